@@ -1,0 +1,85 @@
+"""An alert: one condition, one rule per severity, its page and the cases that prove it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from exporter.core.severity import Severity
+from exporter.core.threshold import Family
+
+ALERT_NAME = re.compile(r"(Integration|Watchdog)[A-Za-z0-9]*\Z")
+
+
+@dataclass(frozen=True)
+class Runbook:
+    """What a person reads at night: four sections in plain sentences (Markdown)."""
+
+    meaning: str
+    impact: str
+    diagnosis: str
+    mitigation: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One unit test of an alert, written the way `promtool test rules` reads series.
+
+    `series` maps a series to its values in expanding notation at `interval`. `fires` are the label sets
+    expected to fire at `at`: every label of the alert but `alertname`. Empty means that it must be quiet.
+    `kind` is one of `fires`, `quiet`, `boundary`, `missing`.
+    """
+
+    kind: str
+    series: Mapping[str, str]
+    at: str
+    fires: tuple[Mapping[str, str], ...] = ()
+    interval: str = "1m"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One condition.
+
+    Either `expr` is a whole PromQL condition with one `severity` in `severities`, or `observed` is an
+    expression with exactly the labels of `by`, which is compared (`op`) with the thresholds of
+    `family`, one rule for each severity of the family's steps, each with the idiom "above the
+    default unless overridden, or above the tenant's override".
+
+    `hold` is the rule's `for`, `keep_firing` its `keep_firing_for` (durations as in Prometheus).
+    `cause` is "probe" for alerts that an outage or isolation explains. `summary` is a fixed sentence;
+    `description` may use the labels by `{{ $labels.integration }}` and `{{ $value }}`.
+    """
+
+    name: str
+    summary: str
+    description: str
+    runbook: Runbook
+    expr: str = ""
+    observed: str = ""
+    op: str = ">"
+    by: tuple[str, ...] = ("integration", "provider", "tenant")
+    family: Family | None = None
+    severities: tuple[Severity, ...] = ()
+    hold: str = "0s"
+    keep_firing: str = ""
+    cause: str = ""
+    dashboard: str = "integration-overview"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    cases: tuple[Case, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse an alert that is neither a whole condition nor a comparison with thresholds."""
+        if not ALERT_NAME.match(self.name):
+            raise ValueError(f"alert {self.name}: names are CamelCase and start with Integration")
+        if bool(self.expr) == bool(self.observed and self.family):
+            raise ValueError(f"alert {self.name}: give either expr, or observed with family")
+
+    @property
+    def levels(self) -> tuple[Severity, ...]:
+        """The severities it has a rule for, highest first; empty for a rule without severity."""
+        wanted = self.family.steps if self.observed and self.family else self.severities
+        return tuple(severity for severity in Severity if severity in wanted)
+
+    def __hash__(self) -> int:
+        """Hash by name: alert names are unique."""
+        return hash(self.name)

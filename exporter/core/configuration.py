@@ -1,0 +1,55 @@
+"""The configuration as every room reads it: typed, resolved, whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from exporter.core.notifications import Notifications
+from exporter.core.probe import Key, Probe, Target
+from exporter.core.threshold import Threshold
+
+
+@dataclass(frozen=True)
+class Integration:
+    """One configured use of a provider."""
+
+    name: str
+    probe: Probe
+    critical: bool
+    interval: float
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """Where state is kept: a SQLAlchemy URL (may hold a password: never print it), seconds by table."""
+
+    url: str = "sqlite:///integration-exporter.db"
+    retention: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """All that was configured. `path` is None when it came from the environment alone.
+
+    `targets` is in the order of the file. `files` are all files it was read from (itself, tenant files,
+    secret files, certificates): a change of any of them means that it is to be loaded again. `secrets`
+    are all credential texts, for redaction. `shown` is the YAML text of `/config`, with stars.
+    """
+
+    path: str | None
+    integrations: tuple[Integration, ...]
+    targets: Mapping[Key, Target]
+    thresholds: tuple[Threshold, ...]
+    notifications: Notifications
+    store: StoreSettings
+    replicas: int = 1
+    files: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
+    shown: str = ""
+    switched_off: frozenset[str] = frozenset()
+
+    @cached_property
+    def longest_interval(self) -> float:
+        """The longest interval of any integration, in seconds; 60 where there is none."""
+        return max((integration.interval for integration in self.integrations), default=60.0)

@@ -1,0 +1,81 @@
+"""Reading a decoded JSON answer without trusting it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from exporter.core.errors import ProbeError
+from exporter.core.reason import Reason
+
+T = TypeVar("T")
+Key = str | int
+_ABSENT = object()
+
+
+class Document:
+    """A decoded JSON value and the path that led to it.
+
+    A field that is missing, null or of another type is unknown: readers get None and `drift` is told
+    the path, so that a changed API shows as drift and never as zero.
+    """
+
+    __slots__ = ("_drift", "path", "value")
+
+    def __init__(self, value: Any, drift: Callable[[str], None], path: str = "") -> None:
+        """Wrap `value`, the decoded JSON found at `path`."""
+        self.value = value
+        self.path = path
+        self._drift = drift
+
+    def at(self, *keys: Key) -> "Document":
+        """Return the part below `keys`; an absent part wraps None and reports no drift by itself."""
+        value = self.value
+        for key in keys:
+            value = _step(value, key)
+        return Document(None if value is _ABSENT else value, self._drift, _join(self.path, keys))
+
+    def number(self, *keys: Key) -> float | None:
+        """Return a number below `keys`, or None and drift."""
+        return self._typed(keys, lambda v: isinstance(v, (int, float)) and not isinstance(v, bool), float)
+
+    def text(self, *keys: Key) -> str | None:
+        """Return a string below `keys`, or None and drift."""
+        return self._typed(keys, lambda v: isinstance(v, str), str)
+
+    def flag(self, *keys: Key) -> bool | None:
+        """Return a boolean below `keys`, or None and drift."""
+        return self._typed(keys, lambda v: isinstance(v, bool), bool)
+
+    def items(self, *keys: Key) -> Iterator["Document"]:
+        """Yield each element of the list below `keys`; nothing, and drift, where there is no list."""
+        found = self._typed(keys, lambda v: isinstance(v, list), list)
+        for index, value in enumerate(found or []):
+            yield Document(value, self._drift, _join(self.path, (*keys, index)))
+
+    def must(self, *keys: Key) -> "Document":
+        """Return the part below `keys`, or fail the probe: without it the answer is not an answer."""
+        part = self.at(*keys)
+        if part.value is None:
+            raise ProbeError(Reason.BAD_RESPONSE, f"the answer has no field {part.path or '(root)'}")
+        return part
+
+    def _typed(
+        self, keys: tuple[Key, ...], fits: Callable[[Any], bool], make: Callable[[Any], T]
+    ) -> T | None:
+        part = self.at(*keys)
+        if fits(part.value):
+            return make(part.value)
+        self._drift(part.path)
+        return None
+
+
+def _step(value: Any, key: Key) -> Any:
+    if isinstance(key, int):
+        return value[key] if isinstance(value, list) and -len(value) <= key < len(value) else _ABSENT
+    return value.get(key, _ABSENT) if isinstance(value, dict) else _ABSENT
+
+
+def _join(path: str, keys: tuple[Key, ...]) -> str:
+    # Indexes are written as [] so that the hundredth element drifts under the same name as the first.
+    for key in keys:
+        path = f"{path}[]" if isinstance(key, int) else f"{path}.{key}" if path else key
+    return path

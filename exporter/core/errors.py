@@ -1,0 +1,65 @@
+"""The errors that rooms hand to one another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter.core.reason import Reason
+
+
+class ProbeError(Exception):
+    """A probe knows why it failed.
+
+    `detail` is one sentence for a person; it must hold no secret. `retry_after` is the number of
+    seconds the vendor asked us to wait, if it did.
+    """
+
+    def __init__(self, reason: Reason, detail: str, *, retry_after: float | None = None) -> None:
+        """Keep the cause and its explanation."""
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, order=True)
+class Mistake:
+    """One thing wrong in a configuration: where it stands, what is wrong, what to write instead.
+
+    `line` counts from 1; 0 means that the mistake has no line (a missing file, an environment variable).
+    """
+
+    file: str
+    line: int
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """Return `file:line: what; remedy`, the form that editors jump to."""
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.what}; {self.remedy}"
+
+
+class ConfigError(Exception):
+    """A configuration has mistakes; all of them are listed, in the order of the file."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        """Keep the mistakes, sorted by file and line, each once."""
+        self.mistakes: tuple[Mistake, ...] = tuple(sorted(set(mistakes)))
+        super().__init__("\n".join(map(str, self.mistakes)))
+
+
+class StartError(Exception):
+    """The process cannot start or go on for a reason its operator can mend: one sentence with the remedy."""
+
+
+class StoreError(Exception):
+    """The store cannot be read or written now; probing goes on without it."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a configured value stands, for messages."""
+
+    file: Path | str
+    line: int

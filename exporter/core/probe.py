@@ -1,0 +1,277 @@
+"""A probe, what it is given and what it leaves."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from exporter.core.alert import Alert
+from exporter.core.document import Document
+from exporter.core.errors import ProbeError
+from exporter.core.metric import Metric, Sample
+from exporter.core.options import Options, TlsOptions
+from exporter.core.panel import Panel
+from exporter.core.reason import Reason
+from exporter.core.secret import Secret
+
+DAY = 86_400.0
+MONTH = 30 * DAY
+"""Seconds in the 30 days over which vendors count reads."""
+
+DEFAULT_TLS = TlsOptions()
+Header = tuple[str, "str | Secret"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP call. `headers` may hold Secrets; they are revealed on the wire only.
+
+    `auth` headers are dropped when a redirect leaves the origin. `redirects` is how many are followed
+    (0: the 3xx is the answer). `max_body` bounds the body as unpacked, in bytes. `family` is `any`, `4`
+    or `6`.
+    `reuse` keeps the connection for the next call to the same origin.
+    """
+
+    url: str
+    method: str = "GET"
+    headers: tuple[Header, ...] = ()
+    auth: tuple[Header, ...] = ()
+    body: bytes = b""
+    tls: TlsOptions = DEFAULT_TLS
+    family: str = "any"
+    reuse: bool = True
+    redirects: int = 0
+    max_body: int = 1 << 20
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: header names are in lower case, repeated ones joined by a comma.
+
+    `certificate_expiry` is the notAfter of the peer's certificate in Unix seconds, None without TLS.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+    certificate_expiry: float | None = None
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Facts of a connection that was opened and closed again."""
+
+    address: str
+    certificate_expiry: float | None = None
+    tls_version: str = ""
+
+
+class Network(Protocol):
+    """How a probe reaches the world. Every failure is a ProbeError with its reason.
+
+    Phases (`resolve`, `connect`, `tls`, `processing`, `transfer`) and the HTTP status go to the run's Trace.
+    """
+
+    async def call(self, request: Request, trace: "Trace") -> Answer:
+        """Send `request` and read the whole answer, whatever its status."""
+
+    async def connect(
+        self, host: str, port: int, trace: "Trace", *, tls: TlsOptions | None = None, family: str = "any"
+    ) -> Peer:
+        """Open a connection, with a TLS handshake where `tls` is given, and close it."""
+
+
+@dataclass
+class Trace:
+    """What one run leaves besides its samples: filled by the network and the kit, read by the engine.
+
+    `phases` are seconds by phase, added up over the calls of the run. `certificate_expiry` is a dated
+    fact: it is kept even when the run fails. `log` are lines (seconds since the start, text).
+    """
+
+    phases: dict[str, float] = field(default_factory=dict)
+    http_status: int | None = None
+    certificate_expiry: float | None = None
+    facts: list[Sample] = field(default_factory=list)
+    log: list[tuple[float, str]] = field(default_factory=list)
+    drift: list[str] = field(default_factory=list)
+    calls: int = 0
+
+    def phase(self, name: str, seconds: float) -> None:
+        """Add `seconds` to a phase."""
+        self.phases[name] = self.phases.get(name, 0.0) + seconds
+
+
+class Kit(Protocol):
+    """All that a check may use."""
+
+    trace: Trace
+
+    async def call(self, request: Request) -> Answer:
+        """Make one HTTP call; counted as an API call of the integration."""
+
+    async def connect(
+        self, host: str, port: int, *, tls: TlsOptions | None = None, family: str = "any"
+    ) -> Peer:
+        """Open and close a connection; see `Network.connect`."""
+
+    async def every(self, key: str, period: float, call: Callable[[], Awaitable[Any]]) -> Any:
+        """Return the last answer of `call`, made anew when it is older than `period` seconds.
+
+        `call` must return what JSON can hold. The answer and its time survive reloads and restarts.
+        An error of `call` is raised and nothing is kept.
+        """
+
+    def now(self) -> float:
+        """Return the wall clock in Unix seconds."""
+
+    def log(self, text: str) -> None:
+        """Add a line to the log of this run; it must hold no secret."""
+
+    def fact(self, sample: Sample) -> None:
+        """Keep the sample of a dated metric even when the check fails after this."""
+
+    def document(self, answer: Answer) -> Document:
+        """Return the JSON body of `answer`; bad JSON is `bad_response`, odd fields count as drift."""
+
+
+Check = Callable[["Target", Kit], Awaitable[Iterable[Sample]]]
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """A documented limit of reads: `calls` in 30 days for one credential; `source` says where it stands."""
+
+    calls: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A kind of integration: one file in `probes/` defines one as `PROBE`.
+
+    `check` returns samples or raises ProbeError. `needs` are the options without which a target is not
+    configured. `interval` and `timeout` are defaults in seconds. `calls` tells how many reads a target
+    makes in 30 days; `credential` is the option that targets sharing an `allowance` have in common.
+    `concurrency` bounds the runs at one time over all targets of the provider. `environment` names the
+    environment variables that configure one target without a file. `dynamic` returns the metrics
+    that depend on the options. `verify` returns what is wrong with options that each have the right type.
+    """
+
+    name: str
+    title: str
+    options: type[Options]
+    check: Check
+    metrics: tuple[Metric, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    panels: tuple[Panel, ...] = ()
+    needs: tuple[str, ...] = ()
+    interval: float = 300.0
+    timeout: float = 10.0
+    concurrency: int = 16
+    calls: Callable[[Any, float], float] | None = None
+    allowance: Allowance | None = None
+    credential: str = ""
+    environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    dynamic: Callable[[Any], tuple[Metric, ...]] | None = None
+    verify: Callable[[Any], list[str]] | None = None
+
+    def calls_per_month(self, options: Options, interval: float) -> float:
+        """Return the reads in 30 days of one target probed every `interval` seconds."""
+        return self.calls(options, interval) if self.calls else MONTH / interval
+
+    def __hash__(self) -> int:
+        """Hash by name: probes are unique by name."""
+        return hash(self.name)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by name, so that targets compare cheaply."""
+        return isinstance(other, Probe) and other.name == self.name
+
+
+Key = tuple[str, str]
+"""Identity of a target: (integration, tenant)."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One integration of one tenant; equal targets are unchanged ones and are left alone by a reload.
+
+    `interval` and `timeout` are seconds. `tenant` is "" where the integration has none.
+    """
+
+    integration: str
+    tenant: str
+    probe: Probe
+    options: Any
+    interval: float
+    timeout: float
+    labels: tuple[tuple[str, str], ...] = ()
+    critical: bool = False
+
+    @property
+    def key(self) -> Key:
+        """Identity of the target."""
+        return (self.integration, self.tenant)
+
+    @property
+    def provider(self) -> str:
+        """Name of its probe."""
+        return self.probe.name
+
+    @property
+    def configured(self) -> bool:
+        """Tell whether every option that the probe needs is there."""
+        return all(getattr(self.options, name) for name in self.probe.needs)
+
+    def __str__(self) -> str:
+        """Return `integration` or `integration/tenant`, for logs."""
+        return f"{self.integration}/{self.tenant}" if self.tenant else self.integration
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run of a target came to; there always is one.
+
+    `at` is the start in Unix seconds, `took` the whole duration in seconds. `reason` is None on success.
+    `detail` is one sentence without secrets. `samples` are the measured values, empty after a failure; `facts` the
+    dated ones, which a failure keeps.
+    """
+
+    at: float
+    took: float
+    reason: Reason | None = None
+    detail: str = ""
+    samples: tuple[Sample, ...] = ()
+    facts: tuple[Sample, ...] = ()
+    http_status: int | None = None
+    phases: Mapping[str, float] = field(default_factory=dict)
+    log: tuple[tuple[float, str], ...] = ()
+    drift: tuple[str, ...] = ()
+    calls: int = 0
+    retry_after: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the target is connected."""
+        return self.reason is None
+
+
+__all__ = [
+    "DAY",
+    "MONTH",
+    "Allowance",
+    "Answer",
+    "Check",
+    "Header",
+    "Key",
+    "Kit",
+    "Network",
+    "Peer",
+    "Probe",
+    "ProbeError",
+    "Request",
+    "Result",
+    "Target",
+    "Trace",
+]

@@ -1,0 +1,69 @@
+"""Numbers the operator sets: a family of thresholds, one step per severity."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+from exporter.core.metric import Metric, Scope
+from exporter.core.severity import Severity
+
+
+@dataclass(frozen=True)
+class Family:
+    """Thresholds of one condition, exported as `integration_threshold_<name>`.
+
+    `name` is also the key under `thresholds:` in YAML. `steps` are the defaults. `rising` says which
+    way is worse: True when larger values are worse, so that a higher severity needs a larger number.
+    `unit` is the unit suffix of `name`, "" for counts. `environment` names, per severity, an
+    environment variable that sets the default; its value is multiplied by `environment_scale`.
+    """
+
+    name: str
+    help: str
+    steps: dict[Severity, float]
+    rising: bool = True
+    unit: str = ""
+    minimum: float = 0.0
+    maximum: float | None = None
+    environment: tuple[tuple[Severity, str], ...] = ()
+    environment_scale: float = 1.0
+
+    @cached_property
+    def metric(self) -> Metric:
+        """The metric that carries the thresholds; its `tenant` label is "" for the default."""
+        return Metric(
+            f"integration_threshold_{self.name}",
+            self.help,
+            unit=self.unit,
+            labels=("severity",),
+            scope=Scope.TARGET,
+        )
+
+    def disorder(self, steps: dict[Severity, float]) -> str:
+        """Return what is wrong with the order of `steps`, or "".
+
+        A higher severity must be the stricter one: otherwise its alert fires first and hides the lower one.
+        """
+        levels = [severity for severity in Severity if severity in steps]
+        for higher, lower in pairwise(levels):
+            gap = steps[higher] - steps[lower]
+            if (gap if self.rising else -gap) < 0:
+                wrong = "below" if self.rising else "above"
+                return f"{higher} ({steps[higher]:g}) must not be {wrong} {lower} ({steps[lower]:g})"
+        return ""
+
+    def __hash__(self) -> int:
+        """Hash by name: families are unique by name."""
+        return hash(self.name)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One resolved number: a default of an integration (`tenant` is "") or a tenant's override."""
+
+    family: Family
+    integration: str
+    provider: str
+    tenant: str
+    severity: Severity
+    value: float

@@ -1,0 +1,104 @@
+"""The series that every target has, and those that providers share."""
+
+from exporter.core.metric import Kind, Metric, Scope
+
+SCHEDULE = " Probes run on the exporter's own schedule, not at the scrape."
+
+
+def _target(
+    name: str, text: str, *, unit: str = "", labels: tuple[str, ...] = (), dated: bool = False
+) -> Metric:
+    return Metric(f"integration_{name}", text + SCHEDULE, unit=unit, labels=labels, dated=dated)
+
+
+INFO = _target("info", "Labels of a target; always 1.", labels=())
+CONFIGURED = _target("configured", "Whether the target has all it needs to be probed (1) or not (0).")
+SUCCESS = _target("probe_success", "Whether the last probe found the integration connected (1) or not (0).")
+FAILURE_INFO = _target(
+    "probe_failure_info", "Why the last probe failed; 1 while failing, else absent.", labels=("reason",)
+)
+DURATION = _target("probe_duration_seconds", "How long the last probe took.", unit="seconds")
+PHASE_DURATION = _target(
+    "probe_phase_duration_seconds",
+    "How long each phase of the last probe took: resolve, connect, tls, processing, transfer.",
+    unit="seconds",
+    labels=("phase",),
+)
+HTTP_STATUS = _target("probe_http_status_code", "HTTP status of the last answer of the last probe.")
+CONSECUTIVE_FAILURES = _target("probe_consecutive_failures", "Failed probes since the last success.")
+LAST_RUN = _target("probe_last_run_timestamp_seconds", "When the last probe started.", unit="seconds")
+LAST_SUCCESS = _target("probe_last_success_timestamp_seconds", "When a probe last succeeded.", unit="seconds")
+NEXT_RUN = _target("probe_next_run_timestamp_seconds", "When the next probe is due.", unit="seconds")
+
+PROBES = Metric("integration_probes_total", "Probes run." + SCHEDULE, Kind.COUNTER, scope=Scope.INTEGRATION)
+PROBE_FAILURES = Metric(
+    "integration_probe_failures_total",
+    "Probes failed, by reason." + SCHEDULE,
+    Kind.COUNTER,
+    labels=("reason",),
+    scope=Scope.INTEGRATION,
+)
+SCHEMA_DRIFT = Metric(
+    "integration_probe_schema_drift_total",
+    "Fields of an answer that were missing or of another type than the vendor documents." + SCHEDULE,
+    Kind.COUNTER,
+    scope=Scope.INTEGRATION,
+)
+API_CALLS = Metric(
+    "integration_exporter_api_calls_total",
+    "Calls that probes made to the vendor." + SCHEDULE,
+    Kind.COUNTER,
+    scope=Scope.INTEGRATION,
+)
+DEFERRED = Metric(
+    "integration_exporter_probes_deferred_total",
+    "Probes put off because the call budget of their credential was spent." + SCHEDULE,
+    Kind.COUNTER,
+    scope=Scope.INTEGRATION,
+)
+CRITICAL = Metric(
+    "integration_critical",
+    "Whether the integration is marked critical (1) or not (0).",
+    scope=Scope.INTEGRATION,
+)
+
+CERTIFICATE_EXPIRY = _target(
+    "certificate_expiry_timestamp_seconds",
+    "When the certificate the server showed expires.",
+    unit="seconds",
+    dated=True,
+)
+TOKEN_EXPIRY = _target(
+    "token_expiry_timestamp_seconds",
+    "When the token expires; absent if it never does.",
+    unit="seconds",
+    labels=("token",),
+    dated=True,
+)
+RATE_LIMIT_REMAINING = _target(
+    "rate_limit_remaining", "Calls left in the rate-limit bucket.", labels=("bucket",)
+)
+RATE_LIMIT_LIMIT = _target("rate_limit_limit", "Size of the rate-limit bucket in calls.", labels=("bucket",))
+RATE_LIMIT_RESET = _target(
+    "rate_limit_reset_timestamp_seconds",
+    "When the rate-limit bucket is full again.",
+    unit="seconds",
+    labels=("bucket",),
+    dated=True,
+)
+
+TARGET_SERIES = (
+    INFO,
+    CONFIGURED,
+    SUCCESS,
+    FAILURE_INFO,
+    DURATION,
+    PHASE_DURATION,
+    HTTP_STATUS,
+    CONSECUTIVE_FAILURES,
+    LAST_RUN,
+    LAST_SUCCESS,
+    NEXT_RUN,
+)
+INTEGRATION_SERIES = (PROBES, PROBE_FAILURES, SCHEMA_DRIFT, API_CALLS, DEFERRED, CRITICAL)
+SHARED_SERIES = (CERTIFICATE_EXPIRY, TOKEN_EXPIRY, RATE_LIMIT_REMAINING, RATE_LIMIT_LIMIT, RATE_LIMIT_RESET)
