@@ -1,5 +1,6 @@
 """A probe, what it is given and what it leaves."""
 
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -25,7 +26,8 @@ Header = tuple[str, "str | Secret"]
 class Request:
     """One HTTP call. `headers` may hold Secrets; they are revealed on the wire only.
 
-    `auth` headers are dropped when a redirect leaves the origin. `redirects` is how many are followed
+    `auth` headers are dropped when a redirect leaves the origin. `query` are credentials that are added to
+    the URL's query on the wire alone; any redirect drops them. `redirects` is how many are followed
     (0: the 3xx is the answer). `max_body` bounds the body as unpacked, in bytes. `family` is `any`, `4`
     or `6`.
     `reuse` keeps the connection for the next call to the same origin.
@@ -35,6 +37,7 @@ class Request:
     method: str = "GET"
     headers: tuple[Header, ...] = ()
     auth: tuple[Header, ...] = ()
+    query: tuple[Header, ...] = ()
     body: bytes = b""
     tls: TlsOptions = DEFAULT_TLS
     family: str = "any"
@@ -48,6 +51,8 @@ class Answer:
     """What came back: header names are in lower case, repeated ones joined by a comma.
 
     `certificate_expiry` is the notAfter of the peer's certificate in Unix seconds, None without TLS.
+    `url` is the last one asked, `redirects` how many led there. `http_version` is such as "1.1",
+    `tls_version` such as "TLSv1.3", "" without TLS.
     """
 
     status: int
@@ -55,6 +60,9 @@ class Answer:
     body: bytes
     url: str
     certificate_expiry: float | None = None
+    redirects: int = 0
+    http_version: str = ""
+    tls_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,8 @@ class Trace:
     """What one run leaves besides its samples: filled by the network and the kit, read by the engine.
 
     `phases` are seconds by phase, added up over the calls of the run. `certificate_expiry` is a dated
-    fact: it is kept even when the run fails. `log` are lines (seconds since the start, text).
+    fact: it is kept even when the run fails. `log` are lines (seconds since the start, text). `pause` is
+    how many seconds the vendor's headers ask us to wait.
     """
 
     phases: dict[str, float] = field(default_factory=dict)
@@ -96,6 +105,7 @@ class Trace:
     log: list[tuple[float, str]] = field(default_factory=list)
     drift: list[str] = field(default_factory=list)
     calls: int = 0
+    pause: float | None = None
 
     def phase(self, name: str, seconds: float) -> None:
         """Add `seconds` to a phase."""
@@ -153,7 +163,8 @@ class Probe:
     `check` returns samples or raises ProbeError. `needs` are the options without which a target is not
     configured. `interval` and `timeout` are defaults in seconds. `calls` tells how many reads a target
     makes in 30 days; `credential` is the option that targets sharing an `allowance` have in common.
-    `concurrency` bounds the runs at one time over all targets of the provider. `environment` names the
+    `concurrency` bounds the runs at one time over all targets of the provider; for a `generic` one, whose
+    integrations are strangers to one another, it holds for each integration. `environment` names the
     environment variables that configure one target without a file. `dynamic` returns the metrics
     that depend on the options. `verify` returns what is wrong with options that each have the right type.
     """
@@ -169,6 +180,7 @@ class Probe:
     interval: float = 300.0
     timeout: float = 10.0
     concurrency: int = 16
+    generic: bool = False
     calls: Callable[[Any, float], float] | None = None
     allowance: Allowance | None = None
     credential: str = ""
@@ -234,7 +246,7 @@ class Result:
     """What one run of a target came to; there always is one.
 
     `at` is the start in Unix seconds, `took` the whole duration in seconds. `reason` is None on success.
-    `detail` is one sentence without secrets. `samples` are the measured values, empty after a failure; `facts` the
+    `detail` is one sentence without secrets. `samples` are measured values, none after a failure; `facts` the
     dated ones, which a failure keeps.
     """
 
@@ -250,6 +262,7 @@ class Result:
     drift: tuple[str, ...] = ()
     calls: int = 0
     retry_after: float | None = None
+    trace_id: str = ""
 
     @property
     def ok(self) -> bool:
