@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -14,8 +15,15 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Return seconds that never jump, for durations and due times."""
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait at least `seconds`."""
+    def later(self, seconds: float, callback: Callable[[], None]) -> "Handle":
+        """Call `callback` on the running loop after `seconds`; the handle cancels it."""
+
+
+class Handle(Protocol):
+    """A call to come."""
+
+    def cancel(self) -> None:
+        """Forget the call."""
 
 
 class SystemClock:
@@ -29,6 +37,6 @@ class SystemClock:
         """Return seconds that never jump."""
         return time.monotonic()
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait at least `seconds` on the running loop."""
-        await asyncio.sleep(seconds)
+    def later(self, seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        """Call `callback` on the running loop after `seconds`."""
+        return asyncio.get_running_loop().call_later(seconds, callback)

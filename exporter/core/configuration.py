@@ -24,7 +24,7 @@ class Integration:
 class StoreSettings:
     """Where state is kept: a SQLAlchemy URL (may hold a password: never print it), seconds by table."""
 
-    url: str = "sqlite:///integration-exporter.db"
+    url: str = field(default="sqlite:///integration-exporter.db", repr=False)
     retention: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -34,7 +34,8 @@ class Configuration:
 
     `targets` is in the order of the file. `files` are all files it was read from (itself, tenant files,
     secret files, certificates): a change of any of them means that it is to be loaded again. `secrets`
-    are all credential texts, for redaction. `shown` is the YAML text of `/config`, with stars.
+    are all credential texts, for redaction. `text` is the YAML it was read from, None without a file;
+    `shown` is what `/config` shows of it, with stars.
     """
 
     path: str | None
@@ -45,7 +46,8 @@ class Configuration:
     store: StoreSettings
     replicas: int = 1
     files: frozenset[str] = frozenset()
-    secrets: frozenset[str] = frozenset()
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    text: str | None = field(default=None, repr=False)
     shown: str = ""
     switched_off: frozenset[str] = frozenset()
 

@@ -1,0 +1,127 @@
+"""The current state of every target."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from exporter.core.metric import Sample
+from exporter.core.probe import Key, Result, Target
+from exporter.core.reason import Reason
+from exporter.core.store import Snapshot
+from exporter.engine.kit import Answers
+
+CONNECTED, ERROR, NOT_CONFIGURED, UNKNOWN = "connected", "error", "not_configured", "unknown"
+
+
+@dataclass(eq=False)
+class State:
+    """All that is known of one target now; times are Unix seconds, None if it never happened.
+
+    `status` is `unknown` until the first run. `failures` counts failed runs since the last success. `facts` are
+    the dated samples, `until` the end of a back-off. `result` is the last run since the start.
+    """
+
+    target: Target
+    status: str = UNKNOWN
+    reason: Reason | None = None
+    detail: str = ""
+    since: float | None = None
+    last_run: float | None = None
+    last_success: float | None = None
+    next_run: float | None = None
+    failures: int = 0
+    until: float | None = None
+    facts: tuple[Sample, ...] = ()
+    answers: Answers = field(default_factory=dict)
+    result: Result | None = None
+
+    def absorb(self, result: Result) -> bool:
+        """Take in the result of a run; return whether status or reason changed."""
+        before = (self.status, self.reason)
+        self.result = result
+        self.last_run = result.at
+        self.status = _status(result.reason)
+        self.reason = result.reason
+        self.detail = result.detail
+        self.failures = 0 if self.status != ERROR else self.failures + 1
+        if result.ok:
+            self.last_success = result.at
+        self.facts = result.facts if result.ok else _merge(self.facts, result.facts)
+        changed = before != (self.status, self.reason)
+        if before[0] != self.status:
+            self.since = result.at
+        return changed
+
+    def snapshot(self) -> Snapshot:
+        """Return what must survive a restart."""
+        return Snapshot(
+            key=self.target.key,
+            provider=self.target.provider,
+            status=self.status,
+            reason=self.reason,
+            detail=self.detail,
+            since=self.since or 0.0,
+            last_run=self.last_run,
+            last_success=self.last_success,
+            failures=self.failures,
+            until=self.until,
+            facts=tuple((sample.metric.name, sample.labels, sample.value) for sample in self.facts),
+            answers=dict(self.answers),
+        )
+
+
+def restored(target: Target, kept: Snapshot, facts: Iterable[Sample]) -> State:
+    """Return the state that `kept` remembers; `facts` are its dated samples, looked up by name."""
+    return State(
+        target=target,
+        status=kept.status,
+        reason=kept.reason,
+        detail=kept.detail,
+        since=kept.since or None,
+        last_run=kept.last_run,
+        last_success=kept.last_success,
+        failures=kept.failures,
+        until=kept.until,
+        facts=tuple(facts),
+        answers=dict(kept.answers),
+    )
+
+
+class Board:
+    """Every state by key, in the order of the configuration."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._states: dict[Key, State] = {}
+
+    def get(self, key: Key) -> State | None:
+        """Return the state of a target, None for a stranger."""
+        return self._states.get(key)
+
+    def states(self) -> list[State]:
+        """Return every state."""
+        return list(self._states.values())
+
+    def replace(self, states: Iterable[State]) -> None:
+        """Put exactly `states` on the board, in their order."""
+        self._states = {state.target.key: state for state in states}
+
+    def __iter__(self) -> Iterator[State]:
+        """Iterate over every state."""
+        return iter(self._states.values())
+
+    def __len__(self) -> int:
+        """Return the number of targets."""
+        return len(self._states)
+
+
+def _status(reason: Reason | None) -> str:
+    if reason is None:
+        return CONNECTED
+    return NOT_CONFIGURED if reason is Reason.NOT_CONFIGURED else ERROR
+
+
+def _merge(old: tuple[Sample, ...], new: tuple[Sample, ...]) -> tuple[Sample, ...]:
+    if not new:
+        return old
+    merged = {(sample.metric.name, sample.labels): sample for sample in (*old, *new)}
+    return tuple(merged.values())

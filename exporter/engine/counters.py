@@ -1,0 +1,53 @@
+"""Counters by integration: the only place where runs are counted."""
+
+from dataclasses import dataclass, field
+
+from exporter.core import vitals
+from exporter.core.configuration import Integration
+from exporter.core.probe import Result
+from exporter.core.reason import Reason
+from exporter.engine.vital_series import Labels, Series
+
+COUNTED = tuple(reason for reason in Reason if reason is not Reason.NOT_CONFIGURED)
+
+
+@dataclass
+class Counters:
+    """Counts of one integration since the start; every reason starts at 0, so that a first failure is an increase."""
+
+    critical: bool
+    probes: int = 0
+    drift: int = 0
+    calls: int = 0
+    deferred: int = 0
+    failures: dict[Reason, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
+
+    def count(self, result: Result) -> None:
+        """Count one run; a target that is not configured was not run."""
+        self.calls += result.calls
+        if result.reason is Reason.NOT_CONFIGURED:
+            return
+        self.probes += 1
+        self.drift += len(result.drift)
+        if result.reason is not None:
+            self.failures[result.reason] += 1
+
+    def series(self) -> list[Series]:
+        """Return the series, without the labels of the integration."""
+        plain: list[Series] = [
+            (vitals.CRITICAL, (), float(self.critical)),
+            (vitals.PROBES, (), float(self.probes)),
+            (vitals.SCHEMA_DRIFT, (), float(self.drift)),
+            (vitals.API_CALLS, (), float(self.calls)),
+            (vitals.DEFERRED, (), float(self.deferred)),
+        ]
+        failed = [
+            (vitals.PROBE_FAILURES, (("reason", reason.value),), float(n))
+            for reason, n in self.failures.items()
+        ]
+        return [*plain, *failed]
+
+
+def integration_labels(integration: Integration) -> Labels:
+    """Return the labels that every series of an integration carries."""
+    return (("integration", integration.name), ("provider", integration.probe.name))

@@ -1,0 +1,344 @@
+"""Puts schedule, runs, board, history and exposition together, and swaps configurations under them."""
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+
+from exporter.core.clock import Clock, Handle
+from exporter.core.configuration import Configuration
+from exporter.core.metric import Metric, Sample
+from exporter.core.probe import Key, Network, Result, Target
+from exporter.core.reason import Reason
+from exporter.core.secret import Secret
+from exporter.core.store import Batch, Snapshot
+from exporter.core.vitals import SHARED_SERIES
+from exporter.engine.board import ERROR, NOT_CONFIGURED, Board, State, restored
+from exporter.engine.counters import Counters, integration_labels
+from exporter.engine.exposition import Exposition
+from exporter.engine.history import History, worth_telling
+from exporter.engine.run import run
+from exporter.engine.scheduler import Job, Scheduler, next_slot
+from exporter.engine.selfmetrics import SelfMetrics
+from exporter.engine.vital_series import common_labels, series_of
+from exporter.net.limits import Budget
+from exporter.net.pause import LONGEST
+from exporter.store.writer import Writer
+
+SAVE_EVERY = 1.0
+"""Seconds between two batches for the store: what a kill can cost."""
+
+SAVE_HEALTHY_EVERY = 30
+"""Batches between two saves of the targets whose status stayed the same."""
+
+LONGEST_BACKOFF = 3600.0
+
+
+class Deferred(Exception):
+    """A target is not run now: its budget is spent or its vendor asked us to wait `seconds`."""
+
+    def __init__(self, seconds: float, why: str) -> None:
+        """Keep how long and why."""
+        super().__init__(f"{why}; the next run is in {seconds:.0f} s")
+        self.seconds = seconds
+
+
+class Engine:
+    """Probes every target of the current configuration."""
+
+    def __init__(
+        self, network: Network, clock: Clock, writer: Writer, metrics: SelfMetrics, most: int = 4096
+    ) -> None:
+        """Prepare an engine without targets; `most` bounds the runs at one time."""
+        self.board = Board()
+        self.history = History()
+        self.exposition = Exposition()
+        self.scheduler = Scheduler(clock, self._run, most)
+        self._network = network
+        self._clock = clock
+        self._writer = writer
+        self._metrics = metrics
+        self._budget = Budget()
+        self._counters: dict[str, Counters] = {}
+        self._stale_counters: set[str] = set()
+        self._kept: dict[Key, Snapshot] = {}
+        self._urgent: set[Key] = set()
+        self._dirty: set[Key] = set()
+        self._waiters: defaultdict[Key, list[asyncio.Future[Result]]] = defaultdict(list)
+        self._batches = 0
+        self._saving: Handle | None = None
+        self.configuration: Configuration | None = None
+
+    def remember(self, snapshots: Iterable[Snapshot]) -> None:
+        """Keep what the store knew, for the targets that the next configuration brings."""
+        self._kept = {snapshot.key: snapshot for snapshot in snapshots}
+
+    def apply(self, configuration: Configuration) -> None:
+        """Make `configuration` the current one: only targets that differ are touched."""
+        old = {state.target.key: state for state in self.board}
+        names = {metric.name: metric for metric in _dated_metrics(configuration)}
+        fresh: list[State] = []
+        states = [self._state(target, old, fresh, names) for target in configuration.targets.values()]
+        gone = old.keys() - configuration.targets.keys()
+        for key in gone:
+            self._forget(key)
+        self.board.replace(states)
+        self._apply_integrations(configuration)
+        self._apply_thresholds(configuration)
+        self.configuration = configuration
+        self._schedule(fresh)
+        self._writer.submit(Batch(forget=set(gone) | (self._kept.keys() - configuration.targets.keys())))
+        self._kept = {}
+        if self._saving is None:
+            self._saving = self._clock.later(SAVE_EVERY, self._save)
+
+    async def check(self, key: Key) -> Result:
+        """Run a target now and return the result; raises KeyError for a stranger, Deferred when it must wait.
+
+        A run that is already under way is joined. The result updates the board as any other.
+        """
+        state = self.board.get(key)
+        if state is None:
+            raise KeyError(key)
+        if key not in self.scheduler:  # not configured: there is nothing to wait for
+            return await run(state.target, self._network, self._clock, state.answers)
+        if (wait := (state.until or 0.0) - self._clock.now()) > 0:
+            raise Deferred(wait, "the vendor asked for a pause")
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiters[key].append(future)
+        self.scheduler.hasten(key)
+        return await future
+
+    def render(self, *, openmetrics: bool, gzip: bool) -> bytes:
+        """Return the body of a scrape, without the exporter's own metrics."""
+        self.refresh()
+        return self.exposition.render(openmetrics=openmetrics, gzip=gzip)
+
+    def refresh(self) -> None:
+        """Bring the counters, which change with each run, into the exposition."""
+        integrations = self.configuration.integrations if self.configuration else ()
+        for integration in integrations:
+            if integration.name in self._stale_counters:
+                counters = self._counters[integration.name]
+                self.exposition.put(
+                    ("integration", integration.name), integration_labels(integration), counters.series()
+                )
+        self._stale_counters.clear()
+
+    async def stop(self, limit: float) -> int:
+        """Let runs end within `limit` seconds, save everything; return how many runs were cut."""
+        cut = await self.scheduler.stop(limit)
+        if self._saving:
+            self._saving.cancel()
+        self._urgent |= self._dirty
+        self._submit()
+        for key in list(self._waiters):
+            self._answer(key, error=Deferred(0.0, "the exporter is stopping"))
+        return cut
+
+    def _state(
+        self, target: Target, old: dict[Key, State], fresh: list[State], names: dict[str, Metric]
+    ) -> State:
+        state = old.get(target.key)
+        if state is not None and state.target == target:
+            return state
+        if state is None or state.target.provider != target.provider:
+            state = self._first_state(target, names)
+        elif state.target.options != target.options:
+            state.answers.clear()
+        state.target = target
+        fresh.append(state)
+        return state
+
+    def _first_state(self, target: Target, names: dict[str, Metric]) -> State:
+        kept = self._kept.get(target.key)
+        if kept is None or kept.provider != target.provider:
+            return State(target)
+        facts = (Sample(names[name], value, labels) for name, labels, value in kept.facts if name in names)
+        state = restored(target, kept, facts)
+        if state.status == NOT_CONFIGURED and target.configured:
+            return State(target)
+        return state
+
+    def _schedule(self, fresh: list[State]) -> None:
+        now = self._clock.now()
+        waits: list[tuple[Target, float | None]] = []
+        for state in fresh:
+            if state.target.key in self.scheduler:
+                self.scheduler.remove(state.target.key)
+                state.next_run = None
+                waits.append((state.target, None))
+            elif state.target.configured:
+                waits.append((state.target, _resume(state, now)))
+            if not state.target.configured:
+                _unconfigure(state, now)
+        waits = [(target, wait) for target, wait in waits if target.configured]
+        for key, wait in self.scheduler.add(waits).items():
+            if state_now := self.board.get(key):
+                state_now.next_run = now + wait
+        for state in fresh:
+            self._show(state)
+            self._urgent.add(state.target.key)
+
+    def _apply_integrations(self, configuration: Configuration) -> None:
+        names = {integration.name for integration in configuration.integrations}
+        for name in self._counters.keys() - names:
+            del self._counters[name]
+            self.exposition.drop(("integration", name))
+        for integration in configuration.integrations:
+            counters = self._counters.setdefault(integration.name, Counters(integration.critical))
+            counters.critical = integration.critical
+        self._stale_counters = set(names)
+
+    def _apply_thresholds(self, configuration: Configuration) -> None:
+        series = [
+            (
+                threshold.family.metric,
+                (
+                    ("integration", threshold.integration),
+                    ("provider", threshold.provider),
+                    ("tenant", threshold.tenant),
+                    ("severity", threshold.severity.value),
+                ),
+                threshold.value,
+            )
+            for threshold in configuration.thresholds
+        ]
+        self.exposition.put("thresholds", (), series)
+
+    def _forget(self, key: Key) -> None:
+        if key in self.scheduler:
+            self.scheduler.remove(key)
+        self.exposition.drop(("target", *key))
+        self._urgent.discard(key)
+        self._dirty.discard(key)
+        self._answer(key, error=Deferred(0.0, "the target was removed"))
+
+    async def _run(self, job: Job, lag: float) -> float:
+        target = job.target
+        self._metrics.lag.observe(lag)
+        state = self.board.get(target.key)
+        if state is None:
+            return target.interval
+        if (wait := self._budget_wait(target)) > 0:
+            return self._defer(state, wait)
+        answered = _times(state)
+        result = await run(target, self._network, self._clock, state.answers)
+        if job.gone:
+            return target.interval
+        if answered != _times(state):
+            self._urgent.add(target.key)
+        self._absorb(state, result, job.runs)
+        return max(0.0, (state.next_run or 0.0) - self._clock.now())
+
+    def _budget_wait(self, target: Target) -> float:
+        allowance = target.probe.allowance
+        if allowance is None or self.configuration is None:
+            return 0.0
+        return self._budget.wait(
+            _credential(target), allowance.calls / self.configuration.replicas, self._clock.now()
+        )
+
+    def _defer(self, state: State, wait: float) -> float:
+        name = state.target.integration
+        self._counters[name].deferred += 1
+        self._stale_counters.add(name)
+        state.next_run = self._clock.now() + wait
+        self._show(state)
+        self._answer(state.target.key, error=Deferred(wait, "the call budget of the credential is spent"))
+        return wait
+
+    def _absorb(self, state: State, result: Result, runs: int) -> None:
+        target = state.target
+        before = (state.status, state.reason)
+        failures = state.failures
+        state.absorb(result)
+        state.until = _until(state, result)
+        state.next_run = max(next_slot(target, result.at, runs), state.until or 0.0)
+        self._count(target, result)
+        if worth_telling(before, state):
+            self.history.changed(state, before[0], result)
+        if state.status == ERROR:
+            self.history.failed(state, result)
+        changed = before != (state.status, state.reason) or failures != state.failures
+        (self._urgent if changed else self._dirty).add(target.key)
+        self._show(state)
+        self._answer(target.key, result)
+
+    def _count(self, target: Target, result: Result) -> None:
+        self._counters[target.integration].count(result)
+        self._stale_counters.add(target.integration)
+        allowance = target.probe.allowance
+        if allowance and self.configuration:
+            self._budget.spend(_credential(target), result.calls, self._clock.now())
+
+    def _show(self, state: State) -> None:
+        key = ("target", *state.target.key)
+        self.exposition.put(key, common_labels(state.target), series_of(state))
+
+    def _answer(self, key: Key, result: Result | None = None, error: Exception | None = None) -> None:
+        for future in self._waiters.pop(key, ()):
+            if future.done():
+                continue
+            if error is not None:
+                future.set_exception(error)
+            elif result is not None:
+                future.set_result(result)
+
+    def _save(self) -> None:
+        self._batches += 1
+        if self._batches % SAVE_HEALTHY_EVERY == 0:
+            self._urgent |= self._dirty
+        self._submit()
+        self._saving = self._clock.later(SAVE_EVERY, self._save)
+
+    def _submit(self) -> None:
+        batch = self.history.take()
+        states = filter(None, map(self.board.get, self._urgent))
+        batch.snapshots.update((state.target.key, state.snapshot()) for state in states)
+        self._dirty -= self._urgent
+        self._urgent = set()
+        if batch:
+            self._writer.submit(batch)
+
+
+def _dated_metrics(configuration: Configuration) -> Iterable[Metric]:
+    yield from (metric for metric in SHARED_SERIES if metric.dated)
+    for probe in {integration.probe for integration in configuration.integrations}:
+        yield from (metric for metric in probe.metrics if metric.dated)
+
+
+def _resume(state: State, now: float) -> float | None:
+    """Return the seconds to the next run of a restored state; None when it is new or overdue."""
+    if state.last_run is None:
+        return None
+    due = max(next_slot(state.target, state.last_run, 0), state.until or 0.0)
+    # A clock that jumped back must not put a target to sleep for longer than any vendor may ask.
+    return due - now if now < due <= now + max(state.target.interval * 2, LONGEST) else None
+
+
+def _times(state: State) -> dict[str, float]:
+    return {key: when for key, (when, _) in state.answers.items()}
+
+
+def _unconfigure(state: State, now: float) -> None:
+    if state.status != NOT_CONFIGURED:
+        state.since = now
+    state.status, state.reason = NOT_CONFIGURED, Reason.NOT_CONFIGURED
+    absent = [name for name in state.target.probe.needs if not getattr(state.target.options, name)]
+    state.detail = f"no {' and no '.join(absent)} is configured"
+    state.failures, state.next_run, state.until, state.result, state.facts = 0, None, None, None, ()
+
+
+def _until(state: State, result: Result) -> float | None:
+    """Return the end of a back-off in Unix seconds: what the vendor asked for, doubled waits when it throttles."""
+    waits = [result.retry_after] if result.retry_after else []
+    if result.reason is Reason.RATE_LIMITED:
+        waits.append(min(state.target.interval * 2 ** min(state.failures, 10), LONGEST_BACKOFF))
+    return result.at + max(waits) if waits else None
+
+
+def _credential(target: Target) -> str:
+    value = getattr(target.options, target.probe.credential, None) if target.probe.credential else None
+    text = value.reveal() if isinstance(value, Secret) else f"{target}"
+    return hashlib.blake2b(f"{target.provider}\0{text}".encode(), digest_size=16).hexdigest()

@@ -1,0 +1,102 @@
+"""State changes and the last failures: on the log, in memory and in the store."""
+
+from collections import deque
+from collections.abc import Iterable
+from itertools import islice
+from typing import TypeVar
+
+import structlog
+
+from exporter.core.probe import Key, Result
+from exporter.core.reason import Reason
+from exporter.core.store import Batch, Failure, StateChange
+from exporter.engine.board import ERROR, UNKNOWN, State
+
+KEPT = 1000
+"""How many state changes and failures stay in memory, over all targets."""
+
+
+class History:
+    """Remembers what changed and what failed; `batch` collects what the store has not been given yet."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.changes: deque[StateChange] = deque(maxlen=KEPT)
+        self.failures: deque[Failure] = deque(maxlen=KEPT)
+        self.batch = Batch()
+        self._log = structlog.get_logger("exporter.history")
+
+    def changed(self, state: State, before: str, result: Result) -> None:
+        """Note that a target went from `before` to its present status: one line on the log, once."""
+        target = state.target
+        change = StateChange(
+            result.at,
+            target.key,
+            target.provider,
+            before,
+            state.status,
+            state.reason,
+            state.detail,
+            result.trace_id,
+        )
+        self.changes.append(change)
+        self.batch.changes.append(change)
+        say = self._log.warning if state.status == ERROR else self._log.info
+        say(
+            "target state changed",
+            integration=target.integration,
+            provider=target.provider,
+            tenant=target.tenant,
+            before=before,
+            status=state.status,
+            reason=state.reason.value if state.reason else "",
+            detail=state.detail,
+            trace_id=result.trace_id,
+        )
+
+    def failed(self, state: State, result: Result) -> None:
+        """Keep a failed run with its log."""
+        failure = Failure(
+            result.at,
+            state.target.key,
+            state.target.provider,
+            result.reason or Reason.BUG,
+            result.detail,
+            result.took,
+            result.http_status,
+            result.log,
+            result.trace_id,
+        )
+        self.failures.append(failure)
+        self.batch.failures.append(failure)
+
+    def restore(self, changes: Iterable[StateChange], failures: Iterable[Failure]) -> None:
+        """Fill the memory from the store; both come newest first."""
+        self.changes.extend(reversed(list(changes)))
+        self.failures.extend(reversed(list(failures)))
+
+    def recent_changes(self, key: Key | None = None, limit: int = 100) -> list[StateChange]:
+        """Return the newest state changes first."""
+        return _newest(self.changes, key, limit)
+
+    def recent_failures(self, key: Key | None = None, limit: int = 100) -> list[Failure]:
+        """Return the newest failures first."""
+        return _newest(self.failures, key, limit)
+
+    def take(self) -> Batch:
+        """Return what the store has not been given yet, and forget it."""
+        batch, self.batch = self.batch, Batch()
+        return batch
+
+
+def worth_telling(before: tuple[str, Reason | None], state: State) -> bool:
+    """Tell whether a change is news: a first success is not."""
+    return before != (state.status, state.reason) and not (before[0] == UNKNOWN and state.status != ERROR)
+
+
+T = TypeVar("T", StateChange, Failure)
+
+
+def _newest(kept: deque[T], key: Key | None, limit: int) -> list[T]:
+    matching = (row for row in reversed(kept) if key is None or row.key == key)
+    return list(islice(matching, limit))

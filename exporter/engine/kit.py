@@ -1,0 +1,76 @@
+"""What one run hands to a check."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from exporter.core.clock import Clock
+from exporter.core.document import Document
+from exporter.core.errors import ProbeError
+from exporter.core.metric import Sample
+from exporter.core.options import TlsOptions
+from exporter.core.probe import Answer, Network, Peer, Request, Trace
+from exporter.core.reason import Reason
+from exporter.net.pause import pause_of
+
+Answers = dict[str, tuple[float, Any]]
+"""Last answers of `every`: key to (Unix seconds, JSON value)."""
+
+
+class RunKit:
+    """The kit of one run; `answers` outlives it."""
+
+    def __init__(self, network: Network, clock: Clock, answers: Answers) -> None:
+        """Start with an empty trace."""
+        self.trace = Trace()
+        self._network = network
+        self._clock = clock
+        self._answers = answers
+        self._began = clock.monotonic()
+
+    async def call(self, request: Request) -> Answer:
+        """Make one HTTP call and remember what the vendor's headers ask of us."""
+        self.trace.calls += 1
+        answer = await self._network.call(request, self.trace)
+        if (pause := pause_of(answer.headers, self._clock.now())) is not None:
+            self.trace.pause = max(pause, self.trace.pause or 0.0)
+        return answer
+
+    async def connect(
+        self, host: str, port: int, *, tls: TlsOptions | None = None, family: str = "any"
+    ) -> Peer:
+        """Open and close a connection."""
+        return await self._network.connect(host, port, self.trace, tls=tls, family=family)
+
+    async def every(self, key: str, period: float, call: Callable[[], Awaitable[Any]]) -> Any:
+        """Return the last answer of `call`, or make it when that is older than `period` seconds."""
+        kept = self._answers.get(key)
+        now = self._clock.now()
+        if kept is not None and 0 <= now - kept[0] < period:
+            return kept[1]
+        value = await call()
+        self._answers[key] = (now, value)
+        return value
+
+    def now(self) -> float:
+        """Return the wall clock in Unix seconds."""
+        return self._clock.now()
+
+    def log(self, text: str) -> None:
+        """Add a line to the log of this run."""
+        self.trace.log.append((self._clock.monotonic() - self._began, text))
+
+    def fact(self, sample: Sample) -> None:
+        """Keep a dated sample even when the check fails after this."""
+        if not sample.metric.dated:
+            raise ValueError(f"{sample.metric} is not a dated metric")
+        self.trace.facts.append(sample)
+
+    def document(self, answer: Answer) -> Document:
+        """Return the JSON body of `answer`; odd fields count as drift."""
+        try:
+            value = msgspec.json.decode(answer.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise ProbeError(Reason.BAD_RESPONSE, f"the body is not JSON: {error}") from error
+        return Document(value, self.trace.drift.append)

@@ -1,0 +1,101 @@
+"""Loads the configuration anew, and swaps it in only when it is without a mistake."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from exporter.config.watch import Fingerprint
+from exporter.core.clock import Clock
+from exporter.core.configuration import Configuration
+from exporter.core.errors import ConfigError
+from exporter.engine.selfmetrics import SelfMetrics
+
+Load = Callable[[str | None], Configuration]
+"""Loads the configuration from a text, or from its file when the text is None."""
+
+Seen = tuple[Fingerprint, Fingerprint]
+"""State of the main file, and of all the others."""
+
+
+class Reloader:
+    """Keeps the running configuration and exchanges it as a whole.
+
+    `load` runs in a thread, `apply` on the loop. A load with mistakes changes nothing but the metric that says so.
+    """
+
+    def __init__(
+        self, load: Load, apply: Callable[[Configuration], None], clock: Clock, metrics: SelfMetrics
+    ) -> None:
+        """Prepare; `start` takes the first configuration."""
+        self._load = load
+        self._apply = apply
+        self._clock = clock
+        self._metrics = metrics
+        self._lock = asyncio.Lock()
+        self._seen: Seen = (Fingerprint.of(frozenset()), Fingerprint.of(frozenset()))
+        self._log = structlog.get_logger("exporter.reload")
+        self.current: Configuration | None = None
+
+    def start(self, configuration: Configuration) -> None:
+        """Take the configuration that the process started with."""
+        self._swap(configuration, _look(configuration))
+
+    async def reload(self) -> None:
+        """Load the file again and swap; raises ConfigError, with the old configuration kept."""
+        await self._reload(None)
+
+    async def watch(self, interval: float, *, main_file: bool) -> None:
+        """Look for changed files every `interval` seconds, until cancelled.
+
+        Tenant, secret and certificate files count always; the main file only with `main_file`. When only the former
+        changed they are read with the text of the main file that is in force, so that a half-edited main file
+        never holds back a rotated secret.
+        """
+        while True:
+            await asyncio.sleep(interval)
+            if self.current is None:
+                continue
+            seen = await asyncio.to_thread(_look, self.current)
+            changed_main = main_file and seen[0] != self._seen[0]
+            if not changed_main and seen[1] == self._seen[1]:
+                continue
+            self._seen = seen  # a file with a mistake is reported once, not at every look
+            try:
+                await self._reload(None if changed_main else self.current.text)
+            except ConfigError as error:
+                self._log.error("reload failed", mistakes=[str(mistake) for mistake in error.mistakes])
+
+    async def _reload(self, text: str | None) -> None:
+        async with self._lock:
+            try:
+                configuration, seen = await asyncio.to_thread(self._load_and_look, text)
+            except ConfigError:
+                self._metrics.reload_successful.set(0)
+                raise
+            self._swap(configuration, seen)
+            self._log.info(
+                "configuration loaded",
+                integrations=len(configuration.integrations),
+                targets=len(configuration.targets),
+            )
+
+    def _load_and_look(self, text: str | None) -> tuple[Configuration, Seen]:
+        before = _look(self.current) if self.current else None
+        configuration = self._load(text)
+        after = _look(configuration)
+        # A file that changed while it was read must look changed at the next look.
+        same_files = self.current is not None and self.current.files == configuration.files
+        return configuration, before if before is not None and same_files else after
+
+    def _swap(self, configuration: Configuration, seen: Seen) -> None:
+        self._apply(configuration)
+        self.current = configuration
+        self._seen = seen
+        self._metrics.reload_successful.set(1)
+        self._metrics.reload_time.set(self._clock.now())
+
+
+def _look(configuration: Configuration) -> Seen:
+    main = frozenset({configuration.path} if configuration.path else ())
+    return Fingerprint.of(main), Fingerprint.of(configuration.files - main)

@@ -1,0 +1,89 @@
+"""Runs one probe once; the one place that catches everything."""
+
+import asyncio
+import secrets
+import traceback
+
+from exporter.core.clock import Clock
+from exporter.core.errors import ProbeError
+from exporter.core.metric import Sample
+from exporter.core.probe import Network, Result, Target, Trace
+from exporter.core.reason import Reason
+from exporter.core.secret import redact, reveal_all
+from exporter.core.vitals import CERTIFICATE_EXPIRY
+from exporter.engine.kit import Answers, RunKit
+
+
+async def run(target: Target, network: Network, clock: Clock, answers: Answers) -> Result:
+    """Probe `target` and return what came of it, always: every failure becomes a reason.
+
+    Cancellation from outside is passed on. `answers` holds, and keeps, the answers of `kit.every`.
+    """
+    at, began = clock.now(), clock.monotonic()
+    kit = RunKit(network, clock, answers)
+    samples: tuple[Sample, ...] = ()
+    failure: ProbeError | None = None
+    try:
+        if not target.configured:
+            raise ProbeError(Reason.NOT_CONFIGURED, _missing(target))
+        async with asyncio.timeout(target.timeout) as deadline:
+            samples = tuple(await target.probe.check(target, kit))
+    except ProbeError as error:
+        failure = error
+    except TimeoutError as error:
+        failure = _timeout(error, target, deadline.expired())
+    except Exception as error:  # noqa: BLE001 - a mistake in one probe must never stop the others
+        failure = _bug(error)
+    return _result(target, kit.trace, at, clock.monotonic() - began, samples, failure)
+
+
+def _missing(target: Target) -> str:
+    absent = [name for name in target.probe.needs if not getattr(target.options, name)]
+    return f"no {' and no '.join(absent)} is configured"
+
+
+def _timeout(error: TimeoutError, target: Target, ours: bool) -> ProbeError:
+    if not ours:
+        return _bug(error)
+    return ProbeError(Reason.TIMEOUT, f"no complete answer within {target.timeout:g} s")
+
+
+def _bug(error: Exception) -> ProbeError:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    # The message of an unforeseen error may hold anything, so only its kind and place are told.
+    place = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
+    return ProbeError(Reason.BUG, f"{type(error).__name__} at {place}; please report it")
+
+
+def _result(
+    target: Target,
+    trace: Trace,
+    at: float,
+    took: float,
+    samples: tuple[Sample, ...],
+    failure: ProbeError | None,
+) -> Result:
+    facts = [sample for sample in samples if sample.metric.dated] + trace.facts
+    if trace.certificate_expiry is not None:
+        facts.append(CERTIFICATE_EXPIRY(trace.certificate_expiry))
+    hidden = reveal_all(target.options) if failure or trace.log else set()
+    return Result(
+        at=at,
+        took=took,
+        reason=failure.reason if failure else None,
+        detail=redact(failure.detail, hidden) if failure else "",
+        samples=() if failure else tuple(sample for sample in samples if not sample.metric.dated),
+        facts=tuple(facts),
+        http_status=trace.http_status,
+        phases=dict(trace.phases),
+        log=tuple((when, redact(text, hidden)) for when, text in trace.log),
+        drift=tuple(trace.drift),
+        calls=trace.calls,
+        retry_after=_wait(failure, trace),
+        trace_id=secrets.token_hex(8),
+    )
+
+
+def _wait(failure: ProbeError | None, trace: Trace) -> float | None:
+    asked = failure.retry_after if failure else None
+    return asked if asked is not None else trace.pause

@@ -1,0 +1,61 @@
+"""From the state of a target to its series: what is shown when, and what is absent."""
+
+from collections.abc import Iterator
+
+from exporter.core import vitals
+from exporter.core.metric import Metric, Sample
+from exporter.core.probe import Target
+from exporter.engine.board import ERROR, NOT_CONFIGURED, UNKNOWN, State
+
+Labels = tuple[tuple[str, str], ...]
+Series = tuple[Metric, Labels, float]
+
+
+def common_labels(target: Target) -> Labels:
+    """Return the labels that every series of a target carries."""
+    return (("integration", target.integration), ("provider", target.provider), ("tenant", target.tenant))
+
+
+def series_of(state: State) -> list[Series]:
+    """Return every series of a target.
+
+    Not configured: only `integration_info` and `integration_configured` 0. Before the first run: those and the
+    next run. After a failure: no measured values, but the dated facts. A time that never happened is absent.
+    """
+    found: list[Series] = [
+        (vitals.INFO, state.target.labels, 1.0),
+        (vitals.CONFIGURED, (), float(state.status != NOT_CONFIGURED)),
+    ]
+    if state.status == NOT_CONFIGURED:
+        return found
+    found += [(metric, (), value) for metric, value in _times(state) if value is not None]
+    if state.status != UNKNOWN:
+        found += _outcome(state)
+    found += map(_plain, state.facts)
+    return found
+
+
+def _times(state: State) -> Iterator[tuple[Metric, float | None]]:
+    yield vitals.LAST_RUN, state.last_run
+    yield vitals.LAST_SUCCESS, state.last_success
+    yield vitals.NEXT_RUN, state.next_run
+
+
+def _outcome(state: State) -> Iterator[Series]:
+    yield vitals.SUCCESS, (), float(state.status != ERROR)
+    yield vitals.CONSECUTIVE_FAILURES, (), float(state.failures)
+    if state.status == ERROR and state.reason is not None:
+        yield vitals.FAILURE_INFO, (("reason", state.reason.value),), 1.0
+    result = state.result
+    if result is None:  # restored from the store, not yet run
+        return
+    yield vitals.DURATION, (), result.took
+    for phase, seconds in result.phases.items():
+        yield vitals.PHASE_DURATION, (("phase", phase),), seconds
+    if result.http_status is not None:
+        yield vitals.HTTP_STATUS, (), float(result.http_status)
+    yield from map(_plain, result.samples)
+
+
+def _plain(sample: Sample) -> Series:
+    return sample.metric, tuple(zip(sample.metric.labels, sample.labels, strict=True)), sample.value

@@ -1,0 +1,77 @@
+"""The log: one line an event, as logfmt or JSON, on standard error, with no secret in it."""
+
+import logging
+import sys
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+import structlog
+
+from exporter.core.secret import redact
+
+Event = MutableMapping[str, Any]
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+
+
+def configure(
+    level: str, form: str, *, secrets: Callable[[], frozenset[str]], count: Callable[[str], None]
+) -> None:
+    """Set the process's log up: `level` is a key of LEVELS, `form` is `logfmt` or `json`.
+
+    `secrets` returns the texts that must never show, `count` is told the level of each line. Lines of
+    libraries (warnings and worse) take the same way.
+    """
+    render = structlog.processors.JSONRenderer() if form == "json" else _logfmt()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+            structlog.processors.format_exc_info,
+            _counter(count),
+            _redactor(secrets),
+            render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
+
+
+def _logfmt() -> structlog.processors.LogfmtRenderer:
+    return structlog.processors.LogfmtRenderer(key_order=["ts", "level", "event"], bool_as_flag=False)
+
+
+def _counter(count: Callable[[str], None]) -> Callable[[Any, str, Event], Event]:
+    def process(_logger: Any, _method: str, event: Event) -> Event:
+        count(str(event["level"]))
+        return event
+
+    return process
+
+
+def _redactor(secrets: Callable[[], frozenset[str]]) -> Callable[[Any, str, Event], Event]:
+    def process(_logger: Any, _method: str, event: Event) -> Event:
+        hidden = secrets()
+        return {key: _clean(value, hidden) for key, value in event.items()}
+
+    return process
+
+
+def _clean(value: Any, hidden: frozenset[str]) -> Any:
+    if isinstance(value, (bool, int, float)) or value is None:
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_clean(item, hidden) for item in value]
+    # A line break would let a vendor's text write log lines of its own.
+    return redact(str(value), hidden).replace("\r", " ").replace("\n", " | ")
+
+
+class _Bridge(logging.Handler):
+    """Hands what libraries log to structlog."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line of a library."""
+        log = structlog.get_logger(record.name)
+        say = log.error if record.levelno >= logging.ERROR else log.warning
+        say(record.getMessage(), exc_info=record.exc_info or None)
