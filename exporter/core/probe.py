@@ -95,7 +95,8 @@ class Trace:
 
     `phases` are seconds by phase, added up over the calls of the run. `certificate_expiry` is a dated
     fact: it is kept even when the run fails. `log` are lines (seconds since the start, text). `pause` is
-    how many seconds the vendor's headers ask us to wait.
+    how many seconds the vendor's headers ask us to wait. `started` and `deadline` are readings of
+    `time.monotonic`; the run is cancelled at the deadline, None if never.
     """
 
     phases: dict[str, float] = field(default_factory=dict)
@@ -106,6 +107,12 @@ class Trace:
     drift: list[str] = field(default_factory=list)
     calls: int = 0
     pause: float | None = None
+    started: float = field(default_factory=time.monotonic)
+    deadline: float | None = None
+
+    def note(self, text: str) -> None:
+        """Add a line to the log; it must hold no secret."""
+        self.log.append((time.monotonic() - self.started, text))
 
     def phase(self, name: str, seconds: float) -> None:
         """Add `seconds` to a phase."""
