@@ -50,6 +50,7 @@ class Configuration:
     text: str | None = field(default=None, repr=False)
     shown: str = ""
     switched_off: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def longest_interval(self) -> float:

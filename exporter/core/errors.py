@@ -41,11 +41,15 @@ class Mistake:
 
 
 class ConfigError(Exception):
-    """A configuration has mistakes; all of them are listed, in the order of the file."""
+    """A configuration has mistakes; all of them are listed, in the order of the file.
 
-    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+    `files` are all files that were read or looked for: a change of any of them may mend it.
+    """
+
+    def __init__(self, mistakes: Sequence[Mistake], files: frozenset[str] = frozenset()) -> None:
         """Keep the mistakes, sorted by file and line, each once."""
         self.mistakes: tuple[Mistake, ...] = tuple(sorted(set(mistakes)))
+        self.files = files
         super().__init__("\n".join(map(str, self.mistakes)))
 
 
