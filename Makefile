@@ -1,0 +1,50 @@
+# Two targets matter: `make demo` and `make test`. Everything lives in .venv; nothing else is touched,
+# but that Debian's packages are installed where they are missing and allowed.
+
+PYTHON ?= python3
+CONFIG ?= integration-exporter.yml
+BIN := .venv/bin
+
+.PHONY: help demo run test lint generate check-generated lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
+
+demo: .venv/runtime ## Run everything against simulated vendors until Ctrl-C
+	@sh deploy/install-packages.sh prometheus prometheus-alertmanager || true
+	@$(BIN)/integration-exporter demo --config.file docs/examples/demo.yml
+
+run: .venv/runtime ## Run the exporter on your own file: make run CONFIG=my.yml
+	@$(BIN)/integration-exporter --config.file "$(CONFIG)"
+
+test: .venv/dev ## Run every check and every test
+	@sh deploy/install-packages.sh prometheus prometheus-alertmanager chromium
+	$(MAKE) --no-print-directory lint check-generated
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: .venv/dev ## Style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+generate: .venv/dev ## Write rules, routes, dashboards, runbooks and reference pages anew
+	$(BIN)/integration-exporter generate
+
+check-generated: .venv/dev ## Fail when a generated file is not what the code generates
+	$(BIN)/integration-exporter generate --check
+
+lock: .venv/dev ## Resolve the versions anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --extra build pyproject.toml -o deploy/locks/runtime.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --extra build --extra dev pyproject.toml -o deploy/locks/dev.txt
+
+clean: ## Remove the virtual environment and caches
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+
+.venv/runtime: deploy/locks/runtime.txt pyproject.toml
+	@sh deploy/make-venv.sh $(PYTHON) runtime
+
+.venv/dev: deploy/locks/dev.txt pyproject.toml
+	@sh deploy/make-venv.sh $(PYTHON) dev

@@ -1,0 +1,243 @@
+"""The whole product on one screen: simulated vendors, exporter, Prometheus, Alertmanager, a notification."""
+
+import asyncio
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from exporter.demo.services import Service, free_port, program
+from exporter.demo.sink import Sink
+
+BREAK_AFTER = 15.0
+"""Seconds until the demo breaks an integration."""
+
+NOTICE_LIMIT = 240.0
+"""Seconds after which a missing notification is reported as a fault of the demo."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where each part listens on 127.0.0.1."""
+
+    sandbox: int
+    exporter: int
+    prometheus: int
+    alertmanager: int
+    sink: int
+
+    @classmethod
+    def free(cls) -> "Ports":
+        """Return the usual ports, or free ones in place of those that are taken."""
+        return cls(*map(free_port, (10056, 10055, 9090, 9093, 10057)))
+
+
+def url(port: int, path: str = "") -> str:
+    """Return the URL of a part."""
+    return f"http://127.0.0.1:{port}{path}"
+
+
+async def demo(config: Path, say: Callable[[str], None], *, once: bool = False) -> int:
+    """Run the demo until Ctrl-C (or, with `once`, until the notification arrived); return the exit code."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stopped.set)
+    with tempfile.TemporaryDirectory(prefix="integration-exporter-demo-") as folder:
+        show = asyncio.create_task(_show(config, Path(folder), say, once))
+        stop = asyncio.create_task(stopped.wait())
+        await asyncio.wait({show, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not show.done():
+            say("Stopping everything ...")
+            show.cancel()
+        try:
+            return await show
+        except asyncio.CancelledError:
+            say("Stopped; nothing is left running.")
+            return 0
+
+
+async def _show(config: Path, folder: Path, say: Callable[[str], None], once: bool) -> int:
+    ports = Ports.free()
+    sink = Sink()
+    async with AsyncExitStack() as stack:
+        await sink.start(ports.sink)
+        stack.push_async_callback(sink.stop)
+        for service in _own(config, folder, ports):
+            await stack.enter_async_context(_running(service, say))
+        monitored = await _monitoring(config, folder, ports, stack, say)
+        _print_urls(ports, monitored, say)
+        return await _story(ports, sink, monitored, say, once)
+
+
+@asynccontextmanager
+async def _running(service: Service, say: Callable[[str], None]) -> AsyncIterator[Service]:
+    began = time.monotonic()
+    try:
+        await service.start()
+        say(f"  {service.name} is up after {time.monotonic() - began:.1f} s")
+        yield service
+    finally:
+        await service.stop()
+
+
+def _own(config: Path, folder: Path, ports: Ports) -> list[Service]:
+    command = [sys.executable, "-m", "exporter"]
+    sandbox = [*command, "sandbox", "--listen", f"127.0.0.1:{ports.sandbox}"]
+    exporter = [
+        *command,
+        f"--config.file={config}",
+        f"--web.listen-address=127.0.0.1:{ports.exporter}",
+        "--log.format=logfmt",
+    ]
+    settings = environment(folder, ports)
+    return [
+        Service("sandbox (simulated vendors)", sandbox, url(ports.sandbox, "/_sandbox/"), folder / "sandbox.log"),
+        Service("integration-exporter", exporter, url(ports.exporter, "/-/ready"), folder / "exporter.log", settings),
+    ]
+
+
+def environment(folder: Path, ports: Ports) -> dict[str, str]:
+    """Return the variables that the demo's configuration file reads."""
+    return {
+        "DEMO_SANDBOX_PORT": str(ports.sandbox),
+        "DEMO_SINK_URL": url(ports.sink, "/"),
+        "DEMO_STORE_URL": f"sqlite:///{folder}/demo.db",
+    }
+
+
+async def _monitoring(
+    config: Path, folder: Path, ports: Ports, stack: AsyncExitStack, say: Callable[[str], None]
+) -> bool:
+    prometheus = program("prometheus")
+    alertmanager = program("prometheus-alertmanager", "alertmanager")
+    if not prometheus or not alertmanager:
+        say("  Prometheus or Alertmanager is not installed here: the demo goes on without them, so no alert")
+        say("  will fire. On Debian: apt-get install prometheus prometheus-alertmanager")
+        return False
+    await _generate(config, folder, ports)
+    for service in _monitors(prometheus, alertmanager, folder, ports):
+        await stack.enter_async_context(_running(service, say))
+    return True
+
+
+async def _generate(config: Path, folder: Path, ports: Ports) -> None:
+    """Write rules and routes the way a user would: by the command `generate`."""
+    command = [sys.executable, "-m", "exporter", "generate", f"--config.file={config}", f"--out={folder / 'bundle'}"]
+    command += [
+        f"--exporter.address=127.0.0.1:{ports.exporter}",
+        f"--alertmanager.address=127.0.0.1:{ports.alertmanager}",
+        f"--prometheus.address=127.0.0.1:{ports.prometheus}",
+    ]
+    service = Service("generate", command, "", folder / "generate.log", environment(folder, ports))
+    await service.run()
+
+
+def _monitors(prometheus: str, alertmanager: str, folder: Path, ports: Ports) -> list[Service]:
+    bundle = folder / "bundle"
+    return [
+        Service(
+            "Alertmanager",
+            [
+                alertmanager,
+                f"--config.file={bundle / 'alertmanager/alertmanager.yml'}",
+                f"--storage.path={folder / 'alertmanager'}",
+                f"--web.listen-address=127.0.0.1:{ports.alertmanager}",
+                "--cluster.listen-address=",
+            ],
+            url(ports.alertmanager, "/-/ready"),
+            folder / "alertmanager.log",
+        ),
+        Service(
+            "Prometheus",
+            [
+                prometheus,
+                f"--config.file={bundle / 'prometheus/prometheus.yml'}",
+                f"--storage.tsdb.path={folder / 'prometheus'}",
+                f"--web.listen-address=127.0.0.1:{ports.prometheus}",
+            ],
+            url(ports.prometheus, "/-/ready"),
+            folder / "prometheus.log",
+        ),
+    ]
+
+
+def _print_urls(ports: Ports, monitored: bool, say: Callable[[str], None]) -> None:
+    say("")
+    say(f"  Exporter       {url(ports.exporter, '/')}  (metrics: {url(ports.exporter, '/metrics')})")
+    say(f"  Sandbox        {url(ports.sandbox, '/_sandbox/')}")
+    if monitored:
+        say(f"  Prometheus     {url(ports.prometheus, '/alerts')}")
+        say(f"  Alertmanager   {url(ports.alertmanager, '/')}")
+    say("")
+
+
+async def _story(ports: Ports, sink: Sink, monitored: bool, say: Callable[[str], None], once: bool) -> int:
+    say(f"All is well. In {BREAK_AFTER:.0f} s the key of the simulated Stripe account expires.")
+    await asyncio.sleep(BREAK_AFTER)
+    await _break(ports)
+    say("The key has expired: HTTP still works, the integration is dead. Watch the exporter's page.")
+    if not monitored:
+        await asyncio.Event().wait()
+    if not await _first_notice(ports, sink, say):
+        return 1
+    if once:
+        return 0
+    say("Ctrl-C stops everything.")
+    while True:
+        _print_notice(await sink.arrived.get(), say)
+
+
+async def _break(ports: Ports) -> None:
+    async with aiohttp.ClientSession(raise_for_status=True) as session:
+        await session.post(url(ports.sandbox, "/_sandbox/stripe/fault"), json={"fault": "bad_credential"})
+
+
+async def _first_notice(ports: Ports, sink: Sink, say: Callable[[str], None]) -> bool:
+    began = time.monotonic()
+    progress = asyncio.create_task(_progress(ports, began, say))
+    try:
+        async with asyncio.timeout(NOTICE_LIMIT):
+            message = await sink.arrived.get()
+    except TimeoutError:
+        say(f"No notification within {NOTICE_LIMIT:.0f} s: this is a fault of the demo, please report it.")
+        return False
+    finally:
+        progress.cancel()
+    say(f"The notification arrived {time.monotonic() - began:.0f} s after the key expired:")
+    _print_notice(message, say)
+    return True
+
+
+async def _progress(ports: Ports, began: float, say: Callable[[str], None]) -> None:
+    """Say every few seconds how far the alert has come."""
+    async with aiohttp.ClientSession() as session:
+        while True:
+            await asyncio.sleep(5)
+            async with session.get(url(ports.exporter, "/api/v1/status")) as answer:
+                status = (await answer.json())["overall_status"]
+            async with session.get(url(ports.prometheus, "/api/v1/alerts")) as answer:
+                alerts = (await answer.json())["data"]["alerts"]
+            firing = sorted({alert["labels"]["alertname"] for alert in alerts} - {"Watchdog"})
+            told = ", ".join(firing) or "none yet (rules are evaluated every 30 s)"
+            say(f"  {time.monotonic() - began:3.0f} s  exporter says: {status}; alerts in Prometheus: {told}")
+
+
+def _print_notice(message: dict[str, Any], say: Callable[[str], None]) -> None:
+    for alert in message["alerts"]:
+        labels, notes = alert["labels"], alert["annotations"]
+        say("")
+        say(f"  [{labels.get('severity', '').upper()}] {labels['alertname']} ({alert['status']})")
+        say(f"    integration  {labels.get('integration', '')}  tenant {labels.get('tenant', '') or '-'}")
+        say(f"    summary      {notes.get('summary', '')}")
+        say(f"    description  {notes.get('description', '')}")
+        say(f"    runbook      {notes.get('runbook_url', '')}")
+    say("")

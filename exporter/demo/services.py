@@ -1,0 +1,111 @@
+"""Starts real programs, waits until they answer, and ends them again."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import aiohttp
+
+from exporter.core.errors import StartError
+
+STOP_LIMIT = 10.0
+"""Seconds a program gets to end by itself."""
+
+
+@dataclass
+class Service:
+    """One program. `ready` is a URL that answers 200 when it is up; `log` takes what it prints."""
+
+    name: str
+    command: list[str]
+    ready: str
+    log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    process: asyncio.subprocess.Process | None = None
+
+    async def start(self, limit: float = 30.0) -> None:
+        """Start it and wait until it answers; StartError tells the end of its log."""
+        with self.log.open("ab") as log:
+            self.process = await self._spawn(log)
+        try:
+            async with asyncio.timeout(limit):
+                await self._answering()
+        except TimeoutError:
+            raise StartError(f"{self.name} did not answer within {limit:g} s: {self.last_words()}") from None
+
+    async def run(self, limit: float = 60.0) -> None:
+        """Run a program that ends by itself; StartError when it fails."""
+        with self.log.open("ab") as log:
+            self.process = await self._spawn(log)
+        try:
+            async with asyncio.timeout(limit):
+                code = await self.process.wait()
+        finally:
+            await self.stop()
+        if code != 0:
+            raise StartError(f"{self.name} ended with exit code {code}: {self.last_words()}")
+
+    async def stop(self) -> None:
+        """End it: politely, then by force."""
+        process = self.process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOP_LIMIT):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    def last_words(self) -> str:
+        """Return the last lines of its log in one line."""
+        return " | ".join(self.log.read_text(errors="replace").splitlines()[-5:])
+
+    async def _spawn(self, log: BinaryIO) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *self.command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **self.environment},
+            start_new_session=True,  # Ctrl-C reaches us alone, and we end it in order
+        )
+
+    async def _answering(self) -> None:
+        async with aiohttp.ClientSession() as session:
+            while True:
+                if self.process and self.process.returncode is not None:
+                    code = self.process.returncode
+                    raise StartError(f"{self.name} ended with exit code {code}: {self.last_words()}")
+                try:
+                    async with session.get(self.ready) as answer:
+                        if answer.status == 200:
+                            return
+                except aiohttp.ClientError:
+                    pass  # not yet
+                await asyncio.sleep(0.1)
+
+
+def program(*names: str) -> str | None:
+    """Return the path of the first of `names` that is installed: distributions name one program differently."""
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+def free_port(wanted: int) -> int:
+    """Return `wanted` if nothing listens there on loopback, else a free port."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise StartError("no free port on 127.0.0.1; end another program")
