@@ -16,8 +16,8 @@ CONNECTED, ERROR, NOT_CONFIGURED, UNKNOWN = "connected", "error", "not_configure
 class State:
     """All that is known of one target now; times are Unix seconds, None if it never happened.
 
-    `status` is `unknown` until the first run. `failures` counts failed runs since the last success. `facts` are
-    the dated samples, `until` the end of a back-off. `result` is the last run since the start.
+    `status` is `unknown` until the first run. `failures` counts failed runs since the last success. `facts`
+    are the dated samples, `until` the end of a back-off. `result` is the last run since the start.
     """
 
     target: Target

@@ -13,7 +13,10 @@ COUNTED = tuple(reason for reason in Reason if reason is not Reason.NOT_CONFIGUR
 
 @dataclass
 class Counters:
-    """Counts of one integration since the start; every reason starts at 0, so that a first failure is an increase."""
+    """Counts of one integration since the start.
+
+    Every reason starts at 0, so that a first failure is an increase.
+    """
 
     critical: bool
     probes: int = 0

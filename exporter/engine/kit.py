@@ -27,7 +27,6 @@ class RunKit:
         self._network = network
         self._clock = clock
         self._answers = answers
-        self._began = clock.monotonic()
 
     async def call(self, request: Request) -> Answer:
         """Make one HTTP call and remember what the vendor's headers ask of us."""
@@ -59,7 +58,7 @@ class RunKit:
 
     def log(self, text: str) -> None:
         """Add a line to the log of this run."""
-        self.trace.log.append((self._clock.monotonic() - self._began, text))
+        self.trace.note(text)
 
     def fact(self, sample: Sample) -> None:
         """Keep a dated sample even when the check fails after this."""

@@ -21,7 +21,7 @@ Seen = tuple[Fingerprint, Fingerprint]
 class Reloader:
     """Keeps the running configuration and exchanges it as a whole.
 
-    `load` runs in a thread, `apply` on the loop. A load with mistakes changes nothing but the metric that says so.
+    `load` runs in a thread, `apply` on the loop. A load with mistakes changes nothing but one metric.
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class Reloader:
     async def watch(self, interval: float, *, main_file: bool) -> None:
         """Look for changed files every `interval` seconds, until cancelled.
 
-        Tenant, secret and certificate files count always; the main file only with `main_file`. When only the former
-        changed they are read with the text of the main file that is in force, so that a half-edited main file
+        Tenant, secret and certificate files count always; the main file only with `main_file`. When only the
+        former changed they are read with the text of the main file that is in force, so that a half-edited main file
         never holds back a rotated secret.
         """
         while True:

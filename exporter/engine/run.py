@@ -26,6 +26,7 @@ async def run(target: Target, network: Network, clock: Clock, answers: Answers) 
     try:
         if not target.configured:
             raise ProbeError(Reason.NOT_CONFIGURED, _missing(target))
+        kit.trace.deadline = kit.trace.started + target.timeout
         async with asyncio.timeout(target.timeout) as deadline:
             samples = tuple(await target.probe.check(target, kit))
     except ProbeError as error:

@@ -34,8 +34,8 @@ class Lane:
 class Job:
     """The place of one target in the schedule.
 
-    Times are on the monotonic clock. `due` is None while the job waits in its lane or runs; `since` is when it
-    began to wait.
+    Times are on the monotonic clock. `due` is None while the job waits in its lane or runs; `since` is when
+    it began to wait.
     """
 
     target: Target

@@ -1,0 +1,155 @@
+"""The command `integration-exporter`. Heavy imports stand inside the commands, so that --help is quick."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from exporter import __version__
+
+DEFAULT_FILE = "integration-exporter.yml"
+DEFAULT_ADDRESS = "127.0.0.1:10055"
+COMMANDS = ("run", "check", "probe", "generate", "sandbox", "demo")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0, 1 for a mistake of the operator's, 2 for wrong usage."""
+    from exporter.core.errors import ConfigError, StartError
+
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(_with_command(words))
+    try:
+        return int(options.command(options))
+    except ConfigError as error:
+        for mistake in error.mistakes:
+            print(mistake, file=sys.stderr)
+        count = len(error.mistakes)
+        print(f"{count} mistake{'s' if count > 1 else ''} in the configuration; nothing was done", file=sys.stderr)
+    except StartError as error:
+        print(f"integration-exporter: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+def _with_command(words: list[str]) -> list[str]:
+    """Put `run` in front unless another command, or a question about them all, stands there."""
+    asks = bool(words) and words[0] in ("-h", "--help", "--version", *COMMANDS)
+    return words if asks else ["run", *words]
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of every command."""
+    top = argparse.ArgumentParser(
+        prog="integration-exporter",
+        description="Prometheus exporter for the third-party integrations of a SaaS platform.",
+        epilog="Without a command the exporter runs: integration-exporter --config.file my.yml",
+    )
+    top.add_argument("--version", action="version", version=f"integration-exporter {__version__}")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_run(_command(commands, "run", "probe every target and serve /metrics (the default)", _run))
+    _command(commands, "check", "list every mistake of the configuration and do nothing else", _check)
+    _add_probe(_command(commands, "probe", "probe one integration once, with its log, samples and times", _probe))
+    _add_generate(_command(commands, "generate", "write Prometheus rules, Alertmanager routes, dashboards", _generate))
+    sandbox = _command(commands, "sandbox", "serve simulated vendors on this machine", _sandbox, config=False)
+    sandbox.add_argument("--listen", default="127.0.0.1:10056", metavar="ADDRESS", help="default: %(default)s")
+    demo = _command(commands, "demo", "show the whole product against simulated vendors", _demo)
+    demo.add_argument("--once", action="store_true", help="end when the first notification has arrived")
+    return top
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    text: str,
+    function: Callable[[argparse.Namespace], int],
+    *,
+    config: bool = True,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    command.set_defaults(command=function)
+    if config:
+        command.add_argument(
+            "--config.file",
+            dest="config_file",
+            metavar="PATH",
+            help=f"default: {DEFAULT_FILE} if it is there, else the environment alone",
+        )
+    return command
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
+    add = run.add_argument
+    add("--config.check", dest="config_check", action="store_true", help="list every mistake and exit")
+    add(
+        "--config.poll-interval",
+        dest="poll_interval",
+        default="0s",
+        metavar="DURATION",
+        help="look for a changed configuration file this often; 0s: only on SIGHUP and POST /-/reload",
+    )
+    add(
+        "--web.listen-address",
+        dest="listen_addresses",
+        action="append",
+        metavar="ADDRESS",
+        help=f"may be repeated; default: {DEFAULT_ADDRESS}",
+    )
+    add("--web.config.file", dest="web_config", metavar="PATH", help="TLS, users, tokens and roles")
+    add("--web.external-url", dest="external_url", default="", metavar="URL", help="how browsers reach it")
+    add("--web.route-prefix", dest="route_prefix", metavar="PATH", help="default: the path of --web.external-url")
+    add("--shutdown.timeout", dest="shutdown_timeout", default="10s", metavar="DURATION", help="default: %(default)s")
+    add("--log.level", dest="log_level", default="info", choices=("debug", "info", "warn", "error"))
+    add("--log.format", dest="log_format", default="logfmt", choices=("logfmt", "json"))
+
+
+def _add_probe(probe: argparse.ArgumentParser) -> None:
+    probe.add_argument("name", metavar="NAME", help="name of the integration")
+    probe.add_argument("--tenant", default="", help="id of the tenant")
+    probe.add_argument("-v", "--verbose", action="store_true", help="print the log of the run")
+
+
+def _add_generate(generate: argparse.ArgumentParser) -> None:
+    add = generate.add_argument
+    add("--out", metavar="DIR", help="write rules, routes and provisioning for the configuration there")
+    add("--check", action="store_true", help="write nothing; fail when a file differs from what is generated")
+    add("--exporter.address", dest="exporter_address", default=DEFAULT_ADDRESS, metavar="ADDRESS")
+    add("--prometheus.address", dest="prometheus_address", default="127.0.0.1:9090", metavar="ADDRESS")
+    add("--alertmanager.address", dest="alertmanager_address", default="127.0.0.1:9093", metavar="ADDRESS")
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.config_check:
+        return _check(options)
+    from exporter.commands.run import run
+
+    return run(options)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from exporter.commands.check import check
+
+    return check(options)
+
+
+def _probe(options: argparse.Namespace) -> int:
+    from exporter.commands.probe import probe
+
+    return probe(options)
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from exporter.commands.generate import generate
+
+    return generate(options)
+
+
+def _sandbox(options: argparse.Namespace) -> int:
+    from exporter.commands.sandbox import sandbox
+
+    return sandbox(options)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from exporter.commands.demo import demo
+
+    return demo(options)

@@ -1,0 +1,18 @@
+"""`check` and `--config.check`: every mistake, or one line that there is none."""
+
+import argparse
+
+from exporter.commands.loading import chosen_file, load
+
+
+def check(options: argparse.Namespace) -> int:
+    """Print how much was configured; mistakes are raised as ConfigError."""
+    path = chosen_file(options.config_file)
+    configuration = load(path)
+    for note in configuration.notes:
+        print(f"note: {note}")
+    print(
+        f"{path or 'the environment'}: no mistake; {len(configuration.integrations)} integrations, "
+        f"{len(configuration.targets)} targets, {len(configuration.thresholds)} thresholds"
+    )
+    return 0

@@ -1,0 +1,39 @@
+"""`run`: the exporter itself."""
+
+import argparse
+import asyncio
+import sys
+
+from exporter.app import Settings, serve
+from exporter.commands.loading import chosen_file, load
+from exporter.config.durations import REMEDY, seconds
+from exporter.core.errors import StartError
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until a signal ends it."""
+    path = chosen_file(options.config_file)
+    settings = Settings(
+        load=lambda text: load(path, text),
+        addresses=tuple(options.listen_addresses or ("127.0.0.1:10055",)),
+        web_config=options.web_config,
+        external_url=options.external_url,
+        route_prefix=options.route_prefix,
+        poll_interval=_duration("--config.poll-interval", options.poll_interval),
+        shutdown_timeout=_duration("--shutdown.timeout", options.shutdown_timeout),
+        log_level=options.log_level,
+        log_format=options.log_format,
+    )
+    if sys.platform != "win32":
+        import uvloop
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(serve(settings))
+    return asyncio.run(serve(settings))
+
+
+def _duration(flag: str, text: str) -> float:
+    try:
+        return seconds(text)
+    except ValueError:
+        raise StartError(f"{flag} is {text!r}; {REMEDY}") from None

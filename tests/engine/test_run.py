@@ -1,0 +1,178 @@
+"""One run: whatever a check does, a result comes back, and no secret with it."""
+
+import asyncio
+from collections.abc import Iterable
+
+import pytest
+
+from exporter.core.errors import ProbeError
+from exporter.core.metric import Sample
+from exporter.core.probe import Kit, Request, Result, Target
+from exporter.core.reason import Reason
+from exporter.core.vitals import CERTIFICATE_EXPIRY
+from exporter.engine.kit import Answers
+from exporter.engine.run import run
+from tests.clock import HandClock
+from tests.engine.making import (
+    BLOCKED_UNTIL,
+    QUEUE,
+    FixedNetwork,
+    MadeOptions,
+    NoNetwork,
+    json_answer,
+    made_probe,
+    made_target,
+)
+
+SECRET = "sk_planted_secret"
+
+
+async def once(check: object, *, timeout: float = 5.0, answers: Answers | None = None) -> Result:
+    target = made_target(probe=made_probe(check), timeout=timeout)  # type: ignore[arg-type]  # any check will do
+    return await run(
+        target, FixedNetwork(json_answer({"n": 1})), HandClock(), {} if answers is None else answers
+    )
+
+
+async def test_what_a_check_returns_is_split_into_measured_values_and_dated_facts() -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        return [QUEUE(3), BLOCKED_UNTIL(99)]
+
+    result = await once(check)
+    assert result.ok
+    assert result.samples == (QUEUE(3),)
+    assert result.facts == (BLOCKED_UNTIL(99),)
+
+
+async def test_a_failure_keeps_no_measured_value_but_the_facts_seen_on_the_way() -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        kit.fact(BLOCKED_UNTIL(99))
+        kit.trace.certificate_expiry = 1_900_000_000.0
+        kit.trace.http_status = 403
+        kit.trace.phase("connect", 0.25)
+        raise ProbeError(Reason.PERMISSION, "the key may not read the balance", retry_after=7)
+
+    result = await once(check)
+    assert (result.reason, result.detail) == (Reason.PERMISSION, "the key may not read the balance")
+    assert result.samples == ()
+    assert set(result.facts) == {BLOCKED_UNTIL(99), CERTIFICATE_EXPIRY(1_900_000_000.0)}
+    assert (result.http_status, result.phases, result.retry_after) == (403, {"connect": 0.25}, 7)
+
+
+async def test_a_check_that_never_ends_is_a_timeout() -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        await asyncio.Event().wait()
+        return []
+
+    result = await once(check, timeout=0.02)
+    assert result.reason is Reason.TIMEOUT
+    assert "0.02 s" in result.detail
+
+
+@pytest.mark.parametrize(
+    "error",
+    [KeyError(SECRET), RecursionError(SECRET), TimeoutError(SECRET), OSError(SECRET), MemoryError(SECRET)],
+)
+async def test_an_unforeseen_error_is_a_bug_and_does_not_tell_its_message(error: Exception) -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        raise error
+
+    result = await once(check)
+    assert result.reason is Reason.BUG
+    assert type(error).__name__ in result.detail
+    assert "test_run.py" in result.detail
+    assert SECRET not in repr(result)
+
+
+async def test_a_secret_in_a_detail_or_log_line_becomes_stars() -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        kit.log(f"sending {SECRET}")
+        raise ProbeError(Reason.AUTH, f"the vendor does not know {SECRET}")
+
+    result = await once(check)
+    assert SECRET not in repr(result)
+    assert result.detail == "the vendor does not know ***"
+    assert [text for _, text in result.log] == ["sending ***"]
+
+
+async def test_a_target_without_its_credential_is_not_configured_and_nothing_is_called() -> None:
+    target = made_target(options=MadeOptions(secret_key=None))
+    result = await run(target, NoNetwork(), HandClock(), {})
+    assert result.reason is Reason.NOT_CONFIGURED
+    assert result.detail == "no secret_key is configured"
+
+
+async def test_cancellation_from_outside_is_passed_on() -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        await asyncio.Event().wait()
+        return []
+
+    task = asyncio.create_task(once(check))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_calls_and_odd_fields_are_counted() -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        answer = await kit.call(Request("http://127.0.0.1/"))
+        document = kit.document(answer)
+        assert document.number("n") == 1
+        assert document.number("gone") is None
+        assert document.text("n") is None
+        return []
+
+    result = await once(check)
+    assert (result.calls, result.drift, result.http_status) == (1, ("gone", "n"), 200)
+
+
+async def test_every_calls_again_only_when_its_period_is_over() -> None:
+    clock, answers = HandClock(), Answers()
+    calls: list[float] = []
+
+    async def account() -> object:
+        calls.append(clock.now())
+        return {"enabled": True}
+
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        assert await kit.every("account", 3600, account) == {"enabled": True}
+        return []
+
+    target = made_target(probe=made_probe(check))
+    for _ in range(3):
+        assert (await run(target, NoNetwork(), clock, answers)).ok
+        await clock.advance(1800)
+    assert len(calls) == 2
+    assert answers["account"] == (calls[1], {"enabled": True})
+
+
+async def test_an_error_of_a_dearer_call_is_not_kept_as_its_answer() -> None:
+    async def broken() -> object:
+        raise ProbeError(Reason.VENDOR_ERROR, "500")
+
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        await kit.every("account", 3600, broken)
+        return []
+
+    answers: Answers = {}
+    assert (await once(check, answers=answers)).reason is Reason.VENDOR_ERROR
+    assert answers == {}
+
+
+async def test_an_empty_rate_limit_bucket_asks_for_a_pause_though_the_call_succeeded() -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        await kit.call(Request("http://127.0.0.1/"))
+        return []
+
+    answer = json_answer({}, ratelimit_remaining="0", ratelimit_reset="30")
+    result = await run(made_target(probe=made_probe(check)), FixedNetwork(answer), HandClock(), {})
+    assert (result.ok, result.retry_after) == (True, 30.0)
+
+
+async def test_only_dated_metrics_are_facts() -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        kit.fact(QUEUE(1))
+        return []
+
+    assert (await once(check)).reason is Reason.BUG

@@ -1,0 +1,203 @@
+"""The schedule: spread, lanes, hastening, removal."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+
+from exporter.core.probe import Target
+from exporter.engine.scheduler import JITTER, Job, Scheduler, next_slot, spread
+from tests.clock import HandClock, settle
+from tests.engine.making import made_probe, made_target
+
+
+class Runs:
+    """Notes each run; a run lasts until `finish` when its target is among `slow`."""
+
+    def __init__(self, clock: HandClock) -> None:
+        self.clock = clock
+        self.started: list[tuple[str, float]] = []
+        self.lags: list[float] = []
+        self.slow: set[str] = set()
+        self.finish = asyncio.Event()
+        self.delay = 60.0
+
+    async def __call__(self, job: Job, lag: float) -> float:
+        self.started.append((str(job.target), self.clock.monotonic()))
+        self.lags.append(lag)
+        if job.target.integration in self.slow:
+            await self.finish.wait()
+        return self.delay
+
+    def count(self) -> Counter[str]:
+        return Counter(name for name, _ in self.started)
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def runs(clock: HandClock) -> Runs:
+    return Runs(clock)
+
+
+@pytest.fixture
+async def scheduler(clock: HandClock, runs: Runs) -> AsyncIterator[Scheduler]:
+    made = Scheduler(clock, runs)
+    yield made
+    await made.stop(0)
+
+
+async def test_a_target_runs_after_its_delay_and_then_again_after_what_the_run_returned(
+    clock: HandClock, runs: Runs, scheduler: Scheduler
+) -> None:
+    scheduler.add([(made_target(), 5.0)])
+    await clock.advance(4.9)
+    assert runs.started == []
+    await clock.advance(0.1)
+    await clock.advance(120)
+    assert [when for _, when in runs.started] == [5.0, 65.0, 125.0]
+
+
+async def test_first_runs_of_many_targets_are_spread_and_few_start_at_once(
+    clock: HandClock, runs: Runs, scheduler: Scheduler
+) -> None:
+    waits = scheduler.add([(made_target("many", f"t{n}"), None) for n in range(1000)])
+    assert max(waits.values()) <= 1000 / 50
+    per_second = Counter(int(wait) for wait in waits.values())
+    assert len(per_second) == 20
+    assert max(per_second.values()) < 100
+
+
+async def test_a_slow_vendor_never_delays_another(clock: HandClock, runs: Runs, scheduler: Scheduler) -> None:
+    slow, quick = made_probe(concurrency=2), made_probe(generic=True)
+    runs.slow = {"slow"}
+    scheduler.add([(made_target("slow", f"t{n}", slow), 0.0) for n in range(10)])
+    scheduler.add([(made_target("quick", "", quick), 0.0)])
+    await clock.advance(600)
+    assert runs.count()["quick"] == 11
+    assert sum(n for name, n in runs.count().items() if name.startswith("slow")) == 2
+    assert scheduler.waiting() == 8
+    assert max(lag for (name, _), lag in zip(runs.started, runs.lags, strict=True) if name == "quick") == 0
+
+
+async def test_integrations_of_a_generic_probe_do_not_share_a_lane(
+    clock: HandClock, runs: Runs, scheduler: Scheduler
+) -> None:
+    generic = made_probe(generic=True, concurrency=1)
+    runs.slow = {"dead"}
+    scheduler.add([(made_target("dead", "a", generic), 0.0), (made_target("alive", "", generic), 1.0)])
+    await clock.advance(2)
+    assert runs.count() == {"dead/a": 1, "alive": 1}
+
+
+async def test_what_waited_in_its_lane_is_told_its_lag(
+    clock: HandClock, runs: Runs, scheduler: Scheduler
+) -> None:
+    runs.slow = {"payments"}
+    probe = made_probe(concurrency=1)
+    scheduler.add([(made_target(tenant="a", probe=probe), 0.0), (made_target(tenant="b", probe=probe), 0.0)])
+    await clock.advance(7)
+    runs.finish.set()
+    await settle()
+    assert runs.lags == [0.0, 7.0]
+
+
+async def test_the_whole_process_runs_no_more_than_its_limit_and_every_lane_gets_its_turn(
+    clock: HandClock, runs: Runs, scheduler: Scheduler
+) -> None:
+    runs.slow = {f"i{n}" for n in range(6)}
+    scheduler = Scheduler(clock, runs, most=4)  # in place of the usual one
+    scheduler.add([(made_target(f"i{n}", probe=made_probe(generic=True)), 0.0) for n in range(6)])
+    await clock.advance(1)
+    assert scheduler.running == 4
+    runs.finish.set()
+    await settle()
+    assert len(runs.count()) == 6
+
+
+async def test_a_hastened_target_runs_at_once_and_only_once(
+    clock: HandClock, runs: Runs, scheduler: Scheduler
+) -> None:
+    target = made_target()
+    scheduler.add([(target, 50.0)])
+    scheduler.hasten(target.key)
+    scheduler.hasten(target.key)
+    await clock.advance(0)
+    assert len(runs.started) == 1
+    await clock.advance(55)
+    assert len(runs.started) == 1  # the old due time is forgotten
+    await clock.advance(10)
+    assert len(runs.started) == 2
+
+
+async def test_hastening_a_target_that_waits_in_its_lane_does_not_run_it_twice(
+    clock: HandClock, runs: Runs, scheduler: Scheduler
+) -> None:
+    probe = made_probe(concurrency=1)
+    first, second = made_target(tenant="a", probe=probe), made_target(tenant="b", probe=probe)
+    runs.slow = {"payments"}
+    scheduler.add([(first, 0.0), (second, 0.0)])
+    await clock.advance(1)
+    scheduler.hasten(second.key)
+    runs.finish.set()
+    await clock.advance(1)
+    assert runs.count() == {"payments/a": 1, "payments/b": 1}
+
+
+async def test_a_removed_target_is_cancelled_and_never_runs_again(
+    clock: HandClock, runs: Runs, scheduler: Scheduler
+) -> None:
+    target = made_target()
+    runs.slow = {"payments"}
+    scheduler.add([(target, 0.0)])
+    await clock.advance(1)
+    scheduler.remove(target.key)
+    await clock.advance(600)
+    assert len(runs.started) == 1
+    assert scheduler.running == 0
+    assert target.key not in scheduler
+
+
+async def test_a_run_that_breaks_keeps_its_place_in_the_schedule(clock: HandClock) -> None:
+    started: list[Target] = []
+
+    async def broken(job: Job, lag: float) -> float:
+        started.append(job.target)
+        raise ValueError("a mistake of the engine")
+
+    seen: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: seen.append(context["exception"]))
+    scheduler = Scheduler(clock, broken)
+    scheduler.add([(made_target(), 0.0)])
+    await clock.advance(61)
+    assert len(started) == 2
+
+
+async def test_stopping_lets_runs_end_and_cuts_the_late_ones(
+    clock: HandClock, runs: Runs, scheduler: Scheduler
+) -> None:
+    runs.slow = {"slow"}
+    scheduler.add([(made_target("slow"), 0.0)])
+    await clock.advance(1)
+    assert await scheduler.stop(0.01) == 1
+    assert scheduler.running == 0
+
+
+def test_slots_keep_their_phase_over_runs_and_restarts_and_never_come_too_soon() -> None:
+    target = made_target(interval=60.0)
+    began = 1_800_000_000.0
+    slots = [next_slot(target, began + 60 * n, n) for n in range(50)]
+    phases = [(slot - spread(target.key) * 60) % 60 for slot in slots]
+    assert all(min(phase, 60 - phase) <= 60 * JITTER for phase in phases)
+    assert all(slot - (began + 60 * n) >= 30 - 60 * JITTER for n, slot in enumerate(slots))
+    assert all(slot - (began + 60 * n) <= 90 + 60 * JITTER for n, slot in enumerate(slots))
+
+
+def test_the_spread_is_even() -> None:
+    buckets = Counter(int(spread(("i", f"t{n}")) * 10) for n in range(10_000))
+    assert len(buckets) == 10
+    assert min(buckets.values()) > 900
