@@ -61,6 +61,15 @@ class StoreError(Exception):
     """The store cannot be read or written now; probing goes on without it."""
 
 
+class Deferred(Exception):
+    """A target is not run now: its budget is spent or its vendor asked us to wait `seconds`."""
+
+    def __init__(self, seconds: float, why: str) -> None:
+        """Keep how long and why."""
+        super().__init__(f"{why}; the next run is in {seconds:.0f} s")
+        self.seconds = seconds
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a configured value stands, for messages."""
