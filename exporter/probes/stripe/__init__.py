@@ -1,0 +1,125 @@
+"""Is the Stripe account there, can it take money, and do its payments and webhooks go through?
+
+Permission: a secret key works; a restricted key with read access to Balance, Core resources' Events,
+Webhook endpoints, Disputes, Radar's early fraud warnings, Payouts and Account is better (and Customers, where
+`customer_id` is set). Only Balance is indispensable: where another one is missing, the probe stays connected,
+what depends on it is absent and `integration_stripe_permission_missing` says so.
+
+Cost: Stripe allows every account at least 10,000 reads in 30 days (docs.stripe.com/rate-limits). At the
+default interval of five minutes, with one page per list:
+
+    balance            each run      8,640        payments           90 min         480
+    account            4 h             180        fraud warnings     12 h            60
+    webhook endpoints  4 h             180        disputes           12 h            60
+    undelivered        4 h             180        payouts            12 h            60
+
+which makes 9,840, and 9,960 with the customer's 120 (every 6 h). `calls` computes the sum from the table of
+readings, so that the configuration is refused where another interval, more pages or more frequent payments
+would go beyond the allowance.
+
+Meaning of the payments: the window counts attempts to charge. Blocked ones never reached an issuer: they are
+neither successes nor failures of the payment path, and are counted apart.
+"""
+
+from collections.abc import Iterable
+
+from exporter.core.errors import ProbeError
+from exporter.core.metric import Sample
+from exporter.core.probe import MONTH, Allowance, Kit, Probe, Target
+from exporter.core.reason import Reason
+from exporter.probes.stripe.alerts import ALERTS
+from exporter.probes.stripe.api import VERSION, Api, DeclinedError, StripeOptions
+from exporter.probes.stripe.metrics import API_VERSION, METRICS, PERMISSION_MISSING
+from exporter.probes.stripe.panels import PANELS
+from exporter.probes.stripe.readings import READINGS, Kept, Reading, balance_samples
+
+INTERVAL = 300.0
+PUBLISHABLE = "pk_"
+
+
+async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+    """Ask for the balance, and for each dearer reading whose time has come."""
+    options: StripeOptions = target.options
+    if options.secret_key and options.secret_key.reveal().startswith(PUBLISHABLE):
+        raise ProbeError(
+            Reason.NOT_CONFIGURED, "secret_key is a publishable key (pk_); give a secret or restricted one"
+        )
+    api = Api(options, kit)
+    samples = [API_VERSION(1, version=VERSION), *await _balance(api)]
+    status = kit.trace.http_status
+    missing: dict[str, bool] = {}
+    for reading in READINGS:
+        if reading.wanted(options):
+            kept = await _read(reading, api)
+            missing[reading.permission] = kept is None
+            samples += _keep_dated(reading.samples(kept), kit) if kept else ()
+    # The balance speaks for the integration, not the refusal of a reading that it can do without.
+    kit.trace.http_status = status
+    return [*samples, *(PERMISSION_MISSING(lacks, permission=name) for name, lacks in missing.items())]
+
+
+async def _balance(api: Api) -> Iterable[Sample]:
+    try:
+        return tuple(balance_samples(await api.get("/v1/balance")))
+    except DeclinedError as error:
+        api.kit.log(str(error))
+        return ()
+
+
+async def _read(reading: Reading, api: Api) -> Kept | None:
+    """Return the last answer of a reading, None where the key may not make it."""
+
+    async def fetch() -> Kept | None:
+        try:
+            return await reading.fetch(api)
+        except DeclinedError as error:
+            api.kit.log(str(error))
+            return {}
+        except ProbeError as error:
+            if error.reason is not Reason.PERMISSION:
+                raise
+            # Kept like an answer: asking more often would not bring the permission.
+            api.kit.log(error.detail)
+            return None
+
+    # The number goes up when the shape of what is kept changes, so that older answers are not misread.
+    kept: Kept | None = await api.kit.every(f"{reading.key}/1", reading.period(api.options), fetch)
+    return kept
+
+
+def _keep_dated(samples: Iterable[Sample], kit: Kit) -> list[Sample]:
+    """Hand dated samples to the kit, so that a later reading's failure keeps them; return the rest."""
+    rest = []
+    for sample in samples:
+        if sample.metric.dated:
+            kit.fact(sample)
+        else:
+            rest.append(sample)
+    return rest
+
+
+def calls(options: StripeOptions, interval: float) -> float:
+    """Return the reads in 30 days: a reading is made at most once in its period and once in a run."""
+    dearer = sum(
+        reading.calls(options) * MONTH / max(interval, reading.period(options))
+        for reading in READINGS
+        if reading.wanted(options)
+    )
+    return MONTH / interval + dearer
+
+
+PROBE = Probe(
+    name="stripe",
+    title="Stripe",
+    options=StripeOptions,
+    check=check,
+    metrics=METRICS,
+    alerts=ALERTS,
+    panels=PANELS,
+    needs=("secret_key",),
+    interval=INTERVAL,
+    calls=calls,
+    allowance=Allowance(10_000, "docs.stripe.com/rate-limits"),
+    credential="secret_key",
+    environment={"secret_key": ("STRIPE_SECRET_KEY",)},
+)

@@ -1,0 +1,209 @@
+"""One call of Stripe's API: what is sent, and what a refusal means.
+
+Sources: docs.stripe.com/api (authentication, versioning, errors, pagination), docs.stripe.com/error-codes,
+docs.stripe.com/rate-limits.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec import Meta
+
+from exporter.core.document import Document
+from exporter.core.options import PER_TENANT, Options, TlsOptions
+from exporter.core.probe import Answer, Header, Kit, ProbeError, Request
+from exporter.core.reason import Reason
+from exporter.core.secret import Secret
+
+VERSION = "2026-10-28.endive"
+"""The API version that this code reads; without the header the account's own would decide."""
+
+PAGE = 100
+"""Elements of a page: the most that the API gives."""
+
+MAX_BODY = 8 << 20
+"""Bytes of one page: an event holds its whole charge, with up to 50 fields of metadata."""
+
+Parameters = Sequence[tuple[str, str]]
+
+
+class StripeOptions(Options, frozen=True):
+    """What a Stripe integration is told."""
+
+    secret_key: Annotated[
+        Secret | None, PER_TENANT, Meta(description="Secret (sk_) or, better, restricted (rk_) key.")
+    ] = None
+    account: Annotated[
+        str,
+        PER_TENANT,
+        Meta(
+            pattern=r"^(acct_[A-Za-z0-9]+)?$",
+            description="Connected account to read, acct_...; needs a platform's key.",
+        ),
+    ] = ""
+    customer_id: Annotated[
+        str,
+        PER_TENANT,
+        Meta(
+            pattern=r"^[A-Za-z0-9_-]{0,255}$",
+            description="Customer that must exist, cus_...; missing or deleted is an error.",
+        ),
+    ] = ""
+    ignore_webhook_endpoints: Annotated[
+        tuple[str, ...],
+        PER_TENANT,
+        Meta(description="Ids of webhook endpoints (we_...) that are disabled on purpose."),
+    ] = ()
+    payments_minutes: Annotated[
+        int,
+        Meta(
+            ge=5, le=1440, description="Minutes between readings of payments, and the length of their window."
+        ),
+    ] = 90
+    pages: Annotated[
+        int,
+        Meta(ge=1, le=20, description="Most pages of 100 that are read of any list; each page is a call."),
+    ] = 1
+    base_url: Annotated[
+        str, Meta(pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$", description="Where the API is.")
+    ] = "https://api.stripe.com"
+    tls: Annotated[TlsOptions, Meta(description="How the certificate of `base_url` is judged.")] = (
+        TlsOptions()
+    )
+
+
+class DeclinedError(Exception):
+    """Stripe speaks of a declined payment: the integration is well, but there is nothing to read."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The elements of a list, newest first; `truncated` when there were more than the pages allowed."""
+
+    items: tuple[Document, ...]
+    truncated: bool
+
+
+class Api:
+    """The calls of one run."""
+
+    def __init__(self, options: StripeOptions, kit: Kit) -> None:
+        """Prepare to call with the key of `options`."""
+        self.options = options
+        self.kit = kit
+
+    async def get(self, path: str, parameters: Parameters = ()) -> Document:
+        """Return the object at `path`; a refusal is a ProbeError, or DeclinedError, which is no failure."""
+        answer = await self.kit.call(self._request(path, parameters))
+        if answer.status == 200:
+            return self.kit.document(answer)
+        error = _error_of(answer)
+        self.kit.log(f"GET {path}: HTTP {answer.status}, request {_plain(answer.headers.get('request-id'))}")
+        reason = reason_of(answer.status, answer.headers, error, connected=bool(self.options.account))
+        if reason is None:
+            raise DeclinedError(_sentence(path, answer.status, error))
+        raise ProbeError(reason, _sentence(path, answer.status, error))
+
+    async def list(self, path: str, parameters: Parameters = ()) -> Listing:
+        """Return the list at `path`, page by page within the budget of `pages`."""
+        items: list[Document] = []
+        after: Parameters = ()
+        for _ in range(self.options.pages):
+            page = await self.get(path, (*parameters, ("limit", str(PAGE)), *after))
+            fresh = tuple(page.must("data").items())
+            items += fresh
+            last = fresh[-1].text("id") if fresh else None
+            if not page.flag("has_more") or last is None:
+                return Listing(tuple(items), truncated=False)
+            after = (("starting_after", last),)
+        return Listing(tuple(items), truncated=True)
+
+    def _request(self, path: str, parameters: Parameters) -> Request:
+        options = self.options
+        key = options.secret_key.reveal() if options.secret_key else ""
+        headers: tuple[Header, ...] = (("Stripe-Version", VERSION),)
+        if options.account:
+            headers = (*headers, ("Stripe-Account", options.account))
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        return Request(
+            url=f"{options.base_url.rstrip('/')}{path}{query}",
+            headers=headers,
+            auth=(("Authorization", Secret(f"Bearer {key}")),),
+            tls=options.tls,
+            max_body=MAX_BODY,
+        )
+
+
+_BY_CODE = {
+    "api_key_expired": Reason.AUTH,
+    "platform_api_key_expired": Reason.AUTH,
+    "secret_key_required": Reason.NOT_CONFIGURED,
+    "livemode_mismatch": Reason.NOT_CONFIGURED,
+    "testmode_charges_only": Reason.NOT_CONFIGURED,
+    "tls_version_unsupported": Reason.NOT_CONFIGURED,
+    "more_permissions_required_for_application": Reason.PERMISSION,
+    "oauth_not_supported": Reason.PERMISSION,
+    "resource_missing": Reason.NOT_FOUND,
+    "rate_limit": Reason.RATE_LIMITED,
+    # Another call holds the object; no limit was reached.
+    "lock_timeout": Reason.VENDOR_ERROR,
+}
+_BY_STATUS = {
+    401: Reason.AUTH,
+    403: Reason.PERMISSION,
+    404: Reason.NOT_FOUND,
+    409: Reason.VENDOR_ERROR,
+    424: Reason.VENDOR_ERROR,
+    429: Reason.RATE_LIMITED,
+}
+_NO_KEY = "You did not provide an API key"
+
+
+def reason_of(
+    status: int, headers: Mapping[str, str], error: Mapping[str, Any], *, connected: bool
+) -> Reason | None:
+    """Return why a call was refused; None for a declined payment, which says that all is well.
+
+    `error` is the object under "error" of the body, {} where there is none. `connected` tells that we
+    spoke for a connected account, whose owner may have revoked our access.
+    """
+    if status >= 500:
+        return Reason.VENDOR_ERROR
+    if status == 402:
+        return None
+    if status == 429 and "stripe-rate-limited-reason" in headers:
+        return Reason.RATE_LIMITED
+    code = str(error.get("code") or "")
+    if code == "account_invalid":
+        return Reason.AUTH if connected else Reason.NOT_CONFIGURED
+    if status == 401 and not code and str(error.get("message") or "").startswith(_NO_KEY):
+        return Reason.NOT_CONFIGURED
+    return _BY_CODE.get(code) or _BY_STATUS.get(status, Reason.BAD_RESPONSE)
+
+
+def _error_of(answer: Answer) -> Mapping[str, Any]:
+    # A proxy in between may answer HTML: then the status alone has to do.
+    try:
+        body = msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    error = body.get("error") if isinstance(body, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def _sentence(path: str, status: int, error: Mapping[str, Any]) -> str:
+    # Stripe's own message is left out: it repeats parts of the key, and ids of customers.
+    code = _plain(error.get("code"))
+    wanted = re.search(r"\brak_[a-z_]{1,60}\b", str(error.get("message") or ""))
+    needs = f"; the key needs the permission {wanted[0]}" if wanted else ""
+    # The last part of the path may be an id.
+    place = "/v1/customers" if path.startswith("/v1/customers/") else path
+    return f"{place} answered HTTP {status}{f' ({code})' if code else ''}{needs}"
+
+
+def _plain(word: object) -> str:
+    return word if isinstance(word, str) and re.fullmatch(r"[A-Za-z0-9_]{1,64}", word) else ""

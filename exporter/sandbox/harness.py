@@ -1,0 +1,206 @@
+"""Serves simulated vendors on this machine, for the demo and for tests.
+
+Every vendor has two ports, plain and TLS. A control port tells where they are and breaks them on demand:
+
+    GET  /_sandbox                      all vendors: where, which options, what can break, what is broken
+    GET  /_sandbox/{vendor}             one of them
+    POST /_sandbox/{vendor}/fault       {"fault": "slow" | null, "after": 20, "for": 60}
+                                        {"answer": {"status": 403, "body": {...}, "headers": {...}}}
+    POST /_sandbox/{vendor}/scenario    {"scenario": "declining_payments", "on": true, "after": 20, "for": 60}
+    *    /{vendor}/...                  the vendor again, for clients that know this port only: plain HTTP,
+                                        so without the faults `refused` and `wrong_certificate`
+
+`after` and `for` are seconds and optional. The credentials are made up; the sandbox is not for the open
+network, so it listens where it is told and asks nobody who they are.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from exporter.core.errors import StartError
+from exporter.sandbox.certificates import Authority
+from exporter.sandbox.stand import Stand
+from exporter.sandbox.vendor import FAULTS, REASONS, Call, Handler, Place, Reply, Vendor
+
+T = TypeVar("T")
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+
+
+class AnswerOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """An answer that a vendor is to give to every call."""
+
+    status: Annotated[int, msgspec.Meta(ge=200, le=599)] = 200
+    body: Any = None
+    headers: dict[str, str] = {}
+
+
+class FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of POST /_sandbox/{vendor}/fault; neither fault nor answer means: be well again."""
+
+    fault: str | None = None
+    answer: AnswerOrder | None = None
+    after: Seconds = 0.0
+    lasts: Seconds | None = msgspec.field(name="for", default=None)
+
+
+class ScenarioOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of POST /_sandbox/{vendor}/scenario."""
+
+    scenario: str
+    on: bool = True
+    after: Seconds = 0.0
+    lasts: Seconds | None = msgspec.field(name="for", default=None)
+
+
+class Sandbox:
+    """All vendors being served: `stands` by vendor's name, `control` is the URL of the control port."""
+
+    def __init__(self, stands: Mapping[str, Stand], control: str) -> None:
+        """Keep what is served."""
+        self.stands = stands
+        self.control = control
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """Return what the control port tells of one vendor."""
+        stand = self.stands[name]
+        vendor, place = stand.vendor, stand.place
+        return {
+            "title": vendor.title,
+            "url": place.url,
+            "tls_url": place.tls_url,
+            "ca_file": place.ca_file,
+            "options": vendor.options(place),
+            "fault": stand.fault,
+            "faults": {fault: FAULTS[fault] for fault in vendor.faults},
+            "scenarios_on": sorted(stand.scenarios),
+            "scenarios": dict(vendor.scenarios),
+            "calls": len(stand.calls),
+        }
+
+
+@asynccontextmanager
+async def serve(vendors: Iterable[Vendor], host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Sandbox]:
+    """Serve `vendors` until the block ends.
+
+    `port` is the control port; vendor number i (from 0) gets port + 1 + 2i for plain and the next one for
+    TLS. 0 takes any free ports. A port that is taken raises StartError.
+    """
+    async with AsyncExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sandbox-")))
+        trusted, stranger = Authority.new("sandbox authority"), Authority.new("unknown authority")
+        ca_file = directory / "ca.pem"
+        trusted.write(ca_file)
+        stands: dict[str, Stand] = {}
+        for index, vendor in enumerate(vendors):
+            stand = stands[vendor.name] = Stand(vendor, host, trusted, stranger)
+            stack.push_async_callback(stand.close)
+            first = port + 1 + 2 * index if port else 0
+            await stand.open((first, first + 1 if first else 0), directory, ca_file)
+        sandbox = Sandbox(stands, "")
+        runner = web.AppRunner(
+            _control(sandbox), access_log=None, shutdown_timeout=0.2, handler_cancellation=True
+        )
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        sandbox.control = await _start(runner, host, port)
+        yield sandbox
+
+
+async def run(listen: str, vendors: Iterable[Vendor], say: Callable[[str], object] = print) -> None:
+    """Serve `vendors` on `listen` (host:port) until cancelled; tell with `say` where each one is."""
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65_535:
+        raise StartError(f"cannot listen on {listen!r}; give host:port, such as 127.0.0.1:10060")
+    async with serve(vendors, host.strip("[]"), int(port)) as sandbox:
+        say(f"control   {sandbox.control}/_sandbox")
+        for name, stand in sandbox.stands.items():
+            say(f"{name:<9} {stand.place.url}  {stand.place.tls_url}  (trust {stand.place.ca_file})")
+        await asyncio.Event().wait()
+
+
+async def _start(runner: web.AppRunner, host: str, port: int) -> str:
+    site = web.TCPSite(runner, host, port)
+    try:
+        await site.start()
+    except OSError as error:
+        raise StartError(
+            f"cannot listen on {host}:{port} for the sandbox ({error.strerror}); choose another port"
+        ) from error
+    return f"http://{host}:{runner.addresses[0][1]}"
+
+
+def _control(sandbox: Sandbox) -> web.Application:
+    async def all_vendors(_request: web.Request) -> web.Response:
+        return _json({name: sandbox.describe(name) for name in sandbox.stands})
+
+    async def one_vendor(request: web.Request) -> web.Response:
+        return _json(sandbox.describe(_stand(sandbox, request).vendor.name))
+
+    async def fault(request: web.Request) -> web.Response:
+        order, stand = await _order(request, FaultOrder), _stand(sandbox, request)
+        answer = Reply(order.answer.status, order.answer.body, order.answer.headers) if order.answer else None
+        await _obey(stand.set_fault(order.fault, after=order.after, lasts=order.lasts, answer=answer))
+        return _json(sandbox.describe(stand.vendor.name))
+
+    async def scenario(request: web.Request) -> web.Response:
+        order, stand = await _order(request, ScenarioOrder), _stand(sandbox, request)
+        await _obey(stand.set_scenario(order.scenario, order.on, after=order.after, lasts=order.lasts))
+        return _json(sandbox.describe(stand.vendor.name))
+
+    async def vendor(request: web.Request) -> web.StreamResponse:
+        return await _stand(sandbox, request).handle(request, f"/{request.match_info['path']}")
+
+    application = web.Application()
+    application.router.add_get("/_sandbox", all_vendors)
+    application.router.add_get("/_sandbox/", all_vendors)
+    application.router.add_get("/_sandbox/{vendor}", one_vendor)
+    application.router.add_post("/_sandbox/{vendor}/fault", fault)
+    application.router.add_post("/_sandbox/{vendor}/scenario", scenario)
+    application.router.add_route("*", "/{vendor}/{path:.*}", vendor)
+    return application
+
+
+def _stand(sandbox: Sandbox, request: web.Request) -> Stand:
+    if stand := sandbox.stands.get(request.match_info["vendor"]):
+        return stand
+    raise web.HTTPNotFound(text=f"no such vendor; there are {', '.join(sandbox.stands)}\n")
+
+
+async def _order(request: web.Request, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except msgspec.DecodeError as error:
+        raise web.HTTPBadRequest(text=f"{error}\n") from error
+
+
+async def _obey(order: Awaitable[None]) -> None:
+    try:
+        await order
+    except ValueError as error:
+        raise web.HTTPBadRequest(text=f"{error}\n") from error
+
+
+def _json(value: Any) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value) + b"\n", content_type="application/json")
+
+
+__all__ = [
+    "FAULTS",
+    "REASONS",
+    "Call",
+    "Handler",
+    "Place",
+    "Reply",
+    "Sandbox",
+    "Stand",
+    "Vendor",
+    "run",
+    "serve",
+]
