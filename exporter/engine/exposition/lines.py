@@ -1,0 +1,116 @@
+"""From samples to lines: the text of one series and the head of one family.
+
+The bytes equal those of prometheus_client. Formats: Prometheus text 0.0.4
+(https://prometheus.io/docs/instrumenting/exposition_formats/) and OpenMetrics 1.0
+(https://prometheus.io/docs/specs/om/open_metrics_spec/).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from prometheus_client.utils import floatToGoString
+
+from exporter.core.metric import Kind, Metric
+
+Labels = tuple[tuple[str, str], ...]
+Series = tuple[Metric, Labels, float]
+
+EOF = b"# EOF\n"
+
+go_float: Callable[[float], str] = floatToGoString
+"""A number as prometheus_client writes it: 1e+06, NaN, +Inf."""
+
+
+class Chunk(NamedTuple):
+    """The lines that one key has in one family."""
+
+    metric: Metric
+    text: bytes
+
+
+def chunks(common: Labels, series: Iterable[Series]) -> tuple[dict[str, Chunk], int]:
+    """Return the lines of one key by family name, and how many series were left out as doubles.
+
+    Of two samples of one series the first stands. A label that `common` has too keeps the common value, so
+    that no sample can pose as another key's.
+    """
+    shared = {name: _pair(name, value) for name, value in common}
+    plain = _braced(shared)
+    lines: dict[str, tuple[Metric, list[str]]] = {}
+    seen: set[str] = set()
+    doubles = 0
+    for metric, own, value in series:
+        name = metric.name
+        start = name + (_braced({**{n: _pair(n, v) for n, v in own}, **shared}) if own else plain)
+        if start in seen:
+            doubles += 1
+            continue
+        seen.add(start)
+        lines.setdefault(name, (metric, []))[1].append(f"{start}{go_float(value)}\n")
+    # A lone surrogate (JSON may hold one) has no UTF-8: a question mark is better than no scrape at all.
+    found = {
+        name: Chunk(metric, "".join(text).encode("utf-8", "replace"))
+        for name, (metric, text) in lines.items()
+    }
+    return found, doubles
+
+
+def shape(common: Labels) -> tuple[str, ...]:
+    """Return the names of the common labels: two keys of one shape and unlike values share no series."""
+    return tuple(sorted(name for name, _ in common))
+
+
+def head(metric: Metric) -> bytes:
+    """Return the HELP and TYPE lines of the text format."""
+    text = _escape_newline(metric.help)
+    return f"# HELP {metric.name} {text}\n# TYPE {metric.name} {metric.kind.value}\n".encode(
+        "utf-8", "replace"
+    )
+
+
+def openmetrics_head(metric: Metric, *, stem_taken: bool = False) -> bytes:
+    """Return the HELP, TYPE and UNIT lines of OpenMetrics, where a counter's family has no `_total`.
+
+    `stem_taken`: a gauge already has the counter's name without `_total`. A family must not come twice, so
+    the counter then goes by its whole name and as of unknown type.
+    """
+    name, kind, unit = metric.name, metric.kind.value, metric.unit
+    if metric.kind is Kind.COUNTER and stem_taken:
+        kind, unit = "unknown", ""
+    elif metric.kind is Kind.COUNTER:
+        name = name.removesuffix("_total")
+    lines = f"# HELP {name} {_escape(metric.help)}\n# TYPE {name} {kind}\n"
+    return (lines + (f"# UNIT {name} {unit}\n" if unit else "")).encode("utf-8", "replace")
+
+
+def unlike(body: bytes) -> tuple[bytes, int]:
+    """Return `body`, lines of one family, without the series that came before, and how many were left out."""
+    kept: dict[bytes, bytes] = {}
+    lines = body.splitlines(keepends=True) if b"\r" not in body else _split(body)
+    for line in lines:
+        kept.setdefault(line.rpartition(b" ")[0], line)
+    return b"".join(kept.values()), len(lines) - len(kept)
+
+
+def _split(body: bytes) -> list[bytes]:
+    # bytes.splitlines also splits at a carriage return, which a label value may hold as it is.
+    return [line + b"\n" for line in body.split(b"\n")[:-1]]
+
+
+def _pair(name: str, value: str) -> str:
+    return f'{name}="{_escape(value)}"'
+
+
+def _braced(pairs: dict[str, str]) -> str:
+    """Return the label part of a line up to the value; labels go by name, as prometheus_client sorts them."""
+    return f"{{{','.join([pairs[name] for name in sorted(pairs)])}}} " if pairs else " "
+
+
+def _escape(text: str) -> str:
+    if '"' in text or "\\" in text or "\n" in text:
+        return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+    return text
+
+
+def _escape_newline(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n")

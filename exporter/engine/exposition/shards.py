@@ -1,0 +1,131 @@
+"""The lines of one family, kept in shards of some hundred keys each.
+
+A scrape joins shards, not series: only those that changed since the last one are put together anew. A
+shard keeps its lines once, as one piece of bytes and the places where each key's part ends, because at
+700,000 series every object more per series is 30 MB.
+"""
+
+from array import array
+from collections.abc import Iterator
+from itertools import accumulate, pairwise
+
+from exporter.core.metric import Metric
+from exporter.engine.exposition.lines import head, openmetrics_head, unlike
+from exporter.engine.exposition.members import Packed, pack
+
+SLOTS = 256
+"""Keys in a shard: 256 lines are some 25 KB, about the window of the compressor."""
+
+
+class Segment:
+    """A piece of the body that changes as a whole: `body`, and its compressed form once it was asked for."""
+
+    __slots__ = ("_packed", "body")
+
+    def __init__(self, body: bytes = b"") -> None:
+        """Start with `body`."""
+        self.body = body
+        self._packed: Packed | None = None
+
+    def replace(self, body: bytes) -> None:
+        """Put another body in place."""
+        self.body = body
+        self._packed = None
+
+    @property
+    def packed(self) -> Packed:
+        """The compressed body, made at the first call after a change."""
+        if self._packed is None:
+            self._packed = pack(self.body)
+        return self._packed
+
+
+class Shard(Segment):
+    """The lines of one family of the keys of one group."""
+
+    __slots__ = ("_ends", "_pending", "series")
+
+    def __init__(self) -> None:
+        """Start without lines."""
+        super().__init__()
+        self.series = 0
+        self._ends = array("I", bytes(4 * SLOTS))
+        self._pending: dict[int, bytes] = {}
+
+    def put(self, slot: int, lines: bytes) -> bool:
+        """Put the lines of the key in `slot`; return whether that leaves anything to join."""
+        if slot not in self._pending:
+            start = self._ends[slot - 1] if slot else 0
+            end = self._ends[slot]
+            if end - start == len(lines) and self.body.startswith(lines, start):
+                return False
+        self._pending[slot] = lines
+        return True
+
+    def join(self) -> None:
+        """Take in what was put since the last join."""
+        if not self._pending:
+            return
+        old = self.body
+        parts = [old[start:end] for start, end in pairwise((0, *self._ends))]
+        for slot, lines in self._pending.items():
+            parts[slot] = lines
+        self.replace(b"".join(parts))
+        self._ends = array("I", accumulate(map(len, parts)))
+        self._pending = {}
+        self.series = self.body.count(b"\n")
+
+
+class Family:
+    """One metric family: its head in both formats and its shards by the number of their group.
+
+    `shape` are the label names that its first key had in common. `stale` tells a mixed family that its
+    shards changed.
+    """
+
+    __slots__ = ("_whole", "heads", "metric", "shape", "shards", "stale")
+
+    def __init__(self, metric: Metric, shape: tuple[str, ...]) -> None:
+        """Start without shards."""
+        self.metric = metric
+        self.shape = shape
+        self.stale = True
+        self.shards: dict[int, Shard] = {}
+        self.heads = (
+            Segment(head(metric)),
+            Segment(openmetrics_head(metric)),
+            Segment(openmetrics_head(metric, stem_taken=True)),
+        )
+        self._whole: Segment | None = None
+
+    @property
+    def mixed(self) -> bool:
+        """Tell whether two of its keys might hold the same series."""
+        return self._whole is not None
+
+    def mix(self) -> None:
+        """Take note, for good, that keys might hold the same series: it is then joined line by line."""
+        if self._whole is None:
+            self._whole = Segment()
+            self.stale = True
+
+    @property
+    def series(self) -> int:
+        """How many series it has."""
+        if self._whole:
+            return self._whole.body.count(b"\n")
+        return sum(shard.series for shard in self.shards.values())
+
+    def segments(self) -> Iterator[Segment]:
+        """Yield the joined shards, in the order of their groups, or the one piece of a mixed family."""
+        if self._whole:
+            yield self._whole
+        else:
+            yield from (self.shards[number] for number in sorted(self.shards))
+
+    def weed(self) -> int:
+        """Join a mixed family that changed, each series once; return how many doubles were left out."""
+        self.stale = False
+        body, doubles = unlike(b"".join(self.shards[number].body for number in sorted(self.shards)))
+        self._whole = Segment(body)
+        return doubles
