@@ -1,0 +1,229 @@
+"""Who is calling, and whether they may."""
+
+import hashlib
+import hmac
+import ipaddress
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from aiohttp import web
+
+from exporter.server.passwords import Passwords, TooBusyError
+from exporter.server.paths import Paths
+from exporter.server.web_config import Role, Roles, Tenants, WebConfig, WebConfigFile
+
+CUSTOM_HEADER = "X-Integration-Exporter"
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
+
+
+class Effect(Enum):
+    """What a request does besides reading."""
+
+    READ = "reads"
+    SPEND = "reads, and spends calls of a vendor"
+    CHANGE = "changes something"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may use a route. `role` None: anybody.
+
+    `open` routes need no role while no access is configured. Identities that are bound to tenants may
+    use only routes that are `narrow`: these answer with the part that belongs to the tenants.
+    """
+
+    role: Role | None
+    effect: Effect = Effect.READ
+    open: bool = False
+    narrow: bool = False
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who calls: `name` is the actor in the log; browsers send the credentials of `ambient` ones unasked."""
+
+    name: str
+    roles: Roles
+    tenants: Tenants = None
+    ambient: bool = True
+
+    def has(self, role: Role) -> bool:
+        """Tell whether it has `role`; admin has viewer too."""
+        return role in self.roles or (role is Role.VIEWER and Role.ADMIN in self.roles)
+
+    def sees(self, tenant: str) -> bool:
+        """Tell whether it may know of `tenant`."""
+        return self.tenants is None or tenant in self.tenants
+
+
+NOBODY = Identity("nobody", frozenset())
+LOOPBACK = Identity("loopback", frozenset(Role))
+IDENTITY = web.RequestKey("identity", Identity)
+
+
+class Access:
+    """Judges each request by the web configuration of the moment."""
+
+    def __init__(self, web_config: WebConfigFile, paths: Paths) -> None:
+        """Remember where the rules come from."""
+        self._web = web_config
+        self._paths = paths
+        self._passwords = Passwords()
+
+    async def judge(self, request: web.Request, rule: Rule) -> Identity:
+        """Return who calls, or raise the HTTP error that says why they may not."""
+        config = self._web.current
+        _check_allowed_sans(config, request)
+        if rule.role is None or (rule.open and not config.closed):
+            return NOBODY
+        identity = await self._identify(config, request) if config.closed else _local(request)
+        if not identity.has(rule.role):
+            raise web.HTTPForbidden(text=f"this needs the role {rule.role}, which {identity.name} has not")
+        if identity.tenants is not None and not rule.narrow:
+            raise web.HTTPForbidden(text=f"{identity.name} is bound to tenants, and this shows all of them")
+        self._check_origin(request, rule, identity)
+        return identity
+
+    async def _identify(self, config: WebConfig, request: web.Request) -> Identity:
+        identity = _proxied(config, request) or await self._authorized(config, request)
+        if identity is None and "Authorization" not in request.headers:
+            identity = _certified(config, request)
+        if identity is None:
+            raise web.HTTPUnauthorized(text="say who you are", headers=_challenge(config))
+        return identity
+
+    async def _authorized(self, config: WebConfig, request: web.Request) -> Identity | None:
+        given = request.headers.getall("Authorization", [])
+        if len(given) != 1:
+            return None
+        scheme, _, value = given[0].partition(" ")
+        if scheme.lower() == "bearer":
+            return _bearer(config, value.strip())
+        return await self._basic(config, value.strip()) if scheme.lower() == "basic" else None
+
+    async def _basic(self, config: WebConfig, value: str) -> Identity | None:
+        try:
+            user, colon, password = b64decode(value, validate=True).decode().partition(":")
+        except (Base64Error, UnicodeDecodeError, ValueError):
+            return None
+        if not (config.users and colon):
+            return None
+        try:
+            right = await self._passwords.right(dict(config.users), user, password)
+        except TooBusyError:
+            raise web.HTTPServiceUnavailable(
+                text="too many passwords are being checked; try again", headers={"Retry-After": "2"}
+            ) from None
+        return Identity(f"user:{user}", config.roles_of(user)) if right else None
+
+    def _check_origin(self, request: web.Request, rule: Rule, identity: Identity) -> None:
+        """Refuse what another site made a browser send; see https://owasp.org/www-community/attacks/csrf."""
+        if rule.effect is Effect.READ or not identity.ambient:
+            return
+        origins = {f"{request.scheme}://{request.host}".lower(), self._paths.origin}
+        origin = request.headers.get("Origin")
+        same_site = request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none")
+        if not same_site or (origin is not None and origin.lower() not in origins - {""}):
+            raise web.HTTPForbidden(text="this request comes from another site; open the exporter's own page")
+        if rule.effect is Effect.CHANGE and request.headers.get(CUSTOM_HEADER) != "1":
+            raise web.HTTPForbidden(text=f"changes need the header {CUSTOM_HEADER}: 1")
+
+
+def _local(request: web.Request) -> Identity:
+    """Return the identity of a caller on this machine; used while no access is configured."""
+    hosts = request.headers.getall("Host", [])
+    if not _is_loopback(_peer(request)):
+        raise web.HTTPForbidden(
+            text="no access is configured, so only this machine may ask; see --web.config.file"
+        )
+    if any(name in request.headers for name in FORWARDING) or any(
+        name.lower().startswith("x-forwarded-") for name in request.headers
+    ):
+        raise web.HTTPForbidden(
+            text="no access is configured, so nothing may be forwarded here; see --web.config.file"
+        )
+    if len(hosts) != 1 or _without_port(hosts[0]) not in LOCAL_HOSTS:
+        raise web.HTTPForbidden(
+            text="no access is configured, so the host must be localhost; see --web.config.file"
+        )
+    return LOOPBACK
+
+
+def _without_port(host: str) -> str:
+    head, colon, port = host.lower().rpartition(":")
+    return head if colon and port.isdecimal() else host.lower()
+
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def _peer(request: web.Request) -> Address | None:
+    peer: Any = request.transport.get_extra_info("peername") if request.transport else None
+    try:
+        address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
+    except (TypeError, IndexError, ValueError):
+        return None
+    # On a socket for both families, IPv4 peers come as ::ffff:a.b.c.d.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _is_loopback(address: Address | None) -> bool:
+    return address is not None and address.is_loopback
+
+
+def _bearer(config: WebConfig, value: str) -> Identity | None:
+    digest = hashlib.sha256(value.encode()).digest()
+    found: Identity | None = None
+    for token in config.tokens:  # all of them, so that the time says nothing of the place
+        if hmac.compare_digest(digest, token.digest):
+            found = Identity(f"token:{token.name}", token.roles, token.tenants, ambient=False)
+    return found
+
+
+def _proxied(config: WebConfig, request: web.Request) -> Identity | None:
+    proxy, peer = config.proxy, _peer(request)
+    if proxy is None or peer is None or not any(peer in network for network in proxy.networks):
+        return None
+    names = request.headers.getall(proxy.header, [])
+    if len(names) != 1 or not (0 < len(names[0]) <= 256 and names[0].isprintable()):
+        return None
+    return Identity(f"proxy:{names[0]}", config.roles_of(names[0], proxy.roles))
+
+
+def _certified(config: WebConfig, request: web.Request) -> Identity | None:
+    names = _alternative_names(request)
+    if names is None:
+        return None
+    for entry in config.certificates:
+        if entry.san in names:
+            return Identity(f"certificate:{entry.name}", entry.roles, entry.tenants)
+    only_way = not (config.users or config.tokens or config.proxy or config.certificates)
+    if only_way and config.tls and config.tls.verifies:
+        return Identity("certificate:" + next(iter(sorted(names)), "client"), frozenset({Role.VIEWER}))
+    return None
+
+
+def _alternative_names(request: web.Request) -> frozenset[str] | None:
+    """Return the names in the client's verified certificate, None where it showed none."""
+    found: Any = request.transport.get_extra_info("peercert") if request.transport else None
+    if not found:
+        return None
+    return frozenset(str(value) for _, value in found.get("subjectAltName", ()))
+
+
+def _check_allowed_sans(config: WebConfig, request: web.Request) -> None:
+    allowed = config.tls.client_allowed_sans if config.tls else ()
+    if allowed and not (_alternative_names(request) or frozenset()) & set(allowed):
+        raise web.HTTPForbidden(text="the name in the client certificate is not allowed")
+
+
+def _challenge(config: WebConfig) -> Mapping[str, str]:
+    if config.users:
+        return {"WWW-Authenticate": 'Basic realm="integration-exporter", charset="UTF-8"'}
+    return {"WWW-Authenticate": 'Bearer realm="integration-exporter"'}

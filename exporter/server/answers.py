@@ -1,0 +1,139 @@
+"""How the server answers: JSON, errors without traces, and the headers of every answer."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from exporter.server.web_config import RateLimit, WebConfigFile
+
+BODY_LIMIT = 64 * 1024
+BODY_SECONDS = 10.0
+TEXT = "text/plain"
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def iso(seconds: float | None) -> str | None:
+    """Return a Unix time as RFC 3339 in UTC, None for what never happened."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def json_answer(value: Any, status: int = 200, **headers: str) -> web.Response:
+    """Return `value` as JSON."""
+    body = msgspec.json.encode(value)
+    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
+
+
+async def json_body(request: web.Request) -> dict[str, Any]:
+    """Return the JSON object in the body, {} for an empty one; a bad or slow one is an HTTP error."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text="the body did not arrive in time") from None
+    try:
+        value = msgspec.json.decode(body) if body.strip() else {}
+    except msgspec.DecodeError:
+        raise web.HTTPBadRequest(text="the body is not JSON") from None
+    if not isinstance(value, dict):
+        raise web.HTTPBadRequest(text="the body must be a JSON object")
+    return value
+
+
+def whole_number(request: web.Request, name: str, default: int, most: int) -> int:
+    """Return a number from 0 to `most` out of the query."""
+    text = request.query.get(name, str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) <= most):
+        raise web.HTTPBadRequest(text=f"{name} must be a number from 0 to {most}")
+    return int(text)
+
+
+@web.middleware
+async def plain_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every error in one sentence, as JSON or text; a mistake of ours is logged, never shown."""
+    try:
+        return await handler(request)
+    except web.HTTPRedirection:
+        raise
+    except web.HTTPException as error:
+        text = error.text if error.text and error.text != f"{error.status}: {error.reason}" else error.reason
+        return _error(request, error.status, text, dict(error.headers))
+    except (ConnectionError, asyncio.CancelledError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a handler does, the caller sees no trace
+        log = structlog.get_logger("exporter.web")
+        log.error("request failed", method=request.method, path=request.path, error=type(error).__name__)
+        return _error(request, 500, "the exporter made a mistake; its log has the details", {})
+
+
+def _error(request: web.Request, status: int, text: str, headers: dict[str, str]) -> web.Response:
+    kept = {
+        name: value
+        for name, value in headers.items()
+        if name.lower() not in ("content-type", "content-length")
+    }
+    accept = request.headers.get("Accept", "")
+    if "/api/" in request.path or ("application/json" in accept and "text/html" not in accept):
+        return json_answer({"error": text, "status": status}, status, **kept)
+    return web.Response(text=text + "\n", status=status, content_type=TEXT, headers=kept)
+
+
+def limiter(web_config: WebConfigFile) -> Middleware:
+    """Return a middleware that answers 429 beyond the file's `rate_limit`."""
+    bucket = _Bucket()
+
+    @web.middleware
+    async def limited(request: web.Request, handler: Handler) -> web.StreamResponse:
+        limit = web_config.current.rate_limit
+        if limit is not None and not bucket.take(limit, time.monotonic()):
+            raise web.HTTPTooManyRequests(text="too many requests", headers={"Retry-After": "1"})
+        return await handler(request)
+
+    return limited
+
+
+class _Bucket:
+    """A token bucket that starts full."""
+
+    def __init__(self) -> None:
+        self._full_at = 0.0
+
+    def take(self, limit: RateLimit, now: float) -> bool:
+        """Take one, if there is one; the bucket is kept as the time at which it will be full."""
+        full_at = max(self._full_at, now) + limit.interval
+        if full_at - now > limit.burst * limit.interval + 1e-9:
+            return False
+        self._full_at = full_at
+        return True
+
+
+def dress(web_config: WebConfigFile) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Return the signal that gives every answer its security headers and takes the server's name off."""
+
+    async def prepare(_request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        for name, value in web_config.current.headers:
+            response.headers[name] = value
+        response.headers.pop("Server", None)
+
+    return prepare

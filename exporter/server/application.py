@@ -1,0 +1,56 @@
+"""Builds the web application from its parts and the table of routes."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from exporter.server.access import IDENTITY, Access, Rule
+from exporter.server.answers import BODY_LIMIT, dress, limiter, plain_errors
+from exporter.server.checks import keep_jobs
+from exporter.server.parts import PARTS, Parts
+from exporter.server.paths import Paths
+from exporter.server.routes import ROUTES
+from exporter.server.web_config import Role
+
+# What is no route is judged like a page: strangers learn nothing of what exists.
+_NO_ROUTE = Rule(Role.VIEWER, narrow=True)
+
+
+def build(parts: Parts) -> web.Application:
+    """Return the application, ready for a `Listener`."""
+    prefix = parts.paths.route
+    rules: dict[object, Rule] = {route.handler: route.rule for route in ROUTES}
+    app = web.Application(
+        client_max_size=BODY_LIMIT,
+        middlewares=[plain_errors, limiter(parts.web), gate(Access(parts.web, parts.paths), rules)],
+    )
+    app[PARTS] = parts
+    app.on_response_prepare.append(dress(parts.web))
+    app.cleanup_ctx.append(keep_jobs)
+    for route in ROUTES:
+        for method in route.methods:
+            app.router.add_route(method, prefix + route.path, route.handler)
+    if prefix:
+        _lead_home(app, parts.paths)
+    return app
+
+
+def gate(access: Access, rules: Mapping[object, Rule]) -> Middleware:
+    """Return the middleware that lets a request through to its handler only by the handler's rule."""
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        rule = rules.get(request.match_info.handler, _NO_ROUTE)
+        request[IDENTITY] = await access.judge(request, rule)
+        return await handler(request)
+
+    return guarded
+
+
+def _lead_home(app: web.Application, paths: Paths) -> None:
+    async def home(_request: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound(paths.link("/"))
+
+    for path in {"/", paths.route}:
+        app.router.add_get(path, home)

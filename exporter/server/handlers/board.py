@@ -1,0 +1,102 @@
+"""The JSON answers that come from the board and the memory; they never call a vendor."""
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from exporter.core.store import Failure, StateChange
+from exporter.server.access import IDENTITY, Identity
+from exporter.server.answers import iso, json_answer, whole_number
+from exporter.server.parts import PARTS, Parts, State
+from exporter.server.rows import Choice, counts, row, urgency, visible
+from exporter.server.status import status as status_of
+
+MOST_ROWS = 10_000
+MOST_EVENTS = 1000
+
+
+async def status(request: web.Request) -> web.Response:
+    """Answer every integration and all of them in one word, for all tenants or for one."""
+    parts, identity = request.app[PARTS], request[IDENTITY]
+    tenant = request.query.get("tenant", "")
+    states = seen(parts, identity, Choice(tenant=tenant))
+    if tenant and not states:
+        raise web.HTTPNotFound(text="no target has this tenant")
+    narrowed = tenant or identity.tenants is not None
+    every = [] if narrowed else parts.configuration().integrations
+    return json_answer(status_of(states, [(one.name, one.probe.name, one.critical) for one in every]))
+
+
+async def targets(request: web.Request) -> web.Response:
+    """Answer a page of targets, failing ones first."""
+    chosen = seen(request.app[PARTS], request[IDENTITY], Choice.of(request))
+    limit = whole_number(request, "limit", 500, MOST_ROWS)
+    offset = whole_number(request, "offset", 0, 10_000_000)
+    page = sorted(chosen, key=urgency)[offset : offset + limit]
+    return json_answer(
+        {"counts": counts(chosen), "offset": offset, "targets": [row(state) for state in page]}
+    )
+
+
+async def history(request: web.Request) -> web.Response:
+    """Answer the newest state changes and failures, each failure with its log."""
+    parts, identity, choice = request.app[PARTS], request[IDENTITY], Choice.of(request)
+    limit = whole_number(request, "limit", 100, MOST_EVENTS)
+    changes = parts.history.recent_changes(limit=MOST_EVENTS)
+    failures = parts.history.recent_failures(limit=MOST_EVENTS)
+    return json_answer(
+        {
+            "changes": [_change(one) for one in _newest(changes, identity, choice, limit)],
+            "failures": [_failure(one) for one in _newest(failures, identity, choice, limit)],
+        }
+    )
+
+
+def seen(parts: Parts, identity: Identity, choice: Choice) -> list[State]:
+    """Return the states that `identity` may know of and `choice` asks for."""
+    return [state for state in visible(parts.board.states(), identity) if choice(state)]
+
+
+Event = TypeVar("Event", StateChange, Failure)
+
+
+def _newest(found: Iterable[Event], identity: Identity, choice: Choice, limit: int) -> list[Event]:
+    fits = [
+        one
+        for one in found
+        if identity.sees(one.key[1])
+        and choice.integration in ("", one.key[0])
+        and choice.tenant in ("", one.key[1])
+    ]
+    return fits[:limit]
+
+
+def _change(change: StateChange) -> dict[str, Any]:
+    return {
+        "at": iso(change.at),
+        "integration": change.key[0],
+        "tenant": change.key[1],
+        "provider": change.provider,
+        "before": change.before,
+        "status": change.status,
+        "reason": change.reason.value if change.reason else None,
+        "detail": change.detail,
+        "trace_id": change.trace_id,
+    }
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    return {
+        "at": iso(failure.at),
+        "integration": failure.key[0],
+        "tenant": failure.key[1],
+        "provider": failure.provider,
+        "reason": failure.reason.value,
+        "meaning": failure.reason.meaning,
+        "detail": failure.detail,
+        "duration_seconds": round(failure.took, 6),
+        "http_status": failure.http_status,
+        "log": [{"after_seconds": round(after, 6), "text": text} for after, text in failure.log],
+        "trace_id": failure.trace_id,
+    }

@@ -1,0 +1,152 @@
+"""The page at `/`: the current state of every target, without script if need be."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from aiohttp import web
+
+from exporter import __version__
+from exporter.server.access import IDENTITY, Identity
+from exporter.server.answers import iso, whole_number
+from exporter.server.handlers.board import seen
+from exporter.server.parts import PARTS, State
+from exporter.server.rows import STATUSES, Choice, counts, reason_of, urgency
+from exporter.server.status import status as status_of
+from exporter.server.web_config import Role
+
+PAGES = Path(__file__).parent.parent / "pages"
+MOST_ROWS = 500
+ASSETS = {
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
+WORDS = {
+    "error": "failing",
+    "unknown": "not checked yet",
+    "not_configured": "not configured",
+    "connected": "connected",
+}
+SYMBOLS = {"error": "✕", "unknown": "…", "not_configured": "○", "connected": "✓"}
+VERDICTS = {
+    "healthy": ("✓", "Everything is connected"),
+    "partial": ("○", "Nothing fails, but not everything is in use"),
+    "degraded": ("✕", "Some integrations fail"),
+    "critical": ("✕", "A critical integration fails"),
+}
+
+
+async def page(request: web.Request) -> web.Response:
+    """Answer the page: numbers, and a table of targets with the failing ones first."""
+    parts, identity = request.app[PARTS], request[IDENTITY]
+    everything = seen(parts, identity, Choice())
+    chosen = sorted(filter(Choice.of(request), everything), key=urgency)
+    offset = whole_number(request, "offset", 0, 10_000_000)
+    shown = chosen[offset : offset + MOST_ROWS]
+    now = parts.clock.now()
+    context: dict[str, Any] = {
+        "link": parts.paths.link,
+        "version": __version__,
+        "asset": lambda name: parts.paths.link(f"/assets/{name}?v={_fingerprint()}"),
+        "docs_url": parts.docs_url,
+        "now": iso(now),
+        "query": request.query,
+        "counts": counts(everything),
+        "verdict": VERDICTS[status_of(everything)["overall_status"]],
+        "overall": status_of(everything)["overall_status"],
+        "rows": [_row(state, now) for state in shown],
+        "chosen": len(chosen),
+        "offset": offset,
+        "pages": _pages(request, parts.paths.link("/"), offset, len(chosen)),
+        "statuses": [(one, SYMBOLS[one], WORDS[one]) for one in STATUSES],
+        **_rights(identity),
+    }
+    return web.Response(text=_template().render(context), content_type="text/html")
+
+
+async def asset(request: web.Request) -> web.Response:
+    """Answer a file of the page; its link changes with its content, so browsers may keep it."""
+    kind = ASSETS.get(request.match_info["name"])
+    if kind is None:
+        raise web.HTTPNotFound(text="there is no such file")
+    headers = {"Cache-Control": "private, max-age=86400"}
+    return web.Response(
+        body=_asset(request.match_info["name"]), content_type=kind, charset="utf-8", headers=headers
+    )
+
+
+def _rights(identity: Identity) -> dict[str, Any]:
+    bound = identity.tenants is not None
+    return {"actor": identity.name, "may_check": identity.has(Role.ADMIN), "bound": bound}
+
+
+def _row(state: State, now: float) -> dict[str, Any]:
+    target, reason = state.target, reason_of(state)
+    return {
+        "integration": target.integration,
+        "tenant": target.tenant,
+        "provider": target.provider,
+        "critical": target.critical,
+        "status": state.status,
+        "symbol": SYMBOLS.get(state.status, "?"),
+        "word": WORDS.get(state.status, state.status),
+        "reason": reason.value if reason else "",
+        "meaning": reason.meaning if reason else "",
+        "detail": state.detail,
+        "failures": state.failures,
+        "since": _moment(state.since, now),
+        "last_success": _moment(state.last_success, now),
+        "next_run": _moment(state.next_run, now),
+        "took": _span(state.result.took) if state.result else "",
+    }
+
+
+def _moment(at: float | None, now: float) -> tuple[str, str] | None:
+    """Return a time as (RFC 3339, words), None for what never happened."""
+    if at is None:
+        return None
+    words = f"{_coarse(now - at)} ago" if at <= now else f"in {_coarse(at - now)}"
+    return iso(at) or "", words
+
+
+def _coarse(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{int(seconds / size)} {unit}"
+    return f"{int(seconds)} s"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def _pages(request: web.Request, home: str, offset: int, total: int) -> dict[str, str]:
+    def at(place: int) -> str:
+        return str(request.rel_url.with_path(home).update_query(offset=str(place)))
+
+    pages = {}
+    if offset > 0:
+        pages["before"] = at(max(0, offset - MOST_ROWS))
+    if offset + MOST_ROWS < total:
+        pages["after"] = at(offset + MOST_ROWS)
+    return pages
+
+
+@cache
+def _template() -> jinja2.Template:
+    loader = jinja2.FileSystemLoader(PAGES)
+    made = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return made.get_template("landing.html")
+
+
+@cache
+def _asset(name: str) -> bytes:
+    return (PAGES / name).read_bytes()
+
+
+@cache
+def _fingerprint() -> str:
+    return hashlib.sha256(b"".join(map(_asset, sorted(ASSETS)))).hexdigest()[:12]

@@ -1,0 +1,59 @@
+"""Routes that exporter users expect: metrics, health, readiness, configuration, reload."""
+
+import asyncio
+
+import structlog
+from aiohttp import web
+
+from exporter.core.errors import ConfigError
+from exporter.engine.exposition import negotiate
+from exporter.server.access import IDENTITY
+from exporter.server.parts import PARTS
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Answer a scrape in the format and coding that it accepts."""
+    parts = request.app[PARTS]
+    accept = ",".join(request.headers.getall("Accept", []))
+    coding = ",".join(request.headers.getall("Accept-Encoding", []))
+    wanted = negotiate(accept, coding)
+    headers = {"Content-Type": wanted.content_type, "Vary": "Accept, Accept-Encoding"}
+    if wanted.gzip:
+        headers["Content-Encoding"] = "gzip"
+    return web.Response(body=await parts.render(wanted.openmetrics, wanted.gzip), headers=headers)
+
+
+async def healthy(_request: web.Request) -> web.Response:
+    """Say that the process answers."""
+    return web.Response(text="The exporter is healthy.\n")
+
+
+async def ready(request: web.Request) -> web.Response:
+    """Say whether every part runs."""
+    waits_for = request.app[PARTS].ready()
+    if waits_for:
+        return web.Response(text=f"The exporter is not ready: {waits_for}\n", status=503)
+    return web.Response(text="The exporter is ready.\n")
+
+
+async def configuration(request: web.Request) -> web.Response:
+    """Show the running configuration with stars for every secret."""
+    shown = request.app[PARTS].configuration().shown
+    return web.Response(text=shown, content_type="text/yaml", charset="utf-8")
+
+
+async def reload(request: web.Request) -> web.Response:
+    """Load the configuration and the web configuration anew; on any mistake nothing changes."""
+    parts, actor = request.app[PARTS], request[IDENTITY].name
+    log = structlog.get_logger("exporter.web")
+    try:
+        access = await asyncio.to_thread(parts.web.read)  # judged first, used last: all or nothing
+        await parts.reload()
+    except ConfigError as error:
+        log.warning("reload refused", actor=actor, mistakes=len(error.mistakes))
+        raise web.HTTPInternalServerError(
+            text="the configuration was not changed:\n" + "\n".join(map(str, error.mistakes))
+        ) from None
+    parts.web.use(access)
+    log.info("reload done", actor=actor)
+    return web.Response(text="The configuration was loaded.\n")

@@ -1,0 +1,110 @@
+"""What the server needs of the rest of the house, handed in as one object."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aiohttp import web
+
+from exporter.core.clock import Clock, SystemClock
+from exporter.core.configuration import Configuration
+from exporter.core.probe import Key, Result, Target
+from exporter.core.reason import Reason
+from exporter.core.store import Failure, StateChange
+from exporter.server.paths import Paths
+from exporter.server.web_config import WebConfigFile
+
+
+class State(Protocol):
+    """What the board knows of one target; times are Unix seconds, None if it never happened.
+
+    `status` is `connected`, `not_configured`, `error`, or `unknown` before the first run.
+    """
+
+    @property
+    def target(self) -> Target:
+        """The target it speaks of."""
+
+    @property
+    def status(self) -> str:
+        """The status in one word."""
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why it is not connected."""
+
+    @property
+    def detail(self) -> str:
+        """One sentence without secrets."""
+
+    @property
+    def since(self) -> float | None:
+        """Since when status and reason are what they are."""
+
+    @property
+    def last_run(self) -> float | None:
+        """Start of the last run."""
+
+    @property
+    def last_success(self) -> float | None:
+        """Start of the last run that found it connected."""
+
+    @property
+    def next_run(self) -> float | None:
+        """When the next run is due."""
+
+    @property
+    def failures(self) -> int:
+        """Failed runs since the last success."""
+
+    @property
+    def result(self) -> Result | None:
+        """The last run itself."""
+
+
+class Board(Protocol):
+    """The last known state of every target."""
+
+    def states(self) -> Sequence[State]:
+        """Return every state, in the order of the configuration."""
+
+    def get(self, key: Key) -> State | None:
+        """Return the state of one target, None if there is no such target."""
+
+
+class History(Protocol):
+    """What happened lately, kept in memory."""
+
+    def recent_changes(self, key: Key | None = None, limit: int = 100) -> Sequence[StateChange]:
+        """Return the newest state changes first."""
+
+    def recent_failures(self, key: Key | None = None, limit: int = 100) -> Sequence[Failure]:
+        """Return the newest failures first, each with its log."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that the handlers use.
+
+    `render` takes (openmetrics, gzip) and returns the body of /metrics. `reload` loads the configuration
+    anew and raises ConfigError with every mistake. `check_now` runs one probe at once, within the budget of its
+    credential, or raises Deferred. `explain` writes a result as exposition text. `ready` returns ""
+    once every part runs, else one sentence that says what it waits for. `docs_url` is linked from the
+    page.
+    """
+
+    board: Board
+    configuration: Callable[[], Configuration]
+    render: Callable[[bool, bool], Awaitable[bytes]]
+    reload: Callable[[], Awaitable[None]]
+    check_now: Callable[[Target], Awaitable[Result]]
+    explain: Callable[[Target, Result], str]
+    history: History
+    ready: Callable[[], str]
+    web: WebConfigFile
+    paths: Paths = field(default_factory=Paths)
+    clock: Clock = field(default_factory=SystemClock)
+    docs_url: str = ""
+
+
+PARTS = web.AppKey("parts", Parts)

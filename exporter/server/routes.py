@@ -1,0 +1,59 @@
+"""Every route in one table: how it is asked, who may, and what it answers."""
+
+from dataclasses import dataclass
+
+from aiohttp.typedefs import Handler
+
+from exporter.server.access import Effect, Rule
+from exporter.server.handlers import board, checks, landing, plain, probe
+from exporter.server.web_config import Role
+
+
+@dataclass(frozen=True)
+class Route:
+    """One line of the table; GET routes answer HEAD too unless they spend something."""
+
+    methods: tuple[str, ...]
+    path: str
+    handler: Handler
+    rule: Rule
+    says: str
+
+
+_GET, _POST = ("GET", "HEAD"), ("POST",)
+_VIEW = Rule(Role.VIEWER, narrow=True)
+_CHANGE = Rule(Role.ADMIN, Effect.CHANGE)
+
+ROUTES = (
+    Route(_GET, "/", landing.page, _VIEW, "The page with the state of every target."),
+    Route(_GET, "/assets/{name}", landing.asset, _VIEW, "Style, script and icon of the page."),
+    Route(_GET, "/metrics", plain.metrics, Rule(Role.VIEWER, open=True), "What Prometheus scrapes."),
+    Route(
+        ("GET",),
+        "/probe",
+        probe.probe,
+        Rule(Role.ADMIN, Effect.SPEND, narrow=True),
+        "Probes a configured target now, and explains it with `debug=true`.",
+    ),
+    Route(_GET, "/-/healthy", plain.healthy, Rule(None), "Whether the process answers."),
+    Route(_GET, "/-/ready", plain.ready, Rule(None), "Whether every part runs."),
+    Route(("POST", "PUT"), "/-/reload", plain.reload, _CHANGE, "Loads the configuration anew."),
+    Route(_GET, "/config", plain.configuration, Rule(Role.VIEWER), "The configuration, with stars."),
+    Route(_GET, "/api/v1/status", board.status, _VIEW, "Every integration, and all in one word."),
+    Route(_GET, "/api/v1/targets", board.targets, _VIEW, "Targets, failing first, in pages."),
+    Route(_GET, "/api/v1/history", board.history, _VIEW, "The newest state changes and failures."),
+    Route(
+        _POST,
+        "/api/v1/checks",
+        checks.start,
+        Rule(Role.ADMIN, Effect.CHANGE, narrow=True),
+        "Checks all targets, an integration, a tenant or one target now.",
+    ),
+    Route(
+        _GET,
+        "/api/v1/checks/{id}",
+        checks.read,
+        Rule(Role.ADMIN, narrow=True),
+        "How far a job of many checks is.",
+    ),
+)

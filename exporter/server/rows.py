@@ -1,0 +1,111 @@
+"""Targets as the API and the page show them: chosen, sorted, written out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from exporter.core.reason import Reason
+from exporter.server.access import Identity
+from exporter.server.answers import iso
+from exporter.server.parts import State
+
+STATUSES = ("error", "unknown", "not_configured", "connected")
+"""Every status, the one that needs a person most first."""
+
+_RANK = {status: rank for rank, status in enumerate(STATUSES)}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which targets are asked for; empty fields choose all. `words` must all occur somewhere in a row."""
+
+    integration: str = ""
+    tenant: str = ""
+    status: str = ""
+    words: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, request: web.Request) -> "Choice":
+        """Read `integration`, `tenant`, `status` and `q` from the query."""
+        query = request.query
+        status = query.get("status", "")
+        if status and status not in STATUSES:
+            raise web.HTTPBadRequest(text="status must be one of " + ", ".join(STATUSES))
+        words = tuple(query.get("q", "")[:200].lower().split())
+        return cls(query.get("integration", ""), query.get("tenant", ""), status, words)
+
+    def __call__(self, state: State) -> bool:
+        """Tell whether `state` is asked for."""
+        target = state.target
+        return (
+            (not self.integration or target.integration == self.integration)
+            and (not self.tenant or target.tenant == self.tenant)
+            and (not self.status or state.status == self.status)
+            and (not self.words or _mentions(state, self.words))
+        )
+
+
+def _mentions(state: State, words: tuple[str, ...]) -> bool:
+    target = state.target
+    reason = state.reason.value if state.reason else ""
+    text = f"{target.integration} {target.tenant} {target.provider} {state.status} {reason}".lower()
+    return all(word in text for word in words)
+
+
+def visible(states: Iterable[State], identity: Identity) -> list[State]:
+    """Return the states that `identity` may know of."""
+    if identity.tenants is None:
+        return list(states)
+    return [state for state in states if state.target.tenant in identity.tenants]
+
+
+def urgency(state: State) -> tuple[Any, ...]:
+    """Sort key: failing first, critical ones before others, then by failures, time and name."""
+    target = state.target
+    return (
+        _RANK.get(state.status, len(_RANK)),
+        not target.critical,
+        -state.failures,
+        state.since or 0.0,
+        target.integration,
+        target.tenant,
+    )
+
+
+def reason_of(state: State) -> Reason | None:
+    """Return why a target is not connected; not_configured is a reason in answers only."""
+    return Reason.NOT_CONFIGURED if state.status == "not_configured" else state.reason
+
+
+def row(state: State) -> dict[str, Any]:
+    """Return one target as JSON: times are RFC 3339 in UTC or null, durations seconds."""
+    target, reason = state.target, reason_of(state)
+    return {
+        "integration": target.integration,
+        "tenant": target.tenant,
+        "provider": target.provider,
+        "critical": target.critical,
+        "labels": dict(target.labels),
+        "status": state.status,
+        "reason": reason.value if reason else None,
+        "meaning": reason.meaning if reason else None,
+        "detail": state.detail,
+        "since": iso(state.since),
+        "last_run": iso(state.last_run),
+        "last_success": iso(state.last_success),
+        "next_run": iso(state.next_run),
+        "consecutive_failures": state.failures,
+        "duration_seconds": round(state.result.took, 6) if state.result else None,
+        "interval_seconds": target.interval,
+    }
+
+
+def counts(states: Iterable[State]) -> dict[str, int]:
+    """Return how many targets have each status, and `total`."""
+    found = dict.fromkeys(("total", *STATUSES), 0)
+    for state in states:
+        found["total"] += 1
+        found[state.status] = found.get(state.status, 0) + 1
+    return found

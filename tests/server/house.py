@@ -1,0 +1,213 @@
+"""A server on a real port of this machine, with a board filled by hand."""
+
+import asyncio
+import json
+import ssl
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import bcrypt
+
+from exporter.core.configuration import Configuration, Integration, StoreSettings
+from exporter.core.notifications import Notifications
+from exporter.core.options import Options
+from exporter.core.probe import Kit, Probe, Result, Sample, Target
+from exporter.core.reason import Reason
+from exporter.engine.board import Board, State
+from exporter.engine.history import History
+from exporter.server.application import build
+from exporter.server.listener import Limits, Listener
+from exporter.server.parts import Parts
+from exporter.server.paths import Paths
+from exporter.server.web_config import WebConfigFile
+
+NOW = 1_795_000_000.0
+QUICK = Limits(drain=1.0, watch=0.05)
+CHANGE = {"X-Integration-Exporter": "1"}
+
+
+async def _never(_target: Target, _kit: Kit) -> list[Sample]:
+    raise AssertionError("the server must ask the engine, never a probe")
+
+
+class NoOptions(Options, frozen=True):
+    """Nothing to set."""
+
+
+STRIPE = Probe("stripe", "Stripe", NoOptions, _never)
+HTTP = Probe("http", "HTTP", NoOptions, _never)
+
+
+def state(
+    integration: str,
+    tenant: str = "",
+    status: str = "connected",
+    reason: Reason | None = None,
+    **more: Any,
+) -> State:
+    """Return a state as a probe would have left it."""
+    probe, critical = more.pop("probe", HTTP), more.pop("critical", False)
+    target = Target(
+        integration, tenant, probe, NoOptions(), 60.0, more.pop("timeout", 10.0), critical=critical
+    )
+    ran = status != "unknown"
+    given: dict[str, Any] = {
+        "since": NOW - 3600 if ran else None,
+        "last_run": NOW - 30 if ran else None,
+        "last_success": NOW - 30 if status == "connected" else None,
+        "next_run": NOW + 30 if status != "not_configured" else None,
+        "result": Result(NOW - 30, 0.123, reason) if ran else None,
+    }
+    return State(target=target, status=status, reason=reason, **(given | more))
+
+
+@dataclass
+class Room:
+    """What the server sees of the rest of the house; tests turn its knobs."""
+
+    states: list[State]
+    path: Path | None = None
+    paths: Paths = field(default_factory=Paths)
+    waits_for: str = ""
+    reload_error: Exception | None = None
+    reloads: int = 0
+    results: dict[str, Any] = field(default_factory=dict)
+    checked: list[str] = field(default_factory=list)
+    hold: float = 0.0
+    history: History = field(default_factory=History)
+    shown: str = "integrations: []\n"
+
+    def now(self) -> float:
+        return NOW
+
+    def monotonic(self) -> float:
+        return NOW
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def configuration(self) -> Configuration:
+        seen = {one.target.integration: one.target for one in self.states}
+        integrations = tuple(
+            Integration(target.integration, target.probe, target.critical, 60.0) for target in seen.values()
+        )
+        return Configuration(None, integrations, {}, (), Notifications(), StoreSettings(), shown=self.shown)
+
+    async def render(self, openmetrics: bool, gzip: bool) -> bytes:
+        return b"om" if openmetrics else b"gz" if gzip else b"integration_up 1\n"
+
+    async def reload(self) -> None:
+        self.reloads += 1
+        if self.reload_error:
+            raise self.reload_error
+
+    async def check_now(self, target: Target) -> Result:
+        self.checked.append(str(target))
+        await asyncio.sleep(self.hold)
+        found = self.results.get(str(target), Result(NOW, 0.01))
+        if isinstance(found, Exception):
+            raise found
+        return found  # type: ignore[no-any-return]  # a Result by the table of the test
+
+    def explain(self, target: Target, result: Result) -> str:
+        return f'integration_probe_success{{integration="{target.integration}"}} {int(result.ok)}\n'
+
+    def parts(self, web_config: WebConfigFile) -> Parts:
+        board = Board()
+        board.replace(self.states)
+        return Parts(
+            board=board,
+            configuration=self.configuration,
+            render=self.render,
+            reload=self.reload,
+            check_now=self.check_now,
+            explain=self.explain,
+            history=self.history,
+            ready=lambda: self.waits_for,
+            web=web_config,
+            paths=self.paths,
+            clock=self,
+        )
+
+
+@dataclass
+class House:
+    """A running server and a way to ask it."""
+
+    room: Room
+    url: str
+    port: int
+    web: WebConfigFile
+    client: aiohttp.ClientSession
+    tls: ssl.SSLContext | bool = True
+
+    async def ask(
+        self, path: str, method: str = "GET", headers: Mapping[str, str] | None = None, **more: Any
+    ) -> "Reply":
+        """Ask and read the whole answer."""
+        async with self.client.request(
+            method, self.url + path, headers=headers, allow_redirects=False, ssl=self.tls, **more
+        ) as answer:
+            return Reply(
+                answer.status, {k.lower(): v for k, v in answer.headers.items()}, await answer.text(), answer
+            )
+
+
+@dataclass
+class Reply:
+    """One answer; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    raw: aiohttp.ClientResponse
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.text)
+
+
+@asynccontextmanager
+async def house(
+    room: Room, address: str = "127.0.0.1:0", tls: ssl.SSLContext | None = None, limits: Limits = QUICK
+) -> AsyncIterator[House]:
+    """Serve `room` on a free port until the end of the block."""
+    web_config = WebConfigFile(str(room.path) if room.path else None)
+    web_config.load()
+    listener = Listener(build(room.parts(web_config)), [address], web_config, limits)
+    await listener.start()
+    port = listener.bound[0][1]
+    scheme = "https" if tls else "http"
+    try:
+        async with aiohttp.ClientSession(auto_decompress=False) as client:
+            yield House(room, f"{scheme}://127.0.0.1:{port}", port, web_config, client, tls or True)
+    finally:
+        await listener.stop()
+
+
+def hashed(password: str, cost: int = 4) -> str:
+    """Return a bcrypt hash that is quick to judge."""
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(cost)).decode()
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    """Return the header that a user sends."""
+    return {"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the header that a token holder sends."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait until `true()`, at most `seconds`."""
+    async with asyncio.timeout(seconds):
+        while not true():
+            await asyncio.sleep(0.01)

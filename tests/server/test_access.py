@@ -1,0 +1,404 @@
+"""Who may do what: every route with every kind of caller.
+
+The table is written by hand, from the specification and not from the table of routes, so that a slip
+there shows here.
+"""
+
+import asyncio
+import ipaddress
+import json
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import structlog
+
+from exporter.core.errors import ConfigError
+from exporter.core.probe import Result
+from exporter.core.reason import Reason
+from exporter.server import access
+from exporter.server.listener import Limits
+from exporter.server.paths import Paths
+from exporter.server.routes import ROUTES
+from exporter.server.web_config import WebConfigFile
+from tests.server.house import CHANGE, House, Room, basic, bearer, hashed, house, state, until
+
+TOKENS = {
+    "viewer": "viewer-0123456789abcdef",
+    "ingest": "ingest-0123456789abcdef",
+    "notify": "notify-0123456789abcdef",
+    "admin": "admin-0123456789abcdef",
+    "bound_viewer": "bound-viewer-0123456789",
+    "bound_admin": "bound-admin-0123456789",
+}
+PASSWORDS = {"vera": "password of vera", "ada": "password of ada"}
+
+# status for:                 nobody wrong viewer ingest notify admin bound_viewer bound_admin
+TABLE: dict[tuple[str, str], tuple[int, int, int, int, int, int, int, int]] = {
+    ("GET", "/"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("HEAD", "/"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("GET", "/assets/page.css"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("HEAD", "/assets/page.css"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("GET", "/metrics"): (401, 401, 200, 403, 403, 200, 403, 403),
+    ("HEAD", "/metrics"): (401, 401, 200, 403, 403, 200, 403, 403),
+    ("GET", "/probe?target=calendar/acme"): (401, 401, 403, 403, 403, 200, 403, 200),
+    ("GET", "/-/healthy"): (200, 200, 200, 200, 200, 200, 200, 200),
+    ("HEAD", "/-/healthy"): (200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "/-/ready"): (200, 200, 200, 200, 200, 200, 200, 200),
+    ("HEAD", "/-/ready"): (200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "/-/reload"): (401, 401, 403, 403, 403, 200, 403, 403),
+    ("PUT", "/-/reload"): (401, 401, 403, 403, 403, 200, 403, 403),
+    ("GET", "/config"): (401, 401, 200, 403, 403, 200, 403, 403),
+    ("HEAD", "/config"): (401, 401, 200, 403, 403, 200, 403, 403),
+    ("GET", "/api/v1/status"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("HEAD", "/api/v1/status"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("GET", "/api/v1/targets"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("HEAD", "/api/v1/targets"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("GET", "/api/v1/history"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("HEAD", "/api/v1/history"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("POST", "/api/v1/checks"): (401, 401, 403, 403, 403, 200, 403, 200),
+    ("GET", "/api/v1/checks/none"): (401, 401, 403, 403, 403, 404, 403, 404),
+    ("HEAD", "/api/v1/checks/none"): (401, 401, 403, 403, 403, 404, 403, 404),
+    ("GET", "/no/such/page"): (401, 401, 404, 403, 403, 404, 404, 404),
+    ("DELETE", "/metrics"): (401, 401, 405, 403, 403, 405, 405, 405),
+    ("HEAD", "/probe?target=calendar/acme"): (401, 401, 405, 403, 403, 405, 405, 405),
+}
+CALLERS = ("nobody", "wrong", "viewer", "ingest", "notify", "admin", "bound_viewer", "bound_admin")
+
+# With no access configured, status for: this machine, without the custom header, from another site.
+LOCAL: dict[tuple[str, str], tuple[int, int, int]] = {
+    ("GET", "/"): (200, 200, 200),
+    ("GET", "/assets/page.js"): (200, 200, 200),
+    ("GET", "/metrics"): (200, 200, 200),
+    ("GET", "/probe?target=payments"): (200, 200, 403),
+    ("GET", "/-/healthy"): (200, 200, 200),
+    ("GET", "/-/ready"): (200, 200, 200),
+    ("POST", "/-/reload"): (200, 403, 403),
+    ("PUT", "/-/reload"): (200, 403, 403),
+    ("GET", "/config"): (200, 200, 200),
+    ("GET", "/api/v1/status"): (200, 200, 200),
+    ("GET", "/api/v1/targets"): (200, 200, 200),
+    ("GET", "/api/v1/history"): (200, 200, 200),
+    ("POST", "/api/v1/checks"): (200, 403, 403),
+    ("GET", "/api/v1/checks/none"): (404, 404, 404),
+    ("GET", "/no/such/page"): (404, 404, 404),
+    ("POST", "/metrics"): (405, 405, 405),
+}
+OPEN = {"/metrics", "/-/healthy", "/-/ready"}
+
+
+def board() -> list[Any]:
+    return [
+        state("payments"),
+        state("calendar", "acme"),
+        state("calendar", "globex", "error", Reason.AUTH, detail="The token was revoked.", failures=3),
+    ]
+
+
+def web_config(folder: Path, extra: str = "") -> Path:
+    lines = ["basic_auth_users:"]
+    lines += [f"  {user}: {hashed(password)}" for user, password in PASSWORDS.items()]
+    lines += ["roles:", "  ada: [admin]", "bearer_tokens:"]
+    for name, token in TOKENS.items():
+        lines.append(f"  - {{name: {name}, token: {token}, roles: [{name.removeprefix('bound_')}]")
+        lines[-1] += ", tenants: [acme]}" if name.startswith("bound_") else "}"
+    path = folder / "web.yml"
+    path.write_text("\n".join([*lines, extra]) + "\n")
+    return path
+
+
+@pytest.fixture
+async def guarded(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(Room(board(), path=web_config(tmp_path))) as made:
+        yield made
+
+
+@pytest.fixture
+async def local() -> AsyncIterator[House]:
+    async with house(Room(board())) as made:
+        yield made
+
+
+def headers_of(caller: str) -> dict[str, str]:
+    if caller == "nobody":
+        return {}
+    return bearer("wrong-0123456789abcdef" if caller == "wrong" else TOKENS[caller])
+
+
+@pytest.mark.parametrize(("method", "path"), TABLE)
+async def test_a_route_answers_each_role_as_the_table_says(guarded: House, method: str, path: str) -> None:
+    body = '{"tenant": "acme"}' if path == "/api/v1/checks" else None
+    answers = [(await guarded.ask(path, method, headers_of(caller), data=body)).status for caller in CALLERS]
+    assert tuple(answers) == TABLE[method, path]
+
+
+def test_the_table_has_every_route_and_method() -> None:
+    def concrete(path: str) -> str:
+        return path.replace("{id}", "none").replace("{name}", "page.css")
+
+    asked = {(method, path.partition("?")[0]) for method, path in TABLE}
+    served = {(method, concrete(route.path)) for route in ROUTES for method in route.methods}
+    assert served <= asked
+
+
+@pytest.mark.parametrize(("method", "path"), LOCAL)
+async def test_without_access_configured_only_this_machine_may(local: House, method: str, path: str) -> None:
+    async def answer(**headers: str) -> int:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return (await local.ask(path, method, named)).status
+
+    mine, bare, foreign = LOCAL[method, path]
+    is_open = path in OPEN and method == "GET"
+    assert await answer(X_Integration_Exporter="1") == mine
+    assert await answer() == bare
+    assert await answer(X_Integration_Exporter="1", Sec_Fetch_Site="cross-site") == foreign
+    assert await answer(X_Integration_Exporter="1", Origin="https://evil.example") == foreign
+    for forwarded in (
+        "Forwarded",
+        "X_Forwarded_For",
+        "X_Forwarded_Host",
+        "X_Forwarded_Proto",
+        "X_Forwarded_User",
+    ):
+        given = {forwarded: "for=127.0.0.1"}
+        assert await answer(X_Integration_Exporter="1", **given) == (mine if is_open else 403), forwarded
+    for host in ("evil.example", f"evil.example:{local.port}", "localhost.evil.example", "10.0.0.1"):
+        assert await answer(X_Integration_Exporter="1", Host=host) == (mine if is_open else 403), host
+    for host in ("localhost", f"LOCALHOST:{local.port}", "127.0.0.1", "[::1]:10055"):
+        assert await answer(X_Integration_Exporter="1", Host=host) == mine, host
+
+
+def test_only_loopback_addresses_are_this_machine() -> None:
+    # This machine has no peer but loopback, so the question itself is asked for other addresses.
+    for text, local_peer in (("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("10.0.0.5", False)):
+        assert access._is_loopback(ipaddress.ip_address(text)) is local_peer
+    assert access._is_loopback(None) is False
+
+
+async def test_the_host_may_be_sent_once_only(local: House) -> None:
+    async def raw(head: str) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", local.port)
+        writer.write(head.encode())
+        answer = await asyncio.wait_for(reader.read(200), 5)
+        writer.close()
+        return answer.split(b"\r\n")[0]
+
+    twice = "GET /config HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
+    assert b" 400 " in await raw(twice) or b" 403 " in await raw(twice)
+    assert b" 403 " in await raw("GET /config HTTP/1.0\r\n\r\n")
+
+
+async def test_a_user_needs_the_right_password(guarded: House) -> None:
+    for user, password, status in (
+        ("vera", PASSWORDS["vera"], 200),
+        ("vera", PASSWORDS["vera"], 200),  # the second time from memory
+        ("vera", PASSWORDS["ada"], 401),
+        ("vera", "", 401),
+        ("nobody", PASSWORDS["vera"], 401),
+        ("", "", 401),
+        ("vera", "ä" * 100, 401),
+    ):
+        answer = await guarded.ask("/api/v1/status", headers=basic(user, password))
+        assert answer.status == status, (user, status)
+    assert answer.headers["www-authenticate"].startswith("Basic ")
+
+
+@pytest.mark.parametrize(
+    "value", ["", "Basic", "Basic !!!", "Basic dmVyYQ==", "Bearer", "Digest x", "Basic /////w=="]
+)
+async def test_broken_credentials_are_no_credentials(guarded: House, value: str) -> None:
+    assert (await guarded.ask("/api/v1/status", headers={"Authorization": value})).status in (400, 401)
+
+
+async def test_two_sets_of_credentials_are_none(guarded: House) -> None:
+    both = [("Authorization", f"Bearer {TOKENS['admin']}"), ("Authorization", "Bearer x")]
+    async with guarded.client.get(guarded.url + "/config", headers=both) as answer:
+        assert answer.status == 401
+
+
+async def test_a_user_is_a_viewer_unless_roles_says_more(guarded: House) -> None:
+    vera, ada = basic("vera", PASSWORDS["vera"]), basic("ada", PASSWORDS["ada"])
+    assert (await guarded.ask("/-/reload", "POST", vera | CHANGE)).status == 403
+    assert (await guarded.ask("/-/reload", "POST", ada | CHANGE)).status == 200
+
+
+async def test_what_a_browser_sends_by_itself_changes_nothing(guarded: House) -> None:
+    ada = basic("ada", PASSWORDS["ada"])
+    own = f"http://127.0.0.1:{guarded.port}"
+    for headers, status in (
+        ({}, 403),
+        ({"X-Integration-Exporter": "yes"}, 403),
+        (CHANGE, 200),
+        (CHANGE | {"Origin": own, "Sec-Fetch-Site": "same-origin"}, 200),
+        (CHANGE | {"Origin": "null"}, 403),
+        (CHANGE | {"Origin": own.replace("http:", "https:")}, 403),
+        (CHANGE | {"Origin": f"http://127.0.0.1:{guarded.port + 1}"}, 403),
+        (CHANGE | {"Sec-Fetch-Site": "same-site"}, 403),
+        (CHANGE | {"Sec-Fetch-Site": "cross-site"}, 403),
+    ):
+        assert (await guarded.ask("/-/reload", "POST", ada | headers)).status == status, headers
+    assert guarded.room.reloads == 2
+
+
+async def test_the_external_url_counts_as_the_own_site(tmp_path: Path) -> None:
+    paths = Paths.of("https://Watch.example/exporter", "/")
+    async with house(Room(board(), path=web_config(tmp_path), paths=paths)) as made:
+        ada = basic("ada", PASSWORDS["ada"]) | CHANGE
+        assert (await made.ask("/-/reload", "POST", ada | {"Origin": "https://watch.example"})).status == 200
+        assert (await made.ask("/-/reload", "POST", ada | {"Origin": "https://other.example"})).status == 403
+
+
+async def test_a_bound_token_sees_its_tenants_only(guarded: House) -> None:
+    bound = bearer(TOKENS["bound_admin"])
+    status = (await guarded.ask("/api/v1/status", headers=bound)).json
+    assert list(status["integrations"]) == ["calendar"]
+    assert status["overall_status"] == "healthy"
+    targets = (await guarded.ask("/api/v1/targets", headers=bound)).json["targets"]
+    assert [target["tenant"] for target in targets] == ["acme"]
+    page = (await guarded.ask("/", headers=bound)).text
+    assert "acme" in page and "globex" not in page and "payments" not in page
+    assert (await guarded.ask("/api/v1/status?tenant=globex", headers=bound)).status == 404
+    assert (await guarded.ask("/probe?target=calendar/globex", headers=bound)).status == 404
+    assert (await guarded.ask("/probe?target=payments", headers=bound)).status == 404
+    checked = await guarded.ask("/api/v1/checks", "POST", bound)
+    assert [row["tenant"] for row in checked.json["checks"]] == ["acme"]
+    assert guarded.room.checked == ["calendar/acme"]
+
+
+async def test_a_bound_token_reads_its_tenants_history_only(guarded: House) -> None:
+    for one in guarded.room.states:
+        guarded.room.history.changed(one, "unknown", Result(1.0, 0.1, one.reason))
+        guarded.room.history.failed(one, Result(1.0, 0.1, Reason.AUTH, log=((0.1, "asked"),)))
+    found = (await guarded.ask("/api/v1/history", headers=bearer(TOKENS["bound_viewer"]))).json
+    assert {row["tenant"] for row in found["changes"] + found["failures"]} == {"acme"}
+    whole = (await guarded.ask("/api/v1/history?limit=2", headers=bearer(TOKENS["viewer"]))).json
+    assert [row["tenant"] for row in whole["failures"]] == ["globex", "acme"]
+    assert whole["failures"][0]["log"] == [{"after_seconds": 0.1, "text": "asked"}]
+
+
+async def test_a_trusted_proxy_names_the_user(tmp_path: Path) -> None:
+    path = web_config(tmp_path, "trusted_proxy: {header: X-User, addresses: [127.0.0.0/8], roles: [viewer]}")
+    async with house(Room(board(), path=path)) as made:
+        for names, status in (
+            ([("X-User", "someone")], 200),
+            ([("X-User", "")], 401),
+            ([("X-User", "a"), ("X-User", "b")], 401),
+            ([], 401),
+        ):
+            async with made.client.get(made.url + "/config", headers=names) as answer:
+                assert answer.status == status, names
+        assert (await made.ask("/-/reload", "POST", CHANGE | {"X-User": "someone"})).status == 403
+        assert (await made.ask("/-/reload", "POST", CHANGE | {"X-User": "ada"})).status == 200
+        assert (await made.ask("/-/reload", "POST", {"X-User": "ada"})).status == 403
+        assert (await made.ask("/config", headers=bearer(TOKENS["viewer"]))).status == 200
+
+
+async def test_the_proxys_header_from_anybody_else_is_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "web.yml"
+    path.write_text("trusted_proxy: {header: X-User, addresses: [10.1.2.3], roles: [admin]}\n")
+    async with house(Room(board(), path=path)) as made:
+        assert (await made.ask("/config", headers={"X-User": "ada"})).status == 401
+
+
+async def test_an_unknown_user_takes_as_long_as_a_wrong_password(tmp_path: Path) -> None:
+    path = tmp_path / "web.yml"
+    path.write_text(f"basic_auth_users:\n  vera: {hashed('the password', 9)}\n")
+    async with house(Room(board(), path=path)) as made:
+        took = {}
+        for user in ("vera", "unknown"):
+            runs = []
+            for turn in range(4):
+                start = time.perf_counter()
+                assert (await made.ask("/config", headers=basic(user, f"guess {turn}"))).status == 401
+                runs.append(time.perf_counter() - start)
+            took[user] = min(runs)
+        assert took["unknown"] > 0.5 * took["vera"] > 0.005
+
+
+async def test_a_flood_of_guesses_is_turned_away_and_known_passwords_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "web.yml"
+    path.write_text(f"basic_auth_users:\n  vera: {hashed('the password', 9)}\n")
+    async with house(Room(board(), path=path)) as made:
+        good = basic("vera", "the password")
+        assert (await made.ask("/config", headers=good)).status == 200
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector) as flood:
+
+            async def guess(turn: int) -> int:
+                async with flood.get(made.url + "/config", headers=basic("vera", f"guess {turn}")) as answer:
+                    return answer.status
+
+            guesses = [asyncio.create_task(guess(turn)) for turn in range(90)]
+            await asyncio.sleep(0.05)
+            async with asyncio.timeout(1):
+                assert (await made.ask("/config", headers=good)).status == 200
+            assert set(await asyncio.gather(*guesses)) == {401, 503}
+
+
+async def test_a_changed_file_is_used_and_a_broken_one_is_not(tmp_path: Path) -> None:
+    path = web_config(tmp_path)
+    async with house(Room(board(), path=path)) as made:
+        viewer = bearer(TOKENS["viewer"])
+        assert (await made.ask("/config", headers=viewer)).status == 200
+        path.write_text("bearer_tokens: [{name: x, tokn: y}]\n")
+        with structlog.testing.capture_logs() as logs:
+            await until(lambda: any(log["event"] == "web configuration kept" for log in logs))
+            await asyncio.sleep(0.2)
+        assert sum(log["event"] == "web configuration kept" for log in logs) == 1
+        assert (await made.ask("/config", headers=viewer)).status == 200
+        path.write_text("bearer_tokens: [{name: x, token: another-0123456789, roles: [viewer]}]\n")
+        await until(lambda: made.web.current.tokens[0].name == "x")
+        assert (await made.ask("/config", headers=viewer)).status == 401
+        assert (await made.ask("/config", headers=bearer("another-0123456789"))).status == 200
+
+
+async def test_a_token_file_that_changes_is_read_again(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("first-0123456789abcdef\n")
+    path = tmp_path / "web.yml"
+    path.write_text("bearer_tokens: [{name: x, token_file: token, roles: [viewer]}]\n")
+    file = WebConfigFile(str(path))
+    file.load()
+    assert not file.refresh()
+    before = file.current.tokens[0].digest
+    secret.write_text("second-0123456789abcdef\n")
+    assert file.refresh()
+    assert file.current.tokens[0].digest != before
+
+
+async def test_a_reload_with_a_broken_web_configuration_changes_nothing(tmp_path: Path) -> None:
+    path = web_config(tmp_path)
+    async with house(Room(board(), path=path), limits=Limits(drain=1.0, watch=3600.0)) as made:
+        path.write_text("rols: {}\n")
+        answer = await made.ask("/-/reload", "POST", bearer(TOKENS["admin"]))
+        assert answer.status == 500
+        assert "web.yml:1: the file has an unknown key 'rols'; did you mean 'roles'?" in answer.text
+        assert made.room.reloads == 0
+
+
+async def test_actions_are_logged_with_their_actor(guarded: House) -> None:
+    with structlog.testing.capture_logs() as logs:
+        await guarded.ask("/-/reload", "POST", basic("ada", PASSWORDS["ada"]) | CHANGE)
+        await guarded.ask("/probe?target=payments", headers=bearer(TOKENS["admin"]))
+        await guarded.ask("/api/v1/checks", "POST", bearer(TOKENS["bound_admin"]))
+        guarded.room.reload_error = ConfigError([])
+        await guarded.ask("/-/reload", "POST", bearer(TOKENS["admin"]))
+    told = [(log["event"], log["actor"]) for log in logs if "actor" in log]
+    assert told == [
+        ("reload done", "user:ada"),
+        ("probe asked for", "token:admin"),
+        ("checks asked for", "token:bound_admin"),
+        ("reload refused", "token:admin"),
+    ]
+
+
+async def test_no_answer_and_no_log_shows_a_credential(guarded: House) -> None:
+    secrets = {*TOKENS.values(), *PASSWORDS.values()}
+    with structlog.testing.capture_logs() as logs:
+        texts = [(await guarded.ask(path, headers=headers_of("admin"))).text for _, path in TABLE]
+        texts.append(json.dumps(logs, default=str))
+        texts.append(repr(guarded.web.current))
+    assert not [secret for secret in secrets for text in texts if secret in text]
