@@ -23,7 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for mistake in error.mistakes:
             print(mistake, file=sys.stderr)
         count = len(error.mistakes)
-        print(f"{count} mistake{'s' if count > 1 else ''} in the configuration; nothing was done", file=sys.stderr)
+        print(
+            f"{count} mistake{'s' if count > 1 else ''} in the configuration; nothing was done",
+            file=sys.stderr,
+        )
     except StartError as error:
         print(f"integration-exporter: {error}", file=sys.stderr)
     except KeyboardInterrupt:
@@ -48,10 +51,16 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(_command(commands, "run", "probe every target and serve /metrics (the default)", _run))
     _command(commands, "check", "list every mistake of the configuration and do nothing else", _check)
-    _add_probe(_command(commands, "probe", "probe one integration once, with its log, samples and times", _probe))
-    _add_generate(_command(commands, "generate", "write Prometheus rules, Alertmanager routes, dashboards", _generate))
+    _add_probe(
+        _command(commands, "probe", "probe one integration once, with its log, samples and times", _probe)
+    )
+    _add_generate(
+        _command(commands, "generate", "write Prometheus rules, Alertmanager routes, dashboards", _generate)
+    )
     sandbox = _command(commands, "sandbox", "serve simulated vendors on this machine", _sandbox, config=False)
-    sandbox.add_argument("--listen", default="127.0.0.1:10056", metavar="ADDRESS", help="default: %(default)s")
+    sandbox.add_argument(
+        "--listen", default="127.0.0.1:10056", metavar="ADDRESS", help="default: %(default)s"
+    )
     demo = _command(commands, "demo", "show the whole product against simulated vendors", _demo)
     demo.add_argument("--once", action="store_true", help="end when the first notification has arrived")
     return top
@@ -96,8 +105,19 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     add("--web.config.file", dest="web_config", metavar="PATH", help="TLS, users, tokens and roles")
     add("--web.external-url", dest="external_url", default="", metavar="URL", help="how browsers reach it")
-    add("--web.route-prefix", dest="route_prefix", metavar="PATH", help="default: the path of --web.external-url")
-    add("--shutdown.timeout", dest="shutdown_timeout", default="10s", metavar="DURATION", help="default: %(default)s")
+    add(
+        "--web.route-prefix",
+        dest="route_prefix",
+        metavar="PATH",
+        help="default: the path of --web.external-url",
+    )
+    add(
+        "--shutdown.timeout",
+        dest="shutdown_timeout",
+        default="10s",
+        metavar="DURATION",
+        help="default: %(default)s",
+    )
     add("--log.level", dest="log_level", default="info", choices=("debug", "info", "warn", "error"))
     add("--log.format", dest="log_format", default="logfmt", choices=("logfmt", "json"))
 

@@ -11,7 +11,7 @@ DEFAULT_FILE = "integration-exporter.yml"
 
 
 def chosen_file(given: str | None) -> str | None:
-    """Return the path to load: the given one, else the default if it exists, else None for the environment."""
+    """Return the given path, else the default one if it exists, else None: the environment alone."""
     if given is not None:
         return given
     return DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None

@@ -100,8 +100,16 @@ def _own(config: Path, folder: Path, ports: Ports) -> list[Service]:
     ]
     settings = environment(folder, ports)
     return [
-        Service("sandbox (simulated vendors)", sandbox, url(ports.sandbox, "/_sandbox/"), folder / "sandbox.log"),
-        Service("integration-exporter", exporter, url(ports.exporter, "/-/ready"), folder / "exporter.log", settings),
+        Service(
+            "sandbox (simulated vendors)", sandbox, url(ports.sandbox, "/_sandbox/"), folder / "sandbox.log"
+        ),
+        Service(
+            "integration-exporter",
+            exporter,
+            url(ports.exporter, "/-/ready"),
+            folder / "exporter.log",
+            settings,
+        ),
     ]
 
 
@@ -131,7 +139,14 @@ async def _monitoring(
 
 async def _generate(config: Path, folder: Path, ports: Ports) -> None:
     """Write rules and routes the way a user would: by the command `generate`."""
-    command = [sys.executable, "-m", "exporter", "generate", f"--config.file={config}", f"--out={folder / 'bundle'}"]
+    command = [
+        sys.executable,
+        "-m",
+        "exporter",
+        "generate",
+        f"--config.file={config}",
+        f"--out={folder / 'bundle'}",
+    ]
     command += [
         f"--exporter.address=127.0.0.1:{ports.exporter}",
         f"--alertmanager.address=127.0.0.1:{ports.alertmanager}",
@@ -198,7 +213,7 @@ async def _story(ports: Ports, sink: Sink, monitored: bool, say: Callable[[str],
 
 async def _break(ports: Ports) -> None:
     async with aiohttp.ClientSession(raise_for_status=True) as session:
-        await session.post(url(ports.sandbox, "/_sandbox/stripe/fault"), json={"fault": "bad_credential"})
+        await session.post(url(ports.sandbox, "/_sandbox/stripe/scenario"), json={"scenario": "expired_key"})
 
 
 async def _first_notice(ports: Ports, sink: Sink, say: Callable[[str], None]) -> bool:

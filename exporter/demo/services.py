@@ -94,7 +94,7 @@ class Service:
 
 
 def program(*names: str) -> str | None:
-    """Return the path of the first of `names` that is installed: distributions name one program differently."""
+    """Return the path of the first of `names` that is installed; distributions differ in them."""
     return next((found for name in names if (found := shutil.which(name))), None)
 
 

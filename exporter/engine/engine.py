@@ -1,12 +1,12 @@
 """Puts schedule, runs, board, history and exposition together, and swaps configurations under them."""
 
 import asyncio
-import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from exporter.core.clock import Clock, Handle
 from exporter.core.configuration import Configuration
+from exporter.core.errors import Deferred
 from exporter.core.metric import Metric, Sample
 from exporter.core.probe import Key, Network, Result, Target
 from exporter.core.reason import Reason
@@ -21,9 +21,8 @@ from exporter.engine.run import run
 from exporter.engine.scheduler import Job, Scheduler, next_slot
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.engine.vital_series import common_labels, series_of
-from exporter.net.limits import Budget
+from exporter.net.limits import Budget, credential_key
 from exporter.net.pause import LONGEST
-from exporter.store.writer import Writer
 
 SAVE_EVERY = 1.0
 """Seconds between two batches for the store: what a kill can cost."""
@@ -34,31 +33,26 @@ SAVE_HEALTHY_EVERY = 30
 LONGEST_BACKOFF = 3600.0
 
 
-class Deferred(Exception):
-    """A target is not run now: its budget is spent or its vendor asked us to wait `seconds`."""
-
-    def __init__(self, seconds: float, why: str) -> None:
-        """Keep how long and why."""
-        super().__init__(f"{why}; the next run is in {seconds:.0f} s")
-        self.seconds = seconds
+Submit = Callable[[Batch], None]
+"""Takes a batch for the store; never blocks, never raises."""
 
 
 class Engine:
     """Probes every target of the current configuration."""
 
     def __init__(
-        self, network: Network, clock: Clock, writer: Writer, metrics: SelfMetrics, most: int = 4096
+        self, network: Network, clock: Clock, submit: Submit, metrics: SelfMetrics, most: int = 4096
     ) -> None:
-        """Prepare an engine without targets; `most` bounds the runs at one time."""
+        """Prepare an engine without targets; `submit` keeps batches, `most` bounds the runs at one time."""
         self.board = Board()
         self.history = History()
         self.exposition = Exposition()
         self.scheduler = Scheduler(clock, self._run, most)
         self._network = network
         self._clock = clock
-        self._writer = writer
+        self._submit = submit
         self._metrics = metrics
-        self._budget = Budget()
+        self._budgets: dict[str, Budget] = {}
         self._counters: dict[str, Counters] = {}
         self._stale_counters: set[str] = set()
         self._kept: dict[Key, Snapshot] = {}
@@ -85,9 +79,10 @@ class Engine:
         self.board.replace(states)
         self._apply_integrations(configuration)
         self._apply_thresholds(configuration)
+        self._apply_budgets(configuration)
         self.configuration = configuration
         self._schedule(fresh)
-        self._writer.submit(Batch(forget=set(gone) | (self._kept.keys() - configuration.targets.keys())))
+        self._submit(Batch(forget=set(gone) | (self._kept.keys() - configuration.targets.keys())))
         self._kept = {}
         if self._saving is None:
             self._saving = self._clock.later(SAVE_EVERY, self._save)
@@ -109,12 +104,12 @@ class Engine:
         self.scheduler.hasten(key)
         return await future
 
-    def render(self, *, openmetrics: bool, gzip: bool) -> bytes:
-        """Return the body of a scrape, without the exporter's own metrics."""
-        self.refresh()
-        return self.exposition.render(openmetrics=openmetrics, gzip=gzip)
+    async def render(self, openmetrics: bool, gzip: bool) -> bytes:
+        """Return the body of a scrape."""
+        self._refresh()
+        return await self.exposition.render_async(openmetrics, gzip, self._metrics.registry)
 
-    def refresh(self) -> None:
+    def _refresh(self) -> None:
         """Bring the counters, which change with each run, into the exposition."""
         integrations = self.configuration.integrations if self.configuration else ()
         for integration in integrations:
@@ -131,7 +126,7 @@ class Engine:
         if self._saving:
             self._saving.cancel()
         self._urgent |= self._dirty
-        self._submit()
+        self._save_states()
         for key in list(self._waiters):
             self._answer(key, error=Deferred(0.0, "the exporter is stopping"))
         return cut
@@ -206,6 +201,15 @@ class Engine:
         ]
         self.exposition.put("thresholds", (), series)
 
+    def _apply_budgets(self, configuration: Configuration) -> None:
+        probes = {integration.probe for integration in configuration.integrations}
+        allowances = {probe.name: probe.allowance for probe in probes if probe.allowance}
+        if self.configuration and self.configuration.replicas != configuration.replicas:
+            self._budgets.clear()
+        for name, allowance in allowances.items():
+            if name not in self._budgets:  # an old one remembers what was spent
+                self._budgets[name] = Budget(allowance, configuration.replicas)
+
     def _forget(self, key: Key) -> None:
         if key in self.scheduler:
             self.scheduler.remove(key)
@@ -231,13 +235,12 @@ class Engine:
         self._absorb(state, result, job.runs)
         return max(0.0, (state.next_run or 0.0) - self._clock.now())
 
+    def _budget(self, target: Target) -> Budget | None:
+        return None if target.over_budget else self._budgets.get(target.provider)
+
     def _budget_wait(self, target: Target) -> float:
-        allowance = target.probe.allowance
-        if allowance is None or self.configuration is None:
-            return 0.0
-        return self._budget.wait(
-            _credential(target), allowance.calls / self.configuration.replicas, self._clock.now()
-        )
+        budget = self._budget(target)
+        return budget.wait(_credential(target), 1.0, self._clock.monotonic()) if budget else 0.0
 
     def _defer(self, state: State, wait: float) -> float:
         name = state.target.integration
@@ -268,9 +271,8 @@ class Engine:
     def _count(self, target: Target, result: Result) -> None:
         self._counters[target.integration].count(result)
         self._stale_counters.add(target.integration)
-        allowance = target.probe.allowance
-        if allowance and self.configuration:
-            self._budget.spend(_credential(target), result.calls, self._clock.now())
+        if budget := self._budget(target):
+            budget.spend(_credential(target), result.calls, self._clock.monotonic())
 
     def _show(self, state: State) -> None:
         key = ("target", *state.target.key)
@@ -289,17 +291,17 @@ class Engine:
         self._batches += 1
         if self._batches % SAVE_HEALTHY_EVERY == 0:
             self._urgent |= self._dirty
-        self._submit()
+        self._save_states()
         self._saving = self._clock.later(SAVE_EVERY, self._save)
 
-    def _submit(self) -> None:
+    def _save_states(self) -> None:
         batch = self.history.take()
         states = filter(None, map(self.board.get, self._urgent))
         batch.snapshots.update((state.target.key, state.snapshot()) for state in states)
         self._dirty -= self._urgent
         self._urgent = set()
         if batch:
-            self._writer.submit(batch)
+            self._submit(batch)
 
 
 def _dated_metrics(configuration: Configuration) -> Iterable[Metric]:
@@ -331,7 +333,7 @@ def _unconfigure(state: State, now: float) -> None:
 
 
 def _until(state: State, result: Result) -> float | None:
-    """Return the end of a back-off in Unix seconds: what the vendor asked for, doubled waits when it throttles."""
+    """Return the end of a back-off in Unix seconds: what the vendor asked for, or doubled waits."""
     waits = [result.retry_after] if result.retry_after else []
     if result.reason is Reason.RATE_LIMITED:
         waits.append(min(state.target.interval * 2 ** min(state.failures, 10), LONGEST_BACKOFF))
@@ -340,5 +342,4 @@ def _until(state: State, result: Result) -> float | None:
 
 def _credential(target: Target) -> str:
     value = getattr(target.options, target.probe.credential, None) if target.probe.credential else None
-    text = value.reveal() if isinstance(value, Secret) else f"{target}"
-    return hashlib.blake2b(f"{target.provider}\0{text}".encode(), digest_size=16).hexdigest()
+    return credential_key(target.provider, value if isinstance(value, Secret) else str(target))

@@ -49,8 +49,8 @@ class Reloader:
         """Look for changed files every `interval` seconds, until cancelled.
 
         Tenant, secret and certificate files count always; the main file only with `main_file`. When only the
-        former changed they are read with the text of the main file that is in force, so that a half-edited main file
-        never holds back a rotated secret.
+        former changed they are read with the text of the main file that is in force, so that a half-edited
+        main file never holds back a rotated secret.
         """
         while True:
             await asyncio.sleep(interval)

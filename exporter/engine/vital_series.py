@@ -20,7 +20,8 @@ def series_of(state: State) -> list[Series]:
     """Return every series of a target.
 
     Not configured: only `integration_info` and `integration_configured` 0. Before the first run: those and
-    the next run. After a failure: no measured values, but the dated facts. A time that never happened is absent.
+    the next run. After a failure: no measured values, but the dated facts.
+    A time that never happened is absent.
     """
     found: list[Series] = [
         (vitals.INFO, state.target.labels, 1.0),

@@ -1,0 +1,124 @@
+"""From a dead credential to a delivered notification, through the real Prometheus and Alertmanager."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.generate.dashboards import panel_queries
+from tests.e2e.asking import ask, read, tell, until
+from tests.e2e.conftest import SECRET, Platform
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("platform")]
+
+ROOT = Path(__file__).parents[2]
+
+
+async def _status(platform: Platform) -> dict[str, Any]:
+    answer: dict[str, Any] = await ask(platform.url("exporter", "/api/v1/status"))
+    return answer
+
+
+async def test_every_integration_is_connected_and_seen_by_prometheus(platform: Platform) -> None:
+    async def connected() -> bool:
+        found = (await _status(platform))["integrations"]
+        return all(entry["healthy"] for name, entry in found.items() if name != "not-yet-connected")
+
+    await until("every integration is connected", connected, 20)
+
+    async def scraped() -> dict[str, str]:
+        rows = await platform.query("min by (integration) (integration_probe_success)")
+        return {row["metric"]["integration"]: row["value"][1] for row in rows}
+
+    async def all_scraped() -> bool:
+        return set((await scraped()).values()) == {"1"} and len(await scraped()) == 4
+
+    await until("Prometheus has scraped them", all_scraped, 40)
+    (expiry,) = await platform.query(
+        'integration_certificate_expiry_timestamp_seconds{integration="secure-page"} - time()'
+    )
+    assert float(expiry["value"][1]) > 0
+    phases = await platform.query('integration_probe_phase_duration_seconds{integration="secure-page"}')
+    assert {row["metric"]["phase"] for row in phases} >= {"connect", "tls", "processing", "transfer"}
+    assert await platform.query('integration_info{tenant="acme", plan="gold"}')
+    unconnected = await platform.query('{integration="not-yet-connected", __name__=~"integration_.*"}')
+    assert "integration_probe_success" not in {row["metric"]["__name__"] for row in unconnected}
+
+
+async def test_the_configuration_is_shown_with_stars(platform: Platform) -> None:
+    shown = await read(platform.url("exporter", "/config"))
+    assert "payments" in shown
+    assert SECRET not in shown
+
+
+async def test_a_dead_key_reaches_the_webhook_and_the_mailbox(platform: Platform) -> None:
+    await tell(platform.url("sandbox", "/_sandbox/stripe/scenario"), {"scenario": "expired_key"})
+    try:
+        message = await asyncio.wait_for(_hook_of(platform, "IntegrationDown"), 150)
+        alert = message["alerts"][0]
+        assert message["status"] == "firing"
+        assert alert["labels"]["integration"] == "payments"
+        assert alert["labels"]["severity"] == "critical"
+        assert "reason" not in alert["labels"]
+        assert alert["annotations"]["runbook_url"].endswith("IntegrationDown.md")
+        mail = await until("a mail arrives", lambda: _mail_of(platform, "IntegrationDown"), 60)
+        assert mail["to"] == "oncall@example.org"
+        assert mail["subject"].startswith("[CRITICAL] payments Alert:")
+        assert SECRET not in mail.as_string()
+        await _why(platform)
+        await _panels_return_data(platform)
+    finally:
+        await tell(
+            platform.url("sandbox", "/_sandbox/stripe/scenario"), {"scenario": "expired_key", "on": False}
+        )
+
+
+async def _hook_of(platform: Platform, name: str) -> dict[str, Any]:
+    while True:
+        message = await platform.hooks.arrived.get()
+        if message["commonLabels"].get("alertname") == name:
+            return message
+
+
+async def _mail_of(platform: Platform, name: str) -> Any:
+    return next((mail for mail in platform.mail.mails if name in mail.as_string()), None)
+
+
+async def _why(platform: Platform) -> None:
+    (why,) = await platform.query('integration_probe_failure_info{integration="payments", tenant="acme"}')
+    assert why["metric"]["reason"] == "auth"
+    answer = await _status(platform)
+    assert answer["overall_status"] == "critical"
+    assert answer["integrations"]["payments"]["status"] == "error"
+    # measured values are gone, not zero
+    assert not await platform.query('integration_stripe_balance_available{tenant="acme"}')
+
+
+async def _panels_return_data(platform: Platform) -> None:
+    """Every panel of every dashboard has something to show while one integration is broken."""
+    empty = []
+    for path in sorted((ROOT / "grafana").rglob("*.json")):
+        dashboard = json.loads(path.read_text())
+        for title, expression in panel_queries(dashboard):
+            if not await platform.query(expression):
+                empty.append((path.name, title, expression))
+    assert empty == []
+
+
+async def test_the_alert_resolves_when_the_key_is_good_again(platform: Platform) -> None:
+    async def firing() -> bool:
+        rows = await platform.query('ALERTS{alertname="IntegrationDown", alertstate="firing"}')
+        return not rows
+
+    await until("the alert is over", firing, 120)
+
+
+async def test_no_planted_secret_is_in_any_log_page_or_metric(platform: Platform) -> None:
+    texts = {path.name: path.read_text(errors="replace") for path in platform.folder.glob("*.log")}
+    for path in ("/", "/metrics", "/config", "/api/v1/status", "/api/v1/history", "/api/v1/targets"):
+        texts[path] = await read(platform.url("exporter", path))
+    database = (platform.folder / "state.db").read_bytes() + (platform.folder / "state.db-wal").read_bytes()
+    texts["state.db"] = database.decode("latin-1")
+    assert [name for name, text in texts.items() if SECRET in text] == []

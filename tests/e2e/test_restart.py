@@ -1,0 +1,98 @@
+"""kill -9 and start again; SIGTERM with probes in flight."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from exporter.demo.services import Service, free_port
+from tests.e2e.asking import ask, read, until
+from tests.e2e.conftest import COMMAND
+
+CONFIGURATION = """\
+integrations:
+  - name: dead
+    provider: tcp
+    interval: 1s
+    timeout: 1s
+    options: {{host: 127.0.0.1, port: {closed}}}
+  - name: patient
+    provider: tcp
+    interval: 1h
+    options: {{host: 127.0.0.1, port: {port}}}
+store: {{url: "sqlite:///{folder}/state.db"}}
+"""
+
+pytestmark = pytest.mark.xdist_group("restart")
+
+
+def _service(folder: Path, port: int, config: Path) -> Service:
+    command = [*COMMAND, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
+    return Service("exporter", command, f"http://127.0.0.1:{port}/-/ready", folder / "exporter.log")
+
+
+def _value(body: str, start: str) -> float | None:
+    return next((float(line.rsplit(" ", 1)[1]) for line in body.splitlines() if line.startswith(start)), None)
+
+
+async def test_after_kill_9_the_state_is_back_before_the_first_probe(tmp_path: Path) -> None:
+    port, closed = free_port(0), free_port(0)
+    config = tmp_path / "config.yml"
+    config.write_text(CONFIGURATION.format(port=port, closed=closed, folder=tmp_path))
+    service = _service(tmp_path, port, config)
+    await service.start()
+    metrics = f"http://127.0.0.1:{port}/metrics"
+    failures = 'integration_probe_consecutive_failures{integration="dead"'
+    success = 'integration_probe_last_success_timestamp_seconds{integration="patient"'
+
+    async def both_known() -> bool:
+        body = await read(metrics)
+        return (_value(body, failures) or 0) >= 4 and _value(body, success) is not None
+
+    await until("four failures and one success", both_known, 20)
+    await asyncio.sleep(1.5)  # one batch for the store
+    before = await read(metrics)
+    assert service.process is not None
+    service.process.kill()
+    await service.process.wait()
+    config.write_text(config.read_text().replace("interval: 1s", "interval: 1h"))
+    again = _service(tmp_path, port, config)
+    await again.start()
+    try:
+        after = await read(metrics)
+        assert (_value(after, failures) or 0) >= (_value(before, failures) or 0) - 2
+        assert (_value(after, failures) or 0) >= 3
+        assert 'integration_probe_success{integration="dead",provider="tcp",tenant=""} 0.0' in after
+        assert _value(after, success) == _value(before, success)
+        history = await ask(f"http://127.0.0.1:{port}/api/v1/history")
+        assert "dead" in str(history)
+    finally:
+        await again.stop()
+
+
+async def test_sigterm_ends_the_process_within_its_limit_with_probes_in_flight(tmp_path: Path) -> None:
+    hold = await asyncio.start_server(lambda reader, writer: asyncio.sleep(60), "127.0.0.1", 0)
+    silent = hold.sockets[0].getsockname()[1]
+    port = free_port(0)
+    config = tmp_path / "config.yml"
+    config.write_text(
+        "integrations:\n"
+        + "".join(
+            f"  - {{name: slow{n}, provider: http, interval: 30s, timeout: 29s,"
+            f' options: {{url: "http://127.0.0.1:{silent}/"}}}}\n'
+            for n in range(20)
+        )
+        + f'store: {{url: "sqlite:///{tmp_path}/state.db"}}\n'
+    )
+    service = _service(tmp_path, port, config)
+    service.command.append("--shutdown.timeout=2s")
+    await service.start()
+    await asyncio.sleep(2)
+    began = time.monotonic()
+    assert service.process is not None
+    service.process.terminate()
+    assert await asyncio.wait_for(service.process.wait(), 10) == 0
+    assert time.monotonic() - began < 5
+    hold.close()
+    assert "Traceback" not in service.log.read_text()

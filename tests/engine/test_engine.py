@@ -1,0 +1,321 @@
+"""The engine: what is shown when, what survives a reload, what a vendor's pause does."""
+
+from collections.abc import AsyncIterator, Iterable
+
+import pytest
+
+from exporter.core.configuration import Configuration
+from exporter.core.errors import Deferred, ProbeError
+from exporter.core.metric import Sample
+from exporter.core.probe import Allowance, Kit, Probe, Target
+from exporter.core.reason import Reason
+from exporter.core.severity import Severity
+from exporter.core.store import Batch, Snapshot
+from exporter.core.threshold import Family, Threshold
+from exporter.engine.engine import Engine
+from exporter.engine.selfmetrics import SelfMetrics
+from tests.clock import HandClock, settle
+from tests.engine.making import (
+    BLOCKED_UNTIL,
+    QUEUE,
+    MadeOptions,
+    NoNetwork,
+    made_configuration,
+    made_probe,
+    made_target,
+)
+
+MADE = 'integration="payments",provider="made",tenant=""'
+
+
+class Vendor:
+    """A check that does what the test says next."""
+
+    def __init__(self) -> None:
+        self.error: ProbeError | None = None
+        self.facts: list[Sample] = []
+        self.runs: list[str] = []
+
+    async def __call__(self, target: Target, kit: Kit) -> Iterable[Sample]:
+        self.runs.append(str(target))
+        kit.trace.calls += 1
+        for fact in self.facts:
+            kit.fact(fact)
+        if self.error:
+            raise self.error
+        return [QUEUE(3)]
+
+
+class Kept:
+    """Takes what is meant for the store."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+
+    def __call__(self, batch: Batch) -> None:
+        self.batches.append(batch)
+
+    def snapshots(self) -> dict[tuple[str, str], Snapshot]:
+        return {key: snapshot for batch in self.batches for key, snapshot in batch.snapshots.items()}
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def vendor() -> Vendor:
+    return Vendor()
+
+
+@pytest.fixture
+def probe(vendor: Vendor) -> Probe:
+    return made_probe(vendor)
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+async def engine(clock: HandClock, kept: Kept) -> AsyncIterator[Engine]:
+    made = Engine(NoNetwork(), clock, kept, SelfMetrics())
+    yield made
+    await made.stop(0)
+
+
+async def body(engine: Engine) -> list[str]:
+    text = (await engine.render(False, False)).decode()
+    return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+async def named(engine: Engine) -> set[str]:
+    """Names of the series of targets that are shown."""
+    lines = await body(engine)
+    return {line.partition("{")[0] for line in lines if "tenant=" in line}
+
+
+async def test_before_the_first_run_only_what_is_known_is_shown(engine: Engine, probe: Probe) -> None:
+    engine.apply(made_configuration([made_target(probe=probe, labels=(("plan", "gold"),))]))
+    assert await named(engine) == {
+        "integration_info",
+        "integration_configured",
+        "integration_probe_next_run_timestamp_seconds",
+    }
+    assert 'integration_info{integration="payments",plan="gold",provider="made",tenant=""} 1.0' in await body(
+        engine
+    )
+
+
+async def test_a_success_shows_measured_values_and_no_reason(
+    engine: Engine, clock: HandClock, probe: Probe
+) -> None:
+    engine.apply(made_configuration([made_target(probe=probe)]))
+    await clock.advance(2)
+    lines = await body(engine)
+    assert f"integration_probe_success{{{MADE}}} 1.0" in lines
+    assert f"integration_made_queue_length{{{MADE}}} 3.0" in lines
+    assert "integration_probe_failure_info" not in await named(engine)
+
+
+async def test_a_failure_takes_measured_values_away_and_keeps_dated_facts(
+    engine: Engine, clock: HandClock, probe: Probe, vendor: Vendor
+) -> None:
+    vendor.facts = [BLOCKED_UNTIL(99)]
+    engine.apply(made_configuration([made_target(probe=probe)]))
+    await clock.advance(2)
+    vendor.error, vendor.facts = ProbeError(Reason.AUTH, "expired"), []
+    await clock.advance(138)
+    lines = await body(engine)
+    assert f"integration_probe_success{{{MADE}}} 0.0" in lines
+    assert f"integration_probe_consecutive_failures{{{MADE}}} 2.0" in lines
+    assert (
+        'integration_probe_failure_info{integration="payments",provider="made",reason="auth",tenant=""} 1.0'
+        in lines
+    )
+    assert f"integration_made_blocked_until_timestamp_seconds{{{MADE}}} 99.0" in lines
+    assert "integration_made_queue_length" not in await named(engine)
+    vendor.error = None
+    await clock.advance(65)
+    assert "integration_made_blocked_until_timestamp_seconds" not in await named(engine)  # contradicted
+
+
+async def test_not_configured_is_two_series_and_never_runs(
+    engine: Engine, clock: HandClock, probe: Probe, vendor: Vendor
+) -> None:
+    engine.apply(made_configuration([made_target(probe=probe, options=MadeOptions(secret_key=None))]))
+    await clock.advance(600)
+    assert await named(engine) == {"integration_info", "integration_configured"}
+    assert f"integration_configured{{{MADE}}} 0.0" in await body(engine)
+    assert vendor.runs == []
+    assert (await engine.check(("payments", ""))).reason is Reason.NOT_CONFIGURED
+
+
+async def test_every_reason_is_counted_from_zero(
+    engine: Engine, clock: HandClock, probe: Probe, vendor: Vendor
+) -> None:
+    engine.apply(made_configuration([made_target(probe=probe)]))
+    zero = 'integration_probe_failures_total{integration="payments",provider="made",reason="quota"} 0.0'
+    assert zero in await body(engine)
+    vendor.error = ProbeError(Reason.QUOTA, "used up")
+    await clock.advance(2)
+    assert zero.replace(" 0.0", " 1.0") in await body(engine)
+    assert 'integration_probes_total{integration="payments",provider="made"} 1.0' in await body(engine)
+    assert 'integration_exporter_api_calls_total{integration="payments",provider="made"} 1.0' in await body(
+        engine
+    )
+
+
+async def test_a_reload_leaves_unchanged_targets_alone_and_series_vanish_with_their_target(
+    engine: Engine, clock: HandClock, probe: Probe, vendor: Vendor, kept: Kept
+) -> None:
+    stays, goes, changes = (made_target(name, probe=probe) for name in ("stays", "goes", "changes"))
+    engine.apply(made_configuration([stays, goes, changes]))
+    await clock.advance(2)
+    state, due = engine.board.get(stays.key), engine.board.get(stays.key).next_run  # type: ignore[union-attr]  # it is there
+    vendor.runs.clear()
+    new = made_target("changes", probe=probe, options=MadeOptions(step="2"))
+    engine.apply(made_configuration([new, stays]))
+    assert engine.board.get(stays.key) is state
+    assert state is not None
+    assert state.next_run == due
+    assert not any('"goes"' in line for line in await body(engine))
+    await clock.advance(2)
+    assert vendor.runs == ["changes"]
+    assert [str(found.target) for found in engine.board] == ["changes", "stays"]
+    assert any(goes.key in batch.forget for batch in kept.batches)
+    lines = await body(engine)
+    assert (
+        'integration_probe_consecutive_failures{integration="changes",provider="made",tenant=""} 0.0' in lines
+    )
+
+
+async def test_a_changed_target_keeps_its_consecutive_failures_so_that_no_alert_blinks(
+    engine: Engine, clock: HandClock, probe: Probe, vendor: Vendor
+) -> None:
+    vendor.error = ProbeError(Reason.AUTH, "expired")
+    engine.apply(made_configuration([made_target(probe=probe)]))
+    await clock.advance(205)
+    engine.apply(made_configuration([made_target(probe=probe, options=MadeOptions(step="2"))]))
+    assert f"integration_probe_consecutive_failures{{{MADE}}} 4.0" in await body(engine)
+
+
+async def test_state_comes_back_from_the_store_before_the_first_run(
+    clock: HandClock, probe: Probe, vendor: Vendor, kept: Kept
+) -> None:
+    vendor.error, vendor.facts = ProbeError(Reason.AUTH, "expired"), [BLOCKED_UNTIL(99)]
+    first = Engine(NoNetwork(), clock, kept, SelfMetrics())
+    first.apply(made_configuration([made_target(probe=probe)]))
+    await clock.advance(200)
+    await first.stop(0)
+    before = {line for line in await body(first) if "tenant=" in line and "duration" not in line}
+    again = Engine(NoNetwork(), clock, kept, SelfMetrics())
+    again.remember(kept.snapshots().values())
+    vendor.runs.clear()
+    again.apply(made_configuration([made_target(probe=probe)]))
+    after = {line for line in await body(again) if "tenant=" in line}
+    assert {line for line in before if "next_run" not in line} == {
+        line for line in after if "next_run" not in line
+    }
+    await clock.advance(1)
+    assert vendor.runs == []  # its next slot has not come: a restart costs no call
+    await again.stop(0)
+
+
+async def test_a_429_makes_waits_that_double_and_a_retry_after_is_obeyed(
+    engine: Engine, clock: HandClock, probe: Probe, vendor: Vendor
+) -> None:
+    vendor.error = ProbeError(Reason.RATE_LIMITED, "slow down", retry_after=500)
+    target = made_target(probe=probe)
+    engine.apply(made_configuration([target]))
+    await clock.advance(2)
+    assert len(vendor.runs) == 1
+    with pytest.raises(Deferred):
+        await engine.check(target.key)
+    await clock.advance(490)
+    assert len(vendor.runs) == 1
+    vendor.error = ProbeError(Reason.RATE_LIMITED, "slow down")
+    await clock.advance(20)
+    assert len(vendor.runs) == 2
+    state = engine.board.get(target.key)
+    assert state is not None
+    assert state.until is not None
+    assert state.last_run is not None
+    assert state.until - state.last_run == 60 * 2**2
+
+
+async def test_a_spent_budget_defers_the_run_and_says_so(
+    engine: Engine, clock: HandClock, vendor: Vendor
+) -> None:
+    frugal = made_probe(vendor, allowance=Allowance(calls=720, source="a test"))  # one an hour
+    engine.apply(made_configuration([made_target(probe=frugal)]))
+    await clock.advance(1800)
+    assert len(vendor.runs) == 1
+    (line,) = [
+        line for line in await body(engine) if line.startswith("integration_exporter_probes_deferred_total")
+    ]
+    assert float(line.rsplit(" ", 1)[1]) >= 1
+    await clock.advance(7200)
+    assert 2 <= len(vendor.runs) <= 3
+
+
+async def test_an_operator_who_allows_more_is_not_deferred(
+    engine: Engine, clock: HandClock, vendor: Vendor
+) -> None:
+    frugal = made_probe(vendor, allowance=Allowance(calls=720, source="a test"))
+    target = Target("payments", "", frugal, MadeOptions(), 60.0, 10.0, over_budget=True)
+    engine.apply(made_configuration([target]))
+    await clock.advance(1800)
+    assert len(vendor.runs) > 25
+
+
+async def test_check_now_runs_at_once_and_updates_the_board(
+    engine: Engine, clock: HandClock, probe: Probe, vendor: Vendor
+) -> None:
+    import asyncio
+
+    target = made_target(probe=probe, interval=3600.0)
+    engine.apply(made_configuration([target]))
+    await clock.advance(2)
+    vendor.error = ProbeError(Reason.AUTH, "expired")
+    both = [asyncio.ensure_future(engine.check(target.key)) for _ in range(2)]
+    await settle()
+    await clock.advance(0)
+    results = await asyncio.gather(*both)
+    assert [result.reason for result in results] == [Reason.AUTH, Reason.AUTH]
+    assert len(vendor.runs) == 2  # one scheduled, one for both who asked
+    with pytest.raises(KeyError):
+        await engine.check(("nobody", ""))
+
+
+async def test_a_state_change_is_remembered_once_and_every_failure_with_its_log(
+    engine: Engine, clock: HandClock, probe: Probe, vendor: Vendor
+) -> None:
+    vendor.error = ProbeError(Reason.AUTH, "expired")
+    engine.apply(made_configuration([made_target(probe=probe)]))
+    await clock.advance(205)
+    assert [(change.before, change.status) for change in engine.history.recent_changes()] == [
+        ("unknown", "error")
+    ]
+    assert len(engine.history.recent_failures(("payments", ""))) == 4
+    vendor.error = None
+    await clock.advance(60)
+    assert [change.status for change in engine.history.recent_changes()] == ["connected", "error"]
+
+
+async def test_thresholds_are_series_and_follow_a_reload(engine: Engine, probe: Probe) -> None:
+    family = Family("latency_seconds", "Latency.", {Severity.HIGH: 5.0}, unit="seconds")
+
+    def configuration(value: float) -> Configuration:
+        threshold = Threshold(family, "payments", "made", "", Severity.HIGH, value)
+        return made_configuration([made_target(probe=probe)], thresholds=(threshold,))
+
+    engine.apply(configuration(5))
+    start = 'integration_threshold_latency_seconds{integration="payments",provider="made",'
+    start += 'severity="high",tenant=""}'
+    assert f"{start} 5.0" in await body(engine)
+    engine.apply(configuration(7))
+    assert f"{start} 7.0" in await body(engine)
+    assert f"{start} 5.0" not in await body(engine)
