@@ -5,7 +5,7 @@ Every vendor has two ports, plain and TLS. A control port tells where they are a
     GET  /_sandbox                      all vendors: where, which options, what can break, what is broken
     GET  /_sandbox/{vendor}             one of them
     POST /_sandbox/{vendor}/fault       {"fault": "slow" | null, "after": 20, "for": 60}
-                                        {"answer": {"status": 403, "body": {...}, "headers": {...}}}
+                                        {"answer": {"status": 403, "body": {}, "headers": {}, "path": "/v1"}}
     POST /_sandbox/{vendor}/scenario    {"scenario": "declining_payments", "on": true, "after": 20, "for": 60}
     *    /{vendor}/...                  the vendor again, for clients that know this port only: plain HTTP,
                                         so without the faults `refused` and `wrong_certificate`
@@ -16,6 +16,7 @@ network, so it listens where it is told and asks nobody who they are.
 
 import asyncio
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ from aiohttp import web
 
 from exporter.core.errors import StartError
 from exporter.sandbox.certificates import Authority
-from exporter.sandbox.stand import Stand
+from exporter.sandbox.stand import Answer, Stand
 from exporter.sandbox.vendor import FAULTS, REASONS, Call, Handler, Place, Reply, Vendor
 
 T = TypeVar("T")
@@ -34,8 +35,9 @@ Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
 
 class AnswerOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """An answer that a vendor is to give to every call."""
+    """An answer that a vendor is to give to every call whose path begins with `path`."""
 
+    path: str = "/"
     status: Annotated[int, msgspec.Meta(ge=200, le=599)] = 200
     body: Any = None
     headers: dict[str, str] = {}
@@ -86,20 +88,26 @@ class Sandbox:
 
 
 @asynccontextmanager
-async def serve(vendors: Iterable[Vendor], host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Sandbox]:
+async def serve(
+    vendors: Iterable[Vendor],
+    host: str = "127.0.0.1",
+    port: int = 0,
+    now: Callable[[], float] = time.time,
+) -> AsyncIterator[Sandbox]:
     """Serve `vendors` until the block ends.
 
     `port` is the control port; vendor number i (from 0) gets port + 1 + 2i for plain and the next one for
-    TLS. 0 takes any free ports. A port that is taken raises StartError.
+    TLS. 0 takes any free ports. A port that is taken raises StartError. `now` is the vendors' clock.
     """
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sandbox-")))
         trusted, stranger = Authority.new("sandbox authority"), Authority.new("unknown authority")
+        authorities = (trusted, stranger)
         ca_file = directory / "ca.pem"
         trusted.write(ca_file)
         stands: dict[str, Stand] = {}
         for index, vendor in enumerate(vendors):
-            stand = stands[vendor.name] = Stand(vendor, host, trusted, stranger)
+            stand = stands[vendor.name] = Stand(vendor, host, authorities, now)
             stack.push_async_callback(stand.close)
             first = port + 1 + 2 * index if port else 0
             await stand.open((first, first + 1 if first else 0), directory, ca_file)
@@ -145,7 +153,7 @@ def _control(sandbox: Sandbox) -> web.Application:
 
     async def fault(request: web.Request) -> web.Response:
         order, stand = await _order(request, FaultOrder), _stand(sandbox, request)
-        answer = Reply(order.answer.status, order.answer.body, order.answer.headers) if order.answer else None
+        answer = _answer(order.answer) if order.answer else None
         await _obey(stand.set_fault(order.fault, after=order.after, lasts=order.lasts, answer=answer))
         return _json(sandbox.describe(stand.vendor.name))
 
@@ -173,6 +181,10 @@ def _stand(sandbox: Sandbox, request: web.Request) -> Stand:
     raise web.HTTPNotFound(text=f"no such vendor; there are {', '.join(sandbox.stands)}\n")
 
 
+def _answer(order: AnswerOrder) -> Answer:
+    return Answer(Reply(order.status, order.body, order.headers), order.path)
+
+
 async def _order(request: web.Request, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(await request.read(), type=kind)
@@ -194,6 +206,7 @@ def _json(value: Any) -> web.Response:
 __all__ = [
     "FAULTS",
     "REASONS",
+    "Answer",
     "Call",
     "Handler",
     "Place",

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from aiohttp import web
@@ -21,21 +21,35 @@ KEPT_CALLS = 1000
 _CUT_OFF = b'{"object": "list", "data": [{"id": "'
 
 
+class Answer(NamedTuple):
+    """An answer to give to every call whose path begins with `path`."""
+
+    reply: Reply
+    path: str = "/"
+
+
 class Stand:
     """One running vendor: a plain and a TLS listener, one fault at a time, any number of scenarios.
 
     `calls` are the last calls it got, oldest first.
     """
 
-    def __init__(self, vendor: Vendor, host: str, trusted: Authority, stranger: Authority) -> None:
-        """Prepare to serve `vendor`; `trusted` signs its certificate, `stranger` the wrong one."""
+    def __init__(
+        self,
+        vendor: Vendor,
+        host: str,
+        authorities: tuple[Authority, Authority],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """Prepare to serve `vendor`; the first authority signs its certificate, the second the wrong one."""
         self.vendor = vendor
         self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
         self.scenarios: set[str] = set()
         self.fault: str | None = None
-        self.answer: Reply | None = None
+        self.answer: Answer | None = None
         self._host = host
-        self._authorities = (trusted, stranger)
+        self._authorities = authorities
+        self._now = now
         self._plans: dict[str, asyncio.Task[None]] = {}
         self._runner: web.ServerRunner | None = None
         self._sites: list[web.TCPSite] = []
@@ -73,11 +87,16 @@ class Stand:
             await self._runner.cleanup()
 
     async def set_fault(
-        self, name: str | None, *, after: float = 0.0, lasts: float | None = None, answer: Reply | None = None
+        self,
+        name: str | None,
+        *,
+        after: float = 0.0,
+        lasts: float | None = None,
+        answer: Answer | None = None,
     ) -> None:
         """Put a fault on after `after` seconds, for `lasts` seconds or until it is changed; None heals.
 
-        `answer` instead of a name makes the vendor give that answer to every call.
+        `answer` instead of a name makes the vendor give that answer to every call for its path.
         """
         if name is not None and name not in self.vendor.faults:
             raise ValueError(f"{self.vendor.name} knows the faults {', '.join(self.vendor.faults)}")
@@ -109,7 +128,7 @@ class Stand:
         if after or lasts is not None:
             self._plans[key] = asyncio.create_task(_play(after, lasts, begin, end))
 
-    async def _turn(self, name: str | None, answer: Reply | None = None) -> None:
+    async def _turn(self, name: str | None, answer: Answer | None = None) -> None:
         self.fault, self.answer = name, answer
         # Connections made before would not notice a closed port or another certificate.
         self._hang_up()
@@ -176,12 +195,12 @@ class Stand:
             body=await request.read(),
             credentials=revoked if self.fault == "bad_credential" else good,
             scenarios=frozenset(self.scenarios),
-            now=time.time(),
+            now=self._now(),
         )
 
     def _reply(self, call: Call) -> Reply:
-        if self.answer:
-            return self.answer
+        if self.answer and call.path.startswith(self.answer.path):
+            return self.answer.reply
         match self.fault:
             case "rate_limited":
                 return self.vendor.throttled(call)
