@@ -8,6 +8,7 @@ from exporter.core.severity import Severity
 from exporter.core.threshold import Family
 
 ALERT_NAME = re.compile(r"(Integration|Watchdog)[A-Za-z0-9]*\Z")
+CASE_KINDS = ("fires", "quiet", "boundary", "missing")
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,10 @@ class Case:
 
     `series` maps a series to its values in expanding notation at `interval`. `fires` are the label sets
     expected to fire at `at`: every label of the alert but `alertname`. Empty means that it must be quiet.
-    `kind` is one of `fires`, `quiet`, `boundary`, `missing`.
+    Labels that every rule of the alert has (`scope`, `cause`, its only severity) may be left out.
+    `kind` is one of `fires`, `quiet`, `boundary`, `missing`. `says` is the case in words, where the kind
+    does not tell all. With `defaults`, the default thresholds that the alert reads are added for each
+    integration in `series`, unless the series name them themselves.
     """
 
     kind: str
@@ -34,20 +38,26 @@ class Case:
     at: str
     fires: tuple[Mapping[str, str], ...] = ()
     interval: str = "1m"
+    says: str = ""
+    defaults: bool = True
 
 
 @dataclass(frozen=True)
 class Alert:
     """One condition.
 
-    Either `expr` is a whole PromQL condition with one `severity` in `severities`, or `observed` is an
-    expression with exactly the labels of `by`, which is compared (`op`) with the thresholds of
-    `family`, one rule for each severity of the family's steps, each with the idiom "above the
-    default unless overridden, or above the tenant's override".
+    Exactly one of three says what it is: `expr`, a whole PromQL condition with one `severity` in
+    `severities` (none for an alert that nobody is to answer); `exprs`, a whole condition for each severity;
+    or `observed`, an expression with exactly the labels of `by`, which is compared (`op`) with the
+    thresholds of `family`, one rule for each severity of the family's steps, each with the idiom "above
+    the default unless overridden, or above the tenant's override".
 
-    `hold` is the rule's `for`, `keep_firing` its `keep_firing_for` (durations as in Prometheus).
-    `cause` is "probe" for alerts that an outage or isolation explains. `summary` is a fixed sentence;
-    `description` may use the labels by `{{ $labels.integration }}` and `{{ $value }}`.
+    `records` are recording rules that it reads, name to expression; alerts may share one. `$lookback` in
+    any expression and in `keep_firing` stands for the look-back over measured values. `by` names the
+    labels of the result. `hold` is the rule's `for`, `keep_firing` its `keep_firing_for` (durations as in
+    Prometheus). `cause` is "probe" for alerts that an outage or isolation explains, "staleness" for those
+    that a dead exporter explains. `summary` is a fixed sentence; `description` may use the labels by
+    `{{ $labels.integration }}` and `{{ $value }}`.
     """
 
     name: str
@@ -66,19 +76,36 @@ class Alert:
     dashboard: str = "integration-overview"
     labels: Mapping[str, str] = field(default_factory=dict)
     cases: tuple[Case, ...] = ()
+    exprs: Mapping[Severity, str] = field(default_factory=dict)
+    records: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse an alert that is neither a whole condition nor a comparison with thresholds."""
         if not ALERT_NAME.match(self.name):
             raise ValueError(f"alert {self.name}: names are CamelCase and start with Integration")
-        if bool(self.expr) == bool(self.observed and self.family):
-            raise ValueError(f"alert {self.name}: give either expr, or observed with family")
+        if [bool(self.expr), bool(self.exprs), bool(self.observed and self.family)].count(True) != 1:
+            raise ValueError(f"alert {self.name}: give one of expr, exprs, or observed with family")
+        if self.expr and len(self.severities) > 1:
+            raise ValueError(f"alert {self.name}: one expr has one severity; give exprs for several")
 
     @property
     def levels(self) -> tuple[Severity, ...]:
         """The severities it has a rule for, highest first; empty for a rule without severity."""
-        wanted = self.family.steps if self.observed and self.family else self.severities
+        wanted = self.exprs or (self.family.steps if self.observed and self.family else self.severities)
         return tuple(severity for severity in Severity if severity in wanted)
+
+    @property
+    def scope(self) -> str:
+        """What one alert speaks of: `tenant`, `integration` or `exporter`; the text of the label `scope`."""
+        if "tenant" in self.by:
+            return "tenant"
+        return "integration" if "integration" in self.by else "exporter"
+
+    @property
+    def fixed_labels(self) -> dict[str, str]:
+        """Labels that every rule of the alert sets, but for `severity`."""
+        cause = {"cause": self.cause} if self.cause else {}
+        return {"scope": self.scope, **cause, **self.labels}
 
     def __hash__(self) -> int:
         """Hash by name: alert names are unique."""

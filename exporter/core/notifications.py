@@ -9,6 +9,11 @@ from exporter.core.severity import Severity
 
 Meta = msgspec.Meta
 
+CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
+CLOCK_OR_MIDNIGHT = r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"
+DAY = "(sunday|monday|tuesday|wednesday|thursday|friday|saturday)"
+ZONE = "Time zone by its IANA name, such as Europe/Berlin."
+
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     pass
@@ -29,15 +34,17 @@ class Email(_Part, frozen=True):
         "integration-exporter@localhost"
     )
     smarthost: Annotated[str, Meta(description="host:port of the SMTP server.")] = "localhost:25"
-    username: str = ""
-    password: Secret | None = None
-    require_tls: bool = True
+    username: Annotated[str, Meta(description="User of the SMTP server; empty to send without one.")] = ""
+    password: Annotated[Secret | None, Meta(description="Password of the SMTP server.")] = None
+    require_tls: Annotated[bool, Meta(description="Refuse to send without STARTTLS.")] = True
 
 
 class PagerDuty(_Part, frozen=True):
     """PagerDuty Events API v2."""
 
-    routing_key: Secret | None = None
+    routing_key: Annotated[
+        Secret | None, Meta(description="Integration key of an Events API v2 service.")
+    ] = None
 
 
 class Sms(_Part, frozen=True):
@@ -46,37 +53,44 @@ class Sms(_Part, frozen=True):
     to: Annotated[tuple[str, ...], Meta(description="Phone numbers in E.164 form.", min_length=1)]
     sns_region: Annotated[str, Meta(description="AWS region of SNS.")]
     access_key: Annotated[str, Meta(description="AWS access key id; empty for the machine's own role.")] = ""
-    secret_key: Secret | None = None
+    secret_key: Annotated[Secret | None, Meta(description="AWS secret access key.")] = None
 
 
 class Webhook(_Part, frozen=True):
     """A generic webhook in Alertmanager's format."""
 
-    url: str
-    bearer_token: Secret | None = None
+    url: Annotated[str, Meta(description="Where to post; it is no secret, put one into `bearer_token`.")]
+    bearer_token: Annotated[Secret | None, Meta(description="Sent as `Authorization: Bearer`.")] = None
 
 
 class QuietHours(_Part, frozen=True):
     """A span of each day in which a team is told nothing below critical."""
 
-    start: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-    end: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-    time_zone: str = "UTC"
+    start: Annotated[str, Meta(pattern=CLOCK, description="hh:mm.")]
+    end: Annotated[str, Meta(pattern=CLOCK, description="hh:mm; before `start` it is on the next day.")]
+    time_zone: Annotated[str, Meta(description=ZONE)] = "UTC"
 
 
 class Team(_Part, frozen=True):
-    """Recipients of their own for some tenants, integrations or alerts; empty lists match everything."""
+    """Recipients of their own for some tenants, integrations or alerts; empty lists match everything.
 
-    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-    tenants: tuple[str, ...] = ()
-    integrations: tuple[str, ...] = ()
-    alerts: tuple[str, ...] = ()
-    minimum_severity: Severity = Severity.LOW
-    quiet_hours: QuietHours | None = None
-    slack: Slack | None = None
-    email: Email | None = None
-    pagerduty: PagerDuty | None = None
-    webhook: Webhook | None = None
+    A team is told in addition to the channels above. All its channels get every alert from `minimum_severity`
+    up. What a channel leaves out (Slack's URL, PagerDuty's key, the mail server) is the one above. Alerts
+    of a whole integration carry no tenant: name the integration to be told of its outage.
+    """
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Name of the team; unique.")]
+    tenants: Annotated[tuple[str, ...], Meta(description="Tenants it cares for.")] = ()
+    integrations: Annotated[tuple[str, ...], Meta(description="Integrations it cares for.")] = ()
+    alerts: Annotated[tuple[str, ...], Meta(description="Names of alerts it cares for.")] = ()
+    minimum_severity: Annotated[Severity, Meta(description="Lowest severity it is told.")] = Severity.LOW
+    quiet_hours: Annotated[QuietHours | None, Meta(description="When it is told critical alerts only.")] = (
+        None
+    )
+    slack: Annotated[Slack | None, Meta(description="Its Slack channel.")] = None
+    email: Annotated[Email | None, Meta(description="Its e-mail recipients.")] = None
+    pagerduty: Annotated[PagerDuty | None, Meta(description="Its PagerDuty service.")] = None
+    webhook: Annotated[Webhook | None, Meta(description="Its webhook.")] = None
     receiver: Annotated[
         dict[str, Any] | None, Meta(description="A native Alertmanager receiver, without its name.")
     ] = None
@@ -85,26 +99,34 @@ class Team(_Part, frozen=True):
 class BusinessHours(_Part, frozen=True):
     """When alerts of severity low are told."""
 
-    time_zone: str = "UTC"
-    days: Annotated[str, Meta(description="Days as Alertmanager writes them, such as monday:friday.")] = (
-        "monday:friday"
-    )
-    start: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "09:00"
-    end: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]|24):[0-5]\d$")] = "17:00"
+    time_zone: Annotated[str, Meta(description=ZONE)] = "UTC"
+    days: Annotated[
+        str,
+        Meta(
+            pattern=f"^{DAY}(:{DAY})?( *, *{DAY}(:{DAY})?)*$",
+            description="Days as Alertmanager writes them, such as monday:friday; a week starts on sunday.",
+        ),
+    ] = "monday:friday"
+    start: Annotated[str, Meta(pattern=CLOCK, description="hh:mm.")] = "09:00"
+    end: Annotated[str, Meta(pattern=CLOCK_OR_MIDNIGHT, description="hh:mm, up to 24:00.")] = "17:00"
 
 
 class Notifications(_Part, frozen=True):
     """Channels; a severity reaches those of its channels that are configured here."""
 
-    slack: Slack | None = None
-    email: Email | None = None
-    pagerduty: PagerDuty | None = None
-    sms: Sms | None = None
-    webhook: Webhook | None = None
+    slack: Annotated[Slack | None, Meta(description="Told critical, high and medium.")] = None
+    email: Annotated[Email | None, Meta(description="Told critical, high and, in business hours, low.")] = (
+        None
+    )
+    pagerduty: Annotated[PagerDuty | None, Meta(description="Told critical.")] = None
+    sms: Annotated[Sms | None, Meta(description="Told critical.")] = None
+    webhook: Annotated[Webhook | None, Meta(description="Told everything.")] = None
     heartbeat: Annotated[
         Webhook | None, Meta(description="Outside service that misses the Watchdog when all is dead.")
     ] = None
-    business_hours: BusinessHours = BusinessHours()
-    teams: tuple[Team, ...] = ()
+    business_hours: Annotated[BusinessHours, Meta(description="When alerts of severity low are told.")] = (
+        BusinessHours()
+    )
+    teams: Annotated[tuple[Team, ...], Meta(description="Recipients in addition.")] = ()
     grafana_url: Annotated[str, Meta(description="Base URL of Grafana, for links in messages.")] = ""
     runbook_url: Annotated[str, Meta(description="Base URL of the runbook pages.")] = ""

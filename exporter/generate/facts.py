@@ -1,0 +1,56 @@
+"""The part of the message templates that repeats facts of the code: severities and identity labels."""
+
+from collections.abc import Callable
+
+from exporter.core.severity import Severity
+from exporter.generate.document import NOTICE
+from exporter.generate.routing import IDENTITY
+
+_PAGERDUTY = {
+    Severity.CRITICAL: "critical",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "info",
+}
+"""The words that PagerDuty's Events API v2 knows."""
+
+_RESOLVED = "#2e7d32"
+_UNKNOWN = "#5f6368"
+
+
+def facts_template() -> str:
+    """Return the template file that defines colour, response time, PagerDuty severity and silence link."""
+    colour = _choose(lambda severity: severity.colour, _UNKNOWN)
+    colour = f'{{{{ if eq .Status "resolved" }}}}{_RESOLVED}{{{{ else }}}}{colour}{{{{ end }}}}'
+    parts = (
+        f"{{{{- /* {NOTICE} */ -}}}}",
+        _define("colour", colour),
+        _define("response", _choose(lambda severity: severity.response, "as soon as you can")),
+        _define("pagerduty.severity", _choose(_PAGERDUTY.__getitem__, "error")),
+        _define("silence", _silence()),
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _define(name: str, body: str) -> str:
+    return f'{{{{ define "integration.{name}" }}}}{body}{{{{ end }}}}'
+
+
+def _choose(fact: Callable[[Severity], str], otherwise: str) -> str:
+    """Return a template that writes the fact of the message's severity."""
+    branches = "{{ else }}".join(
+        f'{{{{ if eq .CommonLabels.severity "{severity}" }}}}{fact(severity)}' for severity in Severity
+    )
+    branches = branches.replace("{{ else }}{{ if", "{{ else if")
+    return f"{branches}{{{{ else }}}}{otherwise}{{{{ end }}}}"
+
+
+def _silence() -> str:
+    """Return a link to a new silence over the labels that the alerts of the message share."""
+    others = "|".join(label for label in IDENTITY if label != "alertname")
+    return (
+        "{{ .ExternalURL }}/#/silences/new?filter=%7B"
+        f'{{{{ range .CommonLabels.SortedPairs }}}}{{{{ if match "^({others})$" .Name }}}}'
+        "{{ .Name }}%3D%22{{ .Value }}%22%2C%20{{ end }}{{ end }}"
+        "alertname%3D%22{{ .CommonLabels.alertname }}%22%7D"
+    )

@@ -1,0 +1,210 @@
+"""From channels to Alertmanager receivers; secrets stay out of the text and are referred to by path.
+
+Every key is valid on Alertmanager 0.25 (docs/configuration.md of prometheus/alertmanager at that tag).
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import msgspec
+
+from exporter.core.notifications import Email, Notifications, PagerDuty, Slack, Sms, Team, Webhook
+from exporter.core.secret import Secret
+
+Receiver = dict[str, Any]
+AWS_PROFILE = "integration-exporter"
+AWS_CREDENTIALS = "aws-credentials"
+"""File of AWS credentials: Alertmanager's SNS receiver reads no secret from a file but through AWS's own."""
+
+
+@dataclass
+class SecretFiles:
+    """Collects the secrets of a bundle: file name to Secret, to be written below `directory`.
+
+    Those that were read from a file are referred to by that file's path instead.
+    """
+
+    directory: str
+    files: dict[str, Secret] = field(default_factory=dict)
+
+    def path(self, name: str, secret: Secret) -> str:
+        """Return the path under which `secret` will be found; equal secrets under one name are one file."""
+        if secret.file:
+            return str(Path(secret.file).absolute())
+        if self.files.setdefault(name, secret) != secret:
+            raise ValueError(f"two secrets for one file {name}")
+        return str(PurePosixPath(self.directory) / name)
+
+
+@dataclass(frozen=True)
+class Channels:
+    """The channels of one place; those without what they need are None."""
+
+    slack: Slack | None = None
+    email: Email | None = None
+    pagerduty: PagerDuty | None = None
+    sms: Sms | None = None
+    webhook: Webhook | None = None
+
+
+def shared_channels(notifications: Notifications) -> Channels:
+    """Return the channels that everybody's alerts go to."""
+    slack, pagerduty = notifications.slack, notifications.pagerduty
+    return Channels(
+        slack=slack if slack and slack.api_url else None,
+        email=notifications.email,
+        pagerduty=pagerduty if pagerduty and pagerduty.routing_key else None,
+        sms=notifications.sms,
+        webhook=notifications.webhook,
+    )
+
+
+def team_channels(team: Team, shared: Channels) -> Channels:
+    """Return a team's channels; what it leaves out (a URL, a key, the mail server) is the shared one's."""
+    slack, pagerduty = team.slack, team.pagerduty
+    if slack and not slack.api_url:
+        slack = msgspec.structs.replace(slack, api_url=shared.slack.api_url) if shared.slack else None
+    if pagerduty and not pagerduty.routing_key:
+        pagerduty = shared.pagerduty
+    return Channels(
+        slack=slack,
+        email=_through(team.email, shared.email),
+        pagerduty=pagerduty,
+        webhook=team.webhook,
+    )
+
+
+def _through(email: Email | None, shared: Email | None) -> Email | None:
+    """Return `email`, sent through the mail server of `shared` unless it names one itself."""
+    if email is None or shared is None or email.smarthost != Email(to=email.to).smarthost:
+        return email
+    return msgspec.structs.replace(shared, to=email.to)
+
+
+class Receivers:
+    """Builds receivers; `owner` in the names of secret files keeps those of teams apart."""
+
+    def __init__(self, secrets: SecretFiles) -> None:
+        """Keep where secrets go."""
+        self._secrets = secrets
+
+    def build(self, name: str, channels: Channels, kinds: Iterable[str], owner: str = "") -> Receiver:
+        """Return the receiver `name` with those of `kinds` that are configured; it may have none."""
+        receiver: Receiver = {"name": name}
+        for kind in kinds:
+            settings = getattr(channels, kind)
+            if settings is not None:
+                key, configs = self._builders[kind](self, settings, owner)
+                receiver[key] = configs
+        return receiver
+
+    def heartbeat(self, webhook: Webhook | None) -> Receiver:
+        """Return the Watchdog's receiver: the outside service, or nobody."""
+        if webhook is None:
+            return {"name": "nowhere"}
+        _, configs = self._webhook(webhook, "heartbeat")
+        return {"name": "heartbeat", "webhook_configs": [{**configs[0], "send_resolved": False}]}
+
+    def _file(self, name: str, owner: str, secret: Secret) -> str:
+        return self._secrets.path("-".join(filter(None, (owner, name))), secret)
+
+    def _slack(self, slack: Slack, owner: str) -> tuple[str, list[Receiver]]:
+        config: Receiver = {"send_resolved": True}
+        if slack.api_url:
+            config["api_url_file"] = self._file("slack-url", owner, slack.api_url)
+        if slack.channel:
+            config["channel"] = slack.channel
+        return "slack_configs", [
+            {
+                **config,
+                "color": '{{ template "integration.colour" . }}',
+                "title": '{{ template "integration.subject" . }}',
+                "title_link": '{{ template "integration.alerts" . }}',
+                "fallback": '{{ template "integration.subject" . }}',
+                "text": '{{ template "integration.slack" . }}',
+            }
+        ]
+
+    def _email(self, email: Email, owner: str) -> tuple[str, list[Receiver]]:
+        config: Receiver = {
+            "send_resolved": True,
+            "to": ", ".join(email.to),
+            "from": email.sender,
+            "smarthost": email.smarthost,
+            "require_tls": email.require_tls,
+        }
+        if email.username:
+            config["auth_username"] = email.username
+        if email.password:
+            config["auth_password_file"] = self._file("smtp-password", owner, email.password)
+        return "email_configs", [
+            {
+                **config,
+                "headers": {"Subject": '{{ template "integration.subject" . }}'},
+                "html": '{{ template "integration.email.html" . }}',
+                "text": '{{ template "integration.email.text" . }}',
+            }
+        ]
+
+    def _pagerduty(self, pagerduty: PagerDuty, owner: str) -> tuple[str, list[Receiver]]:
+        key = pagerduty.routing_key or Secret("")
+        return "pagerduty_configs", [
+            {
+                "send_resolved": True,
+                "routing_key_file": self._file("pagerduty-key", owner, key),
+                "severity": '{{ template "integration.pagerduty.severity" . }}',
+                "description": '{{ template "integration.subject" . }}',
+                "class": "{{ .CommonLabels.alertname }}",
+                "component": '{{ template "integration.service" . }}',
+                "group": "{{ .CommonLabels.tenant }}",
+                "client": "integration-exporter",
+                "client_url": '{{ template "integration.alerts" . }}',
+                "details": {
+                    "alerts": '{{ template "integration.email.text" . }}',
+                    "respond": '{{ template "integration.response" . }}',
+                },
+            }
+        ]
+
+    def _sms(self, sms: Sms, owner: str) -> tuple[str, list[Receiver]]:
+        del owner  # only the shared channels have text messages
+        signer: Receiver = {"region": sms.sns_region}
+        if sms.access_key and sms.secret_key:
+            text = (
+                f"[{AWS_PROFILE}]\naws_access_key_id = {sms.access_key}\n"
+                f"aws_secret_access_key = {sms.secret_key.reveal()}\n"
+            )
+            self._secrets.path(AWS_CREDENTIALS, Secret(text))
+            signer["profile"] = AWS_PROFILE
+        # No message on resolution: it would cost as much and wake the same person.
+        message = {"send_resolved": False, "sigv4": signer, "message": '{{ template "integration.sms" . }}'}
+        return "sns_configs", [{**message, "phone_number": number} for number in sms.to]
+
+    def _webhook(self, webhook: Webhook, owner: str) -> tuple[str, list[Receiver]]:
+        config: Receiver = {"send_resolved": True, "url": webhook.url}
+        if webhook.bearer_token:
+            path = self._file("webhook-token", owner, webhook.bearer_token)
+            config["http_config"] = {"authorization": {"type": "Bearer", "credentials_file": path}}
+        return "webhook_configs", [config]
+
+    _builders: dict[str, Callable[["Receivers", Any, str], tuple[str, list[Receiver]]]] = {  # noqa: RUF012  never changed
+        "slack": _slack,
+        "email": _email,
+        "pagerduty": _pagerduty,
+        "sms": _sms,
+        "webhook": _webhook,
+    }
+
+
+def with_native(receiver: Receiver, native: dict[str, Any] | None) -> Receiver:
+    """Return `receiver` with the configurations of a native Alertmanager receiver added."""
+    added = {key: value for key, value in (native or {}).items() if key != "name"}
+    return receiver | {key: [*receiver.get(key, []), *value] for key, value in added.items()}
+
+
+def literal(values: Iterable[str]) -> str:
+    """Return a regular expression that matches exactly `values`, safe between the quotes of a matcher."""
+    return "|".join(re.sub(r"([^A-Za-z0-9_ -])", r"[\1]", value) for value in values)

@@ -1,0 +1,159 @@
+"""Reference pages: every metric, alert, provider and configuration key, as the code declares them."""
+
+import importlib
+from collections.abc import Iterable
+
+from exporter.config.layout import IntegrationPart, Layout, TenantRow
+from exporter.core.alert import Alert
+from exporter.core.metric import Metric, Scope
+from exporter.core.probe import Probe
+from exporter.core.severity import Severity
+from exporter.core.threshold import Family
+from exporter.core.vitals import INTEGRATION_SERIES, SHARED_SERIES, TARGET_SERIES
+from exporter.generate.document import as_markdown, table
+from exporter.generate.options import sections
+from exporter.generate.rule_tests import seconds
+from exporter.generate.rules import INTERVAL
+from exporter.generate.runbooks import limit
+
+FOLDER = "docs/reference"
+SCRAPE_INTERVAL = "15s"
+"""How often the shipped Prometheus configuration scrapes the exporter."""
+
+
+def pages(probes: Iterable[Probe], alerts: tuple[Alert, ...], families: Iterable[Family]) -> dict[str, str]:
+    """Return the pages by path."""
+    probes, families = tuple(probes), tuple(families)
+    return {
+        f"{FOLDER}/metrics.md": metrics_page(probes, families),
+        f"{FOLDER}/alerts.md": alerts_page(alerts),
+        f"{FOLDER}/configuration.md": configuration_page(families),
+        f"{FOLDER}/providers.md": providers_page(probes),
+    }
+
+
+def metrics_page(probes: Iterable[Probe], families: Iterable[Family]) -> str:
+    """Return the page of all metrics, by where they come from."""
+    own = [(f"## Provider {probe.name}", probe.metrics) for probe in probes if probe.metrics]
+    parts = [
+        ("## Every target", TARGET_SERIES),
+        ("## Every integration", INTEGRATION_SERIES),
+        ("## Shared by providers where they apply", SHARED_SERIES),
+        *own,
+        ("## Thresholds", tuple(family.metric for family in families)),
+    ]
+    return as_markdown(
+        "# Metrics",
+        "Labels of a target are `integration`, `provider` and `tenant` (empty where there is "
+        "none). Dated facts "
+        "stay after a failed probe until an answer contradicts them; all other measured values are "
+        "absent then.",
+        *(f"{title}\n\n{_metric_table(metrics)}" for title, metrics in parts),
+    )
+
+
+def _metric_table(metrics: Iterable[Metric]) -> str:
+    rows = [(f"`{metric}`", _labels(metric), metric.kind.value, _help(metric)) for metric in metrics]
+    return table(("Metric", "Labels", "Type", "Meaning"), rows)
+
+
+def _labels(metric: Metric) -> str:
+    scope = {
+        Scope.TARGET: ["of the target"],
+        Scope.INTEGRATION: ["`integration`, `provider`"],
+        Scope.EXPORTER: [],
+    }
+    return ", ".join((*scope[metric.scope], *(f"`{label}`" for label in metric.labels)))
+
+
+def _help(metric: Metric) -> str:
+    return metric.help + (" A dated fact." if metric.dated else "")
+
+
+def alerts_page(alerts: Iterable[Alert]) -> str:
+    """Return the page of all alerts: severity, default, and how long until somebody is told."""
+    rows = [
+        (
+            f"[{alert.name}](../runbooks/{alert.name}.md)",
+            level.value,
+            limit(alert, level),
+            _delay(alert, level),
+            alert.summary,
+        )
+        for alert in alerts
+        for level in alert.levels
+    ]
+    return as_markdown(
+        "# Alerts",
+        "*Told after* is the longest time from the moment the exporter's series show the condition "
+        "to the first "
+        f"message: one scrape ({SCRAPE_INTERVAL}), one evaluation ({INTERVAL}), the rule's `for` "
+        f"and the route's "
+        "`group_wait`. Before it comes the time that probes need to see it: one `interval` for each failure "
+        "in a row that the alert asks for. Alerts of severity low wait for business hours.",
+        table(("Alert", "Severity", "Default", "Told after", "Says"), rows),
+        "## Severities",
+        table(
+            ("Severity", "Respond", "Channels"),
+            [(s.value, s.response, ", ".join(s.channels)) for s in Severity],
+        ),
+    )
+
+
+def _delay(alert: Alert, severity: Severity) -> str:
+    total = sum(map(seconds, (SCRAPE_INTERVAL, INTERVAL, alert.hold, severity.group_wait)))
+    minutes, rest = divmod(total, 60)
+    return " ".join(
+        part for part in (f"{minutes} min" if minutes else "", f"{rest} s" if rest else "") if part
+    )
+
+
+def configuration_page(families: Iterable[Family]) -> str:
+    """Return the page of all keys of the configuration file, its thresholds and environment variables."""
+    rows = [
+        (
+            f"`{family.name}`",
+            _steps(family),
+            "larger" if family.rising else "smaller",
+            _variables(family),
+            family.help,
+        )
+        for family in families
+    ]
+    return as_markdown(
+        "# Configuration",
+        "Every key of the file. Each `secret` has a twin `<key>_file` that names a file instead. "
+        "The options of "
+        "a provider are on the [page of providers](providers.md).",
+        *sections((Layout, IntegrationPart, TenantRow), "##"),
+        "## Thresholds by family",
+        "Keys under `thresholds:`, of the file, an integration or a tenant; each is a mapping from "
+        "severity to number.",
+        table(("Family", "Defaults", "Worse is", "Environment", "Meaning"), rows),
+    )
+
+
+def _steps(family: Family) -> str:
+    return ", ".join(f"{level}: {family.steps[level]:.10g}" for level in Severity if level in family.steps)
+
+
+def _variables(family: Family) -> str:
+    return ", ".join(f"`{name}` ({severity})" for severity, name in family.environment)
+
+
+def providers_page(probes: Iterable[Probe]) -> str:
+    """Return the page of all providers: what each asks, needs and costs."""
+    return as_markdown("# Providers", *(_provider(probe) for probe in probes))
+
+
+def _provider(probe: Probe) -> str:
+    about = (importlib.import_module(f"exporter.probes.{probe.name}").__doc__ or "").strip()
+    facts = [f"Probed every {probe.interval:g} s by default, with a timeout of {probe.timeout:g} s."]
+    if probe.needs:
+        facts.append(f"Not configured without {', '.join(f'`{name}`' for name in probe.needs)}.")
+    if probe.allowance:
+        facts.append(f"Allowance: {probe.allowance.calls:g} calls in 30 days ({probe.allowance.source}).")
+    for option, variables in probe.environment.items():
+        facts.append(f"From the environment: `{option}` = {' or '.join(f'`{name}`' for name in variables)}.")
+    parts = [f"## {probe.title} (`{probe.name}`)", about, *facts, *sections((probe.options,), "###")]
+    return "\n\n".join(parts)

@@ -1,0 +1,175 @@
+"""From the `notifications:` of the configuration to Alertmanager's routes, inhibitions and time intervals.
+
+Everything here is valid on Alertmanager 0.25.
+"""
+
+from typing import Any
+
+from exporter.core.notifications import Notifications, QuietHours, Team
+from exporter.core.severity import Severity
+from exporter.core.vital_alerts.availability import DOWN, ISOLATED, OUTAGE, TARGET_FAILING
+from exporter.core.vital_alerts.platform import EXPORTER_DOWN, WATCHDOG
+from exporter.generate.receivers import (
+    Channels,
+    Receivers,
+    SecretFiles,
+    literal,
+    shared_channels,
+    team_channels,
+    with_native,
+)
+
+Route = dict[str, Any]
+
+GROUP_BY = ["alertname", "integration", "severity"]
+
+IDENTITY = (
+    "alertname",
+    "integration",
+    "provider",
+    "tenant",
+    "token",
+    "quota",
+    "bucket",
+    "database",
+    "period",
+)
+"""Labels that two steps of one condition share; silences and acknowledgements match them too."""
+
+BUSINESS_HOURS = "business-hours"
+TEAM_KINDS = ("slack", "email", "pagerduty", "webhook")
+
+
+def configuration(notifications: Notifications, secrets: SecretFiles) -> dict[str, Any]:
+    """Return the content of alertmanager.yml; the secrets it needs are added to `secrets`."""
+    shared = shared_channels(notifications)
+    receivers = Receivers(secrets)
+    heartbeat = receivers.heartbeat(notifications.heartbeat)
+    teams = notifications.teams
+    return {
+        "templates": ["templates/*.tmpl"],
+        "route": {
+            # An alert whose severity is unknown must reach somebody: it is told like a high one.
+            "receiver": "default",
+            "group_by": GROUP_BY,
+            **_pace(Severity.HIGH),
+            "routes": [
+                _watchdog(heartbeat["name"]),
+                *(_team_route(team) for team in teams),
+                *(_severity_route(severity) for severity in Severity),
+            ],
+        },
+        "inhibit_rules": inhibitions(),
+        "receivers": [
+            receivers.build("default", shared, Severity.HIGH.channels),
+            *(receivers.build(severity.value, shared, severity.channels) for severity in Severity),
+            *(_team_receiver(receivers, team, shared) for team in teams),
+            heartbeat,
+        ],
+        "time_intervals": [
+            _business_hours(notifications),
+            *(_quiet(team.name, team.quiet_hours) for team in teams if team.quiet_hours),
+        ],
+    }
+
+
+def _watchdog(receiver: str) -> Route:
+    return {
+        "matchers": [f'alertname="{WATCHDOG.name}"'],
+        "receiver": receiver,
+        "group_wait": "0s",
+        "group_interval": "1m",
+        "repeat_interval": "5m",
+    }
+
+
+def _pace(severity: Severity) -> Route:
+    return {
+        "group_wait": severity.group_wait,
+        "group_interval": severity.group_interval,
+        "repeat_interval": severity.repeat_interval,
+    }
+
+
+def _severity_route(severity: Severity) -> Route:
+    hours = {"active_time_intervals": [BUSINESS_HOURS]} if severity is Severity.LOW else {}
+    return {"matchers": [f'severity="{severity}"'], "receiver": severity.value, **_pace(severity), **hours}
+
+
+def _team_name(team: Team) -> str:
+    return f"team-{team.name}"
+
+
+def _team_receiver(receivers: Receivers, team: Team, shared: Channels) -> dict[str, Any]:
+    name = _team_name(team)
+    return with_native(receivers.build(name, team_channels(team, shared), TEAM_KINDS, name), team.receiver)
+
+
+def _team_route(team: Team) -> Route:
+    """Return a team's route: it goes on to the shared routes, so that a team only adds recipients."""
+    levels = [level for level in Severity if level not in team.minimum_severity.below]
+    chosen = {"tenant": team.tenants, "integration": team.integrations, "alertname": team.alerts}
+    matchers = [f'{label}=~"{literal(values)}"' for label, values in chosen.items() if values]
+    return {
+        "matchers": [*matchers, f'severity=~"{literal(levels)}"'],
+        "receiver": _team_name(team),
+        "continue": True,
+        "routes": [_team_step(team, level) for level in levels],
+    }
+
+
+def _team_step(team: Team, level: Severity) -> Route:
+    route: Route = {"matchers": [f'severity="{level}"'], **_pace(level)}
+    if level is Severity.LOW:
+        route["active_time_intervals"] = [BUSINESS_HOURS]
+    if team.quiet_hours and level is not Severity.CRITICAL:
+        route["mute_time_intervals"] = [f"quiet-{team.name}"]
+    return route
+
+
+def inhibitions() -> list[dict[str, Any]]:
+    """Return what hides what; a label that both sides lack counts as equal."""
+    steps = [
+        {
+            "source_matchers": [f'severity="{severity}"'],
+            "target_matchers": [f'severity=~"{literal(severity.below)}"'],
+            "equal": list(IDENTITY),
+        }
+        for severity in Severity
+        if severity.below
+    ]
+    return [
+        *steps,
+        _hides(ISOLATED.name, ['cause="probe"'], []),
+        _hides(OUTAGE.name, ['cause="probe"'], ["integration", "provider"]),
+        # An integration without tenants has one target: down and failing are then one and the same.
+        _hides(DOWN.name, [f'alertname="{TARGET_FAILING.name}"', 'tenant=""'], ["integration", "provider"]),
+        _hides(EXPORTER_DOWN.name, ['cause="staleness"'], ["component"]),
+    ]
+
+
+def _hides(source: str, targets: list[str], equal: list[str]) -> dict[str, Any]:
+    rule = {"source_matchers": [f'alertname="{source}"'], "target_matchers": targets}
+    return {**rule, "equal": equal} if equal else rule
+
+
+def _business_hours(notifications: Notifications) -> dict[str, Any]:
+    hours = notifications.business_hours
+    days = [day.strip() for day in hours.days.split(",")]
+    times = _times(hours.start, hours.end)
+    return _interval(BUSINESS_HOURS, {"weekdays": days, "times": times, "location": hours.time_zone})
+
+
+def _quiet(name: str, quiet: QuietHours) -> dict[str, Any]:
+    times = _times(quiet.start, quiet.end)
+    return _interval(f"quiet-{name}", {"times": times, "location": quiet.time_zone})
+
+
+def _times(start: str, end: str) -> list[dict[str, str]]:
+    """Return the span as ranges; a night is two, because a range must not pass midnight."""
+    ranges = [(start, end)] if start < end else [(start, "24:00"), ("00:00", end)]
+    return [{"start_time": first, "end_time": last} for first, last in ranges if first != last]
+
+
+def _interval(name: str, content: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "time_intervals": [content]}

@@ -1,0 +1,131 @@
+"""From the cases of alerts to unit tests for `promtool test rules`.
+
+What fires is read from `ALERTS`, so that a case need not repeat the alert's annotations.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from exporter.core.alert import Alert, Case
+from exporter.core.threshold import Family
+from exporter.generate.rules import INTERVAL, condition, default_record
+
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+_STEP = re.compile(r"(\d+)([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def tests_of(
+    alerts: Iterable[Alert], families: Iterable[Family], rule_files: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return a test file for `alerts`, run over `rule_files` (path from the test file to its content)."""
+    known = tuple(families)
+    groups = [group["name"] for content in rule_files.values() for group in content["groups"]]
+    return {
+        "rule_files": list(rule_files),
+        "evaluation_interval": INTERVAL,
+        "group_eval_order": groups,  # what one group records, a later one reads
+        "tests": [_test(alert, case, known) for alert in alerts for case in alert.cases],
+    }
+
+
+def quiet_without_exporter(
+    noisy: Iterable[str], rule_files: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return a test: on a Prometheus that knows no exporter, only the alerts named in `noisy` fire."""
+    names = "|".join(noisy)
+    silent = {"expr": f'ALERTS{{alertname!~"{names}"}}', "eval_time": "1h", "exp_samples": []}
+    content = tests_of((), (), rule_files)
+    content["tests"] = [
+        {
+            "name": "a Prometheus that knows no exporter is quiet",
+            "interval": "1m",
+            "input_series": [{"series": 'up{job="prometheus"}', "values": "1x60"}],
+            "promql_expr_test": [silent],
+        }
+    ]
+    return content
+
+
+def _test(alert: Alert, case: Case, families: tuple[Family, ...]) -> dict[str, Any]:
+    values = {**case.series, **(_defaults(alert, case, families) if case.defaults else {})}
+    return {
+        "name": f"{alert.name}, {case.kind}" + (f": {case.says}" if case.says else ""),
+        "interval": case.interval,
+        "input_series": [{"series": name, "values": text} for name, text in values.items()],
+        "promql_expr_test": [
+            {
+                "expr": f'ALERTS{{alertname="{alert.name}",alertstate="firing"}}',
+                "eval_time": case.at,
+                "exp_samples": [{"labels": _fired(alert, labels), "value": 1} for labels in case.fires],
+            }
+        ],
+    }
+
+
+def _fired(alert: Alert, labels: Mapping[str, str]) -> str:
+    only = {"severity": str(alert.levels[0])} if len(alert.levels) == 1 else {}
+    none = {} if alert.levels else {"severity": "none"}
+    given = {name: value for name, value in labels.items() if value}  # an empty label is no label
+    everything = {
+        "alertname": alert.name,
+        "alertstate": "firing",
+        **alert.fixed_labels,
+        **only,
+        **none,
+        **given,
+    }
+    return "ALERTS{" + ", ".join(f'{name}="{everything[name]}"' for name in sorted(everything)) + "}"
+
+
+def _defaults(alert: Alert, case: Case, families: tuple[Family, ...]) -> dict[str, str]:
+    """Return the default thresholds that the alert reads, for each integration that the case speaks of."""
+    where = sorted({found for name in case.series if (found := _integration(name))})
+    steps = _samples(case)
+    return {
+        name: f"{value:g}x{steps}"
+        for family in families
+        if reads(alert, family)
+        for integration, provider in where
+        for severity, value in family.steps.items()
+        if not _given(case, family, integration, provider, severity)
+        for name in [_series(family, integration, provider, severity)]
+    }
+
+
+def reads(alert: Alert, family: Family) -> bool:
+    """Tell whether the alert's conditions use the default thresholds of `family`."""
+    name = re.escape(default_record(family))
+    return any(re.search(rf"{name}\b", condition(alert, level)) for level in alert.levels or (None,))
+
+
+def _series(family: Family, integration: str, provider: str, severity: str) -> str:
+    labels = f'integration="{integration}",provider="{provider}",tenant="",severity="{severity}"'
+    return f"{family.metric}{{{labels}}}"
+
+
+def _given(case: Case, family: Family, integration: str, provider: str, severity: str) -> bool:
+    wanted = {("integration", integration), ("provider", provider), ("severity", severity), ("tenant", "")}
+    return any(
+        name.partition("{")[0] == str(family.metric) and wanted <= {("tenant", ""), *_LABEL.findall(name)}
+        for name in case.series
+        if 'tenant="' not in name or 'tenant=""' in name
+    )
+
+
+def _integration(series: str) -> tuple[str, str] | None:
+    labels = dict(_LABEL.findall(series))
+    return (
+        (labels["integration"], labels["provider"]) if {"integration", "provider"} <= labels.keys() else None
+    )
+
+
+def _samples(case: Case) -> int:
+    """Return how many samples at the case's interval reach beyond its evaluation."""
+    return int(seconds(case.at) / seconds(case.interval)) + 1
+
+
+def seconds(duration: str) -> int:
+    """Return a duration as Prometheus writes it (`1h30m`) in seconds."""
+    return sum(int(number) * _SECONDS[unit] for number, unit in _STEP.findall(duration))

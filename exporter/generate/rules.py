@@ -1,0 +1,188 @@
+"""From alerts to Prometheus rules: recorded thresholds, recorded observations, one rule per severity.
+
+Everything here is valid on Prometheus 2.42.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from exporter.core.alert import Alert
+from exporter.core.severity import Severity
+from exporter.core.threshold import Family
+
+INTERVAL = "30s"
+GROUP_LIMIT = 20
+"""Most rules a group may have: some rulers refuse more."""
+
+BRIDGE = "10m"
+"""How long a threshold is remembered while no exporter answers."""
+
+Rule = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Links:
+    """Base URLs of what an alert links to; without one the link is a path."""
+
+    runbooks: str = ""
+    grafana: str = ""
+
+    def runbook(self, alert: Alert) -> str:
+        """Return the address of the alert's runbook page."""
+        base = self.runbooks.rstrip("/") or "docs/runbooks"
+        return f"{base}/{alert.name}.md"
+
+    def dashboard(self, alert: Alert) -> str:
+        """Return the address of the alert's dashboard with what the alert speaks of selected."""
+        chosen = [label for label in ("integration", "tenant") if label in alert.by]
+        query = "&".join(f"var-{label}={{{{ $labels.{label} }}}}" for label in chosen)
+        return f"{self.grafana.rstrip('/')}/d/{alert.dashboard}" + (f"?{query}" if query else "")
+
+
+def look_back(longest_interval: float) -> str:
+    """Return the look-back over measured values: max(10m, 2.5 x the longest interval), in whole minutes."""
+    return f"{max(10, math.ceil(2.5 * longest_interval / 60))}m"
+
+
+def default_record(family: Family) -> str:
+    """Return the name under which the default thresholds of `family` are recorded."""
+    return f"integration_provider_severity:{family.metric}:default"
+
+
+def override_record(family: Family) -> str:
+    """Return the name under which the tenants' overrides of `family` are recorded."""
+    return f"integration_provider_tenant_severity:{family.metric}:override"
+
+
+def threshold_groups(families: Iterable[Family]) -> list[dict[str, Any]]:
+    """Return one group for each family: its defaults and its overrides, replicas collapsed."""
+    return [
+        _group(f"integration-threshold-{family.name.replace('_', '-')}", _threshold_rules(family))
+        for family in families
+    ]
+
+
+def _threshold_rules(family: Family) -> list[Rule]:
+    def newest(labels: str, matcher: str) -> str:
+        return f"max by ({labels}) (last_over_time({family.metric}{{{matcher}}}[{BRIDGE}]))"
+
+    return [
+        {
+            "record": default_record(family),
+            "expr": newest("integration, provider, severity", 'tenant=""'),
+        },
+        {
+            "record": override_record(family),
+            "expr": newest("integration, provider, tenant, severity", 'tenant!=""'),
+        },
+    ]
+
+
+def compare(alert: Alert, severity: Severity) -> str:
+    """Return the condition: beyond the default unless overridden, or beyond the tenant's override.
+
+    An alert without a tenant has only the first half. `group_left ()` keeps the labels of thresholds out
+    of the alert's identity.
+    """
+    if alert.family is None:
+        raise ValueError(f"alert {alert.name} has no family")
+    observed = alert.observed if _is_name(alert.observed) else f"({alert.observed})"
+    chosen = f'{{severity="{severity}"}}'
+    default = (
+        f"  {observed}\n{alert.op} on (integration, provider) group_left ()\n"
+        f"  {default_record(alert.family)}{chosen}"
+    )
+    if "tenant" not in alert.by:
+        return default
+    override = f"{override_record(alert.family)}{chosen}"
+    own = f"  {observed}\n{alert.op} on (integration, provider, tenant) group_left ()\n  {override}"
+    exempt = f"unless on (integration, provider, tenant)\n  {override}"
+    common = f"{_bracket(default)}\n{exempt}"
+    return f"{_bracket(common)}\nor\n{_bracket(own)}"
+
+
+def _is_name(expression: str) -> bool:
+    return expression.replace("_", "").replace(":", "").isalnum()
+
+
+def _bracket(text: str) -> str:
+    inside = "\n".join(f"  {line}" for line in text.splitlines())
+    return f"(\n{inside}\n)"
+
+
+def condition(alert: Alert, severity: Severity | None) -> str:
+    """Return the alert's condition for one severity, with `$lookback` still in it."""
+    if alert.expr:
+        return alert.expr
+    if severity is None:
+        raise ValueError(f"alert {alert.name} has a condition for each severity")
+    return alert.exprs[severity] if alert.exprs else compare(alert, severity)
+
+
+def alert_rules(alert: Alert, lookback: str, links: Links) -> list[Rule]:
+    """Return the alert's rules, highest severity first; one without severity gets `none`."""
+    return [_alert_rule(alert, severity, lookback, links) for severity in alert.levels or (None,)]
+
+
+def _alert_rule(alert: Alert, severity: Severity | None, lookback: str, links: Links) -> Rule:
+    rule: Rule = {"alert": alert.name, "expr": condition(alert, severity).replace("$lookback", lookback)}
+    if alert.hold not in ("", "0s", "0m"):
+        rule["for"] = alert.hold
+    if alert.keep_firing:
+        rule["keep_firing_for"] = alert.keep_firing.replace("$lookback", lookback)
+    rule["labels"] = {"severity": str(severity or "none"), **alert.fixed_labels}
+    rule["annotations"] = {
+        "summary": alert.summary,
+        "description": alert.description,
+        "runbook_url": links.runbook(alert),
+        "dashboard_url": links.dashboard(alert),
+    }
+    return rule
+
+
+class RuleFiles:
+    """Builds the groups of every file; alerts that read the same record share its recording rule."""
+
+    def __init__(self, lookback: str, links: Links) -> None:
+        """Start with nothing recorded."""
+        self._lookback = lookback
+        self._links = links
+        self._known: dict[str, str] = {}
+
+    def groups(self, name: str, alerts: Iterable[Alert]) -> list[dict[str, Any]]:
+        """Return the groups of one file: what an alert reads is recorded before it, in the same group."""
+        groups: list[list[Rule]] = [[]]
+        for alert in alerts:
+            rules = [*self._records(alert), *alert_rules(alert, self._lookback, self._links)]
+            if len(groups[-1]) + len(rules) > GROUP_LIMIT:
+                groups.append([])
+            groups[-1] += rules
+        names = [name, *(f"{name}-{number}" for number in range(2, len(groups) + 1))]
+        return [_group(*group) for group in zip(names, groups, strict=True)]
+
+    def _records(self, alert: Alert) -> list[Rule]:
+        """Return the recording rules that `alert` is the first to need."""
+        new = []
+        for name, expression in alert.records.items():
+            if name not in self._known:
+                new.append({"record": name, "expr": expression.replace("$lookback", self._lookback)})
+            if self._known.setdefault(name, expression) != expression:
+                raise ValueError(f"alert {alert.name}: {name} is recorded elsewhere with another expression")
+        return new
+
+
+def _group(name: str, rules: list[Rule]) -> dict[str, Any]:
+    return {"name": name, "interval": INTERVAL, "rules": rules}
+
+
+def alert_files(
+    alerts: Mapping[str, tuple[Alert, ...]], families: Iterable[Family], lookback: str, links: Links
+) -> dict[str, dict[str, Any]]:
+    """Return the content of each rule file by name: `thresholds`, then one for each key of `alerts`."""
+    builder = RuleFiles(lookback, links)
+    files = {"thresholds": {"groups": threshold_groups(families)}}
+    for name, some in alerts.items():
+        files[name] = {"groups": builder.groups(f"integration-{name}", some)}
+    return files

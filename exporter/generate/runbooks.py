@@ -1,0 +1,73 @@
+"""One page for each alert: what it means, what it harms, how to look, what to do."""
+
+from collections.abc import Iterable
+
+from exporter.core.alert import Alert
+from exporter.core.severity import Severity
+from exporter.generate.document import as_markdown, table
+from exporter.generate.rules import condition
+
+FOLDER = "docs/runbooks"
+_LOOKBACK = (
+    "`$lookback` is 10 minutes or 2.5 times the longest interval of the configuration, whichever is longer."
+)
+_COMPARISONS = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below"}
+
+
+def pages(alerts: Iterable[Alert]) -> dict[str, str]:
+    """Return the pages by path."""
+    return {f"{FOLDER}/{alert.name}.md": page(alert) for alert in alerts}
+
+
+def page(alert: Alert) -> str:
+    """Return the page of one alert."""
+    return as_markdown(
+        f"# {alert.name}",
+        alert.summary,
+        *_steps(alert),
+        f"## Meaning\n\n{alert.runbook.meaning}",
+        f"## Impact\n\n{alert.runbook.impact}",
+        f"## Diagnosis\n\n{alert.runbook.diagnosis}",
+        f"## Mitigation\n\n{alert.runbook.mitigation}",
+        f"<details>\n<summary>Full condition</summary>\n\n{_conditions(alert)}\n\n</details>",
+    )
+
+
+def limit(alert: Alert, severity: Severity) -> str:
+    """Return the default at which the alert has this severity, such as `above 5`; "" without thresholds."""
+    if alert.family is None or not alert.observed:
+        return ""
+    return f"{_COMPARISONS[alert.op]} {_amount(alert.family.steps[severity], alert.family.unit)}"
+
+
+def _amount(value: float, unit: str) -> str:
+    if unit == "seconds":
+        return f"{value / 86_400:g} d" if value and value % 86_400 == 0 else f"{value:g} s"
+    if unit == "ratio":
+        return f"{value * 100:g} %"
+    return f"{value:g} {unit.upper()}".strip()
+
+
+def _steps(alert: Alert) -> Iterable[str]:
+    if not alert.levels:
+        return
+    head = ("Severity", "Respond", "Default threshold", "For")
+    rows = [
+        (
+            level.value,
+            level.response,
+            limit(alert, level) or "fixed",
+            alert.hold if alert.hold != "0s" else "at once",
+        )
+        for level in alert.levels
+    ]
+    yield table(head, rows)
+    if alert.observed and alert.family:
+        yield f"Set it under `thresholds:` as `{alert.family.name}`: for all, an integration or a tenant."
+
+
+def _conditions(alert: Alert) -> str:
+    records = [f"# recorded as {name}\n{expression}" for name, expression in alert.records.items()]
+    rules = [f"# severity {level or 'none'}\n{condition(alert, level)}" for level in alert.levels or (None,)]
+    text = "```promql\n" + "\n\n".join((*records, *rules)) + "\n```"
+    return f"{text}\n\n{_LOOKBACK}" if "$lookback" in text else text
