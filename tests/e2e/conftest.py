@@ -1,4 +1,4 @@
-"""The whole product as processes: sandbox, exporter, Prometheus, Alertmanager, and sinks for notifications."""
+"""The whole product as processes: sandbox, exporter, Prometheus, Alertmanager, sinks for notifications."""
 
 import asyncio
 import email

@@ -1,0 +1,240 @@
+"""Builds every part from a configuration and starts it: the one place that knows everything."""
+
+import asyncio
+import resource
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from exporter import __version__, logs
+from exporter.core.clock import SystemClock
+from exporter.core.configuration import Configuration
+from exporter.core.errors import ConfigError, StartError, StoreError
+from exporter.engine.engine import Engine
+from exporter.engine.explain import explain
+from exporter.engine.reload import Reloader
+from exporter.engine.selfmetrics import SelfMetrics
+from exporter.net.network import LoopNetwork
+from exporter.server.application import build
+from exporter.server.listener import Limits, Listener
+from exporter.server.parts import Parts
+from exporter.server.paths import Paths
+from exporter.server.web_config_file import WebConfigFile
+from exporter.store.sql import SqlStore
+from exporter.store.writer import Writer
+
+LOOK_EVERY = 5.0
+"""Seconds between two looks at secret, tenant and certificate files."""
+
+RETAIN_EVERY = 3600.0
+"""Seconds between two runs of the retention job."""
+
+SPARE_DESCRIPTORS = 256
+"""Open files that are left to the server, the store and the log."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line says; durations are seconds, `load` is that of engine.reload."""
+
+    load: Callable[[str | None], Configuration]
+    addresses: tuple[str, ...]
+    web_config: str | None = None
+    external_url: str = ""
+    route_prefix: str | None = None
+    poll_interval: float = 0.0
+    shutdown_timeout: float = 10.0
+    log_level: str = "info"
+    log_format: str = "logfmt"
+
+
+async def serve(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; ConfigError and StartError leave nothing half started."""
+    clock, metrics = SystemClock(), SelfMetrics()
+    configuration = settings.load(None)
+    web = WebConfigFile(settings.web_config)
+    web.load()
+    paths = Paths.of(settings.external_url, settings.route_prefix)
+    async with AsyncExitStack() as stack:
+        network = LoopNetwork()
+        stack.push_async_callback(network.close)
+        writer = await stack.enter_async_context(_writer(configuration, settings.shutdown_timeout))
+        engine = Engine(network, clock, writer.submit, metrics, _most_runs())
+        reloader = Reloader(settings.load, engine.apply, clock, metrics)
+        _set_log_up(settings, reloader, configuration, metrics)
+        listener = Listener(
+            build(_parts(engine, reloader, web, paths)),
+            settings.addresses,
+            web,
+            Limits(drain=settings.shutdown_timeout),
+        )
+        await listener.start()
+        stack.push_async_callback(_stop, engine, listener, settings.shutdown_timeout)
+        await _restore(engine, writer)
+        reloader.start(configuration)
+        _measure(metrics, engine, writer)
+        _greet(configuration, listener)
+        async with _background(settings, reloader, writer):
+            await _told_to_stop()
+        structlog.get_logger("exporter.app").info("stopping", limit_seconds=settings.shutdown_timeout)
+    return 0
+
+
+@asynccontextmanager
+async def _writer(configuration: Configuration, limit: float) -> AsyncIterator[Writer]:
+    store = SqlStore(configuration.store.url)
+    try:
+        await asyncio.to_thread(store.open)
+    except StoreError as error:
+        raise StartError(f"the store cannot be opened: {error}") from None
+    writer = Writer(store)
+    try:
+        yield writer
+    finally:
+        await writer.close(limit)
+
+
+async def _stop(engine: Engine, listener: Listener, limit: float) -> None:
+    """Let requests and probes end, both within `limit` seconds."""
+    cut, _ = await asyncio.gather(engine.stop(limit), listener.stop())
+    if cut:
+        structlog.get_logger("exporter.app").warning("probes were cut", count=cut)
+
+
+def _most_runs() -> int:
+    """Allow as many open files as the system lets us, and as many runs as they suffice for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else 1 << 20
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(64, wanted - SPARE_DESCRIPTORS)
+
+
+def _set_log_up(settings: Settings, reloader: Reloader, first: Configuration, metrics: SelfMetrics) -> None:
+    logs.configure(
+        settings.log_level,
+        settings.log_format,
+        secrets=lambda: (reloader.current or first).secrets,
+        count=lambda level: metrics.log_messages.labels(level).inc(),
+    )
+
+
+def _parts(engine: Engine, reloader: Reloader, web: WebConfigFile, paths: Paths) -> Parts:
+    def configuration() -> Configuration:
+        if reloader.current is None:
+            raise StartError("the configuration is not loaded yet")
+        return reloader.current
+
+    return Parts(
+        board=engine.board,
+        configuration=configuration,
+        render=engine.render,
+        reload=reloader.reload,
+        check_now=lambda target: engine.check(target.key),
+        explain=explain,
+        history=engine.history,
+        ready=lambda: "" if reloader.current else "the configuration is being loaded",
+        web=web,
+        paths=paths,
+    )
+
+
+async def _restore(engine: Engine, writer: Writer) -> None:
+    """Bring back what the last process knew; a store that cannot be read now costs only that."""
+    try:
+        engine.remember(await writer.read(lambda store: store.load()))
+        changes = await writer.read(lambda store: list(store.changes(limit=200)))
+        failures = await writer.read(lambda store: list(store.failures(limit=200)))
+        engine.history.restore(changes, failures)
+    except StoreError as error:
+        structlog.get_logger("exporter.app").error("state was not restored", error=str(error))
+
+
+def _measure(metrics: SelfMetrics, engine: Engine, writer: Writer) -> None:
+    """Export what the parts know of themselves."""
+    metrics.watch("targets", "Targets in the schedule or not configured.", lambda: len(engine.board))
+    metrics.watch("probes_running", "Probes under way.", lambda: engine.scheduler.running)
+    metrics.watch(
+        "probe_queue_length", "Probes that are due and wait for their lane.", engine.scheduler.waiting
+    )
+    metrics.watch(
+        "series", "Series of targets and integrations.", lambda: sum(engine.exposition.counts().values())
+    )
+    metrics.watch(
+        "series_duplicates",
+        "Series left out because another target had them.",
+        lambda: engine.exposition.duplicates,
+    )
+    metrics.watch(
+        "store_healthy",
+        "Whether the last write to the store succeeded (1) or not (0).",
+        lambda: float(writer.healthy),
+    )
+    metrics.watch("store_failed_writes", "Writes to the store that failed.", lambda: writer.failed_writes)
+    metrics.watch("store_dropped", "Rows dropped because the store failed for long.", lambda: writer.dropped)
+
+
+def _greet(configuration: Configuration, listener: Listener) -> None:
+    log = structlog.get_logger("exporter.app")
+    for note in configuration.notes:
+        log.warning("note on the configuration", note=note)
+    log.info(
+        "integration-exporter is up",
+        version=__version__,
+        listening=[f"{host}:{port}" for host, port in listener.bound],
+        integrations=len(configuration.integrations),
+        targets=len(configuration.targets),
+    )
+
+
+@asynccontextmanager
+async def _background(settings: Settings, reloader: Reloader, writer: Writer) -> AsyncIterator[None]:
+    interval = settings.poll_interval or LOOK_EVERY
+    jobs = [
+        asyncio.create_task(reloader.watch(interval, main_file=settings.poll_interval > 0)),
+        asyncio.create_task(_retain(reloader, writer)),
+    ]
+    waiting: set[asyncio.Task[None]] = set()
+
+    def hang_up() -> None:
+        task = asyncio.get_running_loop().create_task(_reload(reloader))
+        waiting.add(task)
+        task.add_done_callback(waiting.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
+    try:
+        yield
+    finally:
+        for job in (*jobs, *waiting):
+            job.cancel()
+        await asyncio.gather(*jobs, *waiting, return_exceptions=True)
+
+
+async def _reload(reloader: Reloader) -> None:
+    try:
+        await reloader.reload()
+    except ConfigError as error:
+        mistakes = [str(mistake) for mistake in error.mistakes]
+        structlog.get_logger("exporter.app").error("reload failed", mistakes=mistakes)
+
+
+async def _retain(reloader: Reloader, writer: Writer) -> None:
+    while True:
+        if reloader.current is not None:
+            retention, now = dict(reloader.current.store.retention), SystemClock().now()
+            try:
+                await writer.read(lambda store, kept=retention, at=now: store.retain(kept, at))
+            except StoreError as error:
+                structlog.get_logger("exporter.app").warning("old rows were not deleted", error=str(error))
+        await asyncio.sleep(RETAIN_EVERY)
+
+
+async def _told_to_stop() -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
