@@ -1,0 +1,85 @@
+"""PromQL of the dashboards: filtered by the variables, replicas collapsed, each written once."""
+
+from exporter.core.metric import Metric, Scope
+from exporter.core.severity import Severity
+from exporter.core.threshold import Family
+
+TARGET = "integration, provider, tenant"
+ALERT = f"severity, alertname, {TARGET}"
+PICKED = 'integration=~"$integration", provider=~"$provider"'
+PICKED_TENANT = f'{PICKED}, tenant=~"$tenant"'
+# An alert on the exporter itself has none of the three labels; it concerns every view.
+PICKED_ALERT = (
+    'alertname=~"Integration.+", integration=~"$integration|", provider=~"$provider|", tenant=~"$tenant|"'
+)
+_NO_TENANT = 'tenant=""'
+_SOME_TENANT = 'tenant!=""'
+MOST = 20
+"""Rows of a table and lines of a graph: enough to act on, and bounded at ten thousand tenants."""
+
+
+def series(metric: Metric, *matchers: str) -> str:
+    """Return the selector of `metric` for what the reader picked."""
+    picked = PICKED_TENANT if metric.scope is Scope.TARGET else PICKED
+    return f"{metric}{{{', '.join((picked, *matchers))}}}"
+
+
+def each(metric: Metric, *own: str, how: str = "max") -> str:
+    """Return `metric` once per target (and per label in `own`), however many replicas export it."""
+    return f"{how} by ({', '.join((TARGET, *own))}) ({series(metric)})"
+
+
+def top(expr: str, count: int = MOST) -> str:
+    """Return the `count` largest series of `expr`."""
+    return f"topk({count}, {expr})"
+
+
+def firing(*matchers: str, offset: str = "") -> str:
+    """Return 1 for each alert that fires (or fired, with `offset`), whatever labels it has of its own."""
+    picked = ", ".join((PICKED_ALERT, 'alertstate="firing"', *matchers))
+    return f"max by ({ALERT}) (ALERTS{{{picked}}}{f' offset {offset}' if offset else ''})"
+
+
+def ranked() -> str:
+    """Return each alert that fires, at its highest severity, as a number: 4 for critical down to 1 for low.
+
+    The steps of a condition fire together; the highest says it all, as it does in notifications.
+    """
+    steps = " or ".join(f"{firing(_is(severity))} * {rank(severity)}" for severity in Severity)
+    return f"topk by (alertname, {TARGET}) (1, {steps})"
+
+
+def rank(severity: Severity) -> int:
+    """Return the severity as a number that sorts: 4 for critical down to 1 for low."""
+    return len(severity.below) + 1
+
+
+def limit(family: Family) -> str:
+    """Return the strictest default of `family` by severity, over the integrations that were picked."""
+    strictest = "min" if family.rising else "max"
+    return f"{strictest} by (severity) ({family.metric}{{{PICKED}, {_NO_TENANT}}})"
+
+
+def level(observed: str, family: Family) -> str:
+    """Return how far each target of `observed` is: the rank of the severity whose threshold it crossed, or 0.
+
+    `observed` has exactly the labels integration, provider and tenant. A tenant's override wins over the
+    integration's default, as in the rules.
+    """
+    steps = (severity for severity in Severity if severity in family.steps)
+    crossed = (f"(({_crossed(observed, family, severity)}) * 0 + {rank(severity)})" for severity in steps)
+    return " or ".join((*crossed, f"({observed}) * 0"))
+
+
+def _crossed(observed: str, family: Family, severity: Severity) -> str:
+    beyond = ">" if family.rising else "<"
+    default = f"max by (integration, provider) ({family.metric}{{{_is(severity)}, {_NO_TENANT}}})"
+    override = f"max by ({TARGET}) ({family.metric}{{{_is(severity)}, {_SOME_TENANT}}})"
+    return (
+        f"({observed} {beyond} on (integration, provider) group_left () {default} "
+        f"unless on ({TARGET}) {override}) or {observed} {beyond} on ({TARGET}) group_left () {override}"
+    )
+
+
+def _is(severity: Severity) -> str:
+    return f'severity="{severity}"'

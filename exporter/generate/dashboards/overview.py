@@ -1,0 +1,232 @@
+"""Is anyone broken? Who, why, since when, and what is about to break."""
+
+from typing import Any
+
+from exporter.core import vitals
+from exporter.core.reason import Reason
+from exporter.core.severity import Severity
+from exporter.core.vital_alerts.measures import CERTIFICATE, LATENCY
+from exporter.generate.dashboards import _panels as show
+from exporter.generate.dashboards import _promql as ask
+from exporter.generate.dashboards._board import Board, Section
+from exporter.generate.dashboards._panels import Column, Query
+
+UID = "integration-overview"
+HERE = f"/d/{UID}?${{datasource:queryparam}}&${{__url_time_range}}"
+ONE_INTEGRATION = f"{HERE}&var-integration=${{__field.labels.integration}}"
+LATE = 300
+"""Seconds past its due time after which a probe is overdue, as in the alert on stale probes."""
+
+CONNECTED = ("Connected", show.GOOD)
+SOME_FAILING = ("Some failing", show.WARNING)
+ALL_FAILING = ("Failing", show.BAD)
+UNCONFIGURED = ("Not configured", show.QUIET)
+
+INTEGRATION = Column("integration", "Integration", width=125, link=f"{HERE}&var-integration=${{__value.raw}}")
+TENANT = Column("tenant", "Tenant", width=100, link=f"{HERE}&var-tenant=${{__value.raw}}")
+REASONS = {reason.value: (f"{reason}: {reason.meaning}", show.PLAIN) for reason in Reason}
+
+SUCCESS = ask.each(vitals.SUCCESS)
+FAILING = f"({SUCCESS} == 0)"
+DURATION = ask.each(vitals.DURATION)
+
+
+def build() -> Board:
+    """Return the dashboard."""
+    return Board(
+        uid=UID,
+        title="Integrations / Overview",
+        description="Is any integration broken for any tenant: which, why, since when, and what breaks next.",
+        sections=(
+            Section("", (*_counts(), _grid())),
+            Section("Now", (_failing(), _alerts())),
+            Section("Latency", _latency()),
+            Section("Certificates and failures", (_certificates(), _failures())),
+        ),
+    )
+
+
+def _counts() -> tuple[Any, ...]:
+    loud = ask.firing(f'severity=~"{Severity.CRITICAL}|{Severity.HIGH}"')
+    # Zero is claimed only while the Watchdog fires: it proves that rules are evaluated at all.
+    alive = 'max(ALERTS{alertname="Watchdog", alertstate="firing"}) * 0'
+    alerts = f"count(max by (alertname, {ask.TARGET}) ({loud})) or {alive}"
+    late = f"sum(time() > bool ({ask.each(vitals.NEXT_RUN)} + {LATE}))"
+    return (
+        show.number(
+            "Failing targets",
+            "Integrations of a tenant whose last probe failed. A target is one integration of one tenant.",
+            f"sum({SUCCESS} == bool 0)",
+            bad=show.BAD,
+        ),
+        show.number(
+            "Tenants affected",
+            "Tenants with at least one failing integration. Integrations without tenants count as one.",
+            f"sum(max by (tenant) ({SUCCESS} == bool 0))",
+            bad=show.BAD,
+        ),
+        show.number(
+            "Integrations affected",
+            "Integrations that fail for at least one tenant.",
+            f"sum(max by (integration) ({SUCCESS} == bool 0))",
+            bad=show.BAD,
+        ),
+        show.number(
+            "Critical and high alerts",
+            "Alerts of severity critical or high that fire now. No data means that no rules are evaluated.",
+            alerts,
+            bad=show.BAD,
+        ),
+        show.number(
+            "Not configured",
+            "Targets that are never probed because a credential or an account id is missing.",
+            f"sum({ask.each(vitals.CONFIGURED)} == bool 0)",
+            bad=show.QUIET,
+        ),
+        show.number(
+            "Overdue probes",
+            "Targets whose next probe should have started more than five minutes ago: what is shown is old.",
+            late,
+            bad=show.WARNING,
+        ),
+    )
+
+
+def _grid() -> Any:
+    by = "integration, provider"
+    # 1 when all are connected, 0 when all fail, else 0.5; 2 where nothing is ever probed.
+    state = f"(min by ({by}) ({SUCCESS}) + max by ({by}) ({SUCCESS})) / 2"
+    unconfigured = f"max by ({by}) ({ask.series(vitals.CONFIGURED)} == 0) + 2"
+    return show.states(
+        "Status by integration",
+        "Over all tenants: connected, failing for some, failing for all, or not configured. Click a bar to "
+        "see one integration.",
+        Query(f"{state} or {unconfigured}", "{{integration}}"),
+        {"1": CONNECTED, "0.5": SOME_FAILING, "0": ALL_FAILING, "2": UNCONFIGURED},
+        size=(24, 11),
+        step="1m",
+        link=ONE_INTEGRATION,
+    )
+
+
+def _failing() -> Any:
+    reason = f"topk by ({ask.TARGET}) (1, {ask.each(vitals.FAILURE_INFO, 'reason')})"
+    reason = f"({reason} and on ({ask.TARGET}) {FAILING})"
+    success = ask.each(vitals.LAST_SUCCESS)
+    # Milliseconds, as Grafana counts time; 0 stands for "never".
+    since = ask.top(f"{reason} * on ({ask.TARGET}) group_left () {success} * 1000 or {reason} * 0")
+    failures = f"{ask.each(vitals.CONSECUTIVE_FAILURES)} and on ({ask.TARGET}) {since}"
+    return show.rows(
+        "Failing now",
+        f"The {ask.MOST} targets that failed most recently, with the reason of the last probe. Since: when a "
+        "probe last succeeded; the failure began at most one interval after that.",
+        (since, failures),
+        (
+            INTEGRATION,
+            TENANT,
+            Column("reason", "Reason", words=REASONS),
+            Column(
+                "A", "Since", unit="dateTimeFromNow", width=130, words={"0": ("Never worked", show.PLAIN)}
+            ),
+            Column("B", "In a row", width=80),
+        ),
+        size=(14, 10),
+        sort=(("Since", True),),
+        empty="No target reports a failure",
+    )
+
+
+def _alerts() -> Any:
+    loudest = ask.top(ask.ranked())
+    started = f"max by ({ask.ALERT}) (ALERTS_FOR_STATE{{{ask.PICKED_ALERT}}}) * 1000"
+    since = f"({started} and {loudest}) or {loudest} * 0"
+    return show.rows(
+        "Firing alerts",
+        f"The {ask.MOST} most severe alerts that fire now, silenced ones included. Since: when the condition "
+        "became true.",
+        (_short(loudest), _short(since)),
+        (
+            Column("A", "Severity", width=100, words=show.severity_words()),
+            Column("alert", "Alert", width=165),
+            INTEGRATION,
+            TENANT,
+            Column("B", "Since", unit="dateTimeFromNow", width=130, words={"0": ("Unknown", show.PLAIN)}),
+        ),
+        size=(10, 10),
+        sort=(("Severity", True), ("Since", True)),
+        empty="No alert is known to fire",
+    )
+
+
+def _short(alerts: str) -> str:
+    # Every name begins with the same word, which would fill the column.
+    return f'label_replace({alerts}, "alert", "$1", "alertname", "Integration(.+)")'
+
+
+def _latency() -> tuple[Any, ...]:
+    p95 = ask.top(f"quantile by (integration) (0.95, {DURATION})")
+    return (
+        show.lines(
+            "Probe duration, 95th percentile over tenants",
+            f"How long the last probe took, for the {ask.MOST} slowest integrations. Dashed: the strictest "
+            "thresholds.",
+            (Query(p95, "{{integration}}"),),
+            size=(12, 9),
+            unit="s",
+            limits=Query(ask.limit(LATENCY), "{{severity}} threshold"),
+        ),
+        show.rows(
+            "Slowest now",
+            f"The {ask.MOST} targets whose last probe took longest.",
+            (ask.top(DURATION),),
+            (
+                INTEGRATION,
+                TENANT,
+                Column("A", "Duration", unit="s", bar=True),
+            ),
+            size=(6, 9),
+            sort=(("Duration", True),),
+            empty="No probe has run",
+        ),
+        show.bars(
+            "Where the time goes",
+            "Mean time of each phase of the last probes. A phase that did not happen does not count.",
+            Query(f"sort_desc(avg by (phase) ({ask.each(vitals.PHASE_DURATION, 'phase')}))", "{{phase}}"),
+            size=(6, 9),
+            unit="s",
+        ),
+    )
+
+
+def _certificates() -> Any:
+    left = f"({ask.each(vitals.CERTIFICATE_EXPIRY)} - time())"
+    # One row per integration: thousands of tenants often share one server and its certificate.
+    first = f"bottomk({ask.MOST}, bottomk by (integration, provider) (1, {left}))"
+    level = f"({ask.level(left, CERTIFICATE)}) and on ({ask.TARGET}) {first}"
+    return show.rows(
+        "Certificates by time left",
+        "For each integration the certificate that expires first, judged by the thresholds in force.",
+        (level, f"{first} / 86400"),
+        (
+            Column("A", "State", width=100, words=show.severity_words(("Fine", show.GOOD))),
+            INTEGRATION,
+            TENANT,
+            Column("B", "Time left", unit="suffix: days", decimals=1),
+        ),
+        size=(12, 9),
+        sort=(("Time left", False),),
+        empty="No certificate was seen",
+    )
+
+
+def _failures() -> Any:
+    by = "integration, provider, reason"
+    rate = f"max by ({by}) (rate({ask.series(vitals.PROBE_FAILURES)}[$__rate_interval]))"
+    return show.stacked(
+        "Failed probes per minute, by reason",
+        "What the failures have in common: many reasons at once point at the network, one at a vendor.",
+        Query(f"sum by (reason) ({rate}) * 60", "{{reason}}"),
+        size=(12, 9),
+        unit="cpm",
+        step="10m",
+    )

@@ -1,0 +1,49 @@
+"""What each provider measures of its own: a row for every provider that brings panels."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from exporter import registry
+from exporter.core.panel import Panel
+from exporter.core.probe import Probe
+from exporter.generate.dashboards import _panels as show
+from exporter.generate.dashboards._board import Board, Section
+from exporter.generate.dashboards._panels import Query
+from exporter.generate.dashboards._promql import top
+
+SIZES: dict[str, tuple[int, int]] = {
+    "stat": (6, 5),
+    "timeseries": (12, 8),
+    "table": (12, 8),
+    "bargauge": (12, 8),
+}
+
+
+def build() -> Board | None:
+    """Return the dashboard of the registered providers; None while none of them has a panel."""
+    return board_of(registry.probes().values())
+
+
+def board_of(probes: Iterable[Probe]) -> Board | None:
+    """Return the dashboard of `probes`; None when none of them has a panel."""
+    sections = [Section(probe.title, tuple(map(_panel, probe.panels))) for probe in probes if probe.panels]
+    if not sections:
+        return None
+    return Board(
+        uid="integration-providers",
+        title="Integrations / Providers",
+        description="What each provider measures of its own, beside the status that every integration has.",
+        sections=sections,
+    )
+
+
+def _panel(panel: Panel) -> Any:
+    # A provider thinks of its targets, not of how many there may be.
+    query, size = Query(top(panel.expr), panel.legend), SIZES[panel.kind]
+    if panel.kind == "stat":
+        return show.figure(panel.title, panel.description, query, size=size, unit=panel.unit)
+    if panel.kind == "bargauge":
+        return show.bars(panel.title, panel.description, query, size=size, unit=panel.unit)
+    if panel.kind == "table":
+        return show.rows(panel.title, panel.description, (query.expr,), size=size, unit=panel.unit)
+    return show.lines(panel.title, panel.description, (query,), size=size, unit=panel.unit)

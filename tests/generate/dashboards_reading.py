@@ -1,0 +1,61 @@
+"""What stands in a query or a dashboard, for the tests that judge them."""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Any
+
+import promql_parser
+
+from exporter.generate.dashboards._queries import panels_of
+from exporter.generate.dashboards._sdk import JSONEncoder, models, register_default_plugins
+
+GRID = 24
+
+
+def selectors(expr: str) -> list[Any]:
+    """Return every vector selector of a PromQL expression without variables."""
+    found: list[Any] = []
+
+    def visit(node: Any) -> bool:
+        if isinstance(node, promql_parser.MatrixSelector):
+            found.append(node.vector_selector)
+        elif isinstance(node, promql_parser.VectorSelector):
+            found.append(node)
+        return True
+
+    promql_parser.walk(promql_parser.parse(expr), visit)
+    return found
+
+
+def asking_panels(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the panels that ask something: all but the headings."""
+    return (panel for panel in panels_of(dashboard) if panel["type"] != "row")
+
+
+def overlaps(dashboard: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the titles of the panels that lie on one another or leave the grid."""
+    panels = list(panels_of(dashboard))
+    return [
+        (one["title"], other["title"])
+        for one, other in combinations(panels, 2)
+        if _meet(one["gridPos"], other["gridPos"])
+    ] + [(panel["title"], "edge") for panel in panels if panel["gridPos"]["x"] + panel["gridPos"]["w"] > GRID]
+
+
+def through_sdk(text: str) -> dict[str, Any]:
+    """Return a dashboard as it is after the SDK has read and written it."""
+    register_default_plugins()
+    read = models.Dashboard.from_json(json.loads(text))
+    written: dict[str, Any] = json.loads(json.dumps(read, cls=JSONEncoder))
+    return written
+
+
+def _meet(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
+    apart = (
+        one["x"] + one["w"] <= other["x"]
+        or other["x"] + other["w"] <= one["x"]
+        or one["y"] + one["h"] <= other["y"]
+        or other["y"] + other["h"] <= one["y"]
+    )
+    return not apart
