@@ -1,0 +1,131 @@
+"""Puts one configuration together from a document, or says everything that is wrong with it."""
+
+from typing import Any
+
+from exporter.config import notify
+from exporter.config.budgets import blame_over_budget
+from exporter.config.dynamic import blame_clashes
+from exporter.config.fit import Fitter
+from exporter.config.integrations import Builder, Built, check_defaults
+from exporter.config.judge import Judge
+from exporter.config.layout import Layout
+from exporter.config.parts import make
+from exporter.config.reading import Reading
+from exporter.config.redactor import Redactor
+from exporter.config.schema import part_schema
+from exporter.config.shown import masked, yaml_text
+from exporter.config.source import Source
+from exporter.config.store_settings import settings
+from exporter.config.tenants import blame_shared_files
+from exporter.config.thresholds import Ladder
+from exporter.core.configuration import Configuration
+from exporter.core.errors import ConfigError
+from exporter.core.secret import reveal_all
+
+SWITCHES = (
+    "MONITORING_ENABLED",
+    "ENTERPRISE_MONITORING_ENABLED",
+    "RATE_LIMITING_ENABLED",
+    "AUDIT_LOGGING_ENABLED",
+    "WEBHOOK_MONITORING_ENABLED",
+)
+"""Environment variables that turn a part off; each is on unless it says otherwise."""
+
+_ON = frozenset({"true", "1", "yes", "on"})
+_OFF = frozenset({"false", "0", "no", "off"})
+
+
+def assemble(reading: Reading, source: Source, path: str | None, text: str | None) -> Configuration:
+    """Return the configuration in `source`; ConfigError with every mistake otherwise."""
+    if not isinstance(source.value, dict):
+        reading.blame(
+            source.place(()), "the top of the file is no mapping", "write keys such as integrations:"
+        )
+        raise failure(reading)
+    layout = _layout(reading, source)
+    switched_off = _switched_off(reading)
+    builder, built = _integrations(reading, source, layout)
+    blame_shared_files(reading)
+    blame_clashes(reading, built)
+    _check_notifications(reading, source, layout, frozenset(builder.names))
+    store = settings(reading, source, layout.store)
+    reading.secrets.update(reveal_all(layout.notifications))
+    if reading.mistakes:
+        raise failure(reading)
+    targets = {target.key: target for one in built for target in one.targets}
+    shown = _shown(reading, source)
+    return Configuration(
+        path=path,
+        integrations=tuple(one.integration for one in built),
+        targets={} if "MONITORING_ENABLED" in switched_off else targets,
+        thresholds=tuple(builder.resolved),
+        notifications=layout.notifications,
+        store=store,
+        replicas=layout.replicas,
+        files=frozenset(reading.files),
+        secrets=frozenset(reading.secrets),
+        text=text,
+        shown=shown,
+        switched_off=switched_off,
+        notes=tuple(reading.notes),
+    )
+
+
+def failure(reading: Reading) -> ConfigError:
+    """Return the error that lists every mistake, without any credential."""
+    return ConfigError(reading.redacted(), frozenset(reading.files))
+
+
+def _layout(reading: Reading, source: Source) -> Layout:
+    fitter = Fitter(reading, source)
+    layout, _ = make(fitter, source.value, Layout, Judge(part_schema(Layout)), instead={})
+    if layout is None:
+        raise failure(reading)
+    return layout
+
+
+def _integrations(reading: Reading, source: Source, layout: Layout) -> tuple[Builder, list[Built]]:
+    before = len(reading.mistakes)
+    check_defaults(reading, source, layout.defaults)
+    ladder = Ladder(reading)
+    steps, _ = ladder.over(ladder.base(), layout.thresholds, source, ("thresholds",))
+    builder = Builder(reading, source, layout.defaults, steps)
+    built, sound = [], []
+    for index, raw in enumerate(layout.integrations):
+        told = len(reading.mistakes)
+        one = builder.build(raw, ("integrations", index))
+        if one is not None:
+            built.append(one)
+            if len(reading.mistakes) == told:
+                sound.append(one)
+    if len(reading.mistakes) == before or sound:
+        # an integration with a mistake may have lost its interval: its budget is judged when that is mended
+        blame_over_budget(reading, source, sound, layout.replicas)
+    return builder, built
+
+
+def _check_notifications(
+    reading: Reading, source: Source, layout: Layout, integrations: frozenset[str]
+) -> None:
+    for path, what, remedy in notify.findings(layout.notifications, integrations):
+        reading.blame(source.place(("notifications", *path)), what, remedy)
+
+
+def _switched_off(reading: Reading) -> frozenset[str]:
+    off = set()
+    for name in SWITCHES:
+        word = reading.environ.get(name, "").strip().lower()
+        if word in _OFF:
+            off.add(name)
+        elif word and word not in _ON:
+            place = (f"environment variable {name}", 0)
+            reading.blame(
+                place, "the value is neither true nor false", "set it to true or false, or unset it"
+            )
+    return frozenset(off)
+
+
+def _shown(reading: Reading, source: Source) -> str:
+    document: Any = masked(source.value, reading.catalogue)
+    head = "".join(f"# {note}\n" for note in reading.notes)
+    return head + yaml_text(document, Redactor(reading.secrets).clean)

@@ -1,0 +1,69 @@
+"""Refuses a configuration that reads more from a vendor than its documented allowance."""
+
+import math
+from collections.abc import Iterable
+
+from exporter.config.durations import written
+from exporter.config.integrations import Built
+from exporter.config.reading import Reading
+from exporter.config.source import Source
+from exporter.core.probe import MONTH, Target
+
+_Group = list[tuple[Built, Target]]
+
+
+def blame_over_budget(reading: Reading, source: Source, built: Iterable[Built], replicas: int) -> None:
+    """Blame every integration whose credential would be used more often than its allowance permits."""
+    for group in _by_credential(built).values():
+        allowance = group[0][1].probe.allowance
+        if allowance is None or replicas < 1:
+            continue
+        limit = allowance.calls / replicas
+        total = sum(target.probe.calls_per_month(target.options, target.interval) for _, target in group)
+        if total <= limit:
+            continue
+        for one in dict.fromkeys(id(integration) for integration, _ in group):
+            integration = next(each for each, _ in group if id(each) == one)
+            if not integration.allow_over_budget:
+                place = source.place((*integration.path, "interval"))
+                what = (
+                    f"{integration.integration.name} would make {math.ceil(total):,} reads in 30 days"
+                    f" with one credential, and {math.floor(limit):,} are allowed ({allowance.source})"
+                )
+                reading.blame(place, what, _remedy(group, limit))
+
+
+def _by_credential(built: Iterable[Built]) -> dict[tuple[str, object], _Group]:
+    groups: dict[tuple[str, object], _Group] = {}
+    for integration in built:
+        for target in integration.targets:
+            probe = target.probe
+            if probe.allowance and target.configured:
+                shared = getattr(target.options, probe.credential, None) if probe.credential else None
+                groups.setdefault((probe.name, shared), []).append((integration, target))
+    return groups
+
+
+def _remedy(group: _Group, limit: float) -> str:
+    smallest = _smallest_interval(group, limit)
+    if smallest is None:
+        return "use fewer targets for this credential, or set allow_over_budget: true"
+    return f"set an interval of at least {written(smallest)}, or allow_over_budget: true"
+
+
+def _smallest_interval(group: _Group, limit: float) -> float | None:
+    """Return the least interval in whole seconds that fits if all of the group have it; None if none does."""
+
+    def fits(interval: float) -> bool:
+        return sum(target.probe.calls_per_month(target.options, interval) for _, target in group) <= limit
+
+    low, high = 1, int(MONTH)
+    if not fits(high):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        if fits(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return float(high)

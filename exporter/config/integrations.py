@@ -1,0 +1,226 @@
+"""Turns the elements of `integrations` into integrations, targets and thresholds."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from exporter.config import durations, thresholds
+from exporter.config.fit import Fitter
+from exporter.config.judge import Judge
+from exporter.config.layout import Defaults, IntegrationPart
+from exporter.config.options import OptionLayers
+from exporter.config.parts import make
+from exporter.config.reading import Path, Reading
+from exporter.config.schema import integration_schema
+from exporter.config.source import Source
+from exporter.config.tenants import Row, TenantSources
+from exporter.core.configuration import Integration
+from exporter.core.probe import MONTH, Probe, Target
+from exporter.core.threshold import Threshold
+
+LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+RESERVED = frozenset(
+    {"integration", "provider", "tenant", "job", "instance", "severity", "reason", "le", "quantile"}
+)
+MAX_LABELS = 32
+MAX_LABEL_LENGTH = 256
+Labels = tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Built:
+    """One integration with its targets. `sound` is False when a mistake was found in it."""
+
+    integration: Integration
+    path: Path
+    allow_over_budget: bool
+    targets: list[Target] = field(default_factory=list)
+    layers: OptionLayers | None = None
+
+
+@dataclass
+class Builder:
+    """Builds all integrations of one source."""
+
+    reading: Reading
+    source: Source
+    defaults: Defaults
+    steps: thresholds.Steps
+    names: dict[str, Path] = field(default_factory=dict)
+    resolved: list[Threshold] = field(default_factory=list)
+
+    def build(self, raw: Any, path: Path) -> Built | None:
+        """Return the integration `raw`; None when a mistake leaves nothing to probe."""
+        fitter = Fitter(self.reading, self.source, prefix=path)
+        instead = {"name": f"integration-{path[-1]}", "provider": ""}
+        part, sound = make(fitter, raw, IntegrationPart, self._judge, instead=instead)
+        if part is None:
+            return None
+        self._check_name(part.name, path)
+        probe = self.reading.catalogue.probes.get(part.provider)
+        if probe is None and sound:
+            # reached when the schema was not asked: the types alone accept every text
+            for fault in self._judge.faults({"name": "name", "provider": part.provider}):
+                fitter.blame(fault.path, fault.what, fault.remedy)
+        return self._with_targets(part, probe, path)
+
+    def _with_targets(self, part: IntegrationPart, probe: Probe | None, path: Path) -> Built | None:
+        labels = self._labels(self.defaults.labels, self.source, ("defaults", "labels"))
+        labels |= self._labels(part.labels, self.source, (*path, "labels"))
+        interval, timeout = self._times(part, probe, path)
+        ladder = thresholds.Ladder(self.reading)
+        steps, _ = ladder.over(self.steps, part.thresholds, self.source, (*path, "thresholds"))
+        layers = self._layers(part, probe, path)
+        rows = self._rows(part, path)
+        if probe is None or layers is None:
+            for row in rows or ():
+                self._labels(row.tenant.labels, row.source, (*row.path, "labels"))
+                ladder.over(steps, row.tenant.thresholds, row.source, (*row.path, "thresholds"))
+            return None
+        built = Built(
+            Integration(part.name, probe, part.critical, interval, tuple(sorted(labels.items()))),
+            path,
+            part.allow_over_budget,
+            layers=layers,
+        )
+        families = self.reading.catalogue.families
+        self.resolved.extend(thresholds.defaults(steps, families, part.name, probe.name))
+        if rows is None:
+            if (options := layers.alone) is not None:
+                self._add_target(built, "", options, timeout, built.integration.labels)
+            return built
+        _ = layers.shared  # its mistakes are told even without any row
+        for row in rows:
+            self._add_row(built, row, timeout, labels, steps)
+        return built
+
+    def _add_row(
+        self, built: Built, row: Row, timeout: float, labels: dict[str, str], steps: thresholds.Steps
+    ) -> None:
+        tenant, integration = row.tenant, built.integration
+        fitter = Fitter(self.reading, row.source, row.rules, tenant.id, prefix=(*row.path, "options"))
+        options = built.layers.of_row(tenant.options, fitter) if built.layers else None
+        own = self._labels(tenant.labels, row.source, (*row.path, "labels")) if tenant.labels else {}
+        if tenant.thresholds:
+            _, numbers = thresholds.Ladder(self.reading).over(
+                steps, tenant.thresholds, row.source, (*row.path, "thresholds")
+            )
+            families, provider = self.reading.catalogue.families, integration.probe.name
+            self.resolved.extend(
+                thresholds.overrides(numbers, steps, families, integration.name, provider, tenant.id)
+            )
+        if options is not None:
+            merged = tuple(sorted((labels | own).items())) if own else integration.labels
+            self._add_target(built, tenant.id, options, timeout, merged)
+
+    def _add_target(self, built: Built, tenant: str, options: Any, timeout: float, labels: Labels) -> None:
+        integration = built.integration
+        built.targets.append(
+            Target(
+                integration.name,
+                tenant,
+                integration.probe,
+                options,
+                integration.interval,
+                timeout,
+                labels,
+                integration.critical,
+                built.allow_over_budget,
+            )
+        )
+
+    def _layers(self, part: IntegrationPart, probe: Probe | None, path: Path) -> OptionLayers | None:
+        if probe is None:
+            return None
+        fitter = Fitter(self.reading, self.source, prefix=(*path, "options"))
+        return OptionLayers(probe, fitter, part.options, has_tenants=part.tenants is not None)
+
+    def _rows(self, part: IntegrationPart, path: Path) -> list[Row] | None:
+        if part.tenants is None:
+            return None
+        return list(TenantSources(self.reading, self.source, (*path, "tenants"), part.tenants).rows())
+
+    def _check_name(self, name: str, path: Path) -> None:
+        first = self.names.setdefault(name, path)
+        if first != path:
+            line = self.source.place((*first, "name"))[1]
+            self._blame((*path, "name"), f"the name {name} is taken by line {line}", "choose another name")
+        elif "\n" in name:  # the pattern's $ lets a trailing line break through
+            self._blame((*path, "name"), "the name has a line break", "write it on one line")
+
+    def _times(self, part: IntegrationPart, probe: Probe | None, path: Path) -> tuple[float, float]:
+        """Return interval and timeout in seconds; an inherited timeout shrinks to a short interval."""
+        inherited = _seconds(self.defaults.interval) or (probe.interval if probe else 300.0)
+        interval = _seconds(part.interval)
+        if interval is None:
+            interval = inherited
+        elif not 1.0 <= interval <= MONTH:
+            self._blame((*path, "interval"), "the interval is out of bounds", "choose from 1s to 30d")
+            interval = inherited
+        timeout = _seconds(part.timeout)
+        usual = _seconds(self.defaults.timeout) or (probe.timeout if probe else 10.0)
+        if timeout is None:
+            return interval, min(usual, interval)
+        if timeout <= 0:
+            self._blame((*path, "timeout"), "the timeout is zero", "write at least 1ms")
+        elif timeout > interval:
+            words = (
+                f"the timeout {durations.written(timeout)} is above"
+                f" the interval {durations.written(interval)}"
+            )
+            self._blame((*path, "timeout"), words, "choose a timeout of at most the interval")
+        return interval, min(timeout, interval) or usual
+
+    def _labels(self, labels: Mapping[str, str], source: Source, path: Path) -> dict[str, str]:
+        good = {}
+        for name, value in labels.items():
+            if problem := _label_problem(name, value):
+                self.reading.blame(source.place((*path, name)), *problem)
+            else:
+                good[name] = value
+        if len(labels) > MAX_LABELS:
+            self.reading.blame(source.place(path), "too many labels", f"keep at most {MAX_LABELS}")
+        return good
+
+    def _blame(self, path: Path, what: str, remedy: str) -> None:
+        self.reading.blame(self.source.place(path), what, remedy)
+
+    @cached_property
+    def _judge(self) -> Judge:
+        return Judge(integration_schema(self.reading.catalogue))
+
+
+def _label_problem(name: str, value: str) -> tuple[str, str] | None:
+    if not LABEL.fullmatch(name) or len(name) > MAX_LABEL_LENGTH:
+        return "a label name is no Prometheus label name", "use letters, digits and _, and no digit first"
+    if name in RESERVED or name.startswith("__"):
+        return f"the label {name} is reserved", "choose another label name"
+    if len(value) > MAX_LABEL_LENGTH:
+        return f"the value of the label {name} is too long", f"keep at most {MAX_LABEL_LENGTH} characters"
+    return None
+
+
+def check_defaults(reading: Reading, source: Source, defaults: Defaults) -> None:
+    """Blame default times that are out of bounds."""
+    interval, timeout = _seconds(defaults.interval), _seconds(defaults.timeout)
+    if interval is not None and not 1.0 <= interval <= MONTH:
+        reading.blame(
+            source.place(("defaults", "interval")), "the interval is out of bounds", "choose from 1s to 30d"
+        )
+    if timeout is not None and timeout <= 0:
+        reading.blame(source.place(("defaults", "timeout")), "the timeout is zero", "write at least 1ms")
+    if timeout is not None and interval is not None and timeout > interval:
+        reading.blame(
+            source.place(("defaults", "timeout")),
+            "the timeout is above the interval",
+            "choose a timeout of at most the interval",
+        )
+
+
+def _seconds(text: str | None) -> float | None:
+    # the pattern of the type has been judged before; a line break that slipped by it is caught here
+    if text is None:
+        return None
+    return durations.seconds(text.strip())

@@ -1,0 +1,49 @@
+"""Loads the configuration: from a file, from a text, or from the environment alone."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from exporter.config import environment
+from exporter.config.assemble import assemble, failure
+from exporter.config.catalogue import Catalogue
+from exporter.config.files import FileProblem, read_text
+from exporter.config.reading import Reading
+from exporter.config.source import read_yaml
+from exporter.config.values import Expander
+from exporter.core.configuration import Configuration
+
+DEFAULT_FILE = "integration-exporter.yml"
+
+
+def load_file(path: str | None, catalogue: Catalogue, environ: Mapping[str, str]) -> Configuration:
+    """Return the configuration in the file `path`, or raise ConfigError with all its mistakes.
+
+    Without a path the default file is read where it exists; else the environment alone is used.
+    """
+    if path is None:
+        if not os.path.lexists(DEFAULT_FILE):
+            return environment.load(catalogue, environ)
+        path = DEFAULT_FILE
+    try:
+        text = read_text(path).text
+    except FileProblem as problem:
+        reading = Reading(catalogue, environ, base=".", files={path})
+        reading.blame((path, 0), problem.what, problem.remedy)
+        raise failure(reading) from None
+    return load_text(text, path, catalogue, environ)
+
+
+def load_text(text: str, path: str | None, catalogue: Catalogue, environ: Mapping[str, str]) -> Configuration:
+    """Return the configuration in the YAML `text`, which stands for the file `path`.
+
+    Relative file names in it start from the folder of `path`. Raises ConfigError with all mistakes.
+    """
+    base = str(Path(path).absolute().parent if path else Path.cwd())
+    reading = Reading(catalogue, environ, base)
+    if path:
+        reading.files.add(path)
+    source = read_yaml(text, path or "configuration", Expander(environ), reading.blame)
+    if source is None:
+        raise failure(reading)
+    return assemble(reading, source, path, text)

@@ -1,0 +1,146 @@
+"""Checks of `notifications:` that types alone do not make."""
+
+import re
+import zoneinfo
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from exporter.config.reading import Path, suggestion
+from exporter.core.notifications import (
+    BusinessHours,
+    Email,
+    Notifications,
+    PagerDuty,
+    QuietHours,
+    Slack,
+    Sms,
+    Team,
+    Webhook,
+)
+
+_DAY = "(monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
+_DAYS = re.compile(rf"{_DAY}(:{_DAY})?(\s*,\s*{_DAY}(:{_DAY})?)*")
+_ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s/]+):([0-9]{1,5})")
+
+Finding = tuple[Path, str, str]
+Channel = Slack | Email | PagerDuty | Sms | Webhook
+
+
+@dataclass(frozen=True)
+class _Check:
+    """Finds what is wrong with notifications, given the names of the integrations."""
+
+    integrations: frozenset[str]
+
+    def all(self, notifications: Notifications) -> Iterator[Finding]:
+        for name in ("slack", "email", "pagerduty", "sms", "webhook", "heartbeat"):
+            channel = getattr(notifications, name)
+            if channel is not None:
+                yield from self.channel(channel, (name,))
+        yield from self.hours(notifications.business_hours, ("business_hours",))
+        for name in ("grafana_url", "runbook_url"):
+            if getattr(notifications, name):
+                yield from _url(getattr(notifications, name), (name,))
+        seen: set[str] = set()
+        for index, team in enumerate(notifications.teams):
+            if team.name in seen:
+                yield ("teams", index, "name"), f"the team {team.name} stands twice", "choose another name"
+            seen.add(team.name)
+            yield from self.team(team, ("teams", index))
+
+    def team(self, team: Team, path: Path) -> Iterator[Finding]:
+        for index, name in enumerate(team.integrations):
+            if name not in self.integrations:
+                yield (
+                    (*path, "integrations", index),
+                    "a team names an integration that is not in this file",
+                    suggestion(name, self.integrations),
+                )
+        channels = 0
+        for name in ("slack", "email", "pagerduty", "webhook"):
+            channel = getattr(team, name)
+            if channel is not None:
+                channels += 1
+                yield from self.channel(channel, (*path, name))
+        if not channels and not team.receiver:
+            yield (
+                path,
+                f"the team {team.name} has nothing to be told by",
+                "add slack, email, pagerduty, webhook or receiver",
+            )
+        if team.quiet_hours:
+            yield from self.hours(team.quiet_hours, (*path, "quiet_hours"))
+
+    def channel(self, channel: Channel, path: Path) -> Iterator[Finding]:
+        if isinstance(channel, Slack) and channel.api_url is None:
+            yield path, "slack has no api_url", "add api_url: or api_url_file:"
+        elif isinstance(channel, Slack) and channel.api_url:
+            yield from _url(channel.api_url.reveal(), (*path, "api_url"))
+        if isinstance(channel, PagerDuty) and channel.routing_key is None:
+            yield path, "pagerduty has no routing_key", "add routing_key: or routing_key_file:"
+        if isinstance(channel, Webhook):
+            yield from _url(channel.url, (*path, "url"))
+        if isinstance(channel, Email):
+            yield from self.email(channel, path)
+        if isinstance(channel, Sms):
+            for index, number in enumerate(channel.to):
+                if not _PHONE.fullmatch(number):
+                    yield (
+                        (*path, "to", index),
+                        "a phone number is not in E.164 form",
+                        'write it as "+15551234567"',
+                    )
+            if bool(channel.access_key) != bool(channel.secret_key):
+                yield path, "access_key and secret_key belong together", "give both or neither"
+
+    def email(self, email: Email, path: Path) -> Iterator[Finding]:
+        for index, address in enumerate(email.to):
+            if not _ADDRESS.fullmatch(address):
+                yield (*path, "to", index), "a recipient is no mail address", "write it as name@example.com"
+        if not _ADDRESS.fullmatch(email.sender):
+            yield (*path, "sender"), "the sender is no mail address", "write it as name@example.com"
+        found = _HOST_PORT.fullmatch(email.smarthost)
+        if not found or not 1 <= int(found[2]) <= 65_535:
+            yield (*path, "smarthost"), "the smarthost is not host:port", "write it as mail.example.com:587"
+        if bool(email.username) != bool(email.password):
+            yield path, "username and password belong together", "give both or neither"
+
+    def hours(self, hours: BusinessHours | QuietHours, path: Path) -> Iterator[Finding]:
+        if not _zone_known(hours.time_zone):
+            yield (*path, "time_zone"), "the time zone is not known", "write one such as Europe/Berlin or UTC"
+        if isinstance(hours, BusinessHours):
+            if not _DAYS.fullmatch(hours.days):
+                yield (*path, "days"), "the days are not days of the week", "write them as monday:friday"
+            if hours.start >= hours.end:
+                yield (*path, "end"), "the end is not after the start", "write a later end"
+        elif hours.start == hours.end:
+            yield (*path, "end"), "the end is the start", "write another end"
+
+
+def findings(notifications: Notifications, integrations: frozenset[str]) -> list[Finding]:
+    """Return what is wrong with `notifications`: path below it, what, remedy."""
+    return list(_Check(integrations).all(notifications))
+
+
+def _url(text: str, path: Path) -> Iterator[Finding]:
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or not text.isprintable() or " " in text:
+        yield path, f"{path[-1]} is no web address", "write it as https://host/path"
+
+
+def _zone_known(name: str) -> bool:
+    if name == "UTC":
+        return True
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        # a machine without the time-zone database can judge no name
+        return not zoneinfo.available_timezones()
+    return True

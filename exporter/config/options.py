@@ -1,0 +1,141 @@
+"""The options of one integration: what all its tenants share, and what each tenant lays over it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from exporter.config.fit import Fitter, as_struct, fields, root_type, twins
+from exporter.config.judge import Judge, unknown_key
+from exporter.config.parts import blame, faults_of
+from exporter.config.reading import Path
+from exporter.config.schema import options_schema
+from exporter.core.metric import Metric
+from exporter.core.options import Options, tenant_fields
+from exporter.core.probe import Probe
+
+
+@dataclass
+class OptionLayers:
+    """Makes the options of an integration's targets. `fitter` has the place of the integration's options.
+
+    `metrics` are those that depend on the options, each with the path of the options that ask for it.
+    """
+
+    probe: Probe
+    fitter: Fitter
+    raw: Mapping[str, Any]
+    has_tenants: bool
+    sound: bool = True
+    metrics: list[tuple[Metric, Path, Fitter]] = field(default_factory=list)
+
+    @cached_property
+    def shared(self) -> dict[str, Any]:
+        """The fitted options that all targets share; its mistakes are told when it is first asked for."""
+        fitted = self._fitted(self.fitter, self.raw)
+        try:
+            as_struct(fitted, self.probe.options)
+        except msgspec.ValidationError as error:
+            judge = Judge(options_schema(self.probe, required=not self.has_tenants))
+            faults = faults_of(self.fitter, dict(self.raw), self.probe.options, judge, error)
+            if not self.has_tenants or not _only_missing(error) or any(fault.path for fault in faults):
+                blame(self.fitter, faults)
+                self.sound = False
+        return fitted
+
+    @cached_property
+    def alone(self) -> Options | None:
+        """The options of a target that adds nothing of its own."""
+        fitted = self.shared
+        if not self.sound:
+            return None
+        try:
+            options = as_struct(fitted, self.probe.options)
+        except msgspec.ValidationError as error:
+            # only a required option can be missing here: the layer itself was judged
+            blame(self.fitter, faults_of(self.fitter, dict(self.raw), self.probe.options, self._whole, error))
+            self.sound = False
+            return None
+        return self._verified(options, self.fitter)
+
+    def of_row(self, raw: Mapping[str, Any], fitter: Fitter) -> Options | None:
+        """Return the options of a tenant whose row has the options `raw`; None after a mistake."""
+        shared = self.shared
+        if not raw:
+            return self.alone
+        allowed = {key: value for key, value in raw.items() if self._allowed(key, fitter)}
+        fitted = self._fitted(fitter, allowed)
+        if not self.sound or len(allowed) < len(raw):
+            self._judge_row(fitter, allowed, None)
+            return None
+        try:
+            options = as_struct(shared | fitted, self.probe.options)
+        except msgspec.ValidationError as error:
+            self._judge_row(fitter, allowed, error)
+            return None
+        return self._verified(options, fitter)
+
+    def _fitted(self, fitter: Fitter, raw: Mapping[str, Any]) -> dict[str, Any]:
+        made: dict[str, Any] = fitter.fit(dict(raw), root_type(self.probe.options))
+        return made
+
+    @cached_property
+    def _whole(self) -> Judge:
+        return Judge(options_schema(self.probe, required=True))
+
+    @cached_property
+    def _row(self) -> Judge:
+        return Judge(options_schema(self.probe, required=False, tenant=True))
+
+    @cached_property
+    def _row_keys(self) -> set[str]:
+        names = tenant_fields(self.probe.options)
+        return set(names) | {twin for twin, name in twins(self.probe.options).items() if name in names}
+
+    def _allowed(self, key: str, fitter: Fitter) -> bool:
+        if key in self._row_keys:
+            return True
+        if key in fields(self.probe.options) or key in twins(self.probe.options):
+            fitter.blame(
+                (key,),
+                f"the option {key} cannot be set by a tenant",
+                "set it under the options of the integration, for all its tenants",
+            )
+        else:
+            blame(fitter, [unknown_key((key,), self._row_keys)])
+        return False
+
+    def _judge_row(self, fitter: Fitter, raw: dict[str, Any], error: Exception | None) -> None:
+        judging = replace(fitter, judging=True)
+        faults = self._row.faults(judging.fit(raw, root_type(self.probe.options)))
+        if not faults and error is not None:
+            faults = faults_of(fitter, {**self.raw, **raw}, self.probe.options, self._whole, error)
+        blame(fitter, faults)
+
+    def _verified(self, options: Options, fitter: Fitter) -> Options | None:
+        """Return `options`, or None when the provider itself finds them wrong."""
+        wrong = self.probe.verify(options) if self.probe.verify else []
+        for sentence in wrong:
+            what, _, remedy = sentence.partition("; ")
+            fitter.blame(_key_in(sentence, self.probe.options), what, remedy or "correct the options")
+        if wrong:
+            return None
+        if self.probe.dynamic:
+            try:
+                self.metrics.extend((metric, (), fitter) for metric in self.probe.dynamic(options))
+            except ValueError as error:
+                fitter.blame((), str(error), "choose another name")
+                return None
+        return options
+
+
+def _only_missing(error: Exception) -> bool:
+    return "missing required field" in str(error)
+
+
+def _key_in(sentence: str, options: type[msgspec.Struct]) -> Path:
+    """Return the option that the sentence begins with, so that its own line is named."""
+    words = sentence.replace(":", " ").replace(".", " ").replace("[", " ").split(maxsplit=1)
+    return (words[0],) if words and words[0] in fields(options) else ()

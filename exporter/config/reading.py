@@ -1,0 +1,100 @@
+"""What one load of a configuration gathers: mistakes, files, credentials."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from urllib.parse import unquote, urlsplit
+
+from exporter.config.catalogue import Catalogue
+from exporter.config.redactor import Redactor
+from exporter.core.errors import Mistake
+from exporter.core.secret import STARS
+
+Place = tuple[str, int]
+"""File and line of a value; the line is 0 where there is none."""
+
+Path = tuple[str | int, ...]
+"""Where a value stands in its document: keys and indexes from the top."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """A secret file named by a tenant (`owner`) or by the configuration itself (`owner` is None).
+
+    `identity` is device and inode, so that links to one file are one. `exclusive` asks that no other
+    owner names the file.
+    """
+
+    identity: tuple[int, int]
+    owner: str | None
+    exclusive: bool
+    place: Place
+
+
+@dataclass
+class Reading:
+    """The state of one load; handed to every part of it.
+
+    `base` is the folder that relative paths start from.
+    """
+
+    catalogue: Catalogue
+    environ: Mapping[str, str]
+    base: str
+    mistakes: list[Mistake] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)
+    secrets: set[str] = field(default_factory=set)
+    uses: list[Use] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def blame(self, place: Place, what: str, remedy: str) -> None:
+        """Add a mistake."""
+        self.mistakes.append(Mistake(printable(place[0]), place[1], printable(what), printable(remedy)))
+
+    def path(self, name: str) -> str:
+        """Return the absolute form of the file name `name`."""
+        return os.path.normpath(os.path.join(self.base, name))  # noqa: PTH118 -- pathlib cannot normalise
+
+    def keep_secret(self, text: str) -> None:
+        """Remember a credential, and the password inside it where it is a URL."""
+        if text:
+            self.secrets.add(text)
+            self.secrets.update(url_passwords(text))
+
+    def redacted(self) -> list[Mistake]:
+        """Return the mistakes without any credential that was read by now."""
+        clean = Redactor(self.secrets).clean
+        return [
+            Mistake(mistake.file, mistake.line, clean(mistake.what), clean(mistake.remedy))
+            for mistake in set(self.mistakes)
+        ]
+
+
+def printable(text: str) -> str:
+    """Return `text` on one line, with everything that does not print escaped."""
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text
+    )
+
+
+def suggestion(word: str, known: object) -> str:
+    """Return a remedy for an unknown word: the likeliest of `known`, else all of them."""
+    words = sorted(map(str, known)) if isinstance(known, (list, tuple, set, frozenset, dict)) else []
+    close = get_close_matches(word, words, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"use one of {', '.join(words)}" if words else "remove it"
+
+
+def url_passwords(text: str) -> set[str]:
+    """Return the password inside a URL as it stands and decoded; nothing where there is none."""
+    if "://" not in text or "@" not in text:
+        return set()
+    try:
+        password = urlsplit(text).password
+    except ValueError:
+        return set()
+    return {password, unquote(password)} if password and password != STARS else set()

@@ -1,0 +1,130 @@
+"""Values that stand for others: `${ENV}` and `${ENV:-default}` inside text."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+_REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
+_INSIDE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
+_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS: dict[str, bool | None] = {"": None, "~": None}
+_WORDS.update(dict.fromkeys(("null", "Null", "NULL")))
+_WORDS.update(dict.fromkeys(("true", "True", "TRUE"), True))
+_WORDS.update(dict.fromkeys(("false", "False", "FALSE"), False))
+_NUMBER_STARTS = frozenset("0123456789+-.")
+
+Scalar = str | int | float | bool | None
+
+
+class Expanded(str):
+    """Text in which a variable was put; `raw` is the text as it stood in the file.
+
+    Messages never quote it, because a variable may hold a credential.
+    """
+
+    raw: str
+
+    @classmethod
+    def of(cls, value: str, raw: str) -> Self:
+        """Return `value`, which stood as `raw`."""
+        made = cls(value)
+        made.raw = raw
+        return made
+
+
+class Missing(Expanded):
+    """Text that could not be had; its own mistake is already told, so nothing more is said of it."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A reference that leads nowhere: what is wrong and what to do."""
+
+    what: str
+    remedy: str
+
+
+@dataclass
+class Expander:
+    """Puts environment variables into text. With `allowed` False every reference is refused."""
+
+    environ: Mapping[str, str]
+    allowed: bool = True
+    problems: list[Problem] = field(default_factory=list)
+
+    def expand(self, text: str) -> str:
+        """Return `text` with its references replaced; mistakes go to `problems` and give a Missing."""
+        before = len(self.problems)
+        value = _REFERENCE.sub(self._one, text)
+        if len(self.problems) > before:
+            return Missing.of("", text)
+        return text if value == text else Expanded.of(value, text)
+
+    def _one(self, found: re.Match[str]) -> str:
+        if not self.allowed:
+            self.problems.append(
+                Problem(
+                    "a tenant's row may not use ${...}",
+                    "write the value itself, or name a file below tenants.secrets_dir by its _file twin",
+                )
+            )
+            return ""
+        if found[0] == "$${":
+            return "${"
+        if found[1] is None:
+            self.problems.append(Problem("${ is not closed by }", "write ${NAME}, or $${ for the text ${"))
+            return ""
+        return self._variable(found[1])
+
+    def _variable(self, inside: str) -> str:
+        parts = _INSIDE.fullmatch(inside)
+        if not parts:
+            self.problems.append(
+                Problem("${...} holds no variable name", "write ${NAME} or ${NAME:-default}, or $${ for text")
+            )
+            return ""
+        name, default = parts[1], parts[2]
+        value = self.environ.get(name)
+        if default is not None:
+            return value or default
+        if value is None:
+            self.problems.append(
+                Problem(
+                    f"the environment variable {name} is not set", f"set it, or write ${{{name}:-default}}"
+                )
+            )
+            return ""
+        if not _is_text(value):
+            self.problems.append(
+                Problem(f"the environment variable {name} is not UTF-8 text", "set it to UTF-8 text")
+            )
+            return ""
+        return value
+
+
+def scalar(text: str) -> Scalar:
+    """Return what plain YAML text means by the core schema of YAML 1.2.
+
+    `yes`, `on` and `22:00` are text there, as people expect; infinities and numbers of absurd length
+    stay text too, so that they are refused where a number is wanted.
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in _NUMBER_STARTS or len(text) > 40:
+        return text
+    if _INTEGER.fullmatch(text):
+        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+    if _FLOAT.fullmatch(text):
+        number = float(text)
+        return number if abs(number) != float("inf") else text
+    return text
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
