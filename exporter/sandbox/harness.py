@@ -31,6 +31,7 @@ from exporter.sandbox.stand import Answer, Stand
 from exporter.sandbox.vendor import FAULTS, REASONS, Call, Handler, Place, Reply, Vendor
 
 T = TypeVar("T")
+Vendors = Iterable[Vendor] | Mapping[str, Vendor]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
 
@@ -89,7 +90,7 @@ class Sandbox:
 
 @asynccontextmanager
 async def serve(
-    vendors: Iterable[Vendor],
+    vendors: Vendors,
     host: str = "127.0.0.1",
     port: int = 0,
     now: Callable[[], float] = time.time,
@@ -106,7 +107,7 @@ async def serve(
         ca_file = directory / "ca.pem"
         trusted.write(ca_file)
         stands: dict[str, Stand] = {}
-        for index, vendor in enumerate(vendors):
+        for index, vendor in enumerate(vendors.values() if isinstance(vendors, Mapping) else vendors):
             stand = stands[vendor.name] = Stand(vendor, host, authorities, now)
             stack.push_async_callback(stand.close)
             first = port + 1 + 2 * index if port else 0
@@ -121,7 +122,7 @@ async def serve(
         yield sandbox
 
 
-async def run(listen: str, vendors: Iterable[Vendor], say: Callable[[str], object] = print) -> None:
+async def run(listen: str, vendors: Vendors, say: Callable[[str], object] = print) -> None:
     """Serve `vendors` on `listen` (host:port) until cancelled; tell with `say` where each one is."""
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65_535:

@@ -52,12 +52,16 @@ class Place:
     @property
     def url(self) -> str:
         """Base URL of the plain port."""
-        return f"http://{self.host}:{self.port}"
+        return f"http://{self._authority}:{self.port}"
 
     @property
     def tls_url(self) -> str:
         """Base URL of the TLS port."""
-        return f"https://{self.host}:{self.tls_port}"
+        return f"https://{self._authority}:{self.tls_port}"
+
+    @property
+    def _authority(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
 
 
 @dataclass(frozen=True)

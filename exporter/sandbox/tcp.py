@@ -1,0 +1,13 @@
+"""Simulates a port that takes connections: what the provider `tcp` is pointed at."""
+
+from typing import Any
+
+from exporter.sandbox.vendor import Place, Vendor
+
+
+def _options(place: Place) -> dict[str, Any]:
+    return {"host": place.host, "port": place.port}
+
+
+# Whoever only connects learns nothing of what the server would have said.
+VENDOR = Vendor(name="tcp", title="A TCP port", options=_options, faults=("refused",))
