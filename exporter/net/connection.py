@@ -1,0 +1,223 @@
+"""One connection on the bare loop: TCP, TLS on top where wanted, one HTTP exchange at a time."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable
+from typing import cast
+
+from exporter.core.errors import ProbeError
+from exporter.core.reason import Reason
+from exporter.net.certificate import Certificate, read
+from exporter.net.reader import AnswerReader
+from exporter.net.reasons import os_error, tls_error
+from exporter.net.session import TlsSession
+
+_EARLY = 64 << 10  # bytes kept of what a server says before it was asked
+
+
+class Connection(asyncio.Protocol):
+    """A connection to `place` ("address:port"). Only one coroutine may wait on it at a time.
+
+    `first_byte` is when the first decrypted byte of the answer came (time.perf_counter), `fresh` tells that
+    no request was sent on it yet, `born` is when it was made (time.monotonic).
+    """
+
+    def __init__(self) -> None:
+        """Made by the loop's connector, which calls `connection_made`."""
+        self.address = ""
+        self.place = ""
+        self.born = time.monotonic()
+        self.fresh = True
+        self.closed = False
+        self.first_byte = 0.0
+        self.certificate: Certificate | None = None
+        self.tls_version = ""
+        self.on_closed: Callable[[], None] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._session: TlsSession | None = None
+        self._reader: AnswerReader | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._early = b""
+
+    async def secure(self, context: ssl.SSLContext, server_name: str) -> None:
+        """Do the TLS handshake; raise ProbeError: tls, or connect if the connection is cut."""
+        try:
+            self._session = TlsSession(context, server_name)
+        except ValueError:
+            raise ProbeError(Reason.TLS, "the server name for TLS is no valid host name") from None
+        waiter = self._expect()
+        self._shake(b"")
+        await waiter
+        der = self._session.certificate
+        self.certificate = read(der) if der else None
+        self.tls_version = self._session.version
+
+    async def exchange(self, data: bytes, reader: AnswerReader) -> None:
+        """Send a request and feed the answer to `reader` until it is whole; raise ProbeError."""
+        self._reader = reader
+        self.first_byte = 0.0
+        try:
+            waiter = self._expect()
+            self._send(self._session.encrypt(data) if self._session else data)
+            self._catch_up()
+            if self.closed:
+                self._cut(None)
+            await waiter
+        except ssl.SSLError as error:
+            raise tls_error(error, b"") from None
+        finally:
+            self.fresh = False
+            self._reader = None
+            reader.release()
+
+    @property
+    def cipher(self) -> str:
+        """The cipher suite, "" without TLS."""
+        return self._session.cipher if self._session else ""
+
+    def close(self) -> None:
+        """Say goodbye and close; what is still to be sent is sent."""
+        if self._transport is None or self.closed:
+            return
+        if self._session and (farewell := self._session.farewell()):
+            self._transport.write(farewell)
+        self.closed = True
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once, whatever is under way."""
+        self.closed = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    # Called by the loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on what came; what comes when nobody asked ends the connection."""
+        try:
+            if self._session is None:
+                self._deliver(data)
+            elif self._session.established:
+                self._decrypt(data)
+            else:
+                self._shake(data)
+        except ProbeError as error:
+            self._end(error)
+        except ssl.SSLError as error:
+            self._end(tls_error(error, b""))
+
+    def eof_received(self) -> None:
+        """Tell the reader that nothing more will come; the loop then closes the connection."""
+        self.closed = True
+        self._cut(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Let go of the transport and tell whoever waits."""
+        self.closed = True
+        self._transport = None
+        self._cut(error)
+        if self.on_closed:
+            self.on_closed()
+
+    def _shake(self, data: bytes) -> None:
+        session = self._session
+        if session is None:
+            return
+        try:
+            complete = session.handshake(data)
+        except ssl.SSLError as error:
+            # What the handshake still wants to send is the alert that tells the server why.
+            self._send(session.outgoing())
+            raise _handshake_error(error, session) from None
+        self._send(session.outgoing())
+        if complete:
+            self._wake(None)
+
+    def _decrypt(self, data: bytes) -> None:
+        session = self._session
+        if session is None:
+            return
+        session.receive(data)
+        while plain := session.read():
+            self._deliver(plain)
+        if session.ended:
+            self._cut(None)
+            self.abort()
+
+    def _deliver(self, data: bytes) -> None:
+        reader = self._reader
+        if reader is None:
+            self._unasked(data)
+            return
+        if not self.first_byte:
+            self.first_byte = time.perf_counter()
+        reader.feed(data)
+        if reader.done:
+            self._wake(None)
+
+    def _unasked(self, data: bytes) -> None:
+        if self.fresh and len(self._early) < _EARLY:
+            self._early += data  # a banner, or a server too busy to read the request
+        else:
+            self.abort()  # what follows could not be told from the next answer
+
+    def _catch_up(self) -> None:
+        """Take what came before the request was sent."""
+        early, self._early = self._early, b""
+        if early:
+            self._deliver(early)
+        if self._session and self.fresh:
+            self._decrypt(b"")  # it may have come together with the end of the handshake
+
+    def _cut(self, error: Exception | None) -> None:
+        if self._waiter is None or self._waiter.done():
+            return
+        try:
+            if isinstance(error, OSError):
+                raise os_error(error, self.place)
+            if self._reader is None:
+                stage = "during the TLS handshake" if self._session else "at once"
+                raise ProbeError(Reason.CONNECT, f"{self.place} closed the connection {stage}")
+            self._reader.finish()
+            self._wake(None)
+        except ProbeError as cut:
+            self._wake(cut)
+
+    def _end(self, error: ProbeError) -> None:
+        self._wake(error)
+        if self._transport is not None:
+            self._transport.close() if self._session else self._transport.abort()
+        self.closed = True
+
+    def _wake(self, error: ProbeError | None) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            if error is None:
+                self._waiter.set_result(None)
+            else:
+                self._waiter.set_exception(error)
+
+    def _expect(self) -> "asyncio.Future[None]":
+        if self.closed and not self._early:
+            raise ProbeError(Reason.CONNECT, f"{self.place} closed the connection")
+        self._waiter = asyncio.get_running_loop().create_future()
+        return self._waiter
+
+    def _send(self, data: bytes) -> None:
+        if self._transport is not None and data:
+            self._transport.write(data)
+
+
+class CertificateRefused(ProbeError):
+    """The server's certificate did not pass; it can still be read."""
+
+
+def _handshake_error(error: ssl.SSLError, session: TlsSession) -> ProbeError:
+    told = tls_error(error, session.first_bytes)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return CertificateRefused(told.reason, told.detail)
+    return told

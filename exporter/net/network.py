@@ -1,0 +1,235 @@
+"""The network as probes see it: one call or connection, timed by phase, each failure with its reason."""
+
+import asyncio
+import ssl
+import time
+
+from exporter.core.errors import ProbeError
+from exporter.core.options import TlsOptions
+from exporter.core.probe import Answer, Peer, Request, Trace
+from exporter.core.reason import Reason
+from exporter.core.secret import redact
+from exporter.net import redirects
+from exporter.net.connection import CertificateRefused, Connection
+from exporter.net.dial import dial
+from exporter.net.message import encode, secrets_of
+from exporter.net.pool import Pool
+from exporter.net.reader import AnswerReader
+from exporter.net.redirects import Leg
+from exporter.net.resolver import Resolver, Threads, literal
+from exporter.net.tls import Contexts, blind
+from exporter.net.url import host_name
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+"""Methods that may be sent a second time when a kept connection turns out to be closed."""
+
+_LOOK = 2.0  # seconds for reading a certificate that was refused
+
+
+class LoopNetwork:
+    """Implements `core.probe.Network` on the running loop; one for the whole process, closed by `close`.
+
+    Connections of calls with `reuse` are kept for the next call to the same origin and made anew after
+    five minutes. Calls with a method that is not idempotent never go out on a kept connection: it may have
+    been closed, and they cannot be repeated. There is no timeout here: the caller cancels, and what was
+    waited for then is in the trace's log.
+    """
+
+    def __init__(self, *, most_idle: int | None = None) -> None:
+        """Keep at most `most_idle` idle connections; by default half of the open files allowed."""
+        self._pool = Pool(most_idle)
+        self._threads = Threads()
+        self._resolver = Resolver(self._threads)
+        self._contexts = Contexts(self._threads.run)
+
+    async def call(self, request: Request, trace: Trace) -> Answer:
+        """Send `request`, follow redirects as it allows, and read the whole answer."""
+        noted = len(trace.log)
+        try:
+            return await self._call(request, trace)
+        except BaseException as error:
+            # A server may send our own credential back in a redirect or a name.
+            hidden = secrets_of(request)
+            trace.log[noted:] = [(when, redact(text, hidden)) for when, text in trace.log[noted:]]
+            if isinstance(error, ProbeError):
+                error.detail = redact(error.detail, hidden)
+                error.args = (f"{error.reason}: {error.detail}",)
+            raise
+
+    async def connect(
+        self, host: str, port: int, trace: Trace, *, tls: TlsOptions | None = None, family: str = "any"
+    ) -> Peer:
+        """Open a connection, with a TLS handshake where `tls` is given, and close it."""
+        try:
+            name = host_name(host)
+        except ValueError as error:
+            raise ProbeError(Reason.NOT_CONFIGURED, str(error)) from None
+        connection = await self._open(name, port, trace, tls=tls, family=family, http=False, cached=False)
+        connection.close()
+        expiry = connection.certificate.expiry if connection.certificate else None
+        return Peer(connection.place, expiry, connection.tls_version)
+
+    async def close(self) -> None:
+        """Close every kept connection and stop the threads."""
+        self._pool.clear()
+        self._resolver.close()
+        self._threads.close()
+        await asyncio.sleep(0)  # the loop closes sockets in its next turn
+
+    @property
+    def idle(self) -> int:
+        """How many connections are kept open for later."""
+        return len(self._pool)
+
+    async def _call(self, request: Request, trace: Trace) -> Answer:
+        leg = redirects.first(request)
+        way: list[Leg] = []
+        while True:
+            answer = await self._ask(request, leg, trace, len(way))
+            way.append(leg)
+            following = redirects.follow(leg, answer, way, request.redirects) if request.redirects else None
+            if following is None:
+                return answer
+            trace.note(redact(f"redirected to {following.url.shown}", secrets_of(request)))
+            leg = following
+
+    async def _ask(self, request: Request, leg: Leg, trace: Trace, hop: int) -> Answer:
+        data = encode(request, leg.url, leg.method, leg.body, credentials=leg.credentials, query=leg.query)
+        key = (leg.url.origin, request.tls, request.family)
+        if request.reuse and leg.method in IDEMPOTENT and (kept := self._pool.take(key)):
+            trace.note(f"using the kept connection to {kept.place}")
+            try:
+                return await self._exchange(kept, data, request, leg, trace, hop)
+            except ProbeError as error:
+                if kept.first_byte or error.reason is not Reason.CONNECT:
+                    raise
+                trace.note("the server had closed the kept connection: connecting anew")
+        fresh = await self._open(
+            leg.url.host,
+            leg.url.port,
+            trace,
+            tls=request.tls if leg.url.scheme == "https" else None,
+            family=request.family,
+            http=True,
+            cached=request.reuse,
+        )
+        return await self._exchange(fresh, data, request, leg, trace, hop)
+
+    async def _exchange(
+        self, connection: Connection, data: bytes, request: Request, leg: Leg, trace: Trace, hop: int
+    ) -> Answer:
+        reader = AnswerReader(leg.method, request.max_body)
+        if connection.certificate is not None:
+            trace.certificate_expiry = connection.certificate.expiry
+        trace.note(f"sending {leg.method} {leg.url.shown}")
+        sent = time.perf_counter()
+        try:
+            await connection.exchange(data, reader)
+        except asyncio.CancelledError:
+            trace.note(f"stopped while waiting for {reader.waiting_for}")
+            raise
+        finally:
+            if not reader.done:
+                connection.abort()
+            if reader.status:
+                trace.http_status = reader.status
+        ended = time.perf_counter()
+        trace.phase("processing", connection.first_byte - sent)
+        trace.phase("transfer", ended - connection.first_byte)
+        trace.note(f"answered with status {reader.status} and {len(reader.body)} bytes of body")
+        if request.reuse and reader.keep_alive:
+            self._pool.put((leg.url.origin, request.tls, request.family), connection)
+        else:
+            connection.close()
+        return _answer(reader, connection, leg, hop)
+
+    async def _open(
+        self,
+        host: str,
+        port: int,
+        trace: Trace,
+        *,
+        tls: TlsOptions | None,
+        family: str,
+        http: bool,
+        cached: bool,
+    ) -> Connection:
+        # Made first: loading certificate files is no part of any phase.
+        context = await self._contexts.get(tls, http=http) if tls is not None else None
+        addresses = await self._addresses(host, family, trace, cached)
+        began = time.perf_counter()
+        try:
+            connection = await dial(addresses, port, trace)
+        except asyncio.CancelledError:
+            trace.note(f"stopped while waiting for {', '.join(addresses)} to take the connection")
+            raise
+        trace.phase("connect", time.perf_counter() - began)
+        if tls is None or context is None:
+            return connection
+        name = (tls.server_name or host).rstrip(".")
+        try:
+            await self._secure(connection, context, name, trace)
+        except CertificateRefused:
+            await self._look(connection.address, port, name, trace)
+            raise
+        return connection
+
+    async def _addresses(self, host: str, family: str, trace: Trace, cached: bool) -> list[str]:
+        if literal(host, family):
+            return [host]
+        began = time.perf_counter()
+        try:
+            addresses = await self._resolver.resolve(host, family, cached=cached)
+        except asyncio.CancelledError:
+            trace.note(f"stopped while waiting for the name {host} to be resolved")
+            raise
+        trace.phase("resolve", time.perf_counter() - began)
+        trace.note(f"resolved {host} to {', '.join(addresses[:8])}")
+        return addresses
+
+    async def _secure(self, connection: Connection, context: ssl.SSLContext, name: str, trace: Trace) -> None:
+        began = time.perf_counter()
+        try:
+            await connection.secure(context, name)
+        except BaseException as error:
+            connection.abort()
+            if isinstance(error, asyncio.CancelledError):
+                trace.note("stopped while waiting for the TLS handshake")
+            raise
+        trace.phase("tls", time.perf_counter() - began)
+        certificate = connection.certificate
+        if certificate is not None:
+            trace.certificate_expiry = certificate.expiry
+            trace.note(f"{connection.tls_version} {connection.cipher}, {certificate.shown}")
+
+    async def _look(self, address: str, port: int, name: str, trace: Trace) -> None:
+        """Shake hands once more, only to read the certificate that was refused; nothing is sent."""
+        left = _LOOK if trace.deadline is None else min(_LOOK, 0.8 * (trace.deadline - time.monotonic()))
+        silent = Trace()
+        connection: Connection | None = None
+        try:
+            async with asyncio.timeout(left):
+                connection = await dial([address], port, silent)
+                await connection.secure(blind(), name)
+        except (ProbeError, TimeoutError):
+            trace.note("the certificate was refused, and a second look at it failed")
+        finally:
+            if connection is not None:
+                connection.abort()
+        if connection is not None and connection.certificate is not None:
+            trace.certificate_expiry = connection.certificate.expiry
+            trace.note(f"refused: {connection.certificate.shown}")
+
+
+def _answer(reader: AnswerReader, connection: Connection, leg: Leg, hop: int) -> Answer:
+    certificate = connection.certificate
+    return Answer(
+        status=reader.status,
+        headers=reader.headers,
+        body=reader.body,
+        url=str(leg.url),
+        certificate_expiry=certificate.expiry if certificate else None,
+        redirects=hop,
+        http_version=reader.version,
+        tls_version=connection.tls_version,
+    )

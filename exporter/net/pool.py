@@ -1,0 +1,99 @@
+"""Connections kept open for the next call, few, young and watched."""
+
+import asyncio
+import contextlib
+import resource
+import time
+
+from exporter.core.options import TlsOptions
+from exporter.net.connection import Connection
+
+Key = tuple[tuple[str, str, int], TlsOptions, str]
+"""Origin, judgement of its certificate, address family: only equal ones may share a connection."""
+
+MAX_AGE = 300.0
+"""Seconds after which a connection is made anew, so that DNS and certificate faults show."""
+
+MAX_IDLE = 120.0
+_PER_KEY = 8
+_SWEEP = 15.0
+
+
+def _most() -> int:
+    # Half of what the process may open: the other half is for calls under way, files and the server.
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(16, min(4096, soft // 2))
+
+
+class Pool:
+    """Idle connections by key, the newest first to be used again."""
+
+    def __init__(self, most: int | None = None) -> None:
+        """Keep at most `most` connections; the default is half of the open files that are allowed."""
+        self._most = most or _most()
+        self._idle: dict[Key, list[tuple[float, Connection]]] = {}
+        self._count = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        """Return how many connections are kept."""
+        return self._count
+
+    def take(self, key: Key) -> Connection | None:
+        """Return a kept connection that is young enough and still open, or None."""
+        kept = self._idle.get(key)
+        while kept:
+            _, connection = kept.pop()
+            self._count -= 1
+            if not kept:
+                del self._idle[key]
+            connection.on_closed = None
+            if not connection.closed and time.monotonic() - connection.born < MAX_AGE:
+                return connection
+            connection.close()
+        return None
+
+    def put(self, key: Key, connection: Connection) -> None:
+        """Keep `connection` for the next call, or close it where there is no room."""
+        kept = self._idle.get(key, [])
+        if connection.closed or self._count >= self._most or len(kept) >= _PER_KEY:
+            connection.close()
+            return
+        kept = self._idle.setdefault(key, kept)
+        kept.append((time.monotonic(), connection))
+        self._count += 1
+        connection.on_closed = lambda: self._drop(key, connection)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_SWEEP, self._sweep)
+
+    def clear(self) -> None:
+        """Close all that is kept."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        every = [connection for kept in self._idle.values() for _, connection in kept]
+        self._idle.clear()
+        self._count = 0
+        for connection in every:
+            connection.on_closed = None
+            connection.close()
+
+    def _drop(self, key: Key, connection: Connection) -> None:
+        kept = self._idle.get(key, [])
+        with contextlib.suppress(StopIteration):
+            kept.remove(next(entry for entry in kept if entry[1] is connection))
+            self._count -= 1
+        if not kept:
+            self._idle.pop(key, None)
+
+    def _sweep(self) -> None:
+        self._timer = None
+        now = time.monotonic()
+        for key, kept in list(self._idle.items()):
+            for since, connection in list(kept):
+                if now - since > MAX_IDLE or now - connection.born > MAX_AGE:
+                    connection.on_closed = None
+                    self._drop(key, connection)
+                    connection.close()
+        if self._idle:
+            self._timer = asyncio.get_running_loop().call_later(_SWEEP, self._sweep)

@@ -1,0 +1,141 @@
+"""From a failure of the network to a Reason and a sentence: the one place that knows how.
+
+A connection that is refused, unreachable, reset or cut is `connect`, at whatever stage it was cut, also where
+a body is shorter than its announced length: nobody can tell the two apart. An answer that breaks a rule or
+a bound is `bad_response`.
+"""
+
+import errno
+import socket
+import ssl
+
+from exporter.core.errors import ProbeError
+from exporter.core.probe import Answer
+from exporter.core.reason import Reason
+from exporter.net.pause import pause_of
+
+_STATUS = {
+    401: Reason.AUTH,
+    402: Reason.QUOTA,
+    403: Reason.PERMISSION,
+    404: Reason.NOT_FOUND,
+    408: Reason.VENDOR_ERROR,
+    410: Reason.NOT_FOUND,
+    429: Reason.RATE_LIMITED,
+}
+
+_SYSTEM = {
+    errno.ECONNREFUSED: (Reason.CONNECT, "refused the connection"),
+    errno.ECONNRESET: (Reason.CONNECT, "reset the connection"),
+    errno.EPIPE: (Reason.CONNECT, "closed the connection"),
+    errno.ECONNABORTED: (Reason.CONNECT, "cut the connection"),
+    errno.EHOSTUNREACH: (Reason.CONNECT, "cannot be reached: no route to the host"),
+    errno.ENETUNREACH: (Reason.CONNECT, "cannot be reached: no route to its network"),
+    errno.EADDRNOTAVAIL: (Reason.CONNECT, "cannot be reached: this machine has no free or fitting address"),
+    errno.EACCES: (Reason.CONNECT, "cannot be reached: a rule of this machine forbids it"),
+    errno.EPERM: (Reason.CONNECT, "cannot be reached: a rule of this machine forbids it"),
+    errno.ETIMEDOUT: (Reason.TIMEOUT, "did not answer until the system gave up"),
+    errno.EMFILE: (Reason.CONNECT, "was not tried: this process may open no more files"),
+    errno.ENFILE: (Reason.CONNECT, "was not tried: this machine may open no more files"),
+}
+
+# X509_V_ERR_* of OpenSSL's include/openssl/x509_vfy.h
+_VERIFY = {
+    9: "the server's certificate is not yet valid",
+    10: "the server's certificate has expired",
+    18: "the server's certificate is self-signed",
+    19: "the server's certificate is from an unknown authority (the chain ends in a root we do not trust)",
+    20: "the server's certificate is from an unknown authority (or the server omits an intermediate one)",
+    21: "the server's certificate is from an unknown authority (or the server omits an intermediate one)",
+    23: "the server's certificate was revoked",
+    26: "the server's certificate is not meant for servers",
+    62: "the server's certificate is for another host name",
+    64: "the server's certificate is for another address",
+}
+
+_PROTOCOL = (
+    "UNSUPPORTED_PROTOCOL",
+    "PROTOCOL_VERSION",
+    "UNSUPPORTED_SSL_VERSION",
+    "NO_PROTOCOLS_AVAILABLE",
+    "VERSION_TOO_LOW",
+)
+_RECORDS = frozenset({20, 21, 22, 23})  # the first byte of any TLS record (RFC 8446, section 5.1)
+_OUR_CERTIFICATE = ("BAD_CERTIFICATE", "UNKNOWN_CA", "CERTIFICATE_EXPIRED", "CERTIFICATE_REVOKED")
+
+
+def reason_of_status(status: int) -> Reason | None:
+    """Return the reason that an HTTP status stands for, None below 400."""
+    if status < 400:
+        return None
+    return _STATUS.get(status) or (Reason.VENDOR_ERROR if status >= 500 else Reason.BAD_RESPONSE)
+
+
+def check_status(answer: Answer, now: float) -> None:
+    """Raise ProbeError for every status but 2xx, with the wait that the server asked for.
+
+    `now` is Unix seconds. A redirect that was not followed is bad_response.
+    """
+    if not 200 <= answer.status < 300:
+        raise status_error(answer, now)
+
+
+def status_error(answer: Answer, now: float) -> ProbeError:
+    """Return the error that `answer` stands for."""
+    reason = reason_of_status(answer.status) or Reason.BAD_RESPONSE
+    return ProbeError(
+        reason, f"the server answered HTTP {answer.status}", retry_after=pause_of(answer.headers, now)
+    )
+
+
+def os_error(error: OSError, place: str) -> ProbeError:
+    """Return what an error of the operating system means for the peer at `place`."""
+    reason, words = _SYSTEM.get(error.errno or 0, (Reason.CONNECT, ""))
+    code = errno.errorcode.get(error.errno or 0, type(error).__name__)
+    return ProbeError(reason, f"{place} {words or f'cannot be reached: {code}'}")
+
+
+def resolve_error(error: Exception, host: str) -> ProbeError:
+    """Return what an error of the resolver means for the name `host`."""
+    code = getattr(error, "errno", None)
+    if code == socket.EAI_AGAIN:
+        words = "no name server answered"
+    elif code in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None)):
+        words = "there is no such name, or it has no address of the wanted family"
+    else:
+        words = "the resolver failed"
+    return ProbeError(Reason.DNS, f"the name {host} could not be resolved: {words}")
+
+
+def tls_error(error: ssl.SSLError, first_bytes: bytes) -> ProbeError:
+    """Return which layer of TLS was wrong; `first_bytes` are the first ones that the server sent."""
+    return ProbeError(Reason.TLS, _tls_words(error, first_bytes))
+
+
+def _tls_words(error: ssl.SSLError, first_bytes: bytes) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        fallback = f"the server's certificate cannot be verified: {error.verify_message}"
+        return _VERIFY.get(error.verify_code, fallback)
+    if first_bytes and first_bytes[0] not in _RECORDS:
+        plain = ": it answers plain HTTP" if first_bytes.startswith(b"HTTP/") else ""
+        return f"the server does not speak TLS on this port{plain}"
+    name = (error.reason or "").upper()
+    if "CERTIFICATE_REQUIRED" in name:
+        return "the server requires a client certificate (tls.cert_file)"
+    if any(word in name for word in _PROTOCOL):
+        return "the server and we have no TLS version in common"
+    if "ALERT" in name:
+        return _alert(name)
+    return f"the TLS handshake failed: {name.lower().replace('_', ' ') or 'unknown error'}"
+
+
+def _alert(name: str) -> str:
+    alert = name.partition("ALERT_")[2].lower().replace("_", " ")
+    if any(name.endswith(word) for word in _OUR_CERTIFICATE):
+        return f"the server refused our client certificate (alert: {alert})"
+    if name.endswith("HANDSHAKE_FAILURE"):
+        return (
+            "the server refused the handshake (alert: handshake failure): "
+            "no cipher in common, or it requires a client certificate"
+        )
+    return f"the server refused the handshake (alert: {alert})"

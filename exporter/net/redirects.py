@@ -1,0 +1,68 @@
+"""What a redirect asks for, and whether we follow it."""
+
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+from exporter.core.errors import ProbeError
+from exporter.core.probe import Answer, Request
+from exporter.core.reason import Reason
+from exporter.net import url as urls
+from exporter.net.url import Url
+
+STATUSES = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One request on the way; `credentials` and `query` tell whether those of the request may be sent."""
+
+    url: Url
+    method: str
+    body: bytes
+    credentials: bool = True
+    query: bool = True
+
+
+def first(request: Request) -> Leg:
+    """Return the request as it was asked for; a bad URL is not_configured."""
+    try:
+        return Leg(urls.parse(request.url), request.method.upper(), request.body)
+    except ValueError as error:
+        raise ProbeError(Reason.NOT_CONFIGURED, str(error)) from None
+
+
+def follow(leg: Leg, answer: Answer, way: list[Leg], most: int) -> Leg | None:
+    """Return the next request, or None where `answer` is no redirect; raise ProbeError (bad_response).
+
+    `way` are the legs so far. Methods change as in browsers: 303, and POST at 301 and 302, become
+    GET. Once another origin was asked, credentials stay behind for good. From https to http is refused.
+    """
+    location = answer.headers.get("location", "")
+    if answer.status not in STATUSES or not location:
+        return None
+    target = _target(leg, location)
+    if leg.url.scheme == "https" and target.scheme == "http":
+        raise _refused("the server redirects from https to http, which gives up encryption")
+    if len(way) > most:
+        raise _refused(f"the server redirects more than {most} times, at last to {target.shown}")
+    becomes_get = answer.status == 303 or (answer.status in (301, 302) and leg.method == "POST")
+    method = "GET" if becomes_get and leg.method != "HEAD" else leg.method
+    same = target.origin == leg.url.origin
+    if any(passed.url == target and passed.method == method for passed in way):
+        raise _refused(f"the server redirects in a circle, back to {target.shown}")
+    return Leg(target, method, b"" if becomes_get else leg.body, leg.credentials and same, query=False)
+
+
+def _target(leg: Leg, location: str) -> Url:
+    try:
+        joined = urljoin(str(leg.url), location)
+        scheme = joined.partition(":")[0].lower()
+        if scheme not in urls.PORTS:
+            raise _refused("the server redirects to another scheme than http and https")
+        return urls.parse(joined)
+    except ValueError as error:
+        raise _refused(f"the server redirects to an address that cannot be used: {error}") from None
+
+
+def _refused(detail: str) -> ProbeError:
+    return ProbeError(Reason.BAD_RESPONSE, detail)

@@ -1,0 +1,80 @@
+"""One TLS session over bytes, without a socket: so that each step can be timed and each failure named."""
+
+import contextlib
+import ssl
+
+_PIECE = 1 << 16
+
+
+class TlsSession:
+    """The client's side of a TLS connection; what it wants to send is fetched by `outgoing`."""
+
+    def __init__(self, context: ssl.SSLContext, server_name: str) -> None:
+        """Prepare a handshake that asks for `server_name`."""
+        self._in = ssl.MemoryBIO()
+        self._out = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._in, self._out, server_hostname=server_name)
+        self.established = False
+        self.ended = False
+        self.first_bytes = b""
+
+    def handshake(self, data: bytes = b"") -> bool:
+        """Take what arrived and go on; return whether the handshake is complete. Raises ssl.SSLError."""
+        if data:
+            self.first_bytes = self.first_bytes or data[:8]
+            self._in.write(data)
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        self.established = True
+        return True
+
+    def receive(self, data: bytes) -> None:
+        """Take what arrived after the handshake."""
+        self._in.write(data)
+
+    def read(self) -> bytes:
+        """Return the next decrypted piece, b"" when there is none. Raises ssl.SSLError."""
+        try:
+            return self._tls.read(_PIECE)
+        except ssl.SSLWantReadError:
+            return b""
+        except ssl.SSLZeroReturnError:
+            self.ended = True
+            return b""
+
+    def encrypt(self, data: bytes) -> bytes:
+        """Return the bytes that carry `data`."""
+        view = memoryview(data)
+        while view:
+            view = view[self._tls.write(view) :]
+        return self.outgoing()
+
+    def farewell(self) -> bytes:
+        """Return the bytes that tell the peer that we are done."""
+        if not self.established or self.ended:
+            return b""
+        with contextlib.suppress(ssl.SSLError):  # it would wait for the peer's farewell
+            self._tls.unwrap()
+        return self.outgoing()
+
+    def outgoing(self) -> bytes:
+        """Return what is to be sent now."""
+        return self._out.read()
+
+    @property
+    def certificate(self) -> bytes | None:
+        """The peer's certificate in DER, after the handshake."""
+        return self._tls.getpeercert(binary_form=True)
+
+    @property
+    def version(self) -> str:
+        """The protocol, such as TLSv1.3."""
+        return self._tls.version() or ""
+
+    @property
+    def cipher(self) -> str:
+        """The name of the cipher suite."""
+        chosen = self._tls.cipher()
+        return chosen[0] if chosen else ""

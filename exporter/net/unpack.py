@@ -1,0 +1,70 @@
+"""Unpacks compressed bodies piece by piece, never further than the bound."""
+
+import zlib
+
+from exporter.core.errors import ProbeError
+from exporter.core.reason import Reason
+
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_RAW = -zlib.MAX_WBITS
+_NAMES = {"gzip", "x-gzip", "deflate"}
+
+
+class Plain:
+    """A body that is not compressed."""
+
+    def feed(self, data: bytes, room: int) -> bytes:
+        """Return `data`, cut one byte above `room`, so that the caller sees the excess."""
+        return data[: room + 1]
+
+    def finish(self) -> None:
+        """Nothing can be left over."""
+
+
+class Unpacker:
+    """A gzip or deflate body; deflate with or without the zlib header, as servers send both."""
+
+    def __init__(self, name: str) -> None:
+        """Prepare for the content encoding `name`."""
+        self._raw_allowed = name == "deflate"
+        self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._started = False
+
+    def feed(self, data: bytes, room: int) -> bytes:
+        """Return what `data` unpacks to, at most one byte above `room`; raise ProbeError on damage."""
+        parts: list[bytes] = []
+        while data and room >= 0:
+            out = self._step(data, room + 1)
+            parts.append(out)
+            room -= len(out)
+            # gzip allows several members in a row; zero bytes behind the last one are padding
+            data = self._inflate.unused_data.lstrip(b"\0") if self._inflate.eof else b""
+            if data:
+                self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
+        return b"".join(parts)
+
+    def finish(self) -> None:
+        """Raise ProbeError if the compressed data ended too early."""
+        if self._started and not self._inflate.eof:
+            raise ProbeError(Reason.BAD_RESPONSE, "the body ends in the middle of its compressed data")
+
+    def _step(self, data: bytes, most: int) -> bytes:
+        try:
+            return self._inflate.decompress(data, most)
+        except zlib.error:
+            if not self._started and self._raw_allowed:
+                self._inflate, self._raw_allowed = zlib.decompressobj(_RAW), False
+                return self._step(data, most)
+            raise ProbeError(Reason.BAD_RESPONSE, "the body is damaged: it cannot be unpacked") from None
+        finally:
+            self._started = True
+
+
+def unpacker(encoding: str) -> "Plain | Unpacker":
+    """Return what reads a body of this Content-Encoding; raise ProbeError for one that we never asked for."""
+    name = encoding.strip().lower()
+    if name in ("", "identity"):
+        return Plain()
+    if name in _NAMES:
+        return Unpacker(name)
+    raise ProbeError(Reason.BAD_RESPONSE, "the body has a content encoding other than gzip and deflate")

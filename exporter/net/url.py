@@ -1,0 +1,91 @@
+"""A URL taken apart once, refused when it could be read in two ways, and shown without what it may hide."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import parse_qsl, quote, urlsplit
+
+PORTS = {"http": 80, "https": 443}
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
+_HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}\Z")
+_ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?\Z")
+_LONGEST = 8_192
+_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Url:
+    """An http or https URL: `host` without brackets and in ASCII, `target` is what the request line asks."""
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """Scheme, host and port: who may see the credentials."""
+        return (self.scheme, self.host, self.port)
+
+    @property
+    def authority(self) -> str:
+        """The value of the Host header: the port only where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        """Return the whole URL, query included: for the wire, not for people."""
+        return f"{self.scheme}://{self.authority}{self.target}"
+
+    @property
+    def shown(self) -> str:
+        """The URL for logs and details: names of the query's parameters, not their values."""
+        path, _, query = self.target.partition("?")
+        names = "&".join(f"{quote(name)}=***" for name, _ in parse_qsl(query, keep_blank_values=True))
+        text = f"{self.scheme}://{self.authority}{path}" + (f"?{names or '***'}" if query else "")
+        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+@lru_cache(maxsize=4096)  # the same few URLs are probed again and again
+def parse(text: str) -> Url:
+    """Return `text` taken apart; raise ValueError with what is wrong, without quoting the URL."""
+    if len(text) > _LONGEST:
+        raise ValueError(f"the URL is longer than {_LONGEST} characters")
+    if _FORBIDDEN.search(text):
+        raise ValueError("the URL holds a space, a backslash or a control character")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("the URL's host or port cannot be read") from None
+    if parts.scheme not in PORTS:
+        raise ValueError("the URL must start with http:// or https://")
+    if "@" in parts.netloc:
+        raise ValueError("the URL holds a user name or password; credentials belong in `auth`")
+    if port == 0:
+        raise ValueError("the URL's port must be from 1 to 65535")
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]{}|^`\"")
+    return Url(
+        parts.scheme,
+        host_name(parts.hostname or ""),
+        port or PORTS[parts.scheme],
+        f"{path}?{query}" if query else path,
+    )
+
+
+def host_name(host: str) -> str:
+    """Return `host` in lower-case ASCII; raise ValueError if it is no name or address."""
+    if not host:
+        raise ValueError("the host is missing")
+    if ":" in host:
+        if not _ADDRESS.match(host):
+            raise ValueError("the host is no valid IPv6 address")
+        return host
+    try:
+        name = host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise ValueError("the host is no valid name") from None
+    if not _HOST.match(name) or ".." in name or name.startswith("."):
+        raise ValueError("the host is no valid name")
+    return name.lower()
