@@ -1,0 +1,70 @@
+"""From `store.url` to a database that is ready to be used."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from exporter.core.errors import StoreError
+
+LOCK_WAIT = 5.0
+"""Seconds that a statement waits for another process's lock."""
+
+WRITES = "exporter_writes"
+"""Execution option of a connection whose transactions write."""
+
+
+def parsed(url: str) -> URL:
+    """Return `url` taken apart; raises StoreError, which quotes nothing of it, when this version cannot use it."""
+    try:
+        found = make_url(url)
+    except ArgumentError:
+        raise StoreError(
+            "store.url is not a URL; write sqlite:///integration-exporter.db or sqlite:////absolute/path.db"
+        ) from None
+    if found.get_backend_name() == "postgresql":
+        raise StoreError(
+            "PostgreSQL is not in this version; write sqlite:///integration-exporter.db in store.url"
+        )
+    if found.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise StoreError(
+            "store.url names a database that is not supported; write sqlite:///integration-exporter.db"
+        )
+    if found.database in (None, "", ":memory:") or str(found.database).startswith("file:"):
+        raise StoreError("store.url names no file; write sqlite:///integration-exporter.db")
+    return found
+
+
+def opened(url: URL) -> Engine:
+    """Return an engine for `url`; the file is made, for its owner alone, where there is none."""
+    path = Path(str(url.database))
+    if not path.parent.is_dir():
+        raise StoreError(f"{path}: the directory {path.parent} does not exist; make it, or change store.url")
+    if path.is_dir():
+        raise StoreError(f"{path}: it is a directory; name a file in store.url")
+    if not path.exists():
+        # SQLite gives its journals the mode of the file.
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    engine = create_engine(url, connect_args={"timeout": LOCK_WAIT})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    # The driver's own transactions begin too late: not before CREATE TABLE, and without the write lock.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    try:
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+    finally:
+        cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads first and writes later would fail at once if another one wrote meanwhile.
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

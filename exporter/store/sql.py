@@ -1,0 +1,157 @@
+"""The store on a SQL database: see exporter/core/store.py for what it keeps."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Lock
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine, Select, Table, bindparam, delete, insert, select
+
+from exporter.core.errors import StoreError
+from exporter.core.probe import Key
+from exporter.core.store import Batch, Failure, Snapshot, StateChange
+from exporter.store.connect import WRITES, opened, parsed
+from exporter.store.failing import told
+from exporter.store.migrate import migrate
+from exporter.store.rows import Row, change_of, change_row, failure_of, failure_row, snapshot_of, snapshot_row
+from exporter.store.tables import FAILURE, RETAINED, STATE_CHANGE, TARGET_STATE
+
+T = TypeVar("T", Snapshot, StateChange, Failure)
+
+PORTION = 5000
+"""Rows that retention deletes in one transaction, so that writes need not wait long."""
+
+_FORGET = delete(TARGET_STATE).where(
+    TARGET_STATE.c.integration == bindparam("gone_integration"),
+    TARGET_STATE.c.tenant == bindparam("gone_tenant"),
+)
+
+
+class SqlStore:
+    """Keeps state in the database at `url`, a SQLAlchemy URL; it may be used from several threads."""
+
+    def __init__(self, url: str) -> None:
+        """Take `url` apart; raises StoreError when this version has no use for it. Nothing is opened yet."""
+        self._url = parsed(url)
+        self._engine: Engine | None = None
+        self._opening = Lock()
+        self.name = f"store {self._url.database}"
+
+    def open(self) -> None:
+        """Open the database, make it where there is none, and bring its tables up to date.
+
+        May be called again after a failure: the file is then opened anew, in case another one has its place.
+        """
+        with told(self.name), self._opening:
+            engine = opened(self._url)
+            try:
+                with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+                    migrate(connection)
+            except BaseException:
+                engine.dispose()
+                raise
+            old, self._engine = self._engine, engine
+            if old is not None:
+                old.dispose()
+
+    def load(self) -> list[Snapshot]:
+        """Return the state of every target; a row that cannot be read is left out and told on the log."""
+        with self._reading() as connection:
+            return self._understood(_rows(connection, select(TARGET_STATE)), snapshot_of)
+
+    def write(self, batch: Batch) -> None:
+        """Write `batch` in one transaction: all of it or nothing."""
+        with self._writing() as connection:
+            gone = batch.forget | batch.snapshots.keys()
+            _many(connection, _FORGET, [{"gone_integration": i, "gone_tenant": t} for i, t in gone])
+            _many(
+                connection, insert(TARGET_STATE), [snapshot_row(state) for state in batch.snapshots.values()]
+            )
+            _many(connection, insert(STATE_CHANGE), [change_row(change) for change in batch.changes])
+            _many(connection, insert(FAILURE), [failure_row(failure) for failure in batch.failures])
+
+    def changes(self, *, key: Key | None = None, limit: int = 100) -> list[StateChange]:
+        """Return the newest state changes first."""
+        with self._reading() as connection:
+            return self._understood(_newest(connection, STATE_CHANGE, key, limit), change_of)
+
+    def failures(self, *, key: Key | None = None, limit: int = 100) -> list[Failure]:
+        """Return the newest failures first."""
+        with self._reading() as connection:
+            return self._understood(_newest(connection, FAILURE, key, limit), failure_of)
+
+    def retain(self, seconds: dict[str, float], now: float) -> int:
+        """Delete rows older than their table's retention; return how many.
+
+        `seconds` goes by the keys of `store.retention`; keys of tables that this store lacks are passed over.
+        """
+        deleted = 0
+        for key, table in RETAINED.items():
+            if key in seconds:
+                deleted += self._delete_before(table, now - seconds[key])
+        return deleted
+
+    def close(self) -> None:
+        """Let go of the file."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            with told(self.name):
+                engine.dispose()
+
+    def _delete_before(self, table: Table, moment: float) -> int:
+        old = select(table.c.id).where(table.c.at < moment).limit(PORTION)
+        deleted = 0
+        while True:
+            with self._writing() as connection:
+                count = connection.execute(delete(table).where(table.c.id.in_(old))).rowcount
+            deleted += count
+            if count < PORTION:
+                return deleted
+
+    def _understood(self, rows: list[Row], make: Callable[[Row], T]) -> list[T]:
+        """Return the records of `rows`; one that a newer version wrote must not cost all the others."""
+        found: list[T] = []
+        for row in rows:
+            with suppress(ValueError, TypeError, KeyError):
+                found.append(make(row))
+        if unread := len(rows) - len(found):
+            structlog.get_logger(__name__).warning(
+                "stored rows cannot be read", count=unread, store=self.name
+            )
+        return found
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with told(self.name), self._connected() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with (
+            told(self.name),
+            self._connected().execution_options(**{WRITES: True}) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def _connected(self) -> Connection:
+        if self._engine is None:
+            raise StoreError(f"{self.name}: it is not open")
+        return self._engine.connect()
+
+
+def _many(connection: Connection, statement: Any, rows: list[Row]) -> None:
+    if rows:
+        connection.execute(statement, rows)
+
+
+def _newest(connection: Connection, table: Table, key: Key | None, limit: int) -> list[Row]:
+    query = select(table).order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)
+    if key is not None:
+        query = query.where(table.c.integration == key[0], table.c.tenant == key[1])
+    return _rows(connection, query)
+
+
+def _rows(connection: Connection, query: Select[Any]) -> list[Row]:
+    return [dict(row) for row in connection.execute(query).mappings()]

@@ -1,0 +1,238 @@
+"""Takes what is to be kept off the loop: one thread, one transaction a second, never an error for the caller."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TypeVar
+
+import structlog
+
+from exporter.core.errors import StoreError
+from exporter.core.store import Batch, Store
+from exporter.store.background import beside
+from exporter.store.failing import UnwritableError
+from exporter.store.pending import MOST, merge
+
+T = TypeVar("T")
+
+READERS = 4
+"""Reads at one time."""
+
+HOUR = 3600.0
+
+
+class Writer:
+    """Writes to `store` in the background; a store that fails costs what it would have kept, nothing else.
+
+    `every` is the least number of seconds between two writes, doubled after each failure up to `longest_wait`.
+    `most` bounds the state changes, and the failures, that wait. `retention` (seconds by the keys of
+    `store.retention`) is applied once an hour by the clock `now` and may be replaced at any time.
+
+    For the exporter's own metrics: `healthy` is False while the last attempt failed, `failed_writes` counts
+    failed attempts, `dropped` counts records that were never written.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        every: float = 1.0,
+        longest_wait: float = 60.0,
+        most: int = MOST,
+        retention: Mapping[str, float] | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """Prepare a writer; the thread starts with the first need of it."""
+        self.healthy = True
+        self.failed_writes = 0
+        self.dropped = 0
+        self.retention: Mapping[str, float] = retention or {}
+        self._store = store
+        self._every = every
+        self._longest_wait = longest_wait
+        self._most = most
+        self._now = now
+        self._log = structlog.get_logger(__name__)
+        self._changed = threading.Condition()
+        # All below is guarded by the condition.
+        self._pending = Batch()
+        self._waiters: list[Callable[[bool], None]] = []
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        # These are the thread's own; `open` may set the first one.
+        self._open = False
+        self._wait = 0.0
+        self._next_write = 0.0
+        self._next_retention = 0.0
+        self._readers: asyncio.Semaphore | None = None
+
+    async def open(self, timeout: float = 30.0) -> None:
+        """Open the store; raises StoreError when it fails or takes longer than `timeout` seconds.
+
+        The writer may be used all the same: it tries again before each write.
+        """
+        try:
+            await asyncio.wait_for(beside(self._store.open), timeout)
+        except TimeoutError:
+            error: StoreError = StoreError(f"the store did not open within {timeout:g} s; see its disk")
+        except StoreError as failed:
+            error = failed
+        else:
+            self._open = True
+            return
+        self._failed(error)
+        raise error
+
+    def submit(self, batch: Batch) -> None:
+        """Take `batch` for one of the next writes; after `close` it is dropped."""
+        if not batch:
+            return
+        with self._changed:
+            if self._closing:
+                self.dropped += _size(batch)
+                return
+            self.dropped += merge(self._pending, batch, self._most)
+            self._wake()
+
+    async def flush(self, timeout: float) -> bool:
+        """Write now what was submitted; return whether it is in the store after at most `timeout` seconds."""
+        return await self._settled(timeout, closing=False)
+
+    async def close(self, timeout: float) -> bool:
+        """Write what is left and close the store, within `timeout` seconds; return whether all was written.
+
+        A store that hangs for longer is left to its thread, which ends with the process.
+        """
+        written = await self._settled(timeout, closing=True)
+        if not written:
+            self._log.warning("the store was left before everything was written", waited_seconds=timeout)
+        return written
+
+    async def read(self, call: Callable[[Store], T], timeout: float = 10.0) -> T:
+        """Return `call(store)`, made beside the loop.
+
+        Raises what it raises, and StoreError when there is no answer within `timeout` seconds.
+        """
+        self._readers = self._readers or asyncio.Semaphore(READERS)
+        try:
+            async with asyncio.timeout(timeout):
+                await self._readers.acquire()
+                # Released when the thread is through, not when we lose patience: a store that hangs gets no
+                # more than these threads.
+                return await beside(lambda: call(self._store), self._readers.release)
+        except TimeoutError:
+            raise StoreError(f"the store did not answer within {timeout:g} s; see its disk") from None
+
+    async def _settled(self, timeout: float, *, closing: bool) -> bool:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[bool] = loop.create_future()
+
+        def settle(written: bool) -> None:
+            if not future.done():
+                future.set_result(written)
+
+        def tell(written: bool) -> None:
+            with suppress(RuntimeError):  # the loop has ended meanwhile: nobody is waiting
+                loop.call_soon_threadsafe(settle, written)
+
+        with self._changed:
+            if self._closing:
+                return not self._pending
+            self._closing = closing
+            self._waiters.append(tell)
+            self._wake()
+        try:
+            return await asyncio.wait_for(future, timeout)
+        except TimeoutError:
+            return False
+
+    def _wake(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
+            self._thread.start()
+        self._changed.notify()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._due():
+                    self._changed.wait(self._patience())
+                batch, self._pending = self._pending, Batch()
+                waiters, self._waiters = self._waiters, []
+                closing = self._closing
+            written = self._write(batch)
+            self._retain()
+            if closing:
+                self._attempt(self._store.close)
+            for tell in waiters:
+                tell(written)
+            if closing:
+                return
+
+    def _due(self) -> bool:
+        now = time.monotonic()
+        return (
+            bool(self._waiters)
+            or (bool(self._pending) and now >= self._next_write)
+            or (bool(self.retention) and now >= self._next_retention)
+        )
+
+    def _patience(self) -> float:
+        """Return for how long the thread may sleep."""
+        soonest = self._next_write if self._pending else self._next_retention
+        return min(HOUR, max(0.01, soonest - time.monotonic()))
+
+    def _write(self, batch: Batch) -> bool:
+        """Try to write `batch`; what fails for a while goes back to what is pending."""
+        if not batch:
+            return True
+        failed = self._attempt(lambda: self._store.write(batch))
+        if failed is None:
+            self._wait = self._every
+        else:
+            self._wait = min(self._longest_wait, max(self._wait, self._every) * 2)
+            with self._changed:
+                if isinstance(failed, StoreError) and not isinstance(failed, UnwritableError):
+                    self.dropped += merge(batch, self._pending, self._most)
+                    self._pending = batch
+                else:  # it would fail for ever
+                    self.dropped += _size(batch)
+        self._next_write = time.monotonic() + self._wait
+        return failed is None
+
+    def _retain(self) -> None:
+        retention = dict(self.retention)
+        if retention and time.monotonic() >= self._next_retention:
+            self._next_retention = time.monotonic() + HOUR
+            self._attempt(lambda: self._store.retain(retention, self._now()))
+
+    def _attempt(self, call: Callable[[], object]) -> Exception | None:
+        """Make one call to the store, open or opened anew after a failure; return what went wrong."""
+        try:
+            if not self._open:
+                self._store.open()
+                self._open = True
+            call()
+        except Exception as error:  # noqa: BLE001  # a mistake in a store must not end the only thread that writes
+            self._open = False
+            self._failed(error)
+            return error
+        with self._changed:
+            recovered, self.healthy = not self.healthy, True
+        if recovered:
+            self._log.info("the store works again")
+        return None
+
+    def _failed(self, error: Exception) -> None:
+        with self._changed:
+            self.failed_writes += 1
+            fresh, self.healthy = self.healthy, False
+        if fresh:
+            known = isinstance(error, StoreError)
+            self._log.error("the store fails", error=str(error) if known else type(error).__name__)
+
+
+def _size(batch: Batch) -> int:
+    return len(batch.snapshots) + len(batch.changes) + len(batch.failures)
