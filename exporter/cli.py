@@ -132,6 +132,13 @@ def _add_generate(generate: argparse.ArgumentParser) -> None:
     add = generate.add_argument
     add("--out", metavar="DIR", help="write rules, routes and provisioning for the configuration there")
     add("--check", action="store_true", help="write nothing; fail when a file differs from what is generated")
+    add(
+        "--secrets.dir",
+        dest="secrets_dir",
+        default="/etc/integration-exporter/alertmanager-secrets",
+        metavar="DIR",
+        help="where Alertmanager will find the secrets of your channels (mode 0600); default: %(default)s",
+    )
     add("--exporter.address", dest="exporter_address", default=DEFAULT_ADDRESS, metavar="ADDRESS")
     add("--prometheus.address", dest="prometheus_address", default="127.0.0.1:9090", metavar="ADDRESS")
     add("--alertmanager.address", dest="alertmanager_address", default="127.0.0.1:9093", metavar="ADDRESS")

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 
 from exporter import registry
 from exporter.sandbox import harness
@@ -9,5 +10,17 @@ from exporter.sandbox import harness
 
 def sandbox(options: argparse.Namespace) -> int:
     """Serve every simulated vendor."""
-    asyncio.run(harness.run(options.listen, registry.sandbox_vendors()))
+    asyncio.run(_until_stopped(options.listen))
     return 0
+
+
+async def _until_stopped(listen: str) -> None:
+    served = asyncio.create_task(
+        harness.run(listen, registry.sandbox_vendors().values(), lambda line: print(line, flush=True))
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, served.cancel)
+    try:
+        await served
+    except asyncio.CancelledError:
+        pass  # asked to stop: everything is closed

@@ -1,0 +1,107 @@
+"""1,000 targets, 50 reloads, one in three of them wrong: nothing unchanged is disturbed, nothing leaks."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from exporter.demo.services import Service, free_port
+from tests.e2e.asking import read, tell, until
+from tests.e2e.conftest import COMMAND
+
+TARGETS, DEAD, CHANGING, RELOADS = 1000, 10, 20, 50
+INTERVAL = 2.0
+
+pytestmark = pytest.mark.xdist_group("reload")
+
+
+def _configuration(alive: int, dead: int, folder: Path, turn: int) -> str:
+    """Return a file with TARGETS integrations: the first DEAD fail, the last CHANGING differ in each turn."""
+    lines = ["integrations:"]
+    for n in range(TARGETS):
+        port = dead if n < DEAD else alive
+        timeout = 1000 + turn if n >= TARGETS - CHANGING else 1000
+        lines.append(
+            f"  - {{name: i{n:04}, provider: tcp, interval: {INTERVAL:g}s, timeout: {timeout}ms,"
+            f" options: {{host: 127.0.0.1, port: {port}}}}}"
+        )
+    wrong = "    oops: 1\n" if turn % 3 == 2 else ""
+    return "\n".join(lines) + f'\n{wrong}store: {{url: "sqlite:///{folder}/state.db"}}\n'
+
+
+def _values(body: str, name: str) -> dict[str, float]:
+    """Return the value of each series of a family by its integration."""
+    found = {}
+    for line in body.splitlines():
+        if line.startswith(name + "{"):
+            integration = line.partition('integration="')[2].partition('"')[0]
+            found[integration] = float(line.rsplit(" ", 1)[1])
+    return found
+
+
+def _plain(body: str, name: str) -> float:
+    return next(float(line.rsplit(" ", 1)[1]) for line in body.splitlines() if line.startswith(name + " "))
+
+
+async def test_reloads_under_load_disturb_nothing_and_leak_nothing(tmp_path: Path) -> None:
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, backlog=1024)
+    alive, dead, port = server.sockets[0].getsockname()[1], free_port(0), free_port(0)
+    config = tmp_path / "config.yml"
+    config.write_text(_configuration(alive, dead, tmp_path, 0))
+    base = f"http://127.0.0.1:{port}"
+    command = [*COMMAND, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
+    service = Service("exporter", command, f"{base}/-/ready", tmp_path / "exporter.log")
+    await service.start()
+    try:
+        await until("every target ran three times", lambda: _all_ran(base, 3), 90)
+        first, began = await read(f"{base}/metrics"), time.monotonic()
+        statuses = await _reload_many(base, config, alive, dead, tmp_path)
+        await asyncio.sleep(2 * INTERVAL)
+        last, took = await read(f"{base}/metrics"), time.monotonic() - began
+    finally:
+        await service.stop()
+        server.close()
+    assert statuses == [500 if turn % 3 == 2 else 200 for turn in range(1, RELOADS + 1)]
+    _nothing_was_disturbed(first, last, took)
+    _nothing_leaked(first, last)
+    assert "Traceback" not in service.log.read_text()
+
+
+async def _all_ran(base: str, times: int) -> bool:
+    runs = _values(await read(f"{base}/metrics"), "integration_probes_total")
+    return len(runs) == TARGETS and min(runs.values()) >= times
+
+
+async def _reload_many(base: str, config: Path, alive: int, dead: int, folder: Path) -> list[int]:
+    statuses = []
+    for turn in range(1, RELOADS + 1):
+        config.write_text(_configuration(alive, dead, folder, turn))
+        status, text = await tell(f"{base}/-/reload")
+        assert status == 200 or f"config.yml:{TARGETS + 2}" in text, text
+        statuses.append(status)
+    return statuses
+
+
+def _nothing_was_disturbed(first: str, last: str, took: float) -> None:
+    unchanged = {f"i{n:04}" for n in range(TARGETS - CHANGING)}
+    before, after = (_values(body, "integration_probes_total") for body in (first, last))
+    runs = {name: after[name] - before[name] for name in unchanged}
+    expected = took / INTERVAL
+    missed = {name: count for name, count in runs.items() if abs(count - expected) > 2.5}
+    assert missed == {}, f"about {expected:.1f} runs were due in {took:.1f} s"
+    failures = _values(last, "integration_probe_consecutive_failures")
+    assert all(failures[f"i{n:04}"] == after[f"i{n:04}"] for n in range(DEAD))  # never forgotten
+    assert all(failures[f"i{n:04}"] == 0 for n in range(DEAD, TARGETS))
+
+
+def _nothing_leaked(first: str, last: str) -> None:
+    files = [_plain(body, "process_open_fds") for body in (first, last)]
+    memory = [_plain(body, "process_resident_memory_bytes") for body in (first, last)]
+    assert files[1] <= files[0] + 20, files
+    assert memory[1] <= memory[0] + 40e6, memory
+    assert _plain(last, "integration_exporter_targets") == TARGETS
