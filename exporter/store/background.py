@@ -10,9 +10,10 @@ T = TypeVar("T")
 
 
 def beside(call: Callable[[], T], done: Callable[[], None] = lambda: None) -> "asyncio.Future[T]":
-    """Run `call` in a daemon thread; the future gets what it returns or raises. `done` runs on the loop after.
+    """Run `call` in a daemon thread; the future gets what it returns or raises, `done` then runs on the loop.
 
-    The loop's own thread pool is not used: the interpreter would wait at its end for a disk that never answers.
+    The loop's own thread pool is not used: the interpreter would wait for it at its end, also for a disk that
+    never answers.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()

@@ -17,7 +17,7 @@ WRITES = "exporter_writes"
 
 
 def parsed(url: str) -> URL:
-    """Return `url` taken apart; raises StoreError, which quotes nothing of it, when this version cannot use it."""
+    """Return `url` taken apart; raises StoreError, which quotes nothing of it, when it is of no use."""
     try:
         found = make_url(url)
     except ArgumentError:

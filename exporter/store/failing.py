@@ -24,7 +24,7 @@ _SENTENCES = {
     "SQLITE_CANTOPEN": "it cannot be opened; let the exporter's user write to file and directory",
     "SQLITE_PERM": "it cannot be opened; give the exporter's user read and write permission",
     "SQLITE_NOTADB": "it is no SQLite database; move it and its -wal file away, then a new one is made",
-    "SQLITE_CORRUPT": "it is damaged; restore a backup, or move it and its -wal file away, then a new one is made",
+    "SQLITE_CORRUPT": "it is damaged; restore a backup, or move it and its -wal file away",
     "SQLITE_TOOBIG": "a value is too large for it",
 }
 

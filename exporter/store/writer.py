@@ -1,4 +1,4 @@
-"""Takes what is to be kept off the loop: one thread, one transaction a second, never an error for the caller."""
+"""Takes what is to be kept off the loop: one thread, a transaction a second, no error for the caller."""
 
 import asyncio
 import threading
@@ -26,7 +26,7 @@ HOUR = 3600.0
 class Writer:
     """Writes to `store` in the background; a store that fails costs what it would have kept, nothing else.
 
-    `every` is the least number of seconds between two writes, doubled after each failure up to `longest_wait`.
+    `every` is the least number of seconds between two writes, doubled after each failure to `longest_wait`.
     `most` bounds the state changes, and the failures, that wait. `retention` (seconds by the keys of
     `store.retention`) is applied once an hour by the clock `now` and may be replaced at any time.
 
@@ -165,6 +165,7 @@ class Writer:
             written = self._write(batch)
             self._retain()
             if closing:
+                self._open = True  # a store that is not open can be closed, too
                 self._attempt(self._store.close)
             for tell in waiters:
                 tell(written)
@@ -181,8 +182,8 @@ class Writer:
 
     def _patience(self) -> float:
         """Return for how long the thread may sleep."""
-        soonest = self._next_write if self._pending else self._next_retention
-        return min(HOUR, max(0.01, soonest - time.monotonic()))
+        moments = [self._next_write] * bool(self._pending) + [self._next_retention] * bool(self.retention)
+        return max(0.01, min(moments) - time.monotonic()) if moments else HOUR
 
     def _write(self, batch: Batch) -> bool:
         """Try to write `batch`; what fails for a while goes back to what is pending."""
