@@ -14,7 +14,8 @@ from aiohttp import web
 
 from exporter.server.passwords import Passwords, TooBusyError
 from exporter.server.paths import Paths
-from exporter.server.web_config import Role, Roles, Tenants, WebConfig, WebConfigFile
+from exporter.server.web_config import Role, Roles, Tenants, WebConfig
+from exporter.server.web_config_file import WebConfigFile
 
 CUSTOM_HEADER = "X-Integration-Exporter"
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})

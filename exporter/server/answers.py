@@ -11,7 +11,8 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from exporter.server.web_config import RateLimit, WebConfigFile
+from exporter.server.web_config import RateLimit
+from exporter.server.web_config_file import WebConfigFile
 
 BODY_LIMIT = 64 * 1024
 BODY_SECONDS = 10.0

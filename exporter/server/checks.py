@@ -10,7 +10,6 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from exporter.core.clock import Clock
 from exporter.core.errors import Deferred, ProbeError
 from exporter.core.probe import Result, Target
 from exporter.core.reason import Reason
@@ -128,10 +127,10 @@ class Job:
 class Jobs:
     """The last jobs, in memory."""
 
-    def __init__(self, check_now: CheckNow, clock: Clock) -> None:
+    def __init__(self, check_now: CheckNow, now: Callable[[], float]) -> None:
         """Start without jobs."""
         self._check_now = check_now
-        self._clock = clock
+        self._now = now
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -143,7 +142,7 @@ class Jobs:
         """Start checking `targets`; None when too many jobs run already."""
         if len(self._tasks) >= JOBS_AT_ONCE:
             return None
-        job = Job(secrets.token_hex(8), tuple(targets), self._clock.now(), actor)
+        job = Job(secrets.token_hex(8), tuple(targets), self._now(), actor)
         self._jobs[job.id] = job
         while len(self._jobs) > JOBS_KEPT:
             self._jobs.popitem(last=False)
@@ -164,7 +163,7 @@ class Jobs:
                 for _ in range(min(WORKERS, len(job.targets))):
                     group.create_task(work())
         finally:
-            job.finished = self._clock.now()
+            job.finished = self._now()
 
     async def stop(self) -> None:
         """Cut what still runs."""
@@ -180,6 +179,6 @@ JOBS = web.AppKey("jobs", Jobs)
 async def keep_jobs(app: web.Application) -> AsyncIterator[None]:
     """Give the application its jobs, and end them with it."""
     parts = app[PARTS]
-    app[JOBS] = jobs = Jobs(parts.check_now, parts.clock)
+    app[JOBS] = jobs = Jobs(parts.check_now, parts.now)
     yield
     await jobs.stop()

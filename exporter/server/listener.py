@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.web_server import Server
 
 from exporter.core.errors import StartError
-from exporter.server.web_config import WebConfigFile
+from exporter.server.web_config_file import WebConfigFile
 
 DEFAULT_ADDRESS = "127.0.0.1:10055"
 _FLAG = "--web.listen-address"

@@ -1,18 +1,18 @@
 """What the server needs of the rest of the house, handed in as one object."""
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiohttp import web
 
-from exporter.core.clock import Clock, SystemClock
 from exporter.core.configuration import Configuration
 from exporter.core.probe import Key, Result, Target
 from exporter.core.reason import Reason
 from exporter.core.store import Failure, StateChange
 from exporter.server.paths import Paths
-from exporter.server.web_config import WebConfigFile
+from exporter.server.web_config_file import WebConfigFile
 
 
 class State(Protocol):
@@ -87,10 +87,10 @@ class Parts:
     """Everything that the handlers use.
 
     `render` takes (openmetrics, gzip) and returns the body of /metrics. `reload` loads the configuration
-    anew and raises ConfigError with every mistake. `check_now` runs one probe at once, within the budget of its
-    credential, or raises Deferred. `explain` writes a result as exposition text. `ready` returns ""
-    once every part runs, else one sentence that says what it waits for. `docs_url` is linked from the
-    page.
+    anew and raises ConfigError with every mistake. `check_now` runs one probe at once, within the
+    budget of its credential, or raises Deferred. `explain` writes a result as exposition text. `ready`
+    returns "" once every part runs, else one sentence that says what it waits for. `docs_url` is linked
+    from the page, where it is given.
     """
 
     board: Board
@@ -103,7 +103,7 @@ class Parts:
     ready: Callable[[], str]
     web: WebConfigFile
     paths: Paths = field(default_factory=Paths)
-    clock: Clock = field(default_factory=SystemClock)
+    now: Callable[[], float] = time.time
     docs_url: str = ""
 
 

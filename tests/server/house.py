@@ -14,9 +14,10 @@ import aiohttp
 import bcrypt
 
 from exporter.core.configuration import Configuration, Integration, StoreSettings
+from exporter.core.metric import Sample
 from exporter.core.notifications import Notifications
 from exporter.core.options import Options
-from exporter.core.probe import Kit, Probe, Result, Sample, Target
+from exporter.core.probe import Kit, Probe, Result, Target
 from exporter.core.reason import Reason
 from exporter.engine.board import Board, State
 from exporter.engine.history import History
@@ -24,7 +25,7 @@ from exporter.server.application import build
 from exporter.server.listener import Limits, Listener
 from exporter.server.parts import Parts
 from exporter.server.paths import Paths
-from exporter.server.web_config import WebConfigFile
+from exporter.server.web_config_file import WebConfigFile
 
 NOW = 1_795_000_000.0
 QUICK = Limits(drain=1.0, watch=0.05)
@@ -82,15 +83,6 @@ class Room:
     history: History = field(default_factory=History)
     shown: str = "integrations: []\n"
 
-    def now(self) -> float:
-        return NOW
-
-    def monotonic(self) -> float:
-        return NOW
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
     def configuration(self) -> Configuration:
         seen = {one.target.integration: one.target for one in self.states}
         integrations = tuple(
@@ -131,7 +123,7 @@ class Room:
             ready=lambda: self.waits_for,
             web=web_config,
             paths=self.paths,
-            clock=self,
+            now=lambda: NOW,
         )
 
 
@@ -209,5 +201,5 @@ def bearer(token: str) -> dict[str, str]:
 async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
     """Wait until `true()`, at most `seconds`."""
     async with asyncio.timeout(seconds):
-        while not true():
+        while not true():  # noqa: ASYNC110 - what it waits for is seen from outside only
             await asyncio.sleep(0.01)

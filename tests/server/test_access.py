@@ -23,7 +23,7 @@ from exporter.server import access
 from exporter.server.listener import Limits
 from exporter.server.paths import Paths
 from exporter.server.routes import ROUTES
-from exporter.server.web_config import WebConfigFile
+from exporter.server.web_config_file import WebConfigFile
 from tests.server.house import CHANGE, House, Room, basic, bearer, hashed, house, state, until
 
 TOKENS = {

@@ -46,7 +46,7 @@ async def page(request: web.Request) -> web.Response:
     chosen = sorted(filter(Choice.of(request), everything), key=urgency)
     offset = whole_number(request, "offset", 0, 10_000_000)
     shown = chosen[offset : offset + MOST_ROWS]
-    now = parts.clock.now()
+    now = parts.now()
     context: dict[str, Any] = {
         "link": parts.paths.link,
         "version": __version__,
