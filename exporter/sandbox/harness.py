@@ -15,6 +15,7 @@ network, so it listens where it is told and asks nobody who they are.
 """
 
 import asyncio
+import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -123,7 +124,10 @@ async def serve(
 
 
 async def run(listen: str, vendors: Vendors, say: Callable[[str], object] = print) -> None:
-    """Serve `vendors` on `listen` (host:port) until cancelled; tell with `say` where each one is."""
+    """Serve `vendors` on `listen` (host:port) until SIGINT, SIGTERM or cancellation.
+
+    `say` is told where each one is.
+    """
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65_535:
         raise StartError(f"cannot listen on {listen!r}; give host:port, such as 127.0.0.1:10060")
@@ -131,7 +135,20 @@ async def run(listen: str, vendors: Vendors, say: Callable[[str], object] = prin
         say(f"control   {sandbox.control}/_sandbox")
         for name, stand in sandbox.stands.items():
             say(f"{name:<9} {stand.place.url}  {stand.place.tls_url}  (trust {stand.place.ca_file})")
-        await asyncio.Event().wait()
+        await _signal()
+
+
+async def _signal() -> None:
+    # Without this, SIGTERM would leave the directory of the certificates behind.
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await stop.wait()
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
 
 
 async def _start(runner: web.AppRunner, host: str, port: int) -> str:

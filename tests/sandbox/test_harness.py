@@ -1,7 +1,11 @@
 import asyncio
+import os
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -263,6 +267,21 @@ async def test_run_tells_where_everything_is_until_it_is_stopped() -> None:
         await task
     assert said[0].startswith("control   http://127.0.0.1:")
     assert said[1].startswith("echo")
+
+
+def test_sigterm_ends_it_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "exporter", "sandbox", "--listen", "127.0.0.1:0"],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"control   http://127.0.0.1:")
+        assert list(tmp_path.iterdir()) != []
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_vendor_that_names_an_unknown_fault_is_refused() -> None:
