@@ -14,7 +14,7 @@ from exporter.core.notifications import Notifications
 from exporter.core.secret import Secret
 from exporter.core.vital_alerts import VITAL_FILES
 from exporter.core.vital_alerts.platform import EXPORTER_DOWN, JOB, WATCHDOG
-from exporter.generate import dashboards, reference, routing, rule_tests, runbooks
+from exporter.generate import dashboards, provisioning, reference, routing, rule_tests, runbooks
 from exporter.generate.document import NOTICE, as_yaml
 from exporter.generate.facts import facts_template
 from exporter.generate.receivers import AWS_CREDENTIALS, SecretFiles
@@ -55,7 +55,6 @@ def files(configuration: Configuration | None = None) -> dict[str, str]:
         **_rule_test_files(configuration),
         **runbooks.pages(alerts),
         **reference.pages(registry.probes().values(), alerts, registry.families().values()),
-        **dashboards.files(),
         "docs/examples/config.schema.json": json.dumps(schema(registry.catalogue()), indent=2) + "\n",
     }
 
@@ -65,7 +64,7 @@ def user_files(
     addresses: Addresses | None = None,
     secrets_directory: str = SECRETS_DIRECTORY,
 ) -> UserFiles:
-    """Return what Prometheus and Alertmanager load: rules with the right look-back, routes, receivers."""
+    """Return what Prometheus, Alertmanager and Grafana load, as the configuration asks for it."""
     notifications = configuration.notifications if configuration else Notifications()
     secrets = SecretFiles(secrets_directory)
     alertmanager = routing.configuration(notifications, secrets)
@@ -75,6 +74,8 @@ def user_files(
         "alertmanager/alertmanager.yml": as_yaml(alertmanager, *_remarks(secrets)),
         "alertmanager/templates/facts.tmpl": facts_template(),
         "alertmanager/templates/messages.tmpl": _messages(),
+        **dashboards.files(),
+        **provisioning.files(),
     }
     return UserFiles(content, secrets.files, secrets_directory)
 

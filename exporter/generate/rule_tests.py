@@ -50,13 +50,15 @@ def quiet_without_exporter(
 
 def _test(alert: Alert, case: Case, families: tuple[Family, ...]) -> dict[str, Any]:
     values = {**case.series, **(_defaults(alert, case, families) if case.defaults else {})}
+    name = f"{alert.name}, {case.kind}" + (f": {case.says}" if case.says else "")
     return {
-        "name": f"{alert.name}, {case.kind}" + (f": {case.says}" if case.says else ""),
+        "name": name,
         "interval": case.interval,
         "input_series": [{"series": name, "values": text} for name, text in values.items()],
         "promql_expr_test": [
             {
-                "expr": f'ALERTS{{alertname="{alert.name}",alertstate="firing"}}',
+                # promtool 2.42 names no test in its complaint, but it shows the expression
+                "expr": f'ALERTS{{alertname="{alert.name}",alertstate="firing"}} # {name}',
                 "eval_time": case.at,
                 "exp_samples": [{"labels": _fired(alert, labels), "value": 1} for labels in case.fires],
             }

@@ -1,0 +1,148 @@
+"""What no tool of Prometheus looks at: names, pages, and that every metric asked for exists."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+
+from exporter import registry
+from exporter.core.alert import Alert
+from exporter.core.severity import Severity
+from exporter.engine.selfmetrics import SelfMetrics
+from exporter.generate import bundle
+from exporter.generate.rules import GROUP_LIMIT
+
+FILES = bundle.rule_files()
+GROUPS = [group for content in FILES.values() for group in content["groups"]]
+RULES = [rule for group in GROUPS for rule in group["rules"]]
+RECORDS = [rule for rule in RULES if "record" in rule]
+ALERT_RULES = [rule for rule in RULES if "alert" in rule]
+RECORD_NAME = re.compile(r"(?P<level>[a-z_]+):(?P<metric>integration_[a-z0-9_]+):[a-z0-9_]+\Z")
+DURATION = re.compile(r"(\d+[smhd])+\Z")
+# Functions that came after 2.42, and those that need a feature flag.
+TOO_NEW = {
+    "mad_over_time",
+    "sort_by_label",
+    "sort_by_label_desc",
+    "info",
+    "limitk",
+    "limit_ratio",
+    "double_exponential_smoothing",
+}
+
+
+def _named(rule: dict[str, Any]) -> str:
+    return str(rule.get("alert") or rule["record"])
+
+
+def _nodes(expression: str) -> list[Any]:
+    found: list[Any] = []
+    promql_parser.walk(promql_parser.parse(expression), lambda node: found.append(node))
+    return found
+
+
+def _metrics(expression: str) -> Iterator[str]:
+    for node in _nodes(expression):
+        if isinstance(node, promql_parser.VectorSelector):
+            yield str(node.name)
+
+
+def _known() -> set[str]:
+    own = {family.name for family in SelfMetrics().registry.collect()}
+    return {"up", *own, *map(str, registry.metrics()), *(rule["record"] for rule in RECORDS)}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=_named)
+def test_a_rule_asks_only_for_metrics_that_exist(rule: dict[str, Any]) -> None:
+    assert set(_metrics(rule["expr"])) <= _known()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=_named)
+def test_a_rule_uses_nothing_newer_than_prometheus_2_42(rule: dict[str, Any]) -> None:
+    calls = {node.func.name for node in _nodes(rule["expr"]) if isinstance(node, promql_parser.Call)}
+    assert not calls & TOO_NEW
+    assert "$" not in rule["expr"]
+    assert set(rule) <= {"record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations"}
+
+
+@pytest.mark.parametrize("rule", RECORDS, ids=_named)
+def test_the_name_of_a_record_tells_its_labels_and_its_metric(rule: dict[str, Any]) -> None:
+    match = RECORD_NAME.match(rule["record"])
+    assert match, rule["record"]
+    outermost = next(node for node in _nodes(rule["expr"]) if isinstance(node, promql_parser.AggregateExpr))
+    assert outermost.modifier is not None
+    assert match["level"] == "_".join(outermost.modifier.labels)
+    assert match["metric"] in set(map(str, registry.metrics()))
+    assert match["metric"] in set(_metrics(rule["expr"]))
+
+
+def test_a_record_is_written_once() -> None:
+    names = [rule["record"] for rule in RECORDS]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group["name"])
+def test_a_group_is_small_enough_for_every_ruler(group: dict[str, Any]) -> None:
+    assert len(group["rules"]) <= GROUP_LIMIT
+    assert group["interval"] == "30s"
+
+
+def test_group_names_are_unique() -> None:
+    assert len({group["name"] for group in GROUPS}) == len(GROUPS)
+
+
+@pytest.mark.parametrize("rule", ALERT_RULES, ids=_named)
+def test_an_alert_rule_says_who_what_and_where(rule: dict[str, Any]) -> None:
+    assert re.fullmatch(r"([A-Z][a-z0-9]+)+", rule["alert"])
+    assert not re.search(
+        r"Critical|High$|Medium|Low$|\d", rule["alert"].removesuffix("High").removesuffix("Low")
+    )
+    assert rule["labels"]["severity"] in {*Severity, "none"}
+    assert rule["labels"]["scope"] in {"tenant", "integration", "exporter"}
+    assert not any("{{" in value for value in rule["labels"].values()), (
+        "a value in a label is a new alert each time"
+    )
+    notes = rule["annotations"]
+    assert set(notes) == {"summary", "description", "runbook_url", "dashboard_url"}
+    assert "{{" not in notes["summary"]
+    assert notes["summary"][0].isupper() and notes["summary"].endswith(".")
+    assert notes["description"].endswith(".") or notes["description"].endswith("{{ end }}.")
+    for key in ("for", "keep_firing_for"):
+        assert DURATION.match(rule.get(key, "1m"))
+    assert rule.get("for", "1m") not in ("30s", "15s"), "a hold below two evaluations may never be seen"
+
+
+@pytest.mark.parametrize("alert", registry.alerts(), ids=lambda alert: alert.name)
+def test_the_steps_of_an_alert_hold_equally_long(alert: Alert) -> None:
+    holds = {rule.get("for") for rule in ALERT_RULES if rule["alert"] == alert.name}
+    assert len(holds) == 1, "the higher step could not hide the lower one at once"
+
+
+@pytest.mark.parametrize("alert", registry.alerts(), ids=lambda alert: alert.name)
+def test_an_alert_carries_no_label_of_a_replica(alert: Alert) -> None:
+    if alert.scope != "exporter":
+        assert not {"instance", "job"} & set(alert.by)
+        for case in alert.cases:
+            assert not any({"instance", "job"} & set(labels) for labels in case.fires)
+
+
+@pytest.mark.parametrize("alert", registry.alerts(), ids=lambda alert: alert.name)
+def test_the_runbook_of_an_alert_has_its_four_sections(alert: Alert, tree: Path) -> None:
+    page = (tree / f"docs/runbooks/{alert.name}.md").read_text()
+    assert re.findall(r"^## (\w+)$", page, re.M) == ["Meaning", "Impact", "Diagnosis", "Mitigation"]
+    for section in re.split(r"^## \w+$", page, flags=re.M)[1:]:
+        assert len(section.split()) >= 5
+    assert page.startswith("<!-- generated")
+
+
+@pytest.mark.parametrize("alert", registry.alerts(), ids=lambda alert: alert.name)
+def test_the_dashboard_of_an_alert_exists(alert: Alert, tree: Path) -> None:
+    assert (tree / f"grafana/dashboards/{alert.dashboard}.json").exists()
+
+
+@pytest.mark.parametrize("family", registry.families().values(), ids=lambda family: family.name)
+def test_the_default_thresholds_are_in_order(family: Any) -> None:
+    assert family.disorder(family.steps) == ""

@@ -1,0 +1,158 @@
+"""The rules are judged by Prometheus' own tool: every alert fires, stays quiet and bears missing data."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter import registry
+from exporter.core.alert import CASE_KINDS, Alert, Runbook
+from exporter.core.vitals import CONSECUTIVE_FAILURES
+from exporter.generate import bundle
+from exporter.generate.document import as_yaml
+from exporter.generate.rule_tests import tests_of as generated_tests
+from exporter.generate.rules import Links, RuleFiles, look_back
+from tests.rules.tools import program, run, write
+
+ALERTS = registry.alerts()
+NAMES = [*bundle.alert_sources(), "without-exporter"]
+
+
+def test_the_rules_pass_the_check_of_prometheus_without_a_remark(tree: Path) -> None:
+    rules = sorted(map(str, (tree / "prometheus/rules").glob("*.yml")))
+    done = run(program("promtool"), "check", "rules", "--lint=all", "--lint-fatal", *rules)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_prometheus_accepts_its_configuration(tree: Path) -> None:
+    done = run(program("promtool"), "check", "config", str(tree / "prometheus/prometheus.yml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "rule files found" in done.stdout
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_case_holds(tree: Path, name: str) -> None:
+    done = run(program("promtool"), "test", "rules", f"{name}.yml", cwd=tree / "prometheus/tests")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_an_alert_has_a_case_of_every_kind(alert: Alert) -> None:
+    assert {case.kind for case in alert.cases} == set(CASE_KINDS)
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_every_severity_of_an_alert_fires_in_a_case(alert: Alert) -> None:
+    fired = {labels.get("severity", "") for case in alert.cases for labels in case.fires}
+    if len(alert.levels) > 1:
+        assert fired == {str(level) for level in alert.levels}
+    assert any(case.fires for case in alert.cases)
+
+
+LOOK_BACK = look_back(max(probe.interval for probe in registry.probes().values()))
+REMEMBERED = f"last_over_time({CONSECUTIVE_FAILURES}[{LOOK_BACK}])"
+NEWEST = str(CONSECUTIVE_FAILURES)
+OVERRIDES = "max by (integration, provider, tenant, severity)"
+ANY_INTEGRATION = "max by (provider, tenant, severity)"
+SABOTAGE = [
+    ("TargetFailing", "three failures are", ">= on (integration, provider)", "> on (integration, provider)"),
+    ("TargetFailing", "two failures are not three", ">= on (integration", "!= on (integration"),
+    (
+        "TargetFailing",
+        "one replica that still gets through is believed",
+        "min by (integration",
+        "max by (integration",
+    ),
+    ("TargetFailing", "a laxer integration override silences", ">= on (integration", "< on (integration"),
+    ("TargetFailing", "a laxer tenant override silences that tenant only", "unless on", "and on"),
+    (
+        "TargetFailing",
+        "a stricter tenant override fires for that tenant only",
+        "provider, tenant) group",
+        "provider) group",
+    ),
+    (
+        "TargetFailing",
+        "a tenant's override for one integration leaves its other ones alone",
+        OVERRIDES,
+        ANY_INTEGRATION,
+    ),
+    (
+        "TargetFailing",
+        "two replicas give one alert",
+        "provider, severity) (",
+        "provider, severity, instance) (",
+    ),
+    ("TargetFailing", "a gap while the exporter restarts does not resolve it", REMEMBERED, NEWEST),
+    ("Outage", "it stays 10 minutes after the share fell", "10m", "1m"),
+    ("Outage", "30 % is not more than 30 %", "> 0.3", ">= 0.3"),
+    ("Outage", "revoked credentials are no outage", "auth|", ""),
+    ("ExporterIsolated", "another replica gets through", "max by (integration", "min by (integration"),
+    ("ThresholdsMissing", "one family", "latency_seconds:default{", "certificate_expiry_seconds:default{"),
+    ("CertificateExpiring", "21 days are not less than 21 days", "< on", "<= on"),
+    ("LatencyHigh", "timeouts of failed probes do not count", "max_15m > 0", "max_15m > 9"),
+    ("ProbeStale", "another replica probes", "max by (integration", "min by (integration"),
+]
+
+
+@pytest.mark.parametrize(("name", "says", "old", "new"), SABOTAGE)
+def test_a_wrong_rule_is_found_by_its_case(tmp_path: Path, name: str, says: str, old: str, new: str) -> None:
+    rules = {f"{name}.yml": part for name, part in bundle.rule_files().items()}
+    alert = next(alert for alert in ALERTS if alert.name == f"Integration{name}")
+    (case,) = (case for case in alert.cases if case.says == says)
+    tests = generated_tests([replace(alert, cases=(case,))], registry.families().values(), rules)
+    for content, passes in ((rules, True), (_replaced(rules, old, new), False)):
+        write(
+            tmp_path, {"tests.yml": as_yaml(tests), **{name: as_yaml(part) for name, part in content.items()}}
+        )
+        done = run(program("promtool"), "test", "rules", "tests.yml", cwd=tmp_path)
+        assert (done.returncode == 0) is passes, done.stdout + done.stderr
+
+
+def _replaced(content: Any, old: str, new: str) -> Any:
+    if isinstance(content, dict):
+        return {name: _replaced(part, old, new) for name, part in content.items()}
+    if isinstance(content, list):
+        return [_replaced(part, old, new) for part in content]
+    return content.replace(old, new) if isinstance(content, str) else content
+
+
+def test_the_texts_of_every_alert_are_expanded(tree: Path, tmp_path: Path) -> None:
+    """Ask promtool for alerts that are not there, and read those that it got instead."""
+    rules = {f"{tree}/prometheus/rules/{name}.yml": part for name, part in bundle.rule_files().items()}
+    content = generated_tests(ALERTS, registry.families().values(), rules)
+    tests = iter(content["tests"])
+    asked = []
+    for alert in ALERTS:
+        for case in alert.cases:
+            test = next(tests)
+            if case.fires and case.kind == "fires":
+                del test["promql_expr_test"]
+                ask = {"alertname": alert.name, "eval_time": case.at, "exp_alerts": []}
+                asked.append({**test, "alert_rule_test": [ask]})
+    (tmp_path / "texts.yml").write_text(as_yaml({**content, "tests": asked}))
+    done = run(program("promtool"), "test", "rules", str(tmp_path / "texts.yml"))
+    output = done.stdout + done.stderr
+    got = re.findall(r"Annotations:\{(.*?)\}\n", output)
+    assert len(got) >= len(asked)
+    for text in got:
+        assert not re.search(r"error|\{\{|<no value>|%!", text), text
+    for alert in ALERTS:
+        assert f'runbook_url="docs/runbooks/{alert.name}.md"' in output
+
+
+def test_rules_look_back_two_and_a_half_intervals_but_ten_minutes_at_least() -> None:
+    assert [look_back(seconds) for seconds in (0, 60, 240, 300, 3600)] == ["10m", "10m", "10m", "13m", "150m"]
+
+
+def test_a_record_that_two_alerts_name_differently_is_refused() -> None:
+    first, second = (_recording(expression) for expression in ("a", "b"))
+    with pytest.raises(ValueError, match="recorded elsewhere"):
+        RuleFiles("10m", Links()).groups("x", [first, second])
+
+
+def _recording(expression: str) -> Alert:
+    page = Runbook("a", "b", "c", "d")
+    return Alert("IntegrationX", "S.", "D.", page, expr="x:y:z > 1", records={"x:y:z": expression})
