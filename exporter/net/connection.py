@@ -179,7 +179,7 @@ class Connection(asyncio.Protocol):
             return
         try:
             if isinstance(error, OSError):
-                raise os_error(error, self.place)
+                raise self._explained(os_error(error, self.place))
             if self._reader is None:
                 stage = "during the TLS handshake" if self._session else "at once"
                 raise ProbeError(Reason.CONNECT, f"{self.place} closed the connection {stage}")
@@ -187,6 +187,14 @@ class Connection(asyncio.Protocol):
             self._wake(None)
         except ProbeError as cut:
             self._wake(cut)
+
+    def _explained(self, error: ProbeError) -> ProbeError:
+        # A TLS 1.3 server judges our certificate after the handshake, and its reset may overtake its alert.
+        if self.fresh and not self.first_byte and self.tls_version == "TLSv1.3":
+            return ProbeError(
+                error.reason, f"{error.detail} before it answered; it may require a client certificate"
+            )
+        return error
 
     def _end(self, error: ProbeError) -> None:
         self._wake(error)

@@ -6,6 +6,7 @@ a bound is `bad_response`.
 """
 
 import errno
+import re
 import socket
 import ssl
 
@@ -61,7 +62,8 @@ _PROTOCOL = (
     "VERSION_TOO_LOW",
 )
 _RECORDS = frozenset({20, 21, 22, 23})  # the first byte of any TLS record (RFC 8446, section 5.1)
-_OUR_CERTIFICATE = ("BAD_CERTIFICATE", "UNKNOWN_CA", "CERTIFICATE_EXPIRED", "CERTIFICATE_REVOKED")
+_ALERT = re.compile(r"(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?(.+)")  # how OpenSSL names what a peer's alert said
+_OUR_CERTIFICATE = ("bad certificate", "unknown ca", "certificate expired", "certificate revoked")
 
 
 def reason_of_status(status: int) -> Reason | None:
@@ -124,16 +126,15 @@ def _tls_words(error: ssl.SSLError, first_bytes: bytes) -> str:
         return "the server requires a client certificate (tls.cert_file)"
     if any(word in name for word in _PROTOCOL):
         return "the server and we have no TLS version in common"
-    if "ALERT" in name:
-        return _alert(name)
+    if alert := _ALERT.match(name):
+        return _alert(alert[1].lower().replace("_", " "))
     return f"the TLS handshake failed: {name.lower().replace('_', ' ') or 'unknown error'}"
 
 
-def _alert(name: str) -> str:
-    alert = name.partition("ALERT_")[2].lower().replace("_", " ")
-    if any(name.endswith(word) for word in _OUR_CERTIFICATE):
+def _alert(alert: str) -> str:
+    if alert in _OUR_CERTIFICATE:
         return f"the server refused our client certificate (alert: {alert})"
-    if name.endswith("HANDSHAKE_FAILURE"):
+    if alert == "handshake failure":
         return (
             "the server refused the handshake (alert: handshake failure): "
             "no cipher in common, or it requires a client certificate"

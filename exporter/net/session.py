@@ -37,12 +37,11 @@ class TlsSession:
     def read(self) -> bytes:
         """Return the next decrypted piece, b"" when there is none. Raises ssl.SSLError."""
         try:
-            return self._tls.read(_PIECE)
+            data = self._tls.read(_PIECE)
         except ssl.SSLWantReadError:
             return b""
-        except ssl.SSLZeroReturnError:
-            self.ended = True
-            return b""
+        self.ended = not data  # the peer said that it sends no more
+        return data
 
     def encrypt(self, data: bytes) -> bytes:
         """Return the bytes that carry `data`."""

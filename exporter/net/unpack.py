@@ -7,6 +7,7 @@ from exporter.core.reason import Reason
 
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _RAW = -zlib.MAX_WBITS
+_MOST_MEMBERS = 256  # each costs a copy of what is left, so that many tiny ones would hold up the loop
 _NAMES = {"gzip", "x-gzip", "deflate"}
 
 
@@ -29,6 +30,7 @@ class Unpacker:
         self._raw_allowed = name == "deflate"
         self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
         self._started = False
+        self._members = 1
 
     def feed(self, data: bytes, room: int) -> bytes:
         """Return what `data` unpacks to, at most one byte above `room`; raise ProbeError on damage."""
@@ -40,13 +42,19 @@ class Unpacker:
             # gzip allows several members in a row; zero bytes behind the last one are padding
             data = self._inflate.unused_data.lstrip(b"\0") if self._inflate.eof else b""
             if data:
-                self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
+                self._next_member()
         return b"".join(parts)
 
     def finish(self) -> None:
         """Raise ProbeError if the compressed data ended too early."""
         if self._started and not self._inflate.eof:
             raise ProbeError(Reason.BAD_RESPONSE, "the body ends in the middle of its compressed data")
+
+    def _next_member(self) -> None:
+        self._members += 1
+        if self._members > _MOST_MEMBERS:
+            raise ProbeError(Reason.BAD_RESPONSE, "the body is packed in too many pieces")
+        self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
 
     def _step(self, data: bytes, most: int) -> bytes:
         try:

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import time
 from pathlib import Path
 
@@ -25,7 +24,7 @@ def open_sockets() -> int:
     found = 0
     for entry in Path("/proc/self/fd").iterdir():
         try:
-            found += os.readlink(entry).startswith("socket:")
+            found += str(entry.readlink()).startswith("socket:")
         except OSError:
             continue
     return found
@@ -244,12 +243,12 @@ async def test_a_changed_authority_file_is_read_again(
 ) -> None:
     other = Authority(tmp_path, "other")
     file = tmp_path / "trusted.pem"
-    file.write_bytes(Path(other.ca_file).read_bytes())
+    other.ca.cert_pem.write_to_path(str(file))
     async with serving(keeping(), tls=authority.server()) as server:
         request = Request(server.url(scheme="https"), tls=TlsOptions(ca_file=str(file)), reuse=False)
         with pytest.raises(ProbeError):
             await network.call(request, Trace())
-        file.write_bytes(Path(authority.ca_file).read_bytes() + b"\n")
+        authority.ca.cert_pem.write_to_path(str(file))
         assert (await network.call(request, Trace())).status == 200
 
 
