@@ -1,6 +1,7 @@
 """Builds every part from a configuration and starts it: the one place that knows everything."""
 
 import asyncio
+import contextlib
 import resource
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -28,9 +29,6 @@ from exporter.store.writer import Writer
 
 LOOK_EVERY = 5.0
 """Seconds between two looks at secret, tenant and certificate files."""
-
-RETAIN_EVERY = 3600.0
-"""Seconds between two runs of the retention job."""
 
 SPARE_DESCRIPTORS = 256
 """Open files that are left to the server, the store and the log."""
@@ -63,7 +61,7 @@ async def serve(settings: Settings) -> int:
         stack.push_async_callback(network.close)
         writer = await stack.enter_async_context(_writer(configuration, settings.shutdown_timeout))
         engine = Engine(network, clock, writer.submit, metrics, _most_runs())
-        reloader = Reloader(settings.load, engine.apply, clock, metrics)
+        reloader = Reloader(settings.load, _applied(engine, writer), clock, metrics)
         _set_log_up(settings, reloader, configuration, metrics)
         listener = Listener(
             build(_parts(engine, reloader, web, paths)),
@@ -77,7 +75,7 @@ async def serve(settings: Settings) -> int:
         reloader.start(configuration)
         _measure(metrics, engine, writer)
         _greet(configuration, listener)
-        async with _background(settings, reloader, writer):
+        async with _background(settings, reloader):
             await _told_to_stop()
         structlog.get_logger("exporter.app").info("stopping", limit_seconds=settings.shutdown_timeout)
     return 0
@@ -85,16 +83,26 @@ async def serve(settings: Settings) -> int:
 
 @asynccontextmanager
 async def _writer(configuration: Configuration, limit: float) -> AsyncIterator[Writer]:
-    store = SqlStore(configuration.store.url)
+    """Open the store; one that fails now is tried again before each write, and probing goes on without it."""
     try:
-        await asyncio.to_thread(store.open)
+        store = SqlStore(configuration.store.url)
     except StoreError as error:
-        raise StartError(f"the store cannot be opened: {error}") from None
-    writer = Writer(store)
+        raise StartError(str(error)) from None
+    writer = Writer(store, retention=configuration.store.retention)
+    with contextlib.suppress(StoreError):  # it is on the log and in the metrics
+        await writer.open()
     try:
         yield writer
     finally:
         await writer.close(limit)
+
+
+def _applied(engine: Engine, writer: Writer) -> Callable[[Configuration], None]:
+    def apply(configuration: Configuration) -> None:
+        engine.apply(configuration)
+        writer.retention = configuration.store.retention
+
+    return apply
 
 
 async def _stop(engine: Engine, listener: Listener, limit: float) -> None:
@@ -191,12 +199,9 @@ def _greet(configuration: Configuration, listener: Listener) -> None:
 
 
 @asynccontextmanager
-async def _background(settings: Settings, reloader: Reloader, writer: Writer) -> AsyncIterator[None]:
+async def _background(settings: Settings, reloader: Reloader) -> AsyncIterator[None]:
     interval = settings.poll_interval or LOOK_EVERY
-    jobs = [
-        asyncio.create_task(reloader.watch(interval, main_file=settings.poll_interval > 0)),
-        asyncio.create_task(_retain(reloader, writer)),
-    ]
+    job = asyncio.create_task(reloader.watch(interval, main_file=settings.poll_interval > 0))
     waiting: set[asyncio.Task[None]] = set()
 
     def hang_up() -> None:
@@ -208,9 +213,9 @@ async def _background(settings: Settings, reloader: Reloader, writer: Writer) ->
     try:
         yield
     finally:
-        for job in (*jobs, *waiting):
-            job.cancel()
-        await asyncio.gather(*jobs, *waiting, return_exceptions=True)
+        for task in (job, *waiting):
+            task.cancel()
+        await asyncio.gather(job, *waiting, return_exceptions=True)
 
 
 async def _reload(reloader: Reloader) -> None:
@@ -219,17 +224,6 @@ async def _reload(reloader: Reloader) -> None:
     except ConfigError as error:
         mistakes = [str(mistake) for mistake in error.mistakes]
         structlog.get_logger("exporter.app").error("reload failed", mistakes=mistakes)
-
-
-async def _retain(reloader: Reloader, writer: Writer) -> None:
-    while True:
-        if reloader.current is not None:
-            retention, now = dict(reloader.current.store.retention), SystemClock().now()
-            try:
-                await writer.read(lambda store, kept=retention, at=now: store.retain(kept, at))
-            except StoreError as error:
-                structlog.get_logger("exporter.app").warning("old rows were not deleted", error=str(error))
-        await asyncio.sleep(RETAIN_EVERY)
 
 
 async def _told_to_stop() -> None:

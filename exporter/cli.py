@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     )
     sandbox = _command(commands, "sandbox", "serve simulated vendors on this machine", _sandbox, config=False)
     sandbox.add_argument(
-        "--listen", default="127.0.0.1:10056", metavar="ADDRESS", help="default: %(default)s"
+        "--listen", default="127.0.0.1:10070", metavar="ADDRESS", help="default: %(default)s"
     )
     demo = _command(commands, "demo", "show the whole product against simulated vendors", _demo)
     demo.add_argument("--once", action="store_true", help="end when the first notification has arrived")

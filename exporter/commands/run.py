@@ -2,7 +2,8 @@
 
 import argparse
 import asyncio
-import sys
+
+import uvloop
 
 from exporter.app import Settings, serve
 from exporter.commands.loading import chosen_file, load
@@ -24,12 +25,8 @@ def run(options: argparse.Namespace) -> int:
         log_level=options.log_level,
         log_format=options.log_format,
     )
-    if sys.platform != "win32":
-        import uvloop
-
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(serve(settings))
-    return asyncio.run(serve(settings))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serve(settings))
 
 
 def _duration(flag: str, text: str) -> float:

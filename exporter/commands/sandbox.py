@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import signal
 
 from exporter import registry
@@ -20,7 +21,5 @@ async def _until_stopped(listen: str) -> None:
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, served.cancel)
-    try:
+    with contextlib.suppress(asyncio.CancelledError):  # asked to stop: everything is closed by then
         await served
-    except asyncio.CancelledError:
-        pass  # asked to stop: everything is closed

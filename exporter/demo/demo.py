@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from exporter import registry
 from exporter.demo.services import Service, free_port, program
 from exporter.demo.sink import Sink
 
@@ -35,8 +36,9 @@ class Ports:
 
     @classmethod
     def free(cls) -> "Ports":
-        """Return the usual ports, or free ones in place of those that are taken."""
-        return cls(*map(free_port, (10056, 10055, 9090, 9093, 10057)))
+        """Return the usual ports, or the next free ones where they are taken."""
+        vendors = 1 + 2 * len(registry.sandbox_vendors())
+        return cls(free_port(10070, vendors), *map(free_port, (10055, 9090, 9093, 10056)))
 
 
 def url(port: int, path: str = "") -> str:

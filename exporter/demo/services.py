@@ -98,14 +98,23 @@ def program(*names: str) -> str | None:
     return next((found for name in names if (found := shutil.which(name))), None)
 
 
-def free_port(wanted: int) -> int:
-    """Return `wanted` if nothing listens there on loopback, else a free port."""
-    for port in (wanted, 0):
+def free_port(wanted: int, count: int = 1) -> int:
+    """Return the first of `count` free ports in a row on loopback, from `wanted` upward; 0 takes any one."""
+    if wanted == 0:
         with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+            probe.bind(("127.0.0.1", 0))
             return int(probe.getsockname()[1])
+    for first in range(wanted, 65_536 - count):
+        if all(_is_free(port) for port in range(first, first + count)):
+            return first
     raise StartError("no free port on 127.0.0.1; end another program")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

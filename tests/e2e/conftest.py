@@ -15,6 +15,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from exporter import registry
 from exporter.demo.services import Service, free_port, program
 from exporter.demo.sink import Sink
 from tests.e2e.asking import ask
@@ -102,7 +103,10 @@ PARTS = ("sandbox", "exporter", "prometheus", "alertmanager", "sink", "smtp")
 @pytest.fixture(scope="session")
 async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     folder = tmp_path_factory.mktemp("platform")
-    made = Platform(folder, {part: free_port(0) for part in PARTS})
+    ports = {part: free_port(0) for part in PARTS}
+    # below the range from which the system takes ports for connections
+    ports["sandbox"] = free_port(21_000, 1 + 2 * len(registry.sandbox_vendors()))
+    made = Platform(folder, ports)
     async with AsyncExitStack() as stack:
         await made.hooks.start(made.ports["sink"])
         stack.push_async_callback(made.hooks.stop)

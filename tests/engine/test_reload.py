@@ -1,0 +1,142 @@
+"""Reload: all or nothing, and files that are watched."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exporter.core.configuration import Configuration
+from exporter.core.errors import ConfigError, Mistake
+from exporter.engine.reload import Reloader
+from exporter.engine.selfmetrics import SelfMetrics
+from tests.clock import HandClock
+from tests.engine.making import made_configuration, made_target
+
+
+class Loader:
+    """Loads a made configuration from two files: the main one and a secret."""
+
+    def __init__(self, folder: Path) -> None:
+        self.main, self.secret = folder / "main.yml", folder / "secret"
+        self.main.write_text("first")
+        self.secret.write_text("one")
+        self.texts: list[str | None] = []
+
+    def __call__(self, text: str | None) -> Configuration:
+        self.texts.append(text)
+        content = self.main.read_text() if text is None else text
+        if "wrong" in content:
+            raise ConfigError([Mistake("main.yml", 1, "wrong is not known here", "remove it")])
+        return replace(
+            made_configuration([made_target(content)]),
+            path=str(self.main),
+            files=frozenset({str(self.main), str(self.secret)}),
+            text=content,
+        )
+
+
+@pytest.fixture
+def loader(tmp_path: Path) -> Loader:
+    return Loader(tmp_path)
+
+
+@pytest.fixture
+def applied() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def metrics() -> SelfMetrics:
+    return SelfMetrics()
+
+
+@pytest.fixture
+def reloader(loader: Loader, applied: list[str], metrics: SelfMetrics) -> Reloader:
+    made = Reloader(loader, lambda new: applied.append(new.integrations[0].name), HandClock(), metrics)
+    made.start(loader(None))
+    return made
+
+
+@pytest.fixture
+async def watched(reloader: Reloader) -> AsyncIterator[Reloader]:
+    task = asyncio.create_task(reloader.watch(0.02, main_file=True))
+    yield reloader
+    task.cancel()
+
+
+def write(path: Path, text: str) -> None:
+    """Write as editors do: another file takes the name."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
+async def soon(applied: list[str], count: int) -> None:
+    async with asyncio.timeout(5):
+        while len(applied) < count:
+            await asyncio.sleep(0.01)
+
+
+def successful(metrics: SelfMetrics) -> float | None:
+    return metrics.registry.get_sample_value("integration_exporter_config_last_reload_successful")
+
+
+async def test_a_reload_swaps_the_whole_configuration(
+    reloader: Reloader, loader: Loader, applied: list[str]
+) -> None:
+    write(loader.main, "second")
+    await reloader.reload()
+    assert applied == ["first", "second"]
+    assert reloader.current is not None
+    assert reloader.current.text == "second"
+
+
+async def test_a_mistake_keeps_the_old_configuration_and_is_seen_in_the_metric(
+    reloader: Reloader, loader: Loader, applied: list[str], metrics: SelfMetrics
+) -> None:
+    write(loader.main, "wrong")
+    with pytest.raises(ConfigError, match="remove it"):
+        await reloader.reload()
+    assert applied == ["first"]
+    assert successful(metrics) == 0
+    write(loader.main, "second")
+    await reloader.reload()
+    assert successful(metrics) == 1
+
+
+async def test_a_changed_main_file_is_noticed_by_polling(
+    watched: Reloader, loader: Loader, applied: list[str]
+) -> None:
+    write(loader.main, "second")
+    await soon(applied, 2)
+    assert applied == ["first", "second"]
+
+
+async def test_a_file_with_a_mistake_is_tried_once_not_at_every_look(
+    watched: Reloader, loader: Loader, applied: list[str]
+) -> None:
+    write(loader.main, "wrong")
+    await asyncio.sleep(0.2)
+    assert len(loader.texts) == 2
+    write(loader.main, "mended")
+    await soon(applied, 2)
+    assert applied == ["first", "mended"]
+
+
+async def test_a_rotated_secret_is_read_though_the_main_file_is_half_edited(
+    reloader: Reloader, loader: Loader, applied: list[str]
+) -> None:
+    task = asyncio.create_task(reloader.watch(0.02, main_file=False))
+    write(loader.main, "wrong")
+    write(loader.secret, "two")
+    await soon(applied, 2)
+    task.cancel()
+    assert applied == ["first", "first"]
+    assert loader.texts == [None, "first"]
+
+
+async def test_nothing_is_loaded_while_no_file_changes(watched: Reloader, loader: Loader) -> None:
+    await asyncio.sleep(0.2)
+    assert loader.texts == [None]
