@@ -85,7 +85,7 @@ class Sandbox:
             "faults": {fault: FAULTS[fault] for fault in vendor.faults},
             "scenarios_on": sorted(stand.scenarios),
             "scenarios": dict(vendor.scenarios),
-            "calls": len(stand.calls),
+            "calls": stand.total,
         }
 
 

@@ -31,7 +31,7 @@ class Answer(NamedTuple):
 class Stand:
     """One running vendor: a plain and a TLS listener, one fault at a time, any number of scenarios.
 
-    `calls` are the last calls it got, oldest first.
+    `calls` are the last calls it got, oldest first; `total` is how many there were in all.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Stand:
         """Prepare to serve `vendor`; the first authority signs its certificate, the second the wrong one."""
         self.vendor = vendor
         self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
+        self.total = 0
         self.scenarios: set[str] = set()
         self.fault: str | None = None
         self.answer: Answer | None = None
@@ -174,6 +175,7 @@ class Stand:
         """Answer a request for `path` of this vendor, with the fault that is on."""
         call = await self._call_of(request, path)
         self.calls.append(call)
+        self.total += 1
         if self.fault == "cut":
             return await _cut(request)
         if self.fault == "slow":
