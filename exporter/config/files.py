@@ -100,6 +100,8 @@ def _not_regular(path: str, mode: int) -> FileProblem:
 def _unreadable(path: str, error: OSError | ValueError) -> FileProblem:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return FileProblem(f"the file {path} does not exist", "create it or correct the path")
+    if isinstance(error, IsADirectoryError):
+        return _not_regular(path, stat.S_IFDIR)
     if isinstance(error, PermissionError):
         return FileProblem(f"no permission to read {path}", "let the exporter's user read it")
     if isinstance(error, OSError) and error.strerror:

@@ -118,6 +118,8 @@ def _misfit(error: ValidationError, path: Path) -> Fault:
     rule, value = str(error.validator), _rule(error)
     about = str(schema.get("description", "")).rstrip(".")
     quoted = _quoted(error.instance, schema)
+    if rule == "type" and schema.get("pattern") == durations.PATTERN:
+        return Fault(path, f"{_found(error.instance)} is no duration", durations.REMEDY)
     if rule == "type":
         return _mistyped(path, error.instance, value)
     if rule in ("enum", "const"):

@@ -42,7 +42,11 @@ class TenantRow(_Part, frozen=True):
     """One tenant of an integration."""
 
     id: Annotated[
-        str, Meta(pattern=TENANT_PATTERN, description="The label `tenant`; unique in the integration.")
+        str,
+        Meta(
+            pattern=TENANT_PATTERN,
+            description="The label `tenant`: up to 64 letters, digits and _.-, unique here.",
+        ),
     ]
     labels: Labels = {}
     options: Annotated[dict[str, Any], Meta(description="Options of this tenant alone.", extra=RAW)] = {}
@@ -69,7 +73,13 @@ class Tenants(_Part, frozen=True):
 class IntegrationPart(_Part, frozen=True):
     """One configured use of a provider."""
 
-    name: Annotated[str, Meta(pattern=NAME_PATTERN, description="The label `integration`; unique.")]
+    name: Annotated[
+        str,
+        Meta(
+            pattern=NAME_PATTERN,
+            description="The label `integration`: up to 64 letters, digits and _.-, unique.",
+        ),
+    ]
     provider: Annotated[str, Meta(description="Kind of the integration.")]
     critical: Annotated[bool, Meta(description="Its failure makes the overall status critical.")] = False
     interval: Annotated[Duration | None, Meta(description="Time between two probes of a target.")] = None

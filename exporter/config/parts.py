@@ -1,5 +1,6 @@
 """Makes one part of the file its type, or says everything that is wrong with it."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -8,6 +9,8 @@ import msgspec
 
 from exporter.config.fit import Fitter, as_struct, root_type
 from exporter.config.judge import Fault, Judge
+from exporter.config.reading import Path
+from exporter.config.source import shown_key
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -42,13 +45,31 @@ def faults_of(fitter: Fitter, raw: Any, kind: type[Any], judge: Judge, error: Ex
         return faults
     text = str(error)
     if "missing required field" in text:
-        name = text.split("`")[1]
-        return [Fault((), f"the key {name} is missing", f"add {name}: ... or {name}_file: ...")]
+        name, *place = text.split("`")[1::2]
+        return [
+            Fault(
+                _path(place[0] if place else "$"),
+                f"the key {name} is missing",
+                f"add {name}: ... or {name}_file: ...",
+            )
+        ]
     return [Fault((), "the value does not fit", "see the reference of the configuration")]
+
+
+def _path(written: str) -> Path:
+    """Return the path that msgspec writes as `$.a[0].b`; it ends where a key is not written out."""
+    path: list[str | int] = []
+    for name, index in re.findall(r"\.(\w+)|\[(.*?)\]", written):
+        if index and not index.isdigit():
+            break
+        path.append(int(index) if index else name)
+    return tuple(path)
 
 
 def blame(fitter: Fitter, faults: Iterable[Fault]) -> None:
     """Add `faults` to the mistakes; those that were told already have no words."""
     for fault in faults:
         if fault.what:
-            fitter.blame(fault.path, fault.what, fault.remedy)
+            key = next((str(step) for step in reversed(fault.path) if isinstance(step, str)), "")
+            named = key in fault.what or shown_key(key) != key
+            fitter.blame(fault.path, fault.what if named else f"{key}: {fault.what}", fault.remedy)

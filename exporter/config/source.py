@@ -181,6 +181,10 @@ def _refusal(error: yaml.YAMLError, text: str) -> _Refused:
     row = lines[mark.line] if mark.line < len(lines) else ""
     if row[: len(row) - len(row.lstrip())].count("\t"):
         return _Refused("unreadable YAML: a tab in the indentation", "indent with spaces", line)
+    if "${" in row and "find expected" in problem:
+        return _Refused(
+            f"unreadable YAML: {problem}", "put ${...} into quotes between braces or brackets", line
+        )
     return _Refused(f"unreadable YAML: {problem}", _yaml_remedy(problem), line)
 
 

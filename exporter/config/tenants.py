@@ -146,8 +146,7 @@ class TenantSources:
                     "the tenant id has a line break",
                     f"it must match {TENANT_PATTERN}",
                 )
-            else:
-                yield row
+            yield row  # the rest of a wrong row is judged too
 
     def _secrets_dir(self) -> str:
         if not self.tenants.secrets_dir:
