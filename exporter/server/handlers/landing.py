@@ -7,6 +7,7 @@ from typing import Any
 
 import jinja2
 from aiohttp import web
+from yarl import URL
 
 from exporter import __version__
 from exporter.server.access import IDENTITY, Identity
@@ -125,7 +126,7 @@ def _span(seconds: float) -> str:
 
 def _pages(request: web.Request, home: str, offset: int, total: int) -> dict[str, str]:
     def at(place: int) -> str:
-        return str(request.rel_url.with_path(home).update_query(offset=str(place)))
+        return str(URL(home).with_query({**request.query, "offset": str(place)}))
 
     pages = {}
     if offset > 0:

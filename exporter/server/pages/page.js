@@ -37,7 +37,9 @@ async function renew() {
 async function check(button) {
   const { integration, tenant } = button.dataset;
   const name = integration ? integration + (tenant ? ` of ${tenant}` : "") : "all targets";
-  button.disabled = true;
+  // Not `disabled`: that would take the focus away from who works by keyboard.
+  if (button.getAttribute("aria-disabled") === "true") return;
+  button.setAttribute("aria-disabled", "true");
   say(`Checking ${name}…`);
   try {
     const body = JSON.stringify({ ...(integration && { integration }), ...(tenant && { tenant }) });
@@ -50,7 +52,7 @@ async function check(button) {
   } catch (error) {
     say(`Could not check ${name}: ${error.message}`);
   } finally {
-    button.disabled = false;
+    button.removeAttribute("aria-disabled");
   }
 }
 

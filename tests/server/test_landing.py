@@ -1,0 +1,202 @@
+"""The page at `/`: what it says, to whom, with script and without."""
+
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from exporter.core.reason import Reason
+from tests.server.browser import browsing
+from tests.server.house import Room, bearer, house, state
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def room() -> Room:
+    return Room(
+        [
+            state("calendar", "acme"),
+            state("calendar", "globex", "error", Reason.TIMEOUT, detail="No answer after 10 s.", failures=3),
+            state("sms", status="not_configured"),
+            state("mail", status="unknown"),
+            state("payments", "", "error", Reason.AUTH, critical=True, failures=1),
+        ]
+    )
+
+
+def rows(page: str) -> list[str]:
+    return re.findall(r'<span class="name">([^<]+)</span>', page)
+
+
+async def test_failing_targets_come_first_and_critical_ones_before_others() -> None:
+    async with house(room()) as made:
+        assert rows((await made.ask("/")).text) == ["payments", "calendar", "mail", "sms", "calendar"]
+
+
+async def test_a_state_is_a_symbol_a_word_and_the_meaning_of_its_reason() -> None:
+    async with house(room()) as made:
+        page = (await made.ask("/")).text
+    for text in (
+        "A critical integration fails",
+        "</i> failing",
+        "</i> not configured",
+        "</i> not checked yet",
+        "</i> connected",
+        "The credential was rejected: wrong, expired or revoked.",
+        "No answer after 10 s.",
+        "3 times",
+        "<title>(2) Integrations</title>",
+    ):
+        assert text in page
+
+
+async def test_what_a_vendor_said_cannot_become_markup() -> None:
+    evil = '<script>alert("x")</script><img src=x onerror=y>'
+    async with house(Room([state("a", status="error", reason=Reason.AUTH, detail=evil)])) as made:
+        for path in ("/", "/?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"):
+            page = (await made.ask(path)).text
+            assert "<script>alert" not in page and "<img src=x" not in page
+    assert 'style="' not in page and "<style" not in page and "onclick" not in page
+
+
+async def test_the_filter_works_by_the_query_alone() -> None:
+    async with house(room()) as made:
+        assert rows((await made.ask("/?q=globex")).text) == ["calendar"]
+        assert rows((await made.ask("/?q=calendar+timeout")).text) == ["calendar"]
+        assert rows((await made.ask("/?status=error")).text) == ["payments", "calendar"]
+        nothing = (await made.ask("/?q=nonesuch")).text
+        assert rows(nothing) == [] and "No target fits the filter" in nothing
+        assert (await made.ask("/?status=odd")).status == 400
+
+
+async def test_ten_thousand_targets_are_shown_in_pages() -> None:
+    many = Room([state("calendar", f"t{n:05}") for n in range(10_000)])
+    async with house(many) as made:
+        start = time.perf_counter()
+        page = (await made.ask("/?q=calendar")).text
+        took = time.perf_counter() - start
+        print(f"page of 10,000 targets: {took * 1000:.0f} ms, {len(page) / 1024:.0f} KiB")
+        assert len(rows(page)) == 500 and "9500 more" in page
+        assert 'href="/?q=calendar&amp;offset=500"' in page
+        last = (await made.ask("/?offset=9900")).text
+        assert len(rows(last)) == 100 and "more →" not in last
+    assert took < 2.0
+
+
+async def test_an_empty_board_says_what_to_do() -> None:
+    async with house(Room([])) as made:
+        assert "There is no target yet. Add an integration" in (await made.ask("/")).text
+
+
+async def test_only_admins_get_buttons(tmp_path: Path) -> None:
+    path = tmp_path / "web.yml"
+    path.write_text(
+        "bearer_tokens:\n"
+        "  - {name: v, token: viewer-0123456789abcdef, roles: [viewer]}\n"
+        "  - {name: a, token: admin-0123456789abcdef, roles: [admin]}\n"
+    )
+    made_room = room()
+    made_room.path = path
+    async with house(made_room) as made:
+        viewer = (await made.ask("/", headers=bearer("viewer-0123456789abcdef"))).text
+        admin = (await made.ask("/", headers=bearer("admin-0123456789abcdef"))).text
+    assert "Check now" not in viewer and "You are token:v." in viewer
+    assert admin.count("Check now") == 5 and "Check all now" in admin
+
+
+async def test_without_script_the_page_renews_itself() -> None:
+    async with house(room()) as made:
+        page = (await made.ask("/")).text
+        assert '<noscript><meta http-equiv="refresh" content="30"></noscript>' in page
+        assert 'class="check primary" data-integration="" data-tenant="" hidden' in page
+        script = await made.ask("/assets/page.js")
+        assert script.headers["content-type"].startswith("text/javascript")
+        assert (await made.ask("/assets/..%2flanding.html")).status == 404
+        assert (await made.ask("/assets/landing.html")).status == 404
+
+
+@pytest.fixture
+def chromium() -> str:
+    if CHROMIUM is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("chromium is missing; install it, it shows whether the page runs in a browser")
+        pytest.skip("chromium is not installed, so the page was not looked at in a browser")
+    return CHROMIUM
+
+
+async def test_a_browser_runs_the_page_within_its_content_policy(chromium: str, tmp_path: Path) -> None:
+    async with house(room()) as made, browsing(chromium, made.url + "/", tmp_path) as page:
+        await page.until("document.querySelectorAll('button.check:not([hidden])').length === 6")
+        assert await page.value("getComputedStyle(document.querySelector('.brand')).display") == "flex"
+        assert page.complaints == []
+
+
+async def test_a_click_checks_one_target_and_renews_the_page(chromium: str, tmp_path: Path) -> None:
+    async with house(room()) as made, browsing(chromium, made.url + "/", tmp_path) as page:
+        made.room.states[3].status = "connected"
+        button = """document.querySelector('[aria-label="Check calendar of globex now"]')"""
+        await page.until(f"{button} && !{button}.hidden")
+        await page.value(f"{button}.focus(); {button}.click()")
+        await page.until(
+            "document.getElementById('say').textContent.startsWith('Checked calendar of globex')"
+        )
+        assert made.room.checked == ["calendar/globex"]
+        assert await page.value("document.querySelector('.numbers .connected strong').textContent") == "2"
+        assert (
+            await page.value("document.activeElement.getAttribute('aria-label')")
+            == "Check calendar of globex now"
+        )
+        assert page.complaints == []
+
+
+async def test_a_click_that_fails_says_why(chromium: str, tmp_path: Path) -> None:
+    made_room = room()
+    async with house(made_room) as made, browsing(chromium, made.url + "/?q=mail", tmp_path) as page:
+        await page.until("document.querySelector('td.act button') !== null")
+        await page.value("document.body.dataset.checks = '/api/v1/nothing'")
+        await page.value("document.querySelector('td.act button').click()")
+        await page.until("document.getElementById('say').textContent === 'Could not check mail: Not Found'")
+
+
+@pytest.mark.parametrize("width", [320, 480, 768, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_page_fits_every_width_and_is_legible(
+    chromium: str, tmp_path: Path, width: int, scheme: str
+) -> None:
+    async with house(room()) as made, browsing(chromium, made.url + "/", tmp_path) as page:
+        await page.tell(
+            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False
+        )
+        await page.tell(
+            "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}]
+        )
+        assert await page.value("document.documentElement.scrollWidth <= innerWidth")
+        assert await page.value(f"[{CONTRAST}]") == [[]]
+
+
+# Every text must stand out from its ground by 4.5 to 1, large and small alike
+# (https://www.w3.org/TR/WCAG22/#contrast-minimum).
+CONTRAST = """(() => {
+  const parts = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = (rgb) => rgb.slice(0, 3).map((c) => c / 255)
+    .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (one) => {
+    for (; one; one = one.parentElement) {
+      const rgb = parts(getComputedStyle(one).backgroundColor);
+      if (rgb.length === 3 || rgb[3] > 0) return rgb;
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  for (const one of document.querySelectorAll("body *")) {
+    const own = [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || one.closest("[hidden], .hidden, script, noscript, option")) continue;
+    const [a, b] = [light(parts(getComputedStyle(one).color)), light(ground(one))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(one.className + ": " + one.textContent.trim().slice(0, 20));
+  }
+  return poor;
+})()"""
