@@ -14,7 +14,7 @@ from exporter.core.notifications import Notifications
 from exporter.core.secret import Secret
 from exporter.core.vital_alerts import VITAL_FILES
 from exporter.core.vital_alerts.platform import EXPORTER_DOWN, JOB, WATCHDOG
-from exporter.generate import dashboards, provisioning, reference, routing, rule_tests, runbooks
+from exporter.generate import dashboards, reference, routing, rule_tests, runbooks
 from exporter.generate.document import NOTICE, as_yaml
 from exporter.generate.facts import facts_template
 from exporter.generate.receivers import AWS_CREDENTIALS, SecretFiles
@@ -75,7 +75,6 @@ def user_files(
         "alertmanager/templates/facts.tmpl": facts_template(),
         "alertmanager/templates/messages.tmpl": _messages(),
         **dashboards.files(),
-        **provisioning.files(),
     }
     return UserFiles(content, secrets.files, secrets_directory)
 

@@ -1,0 +1,157 @@
+"""What hides what, seen in a real Alertmanager."""
+
+import json
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter import registry
+from exporter.core.severity import Severity
+from tests.rules.tools import program
+
+FIXED = {alert.name: alert.fixed_labels for alert in registry.alerts()}
+
+
+def _free_port() -> int:
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return int(opened.getsockname()[1])
+
+
+class Alertmanager:
+    """A running Alertmanager; asks its API v2."""
+
+    def __init__(self, port: int) -> None:
+        self._base = f"http://127.0.0.1:{port}"
+
+    def ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self._base}/-/ready", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def _ask(self, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self._base}{path}", data, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def hidden(self, alerts: list[dict[str, str]]) -> list[bool]:
+        """Fire `alerts`, tell which are hidden by another one, and resolve them again."""
+        self._post(alerts, "2099-01-01T00:00:00Z")
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            seen = {_key(found["labels"]): found for found in self._ask("/api/v2/alerts")}
+            if all(_key(labels) in seen for labels in alerts):
+                break
+            time.sleep(0.02)
+        # The inhibitor takes alerts up on its own: give it the time of a few of them.
+        time.sleep(0.2)
+        seen = {_key(found["labels"]): found for found in self._ask("/api/v2/alerts")}
+        hidden = [bool(seen[_key(labels)]["status"]["inhibitedBy"]) for labels in alerts]
+        self._post(alerts, "2020-01-01T00:01:00Z")
+        return hidden
+
+    def _post(self, alerts: list[dict[str, str]], ends: str) -> None:
+        body = [{"labels": labels, "startsAt": "2020-01-01T00:00:00Z", "endsAt": ends} for labels in alerts]
+        self._ask("/api/v2/alerts", body)
+
+
+def _key(labels: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((name, value) for name, value in labels.items() if value))
+
+
+@pytest.fixture(scope="module")
+def alertmanager(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alertmanager]:
+    port = _free_port()
+    folder = tmp_path_factory.mktemp("alertmanager")
+    command = [
+        program("prometheus-alertmanager", "alertmanager"),
+        f"--config.file={tree}/alertmanager/alertmanager.yml",
+        f"--storage.path={folder}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    ]
+    with (folder / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        server = Alertmanager(port)
+        end = time.monotonic() + 20
+        while not server.ready():
+            assert time.monotonic() < end and process.poll() is None, (folder / "log").read_text()
+            time.sleep(0.05)
+        yield server
+        process.terminate()
+
+
+def _alert(name: str, severity: str, **labels: str) -> dict[str, str]:
+    name = f"Integration{name}"
+    return {"alertname": name, "severity": severity, **FIXED.get(name, {}), **labels}
+
+
+STRIPE = {"integration": "payments", "provider": "stripe"}
+ACME = {**STRIPE, "tenant": "acme"}
+OUTAGE = _alert("Outage", "critical", **STRIPE)
+ISOLATED = _alert("ExporterIsolated", "critical")
+
+
+@pytest.mark.parametrize(
+    ("source", "other", "hidden"),
+    [
+        (OUTAGE, _alert("TargetFailing", "high", **ACME), True),
+        (OUTAGE, _alert("LatencyHigh", "medium", **ACME), True),
+        (OUTAGE, _alert("Down", "critical", **STRIPE), True),
+        (OUTAGE, _alert("TargetFailing", "high", **{**ACME, "integration": "billing"}), False),
+        (OUTAGE, _alert("TargetFailing", "high", **{**ACME, "provider": "twilio"}), False),
+        (OUTAGE, _alert("CertificateExpiring", "critical", **ACME), False),
+        (OUTAGE, _alert("ProbeStale", "high", **ACME), False),
+        (ISOLATED, OUTAGE, True),
+        (ISOLATED, _alert("Down", "critical", **STRIPE), True),
+        (ISOLATED, _alert("TargetFailing", "high", **ACME), True),
+        (ISOLATED, _alert("CertificateExpiring", "high", **ACME), False),
+        (ISOLATED, _alert("ExporterDown", "high", job="integration-exporter"), False),
+        (_alert("ExporterDown", "high", job="x"), _alert("ProbeStale", "high", **ACME), True),
+        (_alert("ExporterDown", "high", job="x"), _alert("ThresholdsMissing", "high", **STRIPE), True),
+        (_alert("ExporterDown", "high", job="x"), _alert("TargetFailing", "high", **ACME), False),
+        (_alert("ExporterDown", "high", job="x"), _alert("ConfigReloadFailed", "medium", job="x"), False),
+        (_alert("Down", "high", **STRIPE), _alert("TargetFailing", "high", **STRIPE), True),
+        (_alert("Down", "high", **STRIPE), _alert("TargetFailing", "high", **ACME), False),
+    ],
+)
+def test_what_explains_another_alert_hides_it(
+    alertmanager: Alertmanager, source: dict[str, str], other: dict[str, str], hidden: bool
+) -> None:
+    assert alertmanager.hidden([source, other]) == [False, hidden]
+
+
+@pytest.mark.parametrize("higher", Severity)
+@pytest.mark.parametrize("lower", Severity)
+def test_a_higher_severity_hides_a_lower_one_of_the_same_condition(
+    alertmanager: Alertmanager, higher: Severity, lower: Severity
+) -> None:
+    if higher is lower:
+        return
+    alerts = [_alert("CertificateExpiring", level, **ACME) for level in (higher, lower)]
+    assert alertmanager.hidden(alerts) == [higher in lower.below, lower in higher.below]
+
+
+@pytest.mark.parametrize(
+    "label", ["integration", "provider", "tenant", "token", "quota", "bucket", "database", "period"]
+)
+def test_conditions_that_differ_in_a_label_do_not_hide_each_other(
+    alertmanager: Alertmanager, label: str
+) -> None:
+    labels = {**ACME, "token": "a", "quota": "a", "bucket": "a", "database": "a", "period": "a"}
+    alerts = [_alert("X", "critical", **labels), _alert("X", "medium", **{**labels, label: "other"})]
+    assert alertmanager.hidden(alerts) == [False, False]
+
+
+def test_another_alert_of_the_same_target_is_not_hidden_by_severity(alertmanager: Alertmanager) -> None:
+    alerts = [_alert("CertificateExpiring", "critical", **ACME), _alert("LatencyHigh", "medium", **ACME)]
+    assert alertmanager.hidden(alerts) == [False, False]
