@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import Metric as ClientMetric
 from prometheus_client.exposition import generate_latest
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.openmetrics import parser as openmetrics_parser
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
 from exporter.core import vitals
@@ -200,6 +200,14 @@ def test_a_series_of_two_keys_is_written_once_and_counted() -> None:
     assert 'tenant="t0"} 0.0' in exposition.render(False, False).decode()
 
 
+def test_a_series_of_two_keys_of_unlike_shape_is_written_once() -> None:
+    exposition = filled([(tenant(0), [(vitals.SUCCESS, (), 1.0)])])
+    exposition.put("whole", (), [(vitals.SUCCESS, tenant(0), 0.0)])
+    assert exposition.render(False, False).endswith(b'tenant="t0"} 1.0\n')
+    assert exposition.counts() == {"integration_probe_success": 1}
+    assert exposition.duplicates == 1
+
+
 def test_a_series_that_one_key_gives_twice_is_written_once_and_counted() -> None:
     exposition = filled([(tenant(0), [(vitals.SUCCESS, (), 1.0), (vitals.SUCCESS, (), 0.0)])])
     assert exposition.render(False, False).endswith(b'tenant="t0"} 1.0\n')
@@ -247,28 +255,28 @@ def test_only_shards_that_changed_are_compressed_again() -> None:
     assert changed == {(vitals.LAST_RUN.name, 0), (vitals.PHASE_DURATION.name, 0)}
 
 
-async def test_a_render_in_slices_lets_others_run_and_shows_one_moment() -> None:
-    exposition = filled([(tenant(number), healthy(number, 0.0)) for number in range(20_000)])
+@pytest.mark.parametrize("packed", [False, True])
+async def test_a_render_in_slices_lets_others_run_and_shows_one_moment(packed: bool) -> None:
+    size = 20_000
+    exposition = filled([(tenant(number), healthy(number, 0.0)) for number in range(size)])
     turns: list[float] = []
 
     async def others() -> None:
-        rounds = 0.0
         while True:
-            rounds += 1
-            for number in (0, 19_999):
-                exposition.put(("target", number), tenant(number), healthy(number, rounds))
             turns.append(time.perf_counter())
+            for number in (0, size - 1):
+                exposition.put(("target", number), tenant(number), healthy(number, float(len(turns))))
+            exposition.render(openmetrics=False, gzip=False)
             await asyncio.sleep(0)
 
     task = asyncio.create_task(others())
-    body = (await exposition.render_async(True, False)).decode()
+    found = await exposition.render_async(True, packed)
     task.cancel()
     assert len(turns) > 3
-    lines = [line for line in body.splitlines() if "phase" in line and '"connect"' in line]
-    assert len(lines) == 20_000
-    first, last = lines[0].rpartition(" ")[2], lines[-1].rpartition(" ")[2]
-    assert first == last
-    list(parsed_openmetrics(body))
+    body = (gzip.decompress(found) if packed else found).decode()
+    lines = [line for line in body.splitlines() if '"connect"' in line]
+    assert len(lines) == size
+    assert lines[0].rpartition(" ")[2] == lines[-1].rpartition(" ")[2]
 
 
 async def test_two_scrapes_at_one_time_get_whole_bodies() -> None:
