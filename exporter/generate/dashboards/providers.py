@@ -12,7 +12,7 @@ from exporter.generate.dashboards._panels import Query
 from exporter.generate.dashboards._promql import top
 
 SIZES: dict[str, tuple[int, int]] = {
-    "stat": (6, 5),
+    "stat": (6, 8),
     "timeseries": (12, 8),
     "table": (12, 8),
     "bargauge": (12, 8),
