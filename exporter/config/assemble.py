@@ -20,6 +20,7 @@ from exporter.config.tenants import blame_shared_files
 from exporter.config.thresholds import Ladder
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
+from exporter.core.notifications import Notifications
 from exporter.core.secret import reveal_all
 
 SWITCHES = (
@@ -49,7 +50,7 @@ def assemble(reading: Reading, source: Source, path: str | None, text: str | Non
     blame_clashes(reading, built)
     _check_notifications(reading, source, layout, frozenset(builder.names))
     store = settings(reading, source, layout.store)
-    reading.secrets.update(reveal_all(layout.notifications))
+    reading.secrets.update(_receivers(layout.notifications))
     if reading.mistakes:
         raise failure(reading)
     targets = {target.key: target for one in built for target in one.targets}
@@ -69,6 +70,12 @@ def assemble(reading: Reading, source: Source, path: str | None, text: str | Non
         switched_off=switched_off,
         notes=tuple(reading.notes),
     )
+
+
+def _receivers(notifications: Notifications) -> set[str]:
+    """Return the credentials of notifications; the address of a webhook is often all it has."""
+    hooks = [notifications.webhook, notifications.heartbeat, *(team.webhook for team in notifications.teams)]
+    return reveal_all(notifications) | {hook.url for hook in hooks if hook}
 
 
 def failure(reading: Reading) -> ConfigError:

@@ -1,6 +1,7 @@
 """What one load of a configuration gathers: mistakes, files, credentials."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -13,6 +14,11 @@ from exporter.core.secret import STARS
 
 Place = tuple[str, int]
 """File and line of a value; the line is 0 where there is none."""
+
+QUERY_SECRET = re.compile(
+    r"([?&][^=&#\s]*(?:secret|passw|token|key|auth|sig)[^=&#\s]*=)([^&#\s]+)", re.IGNORECASE
+)
+"""A query parameter of a URL whose name speaks of a credential: its name and its value."""
 
 Path = tuple[str | int, ...]
 """Where a value stands in its document: keys and indexes from the top."""
@@ -90,11 +96,15 @@ def suggestion(word: str, known: object) -> str:
 
 
 def url_passwords(text: str) -> set[str]:
-    """Return the password inside a URL as it stands and decoded; nothing where there is none."""
-    if "://" not in text or "@" not in text:
+    """Return the credentials inside a URL, as they stand and decoded: its password, and query values.
+
+    A query value counts when its name speaks of a credential.
+    """
+    if "://" not in text:
         return set()
     try:
         password = urlsplit(text).password
     except ValueError:
-        return set()
-    return {password, unquote(password)} if password and password != STARS else set()
+        password = None
+    found = {match[2] for match in QUERY_SECRET.finditer(text)} | {password or ""}
+    return (found | set(map(unquote, found))) - {"", STARS}

@@ -10,6 +10,7 @@ from msgspec import inspect
 from exporter.config.catalogue import Catalogue
 from exporter.config.fit import TWIN, root_type
 from exporter.config.layout import IntegrationPart, Layout, TenantRow
+from exporter.config.reading import QUERY_SECRET
 from exporter.config.values import Expanded, scalar
 from exporter.core.secret import STARS, Secret
 
@@ -17,7 +18,6 @@ SECRET_NAME = re.compile(
     r"secret|passw|token|api[-_]?key|auth|cookie|credential|private|signature|routing[-_]?key", re.IGNORECASE
 )
 _USERINFO = re.compile(r"(://[^/?#\s:@]*):[^/?#\s]*@")
-_QUERY = re.compile(r"([?&][^=&#\s]*(?:secret|passw|token|key|auth|sig)[^=&#\s]*=)[^&#\s]*", re.IGNORECASE)
 _WEB_PATH = re.compile(r"(https?://[^/?#]+).+", re.DOTALL)
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@-]*")
 
@@ -99,7 +99,7 @@ def _free(value: Any, name: str) -> Any:
 
 def _text(value: str) -> str:
     text = value.raw if isinstance(value, Expanded) else value
-    return _QUERY.sub(rf"\1{STARS}", _USERINFO.sub(rf"\1:{STARS}@", text)) if "://" in text else text
+    return QUERY_SECRET.sub(rf"\1{STARS}", _USERINFO.sub(rf"\1:{STARS}@", text)) if "://" in text else text
 
 
 def _without_paths(value: Any) -> Any:
