@@ -19,7 +19,7 @@ def _options(place: Place) -> dict[str, Any]:
     return {
         "url": f"{place.tls_url}/health",
         "tls": {"ca_file": place.ca_file},
-        "auth": {"bearer_token": TOKEN},
+        "auth": {"bearer": {"token": TOKEN}},
         "expect": {"status": [200], "body": ["status == 'ok'"]},
         "extract": [
             {

@@ -1,0 +1,88 @@
+"""Asks one URL and judges the answer: a vendor we do not know is a few lines of YAML.
+
+It answers: does the service answer, in time, with the right status and body, and what do the numbers in
+its body say? It needs no permission but to ask, and costs one call per probe and redirect. Each probe
+connects anew unless told otherwise, so that DNS, connect and certificate faults show within one interval.
+A status that is not expected is told by its meaning (401 is auth, 404 not_found, 429 rate_limited, 5xx
+vendor_error); anything else that is not as expected is an assertion, and the first one is named.
+"""
+
+import base64
+from collections.abc import Iterable
+
+from exporter.core.metric import Metric, Sample
+from exporter.core.probe import Header, Kit, Probe, Request, Target
+from exporter.core.secret import Secret
+from exporter.probes.http import expect, extract
+from exporter.probes.http.mistakes import mistakes
+from exporter.probes.http.options import Auth, HttpOptions
+
+__all__ = ["PROBE", "check"]
+
+
+async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+    """Ask the URL and return what the answer says; raise ProbeError unless it is as expected."""
+    options: HttpOptions = target.options
+    answer = await kit.call(request_of(options))
+    expect.check_status(options.expect, answer, kit.now())
+    expect.check_answer(options.expect, answer, sum(kit.trace.phases.values()))
+    samples = [
+        extract.BODY_BYTES(len(answer.body)),
+        extract.REDIRECTS(answer.redirects),
+        extract.PROTOCOL(1, http=answer.http_version, tls=answer.tls_version),
+    ]
+    if options.expect.body or options.extract:
+        document = kit.document(answer).value
+        expect.check_document(options.expect, document)
+        samples.extend(extract.samples(options.extract, document, kit))
+    return samples
+
+
+def request_of(options: HttpOptions) -> Request:
+    """Return the request that `options` describe."""
+    header, query = _credentials(options.auth)
+    return Request(
+        url=options.url,
+        method=options.method,
+        headers=tuple(options.headers.items()),
+        auth=header,
+        query=query,
+        body=options.body.encode(),
+        tls=options.tls,
+        family=options.family,
+        reuse=options.connection == "reuse",
+        redirects=options.redirects,
+        max_body=options.max_body,
+    )
+
+
+def _credentials(auth: Auth | None) -> tuple[tuple[Header, ...], tuple[Header, ...]]:
+    """Return the headers and the query parameters that carry the credential."""
+    if auth is None:
+        return (), ()
+    if auth.basic:
+        pair = f"{auth.basic.username}:{auth.basic.password.reveal()}".encode()
+        return (("Authorization", Secret(f"Basic {base64.b64encode(pair).decode()}")),), ()
+    if auth.bearer:
+        return (("Authorization", Secret(f"Bearer {auth.bearer.token.reveal()}")),), ()
+    if auth.api_key and auth.api_key.header:
+        return ((auth.api_key.header, auth.api_key.key),), ()
+    return (), ((auth.api_key.query, auth.api_key.key),) if auth.api_key else ()
+
+
+def _extracted(options: HttpOptions) -> tuple[Metric, ...]:
+    return tuple(extract.metric_of(item.metric, item.help, tuple(item.labels)) for item in options.extract)
+
+
+PROBE = Probe(
+    name="http",
+    title="HTTP",
+    options=HttpOptions,
+    check=check,
+    metrics=extract.METRICS,
+    interval=60.0,
+    timeout=10.0,
+    generic=True,
+    dynamic=_extracted,
+    verify=mistakes,
+)

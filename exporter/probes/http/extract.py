@@ -1,0 +1,106 @@
+"""Turns parts of a JSON body into samples, as the configuration asks."""
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from exporter.core.metric import Metric, Sample
+from exporter.core.probe import Kit
+from exporter.core.vitals import SCHEDULE
+from exporter.probes.http.expect import search
+from exporter.probes.http.options import Extract
+
+MOST_SERIES = 100
+"""Series of one extracted metric; what is more is left out and told in the probe's log."""
+
+LONGEST_LABEL = 128
+UNITS = ("seconds", "bytes", "ratio", "usd")
+
+BODY_BYTES = Metric(
+    "integration_http_response_body_bytes",
+    "Size of the last answer's body, unpacked." + SCHEDULE,
+    unit="bytes",
+)
+REDIRECTS = Metric("integration_http_redirects", "Redirects followed to the last answer." + SCHEDULE)
+PROTOCOL = Metric(
+    "integration_http_protocol_info",
+    "Protocol versions of the last answer; tls is empty without TLS; always 1." + SCHEDULE,
+    labels=("http", "tls"),
+)
+METRICS = (BODY_BYTES, REDIRECTS, PROTOCOL)
+OWN_NAMES = frozenset(metric.name for metric in METRICS)
+
+
+@lru_cache(maxsize=4096)
+def metric_of(name: str, text: str, labels: tuple[str, ...]) -> Metric:
+    """Return the metric `integration_http_<name>`; its unit is the name's ending, if that is one."""
+    ending = name.rpartition("_")[2]
+    return Metric(
+        f"integration_http_{name}",
+        text,
+        unit=ending if ending in UNITS and ending != name else "",
+        labels=tuple(sorted(labels)),
+    )
+
+
+def samples(items: tuple[Extract, ...], document: Any, kit: Kit) -> Iterator[Sample]:
+    """Yield the extracted values; what is missing, null or no number is left out and counts as drift.
+
+    A path that finds a list gives one series for each element. Each label's path must then find a list
+    of the same length, or one value that all of them share.
+    """
+    for item in items:
+        metric = metric_of(item.metric, item.help, tuple(item.labels))
+        found = search(item.path, document)
+        values = found if isinstance(found, list) else [found]
+        columns = [_column(item.labels[name], document, len(values)) for name in metric.labels]
+        if None in columns or (len(values) > 1 and not columns):
+            kit.trace.drift.append(item.path)
+            continue
+        rows = zip(values, *(column for column in columns if column is not None), strict=True)
+        yield from _series(metric, item.path, rows, kit)
+
+
+def _series(metric: Metric, path: str, rows: Iterator[tuple[Any, ...]], kit: Kit) -> Iterator[Sample]:
+    seen: set[tuple[str, ...]] = set()
+    left_out = 0
+    for value, *texts in rows:
+        number = number_of(value)
+        labels = tuple(label_of(text) for text in texts)
+        if number is None:
+            kit.trace.drift.append(path)
+        elif labels in seen or len(seen) >= MOST_SERIES:
+            left_out += 1
+        else:
+            seen.add(labels)
+            yield Sample(metric, number, labels)
+    if left_out:
+        kit.log(f"{metric.name}: left out {left_out} series, repeated or above {MOST_SERIES}")
+
+
+def number_of(value: Any) -> float | None:
+    """Return the number that `value` is, or says as text; booleans are 0 and 1; None for anything else."""
+    if not isinstance(value, (bool, int, float, str)) or value == "":
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def label_of(value: Any) -> str:
+    """Return the text of a label: true and false in JSON's way, "" for null, and never very long."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)[:LONGEST_LABEL]
+
+
+def _column(path: str, document: Any, length: int) -> list[Any] | None:
+    found = search(path, document)
+    if isinstance(found, list):
+        return found if len(found) == length else None
+    return None if isinstance(found, dict) else [found] * length

@@ -1,0 +1,90 @@
+"""What is wrong with options of the provider `http` that each have the right type."""
+
+from collections.abc import Iterator
+
+from exporter.net import url as urls
+from exporter.net.message import CREDENTIAL_HEADERS, FRAMING, TOKEN
+from exporter.probes.http.expect import expression, pattern, status_matcher
+from exporter.probes.http.extract import OWN_NAMES, metric_of
+from exporter.probes.http.options import Auth, Expect, Extract, HttpOptions
+
+
+def mistakes(options: HttpOptions) -> list[str]:
+    """Return what is wrong with `options`: each begins with the key, and ends with a remedy behind `; `."""
+    return [
+        *_of_request(options),
+        *(_of_auth(options.auth) if options.auth else ()),
+        *_of_expect(options.expect),
+        *_of_extract(options.extract),
+    ]
+
+
+def _of_request(options: HttpOptions) -> Iterator[str]:
+    try:
+        urls.parse(options.url)
+    except ValueError as error:
+        yield f"url: {error}; write it as https://host/path"
+    for name, value in options.headers.items():
+        if not TOKEN.match(name) or name.lower() in FRAMING:
+            yield f"headers: {name!r} is no header that can be set; remove it"
+        elif name.lower() in CREDENTIAL_HEADERS:
+            yield f"headers: {name} is a credential; give it in auth, where it stays secret"
+        elif not value.isprintable():
+            yield f"headers: the value of {name} has a line break or control character; remove it"
+
+
+def _of_auth(auth: Auth) -> Iterator[str]:
+    if sum(kind is not None for kind in (auth.basic, auth.bearer, auth.api_key)) != 1:
+        yield "auth: there must be exactly one kind; keep one of basic, bearer and api_key"
+    if auth.basic and ":" in auth.basic.username:
+        yield "auth: a user name holds no colon (RFC 7617); correct it"
+    key = auth.api_key
+    if key and bool(key.header) == bool(key.query):
+        yield "auth: an api_key goes into a header or a query parameter; set exactly one of header and query"
+    if key and key.header and not _may_carry(key.header):
+        yield f"auth: {key.header[:60]!r} is no header that can carry a key; choose one such as X-Api-Key"
+
+
+def _may_carry(header: str) -> bool:
+    return bool(TOKEN.match(header)) and header.lower() not in FRAMING | {"host"}
+
+
+def _of_expect(expect: Expect) -> Iterator[str]:
+    for status in expect.status:
+        try:
+            status_matcher(status)
+        except ValueError as error:
+            yield f"expect: status {error}; write a number, 2xx or 200-204"
+    for text in expect.body:
+        yield from _of_path("expect: body", text)
+    regexes = [*expect.matches, *expect.not_matches]
+    regexes += [regex for header in expect.headers for regex in (header.matches, header.not_matches) if regex]
+    for text in regexes:
+        try:
+            pattern(text)
+        except ValueError as error:
+            yield f"expect: the regular expression {text!r} {error}; correct it"
+    for header in expect.headers:
+        if not TOKEN.match(header.name) or not (header.matches or header.not_matches):
+            yield "expect: a header needs a name, and matches or not_matches; add what is missing"
+
+
+def _of_path(where: str, text: str) -> Iterator[str]:
+    try:
+        expression(text)
+    except ValueError as error:
+        yield f"{where} {text!r} is no JMESPath: {error}; see https://jmespath.org"
+
+
+def _of_extract(extracts: tuple[Extract, ...]) -> Iterator[str]:
+    seen: set[str] = set()
+    for item in extracts:
+        for text in (item.path, *item.labels.values()):
+            yield from _of_path("extract:", text)
+        if item.metric in seen or f"integration_http_{item.metric}" in OWN_NAMES:
+            yield f"extract: the metric {item.metric} is taken; choose another name"
+        seen.add(item.metric)
+        try:
+            metric_of(item.metric, item.help, tuple(item.labels))
+        except ValueError as error:
+            yield f"extract: {error}; correct it"

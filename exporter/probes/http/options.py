@@ -1,0 +1,145 @@
+"""What the provider `http` can be told in YAML."""
+
+from typing import Annotated
+
+import msgspec
+
+from exporter.config import durations
+from exporter.core.options import PER_TENANT, Options, TlsOptions
+from exporter.core.probe import DEFAULT_TLS
+from exporter.core.secret import Secret
+
+Meta = msgspec.Meta
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class Basic(_Part, frozen=True):
+    """User name and password (RFC 7617)."""
+
+    username: Annotated[str, Meta(description="User name; it may hold no colon.")]
+    password: Annotated[Secret, Meta(description="Password.")]
+
+
+class Bearer(_Part, frozen=True):
+    """A token in the header Authorization (RFC 6750)."""
+
+    token: Annotated[Secret, Meta(description="Token, without the word Bearer.")]
+
+
+class ApiKey(_Part, frozen=True):
+    """A key in a header or a query parameter of the service's choice."""
+
+    key: Annotated[Secret, Meta(description="The key.")]
+    header: Annotated[str, Meta(description="Header that carries the key, such as X-Api-Key.")] = ""
+    query: Annotated[str, Meta(description="Query parameter that carries the key.")] = ""
+
+
+class Auth(_Part, frozen=True):
+    """Who we are: one of the three."""
+
+    basic: Basic | None = None
+    bearer: Bearer | None = None
+    api_key: ApiKey | None = None
+
+
+class HeaderExpect(_Part, frozen=True):
+    """What a header of the answer must be like."""
+
+    name: Annotated[str, Meta(description="Name of the header.")]
+    matches: Annotated[
+        str, Meta(description="Regular expression that its value matches; an absent header fails.")
+    ] = ""
+    not_matches: Annotated[
+        str, Meta(description="Regular expression that its value does not match; an absent header passes.")
+    ] = ""
+
+
+class Expect(_Part, frozen=True):
+    """What a good answer is; everything given must hold."""
+
+    status: Annotated[
+        tuple[int | str, ...],
+        Meta(
+            description="Good statuses: numbers, classes such as 2xx, ranges such as 200-204.", min_length=1
+        ),
+    ] = ("2xx",)
+    body: Annotated[tuple[str, ...], Meta(description="JMESPath expressions that must be true.")] = ()
+    matches: Annotated[
+        tuple[str, ...],
+        Meta(description="Regular expressions, each found in the first 32 KiB of the body."),
+    ] = ()
+    not_matches: Annotated[
+        tuple[str, ...],
+        Meta(description="Regular expressions, none found in the first 32 KiB of the body."),
+    ] = ()
+    headers: Annotated[tuple[HeaderExpect, ...], Meta(description="What headers must be like.")] = ()
+    max_latency: Annotated[
+        str, Meta(pattern=durations.PATTERN, description="The longest that all phases together may take.")
+    ] = "0s"
+    http_version: Annotated[
+        tuple[str, ...], Meta(description='HTTP versions that are good, such as "1.1"; empty for any.')
+    ] = ()
+    tls: Annotated[
+        str,
+        Meta(
+            pattern="^(any|required|forbidden)$",
+            description="Whether the last answer must come over TLS: any, required or forbidden.",
+        ),
+    ] = "any"
+
+
+class Extract(_Part, frozen=True):
+    """One value of the answer as a gauge `integration_http_<metric>`."""
+
+    metric: Annotated[
+        str,
+        Meta(pattern="^[a-z][a-z0-9]*(_[a-z0-9]+)*$", description="Name behind integration_http_."),
+    ]
+    path: Annotated[
+        str,
+        Meta(description="JMESPath of a number, boolean (0 or 1), text with a number, or a list of them."),
+    ]
+    help: Annotated[str, Meta(description="What it tells, one sentence that ends with a full stop.")]
+    labels: Annotated[
+        dict[str, str],
+        Meta(description="Labels: name to JMESPath; for a list of values, a list of the same length."),
+    ] = msgspec.field(default_factory=dict)
+
+
+class HttpOptions(Options, frozen=True):
+    """One request and what is expected of its answer."""
+
+    url: Annotated[str, Meta(description="What to ask: http:// or https://.", min_length=1)]
+    method: Annotated[str, Meta(description="HTTP method.", pattern="^[A-Z]{3,10}$")] = "GET"
+    headers: Annotated[
+        dict[str, str], Meta(description="Headers of the request; credentials belong in `auth`.")
+    ] = msgspec.field(default_factory=dict)
+    auth: Annotated[Auth | None, PER_TENANT, Meta(description="Credentials: basic, bearer or api_key.")] = (
+        None
+    )
+    body: Annotated[str, Meta(description="Body of the request.", max_length=1 << 20)] = ""
+    expect: Annotated[Expect, Meta(description="What a good answer is; by default a status of 2xx.")] = (
+        Expect()
+    )
+    extract: Annotated[tuple[Extract, ...], Meta(description="Values to export.", max_length=100)] = ()
+    tls: Annotated[TlsOptions, Meta(description="How the server's certificate is judged.")] = DEFAULT_TLS
+    redirects: Annotated[
+        int, Meta(ge=0, le=20, description="How many redirects to follow; 0: the redirect is the answer.")
+    ] = 5
+    family: Annotated[
+        str, Meta(pattern="^(any|4|6)$", description='IP family to connect by: any, "4" or "6".')
+    ] = "any"
+    connection: Annotated[
+        str,
+        Meta(
+            pattern="^(new|reuse)$",
+            description="new connects for each probe, so that DNS, connect and certificate faults show at "
+            "once; reuse keeps the connection up to five minutes.",
+        ),
+    ] = "new"
+    max_body: Annotated[
+        int, Meta(ge=1, le=64 << 20, description="Longest body in bytes, unpacked; a longer one fails.")
+    ] = 1 << 20

@@ -1,0 +1,64 @@
+"""Shakes hands by TLS and hangs up: is the certificate good, and until when?
+
+It needs no permission and sends nothing after the handshake, so it costs nothing. Each probe connects anew.
+The expiry is told as `integration_certificate_expiry_timestamp_seconds`, also where the certificate was
+refused because it has expired; the thresholds of the certificate's alert say how many days are enough.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import msgspec
+
+from exporter.core.metric import Metric, Sample
+from exporter.core.options import Options, TlsOptions
+from exporter.core.probe import DEFAULT_TLS, Kit, Probe, Target
+from exporter.core.vitals import SCHEDULE
+from exporter.net.url import host_name
+
+VERSION = Metric(
+    "integration_tls_version_info",
+    "TLS version that the last handshake agreed on; always 1." + SCHEDULE,
+    labels=("version",),
+)
+
+
+class TlsProbeOptions(Options, frozen=True):
+    """Where to connect, and how the certificate is judged."""
+
+    host: Annotated[str, msgspec.Meta(description="Host name or address.", min_length=1)]
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535, description="TCP port.")] = 443
+    tls: Annotated[TlsOptions, msgspec.Meta(description="How the server's certificate is judged.")] = (
+        DEFAULT_TLS
+    )
+    family: Annotated[
+        str, msgspec.Meta(pattern="^(any|4|6)$", description='IP family to connect by: any, "4" or "6".')
+    ] = "any"
+
+
+async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+    """Shake hands and hang up; the engine tells the certificate's expiry itself."""
+    options: TlsProbeOptions = target.options
+    peer = await kit.connect(options.host, options.port, tls=options.tls, family=options.family)
+    return (VERSION(1, version=peer.tls_version),)
+
+
+def _mistakes(options: TlsProbeOptions) -> list[str]:
+    try:
+        host_name(options.host)
+    except ValueError as error:
+        return [f"host: {error}; write a name or an address without a port"]
+    return []
+
+
+PROBE = Probe(
+    name="tls",
+    title="TLS",
+    options=TlsProbeOptions,
+    check=check,
+    metrics=(VERSION,),
+    interval=60.0,
+    timeout=10.0,
+    generic=True,
+    verify=_mistakes,
+)
