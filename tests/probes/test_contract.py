@@ -10,7 +10,7 @@ from exporter.core.reason import Reason
 from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.engine.kit import Answers
 from exporter.sandbox.harness import FAULTS
-from tests.probes.day import good_day, hurried, leaks, names, probed, target_of
+from tests.probes.day import exposed, golden, good_day, hurried, leaks, names, probed, target_of
 
 PROBES = list(registry.probes().values())
 ENGINE_MADE = {CERTIFICATE_EXPIRY.name}
@@ -81,6 +81,17 @@ async def test_a_fault_gives_its_exact_reason_no_measured_value_and_no_secret(
         assert leaks(target, result, answers) == []
         await stage.spoil(None)
         assert (await probed(target, network, answers=answers)).ok
+
+
+@pytest.mark.parametrize(
+    "probe", [probe for probe in PROBES if probe.generic and probe.metrics], ids=lambda probe: probe.name
+)
+async def test_the_exposition_of_a_generic_provider_is_the_golden_one(probe: Probe, network: Network) -> None:
+    async with good_day(probe.name).open() as stage:
+        target = target_of(probe, stage.options)
+        # The certificate is made anew for each test, so its end is not the same twice.
+        text = exposed(await probed(target, network), target, without=frozenset(ENGINE_MADE))
+        assert text == golden(f"{probe.name}.txt", text)
 
 
 @every_provider
