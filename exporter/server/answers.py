@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -80,10 +81,17 @@ async def plain_errors(request: web.Request, handler: Handler) -> web.StreamResp
         return _error(request, error.status, text, dict(error.headers))
     except (ConnectionError, asyncio.CancelledError):
         raise
-    except Exception as error:  # noqa: BLE001 - whatever a handler does, the caller sees no trace
-        log = structlog.get_logger("exporter.web")
-        log.error("request failed", method=request.method, path=request.path, error=type(error).__name__)
+    except Exception as error:
+        structlog.get_logger("exporter.web").error(
+            "request failed", method=request.method, path=request.path, **place_of(error)
+        )
         return _error(request, 500, "the exporter made a mistake; its log has the details", {})
+
+
+def place_of(error: Exception) -> dict[str, str]:
+    """Return kind and place of an error for the log; its text is left out, it may hold a secret."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return {"error": type(error).__name__, "at": f"{frame.filename}:{frame.lineno} in {frame.name}"}
 
 
 def _error(request: web.Request, status: int, text: str, headers: dict[str, str]) -> web.Response:
@@ -128,13 +136,12 @@ class _Bucket:
 
 
 def dress(web_config: WebConfigFile) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """Return the signal that gives every answer its security headers and takes the server's name off."""
+    """Return the signal that gives every answer its security headers."""
 
     async def prepare(_request: web.Request, response: web.StreamResponse) -> None:
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         for name, value in web_config.current.headers:
             response.headers[name] = value
-        response.headers.pop("Server", None)
 
     return prepare

@@ -14,7 +14,7 @@ from exporter.core.errors import Deferred, ProbeError
 from exporter.core.probe import Result, Target
 from exporter.core.reason import Reason
 from exporter.server.access import Identity
-from exporter.server.answers import iso
+from exporter.server.answers import iso, place_of
 from exporter.server.parts import PARTS
 
 AT_MOST_INLINE = 20
@@ -43,10 +43,8 @@ async def check_one(check_now: CheckNow, target: Target) -> dict[str, Any]:
         return _failed(target, error.reason, error.detail)
     except KeyError:
         return _failed(target, Reason.NOT_FOUND, "The target was removed meanwhile.")
-    except Exception as error:  # noqa: BLE001 - one check that breaks must not break the others' answer
-        structlog.get_logger("exporter.web").error(
-            "check broke", target=str(target), error=type(error).__name__
-        )
+    except Exception as error:
+        structlog.get_logger("exporter.web").error("check broke", target=str(target), **place_of(error))
         return _failed(target, Reason.BUG, "The exporter made a mistake; its log has the details.")
 
 

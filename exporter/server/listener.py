@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import socket
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_server import Server
 
 from exporter.core.errors import StartError
@@ -58,6 +60,7 @@ class Listener:
         self._runner = _Runner(
             app,
             access_log=None,
+            logger=_logger(),
             keepalive_timeout=self._limits.idle,
             max_line_size=self._limits.head,
             max_field_size=self._limits.head,
@@ -139,7 +142,7 @@ def _bind(host: str, port: int) -> socket.socket:
             except OSError as error:  # IPv6 may be compiled in and switched off
                 if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                     raise
-        return socket.create_server(("0.0.0.0", port))  # noqa: S104 - `:port` asks for every address
+        return socket.create_server(("0.0.0.0", port))
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, place = min(found, key=lambda one: one[0] != socket.AF_INET)
     return socket.create_server(place[:2], family=family)
@@ -166,6 +169,21 @@ def _remedy(error: OSError) -> str:
     }
     words = os.strerror(error.errno) if error.errno else "unknown error"
     return remedies.get(error.errno or 0, f"{words}; choose another address with {_FLAG}")
+
+
+def _logger() -> logging.Logger:
+    """Return the log of the protocol: aiohttp would print each broken request with a trace and its bytes."""
+    logger = logging.getLogger("exporter.web.protocol")
+    if not logger.filters:
+        logger.addFilter(_brief)
+    return logger
+
+
+def _brief(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    record.msg, record.args = f"{record.getMessage()} {type(error).__name__ if error else ''}".strip(), ()
+    record.exc_info = None  # the text of an error may hold what a caller sent
+    return not isinstance(error, HttpProcessingError)
 
 
 class _Runner(web.AppRunner):

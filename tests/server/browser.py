@@ -53,7 +53,7 @@ class Page:
     async def until(self, script: str, seconds: float = 10.0) -> None:
         """Wait until `script` is true."""
         async with asyncio.timeout(seconds):
-            while not await self.value(script):  # noqa: ASYNC110 - the page tells only when asked
+            while not await self.value(script):
                 await asyncio.sleep(0.05)
 
 

@@ -201,5 +201,5 @@ def bearer(token: str) -> dict[str, str]:
 async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
     """Wait until `true()`, at most `seconds`."""
     async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 - what it waits for is seen from outside only
+        while not true():
             await asyncio.sleep(0.01)

@@ -194,7 +194,7 @@ async def test_many_checks_become_a_job() -> None:
         place = answer.headers["location"]
         assert place == f"/api/v1/checks/{answer.json['id']}"
         async with asyncio.timeout(5):
-            while (job := (await made.ask(place)).json)["state"] == "running":  # noqa: ASYNC110 - as a caller does
+            while (job := (await made.ask(place)).json)["state"] == "running":
                 await asyncio.sleep(0.01)
         assert (job["total"], job["done"], job["summary"]) == (21, 21, {"connected": 21})
         assert len(set(made.room.checked)) == 21
