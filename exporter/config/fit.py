@@ -77,6 +77,9 @@ class Fitter:
 
     def _many(self, value: Any, kind: Any, path: Path) -> Any:
         if isinstance(kind, inspect.DictType) and isinstance(value, dict):
+            if path[-1:] != ("labels",):
+                for key, item in value.items():
+                    self.reading.keep_named(str(key), item)
             return {key: self.fit(item, kind.value_type, (*path, key)) for key, item in value.items()}
         if isinstance(value, list):
             item_type = getattr(kind, "item_type", None)

@@ -15,6 +15,13 @@ from exporter.core.secret import STARS
 Place = tuple[str, int]
 """File and line of a value; the line is 0 where there is none."""
 
+SECRET_NAME = re.compile(
+    r"secret|passw|token|api[-_]?key|authorization|(^|[-_])auth$|cookie|credential|private|signature"
+    r"|routing[-_]?key",
+    re.IGNORECASE,
+)
+"""A key or header whose name speaks of a credential."""
+
 QUERY_SECRET = re.compile(
     r"([?&][^=&#\s]*(?:secret|passw|token|key|auth|sig)[^=&#\s]*=)([^&#\s]+)", re.IGNORECASE
 )
@@ -67,6 +74,12 @@ class Reading:
         if text:
             self.secrets.add(text)
             self.secrets.update(url_passwords(text))
+
+    def keep_named(self, name: str, value: object) -> None:
+        """Remember the text `value` as a credential when its header or key `name` speaks of one."""
+        if isinstance(value, str) and SECRET_NAME.search(name):
+            self.keep_secret(str(value))
+            self.keep_secret(value.rpartition(" ")[2])  # behind the scheme of an Authorization header
 
     def redacted(self) -> list[Mistake]:
         """Return the mistakes without any credential that was read by now."""

@@ -10,13 +10,10 @@ from msgspec import inspect
 from exporter.config.catalogue import Catalogue
 from exporter.config.fit import TWIN, root_type
 from exporter.config.layout import IntegrationPart, Layout, TenantRow
-from exporter.config.reading import QUERY_SECRET
+from exporter.config.reading import QUERY_SECRET, SECRET_NAME
 from exporter.config.values import Expanded, scalar
 from exporter.core.secret import STARS, Secret
 
-SECRET_NAME = re.compile(
-    r"secret|passw|token|api[-_]?key|auth|cookie|credential|private|signature|routing[-_]?key", re.IGNORECASE
-)
 _USERINFO = re.compile(r"(://[^/?#\s:@]*):[^/?#\s]*@")
 _WEB_PATH = re.compile(r"(https?://[^/?#]+).+", re.DOTALL)
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@-]*")

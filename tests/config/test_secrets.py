@@ -2,8 +2,9 @@
 
 import yaml
 
+from exporter.config.shown import masked
 from exporter.core.secret import redact
-from tests.config.house import House
+from tests.config.house import CATALOGUE, House
 
 PLANTED = "planted-credential"
 
@@ -55,6 +56,11 @@ def test_the_shown_text_is_what_was_loaded_with_stars_for_every_credential(house
     assert shown["integrations"][2]["tenants"]["list"][1]["options"]["account"] == "${ACCOUNT}"
     assert shown["notifications"]["heartbeat"]["url"] == "https://example.com/***"
     assert shown["store"]["url"] == "postgresql://u:***@db/x"
+
+
+def test_the_shown_text_needs_no_knowledge_of_the_credentials() -> None:
+    document = yaml.safe_load(EVERYWHERE.replace("    help: Speaks of planted-credential-01.\n", ""))
+    assert PLANTED not in str(masked(document, CATALOGUE))
 
 
 def test_no_printed_form_of_the_configuration_holds_a_credential(house: House) -> None:
