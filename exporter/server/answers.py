@@ -81,14 +81,14 @@ async def plain_errors(request: web.Request, handler: Handler) -> web.StreamResp
         return _error(request, error.status, text, dict(error.headers))
     except (ConnectionError, asyncio.CancelledError):
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the outermost edge: whatever a handler does, no trace leaves
         structlog.get_logger("exporter.web").error(
             "request failed", method=request.method, path=request.path, **place_of(error)
         )
         return _error(request, 500, "the exporter made a mistake; its log has the details", {})
 
 
-def place_of(error: Exception) -> dict[str, str]:
+def place_of(error: BaseException) -> dict[str, str]:
     """Return kind and place of an error for the log; its text is left out, it may hold a secret."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return {"error": type(error).__name__, "at": f"{frame.filename}:{frame.lineno} in {frame.name}"}

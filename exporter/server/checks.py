@@ -30,22 +30,29 @@ CheckNow = Callable[[Target], Awaitable[Result]]
 
 
 async def check_one(check_now: CheckNow, target: Target) -> dict[str, Any]:
-    """Run one check within its deadline and return its row; never raises but when cancelled."""
+    """Run one check within its deadline and return its row; whatever breaks in it is in the row."""
+    task = asyncio.ensure_future(check_now(target))
     try:
-        async with asyncio.timeout(target.timeout + GRACE):
-            return _row(target, await check_now(target))
-    except TimeoutError:
+        await asyncio.wait({task}, timeout=target.timeout + GRACE)
+    finally:
+        task.cancel()  # does nothing to one that is done
+    if not task.done():
+        await asyncio.wait({task}, timeout=1.0)
         return _failed(target, Reason.TIMEOUT, "The check did not end within its deadline.")
-    except Deferred as deferred:
-        row = _failed(target, None, str(deferred))
-        return row | {"status": "deferred", "retry_after_seconds": round(deferred.seconds, 3)}
-    except ProbeError as error:
+    error = task.exception()
+    return _row(target, task.result()) if error is None else _broken(target, error)
+
+
+def _broken(target: Target, error: BaseException) -> dict[str, Any]:
+    if isinstance(error, Deferred):
+        row = _failed(target, None, str(error))
+        return row | {"status": "deferred", "retry_after_seconds": round(error.seconds, 3)}
+    if isinstance(error, ProbeError):
         return _failed(target, error.reason, error.detail)
-    except KeyError:
+    if isinstance(error, KeyError):
         return _failed(target, Reason.NOT_FOUND, "The target was removed meanwhile.")
-    except Exception as error:
-        structlog.get_logger("exporter.web").error("check broke", target=str(target), **place_of(error))
-        return _failed(target, Reason.BUG, "The exporter made a mistake; its log has the details.")
+    structlog.get_logger("exporter.web").error("check broke", target=str(target), **place_of(error))
+    return _failed(target, Reason.BUG, "The exporter made a mistake; its log has the details.")
 
 
 def _row(target: Target, result: Result) -> dict[str, Any]:

@@ -66,7 +66,8 @@ class Listener:
             max_field_size=self._limits.head,
             max_headers=self._limits.headers,
             lingering_time=2.0,
-            shutdown_timeout=self._limits.drain,
+            # It waits that long twice: for the answer, then for the handler to end.
+            shutdown_timeout=self._limits.drain / 2,
         )
 
     @property
@@ -142,7 +143,7 @@ def _bind(host: str, port: int) -> socket.socket:
             except OSError as error:  # IPv6 may be compiled in and switched off
                 if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                     raise
-        return socket.create_server(("0.0.0.0", port))
+        return socket.create_server(("0.0.0.0", port))  # noqa: S104 - `:port` asks for every address
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, place = min(found, key=lambda one: one[0] != socket.AF_INET)
     return socket.create_server(place[:2], family=family)

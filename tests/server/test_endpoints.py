@@ -308,3 +308,13 @@ async def test_own_headers_of_the_file_win(tmp_path: Path) -> None:
     async with house(headed) as made:
         headers = (await made.ask("/")).headers
     assert (headers["x-frame-options"], headers["strict-transport-security"]) == ("sameorigin", "max-age=9")
+
+
+async def test_a_check_that_must_wait_is_deferred_and_the_others_run(served: House) -> None:
+    served.room.results["payments"] = Deferred(7.5, "the budget is spent")
+    rows = (await served.ask("/api/v1/checks", "POST", CHANGE)).json["checks"]
+    assert [(row["status"], row.get("retry_after_seconds")) for row in rows] == [
+        ("deferred", 7.5),
+        ("connected", None),
+        ("connected", None),
+    ]
