@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from exporter.core.errors import ProbeError
@@ -18,8 +19,8 @@ from exporter.core.probe import Request, Trace
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.network import LoopNetwork
-from tests.servers.authority import Authority, self_signed
 from tests.servers.alerting import alerting
+from tests.servers.authority import Authority, self_signed
 from tests.servers.raw import Talk, Visit, answering, full_backlog, keeping, ok, serving
 
 PLANTED = "planted-secret-0123"
@@ -366,7 +367,7 @@ async def test_a_server_that_is_wrong_at_a_layer_of_tls_is_told_by_that_layer(
     with alerting(context(authority, tmp_path)) as server:
         request = Request(
             f"https://127.0.0.1:{server.port}/",
-            tls=TlsOptions(ca_file=authority.ca_file, **options),
+            tls=msgspec.convert({"ca_file": authority.ca_file, **options}, TlsOptions),
             auth=(("Authorization", Secret(PLANTED)),),
             reuse=False,
         )
@@ -477,7 +478,9 @@ async def test_certificate_files_that_cannot_be_used_are_named(
     path = tmp_path / "file.pem"
     if content is not None:
         path.write_text(content)
-    error = await fails(network, Request("https://127.0.0.1:9/", tls=TlsOptions(**{field: str(path)})))
+    error = await fails(
+        network, Request("https://127.0.0.1:9/", tls=msgspec.convert({field: str(path)}, TlsOptions))
+    )
     assert error.reason is Reason.TLS
     assert f"tls.{field}" in error.detail
     assert str(path) in error.detail

@@ -27,7 +27,8 @@ def expression(text: str) -> Any:
     try:
         return jmespath.compile(text)
     except (JMESPathError, RecursionError, ValueError) as error:
-        raise ValueError(str(error).splitlines()[0][:120] or "it cannot be read") from None
+        words = str(error).partition("\n")[0].removeprefix("Invalid jmespath expression: ")
+        raise ValueError(words.strip(": ")[:120] or "it cannot be read") from None
 
 
 def search(text: str, document: Any) -> Any:
