@@ -47,29 +47,26 @@ def metric_of(name: str, text: str, labels: tuple[str, ...]) -> Metric:
 def samples(items: tuple[Extract, ...], document: Any, kit: Kit) -> Iterator[Sample]:
     """Yield the extracted values; what is missing, null or no number is left out and counts as drift.
 
-    A path that finds a list gives one series for each element. Each label's path must then find a list
-    of the same length, or one value that all of them share.
+    With `each`, path and labels look into every element of the list it finds, one series per element. Two
+    parallel lists would not do: JMESPath leaves nulls out of projections, so that they could be out of step.
     """
     for item in items:
         metric = metric_of(item.metric, item.help, tuple(item.labels))
-        found = search(item.path, document)
-        values = found if isinstance(found, list) else [found]
-        columns = [_column(item.labels[name], document, len(values)) for name in metric.labels]
-        if None in columns or (len(values) > 1 and not columns):
-            kit.trace.drift.append(item.path)
-            continue
-        rows = zip(values, *(column for column in columns if column is not None), strict=True)
-        yield from _series(metric, item.path, rows, kit)
+        found = search(item.each, document) if item.each else [document]
+        if isinstance(found, list):
+            yield from _series(metric, item, found, kit)
+        else:
+            kit.trace.drift.append(item.each)
 
 
-def _series(metric: Metric, path: str, rows: Iterator[tuple[Any, ...]], kit: Kit) -> Iterator[Sample]:
+def _series(metric: Metric, item: Extract, elements: list[Any], kit: Kit) -> Iterator[Sample]:
     seen: set[tuple[str, ...]] = set()
     left_out = 0
-    for value, *texts in rows:
-        number = number_of(value)
-        labels = tuple(label_of(text) for text in texts)
+    for element in elements:
+        number = number_of(search(item.path, element))
+        labels = tuple(label_of(search(item.labels[name], element)) for name in metric.labels)
         if number is None:
-            kit.trace.drift.append(path)
+            kit.trace.drift.append(item.path)
         elif labels in seen or len(seen) >= MOST_SERIES:
             left_out += 1
         else:
@@ -97,10 +94,3 @@ def label_of(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)[:LONGEST_LABEL]
-
-
-def _column(path: str, document: Any, length: int) -> list[Any] | None:
-    found = search(path, document)
-    if isinstance(found, list):
-        return found if len(found) == length else None
-    return None if isinstance(found, dict) else [found] * length

@@ -1,0 +1,77 @@
+import time
+from pathlib import Path
+
+import pytest
+
+from exporter.core.options import tenant_fields
+from exporter.core.probe import Network
+from exporter.core.reason import Reason
+from exporter.core.vitals import CERTIFICATE_EXPIRY
+from exporter.probes.tls import PROBE, TlsProbeOptions
+from tests.probes.day import probed, target_of, values
+from tests.servers.authority import Authority, self_signed
+from tests.servers.raw import keeping, serving
+
+
+async def test_a_good_certificate_is_told_with_version_and_expiry(network: Network, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    async with serving(keeping(), tls=authority.server()) as server:
+        options = {"host": "localhost", "port": server.port, "tls": {"ca_file": authority.ca_file}}
+        result = await probed(target_of(PROBE, options), network)
+    assert result.ok
+    assert values(result)["tls_version_info{TLSv1.3}"] == 1
+    (expiry,) = [fact for fact in result.facts if fact.metric == CERTIFICATE_EXPIRY]
+    assert expiry.value == pytest.approx(time.time() + 30 * 86_400, abs=120)
+    assert list(result.phases) == ["resolve", "connect", "tls"]
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "words"),
+    [(-30, -2, "has expired"), (2, 30, "not yet valid")],
+    ids=["expired", "early"],
+)
+async def test_a_certificate_out_of_its_time_fails_and_its_expiry_is_told(
+    network: Network, tmp_path: Path, since: float, until: float, words: str
+) -> None:
+    authority = Authority(tmp_path)
+    async with serving(keeping(), tls=authority.server(since=since, until=until)) as server:
+        options = {"host": "127.0.0.1", "port": server.port, "tls": {"ca_file": authority.ca_file}}
+        result = await probed(target_of(PROBE, options), network)
+    assert (result.reason, result.samples) == (Reason.TLS, ())
+    assert words in result.detail
+    (expiry,) = result.facts
+    assert expiry.value == pytest.approx(time.time() + until * 86_400, abs=120)
+
+
+async def test_a_certificate_that_nobody_signed_passes_only_where_that_is_allowed(
+    network: Network, tmp_path: Path
+) -> None:
+    async with serving(keeping(), tls=self_signed(tmp_path)) as server:
+        options = {"host": "localhost", "port": server.port}
+        refused = await probed(target_of(PROBE, options), network)
+        taken = await probed(target_of(PROBE, {**options, "tls": {"insecure_skip_verify": True}}), network)
+    assert (refused.reason, refused.detail) == (Reason.TLS, "the server's certificate is self-signed")
+    assert taken.ok
+    assert refused.facts == taken.facts
+
+
+async def test_the_name_to_verify_can_be_another_than_the_host(network: Network, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    async with serving(keeping(), tls=authority.server("api.example")) as server:
+        tls = {"ca_file": authority.ca_file}
+        options = {"host": "127.0.0.1", "port": server.port, "tls": {**tls, "server_name": "api.example"}}
+        assert (await probed(target_of(PROBE, options), network)).ok
+        result = await probed(target_of(PROBE, {**options, "tls": tls}), network)
+    assert result.detail == "the server's certificate is for another address"
+
+
+async def test_a_port_that_speaks_plain_http_is_told_so(network: Network) -> None:
+    async with serving(keeping(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:
+        # the server waits for an empty line, which no handshake holds
+        target = target_of(PROBE, {"host": "127.0.0.1", "port": server.port}, timeout=0.3)
+        assert (await probed(target, network)).reason is Reason.TIMEOUT
+
+
+def test_a_tenant_may_not_say_where_to_connect_or_whom_to_trust() -> None:
+    assert tenant_fields(TlsProbeOptions) == frozenset()
