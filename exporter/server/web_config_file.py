@@ -20,6 +20,7 @@ class WebConfigFile:
         self.path = path
         self.current = WebConfig()
         self._stamp: Stamp = ()
+        self._seen: Stamp = ()
         self._log = structlog.get_logger("exporter.web")
 
     def read(self) -> Loaded:
@@ -41,16 +42,18 @@ class WebConfigFile:
         """Read and use; raises ConfigError with every mistake and keeps the old."""
         self.use(self.read())
 
-    @property
-    def changed(self) -> bool:
-        """Tell whether a file is not what it was when it was last read."""
-        return self.path is not None and self._stamp != _stamp(self.current.files | {self.path})
-
     def refresh(self) -> bool:
-        """Load again when a file changed; return whether there is new content. Never raises."""
-        if not self.changed or self.path is None:
+        """Load again when a file changed; return whether there is new content. Never raises.
+
+        A change counts at the second look that finds it: a file that is still being written would
+        else be read as an empty one, which asks nobody for anything.
+        """
+        if self.path is None:
             return False
         stamp = _stamp(self.current.files | {self.path})
+        settled, self._seen = stamp == self._seen, stamp
+        if stamp == self._stamp or not settled:
+            return False
         try:
             self.load()
         except ConfigError as error:

@@ -365,6 +365,7 @@ async def test_a_token_file_that_changes_is_read_again(tmp_path: Path) -> None:
     assert not file.refresh()
     before = file.current.tokens[0].digest
     secret.write_text("second-0123456789abcdef\n")
+    assert not file.refresh()  # it may still be being written
     assert file.refresh()
     assert file.current.tokens[0].digest != before
 
