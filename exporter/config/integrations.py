@@ -11,7 +11,7 @@ from exporter.config.fit import Fitter
 from exporter.config.judge import Judge
 from exporter.config.layout import Defaults, IntegrationPart
 from exporter.config.options import OptionLayers
-from exporter.config.parts import make
+from exporter.config.parts import blame, make
 from exporter.config.reading import Path, Reading
 from exporter.config.schema import integration_schema
 from exporter.config.source import Source
@@ -62,8 +62,7 @@ class Builder:
         probe = self.reading.catalogue.probes.get(part.provider)
         if probe is None and sound:
             # reached when the schema was not asked: the types alone accept every text
-            for fault in self._judge.faults({"name": "name", "provider": part.provider}):
-                fitter.blame(fault.path, fault.what, fault.remedy)
+            blame(fitter, self._judge.faults({"name": "name", "provider": part.provider}))
         return self._with_targets(part, probe, path)
 
     def _with_targets(self, part: IntegrationPart, probe: Probe | None, path: Path) -> Built | None:

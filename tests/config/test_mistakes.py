@@ -52,7 +52,7 @@ MISTAKES = [
     Wrong("unknown top key", "integration: []\n", 1, "unknown key integration", "did you mean integrations?"),
     Wrong("unknown key", SHOP + "  intervall: 5m\n", 4, "unknown key intervall", "did you mean interval?"),
     Wrong("slipped value", SHOP + "  options: {api_key:sk_live_9}\n", 4, "no plain word", "blank after the colon"),
-    Wrong("unknown provider", "integrations:\n- name: a\n  provider: shpo\n", 3, "'shpo'", "did you mean shop?"),
+    Wrong("unknown provider", "integrations:\n- name: a\n  provider: shpo\n", 3, "provider: 'shpo'", "did you mean shop?"),
     Wrong("no provider", "integrations:\n- name: a\n", 2, "key provider is missing", "add provider:"),
     Wrong("no name", "integrations:\n- provider: shop\n", 2, "key name is missing", "add name:"),
     Wrong("bad name", "integrations:\n- name: a b\n  provider: shop\n", 2, "'a b'", "unique"),
