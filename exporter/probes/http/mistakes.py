@@ -79,7 +79,7 @@ def _of_path(where: str, text: str) -> Iterator[str]:
 def _of_extract(extracts: tuple[Extract, ...]) -> Iterator[str]:
     seen: set[str] = set()
     for item in extracts:
-        for text in (item.path, *item.labels.values()):
+        for text in (item.path, *([item.each] if item.each else ()), *item.labels.values()):
             yield from _of_path("extract:", text)
         if item.metric in seen or f"integration_http_{item.metric}" in OWN_NAMES:
             yield f"extract: the metric {item.metric} is taken; choose another name"

@@ -99,14 +99,16 @@ class Extract(_Part, frozen=True):
         Meta(pattern="^[a-z][a-z0-9]*(_[a-z0-9]+)*$", description="Name behind integration_http_."),
     ]
     path: Annotated[
-        str,
-        Meta(description="JMESPath of a number, boolean (0 or 1), text with a number, or a list of them."),
+        str, Meta(description="JMESPath of a number, a boolean (0 or 1) or a text with a number.")
     ]
     help: Annotated[str, Meta(description="What it tells, one sentence that ends with a full stop.")]
-    labels: Annotated[
-        dict[str, str],
-        Meta(description="Labels: name to JMESPath; for a list of values, a list of the same length."),
-    ] = msgspec.field(default_factory=dict)
+    each: Annotated[
+        str,
+        Meta(description="JMESPath of a list: path and labels then look into each of its elements."),
+    ] = ""
+    labels: Annotated[dict[str, str], Meta(description="Labels: name to JMESPath of its value.")] = (
+        msgspec.field(default_factory=dict)
+    )
 
 
 class HttpOptions(Options, frozen=True):
