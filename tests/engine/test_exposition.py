@@ -272,7 +272,7 @@ async def test_a_render_in_slices_lets_others_run_and_shows_one_moment(packed: b
     task = asyncio.create_task(others())
     found = await exposition.render_async(True, packed)
     task.cancel()
-    assert len(turns) > 3
+    assert len(turns) > 1
     body = (gzip.decompress(found) if packed else found).decode()
     lines = [line for line in body.splitlines() if '"connect"' in line]
     assert len(lines) == size

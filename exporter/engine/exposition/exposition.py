@@ -98,8 +98,7 @@ class Exposition:
         if not gzip:
             return b"".join([segment.body for segment in segments])
         member = Member()
-        for segment in segments:
-            member.add(segment.body, segment.packed)
+        member.extend([segment.packed for segment in segments])
         return member.finish()
 
     async def render_async(self, openmetrics: bool, gzip: bool, registry: Collector | None = None) -> bytes:
@@ -205,7 +204,7 @@ async def _gzipped(segments: list[tuple[Segment, bytes]], turns: _Turns) -> byte
     member = Member()
     for segment, part in segments:
         # Another render may have joined the shard anew since: then what is cached is of another body.
-        member.add(part, segment.packed if segment.body is part else pack(part))
+        member.extend((segment.packed if segment.body is part else pack(part),))
         await turns.over()
     return member.finish()
 

@@ -7,6 +7,7 @@ body of several members would be shorter to write, but some clients read only th
 
 import struct
 import zlib
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 deflater: Any
@@ -26,18 +27,18 @@ LAST_BLOCK = b"\x03\x00"
 
 
 class Packed(NamedTuple):
-    """A compressed piece; `checksum` and `size` are those of the `body` it was made of."""
+    """A compressed piece and the `body` it was made of, with its checksum."""
 
+    body: bytes
     deflated: bytes
     checksum: int
-    size: int
 
 
 def pack(body: bytes) -> Packed:
     """Compress `body` into blocks that can be followed by others."""
     compressor = deflater.compressobj(1, deflater.DEFLATED, -15)
     deflated = compressor.compress(body) + compressor.flush(deflater.Z_FULL_FLUSH)
-    return Packed(deflated, zlib.crc32(body), len(body))
+    return Packed(body, deflated, zlib.crc32(body))
 
 
 class Member:
@@ -48,14 +49,17 @@ class Member:
         self._parts = [HEAD]
         self._checksum = self._size = 0
 
-    def add(self, body: bytes, packed: Packed) -> None:
-        """Append `body`, of which `packed` is the compressed form."""
-        self._parts.append(packed.deflated)
-        self._size += packed.size
-        if crc32_combine is None:
-            self._checksum = zlib.crc32(body, self._checksum)
-        else:  # without reading the body again
-            self._checksum = crc32_combine(self._checksum, packed.checksum, packed.size)
+    def extend(self, pieces: Iterable[Packed]) -> None:
+        """Append pieces."""
+        checksum, size = self._checksum, self._size
+        for body, deflated, own in pieces:
+            self._parts.append(deflated)
+            size += len(body)
+            if crc32_combine is None:
+                checksum = zlib.crc32(body, checksum)
+            else:  # without reading the body again
+                checksum = crc32_combine(checksum, own, len(body))
+        self._checksum, self._size = checksum, size
 
     def finish(self) -> bytes:
         """Return the whole member."""

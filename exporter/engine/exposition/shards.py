@@ -66,10 +66,13 @@ class Shard(Segment):
         """Take in what was put since the last join."""
         if not self._pending:
             return
-        old = self.body
-        parts = [old[start:end] for start, end in pairwise((0, *self._ends))]
-        for slot, lines in self._pending.items():
-            parts[slot] = lines
+        if len(self._pending) == SLOTS:
+            parts = [self._pending[slot] for slot in range(SLOTS)]
+        else:
+            old = self.body
+            parts = [old[start:end] for start, end in pairwise((0, *self._ends))]
+            for slot, lines in self._pending.items():
+                parts[slot] = lines
         self.replace(b"".join(parts))
         self._ends = array("I", accumulate(map(len, parts)))
         self._pending = {}
