@@ -53,6 +53,15 @@ def opened(url: URL) -> Engine:
     return engine
 
 
+def identity(url: URL) -> tuple[int, int] | None:
+    """Return what tells the file of `url` from another one at its place, None where there is none."""
+    try:
+        found = Path(str(url.database)).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _prepare(connection: Any, _record: object) -> None:
     # The driver's own transactions begin too late: not before CREATE TABLE, and without the write lock.
     connection.isolation_level = None

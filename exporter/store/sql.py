@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Select, Table, bindparam, delete, ins
 from exporter.core.errors import StoreError
 from exporter.core.probe import Key
 from exporter.core.store import Batch, Failure, Snapshot, StateChange
-from exporter.store.connect import WRITES, opened, parsed
+from exporter.store.connect import WRITES, identity, opened, parsed
 from exporter.store.failing import told
 from exporter.store.migrate import migrate
 from exporter.store.rows import Row, change_of, change_row, failure_of, failure_row, snapshot_of, snapshot_row
@@ -36,6 +36,7 @@ class SqlStore:
         self._url = parsed(url)
         self._engine: Engine | None = None
         self._opening = Lock()
+        self._file: tuple[int, int] | None = None
         self.name = f"store {self._url.database}"
 
     def open(self) -> None:
@@ -51,6 +52,7 @@ class SqlStore:
             except BaseException:
                 engine.dispose()
                 raise
+            self._file = identity(self._url)
             old, self._engine = self._engine, engine
             if old is not None:
                 old.dispose()
@@ -62,6 +64,9 @@ class SqlStore:
 
     def write(self, batch: Batch) -> None:
         """Write `batch` in one transaction: all of it or nothing."""
+        if self._engine is not None and identity(self._url) != self._file:
+            # SQLite would go on writing into a file that nobody finds again.
+            raise StoreError(f"{self.name}: the file was moved or removed; the next attempt makes a new one")
         with self._writing() as connection:
             gone = batch.forget | batch.snapshots.keys()
             _many(connection, _FORGET, [{"gone_integration": i, "gone_tenant": t} for i, t in gone])

@@ -1,0 +1,42 @@
+"""Records made for a test."""
+
+from exporter.core.probe import Key
+from exporter.core.reason import Reason
+from exporter.core.store import Batch, Failure, Snapshot, StateChange
+
+KEY: Key = ("payments", "acme")
+
+
+def snapshot(key: Key = KEY, failures: int = 0) -> Snapshot:
+    return Snapshot(
+        key=key,
+        provider="stripe",
+        status="error" if failures else "connected",
+        reason=Reason.AUTH if failures else None,
+        detail="the key was refused" if failures else "",
+        since=1.5e9,
+        last_run=1.7e9 + 0.123456,
+        last_success=None if failures else 1.7e9,
+        failures=failures,
+        until=None,
+        facts=(("integration_token_expiry_timestamp_seconds", ("access",), 1.8e9),),
+        answers={"account": (1.7e9, {"id": "acct_1", "open": True, "list": [1, None, "ü"]})},
+    )
+
+
+def change(at: float, key: Key = KEY) -> StateChange:
+    return StateChange(at, key, "stripe", "connected", "error", Reason.DNS, "no such host", "4bf92f35")
+
+
+def failure(at: float, key: Key = KEY) -> Failure:
+    return Failure(at, key, "stripe", Reason.DNS, "no such host", 0.25, None, ((0.0, "start"), (0.2, "end")))
+
+
+def whole_batch(number: int) -> Batch:
+    """A batch whose parts all bear `number`, so that a half of one would show."""
+    keys = [(f"integration-{place}", "") for place in range(50)]
+    return Batch(
+        snapshots={key: snapshot(key, failures=number) for key in keys},
+        changes=[change(float(number), key) for key in keys],
+        failures=[failure(float(number), key) for key in keys],
+    )

@@ -1,0 +1,266 @@
+"""What can go wrong with a file: always one sentence, never a crash, never half a batch."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from exporter.core.errors import StoreError
+from exporter.core.store import Batch
+from exporter.store import connect
+from exporter.store.sql import SqlStore
+from exporter.store.tables import METADATA
+from tests.store.records import KEY, change, snapshot, whole_batch
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SqlStore]:
+    made = SqlStore(f"sqlite:///{path}")
+    made.open()
+    yield made
+    made.close()
+
+
+def refusal(url: str) -> str:
+    with pytest.raises(StoreError) as caught:
+        SqlStore(url).open()
+    return str(caught.value)
+
+
+def test_the_file_and_its_journals_are_the_owners_alone(store: SqlStore, path: Path) -> None:
+    store.write(whole_batch(1))
+    files = list(path.parent.iterdir())
+    assert len(files) > 1
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+def test_every_write_is_on_the_disk_when_it_returns(store: SqlStore) -> None:
+    with store._connected() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == connect.LOCK_WAIT * 1000
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(store: SqlStore, path: Path) -> None:
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("no url", "not a URL; write sqlite:///"),
+        ("postgresql://u:hunter2@localhost/x", "PostgreSQL is not in this version; write sqlite:///"),
+        ("postgresql+psycopg://u:hunter2@localhost/x", "PostgreSQL is not in this version"),
+        ("mysql://u:hunter2@localhost/x", "not supported; write sqlite:///"),
+        ("sqlite+aiosqlite:///x.db", "not supported"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+        ("sqlite:////no/such/directory/x.db", "/no/such/directory does not exist; make it"),
+        ("sqlite:////tmp", "is a directory; name a file"),
+    ],
+)
+def test_a_url_of_no_use_gets_a_sentence_with_a_remedy(url: str, words: str) -> None:
+    text = refusal(url)
+    assert words in text
+    assert "hunter2" not in text
+
+
+def test_a_file_that_is_no_database_stays_as_it_is(path: Path) -> None:
+    path.write_text("not a database, but dear to somebody\n" * 50)
+    before = path.read_bytes()
+    assert "no SQLite database; move it" in refusal(f"sqlite:///{path}")
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_file_is_told_from_a_good_one(store: SqlStore, path: Path) -> None:
+    for number in range(40):
+        store.write(whole_batch(number))
+    store.close()
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(path.stat().st_size - 8192))
+    damaged = SqlStore(f"sqlite:///{path}")
+    with pytest.raises(StoreError, match=r"damaged|database"):
+        damaged.open()
+        damaged.load()
+        damaged.write(whole_batch(99))
+    damaged.close()
+
+
+def test_a_store_of_a_newer_version_is_left_alone(store: SqlStore, path: Path) -> None:
+    store.write(Batch({KEY: snapshot()}))
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    assert "newer version (step 9999)" in refusal(f"sqlite:///{path}")
+
+
+def test_a_database_of_somebody_else_is_left_alone(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE failure (mine TEXT)")
+    connection.close()
+    assert "already exists" in refusal(f"sqlite:///{path}")
+    with sqlite3.connect(path) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    connection.close()
+    assert tables == [("failure",)]
+
+
+def test_a_file_that_another_process_holds_is_told_as_locked(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect, "LOCK_WAIT", 0.1)
+    store = SqlStore(f"sqlite:///{path}")
+    store.open()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked; let only one exporter"):
+        store.write(whole_batch(1))
+    assert store.load() == []
+    other.execute("COMMIT")
+    other.close()
+    store.write(whole_batch(1))
+    assert len(store.load()) == 50
+    store.close()
+
+
+def test_a_store_moved_away_is_made_anew_when_it_is_opened_again(store: SqlStore, path: Path) -> None:
+    store.write(whole_batch(1))
+    for file in list(path.parent.iterdir()):
+        file.rename(file.with_name(f"old-{file.name}"))
+    with pytest.raises(StoreError, match="moved or removed"):
+        store.write(whole_batch(2))
+    store.open()
+    store.write(whole_batch(3))
+    assert {found.failures for found in store.load()} == {3}
+
+
+def test_a_row_that_a_newer_version_wrote_costs_no_other(store: SqlStore, path: Path) -> None:
+    other = ("mail", "")
+    store.write(Batch({KEY: snapshot(), other: snapshot(other)}, [change(1.0), change(2.0, other)]))
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE target_state SET reason = 'tomorrow' WHERE integration = 'mail'")
+        connection.execute("UPDATE state_change SET reason = 'tomorrow' WHERE integration = 'mail'")
+    connection.close()
+    assert [found.key for found in store.load()] == [KEY]
+    assert store.changes() == [change(1.0)]
+
+
+CHILD = """
+import resource, sys
+from exporter.core.errors import StoreError
+from exporter.store.sql import SqlStore
+from tests.store.records import whole_batch
+{before}
+store = SqlStore("sqlite:///" + sys.argv[1])
+try:
+    store.open()
+    for number in range(1, 2000):
+        store.write(whole_batch(number))
+        print(number, flush=True)
+except StoreError as error:
+    print("StoreError:", error, flush=True)
+    print("still read:", len(store.load()), flush=True)
+"""
+
+
+def child(path: Path, before: str = "") -> subprocess.Popen[str]:
+    code = CHILD.format(before=before)
+    return subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True)
+
+
+def states_of(path: Path) -> set[int]:
+    store = SqlStore(f"sqlite:///{path}")
+    store.open()
+    found = store.load()
+    assert len(store.changes(limit=1_000_000)) == len(store.failures(limit=1_000_000))
+    assert len(store.changes(limit=1_000_000)) % 50 == 0
+    assert len(found) in (0, 50)
+    store.close()
+    return {state.failures for state in found}
+
+
+def test_a_file_that_may_not_grow_fails_in_a_sentence_and_keeps_whole_batches(path: Path) -> None:
+    process = child(path, "resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))")
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    *_, last, told, read = out.splitlines()
+    assert told.startswith(f"StoreError: store {path}: the disk ")
+    assert read == "still read: 50"
+    assert states_of(path) == {int(last)}
+
+
+def test_a_full_disk_fails_in_a_sentence_and_keeps_whole_batches(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    order = [shutil.which("mount") or "false", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(disk)]
+    if subprocess.run(order, capture_output=True).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        process = child(disk / "state.db")
+        out, _ = process.communicate(timeout=60)
+        *_, last, told, _ = out.splitlines()
+        assert "the disk" in told
+        assert states_of(disk / "state.db") == {int(last)}
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_a_killed_writer_leaves_whole_batches(path: Path) -> None:
+    for _ in range(3):
+        process = child(path)
+        assert process.stdout is not None
+        for _ in range(5):
+            assert process.stdout.readline()
+        time.sleep(0.004)
+        process.send_signal(signal.SIGKILL)
+        written = [5, *map(int, process.stdout.read().split())]
+        process.wait(timeout=10)
+        process.stdout.close()
+        (found,) = states_of(path)
+        assert found in (written[-1], written[-1] + 1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may start a process of another user")
+def test_a_directory_that_may_not_be_written_fails_in_a_sentence() -> None:
+    script = textwrap.dedent(
+        """
+        import os, sys
+        from exporter.core.errors import StoreError
+        from exporter.store.sql import SqlStore
+        os.setuid(65534)
+        try:
+            SqlStore("sqlite:///" + sys.argv[1]).open()
+        except StoreError as error:
+            print(error)
+        """
+    )
+    # not in tmp_path, which nobody else may enter
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
+        done = subprocess.run(
+            [sys.executable, "-c", script, f"{directory}/x.db"], capture_output=True, text=True, timeout=30
+        )
+    assert "Permission denied; see file, directory and permissions" in done.stdout, done.stderr

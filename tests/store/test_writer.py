@@ -1,0 +1,277 @@
+"""The writer never hurts its caller, whatever the store does."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from pathlib import Path
+
+import pytest
+import structlog
+from structlog.testing import LogCapture
+
+from exporter.core.errors import StoreError
+from exporter.core.probe import Key
+from exporter.core.store import Batch, Failure, Snapshot, StateChange
+from exporter.store.failing import UnwritableError
+from exporter.store.pending import merge
+from exporter.store.sql import SqlStore
+from exporter.store.writer import READERS, Writer
+from tests.store.records import KEY, change, failure, snapshot
+
+
+class MadeStore:
+    """A store in memory that fails with `error` or hangs until `gate` is set, as a test tells it."""
+
+    def __init__(self) -> None:
+        self.written: list[Batch] = []
+        self.error: Exception | None = None
+        self.gate = threading.Event()
+        self.gate.set()
+        self.opened = self.attempts = 0
+        self.retained: list[dict[str, float]] = []
+        self.closed = False
+
+    def open(self) -> None:
+        self.opened += 1
+
+    def load(self) -> Sequence[Snapshot]:
+        self._answer()
+        return [found for batch in self.written for found in batch.snapshots.values()]
+
+    def write(self, batch: Batch) -> None:
+        self.attempts += 1
+        self._answer()
+        self.written.append(
+            Batch(dict(batch.snapshots), [*batch.changes], [*batch.failures], {*batch.forget})
+        )
+
+    def changes(self, *, key: Key | None = None, limit: int = 100) -> Iterable[StateChange]:
+        return [found for batch in self.written for found in batch.changes]
+
+    def failures(self, *, key: Key | None = None, limit: int = 100) -> Iterable[Failure]:
+        return []
+
+    def retain(self, seconds: dict[str, float], now: float) -> int:
+        self.retained.append(seconds)
+        return 0
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _answer(self) -> None:
+        self.gate.wait(20)
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.fixture
+def store() -> MadeStore:
+    return MadeStore()
+
+
+@pytest.fixture
+async def writer(store: MadeStore) -> AsyncIterator[Writer]:
+    made = Writer(store, every=0.02, longest_wait=0.1, most=10)
+    yield made
+    store.error = None
+    store.gate.set()
+    await made.close(5)
+
+
+@pytest.fixture
+def lines() -> Iterable[LogCapture]:
+    capture = LogCapture()
+    before = structlog.get_config()["processors"]
+    structlog.configure(processors=[capture])
+    yield capture
+    structlog.configure(processors=before)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+def moments(count: int, start: int = 0) -> Batch:
+    return Batch(changes=[change(float(at)) for at in range(start, start + count)])
+
+
+async def test_what_is_submitted_is_written_without_being_asked(writer: Writer, store: MadeStore) -> None:
+    writer.submit(Batch({KEY: snapshot()}))
+    await until(lambda: bool(store.written))
+    assert store.opened == 1
+    assert writer.healthy
+
+
+async def test_many_batches_join_one_transaction(store: MadeStore) -> None:
+    writer = Writer(store, every=0.3)
+    for number in range(200):
+        writer.submit(Batch({KEY: snapshot(failures=number)}, [change(float(number))]))
+        await asyncio.sleep(0)
+    assert await writer.close(5)
+    assert len(store.written) <= 2
+    assert store.written[-1].snapshots[KEY].failures == 199
+    assert [found.at for found in store.changes()] == [float(number) for number in range(200)]
+    assert store.closed
+
+
+async def test_a_flush_tells_that_everything_is_in_the_store(writer: Writer, store: MadeStore) -> None:
+    writer.submit(moments(2))
+    assert await writer.flush(5)
+    assert [found.at for found in store.changes()] == [0.0, 1.0]
+    assert await writer.flush(5)
+
+
+async def test_a_store_that_fails_is_tried_again_and_nothing_is_lost_or_doubled(
+    writer: Writer, store: MadeStore, lines: LogCapture
+) -> None:
+    store.error = StoreError("the disk is full")
+    writer.submit(moments(2))
+    assert not await writer.flush(5)
+    writer.submit(moments(2, start=2))
+    await until(lambda: writer.failed_writes >= 3)
+    await until(lambda: not writer.healthy)
+    store.error = None
+    await until(lambda: writer.healthy)
+    assert await writer.flush(5)
+    assert [found.at for found in store.changes()] == [0.0, 1.0, 2.0, 3.0]
+    assert writer.dropped == 0
+    assert [(line["event"], line.get("error")) for line in lines.entries] == [
+        ("the store fails", "the disk is full"),
+        ("the store works again", None),
+    ]
+
+
+async def test_a_failing_store_is_left_in_peace_for_longer_and_longer(store: MadeStore) -> None:
+    writer = Writer(store, every=0.02, longest_wait=30.0)
+    store.error = StoreError("locked")
+    writer.submit(moments(1))
+    await asyncio.sleep(0.7)
+    assert 2 <= store.attempts <= 6
+    await writer.close(5)
+
+
+async def test_what_waits_is_bounded_and_the_oldest_is_dropped(writer: Writer, store: MadeStore) -> None:
+    store.error = StoreError("locked")
+    for start in range(0, 100, 5):
+        writer.submit(moments(5, start))
+    writer.submit(Batch(failures=[failure(float(at)) for at in range(30)]))
+    await until(lambda: writer.failed_writes >= 2)
+    store.error = None
+    assert await writer.flush(5)
+    assert [found.at for found in store.changes()] == [float(at) for at in range(90, 100)]
+    assert writer.dropped == 90 + 20
+
+
+async def test_a_batch_that_can_never_be_written_does_not_block_the_next(
+    writer: Writer, store: MadeStore
+) -> None:
+    for error in (UnwritableError("no form"), KeyError("a mistake")):
+        store.error = error
+        before = writer.dropped
+        writer.submit(moments(3))
+        assert not await writer.flush(5)
+        assert writer.dropped == before + 3
+    store.error = None
+    writer.submit(moments(1, start=7))
+    assert await writer.flush(5)
+    assert [found.at for found in store.changes()] == [7.0]
+
+
+async def test_a_store_that_hangs_blocks_neither_loop_nor_end(writer: Writer, store: MadeStore) -> None:
+    store.gate.clear()
+    start = time.monotonic()
+    writer.submit(moments(1))
+    assert not await writer.flush(0.1)
+    writer.submit(moments(1, start=1))
+    assert not await writer.close(0.1)
+    writer.submit(moments(4))
+    assert time.monotonic() - start < 2
+    assert writer.dropped == 4
+
+
+async def test_a_read_is_made_beside_the_loop(writer: Writer, store: MadeStore) -> None:
+    writer.submit(Batch({KEY: snapshot()}))
+    await writer.flush(5)
+    assert await writer.read(lambda store: list(store.load())) == [snapshot()]
+    assert await writer.read(lambda _: threading.current_thread() is not threading.main_thread())
+    store.error = StoreError("damaged")
+    with pytest.raises(StoreError, match="damaged"):
+        await writer.read(lambda store: store.load())
+
+
+async def test_reads_of_a_store_that_hangs_end_in_time_and_take_few_threads(
+    writer: Writer, store: MadeStore
+) -> None:
+    store.gate.clear()
+    before = threading.active_count()
+    reads = [writer.read(lambda store: store.load(), timeout=0.1) for _ in range(20)]
+    found = await asyncio.gather(*reads, return_exceptions=True)
+    assert {str(error) for error in found} == {"the store did not answer within 0.1 s; see its disk"}
+    assert threading.active_count() - before <= READERS
+    store.gate.set()
+    assert list(await writer.read(lambda store: store.load())) == []
+
+
+async def test_retention_is_applied_by_itself(store: MadeStore) -> None:
+    writer = Writer(store, retention={"checks": 60.0})
+    writer.submit(moments(1))
+    await until(lambda: store.retained == [{"checks": 60.0}])
+    await writer.close(5)
+
+
+async def test_an_idle_writer_uses_no_time(writer: Writer, store: MadeStore) -> None:
+    writer.submit(moments(1))
+    await writer.flush(5)
+    start = time.process_time()
+    await asyncio.sleep(0.3)
+    assert time.process_time() - start < 0.1
+
+
+async def test_a_store_that_cannot_be_opened_is_tried_again_later(tmp_path: Path) -> None:
+    directory = tmp_path / "later"
+    writer = Writer(SqlStore(f"sqlite:///{directory}/x.db"), every=0.02, longest_wait=0.05)
+    with pytest.raises(StoreError, match="does not exist; make it"):
+        await writer.open()
+    assert not writer.healthy
+    writer.submit(Batch({KEY: snapshot()}))
+    assert not await writer.flush(5)
+    directory.mkdir()
+    await until(lambda: writer.healthy)
+    assert await writer.read(lambda store: store.load()) == [snapshot()]
+    assert await writer.close(5)
+
+
+def test_a_process_ends_although_its_store_hangs() -> None:
+    script = """
+import asyncio, time
+from exporter.store.writer import Writer
+from tests.store.records import whole_batch
+from tests.store.test_writer import MadeStore
+async def main():
+    store = MadeStore()
+    store.gate.clear()
+    writer = Writer(store)
+    writer.submit(whole_batch(1))
+    try:
+        await writer.read(lambda store: store.load(), timeout=0.1)
+    except Exception as error:
+        print(error)
+    print(await writer.close(0.1))
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=15)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("False\n")
+
+
+def test_of_two_batches_the_newer_word_stands() -> None:
+    older = Batch({KEY: snapshot(), ("b", ""): snapshot(("b", ""))}, forget={("c", "")})
+    newer = Batch({("c", ""): snapshot(("c", ""))}, forget={KEY})
+    assert merge(older, newer) == 0
+    assert older.snapshots.keys() == {("b", ""), ("c", "")}
+    assert older.forget == {KEY}
