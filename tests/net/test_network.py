@@ -132,6 +132,23 @@ async def test_a_connection_that_dies_under_the_next_request_is_retried_once(net
     assert any("connecting anew" in text for _, text in trace.log)
 
 
+async def test_bytes_that_nobody_asked_for_never_become_the_next_answer(network: LoopNetwork) -> None:
+    async def talk(visit: Visit) -> None:
+        await visit.request()
+        await visit.say(ok(b"first"))
+        await asyncio.sleep(0.03)
+        await visit.say(ok(b"stale"))
+        await visit.request()
+        await visit.say(ok(b"second"))
+
+    async with serving(talk) as server:
+        assert (await network.call(Request(server.url()), Trace())).body == b"first"
+        await asyncio.sleep(0.1)
+        assert network.idle == 0
+        assert (await network.call(Request(server.url()), Trace())).body == b"first"
+        assert server.visits == 2
+
+
 async def test_a_post_never_goes_out_on_a_kept_connection(network: LoopNetwork) -> None:
     async with serving(keeping()) as server:
         for _ in range(2):
@@ -169,6 +186,8 @@ async def test_the_last_wish_of_a_closed_network_is_no_open_socket(authority: Au
             with pytest.raises((TimeoutError, ProbeError)):
                 async with asyncio.timeout(0.05):
                     await network.call(Request(url), Trace())
+        await asyncio.sleep(0.05)
+        assert (slow.visits, slow.open) == (1, 0), "a call that was cancelled hangs up at once"
         await network.close()
     await asyncio.sleep(0.05)
     assert open_sockets() == before

@@ -70,6 +70,11 @@ def read(data: bytes, size: int, method: str = "GET") -> AnswerReader | ProbeErr
     method=st.sampled_from(["GET", "HEAD"]),
 )
 @example(data=b"", size=1, method="GET")
+@example(
+    data=b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"\0" * 100_000),
+    size=50,
+    method="GET",
+)
 def test_any_bytes_are_an_answer_or_a_probe_error(data: bytes, size: int, method: str) -> None:
     outcome = read(data, size, method)
     if isinstance(outcome, ProbeError):

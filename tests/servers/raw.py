@@ -96,7 +96,7 @@ def answering(data: bytes, *, stay: bool = False) -> Talk:
         await visit.request()
         await visit.say(data)
         if stay:
-            await asyncio.sleep(60)
+            await visit.reader.read()  # until the client hangs up
 
     return talk
 
