@@ -243,9 +243,9 @@ async def _progress(ports: Ports, began: float, say: Callable[[str], None]) -> N
                 status = (await answer.json())["overall_status"]
             async with session.get(url(ports.prometheus, "/api/v1/alerts")) as answer:
                 alerts = (await answer.json())["data"]["alerts"]
-            firing = sorted({alert["labels"]["alertname"] for alert in alerts} - {"Watchdog"})
-            told = ", ".join(firing) or "none yet (rules are evaluated every 30 s)"
-            say(f"  {time.monotonic() - began:3.0f} s  exporter says: {status}; alerts in Prometheus: {told}")
+            firing = {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
+            told = ", ".join(sorted(firing - {"Watchdog"})) or "none yet (rules are evaluated every 30 s)"
+            say(f"  {time.monotonic() - began:3.0f} s  exporter says: {status}; firing in Prometheus: {told}")
 
 
 def _print_notice(message: dict[str, Any], say: Callable[[str], None]) -> None:

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from exporter import registry
 from exporter.demo.services import Service, free_port, program
 from exporter.demo.sink import Sink
-from tests.e2e.asking import ask
+from tests.e2e.asking import ask, tell
 
 COMMAND = [sys.executable, "-m", "exporter"]
 CONFIGURATION = """\
@@ -82,6 +83,7 @@ class Platform:
     hooks: Sink = field(default_factory=Sink)
     mail: MailSink = field(default_factory=MailSink)
     services: dict[str, Service] = field(default_factory=dict)
+    nothing_on_a_good_day: set[tuple[str, str, str]] = field(default_factory=set)
 
     def url(self, part: str, path: str = "") -> str:
         return f"http://127.0.0.1:{self.ports[part]}{path}"
@@ -100,7 +102,7 @@ class Platform:
 PARTS = ("sandbox", "exporter", "prometheus", "alertmanager", "sink", "smtp")
 
 
-@pytest.fixture(scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     folder = tmp_path_factory.mktemp("platform")
     ports = {part: free_port(0) for part in PARTS}
@@ -124,6 +126,8 @@ async def _start(made: Platform) -> None:
     command = [*COMMAND, "sandbox", "--listen", listen]
     await made.start(Service("sandbox", command, made.url("sandbox", "/_sandbox"), sandbox_log))
     vendor = await ask(made.url("sandbox", "/_sandbox/stripe"))
+    lack = {"scenario": "no_payouts_permission"}
+    assert (await tell(made.url("sandbox", "/_sandbox/stripe/scenario"), lack))[0] == 200
     text = CONFIGURATION.format(
         **made.ports, secret=SECRET, folder=made.folder, tls_url=vendor["tls_url"], ca_file=vendor["ca_file"]
     )
