@@ -3,45 +3,21 @@
 import asyncio
 import gzip
 import re
-import ssl
 import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 
-import msgspec
 import pytest
 
-from exporter.core.errors import ProbeError
-from exporter.core.options import TlsOptions
 from exporter.core.probe import Request, Trace
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.network import LoopNetwork
-from tests.servers.alerting import alerting
-from tests.servers.authority import Authority, self_signed
+from tests.net.failing import PLANTED, fails
 from tests.servers.raw import Talk, Visit, answering, full_backlog, keeping, ok, serving
 
-PLANTED = "planted-secret-0123"
 MIB = 1 << 20
-
-
-async def fails(
-    network: LoopNetwork, request: Request, trace: Trace | None = None, within: float = 3.0
-) -> ProbeError:
-    """Return the failure of a call, as the engine sees it: what is cancelled is a timeout."""
-    trace = trace or Trace()
-    try:
-        async with asyncio.timeout(within):
-            answer = await network.call(request, trace)
-    except ProbeError as error:
-        assert PLANTED not in str(error)
-        assert PLANTED not in repr(trace)
-        return error
-    except TimeoutError:
-        return ProbeError(Reason.TIMEOUT, trace.log[-1][1])
-    raise AssertionError(f"answered {answer.status} with {len(answer.body)} bytes")
 
 
 async def forever(visit: Visit, piece: bytes) -> None:
@@ -323,173 +299,3 @@ async def test_a_head_request_has_no_body_whatever_length_is_told(network: LoopN
     async with serving(answering(OK + b"Content-Length: 999\r\n\r\n")) as server:
         answer = await network.call(Request(server.url(), method="HEAD"), Trace())
     assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "999")
-
-
-# --- TLS, layer by layer ---
-
-
-def old_protocol(authority: Authority) -> ssl.SSLContext:
-    context = authority.server()
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
-TLS_CASES: dict[str, tuple[Callable[[Authority, Path], ssl.SSLContext], dict[str, str], str]] = {
-    "expired": (lambda ca, _: ca.server(since=-30, until=-1), {}, "has expired"),
-    "not yet valid": (lambda ca, _: ca.server(since=1, until=9), {}, "not yet valid"),
-    "for another name": (lambda ca, _: ca.server("other.example"), {}, "another address"),
-    "for another name than asked": (
-        lambda ca, _: ca.server("other.example"),
-        {"server_name": "third.example"},
-        "another host name",
-    ),
-    "self-signed": (lambda _, path: self_signed(path), {}, "self-signed"),
-    "from an unknown authority": (lambda _, path: Authority(path).server(), {}, "unknown authority"),
-    "too old a protocol": (
-        lambda ca, _: old_protocol(ca),
-        {"min_version": "TLS13"},
-        "no TLS version in common|TLS version",
-    ),
-    "asks for a client certificate": (
-        lambda ca, _: ca.server(ask_client=True),
-        {},
-        "requires a client certificate",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", TLS_CASES)
-async def test_a_server_that_is_wrong_at_a_layer_of_tls_is_told_by_that_layer(
-    network: LoopNetwork, authority: Authority, tmp_path: Path, case: str
-) -> None:
-    context, options, words = TLS_CASES[case]
-    trace = Trace()
-    with alerting(context(authority, tmp_path)) as server:
-        request = Request(
-            f"https://127.0.0.1:{server.port}/",
-            tls=msgspec.convert({"ca_file": authority.ca_file, **options}, TlsOptions),
-            auth=(("Authorization", Secret(PLANTED)),),
-            reuse=False,
-        )
-        error = await fails(network, request, trace)
-    assert error.reason is Reason.TLS, error.detail
-    assert re.search(words, error.detail), error.detail
-    assert server.received == b""  # nothing was sent to a server that is not trusted
-
-
-@pytest.mark.parametrize(("since", "until"), [(-30, -1), (1, 9)])
-async def test_the_expiry_of_a_refused_certificate_is_told(
-    network: LoopNetwork, authority: Authority, since: float, until: float
-) -> None:
-    trace = Trace()
-    async with serving(keeping(), tls=authority.server(since=since, until=until)) as server:
-        error = await fails(
-            network,
-            Request(server.url(scheme="https"), tls=TlsOptions(ca_file=authority.ca_file)),
-            trace,
-        )
-    assert error.reason is Reason.TLS
-    assert trace.certificate_expiry == pytest.approx(time.time() + until * 86_400, abs=120)
-
-
-async def test_the_expiry_is_told_without_verification_too(network: LoopNetwork, tmp_path: Path) -> None:
-    trace = Trace()
-    async with serving(keeping(), tls=self_signed(tmp_path)) as server:
-        request = Request(server.url(scheme="https"), tls=TlsOptions(insecure_skip_verify=True))
-        assert (await network.call(request, trace)).status == 200
-    assert trace.certificate_expiry == pytest.approx(time.time() + 30 * 86_400, abs=120)
-
-
-async def test_the_second_look_at_a_certificate_ends_before_the_run_does(
-    network: LoopNetwork, authority: Authority
-) -> None:
-    wrong = authority.server("other.example")
-    seen = 0
-
-    async def once(visit: Visit) -> None:  # the second visitor is never spoken to
-        nonlocal seen
-        seen += 1
-        if seen == 1:
-            await visit.writer.start_tls(wrong)
-        await asyncio.sleep(60)
-
-    async with serving(once) as server:
-        trace = Trace()
-        trace.deadline = time.monotonic() + 0.5
-        request = Request(server.url(scheme="https"), tls=TlsOptions(ca_file=authority.ca_file))
-        error = await fails(network, request, trace, within=0.5)
-    assert error.reason is Reason.TLS
-    assert "a second look at it failed" in trace.log[-1][1]
-
-
-@pytest.mark.parametrize(
-    ("said", "reason", "words"),
-    [
-        (
-            b"HTTP/1.1 400 Bad Request\r\n\r\n",
-            Reason.TLS,
-            "does not speak TLS on this port: it answers plain HTTP",
-        ),
-        (b"SSH-2.0-OpenSSH_9.2p1\r\n", Reason.TLS, "does not speak TLS on this port"),
-        (bytes.fromhex("15030300020228"), Reason.TLS, "alert: handshake failure"),
-        (bytes.fromhex("15030300020270"), Reason.TLS, "alert: unrecognized name"),
-        (bytes.fromhex("15030300020246"), Reason.TLS, "no TLS version in common"),
-        (bytes.fromhex("1603030005"), Reason.CONNECT, "during the TLS handshake"),
-        (b"", Reason.CONNECT, "during the TLS handshake|closed the connection"),
-    ],
-)
-async def test_what_comes_instead_of_a_handshake_is_told(
-    network: LoopNetwork, said: bytes, reason: Reason, words: str
-) -> None:
-    async def talk(visit: Visit) -> None:
-        await visit.reader.read(1000)
-        await visit.say(said)
-
-    async with serving(talk) as server:
-        error = await fails(network, Request(server.url(scheme="https")))
-    assert error.reason is reason, error.detail
-    assert re.search(words, error.detail), error.detail
-
-
-async def test_a_handshake_that_never_ends_is_a_timeout(network: LoopNetwork) -> None:
-    async def talk(visit: Visit) -> None:
-        await asyncio.sleep(60)
-
-    async with serving(talk) as server:
-        error = await fails(network, Request(server.url(scheme="https")), within=0.3)
-    assert (error.reason, error.detail) == (Reason.TIMEOUT, "stopped while waiting for the TLS handshake")
-
-
-@pytest.mark.parametrize("data", [OK + b"Content-Length: 9\r\n\r\nabc", b""])
-async def test_an_answer_over_tls_that_is_cut_is_told(
-    network: LoopNetwork, authority: Authority, data: bytes
-) -> None:
-    async with serving(answering(data), tls=authority.server()) as server:
-        request = Request(server.url(scheme="https"), tls=TlsOptions(ca_file=authority.ca_file))
-        error = await fails(network, request)
-    assert error.reason is Reason.CONNECT
-
-
-@pytest.mark.parametrize("field", ["ca_file", "cert_file"])
-@pytest.mark.parametrize("content", [None, "no pem at all"])
-async def test_certificate_files_that_cannot_be_used_are_named(
-    network: LoopNetwork, tmp_path: Path, field: str, content: str | None
-) -> None:
-    path = tmp_path / "file.pem"
-    if content is not None:
-        path.write_text(content)
-    error = await fails(
-        network, Request("https://127.0.0.1:9/", tls=msgspec.convert({field: str(path)}, TlsOptions))
-    )
-    assert error.reason is Reason.TLS
-    assert f"tls.{field}" in error.detail
-    assert str(path) in error.detail
-
-
-async def test_a_client_certificate_is_shown_to_a_server_that_asks(
-    network: LoopNetwork, authority: Authority
-) -> None:
-    cert, key = authority.client()
-    async with serving(keeping(), tls=authority.server(ask_client=True)) as server:
-        tls = TlsOptions(ca_file=authority.ca_file, cert_file=cert, key_file=key)
-        assert (await network.call(Request(server.url(scheme="https"), tls=tls), Trace())).status == 200
