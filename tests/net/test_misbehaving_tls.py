@@ -1,4 +1,4 @@
-"""One target for each layer of TLS that can be wrong: which one, and the certificate's expiry all the same."""
+"""One target for each layer of TLS that can be wrong: which one, and until when the certificate is good."""
 
 import asyncio
 import re
