@@ -5,6 +5,7 @@ import gzip
 import io
 import shutil
 import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Hashable, Iterable, Iterator
@@ -242,6 +243,17 @@ def test_the_body_is_one_gzip_member_that_a_streaming_reader_reads_whole() -> No
     assert reader.eof
     assert reader.unused_data == b""
     assert gzip.GzipFile(fileobj=io.BytesIO(packed)).read() == exposition.render(False, False)
+
+
+def test_a_machine_without_isal_sends_the_same_body() -> None:
+    script = """
+import gzip, sys
+sys.modules["isal"] = None
+from tests.engine.test_exposition import filled, healthy, tenant
+exposition = filled([(tenant(number), healthy(number)) for number in range(1000)])
+assert gzip.decompress(exposition.render(True, True)) == exposition.render(True, False)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
 def test_only_shards_that_changed_are_compressed_again() -> None:

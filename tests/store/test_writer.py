@@ -146,6 +146,19 @@ async def test_a_store_that_fails_is_tried_again_and_nothing_is_lost_or_doubled(
     ]
 
 
+async def test_what_comes_while_a_write_fails_is_written_after_it(writer: Writer, store: MadeStore) -> None:
+    store.gate.clear()
+    writer.submit(moments(1))
+    await until(lambda: store.attempts == 1)
+    writer.submit(moments(1, start=1))
+    store.error = StoreError("locked")
+    store.gate.set()
+    await until(lambda: not writer.healthy)
+    store.error = None
+    assert await writer.flush(5)
+    assert [found.at for found in store.changes()] == [0.0, 1.0]
+
+
 async def test_a_failing_store_is_left_in_peace_for_longer_and_longer(store: MadeStore) -> None:
     writer = Writer(store, every=0.02, longest_wait=30.0)
     store.error = StoreError("locked")
