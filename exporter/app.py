@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from exporter import __version__, logs
+from exporter.config.redactor import Redactor
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError, StartError, StoreError
@@ -122,10 +123,19 @@ def _most_runs() -> int:
 
 
 def _set_log_up(settings: Settings, reloader: Reloader, first: Configuration, metrics: SelfMetrics) -> None:
+    known: dict[frozenset[str], Redactor] = {}
+
+    def redactor() -> Redactor:
+        secrets = (reloader.current or first).secrets
+        if secrets not in known:
+            known.clear()
+            known[secrets] = Redactor(secrets)
+        return known[secrets]
+
     logs.configure(
         settings.log_level,
         settings.log_format,
-        secrets=lambda: (reloader.current or first).secrets,
+        redactor=redactor,
         count=lambda level: metrics.log_messages.labels(level).inc(),
     )
 

@@ -7,19 +7,19 @@ from typing import Any
 
 import structlog
 
-from exporter.core.secret import redact
+from exporter.config.redactor import Redactor
 
 Event = MutableMapping[str, Any]
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 
 
 def configure(
-    level: str, form: str, *, secrets: Callable[[], frozenset[str]], count: Callable[[str], None]
+    level: str, form: str, *, redactor: Callable[[], Redactor], count: Callable[[str], None]
 ) -> None:
     """Set the process's log up: `level` is a key of LEVELS, `form` is `logfmt` or `json`.
 
-    `secrets` returns the texts that must never show, `count` is told the level of each line. Lines of
-    libraries (warnings and worse) take the same way.
+    `redactor` returns what knows the texts that must never show, `count` is told the level of each line.
+    Lines of libraries (warnings and worse) take the same way.
     """
     render = structlog.processors.JSONRenderer() if form == "json" else _logfmt()
     structlog.configure(
@@ -28,7 +28,7 @@ def configure(
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
             structlog.processors.format_exc_info,
             _counter(count),
-            _redactor(secrets),
+            _redactor(redactor),
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
@@ -50,21 +50,21 @@ def _counter(count: Callable[[str], None]) -> Callable[[Any, str, Event], Event]
     return process
 
 
-def _redactor(secrets: Callable[[], frozenset[str]]) -> Callable[[Any, str, Event], Event]:
+def _redactor(redactor: Callable[[], Redactor]) -> Callable[[Any, str, Event], Event]:
     def process(_logger: Any, _method: str, event: Event) -> Event:
-        hidden = secrets()
-        return {key: _clean(value, hidden) for key, value in event.items()}
+        hide = redactor()
+        return {key: _clean(value, hide) for key, value in event.items()}
 
     return process
 
 
-def _clean(value: Any, hidden: frozenset[str]) -> Any:
+def _clean(value: Any, hide: Redactor) -> Any:
     if isinstance(value, (bool, int, float)) or value is None:
         return value
     if isinstance(value, (list, tuple)):
-        return [_clean(item, hidden) for item in value]
+        return [_clean(item, hide) for item in value]
     # A line break would let a vendor's text write log lines of its own.
-    return redact(str(value), hidden).replace("\r", " ").replace("\n", " | ")
+    return hide.clean(str(value)).replace("\r", " ").replace("\n", " | ")
 
 
 class _Bridge(logging.Handler):

@@ -35,7 +35,8 @@ class Configuration:
     `targets` is in the order of the file. `files` are all files it was read from (itself, tenant files,
     secret files, certificates): a change of any of them means that it is to be loaded again. `secrets`
     are all credential texts, for redaction. `text` is the YAML it was read from, None without a file;
-    `shown` is what `/config` shows of it, with stars.
+    `shown` is what `/config` shows of it, with stars. `notes` are sentences for the operator on what was
+    configured and is not used.
     """
 
     path: str | None

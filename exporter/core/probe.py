@@ -216,8 +216,8 @@ Key = tuple[str, str]
 class Target:
     """One integration of one tenant; equal targets are unchanged ones and are left alone by a reload.
 
-    `interval` and `timeout` are seconds. `tenant` is "" where the integration has none. `over_budget` says that
-    its operator allows more reads than the vendor documents.
+    `interval` and `timeout` are seconds. `tenant` is "" where the integration has none. `over_budget` says
+    that its operator allows more reads than the vendor documents.
     """
 
     integration: str

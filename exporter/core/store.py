@@ -13,7 +13,8 @@ class Snapshot:
     """State of one target as it must come back after a restart; times are Unix seconds, None if never.
 
     `facts` are the dated samples as (metric name, label values, value). `answers` are those of
-    `kit.every`: key to (time, JSON value). `until` is the end of a back-off.
+    `kit.every`: key to (time, JSON value). `until` is the end of a back-off. `mark` tells other options from
+    these, so that the answers given to another credential do not come back; it is too short to tell a secret.
     """
 
     key: Key
@@ -28,6 +29,7 @@ class Snapshot:
     until: float | None = None
     facts: tuple[tuple[str, tuple[str, ...], float], ...] = ()
     answers: dict[str, tuple[float, Any]] = field(default_factory=dict)
+    mark: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,16 @@
 """The current state of every target."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
 
 from exporter.core.metric import Sample
 from exporter.core.probe import Key, Result, Target
 from exporter.core.reason import Reason
+from exporter.core.secret import Secret
 from exporter.core.store import Snapshot
 from exporter.engine.kit import Answers
 
@@ -66,6 +71,7 @@ class State:
             until=self.until,
             facts=tuple((sample.metric.name, sample.labels, sample.value) for sample in self.facts),
             answers=dict(self.answers),
+            mark=mark(self.target),
         )
 
 
@@ -82,8 +88,23 @@ def restored(target: Target, kept: Snapshot, facts: Iterable[Sample]) -> State:
         failures=kept.failures,
         until=kept.until,
         facts=tuple(facts),
-        answers=dict(kept.answers),
+        answers=dict(kept.answers) if kept.mark == mark(target) else {},
     )
+
+
+def mark(target: Target) -> str:
+    """Return four characters that other options, another credential among them, almost surely change.
+
+    They are kept on disk, so they are few: 16 bits say next to nothing of a guessed password.
+    """
+    text = msgspec.json.encode(target.options, enc_hook=_revealed)
+    return hashlib.blake2b(text, digest_size=2).hexdigest()
+
+
+def _revealed(value: Any) -> str:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise NotImplementedError(f"options hold a {type(value).__name__}, which has no mark")
 
 
 class Board:

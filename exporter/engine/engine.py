@@ -171,7 +171,8 @@ class Engine:
         for key, wait in self.scheduler.add(waits).items():
             if state_now := self.board.get(key):
                 state_now.next_run = now + wait
-        for state in fresh:
+        # The exposition keeps series of neighbours together: those that run together change together.
+        for state in sorted(fresh, key=lambda one: (one.target.interval, one.next_run or 0.0)):
             self._show(state)
             self._urgent.add(state.target.key)
 

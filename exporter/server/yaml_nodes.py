@@ -32,6 +32,8 @@ class Nodes:
             line = error.problem_mark.line + 1 if error.problem_mark else 0
             what = f"this is not YAML: {error.problem or 'unreadable'}"
             self.mistakes.append(Mistake(self.file, line, what, "mend the syntax"))
+        except RecursionError:
+            self.mistakes.append(Mistake(self.file, 0, "this is nested too deeply", "write it flat"))
         except yaml.YAMLError:
             self.mistakes.append(Mistake(self.file, 0, "this is not YAML", "write it as UTF-8 text"))
         return None

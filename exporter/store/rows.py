@@ -28,6 +28,7 @@ def snapshot_row(snapshot: Snapshot) -> Row:
         "until": snapshot.until,
         "facts": json.dumps(snapshot.facts),
         "answers": _answers(snapshot),
+        "mark": snapshot.mark,
     }
 
 
@@ -46,6 +47,7 @@ def snapshot_of(row: Mapping[str, Any]) -> Snapshot:
         until=row["until"],
         facts=tuple((name, tuple(labels), value) for name, labels, value in json.loads(row["facts"])),
         answers={key: (when, value) for key, (when, value) in json.loads(row["answers"]).items()},
+        mark=row["mark"],
     )
 
 

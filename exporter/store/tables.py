@@ -26,6 +26,7 @@ TARGET_STATE = Table(
     Column("until", Double),
     Column("facts", Text, nullable=False),  # JSON: [[metric, [label value, ...], value], ...]
     Column("answers", Text, nullable=False),  # JSON: {key: [time, value]}
+    Column("mark", String, nullable=False),
 )
 
 STATE_CHANGE = Table(

@@ -39,7 +39,7 @@ notifications:
   heartbeat: {url: https://example.com/planted-credential-13}
   teams:
   - {name: t, receiver: {opsgenie_configs: [{api_key: planted-credential-14}]}}
-store: {url: "postgresql://u:planted-credential-15@db/x"}
+store: {url: "sqlite://u:planted-credential-15@/x"}
 """
 FILES = {"pw": f"{PLANTED}-16\n", "key": f"{PLANTED}-17\n"}
 ENVIRONMENT = {"FROM_ENV": f"{PLANTED}-18", "ACCOUNT": f"{PLANTED}-19"}
@@ -55,7 +55,7 @@ def test_the_shown_text_is_what_was_loaded_with_stars_for_every_credential(house
     assert shown["integrations"][1]["options"]["login"] == {"username": "u", "password_file": "pw"}
     assert shown["integrations"][2]["tenants"]["list"][1]["options"]["account"] == "${ACCOUNT}"
     assert shown["notifications"]["heartbeat"]["url"] == "https://example.com/***"
-    assert shown["store"]["url"] == "postgresql://u:***@db/x"
+    assert shown["store"]["url"] == "sqlite://u:***@/x"
 
 
 def test_the_shown_text_needs_no_knowledge_of_the_credentials() -> None:

@@ -9,6 +9,7 @@ from exporter.core.errors import Deferred, ProbeError
 from exporter.core.metric import Sample
 from exporter.core.probe import Allowance, Kit, Probe, Target
 from exporter.core.reason import Reason
+from exporter.core.secret import Secret
 from exporter.core.severity import Severity
 from exporter.core.store import Batch, Snapshot
 from exporter.core.threshold import Family, Threshold
@@ -319,3 +320,32 @@ async def test_thresholds_are_series_and_follow_a_reload(engine: Engine, probe: 
     engine.apply(configuration(7))
     assert f"{start} 7.0" in await body(engine)
     assert f"{start} 5.0" not in await body(engine)
+
+
+async def test_answers_given_to_another_credential_do_not_come_back_after_a_restart(
+    clock: HandClock, kept: Kept
+) -> None:
+    calls: list[str] = []
+
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        async def account() -> object:
+            calls.append(target.options.secret_key.reveal())
+            return {}
+
+        await kit.every("account", 86_400, account)
+        return []
+
+    probe = made_probe(check, interval=3600.0)
+
+    async def life(key: str) -> None:
+        engine = Engine(NoNetwork(), clock, kept, SelfMetrics())
+        engine.remember(kept.snapshots().values())
+        engine.apply(
+            made_configuration([made_target(probe=probe, options=MadeOptions(secret_key=Secret(key)))])
+        )
+        await clock.advance(7200)
+        await engine.stop(0)
+
+    for key in ("first", "first", "second"):
+        await life(key)
+    assert calls == ["first", "second"]

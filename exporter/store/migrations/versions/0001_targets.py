@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("until", sa.Double),
         sa.Column("facts", sa.Text, nullable=False),
         sa.Column("answers", sa.Text, nullable=False),
+        sa.Column("mark", sa.String, nullable=False),
     )
     op.create_table(
         "state_change",
