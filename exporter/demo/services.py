@@ -20,13 +20,16 @@ STOP_LIMIT = 10.0
 
 @dataclass
 class Service:
-    """One program. `ready` is a URL that answers 200 when it is up; `log` takes what it prints."""
+    """One program. `ready` is a URL that answers 200 when it is up; `log` takes what it prints.
+
+    `folder` is where it is started, by default where we are."""
 
     name: str
     command: list[str]
     ready: str
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
     process: asyncio.subprocess.Process | None = None
 
     async def start(self, limit: float = 30.0) -> None:
@@ -75,6 +78,7 @@ class Service:
             stdout=log,
             stderr=log,
             env={**os.environ, **self.environment},
+            cwd=self.folder,
             start_new_session=True,  # Ctrl-C reaches us alone, and we end it in order
         )
 
