@@ -175,6 +175,7 @@ def _measure(metrics: SelfMetrics, engine: Engine, writer: Writer) -> None:
     """Export what the parts know of themselves."""
     metrics.watch("targets", "Targets in the schedule or not configured.", lambda: len(engine.board))
     metrics.watch("probes_running", "Probes under way.", lambda: engine.scheduler.running)
+    metrics.watch("tasks", "Tasks of the event loop.", lambda: len(asyncio.all_tasks()))
     metrics.watch(
         "probe_queue_length", "Probes that are due and wait for their lane.", engine.scheduler.waiting
     )
