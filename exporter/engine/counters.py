@@ -6,6 +6,7 @@ from exporter.core import vitals
 from exporter.core.configuration import Integration
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
+from exporter.engine.exposition import Exemplar, Exemplars
 from exporter.engine.vital_series import Labels, Series
 
 COUNTED = tuple(reason for reason in Reason if reason is not Reason.NOT_CONFIGURED)
@@ -15,7 +16,8 @@ COUNTED = tuple(reason for reason in Reason if reason is not Reason.NOT_CONFIGUR
 class Counters:
     """Counts of one integration since the start.
 
-    Every reason starts at 0, so that a first failure is an increase.
+    Every reason starts at 0, so that a first failure is an increase. `last` are the newest failures by
+    reason: their trace ids lead from a rise on a graph to the story of a run.
     """
 
     critical: bool
@@ -24,6 +26,7 @@ class Counters:
     calls: int = 0
     deferred: int = 0
     failures: dict[Reason, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
+    last: dict[Reason, Exemplar] = field(default_factory=dict)
 
     def count(self, result: Result) -> None:
         """Count one run; a target that is not configured was not run."""
@@ -34,6 +37,11 @@ class Counters:
         self.drift += len(result.drift)
         if result.reason is not None:
             self.failures[result.reason] += 1
+            if result.trace_id:
+                # The end of the run, not its start: runs end in the order in which they are counted, and
+                # Prometheus takes no exemplar that is older than the last.
+                ended = round(result.at + result.took, 3)
+                self.last[result.reason] = Exemplar((("trace_id", result.trace_id),), 1.0, ended)
 
     def series(self) -> list[Series]:
         """Return the series, without the labels of the integration."""
@@ -49,6 +57,13 @@ class Counters:
             for reason, n in self.failures.items()
         ]
         return [*plain, *failed]
+
+    def exemplars(self) -> Exemplars:
+        """Return the newest failure of each reason that failed, by its series."""
+        return {
+            (vitals.PROBE_FAILURES, (("reason", reason.value),)): exemplar
+            for reason, exemplar in self.last.items()
+        }
 
 
 def integration_labels(integration: Integration) -> Labels:

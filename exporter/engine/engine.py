@@ -116,7 +116,10 @@ class Engine:
             if integration.name in self._stale_counters:
                 counters = self._counters[integration.name]
                 self.exposition.put(
-                    ("integration", integration.name), integration_labels(integration), counters.series()
+                    ("integration", integration.name),
+                    integration_labels(integration),
+                    counters.series(),
+                    counters.exemplars(),
                 )
         self._stale_counters.clear()
 

@@ -1,8 +1,18 @@
 """The body of /metrics: kept as finished text, joined at the scrape."""
 
 from exporter.engine.exposition.exposition import Exposition
-from exporter.engine.exposition.lines import Labels, Series
+from exporter.engine.exposition.lines import Exemplar, Exemplars, Labels, Series
 from exporter.engine.exposition.negotiation import CONTENT_TYPES, Format, negotiate
 from exporter.engine.exposition.own_process import registry_text
 
-__all__ = ["CONTENT_TYPES", "Exposition", "Format", "Labels", "Series", "negotiate", "registry_text"]
+__all__ = [
+    "CONTENT_TYPES",
+    "Exemplar",
+    "Exemplars",
+    "Exposition",
+    "Format",
+    "Labels",
+    "Series",
+    "negotiate",
+    "registry_text",
+]

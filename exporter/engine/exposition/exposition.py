@@ -10,7 +10,7 @@ from typing import NamedTuple
 from prometheus_client.registry import Collector
 
 from exporter.core.metric import Kind, Metric
-from exporter.engine.exposition.lines import EOF, Labels, Series, chunks, shape
+from exporter.engine.exposition.lines import EOF, Exemplars, Labels, Series, chunks, marked, shape, suffixes
 from exporter.engine.exposition.members import Member, pack
 from exporter.engine.exposition.own_process import registry_text
 from exporter.engine.exposition.shards import SLOTS, Family, Segment, Shard
@@ -53,13 +53,17 @@ class Exposition:
         self._next = count()
         self._dirty: set[tuple[str, int]] = set()
 
-    def put(self, key: Hashable, common: Labels, samples: Iterable[Series]) -> None:
+    def put(
+        self, key: Hashable, common: Labels, samples: Iterable[Series], exemplars: Exemplars | None = None
+    ) -> None:
         """Make `samples` the series of `key`, in place of those it had.
 
         Each is (metric, its own labels, value); its labels are `common` and its own ones, unescaped. Label
-        names must be legal already.
+        names must be legal already. `exemplars` are shown in OpenMetrics only, behind the counters they
+        belong to.
         """
         lines, doubles = chunks(common, samples)
+        ends = suffixes(common, exemplars) if exemplars else {}
         self.duplicates += doubles
         number, slot = divmod(self._place(key, common), SLOTS)
         suspect = self._owners[self._records[key].identity] != key
@@ -73,7 +77,7 @@ class Exposition:
                 family = self._families[name] = Family(metric, names)
             if suspect or family.shape != names:
                 family.mix()
-            self._write(name, number, slot, text)
+            self._write(name, number, slot, text, marked(text, ends[name]) if name in ends else None)
 
     def drop(self, key: Hashable) -> None:
         """Forget the series of `key`; a stranger is no mistake."""
@@ -132,12 +136,14 @@ class Exposition:
         if self._owners.get(record.identity) == key:
             del self._owners[record.identity]
 
-    def _write(self, name: str, number: int, slot: int, text: bytes) -> None:
+    def _write(
+        self, name: str, number: int, slot: int, text: bytes, with_exemplars: bytes | None = None
+    ) -> None:
         group = self._groups[number]
         shard = group.get(name)
         if shard is None:
             shard = group[name] = self._families[name].shards[number] = Shard()
-        if shard.put(slot, text):
+        if shard.put(slot, text, with_exemplars):
             self._dirty.add((name, number))
 
     def _join(self) -> None:
@@ -168,8 +174,9 @@ class Exposition:
     def _segments(self, openmetrics: bool, registry: Collector | None) -> Iterator[Segment]:
         for name in sorted(self._families):
             family = self._families[name]
-            yield family.heads[1 + (_stem(family.metric) in self._families) if openmetrics else 0]
-            yield from family.segments()
+            untyped = _stem(family.metric) in self._families  # and no counter then
+            yield family.heads[1 + untyped if openmetrics else 0]
+            yield from family.segments(exemplars=openmetrics and not untyped)
         if registry is not None:
             taken = {_stem(family.metric) or name for name, family in self._families.items()}
             taken = taken if openmetrics else set(self._families)

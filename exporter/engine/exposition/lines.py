@@ -5,7 +5,7 @@ The bytes equal those of prometheus_client. Formats: Prometheus text 0.0.4
 (https://prometheus.io/docs/specs/om/open_metrics_spec/).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from prometheus_client.utils import floatToGoString
@@ -17,8 +17,23 @@ Series = tuple[Metric, Labels, float]
 
 EOF = b"# EOF\n"
 
+LONGEST_EXEMPLAR = 128
+"""Characters that the names and values of an exemplar's labels may have together (OpenMetrics 1.0)."""
+
 go_float: Callable[[float], str] = floatToGoString
 """A number as prometheus_client writes it: 1e+06, NaN, +Inf."""
+
+
+class Exemplar(NamedTuple):
+    """One event that a counter counted: `labels` lead to it, `value` is what it added, `at` Unix seconds."""
+
+    labels: Labels
+    value: float
+    at: float
+
+
+Exemplars = Mapping[tuple[Metric, Labels], Exemplar]
+"""Exemplars by the series that they belong to: (metric, its own labels)."""
 
 
 class Chunk(NamedTuple):
@@ -47,12 +62,30 @@ def chunks(common: Labels, series: Iterable[Series]) -> tuple[dict[str, Chunk], 
             continue
         seen.add(start)
         lines.setdefault(name, (metric, []))[1].append(f"{start}{go_float(value)}\n")
-    # A lone surrogate (JSON may hold one) has no UTF-8: a question mark is better than no scrape at all.
-    found = {
-        name: Chunk(metric, "".join(text).encode("utf-8", "replace"))
-        for name, (metric, text) in lines.items()
-    }
-    return found, doubles
+    return {name: Chunk(metric, _bytes("".join(text))) for name, (metric, text) in lines.items()}, doubles
+
+
+def suffixes(common: Labels, exemplars: Exemplars) -> dict[str, dict[bytes, bytes]]:
+    """Return what exemplars add to lines: by family name, the beginning of a line up to its value to its end.
+
+    Only counters may have one, and OpenMetrics bounds its labels; ValueError otherwise.
+    """
+    found: dict[str, dict[bytes, bytes]] = {}
+    for (metric, own), exemplar in exemplars.items():
+        if metric.kind is not Kind.COUNTER:
+            raise ValueError(f"{metric} is no counter and has no exemplars")
+        if sum(len(name) + len(value) for name, value in exemplar.labels) > LONGEST_EXEMPLAR:
+            raise ValueError(f"the labels of an exemplar of {metric} are too long")
+        start = metric.name + _braced({name: _pair(name, value) for name, value in (*own, *common)})
+        labels = ",".join(_pair(name, value) for name, value in sorted(exemplar.labels))
+        end = f" # {{{labels}}} {go_float(exemplar.value)} {exemplar.at}"
+        found.setdefault(metric.name, {})[_bytes(start[:-1])] = _bytes(end)
+    return found
+
+
+def marked(text: bytes, ends: Mapping[bytes, bytes]) -> bytes:
+    """Return the lines of `text`, each with the exemplar that `ends` have for it."""
+    return b"".join(line[:-1] + ends.get(line.rpartition(b" ")[0], b"") + b"\n" for line in _split(text))
 
 
 def shape(common: Labels) -> tuple[str, ...]:
@@ -63,9 +96,7 @@ def shape(common: Labels) -> tuple[str, ...]:
 def head(metric: Metric) -> bytes:
     """Return the HELP and TYPE lines of the text format."""
     text = _escape_newline(metric.help)
-    return f"# HELP {metric.name} {text}\n# TYPE {metric.name} {metric.kind.value}\n".encode(
-        "utf-8", "replace"
-    )
+    return _bytes(f"# HELP {metric.name} {text}\n# TYPE {metric.name} {metric.kind.value}\n")
 
 
 def openmetrics_head(metric: Metric, *, stem_taken: bool = False) -> bytes:
@@ -80,7 +111,7 @@ def openmetrics_head(metric: Metric, *, stem_taken: bool = False) -> bytes:
     elif metric.kind is Kind.COUNTER:
         name = name.removesuffix("_total")
     lines = f"# HELP {name} {_escape(metric.help)}\n# TYPE {name} {kind}\n"
-    return (lines + (f"# UNIT {name} {unit}\n" if unit else "")).encode("utf-8", "replace")
+    return _bytes(lines + (f"# UNIT {name} {unit}\n" if unit else ""))
 
 
 def unlike(body: bytes) -> tuple[bytes, int]:
@@ -95,6 +126,11 @@ def unlike(body: bytes) -> tuple[bytes, int]:
 def _split(body: bytes) -> list[bytes]:
     # bytes.splitlines also splits at a carriage return, which a label value may hold as it is.
     return [line + b"\n" for line in body.split(b"\n")[:-1]]
+
+
+def _bytes(text: str) -> bytes:
+    # A lone surrogate (JSON may hold one) has no UTF-8: a question mark is better than no scrape at all.
+    return text.encode("utf-8", "replace")
 
 
 def _pair(name: str, value: str) -> str:

@@ -41,19 +41,41 @@ class Segment:
 
 
 class Shard(Segment):
-    """The lines of one family of the keys of one group."""
+    """The lines of one family of the keys of one group.
 
-    __slots__ = ("_ends", "_pending", "series")
+    `marked` is the same shard with exemplars behind its lines, None while no line has one: all formats
+    share the lines that have none.
+    """
+
+    __slots__ = ("_ends", "_pending", "marked", "series")
 
     def __init__(self) -> None:
         """Start without lines."""
         super().__init__()
         self.series = 0
+        self.marked: Shard | None = None
         self._ends = array("I", bytes(4 * SLOTS))
         self._pending: dict[int, bytes] = {}
 
-    def put(self, slot: int, lines: bytes) -> bool:
-        """Put the lines of the key in `slot`; return whether that leaves anything to join."""
+    def put(self, slot: int, lines: bytes, marked: bytes | None = None) -> bool:
+        """Put the lines of the key in `slot`; return whether that leaves anything to join.
+
+        `marked` are the same lines with exemplars, None where they have none.
+        """
+        if marked is not None and self.marked is None:
+            self.marked = self._copy()
+        if self.marked is None:
+            return self._put(slot, lines)
+        changed = self._put(slot, lines)
+        return self.marked._put(slot, lines if marked is None else marked) or changed
+
+    def _copy(self) -> "Shard":
+        made = Shard()
+        made.replace(self.body)
+        made._ends, made._pending = self._ends, dict(self._pending)
+        return made
+
+    def _put(self, slot: int, lines: bytes) -> bool:
         if slot not in self._pending:
             start = self._ends[slot - 1] if slot else 0
             end = self._ends[slot]
@@ -64,6 +86,8 @@ class Shard(Segment):
 
     def join(self) -> None:
         """Take in what was put since the last join."""
+        if self.marked is not None:
+            self.marked.join()
         if not self._pending:
             return
         if len(self._pending) == SLOTS:
@@ -119,12 +143,17 @@ class Family:
             return self._whole.body.count(b"\n")
         return sum(shard.series for shard in self.shards.values())
 
-    def segments(self) -> Iterator[Segment]:
-        """Yield the joined shards, in the order of their groups, or the one piece of a mixed family."""
+    def segments(self, *, exemplars: bool = False) -> Iterator[Segment]:
+        """Yield the joined shards, in the order of their groups, or the one piece of a mixed family.
+
+        A mixed family shows no `exemplars`: it is weeded by lines that end with their value.
+        """
         if self._whole:
             yield self._whole
-        else:
-            yield from (self.shards[number] for number in sorted(self.shards))
+            return
+        for number in sorted(self.shards):
+            shard = self.shards[number]
+            yield shard.marked if exemplars and shard.marked is not None else shard
 
     def weed(self) -> int:
         """Join a mixed family that changed, each series once; return how many doubles were left out."""
