@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -74,6 +75,55 @@ class Peer:
     tls_version: str = ""
 
 
+class Reader(Protocol):
+    """Takes what a peer says, piece by piece, until one answer is whole."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the answer is whole."""
+
+    def feed(self, data: bytes) -> None:
+        """Take what arrived, a datagram or a piece of a stream; raise ProbeError if it is no good answer."""
+
+    def finish(self) -> None:
+        """Tell that the peer closed the connection; raise ProbeError if that cut the answer."""
+
+    def release(self) -> None:
+        """Tell that nothing more will come."""
+
+
+class Talk(Protocol):
+    """An open connection for a protocol of the probe's own: one question and one answer at a time.
+
+    `place` is "address:port", `local` our own address, `secured` tells that TLS is on.
+    """
+
+    @property
+    def place(self) -> str:
+        """Where the peer is."""
+
+    @property
+    def local(self) -> str:
+        """Our own address."""
+
+    @property
+    def secured(self) -> bool:
+        """Whether what is said is encrypted."""
+
+    async def ask(self, data: bytes, reader: Reader, phase: str, waiting_for: str) -> None:
+        """Send `data` (maybe nothing) and feed what comes to `reader` until it is done.
+
+        The time taken is added to the phase. `waiting_for` says in the log what did not come in time.
+        """
+
+    async def secure(self, tls: TlsOptions, again: "Callable[[Talk], Awaitable[None]] | None" = None) -> None:
+        """Shake hands by TLS on the open connection.
+
+        Where the certificate is refused, `again` leads a new connection to the same point, so that the
+        certificate can be read after all; nothing is said on that one afterwards.
+        """
+
+
 class Network(Protocol):
     """How a probe reaches the world. Every failure is a ProbeError with its reason.
 
@@ -87,6 +137,22 @@ class Network(Protocol):
         self, host: str, port: int, trace: "Trace", *, tls: TlsOptions | None = None, family: str = "any"
     ) -> Peer:
         """Open a connection, with a TLS handshake where `tls` is given, and close it."""
+
+    def talk(
+        self,
+        host: str,
+        port: int,
+        trace: "Trace",
+        *,
+        tls: TlsOptions | None = None,
+        family: str = "any",
+        datagrams: bool = False,
+    ) -> AbstractAsyncContextManager[Talk]:
+        """Open a connection to speak on, by TLS where `tls` is given; it is closed at the end of the block.
+
+        `datagrams` opens a UDP socket: each answer is one datagram, and a question is repeated every
+        second until it is answered.
+        """
 
 
 @dataclass
@@ -132,12 +198,29 @@ class Kit(Protocol):
     ) -> Peer:
         """Open and close a connection; see `Network.connect`."""
 
+    def talk(
+        self,
+        host: str,
+        port: int,
+        *,
+        tls: TlsOptions | None = None,
+        family: str = "any",
+        datagrams: bool = False,
+    ) -> AbstractAsyncContextManager[Talk]:
+        """Open a connection to speak on; see `Network.talk`."""
+
     async def every(self, key: str, period: float, call: Callable[[], Awaitable[Any]]) -> Any:
         """Return the last answer of `call`, made anew when it is older than `period` seconds.
 
         `call` must return what JSON can hold. The answer and its time survive reloads and restarts.
         An error of `call` is raised and nothing is kept.
         """
+
+    def recall(self, key: str) -> Any:
+        """Return what `remember` kept under `key`, None if nothing; survives like an answer of `every`."""
+
+    def remember(self, key: str, value: Any) -> None:
+        """Keep `value`, which must be what JSON can hold, for the next run."""
 
     def now(self) -> float:
         """Return the wall clock in Unix seconds."""
@@ -292,8 +375,10 @@ __all__ = [
     "Peer",
     "Probe",
     "ProbeError",
+    "Reader",
     "Request",
     "Result",
+    "Talk",
     "Target",
     "Trace",
 ]

@@ -1,6 +1,7 @@
 """What one run hands to a check."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from exporter.core.document import Document
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.options import TlsOptions
-from exporter.core.probe import Answer, Network, Peer, Request, Trace
+from exporter.core.probe import Answer, Network, Peer, Request, Talk, Trace
 from exporter.core.reason import Reason
 from exporter.net.pause import pause_of
 
@@ -42,6 +43,18 @@ class RunKit:
         """Open and close a connection."""
         return await self._network.connect(host, port, self.trace, tls=tls, family=family)
 
+    def talk(
+        self,
+        host: str,
+        port: int,
+        *,
+        tls: TlsOptions | None = None,
+        family: str = "any",
+        datagrams: bool = False,
+    ) -> AbstractAsyncContextManager[Talk]:
+        """Open a connection to speak on."""
+        return self._network.talk(host, port, self.trace, tls=tls, family=family, datagrams=datagrams)
+
     async def every(self, key: str, period: float, call: Callable[[], Awaitable[Any]]) -> Any:
         """Return the last answer of `call`, or make it when that is older than `period` seconds."""
         kept = self._answers.get(key)
@@ -51,6 +64,15 @@ class RunKit:
         value = await call()
         self._answers[key] = (now, value)
         return value
+
+    def recall(self, key: str) -> Any:
+        """Return what was kept under `key`, None if nothing."""
+        kept = self._answers.get(key)
+        return kept[1] if kept else None
+
+    def remember(self, key: str, value: Any) -> None:
+        """Keep `value` for the next run."""
+        self._answers[key] = (self._clock.now(), value)
 
     def now(self) -> float:
         """Return the wall clock in Unix seconds."""

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import cast
 
 from exporter.core.errors import ProbeError
+from exporter.core.probe import Reader
 from exporter.core.reason import Reason
 from exporter.net.certificate import Certificate, read
-from exporter.net.reader import AnswerReader
 from exporter.net.reasons import os_error, tls_error
 from exporter.net.session import TlsSession
 
@@ -26,6 +26,7 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         """Made by the loop's connector, which calls `connection_made`."""
         self.address = ""
+        self.port = 0
         self.place = ""
         self.born = time.monotonic()
         self.fresh = True
@@ -36,7 +37,7 @@ class Connection(asyncio.Protocol):
         self.on_closed: Callable[[], None] | None = None
         self._transport: asyncio.Transport | None = None
         self._session: TlsSession | None = None
-        self._reader: AnswerReader | None = None
+        self._reader: Reader | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._early = b""
 
@@ -53,7 +54,7 @@ class Connection(asyncio.Protocol):
         self.certificate = read(der) if der else None
         self.tls_version = self._session.version
 
-    async def exchange(self, data: bytes, reader: AnswerReader) -> None:
+    async def exchange(self, data: bytes, reader: Reader) -> None:
         """Send a request and feed the answer to `reader` until it is whole; raise ProbeError."""
         self._reader = reader
         self.first_byte = 0.0
@@ -70,6 +71,12 @@ class Connection(asyncio.Protocol):
             self.fresh = False
             self._reader = None
             reader.release()
+
+    @property
+    def local(self) -> str:
+        """Our own address of the connection, "" once it is closed."""
+        name = self._transport.get_extra_info("sockname") if self._transport else None
+        return str(name[0]) if name else ""
 
     @property
     def cipher(self) -> str:

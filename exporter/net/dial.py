@@ -39,7 +39,7 @@ async def _open(address: str, port: int) -> Connection:
         _, connection = await loop.create_connection(Connection, address, port)
     except OSError as error:
         raise os_error(error, place(address, port)) from None
-    connection.address, connection.place = address, place(address, port)
+    connection.address, connection.port, connection.place = address, port, place(address, port)
     return connection
 
 

@@ -3,10 +3,12 @@
 import asyncio
 import ssl
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from exporter.core.errors import ProbeError
 from exporter.core.options import TlsOptions
-from exporter.core.probe import Answer, Peer, Request, Trace
+from exporter.core.probe import Answer, Peer, Request, Talk, Trace
 from exporter.core.reason import Reason
 from exporter.core.secret import redact
 from exporter.net import redirects
@@ -17,6 +19,7 @@ from exporter.net.pool import Pool
 from exporter.net.reader import AnswerReader
 from exporter.net.redirects import Leg
 from exporter.net.resolver import Resolver, Threads, literal
+from exporter.net.talk import Again, StreamTalk, open_datagrams
 from exporter.net.tls import Contexts, blind
 from exporter.net.url import host_name
 
@@ -60,14 +63,44 @@ class LoopNetwork:
         self, host: str, port: int, trace: Trace, *, tls: TlsOptions | None = None, family: str = "any"
     ) -> Peer:
         """Open a connection, with a TLS handshake where `tls` is given, and close it."""
-        try:
-            name = host_name(host)
-        except ValueError as error:
-            raise ProbeError(Reason.NOT_CONFIGURED, str(error)) from None
+        name = _checked(host)
         connection = await self._open(name, port, trace, tls=tls, family=family, http=False, cached=False)
         connection.close()
         expiry = connection.certificate.expiry if connection.certificate else None
         return Peer(connection.place, expiry, connection.tls_version)
+
+    @asynccontextmanager
+    async def talk(
+        self,
+        host: str,
+        port: int,
+        trace: Trace,
+        *,
+        tls: TlsOptions | None = None,
+        family: str = "any",
+        datagrams: bool = False,
+    ) -> AsyncIterator[Talk]:
+        """Open a connection to speak on, by TLS where `tls` is given; the end of the block closes it."""
+        name = _checked(host)
+        if datagrams:
+            socket = await open_datagrams(await self._addresses(name, family, trace, False), port, trace)
+            try:
+                yield socket
+            finally:
+                socket.close()
+            return
+
+        async def upgrade(on: Connection, options: TlsOptions, again: Again | None) -> None:
+            context = await self._contexts.get(options, http=False)
+            await self._judge(on, context, (options.server_name or name).rstrip("."), trace, again)
+
+        connection = await self._open(name, port, trace, tls=tls, family=family, http=False, cached=False)
+        try:
+            yield StreamTalk(connection, trace, upgrade)
+        except BaseException:
+            connection.abort()
+            raise
+        connection.close()
 
     async def close(self) -> None:
         """Close every kept connection and stop the threads."""
@@ -166,12 +199,7 @@ class LoopNetwork:
         trace.phase("connect", time.perf_counter() - began)
         if tls is None or context is None:
             return connection
-        name = (tls.server_name or host).rstrip(".")
-        try:
-            await self._secure(connection, context, name, trace)
-        except CertificateRefused:
-            await self._look(connection.address, port, name, trace)
-            raise
+        await self._judge(connection, context, (tls.server_name or host).rstrip("."), trace, None)
         return connection
 
     async def _addresses(self, host: str, family: str, trace: Trace, cached: bool) -> list[str]:
@@ -202,14 +230,25 @@ class LoopNetwork:
             trace.certificate_expiry = certificate.expiry
             trace.note(f"{connection.tls_version} {connection.cipher}, {certificate.shown}")
 
-    async def _look(self, address: str, port: int, name: str, trace: Trace) -> None:
-        """Shake hands once more, only to read the certificate that was refused; nothing is sent."""
+    async def _judge(
+        self, connection: Connection, context: ssl.SSLContext, name: str, trace: Trace, again: Again | None
+    ) -> None:
+        try:
+            await self._secure(connection, context, name, trace)
+        except CertificateRefused:
+            await self._look(connection, name, trace, again)
+            raise
+
+    async def _look(self, refused: Connection, name: str, trace: Trace, again: Again | None) -> None:
+        """Shake hands once more, only to read the certificate that was refused; nothing is sent after it."""
         left = _LOOK if trace.deadline is None else min(_LOOK, 0.8 * (trace.deadline - time.monotonic()))
         silent = Trace()
         connection: Connection | None = None
         try:
             async with asyncio.timeout(left):
-                connection = await dial([address], port, silent)
+                connection = await dial([refused.address], refused.port, silent)
+                if again is not None:
+                    await again(StreamTalk(connection, silent, _never))
                 await connection.secure(blind(), name)
         except (ProbeError, TimeoutError):
             trace.note("the certificate was refused, and a second look at it failed")
@@ -219,6 +258,17 @@ class LoopNetwork:
         if connection is not None and connection.certificate is not None:
             trace.certificate_expiry = connection.certificate.expiry
             trace.note(f"refused: {connection.certificate.shown}")
+
+
+async def _never(_connection: Connection, _tls: TlsOptions, _again: Again | None) -> None:
+    raise ProbeError(Reason.TLS, "a second look at a certificate does no handshake of its own")
+
+
+def _checked(host: str) -> str:
+    try:
+        return host_name(host)
+    except ValueError as error:
+        raise ProbeError(Reason.NOT_CONFIGURED, str(error)) from None
 
 
 def _answer(reader: AnswerReader, connection: Connection, leg: Leg, hop: int) -> Answer:
