@@ -20,7 +20,8 @@ FAILURE_INFO = _target(
 DURATION = _target("probe_duration_seconds", "How long the last probe took.", unit="seconds")
 PHASE_DURATION = _target(
     "probe_phase_duration_seconds",
-    "How long each phase of the last probe took: resolve, connect, tls, processing, transfer.",
+    "How long each phase of the last probe took: resolve, connect, tls, processing, transfer; of mail servers"
+    " also banner, ehlo, starttls, auth, noop.",
     unit="seconds",
     labels=("phase",),
 )
