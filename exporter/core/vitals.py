@@ -88,6 +88,29 @@ RATE_LIMIT_RESET = _target(
     dated=True,
 )
 
+QUOTA_USED = _target("quota_used", "What is used up of a quota of the vendor's.", labels=("quota",))
+QUOTA_LIMIT = _target(
+    "quota_limit", "Size of the quota in the same unit; absent where it has no limit.", labels=("quota",)
+)
+QUOTA_RESET = _target(
+    "quota_reset_timestamp_seconds",
+    "When the quota starts anew.",
+    unit="seconds",
+    labels=("quota",),
+    dated=True,
+)
+COST_TODAY = _target(
+    "cost_today_usd", "What the vendor charges for today (UTC) so far, in US dollars.", unit="usd"
+)
+COST_MONTH = _target(
+    "cost_month_to_date_usd",
+    "What the vendor charges for this month (UTC) so far, in US dollars.",
+    unit="usd",
+)
+PREPAID_BALANCE = _target(
+    "prepaid_balance", "Prepaid money that is left, in units of its currency.", labels=("currency",)
+)
+
 TARGET_SERIES = (
     INFO,
     CONFIGURED,
@@ -102,4 +125,16 @@ TARGET_SERIES = (
     NEXT_RUN,
 )
 INTEGRATION_SERIES = (PROBES, PROBE_FAILURES, SCHEMA_DRIFT, API_CALLS, DEFERRED, CRITICAL)
-SHARED_SERIES = (CERTIFICATE_EXPIRY, TOKEN_EXPIRY, RATE_LIMIT_REMAINING, RATE_LIMIT_LIMIT, RATE_LIMIT_RESET)
+SHARED_SERIES = (
+    CERTIFICATE_EXPIRY,
+    TOKEN_EXPIRY,
+    RATE_LIMIT_REMAINING,
+    RATE_LIMIT_LIMIT,
+    RATE_LIMIT_RESET,
+    QUOTA_USED,
+    QUOTA_LIMIT,
+    QUOTA_RESET,
+    COST_TODAY,
+    COST_MONTH,
+    PREPAID_BALANCE,
+)
