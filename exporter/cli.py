@@ -8,7 +8,9 @@ from exporter import __version__
 
 DEFAULT_FILE = "integration-exporter.yml"
 DEFAULT_ADDRESS = "127.0.0.1:10055"
-COMMANDS = ("run", "check", "probe", "generate", "sandbox", "demo")
+COMMANDS = ("run", "check", "probe", "generate", "sandbox", "demo", "healthcheck", "completion")
+SHELLS = ("bash", "zsh", "fish")
+READY = f"http://{DEFAULT_ADDRESS}/-/ready"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,8 +63,16 @@ def parser() -> argparse.ArgumentParser:
     sandbox.add_argument(
         "--listen", default="127.0.0.1:10070", metavar="ADDRESS", help="default: %(default)s"
     )
-    demo = _command(commands, "demo", "show the whole product against simulated vendors", _demo)
+    text = "show the whole product against simulated vendors"
+    demo = _command(commands, "demo", text, _demo, config=False)
+    _add_config_file(demo, "default: one that comes with the demo")
     demo.add_argument("--once", action="store_true", help="end when the first notification has arrived")
+    text = "ask a running exporter whether it is ready"
+    healthcheck = _command(commands, "healthcheck", text, _healthcheck, config=False)
+    healthcheck.add_argument("url", nargs="?", default=READY, metavar="URL", help="default: %(default)s")
+    text = "print what your shell needs to complete words"
+    completion = _command(commands, "completion", text, _completion, config=False)
+    completion.add_argument("shell", choices=SHELLS)
     return top
 
 
@@ -77,13 +87,15 @@ def _command(
     command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     command.set_defaults(command=function)
     if config:
-        command.add_argument(
-            "--config.file",
-            dest="config_file",
-            metavar="PATH",
-            help=f"default: {DEFAULT_FILE} if it is there, else the environment alone",
-        )
+        _add_config_file(command)
     return command
+
+
+def _add_config_file(
+    command: argparse.ArgumentParser,
+    default: str = f"default: {DEFAULT_FILE} if it is there, else the environment alone",
+) -> None:
+    command.add_argument("--config.file", dest="config_file", metavar="PATH", help=default)
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
@@ -180,3 +192,19 @@ def _demo(options: argparse.Namespace) -> int:
     from exporter.commands.demo import demo
 
     return demo(options)
+
+
+def _healthcheck(options: argparse.Namespace) -> int:
+    from exporter.commands.healthcheck import healthcheck
+
+    return healthcheck(options)
+
+
+def _completion(options: argparse.Namespace) -> int:
+    from exporter.commands.completion import completion
+
+    whole = parser()
+    # The flags of `run` may stand without the command.
+    _add_config_file(whole)
+    _add_run(whole)
+    return completion(options, whole)

@@ -17,6 +17,9 @@ from exporter import registry
 from exporter.demo.services import Service, free_port, program
 from exporter.demo.sink import Sink
 
+OWN_FILE = Path(__file__).with_name("demo.yml")
+"""The configuration that the demo runs on unless another is given."""
+
 BREAK_AFTER = 15.0
 """Seconds until the demo breaks an integration."""
 

@@ -1,0 +1,27 @@
+"""`completion`: what a shell reads to complete the words of this command."""
+
+import argparse
+from collections.abc import Iterator
+
+import shtab
+
+BY_METAVAR = {"PATH": shtab.FILE, "DIR": shtab.DIRECTORY}
+"""What stands for a flag's value, by the word that the help shows in its place."""
+
+
+def completion(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """Print the script that completes the words of `parser` in `options.shell`."""
+    for action in _actions(parser):
+        if isinstance(action.metavar, str) and action.metavar in BY_METAVAR:
+            action.complete = BY_METAVAR[action.metavar]  # type: ignore[attr-defined]  # shtab's way to be told
+    print(shtab.complete(parser, options.shell))
+    return 0
+
+
+def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Yield every argument of `parser` and of its commands."""
+    for action in parser._actions:  # argparse has no public way to list them
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _actions(command)

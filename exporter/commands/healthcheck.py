@@ -1,0 +1,61 @@
+"""`healthcheck`: one question to a running exporter, for containers and service managers without curl."""
+
+import argparse
+import http.client
+import ipaddress
+import ssl
+from urllib.parse import urlsplit
+
+from exporter.core.errors import StartError
+
+TIMEOUT = 3.0
+"""Seconds that each step (connecting, sending, waiting for the answer) may take."""
+
+
+def healthcheck(options: argparse.Namespace) -> int:
+    """Return 0 when the URL answers 200; StartError says what it did instead."""
+    url = options.url
+    try:
+        status, said = _ask(url)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise StartError(f"{url} does not answer: {error}") from None
+    if status != 200:
+        raise StartError(f"{url} answers {status}: {said}")
+    return 0
+
+
+def _ask(url: str) -> tuple[int, str]:
+    """Return status and first line of the answer; redirects are not followed."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("give a URL such as http://127.0.0.1:10055/-/ready")
+    if parts.scheme == "https":
+        context = _tls(parts.hostname)
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+            parts.hostname, parts.port, timeout=TIMEOUT, context=context
+        )
+    else:
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT)
+    try:
+        connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+        answer = connection.getresponse()
+        said = answer.read(1024).decode(errors="replace").strip()
+        return answer.status, said.partition("\n")[0]
+    finally:
+        connection.close()
+
+
+def _tls(host: str) -> ssl.SSLContext:
+    """Verify others; this machine itself has a certificate for its public name, and is told no secret."""
+    context = ssl.create_default_context()
+    if _is_this_machine(host):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
