@@ -14,6 +14,7 @@ from exporter.core.options import Options, TlsOptions
 from exporter.core.panel import Panel
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
+from exporter.core.token import AccessToken, ClientCredentials
 
 DAY = 86_400.0
 MONTH = 30 * DAY
@@ -28,9 +29,10 @@ class Request:
     """One HTTP call. `headers` may hold Secrets; they are revealed on the wire only.
 
     `auth` headers are dropped when a redirect leaves the origin. `query` are credentials that are added to
-    the URL's query on the wire alone; any redirect drops them. `redirects` is how many are followed
-    (0: the 3xx is the answer). `max_body` bounds the body as unpacked, in bytes. `family` is `any`, `4`
-    or `6`.
+    the URL's query on the wire alone; any redirect drops them. `form`, in place of `body`, holds the fields
+    of a form (application/x-www-form-urlencoded); with a Secret in it redirects must stay 0. `redirects` is
+    how many are followed (0: the 3xx is the answer). `max_body` bounds the body as unpacked, in bytes.
+    `family` is `any`, `4` or `6`.
     `reuse` keeps the connection for the next call to the same origin.
     """
 
@@ -40,6 +42,7 @@ class Request:
     auth: tuple[Header, ...] = ()
     query: tuple[Header, ...] = ()
     body: bytes = b""
+    form: tuple[Header, ...] = ()
     tls: TlsOptions = DEFAULT_TLS
     family: str = "any"
     reuse: bool = True
@@ -209,6 +212,13 @@ class Kit(Protocol):
     ) -> AbstractAsyncContextManager[Talk]:
         """Open a connection to speak on; see `Network.talk`."""
 
+    async def token(self, grant: ClientCredentials, refused: AccessToken | None = None) -> AccessToken:
+        """Return an access token: from memory, where targets share it, or fetched, which counts as a call.
+
+        `refused` is one that the server did not take: another one is fetched, if that may help. The token's
+        expiry becomes a fact of the run. An endpoint that gives none is a ProbeError.
+        """
+
     async def every(self, key: str, period: float, call: Callable[[], Awaitable[Any]]) -> Any:
         """Return the last answer of `call`, made anew when it is older than `period` seconds.
 
@@ -365,9 +375,11 @@ class Result:
 __all__ = [
     "DAY",
     "MONTH",
+    "AccessToken",
     "Allowance",
     "Answer",
     "Check",
+    "ClientCredentials",
     "Header",
     "Key",
     "Kit",

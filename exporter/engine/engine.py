@@ -23,6 +23,7 @@ from exporter.engine.selfmetrics import SelfMetrics
 from exporter.engine.vital_series import common_labels, series_of
 from exporter.net.limits import Budget, credential_key
 from exporter.net.pause import LONGEST
+from exporter.net.tokens import Tokens
 
 SAVE_EVERY = 1.0
 """Seconds between two batches for the store: what a kill can cost."""
@@ -49,6 +50,7 @@ class Engine:
         self.exposition = Exposition()
         self.scheduler = Scheduler(clock, self._run, most)
         self._network = network
+        self._tokens = Tokens(network, clock)
         self._clock = clock
         self._submit = submit
         self._metrics = metrics
@@ -96,7 +98,7 @@ class Engine:
         if state is None:
             raise KeyError(key)
         if key not in self.scheduler:  # not configured: there is nothing to wait for
-            return await run(state.target, self._network, self._clock, state.answers)
+            return await run(state.target, self._network, self._clock, state.answers, self._tokens)
         if (wait := (state.until or 0.0) - self._clock.now()) > 0:
             raise Deferred(wait, "the vendor asked for a pause")
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -231,7 +233,7 @@ class Engine:
         if (wait := self._budget_wait(target)) > 0:
             return self._defer(state, wait)
         answered = _times(state)
-        result = await run(target, self._network, self._clock, state.answers)
+        result = await run(target, self._network, self._clock, state.answers, self._tokens)
         if job.gone:
             return target.interval
         if answered != _times(state):

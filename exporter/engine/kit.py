@@ -13,18 +13,23 @@ from exporter.core.metric import Sample
 from exporter.core.options import TlsOptions
 from exporter.core.probe import Answer, Network, Peer, Request, Talk, Trace
 from exporter.core.reason import Reason
+from exporter.core.token import AccessToken, ClientCredentials
+from exporter.core.vitals import TOKEN_EXPIRY
 from exporter.net.pause import pause_of
+from exporter.net.tokens import Tokens
 
 Answers = dict[str, tuple[float, Any]]
 """Last answers of `every`: key to (Unix seconds, JSON value)."""
 
 
 class RunKit:
-    """The kit of one run; `answers` outlives it."""
+    """The kit of one run; `answers` and `tokens` outlive it. `secrets` are what the run came to know."""
 
-    def __init__(self, network: Network, clock: Clock, answers: Answers) -> None:
+    def __init__(self, network: Network, clock: Clock, answers: Answers, tokens: Tokens) -> None:
         """Start with an empty trace."""
         self.trace = Trace()
+        self.secrets: set[str] = set()
+        self._tokens = tokens
         self._network = network
         self._clock = clock
         self._answers = answers
@@ -54,6 +59,14 @@ class RunKit:
     ) -> AbstractAsyncContextManager[Talk]:
         """Open a connection to speak on."""
         return self._network.talk(host, port, self.trace, tls=tls, family=family, datagrams=datagrams)
+
+    async def token(self, grant: ClientCredentials, refused: AccessToken | None = None) -> AccessToken:
+        """Return an access token, and keep its expiry as a fact."""
+        token = await self._tokens.get(grant, self.trace, refused)
+        self.secrets.add(token.value.reveal())
+        if token.expiry is not None:
+            self.fact(TOKEN_EXPIRY(token.expiry, token="access"))  # noqa: S106 - a label's value
+        return token
 
     async def every(self, key: str, period: float, call: Callable[[], Awaitable[Any]]) -> Any:
         """Return the last answer of `call`, or make it when that is older than `period` seconds."""

@@ -12,15 +12,19 @@ from exporter.core.reason import Reason
 from exporter.core.secret import redact, reveal_all
 from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.engine.kit import Answers, RunKit
+from exporter.net.tokens import Tokens
 
 
-async def run(target: Target, network: Network, clock: Clock, answers: Answers) -> Result:
+async def run(
+    target: Target, network: Network, clock: Clock, answers: Answers, tokens: Tokens | None = None
+) -> Result:
     """Probe `target` and return what came of it, always: every failure becomes a reason.
 
-    Cancellation from outside is passed on. `answers` holds, and keeps, the answers of `kit.every`.
+    Cancellation from outside is passed on. `answers` holds, and keeps, the answers of `kit.every`;
+    `tokens` those that targets share, none for a single run.
     """
     at, began = clock.now(), clock.monotonic()
-    kit = RunKit(network, clock, answers)
+    kit = RunKit(network, clock, answers, tokens or Tokens(network, clock))
     samples: tuple[Sample, ...] = ()
     failure: ProbeError | None = None
     try:
@@ -35,7 +39,7 @@ async def run(target: Target, network: Network, clock: Clock, answers: Answers) 
         failure = _timeout(error, target, deadline.expired())
     except Exception as error:  # noqa: BLE001 - a mistake in one probe must never stop the others
         failure = _bug(error)
-    return _result(target, kit.trace, at, clock.monotonic() - began, samples, failure)
+    return _result(target, kit, at, clock.monotonic() - began, samples, failure)
 
 
 def _missing(target: Target) -> str:
@@ -58,16 +62,17 @@ def _bug(error: Exception) -> ProbeError:
 
 def _result(
     target: Target,
-    trace: Trace,
+    kit: RunKit,
     at: float,
     took: float,
     samples: tuple[Sample, ...],
     failure: ProbeError | None,
 ) -> Result:
+    trace = kit.trace
     facts = [sample for sample in samples if sample.metric.dated] + trace.facts
     if trace.certificate_expiry is not None:
         facts.append(CERTIFICATE_EXPIRY(trace.certificate_expiry))
-    hidden = reveal_all(target.options) if failure or trace.log else set()
+    hidden = reveal_all(target.options) | kit.secrets if failure or trace.log else set()
     return Result(
         at=at,
         took=took,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from exporter import __version__
 from exporter.core.errors import ProbeError
@@ -41,12 +41,19 @@ def encode(request: Request, url: Url, method: str, body: bytes, *, credentials:
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
+def body_of(request: Request) -> bytes:
+    """Return the body: the fields of the form, or the bytes as they are."""
+    if not request.form:
+        return request.body
+    return "&".join(f"{quote_plus(name)}={quote_plus(_text(value))}" for name, value in request.form).encode()
+
+
 def secrets_of(request: Request) -> set[str]:
     """Return the texts of every Secret that `request` carries, for redaction.
 
     Of a value such as `Bearer abc` the last word is one too.
     """
-    every = (*request.headers, *request.auth, *request.query)
+    every = (*request.headers, *request.auth, *request.query, *request.form)
     whole = {value.reveal() for _, value in every if isinstance(value, Secret)}
     return whole | {text.rpartition(" ")[2] for text in whole}
 
@@ -56,6 +63,8 @@ def _own(request: Request, url: Url) -> Iterable[tuple[str, str]]:
     yield "User-Agent", USER_AGENT
     yield "Accept", "*/*"
     yield "Accept-Encoding", "gzip, deflate"
+    if request.form:
+        yield "Content-Type", "application/x-www-form-urlencoded"
     if not request.reuse:
         yield "Connection", "close"
 
@@ -70,8 +79,12 @@ def _headers(request: Request, credentials: bool) -> Iterable[Header]:
     )
 
 
+def _text(value: "str | Secret") -> str:
+    return value.reveal() if isinstance(value, Secret) else value
+
+
 def _line(name: str, value: "str | Secret") -> str:
-    text = value.reveal() if isinstance(value, Secret) else value
+    text = _text(value)
     if not TOKEN.match(name) or name.lower() in FRAMING:
         raise ProbeError(Reason.NOT_CONFIGURED, f"the header {name[:60]!r} is no header that can be set")
     if _CONTROL.search(text):
@@ -84,8 +97,5 @@ def _line(name: str, value: "str | Secret") -> str:
 def _extra(url: Url, query: tuple[Header, ...]) -> str:
     if not query:
         return ""
-    pairs = (
-        (quote(name, safe=""), quote(value.reveal() if isinstance(value, Secret) else value, safe=""))
-        for name, value in query
-    )
+    pairs = ((quote(name, safe=""), quote(_text(value), safe="")) for name, value in query)
     return ("&" if "?" in url.target else "?") + "&".join(f"{name}={value}" for name, value in pairs)

@@ -7,6 +7,7 @@ from exporter.core.errors import ProbeError
 from exporter.core.probe import Answer, Request
 from exporter.core.reason import Reason
 from exporter.net import url as urls
+from exporter.net.message import body_of
 from exporter.net.url import Url
 
 STATUSES = frozenset({301, 302, 303, 307, 308})
@@ -26,7 +27,7 @@ class Leg:
 def first(request: Request) -> Leg:
     """Return the request as it was asked for; a bad URL is not_configured."""
     try:
-        return Leg(urls.parse(request.url), request.method.upper(), request.body)
+        return Leg(urls.parse(request.url), request.method.upper(), body_of(request))
     except ValueError as error:
         raise ProbeError(Reason.NOT_CONFIGURED, str(error)) from None
 

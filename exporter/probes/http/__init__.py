@@ -3,6 +3,10 @@
 It answers: does the service answer, in time, with the right status and body, and what do the numbers in
 its body say? It needs no permission but to ask, and costs one call per probe and redirect. Each probe
 connects anew unless told otherwise, so that DNS, connect and certificate faults show within one interval.
+
+With OAuth2 a token is fetched now and then, for all targets that share the credential: one call more, whose
+phases, status and certificate do not count as those of the probe.
+
 A status that is not expected is told by its meaning (401 is auth, 404 not_found, 429 rate_limited, 5xx
 vendor_error); anything else that is not as expected is an assertion, and the first one is named.
 """
@@ -11,7 +15,16 @@ import base64
 from collections.abc import Iterable
 
 from exporter.core.metric import Metric, Sample
-from exporter.core.probe import Header, Kit, Probe, Request, Target
+from exporter.core.probe import (
+    AccessToken,
+    Answer,
+    ClientCredentials,
+    Header,
+    Kit,
+    Probe,
+    Request,
+    Target,
+)
 from exporter.core.secret import Secret
 from exporter.probes.http import expect, extract
 from exporter.probes.http.mistakes import mistakes
@@ -23,7 +36,7 @@ __all__ = ["PROBE", "check"]
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     """Ask the URL and return what the answer says; raise ProbeError unless it is as expected."""
     options: HttpOptions = target.options
-    answer = await kit.call(request_of(options))
+    answer = await _ask(options, kit)
     expect.check_status(options.expect, answer, kit.now())
     expect.check_answer(options.expect, answer, sum(kit.trace.phases.values()))
     samples = [
@@ -38,9 +51,43 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     return samples
 
 
-def request_of(options: HttpOptions) -> Request:
-    """Return the request that `options` describe."""
+async def _ask(options: HttpOptions, kit: Kit) -> Answer:
+    """Ask the URL; where a token from memory is refused, once more with another one."""
+    grant = grant_of(options)
+    if grant is None:
+        return await kit.call(request_of(options))
+    token = await kit.token(grant)
+    answer = await kit.call(request_of(options, token))
+    if answer.status != 401 or token.fresh:
+        return answer
+    other = await kit.token(grant, refused=token)
+    if other.value == token.value:
+        return answer
+    kit.log("the token from memory was refused: asking again with another one")
+    return await kit.call(request_of(options, other))
+
+
+def grant_of(options: HttpOptions) -> ClientCredentials | None:
+    """Return what a token is asked for with, None where the credential is of another kind."""
+    client, endpoint = options.auth.oauth2 if options.auth else None, options.token_endpoint
+    if client is None or endpoint is None:
+        return None
+    return ClientCredentials(
+        endpoint.url,
+        client.client_id,
+        client.client_secret,
+        endpoint.scopes,
+        endpoint.audience,
+        endpoint.auth_style,
+        endpoint.tls,
+    )
+
+
+def request_of(options: HttpOptions, token: AccessToken | None = None) -> Request:
+    """Return the request that `options` describe, with `token` where one is needed."""
     header, query = _credentials(options.auth)
+    if token is not None:
+        header = (("Authorization", Secret(f"Bearer {token.value.reveal()}")),)
     return Request(
         url=options.url,
         method=options.method,

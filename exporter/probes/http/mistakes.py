@@ -1,5 +1,7 @@
 """What is wrong with options of the provider `http` that each have the right type."""
 
+import ipaddress
+import re
 from collections.abc import Iterator
 
 from exporter.net import url as urls
@@ -8,12 +10,15 @@ from exporter.probes.http.expect import expression, pattern, status_matcher
 from exporter.probes.http.extract import OWN_NAMES, metric_of
 from exporter.probes.http.options import Auth, Expect, Extract, HttpOptions
 
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+\Z")  # RFC 6749, section 3.3
+
 
 def mistakes(options: HttpOptions) -> list[str]:
     """Return what is wrong with `options`: each begins with the key, and ends with a remedy behind `; `."""
     return [
         *_of_request(options),
         *(_of_auth(options.auth) if options.auth else ()),
+        *_of_tokens(options),
         *_of_expect(options.expect),
         *_of_extract(options.extract),
     ]
@@ -34,8 +39,8 @@ def _of_request(options: HttpOptions) -> Iterator[str]:
 
 
 def _of_auth(auth: Auth) -> Iterator[str]:
-    if sum(kind is not None for kind in (auth.basic, auth.bearer, auth.api_key)) != 1:
-        yield "auth: there must be exactly one kind; keep one of basic, bearer and api_key"
+    if sum(kind is not None for kind in (auth.basic, auth.bearer, auth.api_key, auth.oauth2)) != 1:
+        yield "auth: there must be exactly one kind; keep one of basic, bearer, api_key and oauth2"
     if auth.basic and ":" in auth.basic.username:
         yield "auth: a user name holds no colon (RFC 7617); correct it"
     key = auth.api_key
@@ -43,6 +48,33 @@ def _of_auth(auth: Auth) -> Iterator[str]:
         yield "auth: an api_key goes into a header or a query parameter; set exactly one of header and query"
     if key and key.header and not _may_carry(key.header):
         yield f"auth: {key.header[:60]!r} is no header that can carry a key; choose one such as X-Api-Key"
+
+
+def _of_tokens(options: HttpOptions) -> Iterator[str]:
+    endpoint, auth = options.token_endpoint, options.auth
+    if endpoint is None:
+        if auth and auth.oauth2:
+            yield "auth: oauth2 needs to know where its tokens come from; add token_endpoint: {url: ...}"
+        return
+    if auth is None:
+        yield "token_endpoint: nobody is there to ask it for tokens; add auth.oauth2, or remove it"
+    try:
+        url = urls.parse(endpoint.url)
+    except ValueError as error:
+        yield f"token_endpoint: {error}; write it as https://host/path"
+        return
+    if url.scheme != "https" and not _on_this_machine(url.host):
+        yield "token_endpoint: a secret must not go over the network in clear; write https:// (RFC 6749, 3.2)"
+    for scope in endpoint.scopes:
+        if not _SCOPE.match(scope):
+            yield f"token_endpoint: {scope[:60]!r} is no scope; write each by itself, without quotes"
+
+
+def _on_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _may_carry(header: str) -> bool:

@@ -37,12 +37,46 @@ class ApiKey(_Part, frozen=True):
     query: Annotated[str, Meta(description="Query parameter that carries the key.")] = ""
 
 
+class OAuth2(_Part, frozen=True):
+    """OAuth 2.0 client credentials (RFC 6749, section 4.4); the tokens come from `token_endpoint`."""
+
+    client_id: Annotated[str, Meta(description="Id of the client.", min_length=1)]
+    client_secret: Annotated[Secret, Meta(description="Secret of the client.")]
+
+
 class Auth(_Part, frozen=True):
-    """Who we are: one of the three."""
+    """Who we are: one of the four."""
 
     basic: Basic | None = None
     bearer: Bearer | None = None
     api_key: ApiKey | None = None
+    oauth2: OAuth2 | None = None
+
+
+class TokenEndpoint(_Part, frozen=True):
+    """Where the tokens of `auth.oauth2` come from.
+
+    It stands beside `auth` and not in it: a tenant may set `auth`, and must never choose where a
+    credential is sent.
+    """
+
+    url: Annotated[
+        str, Meta(description="What gives the tokens: https://, http:// on this machine.", min_length=1)
+    ]
+    scopes: Annotated[
+        tuple[str, ...], Meta(description="Scopes to ask for; none asks for the usual ones.")
+    ] = ()
+    audience: Annotated[
+        str, Meta(description="Parameter `audience`, which some services need, such as Auth0.")
+    ] = ""
+    auth_style: Annotated[
+        str,
+        Meta(
+            pattern="^(header|body)$",
+            description="How the client shows itself: header (HTTP Basic) or body (form fields).",
+        ),
+    ] = "header"
+    tls: Annotated[TlsOptions, Meta(description="How the endpoint's certificate is judged.")] = DEFAULT_TLS
 
 
 class HeaderExpect(_Part, frozen=True):
@@ -119,9 +153,12 @@ class HttpOptions(Options, frozen=True):
     headers: Annotated[
         dict[str, str], Meta(description="Headers of the request; credentials belong in `auth`.")
     ] = msgspec.field(default_factory=dict)
-    auth: Annotated[Auth | None, PER_TENANT, Meta(description="Credentials: basic, bearer or api_key.")] = (
-        None
-    )
+    auth: Annotated[
+        Auth | None, PER_TENANT, Meta(description="Credentials: basic, bearer, api_key or oauth2.")
+    ] = None
+    token_endpoint: Annotated[
+        TokenEndpoint | None, Meta(description="Where the tokens of `auth.oauth2` come from.")
+    ] = None
     body: Annotated[str, Meta(description="Body of the request.", max_length=1 << 20)] = ""
     expect: Annotated[Expect, Meta(description="What a good answer is; by default a status of 2xx.")] = (
         Expect()

@@ -1,0 +1,179 @@
+"""Access tokens by client credentials: fetched once for all targets that share them, kept in memory alone."""
+
+import asyncio
+import base64
+from dataclasses import dataclass, field, replace
+from urllib.parse import quote_plus
+
+from exporter.core.clock import Clock
+from exporter.core.errors import ProbeError
+from exporter.core.probe import Network, Request, Trace
+from exporter.core.secret import Secret
+from exporter.core.token import AccessToken, ClientCredentials
+from exporter.net.token_answer import read
+
+LEAD = 300.0
+"""Seconds before its end that a token is renewed; a short-lived one is when a tenth of its life is left."""
+
+UNDATED_FOR = 3_600.0
+"""Seconds that a token is used whose endpoint does not tell when it ends."""
+
+FAILED_FOR = 30.0
+"""Seconds that a refusal stands for every target of the credential, unless the endpoint asks for more."""
+
+REPLACED_EVERY = 300.0
+"""Seconds between two replacements of a token that the probed server refuses before its time."""
+
+_KEPT = 10_000
+
+
+@dataclass
+class _Kept:
+    """The token of one grant; times are of the monotonic clock. Who holds `lock` is the one who fetches."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    token: AccessToken | None = None
+    renew_at: float = 0.0
+    good_until: float = 0.0
+    failure: ProbeError | None = None
+    failed_until: float = 0.0
+    replaced_at: float | None = None
+
+    def take(self, token: AccessToken, lifetime: float | None, now: float) -> None:
+        """Keep a new token that lives for `lifetime` seconds."""
+        lasts = UNDATED_FOR if lifetime is None else lifetime
+        self.token, self.failure = token, None
+        self.good_until = now + lasts
+        self.renew_at = self.good_until - min(LEAD, lasts / 10)
+
+    def fail(self, error: ProbeError, now: float) -> None:
+        """Let every target of the grant know of a failure for a while."""
+        self.failure = error
+        self.failed_until = now + max(FAILED_FOR, error.retry_after or 0.0)
+
+    def replaceable(self, now: float) -> bool:
+        """Tell whether a token that was refused may be replaced again."""
+        return self.replaced_at is None or now - self.replaced_at >= REPLACED_EVERY
+
+
+class Tokens:
+    """Hands out access tokens; belongs to one loop.
+
+    One run fetches, the others that need the same token wait for it, each within its own timeout. Nothing of
+    it is stored: a token is a credential, and asking anew after a restart costs one call.
+    """
+
+    def __init__(self, network: Network, clock: Clock) -> None:
+        """Start without tokens."""
+        self._network = network
+        self._clock = clock
+        self._grants: dict[ClientCredentials, _Kept] = {}
+
+    async def get(
+        self, grant: ClientCredentials, trace: Trace, refused: AccessToken | None = None
+    ) -> AccessToken:
+        """Return a token for `grant`, from memory where it lasts; raise ProbeError where there is none.
+
+        With `refused`, a token that the probed server did not take, another one is fetched if that is
+        the one in memory. A server that refuses whatever it gets must not cost a fetch for each probe: at
+        most one in five minutes; in between the same token comes back.
+        """
+        kept = self._kept(grant)
+        self._drop(kept, refused)
+        if kept.token and self._clock.monotonic() < kept.renew_at:
+            return kept.token
+        if kept.lock.locked():
+            trace.note("waiting for the token that another probe asks for")
+        async with kept.lock:
+            if kept.token and self._clock.monotonic() < kept.renew_at:
+                return kept.token
+            return await self._renew(kept, grant, trace)
+
+    def _drop(self, kept: _Kept, refused: AccessToken | None) -> None:
+        now = self._clock.monotonic()
+        if refused and kept.token and kept.token.value == refused.value and kept.replaceable(now):
+            kept.token, kept.replaced_at = None, now
+
+    async def _renew(self, kept: _Kept, grant: ClientCredentials, trace: Trace) -> AccessToken:
+        began = self._clock.monotonic()
+        try:
+            if kept.failure and began < kept.failed_until:
+                raise _again(kept.failure, kept.failed_until - began)
+            token, lifetime = await self._fetch(grant, trace)
+        except ProbeError as error:
+            if kept.failure is None or began >= kept.failed_until:
+                kept.fail(error, self._clock.monotonic())
+            if kept.token and began < kept.good_until:
+                trace.note(f"the token could not be renewed, the old one still holds: {error.detail}")
+                return kept.token
+            raise
+        kept.take(token, lifetime, began)
+        return replace(token, fresh=True)
+
+    async def _fetch(self, grant: ClientCredentials, trace: Trace) -> tuple[AccessToken, float | None]:
+        """Ask the endpoint. Phases, status and certificate of this call are not the probed server's."""
+        aside = Trace(started=trace.started, deadline=trace.deadline)
+        trace.calls += 1
+        began = self._clock.now()
+        try:
+            answer = await self._network.call(request_of(grant), aside)
+            value, lifetime = read(answer, began, grant, aside)
+        except ProbeError as error:
+            detail = f"no token: {error.detail}"
+            raise ProbeError(error.reason, detail, retry_after=error.retry_after) from None
+        finally:
+            trace.log.extend((when, f"token endpoint: {text}") for when, text in aside.log)
+            trace.drift.extend(f"token.{name}" for name in aside.drift)
+        return AccessToken(value, None if lifetime is None else began + lifetime), lifetime
+
+    def _kept(self, grant: ClientCredentials) -> _Kept:
+        found = self._grants.get(grant)
+        if found is None:
+            self._prune()
+            found = self._grants[grant] = _Kept()
+        return found
+
+    def _prune(self) -> None:
+        # Grants of targets that are no more; one that is in use is never older than its token.
+        if len(self._grants) < _KEPT:
+            return
+        now = self._clock.monotonic()
+        for grant, kept in list(self._grants.items()):
+            if not kept.lock.locked() and max(kept.good_until, kept.failed_until) < now:
+                del self._grants[grant]
+
+
+def request_of(grant: ClientCredentials) -> Request:
+    """Return the request of RFC 6749, section 4.4.2; it follows no redirect, it carries the secret."""
+    form: list[tuple[str, str | Secret]] = [("grant_type", "client_credentials")]
+    if grant.scopes:
+        form.append(("scope", " ".join(grant.scopes)))
+    if grant.audience:
+        form.append(("audience", grant.audience))
+    auth: tuple[tuple[str, Secret], ...] = ()
+    if grant.auth_style == "header":
+        auth = (("Authorization", _basic(grant)),)
+    else:
+        form += [("client_id", grant.client_id), ("client_secret", grant.client_secret)]
+    return Request(
+        grant.token_url,
+        "POST",
+        headers=(("Accept", "application/json"),),
+        auth=auth,
+        form=tuple(form),
+        tls=grant.tls,
+        reuse=False,
+        max_body=64 << 10,
+    )
+
+
+def _basic(grant: ClientCredentials) -> Secret:
+    """Return the header's value; section 2.3.1 asks for form encoding before Base64."""
+    pair = f"{quote_plus(grant.client_id)}:{quote_plus(grant.client_secret.reveal())}"
+    return Secret(f"Basic {base64.b64encode(pair.encode()).decode()}")
+
+
+def _again(failure: ProbeError, left: float) -> ProbeError:
+    """Return a failure of another run for this one, without the traceback of that."""
+    wait = left if failure.retry_after else None
+    return ProbeError(failure.reason, failure.detail, retry_after=wait)
