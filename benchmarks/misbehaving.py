@@ -101,7 +101,11 @@ class SecurePort:
         with socket.create_server(("127.0.0.1", port), backlog=1024) as listening:
             listening.setblocking(False)
             while True:
-                taken, _ = await asyncio.get_running_loop().sock_accept(listening)
+                try:
+                    taken, _ = await asyncio.get_running_loop().sock_accept(listening)
+                except OSError:  # a client left already, or there are too many
+                    await asyncio.sleep(0.01)
+                    continue
                 job = asyncio.create_task(self._shake(taken))
                 self._jobs.add(job)
                 job.add_done_callback(self._jobs.discard)

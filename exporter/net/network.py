@@ -158,12 +158,13 @@ class LoopNetwork:
         sent = time.perf_counter()
         try:
             await connection.exchange(data, reader)
-        except asyncio.CancelledError:
-            trace.note(f"stopped while waiting for {reader.waiting_for}")
+        except BaseException as error:
+            # Also when the answer is whole: it may arrive in the same moment as the deadline.
+            connection.abort()
+            if isinstance(error, asyncio.CancelledError):
+                trace.note(f"stopped while waiting for {reader.waiting_for}")
             raise
         finally:
-            if not reader.done:
-                connection.abort()
             if reader.status:
                 trace.http_status = reader.status
         ended = time.perf_counter()

@@ -1,0 +1,31 @@
+"""An answer and the deadline that come in the same moment."""
+
+import asyncio
+import time
+
+import pytest
+
+from exporter.core.probe import Request, Trace
+from exporter.net.network import LoopNetwork
+from tests.servers.raw import Visit, ok, serving
+
+
+@pytest.mark.parametrize("reuse", [True, False])
+async def test_an_answer_that_comes_with_the_deadline_leaves_no_connection_open(
+    network: LoopNetwork, reuse: bool
+) -> None:
+    hung_up = asyncio.Event()
+
+    async def late(visit: Visit) -> None:
+        await visit.request()
+        await visit.say(ok(b"ok"))
+        time.sleep(0.3)  # noqa: ASYNC251 - when the loop looks again, both have come
+        assert await visit.reader.read() == b""
+        hung_up.set()
+
+    async with serving(late) as server:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await network.call(Request(server.url(), reuse=reuse), Trace())
+        await asyncio.wait_for(hung_up.wait(), 2)
+    assert network.idle == 0
