@@ -33,6 +33,7 @@ class Reloader:
         self._clock = clock
         self._metrics = metrics
         self._lock = asyncio.Lock()
+        self._main_is_wrong = False
         self._seen: Seen = (Fingerprint.of(frozenset()), Fingerprint.of(frozenset()))
         self._log = structlog.get_logger("exporter.reload")
         self.current: Configuration | None = None
@@ -71,8 +72,11 @@ class Reloader:
             try:
                 configuration, seen = await asyncio.to_thread(self._load_and_look, text)
             except ConfigError:
+                self._main_is_wrong |= text is None
                 self._metrics.reload_successful.set(0)
                 raise
+            # A rotated secret says nothing of a main file that was refused: it is as wrong as before.
+            self._main_is_wrong &= text is not None
             self._swap(configuration, seen)
             self._log.info(
                 "configuration loaded",
@@ -92,7 +96,7 @@ class Reloader:
         self._apply(configuration)
         self.current = configuration
         self._seen = seen
-        self._metrics.reload_successful.set(1)
+        self._metrics.reload_successful.set(float(not self._main_is_wrong))
         self._metrics.reload_time.set(self._clock.now())
 
 

@@ -52,9 +52,11 @@ async def json_body(request: web.Request) -> dict[str, Any]:
             body = await request.read()
     except TimeoutError:
         raise web.HTTPRequestTimeout(text="the body did not arrive in time") from None
+    except web.RequestPayloadError:
+        raise web.HTTPBadRequest(text="the body cannot be read by its Content-Encoding") from None
     try:
         value = msgspec.json.decode(body) if body.strip() else {}
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):  # the latter: brackets in brackets, thousands deep
         raise web.HTTPBadRequest(text="the body is not JSON") from None
     if not isinstance(value, dict):
         raise web.HTTPBadRequest(text="the body must be a JSON object")

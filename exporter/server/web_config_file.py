@@ -4,12 +4,14 @@ from pathlib import Path
 
 import structlog
 
-from exporter.core.errors import ConfigError
+from exporter.core.errors import ConfigError, Mistake
 from exporter.server.web_config import WebConfig
 from exporter.server.web_config_reader import read
 
 Stamp = tuple[tuple[str, int, int, int], ...]
 Loaded = tuple[WebConfig, Stamp]
+
+_OPENED = "the file asks nobody for anything any more"
 
 
 class WebConfigFile:
@@ -24,12 +26,18 @@ class WebConfigFile:
         self._log = structlog.get_logger("exporter.web")
 
     def read(self) -> Loaded:
-        """Read the file and all that it names, without using it; raises ConfigError with every mistake."""
+        """Read the file and all that it names, without using it; raises ConfigError with every mistake.
+
+        An exporter that asks who calls goes on asking until its restart: a full disk, or an editor that was
+        stopped half-way, leaves a file without users, and that must not open every door.
+        """
         if self.path is None:
             return WebConfig(), ()
         known = self.current.files | {self.path}
         before = _stamp(known)
         loaded = read(self.path)
+        if self.current.closed and not loaded.closed:
+            raise ConfigError([Mistake(self.path, 0, _OPENED, "restart the exporter if that is meant")])
         files = loaded.files | {self.path}
         # A file that changed while it was read must look changed at the next look.
         return loaded, before if files == known else _stamp(files)

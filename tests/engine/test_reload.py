@@ -137,6 +137,22 @@ async def test_a_rotated_secret_is_read_though_the_main_file_is_half_edited(
     assert loader.texts == [None, "first"]
 
 
+async def test_a_rotated_secret_does_not_hide_that_the_main_file_is_wrong(
+    reloader: Reloader, loader: Loader, applied: list[str], metrics: SelfMetrics
+) -> None:
+    write(loader.main, "wrong")
+    with pytest.raises(ConfigError):
+        await reloader.reload()
+    task = asyncio.create_task(reloader.watch(0.02, main_file=False))
+    write(loader.secret, "two")
+    await soon(applied, 2)
+    task.cancel()
+    assert successful(metrics) == 0
+    write(loader.main, "second")
+    await reloader.reload()
+    assert successful(metrics) == 1
+
+
 async def test_nothing_is_loaded_while_no_file_changes(watched: Reloader, loader: Loader) -> None:
     await asyncio.sleep(0.2)
     assert loader.texts == [None]

@@ -355,6 +355,18 @@ async def test_a_changed_file_is_used_and_a_broken_one_is_not(tmp_path: Path) ->
         assert (await made.ask("/config", headers=bearer("another-0123456789"))).status == 200
 
 
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "{}\n"])
+async def test_a_file_that_was_emptied_opens_nothing(tmp_path: Path, text: str) -> None:
+    path = web_config(tmp_path)
+    async with house(Room(board(), path=path)) as made:
+        path.write_text(text)  # as a full disk leaves it
+        with structlog.testing.capture_logs() as logs:
+            await until(lambda: any(log["event"] == "web configuration kept" for log in logs))
+        assert (await made.ask("/config")).status == 401
+        answer = await made.ask("/-/reload", "POST", bearer(TOKENS["admin"]))
+        assert answer.status == 500 and "web.yml: the file asks nobody for anything any more" in answer.text
+
+
 async def test_a_token_file_that_changes_is_read_again(tmp_path: Path) -> None:
     secret = tmp_path / "token"
     secret.write_text("first-0123456789abcdef\n")

@@ -177,6 +177,8 @@ async def test_checks_of_a_tenant_of_an_integration_and_of_both(served: House) -
         ('{"tenant": 1}', 400),
         ('{"tenant": "nobody"}', 404),
         (" " * 70_000, 413),
+        ("[" * 60_000, 400),
+        ('{"a":' * 12_000, 400),
     ],
 )
 async def test_a_bad_body_is_refused_in_one_sentence(served: House, body: str, status: int) -> None:
@@ -184,6 +186,13 @@ async def test_a_bad_body_is_refused_in_one_sentence(served: House, body: str, s
     assert answer.status == status
     assert answer.json["status"] == status and answer.json["error"]
     assert served.room.checked == []
+
+
+async def test_a_body_that_cannot_be_unpacked_is_the_callers_mistake(served: House) -> None:
+    headers = CHANGE | {"Content-Encoding": "gzip"}
+    answer = await served.ask("/api/v1/checks", "POST", headers, data=b"no gzip")
+    assert answer.status == 400
+    assert answer.json["error"] == "the body cannot be read by its Content-Encoding"
 
 
 async def test_many_checks_become_a_job() -> None:
