@@ -18,7 +18,7 @@ run: .venv/runtime ## Run the exporter on your own file: make run CONFIG=my.yml
 	@$(BIN)/integration-exporter --config.file "$(CONFIG)"
 
 test: .venv/dev ## Run every check and every test
-	@sh deploy/install-packages.sh prometheus prometheus-alertmanager chromium
+	@sh deploy/install-packages.sh prometheus prometheus-alertmanager chromium knot postgresql
 	$(MAKE) --no-print-directory lint check-generated
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 

@@ -1,0 +1,194 @@
+"""Questions to name servers and their answers on the wire (RFC 1035, RFC 6891)."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.resolver
+
+from exporter.core.errors import ProbeError
+from exporter.core.probe import Kit
+from exporter.core.reason import Reason
+from exporter.net.talk import WholeAnswer
+from exporter.probes.dns.expect import RCODES, Found
+
+if TYPE_CHECKING:
+    from exporter.probes.dns import DnsOptions
+
+PAYLOAD = 1232
+"""Bytes of a datagram that pass everywhere without being cut into pieces (dnsflagday.net/2020)."""
+RESOLV_CONF = "/etc/resolv.conf"
+_MOST_SERVERS = 3  # as many as the system's own resolver asks
+_HEADER = 12
+
+
+class DatagramAnswer(WholeAnswer):
+    """Waits for the datagram that answers `query`; all others are strangers'."""
+
+    def __init__(self, query: dns.message.Message) -> None:
+        """Wait for the answer to `query`."""
+        self.message: dns.message.Message | None = None
+        self.strange = 0
+        self._query = query
+
+    def feed(self, data: bytes) -> None:
+        """Take a datagram; raise ProbeError (bad_response) where ours cannot be read."""
+        if len(data) < _HEADER or data[:2] != self._query.id.to_bytes(2, "big"):
+            self.strange += 1
+            return
+        message = _parsed(data)
+        if self._query.is_response(message) or _is_bare_refusal(message):
+            self.message = message
+            self.done = True
+        else:
+            self.strange += 1
+
+
+class StreamAnswer(WholeAnswer):
+    """Reads the one answer to `query` on a TCP connection: two bytes of length, then the message."""
+
+    def __init__(self, query: dns.message.Message) -> None:
+        """Wait for the answer to `query`."""
+        self.message: dns.message.Message | None = None
+        self._query = query
+        self._data = b""
+
+    def feed(self, data: bytes) -> None:
+        """Take what arrived; raise ProbeError (bad_response) when it is no answer to the question."""
+        self._data += data
+        length = int.from_bytes(self._data[:2], "big")
+        if len(self._data) < 2 or len(self._data) < 2 + length:
+            return
+        message = _parsed(self._data[2 : 2 + length])
+        if message.id != self._query.id or not (
+            self._query.is_response(message) or _is_bare_refusal(message)
+        ):
+            raise ProbeError(Reason.BAD_RESPONSE, "the server answered another question than ours")
+        self.message = message
+        self.done = True
+
+
+async def ask(options: "DnsOptions", kit: Kit, timeout: float) -> Found:
+    """Return the answer of the first server that has one; raise ProbeError where none has."""
+    servers = [options.server] if options.server else system_servers()
+    for left in range(len(servers), 1, -1):
+        server = servers[len(servers) - left]
+        try:
+            # Each server has its share of the time, so that a silent one leaves the next its chance.
+            async with asyncio.timeout(timeout / (left + 1)):
+                found = await _ask(server, options, kit)
+        except TimeoutError:
+            kit.log(f"{server} did not answer: asking the next one")
+        except ProbeError as error:
+            kit.log(f"{server}: {error.detail}: asking the next one")
+        else:
+            if found.rcode not in ("SERVFAIL", "REFUSED", "NOTIMP"):
+                return found
+            kit.log(f"{server} answered {found.rcode}: asking the next one")
+    return await _ask(servers[-1], options, kit)
+
+
+async def _ask(server: str, options: "DnsOptions", kit: Kit) -> Found:
+    query = dns.message.make_query(options.name, options.type, use_edns=0, payload=PAYLOAD)
+    if not options.recursion:
+        query.flags &= ~dns.flags.RD
+    transport = options.transport
+    wire, answer = query.to_wire(), None
+    if transport == "udp":
+        answer = await _by_datagram(server, options, kit, query, wire)
+        if answer.flags & dns.flags.TC:
+            kit.log("the answer is too long for a datagram: asking over TCP")
+            transport, answer = "tcp", None
+    if answer is None:
+        answer = await _by_stream(server, options, kit, query, wire)
+    return _found(answer, query, transport)
+
+
+async def _by_datagram(
+    server: str, options: "DnsOptions", kit: Kit, query: dns.message.Message, wire: bytes
+) -> dns.message.Message:
+    reader = DatagramAnswer(query)
+    async with kit.talk(server, options.port, family=options.family, datagrams=True) as talk:
+        try:
+            await talk.ask(wire, reader, "processing", f"the answer of {talk.place}")
+        finally:
+            if reader.strange:
+                kit.log(f"{reader.strange} datagrams answered no question of ours and were ignored")
+    return _whole(reader.message)
+
+
+async def _by_stream(
+    server: str, options: "DnsOptions", kit: Kit, query: dns.message.Message, wire: bytes
+) -> dns.message.Message:
+    reader = StreamAnswer(query)
+    async with kit.talk(server, options.port, family=options.family) as talk:
+        data = len(wire).to_bytes(2, "big") + wire
+        await talk.ask(data, reader, "processing", f"the answer of {talk.place}")
+    return _whole(reader.message)
+
+
+def system_servers(path: str = RESOLV_CONF) -> list[str]:
+    """Return the addresses of the system's name servers; raise ProbeError (dns) where it names none."""
+    try:
+        resolver = dns.resolver.Resolver(path, configure=True)
+    except (dns.exception.DNSException, OSError):
+        raise ProbeError(Reason.DNS, f"{path} names no name server; give `server`") from None
+    return [str(server) for server in resolver.nameservers][:_MOST_SERVERS]
+
+
+def name_problem(name: str) -> str:
+    """Return what is wrong with a name to ask for, "" if nothing; the empty name is not configured yet."""
+    try:
+        dns.name.from_text(name)
+    except (dns.exception.DNSException, UnicodeError) as error:
+        return f"it is no name ({type(error).__name__})"
+    return ""
+
+
+def _found(answer: dns.message.Message, query: dns.message.Message, transport: str) -> Found:
+    wanted = query.question[0].rdtype
+    sets = [rrset for rrset in answer.answer if rrset.rdtype == wanted]
+    records = [record for rrset in sets for record in rrset]
+    code = dns.rcode.to_text(answer.rcode())
+    return Found(
+        rcode=code if code in RCODES else "other",
+        values=tuple(map(_text, records)),
+        ttl=min((rrset.ttl for rrset in sets), default=None),
+        serial=next((int(record.serial) for record in records if wanted == dns.rdatatype.SOA), None),
+        authoritative=bool(answer.flags & dns.flags.AA),
+        transport=transport,
+    )
+
+
+def _text(record: object) -> str:
+    strings: Iterable[bytes] | None = getattr(record, "strings", None)
+    if strings is not None:  # TXT: its pieces are one text (RFC 7208, section 3.3)
+        return b"".join(strings).decode("utf-8", "replace")
+    return str(record)
+
+
+def _parsed(data: bytes) -> dns.message.Message:
+    truncated = len(data) > 2 and bool(data[2] & 0x02)  # such a message may end anywhere after its question
+    try:
+        return dns.message.from_wire(data, ignore_trailing=True, question_only=truncated)
+    except (dns.exception.DNSException, ValueError, IndexError, OverflowError) as error:
+        raise ProbeError(
+            Reason.BAD_RESPONSE, f"the answer is no DNS message ({type(error).__name__})"
+        ) from None
+
+
+def _is_bare_refusal(message: dns.message.Message) -> bool:
+    """Tell whether a server refused without repeating the question, as some do."""
+    return bool(message.flags & dns.flags.QR) and not message.question and message.rcode() != 0
+
+
+def _whole(message: dns.message.Message | None) -> dns.message.Message:
+    if message is None:
+        raise ProbeError(Reason.CONNECT, "the server closed the connection instead of answering")
+    return message
