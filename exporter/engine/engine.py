@@ -176,20 +176,39 @@ class Engine:
         for key, wait in self.scheduler.add(waits).items():
             if state_now := self.board.get(key):
                 state_now.next_run = now + wait
+        self._serve_waiters(fresh)
         # The exposition keeps series of neighbours together: those that run together change together.
         for state in sorted(fresh, key=lambda one: (one.target.interval, one.next_run or 0.0)):
             self._show(state)
             self._urgent.add(state.target.key)
 
+    def _serve_waiters(self, fresh: list[State]) -> None:
+        """Give who asked for a check of a target that changed meanwhile one of the new target, at once."""
+        for key in [state.target.key for state in fresh if state.target.key in self._waiters]:
+            if key in self.scheduler:
+                self.scheduler.hasten(key)
+            else:
+                self._answer(key, error=Deferred(0.0, "the target was changed and is not configured"))
+
     def _apply_integrations(self, configuration: Configuration) -> None:
         names = {integration.name for integration in configuration.integrations}
-        for name in self._counters.keys() - names:
+        for name in (self._counters.keys() - names) | self._with_another_provider(configuration):
             del self._counters[name]
             self.exposition.drop(("integration", name))
         for integration in configuration.integrations:
             counters = self._counters.setdefault(integration.name, Counters(integration.critical))
             counters.critical = integration.critical
         self._stale_counters = set(names)
+
+    def _with_another_provider(self, configuration: Configuration) -> set[str]:
+        """Return the integrations that kept only their name: what was counted is the old provider's."""
+        before = self.configuration.integrations if self.configuration else ()
+        known = {integration.name: integration.probe for integration in before}
+        return {
+            integration.name
+            for integration in configuration.integrations
+            if known.get(integration.name, integration.probe) != integration.probe
+        }
 
     def _apply_thresholds(self, configuration: Configuration) -> None:
         series = [
@@ -262,8 +281,10 @@ class Engine:
         before = (state.status, state.reason)
         failures = state.failures
         state.absorb(result)
-        state.until = _until(state, result)
-        state.next_run = max(next_slot(target, result.at, runs), state.until or 0.0)
+        # Not `result.at`: a wall clock that was set back during the run would put the target to sleep.
+        began = self._clock.now() - result.took
+        state.until = _until(state, result, began)
+        state.next_run = max(next_slot(target, began, runs), state.until or 0.0)
         self._count(target, result)
         if worth_telling(before, state):
             self.history.changed(state, before[0], result)
@@ -338,12 +359,12 @@ def _unconfigure(state: State, now: float) -> None:
     state.failures, state.next_run, state.until, state.result, state.facts = 0, None, None, None, ()
 
 
-def _until(state: State, result: Result) -> float | None:
+def _until(state: State, result: Result, began: float) -> float | None:
     """Return the end of a back-off in Unix seconds: what the vendor asked for, or doubled waits."""
     waits = [result.retry_after] if result.retry_after else []
     if result.reason is Reason.RATE_LIMITED:
         waits.append(min(state.target.interval * 2 ** min(state.failures, 10), LONGEST_BACKOFF))
-    return result.at + max(waits) if waits else None
+    return began + max(waits) if waits else None
 
 
 def _credential(target: Target) -> str:

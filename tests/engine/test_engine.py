@@ -1,5 +1,6 @@
 """The engine: what is shown when, what survives a reload, what a vendor's pause does."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 
 import pytest
@@ -275,8 +276,6 @@ async def test_an_operator_who_allows_more_is_not_deferred(
 async def test_check_now_runs_at_once_and_updates_the_board(
     engine: Engine, clock: HandClock, probe: Probe, vendor: Vendor
 ) -> None:
-    import asyncio
-
     target = made_target(probe=probe, interval=3600.0)
     engine.apply(made_configuration([target]))
     await clock.advance(2)
@@ -349,3 +348,61 @@ async def test_answers_given_to_another_credential_do_not_come_back_after_a_rest
     for key in ("first", "first", "second"):
         await life(key)
     assert calls == ["first", "second"]
+
+
+async def test_a_wall_clock_that_is_set_back_during_a_run_puts_no_target_to_sleep(
+    engine: Engine, clock: HandClock, vendor: Vendor
+) -> None:
+    async def set_back(target: Target, kit: Kit) -> Iterable[Sample]:
+        if len(vendor.runs) == 1:
+            clock.set_wall(-86_400.0)
+        return await vendor(target, kit)
+
+    engine.apply(made_configuration([made_target(probe=made_probe(set_back))]))
+    await clock.advance(600)
+    assert len(vendor.runs) > 8
+
+
+async def test_another_provider_under_the_same_name_counts_from_zero(
+    engine: Engine, clock: HandClock, vendor: Vendor, probe: Probe
+) -> None:
+    engine.apply(made_configuration([made_target(probe=probe)]))
+    await clock.advance(300)
+    other = Probe("other", "Other", MadeOptions, vendor)
+    engine.apply(made_configuration([made_target(probe=other)]))
+    assert 'integration_probes_total{integration="payments",provider="other"} 0.0' in await body(engine)
+    assert not [line for line in await body(engine) if 'provider="made"' in line]
+
+
+async def test_a_check_that_is_asked_for_while_the_target_changes_is_answered_by_the_new_one(
+    engine: Engine, clock: HandClock, vendor: Vendor
+) -> None:
+    async def slow(target: Target, kit: Kit) -> Iterable[Sample]:
+        await asyncio.Event().wait() if target.options.step == "slow" else None
+        return await vendor(target, kit)
+
+    many = [
+        made_target(tenant=f"t{number}", probe=made_probe(slow), options=MadeOptions(step="slow"))
+        for number in range(200)
+    ]
+    engine.apply(made_configuration(many))
+    asked = asyncio.ensure_future(engine.check(many[0].key))
+    await clock.advance(0)
+    quick = [
+        made_target(tenant=one.tenant, probe=one.probe, options=MadeOptions(step="quick")) for one in many
+    ]
+    engine.apply(made_configuration(quick))
+    await clock.advance(0.01)
+    assert asked.done() and asked.result().ok
+
+
+async def test_a_check_of_a_target_that_loses_its_credential_meanwhile_is_answered(
+    engine: Engine, clock: HandClock, probe: Probe
+) -> None:
+    engine.apply(made_configuration([made_target(probe=probe)]))
+    asked = asyncio.ensure_future(engine.check(("payments", "")))
+    await settle()
+    engine.apply(made_configuration([made_target(probe=probe, options=MadeOptions(secret_key=None))]))
+    await clock.advance(0)
+    with pytest.raises(Deferred, match="changed"):
+        await asyncio.wait_for(asked, 1)
