@@ -27,6 +27,7 @@ from exporter.core.probe import (
 )
 from exporter.core.secret import Secret
 from exporter.probes.http import expect, extract
+from exporter.probes.http.echo import Starred
 from exporter.probes.http.mistakes import mistakes
 from exporter.probes.http.options import Auth, HttpOptions
 
@@ -36,7 +37,7 @@ __all__ = ["PROBE", "check"]
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     """Ask the URL and return what the answer says; raise ProbeError unless it is as expected."""
     options: HttpOptions = target.options
-    answer = await _ask(options, kit)
+    request, answer = await _ask(options, kit)
     expect.check_status(options.expect, answer, kit.now())
     expect.check_answer(options.expect, answer, sum(kit.trace.phases.values()))
     samples = [
@@ -47,24 +48,24 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     if options.expect.body or options.extract:
         document = kit.document(answer).value
         expect.check_document(options.expect, document)
-        samples.extend(extract.samples(options.extract, document, kit))
+        samples.extend(extract.samples(options.extract, document, kit, Starred(request, options)))
     return samples
 
 
-async def _ask(options: HttpOptions, kit: Kit) -> Answer:
+async def _ask(options: HttpOptions, kit: Kit) -> tuple[Request, Answer]:
     """Ask the URL; where a token from memory is refused, once more with another one."""
     grant = grant_of(options)
-    if grant is None:
-        return await kit.call(request_of(options))
-    token = await kit.token(grant)
-    answer = await kit.call(request_of(options, token))
-    if answer.status != 401 or token.fresh:
-        return answer
+    token = await kit.token(grant) if grant else None
+    request = request_of(options, token)
+    answer = await kit.call(request)
+    if grant is None or token is None or answer.status != 401 or token.fresh:
+        return request, answer
     other = await kit.token(grant, refused=token)
     if other.value == token.value:
-        return answer
+        return request, answer
     kit.log("the token from memory was refused: asking again with another one")
-    return await kit.call(request_of(options, other))
+    request = request_of(options, other)
+    return request, await kit.call(request)
 
 
 def grant_of(options: HttpOptions) -> ClientCredentials | None:

@@ -1,7 +1,7 @@
 """Turns parts of a JSON body into samples, as the configuration asks."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -44,8 +44,14 @@ def metric_of(name: str, text: str, labels: tuple[str, ...]) -> Metric:
     )
 
 
-def samples(items: tuple[Extract, ...], document: Any, kit: Kit) -> Iterator[Sample]:
+Clean = Callable[[str], str]
+"""Takes the credentials out of a text."""
+
+
+def samples(items: tuple[Extract, ...], document: Any, kit: Kit, clean: Clean = str) -> Iterator[Sample]:
     """Yield the extracted values; what is missing, null or no number is left out and counts as drift.
+
+    Every label goes through `clean`, because servers may send back what they were sent.
 
     With `each`, path and labels look into every element of the list it finds, one series per element. Two
     parallel lists would not do: JMESPath leaves nulls out of projections, so that they could be out of step.
@@ -54,17 +60,17 @@ def samples(items: tuple[Extract, ...], document: Any, kit: Kit) -> Iterator[Sam
         metric = metric_of(item.metric, item.help, tuple(item.labels))
         found = search(item.each, document) if item.each else [document]
         if isinstance(found, list):
-            yield from _series(metric, item, found, kit)
+            yield from _series(metric, item, found, kit, clean)
         else:
             kit.trace.drift.append(item.each)
 
 
-def _series(metric: Metric, item: Extract, elements: list[Any], kit: Kit) -> Iterator[Sample]:
+def _series(metric: Metric, item: Extract, elements: list[Any], kit: Kit, clean: Clean) -> Iterator[Sample]:
     seen: set[tuple[str, ...]] = set()
     left_out = 0
     for element in elements:
         number = number_of(search(item.path, element))
-        labels = tuple(label_of(search(item.labels[name], element)) for name in metric.labels)
+        labels = tuple(label_of(search(item.labels[name], element), clean) for name in metric.labels)
         if number is None:
             kit.trace.drift.append(item.path)
         elif labels in seen or len(seen) >= MOST_SERIES:
@@ -87,10 +93,13 @@ def number_of(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def label_of(value: Any) -> str:
-    """Return the text of a label: true and false in JSON's way, "" for null, and never very long."""
+def label_of(value: Any, clean: Clean = str) -> str:
+    """Return the text of a label: true and false in JSON's way, "" for null, and never very long.
+
+    It is cleaned before it is cut: half a credential would be known by nobody as one.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value)[:LONGEST_LABEL]
+    return clean(str(value))[:LONGEST_LABEL]

@@ -1,0 +1,28 @@
+"""Servers that send back what they were sent: no credential of a request may become a label."""
+
+from urllib.parse import quote
+
+from exporter.config.reading import SECRET_NAME, url_passwords
+from exporter.core.probe import Request
+from exporter.core.secret import Secret, redact, reveal_all
+from exporter.probes.http.options import HttpOptions
+
+
+class Starred:
+    """Puts stars in place of the credentials of one request, in whatever coding they were sent."""
+
+    def __init__(self, request: Request, options: HttpOptions) -> None:
+        """Collect the credentials: those of `auth`, and those in headers and in the URL's query."""
+        named = [pair for pair in request.headers if SECRET_NAME.search(pair[0])]
+        sent = {_text(value) for _, value in (*request.auth, *request.query, *named)}
+        sent |= {text.rpartition(" ")[2] for text in sent}  # behind the scheme, such as Bearer
+        sent |= reveal_all(options) | url_passwords(request.url)
+        self._secrets = sent | {quote(text, safe="") for text in sent}
+
+    def __call__(self, text: str) -> str:
+        """Return `text` without any of them."""
+        return redact(text, self._secrets)
+
+
+def _text(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value
