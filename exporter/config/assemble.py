@@ -8,6 +8,7 @@ from exporter.config.dynamic import blame_clashes
 from exporter.config.fit import Fitter
 from exporter.config.integrations import Builder, Built, check_defaults
 from exporter.config.judge import Judge
+from exporter.config.labels import blame_secret_labels
 from exporter.config.layout import Layout
 from exporter.config.parts import make
 from exporter.config.reading import Reading
@@ -51,6 +52,7 @@ def assemble(reading: Reading, source: Source, path: str | None, text: str | Non
     _check_notifications(reading, source, layout, frozenset(builder.names))
     store = settings(reading, source, layout.store)
     reading.secrets.update(_receivers(layout.notifications))
+    blame_secret_labels(reading)
     if reading.mistakes:
         raise failure(reading)
     targets = {target.key: target for one in built for target in one.targets}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from exporter.config import durations, thresholds
@@ -179,6 +179,7 @@ class Builder:
                 self.reading.blame(source.place((*path, name)), *problem)
             else:
                 good[name] = value
+                self.reading.labels.append((value, partial(source.place, (*path, name))))
         if len(labels) > MAX_LABELS:
             self.reading.blame(source.place(path), "too many labels", f"keep at most {MAX_LABELS}")
         return good

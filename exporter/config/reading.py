@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from urllib.parse import unquote, urlsplit
@@ -49,7 +49,8 @@ class Use:
 class Reading:
     """The state of one load; handed to every part of it.
 
-    `base` is the folder that relative paths start from.
+    `base` is the folder that relative paths start from. `labels` are the values of all labels of targets,
+    each with what tells its place.
     """
 
     catalogue: Catalogue
@@ -60,6 +61,7 @@ class Reading:
     secrets: set[str] = field(default_factory=set)
     uses: list[Use] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    labels: list[tuple[str, Callable[[], Place]]] = field(default_factory=list)
 
     def blame(self, place: Place, what: str, remedy: str) -> None:
         """Add a mistake."""

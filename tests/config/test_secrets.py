@@ -111,3 +111,42 @@ def test_no_mistake_quotes_a_credential_whatever_is_wrong_around_it(house: House
                 assert type(error).__name__ == "ConfigError"
                 assert PLANTED not in str(error), (broken, str(error))
     assert seen > 100
+
+
+def test_a_credential_is_no_label_because_labels_are_shown_to_all(house: House) -> None:
+    (house.folder / "rows.yml").write_text(
+        "- id: t\n  labels: {plan: gold, key: planted-credential-21}\n"
+        "  options: {api_key: planted-credential-21}\n"
+    )
+    mistakes = house.mistakes(
+        """\
+defaults: {labels: {team: "${FROM_ENV}"}}
+integrations:
+- name: a
+  provider: shop
+  labels:
+    good: planted-credential
+    bad: "Bearer ${FROM_ENV}"
+  options: {api_key: "${FROM_ENV}"}
+  tenants: {files: [rows.yml]}
+""",
+        **ENVIRONMENT,
+    )
+    assert {(mistake.file.rpartition("/")[2], mistake.line) for mistake in mistakes} == {
+        ("main.yml", 1),
+        ("main.yml", 7),
+        ("rows.yml", 2),
+    }
+    assert all("the value of a label holds a credential" in str(mistake) for mistake in mistakes)
+
+
+def test_a_short_credential_may_be_the_same_word_as_a_label(house: House) -> None:
+    house.load(
+        """\
+integrations:
+- name: a
+  provider: shop
+  labels: {plan: gold}
+  options: {api_key: gold}
+"""
+    )
