@@ -48,6 +48,7 @@ class Settings:
     shutdown_timeout: float = 10.0
     log_level: str = "info"
     log_format: str = "logfmt"
+    sd_addresses: tuple[str, ...] = ()
 
 
 async def serve(settings: Settings) -> int:
@@ -65,7 +66,7 @@ async def serve(settings: Settings) -> int:
         reloader = Reloader(settings.load, _applied(engine, writer), clock, metrics)
         _set_log_up(settings, reloader, configuration, metrics)
         listener = Listener(
-            build(_parts(engine, reloader, web, paths)),
+            build(_parts(engine, reloader, web, paths, settings.sd_addresses)),
             settings.addresses,
             web,
             Limits(drain=settings.shutdown_timeout),
@@ -140,7 +141,9 @@ def _set_log_up(settings: Settings, reloader: Reloader, first: Configuration, me
     )
 
 
-def _parts(engine: Engine, reloader: Reloader, web: WebConfigFile, paths: Paths) -> Parts:
+def _parts(
+    engine: Engine, reloader: Reloader, web: WebConfigFile, paths: Paths, sd_addresses: tuple[str, ...]
+) -> Parts:
     def configuration() -> Configuration:
         if reloader.current is None:
             raise StartError("the configuration is not loaded yet")
@@ -157,6 +160,7 @@ def _parts(engine: Engine, reloader: Reloader, web: WebConfigFile, paths: Paths)
         ready=lambda: "" if reloader.current else "the configuration is being loaded",
         web=web,
         paths=paths,
+        sd_addresses=sd_addresses,
     )
 
 
@@ -198,6 +202,7 @@ def _measure(metrics: SelfMetrics, engine: Engine, writer: Writer) -> None:
 
 def _greet(configuration: Configuration, listener: Listener) -> None:
     log = structlog.get_logger("exporter.app")
+    shard = {"shard": str(configuration.shard)} if configuration.shard.count > 1 else {}
     for note in configuration.notes:
         log.warning("note on the configuration", note=note)
     log.info(
@@ -206,6 +211,7 @@ def _greet(configuration: Configuration, listener: Listener) -> None:
         listening=[f"{host}:{port}" for host, port in listener.bound],
         integrations=len(configuration.integrations),
         targets=len(configuration.targets),
+        **shard,
     )
 
 

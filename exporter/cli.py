@@ -52,7 +52,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"integration-exporter {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(_command(commands, "run", "probe every target and serve /metrics (the default)", _run))
-    _command(commands, "check", "list every mistake of the configuration and do nothing else", _check)
+    _add_shard(
+        _command(commands, "check", "list every mistake of the configuration and do nothing else", _check)
+    )
     _add_probe(
         _command(commands, "probe", "probe one integration once, with its log, samples and times", _probe)
     )
@@ -130,8 +132,37 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         metavar="DURATION",
         help="default: %(default)s",
     )
+    _add_shard(run)
+    add(
+        "--sd.address",
+        dest="sd_addresses",
+        action="append",
+        metavar="ADDRESS",
+        help="where Prometheus reaches the processes, for /api/v1/sd: host:port, with {shard} and {replica}; "
+        "may be repeated",
+    )
     add("--log.level", dest="log_level", default="info", choices=("debug", "info", "warn", "error"))
     add("--log.format", dest="log_format", default="logfmt", choices=("logfmt", "json"))
+
+
+def _add_shard(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add(
+        "--shard.count",
+        dest="shard_count",
+        type=int,
+        default=1,
+        metavar="N",
+        help="how many processes share the targets; default: %(default)s",
+    )
+    add(
+        "--shard.index",
+        dest="shard_index",
+        type=int,
+        default=0,
+        metavar="N",
+        help="which of them this is, counted from 0; default: %(default)s",
+    )
 
 
 def _add_probe(probe: argparse.ArgumentParser) -> None:

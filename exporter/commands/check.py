@@ -2,12 +2,14 @@
 
 import argparse
 
-from exporter.commands.loading import chosen_file, load
+from exporter.commands.loading import chosen_file, chosen_shard, load
+from exporter.engine.sharding import part_of
 
 
 def check(options: argparse.Namespace) -> int:
     """Print how much was configured; mistakes are raised as ConfigError."""
     path = chosen_file(options.config_file)
+    index, count = chosen_shard(options)
     configuration = load(path)
     for note in configuration.notes:
         print(f"note: {note}")
@@ -15,4 +17,7 @@ def check(options: argparse.Namespace) -> int:
         f"{path or 'the environment'}: no mistake; {len(configuration.integrations)} integrations, "
         f"{len(configuration.targets)} targets, {len(configuration.thresholds)} thresholds"
     )
+    if count > 1:
+        part = part_of(configuration, index, count)
+        print(f"shard {part.shard} serves {len(part.targets)} of the targets")
     return 0

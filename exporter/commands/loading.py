@@ -1,13 +1,16 @@
 """Finds and loads the configuration that a command works on."""
 
+import argparse
 import os
 from pathlib import Path
 
 from exporter import registry
 from exporter.config.load import load_file, load_text
 from exporter.core.configuration import Configuration
+from exporter.core.errors import StartError
 
 DEFAULT_FILE = "integration-exporter.yml"
+MOST_SHARDS = 1000
 
 
 def chosen_file(given: str | None) -> str | None:
@@ -23,3 +26,13 @@ def load(path: str | None, text: str | None = None) -> Configuration:
     if text is not None:
         return load_text(text, path or DEFAULT_FILE, catalogue, os.environ)
     return load_file(path, catalogue, os.environ)
+
+
+def chosen_shard(options: argparse.Namespace) -> tuple[int, int]:
+    """Return index and count of the shard that the flags ask for; StartError where they do not fit."""
+    index, count = int(options.shard_index), int(options.shard_count)
+    if not 1 <= count <= MOST_SHARDS:
+        raise StartError(f"--shard.count is {count}; give a number from 1 to {MOST_SHARDS}")
+    if not 0 <= index < count:
+        raise StartError(f"--shard.index is {index}; with --shard.count {count} it is from 0 to {count - 1}")
+    return index, count

@@ -6,16 +6,19 @@ import asyncio
 import uvloop
 
 from exporter.app import Settings, serve
-from exporter.commands.loading import chosen_file, load
+from exporter.commands.loading import chosen_file, chosen_shard, load
 from exporter.config.durations import REMEDY, seconds
 from exporter.core.errors import StartError
+from exporter.engine.sharding import part_of
+from exporter.server.discovery import checked
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal ends it."""
     path = chosen_file(options.config_file)
+    index, count = chosen_shard(options)
     settings = Settings(
-        load=lambda text: load(path, text),
+        load=lambda text: part_of(load(path, text), index, count),
         addresses=tuple(options.listen_addresses or ("127.0.0.1:10055",)),
         web_config=options.web_config,
         external_url=options.external_url,
@@ -24,6 +27,7 @@ def run(options: argparse.Namespace) -> int:
         shutdown_timeout=_duration("--shutdown.timeout", options.shutdown_timeout),
         log_level=options.log_level,
         log_format=options.log_format,
+        sd_addresses=tuple(map(checked, options.sd_addresses or ())),
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve(settings))

@@ -29,6 +29,27 @@ class StoreSettings:
 
 
 @dataclass(frozen=True)
+class Shard:
+    """Which part of the targets a process serves: the shard `index`, counted from 0, of `count`.
+
+    `elsewhere` are the keys of targets that other shards serve: strangers here, but not gone.
+    """
+
+    index: int = 0
+    count: int = 1
+    elsewhere: frozenset[Key] = frozenset()
+
+    @cached_property
+    def integrations(self) -> frozenset[str]:
+        """Names of the integrations that other shards have targets of."""
+        return frozenset(name for name, _ in self.elsewhere)
+
+    def __str__(self) -> str:
+        """Return such as "0 of 3"."""
+        return f"{self.index} of {self.count}"
+
+
+@dataclass(frozen=True)
 class Configuration:
     """All that was configured. `path` is None when it came from the environment alone.
 
@@ -36,7 +57,7 @@ class Configuration:
     secret files, certificates): a change of any of them means that it is to be loaded again. `secrets`
     are all credential texts, for redaction. `text` is the YAML it was read from, None without a file;
     `shown` is what `/config` shows of it, with stars. `notes` are sentences for the operator on what was
-    configured and is not used.
+    configured and is not used. `shard` says which of the targets in the file `targets` are.
     """
 
     path: str | None
@@ -52,6 +73,7 @@ class Configuration:
     shown: str = ""
     switched_off: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    shard: Shard = Shard()
 
     @cached_property
     def longest_interval(self) -> float:

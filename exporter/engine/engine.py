@@ -84,7 +84,9 @@ class Engine:
         self._apply_budgets(configuration)
         self.configuration = configuration
         self._schedule(fresh)
-        self._submit(Batch(forget=set(gone) | (self._kept.keys() - configuration.targets.keys())))
+        lost = gone | (self._kept.keys() - configuration.targets.keys())
+        # What another shard serves is not gone: it may come back, or share this store.
+        self._submit(Batch(forget=set(lost - configuration.shard.elsewhere)))
         self._kept = {}
         if self._saving is None:
             self._saving = self._clock.later(SAVE_EVERY, self._save)

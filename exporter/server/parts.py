@@ -90,7 +90,8 @@ class Parts:
     anew and raises ConfigError with every mistake. `check_now` runs one probe at once, within the
     budget of its credential, or raises Deferred. `explain` writes a result as exposition text. `ready`
     returns "" once every part runs, else one sentence that says what it waits for. `docs_url` is linked
-    from the page, where it is given.
+    from the page, where it is given. `sd_addresses` are templates of the addresses at which Prometheus
+    reaches every process.
     """
 
     board: Board
@@ -105,6 +106,7 @@ class Parts:
     paths: Paths = field(default_factory=Paths)
     now: Callable[[], float] = time.time
     docs_url: str = ""
+    sd_addresses: tuple[str, ...] = ()
 
 
 PARTS = web.AppKey("parts", Parts)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from aiohttp.typedefs import Handler
 
 from exporter.server.access import Effect, Rule
-from exporter.server.handlers import board, checks, landing, plain, probe
+from exporter.server.handlers import board, checks, discovery, landing, plain, probe
 from exporter.server.web_config import Role
 
 
@@ -42,6 +42,13 @@ ROUTES = (
     Route(_GET, "/api/v1/status", board.status, _VIEW, "Every integration, and all in one word."),
     Route(_GET, "/api/v1/targets", board.targets, _VIEW, "Targets, failing first, in pages."),
     Route(_GET, "/api/v1/history", board.history, _VIEW, "The newest state changes and failures."),
+    Route(
+        _GET,
+        "/api/v1/sd",
+        discovery.discover,
+        Rule(Role.VIEWER),
+        "Every shard and replica, for Prometheus' HTTP service discovery.",
+    ),
     Route(
         _POST,
         "/api/v1/checks",

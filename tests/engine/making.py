@@ -1,6 +1,7 @@
 """Targets, probes and configurations made for a test."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from exporter.core.configuration import Configuration, Integration, StoreSetting
 from exporter.core.metric import Metric, Sample
 from exporter.core.notifications import Notifications
 from exporter.core.options import Options
-from exporter.core.probe import Answer, Check, Kit, Peer, Probe, Request, Target, Trace
+from exporter.core.probe import Answer, Check, Kit, Peer, Probe, Request, Talk, Target, Trace
 from exporter.core.secret import Secret
 from exporter.core.threshold import Threshold
 
@@ -77,6 +78,9 @@ class NoNetwork:
         self, host: str, port: int, trace: Trace, *, tls: Any = None, family: str = "any"
     ) -> Peer:
         raise AssertionError("no connection was expected")
+
+    def talk(self, host: str, port: int, trace: Trace, **more: Any) -> AbstractAsyncContextManager[Talk]:
+        raise AssertionError("no talk was expected")
 
 
 class FixedNetwork(NoNetwork):

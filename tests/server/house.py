@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import bcrypt
 
-from exporter.core.configuration import Configuration, Integration, StoreSettings
+from exporter.core.configuration import Configuration, Integration, Shard, StoreSettings
 from exporter.core.metric import Sample
 from exporter.core.notifications import Notifications
 from exporter.core.options import Options
@@ -82,13 +82,27 @@ class Room:
     hold: float = 0.0
     history: History = field(default_factory=History)
     shown: str = "integrations: []\n"
+    idle: tuple[Integration, ...] = ()
+    shard: Shard = field(default_factory=Shard)
+    replicas: int = 1
+    sd_addresses: tuple[str, ...] = ()
 
     def configuration(self) -> Configuration:
         seen = {one.target.integration: one.target for one in self.states}
         integrations = tuple(
             Integration(target.integration, target.probe, target.critical, 60.0) for target in seen.values()
         )
-        return Configuration(None, integrations, {}, (), Notifications(), StoreSettings(), shown=self.shown)
+        return Configuration(
+            None,
+            (*integrations, *self.idle),
+            {},
+            (),
+            Notifications(),
+            StoreSettings(),
+            self.replicas,
+            shown=self.shown,
+            shard=self.shard,
+        )
 
     async def render(self, openmetrics: bool, gzip: bool) -> bytes:
         return b"om" if openmetrics else b"gz" if gzip else b"integration_up 1\n"
@@ -124,6 +138,7 @@ class Room:
             web=web_config,
             paths=self.paths,
             now=lambda: NOW,
+            sd_addresses=self.sd_addresses,
         )
 
 

@@ -24,8 +24,14 @@ async def status(request: web.Request) -> web.Response:
     if tenant and not states:
         raise web.HTTPNotFound(text="no target has this tenant")
     narrowed = tenant or identity.tenants is not None
-    every = [] if narrowed else parts.configuration().integrations
-    return json_answer(status_of(states, [(one.name, one.probe.name, one.critical) for one in every]))
+    configuration = parts.configuration()
+    shard = configuration.shard
+    every = [] if narrowed else configuration.integrations
+    named = [(one.name, one.probe.name, one.critical) for one in every if one.name not in shard.integrations]
+    answer = status_of(states, named)
+    if shard.count > 1:  # whoever reads it must not take a part for the whole
+        answer["shard"] = {"index": shard.index, "count": shard.count}
+    return json_answer(answer)
 
 
 async def targets(request: web.Request) -> web.Response:

@@ -46,7 +46,10 @@ def _target(request: web.Request) -> Target:
         raise web.HTTPBadRequest(text="give target=INTEGRATION or target=INTEGRATION/TENANT")
     if slash and asked and asked != tenant:
         raise web.HTTPBadRequest(text="target and tenant name different tenants")
-    state = request.app[PARTS].board.get((name, tenant or asked))
+    parts, key = request.app[PARTS], (name, tenant or asked)
+    state = parts.board.get(key)
+    if state is None and key in parts.configuration().shard.elsewhere and request[IDENTITY].sees(key[1]):
+        raise web.HTTPNotFound(text="another shard serves this target; ask the others")
     if state is None or not request[IDENTITY].sees(state.target.tenant):
         raise web.HTTPNotFound(
             text="there is no such target; give its integration, and its tenant if it has one"
