@@ -40,8 +40,9 @@ class State:
     result: Result | None = None
 
     def absorb(self, result: Result) -> bool:
-        """Take in the result of a run; return whether status or reason changed."""
+        """Take in the result of a run; return whether any series changed but times and durations."""
         before = (self.status, self.reason)
+        old = (*before, self.failures, self.facts, *_measured(self.result))
         self.result = result
         self.last_run = result.at
         self.status = _status(result.reason)
@@ -51,10 +52,9 @@ class State:
         if result.ok:
             self.last_success = result.at
         self.facts = result.facts if result.ok else _merge(self.facts, result.facts)
-        changed = before != (self.status, self.reason)
         if before[0] != self.status:
             self.since = result.at
-        return changed
+        return old != (self.status, self.reason, self.failures, self.facts, *_measured(result))
 
     def snapshot(self) -> Snapshot:
         """Return what must survive a restart."""
@@ -139,6 +139,12 @@ def _status(reason: Reason | None) -> str:
     if reason is None:
         return CONNECTED
     return NOT_CONFIGURED if reason is Reason.NOT_CONFIGURED else ERROR
+
+
+def _measured(result: Result | None) -> tuple[object, ...]:
+    if result is None:
+        return ()
+    return (result.http_status, result.samples, result.phases.keys())
 
 
 def _merge(old: tuple[Sample, ...], new: tuple[Sample, ...]) -> tuple[Sample, ...]:

@@ -17,7 +17,8 @@ class Counters:
     """Counts of one integration since the start.
 
     Every reason starts at 0, so that a first failure is an increase. `last` are the newest failures by
-    reason: their trace ids lead from a rise on a graph to the story of a run.
+    reason: their trace ids lead from a rise on a graph to the story of a run. `shown` is what `rare` was when
+    all series were last shown, empty if never.
     """
 
     critical: bool
@@ -27,6 +28,7 @@ class Counters:
     deferred: int = 0
     failures: dict[Reason, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     last: dict[Reason, Exemplar] = field(default_factory=dict)
+    shown: tuple[float, ...] = ()
 
     def count(self, result: Result) -> None:
         """Count one run; a target that is not configured was not run."""
@@ -42,6 +44,14 @@ class Counters:
                 # Prometheus takes no exemplar that is older than the last.
                 ended = round(result.at + result.took, 3)
                 self.last[result.reason] = Exemplar((("trace_id", result.trace_id),), 1.0, ended)
+
+    def rare(self) -> tuple[float, ...]:
+        """Return what a good run leaves as it is; when it is not `shown`, all series are to be shown."""
+        return (self.critical, self.drift, self.deferred, sum(self.failures.values()))
+
+    def usual(self) -> list[Series]:
+        """Return the series that every run changes."""
+        return [(vitals.PROBES, (), float(self.probes)), (vitals.API_CALLS, (), float(self.calls))]
 
     def series(self) -> list[Series]:
         """Return the series, without the labels of the integration."""

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from exporter.core.clock import Clock, Handle
-from exporter.core.configuration import Configuration
+from exporter.core.configuration import Configuration, Integration
 from exporter.core.errors import Deferred
 from exporter.core.metric import Metric, Sample
 from exporter.core.probe import Key, Network, Result, Target
@@ -15,12 +15,12 @@ from exporter.core.store import Batch, Snapshot
 from exporter.core.vitals import SHARED_SERIES
 from exporter.engine.board import ERROR, NOT_CONFIGURED, Board, State, restored
 from exporter.engine.counters import Counters, integration_labels
-from exporter.engine.exposition import Exposition
+from exporter.engine.exposition import Exposition, Turns
 from exporter.engine.history import History, worth_telling
 from exporter.engine.run import run
 from exporter.engine.scheduler import Job, Scheduler, next_slot
 from exporter.engine.selfmetrics import SelfMetrics
-from exporter.engine.vital_series import common_labels, series_of
+from exporter.engine.vital_series import common_labels, moving_series, series_of
 from exporter.net.limits import Budget, credential_key
 from exporter.net.pause import LONGEST
 from exporter.net.tokens import Tokens
@@ -110,22 +110,29 @@ class Engine:
 
     async def render(self, openmetrics: bool, gzip: bool) -> bytes:
         """Return the body of a scrape."""
-        self._refresh()
+        turns = Turns()
+        for _ in self._refreshing():
+            await turns.over()
         return await self.exposition.render_async(openmetrics, gzip, self._metrics.registry)
 
-    def _refresh(self) -> None:
-        """Bring the counters, which change with each run, into the exposition."""
-        integrations = self.configuration.integrations if self.configuration else ()
-        for integration in integrations:
-            if integration.name in self._stale_counters:
-                counters = self._counters[integration.name]
-                self.exposition.put(
-                    ("integration", integration.name),
-                    integration_labels(integration),
-                    counters.series(),
-                    counters.exemplars(),
-                )
-        self._stale_counters.clear()
+    def _refreshing(self) -> Iterator[None]:
+        """Bring the counters, which change with each run, into the exposition, one integration at a step."""
+        for integration in self.configuration.integrations if self.configuration else ():
+            name = integration.name
+            if name not in self._stale_counters or name not in self._counters:
+                continue
+            self._stale_counters.discard(name)
+            self._show_counters(integration, self._counters[name])
+            yield
+
+    def _show_counters(self, integration: Integration, counters: Counters) -> None:
+        key, labels = ("integration", integration.name), integration_labels(integration)
+        rare = counters.rare()
+        if rare == counters.shown:
+            self.exposition.update(key, labels, counters.usual())
+            return
+        counters.shown = rare
+        self.exposition.put(key, labels, counters.series(), counters.exemplars())
 
     async def stop(self, limit: float) -> int:
         """Let runs end within `limit` seconds, save everything; return how many runs were cut."""
@@ -254,7 +261,10 @@ class Engine:
         if (wait := self._budget_wait(target)) > 0:
             return self._defer(state, wait)
         answered = _times(state)
-        result = await run(target, self._network, self._clock, state.answers, self._tokens)
+        result = await run(
+            *(target, self._network, self._clock, state.answers, self._tokens),
+            asked=lambda: target.key in self._waiters,
+        )
         if job.gone:
             return target.interval
         if answered != _times(state):
@@ -282,7 +292,7 @@ class Engine:
         target = state.target
         before = (state.status, state.reason)
         failures = state.failures
-        state.absorb(result)
+        news = state.absorb(result)
         # Not `result.at`: a wall clock that was set back during the run would put the target to sleep.
         began = self._clock.now() - result.took
         state.until = _until(state, result, began)
@@ -294,7 +304,10 @@ class Engine:
             self.history.failed(state, result)
         changed = before != (state.status, state.reason) or failures != state.failures
         (self._urgent if changed else self._dirty).add(target.key)
-        self._show(state)
+        if news:
+            self._show(state)
+        else:
+            self.exposition.update(("target", *target.key), common_labels(target), moving_series(state))
         self._answer(target.key, result)
 
     def _count(self, target: Target, result: Result) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import traceback
+from collections.abc import Callable
 
 from exporter.core.clock import Clock
 from exporter.core.errors import ProbeError
@@ -16,12 +17,18 @@ from exporter.net.tokens import Tokens
 
 
 async def run(
-    target: Target, network: Network, clock: Clock, answers: Answers, tokens: Tokens | None = None
+    target: Target,
+    network: Network,
+    clock: Clock,
+    answers: Answers,
+    tokens: Tokens | None = None,
+    asked: Callable[[], bool] = lambda: True,
 ) -> Result:
     """Probe `target` and return what came of it, always: every failure becomes a reason.
 
     Cancellation from outside is passed on. `answers` holds, and keeps, the answers of `kit.every`;
-    `tokens` those that targets share, none for a single run.
+    `tokens` those that targets share, none for a single run. `asked` tells at the end whether anybody wants
+    to read the log of a good run; that of a failed one is always kept.
     """
     at, began = clock.now(), clock.monotonic()
     kit = RunKit(network, clock, answers, tokens or Tokens(network, clock))
@@ -39,6 +46,8 @@ async def run(
         failure = _timeout(error, target, deadline.expired())
     except Exception as error:  # noqa: BLE001 - a mistake in one probe must never stop the others
         failure = _bug(error)
+    if failure is None and not asked():
+        kit.trace.log.clear()  # most runs are good and nobody's, and cleaning their logs takes its time
     return _result(target, kit, at, clock.monotonic() - began, samples, failure)
 
 

@@ -18,6 +18,11 @@ FIRST_RUNS_PER_SECOND = 50.0
 JITTER = 0.01
 """Largest shift of a run, as a part of its interval."""
 
+EARLY = 0.001
+"""Seconds by which a run may start too soon: timers of a loop count in milliseconds."""
+
+_GOLDEN = 0.6180339887498949  # multiples of it, less their whole part, are spread evenly
+
 
 @dataclass(eq=False)
 class Lane:
@@ -153,7 +158,7 @@ class Scheduler:
     def _tick(self) -> None:
         self._alarm = None
         now = self._clock.monotonic()
-        while self._heap and self._heap[0][0] <= now:
+        while self._heap and self._heap[0][0] <= now + EARLY:
             due, _, job = heapq.heappop(self._heap)
             if job.due == due:  # else it was removed or moved
                 job.due, job.since = None, due
@@ -171,7 +176,7 @@ class Scheduler:
                 self._start(job)
 
     def _start(self, job: Job) -> None:
-        lag = self._clock.monotonic() - job.since
+        lag = max(0.0, self._clock.monotonic() - job.since)
         job.runs += 1
         job.lane.running += 1
         self.running += 1
@@ -209,8 +214,9 @@ def next_slot(target: Target, began: float, runs: int) -> float:
     Slots are `interval` apart at an offset from the hash, with a small jitter from the hash and the number of
     the run; the next one is at least half an interval after `began`.
     """
-    offset = spread(target.key) * target.interval
+    place = spread(target.key)
+    offset = place * target.interval
     earliest = began + target.interval / 2
     slot = earliest + target.interval - (earliest - offset) % target.interval
-    shift = spread((str(target), str(runs))) - 0.5
+    shift = (place + runs * _GOLDEN) % 1.0 - 0.5
     return slot + shift * JITTER * target.interval

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from exporter.core import vitals
 from exporter.core.metric import Metric, Sample
-from exporter.core.probe import Target
+from exporter.core.probe import Result, Target
 from exporter.engine.board import ERROR, NOT_CONFIGURED, UNKNOWN, State
 
 Labels = tuple[tuple[str, str], ...]
@@ -36,6 +36,14 @@ def series_of(state: State) -> list[Series]:
     return found
 
 
+def moving_series(state: State) -> list[Series]:
+    """Return the series that each run changes, of a target whose last two runs were alike."""
+    found: list[Series] = [(metric, (), value) for metric, value in _times(state) if value is not None]
+    if state.result is not None:
+        found += _durations(state.result)
+    return found
+
+
 def _times(state: State) -> Iterator[tuple[Metric, float | None]]:
     yield vitals.LAST_RUN, state.last_run
     yield vitals.LAST_SUCCESS, state.last_success
@@ -50,12 +58,16 @@ def _outcome(state: State) -> Iterator[Series]:
     result = state.result
     if result is None:  # restored from the store, not yet run
         return
-    yield vitals.DURATION, (), result.took
-    for phase, seconds in result.phases.items():
-        yield vitals.PHASE_DURATION, (("phase", phase),), seconds
+    yield from _durations(result)
     if result.http_status is not None:
         yield vitals.HTTP_STATUS, (), float(result.http_status)
     yield from map(_plain, result.samples)
+
+
+def _durations(result: Result) -> Iterator[Series]:
+    yield vitals.DURATION, (), result.took
+    for phase, seconds in result.phases.items():
+        yield vitals.PHASE_DURATION, (("phase", phase),), seconds
 
 
 def _plain(sample: Sample) -> Series:

@@ -1,6 +1,6 @@
 """The body of /metrics: kept as finished text, joined at the scrape."""
 
-from exporter.engine.exposition.exposition import Exposition
+from exporter.engine.exposition.exposition import Exposition, Turns
 from exporter.engine.exposition.lines import Exemplar, Exemplars, Labels, Series
 from exporter.engine.exposition.negotiation import CONTENT_TYPES, Format, negotiate
 from exporter.engine.exposition.own_process import registry_text
@@ -13,6 +13,7 @@ __all__ = [
     "Format",
     "Labels",
     "Series",
+    "Turns",
     "negotiate",
     "registry_text",
 ]

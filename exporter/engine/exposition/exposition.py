@@ -3,7 +3,7 @@
 import asyncio
 import io
 import time
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Set
 from itertools import count
 from typing import NamedTuple
 
@@ -62,15 +62,30 @@ class Exposition:
         names must be legal already. `exemplars` are shown in OpenMetrics only, behind the counters they
         belong to.
         """
+        number, slot = divmod(self._place(key, common), SLOTS)
+        self._groups.setdefault(number, {})
+        written = self._put(key, common, samples, exemplars)
+        for name in self._groups[number].keys() - written:
+            self._write(name, number, slot, b"")
+
+    def update(self, key: Hashable, common: Labels, samples: Iterable[Series]) -> None:
+        """Put `samples` in place of those that `key` had in the same families, and leave its other ones.
+
+        `common` must be that of the last `put` for `key`; without one this is a KeyError.
+        """
+        self._put(key, common, samples, None)
+
+    def _put(
+        self, key: Hashable, common: Labels, samples: Iterable[Series], exemplars: Exemplars | None
+    ) -> Set[str]:
+        """Write the lines of `key`; return the names of their families."""
         lines, doubles = chunks(common, samples)
         ends = suffixes(common, exemplars) if exemplars else {}
         self.duplicates += doubles
-        number, slot = divmod(self._place(key, common), SLOTS)
-        suspect = self._owners[self._records[key].identity] != key
+        place, identity = self._records[key]
+        number, slot = divmod(place, SLOTS)
+        suspect = self._owners[identity] != key
         names = shape(common)
-        group = self._groups.setdefault(number, {})
-        for name in group.keys() - lines.keys():
-            self._write(name, number, slot, b"")
         for name, (metric, text) in lines.items():
             family = self._families.get(name)
             if family is None:
@@ -78,6 +93,7 @@ class Exposition:
             if suspect or family.shape != names:
                 family.mix()
             self._write(name, number, slot, text, marked(text, ends[name]) if name in ends else None)
+        return lines.keys()
 
     def drop(self, key: Hashable) -> None:
         """Forget the series of `key`; a stranger is no mistake."""
@@ -110,7 +126,7 @@ class Exposition:
 
         All of it is as of one moment: the one when the last shard was joined.
         """
-        turns = _Turns()
+        turns = Turns()
         for _ in range(ROUNDS):
             for _ in self._joining():
                 await turns.over()
@@ -185,10 +201,11 @@ class Exposition:
             yield _END
 
 
-class _Turns:
+class Turns:
     """Gives the loop a turn when this task has held it long enough."""
 
     def __init__(self) -> None:
+        """Begin a slice."""
         self._since = time.perf_counter()
 
     async def over(self) -> None:
@@ -198,7 +215,7 @@ class _Turns:
             self._since = time.perf_counter()
 
 
-async def _plain(segments: list[tuple[Segment, bytes]], turns: _Turns) -> bytes:
+async def _plain(segments: list[tuple[Segment, bytes]], turns: Turns) -> bytes:
     # Joining 80 MB at once would hold the loop for tens of milliseconds; getvalue() copies nothing.
     body = io.BytesIO()
     for _, part in segments:
@@ -207,7 +224,7 @@ async def _plain(segments: list[tuple[Segment, bytes]], turns: _Turns) -> bytes:
     return body.getvalue()
 
 
-async def _gzipped(segments: list[tuple[Segment, bytes]], turns: _Turns) -> bytes:
+async def _gzipped(segments: list[tuple[Segment, bytes]], turns: Turns) -> bytes:
     member = Member()
     for segment, part in segments:
         # Another render may have joined the shard anew since: then what is cached is of another body.

@@ -6,6 +6,7 @@ The bytes equal those of prometheus_client. Formats: Prometheus text 0.0.4
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from prometheus_client.utils import floatToGoString
@@ -20,8 +21,8 @@ EOF = b"# EOF\n"
 LONGEST_EXEMPLAR = 128
 """Characters that the names and values of an exemplar's labels may have together (OpenMetrics 1.0)."""
 
-go_float: Callable[[float], str] = floatToGoString
-"""A number as prometheus_client writes it: 1e+06, NaN, +Inf."""
+Layout = tuple[str, Callable[[list[str]], tuple[str, ...]]]
+"""A template for the label part of a line, and what picks its values out of the common and own ones."""
 
 
 class Exemplar(NamedTuple):
@@ -49,20 +50,28 @@ def chunks(common: Labels, series: Iterable[Series]) -> tuple[dict[str, Chunk], 
     Of two samples of one series the first stands. A label that `common` has too keeps the common value, so
     that no sample can pose as another key's.
     """
-    shared = {name: _pair(name, value) for name, value in common}
-    plain = _braced(shared)
-    lines: dict[str, tuple[Metric, list[str]]] = {}
-    seen: set[str] = set()
+    names, values = tuple([name for name, _ in common]), [_escape(value) for _, value in common]
+    plain = _braced({name: f'{name}="{value}"' for name, value in zip(names, values, strict=True)})
+    lines: dict[str, tuple[Metric, str]] = {}
     doubles = 0
     for metric, own, value in series:
         name = metric.name
-        start = name + (_braced({**{n: _pair(n, v) for n, v in own}, **shared}) if own else plain)
-        if start in seen:
+        start = name + (_labels(names, values, own) if own else plain)
+        text = lines[name][1] if name in lines else ""
+        # A line break within a value is escaped, so one in the text is the end of a line.
+        if text and (text.startswith(start) or f"\n{start}" in text):
             doubles += 1
             continue
-        seen.add(start)
-        lines.setdefault(name, (metric, []))[1].append(f"{start}{go_float(value)}\n")
-    return {name: Chunk(metric, _bytes("".join(text))) for name, (metric, text) in lines.items()}, doubles
+        lines[name] = (metric, f"{text}{start}{go_float(value)}\n")
+    return {name: Chunk(metric, _bytes(text)) for name, (metric, text) in lines.items()}, doubles
+
+
+def go_float(value: float) -> str:
+    """Return a number as prometheus_client writes it: 1e+06, NaN, +Inf."""
+    # Within these bounds Go and Python agree.
+    if 0.0 <= value < 1e6:
+        return repr(float(value))
+    return str(floatToGoString(value))  # type: ignore[no-untyped-call]  # prometheus_client types it not
 
 
 def suffixes(common: Labels, exemplars: Exemplars) -> dict[str, dict[bytes, bytes]]:
@@ -131,6 +140,22 @@ def _split(body: bytes) -> list[bytes]:
 def _bytes(text: str) -> bytes:
     # A lone surrogate (JSON may hold one) has no UTF-8: a question mark is better than no scrape at all.
     return text.encode("utf-8", "replace")
+
+
+def _labels(names: tuple[str, ...], values: list[str], own: Labels) -> str:
+    """Return the label part of a line with labels of its own; `values` are those of `names`, escaped."""
+    template, pick = _layout(names, tuple([name for name, _ in own]))
+    return template % pick([*values, *[_escape(value) for _, value in own]])
+
+
+@lru_cache(maxsize=1024)  # there are as many as there are families with labels
+def _layout(common: tuple[str, ...], own: tuple[str, ...]) -> Layout:
+    place = {name: number for number, name in enumerate((*common, *own))}
+    place.update({name: number for number, name in enumerate(common)})  # a common label wins
+    order = sorted(place)
+    places = [place[name] for name in order]
+    template = _braced({name: f'{name}="%s"' for name in order})
+    return template, lambda values: tuple([values[number] for number in places])
 
 
 def _pair(name: str, value: str) -> str:
