@@ -58,13 +58,14 @@ async def serve(settings: Settings) -> int:
     web = WebConfigFile(settings.web_config)
     web.load()
     paths = Paths.of(settings.external_url, settings.route_prefix)
+    in_force = [configuration]
+    _set_log_up(settings, in_force, metrics)
     async with AsyncExitStack() as stack:
         network = LoopNetwork()
         stack.push_async_callback(network.close)
         writer = await stack.enter_async_context(_writer(configuration, settings.shutdown_timeout))
         engine = Engine(network, clock, writer.submit, metrics, _most_runs())
-        reloader = Reloader(settings.load, _applied(engine, writer), clock, metrics)
-        _set_log_up(settings, reloader, configuration, metrics)
+        reloader = Reloader(settings.load, _applied(engine, writer, in_force), clock, metrics)
         listener = Listener(
             build(_parts(engine, reloader, web, paths, settings.sd_addresses)),
             settings.addresses,
@@ -99,8 +100,15 @@ async def _writer(configuration: Configuration, limit: float) -> AsyncIterator[W
         await writer.close(limit)
 
 
-def _applied(engine: Engine, writer: Writer) -> Callable[[Configuration], None]:
+def _applied(
+    engine: Engine, writer: Writer, in_force: list[Configuration]
+) -> Callable[[Configuration], None]:
+    opened = in_force[0].store.url
+
     def apply(configuration: Configuration) -> None:
+        if configuration.store.url not in (opened, in_force[0].store.url):
+            structlog.get_logger("exporter.app").warning("store.url is another one: restart the exporter")
+        in_force[0] = configuration
         engine.apply(configuration)
         writer.retention = configuration.store.retention
 
@@ -123,11 +131,12 @@ def _most_runs() -> int:
     return max(64, wanted - SPARE_DESCRIPTORS)
 
 
-def _set_log_up(settings: Settings, reloader: Reloader, first: Configuration, metrics: SelfMetrics) -> None:
+def _set_log_up(settings: Settings, in_force: list[Configuration], metrics: SelfMetrics) -> None:
+    """Set the log up before anything can fail; `in_force` holds the configuration whose secrets it stars."""
     known: dict[frozenset[str], Redactor] = {}
 
     def redactor() -> Redactor:
-        secrets = (reloader.current or first).secrets
+        secrets = in_force[0].secrets
         if secrets not in known:
             known.clear()
             known[secrets] = Redactor(secrets)

@@ -149,5 +149,19 @@ async def test_a_store_that_cannot_be_opened_never_stops_probing(start: Start, t
 
     await until("probing goes on", failures, 20)
     assert await process.value("integration_exporter_store_healthy") == 0
+    assert 'event="the store fails"' in process.log.splitlines()[0]
+    assert all(line.startswith("ts=") for line in process.log.splitlines())
     assert "missing" in process.log
     assert "Traceback" not in process.log
+
+
+async def test_another_store_url_is_told_to_need_a_restart(start: Start, tmp_path: Path) -> None:
+    path = _file(tmp_path, "dead")
+    process = await start(f"--config.file={path}", "--config.poll-interval=200ms")
+    path.write_text(path.read_text().replace("state.db", "other.db"))
+
+    async def told() -> bool:
+        return "store.url is another one: restart the exporter" in process.log
+
+    await until("the log tells it", told, 10)
+    assert not (tmp_path / "other.db").exists()
