@@ -15,6 +15,9 @@ from exporter.core.probe import Key, Target
 FIRST_RUNS_PER_SECOND = 50.0
 """How fast the targets of one lane are started the first time."""
 
+ALL_FIRST_RUNS_PER_SECOND = 200.0
+"""How fast all targets are started the first time: a burst would make our own load look like slow vendors."""
+
 JITTER = 0.01
 """Largest shift of a run, as a part of its interval."""
 
@@ -136,7 +139,8 @@ class Scheduler:
         return job
 
     def _first_delay(self, job: Job) -> float:
-        longest = max(1.0, job.lane.size / FIRST_RUNS_PER_SECOND)
+        lane, all_of_them = job.lane.size / FIRST_RUNS_PER_SECOND, len(self._jobs) / ALL_FIRST_RUNS_PER_SECOND
+        longest = max(1.0, lane, all_of_them)
         return spread(job.target.key) * min(job.target.interval, longest)
 
     def _push(self, job: Job, due: float) -> None:

@@ -72,6 +72,13 @@ async def test_first_runs_of_many_targets_are_spread_and_few_start_at_once(
     assert max(per_second.values()) < 100
 
 
+async def test_first_runs_of_many_integrations_are_spread_too(scheduler: Scheduler) -> None:
+    generic = made_probe(generic=True)
+    waits = scheduler.add([(made_target(f"i{n}", probe=generic), None) for n in range(2000)])
+    assert 9 < max(waits.values()) <= 2000 / 200
+    assert max(Counter(int(wait) for wait in waits.values()).values()) < 300
+
+
 async def test_a_slow_vendor_never_delays_another(clock: HandClock, runs: Runs, scheduler: Scheduler) -> None:
     slow, quick = made_probe(concurrency=2), made_probe(generic=True)
     runs.slow = {"slow"}
