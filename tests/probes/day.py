@@ -45,12 +45,14 @@ class Stage(Protocol):
 class GoodDay:
     """`open` starts the servers; `reasons` are the faults they can show with the exact reason of each.
 
-    `scenarios` are those in which metrics appear that a good day has not.
+    `scenarios` are those in which metrics appear that a good day has not. `volatile` are metrics whose values
+    are not the same on two days; they are left out of the golden text.
     """
 
     open: Callable[[], AbstractAsyncContextManager[Stage]]
     reasons: Mapping[str, Reason]
     scenarios: tuple[str, ...] = ()
+    volatile: frozenset[str] = frozenset()
 
 
 class SandboxStage:

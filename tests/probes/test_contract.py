@@ -33,10 +33,12 @@ async def test_a_good_day_shows_the_declared_metrics_and_no_others(probe: Probe,
     day = good_day(probe.name)
     async with day.open() as stage:
         target = target_of(probe, stage.options)
-        result = await probed(target, network)
+        answers: Answers = {}
+        result = await probed(target, network, answers=answers)
         assert (result.reason, result.detail) == (None, "")
         assert result.drift == ()
-        shown = names(result)
+        # Twice, because what grew since the last time shows from the second time on.
+        shown = names(result) | names(await probed(target, network, answers=answers))
         wanted = declared(probe, target.options)
         assert shown - ENGINE_MADE <= wanted
     for scenario in day.scenarios:
@@ -73,7 +75,8 @@ async def test_a_fault_gives_its_exact_reason_no_measured_value_and_no_secret(
         answers: Answers = {}
         assert (await probed(target, network, answers=answers)).ok
         await stage.spoil(fault)
-        result = await probed(hurried(target), network, answers=answers)
+        # Only silence has to be waited for; a busy machine may need its time for the others.
+        result = await probed(hurried(target) if fault == "slow" else target, network, answers=answers)
         assert result.reason is day.reasons[fault], result.detail
         assert result.samples == ()
         assert all(sample.metric.dated for sample in result.facts)
@@ -87,10 +90,12 @@ async def test_a_fault_gives_its_exact_reason_no_measured_value_and_no_secret(
     "probe", [probe for probe in PROBES if probe.generic and probe.metrics], ids=lambda probe: probe.name
 )
 async def test_the_exposition_of_a_generic_provider_is_the_golden_one(probe: Probe, network: Network) -> None:
-    async with good_day(probe.name).open() as stage:
+    day = good_day(probe.name)
+    async with day.open() as stage:
         target = target_of(probe, stage.options)
         # The certificate is made anew for each test, so its end is not the same twice.
-        text = exposed(await probed(target, network), target, without=frozenset(ENGINE_MADE))
+        without = frozenset(ENGINE_MADE) | day.volatile
+        text = exposed(await probed(target, network), target, without=without)
         assert text == golden(f"{probe.name}.txt", text)
 
 

@@ -1,0 +1,272 @@
+"""When somebody must look after a database."""
+
+from exporter.core.alert import Alert, Runbook
+from exporter.core.metric import Metric
+from exporter.core.severity import Severity
+from exporter.core.threshold import Family
+from exporter.core.vitals import FAILURE_INFO
+from exporter.probes.postgres import cases
+from exporter.probes.postgres import metrics as m
+
+_BY = "integration, provider, tenant"
+_WHO = (
+    "{{ $labels.integration }} ({{ $labels.provider }})"
+    "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
+)
+LEAST_TRANSACTIONS = 50
+"""Transactions in the window below which a share says nothing."""
+LEAST_QUERIES = 20
+"""Statements in the window below which a mean says nothing."""
+
+CONNECTIONS = Family(
+    "database_connections_ratio",
+    "Share of the database's connections in use, above which they count as running out.",
+    {Severity.MEDIUM: 0.80, Severity.HIGH: 0.90},
+    unit="ratio",
+    maximum=1.0,
+    environment=((Severity.MEDIUM, "MONITORING_SUPABASE_CONNECTION_THRESHOLD"),),
+    environment_scale=0.01,
+)
+QUERY_TIME = Family(
+    "database_query_seconds",
+    "Mean execution time of the database's statements, above which they count as slow.",
+    {Severity.MEDIUM: 5.0},
+    unit="seconds",
+    environment=((Severity.MEDIUM, "MONITORING_SUPABASE_QUERY_TIME_THRESHOLD"),),
+    environment_scale=0.001,
+)
+ERRORS = Family(
+    "database_error_ratio",
+    "Share of the database's transactions that are rolled back, above which they count as failing.",
+    {Severity.MEDIUM: 0.05, Severity.HIGH: 0.10},
+    unit="ratio",
+    maximum=1.0,
+)
+DEADLOCKS = Family(
+    "database_deadlocks",
+    "Deadlocks of the database in ten minutes, above which somebody is told.",
+    {Severity.MEDIUM: 0.0},
+)
+TRANSACTION = Family(
+    "database_transaction_seconds",
+    "Age of the oldest open transaction, above which it counts as forgotten.",
+    {Severity.MEDIUM: 3600.0},
+    unit="seconds",
+)
+LAG = Family(
+    "database_replication_lag_seconds",
+    "How far a standby may be behind.",
+    {Severity.MEDIUM: 60.0},
+    unit="seconds",
+)
+
+
+def _last(metric: Metric, matchers: str = "") -> str:
+    return f"last_over_time({metric}{matchers}[$lookback])"
+
+
+def _worst(metric: Metric) -> str:
+    return f"max by ({_BY}) ({_last(metric)})"
+
+
+CONNECTIONS_HIGH = Alert(
+    name="IntegrationDatabaseConnectionsHigh",
+    summary="A database runs out of connections.",
+    description=f"{{{{ $value | humanizePercentage }}}} of the connections of {_WHO} are in use.",
+    observed=f"max by ({_BY}) ({_last(m.CONNECTIONS_USED)} / {_last(m.CONNECTIONS_LIMIT)})",
+    family=CONNECTIONS,
+    cases=cases.CONNECTIONS_HIGH,
+    runbook=Runbook(
+        meaning=(
+            "Connections of clients, divided by those that clients may have (`max_connections` without the "
+            "reserved ones), exceed the threshold `database_connections_ratio`."
+        ),
+        impact="When the last one is taken, new requests fail while old ones go on.",
+        diagnosis=(
+            "1. `integration_postgres_connections` by state: many `idle` ones point to a pool that is too "
+            "large or to clients without one; `idle_in_transaction` to code that forgets to commit; "
+            "`active` ones to slow statements or to locks.\n"
+            "2. In the database: `SELECT application_name, usename, state, count(*) FROM pg_stat_activity "
+            "GROUP BY 1, 2, 3 ORDER BY 4 DESC`.\n"
+            "3. Did a release or a new worker start at that time?"
+        ),
+        mitigation=(
+            "Make the pools smaller or put a pooler before the database. End sessions that are forgotten "
+            "(`pg_terminate_backend`). Raise `max_connections` last: each one costs memory."
+        ),
+    ),
+)
+
+CONNECTIONS_REFUSED = Alert(
+    name="IntegrationDatabaseConnectionsRefused",
+    summary="A database refuses connections: all are taken.",
+    description=f"{_WHO} refuses new connections because all of them are taken.",
+    expr=f'max by ({_BY}) ({FAILURE_INFO}{{provider="postgres",reason="quota"}}) == 1',
+    severities=(Severity.CRITICAL,),
+    cases=cases.CONNECTIONS_REFUSED,
+    runbook=Runbook(
+        meaning=(
+            "The last probe was answered with SQLSTATE 53300: every connection that our role may have is "
+            "taken, or the role's own limit (`CONNECTION LIMIT`) is reached."
+        ),
+        impact="Everything that needs a new connection fails now.",
+        diagnosis=(
+            "1. Sign in as a superuser: some connections are reserved for that.\n"
+            "2. `SELECT application_name, usename, state, count(*) FROM pg_stat_activity GROUP BY 1, 2, 3 "
+            "ORDER BY 4 DESC`: who holds them?\n"
+            "3. Is it the monitor's own limit? See `rolconnlimit` in `pg_roles`."
+        ),
+        mitigation=(
+            "End idle sessions of the greediest client (`pg_terminate_backend`), stop the workers that "
+            "multiply, then make their pools smaller."
+        ),
+    ),
+)
+
+QUERIES_SLOW = Alert(
+    name="IntegrationDatabaseQueriesSlow",
+    summary="The statements of a database are slow.",
+    description=f"Statements of {_WHO} take {{{{ $value | humanizeDuration }}}} on average.",
+    observed=(
+        f"{_worst(m.QUERY_MEAN)} and on ({_BY}) (max by ({_BY}) ({_last(m.QUERIES)}) >= {LEAST_QUERIES})"
+    ),
+    family=QUERY_TIME,
+    cases=cases.QUERIES_SLOW,
+    runbook=Runbook(
+        meaning=(
+            "The mean execution time of all statements of the last ten minutes, from `pg_stat_statements`, "
+            f"exceeds the threshold `database_query_seconds`. At least {LEAST_QUERIES} statements are needed."
+        ),
+        impact="Pages and jobs wait for the database; connections are held longer and may run out.",
+        diagnosis=(
+            "1. `SELECT query, calls, mean_exec_time FROM pg_stat_statements ORDER BY total_exec_time DESC "
+            "LIMIT 10`: which statement takes the time?\n"
+            "2. `integration_postgres_connections_waiting`: do they wait for locks?\n"
+            "3. `integration_postgres_cache_hit_ratio` falling: does the working set no longer fit?"
+        ),
+        mitigation=(
+            "Add the index that the statement lacks, end the transaction that holds the lock, or roll back "
+            "the release that brought the statement."
+        ),
+    ),
+)
+
+_COMMITTED = _last(m.TRANSACTIONS, '{outcome="committed"}')
+_ROLLED_BACK = _last(m.TRANSACTIONS, '{outcome="rolled_back"}')
+_ALL = f"({_ROLLED_BACK} + ignoring (outcome) {_COMMITTED})"
+# Formed within one replica of the exporter: their windows end at different times.
+RATIO = f"integration_provider_tenant:{m.TRANSACTIONS}:error_ratio"
+VOLUME = f"integration_provider_tenant:{m.TRANSACTIONS}:all"
+
+ERRORS_HIGH = Alert(
+    name="IntegrationDatabaseErrorsHigh",
+    summary="Many transactions of a database are rolled back.",
+    description=f"{{{{ $value | humanizePercentage }}}} of the transactions of {_WHO} are rolled back.",
+    observed=f"{RATIO} and on ({_BY}) ({VOLUME} >= {LEAST_TRANSACTIONS})",
+    family=ERRORS,
+    records={
+        RATIO: f"max by ({_BY}) (\n  {_ROLLED_BACK}\n/ ignoring (outcome)\n  {_ALL}\n)",
+        VOLUME: f"max by ({_BY}) {_ALL}",
+    },
+    cases=cases.ERRORS_HIGH,
+    runbook=Runbook(
+        meaning=(
+            "The share of transactions that ended in a rollback in the last ten minutes exceeds the "
+            f"threshold `database_error_ratio`. At least {LEAST_TRANSACTIONS} transactions are needed. "
+            "Applications that roll back on purpose count too: raise the threshold for them."
+        ),
+        impact="What the transactions were to do did not happen: requests fail or are repeated.",
+        diagnosis=(
+            "1. The database's log names the errors: constraint, deadlock, timeout, permission?\n"
+            "2. Did a release or a migration begin at that time?\n"
+            "3. `integration_postgres_deadlocks_window` tells whether they block one another."
+        ),
+        mitigation="Roll back the release, or mend what the log names. It resolves within ten minutes.",
+    ),
+)
+
+DEADLOCKED = Alert(
+    name="IntegrationDatabaseDeadlocks",
+    summary="Transactions of a database block one another.",
+    description=f"{{{{ $value }}}} deadlocks of {_WHO} in ten minutes.",
+    observed=_worst(m.DEADLOCKS),
+    family=DEADLOCKS,
+    cases=cases.DEADLOCKED,
+    runbook=Runbook(
+        meaning=(
+            "Transactions waited for one another in a circle, and the database ended one of each circle. "
+            "The threshold is `database_deadlocks`."
+        ),
+        impact="The transactions that were ended failed, after they had waited for `deadlock_timeout`.",
+        diagnosis=(
+            "The database's log shows both statements of each deadlock. Do they change the same rows in "
+            "another order?"
+        ),
+        mitigation=(
+            "Change rows in one order everywhere, make transactions shorter, and repeat those that fail "
+            "with SQLSTATE 40P01."
+        ),
+    ),
+)
+
+TRANSACTION_LONG = Alert(
+    name="IntegrationDatabaseTransactionLong",
+    summary="A transaction has been open for too long.",
+    description=f"The oldest transaction of {_WHO} has been open for {{{{ $value | humanizeDuration }}}}.",
+    observed=_worst(m.TRANSACTION),
+    family=TRANSACTION,
+    cases=cases.TRANSACTION_LONG,
+    runbook=Runbook(
+        meaning="A client's transaction is older than the threshold `database_transaction_seconds`.",
+        impact=(
+            "Its locks block others, and rows that were deleted since cannot be cleaned up, so that tables "
+            "and indexes grow and everything becomes slower."
+        ),
+        diagnosis=(
+            "`SELECT pid, usename, application_name, state, xact_start, left(query, 100) FROM "
+            "pg_stat_activity WHERE xact_start IS NOT NULL ORDER BY xact_start LIMIT 5`. A backup or a "
+            "migration may be right; `idle in transaction` is a client that forgot it."
+        ),
+        mitigation=(
+            "`SELECT pg_terminate_backend(<pid>)` for a forgotten one, and set "
+            "`idle_in_transaction_session_timeout`. For backups, raise the threshold or read from a standby."
+        ),
+    ),
+)
+
+LAGGING = Alert(
+    name="IntegrationDatabaseReplicationLag",
+    summary="A standby falls behind.",
+    description=f"A standby of {_WHO} is {{{{ $value | humanizeDuration }}}} behind.",
+    observed=f"max by ({_BY}) ({_last(m.LAG)}) or max by ({_BY}) ({_last(m.REPLICA_LAG)})",
+    family=LAG,
+    hold="10m",
+    cases=cases.LAGGING,
+    runbook=Runbook(
+        meaning=(
+            "For ten minutes the standby (or the slowest replica of the primary) has been behind by more "
+            "than the threshold `database_replication_lag_seconds`. Both sides tell it where both are probed."
+        ),
+        impact="Readers of the standby see old data, and what is not replicated is lost with the primary.",
+        diagnosis=(
+            "1. `integration_postgres_replica_lag_bytes`: growing means that it cannot keep up, standing "
+            "still that it hangs.\n"
+            "2. On the standby: does a long statement hold up the replay (`max_standby_streaming_delay`)?\n"
+            "3. Network and disk of the standby; a large load or migration on the primary?"
+        ),
+        mitigation=(
+            "End the statement that holds up the replay; wait for a load to end; rebuild a standby that "
+            "lost the log it needs. Do not fail over to it meanwhile."
+        ),
+    ),
+)
+
+ALERTS = (
+    CONNECTIONS_HIGH,
+    CONNECTIONS_REFUSED,
+    QUERIES_SLOW,
+    ERRORS_HIGH,
+    DEADLOCKED,
+    TRANSACTION_LONG,
+    LAGGING,
+)

@@ -1,0 +1,141 @@
+"""Cases that prove the alerts of a database."""
+
+from exporter.core.alert import Case
+from exporter.core.metric import Metric
+from exporter.core.severity import Severity
+from exporter.core.threshold import Family
+from exporter.core.vital_cases.series import series, target, threshold
+from exporter.core.vitals import FAILURE_INFO
+from exporter.probes.postgres import metrics as m
+
+DB = ("orders", "postgres")
+
+
+def _of(metric: Metric, **labels: str) -> str:
+    return series(metric, *DB, **labels)
+
+
+def _levels(*severities: str) -> tuple[dict[str, str], ...]:
+    return tuple({**target(*DB), "severity": severity} for severity in severities)
+
+
+def _used(count: str, limit: str = "100x60", **labels: str) -> dict[str, str]:
+    return {_of(m.CONNECTIONS_USED, **labels): count, _of(m.CONNECTIONS_LIMIT, **labels): limit}
+
+
+# Only the name of the family matters here: the alert owns its numbers.
+_CONNECTIONS = Family("database_connections_ratio", "Name.", {Severity.HIGH: 0}, unit="ratio")
+
+CONNECTIONS_HIGH = (
+    Case("fires", _used("85x60"), "30m", _levels("medium"), says="85 %"),
+    Case("fires", _used("95x60"), "30m", _levels("medium", "high"), says="95 %"),
+    Case("quiet", _used("40x60"), "30m"),
+    Case("boundary", _used("80x60"), "30m", says="80 % is not above 80 %"),
+    Case("boundary", _used("90x60"), "30m", _levels("medium"), says="90 % is not above 90 %"),
+    Case("missing", {_of(m.CONNECTIONS_USED): "95x60"}, "30m", says="how many there may be is unknown"),
+    Case(
+        "missing",
+        _used("85x20 stale _x5 85x60", "100x20 stale _x5 100x60"),
+        "24m",
+        _levels("medium"),
+        says="a gap while the exporter restarts does not resolve it",
+    ),
+    Case(
+        "quiet",
+        {
+            **_used("85x60"),
+            threshold(_CONNECTIONS, "medium", *DB, tenant="acme"): "0.88x60",
+        },
+        "30m",
+        says="a laxer tenant override silences its step",
+    ),
+    Case(
+        "fires",
+        _used("85x60", instance="a") | _used("85x60", instance="b"),
+        "30m",
+        _levels("medium"),
+        says="two replicas of the exporter tell it once",
+    ),
+)
+
+_REFUSED = series(FAILURE_INFO, *DB, reason="quota")
+CONNECTIONS_REFUSED = (
+    Case("fires", {_REFUSED: "1x60"}, "30m", _levels("critical")),
+    Case("quiet", {series(FAILURE_INFO, *DB, reason="auth"): "1x60"}, "30m", says="another reason"),
+    Case(
+        "quiet",
+        {series(FAILURE_INFO, "payments", "stripe", reason="quota"): "1x60"},
+        "30m",
+        says="another provider's quota",
+    ),
+    Case("boundary", {_REFUSED: "_x29 1x60"}, "30m", _levels("critical"), says="at the first refusal"),
+    Case("boundary", {_REFUSED: "1x28 stale"}, "30m", says="one success resolves it"),
+    Case("missing", {_REFUSED: "_x60"}, "30m"),
+)
+
+
+def _slow(mean: str, count: str = "100x60") -> dict[str, str]:
+    return {_of(m.QUERY_MEAN): mean, _of(m.QUERIES): count}
+
+
+QUERIES_SLOW = (
+    Case("fires", _slow("6x60"), "30m", _levels("medium")),
+    Case("quiet", _slow("0.02x60"), "30m"),
+    Case("boundary", _slow("5x60"), "30m", says="5 s is not above 5 s"),
+    Case("boundary", _slow("60x60", "19x60"), "30m", says="19 statements say nothing"),
+    Case("boundary", _slow("60x60", "20x60"), "30m", _levels("medium"), says="20 do"),
+    Case("missing", {_of(m.QUERIES): "0x60"}, "30m", says="no statement, so there is no mean"),
+    Case("missing", {_of(m.QUERY_MEAN): "60x60"}, "30m", says="how many is unknown"),
+)
+
+
+def _outcomes(committed: str, rolled_back: str) -> dict[str, str]:
+    return {
+        _of(m.TRANSACTIONS, outcome="committed"): committed,
+        _of(m.TRANSACTIONS, outcome="rolled_back"): rolled_back,
+    }
+
+
+ERRORS_HIGH = (
+    Case("fires", _outcomes("930x60", "70x60"), "30m", _levels("medium"), says="7 %"),
+    Case("fires", _outcomes("500x60", "500x60"), "30m", _levels("medium", "high"), says="half of them"),
+    Case("quiet", _outcomes("990x60", "10x60"), "30m", says="1 %"),
+    Case("boundary", _outcomes("95x60", "5x60"), "30m", says="5 % is not above 5 %"),
+    Case("boundary", _outcomes("90x60", "10x60"), "30m", _levels("medium"), says="10 % is not above 10 %"),
+    Case("boundary", _outcomes("0x60", "49x60"), "30m", says="49 transactions say nothing"),
+    Case("boundary", _outcomes("0x60", "50x60"), "30m", _levels("medium", "high"), says="50 do"),
+    Case("missing", _outcomes("0x60", "0x60"), "30m", says="nobody works, so there is no share"),
+    Case("missing", {_of(m.TRANSACTIONS, outcome="rolled_back"): "90x60"}, "30m", says="half is unknown"),
+)
+
+DEADLOCKED = (
+    Case("fires", {_of(m.DEADLOCKS): "3x60"}, "30m", _levels("medium")),
+    Case("quiet", {_of(m.DEADLOCKS): "0x60"}, "30m"),
+    Case("quiet", {_of(m.DEADLOCKS): "1x9 0x60"}, "40m", says="the window moved on"),
+    Case("boundary", {_of(m.DEADLOCKS): "1x60"}, "30m", _levels("medium"), says="one is enough"),
+    Case("missing", {_of(m.DEADLOCKS): "_x60"}, "30m"),
+)
+
+TRANSACTION_LONG = (
+    Case("fires", {_of(m.TRANSACTION): "3000+60x60"}, "30m", _levels("medium")),
+    Case("quiet", {_of(m.TRANSACTION): "2x60"}, "30m"),
+    Case("boundary", {_of(m.TRANSACTION): "3600x60"}, "30m", says="an hour is not above an hour"),
+    Case("boundary", {_of(m.TRANSACTION): "3601x60"}, "30m", _levels("medium"), says="a second more is"),
+    Case("missing", {_of(m.TRANSACTION): "_x60"}, "30m", says="a role without pg_monitor"),
+)
+
+LAGGING = (
+    Case("fires", {_of(m.LAG): "90x60"}, "30m", _levels("medium"), says="told by the standby"),
+    Case(
+        "fires",
+        {_of(m.REPLICA_LAG, replica="a"): "90x60", _of(m.REPLICA_LAG, replica="b"): "0x60"},
+        "30m",
+        _levels("medium"),
+        says="told by the primary, of its slowest replica",
+    ),
+    Case("quiet", {_of(m.LAG): "2x60"}, "30m"),
+    Case("quiet", {_of(m.LAG): "0x25 90x5 0x60"}, "29m", says="a short delay"),
+    Case("boundary", {_of(m.LAG): "60x60"}, "30m", says="a minute is not above a minute"),
+    Case("boundary", {_of(m.LAG): "61x60"}, "30m", _levels("medium"), says="a second more is"),
+    Case("missing", {_of(m.LAG): "_x60"}, "30m"),
+)

@@ -1,0 +1,69 @@
+"""From a failure of PostgreSQL to a reason. Messages are never repeated: they may hold what we sent.
+
+SQLSTATE codes are those of appendix A of PostgreSQL's documentation.
+"""
+
+import re
+
+from exporter.core.errors import ProbeError
+from exporter.core.reason import Reason
+
+_STATES = {
+    "28P01": (Reason.AUTH, "the password is wrong"),
+    "28000": (Reason.AUTH, "the user may not sign in from here, or not in this way (pg_hba.conf)"),
+    "3D000": (Reason.NOT_FOUND, "there is no such database"),
+    "42501": (Reason.PERMISSION, "the role lacks a permission; grant it pg_monitor"),
+    "53300": (Reason.QUOTA, "all connections are taken"),
+    "57014": (Reason.TIMEOUT, "a statement took too long and was stopped"),
+    "55P03": (Reason.TIMEOUT, "a lock was not to be had in time"),
+    "57P03": (Reason.VENDOR_ERROR, "the server is starting up, shutting down or recovering"),
+    "08P01": (Reason.VENDOR_ERROR, "the server or a pooler before it broke the protocol"),
+}
+_CLASSES = {
+    "08": (Reason.CONNECT, "the connection failed"),
+    "28": (Reason.AUTH, "the credential was refused"),
+    "53": (Reason.VENDOR_ERROR, "the server is short of memory, disk or another resource"),
+    "57": (Reason.VENDOR_ERROR, "an operator or the server itself ended the connection"),
+    "58": (Reason.VENDOR_ERROR, "the server's machine failed"),
+    "F0": (Reason.VENDOR_ERROR, "the server's configuration is broken"),
+    "XX": (Reason.VENDOR_ERROR, "the server failed inside"),
+}
+# libpq has no codes for failed connections, only texts: these are the English ones.
+_TEXTS = (
+    (r"password authentication failed|no password supplied|authentication failed", "28P01"),
+    (r"role \"[^\"]*\" (does not exist|is not permitted)|pg_hba\.conf", "28000"),
+    (r"database \"[^\"]*\" does not exist", "3D000"),
+    (r"permission denied for database", "42501"),
+    (r"too many (clients|connections)|remaining connection slots", "53300"),
+    (r"the database system is|not (yet )?accepting connections", "57P03"),
+)
+_TLS = re.compile(r"certificate|\bSSL\b|\bTLS\b|sslmode|sslrootcert", re.IGNORECASE)
+_CUT = re.compile(
+    r"closed the connection|connection refused|reset by peer|could not (connect|receive|send)|"
+    r"server closed|lost synchronization|connection is (bad|closed)|broken pipe|eof detected",
+    re.IGNORECASE,
+)
+
+
+def of_state(state: str) -> ProbeError:
+    """Return what a SQLSTATE of five characters means."""
+    fallback = (Reason.BAD_RESPONSE, "the server does not know what we asked for")
+    reason, words = _STATES.get(state) or _CLASSES.get(state[:2]) or fallback
+    shown = state if re.fullmatch("[0-9A-Z]{5}", state) else "an odd code"
+    return ProbeError(reason, f"the server answered {shown}: {words}")
+
+
+def of_text(text: str) -> ProbeError | None:
+    """Return what libpq's text on a failed connection means, None where it says nothing that we know."""
+    for pattern, state in _TEXTS:
+        if re.search(pattern, text):
+            return of_state(state)
+    if "certificate verify failed" in text:
+        return ProbeError(Reason.TLS, "the server's certificate is from an unknown authority or has expired")
+    if "does not match host name" in text:
+        return ProbeError(Reason.TLS, "the server's certificate is for another host name")
+    if _TLS.search(text):
+        return ProbeError(Reason.TLS, "TLS failed, or sslmode and what the server offers do not fit")
+    if _CUT.search(text):
+        return ProbeError(Reason.CONNECT, "the server closed the connection")
+    return None

@@ -1,0 +1,99 @@
+"""What a PostgreSQL server says before anybody signs in: whether it speaks TLS, its certificate, its refusal.
+
+libpq tells neither phases nor certificates nor codes of refused connections, so these few messages are our
+own (PostgreSQL documentation, "Message Formats"). Nothing secret is ever sent here.
+"""
+
+from exporter.core.errors import ProbeError
+from exporter.core.options import TlsOptions
+from exporter.core.probe import Kit, Talk
+from exporter.core.reason import Reason
+from exporter.net.talk import WholeAnswer
+from exporter.probes.postgres import failures
+
+_SSL_REQUEST = (8).to_bytes(4, "big") + (80_877_103).to_bytes(4, "big")
+_PROTOCOL = (196_608).to_bytes(4, "big")  # 3.0
+_LONGEST = 16_384
+# Only to read the certificate: libpq judges it, as sslmode says.
+_LOOK = TlsOptions(insecure_skip_verify=True)
+DEMANDING = frozenset({"require", "verify-ca", "verify-full"})
+
+
+class _OneByte(WholeAnswer):
+    """The answer to a request for TLS: S, N or, of very old servers, E."""
+
+    byte = b""
+
+    def feed(self, data: bytes) -> None:
+        if len(data) > 1 and data[:1] in b"SN":
+            # Bytes behind it would be taken for what the encrypted server says (CVE-2021-23222).
+            raise ProbeError(Reason.BAD_RESPONSE, "the server said more than it was asked before TLS began")
+        self.byte = data[:1]
+        self.done = True
+
+
+class _FirstWord(WholeAnswer):
+    """Reads messages until the server refuses, asks for a credential or is ready.
+
+    `state` is the SQLSTATE of a refusal. `asks` tells that it wants a credential.
+    """
+
+    state = ""
+    asks = False
+
+    def __init__(self) -> None:
+        self._data = b""
+
+    def feed(self, data: bytes) -> None:
+        self._data += data
+        while not self.done and len(self._data) >= 5:
+            kind, length = self._data[:1], int.from_bytes(self._data[1:5], "big")
+            if length < 4 or length > _LONGEST or kind not in b"REKSZNv":
+                raise ProbeError(Reason.BAD_RESPONSE, "the server does not speak PostgreSQL's protocol")
+            if len(self._data) < 1 + length:
+                return
+            self._take(kind, self._data[5 : 1 + length])
+            self._data = self._data[1 + length :]
+
+    def _take(self, kind: bytes, body: bytes) -> None:
+        if kind == b"E":
+            fields = {part[:1]: part[1:] for part in body.split(b"\0") if part}
+            self.state = fields.get(b"C", b"?").decode("latin-1")
+        self.asks = kind == b"R" and body[:4] != b"\0\0\0\0"
+        self.done = self.asks or kind in b"EZ"
+
+
+async def look(host: str, port: int, sslmode: str, kit: Kit) -> str:
+    """Connect, see the certificate, and return the address that took the connection."""
+    async with kit.talk(host, port) as talk:
+        await _begin_tls(talk, sslmode)
+        return talk.place.rpartition(":")[0].strip("[]")
+
+
+async def refusal(host: str, port: int, user: str, database: str, sslmode: str, kit: Kit) -> bool:
+    """Raise ProbeError with the server's own code where it refuses before it asks for a credential.
+
+    Return whether it asked for one.
+    """
+    async with kit.talk(host, port) as talk:
+        await _begin_tls(talk, sslmode)
+        pairs = (b"user", user.encode(), b"database", database.encode(), b"")
+        body = _PROTOCOL + b"\0".join(pairs) + b"\0"
+        reader = _FirstWord()
+        await talk.ask((len(body) + 4).to_bytes(4, "big") + body, reader, "processing", "the first word")
+        if reader.state:
+            raise failures.of_state(reader.state)
+        return reader.asks
+
+
+async def _begin_tls(talk: Talk, sslmode: str) -> None:
+    if sslmode == "disable":
+        return
+    reader = _OneByte()
+    await talk.ask(_SSL_REQUEST, reader, "processing", "the answer to the request for TLS")
+    if reader.byte == b"S":
+        await talk.secure(_LOOK)
+    elif reader.byte != b"N":
+        raise ProbeError(Reason.BAD_RESPONSE, "the server does not speak PostgreSQL's protocol")
+    elif sslmode in DEMANDING:
+        raise ProbeError(Reason.TLS, f"the server offers no TLS, which sslmode {sslmode} demands")

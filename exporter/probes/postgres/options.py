@@ -1,0 +1,37 @@
+"""What the provider `postgres` can be told in YAML."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from exporter.core.options import PER_TENANT, Options
+from exporter.core.secret import Secret
+
+MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+
+class PostgresOptions(Options, frozen=True):
+    """Where the database is and who we are; what is given beside `url` wins over what it says."""
+
+    url: Annotated[
+        Secret | None,
+        Meta(description="Connection string, postgresql://user:password@host/database?sslmode=verify-full."),
+    ] = None
+    host: Annotated[str, Meta(description="Host name, address, or folder of the server's socket.")] = ""
+    port: Annotated[int, Meta(ge=0, le=65_535, description="Port; 0 is 5432, or that of `url`.")] = 0
+    database: Annotated[
+        str, PER_TENANT, Meta(description="Database to look at; empty for the one named like the user.")
+    ] = ""
+    user: Annotated[str, PER_TENANT, Meta(description="Role to sign in as; it needs pg_monitor alone.")] = ""
+    password: Annotated[Secret | None, PER_TENANT, Meta(description="Password of the role.")] = None
+    sslmode: Annotated[
+        str,
+        Meta(
+            pattern=f"^({'|'.join(MODES)})?$",
+            description="How TLS is used, as libpq does: disable, allow, prefer (default), require, "
+            "verify-ca or verify-full. Only the last two know whom they talk to.",
+        ),
+    ] = ""
+    sslrootcert: Annotated[
+        str, Meta(description="PEM file of the authorities to trust, for verify-ca and verify-full.")
+    ] = ""

@@ -1,0 +1,162 @@
+"""What is asked of PostgreSQL, and what the rows say. pg_monitor is enough for all of it.
+
+Statistics views: PostgreSQL documentation, "The Cumulative Statistics System" and "pg_stat_statements".
+Versions from 13 on are read; what an older or a managed one lacks is absent.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from exporter.core.metric import Sample
+from exporter.core.probe import Kit
+from exporter.probes.postgres import metrics as m
+from exporter.probes.postgres.session import Session
+
+STATES = {
+    "active": "active",
+    "idle": "idle",
+    "idle in transaction": "idle_in_transaction",
+    "idle in transaction (aborted)": "idle_in_transaction_aborted",
+}
+SIZE_PERIOD = 900.0
+MOST_REPLICAS = 50
+"""Replicas with a series of their own; names come from outside, so there must be an end."""
+
+SERVER = """
+SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+         - coalesce(nullif(current_setting('reserved_connections', true), ''), '0')::int,
+       pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'),
+       pg_is_in_recovery()
+"""
+ACTIVITY = """
+SELECT coalesce(state, ''), count(*),
+       count(*) FILTER (WHERE wait_event_type = 'Lock'),
+       extract(epoch FROM max(clock_timestamp() - query_start)
+                          FILTER (WHERE wait_event_type = 'Lock'))::float8,
+       extract(epoch FROM max(clock_timestamp() - xact_start) FILTER (WHERE pid <> pg_backend_pid()))::float8
+  FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 1
+"""
+COUNTERS = """
+SELECT xact_commit::float8, xact_rollback::float8, deadlocks::float8, blks_hit::float8, blks_read::float8
+  FROM pg_stat_database WHERE datname = current_database()
+"""
+STANDBY = """
+SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+            ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END::float8
+ WHERE pg_is_in_recovery()
+"""
+REPLICAS = """
+SELECT application_name,
+       max(CASE WHEN replay_lag IS NOT NULL THEN extract(epoch FROM replay_lag)
+                WHEN replay_lsn = sent_lsn THEN 0 END)::float8,
+       max(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn()
+                                ELSE pg_current_wal_lsn() END, replay_lsn))::float8
+  FROM pg_stat_replication WHERE state IS NOT NULL AND state <> 'backup' GROUP BY 1 ORDER BY 1
+"""
+EXTENSION = """
+SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+ WHERE e.extname = 'pg_stat_statements'
+"""
+STATEMENTS = """
+SELECT coalesce(sum(s.calls), 0)::float8, coalesce(sum(s.total_exec_time), 0)::float8 / 1000
+  FROM {schema}.pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = current_database()
+"""
+SIZE = "SELECT pg_database_size(current_database())::float8"
+
+NAMES = ("committed", "rolled_back", "deadlocks", "hit", "read")
+
+
+async def read(session: Session, kit: Kit) -> list[Sample]:
+    """Return all that the server tells."""
+    server, activity, counters, standby, replicas, extension = await session.read(
+        SERVER, ACTIVITY, COUNTERS, STANDBY, REPLICAS, EXTENSION
+    )
+    limit, permitted, in_recovery = server[0]
+    totals = dict(zip(NAMES, counters[0], strict=True)) if counters else {}
+    if extension:
+        totals |= await _statements(session, extension[0][0])
+
+    async def size() -> float | None:
+        rows = await session.try_read(SIZE)
+        return rows[0][0] if rows else None
+
+    in_bytes = await kit.every("size/1", SIZE_PERIOD, size)
+    return [
+        m.CONNECTIONS_USED(sum(row[1] for row in activity)),
+        m.CONNECTIONS_LIMIT(limit),
+        m.PERMISSION_MISSING(not permitted),
+        m.IN_RECOVERY(in_recovery),
+        *(_activity(activity) if permitted else ()),
+        *(m.LAG(row[0]) for row in standby if row[0] is not None),
+        *(_replicas(replicas) if permitted else ()),
+        *([m.SIZE(in_bytes)] if in_bytes is not None else ()),
+        *_window(totals, kit),
+    ]
+
+
+async def _statements(session: Session, schema: str) -> dict[str, float]:
+    rows = await session.try_read(STATEMENTS.format(schema=schema))
+    return {"calls": rows[0][0], "seconds": rows[0][1]} if rows else {}
+
+
+def _activity(rows: list[tuple[Any, ...]]) -> Iterator[Sample]:
+    counts = dict.fromkeys((*STATES.values(), "other"), 0)
+    for state, count, *_ in rows:
+        counts[STATES.get(state, "other")] += count
+    yield from (m.CONNECTIONS(count, state=state) for state, count in counts.items())
+    yield m.WAITING(sum(row[2] for row in rows))
+    yield m.LOCK_WAIT(_longest(row[3] for row in rows))
+    yield m.TRANSACTION(_longest(row[4] for row in rows))
+
+
+def _longest(ages: "Iterator[float | None]") -> float:
+    return max((max(age, 0.0) for age in ages if age is not None), default=0.0)
+
+
+def _replicas(rows: list[tuple[Any, ...]]) -> Iterator[Sample]:
+    for name, seconds, behind in rows[:MOST_REPLICAS]:
+        if seconds is not None:
+            yield m.REPLICA_LAG(seconds, replica=name)
+        if behind is not None:
+            yield m.REPLICA_LAG_BYTES(behind, replica=name)
+
+
+def _window(totals: dict[str, float], kit: Kit) -> Iterator[Sample]:
+    grown, seconds = increase(totals, kit)
+    if not seconds:
+        return
+    yield m.WINDOW_SECONDS(seconds)
+    if "committed" in grown:
+        yield m.TRANSACTIONS(grown["committed"], outcome="committed")
+        yield m.TRANSACTIONS(grown["rolled_back"], outcome="rolled_back")
+        yield m.DEADLOCKS(grown["deadlocks"])
+        if blocks := grown["hit"] + grown["read"]:
+            yield m.CACHE_HIT(grown["hit"] / blocks)
+    if "calls" in grown:
+        yield m.QUERIES(grown["calls"])
+        if grown["calls"]:
+            yield m.QUERY_MEAN(grown["seconds"] / grown["calls"])
+
+
+def increase(totals: dict[str, float], kit: Kit) -> tuple[dict[str, float], float]:
+    """Return by how much `totals` grew within the window, and its length in seconds; {} and 0 at first.
+
+    Earlier totals are kept by the kit, a tenth of the window apart, so that they survive a restart. Totals
+    that fell were reset: the window then begins anew.
+    """
+    now = kit.now()
+    kept = [entry for entry in kit.recall("totals/1") or [] if entry[0] <= now]
+    if any(kept and value < kept[-1][1].get(name, 0.0) for name, value in totals.items()):
+        kept = []
+    recent = [entry for entry in kept if entry[0] >= now - m.WINDOW]
+    # The newest one that is older than the window makes it a whole one, unless it is much older.
+    before = [entry for entry in kept if now - 2 * m.WINDOW <= entry[0] < now - m.WINDOW][-1:]
+    kept = before + recent
+    since = kept[0] if kept else None
+    if not kept or now - kept[-1][0] >= m.WINDOW / 10:
+        kept = [*kept, [now, totals]]
+    kit.remember("totals/1", kept)
+    if since is None or since[0] == now:
+        return {}, 0.0
+    grown = {name: value - since[1][name] for name, value in totals.items() if name in since[1]}
+    return grown, now - since[0]

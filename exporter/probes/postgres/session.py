@@ -1,0 +1,170 @@
+"""One session with a PostgreSQL server, by psycopg and libpq: opened, read from, closed."""
+
+import asyncio
+import contextlib
+import os
+import re
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from exporter.core.errors import ProbeError
+from exporter.core.probe import Kit
+from exporter.core.reason import Reason
+from exporter.probes.postgres import failures, knock
+from exporter.probes.postgres.options import PostgresOptions
+
+T = TypeVar("T")
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+Parameters = dict[str, str]
+
+APPLICATION = "integration-exporter"
+
+
+def parameters(options: PostgresOptions) -> Parameters:
+    """Return libpq's parameters; raise ValueError, without quoting it, where `url` cannot be read."""
+    found: Parameters = {}
+    if options.url:
+        try:
+            found = {key: str(value) for key, value in conninfo_to_dict(options.url.reveal()).items()}
+        except psycopg.Error:
+            raise ValueError("url is no connection string of PostgreSQL") from None
+        if not re.fullmatch("[0-9,]*", found.get("port", "")):
+            raise ValueError("url is no connection string of PostgreSQL")
+    own = {
+        "host": options.host,
+        "port": str(options.port or ""),
+        "dbname": options.database,
+        "user": options.user,
+        "password": options.password.reveal() if options.password else "",
+        "sslmode": options.sslmode,
+        "sslrootcert": options.sslrootcert,
+    }
+    found.update({key: value for key, value in own.items() if value})
+    # Kerberos would ask the machine's ticket cache; nobody expects that of a monitor.
+    defaults = {"port": "5432", "sslmode": "prefer", "gssencmode": "disable", "user": "postgres"}
+    return {**defaults, **found, "application_name": APPLICATION}
+
+
+@asynccontextmanager
+async def session(options: PostgresOptions, kit: Kit, timeout: float) -> AsyncIterator["Session"]:
+    """Sign in and yield a session that only reads; raise ProbeError where that fails."""
+    try:
+        given = parameters(options)
+    except ValueError as error:
+        raise ProbeError(Reason.NOT_CONFIGURED, str(error)) from None
+    connection = await _connect(given, kit, timeout)
+    try:
+        yield Session(connection, timeout)
+    finally:
+        await connection.close()
+
+
+class Session:
+    """Statements within one read-only transaction each, bounded on the server as well as here."""
+
+    def __init__(self, connection: Connection, timeout: float) -> None:
+        """Read from `connection`; the server stops a statement after `timeout` seconds."""
+        self._connection = connection
+        self._milliseconds = int(timeout * 1000)
+
+    async def read(self, *statements: str) -> list[list[tuple[Any, ...]]]:
+        """Return the rows of each statement, all in one transaction; raise ProbeError."""
+        return await self._guarded(lambda: self._read(statements))
+
+    async def try_read(self, statement: str) -> list[tuple[Any, ...]] | None:
+        """Return the rows, None where the relation is not there, not loaded or not for us."""
+
+        async def attempt() -> list[tuple[Any, ...]] | None:
+            try:
+                return (await self._read((statement,)))[0]
+            except (
+                psycopg.errors.UndefinedTable,
+                psycopg.errors.UndefinedColumn,
+                psycopg.errors.InsufficientPrivilege,
+                psycopg.errors.ObjectNotInPrerequisiteState,
+            ):
+                return None
+
+        return await self._guarded(attempt)
+
+    async def _read(self, statements: tuple[str, ...]) -> list[list[tuple[Any, ...]]]:
+        found = []
+        async with self._connection.transaction():
+            # Within the transaction, because poolers hand each one to another connection.
+            await self._connection.execute("SET TRANSACTION READ ONLY")
+            await self._connection.execute(f"SET LOCAL statement_timeout = {self._milliseconds}")
+            await self._connection.execute(f"SET LOCAL lock_timeout = {self._milliseconds}")
+            for statement in statements:
+                cursor = await self._connection.execute(statement.encode())
+                found.append(await cursor.fetchall())
+        return found
+
+    async def _guarded(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Await `call`; cut the connection when we are cancelled: psycopg alone would wait for the server."""
+        task = asyncio.ensure_future(call())
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            self._cut()
+            with contextlib.suppress(psycopg.Error, asyncio.CancelledError):
+                await task
+            raise
+        except psycopg.Error as error:
+            raise _explained(error) from None
+
+    def _cut(self) -> None:
+        with (
+            contextlib.suppress(OSError, psycopg.Error),
+            socket.socket(fileno=os.dup(self._connection.pgconn.socket)) as twin,
+        ):
+            twin.shutdown(socket.SHUT_RDWR)
+
+
+def _explained(error: psycopg.Error) -> ProbeError:
+    if error.sqlstate:
+        return failures.of_state(error.sqlstate)
+    return failures.of_text(str(error)) or ProbeError(Reason.CONNECT, "the server closed the connection")
+
+
+async def _connect(given: Parameters, kit: Kit, timeout: float) -> Connection:
+    host, port = given.get("host", ""), given["port"]
+    # A socket file, a list of hosts and a given address are libpq's own affair.
+    plain = bool(host) and not host.startswith(("/", "@")) and "," not in host and "hostaddr" not in given
+    if plain:
+        address = await knock.look(host, int(port), given["sslmode"], kit)
+        given = {**given, "hostaddr": address}
+    kit.log(f"signing in as {given['user']}")
+    try:
+        return await psycopg.AsyncConnection.connect(
+            **given,  # type: ignore[arg-type]  # any of libpq's parameters
+            connect_timeout=max(2, int(timeout)),
+            autocommit=True,
+            prepare_threshold=None,
+        )
+    except psycopg.Error as error:
+        text = str(error)
+    raise await _why(given, text, kit, plain)
+
+
+async def _why(given: Parameters, text: str, kit: Kit, plain: bool) -> ProbeError:
+    """Return why libpq could not connect, from its text or, where that is in another language, by asking."""
+    known = failures.of_text(text)
+    if known is not None and known.reason is not Reason.CONNECT:
+        return known
+    if not plain:
+        return known or ProbeError(Reason.CONNECT, "the server could not be reached")
+    database = given.get("dbname", given["user"])
+    try:
+        asks = await knock.refusal(
+            given["hostaddr"], int(given["port"]), given["user"], database, given["sslmode"], kit
+        )
+    except ProbeError as error:
+        return error
+    if asks and known is None:
+        return ProbeError(Reason.AUTH, "the server asked for a credential and refused the one we have")
+    return known or ProbeError(Reason.BAD_RESPONSE, "the server refused the session for an unknown cause")
