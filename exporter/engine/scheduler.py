@@ -24,6 +24,10 @@ JITTER = 0.01
 EARLY = 0.001
 """Seconds by which a run may start too soon: timers of a loop count in milliseconds."""
 
+PORTION = 32
+"""Runs started in one turn of the loop. Between two portions the loop serves the runs under way: a process
+that falls behind shows lag then, and not the timeouts of vendors that did answer."""
+
 _GOLDEN = 0.6180339887498949  # multiples of it, less their whole part, are spread evenly
 
 
@@ -162,7 +166,9 @@ class Scheduler:
     def _tick(self) -> None:
         self._alarm = None
         now = self._clock.monotonic()
-        while self._heap and self._heap[0][0] <= now + EARLY:
+        for _ in range(PORTION):
+            if not self._heap or self._heap[0][0] > now + EARLY:
+                break
             due, _, job = heapq.heappop(self._heap)
             if job.due == due:  # else it was removed or moved
                 job.due, job.since = None, due

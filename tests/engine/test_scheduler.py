@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from exporter.core.clock import SystemClock
 from exporter.core.probe import Target
-from exporter.engine.scheduler import JITTER, Job, Scheduler, next_slot, spread
+from exporter.engine.scheduler import JITTER, PORTION, Job, Scheduler, next_slot, spread
 from tests.clock import HandClock, settle
 from tests.engine.making import made_probe, made_target
 
@@ -77,6 +78,24 @@ async def test_first_runs_of_many_integrations_are_spread_too(scheduler: Schedul
     waits = scheduler.add([(made_target(f"i{n}", probe=generic), None) for n in range(2000)])
     assert 9 < max(waits.values()) <= 2000 / 200
     assert max(Counter(int(wait) for wait in waits.values()).values()) < 300
+
+
+async def test_a_burst_starts_in_portions_so_that_the_loop_serves_what_is_under_way() -> None:
+    turn, starts = 0, Counter[int]()
+
+    async def note(job: Job, lag: float) -> float:
+        starts[turn] += 1
+        return 60.0
+
+    scheduler = Scheduler(SystemClock(), note)
+    generic = made_probe(generic=True)
+    scheduler.add([(made_target(f"i{n}", probe=generic), 0.0) for n in range(500)])
+    while sum(starts.values()) < 500:
+        turn += 1
+        assert turn < 10_000
+        await asyncio.sleep(0)
+    await scheduler.stop(0)
+    assert max(starts.values()) <= PORTION
 
 
 async def test_a_slow_vendor_never_delays_another(clock: HandClock, runs: Runs, scheduler: Scheduler) -> None:
