@@ -5,7 +5,7 @@ PYTHON ?= python3
 CONFIG ?= integration-exporter.yml
 BIN := .venv/bin
 
-.PHONY: help demo run test lint generate check-generated lock clean
+.PHONY: compose help demo run test lint generate check-generated lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -13,6 +13,10 @@ help: ## Show this list
 demo: .venv/runtime ## Run everything against simulated vendors until Ctrl-C
 	@sh deploy/install-packages.sh prometheus prometheus-alertmanager || true
 	@$(BIN)/integration-exporter demo --config.file docs/examples/demo.yml
+
+compose: ## Run the demo in containers, with Grafana, until Ctrl-C
+	@docker compose run --rm --user "$$(id -u):$$(id -g)" secrets
+	@docker compose --profile demo up --build
 
 run: .venv/runtime ## Run the exporter on your own file: make run CONFIG=my.yml
 	@$(BIN)/integration-exporter --config.file "$(CONFIG)"
