@@ -5,7 +5,7 @@ PYTHON ?= python3
 CONFIG ?= integration-exporter.yml
 BIN := .venv/bin
 
-.PHONY: compose help demo run test lint generate check-generated lock clean
+.PHONY: compose help demo run test lint bench generate check-generated lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -36,6 +36,10 @@ generate: .venv/dev ## Write rules, routes, dashboards, runbooks and reference p
 
 check-generated: .venv/dev ## Fail when a generated file is not what the code generates
 	$(BIN)/integration-exporter generate --check
+
+bench: .venv/dev ## Measure every goal of docs/performance.md beside its peer (15 minutes; BENCH=--quick tries it out)
+	@sh deploy/install-packages.sh prometheus prometheus-blackbox-exporter nginx
+	$(BIN)/python -m benchmarks.table $(BENCH)
 
 lock: .venv/dev ## Resolve the versions anew
 	$(BIN)/python -m pip install --quiet uv

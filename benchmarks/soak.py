@@ -12,6 +12,7 @@ failed.
 import argparse
 import csv
 import json
+import signal
 import statistics
 import sys
 import tempfile
@@ -276,6 +277,7 @@ def main() -> int:
         "--every", type=float, default=15.0, help="seconds between two samples, and two scrapes"
     )
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # the programs are ended, too
     options.out = (options.out or Path(tempfile.mkdtemp(prefix="soak-"))).absolute()
     options.picture = options.picture or options.out / "soak.svg"
     return run(options)

@@ -15,10 +15,10 @@ READY = f"http://{DEFAULT_ADDRESS}/-/ready"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, 1 for a mistake of the operator's, 2 for wrong usage."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(_with_command(words))  # answers --help, before anything else is imported
     from exporter.core.errors import ConfigError, StartError
 
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    options = parser().parse_args(_with_command(words))
     try:
         return int(options.command(options))
     except ConfigError as error:
