@@ -76,6 +76,12 @@ TOKEN_EXPIRY = _target(
     labels=("token",),
     dated=True,
 )
+TOKEN_REFRESHABLE = _target(
+    "token_refreshable",
+    "Whether the exporter renews the token by itself (1) or somebody has to before it expires (0).",
+    labels=("token",),
+    dated=True,
+)
 RATE_LIMIT_REMAINING = _target(
     "rate_limit_remaining", "Calls left in the rate-limit bucket.", labels=("bucket",)
 )
@@ -128,6 +134,7 @@ INTEGRATION_SERIES = (PROBES, PROBE_FAILURES, SCHEMA_DRIFT, API_CALLS, DEFERRED,
 SHARED_SERIES = (
     CERTIFICATE_EXPIRY,
     TOKEN_EXPIRY,
+    TOKEN_REFRESHABLE,
     RATE_LIMIT_REMAINING,
     RATE_LIMIT_LIMIT,
     RATE_LIMIT_RESET,

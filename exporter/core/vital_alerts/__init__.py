@@ -6,8 +6,12 @@ from exporter.core.alert import Alert
 from exporter.core.vital_alerts.availability import AVAILABILITY
 from exporter.core.vital_alerts.measures import MEASURES
 from exporter.core.vital_alerts.platform import PLATFORM
+from exporter.core.vital_alerts.tokens import TOKENS
 
-VITAL_FILES: Mapping[str, tuple[Alert, ...]] = {"probes": (*AVAILABILITY, *MEASURES), "exporter": PLATFORM}
+VITAL_FILES: Mapping[str, tuple[Alert, ...]] = {
+    "probes": (*AVAILABILITY, *MEASURES, *TOKENS),
+    "exporter": PLATFORM,
+}
 """The alerts by the rule file they stand in."""
 
 VITAL_ALERTS: tuple[Alert, ...] = tuple(alert for some in VITAL_FILES.values() for alert in some)

@@ -1,0 +1,230 @@
+"""One call of the Graph API: what is sent, what comes back beside the body, and what a refusal means.
+
+Sources: developers.facebook.com/docs/graph-api (overview, versioning, securing requests, error handling).
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlencode
+
+from msgspec import Meta
+
+from exporter.core.document import Document
+from exporter.core.metric import Sample
+from exporter.core.options import PER_TENANT, Options, TlsOptions
+from exporter.core.probe import DAY, Answer, Header, Kit, Request
+from exporter.core.reason import Reason
+from exporter.core.secret import Secret
+from exporter.net.pause import pause_of
+from exporter.probes._meta_graph.errors import (
+    INVALID_PARAMETER,
+    VERSION_GONE,
+    GraphError,
+    codes_of,
+    error_of,
+    reason_of,
+    sentence,
+)
+from exporter.probes._meta_graph.metrics import GraphMetrics
+from exporter.probes._meta_graph.usage import Bucket, buckets_of, usage_samples, wait_of
+from exporter.probes._meta_graph.versions import DEFAULT, end_of, is_newer
+
+PAGE = 100
+"""Elements of a page that we ask for."""
+MAX_BODY = 8 << 20
+"""Bytes of one answer: a page of message templates holds their texts."""
+AD_VERSION_WARNING = "x-ad-api-version-warning"
+EFFECTIVE_VERSION = "facebook-api-version"
+
+Parameters = Sequence[tuple[str, str]]
+
+
+class GraphOptions(Options, frozen=True):
+    """What every integration on the Graph API is told."""
+
+    access_token: Annotated[
+        Secret | None, PER_TENANT, Meta(description="Token of a system user or a user of the app.")
+    ] = None
+    app_id: Annotated[
+        str,
+        PER_TENANT,
+        Meta(pattern=r"^[0-9]{0,32}$", description="Id of the app that the token was made for."),
+    ] = ""
+    app_secret: Annotated[
+        Secret | None,
+        PER_TENANT,
+        Meta(description="Secret of the app: it proves each call and lets the token be inspected."),
+    ] = None
+    api_version: Annotated[
+        str,
+        Meta(
+            pattern=r"^v[0-9]{1,3}\.[0-9]{1,2}$", description="Version of the API to ask for, such as v26.0."
+        ),
+    ] = DEFAULT
+    base_url: Annotated[
+        str, Meta(pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$", description="Where the API is.")
+    ] = "https://graph.facebook.com"
+    tls: Annotated[TlsOptions, Meta(description="How the certificate of `base_url` is judged.")] = (
+        TlsOptions()
+    )
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Fields to ask of an object: `full`, or only `basic` where the version does not know one of them."""
+
+    name: str
+    full: tuple[str, ...]
+    basic: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The elements of a list; `truncated` when there were more than the pages allowed."""
+
+    items: tuple[Document, ...]
+    truncated: bool
+
+
+class Graph:
+    """The calls of one run. `own` is the id of the account that the usage headers are read for."""
+
+    def __init__(
+        self,
+        options: GraphOptions,
+        kit: Kit,
+        metrics: GraphMetrics,
+        own: str,
+        ends: Mapping[str, str],
+    ) -> None:
+        """Prepare to call; `ends` are the announced ends of versions."""
+        self.options = options
+        self.kit = kit
+        self.metrics = metrics
+        self.refused: dict[str, bool] = {}
+        self._own = own
+        self._buckets: dict[str, Bucket] = {}
+        self._deprecated: bool | None = None
+        if (end := end_of(options.api_version, ends)) is not None:
+            kit.fact(metrics.version_end(end, version=options.api_version))
+            self._deprecated = True if end <= kit.now() else None
+
+    @property
+    def app_token(self) -> Secret | None:
+        """The token of the app itself, None unless both its id and its secret are known."""
+        secret = self.options.app_secret
+        return Secret(f"{self.options.app_id}|{secret.reveal()}") if secret and self.options.app_id else None
+
+    async def get(
+        self,
+        path: str,
+        parameters: Parameters = (),
+        *,
+        place: str,
+        token: Secret | None = None,
+        secrets: tuple[Header, ...] = (),
+    ) -> Document:
+        """Return the object at `path`; a refusal is a GraphError that names `place`, which holds no id.
+
+        `token` speaks instead of the integration's own one; `secrets` go into the query on the wire alone.
+        """
+        bearer = token or self.options.access_token or Secret("")
+        answer = await self.kit.call(self._request(path, parameters, bearer, secrets))
+        buckets = buckets_of(answer.headers, self._own, self.kit.trace.drift.append)
+        self._buckets |= buckets
+        self._observe_version(answer)
+        if answer.status != 200:
+            raise self._refusal(answer, buckets, place)
+        return self.kit.document(answer)
+
+    async def get_fields(self, path: str, fields: Fields, parameters: Parameters = ()) -> Document:
+        """Return the object at `path` with its `fields`.
+
+        One field that the version does not know makes the whole call fail: then, and for a day after, only
+        the basic ones are asked for.
+        """
+        key, now = f"fields/{fields.name}/{self.options.api_version}", self.kit.now()
+        failed = self.kit.recall(key)
+        if not (isinstance(failed, (int, float)) and 0 <= now - failed < DAY):
+            try:
+                found = await self._with(path, fields.full, fields.name, parameters)
+            except GraphError as error:
+                if error.code != INVALID_PARAMETER or error.reason is not Reason.BAD_RESPONSE:
+                    raise
+                self.kit.log(f"{error.detail}; asking for the basic fields only, for a day")
+                self.kit.remember(key, now)
+            else:
+                self.refused[f"{fields.name}_fields"] = False
+                return found
+        self.refused[f"{fields.name}_fields"] = True
+        return await self._with(path, fields.basic, fields.name, parameters)
+
+    async def _with(self, path: str, names: tuple[str, ...], place: str, parameters: Parameters) -> Document:
+        return await self.get(path, (("fields", ",".join(names)), *parameters), place=place)
+
+    async def pages(self, read: Callable[[Parameters], Awaitable[Document]], limit: int) -> Listing:
+        """Return a list of at most `limit` pages; `read` asks for the page with the given parameters."""
+        items: list[Document] = []
+        after: Parameters = ()
+        for _ in range(limit):
+            page = await read((("limit", str(PAGE)), *after))
+            items += page.must("data").items()
+            cursor = page.at("paging", "cursors", "after").value
+            if page.at("paging", "next").value is None or not isinstance(cursor, str):
+                return Listing(tuple(items), truncated=False)
+            after = (("after", cursor),)
+        return Listing(tuple(items), truncated=True)
+
+    def samples(self) -> Iterator[Sample]:
+        """Return what the calls told beside their bodies: usage, version, refused readings."""
+        yield from usage_samples(self._buckets, self.kit.now())
+        if self._deprecated is not None:
+            yield self.metrics.version_deprecated(self._deprecated, version=self.options.api_version)
+        for reading, refused in self.refused.items():
+            yield self.metrics.reading_refused(refused, reading=reading)
+
+    def _request(
+        self, path: str, parameters: Parameters, bearer: Secret, secrets: tuple[Header, ...]
+    ) -> Request:
+        options = self.options
+        if options.app_secret:
+            secrets = (*secrets, ("appsecret_proof", proof(options.app_secret, bearer)))
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        return Request(
+            url=f"{options.base_url.rstrip('/')}/{options.api_version}{path}{query}",
+            auth=(("Authorization", Secret(f"Bearer {bearer.reveal()}")),),
+            query=secrets,
+            tls=options.tls,
+            max_body=MAX_BODY,
+        )
+
+    def _observe_version(self, answer: Answer) -> None:
+        served = answer.headers.get(EFFECTIVE_VERSION, "")
+        if answer.headers.get(AD_VERSION_WARNING) or is_newer(served, self.options.api_version):
+            self._deprecated = True
+        elif served and self._deprecated is None:
+            self._deprecated = False
+
+    def _refusal(self, answer: Answer, buckets: Mapping[str, Bucket], place: str) -> GraphError:
+        error = error_of(answer)
+        code, _ = codes_of(error)
+        trace_id = error.get("fbtrace_id")
+        shown = (
+            trace_id if isinstance(trace_id, str) and re.fullmatch(r"[\w-]{1,64}", trace_id) else "not told"
+        )
+        self.kit.log(f"{place}: HTTP {answer.status}, fbtrace_id {shown}")
+        if code == VERSION_GONE:
+            self._deprecated = True
+        reason = reason_of(answer.status, error)
+        waits = [wait for wait in (pause_of(answer.headers, self.kit.now()), wait_of(buckets)) if wait]
+        wait = max(waits, default=None) if reason is Reason.RATE_LIMITED else None
+        return GraphError(reason, sentence(place, answer.status, error), code, wait)
+
+
+def proof(app_secret: Secret, token: Secret) -> Secret:
+    """Return the appsecret_proof of `token`: hex of HMAC-SHA256 with the app's secret as the key."""
+    return Secret(hmac.new(app_secret.reveal().encode(), token.reveal().encode(), hashlib.sha256).hexdigest())

@@ -1,0 +1,96 @@
+"""What Meta tells of a token: is it valid, how long does it live, what may it do.
+
+GET /debug_token answers 200 even for a dead token: the body decides. Meta tells nobody when it revokes one.
+Source: developers.facebook.com/docs/graph-api/reference/debug_token.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from exporter.core.document import Document
+from exporter.core.errors import ProbeError
+from exporter.core.metric import Sample
+from exporter.core.reason import Reason
+from exporter.core.secret import Secret
+from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESHABLE
+from exporter.probes._meta_graph.errors import codes_of, reason_of, sentence
+from exporter.probes._meta_graph.graph import Graph
+from exporter.probes._meta_graph.metrics import GraphMetrics
+
+PERIOD = 3600.0
+"""Seconds between two inspections of a token."""
+PLACE = "debug_token"
+
+Kept = dict[str, Any]
+Wanted = Mapping[str, tuple[str, ...]]
+"""Scopes that the integration needs, each with those that stand for it."""
+
+_ENDS = (("expires_at", "access"), ("data_access_expires_at", "data_access"))
+
+
+async def inspect(graph: Graph, token: Secret) -> Kept:
+    """Return what is kept of `token`; a token that is not valid is a ProbeError, with its expiry as a fact.
+
+    The app's own token asks where its id and secret are known, else `token` asks about itself.
+    """
+    asker = graph.app_token or token
+    answer = await graph.get("/debug_token", place=PLACE, token=asker, secrets=(("input_token", token),))
+    data = answer.must("data")
+    kept = reduce_token(data)
+    if data.flag("is_valid") is False:
+        for sample in expiry_samples(kept):
+            graph.kit.fact(sample)
+        raise _invalid(data)
+    return kept
+
+
+def reduce_token(data: Document) -> Kept:
+    """Return what is kept of the answer's data; what is unknown is None, an end of 0 means never."""
+    kept: Kept = {name: _end(data, field) for field, name in _ENDS}
+    scopes = data.at("scopes").value
+    if isinstance(scopes, list):
+        kept["scopes"] = [scope for scope in scopes if isinstance(scope, str)]
+    else:
+        data.text("scopes")  # tells the drift
+        kept["scopes"] = None
+    return kept
+
+
+def expiry_samples(kept: Kept) -> Iterator[Sample]:
+    """Return when the token and its access to data end; nothing for one that never does."""
+    for _, name in _ENDS:
+        if kept.get(name):
+            yield TOKEN_EXPIRY(kept[name], token=name)
+            yield TOKEN_REFRESHABLE(False, token=name)
+
+
+def scope_samples(kept: Kept, wanted: Wanted, metrics: GraphMetrics) -> Iterator[Sample]:
+    """Return for each scope wanted whether the token lacks it; nothing where its scopes are unknown."""
+    for scope in wanted:
+        if (lacks := lacks_scope(kept, scope, wanted)) is not None:
+            yield metrics.scope_missing(lacks, scope=scope)
+
+
+def lacks_scope(kept: Kept, scope: str, wanted: Wanted) -> bool | None:
+    """Tell whether the token has neither `scope` nor one that stands for it; None if unknown."""
+    scopes = kept.get("scopes")
+    return None if scopes is None else not {scope, *wanted[scope]} & set(scopes)
+
+
+def _end(data: Document, field: str) -> float | None:
+    # The end of the data access is absent for tokens of systems.
+    if field != "expires_at" and data.at(field).value is None:
+        return None
+    value = data.number(field)
+    if value is None or value == 0 or 1e9 < value < 1e11:
+        return value
+    data.at(field, "implausible").text()  # neither never nor seconds since 1970: unknown, and drift
+    return None
+
+
+def _invalid(data: Document) -> ProbeError:
+    found = data.at("error").value
+    error = found if isinstance(found, dict) else {}
+    code, _ = codes_of(error)
+    reason = Reason.AUTH if code is None else reason_of(401, error)
+    return ProbeError(reason, f"the token is not valid: {sentence(PLACE, 200, error)}")
