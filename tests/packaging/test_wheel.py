@@ -73,16 +73,32 @@ def wheel_info(wheel: Path) -> str:
     return "-".join(wheel.name.split("-")[:2]) + ".dist-info"
 
 
-def test_the_sdist_makes_the_same_wheel_to_the_byte(wheel: Path, tmp_path: Path) -> None:
-    sdist = build(ROOT, "sdist", tmp_path)
-    with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path / "source", filter="data")
-    (source,) = (tmp_path / "source").iterdir()
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that comes out of the sdist."""
+    folder = tmp_path_factory.mktemp("sdist")
+    with tarfile.open(build(ROOT, "sdist", folder)) as archive:
+        archive.extractall(folder / "source", filter="data")
+    (made,) = (folder / "source").iterdir()
+    return made
+
+
+def test_the_sdist_makes_the_same_wheel_to_the_byte(wheel: Path, source: Path, tmp_path: Path) -> None:
     assert (source / "deploy/locks/runtime.txt").exists()
     assert (source / "tests/packaging/test_wheel.py").exists()
-    again = build(source, "wheel", tmp_path / "again")
+    again = build(source, "wheel", tmp_path)
     assert again.name == wheel.name
     assert again.read_bytes() == wheel.read_bytes()
+
+
+def test_the_sdist_leaves_the_secrets_of_the_containers_at_home(source: Path, tmp_path: Path) -> None:
+    secrets = source / "deploy/compose/secrets"
+    secrets.mkdir(exist_ok=True)
+    (secrets / "grafana-password").write_text("planted")
+    with tarfile.open(build(source, "sdist", tmp_path)) as archive:
+        names = archive.getnames()
+    assert any(name.endswith("deploy/compose/monitor.sql") for name in names)
+    assert not any("compose/secrets" in name for name in names)
 
 
 def test_the_installed_package_needs_nothing_of_the_checkout(image: Image) -> None:
