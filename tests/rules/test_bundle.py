@@ -74,7 +74,10 @@ def test_the_rules_of_a_user_look_back_over_his_longest_interval_and_link_to_his
     )
     made = bundle.user_files(_configuration(3600, notifications), Addresses(exporter="127.0.0.1:1"))
     rules = made.files["prometheus/rules/probes.yml"]
-    assert "integration_probe_consecutive_failures[150m]" in rules
+    assert "integration_probe_consecutive_failures[10m]" in rules  # shown at every scrape
+    assert "integration_stripe_payments_window" in made.files["prometheus/rules/stripe.yml"]
+    assert "[150m]" in made.files["prometheus/rules/stripe.yml"]  # measured, and absent after a failure
+    assert not [line for line in rules.splitlines() if "keep_firing_for" in line and "150m" in line]
     assert "https://docs.example/runbooks/IntegrationDown.md" in rules
     assert "https://grafana.example/d/integration-overview?var-integration=" in rules
     jobs = {

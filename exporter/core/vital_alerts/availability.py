@@ -16,11 +16,18 @@ CONSECUTIVE = Family(
     minimum=1,
 )
 
+STATE = "10m"
+"""How long rules look back over series that a target shows at every scrape, for as long as it is there.
+
+It only bridges a restart. `$lookback`, which grows with the intervals, is for measured values, which are
+absent after a failure: over these series it would let a target that is gone alarm for days.
+"""
+
 # Replicas probe the same targets: the one that still gets through is right about the vendor.
 FAILURES = f"integration_provider_tenant:{CONSECUTIVE_FAILURES}:min"
-FAILURES_EXPR = f"min by ({TARGET}) (last_over_time({CONSECUTIVE_FAILURES}[$lookback]))"
+FAILURES_EXPR = f"min by ({TARGET}) (last_over_time({CONSECUTIVE_FAILURES}[{STATE}]))"
 CONNECTED = f"integration_provider_tenant:{SUCCESS}:max"
-CONNECTED_EXPR = f"max by ({TARGET}) (last_over_time({SUCCESS}[$lookback]))"
+CONNECTED_EXPR = f"max by ({TARGET}) (last_over_time({SUCCESS}[{STATE}]))"
 
 TARGET_FAILING = Alert(
     name="IntegrationTargetFailing",
@@ -66,7 +73,7 @@ _ALL_FAILING = (
     ">= on (integration, provider) group_left ()\n"
     f'  integration_provider_severity:{CONSECUTIVE.metric}:default{{severity="high"}}'
 )
-_MARKED = f"(max by (integration, provider) (last_over_time({CRITICAL}[$lookback])) == 1)"
+_MARKED = f"(max by (integration, provider) (last_over_time({CRITICAL}[{STATE}])) == 1)"
 
 DOWN = Alert(
     name="IntegrationDown",
@@ -186,7 +193,9 @@ ISOLATED = Alert(
     severities=(Severity.CRITICAL,),
     records={CONNECTED: CONNECTED_EXPR},
     # Targets are probed again one by one after the network is back; until then their own alerts stay hidden.
-    keep_firing="$lookback",
+    # It covers intervals of five minutes. Were it to grow with the longest one, a single daily probe would
+    # hide every alert for days after a short loss of the network.
+    keep_firing="15m",
     labels={"component": "exporter"},
     cases=cases.ISOLATED,
     runbook=Runbook(
@@ -206,8 +215,8 @@ ISOLATED = Alert(
             "look at the clock."
         ),
         mitigation=(
-            "Mend resolver, route, proxy or clock. The alert stays on until every target has had its turn "
-            "again, so that the recovery does not set off an alert per target."
+            "Mend resolver, route, proxy or clock. The alert stays on for 15 minutes, in which targets have "
+            "their turn again, so that the recovery does not set off an alert per target."
         ),
     ),
 )

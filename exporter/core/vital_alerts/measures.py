@@ -3,6 +3,7 @@
 from exporter.core.alert import Alert, Runbook
 from exporter.core.severity import Severity
 from exporter.core.threshold import Family
+from exporter.core.vital_alerts.availability import STATE
 from exporter.core.vital_cases import measures as cases
 from exporter.core.vitals import CERTIFICATE_EXPIRY, CONSECUTIVE_FAILURES, DURATION
 
@@ -79,7 +80,7 @@ CERTIFICATE_EXPIRING = Alert(
     observed=f"{EXPIRY} - time()",
     op="<",
     family=CERTIFICATE,
-    records={EXPIRY: f"max by ({TARGET}) (last_over_time({CERTIFICATE_EXPIRY}[$lookback]))"},
+    records={EXPIRY: f"max by ({TARGET}) (last_over_time({CERTIFICATE_EXPIRY}[{STATE}]))"},
     cases=cases.CERTIFICATE_EXPIRING,
     runbook=Runbook(
         meaning=(

@@ -28,8 +28,8 @@ TARGET_FAILING = (
     Case(
         "missing",
         {series(F): "5x5 stale _x60"},
-        "45m",
-        says="a target that is gone resolves after the look-back",
+        "16m",
+        says="a target that is gone resolves after ten minutes, however long the intervals are",
     ),
     Case(
         "missing",
@@ -240,5 +240,14 @@ ISOLATED = (
         "19m",
         ({},),
         says="it stays on while the exporter is gone for a while",
+    ),
+    Case(
+        "quiet",
+        {
+            key: f"{value[0]}x10 stale" if "reason" in key else value.replace("0x60", "0x10 1x60")
+            for key, value in _everything(("dns",) * 10).items()
+        },
+        "27m",
+        says="it resolves a quarter of an hour after the network came back, however long the intervals are",
     ),
 )

@@ -38,9 +38,15 @@ PROBE_STALE = (
     Case("missing", {series(NEXT_RUN): "_x60"}, "20m", says="a target that is not configured is quiet"),
     Case(
         "missing",
-        {series(NEXT_RUN): "60x3 stale _x60"},
-        "40m",
-        says="a target that is gone resolves after the look-back",
+        {series(NEXT_RUN): "60+60x3 stale _x60"},
+        "12m",
+        says="a target that was taken away is never overdue",
+    ),
+    Case(
+        "missing",
+        {series(NEXT_RUN): "60x7 stale _x60"},
+        "13m",
+        says="an overdue target that was taken away resolves within five minutes",
     ),
 )
 
