@@ -17,9 +17,10 @@ from exporter.core.errors import ProbeError
 from exporter.core.options import tenant_fields
 from exporter.core.probe import Network
 from exporter.core.reason import Reason
-from exporter.probes.dns import PROBE, DnsOptions
+from exporter.probes.dns import PROBE
 from exporter.probes.dns.asking import DatagramAnswer, StreamAnswer, system_servers
 from exporter.probes.dns.expect import Expect
+from exporter.probes.dns.options import DnsOptions
 from tests.probes.day import GoodDay, hurried, probed, target_of, values
 from tests.servers.names import NameRoom, Names, Twist, knot, name_room
 from tests.servers.raw import Visit, free_port, serving

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import dns.exception
 import dns.flags
@@ -17,9 +16,7 @@ from exporter.core.probe import Kit
 from exporter.core.reason import Reason
 from exporter.net.talk import WholeAnswer
 from exporter.probes.dns.expect import RCODES, Found
-
-if TYPE_CHECKING:
-    from exporter.probes.dns import DnsOptions
+from exporter.probes.dns.options import DnsOptions
 
 PAYLOAD = 1232
 """Bytes of a datagram that pass everywhere without being cut into pieces (dnsflagday.net/2020)."""
@@ -74,7 +71,7 @@ class StreamAnswer(WholeAnswer):
         self.done = True
 
 
-async def ask(options: "DnsOptions", kit: Kit, timeout: float) -> Found:
+async def ask(options: DnsOptions, kit: Kit, timeout: float) -> Found:
     """Return the answer of the first server that has one; raise ProbeError where none has."""
     servers = [options.server] if options.server else system_servers()
     for left in range(len(servers), 1, -1):
@@ -94,7 +91,7 @@ async def ask(options: "DnsOptions", kit: Kit, timeout: float) -> Found:
     return await _ask(servers[-1], options, kit)
 
 
-async def _ask(server: str, options: "DnsOptions", kit: Kit) -> Found:
+async def _ask(server: str, options: DnsOptions, kit: Kit) -> Found:
     query = dns.message.make_query(options.name, options.type, use_edns=0, payload=PAYLOAD)
     if not options.recursion:
         query.flags &= ~dns.flags.RD
@@ -111,7 +108,7 @@ async def _ask(server: str, options: "DnsOptions", kit: Kit) -> Found:
 
 
 async def _by_datagram(
-    server: str, options: "DnsOptions", kit: Kit, query: dns.message.Message, wire: bytes
+    server: str, options: DnsOptions, kit: Kit, query: dns.message.Message, wire: bytes
 ) -> dns.message.Message:
     reader = DatagramAnswer(query)
     async with kit.talk(server, options.port, family=options.family, datagrams=True) as talk:
@@ -124,7 +121,7 @@ async def _by_datagram(
 
 
 async def _by_stream(
-    server: str, options: "DnsOptions", kit: Kit, query: dns.message.Message, wire: bytes
+    server: str, options: DnsOptions, kit: Kit, query: dns.message.Message, wire: bytes
 ) -> dns.message.Message:
     reader = StreamAnswer(query)
     async with kit.talk(server, options.port, family=options.family) as talk:
