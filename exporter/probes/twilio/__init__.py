@@ -1,0 +1,148 @@
+"""Is the Twilio account open and paid, do its messages arrive, and does Twilio reach our webhooks?
+
+Permission: the account's Auth Token or a Main API key works. A Standard key may not read the account itself;
+a Restricted key needs read access to Usage, Messaging, Monitor and Phone Numbers. Where a permission is
+missing, the probe stays connected, what depends on it is absent, and `integration_twilio_permission_missing`
+says so. Only one of Balance and Usage is indispensable: each run asks for the balance, and where that is
+refused or, for a sub-account, not there, for today's usage as a second opinion.
+
+Cost: reading is free, and Twilio documents no allowance of reads, only a limit of concurrent requests whose
+number it does not publish; the calls of a run are made one after another. In 30 days, at the default
+interval of five minutes and with one page per list:
+
+    balance            each run      8,640        account            1 h             720
+    monitor alerts     10 min        4,320        usage, two calls   1 h           1,440
+    messages           15 min        2,880        WhatsApp senders   15 min        2,880
+
+which makes 20,880, and 21,000 with the phone number's 120 (every 6 h). A key that may not read the balance
+makes one call more in each run.
+
+Personal data: the lists hold texts, numbers and, in the account, the Auth Token. Only states, codes, times
+and sums are taken from them; nothing else is kept or shown.
+
+Not verified against the live service: whether a Standard key may read the balance; the HTTP status that
+comes with the codes 10001, 20005, 20403 and 70051 (so the code decides, whatever the status); whether a
+suspended account can still read its own state; the code for test credentials, 20008.
+Sources: www.twilio.com/docs/api/errors, /docs/iam/api-keys, /docs/usage/api, /docs/messaging/api, and the
+OpenAPI documents in github.com/twilio/twilio-oai.
+"""
+
+from collections.abc import Iterable
+
+from exporter.core.errors import ProbeError
+from exporter.core.metric import Sample
+from exporter.core.probe import MONTH, Kit, Probe, Target
+from exporter.core.reason import Reason
+from exporter.probes.twilio.alerts import ALERTS
+from exporter.probes.twilio.api import BALANCE, USAGE_TODAY, Api, RefusedError, TwilioOptions
+from exporter.probes.twilio.explain import BALANCE_KEPT, explained
+from exporter.probes.twilio.lists import Kept
+from exporter.probes.twilio.metrics import (
+    CONCURRENT,
+    INACTIVE,
+    METRICS,
+    PERMISSION_MISSING,
+    REQUEST_DURATION,
+)
+from exporter.probes.twilio.panels import PANELS
+from exporter.probes.twilio.readings import READINGS, Reading, balance_of, balance_samples
+
+HIDDEN = frozenset({Reason.AUTH, Reason.PERMISSION, Reason.NOT_FOUND})
+"""What Twilio answers for a resource that a key may not see: 20003 and 20404 too, not only 70051."""
+
+
+async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+    """Ask for the balance, and for each dearer reading whose time has come."""
+    api = Api(target.options, kit)
+    try:
+        samples = await _readings(api)
+    except RefusedError as error:
+        raise await explained(api, error) from error
+    kit.fact(INACTIVE(0))
+    return samples
+
+
+async def _readings(api: Api) -> list[Sample]:
+    samples, readable = await _balance(api)
+    missing = {"balance": not readable}
+    status = api.kit.trace.http_status
+    for reading in READINGS:
+        if reading.wanted(api.options):
+            kept = await _read(reading, api)
+            missing[reading.permission] = kept is None
+            samples += reading.samples(kept) if kept else ()
+    samples += _vendor_side(api)
+    # The first call speaks for the integration, not the refusal of a reading that it can do without.
+    api.kit.trace.http_status = status
+    return [*samples, *(PERMISSION_MISSING(lacks, permission=name) for name, lacks in missing.items())]
+
+
+async def _balance(api: Api) -> tuple[list[Sample], bool]:
+    """Return the balance, or nothing and False where only the second opinion says that all is well."""
+    try:
+        balance = await api.get(BALANCE)
+    except RefusedError as error:
+        if error.reason not in HIDDEN:
+            raise
+        api.kit.log(error.detail)
+        await api.get(USAGE_TODAY, (("Category", "totalprice"),))
+        return [], False
+    amount = balance_of(balance)
+    api.kit.remember(BALANCE_KEPT, amount)
+    return list(balance_samples(balance, amount)), True
+
+
+def _vendor_side(api: Api) -> Iterable[Sample]:
+    if api.concurrent is not None:
+        yield CONCURRENT(api.concurrent)
+    if api.duration is not None:
+        yield REQUEST_DURATION(api.duration)
+
+
+async def _read(reading: Reading, api: Api) -> Kept | None:
+    """Return the last answer of a reading, None where the credential may not make it."""
+
+    async def fetch() -> Kept | None:
+        try:
+            return await reading.fetch(api)
+        except ProbeError as error:
+            # The credential has just proved good, so this speaks of the resource alone.
+            if error.reason not in HIDDEN:
+                raise
+            # Kept like an answer: asking more often would not bring the permission.
+            api.kit.log(error.detail)
+            return None
+
+    # The number goes up when the shape of what is kept changes, so that older answers are not misread.
+    kept: Kept | None = await api.kit.every(f"{reading.key}/1", reading.period(api.options), fetch)
+    return kept
+
+
+def calls(options: TwilioOptions, interval: float) -> float:
+    """Return the reads in 30 days: a reading is made at most once in its period and once in a run."""
+    dearer = sum(
+        reading.calls(options) * MONTH / max(interval, reading.period(options))
+        for reading in READINGS
+        if reading.wanted(options)
+    )
+    return MONTH / interval + dearer
+
+
+PROBE = Probe(
+    name="twilio",
+    title="Twilio",
+    options=TwilioOptions,
+    check=check,
+    metrics=METRICS,
+    alerts=ALERTS,
+    panels=PANELS,
+    needs=("account_sid", "auth_token"),
+    timeout=20.0,
+    calls=calls,
+    credential="auth_token",
+    environment={
+        "account_sid": ("TWILIO_ACCOUNT_SID",),
+        "auth_token": ("TWILIO_AUTH_TOKEN",),
+        "phone_number": ("TWILIO_PHONE_NUMBER",),
+    },
+)

@@ -1,0 +1,239 @@
+"""One call of Twilio's APIs: what is sent, and what a refusal means.
+
+Sources: www.twilio.com/docs/usage/requests-to-twilio, /docs/api/errors, and github.com/twilio/twilio-oai.
+"""
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from exporter.core.document import Document
+from exporter.core.errors import ProbeError
+from exporter.core.options import PER_TENANT, Options, TlsOptions
+from exporter.core.probe import Answer, Kit, Request
+from exporter.core.reason import Reason
+from exporter.core.secret import Secret
+
+PAGE = 1000
+"""Elements of a page: the most that the APIs give."""
+MAX_BODY = 8 << 20
+"""Bytes of one page: a message holds its text and a dozen addresses."""
+
+Parameters = Sequence[tuple[str, str]]
+_ORIGIN = Meta(pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$", description="Where this API is.")
+
+
+class TwilioOptions(Options, frozen=True):
+    """What a Twilio integration is told."""
+
+    account_sid: Annotated[
+        str, PER_TENANT, Meta(pattern=r"^(AC[0-9a-fA-F]{32})?$", description="Account or sub-account, AC...")
+    ] = ""
+    auth_token: Annotated[
+        Secret | None,
+        PER_TENANT,
+        Meta(description="Auth Token of the account or, with `api_key_sid`, the secret of that key."),
+    ] = None
+    api_key_sid: Annotated[
+        str,
+        PER_TENANT,
+        Meta(pattern=r"^(SK[0-9a-fA-F]{32})?$", description="API key to use in place of the Auth Token."),
+    ] = ""
+    phone_number: Annotated[
+        str,
+        PER_TENANT,
+        Meta(
+            pattern=r"^((whatsapp:)?\+?[0-9]{3,15})?$",
+            description="Number that must belong to the account, +15551234567; other kinds of sender are"
+            " not looked up.",
+        ),
+    ] = ""
+    include_subaccounts: Annotated[
+        bool, PER_TENANT, Meta(description="Count the cost of sub-accounts with that of the account.")
+    ] = False
+    messages_minutes: Annotated[
+        int, Meta(ge=5, le=1440, description="Minutes between readings of the messages.")
+    ] = 15
+    window_minutes: Annotated[
+        int, Meta(ge=15, le=1440, description="Length of the window over which messages are counted.")
+    ] = 60
+    pages: Annotated[
+        int, Meta(ge=1, le=20, description="Most pages of 1000 that are read of any list; each is a call.")
+    ] = 1
+    base_url: Annotated[str, _ORIGIN] = "https://api.twilio.com"
+    monitor_url: Annotated[str, _ORIGIN] = "https://monitor.twilio.com"
+    messaging_url: Annotated[str, _ORIGIN] = "https://messaging.twilio.com"
+    tls: Annotated[TlsOptions, Meta(description="How the servers' certificates are judged.")] = TlsOptions()
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Something to read: `host` is the option that says where, `list` the field that holds the elements.
+
+    `{account}` in `path` stands for the account's SID. `name` is what people are told.
+    """
+
+    name: str
+    host: str
+    path: str
+    list: str = ""
+
+
+_CORE = "/2010-04-01/Accounts/{account}"
+ACCOUNT = Resource("the account", "base_url", f"{_CORE}.json")
+BALANCE = Resource("the balance", "base_url", f"{_CORE}/Balance.json")
+USAGE_TODAY = Resource("today's usage", "base_url", f"{_CORE}/Usage/Records/Today.json", "usage_records")
+USAGE_MONTH = Resource(
+    "the month's usage", "base_url", f"{_CORE}/Usage/Records/ThisMonth.json", "usage_records"
+)
+MESSAGES = Resource("the messages", "base_url", f"{_CORE}/Messages.json", "messages")
+NUMBERS = Resource(
+    "the phone numbers", "base_url", f"{_CORE}/IncomingPhoneNumbers.json", "incoming_phone_numbers"
+)
+MONITOR = Resource("the Monitor alerts", "monitor_url", "/v1/Alerts", "alerts")
+SENDERS = Resource("the WhatsApp senders", "messaging_url", "/v2/Channels/Senders", "senders")
+
+
+class RefusedError(ProbeError):
+    """Twilio refused a call; `code` is its own number for it, None where it gave none."""
+
+    def __init__(self, reason: Reason, detail: str, code: int | None) -> None:
+        """Keep reason, sentence and code."""
+        super().__init__(reason, detail)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The elements of a list, newest first; `truncated` when there were more than the pages allowed."""
+
+    items: tuple[Document, ...]
+    truncated: bool
+
+
+class Api:
+    """The calls of one run.
+
+    `concurrent` is the largest number of concurrent requests that Twilio saw for the account, `duration` the
+    seconds that the first call took on its side; None while no answer told.
+    """
+
+    def __init__(self, options: TwilioOptions, kit: Kit) -> None:
+        """Prepare to call with the credential of `options`."""
+        self.options = options
+        self.kit = kit
+        self.concurrent: float | None = None
+        self.duration: float | None = None
+
+    async def get(self, resource: Resource, parameters: Parameters = ()) -> Document:
+        """Return what `resource` answers; every status but 200 is a RefusedError."""
+        answer = await self.kit.call(self._request(resource, parameters))
+        self._note(answer)
+        if answer.status == 200:
+            return self.kit.document(answer)
+        code = _code_of(answer)
+        told = f" (code {code})" if code is not None else ""
+        # Twilio's own message is left out: it may repeat SIDs and numbers.
+        detail = f"{resource.name} answered HTTP {answer.status}{told}"
+        raise RefusedError(reason_of(answer.status, code), detail, code)
+
+    async def list(self, resource: Resource, parameters: Parameters = (), size: int = PAGE) -> Listing:
+        """Return the elements of `resource`, page by page within the budget of `pages`."""
+        items: list[Document] = []
+        asked: Parameters = (*parameters, ("PageSize", str(size)))
+        for _ in range(self.options.pages):
+            page = await self.get(resource, asked)
+            page.must(resource.list)
+            items += page.items(resource.list)
+            asked = _next(page)
+            if not asked:
+                return Listing(tuple(items), truncated=False)
+        return Listing(tuple(items), truncated=True)
+
+    def _request(self, resource: Resource, parameters: Parameters) -> Request:
+        options = self.options
+        secret = options.auth_token.reveal() if options.auth_token else ""
+        pair = f"{options.api_key_sid or options.account_sid}:{secret}".encode()
+        origin: str = getattr(options, resource.host)
+        path = resource.path.format(account=options.account_sid)
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        return Request(
+            url=f"{origin.rstrip('/')}{path}{query}",
+            auth=(("Authorization", Secret(f"Basic {base64.b64encode(pair).decode()}")),),
+            tls=options.tls,
+            max_body=MAX_BODY,
+        )
+
+    def _note(self, answer: Answer) -> None:
+        seen = _number(answer.headers, "twilio-concurrent-requests")
+        if seen is not None:
+            self.concurrent = max(seen, self.concurrent or 0.0)
+        if self.duration is None:
+            self.duration = _number(answer.headers, "twilio-request-duration")
+
+
+def _next(page: Document) -> Parameters:
+    """Return the parameters of the next page, () if this is the last one.
+
+    Only the query of its address is used: the credential goes nowhere but to the configured origin.
+    """
+    address = page.at("next_page_uri").value or page.at("meta", "next_page_url").value
+    if not isinstance(address, str):
+        return ()
+    try:
+        return tuple(parse_qsl(urlsplit(address).query, keep_blank_values=True))
+    except ValueError:
+        return ()
+
+
+_BY_CODE = {
+    20003: Reason.AUTH,
+    20104: Reason.AUTH,
+    70051: Reason.PERMISSION,
+    20005: Reason.ACCOUNT,
+    10001: Reason.ACCOUNT,
+    20403: Reason.ACCOUNT,
+    # Test credentials work for a few POST resources only.
+    20008: Reason.NOT_CONFIGURED,
+    20404: Reason.NOT_FOUND,
+    20429: Reason.RATE_LIMITED,
+}
+_BY_STATUS = {
+    401: Reason.AUTH,
+    403: Reason.PERMISSION,
+    404: Reason.NOT_FOUND,
+    429: Reason.RATE_LIMITED,
+}
+
+
+def reason_of(status: int, code: int | None) -> Reason:
+    """Return why a call was refused; `code` is Twilio's own number, None where there is none."""
+    if status >= 500:
+        return Reason.VENDOR_ERROR
+    return _BY_CODE.get(code or 0) or _BY_STATUS.get(status, Reason.BAD_RESPONSE)
+
+
+def _code_of(answer: Answer) -> int | None:
+    # Both shapes of error, the older one and RFC 9457's, have the code at the top. A proxy may answer HTML.
+    try:
+        body: Any = msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    code = body.get("code") if isinstance(body, dict) else None
+    if isinstance(code, str) and code.isascii() and code.isdigit():
+        code = int(code[:6])
+    return code if isinstance(code, int) and not isinstance(code, bool) and 0 < code < 1_000_000 else None
+
+
+def _number(headers: Mapping[str, str], name: str) -> float | None:
+    try:
+        value = float(headers.get(name, ""))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None

@@ -1,0 +1,176 @@
+"""The dearer readings: each on a period of its own, each behind a permission of its own.
+
+A reading has two halves. `fetch` asks the API and reduces the answer to a small JSON object, which is
+kept until the period is over; `samples` turns that object into values at every run.
+"""
+
+import math
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+from exporter.core.document import Document
+from exporter.core.errors import ProbeError
+from exporter.core.metric import Sample
+from exporter.core.reason import Reason
+from exporter.core.vitals import COST_MONTH, COST_TODAY, PREPAID_BALANCE
+from exporter.probes.twilio import metrics as m
+from exporter.probes.twilio.api import ACCOUNT, NUMBERS, USAGE_MONTH, USAGE_TODAY, Api, TwilioOptions
+from exporter.probes.twilio.explain import CLOSED
+from exporter.probes.twilio.lists import (
+    Kept,
+    alerts_samples,
+    fetch_alerts,
+    fetch_messages,
+    fetch_senders,
+    messages_samples,
+    senders_samples,
+)
+
+HOUR = 3600.0
+MINUTE = 60.0
+_CURRENCY = re.compile("[A-Za-z]{3}")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One dearer reading; `permission` is what a key must be allowed to read, `each` its calls per page."""
+
+    key: str
+    permission: str
+    period: Callable[[TwilioOptions], float]
+    fetch: Callable[[Api], Awaitable[Kept]]
+    samples: Callable[[Kept], Iterator[Sample]]
+    paged: bool = False
+    each: int = 1
+    wanted: Callable[[TwilioOptions], bool] = lambda _options: True
+
+    def calls(self, options: TwilioOptions) -> int:
+        """Return the most calls that one reading makes."""
+        return options.pages if self.paged else self.each
+
+
+def balance_of(balance: Document) -> float | None:
+    """Return the money of GET Balance.json, None where it is unknown."""
+    balance.must("account_sid")
+    return _decimal(balance, "balance")
+
+
+def balance_samples(balance: Document, amount: float | None) -> Iterator[Sample]:
+    """Return the prepaid money by currency."""
+    currency = balance.text("currency")
+    # The currency becomes a label, so it must look like one.
+    if amount is not None and currency and _CURRENCY.fullmatch(currency):
+        yield PREPAID_BALANCE(amount, currency=currency.lower())
+
+
+async def fetch_account(api: Api) -> Kept:
+    """Read the account's state: GET Accounts/{Sid}.json.
+
+    Its body holds the Auth Token: nothing of it is kept or logged. A suspended or closed account is no
+    answer to keep, so that its return shows at the next run.
+    """
+    account = await api.get(ACCOUNT)
+    state = account.text("status")
+    if state in CLOSED:
+        api.kit.fact(m.INACTIVE(1))
+        raise ProbeError(Reason.ACCOUNT, f"the account is {state}")
+    return {"trial": {"Trial": True, "Full": False}.get(account.text("type") or "")}
+
+
+def account_samples(kept: Kept) -> Iterator[Sample]:
+    """Return what kind of account it is."""
+    if kept["trial"] is not None:
+        yield m.TRIAL(kept["trial"])
+
+
+async def fetch_usage(api: Api) -> Kept:
+    """Read what today and this month cost so far: two calls of Usage Records.
+
+    Categories overlap, so only `totalprice` is read.
+    """
+    included = str(api.options.include_subaccounts).lower()
+    wanted = (("Category", "totalprice"), ("IncludeSubaccounts", included))
+    kept: Kept = {}
+    for period, resource in (("today", USAGE_TODAY), ("month", USAGE_MONTH)):
+        kept[period] = reduce_usage(await api.get(resource, wanted))
+    return kept
+
+
+def reduce_usage(usage: Document) -> Kept | None:
+    """Return the total with its currency, None where it is unknown."""
+    records = usage.must("usage_records")
+    total = next((part for part in records.items() if part.at("category").value == "totalprice"), None)
+    if total is None:
+        usage.text("usage_records", "totalprice")  # tells the drift
+        return None
+    price, currency = _decimal(total, "price"), total.text("price_unit")
+    if price is None or not currency or not _CURRENCY.fullmatch(currency):
+        return None
+    return {"price": price, "currency": currency.lower()}
+
+
+def usage_samples(kept: Kept) -> Iterator[Sample]:
+    """Return the cost of today and of the month; in US dollars as the series that all vendors share, too."""
+    for period, shared in (("today", COST_TODAY), ("month", COST_MONTH)):
+        if total := kept[period]:
+            yield m.SPEND(total["price"], period=period, currency=total["currency"])
+            if total["currency"] == "usd":
+                yield shared(total["price"])
+
+
+async def fetch_number(api: Api) -> Kept:
+    """Look whether the configured number belongs to the account: GET IncomingPhoneNumbers.json."""
+    wanted = api.options.phone_number
+    found = await api.get(NUMBERS, (("PhoneNumber", wanted), ("PageSize", "20")))
+    found.must(NUMBERS.list)
+    # The parameter is a pattern, so the answer may hold other numbers.
+    return {"owned": any(item.at("phone_number").value == wanted for item in found.items(NUMBERS.list))}
+
+
+def number_samples(kept: Kept) -> Iterator[Sample]:
+    """Return whether the number is there."""
+    yield m.NUMBER_OWNED(kept["owned"])
+
+
+def _decimal(document: Document, name: str) -> float | None:
+    """Return a number that the API writes as text."""
+    text = document.text(name)
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        document.number(name)  # tells the drift
+        return None
+    return value
+
+
+def _every(seconds: float) -> Callable[[TwilioOptions], float]:
+    return lambda _options: seconds
+
+
+READINGS = (
+    Reading("account", "account", _every(HOUR), fetch_account, account_samples),
+    Reading("usage", "usage", _every(HOUR), fetch_usage, usage_samples, each=2),
+    Reading(
+        "messages",
+        "messages",
+        lambda options: options.messages_minutes * MINUTE,
+        fetch_messages,
+        messages_samples,
+        paged=True,
+    ),
+    Reading("monitor", "monitor", _every(10 * MINUTE), fetch_alerts, alerts_samples, paged=True),
+    Reading("senders", "senders", _every(15 * MINUTE), fetch_senders, senders_samples, paged=True),
+    Reading(
+        "number",
+        "phone_numbers",
+        _every(6 * HOUR),
+        fetch_number,
+        number_samples,
+        wanted=lambda options: options.phone_number.startswith("+"),
+    ),
+)
