@@ -9,6 +9,7 @@ import pytest
 
 from exporter import registry
 from exporter.core.alert import CASE_KINDS, Alert, Runbook
+from exporter.core.vital_alerts.availability import STATE
 from exporter.core.vitals import CONSECUTIVE_FAILURES
 from exporter.generate import bundle
 from exporter.generate.document import as_yaml
@@ -51,8 +52,7 @@ def test_every_severity_of_an_alert_fires_in_a_case(alert: Alert) -> None:
     assert any(case.fires for case in alert.cases)
 
 
-LOOK_BACK = look_back(max(probe.interval for probe in registry.probes().values()))
-REMEMBERED = f"last_over_time({CONSECUTIVE_FAILURES}[{LOOK_BACK}])"
+REMEMBERED = f"last_over_time({CONSECUTIVE_FAILURES}[{STATE}])"
 NEWEST = str(CONSECUTIVE_FAILURES)
 OVERRIDES = "max by (integration, provider, tenant, severity)"
 ANY_INTEGRATION = "max by (provider, tenant, severity)"
