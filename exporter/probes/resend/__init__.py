@@ -1,0 +1,121 @@
+"""Does Resend take our calls, how many e-mails are left, and do the domains and webhooks still work?
+
+Permission: any API key tells the usage. A key with full access also tells of domains, webhook endpoints and
+deliveries. A key that may only send is a good one: the probe stays connected, what depends on the rest is
+absent and `integration_resend_permission_missing` says so.
+
+Cost: nothing but the rate limit, 5 calls a second for a team unless agreed otherwise; Resend documents no
+allowance over a month. Calls in 30 days at the default interval of five minutes, with one page per list:
+
+    usage     each run     8,640        webhook endpoints    1 h    720
+    domains   15 min       2,880        deliveries           1 h    720
+
+which makes 12,960. Where there is no call for the usage (it came in October 2026), each run asks for the
+domains in its place, which is one more call.
+
+Not verified: whether a refusal for an empty quota says when to come back.
+"""
+
+from collections.abc import Iterable
+
+from exporter.core.errors import ProbeError
+from exporter.core.metric import Sample
+from exporter.core.probe import MONTH, Kit, Probe, Target
+from exporter.core.reason import Reason
+from exporter.probes.resend.alerts import ALERTS
+from exporter.probes.resend.api import Api, ResendOptions, RestrictedError
+from exporter.probes.resend.metrics import METRICS, PERMISSION_MISSING
+from exporter.probes.resend.panels import PANELS
+from exporter.probes.resend.readings import (
+    READINGS,
+    Kept,
+    Reading,
+    header_quotas,
+    rate_samples,
+    usage_samples,
+)
+
+INTERVAL = 300.0
+
+
+async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+    """Ask for the usage, and for each dearer reading whose time has come."""
+    api = Api(target.options, kit)
+    samples, missing = await _usage(api)
+    samples += rate_samples(api.headers, kit.now())
+    for sample in samples:
+        if sample.metric.dated:
+            # A later reading's failure must not take what is known of the quotas.
+            kit.fact(sample)
+    samples = [sample for sample in samples if not sample.metric.dated]
+    status = kit.trace.http_status
+    for reading in READINGS:
+        kept = await _read(reading, api)
+        missing[reading.key] = kept is None
+        samples += reading.samples(kept) if kept else ()
+    # The usage speaks for the integration, not the refusal of a reading that it can do without.
+    kit.trace.http_status = status
+    return [*samples, *(PERMISSION_MISSING(lacks, permission=name) for name, lacks in missing.items())]
+
+
+async def _usage(api: Api) -> tuple[list[Sample], dict[str, bool]]:
+    """Return what the usage tells, and whether the key may read it."""
+    try:
+        return list(usage_samples(await api.get("/usage"))), {"usage": False}
+    except RestrictedError as error:
+        api.kit.log(error.detail)
+        return [], {"usage": True}
+    except ProbeError as error:
+        if error.reason is not Reason.NOT_FOUND:
+            raise
+        api.kit.log(error.detail)
+    return await _without_usage(api)
+
+
+async def _without_usage(api: Api) -> tuple[list[Sample], dict[str, bool]]:
+    """Try the key on the domains; that it may not read them shows that it is a good one."""
+    try:
+        (await api.get("/domains", (("limit", "1"),))).must("data")
+    except RestrictedError as error:
+        api.kit.log(error.detail)
+    return list(header_quotas(api.headers)), {}
+
+
+async def _read(reading: Reading, api: Api) -> Kept | None:
+    """Return the last answer of a reading, None where the key may not make it."""
+
+    async def fetch() -> Kept | None:
+        try:
+            return await reading.fetch(api)
+        except ProbeError as error:
+            if error.reason not in (Reason.PERMISSION, Reason.NOT_FOUND):
+                raise
+            # Kept like an answer: asking more often would bring neither the permission nor the call.
+            api.kit.log(error.detail)
+            return None if error.reason is Reason.PERMISSION else {}
+
+    # The number goes up when the shape of what is kept changes, so that older answers are not misread.
+    kept: Kept | None = await api.kit.every(f"{reading.key}/1", reading.period, fetch)
+    return kept
+
+
+def calls(options: ResendOptions, interval: float) -> float:
+    """Return the reads in 30 days: a reading is made at most once in its period and once in a run."""
+    dearer = sum(reading.calls(options) * MONTH / max(interval, reading.period) for reading in READINGS)
+    return MONTH / interval + dearer
+
+
+PROBE = Probe(
+    name="resend",
+    title="Resend",
+    options=ResendOptions,
+    check=check,
+    metrics=METRICS,
+    alerts=ALERTS,
+    panels=PANELS,
+    needs=("api_key",),
+    interval=INTERVAL,
+    calls=calls,
+    credential="api_key",
+    environment={"api_key": ("RESEND_API_KEY",)},
+)

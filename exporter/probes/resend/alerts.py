@@ -1,0 +1,123 @@
+"""When somebody must look after a Resend account; its quotas have alerts that all providers share."""
+
+from exporter.core.alert import Alert, Runbook
+from exporter.core.metric import Metric
+from exporter.core.severity import Severity
+from exporter.core.threshold import Family
+from exporter.probes.resend import cases
+from exporter.probes.resend import metrics as m
+
+_BY = "integration, provider, tenant"
+_WHO = (
+    "{{ $labels.integration }} ({{ $labels.provider }})"
+    "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
+)
+
+BOUNCE = Family(
+    "email_bounce_ratio",
+    "Share of the e-mails of 24 hours that bounced, above which they count as too many.",
+    {Severity.MEDIUM: 0.05, Severity.HIGH: 0.10},
+    unit="ratio",
+    maximum=1.0,
+)
+LEAST_EMAILS = 50
+"""E-mails in the window below which a share says nothing."""
+
+
+def _last(metric: Metric, matchers: str) -> str:
+    return f"last_over_time({metric}{matchers}[$lookback])"
+
+
+DOMAIN_FAILED = Alert(
+    name="IntegrationResendDomainFailed",
+    summary="A sending domain has lost its verification.",
+    description=f"{{{{ $value }}}} sending domains of {_WHO} have failed; their e-mails are refused.",
+    # Summed over the statuses within one replica first, then collapsed over the replicas.
+    expr=(
+        f"max by ({_BY}) (\n  sum without (status) (\n    "
+        + _last(m.DOMAINS, '{status=~"failed|partially_failed"}')
+        + "\n  )\n) > 0"
+    ),
+    severities=(Severity.HIGH,),
+    cases=cases.DOMAIN_FAILED,
+    runbook=Runbook(
+        meaning=(
+            "At least one domain of the account has the status `failed` or `partially_failed`: Resend does "
+            "not find the DNS records (SPF, DKIM) that it asks for. It is looked at every 15 minutes."
+        ),
+        impact="Resend refuses e-mails from that domain, or they end as spam.",
+        diagnosis=(
+            "1. In Resend, Domains: which domain, which record, since when?\n"
+            "2. `dig TXT resend._domainkey.DOMAIN` and `dig TXT send.DOMAIN`: are the records there, and "
+            "are they the ones that Resend shows?\n"
+            "3. Did the domain move to another name server, or did it expire?"
+        ),
+        mitigation=(
+            "Put the records back and start the verification in Resend. A domain that is no longer used "
+            "belongs into `ignore_domains` of the integration's options."
+        ),
+    ),
+)
+
+WEBHOOK_DISABLED = Alert(
+    name="IntegrationResendWebhookEndpointDisabled",
+    summary="Resend no longer calls one of our webhook endpoints.",
+    description=f"{{{{ $value }}}} webhook endpoints of {_WHO} are disabled; no event reaches them.",
+    expr=f"max by ({_BY}) (" + _last(m.WEBHOOK_ENDPOINTS, '{status="disabled"}') + ") > 0",
+    severities=(Severity.CRITICAL,),
+    cases=cases.WEBHOOK_DISABLED,
+    runbook=Runbook(
+        meaning=(
+            "A webhook endpoint of the account has the status `disabled`. Resend disables one whose "
+            "deliveries fail for days; a person can disable one too. It is looked at every hour."
+        ),
+        impact=(
+            "Bounces, complaints and deliveries are not told: the platform goes on writing to addresses "
+            "that do not exist, and the sender's reputation suffers."
+        ),
+        diagnosis=(
+            "1. In Resend, Webhooks: which endpoint, and what did its last attempts answer?\n"
+            "2. Does its URL answer 2xx, with a valid certificate and without a redirect?\n"
+            "3. Did its signing secret change without the application being told?"
+        ),
+        mitigation=(
+            "Mend the endpoint, enable it in Resend and replay what was missed. One that is disabled on "
+            "purpose belongs into `ignore_webhook_endpoints` of the integration's options."
+        ),
+    ),
+)
+
+_SENT = _last(m.EMAILS, '{outcome="sent"}')
+_BOUNCED = _last(m.EMAILS, '{outcome="bounced"}')
+
+BOUNCES_HIGH = Alert(
+    name="IntegrationResendBouncesHigh",
+    summary="Many e-mails bounce.",
+    description=f"{{{{ $value | humanizePercentage }}}} of the e-mails of {_WHO} in 24 hours bounced.",
+    # The ratio is formed within one replica: two replicas look at windows that ended at different times.
+    observed=f"max by ({_BY}) ({_BOUNCED} / ignoring (outcome) ({_SENT} >= {LEAST_EMAILS}))",
+    family=BOUNCE,
+    cases=cases.BOUNCES,
+    runbook=Runbook(
+        meaning=(
+            "The share of the last 24 hours' e-mails that bounced is above the threshold "
+            f"`email_bounce_ratio`, and at least {LEAST_EMAILS} were sent. It is read every hour."
+        ),
+        impact=(
+            "Mailbox providers trust the domain less with every bounce; Resend may stop the account that "
+            "sends too many of them."
+        ),
+        diagnosis=(
+            "1. Which e-mails bounce: one campaign, one receiving domain, or all?\n"
+            "2. Permanent bounces point to an old or bought list or to sign-ups by robots; transient ones to "
+            "full mailboxes or a block.\n"
+            "3. See IntegrationResendDomainFailed: a lost record makes receivers refuse."
+        ),
+        mitigation=(
+            "Stop the campaign, remove the addresses that bounced for good, and confirm new addresses "
+            "before writing to them a second time."
+        ),
+    ),
+)
+
+ALERTS = (DOMAIN_FAILED, WEBHOOK_DISABLED, BOUNCES_HIGH)

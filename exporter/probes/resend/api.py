@@ -1,0 +1,142 @@
+"""One call of Resend's API: what is sent, and what a refusal means.
+
+Sources: resend.com/docs/api-reference (introduction, errors, rate-limit, usage), resend/resend-openapi.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec import Meta
+
+from exporter.core.document import Document
+from exporter.core.options import PER_TENANT, Options, TlsOptions
+from exporter.core.probe import Answer, Kit, ProbeError, Request
+from exporter.core.reason import Reason
+from exporter.core.secret import Secret
+from exporter.net.reasons import reason_of_status
+
+PAGE = 100
+"""Elements of a page: the most that the API gives."""
+
+Parameters = Sequence[tuple[str, str]]
+
+
+class ResendOptions(Options, frozen=True):
+    """What a Resend integration is told."""
+
+    api_key: Annotated[
+        Secret | None,
+        PER_TENANT,
+        Meta(description="API key, re_...; with full access the domains and webhooks are looked at too."),
+    ] = None
+    ignore_domains: Annotated[
+        tuple[str, ...], PER_TENANT, Meta(description="Names of domains that may fail, such as unused ones.")
+    ] = ()
+    ignore_webhook_endpoints: Annotated[
+        tuple[str, ...],
+        PER_TENANT,
+        Meta(description="Ids of webhook endpoints that are disabled on purpose."),
+    ] = ()
+    pages: Annotated[
+        int,
+        Meta(ge=1, le=20, description="Most pages of 100 that are read of any list; each page is a call."),
+    ] = 1
+    base_url: Annotated[
+        str, Meta(pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$", description="Where the API is.")
+    ] = "https://api.resend.com"
+    tls: Annotated[TlsOptions, Meta(description="How the certificate of `base_url` is judged.")] = (
+        TlsOptions()
+    )
+
+
+class RestrictedError(ProbeError):
+    """The key is a good one that may only send: Resend answers `restricted_api_key`."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The elements of a list; `truncated` when there were more than the pages allowed."""
+
+    items: tuple[Document, ...]
+    truncated: bool
+
+
+class Api:
+    """The calls of one run; `headers` are those of the last answer."""
+
+    def __init__(self, options: ResendOptions, kit: Kit) -> None:
+        """Prepare to call with the key of `options`."""
+        self.options = options
+        self.kit = kit
+        self.headers: Mapping[str, str] = {}
+
+    async def get(self, path: str, parameters: Parameters = ()) -> Document:
+        """Return the object at `path`; a refusal is a ProbeError."""
+        answer = await self.kit.call(self._request(path, parameters))
+        self.headers = answer.headers
+        if answer.status == 200:
+            return self.kit.document(answer)
+        name = _name_of(answer)
+        shown = f" ({name})" if name else ""
+        # Resend's own message is left out: it may repeat addresses and domains.
+        kind = RestrictedError if name == RESTRICTED else ProbeError
+        raise kind(reason_of(answer.status, name), f"{path} answered HTTP {answer.status}{shown}")
+
+    async def list(self, path: str) -> Listing:
+        """Return the list at `path`, page by page within the budget of `pages`."""
+        items: list[Document] = []
+        after: Parameters = ()
+        for _ in range(self.options.pages):
+            page = await self.get(path, (("limit", str(PAGE)), *after))
+            fresh = tuple(page.must("data").items())
+            items += fresh
+            last = fresh[-1].text("id") if fresh else None
+            if not page.flag("has_more") or last is None:
+                return Listing(tuple(items), truncated=False)
+            after = (("after", last),)
+        return Listing(tuple(items), truncated=True)
+
+    def _request(self, path: str, parameters: Parameters) -> Request:
+        key = self.options.api_key.reveal() if self.options.api_key else ""
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        return Request(
+            url=f"{self.options.base_url.rstrip('/')}{path}{query}",
+            auth=(("Authorization", Secret(f"Bearer {key}")),),
+            tls=self.options.tls,
+        )
+
+
+RESTRICTED = "restricted_api_key"
+_BY_NAME = {
+    "missing_api_key": Reason.AUTH,
+    "invalid_api_key": Reason.AUTH,
+    RESTRICTED: Reason.PERMISSION,
+    "not_found": Reason.NOT_FOUND,
+    "rate_limit_exceeded": Reason.RATE_LIMITED,
+    "daily_quota_exceeded": Reason.QUOTA,
+    "monthly_quota_exceeded": Reason.QUOTA,
+    "security_error": Reason.ACCOUNT,
+}
+
+
+def reason_of(status: int, name: str) -> Reason:
+    """Return why a call was refused; `name` is that of the error's body, "" where there is none."""
+    if status >= 500:
+        return Reason.VENDOR_ERROR
+    if status == 451:
+        return Reason.ACCOUNT
+    return _BY_NAME.get(name) or reason_of_status(status) or Reason.BAD_RESPONSE
+
+
+def _name_of(answer: Answer) -> str:
+    # A proxy in between may answer HTML: then the status alone has to do.
+    try:
+        body: Any = msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    name = body.get("name") if isinstance(body, dict) else None
+    return name if isinstance(name, str) and re.fullmatch(r"[a-z_]{1,64}", name) else ""

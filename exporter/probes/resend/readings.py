@@ -1,0 +1,177 @@
+"""What is read of a Resend account: the usage at every run, the rest on periods of its own."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from exporter.core.document import Document
+from exporter.core.metric import Sample
+from exporter.core.probe import DAY
+from exporter.core.vitals import (
+    QUOTA_LIMIT,
+    QUOTA_RESET,
+    QUOTA_USED,
+    RATE_LIMIT_LIMIT,
+    RATE_LIMIT_REMAINING,
+    RATE_LIMIT_RESET,
+)
+from exporter.probes.resend import metrics as m
+from exporter.probes.resend.api import Api, ResendOptions
+
+MINUTE = 60.0
+HOUR = 3600.0
+Kept = dict[str, Any]
+
+DOMAIN_STATES = ("verified", "pending", "not_started", "partially_verified", "partially_failed", "failed")
+OUTCOMES = ("sent", "delivered", "bounced", "complained", "failed")
+
+# The name of each quota, where it stands in the answer, and the field that says when it grows again.
+_QUOTAS: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("emails_daily", ("emails", "daily"), "resets_at"),
+    ("emails_monthly", ("emails", "monthly"), "resets_at"),
+    ("ai_credits", ("ai_credits",), "next_increase_at"),
+    ("automation_runs", ("automation_runs",), "resets_at"),
+)
+_RESOURCES = ("contacts", "segments", "broadcasts", "domains")
+
+
+def usage_samples(usage: Document) -> Iterator[Sample]:
+    """Return quotas and allocations: the fields of GET /usage. A limit of null is none."""
+    usage.must("emails")
+    for name, path, reset in _QUOTAS:
+        part = usage.at(*path)
+        if part.value is None:
+            usage.number(*path)  # tells the drift
+            continue
+        if (used := part.number("used")) is not None:
+            yield QUOTA_USED(used, quota=name)
+        if (limit := _optional(part, "limit", part.number)) is not None:
+            yield QUOTA_LIMIT(limit, quota=name)
+        if (when := _optional(part, reset, part.text)) and (seconds := _seconds(part, reset, when)):
+            yield QUOTA_RESET(seconds, quota=name)
+    for name in _RESOURCES:
+        if (used := usage.number(name, "used")) is not None:
+            yield m.ALLOCATION_USED(used, resource=name)
+            part = usage.at(name)
+            if (limit := _optional(part, "limit", part.number)) is not None:
+                yield m.ALLOCATION_LIMIT(limit, resource=name)
+
+
+def _optional(part: Document, name: str, read: Callable[[str], Any]) -> Any:
+    """Return a field that may be null: only one that is not there at all is drift."""
+    if isinstance(part.value, dict) and name in part.value and part.value[name] is None:
+        return None
+    return read(name)
+
+
+def _seconds(part: Document, name: str, text: str) -> float | None:
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        part.number(name)  # tells the drift
+        return None
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def header_quotas(headers: Mapping[str, str]) -> Iterator[Sample]:
+    """Return what the headers tell of the e-mails sent, for accounts without the call for the usage."""
+    for name in ("daily", "monthly"):
+        if (used := _whole(headers, f"x-resend-{name}-quota")) is not None:
+            yield QUOTA_USED(used, quota=f"emails_{name}")
+
+
+def rate_samples(headers: Mapping[str, str], now: float) -> Iterator[Sample]:
+    """Return the rate limit by its headers: calls per second of the whole team."""
+    for name, metric in (("limit", RATE_LIMIT_LIMIT), ("remaining", RATE_LIMIT_REMAINING)):
+        if (value := _whole(headers, f"ratelimit-{name}")) is not None:
+            yield metric(value, bucket="api")
+    if (left := _whole(headers, "ratelimit-reset")) is not None:
+        yield RATE_LIMIT_RESET(now + left, bucket="api")
+
+
+def _whole(headers: Mapping[str, str], name: str) -> int | None:
+    text = headers.get(name, "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One dearer reading: `fetch` asks and reduces the answer to what is kept, `samples` shows that."""
+
+    key: str
+    period: float
+    fetch: Callable[[Api], Awaitable[Kept]]
+    samples: Callable[[Kept], Iterator[Sample]]
+    paged: bool = True
+
+    def calls(self, options: ResendOptions) -> int:
+        """Return the most calls that one reading makes."""
+        return options.pages if self.paged else 1
+
+
+async def fetch_domains(api: Api) -> Kept:
+    """Count the sending domains by status: GET /domains."""
+    listing = await api.list("/domains")
+    ignored = api.options.ignore_domains
+    states = Counter(
+        _known(item.text("status")) for item in listing.items if item.text("name") not in ignored
+    )
+    return {"states": {name: states[name] for name in (*DOMAIN_STATES, "other")}, "cut": listing.truncated}
+
+
+def _known(state: str | None) -> str:
+    return state if state in DOMAIN_STATES else "other"
+
+
+def domains_samples(kept: Kept) -> Iterator[Sample]:
+    """Return the number of domains by status."""
+    for state, count in kept["states"].items():
+        yield m.DOMAINS(count, status=state)
+    yield m.TRUNCATED(kept["cut"], list="domains")
+
+
+async def fetch_endpoints(api: Api) -> Kept:
+    """Count the webhook endpoints by status: GET /webhooks."""
+    listing = await api.list("/webhooks")
+    ignored = api.options.ignore_webhook_endpoints
+    states = Counter(item.text("status") for item in listing.items if item.at("id").value not in ignored)
+    return {"states": {name: states[name] for name in ("enabled", "disabled")}, "cut": listing.truncated}
+
+
+def endpoints_samples(kept: Kept) -> Iterator[Sample]:
+    """Return the number of webhook endpoints by status."""
+    for state, count in kept["states"].items():
+        yield m.WEBHOOK_ENDPOINTS(count, status=state)
+    yield m.TRUNCATED(kept["cut"], list="webhooks")
+
+
+async def fetch_deliveries(api: Api) -> Kept:
+    """Read what became of the e-mails of a day: GET /emails/metrics."""
+    now = api.kit.now()
+    parameters = (
+        ("start_date", _iso(now - DAY)),
+        ("end_date", _iso(now)),
+        ("metrics", ",".join(OUTCOMES)),
+    )
+    totals = (await api.get("/emails/metrics", parameters)).must("totals")
+    return {name: totals.number(name) for name in OUTCOMES}
+
+
+def deliveries_samples(kept: Kept) -> Iterator[Sample]:
+    """Return the e-mails of a day by outcome."""
+    for outcome, count in kept.items():
+        if count is not None:
+            yield m.EMAILS(count, outcome=outcome)
+
+
+def _iso(when: float) -> str:
+    return datetime.fromtimestamp(int(when), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+READINGS = (
+    Reading("domains", 15 * MINUTE, fetch_domains, domains_samples),
+    Reading("webhooks", HOUR, fetch_endpoints, endpoints_samples),
+    Reading("emails", HOUR, fetch_deliveries, deliveries_samples, paged=False),
+)
