@@ -103,6 +103,26 @@ def test_secrets_come_as_files_and_never_by_the_environment(name: str) -> None:
         assert used in service["secrets"], used
 
 
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("exporter", "demo/integration-exporter.yml"),
+        ("prometheus", "prometheus.yml"),
+        ("postgres", "monitor.sql"),
+    ],
+)
+def test_a_file_reads_only_secrets_that_its_service_has(name: str, file: str) -> None:
+    used = set(re.findall(r"/run/secrets/(\w+)", (FILES / file).read_text()))
+    assert used
+    assert used <= set(SERVICES[name]["secrets"])
+
+
+def test_the_web_configuration_reads_only_secrets_that_the_exporter_has(made: Path) -> None:
+    used = re.findall(r"token_file: (\w+)", (made / "exporter_web").read_text())
+    assert used
+    assert set(used) <= set(SERVICES["exporter"]["secrets"])
+
+
 def test_every_declared_thing_is_used() -> None:
     def used(what: str) -> set[str]:
         return {item for service in SERVICES.values() for item in service.get(what, ())}
