@@ -22,7 +22,9 @@ class PostgresOptions(Options, frozen=True):
     database: Annotated[
         str, PER_TENANT, Meta(description="Database to look at; empty for the one named like the user.")
     ] = ""
-    user: Annotated[str, PER_TENANT, Meta(description="Role to sign in as; it needs pg_monitor alone.")] = ""
+    user: Annotated[
+        str, PER_TENANT, Meta(description="Role to sign in as, postgres by default; it needs pg_monitor.")
+    ] = ""
     password: Annotated[Secret | None, PER_TENANT, Meta(description="Password of the role.")] = None
     sslmode: Annotated[
         str,

@@ -86,6 +86,9 @@ class SmtpOptions(Options, frozen=True):
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     """Go through the whole dialogue; each refusal is a ProbeError with the meaning of its code."""
     options: SmtpOptions = target.options
+    if bool(options.username) != bool(options.password):
+        lacks = "password" if options.username else "username"
+        raise ProbeError(Reason.NOT_CONFIGURED, f"no {lacks} is configured beside the other")
     port = options.port or PORTS[options.security]
     security = options.security or ("tls" if port in TLS_PORTS else "starttls")
     tls = options.tls if security == "tls" else None
@@ -193,14 +196,11 @@ def _on_this_machine(place: str) -> bool:
 
 
 def _mistakes(options: SmtpOptions) -> list[str]:
-    found = []
     try:
         host_name(options.host or "localhost")
     except ValueError as error:
-        found.append(f"host: {error}; write a name or an address without a port")
-    if bool(options.username) != bool(options.password):
-        found.append("username and password: give both, or neither")
-    return found
+        return [f"host: {error}; write a name or an address without a port"]
+    return []
 
 
 PANELS = (
