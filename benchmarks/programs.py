@@ -41,7 +41,7 @@ class Program:
                 self.stop()
                 raise
 
-    def wait(self, url: str, limit: float = 60.0) -> None:
+    def wait(self, url: str, limit: float = 180.0) -> None:
         """Return when `url` answers 200; SystemExit with the end of the log if it never does."""
         end = time.monotonic() + limit
         while time.monotonic() < end and self._process.poll() is None:

@@ -1,0 +1,48 @@
+"""Each measurement runs, at a tiny size; what it says of speed is not looked at."""
+
+import shutil
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks import soak, table
+from benchmarks.plot import Panel, chart
+
+pytestmark = pytest.mark.xdist_group("benchmarks")
+
+NEEDS = {"P1": ("nginx", "prometheus", "prometheus-blackbox-exporter")}
+
+
+@pytest.mark.parametrize("part", table.PARTS)
+def test_a_measurement_runs_and_says_what_it_reached(part: str) -> None:
+    absent = [name for name in NEEDS.get(part, ()) if shutil.which(name) is None]
+    if absent:
+        pytest.skip(f"needs {', '.join(absent)}")
+    found = table.PARTS[part](True)
+    assert {row.name for row in found} == {part}
+    for row in found:
+        assert row.reached and row.goal and row.command.startswith("python -m benchmarks.")
+        assert row.markdown().count("|") == 7
+
+
+def test_a_soak_ends_with_a_picture_and_without_a_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if shutil.which("prometheus") is None:
+        pytest.skip("needs prometheus")
+    out = tmp_path / "out"
+    monkeypatch.setattr(
+        sys, "argv", ["soak", "25", "--rate", "20", "--every", "2", "--bad", "0.3", "--out", str(out)]
+    )
+    assert soak.main() == 0
+    said = capsys.readouterr().out
+    assert "bugs: 0" in said and "failed: 0" in said
+    assert len((out / "soak.csv").read_text().splitlines()) > 5
+    ElementTree.parse(out / "soak.svg")
+
+
+def test_a_chart_without_points_is_still_a_picture() -> None:
+    picture = ElementTree.fromstring(chart("A & B", [Panel("nothing <yet>", [])]))
+    assert picture.tag.endswith("svg")
