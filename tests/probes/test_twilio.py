@@ -266,7 +266,9 @@ async def test_nothing_of_the_credential_shows_although_the_vendor_repeats_it(op
         target = target_of(PROBE, office.stage.options)
         assert leaks(target, await office.probe(), office.answers) == []
         await office.stage.play("forbidden_account")
-        assert leaks(target, await office.probe(), office.answers) == []
+        result = await office.probe()
+        assert leaks(target, result, office.answers) == []
+        assert "You sent" not in repr(result), "the vendor's own message may hold more than the credential"
         wrong = "someOtherTokenThatIsWrong"
         assert wrong not in repr(await office.probe(auth_token=wrong))
 
@@ -291,6 +293,24 @@ async def test_each_call_reads_and_carries_the_credential(opened: Open) -> None:
             "2027-01-15T07:00:00Z",
             "2027-01-15T08:00:00Z",
         )
+
+
+async def test_each_api_is_asked_where_it_is(opened: Open) -> None:
+    async with opened() as office:
+        url = office.stage.options["base_url"]
+        await office.probe(monitor_url=f"{url}/monitor", messaging_url=f"{url}/messaging/")
+        assert office.asked[0] == BALANCE
+        assert {"/monitor/v1/Alerts", "/messaging/v2/Channels/Senders"} <= set(office.asked)
+
+
+@pytest.mark.parametrize("balance", ["nan", "inf", "plenty", "", 12.05])
+async def test_a_balance_that_is_no_number_is_unknown_and_drift(opened: Open, balance: object) -> None:
+    async with opened() as office:
+        await office.refuse(200, {"account_sid": SID, "balance": balance, "currency": "USD"}, path=BALANCE)
+        result = await office.probe()
+        assert result.ok
+        assert "prepaid_balance{usd}" not in values(result)
+        assert result.drift == ("balance",)
 
 
 async def test_money_is_told_in_its_currency_and_in_dollars_only_if_it_is_dollars(opened: Open) -> None:
