@@ -1,0 +1,95 @@
+"""Does fal take our key, what do its models cost, how long does the money last, and do requests fail?
+
+Permission: a key of the scope API shows that the account is there, by asking for the price of a model: that
+runs nothing and costs nothing. One of the scope ADMIN also tells of costs, prepaid money and requests. Where
+that is missing, the probe stays connected, what depends on it is absent and
+`integration_fal_permission_missing` says so.
+
+Cost: no money, and fal documents no allowance of calls. Calls in 30 days at the default interval of five
+minutes, with one page per list:
+
+    price      each run    8,640        requests of the hour        15 min    2,880
+    balance    15 min      2,880        requests of day and month   1 h         720
+    usage      15 min      2,880
+
+which makes 18,000; each further page of a list (`pages`, five at most unless configured) is a call more.
+
+Days and months are those of UTC. Costs are what fal bills: time in the queue and its own errors are free.
+
+Not verified: the words with which an account without money is locked (HTTP 403), which scope the requests
+need and whether they must name their models. A call that fal does not understand leaves its values unknown.
+"""
+
+from collections.abc import Iterable
+
+from exporter.core.errors import ProbeError
+from exporter.core.metric import Sample
+from exporter.core.probe import MONTH, Kit, Probe, Target
+from exporter.core.reason import Reason
+from exporter.probes.fal.alerts import ALERTS
+from exporter.probes.fal.api import Api, FalOptions
+from exporter.probes.fal.metrics import METRICS, PERMISSION_MISSING
+from exporter.probes.fal.panels import PANELS
+from exporter.probes.fal.readings import READINGS, VERSION, Kept, Reading, price_samples
+
+INTERVAL = 300.0
+
+# A key of the scope API is refused by 401 or 403; what fal does not understand is no fault of the account.
+_LACKING = (Reason.AUTH, Reason.PERMISSION)
+_NOT_THERE = (Reason.NOT_FOUND, Reason.BAD_RESPONSE)
+
+
+async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+    """Ask for a price, and for each dearer reading whose time has come."""
+    options: FalOptions = target.options
+    api = Api(options, kit)
+    answer = await api.get("/models/pricing", (("endpoint_id", options.model),))
+    samples = list(price_samples(answer, options.model))
+    status = kit.trace.http_status
+    missing: dict[str, bool] = {}
+    for reading in READINGS:
+        kept = await _read(reading, api)
+        missing[reading.permission] = kept is None
+        samples += reading.samples(kept, kit.now()) if kept else ()
+    # The price speaks for the integration, not the refusal of a reading that it can do without.
+    kit.trace.http_status = status
+    return [*samples, *(PERMISSION_MISSING(lacks, permission=name) for name, lacks in missing.items())]
+
+
+async def _read(reading: Reading, api: Api) -> Kept | None:
+    """Return the last answer of a reading, None where the key may not make it."""
+
+    async def fetch() -> Kept | None:
+        try:
+            return await reading.fetch(api)
+        except ProbeError as error:
+            if error.reason not in (*_LACKING, *_NOT_THERE):
+                raise
+            # Kept like an answer: asking more often would bring neither the permission nor the call.
+            api.kit.log(error.detail)
+            return None if error.reason in _LACKING else {}
+
+    kept: Kept | None = await api.kit.every(f"{reading.key}/{VERSION}", reading.period, fetch)
+    return kept
+
+
+def calls(options: FalOptions, interval: float) -> float:
+    """Return the reads in 30 days: a reading is made at most once in its period and once in a run."""
+    dearer = sum(reading.calls(options) * MONTH / max(interval, reading.period) for reading in READINGS)
+    return MONTH / interval + dearer
+
+
+PROBE = Probe(
+    name="fal",
+    title="fal",
+    options=FalOptions,
+    check=check,
+    metrics=METRICS,
+    alerts=ALERTS,
+    panels=PANELS,
+    needs=("key",),
+    interval=INTERVAL,
+    calls=calls,
+    credential="key",
+    environment={"key": ("FAL_KEY",)},
+)

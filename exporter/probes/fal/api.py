@@ -1,0 +1,138 @@
+"""One call of fal's platform API: what is sent, and what a refusal means.
+
+Sources: fal.ai/docs/platform-apis (authentication, models/usage, models/pricing, models/analytics,
+account/billing); fal.ai/docs on errors of runners.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec import Meta
+
+from exporter.core.document import Document
+from exporter.core.options import PER_TENANT, Options, TlsOptions
+from exporter.core.probe import Answer, Kit, ProbeError, Request
+from exporter.core.reason import Reason
+from exporter.core.secret import Secret
+from exporter.net.reasons import reason_of_status
+
+MAX_BODY = 4 << 20
+"""Bytes of one page of usage: a line for each model, day and unit."""
+
+Parameters = Sequence[tuple[str, str]]
+
+
+class FalOptions(Options, frozen=True):
+    """What a fal integration is told."""
+
+    key: Annotated[
+        Secret | None,
+        PER_TENANT,
+        Meta(description="Key, id:secret; one of the scope ADMIN tells of costs and money too."),
+    ] = None
+    model: Annotated[
+        str,
+        PER_TENANT,
+        Meta(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*(/[A-Za-z0-9_.\-]+)+$",
+            description="Model whose price is asked for, to see that the key is good; nothing is run.",
+        ),
+    ] = "fal-ai/flux/dev"
+    pages: Annotated[
+        int, Meta(ge=1, le=20, description="Most pages that are read of the usage; each page is a call.")
+    ] = 5
+    base_url: Annotated[
+        str, Meta(pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$", description="Where the platform API is.")
+    ] = "https://api.fal.ai/v1"
+    tls: Annotated[TlsOptions, Meta(description="How the certificate of `base_url` is judged.")] = (
+        TlsOptions()
+    )
+
+
+class Api:
+    """The calls of one run."""
+
+    def __init__(self, options: FalOptions, kit: Kit) -> None:
+        """Prepare to call with the key of `options`."""
+        self.options = options
+        self.kit = kit
+
+    async def get(self, path: str, parameters: Parameters = ()) -> Document:
+        """Return the object at `path`; a refusal is a ProbeError."""
+        answer = await self.kit.call(self._request(path, parameters))
+        if answer.status == 200:
+            return self.kit.document(answer)
+        error = _error_of(answer)
+        shown = _plain(error.kind)
+        raise ProbeError(
+            reason_of(answer.status, error.kind, error.text),
+            f"{path} answered HTTP {answer.status}{f' ({shown})' if shown else ''}",
+        )
+
+    def _request(self, path: str, parameters: Parameters) -> Request:
+        key = self.options.key.reveal() if self.options.key else ""
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        return Request(
+            url=f"{self.options.base_url.rstrip('/')}{path}{query}",
+            auth=(("Authorization", Secret(f"Key {key}")),),
+            tls=self.options.tls,
+            max_body=MAX_BODY,
+        )
+
+
+class Error(msgspec.Struct, frozen=True):
+    """What the body of a refusal says: its kind, such as `authorization_error`, and its words."""
+
+    kind: str = ""
+    text: str = ""
+
+
+_BY_KIND = {
+    "not_found": Reason.NOT_FOUND,
+    "rate_limited": Reason.RATE_LIMITED,
+    "server_error": Reason.VENDOR_ERROR,
+    "not_implemented": Reason.VENDOR_ERROR,
+    "request_timeout": Reason.VENDOR_ERROR,
+    "startup_timeout": Reason.VENDOR_ERROR,
+    "validation_error": Reason.BAD_RESPONSE,
+}
+_EMPTY = re.compile(r"exhausted balance|top up your balance|insufficient (balance|credits|funds)", re.I)
+_LOCKED = re.compile(r"\b(locked|suspended|disabled|blocked)\b", re.I)
+
+
+def reason_of(status: int, kind: str, text: str) -> Reason:
+    """Return why a call was refused.
+
+    The kind `authorization_error` stands for a refused key (401) and for a scope that lacks (403) alike, so
+    the status decides. An account without money is locked by 403, whose exact words are not documented.
+    """
+    if status >= 500 or kind.startswith("runner_"):
+        return Reason.VENDOR_ERROR
+    if status in (401, 402, 403):
+        if status == 402 or _EMPTY.search(text):
+            return Reason.QUOTA
+        if _LOCKED.search(text):
+            return Reason.ACCOUNT
+    return _BY_KIND.get(kind) or reason_of_status(status) or Reason.BAD_RESPONSE
+
+
+def _error_of(answer: Answer) -> Error:
+    """Return what a refusal says: {"error": {"type", "message"}}, or {"detail", "error_type"} of a runner."""
+    try:
+        body: Any = msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        return Error(answer.headers.get("x-fal-error-type", ""))
+    inner = body.get("error")
+    if isinstance(inner, dict):
+        return Error(str(inner.get("type") or ""), str(inner.get("message") or ""))
+    kind = body.get("error_type") or answer.headers.get("x-fal-error-type", "")
+    return Error(str(kind), str(body.get("detail") or ""))
+
+
+def _plain(word: str) -> str:
+    return word if re.fullmatch(r"[a-z_]{1,64}", word) else ""

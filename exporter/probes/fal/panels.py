@@ -1,0 +1,30 @@
+"""What a dashboard shows of a fal account, besides its costs and its money."""
+
+from exporter.core.metric import Metric
+from exporter.core.panel import Panel
+from exporter.probes.fal import metrics as m
+
+_CHOSEN = 'integration=~"$integration",tenant=~"$tenant",provider="fal"'
+
+
+def _shown(metric: Metric, *labels: str, matchers: str = "") -> str:
+    kept = ", ".join(("integration", "tenant", *labels))
+    chosen = f"{_CHOSEN},{matchers}" if matchers else _CHOSEN
+    return f"max by ({kept}) ({metric}{{{chosen}}})"
+
+
+PANELS = (
+    Panel(
+        "fal: Requests of the last hour",
+        "By outcome: failed lies with fal, user_error with what was asked for.",
+        _shown(m.REQUESTS, "outcome", matchers='period="hour"'),
+        legend="{{integration}} {{tenant}} {{outcome}}",
+    ),
+    Panel(
+        "fal: Permissions the key lacks",
+        "What depends on these permissions is unknown.",
+        f"{_shown(m.PERMISSION_MISSING, 'permission')} == 1",
+        kind="table",
+        legend="{{integration}} {{tenant}} {{permission}}",
+    ),
+)

@@ -1,0 +1,206 @@
+"""What is read of a fal account: a price at every run, money and requests on periods of their own."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from exporter.core.document import Document
+from exporter.core.metric import Sample
+from exporter.core.vitals import COST_MONTH, COST_TODAY, PREPAID_BALANCE
+from exporter.probes.fal import metrics as m
+from exporter.probes.fal.api import Api, FalOptions, Parameters
+
+MINUTE = 60.0
+HOUR = 3600.0
+Kept = dict[str, Any]
+
+_MODELS = 50
+"""Models that one call may name: the most that the API takes."""
+
+# The fields of the answer and the outcome that each one counts; fal never bills its own errors.
+_OUTCOMES = {"success_count": "succeeded", "user_error_count": "user_error", "error_count": "failed"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One dearer reading: `fetch` asks and reduces, `samples` shows what is kept at the time `now`."""
+
+    key: str
+    permission: str
+    period: float
+    fetch: Callable[[Api], Awaitable[Kept]]
+    samples: Callable[[Kept, float], Iterator[Sample]]
+    paged: bool = True
+
+    def calls(self, options: FalOptions) -> int:
+        """Return the most calls that one reading makes."""
+        return options.pages if self.paged else 1
+
+
+def price_samples(answer: Document, model: str) -> Iterator[Sample]:
+    """Return the price of a unit: the fields of GET /models/pricing."""
+    for price in answer.must("prices").items():
+        if price.text("endpoint_id") == model and price.at("currency").value == "USD":
+            if (value := price.number("unit_price")) is not None:
+                yield m.UNIT_PRICE(value)
+            return
+
+
+async def fetch_balance(api: Api) -> Kept:
+    """Read the prepaid money: GET /account/billing?expand=credits."""
+    credits = (await api.get("/account/billing", (("expand", "credits"),))).must("credits")
+    return {"balance": credits.number("current_balance"), "currency": credits.text("currency")}
+
+
+def balance_samples(kept: Kept, _now: float) -> Iterator[Sample]:
+    """Return the prepaid money."""
+    currency = kept.get("currency")
+    # The currency becomes a label, so it must look like one.
+    known = isinstance(currency, str) and len(currency) == 3 and currency.isascii() and currency.isalpha()
+    if kept.get("balance") is not None and known:
+        yield PREPAID_BALANCE(kept["balance"], currency=str(currency).upper())
+
+
+async def fetch_usage(api: Api) -> Kept:
+    """Sum what the month has cost so far, day by day: GET /models/usage."""
+    today = _day(api.kit.now())
+    parameters = (("start", f"{today[:8]}01T00:00:00Z"), ("timeframe", "day"), ("timezone", "UTC"))
+    buckets, cut = await _buckets(api, "/models/usage", (*parameters, ("expand", "time_series")))
+    costs: dict[str, float] = {}
+    models: set[str] = set()
+    for when, line in buckets:
+        if line.at("currency").value not in (None, "USD"):
+            api.kit.log("a line of the usage is not in US dollars; it is left out")
+        elif (cost := _cost(line)) is not None:
+            costs[when] = costs.get(when, 0.0) + cost
+        if (model := line.text("endpoint_id")) is not None:
+            models.add(model)
+    whole = sum(cost for when, cost in costs.items() if when[:7] == today[:7])
+    return {
+        "day": today,
+        "today": costs.get(today, 0.0),
+        "month": whole,
+        "models": sorted(models)[:_MODELS],
+        "cut": cut,
+    }
+
+
+def _cost(line: Document) -> float | None:
+    """Return what a line costs; newer answers tell the sum after discounts."""
+    return line.number("cost_total") if line.at("cost_total").value is not None else line.number("cost")
+
+
+def usage_samples(kept: Kept, now: float) -> Iterator[Sample]:
+    """Return the costs of the day and the month; nothing once the day that they speak of is over."""
+    if kept["day"] == _day(now):
+        yield COST_TODAY(kept["today"])
+    if kept["day"][:7] == _day(now)[:7]:
+        yield COST_MONTH(kept["month"])
+    yield m.TRUNCATED(kept["cut"], list="usage")
+
+
+async def fetch_hour(api: Api) -> Kept:
+    """Count the requests of the last hour by outcome: GET /models/analytics."""
+    since = datetime.fromtimestamp(int(api.kit.now()), UTC) - timedelta(hours=1)
+    start = since.strftime("%Y-%m-%dT%H:%M:%SZ")
+    exact = (("start", start), ("timeframe", "hour"), ("bound_to_timeframe", "false"))
+    buckets, cut = await _analytics(api, exact)
+    return {"hour": _outcomes(line for _, line in buckets), "cut": cut}
+
+
+def hour_samples(kept: Kept, _now: float) -> Iterator[Sample]:
+    """Return the requests of the last hour."""
+    yield from _requests("hour", kept["hour"])
+    yield m.TRUNCATED(kept["cut"], list="requests_hour")
+
+
+async def fetch_month(api: Api) -> Kept:
+    """Count the requests of the day and the month by outcome: GET /models/analytics."""
+    today = _day(api.kit.now())
+    buckets, cut = await _analytics(api, (("start", f"{today[:8]}01T00:00:00Z"), ("timeframe", "day")))
+    lines = list(buckets)
+    return {
+        "day": today,
+        "today": _outcomes(line for when, line in lines if when == today),
+        "month": _outcomes(line for when, line in lines if when[:7] == today[:7]),
+        "cut": cut,
+    }
+
+
+def month_samples(kept: Kept, now: float) -> Iterator[Sample]:
+    """Return the requests of the day and the month; nothing once the day that they speak of is over."""
+    if kept["day"] == _day(now):
+        yield from _requests("today", kept["today"])
+    if kept["day"][:7] == _day(now)[:7]:
+        yield from _requests("month", kept["month"])
+    yield m.TRUNCATED(kept["cut"], list="requests_month")
+
+
+def _requests(period: str, counts: dict[str, float]) -> Iterator[Sample]:
+    for outcome, count in counts.items():
+        yield m.REQUESTS(count, period=period, outcome=outcome)
+
+
+def _outcomes(lines: Iterator[Document]) -> dict[str, float]:
+    """Return the requests by outcome, 0 where nothing was asked for."""
+    counts = dict.fromkeys(_OUTCOMES.values(), 0.0)
+    for line in lines:
+        for field, outcome in _OUTCOMES.items():
+            counts[outcome] += line.number(field) or 0.0
+    return counts
+
+
+async def _analytics(api: Api, when: Parameters) -> tuple[list[tuple[str, Document]], bool]:
+    # The models are named where they are known, because it is not verified that the call works without.
+    usage = api.kit.recall(f"usage/{VERSION}") or {}
+    named = tuple(("endpoint_id", model) for model in usage.get("models", ()))
+    fields = (
+        ("expand", "time_series"),
+        ("expand", "request_count"),
+        *(("expand", name) for name in _OUTCOMES),
+    )
+    return await _buckets(api, "/models/analytics", (*when, ("timezone", "UTC"), *fields, *named))
+
+
+async def _buckets(api: Api, path: str, parameters: Parameters) -> tuple[list[tuple[str, Document]], bool]:
+    """Return each line with the UTC day of its bucket, and whether there are more than the pages read."""
+    found: list[tuple[str, Document]] = []
+    cursor: Parameters = ()
+    for _ in range(api.options.pages):
+        page = await api.get(path, (*parameters, *cursor))
+        for bucket in page.must("time_series").items():
+            if (day := _day_of(bucket)) is not None:
+                found += [(day, line) for line in bucket.items("results")]
+        after = page.at("next_cursor").value
+        if not isinstance(after, str) or not after:
+            return found, False
+        cursor = (("cursor", after),)
+    return found, True
+
+
+def _day_of(bucket: Document) -> str | None:
+    text = bucket.text("bucket")
+    if text is None:
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        bucket.number("bucket")  # tells the drift
+        return None
+    return _day((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
+
+
+def _day(when: float) -> str:
+    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%d")
+
+
+VERSION = 1
+"""Goes up when the shape of what is kept changes, so that older answers are not misread."""
+
+READINGS = (
+    Reading("balance", "billing", 15 * MINUTE, fetch_balance, balance_samples, paged=False),
+    Reading("usage", "usage", 15 * MINUTE, fetch_usage, usage_samples),
+    Reading("hour", "analytics", 15 * MINUTE, fetch_hour, hour_samples),
+    Reading("month", "analytics", HOUR, fetch_month, month_samples),
+)
