@@ -14,7 +14,7 @@ from exporter.core.options import TlsOptions
 from exporter.core.probe import Answer, Network, Peer, Request, Talk, Trace
 from exporter.core.reason import Reason
 from exporter.core.token import AccessToken, ClientCredentials
-from exporter.core.vitals import TOKEN_EXPIRY
+from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.net.pause import pause_of
 from exporter.net.tokens import Tokens
 
@@ -61,9 +61,10 @@ class RunKit:
         return self._network.talk(host, port, self.trace, tls=tls, family=family, datagrams=datagrams)
 
     async def token(self, grant: ClientCredentials, refused: AccessToken | None = None) -> AccessToken:
-        """Return an access token, and keep its expiry as a fact."""
+        """Return an access token; its expiry, and that we renew it, are facts."""
         token = await self._tokens.get(grant, self.trace, refused)
         self.secrets.add(token.value.reveal())
+        self.fact(TOKEN_REFRESHABLE(1, token="access"))  # noqa: S106 - a label's value
         if token.expiry is not None:
             self.fact(TOKEN_EXPIRY(token.expiry, token="access"))  # noqa: S106 - a label's value
         return token

@@ -1,17 +1,14 @@
 """What a token endpoint answered: a token and its lifetime, or the reason why there is none."""
 
-import base64
 import re
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 import msgspec
 
 from exporter.core.errors import ProbeError
 from exporter.core.probe import Answer, Trace
 from exporter.core.reason import Reason
-from exporter.core.secret import Secret, redact
-from exporter.core.token import ClientCredentials
+from exporter.core.secret import Secret
 from exporter.net.pause import pause_of
 from exporter.net.reasons import reason_of_status
 
@@ -19,7 +16,6 @@ LONGEST_LIFE = 10 * 365 * 86_400.0
 """Seconds; who says that a token lives longer did not mean seconds."""
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}\Z")
-_SHOWN = 200
 
 # RFC 6749, sections 5.2 and 4.1.2.1; RFC 8707, section 2
 _ERRORS = {
@@ -39,16 +35,15 @@ _ERRORS = {
 }
 
 
-def read(answer: Answer, now: float, grant: ClientCredentials, trace: Trace) -> tuple[Secret, float | None]:
+def read(answer: Answer, now: float, trace: Trace) -> tuple[Secret, float | None]:
     """Return the token and its lifetime in seconds, None where that is not told; raise ProbeError.
 
-    `now` is Unix seconds. What the endpoint says of an error goes to the log of `trace`, without the secret
-    of `grant`. An odd lifetime is unknown and counts as drift.
+    `now` is Unix seconds. Of an error only the code is told, not what the endpoint says of it: that may
+    repeat the secret. An odd lifetime is unknown and counts as drift.
     """
     document = _object(answer.body)
     error = document.get("error") if document else None
     if not 200 <= answer.status < 300 or error:
-        _note(document, grant, trace)
         raise _refusal(answer, error if isinstance(error, str) else "", now)
     if document is None:
         raise ProbeError(Reason.BAD_RESPONSE, "the token endpoint answered with no JSON object")
@@ -94,17 +89,3 @@ def _refusal(answer: Answer, code: str, now: float) -> ProbeError:
         return ProbeError(by_status or Reason.BAD_RESPONSE, place, retry_after=pause)
     reason, words = _ERRORS[code]
     return ProbeError(reason, f"{place} {code}: {words}", retry_after=pause)
-
-
-def _note(document: dict[str, Any] | None, grant: ClientCredentials, trace: Trace) -> None:
-    """Put what the endpoint says of its refusal on the log: a person may need it to mend the cause."""
-    said = document.get("error_description") if document else None
-    if isinstance(said, str) and said.isprintable():
-        trace.note(f"it says: {redact(said, _dresses(grant))[:_SHOWN]}")
-
-
-def _dresses(grant: ClientCredentials) -> set[str]:
-    """Return the secret in every form in which the endpoint has seen it."""
-    secret = grant.client_secret.reveal()
-    pair = f"{quote_plus(grant.client_id)}:{quote_plus(secret)}"
-    return {secret, quote(secret, safe=""), quote_plus(secret), base64.b64encode(pair.encode()).decode()}

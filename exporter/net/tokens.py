@@ -117,7 +117,7 @@ class Tokens:
         began = self._clock.now()
         try:
             answer = await self._network.call(request_of(grant), aside)
-            value, lifetime = read(answer, began, grant, aside)
+            value, lifetime = read(answer, began, aside)
         except ProbeError as error:
             detail = f"no token: {error.detail}"
             raise ProbeError(error.reason, detail, retry_after=error.retry_after) from None

@@ -57,7 +57,7 @@ class Issuer:
             code, status = problem
             headers = {"WWW-Authenticate": "Basic"} if status == 401 else {}
             sent = (await request.post()).get("client_secret", "")
-            said = f"refused: {sent!s}{request.headers.get('Authorization', '')} {await request.text()}"
+            said = f"says no: {sent!s}{request.headers.get('Authorization', '')} {await request.text()}"
             body = {"error": code, "error_description": said}
             return web.json_response(body, status=status, headers=headers | {"Cache-Control": "no-store"})
         token = f"planted-token-{secrets.token_urlsafe(24)}"
