@@ -64,7 +64,8 @@ class Names:
             rrset = dns.rrset.from_text(name, int(ttl), klass, kind, rest)
             if rrset.name == question.name and rrset.rdtype == question.rdtype:
                 old = reply.find_rrset(reply.answer, rrset.name, rrset.rdclass, rrset.rdtype, create=True)
-                old.update(rrset)
+                for data in rrset:
+                    old.add(data, rrset.ttl)
         if not reply.answer and not any(record.startswith(str(question.name)) for record in self.records):
             reply.set_rcode(dns.rcode.NXDOMAIN)
 
