@@ -98,7 +98,7 @@ def measure(targets: int, rate: float, seconds: float, connection: str, scrape_e
         ):
             measured.facts.cpu_affinity(cores[:1])
             slow.facts.cpu_affinity(cores[-1:])
-            time.sleep(max(10.0, 1.6 * interval))  # from the crowd of first runs to a place for each
+            time.sleep(4.0 + 1.6 * interval)  # from the crowd of first runs to a place for each
             return _held(measured, Scrapes(web), seconds, scrape_every)
 
 
