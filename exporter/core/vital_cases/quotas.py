@@ -61,6 +61,16 @@ QUOTA_NEAR_LIMIT = (
         "20m",
         says="another refusal",
     ),
+    Case(
+        "quiet",
+        {
+            series(FAILURE_INFO, reason="quota", instance="a"): "1x60",
+            series(SUCCESS, instance="a"): "0x60",
+            series(SUCCESS, instance="b"): "1x60",
+        },
+        "20m",
+        says="another replica is let through",
+    ),
     Case("boundary", _quota("799x60"), "20m", says="79.9 % is not yet 80 %"),
     Case("boundary", _quota("800x60"), "20m", _levels("medium"), says="80 % is"),
     Case("boundary", _quota("999x60"), "20m", _levels("high", "medium"), says="one is left"),
