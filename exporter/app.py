@@ -86,14 +86,12 @@ async def serve(settings: Settings) -> int:
 
 @asynccontextmanager
 async def _writer(configuration: Configuration, limit: float) -> AsyncIterator[Writer]:
-    """Open the store; one that fails now is tried again before each write, and probing goes on without it."""
+    """Prepare the store, which is opened when the ports are; nothing of it is made before."""
     try:
         store = SqlStore(configuration.store.url)
     except StoreError as error:
         raise StartError(str(error)) from None
     writer = Writer(store, retention=configuration.store.retention)
-    with contextlib.suppress(StoreError):  # it is on the log and in the metrics
-        await writer.open()
     try:
         yield writer
     finally:
@@ -174,8 +172,12 @@ def _parts(
 
 
 async def _restore(engine: Engine, writer: Writer) -> None:
-    """Bring back what the last process knew; a store that cannot be read now costs only that."""
+    """Open the store and bring back what the last process knew; one that fails now costs only that.
+
+    It is tried again before each write, and probing goes on without it.
+    """
     try:
+        await writer.open()
         engine.remember(await writer.read(lambda store: store.load()))
         changes = await writer.read(lambda store: list(store.changes(limit=200)))
         failures = await writer.read(lambda store: list(store.failures(limit=200)))

@@ -78,6 +78,7 @@ def test_a_port_in_use_is_one_sentence_with_its_remedy(config: Path, tmp_path: P
         found = run(f"--config.file={config}", f"--web.listen-address={address}", folder=tmp_path)
     assert found.returncode == 1
     assert f"cannot listen on {address}" in found.stderr
+    assert not (tmp_path / "state.db").exists()
     assert "Traceback" not in found.stderr
 
 

@@ -83,9 +83,15 @@ TOKEN_REFRESHABLE = _target(
     dated=True,
 )
 RATE_LIMIT_REMAINING = _target(
-    "rate_limit_remaining", "Calls left in the rate-limit bucket.", labels=("bucket",)
+    "rate_limit_remaining",
+    "Calls left in the rate-limit bucket; percent where the vendor tells only that.",
+    labels=("bucket",),
 )
-RATE_LIMIT_LIMIT = _target("rate_limit_limit", "Size of the rate-limit bucket in calls.", labels=("bucket",))
+RATE_LIMIT_LIMIT = _target(
+    "rate_limit_limit",
+    "Size of the rate-limit bucket in calls; 100 where the vendor tells percent.",
+    labels=("bucket",),
+)
 RATE_LIMIT_RESET = _target(
     "rate_limit_reset_timestamp_seconds",
     "When the rate-limit bucket is full again.",

@@ -76,7 +76,11 @@ class State:
 
 
 def restored(target: Target, kept: Snapshot, facts: Iterable[Sample]) -> State:
-    """Return the state that `kept` remembers; `facts` are its dated samples, looked up by name."""
+    """Return the state that `kept` remembers; `facts` are its dated samples, looked up by name.
+
+    What was learnt with other options does not come back: it is of another address or credential.
+    """
+    same = kept.mark == mark(target)
     return State(
         target=target,
         status=kept.status,
@@ -87,8 +91,8 @@ def restored(target: Target, kept: Snapshot, facts: Iterable[Sample]) -> State:
         last_success=kept.last_success,
         failures=kept.failures,
         until=kept.until,
-        facts=tuple(facts),
-        answers=dict(kept.answers) if kept.mark == mark(target) else {},
+        facts=tuple(facts) if same else (),
+        answers=dict(kept.answers) if same else {},
     )
 
 

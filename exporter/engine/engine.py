@@ -155,6 +155,7 @@ class Engine:
             state = self._first_state(target, names)
         elif state.target.options != target.options:
             state.answers.clear()
+            state.facts = ()  # they are of another address or credential
         state.target = target
         fresh.append(state)
         return state

@@ -207,8 +207,11 @@ class Scheduler:
             self._push(job, self._clock.monotonic() + delay)
         job.lane.running -= 1
         self.running -= 1
-        self._fill(job.lane)
-        if self._blocked and self.running < self._most:
+        if self._blocked:  # they have their turn first, and this lane comes after them
+            self._blocked.setdefault(job.lane.name, job.lane)
+        else:
+            self._fill(job.lane)
+        while self._blocked and self.running < self._most:
             self._fill(self._blocked.pop(next(iter(self._blocked))))
 
 

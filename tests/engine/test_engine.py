@@ -406,3 +406,16 @@ async def test_a_check_of_a_target_that_loses_its_credential_meanwhile_is_answer
     await clock.advance(0)
     with pytest.raises(Deferred, match="changed"):
         await asyncio.wait_for(asked, 1)
+
+
+async def test_dated_facts_of_another_address_go_with_the_options_that_led_there(
+    engine: Engine, clock: HandClock, probe: Probe, vendor: Vendor
+) -> None:
+    vendor.facts = [BLOCKED_UNTIL(99)]
+    engine.apply(made_configuration([made_target(probe=probe)]))
+    await clock.advance(2)
+    assert "integration_made_blocked_until_timestamp_seconds" in await named(engine)
+    engine.apply(made_configuration([made_target(probe=probe, labels=(("plan", "gold"),))]))
+    assert "integration_made_blocked_until_timestamp_seconds" in await named(engine)
+    engine.apply(made_configuration([made_target(probe=probe, options=MadeOptions(step="2"))]))
+    assert "integration_made_blocked_until_timestamp_seconds" not in await named(engine)

@@ -227,3 +227,21 @@ def test_the_spread_is_even() -> None:
     buckets = Counter(int(spread(("i", f"t{n}")) * 10) for n in range(10_000))
     assert len(buckets) == 10
     assert min(buckets.values()) > 900
+
+
+async def test_busy_lanes_share_a_full_process_with_those_that_wait(clock: HandClock) -> None:
+    started: Counter[str] = Counter()
+
+    async def work(job: Job, lag: float) -> float:
+        started[job.target.integration] += 1
+        await asyncio.sleep(0)
+        return 0.0  # due again at once: every lane is saturated
+
+    scheduler = Scheduler(SystemClock(), work, most=4)
+    generic = made_probe(generic=True, concurrency=4)
+    scheduler.add([(made_target(f"i{n}", f"t{m}", generic), 0.0) for n in range(8) for m in range(8)])
+    for _ in range(3000):
+        await asyncio.sleep(0)
+    await scheduler.stop(1)
+    assert len(started) == 8
+    assert min(started.values()) > max(started.values()) / 3
