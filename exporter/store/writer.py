@@ -141,6 +141,8 @@ class Writer:
             if self._closing:
                 return not self._pending
             self._closing = closing
+            if closing and self._thread is None and not self._open and not self._pending:
+                return True  # never used: nothing is made only to be closed
             self._waiters.append(tell)
             self._wake()
         try:
