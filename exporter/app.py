@@ -1,7 +1,6 @@
 """Builds every part from a configuration and starts it: the one place that knows everything."""
 
 import asyncio
-import contextlib
 import resource
 import signal
 from collections.abc import AsyncIterator, Callable

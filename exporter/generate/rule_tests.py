@@ -9,7 +9,10 @@ from typing import Any
 
 from exporter.core.alert import Alert, Case
 from exporter.core.threshold import Family
-from exporter.generate.rules import INTERVAL, condition, default_record
+from exporter.generate.rules import condition, default_record
+
+STEP = "1m"
+"""Time between two evaluations in a test: that of the series, for nothing changes in between."""
 
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 _STEP = re.compile(r"(\d+)([smhd])")
@@ -24,7 +27,7 @@ def tests_of(
     groups = [group["name"] for content in rule_files.values() for group in content["groups"]]
     return {
         "rule_files": list(rule_files),
-        "evaluation_interval": INTERVAL,
+        "evaluation_interval": STEP,
         "group_eval_order": groups,  # what one group records, a later one reads
         "tests": [_test(alert, case, known) for alert in alerts for case in alert.cases],
     }

