@@ -99,7 +99,8 @@ def _nothing_was_disturbed(first: str, last: str) -> None:
     assert missed == {}, f"{usual:g} runs are usual"
     assert usual > 5
     failures = _values(last, "integration_probe_consecutive_failures")
-    assert all(failures[f"i{n:04}"] == after[f"i{n:04}"] for n in range(DEAD))  # never forgotten
+    # never forgotten; a run may end while the body is put together, between its gauge and its counter
+    assert all(abs(failures[f"i{n:04}"] - after[f"i{n:04}"]) <= 1 for n in range(DEAD))
     assert all(failures[f"i{n:04}"] == 0 for n in range(DEAD, TARGETS))
 
 
