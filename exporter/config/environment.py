@@ -8,7 +8,7 @@ from typing import Any
 from exporter.config.assemble import assemble
 from exporter.config.catalogue import Catalogue
 from exporter.config.reading import Path, Place, Reading
-from exporter.config.values import Expanded
+from exporter.config.values import Expanded, is_text
 from exporter.core.configuration import Configuration
 
 RESEND_SMARTHOST = "smtp.resend.com:587"
@@ -49,7 +49,7 @@ class EnvironmentSource:
 
 def load(catalogue: Catalogue, environ: Mapping[str, str]) -> Configuration:
     """Return the configuration that the environment describes; ConfigError names variables."""
-    readable = {name: value for name, value in environ.items() if _is_text(value)}
+    readable = {name: value for name, value in environ.items() if is_text(value)}
     reading = Reading(catalogue, readable, str(Folder.cwd()))
     source = EnvironmentSource(readable)
     source.value["integrations"] = _integrations(source, catalogue)
@@ -136,11 +136,3 @@ def _known(catalogue: Catalogue) -> set[str]:
     for probe in catalogue.probes.values():
         names.update(name for group in probe.environment.values() for name in group)
     return names
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

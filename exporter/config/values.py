@@ -96,7 +96,7 @@ class Expander:
                 )
             )
             return ""
-        if not _is_text(value):
+        if not is_text(value):
             self.problems.append(
                 Problem(f"the environment variable {name} is not UTF-8 text", "set it to UTF-8 text")
             )
@@ -122,7 +122,8 @@ def scalar(text: str) -> Scalar:
     return text
 
 
-def _is_text(value: str) -> bool:
+def is_text(value: str) -> bool:
+    """Tell whether `value` can be written as UTF-8; bytes that are no text come as lone surrogates."""
     try:
         value.encode()
     except UnicodeEncodeError:
