@@ -9,6 +9,7 @@ and how far the largest size lies above the smallest.
 
 import argparse
 import asyncio
+import math
 import statistics
 from collections.abc import Callable, Sequence
 
@@ -49,7 +50,8 @@ def rows(quick: bool = False) -> list[Row]:
     found = []
     for what, unit, cost in costs:
         values = [cost(size) for size in sizes]
-        growth = values[-1] / values[0] - 1
+        # Resident memory grows by pages: at a tiny size it may not grow at all.
+        growth = values[-1] / values[0] - 1 if values[0] else math.inf
         reached = f"{' / '.join(f'{value:.0f}' for value in values)} {unit} ({growth:+.0%})"
         at = " / ".join(f"{size:,}" for size in sizes)
         command = "python -m benchmarks.growth"

@@ -74,7 +74,7 @@ async def test_a_dead_key_reaches_the_webhook_and_the_mailbox(platform: Platform
         async def alerts_recorded() -> list[
             dict[str, Any]
         ]:  # Prometheus does so from its second evaluation on
-            return await platform.query('ALERTS{alertstate="firing"}')
+            return await platform.query('ALERTS{alertstate="firing", alertname="IntegrationDown"}')
 
         await until("the firing alerts are series", alerts_recorded, 70)
         nothing = await _panels_without_data(platform) & platform.nothing_on_a_good_day

@@ -84,10 +84,14 @@ class DatabaseStage:
 
     async def play(self, scenario: str) -> None:
         second = await asyncio.to_thread(lambda: self.stack.enter_context(standby(self.server)))
-        for _ in range(100):
-            if self.server.admin("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'"):
+        # A new standby streams for a moment before it says how far it is.
+        reported = "SELECT 1 FROM pg_stat_replication WHERE replay_lsn = sent_lsn OR replay_lag IS NOT NULL"
+        for _ in range(400):
+            if self.server.admin(reported):
                 break
             await asyncio.sleep(0.05)
+        else:
+            raise AssertionError("the standby did not report within 20 s")
         if scenario == "standby":
             self.options = second.options()
 
