@@ -14,7 +14,7 @@ from exporter.core.options import Options, TlsOptions
 from exporter.core.panel import Panel
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
-from exporter.core.token import AccessToken, ClientCredentials
+from exporter.core.token import AccessToken, ClientCredentials, Grant
 
 DAY = 86_400.0
 MONTH = 30 * DAY
@@ -212,7 +212,7 @@ class Kit(Protocol):
     ) -> AbstractAsyncContextManager[Talk]:
         """Open a connection to speak on; see `Network.talk`."""
 
-    async def token(self, grant: ClientCredentials, refused: AccessToken | None = None) -> AccessToken:
+    async def token(self, grant: Grant, refused: AccessToken | None = None) -> AccessToken:
         """Return an access token: from memory, where targets share it, or fetched, which counts as a call.
 
         `refused` is one that the server did not take: another one is fetched, if that may help. The token's
@@ -267,6 +267,7 @@ class Probe:
     integrations are strangers to one another, it holds for each integration. `environment` names the
     environment variables that configure one target without a file. `dynamic` returns the metrics
     that depend on the options. `verify` returns what is wrong with options that each have the right type.
+    `grant` tells how a target's access token is renewed, None where the one in its options stands as it is.
     """
 
     name: str
@@ -287,6 +288,7 @@ class Probe:
     environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     dynamic: Callable[[Any], tuple[Metric, ...]] | None = None
     verify: Callable[[Any], list[str]] | None = None
+    grant: Callable[[Any], Grant | None] | None = None
 
     def calls_per_month(self, options: Options, interval: float) -> float:
         """Return the reads in 30 days of one target probed every `interval` seconds."""
@@ -380,6 +382,7 @@ __all__ = [
     "Answer",
     "Check",
     "ClientCredentials",
+    "Grant",
     "Header",
     "Key",
     "Kit",

@@ -13,7 +13,7 @@ from exporter.core.metric import Sample
 from exporter.core.options import TlsOptions
 from exporter.core.probe import Answer, Network, Peer, Request, Talk, Trace
 from exporter.core.reason import Reason
-from exporter.core.token import AccessToken, ClientCredentials
+from exporter.core.token import AccessToken, Grant
 from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.net.pause import pause_of
 from exporter.net.tokens import Tokens
@@ -60,7 +60,7 @@ class RunKit:
         """Open a connection to speak on."""
         return self._network.talk(host, port, self.trace, tls=tls, family=family, datagrams=datagrams)
 
-    async def token(self, grant: ClientCredentials, refused: AccessToken | None = None) -> AccessToken:
+    async def token(self, grant: Grant, refused: AccessToken | None = None) -> AccessToken:
         """Return an access token; its expiry, and that we renew it, are facts."""
         token = await self._tokens.get(grant, self.trace, refused)
         self.secrets.add(token.value.reveal())

@@ -1,15 +1,13 @@
-"""Access tokens by client credentials: fetched once for all targets that share them, kept in memory alone."""
+"""Access tokens of grants: fetched once for all targets that share them, kept in memory alone."""
 
 import asyncio
-import base64
 from dataclasses import dataclass, field, replace
-from urllib.parse import quote_plus
 
 from exporter.core.clock import Clock
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Network, Request, Trace
-from exporter.core.secret import Secret
-from exporter.core.token import AccessToken, ClientCredentials
+from exporter.core.probe import Network, Trace
+from exporter.core.token import AccessToken, Grant
+from exporter.net.grants import request_of
 from exporter.net.token_answer import read
 
 LEAD = 300.0
@@ -67,11 +65,9 @@ class Tokens:
         """Start without tokens."""
         self._network = network
         self._clock = clock
-        self._grants: dict[ClientCredentials, _Kept] = {}
+        self._grants: dict[Grant, _Kept] = {}
 
-    async def get(
-        self, grant: ClientCredentials, trace: Trace, refused: AccessToken | None = None
-    ) -> AccessToken:
+    async def get(self, grant: Grant, trace: Trace, refused: AccessToken | None = None) -> AccessToken:
         """Return a token for `grant`, from memory where it lasts; raise ProbeError where there is none.
 
         With `refused`, a token that the probed server did not take, another one is fetched if that is
@@ -94,7 +90,7 @@ class Tokens:
         if refused and kept.token and kept.token.value == refused.value and kept.replaceable(now):
             kept.token, kept.replaced_at = None, now
 
-    async def _renew(self, kept: _Kept, grant: ClientCredentials, trace: Trace) -> AccessToken:
+    async def _renew(self, kept: _Kept, grant: Grant, trace: Trace) -> AccessToken:
         began = self._clock.monotonic()
         try:
             if kept.failure and began < kept.failed_until:
@@ -110,13 +106,13 @@ class Tokens:
         kept.take(token, lifetime, began)
         return replace(token, fresh=True)
 
-    async def _fetch(self, grant: ClientCredentials, trace: Trace) -> tuple[AccessToken, float | None]:
+    async def _fetch(self, grant: Grant, trace: Trace) -> tuple[AccessToken, float | None]:
         """Ask the endpoint. Phases, status and certificate of this call are not the probed server's."""
         aside = Trace(started=trace.started, deadline=trace.deadline)
         trace.calls += 1
         began = self._clock.now()
         try:
-            answer = await self._network.call(request_of(grant), aside)
+            answer = await self._network.call(request_of(grant, began), aside)
             value, lifetime = read(answer, began, aside)
         except ProbeError as error:
             detail = f"no token: {error.detail}"
@@ -126,7 +122,7 @@ class Tokens:
             trace.drift.extend(f"token.{name}" for name in aside.drift)
         return AccessToken(value, None if lifetime is None else began + lifetime), lifetime
 
-    def _kept(self, grant: ClientCredentials) -> _Kept:
+    def _kept(self, grant: Grant) -> _Kept:
         found = self._grants.get(grant)
         if found is None:
             self._prune()
@@ -141,36 +137,6 @@ class Tokens:
         for grant, kept in list(self._grants.items()):
             if not kept.lock.locked() and max(kept.good_until, kept.failed_until) < now:
                 del self._grants[grant]
-
-
-def request_of(grant: ClientCredentials) -> Request:
-    """Return the request of RFC 6749, section 4.4.2; it follows no redirect, it carries the secret."""
-    form: list[tuple[str, str | Secret]] = [("grant_type", "client_credentials")]
-    if grant.scopes:
-        form.append(("scope", " ".join(grant.scopes)))
-    if grant.audience:
-        form.append(("audience", grant.audience))
-    auth: tuple[tuple[str, Secret], ...] = ()
-    if grant.auth_style == "header":
-        auth = (("Authorization", _basic(grant)),)
-    else:
-        form += [("client_id", grant.client_id), ("client_secret", grant.client_secret)]
-    return Request(
-        grant.token_url,
-        "POST",
-        headers=(("Accept", "application/json"),),
-        auth=auth,
-        form=tuple(form),
-        tls=grant.tls,
-        reuse=False,
-        max_body=64 << 10,
-    )
-
-
-def _basic(grant: ClientCredentials) -> Secret:
-    """Return the header's value; section 2.3.1 asks for form encoding before Base64."""
-    pair = f"{quote_plus(grant.client_id)}:{quote_plus(grant.client_secret.reveal())}"
-    return Secret(f"Basic {base64.b64encode(pair.encode()).decode()}")
 
 
 def _again(failure: ProbeError, left: float) -> ProbeError:
