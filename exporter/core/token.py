@@ -1,9 +1,16 @@
 """What a check asks an access token with, and what it gets (RFC 6749, RFC 7523, Meta's exchange)."""
 
+import math
 from dataclasses import dataclass, field
+from enum import StrEnum
 
+from exporter.core.errors import ProbeError
 from exporter.core.options import TlsOptions
+from exporter.core.reason import Reason
 from exporter.core.secret import Secret
+
+NEVER = math.inf
+"""The expiry of a token that does not end."""
 
 _NONE = Secret("")
 
@@ -77,6 +84,155 @@ class MetaExchange:
 
 
 Grant = ClientCredentials | RefreshToken | JwtBearer | MetaExchange
+
+Lasting = RefreshToken | MetaExchange
+"""Grants whose token is worth keeping: what was handed out last is needed to ask for the next one."""
+
+
+class TokenState(StrEnum):
+    """What can be said of one token: the label `state`.
+
+    `implausible` is an end that the vendor told and that cannot be one, `refused` a token that the vendor
+    took back: only a person can bring another one.
+    """
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    NEVER_EXPIRES = "never_expires"
+    UNKNOWN = "unknown"
+    IMPLAUSIBLE = "implausible"
+    REFUSED = "refused"
+
+
+class GrantRefusedError(ProbeError):
+    """The endpoint says by `code` that the credential itself is dead: asking again cannot help."""
+
+    def __init__(self, reason: Reason, detail: str, code: str) -> None:
+        """Keep the cause, its explanation and the code that the endpoint gave."""
+        super().__init__(reason, detail)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Granted:
+    """What a token endpoint answered. Lives are seconds, None where it does not tell.
+
+    `refresh` is a new refresh token, None where the old one stays. `scopes` are None where they are not
+    told. `implausible` tells that the life it told is no life.
+    """
+
+    access: Secret
+    life: float | None = None
+    refresh: Secret | None = None
+    refresh_life: float | None = None
+    scopes: frozenset[str] | None = None
+    implausible: bool = False
+
+
+@dataclass(frozen=True)
+class Held:
+    """The tokens that are kept for one credential; times are Unix seconds.
+
+    An expiry is None where it is unknown and `NEVER` where there is none. `obtained` is when they were
+    handed out, None where somebody else got them. `rotates` tells whether the last refresh brought a new
+    refresh token, None before the first one. `refused` tells that the vendor no longer takes them.
+    """
+
+    access: Secret = _NONE
+    refresh: Secret = _NONE
+    expiry: float | None = None
+    refresh_expiry: float | None = None
+    obtained: float | None = None
+    scopes: frozenset[str] | None = None
+    implausible: bool = False
+    rotates: bool | None = None
+    refused: bool = False
+
+    def after(self, granted: Granted, now: float) -> "Held":
+        """Return what is to be kept once `granted` was answered at `now`."""
+        renewed = granted.refresh is not None and granted.refresh != self.refresh
+        ends = now + granted.refresh_life if granted.refresh_life is not None else None
+        return Held(
+            access=granted.access,
+            refresh=granted.refresh or self.refresh,
+            expiry=None if granted.life is None else now + granted.life,
+            # A new refresh token whose end is not told ends nobody knows when.
+            refresh_expiry=ends if ends is not None or renewed else self.refresh_expiry,
+            obtained=now,
+            scopes=granted.scopes if granted.scopes is not None else self.scopes,
+            implausible=granted.implausible,
+            rotates=renewed if self.refresh else None,
+        )
+
+    def same(self, other: "Held | None") -> bool:
+        """Tell whether `other` holds the same credentials."""
+        return other is not None and (self.access, self.refresh) == (other.access, other.refresh)
+
+    @property
+    def seed(self) -> Secret:
+        """What is handed in for the next token."""
+        return self.refresh or self.access
+
+
+def state_of(expiry: float | None, now: float, *, implausible: bool = False) -> TokenState:
+    """Return the state of a token that ends at `expiry`."""
+    if implausible:
+        return TokenState.IMPLAUSIBLE
+    if expiry is None:
+        return TokenState.UNKNOWN
+    if expiry == NEVER:
+        return TokenState.NEVER_EXPIRES
+    return TokenState.VALID if now < expiry else TokenState.EXPIRED
+
+
+def plausible(expiry: float) -> bool:
+    """Tell whether `expiry` can be Unix seconds: from 2001 on, and no milliseconds."""
+    return expiry == NEVER or 1e9 < expiry < 1e11
+
+
+@dataclass(frozen=True)
+class SqlTokens:
+    """Where the platform keeps its tenants' tokens: a SQLAlchemy URL and two statements.
+
+    `select` returns one row with `access_token`, `refresh_token` and, where they are known, `expires_at`,
+    `refresh_expires_at` and `scope`; `update` writes them back. Both know `:tenant` and `:integration`.
+    """
+
+    url: Secret
+    select: str
+    update: str
+
+
+@dataclass(frozen=True)
+class TokenSettings:
+    """How the tokens of an integration are kept: `source` is `options`, `store` or `sql`.
+
+    `refresh_before` is how many seconds before its end a token is renewed, at most a tenth of its life.
+    """
+
+    refresh_before: float = 86_400.0
+    source: str = "options"
+    sql: SqlTokens | None = None
+
+
+@dataclass(frozen=True)
+class TokenEvent:
+    """One operation on a token, for the log of tokens; `took` is seconds, `reason` is empty for a success.
+
+    `operation` is `refresh` or `write_back`. `result` is `ok`, `adopted` (somebody else had renewed it), or
+    `failed`. `actor` is `exporter` for what was due, `probe` where a probe needed it, else who asked.
+    """
+
+    at: float
+    integration: str
+    tenant: str
+    provider: str
+    token: str
+    actor: str
+    operation: str
+    result: str
+    reason: str = ""
+    took: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from exporter.core.clock import Clock
 from exporter.core.errors import ProbeError
 from exporter.core.probe import Network, Trace
-from exporter.core.token import AccessToken, Grant
+from exporter.core.token import AccessToken, Grant, Granted, GrantRefusedError
 from exporter.net.grants import request_of
 from exporter.net.token_answer import read
 
@@ -85,6 +85,13 @@ class Tokens:
                 return kept.token
             return await self._renew(kept, grant, trace)
 
+    async def renew(self, grant: Grant, trace: Trace) -> AccessToken:
+        """Return a new token whatever the one in memory is worth: somebody asked for it."""
+        kept = self._kept(grant)
+        async with kept.lock:
+            kept.failure, kept.renew_at = None, 0.0
+            return await self._renew(kept, grant, trace)
+
     def _drop(self, kept: _Kept, refused: AccessToken | None) -> None:
         now = self._clock.monotonic()
         if refused and kept.token and kept.token.value == refused.value and kept.replaceable(now):
@@ -107,20 +114,10 @@ class Tokens:
         return replace(token, fresh=True)
 
     async def _fetch(self, grant: Grant, trace: Trace) -> tuple[AccessToken, float | None]:
-        """Ask the endpoint. Phases, status and certificate of this call are not the probed server's."""
-        aside = Trace(started=trace.started, deadline=trace.deadline)
-        trace.calls += 1
         began = self._clock.now()
-        try:
-            answer = await self._network.call(request_of(grant, began), aside)
-            value, lifetime = read(answer, began, aside)
-        except ProbeError as error:
-            detail = f"no token: {error.detail}"
-            raise ProbeError(error.reason, detail, retry_after=error.retry_after) from None
-        finally:
-            trace.log.extend((when, f"token endpoint: {text}") for when, text in aside.log)
-            trace.drift.extend(f"token.{name}" for name in aside.drift)
-        return AccessToken(value, None if lifetime is None else began + lifetime), lifetime
+        granted = await fetch(self._network, self._clock, grant, trace)
+        expiry = None if granted.life is None else began + granted.life
+        return AccessToken(granted.access, expiry, scopes=granted.scopes), granted.life
 
     def _kept(self, grant: Grant) -> _Kept:
         found = self._grants.get(grant)
@@ -137,6 +134,24 @@ class Tokens:
         for grant, kept in list(self._grants.items()):
             if not kept.lock.locked() and max(kept.good_until, kept.failed_until) < now:
                 del self._grants[grant]
+
+
+async def fetch(network: Network, clock: Clock, grant: Grant, trace: Trace) -> Granted:
+    """Ask the endpoint once. Phases, status and certificate of this call are not the probed server's."""
+    aside = Trace(started=trace.started, deadline=trace.deadline)
+    trace.calls += 1
+    began = clock.now()
+    try:
+        answer = await network.call(request_of(grant, began), aside)
+        return read(answer, began, aside)
+    except GrantRefusedError as error:
+        raise GrantRefusedError(error.reason, f"no token: {error.detail}", error.code) from None
+    except ProbeError as error:
+        detail = f"no token: {error.detail}"
+        raise ProbeError(error.reason, detail, retry_after=error.retry_after) from None
+    finally:
+        trace.log.extend((when, f"token endpoint: {text}") for when, text in aside.log)
+        trace.drift.extend(f"token.{name}" for name in aside.drift)
 
 
 def _again(failure: ProbeError, left: float) -> ProbeError:
