@@ -94,7 +94,10 @@ class Store(Protocol):
         """Return the newest failures first."""
 
     def retain(self, seconds: dict[str, float], now: float) -> int:
-        """Delete rows older than their table's retention; return how many."""
+        """Delete a portion of the rows older than their table's retention; return how many.
+
+        Writes may come in between; 0 tells that nothing is left to delete.
+        """
 
     def close(self) -> None:
         """Let go of the files and connections."""

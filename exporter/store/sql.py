@@ -6,11 +6,12 @@ from threading import Lock
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, Select, Table, bindparam, delete, insert, select
+from sqlalchemy import Connection, Delete, Engine, Select, Table, bindparam, delete, func, insert, select
 
 from exporter.core.errors import StoreError
 from exporter.core.probe import Key
 from exporter.core.store import Batch, Failure, Snapshot, StateChange
+from exporter.core.summary import HOUR
 from exporter.store.connect import WRITES, identity, opened, parsed
 from exporter.store.failing import told
 from exporter.store.migrate import migrate
@@ -87,14 +88,15 @@ class SqlStore:
             return self._understood(_newest(connection, FAILURE, key, limit), failure_of)
 
     def retain(self, seconds: dict[str, float], now: float) -> int:
-        """Delete rows older than their table's retention; return how many.
+        """Delete a portion of the rows that are older than their table's retention; return how many.
 
-        `seconds` goes by the keys of `store.retention`; keys of tables that this store lacks are passed over.
+        Whoever calls goes on until nothing was deleted, with writes in between. `seconds` goes by the keys
+        of `store.retention`; keys of tables that this store lacks are passed over.
         """
         deleted = 0
-        for key, table in RETAINED.items():
+        for key, tables in RETAINED.items():
             if key in seconds:
-                deleted += self._delete_before(table, now - seconds[key])
+                deleted += sum(self._delete_before(table, now - seconds[key]) for table in tables)
         return deleted
 
     def close(self) -> None:
@@ -105,14 +107,8 @@ class SqlStore:
                 engine.dispose()
 
     def _delete_before(self, table: Table, moment: float) -> int:
-        old = select(table.c.id).where(table.c.at < moment).limit(PORTION)
-        deleted = 0
-        while True:
-            with self._writing() as connection:
-                count = connection.execute(delete(table).where(table.c.id.in_(old))).rowcount
-            deleted += count
-            if count < PORTION:
-                return deleted
+        with self._writing() as connection:
+            return connection.execute(_expired(table, moment)).rowcount
 
     def _understood(self, rows: list[Row], make: Callable[[Row], T]) -> list[T]:
         """Return the records of `rows`; one that a newer version wrote must not cost all the others."""
@@ -144,6 +140,15 @@ class SqlStore:
         if self._engine is None:
             raise StoreError(f"{self.name}: it is not open")
         return self._engine.connect()
+
+
+def _expired(table: Table, moment: float) -> Delete:
+    """Return what deletes a portion of the rows of `table` from before `moment`: so many rows, or an hour."""
+    if "hour" in table.c:
+        oldest = select(func.min(table.c.hour)).where(table.c.hour < moment - HOUR)
+        return delete(table).where(table.c.hour == oldest.scalar_subquery())
+    old = select(table.c.id).where(table.c.at < moment).limit(PORTION)
+    return delete(table).where(table.c.id.in_(old))
 
 
 def _many(connection: Connection, statement: Any, rows: list[Row]) -> None:

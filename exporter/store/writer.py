@@ -22,13 +22,17 @@ READERS = 4
 
 HOUR = 3600.0
 
+BREATH = 0.02
+"""Seconds at least between two portions of retention, in which others may use the database."""
+
 
 class Writer:
     """Writes to `store` in the background; a store that fails costs what it would have kept, nothing else.
 
     `every` is the least number of seconds between two writes, doubled after each failure to `longest_wait`.
     `most` bounds the state changes, and the failures, that wait. `retention` (seconds by the keys of
-    `store.retention`) is applied once an hour by the clock `now` and may be replaced at any time.
+    `store.retention`) is applied once an hour by the clock `now`, a portion between two writes, and may be
+    replaced at any time.
 
     For the exporter's own metrics: `healthy` is False while the last attempt failed, `failed_writes` counts
     failed attempts, `dropped` counts records that were never written.
@@ -206,10 +210,18 @@ class Writer:
         return failed is None
 
     def _retain(self) -> None:
+        """Let the store delete a portion of what is too old; while there is more, soon again."""
         retention = dict(self.retention)
-        if retention and time.monotonic() >= self._next_retention:
-            self._next_retention = time.monotonic() + HOUR
-            self._attempt(lambda: self._store.retain(retention, self._now()))
+        if not retention or time.monotonic() < self._next_retention:
+            return
+        deleted = 0
+
+        def delete() -> None:
+            nonlocal deleted
+            deleted = self._store.retain(retention, self._now())
+
+        self._attempt(delete)
+        self._next_retention = time.monotonic() + (max(self._every, BREATH) if deleted else HOUR)
 
     def _attempt(self, call: Callable[[], object]) -> Exception | None:
         """Make one call to the store, open or opened anew after a failure; return what went wrong."""

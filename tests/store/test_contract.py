@@ -7,10 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exporter.config.store_settings import DEFAULT_RETENTION
 from exporter.core.errors import StoreError
 from exporter.core.reason import Reason
 from exporter.core.store import Batch, Failure, Snapshot, StateChange, Store
-from exporter.store.sql import SqlStore
+from exporter.store.sql import PORTION, SqlStore
+from exporter.store.tables import LASTING, METADATA, RETAINED
 from tests.store.records import KEY, change, failure, snapshot, whole_batch
 
 URLS = ["sqlite:///{directory}/state.db"]
@@ -90,10 +92,21 @@ def test_retention_goes_by_table(store: Store) -> None:
     assert len(list(store.load())) == 1
 
 
-def test_retention_of_many_rows_deletes_them_all(store: Store) -> None:
+def test_retention_of_many_rows_deletes_them_all_in_portions(store: Store) -> None:
     store.write(Batch(changes=[change(float(at)) for at in range(12_000)]))
-    assert store.retain({"checks": 0.0}, now=11_999.0) == 11_999
+    portions: list[int] = []
+    while portions[-1:] != [0]:
+        portions.append(store.retain({"checks": 0.0}, now=11_999.0))
+    assert sum(portions) == 11_999
+    assert max(portions) <= PORTION
     assert len(list(store.changes(limit=20_000))) == 1
+
+
+def test_every_table_is_kept_for_a_time_that_somebody_set_or_for_good_reason() -> None:
+    retained = [table for tables in RETAINED.values() for table in tables]
+    assert {*retained, *LASTING} == set(METADATA.tables.values())
+    assert len({*retained, *LASTING}) == len([*retained, *LASTING])
+    assert RETAINED.keys() <= DEFAULT_RETENTION.keys()
 
 
 def test_a_batch_with_one_bad_record_leaves_nothing(store: Store) -> None:
