@@ -24,7 +24,12 @@ def blocks() -> dict[str, str]:
 
 def run(tree: Path, *command: str) -> str:
     # The copy stands first on the path; nothing of it must come from the tree it was copied from.
-    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tree),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_ADDOPTS": "",
+    }
     done = subprocess.run(
         [sys.executable, *command], cwd=tree, env=environment, capture_output=True, text=True, timeout=120
     )

@@ -1,7 +1,7 @@
 """Every generated file: those checked in with the code, and those of a user's own configuration."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -18,7 +18,7 @@ from exporter.generate import dashboards, reference, routing, rule_tests, runboo
 from exporter.generate.document import NOTICE, as_yaml
 from exporter.generate.facts import facts_template
 from exporter.generate.receivers import AWS_CREDENTIALS, SecretFiles
-from exporter.generate.rules import INTERVAL, Links, alert_files, look_back
+from exporter.generate.rules import INTERVAL, Links, alert_files, files_needed, look_back
 
 RuleFile = dict[str, Any]
 
@@ -119,14 +119,14 @@ def _rule_test_files(configuration: Configuration | None) -> dict[str, str]:
     families = registry.families().values()
     tests = {}
     for name, alerts in alert_sources().items():
-        loaded = _loaded(rules, dict.fromkeys(("thresholds", "probes", name)))
+        loaded = _loaded(rules, files_needed(rules, name))
         tests[name] = rule_tests.tests_of(alerts, families, loaded)
     noisy = (EXPORTER_DOWN.name, WATCHDOG.name)
     tests["without-exporter"] = rule_tests.quiet_without_exporter(noisy, _loaded(rules, rules))
     return {f"prometheus/tests/{name}.yml": as_yaml(content) for name, content in tests.items()}
 
 
-def _loaded(rules: Mapping[str, RuleFile], names: Mapping[str, Any]) -> dict[str, RuleFile]:
+def _loaded(rules: Mapping[str, RuleFile], names: Iterable[str]) -> dict[str, RuleFile]:
     return {f"../rules/{name}.yml": rules[name] for name in names}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from exporter.core.alert import Alert, Case
 from exporter.core.threshold import Family
-from exporter.generate.rules import condition, default_record
+from exporter.generate.rules import reads
 
 STEP = "1m"
 """Time between two evaluations in a test: that of the series, for nothing changes in between."""
@@ -97,12 +97,6 @@ def _defaults(alert: Alert, case: Case, families: tuple[Family, ...]) -> dict[st
         if not _given(case, family, integration, provider, severity)
         for name in [_series(family, integration, provider, severity)]
     }
-
-
-def reads(alert: Alert, family: Family) -> bool:
-    """Tell whether the alert's conditions use the default thresholds of `family`."""
-    name = re.escape(default_record(family))
-    return any(re.search(rf"{name}\b", condition(alert, level)) for level in alert.levels or (None,))
 
 
 def _series(family: Family, integration: str, provider: str, severity: str) -> str:

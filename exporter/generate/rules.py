@@ -4,7 +4,8 @@ Everything here is valid on Prometheus 2.42.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ BRIDGE = "10m"
 """How long a threshold is remembered while no exporter answers."""
 
 Rule = dict[str, Any]
+
+_WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
 @dataclass(frozen=True)
@@ -177,12 +180,49 @@ def _group(name: str, rules: list[Rule]) -> dict[str, Any]:
     return {"name": name, "interval": INTERVAL, "rules": rules}
 
 
+def reads(alert: Alert, family: Family) -> bool:
+    """Tell whether the alert, or what it records, uses the recorded thresholds of `family`."""
+    names = (default_record(family), override_record(family))
+    texts = [*alert.records.values(), *(condition(alert, level) for level in alert.levels or (None,))]
+    return any(re.search(rf"{re.escape(name)}\b", text) for name in names for text in texts)
+
+
 def alert_files(
     alerts: Mapping[str, tuple[Alert, ...]], families: Iterable[Family], lookback: str, links: Links
 ) -> dict[str, dict[str, Any]]:
-    """Return the content of each rule file by name: `thresholds`, then one for each key of `alerts`."""
+    """Return the content of each rule file by name: `thresholds`, then one for each key of `alerts`.
+
+    Thresholds that the alerts of one file alone read are recorded in that file.
+    """
+    homes = {family: _home(family, alerts) for family in families}
     builder = RuleFiles(lookback, links)
-    files = {"thresholds": {"groups": threshold_groups(families)}}
+
+    def recorded(name: str) -> list[dict[str, Any]]:
+        return threshold_groups(family for family, home in homes.items() if home == name)
+
+    files = {"thresholds": {"groups": recorded("thresholds")}}
     for name, some in alerts.items():
-        files[name] = {"groups": builder.groups(f"integration-{name}", some)}
+        files[name] = {"groups": [*recorded(name), *builder.groups(f"integration-{name}", some)]}
     return files
+
+
+def _home(family: Family, alerts: Mapping[str, tuple[Alert, ...]]) -> str:
+    readers = [name for name, some in alerts.items() if any(reads(alert, family) for alert in some)]
+    return readers[0] if len(readers) == 1 else "thresholds"
+
+
+def files_needed(files: Mapping[str, Mapping[str, Any]], name: str) -> list[str]:
+    """Return the names of the files that the rules of `name` need: itself, and who records what it reads."""
+    recorders = {rule["record"]: file for file, rule in _rules(files) if "record" in rule}
+    needed, new = set[str](), {name}
+    while new:
+        needed |= new
+        words = {word for file, rule in _rules(files) if file in new for word in _WORD.findall(rule["expr"])}
+        new = {recorders[word] for word in words & recorders.keys()} - needed
+    return [file for file in files if file in needed]
+
+
+def _rules(files: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Rule]]:
+    for file, content in files.items():
+        for group in content["groups"]:
+            yield from ((file, rule) for rule in group["rules"])

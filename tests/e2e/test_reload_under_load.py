@@ -11,7 +11,7 @@ from tests.e2e.asking import read, tell, until
 from tests.e2e.conftest import COMMAND
 
 TARGETS, DEAD, CHANGING, RELOADS = 1000, 10, 20, 50
-INTERVAL = 2.0
+INTERVAL = 4.0
 
 pytestmark = pytest.mark.xdist_group("reload")
 
