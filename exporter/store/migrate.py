@@ -2,38 +2,77 @@
 
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    insert,
+    inspect,
+    select,
+)
 
 from exporter.core.errors import StoreError
+from exporter.store.tables import METADATA
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+_STAMP = Table(  # as Alembic makes it, which must find it later
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+
 
 def migrate(connection: Connection) -> None:
-    """Run what is missing of `migrations/versions` in the transaction of `connection`.
+    """Make the tables, or run what is missing of `migrations/versions`, in the transaction of `connection`.
 
     Raises StoreError when the database knows a step that this version does not: an older program must not
     write into newer tables.
     """
-    # Alembic takes a quarter of a second to import, which only a process that keeps a store should pay.
+    # Alembic takes a quarter of a second and 11 MB, which only a process that has a step to do should pay.
+    known = steps()
+    names = set(inspect(connection).get_table_names())
+    present: set[str] = set()
+    if _STAMP.name in names:
+        present = set(connection.execute(select(_STAMP.c.version_num)).scalars())
+    if strange := present - set(known):
+        raise StoreError(
+            f"the store was written by a newer version (step {', '.join(sorted(strange))}); "
+            "run that version, or give this one another file in store.url"
+        )
+    if not names & {_STAMP.name, *METADATA.tables}:
+        _make(connection, known[-1])
+    elif present != {known[-1]}:
+        upgrade(connection)
+
+
+def steps() -> list[str]:
+    """Return the names of the steps, oldest first: what the names of their files begin with."""
+    return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+
+
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Run the steps that the database lacks, up to `to`; StoreError where it is not what a step expects."""
     from alembic import command
     from alembic.config import Config
-    from alembic.migration import MigrationContext
-    from alembic.script import ScriptDirectory
     from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    present = set(MigrationContext.configure(connection).get_current_heads())
-    if strange := present - known:
-        raise StoreError(
-            f"the store was written by a newer version (step {', '.join(sorted(strange))}); "
-            "run that version, or give this one another file in store.url"
-        )
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     except CommandError as error:
         raise StoreError(f"the tables cannot be brought up to date: {error}") from error
+
+
+def _make(connection: Connection, newest: str) -> None:
+    """Make every table of an empty database at once; a test compares them with what the steps make."""
+    METADATA.create_all(connection)
+    _STAMP.create(connection)
+    connection.execute(insert(_STAMP).values(version_num=newest))

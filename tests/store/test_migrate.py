@@ -1,0 +1,72 @@
+"""Two ways to the same tables: all at once in an empty database, or step by step from an older one."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine
+
+from exporter.store.migrate import MIGRATIONS, migrate, steps, upgrade
+from exporter.store.tables import METADATA
+
+OPEN_AND_TELL = """
+import sys
+from exporter.store.sql import SqlStore
+store = SqlStore(sys.argv[1])
+store.open()
+store.close()
+print("alembic" in sys.modules)
+"""
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    made = create_engine("sqlite://")
+    yield made
+    made.dispose()
+
+
+def described(connection: Connection) -> tuple[set[tuple[str, ...]], list[str]]:
+    """Return every table and index with its columns, and the step that the database says it is at."""
+    found = set()
+    for kind, name, table in connection.exec_driver_sql("SELECT type, name, tbl_name FROM sqlite_master"):
+        pragma = "table_xinfo" if kind == "table" else "index_xinfo"
+        rows = connection.exec_driver_sql(f"PRAGMA {pragma}('{name}')").all()
+        # The order of columns may differ: a later step can only append them.
+        found.add((kind, name, table, *sorted(str(row[1:] if kind == "table" else row[2:]) for row in rows)))
+    return found, list(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars())
+
+
+def test_the_names_of_the_files_are_the_steps() -> None:
+    assert steps() == [one.revision for one in ScriptDirectory(MIGRATIONS).walk_revisions()][::-1]
+
+
+def test_the_steps_make_the_same_tables_as_an_empty_database_gets_at_once(engine: Engine) -> None:
+    with engine.begin() as connection:
+        migrate(connection)
+        at_once = described(connection)
+    other = create_engine("sqlite://")
+    with other.begin() as connection:
+        upgrade(connection)
+        assert described(connection) == at_once
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    other.dispose()
+
+
+def test_a_database_at_an_older_step_gets_the_ones_that_it_lacks(engine: Engine) -> None:
+    with engine.begin() as connection:
+        upgrade(connection, to=steps()[0])
+        migrate(connection)
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        assert described(connection)[1] == steps()[-1:]
+
+
+def test_a_store_that_is_new_or_up_to_date_does_not_bring_alembic_into_memory(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", OPEN_AND_TELL, f"sqlite:///{tmp_path / 'state.db'}"]
+    said = [subprocess.run(words, check=True, capture_output=True, text=True).stdout for _ in range(2)]
+    assert said == ["False\n", "False\n"]
