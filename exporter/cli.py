@@ -8,7 +8,11 @@ from exporter import __version__
 
 DEFAULT_FILE = "integration-exporter.yml"
 DEFAULT_ADDRESS = "127.0.0.1:10055"
-COMMANDS = ("run", "check", "probe", "generate", "sandbox", "demo", "healthcheck", "completion")
+COMMANDS = (
+    *("run", "check", "probe", "generate", "sandbox", "demo"),
+    *("errors", "changes", "tenants", "stats", "healthcheck", "completion"),
+)
+WINDOWS = ("1h", "24h", "7d", "30d", "90d")
 SHELLS = ("bash", "zsh", "fish")
 READY = f"http://{DEFAULT_ADDRESS}/-/ready"
 
@@ -69,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     demo = _command(commands, "demo", text, _demo, config=False)
     _add_config_file(demo, "default: one that comes with the demo")
     demo.add_argument("--once", action="store_true", help="end when the first notification has arrived")
+    _add_lists(commands)
     text = "ask a running exporter whether it is ready"
     healthcheck = _command(commands, "healthcheck", text, _healthcheck, config=False)
     healthcheck.add_argument("url", nargs="?", default=READY, metavar="URL", help="default: %(default)s")
@@ -171,6 +176,55 @@ def _add_probe(probe: argparse.ArgumentParser) -> None:
     probe.add_argument("-v", "--verbose", action="store_true", help="print the log of the run")
 
 
+def _add_lists(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    for name, text, since in (
+        ("errors", "list failed checks of a running exporter, newest first", "only what happened since then"),
+        ("changes", "list changes of state, newest first", "only what happened since then"),
+        (
+            "tenants",
+            "list tenants and how their integrations are, worst first",
+            "only what changed since then",
+        ),
+    ):
+        command = _command(commands, name, text, _list, config=False)
+        _add_choice(command)
+        command.add_argument("--since", metavar="TIME", help=f"{since}: 2h, 7d, or 2026-11-21T08:00:00Z")
+        command.add_argument(
+            "--limit", type=int, metavar="N", help="rows at most; default: 100, --json and --csv all"
+        )
+        _add_asking(command)
+        command.set_defaults(list=name)
+    text = "show uptime, latency and errors over a window, against the window before"
+    stats = _command(commands, "stats", text, _stats, config=False)
+    _add_choice(stats)
+    stats.add_argument("--window", default="24h", choices=WINDOWS, help="default: %(default)s")
+    stats.add_argument(
+        "--by",
+        default="integration",
+        choices=("target", "integration", "tenant"),
+        help="default: %(default)s",
+    )
+    _add_asking(stats)
+
+
+def _add_choice(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--integration", metavar="NAME", help="only this integration")
+    command.add_argument("--tenant", metavar="ID", help="only this tenant")
+
+
+def _add_asking(command: argparse.ArgumentParser) -> None:
+    """Add how a running exporter is asked (see commands/asking.py) and how its answer is shown."""
+    add = command.add_argument
+    text = f"default: $INTEGRATION_EXPORTER_URL, or http://{DEFAULT_ADDRESS}"
+    add("--exporter.url", dest="exporter_url", metavar="URL", help=text)
+    text = "file with a bearer token; default: the value of $INTEGRATION_EXPORTER_TOKEN"
+    add("--token-file", dest="token_file", metavar="PATH", help=text)
+    add("--ca-file", dest="ca_file", metavar="PATH", help="authority of the exporter's certificate")
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print each row as one line of JSON")
+    form.add_argument("--csv", action="store_true", help="print the rows as CSV")
+
+
 def _add_generate(generate: argparse.ArgumentParser) -> None:
     add = generate.add_argument
     add("--out", metavar="DIR", help="write rules, routes and provisioning for the configuration there")
@@ -223,6 +277,18 @@ def _demo(options: argparse.Namespace) -> int:
     from exporter.commands.demo import demo
 
     return demo(options)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from exporter.commands.lists import show_list
+
+    return show_list(options)
+
+
+def _stats(options: argparse.Namespace) -> int:
+    from exporter.commands.stats import stats
+
+    return stats(options)
 
 
 def _healthcheck(options: argparse.Namespace) -> int:

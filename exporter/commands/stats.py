@@ -1,0 +1,55 @@
+"""`stats`: uptime, latency and errors over a window, beside the window before."""
+
+import argparse
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from exporter.commands.asking import exporter_of
+from exporter.commands.showing import Column, show
+
+_COMPARED = (("uptime", "UPTIME"), ("error_ratio", "ERRORS"), ("p50_seconds", "P50"), ("p95_seconds", "P95"))
+_RATIOS = ("uptime", "error_ratio")
+
+
+def stats(options: argparse.Namespace) -> int:
+    """Print a row for each target, integration or tenant, the worst first; return 0."""
+    query = {
+        "window": options.window,
+        "by": options.by,
+        "integration": options.integration,
+        "tenant": options.tenant,
+    }
+    rows = exporter_of(options).rows("/api/v1/stats", query)
+    names = {"target": ("integration", "tenant"), "integration": ("integration",), "tenant": ("tenant",)}
+    subject = [Column(name, name.upper(), keep=True) for name in names[options.by]]
+    machine = options.json or options.csv
+    measured = [Column("runs", "CHECKS", number=True), *_columns(percent=not machine)]
+    found = rows if options.json else (_flat(row, readable=not machine) for row in rows)
+    show(found, [*subject, *measured], options, f"no checks in the last {options.window}")
+    return 0
+
+
+def _columns(*, percent: bool) -> Iterator[Column]:
+    for key, heading in _COMPARED:
+        yield Column(key, heading, number=True)
+        yield Column(f"before_{key}", "BEFORE" if percent else f"BEFORE {heading}", number=True)
+
+
+def _flat(row: Mapping[str, Any], *, readable: bool) -> dict[str, Any]:
+    """Return the row with the figures of the window before beside its own; `readable` ones have units."""
+    flat = {key: value for key, value in row.items() if key != "before"}
+    before = row.get("before") or {}
+    for key, _ in _COMPARED:
+        flat[f"before_{key}"] = before.get(key)
+    if readable:
+        for name in [name for key, _ in _COMPARED for name in (key, f"before_{key}")]:
+            flat[name] = _worded(flat.get(name), ratio=name.removeprefix("before_") in _RATIOS)
+    return flat
+
+
+def _worded(value: float | None, *, ratio: bool) -> str:
+    if value is None:
+        return "-"
+    if ratio:
+        return f"{value * 100:.2f} %"
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
