@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text
 
 from exporter.core.summary import BUCKETS
+from exporter.store.token_tables import token_log_table, token_table
 
 METADATA = MetaData()
 
@@ -109,11 +110,15 @@ CHECK_FAILURE = Table(
     sqlite_with_rowid=False,
 )
 
+TOKEN = token_table(METADATA)
+TOKEN_LOG = token_log_table(METADATA)
+
 RETAINED: dict[str, tuple[Table, ...]] = {
     "checks": (STATE_CHANGE, CHECK_SUMMARY, CHECK_FAILURE),
     "errors": (FAILURE,),
+    "tokens": (TOKEN_LOG,),
 }
 """Tables by the keys of `store.retention`; each has a column `at` or `hour`."""
 
-LASTING = (TARGET_STATE,)
+LASTING = (TARGET_STATE, TOKEN)
 """Tables whose rows stay until their subject goes."""

@@ -1,0 +1,224 @@
+"""Tokens and the log of tokens in the store; every method blocks, so call it off the loop."""
+
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+
+from exporter.core.errors import StoreError
+from exporter.core.token import Held, TokenEvent
+from exporter.store.connect import WRITES, identity, opened, parsed
+from exporter.store.failing import told
+from exporter.store.sealing import Seals
+from exporter.store.tables import TOKEN, TOKEN_LOG
+
+LEASE = 60.0
+"""Seconds after which a lease ends whose owner says nothing more; a refresh takes 20 at most."""
+
+PORTION = 500
+"""Rows that are sealed anew in one transaction."""
+
+Labels = tuple[str, str, str]
+"""Integration, tenant and provider of a token, for whoever reads the table."""
+
+_FIELDS = (
+    "at", "integration", "tenant", "provider", "token", "actor", "operation", "result", "reason", "took",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Tokens as they are kept. `pending`: the platform's database lacks them; `before`: what it has then."""
+
+    held: Held
+    pending: bool = False
+    before: str = ""
+
+
+@dataclass(frozen=True)
+class LogQuery:
+    """Which entries of the log are asked for; empty fields choose all, times are Unix seconds."""
+
+    integration: str = ""
+    tenant: str = ""
+    result: str = ""
+    since: float = 0.0
+    limit: int = 100
+    offset: int = 0
+
+
+class TokenStore:
+    """Keeps tokens, encrypted by `seals`, in the tables that the store at `url` has.
+
+    The tables are made by whoever opens the store; until then every method raises StoreError.
+    """
+
+    def __init__(self, url: str, seals: Seals) -> None:
+        """Take the URL apart; nothing is opened yet."""
+        self._url = parsed(url)
+        self._seals = seals
+        self._engine: Engine | None = None
+        self._opening = Lock()
+        self._file: tuple[int, int] | None = None
+        self._self = f"{socket.gethostname()}:{os.getpid()}"
+        self.name = f"store {self._url.database}"
+
+    @property
+    def keeps_secrets(self) -> bool:
+        """Whether tokens can be kept at all."""
+        return bool(self._seals)
+
+    def owner(self) -> str:
+        """Return a name for one lease: who reads the table sees which process holds it."""
+        return f"{self._self}:{secrets.token_hex(4)}"
+
+    def read(self, name: str) -> Kept | None:
+        """Return the tokens `name`, None where there are none."""
+        with self._transaction() as connection:
+            row = connection.execute(select(TOKEN).where(TOKEN.c.name == name)).mappings().first()
+        return self._kept(row)
+
+    def lease(self, name: str, labels: Labels, owner: str) -> tuple[bool, Kept | None]:
+        """Take the lease of `name`; return whether `owner` has it now, and the tokens as they are."""
+        with self._transaction(writes=True) as connection:
+            now = _now(connection)
+            free = (TOKEN.c.lease_until.is_(None)) | (TOKEN.c.lease_until < now)
+            taken = connection.execute(
+                update(TOKEN)
+                .where(TOKEN.c.name == name, free)
+                .values(lease_owner=owner, lease_until=now + LEASE, seen=now)
+            ).rowcount
+            row = connection.execute(select(TOKEN).where(TOKEN.c.name == name)).mappings().first()
+            if row is None:
+                values = _row(name, labels, sealed="", now=now)
+                connection.execute(insert(TOKEN), values | {"lease_owner": owner, "lease_until": now + LEASE})
+                return True, None
+        return bool(taken), self._kept(row)
+
+    def release(self, name: str, owner: str) -> None:
+        """Give the lease back, if `owner` still has it."""
+        with self._transaction(writes=True) as connection:
+            connection.execute(
+                update(TOKEN)
+                .where(TOKEN.c.name == name, TOKEN.c.lease_owner == owner)
+                .values(lease_owner=None, lease_until=None)
+            )
+
+    def keep(self, name: str, labels: Labels, held: Held, *, before: str | None = None) -> None:
+        """Write `held`; it is on disk when this returns. Older ones never take the place of newer ones.
+
+        With `before` they are pending: the platform's database has to get them, in place of those that
+        `before` marks.
+        """
+        sealed = self._seals.seal(held, before or "")
+        with self._transaction(writes=True) as connection:
+            now = _now(connection)
+            values = {"sealed": sealed, "pending": before is not None, "obtained": held.obtained, "seen": now}
+            older = (TOKEN.c.obtained.is_(None)) | (TOKEN.c.obtained <= (held.obtained or 0.0))
+            changed = connection.execute(
+                update(TOKEN).where(TOKEN.c.name == name, older).values(**values)
+            ).rowcount
+            there = select(TOKEN.c.name).where(TOKEN.c.name == name)
+            if not changed and connection.execute(there).first() is None:
+                connection.execute(insert(TOKEN), _row(name, labels, sealed="", now=now) | values)
+
+    def settle(self, name: str) -> None:
+        """Remember that the platform's database has the tokens; they are dropped here."""
+        with self._transaction(writes=True) as connection:
+            connection.execute(delete(TOKEN).where(TOKEN.c.name == name))
+
+    def log(self, events: Sequence[TokenEvent]) -> None:
+        """Add `events` to the log."""
+        rows = [{field: getattr(event, field) for field in _FIELDS} for event in events]
+        with self._transaction(writes=True) as connection:
+            connection.execute(insert(TOKEN_LOG), rows)
+
+    def events(self, query: LogQuery) -> list[TokenEvent]:
+        """Return entries of the log, the newest first."""
+        asked = select(TOKEN_LOG).where(TOKEN_LOG.c.at >= query.since)
+        for field in ("integration", "tenant", "result"):
+            if value := getattr(query, field):
+                asked = asked.where(TOKEN_LOG.c[field] == value)
+        asked = asked.order_by(TOKEN_LOG.c.at.desc(), TOKEN_LOG.c.id.desc())
+        with self._transaction() as connection:
+            rows = connection.execute(asked.limit(query.limit).offset(query.offset)).mappings().all()
+        return [TokenEvent(**{field: row[field] for field in _FIELDS}) for row in rows]
+
+    def reseal(self) -> int:
+        """Encrypt by the first key what an older one encrypted; return how many rows that were."""
+        if not self._seals:
+            return 0
+        changed, after = 0, ""
+        while True:
+            with self._transaction(writes=True) as connection:
+                page = select(TOKEN.c.name, TOKEN.c.sealed).where(TOKEN.c.name > after, TOKEN.c.sealed != "")
+                rows = connection.execute(page.order_by(TOKEN.c.name).limit(PORTION)).all()
+                for name, sealed in rows:
+                    if (renewed := self._seals.renewed(sealed)) is not None:
+                        connection.execute(update(TOKEN).where(TOKEN.c.name == name).values(sealed=renewed))
+                        changed += 1
+            if len(rows) < PORTION:
+                return changed
+            after = rows[-1][0]
+
+    def close(self) -> None:
+        """Let go of the database."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.dispose()
+
+    def _kept(self, row: Any) -> Kept | None:
+        if row is None or not row["sealed"]:
+            return None
+        held, before = self._seals.open(row["sealed"])
+        return Kept(held, bool(row["pending"]), before)
+
+    @contextmanager
+    def _transaction(self, *, writes: bool = False) -> Iterator[Connection]:
+        with told(self.name):
+            engine = self._opened()
+            with (
+                engine.connect().execution_options(**{WRITES: writes}) as connection,
+                connection.begin(),
+            ):
+                yield connection
+
+    def _opened(self) -> Engine:
+        with self._opening:
+            if self._engine is not None and identity(self._url) == self._file:
+                return self._engine
+            if self._engine is not None:  # SQLite would go on writing into a file that nobody finds again
+                self._engine.dispose()
+                self._engine = None
+            if self._url.get_backend_name() == "sqlite" and identity(self._url) is None:
+                raise StoreError(f"{self.name}: it is not open")
+            self._engine, self._file = opened(self._url), identity(self._url)
+            return self._engine
+
+
+def _row(name: str, labels: Labels, *, sealed: str, now: float) -> dict[str, Any]:
+    integration, tenant, provider = labels
+    return {
+        "name": name,
+        "integration": integration,
+        "tenant": tenant,
+        "provider": provider,
+        "sealed": sealed,
+        "pending": False,
+        "seen": now,
+    }
+
+
+def _now(connection: Connection) -> float:
+    """Return the database's own clock, so that replicas agree on when a lease ends."""
+    if connection.dialect.name == "sqlite":
+        return float(
+            connection.exec_driver_sql("SELECT (julianday('now') - 2440587.5) * 86400.0").scalar_one()
+        )
+    return float(connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
