@@ -24,6 +24,7 @@ from exporter.core.secret import reveal_all
 from exporter.engine.exposition import Exposition
 from exporter.engine.kit import Answers
 from exporter.engine.run import run
+from exporter.net.tokens import Tokens
 from exporter.sandbox.harness import FAULTS, Stand, Vendor, serve
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -99,10 +100,15 @@ def target_of(probe: Probe, options: Mapping[str, Any], *, timeout: float = 5.0,
 
 
 async def probed(
-    target: Target, network: Network, *, clock: Clock | None = None, answers: Answers | None = None
+    target: Target,
+    network: Network,
+    *,
+    clock: Clock | None = None,
+    answers: Answers | None = None,
+    tokens: Tokens | None = None,
 ) -> Result:
-    """Run a target once, as the engine does."""
-    return await run(target, network, clock or SystemClock(), {} if answers is None else answers)
+    """Run a target once, as the engine does; `tokens` are those that runs share, none for a single one."""
+    return await run(target, network, clock or SystemClock(), {} if answers is None else answers, tokens)
 
 
 def hurried(target: Target) -> Target:

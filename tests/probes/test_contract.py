@@ -5,10 +5,12 @@ from itertools import chain
 import pytest
 
 from exporter import registry
+from exporter.core.clock import SystemClock
 from exporter.core.probe import Network, Probe
 from exporter.core.reason import Reason
 from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.engine.kit import Answers
+from exporter.net.tokens import Tokens
 from exporter.sandbox.harness import FAULTS
 from tests.probes.day import exposed, golden, good_day, hurried, leaks, names, probed, target_of
 
@@ -129,8 +131,9 @@ async def test_the_calls_of_a_run_are_what_the_provider_says_they_cost(
     async with good_day(probe.name).open() as stage:
         target = target_of(probe, stage.options)
         answers: Answers = {}
-        first = await probed(target, network, answers=answers)
-        second = await probed(target, network, answers=answers)
+        tokens = Tokens(network, SystemClock())
+        first = await probed(target, network, answers=answers, tokens=tokens)
+        second = await probed(target, network, answers=answers, tokens=tokens)
         # Runs in a month, each as cheap as the second one, are the least that it can cost.
         cheapest = second.calls * 30 * 86_400 / probe.interval
         assert cheapest <= probe.calls_per_month(target.options, probe.interval)

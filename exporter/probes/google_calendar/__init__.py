@@ -1,0 +1,162 @@
+"""Does a tenant's Google Calendar still answer, with the rights that the platform needs on it?
+
+Permission: any one scope of the Calendar API. The probe asks Google which scopes the token has and makes
+the cheapest call that one of them allows, so that a connection with few rights does not look broken.
+`integration_google_calendar_call_info` says which. Event data is never asked for.
+
+The credential is one of three: a refresh token with the OAuth client's id and secret, the JSON key of a
+service account, or an access token that stands as it is, which somebody else keeps fresh (an hour is all
+that Google gives it). The client alone, without any tenant, is tried with a made-up refresh token, which
+costs one refused call at each run and tells whether Google knows the client.
+
+Cost: nothing but calls. Google allows 600 a minute for a user and 10,000 for a project
+(developers.google.com/workspace/calendar/api/guides/quota), 432,000,000 in 30 days, and has announced that
+it will bill above 1,000,000 a day. At the default interval of five minutes:
+
+    calendar     each run     8,640        access token    55 min    786
+    tokeninfo    1 h            720
+
+which makes 10,146; 9,360 with a token that stands as it is. It tells nobody how much of a quota is left:
+only refusals do.
+
+Not verified: the texts of refusals for the client itself, and that Google looks at the client before the
+refresh token.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from exporter.core.document import Document
+from exporter.core.errors import ProbeError
+from exporter.core.metric import Sample
+from exporter.core.probe import MONTH, Allowance, Kit, Probe, Target
+from exporter.core.reason import Reason
+from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESHABLE
+from exporter.probes.google_calendar import metrics as m
+from exporter.probes.google_calendar.alerts import ALERTS
+from exporter.probes.google_calendar.api import KEY, PERIOD, Api, Kept, check_client
+from exporter.probes.google_calendar.options import GoogleCalendarOptions, grant_of, mistakes, short
+from exporter.probes.google_calendar.panels import PANELS
+from exporter.probes.google_calendar.scopes import EVENTS, Call, choose, covers
+
+INTERVAL = 300.0
+TOKEN_LIFE = 3299.0
+"""Seconds that an access token is used: Google's live for 3,599, and are renewed five minutes before."""
+
+ROLES = ("none", "freeBusyReader", "reader", "writer", "owner")
+"""Roles on a calendar, each with all rights of those before it."""
+
+
+async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+    """Ask for the calendar by a call that the token may make; without any token for the client alone."""
+    options: GoogleCalendarOptions = target.options
+    grant = grant_of(options)
+    if grant is None and not options.token:
+        _check_complete(target, options)
+        await check_client(options, kit)
+        return ()
+    api = Api(options, kit, grant)
+    try:
+        await api.sign_in()
+        return await _read(api, options, kit, stands=grant is None)
+    except ProbeError:
+        if grant is None:
+            for sample in _expiry(kit):
+                kit.fact(sample)
+        raise
+
+
+def _check_complete(target: Target, options: GoogleCalendarOptions) -> None:
+    """Fail where there is neither a token nor a client that could be tried by itself."""
+    if options.service_account:
+        raise ProbeError(Reason.NOT_CONFIGURED, "service_account is no JSON key of a service account")
+    client = [name for name in ("client_id", "client_secret") if not getattr(options, name)]
+    if client and (options.refresh_token or not target.tenant):
+        why = "for the refresh_token" if options.refresh_token else "and no token"
+        raise ProbeError(Reason.NOT_CONFIGURED, f"no {' and no '.join(client)} is configured {why}")
+    if target.tenant:
+        raise ProbeError(
+            Reason.NOT_CONFIGURED, "no refresh_token, no token and no service_account is configured"
+        )
+
+
+async def _read(api: Api, options: GoogleCalendarOptions, kit: Kit, *, stands: bool) -> list[Sample]:
+    info = await api.token_info()
+    for sample in _scopes(info, options):
+        kit.fact(sample)
+    call = _choice(info, options)
+    answer = await api.read(call)
+    samples = [m.CALL_INFO(1, call=call.name)]
+    if call is EVENTS:
+        samples += _access(answer, options)
+    # The expiry of a token that we renew is told by whoever renews it.
+    return [*samples, *(_expiry(kit) if stands else ())]
+
+
+def _choice(info: Kept | None, options: GoogleCalendarOptions) -> Call:
+    """Return the call to make; where the scopes are unknown the likeliest one."""
+    scopes = info["scopes"] if info else None
+    if scopes is None:
+        return EVENTS
+    call = choose(frozenset(scopes), named=bool(options.calendar_id))
+    if call is None:
+        raise ProbeError(
+            Reason.PERMISSION,
+            "the token has no scope of Google Calendar: its user did not grant one, or took it back",
+        )
+    return call
+
+
+def _scopes(info: Kept | None, options: GoogleCalendarOptions) -> Iterator[Sample]:
+    if info and info["scopes"] is not None:
+        granted = frozenset(info["scopes"])
+        for scope in dict.fromkeys(map(short, options.scopes)):
+            yield m.SCOPE_MISSING(not covers(granted, scope), scope=scope)
+
+
+def _access(answer: Document, options: GoogleCalendarOptions) -> Iterator[Sample]:
+    role = answer.text("accessRole")
+    if role is None:
+        return
+    yield m.ACCESS_INFO(1, role=role if role in ROLES else "other")
+    if options.access_role and role in ROLES:
+        yield m.ACCESS_TOO_LOW(ROLES.index(role) < ROLES.index(options.access_role))
+
+
+def _expiry(kit: Kit) -> Iterator[Sample]:
+    """Return when a token ends that stands as it is, as far as it was ever told.
+
+    All of them live for an hour, and whoever writes them writes the next one in time: that the end is near
+    says nothing. That it is past does, so only then is it told that nobody but a person can help.
+    """
+    info: Kept | None = kit.recall(KEY)
+    if info and info["expiry"] is not None:
+        yield TOKEN_EXPIRY(info["expiry"], token="access")  # noqa: S106 - a label's value
+        if info["expiry"] <= kit.now():
+            yield TOKEN_REFRESHABLE(False, token="access")  # noqa: S106 - a label's value
+
+
+def calls(options: GoogleCalendarOptions, interval: float) -> float:
+    """Return the reads in 30 days: a reading is made at most once in its period and once in a run."""
+    grant = grant_of(options)
+    if grant is None and not options.token:
+        return MONTH / interval
+    renewals = MONTH / max(interval, TOKEN_LIFE) if grant else 0.0
+    return MONTH / interval + MONTH / max(interval, PERIOD) + renewals
+
+
+PROBE = Probe(
+    name="google_calendar",
+    title="Google Calendar",
+    options=GoogleCalendarOptions,
+    check=check,
+    metrics=m.METRICS,
+    alerts=ALERTS,
+    panels=PANELS,
+    interval=INTERVAL,
+    calls=calls,
+    allowance=Allowance(432_000_000, "developers.google.com/workspace/calendar/api/guides/quota"),
+    credential="client_id",
+    environment={"client_id": ("GOOGLE_CLIENT_ID",), "client_secret": ("GOOGLE_CLIENT_SECRET",)},
+    verify=mistakes,
+    grant=grant_of,
+)

@@ -1,0 +1,178 @@
+"""The calls of one run: the token is asked about once an hour, the calendar at each run.
+
+Sources: developers.google.com/workspace/calendar/api/v3, google-auth (tokeninfo).
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from exporter.core.document import Document
+from exporter.core.errors import ProbeError
+from exporter.core.probe import AccessToken, Answer, Grant, Kit, Request
+from exporter.core.reason import Reason
+from exporter.core.secret import Secret
+from exporter.probes.google_calendar.errors import names_of, of_calendar, reasons_in, refusal
+from exporter.probes.google_calendar.options import GoogleCalendarOptions, short
+from exporter.probes.google_calendar.scopes import Call
+
+PERIOD = 3600.0
+"""Seconds between two inspections of a token."""
+KEY = "tokeninfo/1"
+"""The number goes up when the shape of what is kept changes."""
+
+PRIMARY = "primary"
+MADE_UP = Secret("a-refresh-token-that-nobody-was-given")
+_TOLERATED = frozenset(
+    {
+        Reason.VENDOR_ERROR,
+        Reason.RATE_LIMITED,
+        Reason.BAD_RESPONSE,
+        Reason.NOT_FOUND,
+        Reason.DNS,
+        Reason.CONNECT,
+        Reason.TLS,
+    }
+)
+Kept = dict[str, Any]
+
+
+class Api:
+    """Calls with one access token, which is replaced once where it is refused."""
+
+    def __init__(self, options: GoogleCalendarOptions, kit: Kit, grant: Grant | None) -> None:
+        """Prepare to call; without a `grant` the token of `options` stands as it is."""
+        self.kit = kit
+        self._options = options
+        self._grant = grant
+        self._token = AccessToken(options.token or Secret(""), fresh=True)
+
+    async def sign_in(self) -> None:
+        """Get the access token, where it is not the one of the options."""
+        if self._grant:
+            self._token = await self.kit.token(self._grant)
+
+    async def token_info(self) -> Kept | None:
+        """Return what is known of the token: its `scopes` and `expiry`, either may be None.
+
+        An old answer does where Google gives no new one; None where it never gave one.
+        """
+        try:
+            kept: Kept = await self.kit.every(KEY, PERIOD, self._inspect)
+        except ProbeError as error:
+            if error.reason not in _TOLERATED:
+                raise
+            # What the calendar answers decides, not what an inspector of tokens does.
+            self.kit.log(f"the token's scopes could not be read again: {error.detail}")
+            old: Kept | None = self.kit.recall(KEY)
+            return old
+        return kept
+
+    async def _inspect(self) -> Kept:
+        def ask(token: Secret) -> Request:
+            return Request(
+                self._options.tokeninfo_url, query=(("access_token", token),), tls=self._options.tls
+            )
+
+        # A token that is no good is answered by 400, not by 401.
+        answer = await self._ask(ask, lambda found: "invalid_token" in names_of(found))
+        if answer.status != 200:
+            raise refusal("tokeninfo", answer, self.kit.now())
+        return _reduced(self.kit.document(answer))
+
+    async def read(self, call: Call) -> Document:
+        """Return the answer of `call`; a refusal is a ProbeError."""
+        answer = await self._ask(lambda token: self._request(call, token), lambda found: found.status == 401)
+        if answer.status != 200:
+            raise refusal(call.name, answer, self.kit.now())
+        document = self.kit.document(answer)
+        document.must("kind")
+        if call.post:
+            _check_calendars(document)
+        return document
+
+    async def _ask(self, ask: Callable[[Secret], Request], refused: Callable[[Answer], bool]) -> Answer:
+        """Make a call; where the token is refused that was in memory, once more with another one."""
+        answer = await self.kit.call(ask(self._token.value))
+        if not refused(answer) or self._grant is None or self._token.fresh:
+            return answer
+        other = await self.kit.token(self._grant, refused=self._token)
+        if other.value == self._token.value:
+            return answer
+        self.kit.log("the token from memory was refused: asking again with another one")
+        self._token = other
+        return await self.kit.call(ask(other.value))
+
+    def _request(self, call: Call, token: Secret) -> Request:
+        options = self._options
+        calendar = options.calendar_id or PRIMARY
+        path = call.path.format(calendar=quote(calendar, safe=""))
+        fields = f"{'&' if '?' in path else '?'}fields={call.fields}" if call.fields else ""
+        body = self._free_busy(calendar) if call.post else b""
+        return Request(
+            url=f"{options.base_url.rstrip('/')}{path}{fields}",
+            method="POST" if call.post else "GET",
+            headers=(("Content-Type", "application/json"),) if call.post else (),
+            auth=(("Authorization", Secret(f"Bearer {token.reveal()}")),),
+            body=body,
+            tls=options.tls,
+        )
+
+    def _free_busy(self, calendar: str) -> bytes:
+        # A minute: whether there is an answer is all that we want to know.
+        since = int(self.kit.now())
+        times = {"timeMin": _iso(since), "timeMax": _iso(since + 60)}
+        return msgspec.json.encode({**times, "items": [{"id": calendar}]})
+
+
+async def check_client(options: GoogleCalendarOptions, kit: Kit) -> None:
+    """Fail where Google does not know the OAuth client.
+
+    There is no call for that: a refresh with a made-up token is refused as `invalid_grant` where the client
+    is a good one, since a server looks at the client first (RFC 6749, section 6).
+    """
+    answer = await kit.call(
+        Request(
+            options.token_url,
+            "POST",
+            form=(
+                ("grant_type", "refresh_token"),
+                ("client_id", options.client_id),
+                ("client_secret", options.client_secret or Secret("")),
+                ("refresh_token", MADE_UP),
+            ),
+            tls=options.tls,
+        )
+    )
+    if "invalid_grant" not in names_of(answer):
+        raise refusal("token", answer, kit.now())
+    kit.trace.http_status = None  # the refusal was the answer that we hoped for
+
+
+def _reduced(info: Document) -> Kept:
+    """Return what is kept of GET tokeninfo, whose numbers are texts."""
+    scope = info.must("scope").text()
+    expiry = info.text("exp") or ""
+    plausible = expiry.isascii() and expiry.isdigit() and 1e9 < float(expiry[:20]) < 1e11
+    if expiry and not plausible:
+        info.number("exp")  # tells the drift
+    return {
+        "scopes": None if scope is None else sorted({short(name) for name in scope.split()}),
+        "expiry": float(expiry) if plausible else None,
+    }
+
+
+def _check_calendars(answer: Document) -> None:
+    """Fail where freeBusy, which answers 200 all the same, tells an error of the calendar."""
+    calendars = answer.must("calendars").value
+    for entry in calendars.values() if isinstance(calendars, dict) else ():
+        errors = entry.get("errors") if isinstance(entry, dict) else None
+        if errors:
+            raise of_calendar(tuple(reasons_in(errors)))
+
+
+def _iso(when: int) -> str:
+    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

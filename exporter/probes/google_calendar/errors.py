@@ -1,0 +1,114 @@
+"""What a refusal by Google means.
+
+Sources: developers.google.com/workspace/calendar/api/guides/errors, google/api/error_reason.proto, RFC 6749
+section 5.2.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from exporter.core.errors import ProbeError
+from exporter.core.probe import Answer
+from exporter.core.reason import Reason
+from exporter.net.pause import pause_of
+from exporter.net.reasons import reason_of_status
+
+_NOT_ENABLED = "the Calendar API is not enabled in the client's project"
+_SCOPES = "the token lacks a scope for this call"
+_USER_QUOTA = "the user's or project's quota of Google Calendar is used up"
+
+_BY_NAME: dict[str, tuple[Reason, str]] = {
+    "authError": (Reason.AUTH, "the access token is wrong, expired or revoked"),
+    "ACCESS_TOKEN_EXPIRED": (Reason.AUTH, "the access token has expired"),
+    "ACCESS_TOKEN_TYPE_UNSUPPORTED": (Reason.AUTH, "the access token is of a kind that is not taken"),
+    "invalid_token": (Reason.AUTH, "the access token is wrong, expired or revoked"),
+    "insufficientPermissions": (Reason.PERMISSION, _SCOPES),
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": (Reason.PERMISSION, _SCOPES),
+    # Not `not_configured`: nobody would be told of an API that was switched off under a live platform.
+    "accessNotConfigured": (Reason.PERMISSION, _NOT_ENABLED),
+    "SERVICE_DISABLED": (Reason.PERMISSION, _NOT_ENABLED),
+    "forbidden": (Reason.PERMISSION, "the user may not do this with the calendar"),
+    "forbiddenForNonOrganizer": (Reason.PERMISSION, "the user may not do this with the calendar"),
+    "userRateLimitExceeded": (Reason.RATE_LIMITED, "too many calls for this user"),
+    "rateLimitExceeded": (Reason.RATE_LIMITED, "too many calls for this calendar or user"),
+    "RATE_LIMIT_EXCEEDED": (Reason.RATE_LIMITED, "too many calls for this project"),
+    "quotaExceeded": (Reason.QUOTA, _USER_QUOTA),
+    "dailyLimitExceeded": (Reason.QUOTA, _USER_QUOTA),
+    "notFound": (Reason.NOT_FOUND, "there is no such calendar, or this user may not see it"),
+    "duplicate": (Reason.BAD_RESPONSE, ""),
+    "conditionNotMet": (Reason.BAD_RESPONSE, ""),
+    "fullSyncRequired": (Reason.BAD_RESPONSE, ""),
+    "updatedMinTooLongAgo": (Reason.BAD_RESPONSE, ""),
+    "timeRangeEmpty": (Reason.BAD_RESPONSE, ""),
+    "badRequest": (Reason.BAD_RESPONSE, ""),
+    "backendError": (Reason.VENDOR_ERROR, ""),
+    "internalError": (Reason.VENDOR_ERROR, ""),
+    "groupTooBig": (Reason.BAD_RESPONSE, ""),
+    "tooManyCalendarsRequested": (Reason.BAD_RESPONSE, ""),
+    # Of the token endpoint.
+    "invalid_client": (Reason.AUTH, "client_id or client_secret is wrong, or the client was deleted"),
+    "unauthorized_client": (Reason.PERMISSION, "the client may not refresh tokens"),
+    "admin_policy_enforced": (Reason.PERMISSION, "an administrator restricts the app"),
+    "access_denied": (Reason.PERMISSION, "an administrator restricts the app"),
+    "invalid_scope": (Reason.PERMISSION, "the scopes were not granted"),
+    "internal_failure": (Reason.VENDOR_ERROR, ""),
+    "server_error": (Reason.VENDOR_ERROR, ""),
+    "temporarily_unavailable": (Reason.VENDOR_ERROR, ""),
+}
+
+
+def refusal(place: str, answer: Answer, now: float) -> ProbeError:
+    """Return the error that `answer` stands for; `now` is Unix seconds.
+
+    `place` names the call without any id. Google's own message is left out: it may repeat a calendar's id,
+    which is a person's address.
+    """
+    names = tuple(names_of(answer))
+    reason, words = _known(answer.status, names)
+    shown = f" ({', '.join(names)}{f': {words}' if words else ''})" if names else ""
+    pause = pause_of(answer.headers, now)
+    return ProbeError(reason, f"{place} answered HTTP {answer.status}{shown}", retry_after=pause)
+
+
+def of_calendar(names: tuple[str, ...]) -> ProbeError:
+    """Return what the errors of one calendar within an answer of 200 mean (freeBusy)."""
+    reason, words = _known(400, names)
+    shown = f"{', '.join(names) or 'not told'}{f': {words}' if words else ''}"
+    return ProbeError(reason, f"free_busy tells an error of the calendar ({shown})")
+
+
+def names_of(answer: Answer) -> Iterator[str]:
+    """Yield the reasons that the body names, the more special ones of `details` first, each once."""
+    # A proxy in between may answer HTML: then the status alone has to do.
+    try:
+        body = msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return
+    error = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        yield from filter(_is_name, (error,))
+        return
+    listed = (*reasons_in(error.get("details")), *reasons_in(error.get("errors")))
+    yield from dict.fromkeys(listed)
+
+
+def reasons_in(items: Any) -> Iterator[str]:
+    """Yield the field `reason` of each of `items` that has a plausible one."""
+    for item in items if isinstance(items, list) else ():
+        name = item.get("reason") if isinstance(item, dict) else None
+        if _is_name(name):
+            yield str(name)
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z_]{1,64}", value) is not None
+
+
+def _known(status: int, names: tuple[str, ...]) -> tuple[Reason, str]:
+    for name in names:
+        if name in _BY_NAME:
+            return _BY_NAME[name]
+    return reason_of_status(status) or Reason.BAD_RESPONSE, ""
