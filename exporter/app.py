@@ -5,11 +5,12 @@ import resource
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
 from exporter import __version__, logs
+from exporter.config.feeds.memory import Feeds
 from exporter.config.redactor import Redactor
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration
@@ -18,6 +19,7 @@ from exporter.engine.engine import Engine
 from exporter.engine.explain import explain
 from exporter.engine.reload import Reloader
 from exporter.engine.selfmetrics import SelfMetrics
+from exporter.engine.tenants import TenantCollector, TenantRefresher
 from exporter.net.network import LoopNetwork
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener
@@ -48,6 +50,7 @@ class Settings:
     log_level: str = "info"
     log_format: str = "logfmt"
     sd_addresses: tuple[str, ...] = ()
+    feeds: Feeds = field(default_factory=Feeds)
 
 
 async def serve(settings: Settings) -> int:
@@ -77,7 +80,9 @@ async def serve(settings: Settings) -> int:
         reloader.start(configuration)
         _measure(metrics, engine, writer)
         _greet(configuration, listener)
-        async with _background(settings, reloader):
+        metrics.registry.register(TenantCollector(settings.feeds, lambda: reloader.current))
+        tenants = TenantRefresher(settings.feeds, lambda: reloader.current, reloader.take_news, clock)
+        async with _background(settings, reloader, tenants):
             await _told_to_stop()
         structlog.get_logger("exporter.app").info("stopping", limit_seconds=settings.shutdown_timeout)
     return 0
@@ -178,8 +183,8 @@ async def _restore(engine: Engine, writer: Writer) -> None:
     try:
         await writer.open()
         engine.remember(await writer.read(lambda store: store.load()))
-        changes = await writer.read(lambda store: list(store.changes(limit=200)))
-        failures = await writer.read(lambda store: list(store.failures(limit=200)))
+        changes = await writer.read(lambda store: store.changes(limit=200).rows)
+        failures = await writer.read(lambda store: store.failures(limit=200).rows)
         engine.history.restore(changes, failures)
     except StoreError as error:
         structlog.get_logger("exporter.app").error("state was not restored", error=str(error))
@@ -226,9 +231,14 @@ def _greet(configuration: Configuration, listener: Listener) -> None:
 
 
 @asynccontextmanager
-async def _background(settings: Settings, reloader: Reloader) -> AsyncIterator[None]:
+async def _background(
+    settings: Settings, reloader: Reloader, tenants: TenantRefresher
+) -> AsyncIterator[None]:
     interval = settings.poll_interval or LOOK_EVERY
-    job = asyncio.create_task(reloader.watch(interval, main_file=settings.poll_interval > 0))
+    jobs = [
+        asyncio.create_task(reloader.watch(interval, main_file=settings.poll_interval > 0)),
+        asyncio.create_task(tenants.run()),
+    ]
     waiting: set[asyncio.Task[None]] = set()
 
     def hang_up() -> None:
@@ -240,9 +250,9 @@ async def _background(settings: Settings, reloader: Reloader) -> AsyncIterator[N
     try:
         yield
     finally:
-        for task in (job, *waiting):
+        for task in (*jobs, *waiting):
             task.cancel()
-        await asyncio.gather(job, *waiting, return_exceptions=True)
+        await asyncio.gather(*jobs, *waiting, return_exceptions=True)
 
 
 async def _reload(reloader: Reloader) -> None:

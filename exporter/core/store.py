@@ -1,11 +1,12 @@
 """What is kept across restarts, and the protocol of the place that keeps it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from exporter.core.probe import Key
 from exporter.core.reason import Reason
+from exporter.core.summary import BUCKETS, Summaries, quantile
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,10 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class StateChange:
-    """A target went from one status or reason to another at `at` (Unix seconds)."""
+    """A target went from one status or reason to another at `at` (Unix seconds).
+
+    `replica` names the process that saw it; the store fills it in.
+    """
 
     at: float
     key: Key
@@ -44,11 +48,12 @@ class StateChange:
     reason: Reason | None
     detail: str
     trace_id: str = ""
+    replica: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One failed run with its log (seconds since the start, text)."""
+    """One failed run with its log (seconds since the start, text); `replica` as in a StateChange."""
 
     at: float
     key: Key
@@ -59,20 +64,107 @@ class Failure:
     http_status: int | None
     log: tuple[tuple[float, str], ...]
     trace_id: str = ""
+    replica: str = field(default="", compare=False)
 
 
 @dataclass
 class Batch:
-    """What one transaction writes; `forget` are keys of targets that are no more."""
+    """What one transaction writes; `forget` are keys of targets that are no more.
+
+    Summaries are added to what the store has of their hours.
+    """
 
     snapshots: dict[Key, Snapshot] = field(default_factory=dict)
     changes: list[StateChange] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     forget: set[Key] = field(default_factory=set)
+    summaries: Summaries = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
-        return bool(self.snapshots or self.changes or self.failures or self.forget)
+        return bool(self.snapshots or self.changes or self.failures or self.forget or self.summaries)
+
+
+Place = tuple[float, int]
+"""Where a row stands in a list: its time and number."""
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """Some rows of a list, and the place that the next page begins after; None when there is none."""
+
+    rows: Sequence[Row]
+    next: Place | None = None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which rows are asked for; what is None or empty narrows nothing.
+
+    `tenants` are those that the caller may know of. Times are Unix seconds: since <= at < until. `after` is
+    the `next` of the page before.
+    """
+
+    integration: str = ""
+    tenant: str | None = None
+    tenants: Collection[str] | None = None
+    reason: Reason | None = None
+    since: float | None = None
+    until: float | None = None
+    after: Place | None = None
+
+
+ALL = Chosen()
+
+Subject = tuple[str, ...]
+"""What a statistic is about: values of the columns that it is grouped by."""
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """What the checks of a subject came to in a window; ratios are 0 to 1, and None where nothing was seen.
+
+    `took` are counts of successful runs by the latency buckets of core/summary.py. Where several targets are
+    one subject, `provider` is one of theirs.
+    """
+
+    subject: Subject
+    provider: str
+    runs: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    failing_seconds: float = 0.0
+    took: tuple[int, ...] = (0,) * BUCKETS
+
+    @property
+    def uptime(self) -> float | None:
+        """Share of the time that was watched in which it was not known to fail."""
+        return 1.0 - self.failing_seconds / self.seconds if self.seconds else None
+
+    @property
+    def error_ratio(self) -> float | None:
+        """Share of the runs that failed."""
+        return self.failed / self.runs if self.runs else None
+
+    def latency(self, share: float) -> float | None:
+        """Return the seconds that `share` of the successful runs took at most, within 10.1 %."""
+        return quantile(self.took, share)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Hours from `since` up to, but without, `until`, both first seconds of an hour in Unix time.
+
+    `by` are the columns that make a subject: integration, tenant, or both. `subjects` narrows further.
+    """
+
+    since: int
+    until: int
+    by: tuple[str, ...] = ("integration", "tenant")
+    chosen: Chosen = ALL
+    subjects: Collection[Subject] | None = None
 
 
 class Store(Protocol):
@@ -87,11 +179,17 @@ class Store(Protocol):
     def write(self, batch: Batch) -> None:
         """Write `batch` in one transaction: all of it or nothing."""
 
-    def changes(self, *, key: Key | None = None, limit: int = 100) -> Iterable[StateChange]:
-        """Return the newest state changes first."""
+    def changes(self, chosen: Chosen = ALL, *, limit: int = 100) -> Page[StateChange]:
+        """Return a page of state changes, the newest first."""
 
-    def failures(self, *, key: Key | None = None, limit: int = 100) -> Iterable[Failure]:
-        """Return the newest failures first."""
+    def failures(self, chosen: Chosen = ALL, *, limit: int = 100) -> Page[Failure]:
+        """Return a page of failed runs, the newest first."""
+
+    def statistics(self, window: Window, *, limit: int = 100, offset: int = 0) -> Sequence[Statistic]:
+        """Return what checks came to, the subject with the least uptime first."""
+
+    def reasons(self, window: Window) -> dict[Subject, dict[str, int]]:
+        """Return how many runs failed for which reason, by subject; without those that never failed."""
 
     def retain(self, seconds: dict[str, float], now: float) -> int:
         """Delete a portion of the rows older than their table's retention; return how many.

@@ -8,6 +8,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from exporter.core.errors import StoreError
+from exporter.store.migrate import migrate as run_migrations
 
 LOCK_WAIT = 5.0
 """Seconds that a statement waits for another process's lock."""
@@ -16,29 +17,63 @@ WRITES = "exporter_writes"
 """Execution option of a connection whose transactions write."""
 
 
+WANTED = "write sqlite:///integration-exporter.db or postgresql://user@host/database"
+
+
 def parsed(url: str) -> URL:
     """Return `url` taken apart; raises StoreError, which quotes nothing of it, when it is of no use."""
     try:
         found = make_url(url)
     except ArgumentError:
-        raise StoreError(
-            "store.url is not a URL; write sqlite:///integration-exporter.db or sqlite:////absolute/path.db"
-        ) from None
-    if found.get_backend_name() == "postgresql":
-        raise StoreError(
-            "PostgreSQL is not in this version; write sqlite:///integration-exporter.db in store.url"
-        )
+        raise StoreError(f"store.url is not a URL; {WANTED}") from None
+    if found.drivername in ("postgresql", "postgresql+psycopg"):
+        if not found.database:
+            raise StoreError("store.url names no database; write postgresql://user@host/database")
+        return found.set(drivername="postgresql+psycopg")
     if found.drivername not in ("sqlite", "sqlite+pysqlite"):
-        raise StoreError(
-            "store.url names a database that is not supported; write sqlite:///integration-exporter.db"
-        )
+        raise StoreError(f"store.url names a database that is not supported; {WANTED}")
     if found.database in (None, "", ":memory:") or str(found.database).startswith("file:"):
         raise StoreError("store.url names no file; write sqlite:///integration-exporter.db")
     return found
 
 
+def shown(url: URL) -> str:
+    """Return what an operator knows the database by: never who signs in, nor how."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    host = url.host or url.query.get("host", "the local socket")
+    return f"postgresql {host}{f':{url.port}' if url.port else ''}/{url.database}"
+
+
 def opened(url: URL) -> Engine:
-    """Return an engine for `url`; the file is made, for its owner alone, where there is none."""
+    """Return an engine for `url`; no server is asked yet, but a file is made where there is none."""
+    if url.get_backend_name() == "sqlite":
+        return _file(url)
+    # psycopg and libpq take as long to load as --help may take in all.
+    from exporter.store import postgres
+
+    return postgres.opened(url)
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables up to date in one transaction, one process after another."""
+    with engine.connect().execution_options(**{WRITES: True}) as connection:
+        if engine.dialect.name == "sqlite":
+            with connection.begin():
+                run_migrations(connection)
+            return
+        from exporter.store import postgres
+
+        try:
+            with connection.begin():
+                postgres.lock_for_migration(connection)
+                run_migrations(connection)
+        finally:
+            postgres.unlocked(connection)
+
+
+def _file(url: URL) -> Engine:
+    """Return an engine for a file, which is made for its owner alone."""
     path = Path(str(url.database))
     if not path.parent.is_dir():
         raise StoreError(f"{path}: the directory {path.parent} does not exist; make it, or change store.url")
@@ -55,6 +90,8 @@ def opened(url: URL) -> Engine:
 
 def identity(url: URL) -> tuple[int, int] | None:
     """Return what tells the file of `url` from another one at its place, None where there is none."""
+    if url.get_backend_name() != "sqlite":
+        return None
     try:
         found = Path(str(url.database)).stat()
     except OSError:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
     StatementError,
 )
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from exporter.core.errors import StoreError
 
@@ -29,6 +30,26 @@ _SENTENCES = {
 }
 
 
+_STATES = {
+    "08": "it does not answer; see whether the server runs, and the network to it",
+    "25006": "the server only reads, as a standby does; name the primary in store.url",
+    "28": "it refuses the user; see user and password in store.url, and the server's pg_hba.conf",
+    "3D000": "the database does not exist; make it: CREATE DATABASE",
+    "40": "another transaction was in the way; it is tried again",
+    "42501": "the user may not do that; GRANT CREATE, USAGE ON SCHEMA public, or let it own the tables",
+    "42P01": "a table is missing; restore it, or empty alembic_version so that all are made anew",
+    "53100": "the server's disk is full; free some space, what is pending is then written",
+    "53300": "the server has no connection left; raise max_connections, or let others use fewer",
+    "53": "the server lacks memory, disk or connections; see its log",
+    "55P03": "another session holds a lock for too long; see pg_locks",
+    "57014": "the server gave the statement up, it took too long; see its load",
+    "57P": "the server is shutting down or starting up; what is pending is written when it is back",
+    "58": "the server's disk refuses to read or write; see its log",
+    "XX": "the server found itself damaged; see its log",
+}
+"""By the start of SQLSTATE (PostgreSQL documentation, appendix A); the longest that fits stands."""
+
+
 class UnwritableError(StoreError):
     """The batch itself is at fault: writing it again will not help."""
 
@@ -39,11 +60,15 @@ def told(name: str) -> Iterator[None]:
     try:
         yield
     except (DataError, IntegrityError, InterfaceError) as error:
+        if error.connection_invalidated:
+            raise StoreError(f"{name}: {_sentence(error.orig)}") from error
         raise UnwritableError(f"{name}: the database refuses the values; {_original(error)}") from error
     except DBAPIError as error:
         raise StoreError(f"{name}: {_sentence(error.orig)}") from error
     except StatementError as error:
         raise UnwritableError(f"{name}: a value has no form in the database; {_original(error)}") from error
+    except PoolTimeout as error:
+        raise StoreError(f"{name}: every connection is in use by something slow; see its load") from error
     except SQLAlchemyError as error:
         raise StoreError(f"{name}: {type(error).__name__}; see store.url") from error
     except sqlite3.Error as error:
@@ -55,11 +80,28 @@ def told(name: str) -> Iterator[None]:
 
 
 def _sentence(error: BaseException | None) -> str:
+    if not isinstance(error, sqlite3.Error):
+        return _of_server(error)
     code = getattr(error, "sqlite_errorname", "")
     for start, sentence in _SENTENCES.items():
         if code.startswith(start):
             return sentence
     return f"the database says {str(error)!r}; if that stays, move the file away and start again"
+
+
+def _of_server(error: BaseException | None) -> str:
+    """Return a sentence for an error of psycopg; the server's own words may be in any language."""
+    state = str(getattr(error, "sqlstate", None) or "")
+    fitting = [start for start in _STATES if state.startswith(start)]
+    if fitting:
+        return f"{_STATES[max(fitting, key=len)]} (SQLSTATE {state})"
+    if state:
+        return f"the server says {_first_line(error)!r} (SQLSTATE {state})"
+    return f"{_STATES['08']} ({_first_line(error)})"
+
+
+def _first_line(error: BaseException | None) -> str:
+    return (str(error).strip().splitlines() or [""])[0][:300]
 
 
 def _original(error: StatementError) -> str:

@@ -62,6 +62,7 @@ def change_row(change: StateChange) -> Row:
         "reason": _word(change.reason),
         "detail": clean(change.detail),
         "trace_id": change.trace_id,
+        "replica": change.replica,
     }
 
 
@@ -76,6 +77,7 @@ def change_of(row: Mapping[str, Any]) -> StateChange:
         reason=_reason(row["reason"]),
         detail=row["detail"],
         trace_id=row["trace_id"],
+        replica=row["replica"],
     )
 
 
@@ -91,6 +93,7 @@ def failure_row(failure: Failure) -> Row:
         "http_status": failure.http_status,
         "log": json.dumps(failure.log),
         "trace_id": failure.trace_id,
+        "replica": failure.replica,
     }
 
 
@@ -106,6 +109,7 @@ def failure_of(row: Mapping[str, Any]) -> Failure:
         http_status=row["http_status"],
         log=tuple((when, text) for when, text in json.loads(row["log"])),
         trace_id=row["trace_id"],
+        replica=row["replica"],
     )
 
 

@@ -1,22 +1,34 @@
 """The store on a SQL database: see exporter/core/store.py for what it keeps."""
 
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Delete, Engine, Select, Table, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Delete, Engine, Table, bindparam, delete, func, insert, select
 
 from exporter.core.errors import StoreError
-from exporter.core.probe import Key
-from exporter.core.store import Batch, Failure, Snapshot, StateChange
+from exporter.core.store import (
+    ALL,
+    Batch,
+    Chosen,
+    Failure,
+    Page,
+    Snapshot,
+    StateChange,
+    Statistic,
+    Subject,
+    Window,
+)
 from exporter.core.summary import HOUR
-from exporter.store.connect import WRITES, identity, opened, parsed
+from exporter.store import lists
+from exporter.store.connect import WRITES, identity, migrate, opened, parsed, shown
 from exporter.store.failing import told
-from exporter.store.migrate import migrate
 from exporter.store.rows import Row, change_of, change_row, failure_of, failure_row, snapshot_of, snapshot_row
 from exporter.store.tables import FAILURE, RETAINED, STATE_CHANGE, TARGET_STATE
+from exporter.store.upserts import add_summaries, replace
 
 T = TypeVar("T", Snapshot, StateChange, Failure)
 
@@ -30,26 +42,32 @@ _FORGET = delete(TARGET_STATE).where(
 
 
 class SqlStore:
-    """Keeps state in the database at `url`, a SQLAlchemy URL; it may be used from several threads."""
+    """Keeps state in the database at `url`, a SQLAlchemy URL; it may be used from several threads.
 
-    def __init__(self, url: str) -> None:
+    Replicas may share a PostgreSQL database. The state of a target is whatever one of them saw last, since
+    all of them look at the same thing; changes and failures are kept as each of them saw them, by the name
+    of the `replica` (the host's, unless given); summaries are added up.
+    """
+
+    def __init__(self, url: str, replica: str = "") -> None:
         """Take `url` apart; raises StoreError when this version has no use for it. Nothing is opened yet."""
         self._url = parsed(url)
         self._engine: Engine | None = None
         self._opening = Lock()
         self._file: tuple[int, int] | None = None
-        self.name = f"store {self._url.database}"
+        self._replica = replica or socket.gethostname()
+        self.name = f"store {shown(self._url)}"
 
     def open(self) -> None:
         """Open the database, make it where there is none, and bring its tables up to date.
 
-        May be called again after a failure: the file is then opened anew, in case another one has its place.
+        May be called again after a failure: everything is then opened anew, in case a file has another one in
+        its place, or a server has been restored from a backup.
         """
         with told(self.name), self._opening:
             engine = opened(self._url)
             try:
-                with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
-                    migrate(connection)
+                migrate(engine)
             except BaseException:
                 engine.dispose()
                 raise
@@ -61,7 +79,7 @@ class SqlStore:
     def load(self) -> list[Snapshot]:
         """Return the state of every target; a row that cannot be read is left out and told on the log."""
         with self._reading() as connection:
-            return self._understood(_rows(connection, select(TARGET_STATE)), snapshot_of)
+            return self._understood(lists.fetched(connection, select(TARGET_STATE)), snapshot_of)
 
     def write(self, batch: Batch) -> None:
         """Write `batch` in one transaction: all of it or nothing."""
@@ -69,23 +87,34 @@ class SqlStore:
             # SQLite would go on writing into a file that nobody finds again.
             raise StoreError(f"{self.name}: the file was moved or removed; the next attempt makes a new one")
         with self._writing() as connection:
-            gone = batch.forget | batch.snapshots.keys()
+            gone = sorted(batch.forget - batch.snapshots.keys())
             _many(connection, _FORGET, [{"gone_integration": i, "gone_tenant": t} for i, t in gone])
-            _many(
-                connection, insert(TARGET_STATE), [snapshot_row(state) for state in batch.snapshots.values()]
-            )
-            _many(connection, insert(STATE_CHANGE), [change_row(change) for change in batch.changes])
-            _many(connection, insert(FAILURE), [failure_row(failure) for failure in batch.failures])
+            replace(connection, TARGET_STATE, [snapshot_row(state) for state in batch.snapshots.values()])
+            _many(connection, insert(STATE_CHANGE), self._signed(map(change_row, batch.changes)))
+            _many(connection, insert(FAILURE), self._signed(map(failure_row, batch.failures)))
+            add_summaries(connection, batch.summaries)
 
-    def changes(self, *, key: Key | None = None, limit: int = 100) -> list[StateChange]:
-        """Return the newest state changes first."""
+    def changes(self, chosen: Chosen = ALL, *, limit: int = 100) -> Page[StateChange]:
+        """Return a page of state changes, the newest first."""
         with self._reading() as connection:
-            return self._understood(_newest(connection, STATE_CHANGE, key, limit), change_of)
+            rows, after = lists.newest(connection, STATE_CHANGE, chosen, limit)
+        return Page(self._understood(rows, change_of), after)
 
-    def failures(self, *, key: Key | None = None, limit: int = 100) -> list[Failure]:
-        """Return the newest failures first."""
+    def failures(self, chosen: Chosen = ALL, *, limit: int = 100) -> Page[Failure]:
+        """Return a page of failed runs, the newest first."""
         with self._reading() as connection:
-            return self._understood(_newest(connection, FAILURE, key, limit), failure_of)
+            rows, after = lists.newest(connection, FAILURE, chosen, limit)
+        return Page(self._understood(rows, failure_of), after)
+
+    def statistics(self, window: Window, *, limit: int = 100, offset: int = 0) -> list[Statistic]:
+        """Return what checks came to, the subject with the least uptime first."""
+        with self._reading() as connection:
+            return lists.statistics(connection, window, limit, offset)
+
+    def reasons(self, window: Window) -> dict[Subject, dict[str, int]]:
+        """Return how many runs failed for which reason, by subject; without those that never failed."""
+        with self._reading() as connection:
+            return lists.reasons(connection, window)
 
     def retain(self, seconds: dict[str, float], now: float) -> int:
         """Delete a portion of the rows that are older than their table's retention; return how many.
@@ -100,7 +129,7 @@ class SqlStore:
         return deleted
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of files and connections."""
         engine, self._engine = self._engine, None
         if engine is not None:
             with told(self.name):
@@ -109,6 +138,9 @@ class SqlStore:
     def _delete_before(self, table: Table, moment: float) -> int:
         with self._writing() as connection:
             return connection.execute(_expired(table, moment)).rowcount
+
+    def _signed(self, rows: Iterable[Row]) -> list[Row]:
+        return [{**row, "replica": row["replica"] or self._replica} for row in rows]
 
     def _understood(self, rows: list[Row], make: Callable[[Row], T]) -> list[T]:
         """Return the records of `rows`; one that a newer version wrote must not cost all the others."""
@@ -154,14 +186,3 @@ def _expired(table: Table, moment: float) -> Delete:
 def _many(connection: Connection, statement: Any, rows: list[Row]) -> None:
     if rows:
         connection.execute(statement, rows)
-
-
-def _newest(connection: Connection, table: Table, key: Key | None, limit: int) -> list[Row]:
-    query = select(table).order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)
-    if key is not None:
-        query = query.where(table.c.integration == key[0], table.c.tenant == key[1])
-    return _rows(connection, query)
-
-
-def _rows(connection: Connection, query: Select[Any]) -> list[Row]:
-    return [dict(row) for row in connection.execute(query).mappings()]

@@ -13,7 +13,7 @@ from exporter.core.errors import StoreError
 from exporter.core.store import Batch, Store
 from exporter.store.background import beside
 from exporter.store.failing import UnwritableError
-from exporter.store.pending import MOST, merge
+from exporter.store.pending import MOST, merge, size
 
 T = TypeVar("T")
 
@@ -95,7 +95,7 @@ class Writer:
             return
         with self._changed:
             if self._closing:
-                self.dropped += _size(batch)
+                self.dropped += size(batch)
                 return
             self.dropped += merge(self._pending, batch, self._most)
             self._wake()
@@ -205,7 +205,7 @@ class Writer:
                     self.dropped += merge(batch, self._pending, self._most)
                     self._pending = batch
                 else:  # it would fail for ever
-                    self.dropped += _size(batch)
+                    self.dropped += size(batch)
         self._next_write = time.monotonic() + self._wait
         return failed is None
 
@@ -247,7 +247,3 @@ class Writer:
         if fresh:
             known = isinstance(error, StoreError)
             self._log.error("the store fails", error=str(error) if known else type(error).__name__)
-
-
-def _size(batch: Batch) -> int:
-    return len(batch.snapshots) + len(batch.changes) + len(batch.failures)

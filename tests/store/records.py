@@ -3,6 +3,7 @@
 from exporter.core.probe import Key
 from exporter.core.reason import Reason
 from exporter.core.store import Batch, Failure, Snapshot, StateChange
+from exporter.core.summary import HOUR, Summaries, Summary
 
 KEY: Key = ("payments", "acme")
 
@@ -30,6 +31,22 @@ def change(at: float, key: Key = KEY) -> StateChange:
 
 def failure(at: float, key: Key = KEY) -> Failure:
     return Failure(at, key, "stripe", Reason.DNS, "no such host", 0.25, None, ((0.0, "start"), (0.2, "end")))
+
+
+def summary(hour: int = 1, took: tuple[float, ...] = (), reasons: tuple[str, ...] = ()) -> Summary:
+    """A minute of the `hour`th hour, half of it failing when there is a reason to."""
+    made = Summary(hour * HOUR, "stripe")
+    for seconds in took:
+        made.succeeded(seconds)
+    for reason in reasons:
+        made.failure(reason)
+    made.watched(30.0, failing=bool(reasons))
+    made.watched(30.0, failing=False)
+    return made
+
+
+def summaries(made: Summary, key: Key = KEY) -> Summaries:
+    return {(key, made.hour): made}
 
 
 def whole_batch(number: int) -> Batch:

@@ -1,7 +1,7 @@
-"""What every store must do; a second database joins by one more line in URLS."""
+"""What every store must do, on each database; another one joins by one more line in URLS."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,18 +10,21 @@ from hypothesis import strategies as st
 from exporter.config.store_settings import DEFAULT_RETENTION
 from exporter.core.errors import StoreError
 from exporter.core.reason import Reason
-from exporter.core.store import Batch, Failure, Snapshot, StateChange, Store
+from exporter.core.store import Batch, Chosen, Failure, Page, Snapshot, StateChange, Store, Window
+from exporter.core.summary import HOUR
 from exporter.store.sql import PORTION, SqlStore
 from exporter.store.tables import LASTING, METADATA, RETAINED
-from tests.store.records import KEY, change, failure, snapshot, whole_batch
+from tests.store.records import KEY, change, failure, snapshot, summaries, summary, whole_batch
 
-URLS = ["sqlite:///{directory}/state.db"]
+URLS: dict[str, Callable[[pytest.FixtureRequest], str]] = {
+    "sqlite": lambda request: f"sqlite:///{request.getfixturevalue('tmp_path')}/state.db",
+    "postgresql": lambda request: str(request.getfixturevalue("database")),
+}
 
 
 @pytest.fixture(params=URLS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    found: str = request.param.format(directory=tmp_path)
-    return found
+def url(request: pytest.FixtureRequest) -> str:
+    return URLS[request.param](request)
 
 
 @pytest.fixture
@@ -34,8 +37,10 @@ def store(url: str) -> Iterator[Store]:
 
 def test_a_new_store_is_empty(store: Store) -> None:
     assert list(store.load()) == []
-    assert list(store.changes()) == []
-    assert list(store.failures()) == []
+    assert store.changes() == Page([])
+    assert store.failures() == Page([])
+    assert store.statistics(Window(0, 10 * HOUR)) == []
+    assert store.reasons(Window(0, 10 * HOUR)) == {}
 
 
 def test_what_was_written_comes_back_after_a_restart(store: Store, url: str) -> None:
@@ -44,8 +49,8 @@ def test_what_was_written_comes_back_after_a_restart(store: Store, url: str) -> 
     again = SqlStore(url)
     again.open()
     assert list(again.load()) == [snapshot(failures=3)]
-    assert list(again.changes()) == [change(1.0)]
-    assert list(again.failures()) == [failure(2.0)]
+    assert again.changes().rows == [change(1.0)]
+    assert again.failures().rows == [failure(2.0)]
     again.close()
 
 
@@ -60,7 +65,7 @@ def test_a_forgotten_target_leaves_its_history(store: Store) -> None:
     store.write(Batch({KEY: snapshot()}, [change(1.0)]))
     store.write(Batch(forget={KEY, ("never", "known")}))
     assert list(store.load()) == []
-    assert list(store.changes()) == [change(1.0)]
+    assert store.changes().rows == [change(1.0)]
 
 
 def test_a_target_that_went_and_came_in_one_batch_is_there(store: Store) -> None:
@@ -73,11 +78,94 @@ def test_the_newest_come_first_and_only_so_many(store: Store) -> None:
     other = ("mail", "")
     store.write(Batch(changes=[change(2.0), change(1.0, other), change(3.0)]))
     store.write(Batch(failures=[failure(at) for at in (1.0, 3.0, 3.0)] + [failure(9.0, other)]))
-    assert [found.at for found in store.changes()] == [3.0, 2.0, 1.0]
-    assert [found.at for found in store.changes(limit=1)] == [3.0]
-    assert [found.at for found in store.changes(key=KEY)] == [3.0, 2.0]
-    assert [found.at for found in store.failures(key=KEY, limit=2)] == [3.0, 3.0]
-    assert list(store.failures(key=("none", ""))) == []
+    assert [found.at for found in store.changes().rows] == [3.0, 2.0, 1.0]
+    assert [found.at for found in store.changes(limit=1).rows] == [3.0]
+    of_key = Chosen(integration=KEY[0], tenant=KEY[1])
+    assert [found.at for found in store.changes(of_key).rows] == [3.0, 2.0]
+    assert [found.at for found in store.failures(of_key, limit=2).rows] == [3.0, 3.0]
+    assert store.failures(Chosen(integration="none")) == Page([])
+
+
+def test_pages_follow_one_another_without_a_gap_or_a_row_twice(store: Store) -> None:
+    store.write(Batch(failures=[failure(float(at // 3)) for at in range(10)]))  # three at one time
+    seen: list[float] = []
+    page = store.failures(limit=4)
+    while True:
+        seen += [found.at for found in page.rows]
+        store.write(Batch(failures=[failure(99.0)]))  # what comes meanwhile belongs to no later page
+        if page.next is None:
+            break
+        page = store.failures(Chosen(after=page.next), limit=4)
+    assert seen == sorted((float(at // 3) for at in range(10)), reverse=True)
+
+
+def test_a_list_is_narrowed_by_everything_that_is_asked(store: Store) -> None:
+    keys = [("payments", "acme"), ("payments", "bolt"), ("mail", "acme"), ("mail", "")]
+    store.write(Batch(failures=[failure(float(at), key) for at, key in enumerate(keys)]))
+    store.write(Batch(failures=[replace(failure(9.0), reason=Reason.TLS)]))
+
+    def times(chosen: Chosen) -> list[float]:
+        return [found.at for found in store.failures(chosen).rows]
+
+    assert times(Chosen(tenant="acme")) == [9.0, 2.0, 0.0]
+    assert times(Chosen(tenant="")) == [3.0]
+    assert times(Chosen(integration="mail")) == [3.0, 2.0]
+    assert times(Chosen(tenants={"bolt", ""})) == [3.0, 1.0]
+    assert times(Chosen(tenants=())) == []
+    assert times(Chosen(tenants={"bolt"}, tenant="acme")) == []
+    assert times(Chosen(reason=Reason.TLS)) == [9.0]
+    assert times(Chosen(since=1.0, until=3.0)) == [2.0, 1.0]
+
+
+def test_a_row_names_the_replica_that_saw_it(url: str) -> None:
+    for name in ("one", "two"):
+        store = SqlStore(url, replica=name)
+        store.open()
+        store.write(Batch({KEY: snapshot()}, [change(1.0)], [failure(1.0)]))
+        store.close()
+    store.open()
+    assert [found.replica for found in store.changes().rows] == ["two", "one"]
+    assert [found.replica for found in store.failures().rows] == ["two", "one"]
+    assert list(store.load()) == [snapshot()]
+    store.close()
+
+
+def test_summaries_of_an_hour_are_added_up(store: Store) -> None:
+    store.write(Batch(summaries=summaries(summary(took=(0.02, 0.02, 3.0)))))
+    store.write(Batch(summaries=summaries(summary(took=(0.02, 500.0), reasons=("dns", "tls", "dns")))))
+    (found,) = store.statistics(Window(HOUR, 2 * HOUR))
+    assert (found.subject, found.provider, found.runs, found.failed) == (KEY, "stripe", 8, 3)
+    assert (found.seconds, found.failing_seconds) == (120.0, 30.0)
+    assert found.latency(0.5) == pytest.approx(0.02, rel=0.101)
+    assert (found.uptime, found.error_ratio) == (0.75, 3 / 8)
+    assert sum(found.took) == 5
+    assert store.reasons(Window(HOUR, 2 * HOUR)) == {KEY: {"dns": 2, "tls": 1}}
+
+
+def test_a_window_holds_its_hours_and_subjects_alone_and_the_worst_come_first(store: Store) -> None:
+    bad, good, old = ("mail", "acme"), ("mail", "bolt"), ("payments", "acme")
+    store.write(
+        Batch(
+            summaries={
+                **summaries(summary(5, reasons=("dns",)), bad),
+                **summaries(summary(5, took=(0.1,)), good),
+                **summaries(summary(4, took=(0.1,)), bad),
+                **summaries(summary(1, took=(0.1,)), old),
+            }
+        )
+    )
+
+    def subjects(window: Window, **more: int) -> list[tuple[str, ...]]:
+        return [found.subject for found in store.statistics(window, **more)]
+
+    assert subjects(Window(4 * HOUR, 6 * HOUR)) == [bad, good]
+    assert subjects(Window(0, 6 * HOUR)) == [bad, good, old]
+    assert subjects(Window(0, 6 * HOUR), limit=1, offset=1) == [good]
+    assert subjects(Window(0, 6 * HOUR, subjects={old, good})) == [good, old]
+    assert subjects(Window(0, 6 * HOUR, ("tenant",))) == [("acme",), ("bolt",)]
+    assert subjects(Window(0, 6 * HOUR, ("tenant",), Chosen(tenants={"bolt"}))) == [("bolt",)]
+    (mail, _) = store.statistics(Window(0, 6 * HOUR, ("integration",)))
+    assert (mail.subject, mail.runs, mail.failed) == (("mail",), 3, 1)
 
 
 def test_retention_goes_by_table(store: Store) -> None:
@@ -86,8 +174,8 @@ def test_retention_goes_by_table(store: Store) -> None:
     )
     assert store.retain({"webhooks": 1.0}, now=100.0) == 0
     assert store.retain({"checks": 50.0}, now=100.0) == 1
-    assert [found.at for found in store.changes()] == [90.0]
-    assert len(list(store.failures())) == 2
+    assert [found.at for found in store.changes().rows] == [90.0]
+    assert len(store.failures().rows) == 2
     assert store.retain({"checks": 1.0, "errors": 1.0}, now=100.0) == 3
     assert len(list(store.load())) == 1
 
@@ -99,7 +187,16 @@ def test_retention_of_many_rows_deletes_them_all_in_portions(store: Store) -> No
         portions.append(store.retain({"checks": 0.0}, now=11_999.0))
     assert sum(portions) == 11_999
     assert max(portions) <= PORTION
-    assert len(list(store.changes(limit=20_000))) == 1
+    assert len(store.changes(limit=20_000).rows) == 1
+
+
+def test_whole_hours_of_summaries_go_when_their_last_second_is_too_old(store: Store) -> None:
+    for hour in range(5):
+        store.write(Batch(summaries=summaries(summary(hour, took=(0.1,), reasons=("dns",)))))
+    while store.retain({"checks": HOUR}, now=3.5 * HOUR):
+        pass
+    assert [found.runs for found in store.statistics(Window(0, 10 * HOUR))] == [2 * 3]
+    assert store.reasons(Window(0, 10 * HOUR)) == {KEY: {"dns": 3}}
 
 
 def test_every_table_is_kept_for_a_time_that_somebody_set_or_for_good_reason() -> None:
@@ -115,7 +212,7 @@ def test_a_batch_with_one_bad_record_leaves_nothing(store: Store) -> None:
     with pytest.raises(StoreError):
         store.write(bad)
     assert list(store.load()) == []
-    assert list(store.changes()) == []
+    assert store.changes() == Page([])
     store.write(whole_batch(2))
     assert len(list(store.load())) == 50
 
@@ -127,9 +224,9 @@ def test_what_no_database_takes_costs_a_sign_and_no_batch(store: Store) -> None:
     )
     log = Failure(1.0, KEY, "stripe", Reason.BUG, "", 0.0, None, ((0.0, "half \ud800 nul \0"),))
     store.write(Batch({KEY: state}, [odd], [log]))
-    assert [found.detail for found in store.changes()] == ["nul \N{REPLACEMENT CHARACTER} half ?"]
+    assert [found.detail for found in store.changes().rows] == ["nul \N{REPLACEMENT CHARACTER} half ?"]
     assert [found.answers for found in store.load()] == [{}]
-    assert list(store.failures()) == [log]
+    assert store.failures().rows == [log]
 
 
 def test_a_store_that_is_not_open_says_so(url: str) -> None:

@@ -70,8 +70,8 @@ def test_the_migrations_make_the_tables_that_the_code_uses(store: SqlStore, path
     ("url", "words"),
     [
         ("no url", "not a URL; write sqlite:///"),
-        ("postgresql://u:hunter2@localhost/x", "PostgreSQL is not in this version; write sqlite:///"),
-        ("postgresql+psycopg://u:hunter2@localhost/x", "PostgreSQL is not in this version"),
+        ("postgresql://u:hunter2@localhost", "names no database; write postgresql://"),
+        ("postgresql+psycopg2://u:hunter2@localhost/x", "not supported; write sqlite:///"),
         ("mysql://u:hunter2@localhost/x", "not supported; write sqlite:///"),
         ("sqlite+aiosqlite:///x.db", "not supported"),
         ("sqlite://", "names no file"),
@@ -165,7 +165,7 @@ def test_a_row_that_a_newer_version_wrote_costs_no_other(store: SqlStore, path: 
         connection.execute("UPDATE state_change SET reason = 'tomorrow' WHERE integration = 'mail'")
     connection.close()
     assert [found.key for found in store.load()] == [KEY]
-    assert store.changes() == [change(1.0)]
+    assert store.changes().rows == [change(1.0)]
 
 
 CHILD = """
@@ -195,8 +195,9 @@ def states_of(path: Path) -> set[int]:
     store = SqlStore(f"sqlite:///{path}")
     store.open()
     found = store.load()
-    assert len(store.changes(limit=1_000_000)) == len(store.failures(limit=1_000_000))
-    assert len(store.changes(limit=1_000_000)) % 50 == 0
+    changes = store.changes(limit=1_000_000).rows
+    assert len(changes) == len(store.failures(limit=1_000_000).rows)
+    assert len(changes) % 50 == 0
     assert len(found) in (0, 50)
     store.close()
     return {state.failures for state in found}

@@ -13,8 +13,18 @@ import structlog
 from structlog.testing import LogCapture
 
 from exporter.core.errors import StoreError
-from exporter.core.probe import Key
-from exporter.core.store import Batch, Failure, Snapshot, StateChange
+from exporter.core.store import (
+    ALL,
+    Batch,
+    Chosen,
+    Failure,
+    Page,
+    Snapshot,
+    StateChange,
+    Statistic,
+    Subject,
+    Window,
+)
 from exporter.store.failing import UnwritableError
 from exporter.store.pending import merge
 from exporter.store.sql import SqlStore
@@ -48,11 +58,17 @@ class MadeStore:
             Batch(dict(batch.snapshots), [*batch.changes], [*batch.failures], {*batch.forget})
         )
 
-    def changes(self, *, key: Key | None = None, limit: int = 100) -> Iterable[StateChange]:
-        return [found for batch in self.written for found in batch.changes]
+    def changes(self, chosen: Chosen = ALL, *, limit: int = 100) -> Page[StateChange]:
+        return Page([found for batch in self.written for found in batch.changes])
 
-    def failures(self, *, key: Key | None = None, limit: int = 100) -> Iterable[Failure]:
+    def failures(self, chosen: Chosen = ALL, *, limit: int = 100) -> Page[Failure]:
+        return Page([])
+
+    def statistics(self, window: Window, *, limit: int = 100, offset: int = 0) -> Sequence[Statistic]:
         return []
+
+    def reasons(self, window: Window) -> dict[Subject, dict[str, int]]:
+        return {}
 
     def retain(self, seconds: dict[str, float], now: float) -> int:
         self.retained.append(seconds)
@@ -115,14 +131,14 @@ async def test_many_batches_join_one_transaction(store: MadeStore) -> None:
     assert await writer.close(5)
     assert len(store.written) <= 2
     assert store.written[-1].snapshots[KEY].failures == 199
-    assert [found.at for found in store.changes()] == [float(number) for number in range(200)]
+    assert [found.at for found in store.changes().rows] == [float(number) for number in range(200)]
     assert store.closed
 
 
 async def test_a_flush_tells_that_everything_is_in_the_store(writer: Writer, store: MadeStore) -> None:
     writer.submit(moments(2))
     assert await writer.flush(5)
-    assert [found.at for found in store.changes()] == [0.0, 1.0]
+    assert [found.at for found in store.changes().rows] == [0.0, 1.0]
     assert await writer.flush(5)
 
 
@@ -138,7 +154,7 @@ async def test_a_store_that_fails_is_tried_again_and_nothing_is_lost_or_doubled(
     store.error = None
     await until(lambda: writer.healthy)
     assert await writer.flush(5)
-    assert [found.at for found in store.changes()] == [0.0, 1.0, 2.0, 3.0]
+    assert [found.at for found in store.changes().rows] == [0.0, 1.0, 2.0, 3.0]
     assert writer.dropped == 0
     assert [(line["event"], line.get("error")) for line in lines.entries] == [
         ("the store fails", "the disk is full"),
@@ -156,7 +172,7 @@ async def test_what_comes_while_a_write_fails_is_written_after_it(writer: Writer
     await until(lambda: not writer.healthy)
     store.error = None
     assert await writer.flush(5)
-    assert [found.at for found in store.changes()] == [0.0, 1.0]
+    assert [found.at for found in store.changes().rows] == [0.0, 1.0]
 
 
 async def test_a_failing_store_is_left_in_peace_for_longer_and_longer(store: MadeStore) -> None:
@@ -176,7 +192,7 @@ async def test_what_waits_is_bounded_and_the_oldest_is_dropped(writer: Writer, s
     await until(lambda: writer.failed_writes >= 2)
     store.error = None
     assert await writer.flush(5)
-    assert [found.at for found in store.changes()] == [float(at) for at in range(90, 100)]
+    assert [found.at for found in store.changes().rows] == [float(at) for at in range(90, 100)]
     assert writer.dropped == 90 + 20
 
 
@@ -192,7 +208,7 @@ async def test_a_batch_that_can_never_be_written_does_not_block_the_next(
     store.error = None
     writer.submit(moments(1, start=7))
     assert await writer.flush(5)
-    assert [found.at for found in store.changes()] == [7.0]
+    assert [found.at for found in store.changes().rows] == [7.0]
 
 
 async def test_a_store_that_hangs_blocks_neither_loop_nor_end(writer: Writer, store: MadeStore) -> None:

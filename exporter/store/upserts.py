@@ -1,0 +1,71 @@
+"""Writes rows over those that have their key, or adds to them: the same on SQLite and PostgreSQL."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, String, Table, func
+from sqlalchemy.dialects import postgresql, sqlite
+
+from exporter.core.summary import Summaries
+from exporter.store.rows import Row
+from exporter.store.tables import CHECK_FAILURE, CHECK_SUMMARY, TOOK
+
+
+def replace(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert `rows`; a row that has the key of one of them is overwritten."""
+    _upsert(connection, table, rows, lambda _old, new: new)
+
+
+def add(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert `rows`; where a row has the key of one of them, its numbers are added to, NULL being nothing."""
+    _upsert(connection, table, rows, _sum)
+
+
+def summary_rows(summaries: Summaries) -> tuple[list[Row], list[Row]]:
+    """Return the rows of check_summary and of check_failure."""
+    hours: list[Row] = []
+    reasons: list[Row] = []
+    for ((integration, tenant), hour), summary in summaries.items():
+        key = {"hour": hour, "integration": integration, "tenant": tenant}
+        took = summary.took()
+        hours.append(
+            {
+                **key,
+                "provider": summary.provider,
+                "runs": summary.runs,
+                "failed": summary.failed,
+                "seconds": summary.seconds,
+                "failing_seconds": summary.failing_seconds,
+                **{name: took.get(number) or None for number, name in enumerate(TOOK)},
+            }
+        )
+        reasons += [{**key, "reason": reason, "runs": n} for reason, n in (summary.reasons or {}).items()]
+    return hours, reasons
+
+
+def add_summaries(connection: Connection, summaries: Summaries) -> None:
+    """Add `summaries` to what is there of their hours."""
+    hours, reasons = summary_rows(summaries)
+    add(connection, CHECK_SUMMARY, hours)
+    add(connection, CHECK_FAILURE, reasons)
+
+
+def _upsert(connection: Connection, table: Table, rows: Sequence[Row], value: Any) -> None:
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key]
+    # Always in one order: two replicas that write the same rows would lock each other out.
+    ordered = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
+    insert = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    changed = {
+        column.name: value(column, insert.excluded[column.name])
+        for column in table.columns
+        if column.name not in keys
+    }
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed), ordered)
+
+
+def _sum(old: Column[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
+    if isinstance(old.type, String):
+        return new
+    return func.coalesce(old + new, old, new)
