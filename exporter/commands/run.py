@@ -5,6 +5,9 @@ import asyncio
 
 import uvloop
 
+from exporter.commands import lean  # noqa: F401 - before anything else imports structlog
+
+# isort: split
 from exporter.app import Settings, serve
 from exporter.commands.loading import chosen_file, chosen_shard, load
 from exporter.config.durations import REMEDY, seconds

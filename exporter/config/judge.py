@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from exporter.config import durations
 from exporter.config.reading import Path, suggestion
 from exporter.config.schema import Schema, holds_secret
 from exporter.config.source import shown_key
 from exporter.config.values import Expanded, Missing
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 _WORDS = {
     "object": "a mapping",
@@ -46,14 +48,21 @@ class Judge:
 
     def __init__(self, schema: Schema) -> None:
         """Prepare the schema; its references are inside itself."""
-        self._validator = Draft202012Validator(schema)
+        self._schema = schema
+
+    @cached_property
+    def _validator(self) -> "Draft202012Validator":
+        # Most files are good, and a process that only met good ones saves 3 MB.
+        from jsonschema import Draft202012Validator
+
+        return Draft202012Validator(self._schema)
 
     def faults(self, value: Any) -> list[Fault]:
         """Return everything that is wrong with `value`, by the paths from its top."""
         return [fault for error in self._validator.iter_errors(value) for fault in _read(error, ())]
 
 
-def _read(error: ValidationError, above: Path) -> Iterator[Fault]:
+def _read(error: "ValidationError", above: Path) -> Iterator[Fault]:
     path = (*above, *error.relative_path)
     if isinstance(error.instance, Missing):
         yield Fault(path, "", "")
@@ -69,7 +78,7 @@ def _read(error: ValidationError, above: Path) -> Iterator[Fault]:
         yield _misfit(error, path)
 
 
-def _alternatives(error: ValidationError, path: Path) -> Iterator[Fault]:
+def _alternatives(error: "ValidationError", path: Path) -> Iterator[Fault]:
     """Report the alternative that was meant: the one whose type fits, never `null`."""
     branches: dict[int, list[ValidationError]] = {}
     for inner in error.context or ():
@@ -85,11 +94,11 @@ def _alternatives(error: ValidationError, path: Path) -> Iterator[Fault]:
     yield Fault(path, f"expected {words}, found {_found(error.instance)}", f"write {words}")
 
 
-def _wrong_type(error: ValidationError) -> bool:
+def _wrong_type(error: "ValidationError") -> bool:
     return error.validator == "type" and not error.relative_path
 
 
-def _unknown_keys(error: ValidationError, path: Path) -> Iterator[Fault]:
+def _unknown_keys(error: "ValidationError", path: Path) -> Iterator[Fault]:
     known = set(error.schema.get("properties", ())) if isinstance(error.schema, dict) else set()
     for key in _value(error):
         if key not in known:
@@ -105,7 +114,7 @@ def unknown_key(path: Path, known: set[str]) -> Fault:
     return Fault(path, f"unknown key {key}", suggestion(key, known))
 
 
-def _missing_key(error: ValidationError, path: Path, name: str) -> Fault:
+def _missing_key(error: "ValidationError", path: Path, name: str) -> Fault:
     schema = error.schema if isinstance(error.schema, dict) else {}
     about = schema.get("properties", {}).get(name, {}).get("description", "")
     return Fault(
@@ -113,7 +122,7 @@ def _missing_key(error: ValidationError, path: Path, name: str) -> Fault:
     )
 
 
-def _misfit(error: ValidationError, path: Path) -> Fault:
+def _misfit(error: "ValidationError", path: Path) -> Fault:
     schema = error.schema if isinstance(error.schema, dict) else {}
     rule, value = str(error.validator), _rule(error)
     about = str(schema.get("description", "")).rstrip(".")
@@ -173,11 +182,11 @@ def _quoted(value: Any, schema: Schema) -> str:
     return repr(value) if isinstance(value, str) and len(value) <= 60 and not hidden else "the value"
 
 
-def _rule(error: ValidationError) -> Any:
+def _rule(error: "ValidationError") -> Any:
     rule: Any = error.validator_value
     return rule
 
 
-def _value(error: ValidationError) -> Any:
+def _value(error: "ValidationError") -> Any:
     value: Any = error.instance
     return value

@@ -4,8 +4,6 @@ import base64
 from functools import singledispatch
 from urllib.parse import quote_plus
 
-import jwt
-
 from exporter.core.errors import ProbeError
 from exporter.core.options import TlsOptions
 from exporter.core.probe import Header, Request
@@ -57,6 +55,8 @@ def _jwt_bearer(grant: JwtBearer, now: float) -> Request:
         claims["sub"] = grant.subject
     if grant.scopes:
         claims["scope"] = " ".join(grant.scopes)
+    import jwt  # with its library 9 MB, and few sign in by an assertion
+
     try:
         assertion = jwt.encode(
             claims,

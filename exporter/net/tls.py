@@ -9,6 +9,7 @@ from pathlib import Path
 from exporter.core.errors import ProbeError
 from exporter.core.options import TlsOptions
 from exporter.core.reason import Reason
+from exporter.net import certificate
 
 _KEPT = 512  # about 0.8 MB each where the system's authorities are loaded
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
@@ -73,6 +74,7 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
 
 
 def _make(tls: TlsOptions, http: bool) -> ssl.SSLContext:
+    certificate.prepare()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = _VERSIONS[tls.min_version]
     if http:

@@ -3,9 +3,8 @@
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 from aiohttp import web
 from yarl import URL
 
@@ -17,6 +16,9 @@ from exporter.server.parts import PARTS, State
 from exporter.server.rows import STATUSES, Choice, counts, reason_of, urgency
 from exporter.server.status import status as status_of
 from exporter.server.web_config import Role
+
+if TYPE_CHECKING:
+    import jinja2
 
 PAGES = Path(__file__).parent.parent / "pages"
 MOST_ROWS = 500
@@ -137,7 +139,9 @@ def _pages(request: web.Request, home: str, offset: int, total: int) -> dict[str
 
 
 @cache
-def _template() -> jinja2.Template:
+def _template() -> "jinja2.Template":
+    import jinja2  # 2 MB that nobody needs who only scrapes
+
     loader = jinja2.FileSystemLoader(PAGES)
     made = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return made.get_template("landing.html")
