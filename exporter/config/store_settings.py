@@ -30,7 +30,7 @@ VARIABLES = {
 }
 """Environment variables that set a table's retention, with the seconds of their unit."""
 
-_URL = re.compile(r"sqlite(\+pysqlite)?://.*", re.DOTALL)
+_URL = re.compile(r"(sqlite(\+pysqlite)?|postgresql(\+psycopg)?)://.*", re.DOTALL)
 
 
 def settings(reading: Reading, source: Source, part: StorePart) -> StoreSettings:
@@ -50,8 +50,9 @@ def settings(reading: Reading, source: Source, part: StorePart) -> StoreSettings
     url = part.url.reveal()
     if not _URL.fullmatch(url):
         place = source.place(("store", "url" if not part.url.file else "url_file"))
-        what = "the address of the store is not sqlite://"
-        reading.blame(place, what, "write sqlite:///path/to/file.db")
+        what = "the address of the store is neither sqlite:// nor postgresql://"
+        remedy = "write sqlite:///path/to/file.db or postgresql://user@host/database"
+        reading.blame(place, what, remedy)
     return StoreSettings(url, retention)
 
 

@@ -140,7 +140,7 @@ class Engine:
         if self._saving:
             self._saving.cancel()
         self._urgent |= self._dirty
-        self._save_states()
+        self._save_states(last=True)
         for key in list(self._waiters):
             self._answer(key, error=Deferred(0.0, "the exporter is stopping"))
         return cut
@@ -293,6 +293,7 @@ class Engine:
         target = state.target
         before = (state.status, state.reason)
         failures = state.failures
+        self.history.tallies.ran(state, result)
         news = state.absorb(result)
         # Not `result.at`: a wall clock that was set back during the run would put the target to sleep.
         began = self._clock.now() - result.took
@@ -334,11 +335,11 @@ class Engine:
         self._batches += 1
         if self._batches % SAVE_HEALTHY_EVERY == 0:
             self._urgent |= self._dirty
-        self._save_states()
+        self._save_states(last=True)
         self._saving = self._clock.later(SAVE_EVERY, self._save)
 
-    def _save_states(self) -> None:
-        batch = self.history.take()
+    def _save_states(self, *, last: bool = False) -> None:
+        batch = self.history.take(self._clock.now(), last=last)
         states = filter(None, map(self.board.get, self._urgent))
         batch.snapshots.update((state.target.key, state.snapshot()) for state in states)
         self._dirty -= self._urgent

@@ -11,19 +11,24 @@ from exporter.core.probe import Key, Result
 from exporter.core.reason import Reason
 from exporter.core.store import Batch, Failure, StateChange
 from exporter.engine.board import ERROR, UNKNOWN, State
+from exporter.engine.tallies import Tallies
 
 KEPT = 1000
 """How many state changes and failures stay in memory, over all targets."""
 
 
 class History:
-    """Remembers what changed and what failed; `batch` collects what the store has not been given yet."""
+    """Remembers what changed and what failed; `batch` collects what the store has not been given yet.
+
+    `tallies` count all runs, for the statistics.
+    """
 
     def __init__(self) -> None:
         """Start with nothing."""
         self.changes: deque[StateChange] = deque(maxlen=KEPT)
         self.failures: deque[Failure] = deque(maxlen=KEPT)
         self.batch = Batch()
+        self.tallies = Tallies()
         self._log = structlog.get_logger("exporter.history")
 
     def changed(self, state: State, before: str, result: Result) -> None:
@@ -83,9 +88,10 @@ class History:
         """Return the newest failures first."""
         return _newest(self.failures, key, limit)
 
-    def take(self) -> Batch:
-        """Return what the store has not been given yet, and forget it."""
+    def take(self, now: float, *, last: bool = False) -> Batch:
+        """Return what the store is to be given at `now` (Unix seconds), and forget it; all at the `last`."""
         batch, self.batch = self.batch, Batch()
+        batch.summaries = self.tallies.take(now, everything=last)
         return batch
 
 

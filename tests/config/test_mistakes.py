@@ -110,7 +110,7 @@ MISTAKES = [
     Wrong("falling ladder", "thresholds:\n  certificate_life_seconds: {high: 30d}\n", 2, "must not be above", "stricter"),
     Wrong("ladder of an integration", SHOP + "  thresholds:\n    error_ratio: {high: 0.01}\n", 5, "must not", "stricter"),
     Wrong("store key", "store: {uri: x}\n", 1, "unknown key uri", "did you mean url?"),
-    Wrong("store address", "store: {url: 'mysql://u:hunter22@h/d'}\n", 1, "is not sqlite://", "sqlite:///"),
+    Wrong("store address", "store: {url: 'mysql://u:hunter22@h/d'}\n", 1, "is neither sqlite://", "postgresql://user"),
     Wrong("retention table", "store: {retention: {check: 5d}}\n", 1, "unknown key check", "did you mean checks?"),
     Wrong("retention", "store: {retention: {checks: 5s}}\n", 1, "below a minute", "1m"),
     Wrong("slack", "notifications:\n  slack: {}\n", 2, "no api_url", "api_url_file:"),
