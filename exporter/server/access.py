@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -19,7 +20,8 @@ from exporter.server.web_config_file import WebConfigFile
 
 CUSTOM_HEADER = "X-Integration-Exporter"
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
+FORWARDING = ("Forwarded", "Via", "X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP")
+"""Headers that proxies add, beside all that begin with X-Forwarded-."""
 
 
 class Effect(Enum):
@@ -79,6 +81,7 @@ class Access:
     async def judge(self, request: web.Request, rule: Rule) -> Identity:
         """Return who calls, or raise the HTTP error that says why they may not."""
         config = self._web.current
+        _check_target(request)
         _check_allowed_sans(config, request)
         if rule.role is None or (rule.open and not config.closed):
             return NOBODY
@@ -129,7 +132,10 @@ class Access:
         origins = {f"{request.scheme}://{request.host}".lower(), self._paths.origin}
         origin = request.headers.get("Origin")
         same_site = request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none")
-        if not same_site or (origin is not None and origin.lower() not in origins - {""}):
+        # A browser that sends neither, as to plain HTTP on another machine, still names the page at times.
+        page = request.headers.get("Referer")
+        foreign = page is not None and _origin_of(page) not in origins - {""}
+        if not same_site or foreign or (origin is not None and origin.lower() not in origins - {""}):
             raise web.HTTPForbidden(text="this request comes from another site; open the exporter's own page")
         if rule.effect is Effect.CHANGE and request.headers.get(CUSTOM_HEADER) != "1":
             raise web.HTTPForbidden(text=f"changes need the header {CUSTOM_HEADER}: 1")
@@ -153,6 +159,24 @@ def _local(request: web.Request) -> Identity:
             text="no access is configured, so the host must be localhost; see --web.config.file"
         )
     return LOOPBACK
+
+
+def _check_target(request: web.Request) -> None:
+    """Refuse a request line that names another host than the header does (RFC 9112, section 3.2.2)."""
+    line = request.raw_path
+    if not line.startswith("/") and _authority(line) != request.headers.get("Host", "").lower():
+        raise web.HTTPBadRequest(text="the request line and the header Host name different hosts")
+
+
+def _authority(url: str) -> str:
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:
+        return ""
+
+
+def _origin_of(page: str) -> str:
+    return f"{page.partition('://')[0].lower()}://{_authority(page)}"
 
 
 def _without_port(host: str) -> str:

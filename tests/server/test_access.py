@@ -159,12 +159,16 @@ async def test_without_access_configured_only_this_machine_may(local: House, met
     assert await answer() == bare
     assert await answer(X_Integration_Exporter="1", Sec_Fetch_Site="cross-site") == foreign
     assert await answer(X_Integration_Exporter="1", Origin="https://evil.example") == foreign
+    assert await answer(X_Integration_Exporter="1", Referer="https://evil.example/page") == foreign
+    assert await answer(X_Integration_Exporter="1", Referer=f"http://127.0.0.1:{local.port}/") == mine
     for forwarded in (
         "Forwarded",
         "X_Forwarded_For",
         "X_Forwarded_Host",
         "X_Forwarded_Proto",
         "X_Forwarded_User",
+        "Via",
+        "X_Real_IP",
     ):
         given = {forwarded: "for=127.0.0.1"}
         assert await answer(X_Integration_Exporter="1", **given) == (mine if is_open else 403), forwarded
@@ -192,6 +196,9 @@ async def test_the_host_may_be_sent_once_only(local: House) -> None:
     twice = "GET /config HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
     assert b" 400 " in await raw(twice) or b" 403 " in await raw(twice)
     assert b" 403 " in await raw("GET /config HTTP/1.0\r\n\r\n")
+    for authority, status in (("localhost", b" 200 "), ("evil.example", b" 400 ")):
+        head = f"GET http://{authority}/config HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        assert status in await raw(head), authority
 
 
 async def test_a_user_needs_the_right_password(guarded: House) -> None:
