@@ -6,26 +6,33 @@ from functools import cached_property
 
 from exporter.core.notifications import Notifications
 from exporter.core.probe import Key, Probe, Target
+from exporter.core.secret import Secret
 from exporter.core.threshold import Threshold
+from exporter.core.token import TokenSettings
 
 
 @dataclass(frozen=True)
 class Integration:
-    """One configured use of a provider."""
+    """One configured use of a provider; `tokens` says where the tokens of its targets are kept."""
 
     name: str
     probe: Probe
     critical: bool
     interval: float
     labels: tuple[tuple[str, str], ...] = ()
+    tokens: TokenSettings = field(default_factory=TokenSettings)
 
 
 @dataclass(frozen=True)
 class StoreSettings:
-    """Where state is kept: a SQLAlchemy URL (may hold a password: never print it), seconds by table."""
+    """Where state is kept: a SQLAlchemy URL (may hold a password: never print it), seconds by table.
+
+    `token_keys` encrypt tokens: the first one does, all of them decrypt. Without any no token is stored.
+    """
 
     url: str = field(default="sqlite:///integration-exporter.db", repr=False)
     retention: Mapping[str, float] = field(default_factory=dict)
+    token_keys: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -228,6 +228,14 @@ class Kit(Protocol):
 
     def recall(self, key: str) -> Any:
         """Return what `remember` kept under `key`, None if nothing; survives like an answer of `every`."""
+    def token_told(
+        self, token: Secret, expiry: float | None, scopes: frozenset[str] | None = None
+    ) -> None:
+        """Take what the vendor tells of a token that it was shown.
+
+        `expiry` is Unix seconds, `core.token.NEVER` for a token that does not end, None if unknown.
+        """
+
 
     def remember(self, key: str, value: Any) -> None:
         """Keep `value`, which must be what JSON can hold, for the next run."""
@@ -277,6 +285,7 @@ class Probe:
     metrics: tuple[Metric, ...] = ()
     alerts: tuple[Alert, ...] = ()
     panels: tuple[Panel, ...] = ()
+    `token_option` is the option that holds a token which another source may have in its place.
     needs: tuple[str, ...] = ()
     interval: float = 300.0
     timeout: float = 10.0
@@ -298,6 +307,7 @@ class Probe:
         """Hash by name: probes are unique by name."""
         return hash(self.name)
 
+    token_option: str = ""
     def __eq__(self, other: object) -> bool:
         """Compare by name, so that targets compare cheaply."""
         return isinstance(other, Probe) and other.name == self.name

@@ -12,6 +12,9 @@ from exporter.core.secret import Secret
 NEVER = math.inf
 """The expiry of a token that does not end."""
 
+SOURCED = Secret("(from the source of tokens)")
+"""Stands in the options for a token that another source than the options has; it is never sent."""
+
 _NONE = Secret("")
 
 

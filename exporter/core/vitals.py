@@ -82,6 +82,28 @@ TOKEN_REFRESHABLE = _target(
     labels=("token",),
     dated=True,
 )
+TOKEN_STATE = _target(
+    "token_state",
+    "State of a token that the exporter renews: valid, expired, never_expires, unknown, implausible, refused;"
+    " 1 for the state it has.",
+    labels=("token", "state"),
+)
+TOKEN_REFRESH_FAILURES = _target(
+    "token_refresh_failures",
+    "Refreshes of the token that failed since the last one that succeeded.",
+    labels=("token",),
+)
+TOKEN_REFRESH_LAST_SUCCESS = _target(
+    "token_refresh_last_success_timestamp_seconds",
+    "When the token was last refreshed.",
+    unit="seconds",
+    labels=("token",),
+)
+TOKEN_REFRESH_FAILURE_INFO = _target(
+    "token_refresh_failure_info",
+    "Why the last refresh of the token failed; 1 while it does, else absent.",
+    labels=("token", "reason"),
+)
 RATE_LIMIT_REMAINING = _target(
     "rate_limit_remaining",
     "Calls left in the rate-limit bucket; percent where the vendor tells only that.",
@@ -141,6 +163,10 @@ SHARED_SERIES = (
     CERTIFICATE_EXPIRY,
     TOKEN_EXPIRY,
     TOKEN_REFRESHABLE,
+    TOKEN_STATE,
+    TOKEN_REFRESH_FAILURES,
+    TOKEN_REFRESH_LAST_SUCCESS,
+    TOKEN_REFRESH_FAILURE_INFO,
     RATE_LIMIT_REMAINING,
     RATE_LIMIT_LIMIT,
     RATE_LIMIT_RESET,

@@ -20,10 +20,10 @@ from exporter.engine.history import History, worth_telling
 from exporter.engine.run import run
 from exporter.engine.scheduler import Job, Scheduler, next_slot
 from exporter.engine.selfmetrics import SelfMetrics
+from exporter.engine.token_keeper import TokenKeeper
 from exporter.engine.vital_series import common_labels, moving_series, series_of
 from exporter.net.limits import Budget, credential_key
 from exporter.net.pause import LONGEST
-from exporter.net.tokens import Tokens
 
 SAVE_EVERY = 1.0
 """Seconds between two batches for the store: what a kill can cost."""
@@ -50,7 +50,7 @@ class Engine:
         self.exposition = Exposition()
         self.scheduler = Scheduler(clock, self._run, most)
         self._network = network
-        self._tokens = Tokens(network, clock)
+        self.tokens = TokenKeeper(network, clock, self._token_changed)
         self._clock = clock
         self._submit = submit
         self._metrics = metrics
@@ -83,6 +83,7 @@ class Engine:
         self._apply_thresholds(configuration)
         self._apply_budgets(configuration)
         self.configuration = configuration
+        self.tokens.apply(configuration)
         self._schedule(fresh)
         lost = gone | (self._kept.keys() - configuration.targets.keys())
         # What another shard serves is not gone: it may come back, or share this store.
@@ -100,7 +101,8 @@ class Engine:
         if state is None:
             raise KeyError(key)
         if key not in self.scheduler:  # not configured: there is nothing to wait for
-            return await run(state.target, self._network, self._clock, state.answers, self._tokens)
+            giver = self.tokens.giver(state.target)
+            return await run(state.target, self._network, self._clock, state.answers, giver)
         if (wait := (state.until or 0.0) - self._clock.now()) > 0:
             raise Deferred(wait, "the vendor asked for a pause")
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -136,7 +138,7 @@ class Engine:
 
     async def stop(self, limit: float) -> int:
         """Let runs end within `limit` seconds, save everything; return how many runs were cut."""
-        cut = await self.scheduler.stop(limit)
+        cut, _ = await asyncio.gather(self.scheduler.stop(limit), self.tokens.stop(limit))
         if self._saving:
             self._saving.cancel()
         self._urgent |= self._dirty
@@ -263,7 +265,7 @@ class Engine:
             return self._defer(state, wait)
         answered = _times(state)
         result = await run(
-            *(target, self._network, self._clock, state.answers, self._tokens),
+            *(target, self._network, self._clock, state.answers, self.tokens.giver(target)),
             asked=lambda: target.key in self._waiters,
         )
         if job.gone:
@@ -319,8 +321,15 @@ class Engine:
             budget.spend(_credential(target), result.calls, self._clock.monotonic())
 
     def _show(self, state: State) -> None:
-        key = ("target", *state.target.key)
-        self.exposition.put(key, common_labels(state.target), series_of(state))
+        key = state.target.key
+        own = [one for one in series_of(state) if not self.tokens.knows_better(key, one[0].name, one[1])]
+        if state.status != NOT_CONFIGURED:
+            own += self.tokens.series(key)
+        self.exposition.put(("target", *key), common_labels(state.target), own)
+
+    def _token_changed(self, key: Key) -> None:
+        if state := self.board.get(key):
+            self._show(state)
 
     def _answer(self, key: Key, result: Result | None = None, error: Exception | None = None) -> None:
         for future in self._waiters.pop(key, ()):

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -13,19 +13,29 @@ from exporter.core.metric import Sample
 from exporter.core.options import TlsOptions
 from exporter.core.probe import Answer, Network, Peer, Request, Talk, Trace
 from exporter.core.reason import Reason
-from exporter.core.token import AccessToken, Grant
+from exporter.core.secret import Secret
+from exporter.core.token import AccessToken, Grant, MetaExchange
 from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.net.pause import pause_of
-from exporter.net.tokens import Tokens
 
 Answers = dict[str, tuple[float, Any]]
 """Last answers of `every`: key to (Unix seconds, JSON value)."""
 
 
+class Giver(Protocol):
+    """Where the tokens of a run come from; see `Kit.token` and `Kit.token_told`."""
+
+    async def get(self, grant: Grant, trace: Trace, refused: AccessToken | None = None) -> AccessToken:
+        """Return an access token."""
+
+    def learn(self, token: str, expiry: float | None, scopes: frozenset[str] | None) -> None:
+        """Take what the vendor tells of a token."""
+
+
 class RunKit:
     """The kit of one run; `answers` and `tokens` outlive it. `secrets` are what the run came to know."""
 
-    def __init__(self, network: Network, clock: Clock, answers: Answers, tokens: Tokens) -> None:
+    def __init__(self, network: Network, clock: Clock, answers: Answers, tokens: Giver) -> None:
         """Start with an empty trace."""
         self.trace = Trace()
         self.secrets: set[str] = set()
@@ -64,10 +74,18 @@ class RunKit:
         """Return an access token; its expiry, and that we renew it, are facts."""
         token = await self._tokens.get(grant, self.trace, refused)
         self.secrets.add(token.value.reveal())
+        if isinstance(grant, MetaExchange):  # its end is told by an inspection, not by its endpoint
+            return token
         self.fact(TOKEN_REFRESHABLE(1, token="access"))  # noqa: S106 - a label's value
         if token.expiry is not None:
             self.fact(TOKEN_EXPIRY(token.expiry, token="access"))  # noqa: S106 - a label's value
         return token
+
+    def token_told(
+        self, token: Secret, expiry: float | None, scopes: frozenset[str] | None = None
+    ) -> None:
+        """Take what the vendor tells of a token that it was shown."""
+        self._tokens.learn(token.reveal(), expiry, scopes)
 
     async def every(self, key: str, period: float, call: Callable[[], Awaitable[Any]]) -> Any:
         """Return the last answer of `call`, or make it when that is older than `period` seconds."""

@@ -12,7 +12,8 @@ from exporter.core.probe import Network, Result, Target, Trace
 from exporter.core.reason import Reason
 from exporter.core.secret import redact, reveal_all
 from exporter.core.vitals import CERTIFICATE_EXPIRY
-from exporter.engine.kit import Answers, RunKit
+from exporter.engine.kit import Answers, Giver, RunKit
+from exporter.net.addresses import PublicOnly
 from exporter.net.tokens import Tokens
 
 
@@ -21,13 +22,13 @@ async def run(
     network: Network,
     clock: Clock,
     answers: Answers,
-    tokens: Tokens | None = None,
+    tokens: Giver | None = None,
     asked: Callable[[], bool] = lambda: True,
 ) -> Result:
     """Probe `target` and return what came of it, always: every failure becomes a reason.
 
     Cancellation from outside is passed on. `answers` holds, and keeps, the answers of `kit.every`;
-    `tokens` those that targets share, none for a single run. `asked` tells at the end whether anybody wants
+    `tokens` are those that outlive it, none for a single run. `asked` tells at the end whether anybody wants
     to read the log of a good run; that of a failed one is always kept.
     """
     at, began = clock.now(), clock.monotonic()

@@ -30,7 +30,7 @@ _ERRORS = {
     "invalid_grant": (Reason.AUTH, "it does not accept the credential"),
     "unauthorized_client": (
         Reason.PERMISSION,
-        "the client may not use this grant (client credentials or other)",
+        "the client may not use this grant or client credentials",
     ),
     "access_denied": (Reason.PERMISSION, "it denies the client a token"),
     "invalid_scope": (Reason.PERMISSION, "the client may not have these scopes, or there are none such"),

@@ -6,7 +6,16 @@ from dataclasses import dataclass, field, replace
 from exporter.core.clock import Clock
 from exporter.core.errors import ProbeError
 from exporter.core.probe import Network, Trace
-from exporter.core.token import AccessToken, Grant, Granted, GrantRefusedError
+from exporter.core.reason import Reason
+from exporter.core.token import (
+    SOURCED,
+    AccessToken,
+    Grant,
+    Granted,
+    GrantRefusedError,
+    Lasting,
+    MetaExchange,
+)
 from exporter.net.grants import request_of
 from exporter.net.token_answer import read
 
@@ -74,6 +83,11 @@ class Tokens:
         the one in memory. A server that refuses whatever it gets must not cost a fetch for each probe: at
         most one in five minutes; in between the same token comes back.
         """
+        if isinstance(grant, Lasting):
+            if SOURCED in (grant.access_token, getattr(grant, "refresh_token", None)):
+                raise ProbeError(Reason.NOT_CONFIGURED, "only the exporter itself has this token")
+            if isinstance(grant, MetaExchange):
+                return AccessToken(grant.access_token)  # an exchange that nobody keeps would be in vain
         kept = self._kept(grant)
         self._drop(kept, refused)
         if kept.token and self._clock.monotonic() < kept.renew_at:
@@ -85,12 +99,17 @@ class Tokens:
                 return kept.token
             return await self._renew(kept, grant, trace)
 
+    def learn(self, token: str, expiry: float | None, scopes: frozenset[str] | None) -> None:
+        """Do nothing: what the endpoint said when it gave the token counts here."""
+
     async def renew(self, grant: Grant, trace: Trace) -> AccessToken:
-        """Return a new token whatever the one in memory is worth: somebody asked for it."""
+        """Return a new token whatever the one in memory is worth, which stays when there is no new one."""
         kept = self._kept(grant)
         async with kept.lock:
-            kept.failure, kept.renew_at = None, 0.0
-            return await self._renew(kept, grant, trace)
+            began = self._clock.monotonic()
+            token, lifetime = await self._fetch(grant, trace)
+            kept.take(token, lifetime, began)
+            return replace(token, fresh=True)
 
     def _drop(self, kept: _Kept, refused: AccessToken | None) -> None:
         now = self._clock.monotonic()
@@ -138,7 +157,7 @@ class Tokens:
 
 async def fetch(network: Network, clock: Clock, grant: Grant, trace: Trace) -> Granted:
     """Ask the endpoint once. Phases, status and certificate of this call are not the probed server's."""
-    aside = Trace(started=trace.started, deadline=trace.deadline)
+    aside = Trace(started=trace.started, deadline=trace.deadline, guard=trace.guard)
     trace.calls += 1
     began = clock.now()
     try:

@@ -100,13 +100,15 @@ class Graph:
         metrics: GraphMetrics,
         own: str,
         ends: Mapping[str, str],
+        token: Secret | None = None,
     ) -> None:
-        """Prepare to call; `ends` are the announced ends of versions."""
+        """Prepare to call as `token`; `ends` are the announced ends of versions."""
         self.options = options
         self.kit = kit
         self.metrics = metrics
         self.refused: dict[str, bool] = {}
         self._own = own
+        self._token = token or options.access_token or Secret("")
         self._buckets: dict[str, Bucket] = {}
         self._deprecated: bool | None = None
         if (end := end_of(options.api_version, ends)) is not None:
@@ -132,7 +134,7 @@ class Graph:
 
         `token` speaks instead of the integration's own one; `secrets` go into the query on the wire alone.
         """
-        bearer = token or self.options.access_token or Secret("")
+        bearer = token or self._token
         answer = await self.kit.call(self._request(path, parameters, bearer, secrets))
         buckets = buckets_of(answer.headers, self._own, self.kit.trace.drift.append)
         self._buckets |= buckets

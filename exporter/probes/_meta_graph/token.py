@@ -4,17 +4,20 @@ GET /debug_token answers 200 even for a dead token: the body decides. Meta tells
 Source: developers.facebook.com/docs/graph-api/reference/debug_token.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from exporter.core.document import Document
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
+from exporter.core.probe import Kit
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
+from exporter.core.token import NEVER, MetaExchange
 from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.probes._meta_graph.errors import codes_of, reason_of, sentence
-from exporter.probes._meta_graph.graph import Graph
+from exporter.probes._meta_graph.graph import Graph, GraphOptions
 from exporter.probes._meta_graph.metrics import GraphMetrics
 
 PERIOD = 3600.0
@@ -28,6 +31,39 @@ Wanted = Mapping[str, tuple[str, ...]]
 _ENDS = (("expires_at", "access"), ("data_access_expires_at", "data_access"))
 
 
+def grant_of(options: GraphOptions) -> MetaExchange | None:
+    """Return how the token is exchanged for one that lives longer; None where the app is not known.
+
+    Source: developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived. A token that
+    never expires is exchanged by nobody: what tells when it ends is the inspection.
+    """
+    if not (options.access_token and options.app_id and options.app_secret):
+        return None
+    url = f"{options.base_url.rstrip('/')}/{options.api_version}/oauth/access_token"
+    return MetaExchange(url, options.app_id, options.app_secret, options.access_token, options.tls)
+
+
+async def current(options: GraphOptions, kit: Kit) -> Secret:
+    """Return the token to speak with: the newest one where it is exchanged."""
+    grant = grant_of(options)
+    if grant is None:
+        return options.access_token or Secret("")
+    return (await kit.token(grant)).value
+
+
+def tell(kit: Kit, token: Secret, kept: Kept) -> None:
+    """Tell whoever renews `token` when it ends, unless `kept` speaks of an earlier one."""
+    end = kept.get("access")
+    if kept.get("mark") == _mark(token):
+        scopes = kept.get("scopes")
+        kit.token_told(token, NEVER if end == 0 else end, None if scopes is None else frozenset(scopes))
+
+
+def _mark(token: Secret) -> str:
+    # Two bytes tell tokens of one account apart, and next to nothing of a token.
+    return hashlib.blake2b(token.reveal().encode(), digest_size=2).hexdigest()
+
+
 async def inspect(graph: Graph, token: Secret) -> Kept:
     """Return what is kept of `token`; a token that is not valid is a ProbeError, with its expiry as a fact.
 
@@ -36,7 +72,7 @@ async def inspect(graph: Graph, token: Secret) -> Kept:
     asker = graph.app_token or token
     answer = await graph.get("/debug_token", place=PLACE, token=asker, secrets=(("input_token", token),))
     data = answer.must("data")
-    kept = reduce_token(data)
+    kept = reduce_token(data) | {"mark": _mark(token)}
     if data.flag("is_valid") is False:
         for sample in expiry_samples(kept):
             graph.kit.fact(sample)

@@ -54,12 +54,14 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     """Ask for the ad account, and for the token once an hour; without both for the app alone."""
     options: FacebookAdsOptions = target.options
     account = options.ad_account_id.removeprefix(PREFIX)
-    graph = Graph(options, kit, OWN, account, MARKETING)
     if options.access_token and account:
-        return await collect(graph, _read(graph, account, options.access_token))
+        token = await tokens.current(options, kit)
+        graph = Graph(options, kit, OWN, account, MARKETING, token)
+        return await collect(graph, _read(graph, account, token))
     if target.tenant or options.access_token or account:
         absent = "ad_account_id" if options.access_token else "access_token"
         raise ProbeError(Reason.NOT_CONFIGURED, f"no {absent} is configured")
+    graph = Graph(options, kit, OWN, account, MARKETING)
     return await collect(graph, _app_alone(graph))
 
 
@@ -69,6 +71,7 @@ async def _read(graph: Graph, account: str, token: Secret) -> AsyncIterator[Samp
         yield sample
     kept = await read_optional(graph, tokens.PLACE, tokens.PERIOD, partial(tokens.inspect, graph, token))
     if kept is not None:
+        tokens.tell(graph.kit, token, kept)
         for sample in (*tokens.expiry_samples(kept), *tokens.scope_samples(kept, SCOPES, OWN)):
             yield sample
 
@@ -100,5 +103,7 @@ PROBE = Probe(
     calls=calls,
     allowance=Allowance(216_000, "developers.facebook.com/docs/graph-api/overview/rate-limiting"),
     credential="ad_account_id",
+    grant=tokens.grant_of,
+    token_option="access_token",  # noqa: S106 - an option's name
     environment={"app_id": ("FACEBOOK_APP_ID",), "app_secret": ("FACEBOOK_APP_SECRET",)},
 )

@@ -19,6 +19,7 @@ from exporter.core.probe import (
     AccessToken,
     Answer,
     ClientCredentials,
+    Grant,
     Header,
     Kit,
     Probe,
@@ -26,6 +27,7 @@ from exporter.core.probe import (
     Target,
 )
 from exporter.core.secret import Secret
+from exporter.core.token import SOURCED, RefreshToken
 from exporter.probes.http import expect, extract
 from exporter.probes.http.echo import Starred
 from exporter.probes.http.mistakes import mistakes
@@ -68,11 +70,21 @@ async def _ask(options: HttpOptions, kit: Kit) -> tuple[Request, Answer]:
     return request, await kit.call(request)
 
 
-def grant_of(options: HttpOptions) -> ClientCredentials | None:
+def grant_of(options: HttpOptions) -> Grant | None:
     """Return what a token is asked for with, None where the credential is of another kind."""
     client, endpoint = options.auth.oauth2 if options.auth else None, options.token_endpoint
     if client is None or endpoint is None:
         return None
+    if endpoint.grant == "refresh_token":
+        return RefreshToken(
+            endpoint.url,
+            client.client_id,
+            client.client_secret,
+            client.refresh_token or SOURCED,
+            scopes=endpoint.scopes,
+            auth_style=endpoint.auth_style,
+            tls=endpoint.tls,
+        )
     return ClientCredentials(
         endpoint.url,
         client.client_id,
@@ -133,4 +145,5 @@ PROBE = Probe(
     generic=True,
     dynamic=_extracted,
     verify=mistakes,
+    grant=grant_of,
 )

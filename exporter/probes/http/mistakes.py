@@ -56,6 +56,8 @@ def _of_tokens(options: HttpOptions) -> Iterator[str]:
         if auth and auth.oauth2:
             yield "auth: oauth2 needs to know where its tokens come from; add token_endpoint: {url: ...}"
         return
+    if auth and auth.oauth2 and auth.oauth2.refresh_token and endpoint.grant != "refresh_token":
+        yield "auth: the refresh_token is not used; set token_endpoint.grant: refresh_token"
     if auth is None:
         yield "token_endpoint: nobody is there to ask it for tokens; add auth.oauth2, or remove it"
     try:

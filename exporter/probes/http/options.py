@@ -38,10 +38,14 @@ class ApiKey(_Part, frozen=True):
 
 
 class OAuth2(_Part, frozen=True):
-    """OAuth 2.0 client credentials (RFC 6749, section 4.4); the tokens come from `token_endpoint`."""
+    """OAuth 2.0 (RFC 6749, sections 4.4 and 6); the tokens come from `token_endpoint`."""
 
     client_id: Annotated[str, Meta(description="Id of the client.", min_length=1)]
     client_secret: Annotated[Secret, Meta(description="Secret of the client.")]
+    refresh_token: Annotated[
+        Secret | None,
+        Meta(description="Refresh token, for `token_endpoint.grant: refresh_token`; a newer one is kept."),
+    ] = None
 
 
 class Auth(_Part, frozen=True):
@@ -63,6 +67,14 @@ class TokenEndpoint(_Part, frozen=True):
     url: Annotated[
         str, Meta(description="What gives the tokens: https://, http:// on this machine.", min_length=1)
     ]
+    grant: Annotated[
+        str,
+        Meta(
+            pattern="^(client_credentials|refresh_token)$",
+            description="What a token is asked for with: client_credentials, or refresh_token, which stands"
+            " in `auth.oauth2` or where `tokens.source` says.",
+        ),
+    ] = "client_credentials"
     scopes: Annotated[
         tuple[str, ...], Meta(description="Scopes to ask for; none asks for the usual ones.")
     ] = ()

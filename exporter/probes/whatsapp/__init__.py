@@ -4,7 +4,8 @@ Permission: `whatsapp_business_management`, and the account assigned to the user
 `whatsapp_business_messaging` is not used here, but the platform cannot send without it, so its lack is
 told. Only the numbers are indispensable: where Meta refuses another reading, the probe stays connected,
 what depends on it is absent and `integration_whatsapp_reading_refused` says so. The token is inspected
-by the app where `app_id` and `app_secret` are given, else by itself.
+by the app where `app_id` and `app_secret` are given, else by itself; with them a token that expires is
+exchanged for a new one in time.
 
 Cost: nothing but calls. Meta allows an app 200 an hour for each account, 5,000 where a number is active
 (developers.facebook.com/docs/graph-api/overview/rate-limiting): 144,000 in 30 days. At the default
@@ -62,11 +63,12 @@ class WhatsappOptions(GraphOptions, frozen=True):
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     """Ask for the numbers, and for each other reading whose time has come."""
     options: WhatsappOptions = target.options
-    graph = Graph(options, kit, OWN, options.business_account_id, GRAPH)
-    return await collect(graph, _read(graph, options))
+    token = await tokens.current(options, kit)
+    graph = Graph(options, kit, OWN, options.business_account_id, GRAPH, token)
+    return await collect(graph, _read(graph, options, token))
 
 
-async def _read(graph: Graph, options: WhatsappOptions) -> AsyncIterator[Sample]:
+async def _read(graph: Graph, options: WhatsappOptions, token: Secret) -> AsyncIterator[Sample]:
     account = options.business_account_id
     numbers = await readings.fetch_numbers(graph, account)
     basic = graph.refused["phone_numbers_fields"]
@@ -94,7 +96,7 @@ async def _read(graph: Graph, options: WhatsappOptions) -> AsyncIterator[Sample]
     if (kept := await read_optional(graph, "subscribed_apps", HOUR, subscribed)) is not None:
         for sample in readings.subscribed_samples(kept):
             yield sample
-    for sample in await _token(graph, options.access_token or Secret("")):
+    for sample in await _token(graph, token):
         yield sample
 
 
@@ -106,6 +108,7 @@ async def _token(graph: Graph, token: Secret) -> list[Sample]:
     )
     if kept is None:
         return []
+    tokens.tell(graph.kit, token, kept)
     expiry = list(tokens.expiry_samples(kept))
     if tokens.lacks_scope(kept, MANAGE, SCOPES):
         for sample in expiry:
@@ -133,4 +136,6 @@ PROBE = Probe(
     calls=calls,
     allowance=Allowance(144_000, "developers.facebook.com/docs/graph-api/overview/rate-limiting"),
     credential="business_account_id",
+    grant=tokens.grant_of,
+    token_option="access_token",  # noqa: S106 - an option's name
 )

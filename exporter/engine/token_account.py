@@ -1,0 +1,243 @@
+"""What is known of one token that is renewed: its state, when it is due, and the series it shows."""
+
+import asyncio
+import hashlib
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from exporter.core import vitals
+from exporter.core.errors import ProbeError
+from exporter.core.probe import Key, Target
+from exporter.core.secret import Secret
+from exporter.core.token import (
+    NEVER,
+    SOURCED,
+    AccessToken,
+    Grant,
+    Held,
+    Lasting,
+    MetaExchange,
+    RefreshToken,
+    TokenSettings,
+    TokenState,
+    plausible,
+    state_of,
+)
+from exporter.engine.token_places import MemoryPlace, Place
+from exporter.engine.vital_series import Series
+
+FIRST_RETRY = 30.0
+LONGEST_RETRY = 3_600.0
+"""Seconds to the next attempt after one and after many failures."""
+
+RELOOK = 300.0
+"""Seconds between two looks whether somebody replaced a credential that was refused."""
+
+UNDATED_FOR = 3_600.0
+"""Seconds that an access token is used of which nobody tells when it ends."""
+
+LEAST_LEAD = 300.0
+"""Seconds before its end that the token of a client or a service account is renewed, at most."""
+
+REPLACED_EVERY = 300.0
+"""Seconds between two replacements of a token that the probed server refuses before its time."""
+
+KEEP_AGAIN = 5.0
+"""Seconds until tokens that could not be kept are tried again."""
+
+TOKENS = ("access", "refresh")
+
+
+@dataclass(eq=False)
+class Account:
+    """One credential with its tokens; `targets` share it. Times are Unix seconds, None if never.
+
+    `held` is None until its place was read. `failures` counts refreshes that failed in a row, `reason` is
+    that of the last one, "" after a success. `retry_at` is the end of a back-off. `unsettled` tells that the
+    newest tokens are not yet where they are kept.
+    """
+
+    key: Hashable
+    grant: Grant
+    settings: TokenSettings
+    place: Place = field(default_factory=MemoryPlace)
+    targets: dict[Key, Target] = field(default_factory=dict)
+    held: Held | None = None
+    failures: int = 0
+    reason: str = ""
+    error: ProbeError | None = None
+    last_success: float | None = None
+    retry_at: float = 0.0
+    looked_at: float = 0.0
+    replaced_at: float | None = None
+    first_seen: float = 0.0
+    unsettled: bool = False
+    unsettled_at: float = 0.0
+    planned: float | None = None
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def lasting(self) -> bool:
+        """Whether what was handed out last is needed to ask for the next token."""
+        return isinstance(self.grant, Lasting)
+
+    @property
+    def refused(self) -> bool:
+        """Whether only a person can help."""
+        return self.held is not None and self.held.refused
+
+    @property
+    def may_rotate(self) -> bool:
+        """Whether an exchange may end the life of what was handed in."""
+        return isinstance(self.grant, RefreshToken) and (self.held is None or self.held.rotates is not False)
+
+    def seed(self) -> Held:
+        """Return the tokens that the configuration itself tells."""
+        none = Secret("")
+        if isinstance(self.grant, RefreshToken):
+            refresh = self.grant.refresh_token
+            return Held(access=self.grant.access_token, refresh=none if refresh == SOURCED else refresh)
+        if isinstance(self.grant, MetaExchange) and self.grant.access_token != SOURCED:
+            return Held(access=self.grant.access_token)
+        return Held()
+
+    def take(self, held: Held, now: float) -> None:
+        """Make `held` the tokens in use."""
+        if not held.same(self.held):
+            self.first_seen = now
+        self.held = held
+
+    def succeed(self, now: float) -> None:
+        """Count a refresh that succeeded."""
+        self.forgive()
+        self.last_success = now
+
+    def forgive(self) -> None:
+        """Forget failures: they were of other tokens, or are over."""
+        self.failures, self.reason, self.error, self.retry_at = 0, "", None, 0.0
+
+    def fail(self, error: ProbeError, reason: str, now: float) -> None:
+        """Count a refresh that failed; the next one waits for twice as long, or as the vendor asks."""
+        self.failures += 1
+        self.reason, self.error = reason, error
+        wait = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(self.failures - 1, 10))
+        self.retry_at = now + max(wait * (1 + 0.2 * self.spread), error.retry_after or 0.0)
+
+    @property
+    def spread(self) -> float:
+        """A number from 0 to 1 that is this account's own, so that not all fall due at once."""
+        names = ",".join(map(str, sorted(self.targets)))
+        return hashlib.blake2b(names.encode(), digest_size=2).digest()[0] / 255
+
+    def alive(self, now: float) -> bool:
+        """Tell whether there is an access token that may still be good."""
+        held = self.held
+        if held is None or not held.access:
+            return False
+        if isinstance(self.grant, MetaExchange):
+            return True  # the vendor itself says best what is wrong with an old one
+        if held.expiry is None:
+            return now - (held.obtained or self.first_seen) < UNDATED_FOR
+        return now < held.expiry
+
+    def due(self, now: float) -> bool:
+        """Tell whether the token is to be renewed now."""
+        renew_at = self.renew_at
+        return renew_at is not None and now >= renew_at
+
+    @property
+    def renew_at(self) -> float | None:
+        """When the token is to be renewed, None where nothing tells."""
+        held = self.held
+        if held is None or held.expiry is None or held.expiry == NEVER or held.implausible:
+            return None
+        return held.expiry - self._lead(held, held.expiry) * (1 + 0.1 * self.spread)
+
+    def _lead(self, held: Held, expiry: float) -> float:
+        since = held.obtained or self.first_seen
+        if not self.lasting:
+            return min(LEAST_LEAD, (expiry - since) / 10)
+        if held.obtained is None and isinstance(self.grant, MetaExchange):
+            return self.settings.refresh_before
+        return min(self.settings.refresh_before, max(0.0, expiry - since) / 10)
+
+    def next_look(self, now: float) -> float | None:
+        """Return when something is to be done or shown without anybody asking, None if never."""
+        if self.unsettled:
+            return max(self.retry_at, self.unsettled_at + KEEP_AGAIN)
+        if self.held is None:
+            return max(now, self.retry_at) if self.lasting else None
+        if self.refused:
+            return max(self.looked_at + RELOOK, self.retry_at) if self.place.shared else None
+        renew_at = self.renew_at
+        if renew_at is None:
+            return self.retry_at if self.failures and self.retry_at > now else None
+        return max(renew_at, self.retry_at)
+
+    def replaceable(self, refused: AccessToken | None, now: float) -> bool:
+        """Tell whether another token may be asked for because the server refuses this one."""
+        if refused is None or self.held is None or refused.value != self.held.access:
+            return False
+        return self.replaced_at is None or now - self.replaced_at >= REPLACED_EVERY
+
+    def token(self, *, fresh: bool = False) -> AccessToken:
+        """Return the access token as a check gets it."""
+        held = self.held or Held()
+        expiry = None if held.expiry == NEVER else held.expiry
+        return AccessToken(held.access, expiry, fresh, held.scopes)
+
+    def token_configured(self) -> AccessToken:
+        """Return the access token that the configuration tells."""
+        return AccessToken(self.seed().access)
+
+    def states(self, now: float) -> dict[str, TokenState]:
+        """Return the state of each token that there is."""
+        held = self.held
+        if held is None:
+            return {"access": TokenState.UNKNOWN}
+        dead = TokenState.REFUSED if held.refused else None
+        by_refresh = isinstance(self.grant, RefreshToken)
+        access = state_of(held.expiry, now, implausible=held.implausible)
+        found = {"access": access if by_refresh or not dead else dead}
+        if by_refresh:
+            found["refresh"] = dead or state_of(held.refresh_expiry, now)
+        return found
+
+    def refreshable(self, token: str) -> bool:
+        """Tell whether `token` is renewed without anybody's help; a refresh token is where it rotates."""
+        held = self.held
+        if held is None or held.refused or not (held.seed or not self.lasting):
+            return False
+        return bool(held.rotates) if token == "refresh" else True  # noqa: S105 - a label's value
+
+    def series(self, now: float) -> list[Series]:
+        """Return the series of every token of the account, without the labels of the target."""
+        held = self.held or Held()
+        ends = {"access": held.expiry, "refresh": held.refresh_expiry}
+        found: list[Series] = []
+        for token, state in self.states(now).items():
+            label = ("token", token)
+            found.append((vitals.TOKEN_STATE, (label, ("state", state.value)), 1.0))
+            found.append((vitals.TOKEN_REFRESHABLE, (label,), float(self.refreshable(token))))
+            ends_at = ends[token]
+            if ends_at is not None and ends_at != NEVER and plausible(ends_at):
+                found.append((vitals.TOKEN_EXPIRY, (label,), ends_at))
+        return [*found, *self._refreshes()]
+
+    def _refreshes(self) -> list[Series]:
+        label = ("token", "access")
+        found: list[Series] = [(vitals.TOKEN_REFRESH_FAILURES, (label,), float(self.failures))]
+        if self.last_success is not None:
+            found.append((vitals.TOKEN_REFRESH_LAST_SUCCESS, (label,), self.last_success))
+        if self.reason:
+            found.append((vitals.TOKEN_REFRESH_FAILURE_INFO, (label, ("reason", self.reason)), 1.0))
+        return found
+
+
+MANAGED = frozenset(
+    {
+        vitals.TOKEN_EXPIRY.name,
+        vitals.TOKEN_REFRESHABLE.name,
+    }
+)
+"""Facts of a probe that the account knows better, for the tokens in `TOKENS`."""

@@ -1,0 +1,318 @@
+"""Keeps the token of every target alive: asks for a new one in time, once, and loses none on the way."""
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, replace
+
+from exporter.core.clock import Clock
+from exporter.core.configuration import Configuration
+from exporter.core.errors import ProbeError
+from exporter.core.probe import Key, Network, Target, Trace
+from exporter.core.reason import Reason
+from exporter.core.token import (
+    NEVER,
+    AccessToken,
+    Grant,
+    Lasting,
+    MetaExchange,
+    RefreshToken,
+    SqlTokens,
+    TokenEvent,
+    TokenSettings,
+)
+from exporter.engine.token_account import MANAGED, TOKENS, Account
+from exporter.engine.token_agenda import Agenda
+from exporter.engine.token_exchange import AT_ONCE, EXPORTER, NOTHING, PROBE, Exchange
+from exporter.engine.token_log import TokenLog
+from exporter.engine.token_names import key_of, name_of
+from exporter.engine.token_places import MemoryPlace, Place, SqlPlace, StorePlace
+from exporter.engine.vital_series import Series
+from exporter.net.tokens import Tokens
+from exporter.store.sql_tokens import SqlTokenSource
+from exporter.store.tokens import TokenStore
+
+
+@dataclass(frozen=True)
+class Giver:
+    """What the kit of one run asks for tokens; `target` says whose they are."""
+
+    keeper: "TokenKeeper"
+    target: Target
+
+    async def get(self, grant: Grant, trace: Trace, refused: AccessToken | None = None) -> AccessToken:
+        """Return an access token; see `Kit.token`."""
+        return await self.keeper.get(self.target, grant, trace, refused)
+
+    def learn(self, token: str, expiry: float | None, scopes: frozenset[str] | None) -> None:
+        """Take what the vendor tells of the token; see `Kit.token_told`."""
+        self.keeper.learn(self.target, token, expiry, scopes)
+
+
+class TokenKeeper:
+    """Every account of the current configuration; belongs to one loop.
+
+    `changed` is called with the key of a target whose token series differ from now on. `log` is the log of
+    tokens; its store keeps the tokens too.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        clock: Clock,
+        changed: Callable[[Key], None] = lambda _key: None,
+        store: TokenStore | None = None,
+    ) -> None:
+        """Start without accounts; without `store` nothing is kept and nothing is logged."""
+        self.log = TokenLog(store, clock)
+        self._clock = clock
+        self._changed = changed
+        self._tokens = Tokens(network, clock)
+        self._exchange = Exchange(network, clock, self._tokens, self.log)
+        self._accounts: dict[Hashable, Account] = {}
+        self._of_target: dict[Key, Account] = {}
+        self._sources: dict[SqlTokens, SqlTokenSource] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopped = False
+        self._agenda = Agenda(clock, self._turn, lambda: len(self._running) < AT_ONCE)
+
+    def apply(self, configuration: Configuration) -> None:
+        """Make the accounts those of `configuration`; one that is the same goes on as it was."""
+        settings = {integration.name: integration.tokens for integration in configuration.integrations}
+        old, self._accounts, self._of_target = self._accounts, {}, {}
+        for target in configuration.targets.values():
+            grant = target.probe.grant(target.options) if target.probe.grant else None
+            if grant is not None and target.configured:
+                self._open(target, grant, settings.get(target.integration, TokenSettings()), old)
+        for key in old.keys() - self._accounts.keys():
+            self._agenda.forget(old[key])
+        for account in self._accounts.values():
+            if account.planned is None:
+                self._plan(account)
+        used = {account.settings.sql for account in self._accounts.values()}
+        for gone in self._sources.keys() - used:
+            self._sources.pop(gone).close()
+
+    def giver(self, target: Target) -> Giver:
+        """Return what a run of `target` asks for tokens."""
+        return Giver(self, target)
+
+    def account(self, key: Key) -> Account | None:
+        """Return the account of a target, None where its token is not renewed."""
+        return self._of_target.get(key)
+
+    def accounts(self) -> Iterator[tuple[Target, Account]]:
+        """Iterate over every target whose token is renewed, and its account."""
+        for key, account in self._of_target.items():
+            yield account.targets[key], account
+
+    def series(self, key: Key) -> list[Series]:
+        """Return the token series of a target, without its labels."""
+        account = self._of_target.get(key)
+        return account.series(self._clock.now()) if account else []
+
+    def knows_better(self, key: Key, metric: str, labels: tuple[tuple[str, str], ...]) -> bool:
+        """Tell whether a sample of a probe speaks of what the account of its target says itself."""
+        return metric in MANAGED and labels[0][1] in TOKENS and key in self._of_target
+
+    async def get(
+        self, target: Target, grant: Grant, trace: Trace, refused: AccessToken | None = None
+    ) -> AccessToken:
+        """Return an access token for a run of `target`, renewed first where that is due.
+
+        A renewal goes on when the run is cut: what the vendor hands out must not be lost.
+        """
+        account = self._of_target.get(target.key)
+        if account is None or account.grant != grant:
+            return await self._tokens.get(grant, trace, refused)
+        if not account.lasting:
+            return await self._passing(account, trace, refused)
+        before = account.last_success
+        if account.held is None and self._clock.now() >= account.retry_at:
+            await self._settled(account, PROBE, trace)
+        now = self._clock.now()
+        if isinstance(grant, RefreshToken) and account.replaceable(refused, now):
+            account.replaced_at = now
+            await self._settled(account, PROBE, trace, force=True)
+        elif not account.refused and now >= account.retry_at and self._exchange.wanted(account):
+            await self._settled(account, PROBE, trace)
+        if account.alive(self._clock.now()):
+            return account.token(fresh=account.last_success != before)
+        if account.held is None and isinstance(grant, MetaExchange) and account.seed().access:
+            return account.token_configured()  # the store fails; what was configured may still be good
+        raise self._failure(account)
+
+    def learn(self, target: Target, token: str, expiry: float | None, scopes: frozenset[str] | None) -> None:
+        """Take what the vendor tells of the access token of `target`: its end and its scopes."""
+        account = self._of_target.get(target.key)
+        if account is None or account.held is None or account.held.access.reveal() != token:
+            return
+        told = replace(
+            account.held,
+            expiry=expiry,
+            scopes=scopes if scopes is not None else account.held.scopes,
+            implausible=False,
+        )
+        if told != account.held:
+            account.held = told
+            self._moved(account)
+
+    async def refresh(self, key: Key, actor: str) -> TokenEvent:
+        """Refresh the token of a target now, whatever its state; KeyError for one that has none."""
+        account = self._of_target[key]
+        target = account.targets[key]
+        began = self._clock.monotonic()
+        await self._settled(account, actor, Trace(), force=True)
+        took = self._clock.monotonic() - began
+        result = "failed" if account.reason else "ok"
+        return self._exchange.event(target, actor, "refresh", result, account.reason, took)
+
+    async def stop(self, limit: float) -> int:
+        """Let refreshes end within `limit` seconds, and write the log; return how many were left."""
+        self._stopped = True
+        self._agenda.stop()
+        left: set[asyncio.Task[None]] = set()
+        if self._running:
+            _, left = await asyncio.wait(set(self._running), timeout=limit)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self.log.flush()
+        for source in self._sources.values():
+            source.close()
+        return len(left)
+
+    def _open(
+        self, target: Target, grant: Grant, settings: TokenSettings, old: dict[Hashable, Account]
+    ) -> None:
+        key = key_of(target, grant, settings)
+        account = self._accounts.get(key)
+        if account is None:
+            account = old.get(key)
+            if account is None or account.settings != settings:
+                account = Account(key, grant, settings, self._place(target, grant, settings))
+                if isinstance(account.place, MemoryPlace) and account.lasting:
+                    account.take(account.seed(), self._clock.now())
+            elif account.grant != grant:
+                _ask_otherwise(account, grant)
+            account.targets = {}
+            self._accounts[key] = account
+        account.targets[target.key] = target
+        self._of_target[target.key] = account
+
+    def _place(self, target: Target, grant: Grant, settings: TokenSettings) -> Place:
+        labels = (target.integration, target.tenant, target.provider)
+        store = self.log.store
+        kept = store if store is not None and store.keeps_secrets else None
+        if settings.sql is not None and isinstance(grant, Lasting):
+            source = self._sources.get(settings.sql)
+            if source is None:
+                source = self._sources[settings.sql] = SqlTokenSource(settings.sql)
+            return SqlPlace(
+                source, target.integration, target.tenant, labels, kept, self._written_back(target)
+            )
+        if isinstance(grant, Lasting) and kept is not None:
+            return StorePlace(kept, name_of(target, grant, settings), labels)
+        return MemoryPlace()
+
+    def _written_back(self, target: Target) -> Callable[[float], None]:
+        def told(took: float) -> None:
+            self.log.add(self._exchange.event(target, EXPORTER, "write_back", "ok", "", took))
+
+        return told
+
+    async def _passing(
+        self, account: Account, trace: Trace, refused: AccessToken | None = None
+    ) -> AccessToken:
+        """Return a token that needs no keeping: those of clients and service accounts."""
+        calls, began = trace.calls, self._clock.monotonic()
+        try:
+            token = await self._tokens.get(account.grant, trace, refused)
+        except ProbeError as error:
+            if trace.calls > calls:
+                self._exchange.failed(account, error, PROBE, began)
+                self._moved(account)
+            raise
+        if token.fresh:
+            self._exchange.passed(account, token, PROBE, began)
+            self._moved(account)
+        return token
+
+    async def _settled(self, account: Account, actor: str, trace: Trace, *, force: bool = False) -> None:
+        """Wait for the one turn of the account, begun if there is none; it goes on when we are cut.
+
+        Who forces a refresh joins one that is under way, and begins another one where that was none.
+        """
+        if account.task is not None:
+            before = account.last_success
+            trace.note("waiting for the token that somebody else asks for")
+            await asyncio.shield(account.task)
+            if not force or account.last_success != before:
+                return
+        await asyncio.shield(account.task or self._begin(account, actor, trace, force=force))
+
+    def _begin(
+        self, account: Account, actor: str, trace: Trace, *, force: bool = False
+    ) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._exchange.take(account, actor, trace, force=force))
+        account.task = task
+        self._running.add(task)
+        task.add_done_callback(lambda _done: self._ended(account, task))
+        return task
+
+    def _ended(self, account: Account, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if account.task is task:
+            account.task = None
+        self._moved(account)
+        self._agenda.pump()
+
+    def _turn(self, account: Account) -> None:
+        """Give an account the turn that it had planned: for a refresh, or only to show that a token ended."""
+        if self._accounts.get(account.key) is not account:
+            return
+        look = account.next_look(self._clock.now())
+        if account.task is None and look is not None and look <= self._clock.now():
+            self._begin(account, EXPORTER, Trace())
+        else:
+            self._moved(account)
+
+    def _moved(self, account: Account) -> None:
+        """Plan the next turn, and tell everybody whose series changed."""
+        self._plan(account)
+        for key in account.targets:
+            self._changed(key)
+
+    def _plan(self, account: Account) -> None:
+        if self._stopped or self._accounts.get(account.key) is not account:
+            return
+        now = self._clock.now()
+        moments = (account.next_look(now), _next_end(account, now))
+        self._agenda.plan(account, min((moment for moment in moments if moment is not None), default=None))
+
+    def _failure(self, account: Account) -> ProbeError:
+        """Return why there is no token, without the traceback of the run that found out."""
+        error = account.error
+        if error is None:
+            if account.refused:
+                words = "no token: the vendor took it back; its owner must connect again"
+                return ProbeError(Reason.AUTH, words)
+            return ProbeError(Reason.NOT_CONFIGURED, NOTHING)
+        wait = max(0.0, account.retry_at - self._clock.now()) if error.retry_after else None
+        return ProbeError(error.reason, error.detail, retry_after=wait)
+
+
+def _ask_otherwise(account: Account, grant: Grant) -> None:
+    """Take another secret or address to ask for the same token with: what was refused may be granted now."""
+    account.grant, account.replaced_at = grant, None
+    account.forgive()
+    if account.held is not None:
+        account.held = replace(account.held, refused=False)
+
+
+def _next_end(account: Account, now: float) -> float | None:
+    """Return when a token ends, which its state must show."""
+    held = account.held
+    if held is None:
+        return None
+    ends = [end for end in (held.expiry, held.refresh_expiry) if end is not None and now < end < NEVER]
+    return min(ends, default=None)
