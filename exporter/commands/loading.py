@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from exporter import registry
+from exporter.config.feeds.memory import Feeds
 from exporter.config.load import load_file, load_text
 from exporter.core.configuration import Configuration
 from exporter.core.errors import StartError
@@ -20,12 +21,15 @@ def chosen_file(given: str | None) -> str | None:
     return DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None
 
 
-def load(path: str | None, text: str | None = None) -> Configuration:
-    """Load from `path` (None: the environment alone), or from `text` in its place; raises ConfigError."""
+def load(path: str | None, text: str | None = None, feeds: Feeds | None = None) -> Configuration:
+    """Load from `path` (None: the environment alone), or from `text` in its place; raises ConfigError.
+
+    `feeds` remembers what sources of tenants answered; with `text` those that it knows are not asked again.
+    """
     catalogue = registry.catalogue()
     if text is not None:
-        return load_text(text, path or DEFAULT_FILE, catalogue, os.environ)
-    return load_file(path, catalogue, os.environ)
+        return load_text(text, path or DEFAULT_FILE, catalogue, os.environ, feeds)
+    return load_file(path, catalogue, os.environ, feeds)
 
 
 def chosen_shard(options: argparse.Namespace) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from exporter.commands import lean  # noqa: F401 - before anything else imports 
 from exporter.app import Settings, serve
 from exporter.commands.loading import chosen_file, chosen_shard, load
 from exporter.config.durations import REMEDY, seconds
+from exporter.config.feeds.memory import Feeds
 from exporter.core.errors import StartError
 from exporter.engine.sharding import part_of
 from exporter.server.discovery import checked
@@ -20,8 +21,10 @@ def run(options: argparse.Namespace) -> int:
     """Serve until a signal ends it."""
     path = chosen_file(options.config_file)
     index, count = chosen_shard(options)
+    feeds = Feeds()
     settings = Settings(
-        load=lambda text: part_of(load(path, text), index, count),
+        load=lambda text: part_of(load(path, text, feeds), index, count),
+        feeds=feeds,
         addresses=tuple(options.listen_addresses or ("127.0.0.1:10055",)),
         web_config=options.web_config,
         external_url=options.external_url,

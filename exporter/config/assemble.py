@@ -71,6 +71,7 @@ def assemble(reading: Reading, source: Source, path: str | None, text: str | Non
         shown=shown,
         switched_off=switched_off,
         notes=tuple(reading.notes),
+        feeds=() if "MONITORING_ENABLED" in switched_off else tuple(reading.asked),
     )
 
 

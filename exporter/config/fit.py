@@ -23,11 +23,15 @@ class Rules:
     """What the values of one source may do.
 
     With `secrets_dir` its rows may name only plain files in that folder. `exclusive` asks that a
-    secret file of theirs is named by no other tenant and by nothing else of the configuration.
+    secret file of theirs is named by no other tenant and by nothing else of the configuration. Rows from
+    `outside` may name no file without `secrets_dir`, and addresses in them must be public, or lie in one of
+    `networks`.
     """
 
     secrets_dir: str = ""
     exclusive: bool = False
+    outside: bool = False
+    networks: tuple[str, ...] = ()
 
 
 TRUSTED = Rules()
@@ -159,6 +163,11 @@ class Fitter:
         if not name:
             raise FileProblem("no file is named", "name a file, or remove the key")
         folder = self.rules.secrets_dir
+        if self.rules.outside and not folder:
+            raise FileProblem(
+                "a row from outside names a file, and there is no tenants.secrets_dir",
+                "write the value itself, or set tenants.secrets_dir",
+            )
         file = below(folder, name) if folder else self.reading.path(name)
         self.reading.files.add(self.reading.path(f"{folder}/{name}") if folder else file)
         return file

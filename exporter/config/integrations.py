@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from exporter.config import durations, thresholds
+from exporter.config.feeds.made import Made, Workshop
 from exporter.config.fit import Fitter
 from exporter.config.judge import Judge
 from exporter.config.layout import Defaults, IntegrationPart
@@ -17,6 +18,7 @@ from exporter.config.schema import integration_schema
 from exporter.config.source import Source
 from exporter.config.tenants import Row, TenantSources
 from exporter.core.configuration import Integration
+from exporter.core.options import address_fields
 from exporter.core.probe import MONTH, Probe, Target
 from exporter.core.threshold import Threshold
 
@@ -38,6 +40,7 @@ class Built:
     allow_over_budget: bool
     targets: list[Target] = field(default_factory=list)
     layers: OptionLayers | None = None
+    workshop: Workshop | None = None
 
 
 @dataclass
@@ -72,7 +75,8 @@ class Builder:
         ladder = thresholds.Ladder(self.reading)
         steps, _ = ladder.over(self.steps, part.thresholds, self.source, (*path, "thresholds"))
         layers = self._layers(part, probe, path)
-        rows = self._rows(part, path)
+        workshop = self._workshop(part, layers, (interval, timeout, labels, steps))
+        rows = self._rows(part, path, workshop)
         if probe is None or layers is None:
             for row in rows or ():
                 self._labels(row.tenant.labels, row.source, (*row.path, "labels"))
@@ -83,6 +87,7 @@ class Builder:
             path,
             part.allow_over_budget,
             layers=layers,
+            workshop=workshop,
         )
         families = self.reading.catalogue.families
         self.resolved.extend(thresholds.defaults(steps, families, part.name, probe.name))
@@ -96,6 +101,59 @@ class Builder:
         return built
 
     def _add_row(
+        self, built: Built, row: Row, timeout: float, labels: dict[str, str], steps: thresholds.Steps
+    ) -> None:
+        if row.made is not None:
+            self._add_made(built, row.made)
+            return
+        if row.raw is None or built.workshop is None:
+            self._make_row(built, row, timeout, labels, steps)
+            return
+        before, all_secrets = self._count(built), self.reading.secrets
+        own: set[str] = set()
+        self.reading.secrets = own
+        try:
+            self._make_row(built, row, timeout, labels, steps)
+        finally:
+            self.reading.secrets = all_secrets
+            all_secrets |= own
+        self._keep(built.workshop, built, row, frozenset(own), before)
+
+    def _count(self, built: Built) -> tuple[tuple[int, ...], int, int, int]:
+        """Return how much was told or read so far, and the lengths of what rows add to."""
+        reading, metrics = self.reading, len(built.layers.metrics) if built.layers else 0
+        odd = (len(reading.mistakes), len(reading.uses), len(reading.files), metrics)
+        return odd, len(self.resolved), len(reading.labels), len(built.targets)
+
+    def _keep(
+        self,
+        workshop: Workshop,
+        built: Built,
+        row: Row,
+        secrets: frozenset[str],
+        before: tuple[tuple[int, ...], int, int, int],
+    ) -> None:
+        """Keep what came of a row for the next load, unless a mistake, a file or a metric came of it."""
+        odd, thresholds_before, labels_before, targets_before = before
+        if self._count(built)[0] != odd or len(built.targets) != targets_before + 1:
+            return
+        workshop.made[row.tenant.id] = Made(
+            row.raw,
+            built.targets[-1],
+            tuple(self.resolved[thresholds_before:]),
+            secrets,
+            tuple(self.reading.labels[labels_before:]),
+        )
+
+    def _add_made(self, built: Built, made: Made) -> None:
+        built.targets.append(made.target)
+        self.resolved.extend(made.thresholds)
+        self.reading.secrets.update(made.secrets)
+        self.reading.labels.extend(made.labels)
+        if built.workshop is not None:
+            built.workshop.made[made.target.tenant] = made
+
+    def _make_row(
         self, built: Built, row: Row, timeout: float, labels: dict[str, str], steps: thresholds.Steps
     ) -> None:
         tenant, integration = row.tenant, built.integration
@@ -112,9 +170,17 @@ class Builder:
             )
         if options is not None:
             merged = tuple(sorted((labels | own).items())) if own else integration.labels
-            self._add_target(built, tenant.id, options, timeout, merged)
+            self._add_target(built, tenant.id, options, timeout, merged, _networks(row, integration.probe))
 
-    def _add_target(self, built: Built, tenant: str, options: Any, timeout: float, labels: Labels) -> None:
+    def _add_target(
+        self,
+        built: Built,
+        tenant: str,
+        options: Any,
+        timeout: float,
+        labels: Labels,
+        networks: tuple[str, ...] | None = None,
+    ) -> None:
         integration = built.integration
         built.targets.append(
             Target(
@@ -127,8 +193,20 @@ class Builder:
                 labels,
                 integration.critical,
                 built.allow_over_budget,
+                networks,
             )
         )
+
+    def _workshop(self, part: IntegrationPart, layers: OptionLayers | None, more: tuple[Any, ...]) -> Any:
+        """Return what was made of this integration's rows before, as long as nothing else differs."""
+        feeds = self.reading.feeds
+        if feeds is None or layers is None or part.tenants is None:
+            return None
+        if not (part.tenants.http or part.tenants.sql):
+            return None
+        context = (part.name, layers.probe, layers.shared, part.critical, part.allow_over_budget, more)
+        rules = (part.tenants.secrets_dir, part.tenants.allow_networks, self.reading.base)
+        return feeds.workshop(part.name, (*context, *rules))
 
     def _layers(self, part: IntegrationPart, probe: Probe | None, path: Path) -> OptionLayers | None:
         if probe is None:
@@ -136,10 +214,11 @@ class Builder:
         fitter = Fitter(self.reading, self.source, prefix=(*path, "options"))
         return OptionLayers(probe, fitter, part.options, has_tenants=part.tenants is not None)
 
-    def _rows(self, part: IntegrationPart, path: Path) -> list[Row] | None:
+    def _rows(self, part: IntegrationPart, path: Path, workshop: Workshop | None) -> list[Row] | None:
         if part.tenants is None:
             return None
-        return list(TenantSources(self.reading, self.source, (*path, "tenants"), part.tenants).rows())
+        here = (*path, "tenants")
+        return list(TenantSources(self.reading, self.source, here, part.tenants, part.name, workshop).rows())
 
     def _check_name(self, name: str, path: Path) -> None:
         first = self.names.setdefault(name, path)
@@ -190,6 +269,16 @@ class Builder:
     @cached_property
     def _judge(self) -> Judge:
         return Judge(integration_schema(self.reading.catalogue))
+
+
+def _networks(row: Row, probe: Probe) -> tuple[str, ...] | None:
+    """Return the networks that a row's own addresses may lead to, None where the row names no address.
+
+    The addresses of the configuration itself, and those in rows of its own files, are the operator's.
+    """
+    if not row.rules.outside or address_fields(probe.options).isdisjoint(row.tenant.options):
+        return None
+    return row.rules.networks
 
 
 def _label_problem(name: str, value: str) -> tuple[str, str] | None:

@@ -6,6 +6,7 @@ import msgspec
 
 from exporter.config import durations
 from exporter.core.notifications import Notifications
+from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
 
 Meta = msgspec.Meta
@@ -53,6 +54,74 @@ class TenantRow(_Part, frozen=True):
     thresholds: Thresholds = {}
 
 
+class FeedBasic(_Part, frozen=True):
+    """User name and password (RFC 7617)."""
+
+    username: Annotated[str, Meta(description="User name; it may hold no colon.")]
+    password: Annotated[Secret, Meta(description="Password.")]
+
+
+class FeedBearer(_Part, frozen=True):
+    """A token in the header Authorization (RFC 6750)."""
+
+    token: Annotated[Secret, Meta(description="Token, without the word Bearer.")]
+
+
+class FeedAuth(_Part, frozen=True):
+    """Who we are: one of the two."""
+
+    basic: FeedBasic | None = None
+    bearer: FeedBearer | None = None
+
+
+class Feed(_Part, frozen=True, kw_only=True):
+    """What every source has that is asked again and again."""
+
+    refresh: Annotated[Duration, Meta(description="Time between two refreshes, at least 1s.")] = "5m"
+    timeout: Annotated[Duration, Meta(description="Longest time of one refresh, at most 5m.")] = "10s"
+    max_rows: Annotated[
+        int, Meta(ge=1, le=200_000, description="Most tenants it may answer; more are a failed refresh.")
+    ] = 20_000
+    allow_empty: Annotated[
+        bool,
+        Meta(description="Believe an answer without any tenant where there were some before."),
+    ] = False
+    cache: Annotated[
+        str,
+        Meta(
+            description="File that keeps the last good rows, credentials included, for a start while the"
+            " source cannot be reached; readable by its owner alone. Empty: no file."
+        ),
+    ] = ""
+
+
+class HttpTenants(Feed, frozen=True, kw_only=True):
+    """An address that answers with tenants in JSON: Prometheus' http_sd, or rows as in tenant files."""
+
+    url: Annotated[str, Meta(description="What to ask: http:// or https://.")] = ""
+    url_file: Annotated[str, Meta(description="File that holds `url`.")] = ""
+    headers: Annotated[dict[str, Secret], Meta(description="Headers of the request.")] = {}
+    auth: Annotated[FeedAuth | None, Meta(description="Credentials: basic or bearer.")] = None
+    tls: Annotated[TlsOptions, Meta(description="How the server's certificate is judged.")] = TlsOptions()
+
+
+class SqlTenants(Feed, frozen=True, kw_only=True):
+    """A query whose rows are tenants."""
+
+    url: Annotated[
+        str, Meta(description="SQLAlchemy URL: postgresql://user:password@host/database or sqlite:///file.")
+    ] = ""
+    url_file: Annotated[str, Meta(description="File that holds `url`.")] = ""
+    query: Annotated[
+        str,
+        Meta(
+            description="SELECT with the columns id (or tenant), label_<name>, labels, options, thresholds,"
+            " and one for each option, by its name.",
+            min_length=1,
+        ),
+    ]
+
+
 class Tenants(_Part, frozen=True):
     """Where the tenants of an integration come from; all sources are joined."""
 
@@ -61,13 +130,23 @@ class Tenants(_Part, frozen=True):
         tuple[Annotated[str, Meta(min_length=1)], ...],
         Meta(description="Files with lists of rows, YAML or JSON; may hold the wildcards * ? [] and **."),
     ] = ()
+    http: Annotated[HttpTenants | None, Meta(description="An address that answers with rows.")] = None
+    sql: Annotated[SqlTenants | None, Meta(description="A query that answers with rows.")] = None
     secrets_dir: Annotated[
         str,
         Meta(
             description="Folder of the tenants' secret files. Set it when others than you write the tenant"
-            " files: their rows may then name only plain files in it and use no ${...}."
+            " files: their rows may then name only plain files in it and use no ${...}. Rows of http and sql"
+            " may name no file without it."
         ),
     ] = ""
+    allow_networks: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Networks, such as 10.0.0.0/8, that addresses in rows of http and sql may lead to"
+            " although they are not public."
+        ),
+    ] = ()
 
 
 class IntegrationPart(_Part, frozen=True):

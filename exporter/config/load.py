@@ -9,19 +9,29 @@ from pathlib import Path
 from exporter.config import environment
 from exporter.config.assemble import assemble, failure
 from exporter.config.catalogue import Catalogue
+from exporter.config.feeds.memory import FeedLoad, Feeds
 from exporter.config.files import FileProblem, read_text
 from exporter.config.reading import Reading
+from exporter.config.redactor import Redactor
 from exporter.config.source import read_yaml
 from exporter.config.values import Expander
 from exporter.core.configuration import Configuration
+from exporter.core.errors import ConfigError
 
 DEFAULT_FILE = "integration-exporter.yml"
 
 
-def load_file(path: str | None, catalogue: Catalogue, environ: Mapping[str, str]) -> Configuration:
+PASSES = 4
+"""Most passes of one load: each leaves out the rows from outside that the one before found wrong."""
+
+
+def load_file(
+    path: str | None, catalogue: Catalogue, environ: Mapping[str, str], feeds: Feeds | None = None
+) -> Configuration:
     """Return the configuration in the file `path`, or raise ConfigError with all its mistakes.
 
-    Without a path the default file is read where it exists; else the environment alone is used.
+    Without a path the default file is read where it exists; else the environment alone is used. Tenants from
+    outside are asked for anew; `feeds` remembers their last good rows.
     """
     if path is None:
         if not os.path.lexists(DEFAULT_FILE):
@@ -33,20 +43,46 @@ def load_file(path: str | None, catalogue: Catalogue, environ: Mapping[str, str]
         reading = Reading(catalogue, environ, base=".", files={path})
         reading.blame((path, 0), problem.what, problem.remedy)
         raise failure(reading) from None
-    return load_text(text, path, catalogue, environ)
+    return _load(text, path, catalogue, environ, FeedLoad(feeds or Feeds(), anew=True))
 
 
-def load_text(text: str, path: str | None, catalogue: Catalogue, environ: Mapping[str, str]) -> Configuration:
+def load_text(
+    text: str,
+    path: str | None,
+    catalogue: Catalogue,
+    environ: Mapping[str, str],
+    feeds: Feeds | None = None,
+) -> Configuration:
     """Return the configuration in the YAML `text`, which stands for the file `path`.
 
-    Relative file names in it start from the folder of `path`. Raises ConfigError with all mistakes.
+    Relative file names in it start from the folder of `path`. Raises ConfigError with all mistakes. Tenants
+    from outside are those that `feeds` knows; it asks only for those it does not know.
     """
+    return _load(text, path, catalogue, environ, FeedLoad(feeds or Feeds(), anew=False))
+
+
+def _load(
+    text: str, path: str | None, catalogue: Catalogue, environ: Mapping[str, str], load: FeedLoad
+) -> Configuration:
     base = str(Path(path).absolute().parent if path else Path.cwd())
-    reading = Reading(catalogue, environ, base)
+    for left in reversed(range(PASSES)):
+        reading = Reading(catalogue, environ, base, feeds=load)
+        try:
+            configuration = _one_pass(reading, text, path)
+        except ConfigError as error:
+            if not load.set_aside(reading.mistakes) or not left:
+                raise ConfigError(load.shortened(error.mistakes), error.files) from None
+            continue
+        load.commit(Redactor(reading.secrets).clean)
+        return configuration
+    raise AssertionError("the last pass returns or raises")
+
+
+def _one_pass(reading: Reading, text: str, path: str | None) -> Configuration:
     if path:
         reading.files.add(path)
     with _no_collection():
-        source = read_yaml(text, path or "configuration", Expander(environ), reading.blame)
+        source = read_yaml(text, path or "configuration", Expander(reading.environ), reading.blame)
         if source is None:
             raise failure(reading)
         return assemble(reading, source, path, text)

@@ -5,10 +5,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from exporter.config.catalogue import Catalogue
 from exporter.config.redactor import Redactor
+from exporter.core.configuration import TenantFeed
 from exporter.core.errors import Mistake
 from exporter.core.secret import STARS
 
@@ -31,6 +33,16 @@ Path = tuple[str | int, ...]
 """Where a value stands in its document: keys and indexes from the top."""
 
 
+class Feeding(Protocol):
+    """The feeds of tenants during one load; see config/feeds/memory.py."""
+
+    def rows(self, question: Any) -> tuple[Any, list[tuple[int, Any]]]:
+        """Return the source of all rows of a question, and the rows to use with their index."""
+
+    def workshop(self, integration: str, context: Any) -> Any:
+        """Return what was made of the rows of an integration in an equal context."""
+
+
 @dataclass(frozen=True)
 class Use:
     """A secret file named by a tenant (`owner`) or by the configuration itself (`owner` is None).
@@ -50,7 +62,8 @@ class Reading:
     """The state of one load; handed to every part of it.
 
     `base` is the folder that relative paths start from. `labels` are the values of all labels of targets,
-    each with what tells its place.
+    each with what tells its place. `feeds` is where tenants from outside come from,
+    `asked` are those that were.
     """
 
     catalogue: Catalogue
@@ -62,6 +75,8 @@ class Reading:
     uses: list[Use] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     labels: list[tuple[str, Callable[[], Place]]] = field(default_factory=list)
+    feeds: "Feeding | None" = None
+    asked: list[TenantFeed] = field(default_factory=list)
 
     def blame(self, place: Place, what: str, remedy: str) -> None:
         """Add a mistake."""

@@ -1,14 +1,19 @@
-"""The rows of an integration's tenants: from the file itself and from files beside it."""
+"""The rows of an integration's tenants: from the file itself, from files beside it, and from outside."""
 
 import glob
+import ipaddress
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
+from exporter.config.feeds.made import Made, Workshop
+from exporter.config.feeds.memory import Question
+from exporter.config.feeds.questions import Asking
+from exporter.config.feeds.row import Broken, FeedProblem, RowSource, plain, tenant_of
 from exporter.config.files import FileProblem, read_text
 from exporter.config.fit import TRUSTED, Fitter, Rules, as_struct, root_type
 from exporter.config.judge import Judge
@@ -18,6 +23,7 @@ from exporter.config.reading import Path, Reading
 from exporter.config.schema import part_schema
 from exporter.config.source import Source, read_json, read_yaml
 from exporter.config.values import Expander
+from exporter.core.configuration import TenantFeed
 
 WILDCARDS = frozenset("*?[")
 _ROWS = list[TenantRow]
@@ -25,44 +31,113 @@ _ROWS = list[TenantRow]
 
 @dataclass(frozen=True)
 class Row:
-    """One row, where it stands, and what its values may do."""
+    """One row, where it stands, and what its values may do.
+
+    `raw` is how a feed answered it, None elsewhere; `made` what an earlier load made of an equal one.
+    """
 
     tenant: TenantRow
     source: Source
     path: Path
     rules: Rules
+    raw: Any = None
+    made: Made | None = None
 
 
-def rules_of(kind: str, secrets_dir: str) -> Rules:
+def rules_of(kind: str, secrets_dir: str, networks: tuple[str, ...] = ()) -> Rules:
     """Return what rows of a kind of source may do; the one place that decides whom to trust.
 
     The list in the file is the operator's own. Tenant files may be written by others: a secret file
     they name belongs to one tenant, and with `secrets_dir` they may name only plain files in that
-    folder and use no `${ENV}`, which would reach for the credentials of everyone.
+    folder and use no `${ENV}`, which would reach for the credentials of everyone. Rows of `http` and `sql`
+    never use `${ENV}`, name files only below `secrets_dir`, and their addresses are public or in `networks`.
     """
     if kind == "list":
         return TRUSTED
+    if kind in ("http", "sql"):
+        return Rules(secrets_dir=secrets_dir, exclusive=True, outside=True, networks=networks)
     return Rules(secrets_dir=secrets_dir, exclusive=True)
 
 
 @dataclass
 class TenantSources:
-    """Reads all rows of one integration; `path` is that of its `tenants` in the file."""
+    """Reads all rows of one integration; `path` is that of its `tenants` in the file.
+
+    `workshop` knows what rows of feeds came to in earlier loads.
+    """
 
     reading: Reading
     source: Source
     path: Path
     tenants: Tenants
+    integration: str
+    workshop: Workshop | None = None
 
     def rows(self) -> Iterator[Row]:
-        """Yield every row of every source, in the order list, files."""
-        if not self.tenants.list and not self.tenants.files:
-            self._blame((), "tenants names no source", "add list: or files:, or remove tenants")
+        """Yield every row of every source, in the order list, files, http, sql."""
+        given = self.tenants
+        if not (given.list or given.files or given.http or given.sql):
+            self._blame((), "tenants names no source", "add list:, files:, http: or sql:, or remove tenants")
         folder = self._secrets_dir()
         listed = self._read(
             self.source, (*self.path, "list"), list(self.tenants.list), rules_of("list", folder)
         )
-        yield from self._unique([*listed, *self._from_files(rules_of("files", folder))])
+        files = list(self._from_files(rules_of("files", folder)))
+        yield from self._unique([*listed, *files, *self._from_feeds(folder, self._networks())])
+
+    def _networks(self) -> tuple[str, ...]:
+        good = []
+        for index, text in enumerate(self.tenants.allow_networks):
+            try:
+                good.append(str(ipaddress.ip_network(text)))
+            except ValueError:
+                path = ("allow_networks", index)
+                self._blame(path, "this is no network", "write a network such as 10.0.0.0/8 or fd00::/8")
+        return tuple(sorted(good))
+
+    def _from_feeds(self, folder: str, networks: tuple[str, ...]) -> Iterator[Row]:
+        for question in self._questions():
+            rules = rules_of(question.kind, folder, networks)
+            yield from self._of_feed(question, rules)
+
+    def _questions(self) -> Iterator[Question]:
+        if part := self.tenants.http:
+            path = (*self.path, "http")
+            if asked := Asking(self.reading, self.source, path, self.integration).http(part):
+                yield asked
+        if query := self.tenants.sql:
+            path = (*self.path, "sql")
+            if read := Asking(self.reading, self.source, path, self.integration).sql(query):
+                yield read
+
+    def _of_feed(self, question: Question, rules: Rules) -> list[Row]:
+        if self.reading.feeds is None:
+            return []
+        try:
+            source, found = self.reading.feeds.rows(question)
+        except FeedProblem as problem:
+            self._blame((question.kind,), f"{question.shown}: {problem.what}", problem.remedy)
+            return []
+        self.reading.asked.append(TenantFeed(self.integration, question.kind, question.refresh))
+        made: dict[int, Row] = {}
+        fresh: list[tuple[int, Any]] = []
+        for index, raw in found:
+            known = self.workshop.known(tenant_of(raw), raw) if self.workshop else None
+            if known is not None:
+                made[index] = Row(_tenant_row(known.target.tenant), source, (index,), rules, raw, known)
+            elif isinstance(raw, Broken):
+                self.reading.blame(source.place((index,)), raw.what, raw.remedy)
+            else:
+                fresh.append((index, raw))
+        made |= {int(row.path[-1]): row for row in self._fresh(source, fresh, rules)}
+        return [made[index] for index, _ in found if index in made]
+
+    def _fresh(self, source: RowSource, found: list[tuple[int, Any]], rules: Rules) -> list[Row]:
+        raw = [plain(row) for _, row in found]
+        places = [index for index, _ in found]
+        rows = self._read(source, (), raw, rules, places)
+        kept = dict(found)
+        return [replace(row, raw=kept[int(row.path[-1])]) for row in rows]
 
     def _from_files(self, rules: Rules) -> Iterator[Row]:
         for index, pattern in enumerate(self.tenants.files):
@@ -105,17 +180,25 @@ class TenantSources:
             return []
         return self._read(source, (), source.value, rules)
 
-    def _read(self, source: Source, path: Path, raw: list[Any], rules: Rules) -> list[Row]:
+    def _read(
+        self, source: Source, path: Path, raw: list[Any], rules: Rules, places: Sequence[int] | None = None
+    ) -> list[Row]:
+        """Return the rows in `raw`; `places` are their indexes, where they are not all of the source."""
+        places = range(len(raw)) if places is None else places
         fitter = Fitter(self.reading, source, rules, prefix=path)
         try:
             made = as_struct(fitter.fit(raw, root_type(_ROWS)), _ROWS)
         except msgspec.ValidationError:
-            return self._one_by_one(source, path, raw, rules)
-        return [Row(tenant, source, (*path, index), rules) for index, tenant in enumerate(made)]
+            return self._one_by_one(source, path, raw, rules, places)
+        return [
+            Row(tenant, source, (*path, index), rules) for index, tenant in zip(places, made, strict=True)
+        ]
 
-    def _one_by_one(self, source: Source, path: Path, raw: list[Any], rules: Rules) -> list[Row]:
+    def _one_by_one(
+        self, source: Source, path: Path, raw: list[Any], rules: Rules, places: Sequence[int]
+    ) -> list[Row]:
         rows = []
-        for index, value in enumerate(raw):
+        for index, value in zip(places, raw, strict=True):
             here = (*path, index)
             fitter = Fitter(self.reading, source, rules, prefix=here)
             # the stand-in lets the rest of a row without a good id be judged; it can never be valid twice
@@ -135,9 +218,10 @@ class TenantSources:
             first = seen.setdefault(tenant, row)
             if first is not row:
                 file, line = first.source.place((*first.path, "id"))
+                where = f"{file}:{line}" if line else file
                 self.reading.blame(
                     row.source.place((*row.path, "id")),
-                    f"the tenant {tenant} stands twice in this integration, first in {file}:{line}",
+                    f"the tenant {tenant} stands twice in this integration, first in {where}",
                     "remove one of the rows",
                 )
             elif "\n" in tenant:  # the pattern's $ lets a trailing line break through
@@ -158,6 +242,11 @@ class TenantSources:
 
     def _blame(self, path: Path, what: str, remedy: str) -> None:
         self.reading.blame(self.source.place((*self.path, *path)), what, remedy)
+
+
+def _tenant_row(tenant: str) -> TenantRow:
+    """Return a row that says no more than who it is about: what else it said was made of it already."""
+    return TenantRow(id=tenant)
 
 
 def blame_shared_files(reading: Reading) -> None:

@@ -1,5 +1,6 @@
 """What a provider's options are made of."""
 
+from functools import cache
 from typing import Annotated, Any
 
 import msgspec
@@ -8,6 +9,14 @@ from exporter.core.secret import Secret
 
 PER_TENANT = msgspec.Meta(extra={"tenant": True}, extra_json_schema={"x-tenant": True})
 """Mark of an option that a tenant's row may set: `Annotated[str, PER_TENANT]`."""
+
+TENANT_ADDRESS = msgspec.Meta(
+    extra={"tenant": True, "address": True}, extra_json_schema={"x-tenant": True, "x-address": True}
+)
+"""Mark of an option that a tenant's row may set and that says where we connect.
+
+Where the row comes from outside (HTTP, SQL), every address that the target is dialled at must be public.
+"""
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -51,7 +60,14 @@ def secret_fields(options: type[msgspec.Struct]) -> tuple[str, ...]:
 def tenant_fields(options: type[msgspec.Struct]) -> frozenset[str]:
     """Return the names of the fields of `options` that a tenant's row may set."""
     info: Any = msgspec.inspect.type_info(options)
-    return frozenset(field.encode_name for field in info.fields if _per_tenant(field.type))
+    return frozenset(field.encode_name for field in info.fields if _marked(field.type, "tenant"))
+
+
+@cache
+def address_fields(options: type[msgspec.Struct]) -> frozenset[str]:
+    """Return the names of the fields of `options` by which a tenant's row says where we connect."""
+    info: Any = msgspec.inspect.type_info(options)
+    return frozenset(field.encode_name for field in info.fields if _marked(field.type, "address"))
 
 
 def _holds_secret(kind: Any) -> bool:
@@ -62,5 +78,5 @@ def _holds_secret(kind: Any) -> bool:
     return isinstance(kind, msgspec.inspect.CustomType) and kind.cls is Secret
 
 
-def _per_tenant(kind: Any) -> bool:
-    return isinstance(kind, msgspec.inspect.Metadata) and bool((kind.extra or {}).get("tenant"))
+def _marked(kind: Any, mark: str) -> bool:
+    return isinstance(kind, msgspec.inspect.Metadata) and bool((kind.extra or {}).get(mark))

@@ -46,6 +46,15 @@ class Reloader:
         """Load the file again and swap; raises ConfigError, with the old configuration kept."""
         await self._reload(None)
 
+    async def take_news(self) -> None:
+        """Load again with the main file that is in force: tenants changed elsewhere. A mistake is logged."""
+        if self.current is None:
+            return
+        try:
+            await self._reload(self.current.text)
+        except ConfigError as error:
+            self._log.error("reload failed", mistakes=[str(mistake) for mistake in error.mistakes])
+
     async def watch(self, interval: float, *, main_file: bool) -> None:
         """Look for changed files every `interval` seconds, until cancelled.
 

@@ -128,7 +128,7 @@ class LoopNetwork:
 
     async def _ask(self, request: Request, leg: Leg, trace: Trace, hop: int) -> Answer:
         data = encode(request, leg.url, leg.method, leg.body, credentials=leg.credentials, query=leg.query)
-        key = (leg.url.origin, request.tls, request.family)
+        key = (leg.url.origin, request.tls, request.family, trace.guard)
         if request.reuse and leg.method in IDEMPOTENT and (kept := self._pool.take(key)):
             trace.note(f"using the kept connection to {kept.place}")
             try:
@@ -172,7 +172,7 @@ class LoopNetwork:
         trace.phase("transfer", ended - connection.first_byte)
         trace.note(f"answered with status {reader.status} and {len(reader.body)} bytes of body")
         if request.reuse and reader.keep_alive:
-            self._pool.put((leg.url.origin, request.tls, request.family), connection)
+            self._pool.put((leg.url.origin, request.tls, request.family, trace.guard), connection)
         else:
             connection.close()
         return _answer(reader, connection, leg, hop)
@@ -205,7 +205,7 @@ class LoopNetwork:
 
     async def _addresses(self, host: str, family: str, trace: Trace, cached: bool) -> list[str]:
         if literal(host, family):
-            return [host]
+            return _permitted([host], host, trace)
         began = time.perf_counter()
         try:
             addresses = await self._resolver.resolve(host, family, cached=cached)
@@ -213,6 +213,7 @@ class LoopNetwork:
             trace.note(f"stopped while waiting for the name {host} to be resolved")
             raise
         trace.phase("resolve", time.perf_counter() - began)
+        addresses = _permitted(addresses, host, trace)
         trace.note(f"resolved {host} to {', '.join(addresses[:8])}")
         return addresses
 
@@ -263,6 +264,23 @@ class LoopNetwork:
 
 async def _never(_connection: Connection, _tls: TlsOptions, _again: Again | None) -> None:
     raise ProbeError(Reason.TLS, "a second look at a certificate does no handshake of its own")
+
+
+def _permitted(addresses: list[str], host: str, trace: Trace) -> list[str]:
+    """Return the addresses that the run's guard lets us dial; these and no others are dialled then."""
+    if trace.guard is None:
+        return addresses
+    found = {address: trace.guard.refusal(address) for address in addresses}
+    good = [address for address, why in found.items() if not why]
+    if not good:
+        # Only what kind of address: a stranger need not learn what our names stand for.
+        kinds = ", ".join(dict.fromkeys(found.values()))
+        raise ProbeError(
+            Reason.CONNECT,
+            f"{host} leads to an address that is not public ({kinds}) and was named by a tenant's row;"
+            " tenants.allow_networks can permit its network",
+        )
+    return good
 
 
 def _checked(host: str) -> str:

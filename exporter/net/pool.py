@@ -6,10 +6,11 @@ import resource
 import time
 
 from exporter.core.options import TlsOptions
+from exporter.core.probe import AddressGuard
 from exporter.net.connection import Connection
 
-Key = tuple[tuple[str, str, int], TlsOptions, str]
-"""Origin, judgement of its certificate, address family: only equal ones may share a connection."""
+Key = tuple[tuple[str, str, int], TlsOptions, str, AddressGuard | None]
+"""Origin, judgement of its certificate and its address, address family: equal ones share connections."""
 
 MAX_AGE = 300.0
 """Seconds after which a connection is made anew, so that DNS and certificate faults show."""

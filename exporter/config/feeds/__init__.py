@@ -1,0 +1,1 @@
+"""Tenants from outside: what an HTTP endpoint or a SQL query answers, asked again and again."""

@@ -1,0 +1,202 @@
+"""Asks an HTTP endpoint for tenants: Prometheus' http_sd format, or rows as they stand in tenant files.
+
+http_sd is the format of https://prometheus.io/docs/prometheus/latest/http_sd/: a list of
+`{"targets": [...], "labels": {...}}`. Each target is a tenant id. The group's labels are its labels, but
+`__option_<name>` is the text of an option; other names that begin with `__` are left out, as Prometheus
+leaves them out. A redirect is no answer: credentials go to the configured address alone.
+"""
+
+import base64
+import http.client
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+
+from exporter.config.feeds.deadline import Deadline
+from exporter.config.feeds.row import TEXT, Broken, FeedProblem, without_references
+from exporter.core.options import TlsOptions
+from exporter.core.probe import DEFAULT_TLS
+from exporter.core.secret import Secret
+
+LARGEST = 64 << 20
+"""Bytes of an answer at most."""
+
+OPTION = "__option_"
+_PIECE = 1 << 16
+_VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
+
+
+@dataclass(frozen=True)
+class HttpQuestion:
+    """What is asked of an endpoint; equal questions may share an answer. `headers` hold credentials."""
+
+    kind: ClassVar[str] = "http"
+
+    integration: str
+    url: str = field(repr=False)
+    headers: tuple[tuple[str, Secret], ...] = ()
+    tls: TlsOptions = DEFAULT_TLS
+    refresh: float = 300.0
+    timeout: float = 10.0
+    most: int = 20_000
+    allow_empty: bool = False
+    cache_file: str = ""
+
+    @property
+    def place(self) -> str:
+        """The address without credentials: who is asked."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    @property
+    def shown(self) -> str:
+        """Name of the source, for messages."""
+        return f"tenants.http of {self.integration} ({self.place})"
+
+    def ask(self) -> list[Any]:
+        """Return the raw rows; FeedProblem says why there are none. Blocks up to about the timeout."""
+        try:
+            with Deadline(self.timeout) as deadline:
+                body = self._exchange(urlsplit(self.url), deadline)
+        except (OSError, http.client.HTTPException) as error:
+            if deadline.passed or isinstance(error, TimeoutError):
+                raise FeedProblem(
+                    f"no complete answer within {self.timeout:g} s", "look after it, or raise timeout"
+                ) from None
+            raise FeedProblem(_words(error), "look after the endpoint, or correct the address") from None
+        return rows_of(body, self.most)
+
+    def _exchange(self, url: SplitResult, deadline: Deadline) -> bytes:
+        host = url.hostname or ""
+        port = url.port or (443 if url.scheme == "https" else 80)
+        with closing(self._connected(host, port, url.scheme == "https", deadline)) as opened:
+            connection = http.client.HTTPConnection(host, port)
+            connection.sock = opened
+            target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+            connection.request("GET", target, headers=self._headers(url))
+            return _body(connection.getresponse())
+
+    def _connected(self, host: str, port: int, secure: bool, deadline: Deadline) -> socket.socket:
+        opened = socket.create_connection((host, port), timeout=self.timeout)
+        try:
+            if secure:
+                name = self.tls.server_name or host
+                opened = self._context().wrap_socket(
+                    opened, server_hostname=name, do_handshake_on_connect=False
+                )
+            deadline.watch(opened.fileno)
+            if isinstance(opened, ssl.SSLSocket):
+                opened.do_handshake()
+        except BaseException:
+            opened.close()
+            raise
+        return opened
+
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self.tls.ca_file or None)
+        context.minimum_version = _VERSIONS[self.tls.min_version]
+        if self.tls.insecure_skip_verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if self.tls.cert_file:
+            context.load_cert_chain(self.tls.cert_file, self.tls.key_file or None)
+        return context
+
+    def _headers(self, url: SplitResult) -> dict[str, str]:
+        made = {
+            "Accept": "application/json",
+            "User-Agent": "integration-exporter",
+            "Connection": "close",
+            "X-Prometheus-Refresh-Interval-Seconds": f"{self.refresh:g}",
+        }
+        if url.username is not None:
+            made["Authorization"] = basic(url.username, url.password or "")
+        return made | {name: value.reveal() for name, value in self.headers}
+
+
+def basic(username: str, password: str) -> str:
+    """Return the value of the header Authorization."""
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
+
+
+def _body(answer: http.client.HTTPResponse) -> bytes:
+    if answer.status != 200:
+        remedy = "answer 200 with a JSON list"
+        if 300 <= answer.status < 400:
+            remedy = "configure the address that it redirects to: redirects are not followed"
+        elif answer.status in (401, 403):
+            remedy = "correct tenants.http.auth"
+        raise FeedProblem(f"the endpoint answered with status {answer.status}", remedy)
+    pieces, size = [], 0
+    while piece := answer.read1(_PIECE):
+        pieces.append(piece)
+        size += len(piece)
+        if size > LARGEST:
+            raise FeedProblem(f"the answer is larger than {LARGEST >> 20} MiB", "answer with fewer rows")
+    if answer.length:
+        raise FeedProblem("the answer was cut", "look after the endpoint")
+    return b"".join(pieces)
+
+
+def _words(error: OSError | http.client.HTTPException) -> str:
+    """Word a failure of the network; no text of the peer is repeated."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the endpoint's certificate is refused: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"the TLS handshake failed: {error.reason or 'no reason is told'}"
+    if isinstance(error, socket.gaierror):
+        return f"its name cannot be resolved: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"it cannot be reached: {error.strerror}"
+    return "the endpoint does not speak HTTP, or cut the answer"
+
+
+def rows_of(body: bytes, most: int) -> list[Any]:
+    """Return the raw rows in the JSON `body`, at most `most`; FeedProblem where it is no such list."""
+    try:
+        document = msgspec.json.decode(body)
+        _ = not body.isascii() and body.decode()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise FeedProblem("the answer is no JSON", "answer with a JSON list of rows") from None
+    if not isinstance(document, list):
+        raise FeedProblem("the answer is no list", "answer with a JSON list of rows")
+    rows: list[Any] = []
+    for element in document:
+        rows.extend(_rows(element))
+        if len(rows) > most:
+            raise FeedProblem(f"the answer has more than {most} tenants", "raise max_rows, or answer fewer")
+    return without_references(rows)
+
+
+def _rows(element: Any) -> Iterator[Any]:
+    if not isinstance(element, dict) or "targets" not in element:
+        yield (
+            element
+            if isinstance(element, dict)
+            else Broken(
+                "", "the row is no object", 'write {"id": ...} or {"targets": [...], "labels": {...}}'
+            )
+        )
+        return
+    targets, labels = element["targets"], element.get("labels") or {}
+    if unknown := element.keys() - {"targets", "labels"}:
+        what = f"a group of targets has {len(unknown)} keys besides targets and labels"
+        yield Broken("", what, "keep targets and labels, or write rows with id")
+    elif not isinstance(targets, list) or not isinstance(labels, dict):
+        yield Broken(
+            "", "targets is no list, or labels is no object", 'write {"targets": ["acme"], "labels": {}}'
+        )
+    else:
+        yield from (_target(target, labels) for target in targets)
+
+
+def _target(target: Any, labels: dict[str, Any]) -> dict[str, Any]:
+    options = {name.removeprefix(OPTION): value for name, value in labels.items() if name.startswith(OPTION)}
+    shown = {name: value for name, value in labels.items() if not name.startswith("__")}
+    return {"id": target, "labels": shown, "options": options, TEXT: True}

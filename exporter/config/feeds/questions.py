@@ -1,0 +1,144 @@
+"""From `tenants.http` and `tenants.sql` to what is asked; mistakes in them are told with their line."""
+
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from urllib.parse import urlsplit
+
+from exporter.config import durations
+from exporter.config.feeds.http import HttpQuestion, basic
+from exporter.config.feeds.sql import SqlQuestion, url_problem
+from exporter.config.files import FileProblem, read_secret
+from exporter.config.layout import Feed, HttpTenants, SqlTenants
+from exporter.config.reading import Path, Reading, url_passwords
+from exporter.config.source import Source
+from exporter.core.secret import Secret
+
+LONGEST = 300.0
+"""Seconds of a timeout at most."""
+
+
+@dataclass
+class Asking:
+    """Makes the questions of one integration; `path` is that of `http` or `sql` in the file."""
+
+    reading: Reading
+    source: Source
+    path: Path
+    integration: str
+
+    def http(self, part: HttpTenants) -> HttpQuestion | None:
+        """Return the question, None after a mistake."""
+        url = self._url(part.url, part.url_file)
+        headers = self._headers(part)
+        times = self._times(part)
+        if url and (wrong := _wrong_url(url)):
+            self._blame("url", wrong, "write https://host/path")
+            url = ""
+        if not url or headers is None or times is None:
+            return None
+        return HttpQuestion(
+            self.integration,
+            url,
+            headers,
+            part.tls,
+            *times,
+            part.max_rows,
+            part.allow_empty,
+            self._cache(part),
+        )
+
+    def sql(self, part: SqlTenants) -> SqlQuestion | None:
+        """Return the question, None after a mistake."""
+        url, times = self._url(part.url, part.url_file), self._times(part)
+        if url and (wrong := url_problem(url)):
+            self._blame("url", wrong, "write postgresql://user:password@host/database or sqlite:///file.db")
+            url = ""
+        if not url or times is None:
+            return None
+        return SqlQuestion(
+            self.integration,
+            self._with_folder(url),
+            part.query,
+            *times,
+            part.max_rows,
+            part.allow_empty,
+            self._cache(part),
+        )
+
+    def _with_folder(self, url: str) -> str:
+        """Let the relative name of a SQLite file start from the folder of the configuration."""
+        from sqlalchemy import make_url
+
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            return url
+        return str(parsed.set(database=self.reading.path(parsed.database or "")))
+
+    def _url(self, url: str, file: str) -> str:
+        if url and file:
+            self._blame("url_file", "both url and url_file are set", "keep one of them")
+            return ""
+        if file:
+            try:
+                url = read_secret(file).text.strip()
+            except FileProblem as problem:
+                self._blame("url_file", problem.what, problem.remedy)
+                return ""
+            self.reading.secrets.update(url_passwords(url))
+        if not url:
+            self._blame("", "the source has no url", "add url: ... or url_file: ...")
+        return url
+
+    def _headers(self, part: HttpTenants) -> tuple[tuple[str, Secret], ...] | None:
+        made = dict(part.headers)
+        auth = part.auth
+        if auth and auth.basic and auth.bearer:
+            self._blame("auth", "both basic and bearer are set", "keep one of them")
+            return None
+        if auth and auth.basic:
+            text = basic(auth.basic.username, auth.basic.password.reveal())
+            self.reading.keep_secret(text.partition(" ")[2])
+            made["Authorization"] = Secret(text)
+        if auth and auth.bearer:
+            made["Authorization"] = Secret(f"Bearer {auth.bearer.token.reveal()}")
+        for name, value in made.items():
+            if not _good_header(name, value.reveal()):
+                self._blame("headers", "a header cannot be sent", "use plain names, and values on one line")
+                return None
+        return tuple(sorted(made.items(), key=lambda item: item[0]))
+
+    def _times(self, part: Feed) -> tuple[float, float] | None:
+        refresh, timeout = durations.seconds(part.refresh.strip()), durations.seconds(part.timeout.strip())
+        if refresh < 1.0:
+            self._blame("refresh", "the time between two refreshes is below a second", "write at least 1s")
+        if not 0 < timeout <= LONGEST:
+            self._blame("timeout", "the timeout is out of bounds", "choose from 1ms to 5m")
+        return (refresh, timeout) if refresh >= 1.0 and 0 < timeout <= LONGEST else None
+
+    def _cache(self, part: Feed) -> str:
+        if not part.cache:
+            return ""
+        file = FilePath(self.reading.path(part.cache))
+        if not file.parent.is_dir():
+            self._blame("cache", f"{file.parent} is no folder", "create it, or correct the path")
+        return str(file)
+
+    def _blame(self, key: str, what: str, remedy: str) -> None:
+        path = (*self.path, key) if key else self.path
+        self.reading.blame(self.source.place(path), what, remedy)
+
+
+def _wrong_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port_is_good = parts.port is None or parts.port > 0
+    except ValueError:
+        return "the address cannot be read"
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_good:
+        return "the address is no web address"
+    return "" if url.isascii() and url.isprintable() and " " not in url else "the address has odd characters"
+
+
+def _good_header(name: str, value: str) -> bool:
+    plain = name.replace("-", "").replace("_", "").isalnum() and name.isascii()
+    return plain and value.isprintable() and all(ord(sign) < 256 for sign in value)

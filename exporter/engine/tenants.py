@@ -1,0 +1,164 @@
+"""Asks the sources of tenants again, off the loop, and tells how they are."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+
+import structlog
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from exporter.config.feeds.memory import Feeds, FeedState
+from exporter.core.clock import Clock
+from exporter.core.configuration import Configuration, TenantFeed
+from exporter.net.resolver import Threads
+
+TICK = 1.0
+"""Seconds between two looks at what is due."""
+
+RETRY = 30.0
+"""Seconds after which a source that failed is asked again, where its own period is not shorter."""
+
+TOLD = 20
+"""Refused rows that are told in one line of the log."""
+
+Current = Callable[[], Configuration | None]
+
+
+class TenantRefresher:
+    """Keeps the tenants of the configuration in force as their sources have them.
+
+    `changed` loads the configuration again; it is called only when an answer differs from the one in force.
+    A source that is slow or away delays no other one: each is asked in a thread of its own.
+    """
+
+    def __init__(
+        self, feeds: Feeds, current: Current, changed: Callable[[], Awaitable[None]], clock: Clock
+    ) -> None:
+        """Prepare; `current` is the configuration in force."""
+        self._feeds = feeds
+        self._current = current
+        self._changed = changed
+        self._clock = clock
+        self._threads = Threads(8)
+        self._due: dict[TenantFeed, float] = {}
+        self._asking: dict[TenantFeed, asyncio.Task[None]] = {}
+        self._told: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
+        self._log = structlog.get_logger("exporter.tenants")
+
+    async def run(self) -> None:
+        """Ask what is due, until cancelled."""
+        try:
+            while True:
+                self.look()
+                await asyncio.sleep(TICK)
+        finally:
+            for task in self._asking.values():
+                task.cancel()
+            self._threads.close()
+
+    def look(self) -> None:
+        """Begin to ask every source that is due now, and tell of those whose state changed."""
+        configuration = self._current()
+        feeds = configuration.feeds if configuration else ()
+        now = self._clock.monotonic()
+        # A new source was asked by the load that brought it.
+        self._due = {feed: self._due.get(feed, now + feed.refresh) for feed in feeds}
+        for feed, due in self._due.items():
+            if due <= now and feed not in self._asking:
+                task = self._asking[feed] = asyncio.get_running_loop().create_task(self._ask(feed))
+                task.add_done_callback(partial(self._asked, feed))
+        self._tell()
+
+    def _asked(self, feed: TenantFeed, _task: "asyncio.Task[None]") -> None:
+        self._asking.pop(feed, None)
+
+    async def _ask(self, feed: TenantFeed) -> None:
+        key = (feed.integration, feed.source)
+        try:
+            await self._threads.run(lambda: self._feeds.again(key))
+            # Asked once more: the load for another source may have taken this one's news along.
+            if self._feeds.has_news(key):
+                await self._changed()
+        except Exception as error:  # noqa: BLE001 - one source must never end the asking of all
+            self._log.error(
+                "tenants were not refreshed", integration=feed.integration, error=type(error).__name__
+            )
+        failed = any(state.failure for state in self._feeds.states() if state.key == key)
+        if feed in self._due:
+            self._due[feed] = self._clock.monotonic() + (min(feed.refresh, RETRY) if failed else feed.refresh)
+
+    def _tell(self) -> None:
+        """Log once that a source fails, that it is well again, and that other rows are refused."""
+        states = {state.key: state for state in self._feeds.states()}
+        for key, state in states.items():
+            told = (state.failure, state.refused)
+            before = self._told.get(key, ("", ()))
+            self._told[key] = told
+            if told == before:
+                continue
+            if state.failure and not before[0]:
+                self._log.error("tenants cannot be refreshed: the last rows stay in force", **_facts(state))
+            elif before[0] and not state.failure:
+                self._log.info("tenants are refreshed again", **_facts(state))
+            if state.refused and state.refused != before[1]:
+                rows = list(state.refused[:TOLD])
+                self._log.error(
+                    "rows of tenants were refused", **_facts(state), count=len(state.refused), rows=rows
+                )
+        for key in self._told.keys() - states.keys():
+            del self._told[key]
+
+
+def _facts(state: FeedState) -> dict[str, str]:
+    facts = {"integration": state.integration, "source": state.source}
+    return facts | ({"error": state.failure} if state.failure else {})
+
+
+class TenantCollector(Collector):
+    """Exports how many tenants there are, and how their sources are."""
+
+    def __init__(self, feeds: Feeds, current: Current) -> None:
+        """Read `feeds`, and the configuration in force, at each scrape."""
+        self._feeds = feeds
+        self._current = current
+        self._counted: tuple[Configuration | None, dict[str, int]] = (None, {})
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the families."""
+        tenants = _family("tenants", "Tenants in force here, by integration.", ("integration",))
+        for name, count in sorted(self._count().items()):
+            tenants.add_metric((name,), count)
+        yield tenants
+        labels = ("integration", "source")
+        when = _family(
+            "tenants_last_refresh_timestamp_seconds",
+            "When the source of tenants last gave an answer that could be used.",
+            labels,
+        )
+        good = _family(
+            "tenants_refresh_successful",
+            "Whether the last refresh was answered, and all its rows are in force (1), or not (0).",
+            labels,
+        )
+        refused = _family(
+            "tenants_refused_rows", "Mistakes in rows of the newest answer, which are not in force.", labels
+        )
+        for state in self._feeds.states():
+            if state.answered is not None:
+                when.add_metric(state.key, state.answered)
+            good.add_metric(state.key, float(state.ok))
+            refused.add_metric(state.key, len(state.refused))
+        yield from (when, good, refused)
+
+    def _count(self) -> dict[str, int]:
+        configuration = self._current()
+        if configuration is not self._counted[0]:
+            keys = configuration.targets if configuration else ()
+            self._counted = (configuration, Counter(name for name, tenant in keys if tenant))
+        return self._counted[1]
+
+
+def _family(name: str, about: str, labels: tuple[str, ...]) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"integration_exporter_{name}", about, labels=labels)
