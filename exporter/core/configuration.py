@@ -57,6 +57,15 @@ class Shard:
 
 
 @dataclass(frozen=True)
+class TenantFeed:
+    """A source of tenants that is asked every `refresh` seconds; `source` is http or sql."""
+
+    integration: str
+    source: str
+    refresh: float
+
+
+@dataclass(frozen=True)
 class Configuration:
     """All that was configured. `path` is None when it came from the environment alone.
 
@@ -64,7 +73,8 @@ class Configuration:
     secret files, certificates): a change of any of them means that it is to be loaded again. `secrets`
     are all credential texts, for redaction. `text` is the YAML it was read from, None without a file;
     `shown` is what `/config` shows of it, with stars. `notes` are sentences for the operator on what was
-    configured and is not used. `shard` says which of the targets in the file `targets` are.
+    configured and is not used. `shard` says which of the targets in the file `targets` are. `feeds` are the
+    sources of tenants that are asked again and again.
     """
 
     path: str | None
@@ -81,6 +91,7 @@ class Configuration:
     switched_off: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     shard: Shard = Shard()
+    feeds: tuple[TenantFeed, ...] = ()
 
     @cached_property
     def longest_interval(self) -> float:

@@ -158,6 +158,13 @@ class Network(Protocol):
         """
 
 
+class AddressGuard(Protocol):
+    """Decides where a run may connect to; equal guards decide alike. See net/addresses.py."""
+
+    def refusal(self, address: str) -> str:
+        """Return why the IP address `address` may not be dialled, "" when it may."""
+
+
 @dataclass
 class Trace:
     """What one run leaves besides its samples: filled by the network and the kit, read by the engine.
@@ -165,7 +172,8 @@ class Trace:
     `phases` are seconds by phase, added up over the calls of the run. `certificate_expiry` is a dated
     fact: it is kept even when the run fails. `log` are lines (seconds since the start, text). `pause` is
     how many seconds the vendor's headers ask us to wait. `started` and `deadline` are readings of
-    `time.monotonic`; the run is cancelled at the deadline, None if never.
+    `time.monotonic`; the run is cancelled at the deadline, None if never. `guard` judges every address
+    before it is dialled, None where all may be.
     """
 
     phases: dict[str, float] = field(default_factory=dict)
@@ -178,6 +186,7 @@ class Trace:
     pause: float | None = None
     started: float = field(default_factory=time.monotonic)
     deadline: float | None = None
+    guard: AddressGuard | None = None
 
     def note(self, text: str) -> None:
         """Add a line to the log; it must hold no secret."""
@@ -219,6 +228,14 @@ class Kit(Protocol):
         expiry becomes a fact of the run. An endpoint that gives none is a ProbeError.
         """
 
+    def token_told(
+        self, token: Secret, expiry: float | None, scopes: frozenset[str] | None = None
+    ) -> None:
+        """Take what the vendor tells of a token that it was shown.
+
+        `expiry` is Unix seconds, `core.token.NEVER` for a token that does not end, None if unknown.
+        """
+
     async def every(self, key: str, period: float, call: Callable[[], Awaitable[Any]]) -> Any:
         """Return the last answer of `call`, made anew when it is older than `period` seconds.
 
@@ -228,14 +245,6 @@ class Kit(Protocol):
 
     def recall(self, key: str) -> Any:
         """Return what `remember` kept under `key`, None if nothing; survives like an answer of `every`."""
-    def token_told(
-        self, token: Secret, expiry: float | None, scopes: frozenset[str] | None = None
-    ) -> None:
-        """Take what the vendor tells of a token that it was shown.
-
-        `expiry` is Unix seconds, `core.token.NEVER` for a token that does not end, None if unknown.
-        """
-
 
     def remember(self, key: str, value: Any) -> None:
         """Keep `value`, which must be what JSON can hold, for the next run."""
@@ -276,6 +285,7 @@ class Probe:
     environment variables that configure one target without a file. `dynamic` returns the metrics
     that depend on the options. `verify` returns what is wrong with options that each have the right type.
     `grant` tells how a target's access token is renewed, None where the one in its options stands as it is.
+    `token_option` is the option that holds a token which another source may have in its place.
     """
 
     name: str
@@ -285,7 +295,6 @@ class Probe:
     metrics: tuple[Metric, ...] = ()
     alerts: tuple[Alert, ...] = ()
     panels: tuple[Panel, ...] = ()
-    `token_option` is the option that holds a token which another source may have in its place.
     needs: tuple[str, ...] = ()
     interval: float = 300.0
     timeout: float = 10.0
@@ -298,6 +307,7 @@ class Probe:
     dynamic: Callable[[Any], tuple[Metric, ...]] | None = None
     verify: Callable[[Any], list[str]] | None = None
     grant: Callable[[Any], Grant | None] | None = None
+    token_option: str = ""
 
     def calls_per_month(self, options: Options, interval: float) -> float:
         """Return the reads in 30 days of one target probed every `interval` seconds."""
@@ -307,7 +317,6 @@ class Probe:
         """Hash by name: probes are unique by name."""
         return hash(self.name)
 
-    token_option: str = ""
     def __eq__(self, other: object) -> bool:
         """Compare by name, so that targets compare cheaply."""
         return isinstance(other, Probe) and other.name == self.name
@@ -322,7 +331,8 @@ class Target:
     """One integration of one tenant; equal targets are unchanged ones and are left alone by a reload.
 
     `interval` and `timeout` are seconds. `tenant` is "" where the integration has none. `over_budget` says
-    that its operator allows more reads than the vendor documents.
+    that its operator allows more reads than the vendor documents. `networks` is None where the operator chose
+    the addresses; else a stranger did, and they must be public or in one of these networks.
     """
 
     integration: str
@@ -334,6 +344,7 @@ class Target:
     labels: tuple[tuple[str, str], ...] = ()
     critical: bool = False
     over_budget: bool = False
+    networks: tuple[str, ...] | None = None
 
     @property
     def key(self) -> Key:

@@ -39,6 +39,7 @@ async def run(
         if not target.configured:
             raise ProbeError(Reason.NOT_CONFIGURED, _missing(target))
         kit.trace.deadline = kit.trace.started + target.timeout
+        kit.trace.guard = None if target.networks is None else PublicOnly(target.networks)
         async with asyncio.timeout(target.timeout) as deadline:
             samples = tuple(await target.probe.check(target, kit))
     except ProbeError as error:
