@@ -19,6 +19,7 @@ from exporter.config.source import Source
 from exporter.config.store_settings import settings
 from exporter.config.tenants import blame_shared_files
 from exporter.config.thresholds import Ladder
+from exporter.config.token_keeping import judge_keeping, with_source
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
 from exporter.core.notifications import Notifications
@@ -51,11 +52,13 @@ def assemble(reading: Reading, source: Source, path: str | None, text: str | Non
     blame_clashes(reading, built)
     _check_notifications(reading, source, layout, frozenset(builder.names))
     store = settings(reading, source, layout.store)
+    judge_keeping(reading, source, built, store)
     reading.secrets.update(_receivers(layout.notifications))
     blame_secret_labels(reading)
     if reading.mistakes:
         raise failure(reading)
-    targets = {target.key: target for one in built for target in one.targets}
+    sourced = [with_source(target, one.integration.tokens) for one in built for target in one.targets]
+    targets = {target.key: target for target in sourced}
     shown = _shown(reading, source)
     return Configuration(
         path=path,

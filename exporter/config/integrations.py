@@ -17,6 +17,7 @@ from exporter.config.reading import Path, Reading
 from exporter.config.schema import integration_schema
 from exporter.config.source import Source
 from exporter.config.tenants import Row, TenantSources
+from exporter.config.token_settings import token_settings
 from exporter.core.configuration import Integration
 from exporter.core.options import address_fields
 from exporter.core.probe import MONTH, Probe, Target
@@ -83,7 +84,14 @@ class Builder:
                 ladder.over(steps, row.tenant.thresholds, row.source, (*row.path, "thresholds"))
             return None
         built = Built(
-            Integration(part.name, probe, part.critical, interval, tuple(sorted(labels.items()))),
+            Integration(
+                part.name,
+                probe,
+                part.critical,
+                interval,
+                tuple(sorted(labels.items())),
+                token_settings(self.reading, self.source, part, probe, path),
+            ),
             path,
             part.allow_over_budget,
             layers=layers,

@@ -149,6 +149,48 @@ class Tenants(_Part, frozen=True):
     ] = ()
 
 
+class SqlTokensPart(_Part, frozen=True, kw_only=True):
+    """Tokens in a table of the platform's own database."""
+
+    url: Annotated[
+        Secret | None, Meta(description="SQLAlchemy URL: postgresql://user:password@host/database.")
+    ] = None
+    select: Annotated[
+        str,
+        Meta(
+            description="SELECT of one row with access_token, refresh_token and, where they are known,"
+            " expires_at, refresh_expires_at, scope; its WHERE names :tenant or :integration.",
+            min_length=1,
+        ),
+    ]
+    update: Annotated[
+        str,
+        Meta(
+            description="UPDATE of that row; it may take :access_token, :refresh_token, :expires_at and"
+            " :refresh_expires_at (Unix seconds), and names :tenant or :integration.",
+            min_length=1,
+        ),
+    ]
+
+
+class TokensPart(_Part, frozen=True):
+    """How the tokens of an integration's targets are kept and renewed."""
+
+    refresh_before: Annotated[
+        Duration,
+        Meta(description="How long before its end a token is renewed; at most a tenth of its life."),
+    ] = "24h"
+    source: Annotated[
+        str,
+        Meta(
+            pattern="^(options|store|sql)$",
+            description="Where tokens come from: options, which seed the store anew when they change; store,"
+            " which options seed once; sql, the platform's own database, which new ones are written back to.",
+        ),
+    ] = "options"
+    sql: Annotated[SqlTokensPart | None, Meta(description="Where and how, for `source: sql`.")] = None
+
+
 class IntegrationPart(_Part, frozen=True):
     """One configured use of a provider."""
 
@@ -167,6 +209,7 @@ class IntegrationPart(_Part, frozen=True):
     thresholds: Thresholds = {}
     options: Options = {}
     tenants: Tenants | None = None
+    tokens: TokensPart | None = None
     allow_over_budget: Annotated[
         bool, Meta(description="Accept more calls than the vendor's documented allowance.")
     ] = False
@@ -190,6 +233,13 @@ class StorePart(_Part, frozen=True):
 
     url: Annotated[
         Secret | None, Meta(description="SQLAlchemy URL, such as sqlite:///integration-exporter.db.")
+    ] = None
+    token_keys: Annotated[
+        Secret | None,
+        Meta(
+            description="Fernet keys that encrypt stored tokens, one a line or separated by spaces: the first"
+            " encrypts, all of them decrypt. Without any no token is stored."
+        ),
     ] = None
     retention: Retention = Retention()
 

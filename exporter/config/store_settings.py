@@ -6,6 +6,7 @@ from exporter.config import durations
 from exporter.config.layout import Retention, StorePart
 from exporter.config.reading import Reading
 from exporter.config.source import Source
+from exporter.config.token_settings import token_keys
 from exporter.config.values import scalar
 from exporter.core.configuration import StoreSettings
 
@@ -45,15 +46,16 @@ def settings(reading: Reading, source: Source, part: StorePart) -> StoreSettings
             place = source.place(("store", "retention", table))
             reading.blame(place, "the retention is below a minute", "write at least 1m")
         retention[table] = amount
+    keys = token_keys(reading, source, part.token_keys)
     if part.url is None:
-        return StoreSettings(retention=retention)
+        return StoreSettings(retention=retention, token_keys=keys)
     url = part.url.reveal()
     if not _URL.fullmatch(url):
         place = source.place(("store", "url" if not part.url.file else "url_file"))
         what = "the address of the store is neither sqlite:// nor postgresql://"
         remedy = "write sqlite:///path/to/file.db or postgresql://user@host/database"
         reading.blame(place, what, remedy)
-    return StoreSettings(url, retention)
+    return StoreSettings(url, retention, keys)
 
 
 def _from_environment(reading: Reading) -> dict[str, float]:

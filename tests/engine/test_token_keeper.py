@@ -298,4 +298,4 @@ async def test_scopes_that_were_granted_are_known(server: OAuthServer, keeper: T
     server.scope = "calendar.readonly email"
     target = refreshing(server)
     keeper.apply(configured(target))
-    assert (await ask(keeper, target)).scopes == {"calendar.readonly", "email"}
+    assert (await ask(keeper, target)).scopes == frozenset({"calendar.readonly", "email"})
