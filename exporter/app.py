@@ -73,7 +73,7 @@ async def serve(settings: Settings) -> int:
         engine = Engine(network, clock, writer.submit, metrics, _most_runs())
         reloader = Reloader(settings.load, _applied(engine, writer, in_force), clock, metrics)
         listener = Listener(
-            build(_parts(engine, reloader, web, paths, settings.sd_addresses)),
+            build(_parts(engine, reloader, web, paths, settings.sd_addresses, writer)),
             settings.addresses,
             web,
             Limits(drain=settings.shutdown_timeout),
@@ -168,7 +168,12 @@ def _set_log_up(settings: Settings, in_force: list[Configuration], metrics: Self
 
 
 def _parts(
-    engine: Engine, reloader: Reloader, web: WebConfigFile, paths: Paths, sd_addresses: tuple[str, ...]
+    engine: Engine,
+    reloader: Reloader,
+    web: WebConfigFile,
+    paths: Paths,
+    sd_addresses: tuple[str, ...],
+    writer: Writer,
 ) -> Parts:
     def configuration() -> Configuration:
         if reloader.current is None:
@@ -187,6 +192,7 @@ def _parts(
         web=web,
         paths=paths,
         sd_addresses=sd_addresses,
+        read_store=writer.read,
     )
 
 

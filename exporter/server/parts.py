@@ -3,16 +3,19 @@
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from aiohttp import web
 
 from exporter.core.configuration import Configuration
+from exporter.core.errors import StoreError
 from exporter.core.probe import Key, Result, Target
 from exporter.core.reason import Reason
-from exporter.core.store import Failure, StateChange
+from exporter.core.store import Failure, StateChange, Store
 from exporter.server.paths import Paths
 from exporter.server.web_config_file import WebConfigFile
+
+T = TypeVar("T")
 
 
 class State(Protocol):
@@ -82,6 +85,17 @@ class History(Protocol):
         """Return the newest failures first, each with its log."""
 
 
+class Reading(Protocol):
+    """Asks the store, beside the loop."""
+
+    async def __call__(self, call: Callable[[Store], T], timeout: float = 10.0, /) -> T:
+        """Return `call(store)`; StoreError when it fails or takes longer than `timeout` seconds."""
+
+
+async def _no_store(_call: Callable[[Store], Any], _timeout: float = 10.0, /) -> NoReturn:
+    raise StoreError("there is no store")
+
+
 @dataclass(frozen=True)
 class Parts:
     """Everything that the handlers use.
@@ -91,7 +105,7 @@ class Parts:
     budget of its credential, or raises Deferred. `explain` writes a result as exposition text. `ready`
     returns "" once every part runs, else one sentence that says what it waits for. `docs_url` is linked
     from the page, where it is given. `sd_addresses` are templates of the addresses at which Prometheus
-    reaches every process.
+    reaches every process. `read_store` asks what is kept.
     """
 
     board: Board
@@ -107,6 +121,7 @@ class Parts:
     now: Callable[[], float] = time.time
     docs_url: str = ""
     sd_addresses: tuple[str, ...] = ()
+    read_store: Reading = _no_store
 
 
 PARTS = web.AppKey("parts", Parts)

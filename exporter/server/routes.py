@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from aiohttp.typedefs import Handler
 
 from exporter.server.access import Effect, Rule
-from exporter.server.handlers import board, checks, discovery, landing, plain, probe
+from exporter.server.handlers import board, checks, discovery, landing, lists, plain, probe, stats
 from exporter.server.web_config import Role
 
 
@@ -42,6 +42,10 @@ ROUTES = (
     Route(_GET, "/api/v1/status", board.status, _VIEW, "Every integration, and all in one word."),
     Route(_GET, "/api/v1/targets", board.targets, _VIEW, "Targets, failing first, in pages."),
     Route(_GET, "/api/v1/history", board.history, _VIEW, "The newest state changes and failures."),
+    Route(_GET, "/api/v1/errors", lists.errors, _VIEW, "Failed checks, in pages, as CSV or NDJSON."),
+    Route(_GET, "/api/v1/changes", lists.changes, _VIEW, "Changes of state, in the same forms."),
+    Route(_GET, "/api/v1/tenants", lists.tenants, _VIEW, "Tenants with their integrations, failing first."),
+    Route(_GET, "/api/v1/stats", stats.stats, _VIEW, "Uptime, latency and errors beside the time before."),
     Route(
         _GET,
         "/api/v1/sd",

@@ -8,17 +8,19 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import bcrypt
 
 from exporter.core.configuration import Configuration, Integration, Shard, StoreSettings
+from exporter.core.errors import StoreError
 from exporter.core.metric import Sample
 from exporter.core.notifications import Notifications
 from exporter.core.options import Options
 from exporter.core.probe import Kit, Probe, Result, Target
 from exporter.core.reason import Reason
+from exporter.core.store import Store
 from exporter.engine.board import Board, State
 from exporter.engine.history import History
 from exporter.server.application import build
@@ -26,6 +28,8 @@ from exporter.server.listener import Limits, Listener
 from exporter.server.parts import Parts
 from exporter.server.paths import Paths
 from exporter.server.web_config_file import WebConfigFile
+
+T = TypeVar("T")
 
 NOW = 1_795_000_000.0
 QUICK = Limits(drain=1.0, watch=0.05)
@@ -86,6 +90,12 @@ class Room:
     shard: Shard = field(default_factory=Shard)
     replicas: int = 1
     sd_addresses: tuple[str, ...] = ()
+    store: Store | None = None
+
+    async def read_store(self, call: Callable[[Store], T], timeout: float = 10.0, /) -> T:
+        if self.store is None:
+            raise StoreError("planted: postgresql://somewhere")
+        return await asyncio.to_thread(call, self.store)
 
     def configuration(self) -> Configuration:
         seen = {one.target.integration: one.target for one in self.states}
@@ -139,6 +149,7 @@ class Room:
             paths=self.paths,
             now=lambda: NOW,
             sd_addresses=self.sd_addresses,
+            read_store=self.read_store,
         )
 
 

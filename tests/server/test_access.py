@@ -8,7 +8,7 @@ import asyncio
 import ipaddress
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from exporter.server.listener import Limits
 from exporter.server.paths import Paths
 from exporter.server.routes import ROUTES
 from exporter.server.web_config_file import WebConfigFile
+from exporter.store.sql import SqlStore
 from tests.server.house import CHANGE, House, Room, basic, bearer, hashed, house, state, until
 
 TOKENS = {
@@ -61,6 +62,14 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int, int, int, int]] = {
     ("HEAD", "/api/v1/history"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("GET", "/api/v1/sd"): (401, 401, 200, 403, 403, 200, 403, 403),
     ("HEAD", "/api/v1/sd"): (401, 401, 200, 403, 403, 200, 403, 403),
+    ("GET", "/api/v1/errors"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("HEAD", "/api/v1/errors"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("GET", "/api/v1/changes"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("HEAD", "/api/v1/changes"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("GET", "/api/v1/tenants"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("HEAD", "/api/v1/tenants"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("GET", "/api/v1/stats"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("HEAD", "/api/v1/stats"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("POST", "/api/v1/checks"): (401, 401, 403, 403, 403, 200, 403, 200),
     ("GET", "/api/v1/checks/none"): (401, 401, 403, 403, 403, 404, 403, 404),
     ("HEAD", "/api/v1/checks/none"): (401, 401, 403, 403, 403, 404, 403, 404),
@@ -84,6 +93,8 @@ LOCAL: dict[tuple[str, str], tuple[int, int, int]] = {
     ("GET", "/api/v1/status"): (200, 200, 200),
     ("GET", "/api/v1/targets"): (200, 200, 200),
     ("GET", "/api/v1/history"): (200, 200, 200),
+    ("GET", "/api/v1/errors"): (200, 200, 200),
+    ("GET", "/api/v1/stats"): (200, 200, 200),
     ("GET", "/api/v1/sd"): (200, 200, 200),
     ("POST", "/api/v1/checks"): (200, 403, 403),
     ("GET", "/api/v1/checks/none"): (404, 404, 404),
@@ -113,15 +124,23 @@ def web_config(folder: Path, extra: str = "") -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
+    made = SqlStore(f"sqlite:///{tmp_path_factory.mktemp('store')}/state.db")
+    made.open()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-async def guarded(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(Room(board(), path=web_config(tmp_path))) as made:
+async def guarded(tmp_path: Path, store: SqlStore) -> AsyncIterator[House]:
+    async with house(Room(board(), path=web_config(tmp_path), store=store)) as made:
         yield made
 
 
 @pytest.fixture
-async def local() -> AsyncIterator[House]:
-    async with house(Room(board())) as made:
+async def local(store: SqlStore) -> AsyncIterator[House]:
+    async with house(Room(board(), store=store)) as made:
         yield made
 
 

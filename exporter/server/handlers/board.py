@@ -53,8 +53,8 @@ async def history(request: web.Request) -> web.Response:
     failures = parts.history.recent_failures(limit=MOST_EVENTS)
     return json_answer(
         {
-            "changes": [_change(one) for one in _newest(changes, identity, choice, limit)],
-            "failures": [_failure(one) for one in _newest(failures, identity, choice, limit)],
+            "changes": [change_row(one) for one in _newest(changes, identity, choice, limit)],
+            "failures": [failure_row(one) for one in _newest(failures, identity, choice, limit)],
         }
     )
 
@@ -78,7 +78,8 @@ def _newest(found: Iterable[Event], identity: Identity, choice: Choice, limit: i
     return fits[:limit]
 
 
-def _change(change: StateChange) -> dict[str, Any]:
+def change_row(change: StateChange) -> dict[str, Any]:
+    """Return a state change as JSON."""
     return {
         "at": iso(change.at),
         "integration": change.key[0],
@@ -89,10 +90,12 @@ def _change(change: StateChange) -> dict[str, Any]:
         "reason": change.reason.value if change.reason else None,
         "detail": change.detail,
         "trace_id": change.trace_id,
+        "replica": change.replica,
     }
 
 
-def _failure(failure: Failure) -> dict[str, Any]:
+def failure_row(failure: Failure) -> dict[str, Any]:
+    """Return a failed run as JSON, with its log."""
     return {
         "at": iso(failure.at),
         "integration": failure.key[0],
@@ -105,4 +108,5 @@ def _failure(failure: Failure) -> dict[str, Any]:
         "http_status": failure.http_status,
         "log": [{"after_seconds": round(after, 6), "text": text} for after, text in failure.log],
         "trace_id": failure.trace_id,
+        "replica": failure.replica,
     }

@@ -1,0 +1,146 @@
+"""Uptime, latency and errors over a window, beside the window before."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aiohttp import web
+
+from exporter.core.errors import StoreError
+from exporter.core.store import Statistic, Store, Window
+from exporter.core.summary import HOUR
+from exporter.server.answers import iso, json_answer, whole_number
+from exporter.server.asked import chosen, form, rows_wanted
+from exporter.server.parts import PARTS, Parts
+from exporter.server.streaming import Rows, exported, unavailable
+
+WINDOWS = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24, "90d": 90 * 24}
+"""Hours by name."""
+
+SUBJECTS = {
+    "target": ("integration", "tenant"),
+    "integration": ("integration",),
+    "tenant": ("tenant",),
+}
+"""Columns by what a row is about."""
+
+PORTION = 500
+FIGURES = ("runs", "failed", "uptime", "error_ratio", "p50_seconds", "p95_seconds")
+COLUMNS = (
+    *("integration", "tenant", "provider", *FIGURES, "reasons"),
+    *(f"before_{name}" for name in FIGURES),
+)
+READ_WITHIN = 30.0
+"""Seconds for one portion: months of many targets are read row by row."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A window, the one before, and the portion of their rows that is asked for."""
+
+    now: Window
+    before: Window
+    limit: int
+    offset: int
+
+
+async def stats(request: web.Request) -> web.StreamResponse:
+    """Answer a row for each target, integration or tenant, the one with the least uptime first."""
+    name = _one_of(request, "window", tuple(WINDOWS), "24h")
+    by = SUBJECTS[_one_of(request, "by", tuple(SUBJECTS), "target")]
+    parts, limit = request.app[PARTS], rows_wanted(request)
+    offset = whole_number(request, "offset", 0, 10_000_000)
+    now, before = windows(parts.now(), WINDOWS[name], Window(0, 0, by, chosen(request)))
+    question = Question(now, before, limit, offset)
+    if form(request) != "json":
+        return await exported(request, COLUMNS, _portions(parts, question, flat=form(request) == "csv"))
+    found = await _read(parts, replace(question, limit=limit + 1))
+    return json_answer(
+        {
+            "window": name,
+            "since": iso(now.since),
+            "until": iso(parts.now()),
+            "before_since": iso(before.since),
+            "stats": found[:limit],
+            "next_offset": offset + limit if len(found) > limit else None,
+        }
+    )
+
+
+def windows(now: float, hours: int, like: Window) -> tuple[Window, Window]:
+    """Return the window of at least `hours` hours that ends at `now`, and the one as long before it.
+
+    Summaries are of whole hours, so a window begins with the hour that its first second lies in.
+    """
+    until = (int(now) // HOUR + 1) * HOUR
+    since = int(now - hours * HOUR) // HOUR * HOUR
+    return replace(like, since=since, until=until), replace(like, since=since - (until - since), until=since)
+
+
+def ask(store: Store, question: Question) -> list[dict[str, Any]]:
+    """Return the rows that answer `question`; this may block."""
+    found = store.statistics(question.now, limit=question.limit, offset=question.offset)
+    if not found:
+        return []
+    subjects = [one.subject for one in found]
+    reasons = store.reasons(replace(question.now, subjects=subjects))
+    earlier = store.statistics(replace(question.before, subjects=subjects), limit=len(subjects))
+    before = {one.subject: one for one in earlier}
+    return [
+        _row(question.now.by, one, reasons.get(one.subject, {}), before.get(one.subject)) for one in found
+    ]
+
+
+async def _portions(parts: Parts, question: Question, *, flat: bool) -> AsyncIterator[Rows]:
+    end = question.offset + question.limit
+    for offset in range(question.offset, end, PORTION):
+        size = min(PORTION, end - offset)
+        rows = await _read(parts, replace(question, offset=offset, limit=size))
+        yield [_flat(row) for row in rows] if flat else rows
+        if len(rows) < size:
+            return
+
+
+async def _read(parts: Parts, question: Question) -> list[dict[str, Any]]:
+    try:
+        return await parts.read_store(lambda store: ask(store, question), READ_WITHIN)
+    except StoreError as error:
+        raise unavailable(error) from None
+
+
+def _row(
+    by: tuple[str, ...], found: Statistic, reasons: dict[str, int], before: Statistic | None
+) -> dict[str, Any]:
+    row: dict[str, Any] = dict(zip(by, found.subject, strict=True))
+    if "integration" in by:
+        row["provider"] = found.provider
+    row |= _figures(found) | {"reasons": reasons}
+    row["before"] = _figures(before) if before else None
+    return row
+
+
+def _figures(found: Statistic) -> dict[str, Any]:
+    return {
+        "runs": found.runs,
+        "failed": found.failed,
+        "uptime": _short(found.uptime),
+        "error_ratio": _short(found.error_ratio),
+        "p50_seconds": _short(found.latency(0.5)),
+        "p95_seconds": _short(found.latency(0.95)),
+    }
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    before = row.get("before") or {}
+    return {**row, **{f"before_{name}": before.get(name) for name in FIGURES}}
+
+
+def _one_of(request: web.Request, name: str, known: tuple[str, ...], usual: str) -> str:
+    found = request.query.get(name, usual)
+    if found not in known:
+        raise web.HTTPBadRequest(text=f"{name} must be one of " + ", ".join(known))
+    return found
