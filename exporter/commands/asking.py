@@ -88,6 +88,8 @@ class Exporter:
             raise StartError(
                 f"no exporter runs at {self.url}; start one, or say where it is by --exporter.url"
             ) from None
+        except http.client.IncompleteRead:
+            raise StartError(f"{self.url} broke off in the middle of its answer; ask again") from None
         except (OSError, http.client.HTTPException) as error:
             said = str(error) or type(error).__name__
             raise StartError(f"the exporter at {self.url} does not answer: {said}") from None
@@ -193,7 +195,7 @@ def _refusal(answer: http.client.HTTPResponse, url: str, path: str) -> str:
         )
     try:
         said = json.loads(answer.read(1 << 16))["error"]
-    except (ValueError, RecursionError, KeyError, TypeError):
+    except (ValueError, RecursionError, KeyError, TypeError, http.client.HTTPException):
         what = f"{url} answers {answer.status} to {path.partition('?')[0]}"
         return f"{what}; is it an integration-exporter, of version {__version__} or later?"
     return f"the exporter at {url} says: {said}"
