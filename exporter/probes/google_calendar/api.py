@@ -16,7 +16,7 @@ from exporter.core.probe import AccessToken, Answer, Grant, Kit, Request
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.probes.google_calendar.errors import names_of, of_calendar, reasons_in, refusal
-from exporter.probes.google_calendar.options import GoogleCalendarOptions, short
+from exporter.probes.google_calendar.options import SCOPE_PREFIX, GoogleCalendarOptions, short
 from exporter.probes.google_calendar.scopes import Call
 
 PERIOD = 3600.0
@@ -81,7 +81,12 @@ class Api:
         answer = await self._ask(ask, lambda found: "invalid_token" in names_of(found))
         if answer.status != 200:
             raise refusal("tokeninfo", answer, self.kit.now())
-        return _reduced(self.kit.document(answer))
+        kept = _reduced(self.kit.document(answer))
+        if self._grant and kept["expiry"] is not None:
+            granted = kept["scopes"]
+            scopes = None if granted is None else frozenset(SCOPE_PREFIX + name for name in granted)
+            self.kit.token_told(self._token.value, kept["expiry"], scopes)
+        return kept
 
     async def read(self, call: Call) -> Document:
         """Return the answer of `call`; a refusal is a ProbeError."""

@@ -1,10 +1,16 @@
-"""When somebody must look after a database."""
+"""When somebody must look after a database.
+
+Conditions that are told of every database are one alert for all the providers that read one.
+"""
+
+from collections.abc import Callable
 
 from exporter.core.alert import Alert, Runbook
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
 from exporter.core.threshold import Family
 from exporter.core.vitals import FAILURE_INFO
+from exporter.probes._database import DATABASES, DatabaseMetrics
 from exporter.probes.postgres import cases
 from exporter.probes.postgres import metrics as m
 
@@ -69,23 +75,30 @@ def _worst(metric: Metric) -> str:
     return f"max by ({_BY}) ({_last(metric)})"
 
 
+def _any(expression: Callable[[DatabaseMetrics], str]) -> str:
+    """Return `expression` of whichever provider reads the database; the label `provider` keeps them apart."""
+    return "\nor\n".join(map(expression, DATABASES))
+
+
 CONNECTIONS_HIGH = Alert(
     name="IntegrationDatabaseConnectionsHigh",
     summary="A database runs out of connections.",
     description=f"{{{{ $value | humanizePercentage }}}} of the connections of {_WHO} are in use.",
-    observed=f"max by ({_BY}) ({_last(m.CONNECTIONS_USED)} / {_last(m.CONNECTIONS_LIMIT)})",
+    observed=_any(
+        lambda db: f"max by ({_BY}) ({_last(db.connections_used)} / {_last(db.connections_limit)})"
+    ),
     family=CONNECTIONS,
     cases=cases.CONNECTIONS_HIGH,
     runbook=Runbook(
         meaning=(
-            "Connections of clients, divided by those that clients may have (`max_connections` without the "
-            "reserved ones), exceed the threshold `database_connections_ratio`."
+            "Connections of clients, divided by those that clients may have (`max_connections`, without the "
+            "reserved ones where they are told), exceed the threshold `database_connections_ratio`."
         ),
         impact="When the last one is taken, new requests fail while old ones go on.",
         diagnosis=(
-            "1. `integration_postgres_connections` by state: many `idle` ones point to a pool that is too "
-            "large or to clients without one; `idle_in_transaction` to code that forgets to commit; "
-            "`active` ones to slow statements or to locks.\n"
+            "1. `integration_postgres_connections` by state, for the provider `postgres`: many `idle` ones "
+            "point to a pool that is too large or to clients without one; `idle_in_transaction` to code that "
+            "forgets to commit; `active` ones to slow statements or to locks.\n"
             "2. In the database: `SELECT application_name, usename, state, count(*) FROM pg_stat_activity "
             "GROUP BY 1, 2, 3 ORDER BY 4 DESC`.\n"
             "3. Did a release or a new worker start at that time?"
@@ -127,8 +140,8 @@ QUERIES_SLOW = Alert(
     name="IntegrationDatabaseQueriesSlow",
     summary="The statements of a database are slow.",
     description=f"Statements of {_WHO} take {{{{ $value | humanizeDuration }}}} on average.",
-    observed=(
-        f"{_worst(m.QUERY_MEAN)} and on ({_BY}) (max by ({_BY}) ({_last(m.QUERIES)}) >= {LEAST_QUERIES})"
+    observed=_any(
+        lambda db: f"({_worst(db.query_mean)} and on ({_BY}) ({_worst(db.queries)} >= {LEAST_QUERIES}))"
     ),
     family=QUERY_TIME,
     cases=cases.QUERIES_SLOW,
@@ -151,12 +164,19 @@ QUERIES_SLOW = Alert(
     ),
 )
 
-_COMMITTED = _last(m.TRANSACTIONS, '{outcome="committed"}')
-_ROLLED_BACK = _last(m.TRANSACTIONS, '{outcome="rolled_back"}')
-_ALL = f"({_ROLLED_BACK} + ignoring (outcome) {_COMMITTED})"
 # Formed within one replica of the exporter: their windows end at different times.
-RATIO = f"integration_provider_tenant:{m.TRANSACTIONS}:error_ratio"
-VOLUME = f"integration_provider_tenant:{m.TRANSACTIONS}:all"
+RATIO = "integration_provider_tenant:integration_database_transactions_window:error_ratio"
+VOLUME = "integration_provider_tenant:integration_database_transactions_window:all"
+
+
+def _rolled_back(db: DatabaseMetrics) -> str:
+    return _last(db.transactions, '{outcome="rolled_back"}')
+
+
+def _all(db: DatabaseMetrics) -> str:
+    committed = _last(db.transactions, '{outcome="committed"}')
+    return f"({_rolled_back(db)} + ignoring (outcome) {committed})"
+
 
 ERRORS_HIGH = Alert(
     name="IntegrationDatabaseErrorsHigh",
@@ -165,8 +185,10 @@ ERRORS_HIGH = Alert(
     observed=f"{RATIO} and on ({_BY}) ({VOLUME} >= {LEAST_TRANSACTIONS})",
     family=ERRORS,
     records={
-        RATIO: f"max by ({_BY}) (\n  {_ROLLED_BACK}\n/ ignoring (outcome)\n  {_ALL}\n)",
-        VOLUME: f"max by ({_BY}) {_ALL}",
+        RATIO: _any(
+            lambda db: f"max by ({_BY}) (\n  {_rolled_back(db)}\n/ ignoring (outcome)\n  {_all(db)}\n)"
+        ),
+        VOLUME: _any(lambda db: f"max by ({_BY}) {_all(db)}"),
     },
     cases=cases.ERRORS_HIGH,
     runbook=Runbook(
@@ -179,7 +201,8 @@ ERRORS_HIGH = Alert(
         diagnosis=(
             "1. The database's log names the errors: constraint, deadlock, timeout, permission?\n"
             "2. Did a release or a migration begin at that time?\n"
-            "3. `integration_postgres_deadlocks_window` tells whether they block one another."
+            "3. `integration_postgres_deadlocks_window` (`integration_supabase_...` for that provider) tells "
+            "whether they block one another."
         ),
         mitigation="Roll back the release, or mend what the log names. It resolves within ten minutes.",
     ),
@@ -189,7 +212,7 @@ DEADLOCKED = Alert(
     name="IntegrationDatabaseDeadlocks",
     summary="Transactions of a database block one another.",
     description=f"{{{{ $value }}}} deadlocks of {_WHO} in ten minutes.",
-    observed=_worst(m.DEADLOCKS),
+    observed=_any(lambda db: _worst(db.deadlocks)),
     family=DEADLOCKS,
     cases=cases.DEADLOCKED,
     runbook=Runbook(
@@ -238,7 +261,7 @@ LAGGING = Alert(
     name="IntegrationDatabaseReplicationLag",
     summary="A standby falls behind.",
     description=f"A standby of {_WHO} is {{{{ $value | humanizeDuration }}}} behind.",
-    observed=f"max by ({_BY}) ({_last(m.LAG)}) or max by ({_BY}) ({_last(m.REPLICA_LAG)})",
+    observed=f"{_any(lambda db: _worst(db.lag))}\nor\n{_worst(m.REPLICA_LAG)}",
     family=LAG,
     hold="10m",
     cases=cases.LAGGING,

@@ -6,9 +6,11 @@ from exporter.core.severity import Severity
 from exporter.core.threshold import Family
 from exporter.core.vital_cases.series import series, target, threshold
 from exporter.core.vitals import FAILURE_INFO
+from exporter.probes._database import SUPABASE
 from exporter.probes.postgres import metrics as m
 
 DB = ("orders", "postgres")
+HOSTED = ("app", "supabase")
 
 
 def _of(metric: Metric, **labels: str) -> str:
@@ -17,6 +19,14 @@ def _of(metric: Metric, **labels: str) -> str:
 
 def _levels(*severities: str) -> tuple[dict[str, str], ...]:
     return tuple({**target(*DB), "severity": severity} for severity in severities)
+
+
+def _hosted(metric: Metric, **labels: str) -> str:
+    return series(metric, *HOSTED, **labels)
+
+
+def _hosted_levels(*severities: str) -> tuple[dict[str, str], ...]:
+    return tuple({**target(*HOSTED), "severity": severity} for severity in severities)
 
 
 def _used(count: str, limit: str = "100x60", **labels: str) -> dict[str, str]:
@@ -56,6 +66,14 @@ CONNECTIONS_HIGH = (
         _levels("medium"),
         says="two replicas of the exporter tell it once",
     ),
+    Case(
+        "fires",
+        {_hosted(SUPABASE.connections_used): "85x60", _hosted(SUPABASE.connections_limit): "100x60"}
+        | _used("95x60"),
+        "30m",
+        (*_hosted_levels("medium"), *_levels("medium", "high")),
+        says="a hosted database and our own, each by itself",
+    ),
 )
 
 _REFUSED = series(FAILURE_INFO, *DB, reason="quota")
@@ -86,6 +104,13 @@ QUERIES_SLOW = (
     Case("boundary", _slow("60x60", "20x60"), "30m", _levels("medium"), says="20 do"),
     Case("missing", {_of(m.QUERIES): "0x60"}, "30m", says="no statement, so there is no mean"),
     Case("missing", {_of(m.QUERY_MEAN): "60x60"}, "30m", says="how many is unknown"),
+    Case(
+        "fires",
+        {_hosted(SUPABASE.query_mean): "6x60", _hosted(SUPABASE.queries): "20x60"},
+        "30m",
+        _hosted_levels("medium"),
+        says="of a hosted database",
+    ),
 )
 
 
@@ -106,6 +131,16 @@ ERRORS_HIGH = (
     Case("boundary", _outcomes("0x60", "50x60"), "30m", _levels("medium", "high"), says="50 do"),
     Case("missing", _outcomes("0x60", "0x60"), "30m", says="nobody works, so there is no share"),
     Case("missing", {_of(m.TRANSACTIONS, outcome="rolled_back"): "90x60"}, "30m", says="half is unknown"),
+    Case(
+        "fires",
+        {
+            _hosted(SUPABASE.transactions, outcome="committed"): "930x60",
+            _hosted(SUPABASE.transactions, outcome="rolled_back"): "70x60",
+        },
+        "30m",
+        _hosted_levels("medium"),
+        says="of a hosted database",
+    ),
 )
 
 DEADLOCKED = (
@@ -114,6 +149,13 @@ DEADLOCKED = (
     Case("quiet", {_of(m.DEADLOCKS): "1x9 0x60"}, "40m", says="the window moved on"),
     Case("boundary", {_of(m.DEADLOCKS): "1x60"}, "30m", _levels("medium"), says="one is enough"),
     Case("missing", {_of(m.DEADLOCKS): "_x60"}, "30m"),
+    Case(
+        "fires",
+        {_hosted(SUPABASE.deadlocks): "1x60"},
+        "30m",
+        _hosted_levels("medium"),
+        says="of a hosted database",
+    ),
 )
 
 TRANSACTION_LONG = (
@@ -132,6 +174,13 @@ LAGGING = (
         "30m",
         _levels("medium"),
         says="told by the primary, of its slowest replica",
+    ),
+    Case(
+        "fires",
+        {_hosted(SUPABASE.lag): "90x60"},
+        "30m",
+        _hosted_levels("medium"),
+        says="of a hosted database",
     ),
     Case("quiet", {_of(m.LAG): "2x60"}, "30m"),
     Case("quiet", {_of(m.LAG): "0x25 90x5 0x60"}, "29m", says="a short delay"),

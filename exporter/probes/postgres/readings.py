@@ -9,6 +9,7 @@ from typing import Any
 
 from exporter.core.metric import Sample
 from exporter.core.probe import Kit
+from exporter.probes._database import increase
 from exporter.probes.postgres import metrics as m
 from exporter.probes.postgres.session import Session
 
@@ -136,27 +137,3 @@ def _window(totals: dict[str, float], kit: Kit) -> Iterator[Sample]:
         yield m.QUERIES(grown["calls"])
         if grown["calls"]:
             yield m.QUERY_MEAN(grown["seconds"] / grown["calls"])
-
-
-def increase(totals: dict[str, float], kit: Kit) -> tuple[dict[str, float], float]:
-    """Return by how much `totals` grew within the window, and its length in seconds; {} and 0 at first.
-
-    Earlier totals are kept by the kit, a tenth of the window apart, so that they survive a restart. Totals
-    that fell were reset: the window then begins anew.
-    """
-    now = kit.now()
-    kept = [entry for entry in kit.recall("totals/1") or [] if entry[0] <= now]
-    if any(kept and value < kept[-1][1].get(name, 0.0) for name, value in totals.items()):
-        kept = []
-    recent = [entry for entry in kept if entry[0] >= now - m.WINDOW]
-    # The newest one that is older than the window makes it a whole one, unless it is much older.
-    before = [entry for entry in kept if now - 2 * m.WINDOW <= entry[0] < now - m.WINDOW][-1:]
-    kept = before + recent
-    since = kept[0] if kept else None
-    if not kept or now - kept[-1][0] >= m.WINDOW / 10:
-        kept = [*kept, [now, totals]]
-    kit.remember("totals/1", kept)
-    if since is None or since[0] == now:
-        return {}, 0.0
-    grown = {name: value - since[1][name] for name, value in totals.items() if name in since[1]}
-    return grown, now - since[0]
