@@ -1,5 +1,6 @@
 """From what a database says to one sentence for its operator."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,13 +92,21 @@ def _sentence(error: BaseException | None) -> str:
 
 def _of_server(error: BaseException | None) -> str:
     """Return a sentence for an error of psycopg; the server's own words may be in any language."""
-    state = str(getattr(error, "sqlstate", None) or "")
+    state = str(getattr(error, "sqlstate", None) or _refused(error))
     fitting = [start for start in _STATES if state.startswith(start)]
     if fitting:
         return f"{_STATES[max(fitting, key=len)]} (SQLSTATE {state})"
     if state:
         return f"the server says {_first_line(error)!r} (SQLSTATE {state})"
     return f"{_STATES['08']} ({_first_line(error)})"
+
+
+def _refused(error: BaseException | None) -> str:
+    """Return the SQLSTATE of a connection that was refused: libpq tells it by words alone."""
+    text = str(error)
+    if re.search(r"authentication failed|no password supplied|pg_hba\.conf", text):
+        return "28000"
+    return "3D000" if re.search(r'FATAL: +database ".*" does not exist', text) else ""
 
 
 def _first_line(error: BaseException | None) -> str:

@@ -1,0 +1,205 @@
+"""What can go wrong with a server: no thread waits for ever, one sentence, nothing lost that was promised."""
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from exporter.core.errors import StoreError
+from exporter.core.store import Batch, Window
+from exporter.store import postgres
+from exporter.store.failing import UnwritableError
+from exporter.store.sql import SqlStore
+from exporter.store.tables import METADATA
+from exporter.store.writer import Writer
+from tests.servers.postgres import Cluster, cluster
+from tests.servers.raw import free_port
+from tests.store.records import KEY, change, snapshot, summaries, summary
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[SqlStore]:
+    made = SqlStore(database)
+    made.open()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lose patience sooner than in earnest."""
+    monkeypatch.setattr(postgres.Impatient, "patience", 0.5)
+    monkeypatch.setattr(postgres, "CONNECT_WAIT", 2)
+
+
+def processes(server: Cluster) -> list[psutil.Process]:
+    assert server.process is not None
+    whole = psutil.Process(server.process.pid)
+    return [whole, *whole.children()]
+
+
+def pause(server: Cluster, number: signal.Signals) -> None:
+    for one in processes(server):
+        one.send_signal(number)
+
+
+def refusal(url: str) -> str:
+    with pytest.raises(StoreError) as caught:
+        SqlStore(url).open()
+    return str(caught.value)
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(store: SqlStore) -> None:
+    with store._connected() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_replicas_that_start_at_once_bring_the_tables_up_to_date_together(database: str) -> None:
+    stores = [SqlStore(database, f"replica-{number}") for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(SqlStore.open, stores))
+    for store in stores:
+        store.write(Batch(changes=[change(1.0)]))
+    assert len(stores[0].changes().rows) == 4
+    for store in stores:
+        store.close()
+
+
+def test_replicas_that_write_the_same_targets_at_once_lose_and_lock_nothing(database: str) -> None:
+    keys = [("payments", f"t{number}") for number in range(40)]
+    stores = [SqlStore(database, f"replica-{number}") for number in range(3)]
+    for store in stores:
+        store.open()
+
+    def write(number: int) -> None:
+        mine = keys if number % 2 else keys[::-1]
+        for _ in range(10):
+            counted = {
+                key: one for name in mine for key, one in summaries(summary(took=(0.1,)), name).items()
+            }
+            stores[number].write(Batch({key: snapshot(key) for key in mine}, summaries=counted))
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(write, range(3)))
+    assert len(stores[0].load()) == 40
+    found = stores[0].statistics(Window(0, 10_000), limit=100)
+    assert {one.runs for one in found} == {30}
+    for store in stores:
+        store.close()
+
+
+@pytest.mark.parametrize(
+    ("change_of_url", "words"),
+    [
+        (("app-password", "wrong-planted-one"), "it refuses the user; see user and password"),
+        (("/store", "/no_such_database_"), "the database does not exist; make it: CREATE DATABASE"),
+        (("app:app-password", "stranger:stranger-password"), "the user may not do that; GRANT CREATE"),
+    ],
+)
+def test_a_server_that_refuses_is_told_in_a_sentence_without_the_password(
+    database: str, server: Cluster, change_of_url: tuple[str, str], words: str
+) -> None:
+    text = refusal(database.replace(*change_of_url))
+    assert words in text
+    assert f"127.0.0.1:{server.port}/" in text
+    assert "planted" not in text
+    assert "password@" not in text
+
+
+def test_a_server_that_is_not_there_is_told_in_a_sentence() -> None:
+    text = refusal(f"postgresql://app:planted@127.0.0.1:{free_port()}/x")
+    assert "it does not answer; see whether the server runs" in text
+    assert "planted" not in text
+
+
+def test_connections_that_were_cut_while_idle_are_replaced_without_a_word(
+    store: SqlStore, server: Cluster
+) -> None:
+    store.write(Batch({KEY: snapshot()}))
+    server.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'")
+    store.write(Batch({KEY: snapshot(failures=3)}))
+    assert store.load() == [snapshot(failures=3)]
+
+
+def test_a_lock_that_is_held_too_long_is_a_sentence_and_no_lost_batch(
+    store: SqlStore, server: Cluster, database: str
+) -> None:
+    url = f"{database}&options=-c%20lock_timeout%3D200"
+    waiting = SqlStore(url)
+    waiting.open()
+    name = database.rpartition("/")[2].partition("?")[0]
+    with psycopg.connect(host=str(server.home), port=server.port, user="postgres", dbname=name) as other:
+        other.execute("LOCK TABLE target_state IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(StoreError, match="another session holds a lock") as caught:
+            waiting.write(Batch({KEY: snapshot()}))
+        assert not isinstance(caught.value, UnwritableError)
+    waiting.write(Batch({KEY: snapshot()}))
+    waiting.close()
+
+
+def test_a_statement_that_takes_too_long_is_given_up_by_the_server(database: str) -> None:
+    impatient = SqlStore(f"{database}&options=-c%20statement_timeout%3D200")
+    impatient.open()
+    with pytest.raises(StoreError, match="it took too long"), impatient._reading() as connection:
+        connection.exec_driver_sql("SELECT pg_sleep(5)")
+    impatient.close()
+
+
+def test_a_server_that_hangs_keeps_no_thread_and_costs_nothing_in_the_end(
+    quick: None, store: SqlStore, server: Cluster
+) -> None:
+    store.write(Batch({KEY: snapshot()}))
+    pause(server, signal.SIGSTOP)
+    try:
+        for _ in range(2):  # on the old connection, and on a new one
+            with pytest.raises(StoreError, match="does not answer") as caught:
+                store.write(Batch({KEY: snapshot(failures=1)}))
+            assert not isinstance(caught.value, UnwritableError)
+    finally:
+        pause(server, signal.SIGCONT)
+    store.write(Batch({KEY: snapshot(failures=2)}))
+    assert store.load() == [snapshot(failures=2)]
+
+
+async def test_through_an_outage_the_writer_loses_only_what_its_bound_drops() -> None:
+    with cluster() as server:
+        server.admin("CREATE DATABASE state OWNER app")
+        url = f"postgresql://app:app-password@127.0.0.1:{server.port}/state?options=-c%20synchronous_commit%3Don"
+        writer = Writer(SqlStore(url), every=0.02, longest_wait=0.2, most=20)
+        await writer.open()
+        writer.submit(Batch(changes=[change(0.0)]))
+        assert await writer.flush(10)
+        assert server.process is not None
+        for process in processes(server)[::-1]:
+            process.kill()
+        server.process.wait(timeout=10)
+        began = time.monotonic()
+        for at in range(1, 31):
+            writer.submit(Batch(changes=[change(float(at))], summaries=summaries(summary(took=(0.1,)))))
+        assert time.monotonic() - began < 1
+        await until(lambda: not writer.healthy)
+        (server.data / "postmaster.pid").unlink(missing_ok=True)
+        server.start()
+        await until(lambda: writer.healthy)
+        assert await writer.flush(20)
+        found = await writer.read(lambda store: store.changes().rows)
+        assert [one.at for one in found] == [float(at) for at in (*range(30, 10, -1), 0)]
+        assert writer.dropped == 10
+        (counted,) = await writer.read(lambda store: store.statistics(Window(0, 10_000)))
+        assert counted.runs == 30
+        assert await writer.close(5)
+    assert not [one for one in threading.enumerate() if one.name.startswith("store-")]
+
+
+async def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not true():
+            await asyncio.sleep(0.02)
