@@ -27,7 +27,10 @@ from exporter.server.listener import Limits, Listener
 from exporter.server.parts import Parts
 from exporter.server.paths import Paths
 from exporter.server.web_config_file import WebConfigFile
+from exporter.store.background import beside
+from exporter.store.sealing import Seals
 from exporter.store.sql import SqlStore
+from exporter.store.tokens import TokenStore
 from exporter.store.writer import Writer
 
 LOOK_EVERY = 5.0
@@ -71,6 +74,8 @@ async def serve(settings: Settings) -> int:
         stack.push_async_callback(network.close)
         writer = await stack.enter_async_context(_writer(configuration, settings.shutdown_timeout))
         engine = Engine(network, clock, writer.submit, metrics, _most_runs())
+        engine.tokens.log.store = _token_store(configuration)
+        stack.callback(engine.tokens.log.store.close)
         reloader = Reloader(settings.load, _applied(engine, writer, in_force), clock, metrics)
         listener = Listener(
             build(_parts(engine, reloader, web, paths, settings.sd_addresses, writer)),
@@ -81,6 +86,7 @@ async def serve(settings: Settings) -> int:
         await listener.start()
         stack.push_async_callback(_stop, engine, listener, settings.shutdown_timeout)
         await _restore(engine, writer)
+        await _renew_seals(engine.tokens.log.store)
         reloader.start(configuration)
         _spare_the_collector()
         _measure(metrics, engine, writer)
@@ -107,6 +113,21 @@ async def _writer(configuration: Configuration, limit: float) -> AsyncIterator[W
         await writer.close(limit)
 
 
+def _token_store(configuration: Configuration) -> TokenStore:
+    """Return what keeps tokens and their log, beside the other state."""
+    return TokenStore(configuration.store.url, Seals(configuration.store.token_keys))
+
+
+async def _renew_seals(tokens: TokenStore) -> None:
+    """Encrypt by the first key what an older one encrypted; one that cannot be read stays as it is."""
+    log = structlog.get_logger("exporter.tokens")
+    try:
+        if changed := await beside(tokens.reseal):
+            log.info("stored tokens were encrypted anew", count=changed)
+    except StoreError as error:
+        log.error("stored tokens were not encrypted anew", error=str(error))
+
+
 def _applied(
     engine: Engine, writer: Writer, in_force: list[Configuration]
 ) -> Callable[[Configuration], None]:
@@ -116,6 +137,8 @@ def _applied(
         if configuration.store.url not in (opened, in_force[0].store.url):
             structlog.get_logger("exporter.app").warning("store.url is another one: restart the exporter")
         in_force[0] = configuration
+        if (tokens := engine.tokens.log.store) is not None:
+            tokens.exchange_keys(Seals(configuration.store.token_keys))
         engine.apply(configuration)
         writer.retention = configuration.store.retention
 

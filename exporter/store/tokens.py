@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from exporter.core.errors import StoreError
 from exporter.core.token import Held, TokenEvent
-from exporter.store.connect import WRITES, identity, opened, parsed
+from exporter.store.connect import WRITES, identity, opened, parsed, shown
 from exporter.store.failing import told
 from exporter.store.sealing import Seals
 from exporter.store.tables import TOKEN, TOKEN_LOG
@@ -67,12 +67,16 @@ class TokenStore:
         self._opening = Lock()
         self._file: tuple[int, int] | None = None
         self._self = f"{socket.gethostname()}:{os.getpid()}"
-        self.name = f"store {self._url.database}"
+        self.name = f"store {shown(self._url)}"
 
     @property
     def keeps_secrets(self) -> bool:
         """Whether tokens can be kept at all."""
         return bool(self._seals)
+
+    def exchange_keys(self, seals: Seals) -> None:
+        """Encrypt by other keys from now on."""
+        self._seals = seals
 
     def owner(self) -> str:
         """Return a name for one lease: who reads the table sees which process holds it."""
