@@ -1,7 +1,7 @@
 """The current state of every target."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, KeysView
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -126,9 +126,13 @@ class Board:
         """Return every state."""
         return list(self._states.values())
 
-    def replace(self, states: Iterable[State]) -> None:
+    def keys(self) -> KeysView[Key]:
+        """Return the keys of all targets."""
+        return self._states.keys()
+
+    def replace(self, states: dict[Key, State]) -> None:
         """Put exactly `states` on the board, in their order."""
-        self._states = {state.target.key: state for state in states}
+        self._states = states
 
     def __iter__(self) -> Iterator[State]:
         """Iterate over every state."""

@@ -1,7 +1,8 @@
 """Puts schedule, runs, board, history and exposition together, and swaps configurations under them."""
 
 import asyncio
-from collections import defaultdict
+import itertools
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 
 from exporter.core.clock import Clock, Handle
@@ -22,8 +23,8 @@ from exporter.engine.scheduler import Job, Scheduler, next_slot
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.engine.token_keeper import TokenKeeper
 from exporter.engine.vital_series import common_labels, moving_series, series_of
+from exporter.engine.waits import resume, until
 from exporter.net.limits import Budget, credential_key
-from exporter.net.pause import LONGEST
 
 SAVE_EVERY = 1.0
 """Seconds between two batches for the store: what a kill can cost."""
@@ -31,8 +32,8 @@ SAVE_EVERY = 1.0
 SAVE_HEALTHY_EVERY = 30
 """Batches between two saves of the targets whose status stayed the same."""
 
-LONGEST_BACKOFF = 3600.0
-
+SHOWN_AT_ONCE = 250
+"""New targets whose series are rendered in one turn of the loop, which takes about 20 ms."""
 
 Submit = Callable[[Batch], None]
 """Takes a batch for the store; never blocks, never raises."""
@@ -61,6 +62,7 @@ class Engine:
         self._urgent: set[Key] = set()
         self._dirty: set[Key] = set()
         self._waiters: defaultdict[Key, list[asyncio.Future[Result]]] = defaultdict(list)
+        self._unshown: deque[State] = deque()
         self._batches = 0
         self._saving: Handle | None = None
         self.configuration: Configuration | None = None
@@ -71,11 +73,12 @@ class Engine:
 
     def apply(self, configuration: Configuration) -> None:
         """Make `configuration` the current one: only targets that differ are touched."""
-        old = {state.target.key: state for state in self.board}
         names = {metric.name: metric for metric in _dated_metrics(configuration)}
         fresh: list[State] = []
-        states = [self._state(target, old, fresh, names) for target in configuration.targets.values()]
-        gone = old.keys() - configuration.targets.keys()
+        states = {
+            key: self._state(key, target, fresh, names) for key, target in configuration.targets.items()
+        }
+        gone = self.board.keys() - configuration.targets.keys()
         for key in gone:
             self._forget(key)
         self.board.replace(states)
@@ -113,7 +116,7 @@ class Engine:
     async def render(self, openmetrics: bool, gzip: bool) -> bytes:
         """Return the body of a scrape."""
         turns = Turns()
-        for _ in self._refreshing():
+        for _ in itertools.chain(self._showing(), self._refreshing()):
             await turns.over()
         return await self.exposition.render_async(openmetrics, gzip, self._metrics.registry)
 
@@ -147,11 +150,10 @@ class Engine:
             self._answer(key, error=Deferred(0.0, "the exporter is stopping"))
         return cut
 
-    def _state(
-        self, target: Target, old: dict[Key, State], fresh: list[State], names: dict[str, Metric]
-    ) -> State:
-        state = old.get(target.key)
-        if state is not None and state.target == target:
+    def _state(self, key: Key, target: Target, fresh: list[State], names: dict[str, Metric]) -> State:
+        state = self.board.get(key)
+        # Most targets of a reload are the very ones of before: to compare thousands by value takes its time.
+        if state is not None and (state.target is target or state.target == target):
             return state
         if state is None or state.target.provider != target.provider:
             state = self._first_state(target, names)
@@ -181,7 +183,7 @@ class Engine:
                 state.next_run = None
                 waits.append((state.target, None))
             elif state.target.configured:
-                waits.append((state.target, _resume(state, now)))
+                waits.append((state.target, resume(state, now)))
             if not state.target.configured:
                 _unconfigure(state, now)
         waits = [(target, wait) for target, wait in waits if target.configured]
@@ -190,9 +192,25 @@ class Engine:
                 state_now.next_run = now + wait
         self._serve_waiters(fresh)
         # The exposition keeps series of neighbours together: those that run together change together.
-        for state in sorted(fresh, key=lambda one: (one.target.interval, one.next_run or 0.0)):
-            self._show(state)
-            self._urgent.add(state.target.key)
+        order = sorted(fresh, key=lambda one: (one.target.interval, one.next_run or 0.0))
+        self._urgent.update(state.target.key for state in order)
+        self._unshown.extend(order)
+        self._show_some()
+
+    def _show_some(self) -> None:
+        """Show one portion of new targets, and the others in later turns of the loop."""
+        for _ in zip(range(SHOWN_AT_ONCE), self._showing(), strict=False):
+            pass
+        if self._unshown:
+            self._clock.later(0.0, self._show_some)
+
+    def _showing(self) -> Iterator[None]:
+        """Show what is not shown yet, one target at a step; those that went away meanwhile are left out."""
+        while self._unshown:
+            state = self._unshown.popleft()
+            if self.board.get(state.target.key) is state:
+                self._show(state)
+            yield
 
     def _serve_waiters(self, fresh: list[State]) -> None:
         """Give who asked for a check of a target that changed meanwhile one of the new target, at once."""
@@ -299,7 +317,7 @@ class Engine:
         news = state.absorb(result)
         # Not `result.at`: a wall clock that was set back during the run would put the target to sleep.
         began = self._clock.now() - result.took
-        state.until = _until(state, result, began)
+        state.until = until(state, result, began)
         state.next_run = max(next_slot(target, began, runs), state.until or 0.0)
         self._count(target, result)
         if worth_telling(before, state):
@@ -344,7 +362,7 @@ class Engine:
         self._batches += 1
         if self._batches % SAVE_HEALTHY_EVERY == 0:
             self._urgent |= self._dirty
-        self._save_states(last=True)
+        self._save_states()
         self._saving = self._clock.later(SAVE_EVERY, self._save)
 
     def _save_states(self, *, last: bool = False) -> None:
@@ -363,15 +381,6 @@ def _dated_metrics(configuration: Configuration) -> Iterable[Metric]:
         yield from (metric for metric in probe.metrics if metric.dated)
 
 
-def _resume(state: State, now: float) -> float | None:
-    """Return the seconds to the next run of a restored state; None when it is new or overdue."""
-    if state.last_run is None:
-        return None
-    due = max(next_slot(state.target, state.last_run, 0), state.until or 0.0)
-    # A clock that jumped back must not put a target to sleep for longer than any vendor may ask.
-    return due - now if now < due <= now + max(state.target.interval * 2, LONGEST) else None
-
-
 def _times(state: State) -> dict[str, float]:
     return {key: when for key, (when, _) in state.answers.items()}
 
@@ -383,14 +392,6 @@ def _unconfigure(state: State, now: float) -> None:
     absent = [name for name in state.target.probe.needs if not getattr(state.target.options, name)]
     state.detail = f"no {' and no '.join(absent)} is configured"
     state.failures, state.next_run, state.until, state.result, state.facts = 0, None, None, None, ()
-
-
-def _until(state: State, result: Result, began: float) -> float | None:
-    """Return the end of a back-off in Unix seconds: what the vendor asked for, or doubled waits."""
-    waits = [result.retry_after] if result.retry_after else []
-    if result.reason is Reason.RATE_LIMITED:
-        waits.append(min(state.target.interval * 2 ** min(state.failures, 10), LONGEST_BACKOFF))
-    return began + max(waits) if waits else None
 
 
 def _credential(target: Target) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.config.feeds.http import rows_of
 from exporter.config.feeds.memory import Feeds
-from exporter.config.feeds.row import FeedProblem
+from exporter.config.feeds.row import FeedProblem, checked, plain
 from exporter.config.load import load_file, load_text
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
@@ -119,8 +119,6 @@ def test_rows_and_groups_of_http_sd_become_tenants(desk: Desk) -> None:
 
 
 def test_the_text_of_an_http_sd_option_may_stand_for_a_number() -> None:
-    from exporter.config.feeds.row import plain
-
     (found,) = rows_of(b'[{"targets": ["x"], "labels": {"__option_window": "5"}}]', 10)
     assert plain(found)["options"]["window"].raw == "5"
 
@@ -170,7 +168,7 @@ def test_a_redirect_is_not_followed_so_that_credentials_stay_where_they_belong(d
 )
 def test_an_answer_that_is_no_list_of_rows_is_refused(body: bytes, what: str) -> None:
     try:
-        told = str(rows_of(body, 10))
+        told = str([checked(row) for row in rows_of(body, 10)])
     except FeedProblem as problem:
         told = str(problem)
     assert what in told

@@ -135,7 +135,7 @@ class Room:
 
     def parts(self, web_config: WebConfigFile) -> Parts:
         board = Board()
-        board.replace(self.states)
+        board.replace({state.target.key: state for state in self.states})
         return Parts(
             board=board,
             configuration=self.configuration,

@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from exporter.config.feeds.deadline import Deadline
-from exporter.config.feeds.row import TEXT, Broken, FeedProblem, without_references
+from exporter.config.feeds.row import TEXT, Broken, FeedProblem
 from exporter.core.options import TlsOptions
 from exporter.core.probe import DEFAULT_TLS
 from exporter.core.secret import Secret
@@ -171,7 +171,7 @@ def rows_of(body: bytes, most: int) -> list[Any]:
         rows.extend(_rows(element))
         if len(rows) > most:
             raise FeedProblem(f"the answer has more than {most} tenants", "raise max_rows, or answer fewer")
-    return without_references(rows)
+    return rows
 
 
 def _rows(element: Any) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from exporter.config.feeds import cache
 from exporter.config.feeds.made import Workshop
-from exporter.config.feeds.row import FeedProblem, RowSource, tenant_of
+from exporter.config.feeds.row import FeedProblem, RowSource, checked, tenant_of
 from exporter.core.errors import Mistake
 
 Key = tuple[str, str]
@@ -158,11 +158,17 @@ class Feeds:
 
 
 def same(before: list[Any], now: list[Any]) -> list[Any]:
-    """Return `before` itself if `now` is equal to it; else `now`, with the equal rows of `before` in it."""
-    if before == now:
-        return before
-    old = {tenant: row for row in before if (tenant := tenant_of(row))}
-    return [kept if (kept := old.get(tenant_of(row))) == row else row for row in now]
+    """Return `before` itself if `now` comes to the same; else `now`, with the equal rows of `before` in it.
+
+    Rows of `before` were checked; others are.
+    """
+    old = {row["id"]: row for row in before if isinstance(row, dict) and isinstance(row.get("id"), str)}
+    made = []
+    for row in now:
+        tenant = row.get("id") if isinstance(row, dict) else None
+        kept = old.get(tenant) if isinstance(tenant, str) else None
+        made.append(kept if kept is not None and kept == row else checked(row))
+    return before if made == before else made
 
 
 @dataclass

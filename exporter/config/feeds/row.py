@@ -1,7 +1,6 @@
 """Rows as feeds answer them: `{id, labels, options, thresholds}`, or what is wrong with one."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,28 +41,30 @@ def tenant_of(row: Any) -> str:
     return found if isinstance(found, str) and _ID.fullmatch(found) else ""
 
 
-def without_references(rows: Iterable[Any]) -> list[Any]:
-    """Return `rows`, those with `${` in a value as Broken: nobody outside reads our environment."""
-    return [
-        Broken(
-            tenant_of(row),
-            "a tenant's row may not use ${...}",
-            "write the value itself, or name a file below tenants.secrets_dir by its _file twin",
-        )
-        if not isinstance(row, Broken) and _refers(row, DEEPEST)
-        else row
-        for row in rows
-    ]
+def checked(row: Any) -> Any:
+    """Return `row`, or Broken where a value has `${`: nobody outside reads our environment.
+
+    FeedProblem where it is nested too deeply.
+    """
+    if isinstance(row, Broken) or not _refers(row, DEEPEST):
+        return row
+    return Broken(
+        tenant_of(row),
+        "a tenant's row may not use ${...}",
+        "write the value itself, or name a file below tenants.secrets_dir by its _file twin",
+    )
 
 
 def _refers(value: Any, depth: int) -> bool:
     if isinstance(value, str):
         return "${" in value
-    if isinstance(value, dict | list) and depth == 0:
+    if not isinstance(value, dict | list) or not value:
+        return False
+    if depth == 0:
         raise FeedProblem("a row is nested too deeply", f"nest values at most {DEEPEST} levels deep")
-    if isinstance(value, dict):
-        return any("${" in key or _refers(item, depth - 1) for key, item in value.items())
-    return isinstance(value, list) and any(_refers(item, depth - 1) for item in value)
+    if isinstance(value, list):
+        return any(_refers(item, depth - 1) for item in value)
+    return any("${" in key or _refers(item, depth - 1) for key, item in value.items())
 
 
 @dataclass

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import msgspec
 
 from exporter.config.feeds.deadline import Deadline
-from exporter.config.feeds.row import Broken, FeedProblem, tenant_of, without_references
+from exporter.config.feeds.row import Broken, FeedProblem, tenant_of
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, CursorResult, Engine
@@ -74,6 +74,8 @@ class SqlQuestion:
                     return self._read(connection)
             except (SQLAlchemyError, sqlite3.Error, OSError) as error:
                 raise self._problem(error, deadline.passed) from None
+            except msgspec.DecodeError:
+                raise FeedProblem("a JSON value cannot be read", "select plainer numbers and text") from None
 
     def _read(self, connection: "Connection") -> list[Any]:
         rows: list[Any] = []
@@ -83,7 +85,7 @@ class SqlQuestion:
             rows.extend(map(read, portion))
             size += sum(len(value) for row in portion for value in row if isinstance(value, str | bytes))
             self._check(len(rows), size)
-        return without_references(rows)
+        return rows
 
     def _check(self, rows: int, size: int) -> None:
         if rows > self.most:
@@ -200,7 +202,9 @@ def _postgres(url: "URL", timeout: float, deadline: Deadline) -> "Engine":
         "prepare_threshold": None,  # poolers lose prepared statements
         "application_name": "integration-exporter tenants",
     }
-    engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
+    engine = create_engine(
+        url, poolclass=NullPool, connect_args=arguments, json_deserializer=msgspec.json.decode
+    )
 
     def watch(opened: Any, _record: Any) -> None:
         deadline.watch(lambda: int(opened.pgconn.socket))
@@ -263,7 +267,7 @@ def _object(value: Any, name: str) -> dict[str, Any]:
             raise ValueError(name) from None
     if not isinstance(value, dict):
         raise ValueError(name)
-    return dict(value)
+    return value
 
 
 def _plain(value: Any, name: str) -> Any:
