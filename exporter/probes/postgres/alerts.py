@@ -23,6 +23,7 @@ LEAST_TRANSACTIONS = 50
 """Transactions in the window below which a share says nothing."""
 LEAST_QUERIES = 20
 """Statements in the window below which a mean says nothing."""
+RATIO, VOLUME = "error_ratio", "all"
 
 CONNECTIONS = Family(
     "database_connections_ratio",
@@ -164,9 +165,10 @@ QUERIES_SLOW = Alert(
     ),
 )
 
-# Formed within one replica of the exporter: their windows end at different times.
-RATIO = "integration_provider_tenant:integration_database_transactions_window:error_ratio"
-VOLUME = "integration_provider_tenant:integration_database_transactions_window:all"
+
+def _record(db: DatabaseMetrics, operation: str) -> str:
+    """Return the name of a series formed within one replica: windows of two end at different times."""
+    return f"integration_provider_tenant:{db.transactions}:{operation}"
 
 
 def _rolled_back(db: DatabaseMetrics) -> str:
@@ -182,13 +184,18 @@ ERRORS_HIGH = Alert(
     name="IntegrationDatabaseErrorsHigh",
     summary="Many transactions of a database are rolled back.",
     description=f"{{{{ $value | humanizePercentage }}}} of the transactions of {_WHO} are rolled back.",
-    observed=f"{RATIO} and on ({_BY}) ({VOLUME} >= {LEAST_TRANSACTIONS})",
+    observed=_any(
+        lambda db: f"({_record(db, RATIO)} and on ({_BY}) ({_record(db, VOLUME)} >= {LEAST_TRANSACTIONS}))"
+    ),
     family=ERRORS,
     records={
-        RATIO: _any(
-            lambda db: f"max by ({_BY}) (\n  {_rolled_back(db)}\n/ ignoring (outcome)\n  {_all(db)}\n)"
-        ),
-        VOLUME: _any(lambda db: f"max by ({_BY}) {_all(db)}"),
+        **{
+            _record(db, RATIO): (
+                f"max by ({_BY}) (\n  {_rolled_back(db)}\n/ ignoring (outcome)\n  {_all(db)}\n)"
+            )
+            for db in DATABASES
+        },
+        **{_record(db, VOLUME): f"max by ({_BY}) {_all(db)}" for db in DATABASES},
     },
     cases=cases.ERRORS_HIGH,
     runbook=Runbook(

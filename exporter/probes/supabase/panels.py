@@ -15,10 +15,9 @@ def _shown(metric: Metric, *labels: str) -> str:
 
 PANELS = (
     Panel(
-        "Supabase: Services that do not work",
-        "auth, rest and storage as they answer, database as the project's own metrics tell it.",
-        f"{_shown(m.SERVICE_UP, 'service')} == 0",
-        kind="table",
+        "Supabase: Services",
+        "1 while it works: auth, rest and storage as they answer, database as the project's own metrics say.",
+        _shown(m.SERVICE_UP, "service"),
         legend="{{integration}} {{tenant}} {{service}}",
     ),
     Panel(
