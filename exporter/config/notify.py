@@ -49,9 +49,9 @@ class _Check:
             if team.name in seen:
                 yield ("teams", index, "name"), f"the team {team.name} stands twice", "choose another name"
             seen.add(team.name)
-            yield from self.team(team, ("teams", index))
+            yield from self.team(team, ("teams", index), notifications)
 
-    def team(self, team: Team, path: Path) -> Iterator[Finding]:
+    def team(self, team: Team, path: Path, shared: Notifications) -> Iterator[Finding]:
         for index, name in enumerate(team.integrations):
             if name not in self.integrations:
                 yield (
@@ -64,7 +64,8 @@ class _Check:
             channel = getattr(team, name)
             if channel is not None:
                 channels += 1
-                yield from self.channel(channel, (*path, name))
+                if not _lent(channel, shared):
+                    yield from self.channel(channel, (*path, name))
         if not channels and not team.receiver:
             yield (
                 path,
@@ -123,6 +124,13 @@ class _Check:
 def findings(notifications: Notifications, integrations: frozenset[str]) -> list[Finding]:
     """Return what is wrong with `notifications`: path below it, what, remedy."""
     return list(_Check(integrations).all(notifications))
+
+
+def _lent(channel: Channel, shared: Notifications) -> bool:
+    """Tell whether a team's channel takes what it leaves out from the one that everybody shares."""
+    if isinstance(channel, Slack):
+        return channel.api_url is None and shared.slack is not None
+    return isinstance(channel, PagerDuty) and channel.routing_key is None and shared.pagerduty is not None
 
 
 def _url(text: str, path: Path) -> Iterator[Finding]:

@@ -114,6 +114,13 @@ MISTAKES = [
     Wrong("retention table", "store: {retention: {check: 5d}}\n", 1, "unknown key check", "did you mean checks?"),
     Wrong("retention", "store: {retention: {checks: 5s}}\n", 1, "below a minute", "1m"),
     Wrong("slack", "notifications:\n  slack: {}\n", 2, "no api_url", "api_url_file:"),
+    Wrong(
+        "slack of a team",
+        "notifications:\n  teams: [{name: a, slack: {channel: '#a'}}]\n",
+        2,
+        "no api_url",
+        "api_url_file:",
+    ),
     Wrong("slack address", "notifications:\n  slack: {api_url: hunter22}\n", 2, "no web address", "https://"),
     Wrong("pagerduty", "notifications: {pagerduty: {}}\n", 1, "no routing_key", "routing_key_file"),
     Wrong("mail without recipients", "notifications: {email: {to: []}}\n", 1, "shorter than 1", "Recipients"),
