@@ -1,6 +1,5 @@
 """A whole exporter whose database hangs, or whose disk is full: all else goes on, and nothing is lost."""
 
-import asyncio
 import shutil
 import signal
 import subprocess
