@@ -10,7 +10,7 @@ DEFAULT_FILE = "integration-exporter.yml"
 DEFAULT_ADDRESS = "127.0.0.1:10055"
 COMMANDS = (
     *("run", "check", "probe", "generate", "sandbox", "demo"),
-    *("errors", "changes", "tenants", "stats", "healthcheck", "completion"),
+    *("errors", "changes", "tenants", "stats", "doctor", "healthcheck", "completion"),
 )
 WINDOWS = ("1h", "24h", "7d", "30d", "90d")
 SHELLS = ("bash", "zsh", "fish")
@@ -74,6 +74,8 @@ def parser() -> argparse.ArgumentParser:
     _add_config_file(demo, "default: one that comes with the demo")
     demo.add_argument("--once", action="store_true", help="end when the first notification has arrived")
     _add_lists(commands)
+    text = "look at everything that has to work together, and say what to do"
+    _add_doctor(_command(commands, "doctor", text, _doctor))
     text = "ask a running exporter whether it is ready"
     healthcheck = _command(commands, "healthcheck", text, _healthcheck, config=False)
     healthcheck.add_argument("url", nargs="?", default=READY, metavar="URL", help="default: %(default)s")
@@ -225,6 +227,30 @@ def _add_asking(command: argparse.ArgumentParser) -> None:
     form.add_argument("--csv", action="store_true", help="print the rows as CSV")
 
 
+def _add_doctor(doctor: argparse.ArgumentParser) -> None:
+    add = doctor.add_argument
+    add("--offline", action="store_true", help="ask neither vendors nor channels")
+    text = "targets of each integration that are asked at most; default: %(default)s"
+    add("--sample", type=_positive, default=3, metavar="N", help=text)
+    for name, port in (("prometheus", 9090), ("alertmanager", 9093)):
+        text = f"default: http://127.0.0.1:{port}, if it answers there"
+        add(f"--{name}.url", dest=f"{name}_url", metavar="URL", help=text)
+        add(
+            f"--{name}.token-file",
+            dest=f"{name}_token_file",
+            metavar="PATH",
+            help="file with a bearer token that it wants",
+        )
+    _add_asking(doctor)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("give a number from 1 on")
+    return number
+
+
 def _add_generate(generate: argparse.ArgumentParser) -> None:
     add = generate.add_argument
     add("--out", metavar="DIR", help="write rules, routes and provisioning for the configuration there")
@@ -289,6 +315,12 @@ def _stats(options: argparse.Namespace) -> int:
     from exporter.commands.stats import stats
 
     return stats(options)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from exporter.commands.doctor.command import doctor
+
+    return doctor(options)
 
 
 def _healthcheck(options: argparse.Namespace) -> int:

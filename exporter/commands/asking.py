@@ -56,6 +56,11 @@ class Exporter:
         with self._asked("GET", _with(path, query)) as answer:
             return _json(answer, self.url)
 
+    def text(self, path: str) -> str:
+        """Return the text that `path`, such as /metrics, answers."""
+        with self._asked("GET", path) as answer:
+            return answer.read(LONGEST).decode(errors="replace")
+
     def post(self, path: str, body: Any = None) -> Any:
         """Send `body` as JSON and return the JSON that comes back, None for an empty answer."""
         with self._asked("POST", path, json.dumps({} if body is None else body).encode()) as answer:
@@ -113,10 +118,11 @@ class Exporter:
 def exporter_of(options: argparse.Namespace) -> Exporter:
     """Return the exporter that the flags, or else the environment, speak of."""
     url = options.exporter_url or os.environ.get(URL_VARIABLE) or DEFAULT_URL
-    return Exporter(url, _token(options.token_file), options.ca_file)
+    return Exporter(url, token_of(options.token_file), options.ca_file)
 
 
-def _token(path: str | None) -> Secret | None:
+def token_of(path: str | None) -> Secret | None:
+    """Return the token in the file `path`, else that of the variable; StartError if it is none."""
     if path is None:
         text = os.environ.get(TOKEN_VARIABLE, "").strip()
         what = f"the variable {TOKEN_VARIABLE}"

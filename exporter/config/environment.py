@@ -55,7 +55,7 @@ def load(catalogue: Catalogue, environ: Mapping[str, str]) -> Configuration:
     source.value["integrations"] = _integrations(source, catalogue)
     source.value["notifications"] = _notifications(source, reading)
     for name in environ.keys() - readable.keys():
-        if name in _known(catalogue):
+        if name in names_read(catalogue):
             reading.blame(
                 (f"environment variable {name}", 0), "the value is not UTF-8 text", "set it to UTF-8 text"
             )
@@ -130,9 +130,10 @@ def _email(source: EnvironmentSource, path: Path, to: list[Expanded]) -> dict[st
     return {}
 
 
-def _known(catalogue: Catalogue) -> set[str]:
+def names_read(catalogue: Catalogue) -> set[str]:
+    """Return the variables that become integrations and channels where there is no file."""
     names = {"SLACK_WEBHOOK_URL", "PAGERDUTY_INTEGRATION_KEY", "ALERT_WEBHOOK_URL", "ALERT_EMAIL_RECIPIENTS"}
-    names |= {"SMTP_HOST", "SMTP_USER", "SMTP_PASS", "RESEND_API_KEY"}
+    names |= {"SMTP_HOST", "SMTP_PORT", "SMTP_USER", "SMTP_PASS", "RESEND_API_KEY", "ALERT_SMS_RECIPIENTS"}
     for probe in catalogue.probes.values():
         names.update(name for group in probe.environment.values() for name in group)
     return names

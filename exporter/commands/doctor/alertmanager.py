@@ -1,0 +1,108 @@
+"""Alertmanager: is it there, does it run what was generated, does it hear from Prometheus?"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from exporter.commands.doctor.finding import Area, Finding, some
+from exporter.commands.doctor.service import NoAnswerError, Service
+from exporter.config.durations import seconds
+from exporter.core.configuration import Configuration
+from exporter.core.severity import Severity
+from exporter.core.vital_alerts.platform import WATCHDOG
+from exporter.generate.receivers import SecretFiles
+from exporter.generate.routing import configuration as routing
+
+OLDEST = (0, 25)
+"""The oldest Alertmanager that the generated configuration is valid on."""
+
+HIDDEN = "<secret>"
+"""What Alertmanager shows in place of a secret."""
+
+AREA = Area("alertmanager")
+_GENERATE = "integration-exporter generate --out DIR, load DIR/alertmanager/alertmanager.yml, then reload"
+
+
+async def findings(service: Service, configuration: Configuration | None) -> list[Finding]:
+    """Ask Alertmanager; without a configuration its routes are not judged."""
+    found: list[Finding] = []
+    try:
+        status = await service.ask("/api/v2/status")
+        found.append(_version(service, str(status["versionInfo"]["version"])))
+        if configuration is not None:
+            theirs = yaml.safe_load(status["config"]["original"])
+            found += _routes(theirs, configuration)
+        alerts = await service.ask("/api/v2/alerts", filter=f'alertname="{WATCHDOG.name}"')
+        found.append(_watchdog(alerts))
+    except NoAnswerError as error:
+        found.append(AREA.problem(error.what, error.remedy))
+    except (KeyError, TypeError, ValueError, yaml.YAMLError):
+        remedy = f"say where Alertmanager is by {service.flag}"
+        found.append(AREA.problem(f"{service.url} does not answer as Alertmanager does", remedy))
+    return found
+
+
+def _version(service: Service, text: str) -> Finding:
+    what = f"Alertmanager {text} answers at {service.url}"
+    numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdecimal())
+    if numbers and numbers < OLDEST:
+        remedy = f"run {'.'.join(map(str, OLDEST))} or later: older ones refuse our configuration"
+        return AREA.problem(what, remedy)
+    return AREA.ok(what)
+
+
+def _routes(theirs: Any, configuration: Configuration) -> Iterator[Finding]:
+    ours = routing(configuration.notifications, SecretFiles("/"))
+    del ours["templates"]  # it shows them as absolute paths, and does not start without them
+    differ = list(differences(ours, theirs))
+    if not differ:
+        yield AREA.ok("it runs the generated configuration")
+        return
+    routed = {route.get("receiver") for route in theirs.get("route", {}).get("routes") or ()}
+    lost = [str(severity) for severity in Severity if str(severity) not in routed]
+    if lost:
+        yield AREA.problem(f"it has no route for alerts of severity {', '.join(lost)}", _GENERATE)
+    else:
+        said = f"its configuration is not the generated one, in {len(differ)} places: {some(differ)}"
+        yield AREA.note(said, f"{_GENERATE}, unless the differences are meant")
+
+
+def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[str]:
+    """Yield where `theirs` is not what `ours` asks for; what they have beside it, as defaults, is theirs.
+
+    Only places are told, no values: Alertmanager hides its secrets, and ours stay where they are.
+    """
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for key, value in ours.items():
+            # Files with secrets may lie elsewhere on Alertmanager's machine.
+            if not str(key).endswith("_file"):
+                yield from differences(value, theirs.get(key), f"{path}.{key}" if path else str(key))
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        if path.endswith("matchers"):
+            ours, theirs = sorted(ours), sorted(theirs)  # it sorts them
+        for index, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+            yield from differences(one, other, f"{path}[{_name(one) or index}]")
+    elif theirs != HIDDEN and not _same(ours, theirs):
+        yield path
+
+
+def _name(value: Any) -> str:
+    return str(value.get("name") or value.get("receiver") or "") if isinstance(value, dict) else ""
+
+
+def _same(ours: Any, theirs: Any) -> bool:
+    """Compare single values: a duration has several forms, and what is empty may be left out."""
+    if ours == theirs or (not ours and not theirs):
+        return True
+    try:
+        return seconds(str(ours)) == seconds(str(theirs))
+    except ValueError:
+        return False
+
+
+def _watchdog(alerts: list[dict[str, Any]]) -> Finding:
+    if alerts:
+        return AREA.ok(f"{WATCHDOG.name} arrives, so that Prometheus reaches it")
+    remedy = "see what the doctor says of Prometheus; after its start the first alert takes a minute"
+    return AREA.problem(f"{WATCHDOG.name} does not arrive from Prometheus", remedy)

@@ -1,0 +1,114 @@
+"""The configuration: every mistake, what is configured and not used, budgets, thresholds."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from exporter.commands.doctor.finding import Area, Finding, some
+from exporter.commands.loading import load
+from exporter.config.durations import written
+from exporter.core.configuration import Configuration
+from exporter.core.errors import ConfigError
+from exporter.core.probe import Allowance, Target
+
+LATEST = 300.0
+"""Seconds between two probes beyond which a failure is found later than most people expect."""
+
+MOST_OF = 0.8
+"""Share of a documented allowance of calls beyond which little is left for anything else."""
+
+AREA = Area("configuration")
+
+
+def loaded(path: str | None) -> tuple[Configuration | None, list[Finding]]:
+    """Return the configuration in `path` (None: the environment's), None where it has mistakes; findings."""
+    try:
+        configuration = load(path)
+    except ConfigError as error:
+        return None, [
+            AREA.problem(f"{_place(one.file, one.line)}: {one.what}", one.remedy) for one in error.mistakes
+        ]
+    return configuration, list(findings(configuration))
+
+
+def findings(configuration: Configuration) -> Iterator[Finding]:
+    """Judge a configuration that has no mistake."""
+    count, targets = len(configuration.integrations), len(configuration.targets)
+    said = f"{configuration.path or 'the environment'}: {count} integrations, {targets} targets"
+    if targets or configuration.feeds:
+        yield AREA.ok(said)
+    else:
+        remedy = (
+            "name integrations, see docs/configuration.md; switches such as MONITORING_ENABLED turn all off"
+        )
+        yield AREA.problem(f"{said}: nothing is watched", remedy)
+    for name in sorted(configuration.switched_off):
+        yield AREA.note(f"{name} turns a part off", "unset it to have the part back")
+    yield from map(AREA.note, configuration.notes)
+    yield from _not_configured(configuration)
+    yield from _late(configuration)
+    yield from _budgets(configuration)
+    yield from _thresholds(configuration)
+
+
+def _place(file: str, line: int) -> str:
+    return f"{file}:{line}" if line else file
+
+
+def _not_configured(configuration: Configuration) -> Iterator[Finding]:
+    lacking: dict[str, list[Target]] = defaultdict(list)
+    for target in configuration.targets.values():
+        if not target.configured:
+            lacking[target.integration].append(target)
+    for name, targets in lacking.items():
+        first = targets[0]
+        needs = [one for one in first.probe.needs if not getattr(first.options, one)]
+        tenants = [target.tenant for target in targets if target.tenant]
+        whom = f" of {some(tenants)}" if tenants else ""
+        yield AREA.note(
+            f"{name}{whom} is not configured: {' and '.join(needs)} missing",
+            "give it, or take the integration away",
+        )
+
+
+def _late(configuration: Configuration) -> Iterator[Finding]:
+    late = [one for one in configuration.integrations if one.interval > LATEST]
+    if late:
+        names = [f"{one.name} ({written(one.interval)})" for one in late]
+        remedy = "set a shorter interval where a failure is to be found sooner"
+        yield AREA.note(f"checked less often than every {written(LATEST)}: {some(names)}", remedy)
+
+
+def _budgets(configuration: Configuration) -> Iterator[Finding]:
+    """Say for each provider with a documented allowance how much the busiest credential uses of it."""
+    used: dict[tuple[str, object], float] = defaultdict(float)
+    allowances: dict[str, Allowance] = {}
+    for target in configuration.targets.values():
+        probe = target.probe
+        if probe.allowance is None or not target.configured:
+            continue
+        allowances[probe.name] = probe.allowance
+        shared = getattr(target.options, probe.credential, None) if probe.credential else None
+        used[probe.name, shared] += probe.calls_per_month(target.options, target.interval)
+    for name, allowance in sorted(allowances.items()):
+        most = max(calls for (provider, _), calls in used.items() if provider == name)
+        limit = allowance.calls / configuration.replicas
+        said = f"{name}: one credential makes up to {most:,.0f} of {limit:,.0f} reads in 30 days"
+        if most > MOST_OF * limit:
+            yield AREA.note(said, f"set a longer interval; the allowance is that of {allowance.source}")
+        else:
+            yield AREA.ok(said)
+
+
+def _thresholds(configuration: Configuration) -> Iterator[Finding]:
+    """Say which thresholds are not the shipped ones; their order was judged when they were loaded."""
+    changed = sorted(
+        {
+            f"{one.family.name} {one.severity} {one.value:g} (else {one.family.steps[one.severity]:g})"
+            for one in configuration.thresholds
+            if not one.tenant and one.value != one.family.steps.get(one.severity, one.value)
+        }
+    )
+    tenants = {(one.integration, one.tenant) for one in configuration.thresholds if one.tenant}
+    own = f", {len(tenants)} targets have their own" if tenants else ""
+    said = f"changed: {some(changed)}" if changed else "as they are shipped"
+    yield AREA.ok(f"thresholds {said}{own}")

@@ -1,0 +1,53 @@
+"""What the doctor finds: one sentence on how something is, and one on what to do about it."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from exporter.config.reading import printable
+
+
+class State(StrEnum):
+    """How it is: `note` is worth knowing, `problem` needs somebody and makes the exit code 1."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `remedy` says what to do; it is empty where all is well."""
+
+    area: str
+    state: State
+    what: str
+    remedy: str = ""
+
+    def row(self) -> dict[str, str]:
+        """Return it as texts by key, for programs."""
+        return {key: str(value) for key, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Area:
+    """Makes the findings of one area; whatever others said is put on one line that no terminal obeys."""
+
+    name: str
+
+    def ok(self, what: str) -> Finding:
+        """Return that all is well."""
+        return Finding(self.name, State.OK, printable(what))
+
+    def note(self, what: str, remedy: str = "") -> Finding:
+        """Return something worth knowing."""
+        return Finding(self.name, State.NOTE, printable(what), printable(remedy))
+
+    def problem(self, what: str, remedy: str) -> Finding:
+        """Return something that somebody has to mend."""
+        return Finding(self.name, State.PROBLEM, printable(what), printable(remedy))
+
+
+def some(names: "list[str] | tuple[str, ...]", most: int = 5) -> str:
+    """Return the first of `names` in one line, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

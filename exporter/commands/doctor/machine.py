@@ -1,0 +1,72 @@
+"""The machine below the exporter: Python, open files, the clock."""
+
+import ctypes
+import datetime
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import exporter
+from exporter import __version__
+from exporter.commands.doctor.finding import Area, Finding
+
+TESTED = (3, 13)
+"""The newest Python that the package names among its classifiers."""
+
+FEW_FILES, TOO_FEW_FILES = 4096, 320
+"""Open files below which probes wait for one another, and below which the exporter lacks them itself."""
+
+_TIME_ERROR = 5  # what adjtimex(2) returns while the clock follows no time server
+_TIMEX_SIZE = 512  # bytes; the kernel's struct timex is 208 of them
+
+AREA = Area("environment")
+
+
+def findings() -> Iterator[Finding]:
+    """Look at this process, which has the limits of whoever started it."""
+    yield _python(sys.version_info[:2])
+    yield _files(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    yield _clock(time.time(), Path(exporter.__file__).stat().st_mtime, synchronised())
+
+
+def _python(version: tuple[int, ...]) -> Finding:
+    said = f"integration-exporter {__version__} on Python {'.'.join(map(str, sys.version_info[:3]))}"
+    if version > TESTED:
+        tested = ".".join(map(str, TESTED))
+        return AREA.note(said, f"it is tested up to Python {tested}; take that one if something is odd")
+    return AREA.ok(said)
+
+
+def _files(hard: int) -> Finding:
+    if hard == resource.RLIM_INFINITY:
+        return AREA.ok("any number of files may be open")
+    said = f"{hard} files may be open, connections included"
+    remedy = "raise the hard limit: LimitNOFILE=65536 in the unit, --ulimit nofile=65536 of a container"
+    if hard < TOO_FEW_FILES:
+        return AREA.problem(said, remedy)
+    return (
+        AREA.note(f"{said}, so that many probes wait for one another", remedy)
+        if hard < FEW_FILES
+        else (AREA.ok(said))
+    )
+
+
+def _clock(now: float, installed: float, follows: bool | None) -> Finding:
+    said = f"the clock says {datetime.datetime.fromtimestamp(now, datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
+    remedy = "let it follow a time server (chrony, systemd-timesyncd): expiry dates are judged by it"
+    if now < installed - 86_400:
+        return AREA.problem(f"{said}, which is before this program was installed", remedy)
+    if follows is False:
+        return AREA.note(f"{said}; the kernel does not know whether that is right", remedy)
+    return AREA.ok(said)
+
+
+def synchronised() -> bool | None:
+    """Tell whether the kernel's clock follows a time server (adjtimex(2)); None where it does not say."""
+    ask = getattr(ctypes.CDLL(None), "adjtimex", None)
+    if ask is None:
+        return None
+    said = int(ask(ctypes.create_string_buffer(_TIMEX_SIZE)))
+    return None if said < 0 else said != _TIME_ERROR

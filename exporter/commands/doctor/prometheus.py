@@ -1,0 +1,163 @@
+"""Prometheus: is it there, does it scrape the exporter, does it know our rules, whom does it tell?"""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from exporter.commands.doctor.finding import Area, Finding, some
+from exporter.commands.doctor.service import NoAnswerError, Service, origin, shown
+from exporter.core.configuration import Configuration
+from exporter.core.vital_alerts import VITAL_FILES
+from exporter.core.vital_alerts.platform import JOB, WATCHDOG
+from exporter.generate.bundle import rule_files
+
+OLDEST = (2, 42)
+"""The oldest Prometheus that the generated rules are valid on."""
+
+CLOCKS_APART = 5.0
+"""Seconds between its clock and ours beyond which rules on expiry dates go wrong."""
+
+AREA = Area("prometheus")
+_GENERATE = "integration-exporter generate --out DIR"
+
+RuleKey = tuple[str, frozenset[tuple[str, str]]]
+"""What tells one rule from all others: its name and its labels."""
+
+
+async def findings(
+    service: Service,
+    configuration: Configuration | None,
+    exporter: tuple[str, int] | None,
+    alertmanager: tuple[str, int] | None,
+) -> list[Finding]:
+    """Ask Prometheus; `exporter` and `alertmanager` are host and port of those it should know."""
+    found: list[Finding] = []
+    try:
+        found.append(_version(service, await service.data("/api/v1/status/buildinfo")))
+        asked = time.time()
+        found.append(_clock(await service.data("/api/v1/query", query="time()"), asked))
+        active = await service.data("/api/v1/targets", state="active")
+        found += _scraping(active["activeTargets"], exporter)
+        rules = await service.data("/api/v1/rules")
+        found += _rules([rule for group in rules["groups"] for rule in group["rules"]], configuration)
+        wired = await service.data("/api/v1/alertmanagers")
+        found += _wired([one["url"] for one in wired["activeAlertmanagers"]], alertmanager)
+        found.append(_watchdog((await service.data("/api/v1/alerts"))["alerts"]))
+    except NoAnswerError as error:
+        found.append(AREA.problem(error.what, error.remedy))
+    except (KeyError, TypeError, ValueError, IndexError):
+        remedy = f"say where Prometheus is by {service.flag}"
+        found.append(AREA.problem(f"{service.url} does not answer as Prometheus does", remedy))
+    return found
+
+
+def _version(service: Service, said: Mapping[str, Any]) -> Finding:
+    text = str(said["version"])
+    what = f"Prometheus {text} answers at {service.url}"
+    numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdecimal())
+    if numbers and numbers < OLDEST:
+        return AREA.problem(what, f"run {'.'.join(map(str, OLDEST))} or later: older ones refuse our rules")
+    return AREA.ok(what)
+
+
+def _clock(said: Mapping[str, Any], asked: float) -> Finding:
+    apart = abs(float(said["result"][1]) - asked)
+    if apart > CLOCKS_APART:
+        return AREA.problem(
+            f"its clock and ours are {apart:.0f} s apart", "let both machines follow a time server"
+        )
+    return AREA.ok("its clock agrees with ours")
+
+
+def _scraping(targets: list[dict[str, Any]], exporter: tuple[str, int] | None) -> Iterator[Finding]:
+    ours = [one for one in targets if one["labels"].get("job") == JOB]
+    if not ours:
+        under = [one["labels"].get("job", "") for one in targets if origin(one["scrapeUrl"]) == exporter]
+        if under:
+            said = f"it scrapes the exporter under the job {under[0]}, and the rules look for {JOB}"
+            yield AREA.problem(said, f"name the job {JOB}, or relabel it so")
+            return
+        remedy = f"add the job of {_GENERATE}, which writes prometheus/prometheus.yml, then reload"
+        yield AREA.problem(f"it has no target in the job {JOB}", remedy)
+        return
+    for one in ours:
+        place = shown(origin(one["scrapeUrl"]))
+        if one["health"] == "up":
+            yield AREA.ok(f"it scrapes {place} in {one.get('lastScrapeDuration', 0) * 1000:.0f} ms")
+        elif one["health"] == "unknown":
+            yield AREA.note(f"it has not scraped {place} yet", "ask again in a minute")
+        else:
+            remedy = "see whether the exporter runs there, and who may read /metrics"
+            yield AREA.problem(f"it cannot scrape {place}: {one.get('lastError', '')}", remedy)
+    if exporter and exporter not in [origin(one["scrapeUrl"]) for one in ours]:
+        remedy = "add it to the job, unless it is one of these by another name"
+        yield AREA.note(f"none of its targets is called {shown(exporter)}, as the exporter here is", remedy)
+
+
+def _expected(configuration: Configuration | None) -> dict[RuleKey, str]:
+    """Return every rule that there should be, with the name of its file."""
+    return {
+        _key(rule.get("alert") or rule["record"], rule.get("labels", {})): name
+        for name, content in rule_files(configuration).items()
+        for group in content["groups"]
+        for rule in group["rules"]
+    }
+
+
+def _key(name: str, labels: Mapping[str, str]) -> RuleKey:
+    return name, frozenset(labels.items())
+
+
+def _rules(rules: list[dict[str, Any]], configuration: Configuration | None) -> Iterator[Finding]:
+    expected = _expected(configuration)
+    present = {_key(rule["name"], rule.get("labels") or {}) for rule in rules}
+    missing = {key: name for key, name in expected.items() if key not in present}
+    load = f"{_GENERATE}, name DIR/prometheus/rules/*.yml under rule_files, then reload Prometheus"
+    if len(missing) == len(expected):
+        yield AREA.problem(f"none of our {len(expected)} rules is loaded", load)
+    else:
+        yield from _missing(missing, configuration, load)
+    names = {name for name, _ in expected}
+    broken = [rule for rule in rules if rule["name"] in names and rule.get("health") == "err"]
+    for rule in broken[:5]:
+        remedy = "see Prometheus' page of rules; are exporter and rules of one version?"
+        yield AREA.problem(f"the rule {rule['name']} fails: {rule.get('lastError', '')}", remedy)
+    if not missing and not broken:
+        yield AREA.ok(f"all {len(expected)} rules are loaded")
+
+
+def _missing(
+    missing: Mapping[RuleKey, str], configuration: Configuration | None, load: str
+) -> Iterator[Finding]:
+    """Say what is missing by file; the rules of providers that are not used need nobody."""
+    used = {one.probe.name for one in configuration.integrations} if configuration else set()
+    for name in sorted(set(missing.values())):
+        rules = sorted(_shown(key) for key, file in missing.items() if file == name)
+        said = f"{len(rules)} rules of rules/{name}.yml are not loaded: {some(rules)}"
+        needed = name in VITAL_FILES or name in used or configuration is None
+        yield AREA.problem(said, load) if needed else AREA.note(f"{said}; {name} is not used here", load)
+
+
+def _shown(key: RuleKey) -> str:
+    severity = dict(key[1]).get("severity")
+    return f"{key[0]} ({severity})" if severity else key[0]
+
+
+def _wired(urls: list[str], alertmanager: tuple[str, int] | None) -> Iterator[Finding]:
+    places = [origin(url) for url in urls]
+    if not places:
+        remedy = "name Alertmanager under alerting.alertmanagers in prometheus.yml, then reload"
+        yield AREA.problem("it knows no Alertmanager, so that nobody is told of an alert", remedy)
+    elif alertmanager and alertmanager not in places:
+        said = f"it tells {some([shown(place) for place in places])}, and not {shown(alertmanager)}"
+        yield AREA.note(said, "see alerting.alertmanagers, unless that is the same by another name")
+    else:
+        yield AREA.ok(f"it tells {some([shown(place) for place in places])}")
+
+
+def _watchdog(alerts: list[dict[str, Any]]) -> Finding:
+    ours = [one for one in alerts if one["labels"].get("alertname") == WATCHDOG.name]
+    if any(one["state"] == "firing" for one in ours):
+        return AREA.ok(f"{WATCHDOG.name} fires, as it always should")
+    remedy = "load the rules; after a start the first evaluation takes half a minute"
+    return AREA.problem(f"{WATCHDOG.name} does not fire", remedy)

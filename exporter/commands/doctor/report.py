@@ -1,0 +1,99 @@
+"""Shows findings as they come to a person, or all at once to a program."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from exporter.commands.doctor.finding import Finding, State
+from exporter.commands.showing import Column, show
+from exporter.config.redactor import Redactor
+
+COLUMNS = (
+    Column("area", "AREA", keep=True),
+    Column("state", "STATE", keep=True),
+    Column("what", "WHAT"),
+    Column("remedy", "WHAT TO DO"),
+)
+_COLOURS = {State.OK: "green", State.NOTE: "yellow", State.PROBLEM: "bold red"}
+_SIGNS = {State.OK: "ok", State.NOTE: "note", State.PROBLEM: "PROBLEM"}
+
+Told = Callable[[int, int, str], None]
+"""Takes how many are done, of how many, and what is being asked."""
+
+
+class Report:
+    """Gathers findings; `hide` are credentials that no line may show."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        """Start without any; `options` say whether a person or a program reads."""
+        self._options = options
+        self._machine = bool(options.json or options.csv)
+        self._terminal = sys.stdout.isatty()
+        self._area = ""
+        self._clean: Callable[[str], str] = str
+        self.findings: list[Finding] = []
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Put stars in place of these from now on."""
+        self._clean = Redactor(secrets).clean
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Take findings, and show each at once to a person."""
+        for raw in findings:
+            finding = Finding(raw.area, raw.state, self._clean(raw.what), self._clean(raw.remedy))
+            self.findings.append(finding)
+            if not self._machine:
+                self._tell(finding)
+
+    def end(self) -> int:
+        """Show what is left to show; return 0 when there was no problem, else 1."""
+        count = {state: sum(one.state is state for one in self.findings) for state in State}
+        if self._machine:
+            show((finding.row() for finding in self.findings), COLUMNS, self._options, "")
+        else:
+            problems, notes = (_counted(count[state], state) for state in (State.PROBLEM, State.NOTE))
+            print(
+                f"\n{problems}, {notes}, {count[State.OK]} ok" if self._terminal else f"{problems}, {notes}"
+            )
+        return 1 if count[State.PROBLEM] else 0
+
+    @contextmanager
+    def progress(self, title: str) -> Iterator[Told]:
+        """Show a bar on the terminal while something takes its time; nothing where there is no terminal."""
+        if not sys.stderr.isatty():
+            yield lambda _done, _all, _what: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task(title, total=None)
+
+            def told(done: int, whole: int, what: str) -> None:
+                progress.update(task, completed=done, total=whole, description=f"{title} {what}"[:60])
+
+            yield told
+
+    def _tell(self, finding: Finding) -> None:
+        if not self._terminal:
+            remedy = f"; {finding.remedy}" if finding.remedy else ""
+            print(f"{finding.state}: {finding.area}: {finding.what}{remedy}", flush=True)
+            return
+        from rich.console import Console
+        from rich.padding import Padding
+        from rich.text import Text
+
+        console = Console(highlight=False)
+        if finding.area != self._area:
+            self._area = finding.area
+            console.print(Text(f"\n{finding.area}", style="bold"))
+        sign = Text(f"{_SIGNS[finding.state]:>9} ", style=_COLOURS[finding.state])
+        console.print(sign + Text(finding.what))
+        if finding.remedy:
+            console.print(Padding(Text(f"→ {finding.remedy}", style="cyan"), (0, 0, 0, 10)))
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"

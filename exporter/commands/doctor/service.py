@@ -1,0 +1,104 @@
+"""Asks Prometheus and Alertmanager over HTTP, and says in one sentence why they did not answer."""
+
+import asyncio
+import json
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from exporter.core.errors import ProbeError, StartError
+from exporter.core.options import TlsOptions
+from exporter.core.probe import Header, Network, Request, Trace
+from exporter.core.secret import Secret
+
+TIMEOUT = 10.0
+"""Seconds for one answer."""
+
+LONGEST = 64 << 20
+"""Bytes of one answer at most."""
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class NoAnswerError(Exception):
+    """The service did not answer as it should: `what` happened and the `remedy`."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        """Keep both."""
+        super().__init__(what)
+        self.what, self.remedy = what, remedy
+
+
+class Service:
+    """The service `name` at `url`, which was given by `flag`; `token` is sent as a bearer token."""
+
+    def __init__(
+        self, network: Network, name: str, url: str, flag: str, token: Secret | None = None, ca_file: str = ""
+    ) -> None:
+        """Take `url` apart; StartError when it is none, or holds credentials, which the shell would keep."""
+        self.name, self.flag = name, flag
+        self.origin = origin(url)
+        parts = urlsplit(url)
+        if self.origin is None or parts.username is not None or parts.query or parts.fragment:
+            raise StartError(f"{flag} must be a URL such as http://127.0.0.1:9090, without credentials")
+        self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        self._network = network
+        self._tls = TlsOptions(ca_file=ca_file)
+        self._auth: tuple[Header, ...] = (
+            (("Authorization", Secret(f"Bearer {token.reveal()}")),) if token else ()
+        )
+
+    async def ask(self, path: str, **query: str) -> Any:
+        """Return the JSON of a GET of `path`; NoAnswerError when there is none."""
+        words = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
+        request = Request(
+            f"{self.url}{path}{'?' if words else ''}{words}",
+            auth=self._auth,
+            tls=self._tls,
+            max_body=LONGEST,
+        )
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                answer = await self._network.call(request, Trace())
+        except TimeoutError:
+            raise self._fails(f"gives no whole answer within {TIMEOUT:g} s") from None
+        except ProbeError as error:
+            raise self._fails(f"does not answer: {error.detail}") from None
+        if answer.status in (401, 403):
+            remedy = f"give a token by --{self.name.lower()}.token-file"
+            raise NoAnswerError(f"{self.name} at {self.url} asks who we are (HTTP {answer.status})", remedy)
+        if answer.status != 200:
+            raise self._fails(f"answers HTTP {answer.status} to {path}")
+        try:
+            return json.loads(answer.body)
+        except (ValueError, RecursionError):
+            raise self._fails(f"does not answer {path} in JSON") from None
+
+    async def data(self, path: str, **query: str) -> Any:
+        """Return the `data` of an answer in the form of Prometheus' HTTP API."""
+        answer = await self.ask(path, **query)
+        if not isinstance(answer, dict) or answer.get("status") != "success":
+            raise self._fails(f"does not answer {path} as Prometheus does")
+        return answer["data"]
+
+    def _fails(self, how: str) -> NoAnswerError:
+        return NoAnswerError(
+            f"{self.name} at {self.url} {how}", f"start it, or say where it is by {self.flag}"
+        )
+
+
+def origin(url: str) -> tuple[str, int] | None:
+    """Return host and port of `url`, None where it is no web address; this machine has one name only."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        return None
+    host = "localhost" if parts.hostname in LOOPBACK else parts.hostname.lower()
+    return host, port or (443 if parts.scheme == "https" else 80)
+
+
+def shown(place: tuple[str, int] | None) -> str:
+    """Return host and port as people write them."""
+    return f"{place[0]}:{place[1]}" if place else "an address that is none"
