@@ -58,6 +58,11 @@ class TenantRefresher:
                 task.cancel()
             self._threads.close()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a source is being asked, or what it answered is being loaded."""
+        return bool(self._asking)
+
     def look(self) -> None:
         """Begin to ask every source that is due now, and tell of those whose state changed."""
         configuration = self._current()

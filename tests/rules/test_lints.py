@@ -9,9 +9,11 @@ import promql_parser
 import pytest
 
 from exporter import registry
+from exporter.config.feeds.memory import Feeds
 from exporter.core.alert import Alert
 from exporter.core.severity import Severity
 from exporter.engine.selfmetrics import SelfMetrics
+from exporter.engine.tenants import TenantCollector
 from exporter.generate import bundle
 from exporter.generate.rules import GROUP_LIMIT
 
@@ -51,7 +53,8 @@ def _metrics(expression: str) -> Iterator[str]:
 
 
 def _known() -> set[str]:
-    own = {family.name for family in SelfMetrics().registry.collect()}
+    tenants = TenantCollector(Feeds(), lambda: None)
+    own = {family.name for part in (SelfMetrics().registry, tenants) for family in part.collect()}
     return {"up", *own, *map(str, registry.metrics()), *(rule["record"] for rule in RECORDS)}
 
 

@@ -12,6 +12,8 @@ JOB = "integration-exporter"
 
 RELOAD_SUCCESSFUL = "integration_exporter_config_last_reload_successful"
 
+TENANTS_SUCCESSFUL = "integration_exporter_tenants_refresh_successful"
+
 # A label that the exporter's own alerts share, so that one of them can hide another.
 COMPONENT = {"component": "exporter"}
 
@@ -154,6 +156,45 @@ RELOAD_FAILED = Alert(
     ),
 )
 
+TENANTS_STALE = Alert(
+    name="IntegrationTenantsStale",
+    summary="The tenants of an integration are not those of their source.",
+    description=(
+        "For at least fifteen minutes the tenants of {{ $labels.integration }} could not be taken whole from "
+        "their source (tenants.{{ $labels.source }}); the last good rows are in force."
+    ),
+    by=("integration", "source"),
+    expr=f"min by (integration, source) (last_over_time({TENANTS_SUCCESSFUL}[10m])) == 0",
+    severities=(Severity.MEDIUM,),
+    hold="15m",
+    labels=COMPONENT,
+    cases=cases.TENANTS_STALE,
+    runbook=Runbook(
+        meaning=(
+            "`tenants.http` or `tenants.sql` gives no answer that can be used, or rows of its answer have "
+            "mistakes, or what it answers cannot be loaded. The rest of the tenants is probed as before; "
+            "a tenant whose new row is wrong keeps its last good one."
+        ),
+        impact=(
+            "New customers are not watched, changed credentials are not taken over, and customers who left "
+            "are still probed. Without `cache`, a restart would not start at all while the source is away."
+        ),
+        diagnosis=(
+            "1. The exporter's log says why, once for each change: `tenants cannot be refreshed` names the "
+            "failure, `rows of tenants were refused` the row, the tenant and the mistake.\n"
+            "2. `integration_exporter_tenants_refused_rows` above 0: the source answers, and its rows are "
+            "wrong. 0: it is away, or answers something else.\n"
+            "3. `integration_exporter_tenants_last_refresh_timestamp_seconds` tells when it last answered.\n"
+            "4. `integration-exporter check --config.file FILE` asks the source anew and lists every mistake."
+        ),
+        mitigation=(
+            "Bring the source back, or mend the rows that are named; the next refresh takes them, and "
+            "`POST /-/reload` takes them at once. An answer without tenants is believed only with "
+            "`allow_empty: true`."
+        ),
+    ),
+)
+
 WATCHDOG = Alert(
     name="Watchdog",
     summary="The alerting chain works.",
@@ -176,4 +217,4 @@ WATCHDOG = Alert(
     ),
 )
 
-PLATFORM = (EXPORTER_DOWN, PROBE_STALE, THRESHOLDS_MISSING, RELOAD_FAILED, WATCHDOG)
+PLATFORM = (EXPORTER_DOWN, PROBE_STALE, THRESHOLDS_MISSING, RELOAD_FAILED, TENANTS_STALE, WATCHDOG)

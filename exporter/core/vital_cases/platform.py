@@ -116,6 +116,36 @@ RELOAD_FAILED = (
     ),
 )
 
+_FEED = {"integration": "payments", "source": "sql"}
+
+
+def _taken(instance: str) -> str:
+    return text(
+        "integration_exporter_tenants_refresh_successful",
+        job="integration-exporter",
+        instance=instance,
+        **_FEED,
+    )
+
+
+TENANTS_STALE = (
+    Case(
+        "fires", {_taken("a"): "1x5 0x60", _taken("b"): "1x70"}, "30m", (_FEED,), says="one of two replicas"
+    ),
+    Case("quiet", {_taken("a"): "1x60"}, "30m"),
+    Case("quiet", {_taken("a"): "1x5 0x10 1x60"}, "30m", says="away for ten minutes"),
+    Case("boundary", {_taken("a"): "1x9 0x60"}, "24m", says="for fourteen minutes"),
+    Case("boundary", {_taken("a"): "1x9 0x60"}, "25m", (_FEED,), says="for fifteen minutes"),
+    Case("missing", {_taken("a"): "_x60"}, "30m", says="no integration has such a source"),
+    Case(
+        "missing",
+        {_taken("a"): "0x30 stale _x5 0x60"},
+        "34m",
+        (_FEED,),
+        says="a gap while the exporter restarts does not resolve it",
+    ),
+)
+
 WATCHDOG = (
     Case("fires", {_UP: "1x60"}, "20m", ({},)),
     Case("quiet", {_UP: "0x60"}, "20m", ({},), says="it never is quiet, whatever the exporter does"),
