@@ -43,6 +43,9 @@ class MadeStore:
         self.opened = self.attempts = 0
         self.retained: list[dict[str, float]] = []
         self.closed = False
+        self.old = 0
+        self.order: list[str] = []
+        self.meanwhile: Callable[[], None] = lambda: None
 
     def open(self) -> None:
         self.opened += 1
@@ -54,6 +57,7 @@ class MadeStore:
     def write(self, batch: Batch) -> None:
         self.attempts += 1
         self._answer()
+        self.order.append("write")
         self.written.append(
             Batch(dict(batch.snapshots), [*batch.changes], [*batch.failures], {*batch.forget})
         )
@@ -72,7 +76,10 @@ class MadeStore:
 
     def retain(self, seconds: dict[str, float], now: float) -> int:
         self.retained.append(seconds)
-        return 0
+        self.order.append("retain")
+        self.old -= min(self.old, 1)
+        self.meanwhile()
+        return 1 if self.old else 0
 
     def close(self) -> None:
         self.closed = True
@@ -251,6 +258,17 @@ async def test_retention_is_applied_by_itself(store: MadeStore) -> None:
     writer.submit(moments(1))
     await until(lambda: store.retained == [{"checks": 60.0}])
     await writer.close(5)
+
+
+async def test_writes_have_their_turn_between_portions_of_retention(store: MadeStore) -> None:
+    store.old = 6
+    writer = Writer(store, every=0.02, retention={"checks": 60.0})
+    store.meanwhile = lambda: writer.submit(moments(1, store.old))
+    writer.submit(moments(1, start=9))
+    await until(lambda: store.order.count("retain") == 6)
+    assert await writer.close(5)
+    assert store.order == ["write", "retain"] * 6 + ["write"]
+    assert [found.at for found in store.changes().rows] == [9.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.0]
 
 
 async def test_an_idle_writer_uses_no_time(writer: Writer, store: MadeStore) -> None:
