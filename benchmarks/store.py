@@ -1,0 +1,138 @@
+"""What the store takes on a disk, and how long it takes to answer.
+
+    python -m benchmarks.store [--targets 1000] [--days 7] [--url postgresql://...]
+
+Summaries of every hour are written for targets that are checked once a minute, one in a hundred of them
+failing, and measured are: bytes of an hour and target, what writing a row costs, the seconds that `stats`
+takes for a window of half these days beside the other half, and how long retention keeps a writer waiting.
+Without --url SQLite in a folder that is removed afterwards.
+"""
+
+import argparse
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from exporter.core.reason import Reason
+from exporter.core.store import Batch, Chosen, Failure, Window
+from exporter.core.summary import HOUR, Summaries, Summary
+from exporter.server.handlers.stats import Question, ask, windows
+from exporter.store.sql import SqlStore
+
+RUNS = 60
+NOW = 1_795_000_000
+PG_SIZE = """
+SELECT sum(pg_total_relation_size(oid))
+FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+"""
+
+
+def main() -> None:
+    """Measure as the flags say and print a line a figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--targets", type=int, default=1000)
+    parser.add_argument("--days", type=int, default=7)
+    parser.add_argument("--url", default="")
+    options = parser.parse_args()
+    with _store(options.url) as store:
+        empty = _size(store)
+        rows = options.targets * options.days * 24
+        wall, cpu = _fill(store, options.targets, options.days)
+        print(
+            f"rows: {rows}, each {wall / rows * 1e6:.0f} us, of which {cpu / rows * 1e6:.0f} of our own CPU"
+        )
+        print(f"bytes of an hour and target: {(_size(store) - empty) / rows:.0f}")
+        before = _size(store)
+        store.write(Batch(failures=[_failure(number) for number in range(5000)]))
+        print(f"bytes of a failed check with its log: {(_size(store) - before) / 5000:.0f}")
+        _ask(store, options.days)
+        _retain(store, options.days)
+
+
+@contextmanager
+def _store(url: str) -> Iterator[SqlStore]:
+    with tempfile.TemporaryDirectory() as folder:
+        store = SqlStore(url or f"sqlite:///{folder}/state.db")
+        store.open()
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def _fill(store: SqlStore, targets: int, days: int) -> tuple[float, float]:
+    """Write every hour and return the seconds that writing took: by the wall's clock, and of CPU."""
+    chance, wall, cpu = random.Random(1), 0.0, 0.0
+    first = NOW // HOUR - days * 24 + 1
+    for hour in range(first, first + days * 24):
+        batch = Batch(summaries=_hour(hour * HOUR, targets, chance))
+        began = time.perf_counter(), time.process_time()
+        store.write(batch)
+        wall += time.perf_counter() - began[0]
+        cpu += time.process_time() - began[1]
+    return wall, cpu
+
+
+def _hour(hour: int, targets: int, chance: random.Random) -> Summaries:
+    found: Summaries = {}
+    for number in range(targets):
+        made = Summary(hour, "http")
+        usual = 0.02 * 1.01 ** (number % 300)
+        for _ in range(RUNS - 1):
+            made.succeeded(chance.lognormvariate(0, 0.3) * usual)
+        if number % 100:
+            made.succeeded(usual)
+        else:
+            made.failure("timeout")
+        made.watched(3600.0, failing=False)
+        found[("integration-name", f"tenant-{number:05}"), hour] = made
+    return found
+
+
+def _failure(number: int) -> Failure:
+    log = tuple(
+        (0.001 * step, f"step {step} of a check, with some words on what was found") for step in range(8)
+    )
+    key = ("integration-name", f"tenant-{number % 1000:05}")
+    return Failure(
+        NOW - number, key, "http", Reason.TIMEOUT, "no answer within 10 s", 10.0, None, log, "4bf92f35"
+    )
+
+
+def _ask(store: SqlStore, days: int) -> None:
+    for name, chosen in (("all targets", Chosen()), ("one tenant", Chosen(tenant="tenant-00042"))):
+        like = Window(0, 0, chosen=chosen)
+        now, before = windows(NOW, days * 12, like)
+        began = time.perf_counter()
+        found = ask(store, Question(now, before, 500, 0))
+        took = time.perf_counter() - began
+        half = f"{days / 2:g} days"
+        print(f"stats of {half} beside {half} before, {name}: {took:.2f} s, {len(found)} rows")
+
+
+def _retain(store: SqlStore, days: int) -> None:
+    longest, deleted = 0.0, 0
+    while True:
+        began = time.perf_counter()
+        count = store.retain({"checks": days * 43_200.0, "errors": 60.0}, NOW)
+        longest = max(longest, time.perf_counter() - began)
+        deleted += count
+        if not count:
+            break
+    print(f"retention: {deleted} rows, a writer waits {longest * 1000:.0f} ms at most")
+
+
+def _size(store: SqlStore) -> int:
+    with store._writing() as connection:
+        if connection.dialect.name == "postgresql":
+            return int(connection.exec_driver_sql(PG_SIZE).scalar_one())
+    with store._connected() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return Path(str(store._url.database)).stat().st_size
+
+
+if __name__ == "__main__":
+    main()
