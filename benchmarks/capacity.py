@@ -84,8 +84,18 @@ def _values(text: str, name: str) -> list[str]:
     return re.findall(rf"^{name}{{[^\n]*}} ([0-9.e+-]+)", text, re.MULTILINE)
 
 
-def measure(targets: int, rate: float, seconds: float, connection: str, scrape_every: float = 5.0) -> Reached:
-    """Return what is held for `seconds` after the schedule has found its pace; 0: no scrapes in between."""
+def measure(
+    targets: int,
+    rate: float,
+    seconds: float,
+    connection: str,
+    scrape_every: float = 5.0,
+    settle: float = 4.0,
+) -> Reached:
+    """Return what is held for `seconds` after the schedule has found its pace.
+
+    `scrape_every` 0 is no scrape in between; `settle` are the seconds of the first runs.
+    """
     interval = targets / rate
     with tempfile.TemporaryDirectory(prefix="capacity-") as name:
         folder, port, web = Path(name), free_port(0), free_port(0)
@@ -98,7 +108,7 @@ def measure(targets: int, rate: float, seconds: float, connection: str, scrape_e
         ):
             measured.facts.cpu_affinity(cores[:1])
             slow.facts.cpu_affinity(cores[-1:])
-            time.sleep(4.0 + 1.6 * interval)  # from the crowd of first runs to a place for each
+            time.sleep(settle + 1.6 * interval)  # from the crowd of first runs to a place for each
             return _held(measured, Scrapes(web), seconds, scrape_every)
 
 
@@ -148,8 +158,8 @@ def show(targets: int, connection: str, reached: Reached) -> None:
 
 def rows(quick: bool = False) -> list[Row]:
     """Measure for the table."""
-    targets, rate, seconds = (40, 20.0, 2.0) if quick else (10_000, 2_000.0, 60.0)
-    reached = measure(targets, rate, seconds, "reuse")
+    targets, rate, seconds = (10, 10.0, 1.5) if quick else (10_000, 2_000.0, 60.0)
+    reached = measure(targets, rate, seconds, "reuse", settle=0.5 if quick else 4.0)
     show(targets, "reuse", reached)
     command = "python -m benchmarks.capacity"
     held = reached.rate >= 0.98 * rate and reached.failed == 0

@@ -92,7 +92,7 @@ async def filled(count: int) -> Engine:
 
 async def resident(count: int) -> None:
     """Print how many bytes the process grew by."""
-    await _end(await filled(200))  # what everything needs once
+    await _end(await filled(min(200, count)))  # what everything needs once
     gc.collect()
     before = psutil.Process().memory_info().rss
     engine = await filled(count)
@@ -126,7 +126,7 @@ def parts(count: int) -> Iterator[tuple[str, float]]:
 
 def rows(quick: bool = False) -> list[Row]:
     """Measure for the table."""
-    count = 3_000 if quick else 60_000
+    count = 100 if quick else 60_000
     each = slope(count)
     what = f"memory of a healthy target, engine included, at {count:,}"
     return [

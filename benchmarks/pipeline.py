@@ -26,10 +26,6 @@ from benchmarks.programs import Program, exporter, fetch, installed, prometheus
 from benchmarks.row import Row
 from exporter.demo.services import free_port
 
-EVERY = 5
-SETTLE = 6.0
-"""Seconds from waking a pipeline to measuring it: what was due meanwhile is done by then."""
-
 
 @dataclass
 class Pipeline:
@@ -84,11 +80,11 @@ http {{
 
 
 @contextmanager
-def ours(folder: Path, ports: Iterable[int], connection: str) -> Iterator[Pipeline]:
+def ours(folder: Path, ports: Iterable[int], connection: str, every: int) -> Iterator[Pipeline]:
     """The exporter with one integration for each address."""
     home = folder / connection
     home.mkdir()
-    lines = [f"defaults: {{interval: {EVERY}s, timeout: 4s}}", "integrations:"]
+    lines = [f"defaults: {{interval: {every}s, timeout: {800 * every}ms}}", "integrations:"]
     lines += [
         f"  - {{name: site-{port}, provider: http, options: {{url: 'https://127.0.0.1:{port}/', "
         f"tls: {{ca_file: {folder / 'ca.pem'}}}, connection: {connection}}}}}"
@@ -100,7 +96,7 @@ def ours(folder: Path, ports: Iterable[int], connection: str) -> Iterator[Pipeli
     scrape = f"static_configs: [{{targets: ['127.0.0.1:{port}']}}]"
     with (
         exporter(home, port) as prober,
-        prometheus(home, scraper, _prometheus(scrape)) as prometheus_,
+        prometheus(home, scraper, _prometheus(scrape, every)) as prometheus_,
     ):
         query = (
             "count((integration_probe_success == 1) and (integration_probe_http_status_code == 200)"
@@ -110,7 +106,7 @@ def ours(folder: Path, ports: Iterable[int], connection: str) -> Iterator[Pipeli
 
 
 @contextmanager
-def theirs(folder: Path, ports: Iterable[int]) -> Iterator[Pipeline]:
+def theirs(folder: Path, ports: Iterable[int], every: int) -> Iterator[Pipeline]:
     """blackbox_exporter, asked by Prometheus for each address."""
     home = folder / "blackbox"
     home.mkdir()
@@ -132,7 +128,7 @@ def theirs(folder: Path, ports: Iterable[int]) -> Iterator[Pipeline]:
       - {{target_label: __address__, replacement: '127.0.0.1:{port}'}}"""
     with (
         Program(command, home / "blackbox.log", f"http://127.0.0.1:{port}/-/healthy") as prober,
-        prometheus(home, scraper, _prometheus(scrape)) as prometheus_,
+        prometheus(home, scraper, _prometheus(scrape, every)) as prometheus_,
     ):
         query = (
             "count((probe_success == 1) and (probe_http_status_code == 200)"
@@ -141,17 +137,17 @@ def theirs(folder: Path, ports: Iterable[int]) -> Iterator[Pipeline]:
         yield Pipeline("blackbox_exporter", prober, prometheus_, scraper, query)
 
 
-def _prometheus(scrape: str) -> str:
+def _prometheus(scrape: str, every: int) -> str:
     return (
-        f"global: {{scrape_interval: {EVERY}s, scrape_timeout: {EVERY}s}}\n"
+        f"global: {{scrape_interval: {every}s, scrape_timeout: {every}s}}\n"
         f"scrape_configs:\n  - job_name: pipeline\n    {scrape}\n"
     )
 
 
-def turn(pipeline: Pipeline, window: float, targets: int) -> tuple[float, float]:
+def turn(pipeline: Pipeline, window: float, targets: int, every: int) -> tuple[float, float]:
     """Return what `window` seconds cost the prober and Prometheus; SystemExit when a target is not well."""
     pipeline.wake()
-    time.sleep(SETTLE)
+    time.sleep(every + 1.0)  # what fell due while it rested is done by then
     before, began = pipeline.cpu(), time.monotonic()
     time.sleep(window)
     after, took = pipeline.cpu(), time.monotonic() - began
@@ -170,13 +166,17 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, float]:
     with ExitStack() as stack:
         stack.enter_context(nginx(folder, ports))
         every: list[Pipeline] = []
-        for made in (ours(folder, ports, "new"), ours(folder, ports, "reuse"), theirs(folder, ports)):
+        for made in (
+            ours(folder, ports, "new", options.every),
+            ours(folder, ports, "reuse", options.every),
+            theirs(folder, ports, options.every),
+        ):
             every.append(stack.enter_context(made))
             stack.callback(every[-1].wake)  # what is stopped cannot end
             time.sleep(options.warm)
             every[-1].stop()
         rounds = [
-            [turn(pipeline, options.window, options.targets) for pipeline in every]
+            [turn(pipeline, options.window, options.targets, options.every) for pipeline in every]
             for _ in range(options.pairs)
         ]
     return _report(every, rounds, options)
@@ -185,9 +185,10 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, float]:
 def _report(
     every: list[Pipeline], rounds: list[list[tuple[float, float]]], options: argparse.Namespace
 ) -> dict[str, float]:
-    probes = options.targets * options.window / EVERY
+    probes = options.targets * options.window / options.every
     print(
-        f"{options.targets} HTTPS addresses every {EVERY} s, {options.pairs} rounds of {options.window:g} s"
+        f"{options.targets} HTTPS addresses every {options.every} s,"
+        f" {options.pairs} rounds of {options.window:g} s"
     )
     ratios: dict[str, float] = {}
     for place, pipeline in enumerate(every):
@@ -202,9 +203,12 @@ def _report(
     return ratios
 
 
+QUICK = ["--pairs=1", "--targets=10", "--every=1", "--window=1", "--warm=0.5"]
+
+
 def rows(quick: bool = False) -> list[Row]:
     """Measure for the table."""
-    options = _parser().parse_args(["--pairs=1", "--targets=20", "--window=5", "--warm=8"] if quick else [])
+    options = _parser().parse_args(QUICK if quick else [])
     with tempfile.TemporaryDirectory(prefix="pipeline-") as folder:
         ratios = measure(options, Path(folder))
     found = []
@@ -221,9 +225,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--pairs", type=int, default=5, help="rounds")
     parser.add_argument("--targets", type=int, default=1000)
-    parser.add_argument("--window", type=float, default=15.0, help="seconds of a turn, a multiple of 5")
+    parser.add_argument("--every", type=int, default=5, help="seconds between two probes, and two scrapes")
+    parser.add_argument("--window", type=float, default=10.0, help="seconds of a turn, a multiple of `every`")
     parser.add_argument(
-        "--warm", type=float, default=30.0, help="seconds that each pipeline gets to find its pace"
+        "--warm", type=float, default=20.0, help="seconds that each pipeline gets to find its pace"
     )
     return parser
 

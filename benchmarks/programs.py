@@ -16,6 +16,9 @@ import psutil
 
 EXPORTER = [sys.executable, "-m", "exporter"]
 
+INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""Environment of what is measured: an installed package has its bytecode, so a checkout may keep it too."""
+
 
 class Program:
     """A child process; `log` takes what it prints. Used in `with`, it never outlives the measurement."""
@@ -31,7 +34,7 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, **INSTALLED, **(environment or {})},
             )
         self.facts = psutil.Process(self._process.pid)
         if ready:

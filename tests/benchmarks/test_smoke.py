@@ -9,10 +9,11 @@ import pytest
 
 from benchmarks import soak, table
 from benchmarks.plot import Panel, chart
+from benchmarks.row import Row
 
 pytestmark = pytest.mark.xdist_group("benchmarks")
 
-NEEDS = {"P1": ("nginx", "prometheus", "prometheus-blackbox-exporter")}
+NEEDS = {"P1": ("nginx", "prometheus", "prometheus-blackbox-exporter"), "P7": ("prometheus",)}
 
 
 @pytest.mark.parametrize("part", table.PARTS)
@@ -27,6 +28,17 @@ def test_a_measurement_runs_and_says_what_it_reached(part: str) -> None:
         assert row.markdown().count("|") == 7
 
 
+def test_a_part_that_fails_is_told_and_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_quick: bool) -> list[Row]:
+        raise SystemExit("no such | program")
+
+    good = Row("P2", "what", "goal", "reached", True, "python -m benchmarks.x")
+    monkeypatch.setattr(table, "PARTS", {"P1": broken, "P2": lambda _quick: [good]})
+    rows, failed = table.measured(["P1", "P2"], quick=True)
+    assert failed == ["P1"] and rows[1] == good
+    assert "no such / program" in rows[0].markdown() and rows[0].markdown().count("|") == 7
+
+
 def test_a_soak_ends_with_a_picture_and_without_a_bug(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -34,12 +46,12 @@ def test_a_soak_ends_with_a_picture_and_without_a_bug(
         pytest.skip("needs prometheus")
     out = tmp_path / "out"
     monkeypatch.setattr(
-        sys, "argv", ["soak", "25", "--rate", "20", "--every", "2", "--bad", "0.3", "--out", str(out)]
+        sys, "argv", ["soak", "9", "--rate", "20", "--every", "1", "--bad", "0.3", "--out", str(out)]
     )
     assert soak.main() == 0
     said = capsys.readouterr().out
     assert "bugs: 0" in said and "failed: 0" in said
-    assert len((out / "soak.csv").read_text().splitlines()) > 5
+    assert len((out / "soak.csv").read_text().splitlines()) > 3
     ElementTree.parse(out / "soak.svg")
 
 

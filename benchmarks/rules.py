@@ -1,0 +1,298 @@
+"""What the generated rules cost Prometheus at 10,000 tenants of six integrations.
+
+    python -m benchmarks.rules [--tenants 10000] [--providers stripe twilio ...]
+
+A real Prometheus with the checked-in rules scrapes the series that they read, one target in a hundred
+failing. First it gets a quarter of an hour of samples, 15 s apart, as fast as it takes them: rules look back
+so far. Then the rules are loaded, and Prometheus itself tells how long each group took to evaluate.
+"""
+
+import argparse
+import re
+import shutil
+import signal
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from benchmarks.programs import Program, fetch, prometheus
+from benchmarks.row import Row
+from exporter import registry
+from exporter.core import vitals
+from exporter.core.metric import Metric, Scope
+from exporter.demo.services import free_port
+from exporter.engine.exposition import Exposition, Labels, Series
+
+RULES = Path(__file__).parent.parent / "prometheus" / "rules"
+PROVIDERS = ("stripe", "twilio", "whatsapp", "google_calendar", "facebook_ads", "resend")
+EVERY = 15
+"""Seconds between two samples."""
+
+FILLING, STEPS = 5, 2
+"""While the past is filled in: seconds between two scrapes, and how many samples each brings of a series."""
+
+LOOK_BACK = 16 * 60
+"""Seconds of samples that are there before the rules are: the longest window of most rules is 15 minutes."""
+
+GOAL = 0.5
+MOMENT = b" 1000000000000\n"
+"""What stands for the time, in milliseconds, at the end of each line."""
+
+HEALTHY = {
+    vitals.CONFIGURED: 1.0,
+    vitals.SUCCESS: 1.0,
+    vitals.DURATION: 0.2,
+    vitals.QUOTA_USED: 10.0,
+    vitals.QUOTA_LIMIT: 100.0,
+    vitals.RATE_LIMIT_REMAINING: 90.0,
+    vitals.RATE_LIMIT_LIMIT: 100.0,
+    vitals.PREPAID_BALANCE: 1_000.0,
+}
+
+
+@dataclass
+class Stage:
+    """What is served: `body` as of `at` (Unix seconds), which goes on by EVERY until it is now."""
+
+    body: bytes
+    at: float
+    served: int = 0
+
+    def next(self) -> tuple[bytes, float]:
+        """Return the next body and its last time: in the past STEPS samples of a series, then that of now."""
+        parts: list[bytes] = []
+        at, now = self.at, time.time()
+        while len(parts) < STEPS and at < now - EVERY:
+            at += EVERY
+            parts.append(self._as_of(at))
+        return b"".join(parts) or self._as_of(now), at if parts else now
+
+    def _as_of(self, at: float) -> bytes:
+        return self.body.replace(MOMENT, b" %d\n" % (at * 1000))
+
+
+def body(tenants: int, name: str) -> tuple[bytes, int]:
+    """Return the text of every series of a provider that a rule reads, and their number.
+
+    Each line ends with MOMENT.
+    """
+    rules = "".join(path.read_text() for path in RULES.glob("*.yml"))
+    read = set(re.findall(r"integration_[a-z0-9_]+", rules))
+    exposition = Exposition()
+    common: Labels = (("integration", name), ("provider", name))
+    exposition.put("integration", common, _integration(name, read))
+    exposition.put("thresholds", (*common, ("tenant", "")), _thresholds())
+    for number in range(tenants):
+        labels = (*common, ("tenant", f"tenant-{number:05}"))
+        exposition.put(number, labels, _target(name, read, failing=number % 100 == 0))
+    text = exposition.render(False, False)
+    lines = re.sub(rb"(?m)^([^#\n].*)\n", rb"\1" + MOMENT, text)
+    return lines, sum(exposition.counts().values())
+
+
+def _integration(provider: str, read: set[str]) -> list[Series]:
+    found: list[Series] = []
+    for metric in vitals.INTEGRATION_SERIES:
+        if metric.name in read and metric.scope is Scope.INTEGRATION:
+            found.append((metric, _own(metric), 0.0))
+    own = registry.probes()[provider].metrics
+    found += [(one, _own(one), 0.0) for one in own if one.name in read and one.scope is Scope.INTEGRATION]
+    return found
+
+
+def _thresholds() -> list[Series]:
+    return [
+        (family.metric, (("severity", severity.value),), value)
+        for family in registry.families().values()
+        for severity, value in family.steps.items()
+    ]
+
+
+def _target(provider: str, read: set[str], failing: bool) -> Iterator[Series]:
+    now = time.time()
+    shared = (*vitals.TARGET_SERIES, *vitals.SHARED_SERIES, *registry.probes()[provider].metrics)
+    for metric in dict.fromkeys(shared):
+        if metric.name not in read or metric.scope is not Scope.TARGET:
+            continue
+        if metric is vitals.FAILURE_INFO:
+            if failing:
+                yield metric, (("reason", "auth"),), 1.0
+        elif metric is vitals.SUCCESS:
+            yield metric, (), float(not failing)
+        elif metric is vitals.CONSECUTIVE_FAILURES:
+            yield metric, (), 5.0 * failing
+        else:
+            yield metric, _own(metric), _value(metric, now)
+
+
+def _own(metric: Metric) -> Labels:
+    return tuple((label, "x") for label in metric.labels)
+
+
+def _value(metric: Metric, now: float) -> float:
+    if metric in HEALTHY:
+        return HEALTHY[metric]
+    if metric.name.endswith("_timestamp_seconds"):
+        return now if "last" in metric.name else now + 365 * 86_400
+    return 0.0
+
+
+def _server(stages: dict[str, Stage]) -> ThreadingHTTPServer:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            stage = stages[self.path.rpartition("/")[2]]
+            data, at = stage.next()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            with suppress(OSError):  # a scrape that took too long; it comes again
+                self.wfile.write(data)
+                stage.at, stage.served = at, stage.served + 1
+
+        def log_message(self, *_words: object) -> None:
+            """Say nothing of each scrape."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def _configuration(port: int, providers: tuple[str, ...], every: int, rules: Path | None) -> str:
+    """Return what Prometheus does: each provider is a shard of its own, so that all cores take in samples."""
+    files = f"rule_files: ['{rules}/*.yml']\n" if rules else ""
+    shards = ", ".join(
+        f"{{targets: ['127.0.0.1:{port}'], labels: {{__metrics_path__: /{name}, shard: '{number}'}}}}"
+        for number, name in enumerate(providers)
+    )
+    return (
+        f"global: {{scrape_interval: {every}s, scrape_timeout: {every}s}}\n{files}"
+        f"scrape_configs:\n  - {{job_name: integration-exporter, static_configs: [{shards}]}}\n"
+    )
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Series served and alerts; `groups` and `process` are shares of two cores: the rules, and Prometheus."""
+
+    series: int
+    seconds: float
+    groups: float
+    process: float
+    alerts: int
+    slowest: str
+
+
+def measure(tenants: int, providers: tuple[str, ...], interval: int = 30, cycles: int = 2) -> Reached:
+    """Return what the rules cost, evaluated every `interval` seconds, over `cycles` evaluations.
+
+    Another interval than 30 only tries the measurement out: little of the past is filled in then.
+    """
+    real = interval == 30
+    made = {name: body(tenants, name) for name in providers}
+    series = sum(count for _, count in made.values())
+    past = time.time() - (LOOK_BACK if real else 3 * EVERY)
+    stages = {name: Stage(text, past) for name, (text, _) in made.items()}
+    with tempfile.TemporaryDirectory(prefix="rules-") as name:
+        folder, port = Path(name), free_port(0)
+        rules = _rules(folder / "rules", interval)
+        server = _server(stages)
+        try:
+            filling = _configuration(server.server_port, providers, FILLING if real else 1, None)
+            with prometheus(folder, port, filling) as measured:
+                _fill(stages)
+                after = _configuration(server.server_port, providers, min(EVERY, interval), rules)
+                (folder / "prometheus.yml").write_text(after)
+                measured.signal(signal.SIGHUP)
+                return _evaluated(measured, port, series, interval, cycles)
+        finally:
+            server.shutdown()
+            server.server_close()
+
+
+def _rules(folder: Path, interval: int) -> Path:
+    shutil.copytree(RULES, folder)
+    for path in folder.glob("*.yml"):
+        path.write_text(path.read_text().replace("interval: 30s", f"interval: {interval}s"))
+    return folder
+
+
+def _fill(stages: dict[str, Stage]) -> None:
+    end = time.monotonic() + 600
+    while min(stage.at for stage in stages.values()) < time.time() - 2 * EVERY:
+        if time.monotonic() > end:
+            taken = min(stage.served for stage in stages.values())
+            raise SystemExit(f"Prometheus took only {taken} scrapes in ten minutes")
+        time.sleep(0.2)
+
+
+def _evaluated(measured: Program, port: int, series: int, interval: int, cycles: int) -> Reached:
+    url = f"http://127.0.0.1:{port}/metrics"
+    time.sleep(1.5 * interval + 1)  # every group has been evaluated once
+    sums: list[float] = []
+    cpu, began = measured.cpu(), time.monotonic()
+    for _ in range(cycles):
+        time.sleep(interval)
+        groups = _groups(fetch(url).decode())
+        sums.append(sum(groups.values()))
+    used, took = measured.cpu() - cpu, time.monotonic() - began
+    slowest = max(groups, key=lambda group: groups[group])
+    found = fetch(f"http://127.0.0.1:{port}/api/v1/query?query=count(ALERTS)").decode()
+    alerts = re.search(r'"value":\[[^,]+,"(\d+)"', found)
+    return Reached(
+        series=series,
+        seconds=statistics.median(sums),
+        groups=statistics.median(sums) / (2 * interval),
+        process=used / took / 2,
+        alerts=int(alerts.group(1)) if alerts else 0,
+        slowest=f"{slowest} {groups[slowest]:.2f} s",
+    )
+
+
+def _groups(text: str) -> dict[str, float]:
+    """Return how many seconds the last evaluation of each group took."""
+    pattern = r'^prometheus_rule_group_last_duration_seconds{rule_group="[^"]*;([^"]+)"} (\S+)'
+    found = {name: float(value) for name, value in re.findall(pattern, text, re.MULTILINE)}
+    if not found:
+        raise SystemExit("Prometheus evaluated no group of rules")
+    return found
+
+
+def rows(quick: bool = False) -> list[Row]:
+    """Measure for the table."""
+    tenants, interval, cycles = (5, 1, 1) if quick else (10_000, 30, 2)
+    reached = measure(tenants, PROVIDERS, interval, cycles)
+    print(
+        f"  {reached.series:,} series, {reached.alerts:,} alerts pending or firing; slowest group:"
+        f" {reached.slowest}; Prometheus in all, scrapes included: {reached.process:.2f} of two cores"
+    )
+    return [
+        Row(
+            "P7",
+            f"seconds of all groups of rules over 2 x interval, {tenants:,} tenants x {len(PROVIDERS)}",
+            f"< {GOAL}",
+            f"{reached.groups:.2f} ({reached.seconds:.1f} s every {interval} s)",
+            reached.groups < GOAL,
+            "python -m benchmarks.rules",
+        )
+    ]
+
+
+def main() -> None:
+    """Read the command line and measure."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--tenants", type=int, default=10_000)
+    parser.add_argument("--providers", nargs="+", default=list(PROVIDERS))
+    parser.add_argument("--interval", type=int, default=30, help="seconds between two evaluations")
+    options = parser.parse_args()
+    print(measure(options.tenants, tuple(options.providers), options.interval))
+
+
+if __name__ == "__main__":
+    main()
