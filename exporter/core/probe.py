@@ -173,7 +173,7 @@ class Trace:
     fact: it is kept even when the run fails. `log` are lines (seconds since the start, text). `pause` is
     how many seconds the vendor's headers ask us to wait. `started` and `deadline` are readings of
     `time.monotonic`; the run is cancelled at the deadline, None if never. `guard` judges every address
-    before it is dialled, None where all may be.
+    before it is dialled, None where all may be. `vendor_details` are names and texts for people.
     """
 
     phases: dict[str, float] = field(default_factory=dict)
@@ -187,6 +187,7 @@ class Trace:
     started: float = field(default_factory=time.monotonic)
     deadline: float | None = None
     guard: AddressGuard | None = None
+    vendor_details: tuple[tuple[str, str], ...] = ()
 
     def note(self, text: str) -> None:
         """Add a line to the log; it must hold no secret."""
@@ -228,9 +229,7 @@ class Kit(Protocol):
         expiry becomes a fact of the run. An endpoint that gives none is a ProbeError.
         """
 
-    def token_told(
-        self, token: Secret, expiry: float | None, scopes: frozenset[str] | None = None
-    ) -> None:
+    def token_told(self, token: Secret, expiry: float | None, scopes: frozenset[str] | None = None) -> None:
         """Take what the vendor tells of a token that it was shown.
 
         `expiry` is Unix seconds, `core.token.NEVER` for a token that does not end, None if unknown.
@@ -254,6 +253,12 @@ class Kit(Protocol):
 
     def log(self, text: str) -> None:
         """Add a line to the log of this run; it must hold no secret."""
+
+    def vendor_detail(self, name: str, text: str | None) -> None:
+        """Tell viewers of the status how the vendor names things: an account's id or name, never a secret.
+
+        It becomes no label and no line of the log. At most eight are kept, of 200 characters each.
+        """
 
     def fact(self, sample: Sample) -> None:
         """Keep the sample of a dated metric even when the check fails after this."""
@@ -372,7 +377,7 @@ class Result:
 
     `at` is the start in Unix seconds, `took` the whole duration in seconds. `reason` is None on success.
     `detail` is one sentence without secrets. `samples` are measured values, none after a failure; `facts` the
-    dated ones, which a failure keeps.
+    dated ones, which a failure keeps. `vendor_details` are what the status shows to people.
     """
 
     at: float
@@ -388,6 +393,7 @@ class Result:
     calls: int = 0
     retry_after: float | None = None
     trace_id: str = ""
+    vendor_details: tuple[tuple[str, str], ...] = ()
 
     @property
     def ok(self) -> bool:

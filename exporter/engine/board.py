@@ -23,6 +23,7 @@ class State:
 
     `status` is `unknown` until the first run. `failures` counts failed runs since the last success. `facts`
     are the dated samples, `until` the end of a back-off. `result` is the last run since the start.
+    `vendor_details` are names and texts of the vendor's, for people.
     """
 
     target: Target
@@ -38,6 +39,7 @@ class State:
     facts: tuple[Sample, ...] = ()
     answers: Answers = field(default_factory=dict)
     result: Result | None = None
+    vendor_details: tuple[tuple[str, str], ...] = ()
 
     def absorb(self, result: Result) -> bool:
         """Take in the result of a run; return whether any series changed but times and durations."""
@@ -51,6 +53,8 @@ class State:
         self.failures = 0 if self.status != ERROR else self.failures + 1
         if result.ok:
             self.last_success = result.at
+        if result.ok or result.vendor_details:  # a failure does not make them wrong
+            self.vendor_details = result.vendor_details
         self.facts = result.facts if result.ok else _merge(self.facts, result.facts)
         if before[0] != self.status:
             self.since = result.at

@@ -160,6 +160,7 @@ class Engine:
         elif state.target.options != target.options:
             state.answers.clear()
             state.facts = ()  # they are of another address or credential
+            state.vendor_details = ()
         state.target = target
         fresh.append(state)
         return state

@@ -18,6 +18,10 @@ from exporter.core.token import AccessToken, Grant, MetaExchange
 from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.net.pause import pause_of
 
+MOST_DETAILS = 8
+LONGEST_DETAIL = 200
+"""Bounds of what a run may tell the status page: names that a vendor chose may be of any length."""
+
 Answers = dict[str, tuple[float, Any]]
 """Last answers of `every`: key to (Unix seconds, JSON value)."""
 
@@ -81,9 +85,7 @@ class RunKit:
             self.fact(TOKEN_EXPIRY(token.expiry, token="access"))  # noqa: S106 - a label's value
         return token
 
-    def token_told(
-        self, token: Secret, expiry: float | None, scopes: frozenset[str] | None = None
-    ) -> None:
+    def token_told(self, token: Secret, expiry: float | None, scopes: frozenset[str] | None = None) -> None:
         """Take what the vendor tells of a token that it was shown."""
         self._tokens.learn(token.reveal(), expiry, scopes)
 
@@ -113,6 +115,12 @@ class RunKit:
     def log(self, text: str) -> None:
         """Add a line to the log of this run."""
         self.trace.note(text)
+
+    def vendor_detail(self, name: str, text: str | None) -> None:
+        """Tell viewers of the status how the vendor names things."""
+        if text and len(self.trace.vendor_details) < MOST_DETAILS:
+            readable = "".join(character if character.isprintable() else " " for character in text)
+            self.trace.vendor_details += ((name, readable[:LONGEST_DETAIL]),)
 
     def fact(self, sample: Sample) -> None:
         """Keep a dated sample even when the check fails after this."""

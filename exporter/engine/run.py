@@ -83,7 +83,8 @@ def _result(
     facts = [sample for sample in samples if sample.metric.dated] + trace.facts
     if trace.certificate_expiry is not None:
         facts.append(CERTIFICATE_EXPIRY(trace.certificate_expiry))
-    hidden = reveal_all(target.options) | kit.secrets if failure or trace.log else set()
+    told = failure or trace.log or trace.vendor_details
+    hidden = reveal_all(target.options) | kit.secrets if told else set()
     return Result(
         at=at,
         took=took,
@@ -98,6 +99,7 @@ def _result(
         calls=trace.calls,
         retry_after=_wait(failure, trace),
         trace_id=secrets.token_hex(8),
+        vendor_details=tuple((name, redact(text, hidden)) for name, text in trace.vendor_details),
     )
 
 

@@ -92,6 +92,7 @@ def row(state: State) -> dict[str, Any]:
         "reason": reason.value if reason else None,
         "meaning": reason.meaning if reason else None,
         "detail": state.detail,
+        "vendor_details": dict(state.vendor_details),
         "since": iso(state.since),
         "last_run": iso(state.last_run),
         "last_success": iso(state.last_success),

@@ -14,6 +14,9 @@ from exporter.server.rows import reason_of, urgency
 WORST = 20
 """How many targets that are not connected the details of one integration name."""
 
+NAMED = 20
+"""How many targets the details tell the vendor's names of; `/api/v1/targets` has them all."""
+
 
 @dataclass
 class _Sum:
@@ -24,9 +27,12 @@ class _Sum:
     statuses: Counter[str] = field(default_factory=Counter)
     reasons: Counter[Reason] = field(default_factory=Counter)
     troubled: list[State] = field(default_factory=list)
+    named: list[State] = field(default_factory=list)
 
     def add(self, state: State) -> None:
         self.statuses[state.status] += 1
+        if state.vendor_details and len(self.named) < NAMED:
+            self.named.append(state)
         if state.status == "connected":
             return
         self.troubled.append(state)
@@ -99,6 +105,9 @@ def _integration(found: _Sum) -> dict[str, Any]:
             },
             "reasons": {reason.value: count for reason, count in found.reasons.most_common()},
             "worst": [_brief(state) for state in worst],
+            "vendor_details": [
+                {"tenant": state.target.tenant, **dict(state.vendor_details)} for state in found.named
+            ],
         },
     }
 

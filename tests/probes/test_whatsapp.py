@@ -289,6 +289,16 @@ async def test_templates_beyond_the_pages_are_told(opened: Open) -> None:
         assert business.asked.count(f"/{ACCOUNT}/message_templates") == 2
 
 
+async def test_the_account_is_named_to_viewers_of_the_status(opened: Open) -> None:
+    async with opened() as account:
+        for _ in range(2):  # fetched, then kept
+            result = await account.probe()
+            named = dict(result.vendor_details)
+            assert named["name"] == "Sandbox Fitness"
+            assert named["business_account_id"].isdecimal()
+            assert "Sandbox Fitness" not in repr((result.samples, result.facts, result.log))
+
+
 async def test_an_account_whose_webhooks_nobody_gets_has_no_apps(opened: Open) -> None:
     async with opened("not_subscribed") as business:
         assert values(await business.probe())["whatsapp_subscribed_apps"] == 0

@@ -59,6 +59,17 @@ def test_an_integration_is_error_if_any_of_its_targets_fails() -> None:
     assert [row["tenant"] for row in answer["details"]["worst"]] == ["t2", "t3"]
 
 
+def test_the_vendor_s_names_are_in_the_details_of_a_bounded_number_of_targets() -> None:
+    states = [state("a", f"t{number:02}") for number in range(25)]
+    for one in states:
+        one.vendor_details = (("name", f"Studio of {one.target.tenant}"),)
+    found = status([*states, state("b")])["integrations"]
+    named = found["a"]["details"]["vendor_details"]
+    assert named[0] == {"tenant": "t00", "name": "Studio of t00"}
+    assert len(named) == 20
+    assert found["b"]["details"]["vendor_details"] == []
+
+
 def test_messages_are_for_people() -> None:
     states = [
         state("one"),

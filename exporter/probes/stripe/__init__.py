@@ -53,6 +53,8 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
             kept = await _read(reading, api)
             missing[reading.permission] = kept is None
             samples += _keep_dated(reading.samples(kept), kit) if kept else ()
+            for name, text in reading.details(kept).items() if kept else ():
+                kit.vendor_detail(name, text)
     # The balance speaks for the integration, not the refusal of a reading that it can do without.
     kit.trace.http_status = status
     return [*samples, *(PERMISSION_MISSING(lacks, permission=name) for name, lacks in missing.items())]

@@ -41,6 +41,7 @@ class Reading:
     samples: Callable[[Kept], Iterator[Sample]]
     paged: bool = False
     wanted: Callable[[StripeOptions], bool] = lambda _options: True
+    details: Callable[[Kept], Mapping[str, str | None]] = lambda _kept: {}
 
     def calls(self, options: StripeOptions) -> int:
         """Return the most calls that one reading makes."""
@@ -212,7 +213,8 @@ def payouts_samples(kept: Kept) -> Iterator[Sample]:
 async def fetch_customer(api: Api) -> Kept:
     """Look whether the configured customer exists: GET /v1/customers/{id}.
 
-    A customer who is gone is kept like one who is there, so that asking again costs no more.
+    A customer who is gone is kept like one who is there, so that asking again costs no more. Id and e-mail
+    are for the viewers of the status.
     """
     try:
         customer = await api.get(f"/v1/customers/{api.options.customer_id}")
@@ -220,7 +222,10 @@ async def fetch_customer(api: Api) -> Kept:
         if error.reason is Reason.NOT_FOUND:
             return {"state": "missing"}
         raise
-    return {"state": "deleted" if customer.at("deleted").value is True else "there"}
+    if customer.at("deleted").value is True:
+        return {"state": "deleted"}
+    email = customer.at("email").value  # a customer may have none
+    return {"state": "there", "id": customer.text("id"), "email": email if isinstance(email, str) else None}
 
 
 def customer_samples(kept: Kept) -> Iterator[Sample]:
@@ -317,5 +322,6 @@ READINGS = (
         fetch_customer,
         customer_samples,
         wanted=lambda options: bool(options.customer_id),
+        details=lambda kept: {"customer_id": kept.get("id"), "customer_email": kept.get("email")},
     ),
 )

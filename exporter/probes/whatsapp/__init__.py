@@ -84,6 +84,8 @@ async def _read(graph: Graph, options: WhatsappOptions, token: Secret) -> AsyncI
     )
     for sample in readings.account_samples(kept) if kept else ():
         yield sample
+    graph.kit.vendor_detail("business_account_id", account)
+    graph.kit.vendor_detail("name", (kept or {}).get("name"))
     # Where neither told its health there is nothing to count; "troubles" is there, if empty, where one did.
     if not basic or (kept and "troubles" in kept):
         for sample in readings.trouble_samples([*found, *(kept or {}).get("troubles", ())]):

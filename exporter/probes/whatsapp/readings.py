@@ -127,9 +127,9 @@ def trouble_samples(found: Iterable[Sequence[str]]) -> Iterator[Sample]:
 async def fetch_account(graph: Graph, account: str) -> Kept:
     """Read the business account: GET /{account}."""
     answer = await graph.get_fields(f"/{account}", ACCOUNT)
-    # For people who look at one run: which account this is. Names are free text, so they become no label.
-    graph.kit.log(f"business account {account}: {_printable(answer.text('name'))}")
-    return reduce_account(answer, basic=graph.refused.get("account_fields", False))
+    kept = reduce_account(answer, basic=graph.refused.get("account_fields", False))
+    # Which account this is, for people. Names are free text, so they become no label.
+    return {**kept, "name": answer.text("name")}
 
 
 def reduce_account(answer: Document, *, basic: bool) -> Kept:
@@ -209,7 +209,3 @@ def _word(word: str | None, known: Sequence[str]) -> str:
     if word is None:
         return "unknown"
     return word.lower() if word.upper() in known else "other"
-
-
-def _printable(text: str | None) -> str:
-    return re.sub(r"[^\w .,&'()-]", "?", text or "no name")[:80]
