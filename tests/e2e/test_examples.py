@@ -1,0 +1,102 @@
+"""Examples by kind of platform run: the exporter, simulated vendors, tools of Prometheus and Alertmanager."""
+
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from exporter import registry
+from exporter.cli import main
+from exporter.demo.services import Service, free_port
+from exporter.sandbox import harness
+from tests.e2e.asking import ask, read, tell, until
+from tests.examples import FOLDER, PLATFORMS, Pointed
+from tests.rules.tools import program, run
+from tests.servers.authority import Authority
+from tests.servers.mail import PASSWORD, USER, Mail, mail_room
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("examples")]
+
+Vendors = Mapping[str, Mapping[str, Any]]
+COMMAND = [sys.executable, "-m", "exporter"]
+TARGETS = {
+    "fitness-saas": 10 + 6 + 8 + 2,
+    "donation-platform": 5,
+    "picture-shop": 4,
+    "one-tenant-app": 4,
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def vendors() -> AsyncIterator[Vendors]:
+    """Serve every simulated vendor and a mail server; the options by which each is reached, by provider."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        known, stranger = Authority(folder), Authority(folder, "stranger")
+        room = await stack.enter_async_context(mail_room(Mail(known.server(), stranger.server())))
+        sandbox = await stack.enter_async_context(harness.serve(registry.sandbox_vendors()))
+        mail = {"host": "127.0.0.1", "port": room.mail.port, "username": USER, "password": PASSWORD}
+        made = {name: sandbox.describe(name)["options"] for name in sandbox.stands}
+        yield {**made, "smtp": {**mail, "tls": {"ca_file": known.ca_file}}}
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+async def test_every_target_of_an_example_is_connected_to_simulated_vendors(
+    name: str, vendors: Vendors, tmp_path: Path
+) -> None:
+    example = Pointed(FOLDER / f"{name}.yml", tmp_path, vendors)
+    port = free_port(0)
+    base = f"http://127.0.0.1:{port}"
+    command = [*COMMAND, f"--config.file={example.file}", f"--web.listen-address=127.0.0.1:{port}"]
+    log = tmp_path / "exporter.log"
+    service = Service("exporter", command, f"{base}/-/ready", log, example.environ, tmp_path)
+    await service.start(60)
+    try:
+        rows = await until("every target ran in time", lambda: _all_ran(base))
+        failing = [row for row in rows if row["status"] != "connected"]
+        assert (len(rows), failing) == (TARGETS[name], [])
+        assert (await ask(f"{base}/api/v1/status"))["overall_status"] == "healthy"
+        shown = [await read(f"{base}{path}") for path in ("/metrics", "/config", "/")]
+    finally:
+        await service.stop()
+    text = "\n".join([*shown, log.read_text()])
+    assert [secret for secret in example.planted if secret in text] == []
+
+
+async def _all_ran(base: str) -> list[dict[str, Any]]:
+    """Return all targets, none before each ran; what a busy machine was too slow for is checked again."""
+    found = await ask(f"{base}/api/v1/targets")
+    late = {row["integration"] for row in found["targets"] if row.get("reason") == "timeout"}
+    for integration in late:
+        await tell(f"{base}/api/v1/checks", {"integration": integration})
+    rows: list[dict[str, Any]] = found["targets"]
+    return [] if late or found["counts"].get("unknown") else rows
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+async def test_what_is_generated_for_an_example_suits_prometheus_and_alertmanager(
+    name: str, vendors: Vendors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = Pointed(FOLDER / f"{name}.yml", tmp_path, vendors)
+    for variable, value in example.environ.items():
+        monkeypatch.setenv(variable, value)
+    bundle = tmp_path / "bundle"
+    words = (
+        "generate",
+        f"--config.file={example.file}",
+        f"--out={bundle}",
+        f"--secrets.dir={tmp_path / 'out'}",
+    )
+    assert main(words) == 0
+    rules = sorted(map(str, (bundle / "prometheus/rules").glob("*.yml")))
+    for checked in (
+        run(program("promtool"), "check", "rules", *rules),
+        run(program("promtool"), "check", "config", str(bundle / "prometheus/prometheus.yml")),
+        run(program("amtool"), "check-config", str(bundle / "alertmanager/alertmanager.yml")),
+    ):
+        assert checked.returncode == 0, checked.stdout + checked.stderr
