@@ -216,6 +216,7 @@ def _parts(
         paths=paths,
         sd_addresses=sd_addresses,
         read_store=writer.read,
+        tokens=engine.tokens,
     )
 
 

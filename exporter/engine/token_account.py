@@ -203,6 +203,14 @@ class Account:
             found["refresh"] = dead or state_of(held.refresh_expiry, now)
         return found
 
+    @property
+    def scopes_missing(self) -> frozenset[str] | None:
+        """Scopes that were asked for and not granted, None where that is not known."""
+        wanted = () if isinstance(self.grant, MetaExchange) else self.grant.scopes
+        if self.held is None or self.held.scopes is None:
+            return None
+        return frozenset(wanted) - self.held.scopes
+
     def refreshable(self, token: str) -> bool:
         """Tell whether `token` is renewed without anybody's help; a refresh token is where it rotates."""
         held = self.held

@@ -29,7 +29,7 @@ from exporter.engine.token_places import MemoryPlace, Place, SqlPlace, StorePlac
 from exporter.engine.vital_series import Series
 from exporter.net.tokens import Tokens
 from exporter.store.sql_tokens import SqlTokenSource
-from exporter.store.tokens import TokenStore
+from exporter.store.tokens import LogQuery, TokenStore
 
 
 @dataclass(frozen=True)
@@ -165,6 +165,10 @@ class TokenKeeper:
         took = self._clock.monotonic() - began
         result = "failed" if account.reason else "ok"
         return self._exchange.event(target, actor, "refresh", result, account.reason, took)
+
+    async def history(self, query: LogQuery) -> list[TokenEvent]:
+        """Return entries of the log of tokens, the newest first; StoreError where there is none."""
+        return await self.log.read(query)
 
     async def stop(self, limit: float) -> int:
         """Let refreshes end within `limit` seconds, and write the log; return how many were left."""

@@ -16,7 +16,7 @@ from exporter.store.background import beside
 from exporter.store.sql_tokens import LockedRow, SqlTokenSource
 from exporter.store.tokens import Kept, TokenStore
 
-WAIT_FOR_LEASE = 30.0
+WAIT_FOR_LEASE = 45.0
 """Seconds that one replica waits for the refresh of another one."""
 
 LOOK_AT_LEASE = 0.25
@@ -114,7 +114,7 @@ class StorePlace:
             if mine:
                 return kept
             if time.monotonic() > end:
-                raise StoreError("another exporter has been refreshing this token for half a minute")
+                raise StoreError("another exporter has the turn to refresh this token and does not end it")
             await asyncio.sleep(LOOK_AT_LEASE)
 
     async def save(self, held: Held) -> None:

@@ -11,6 +11,7 @@ from exporter.server.checks import keep_jobs
 from exporter.server.parts import PARTS, Parts
 from exporter.server.paths import Paths
 from exporter.server.routes import ROUTES
+from exporter.server.tokens import keep_refreshes
 from exporter.server.web_config import Role
 
 # What is no route is judged like a page: strangers learn nothing of what exists.
@@ -28,6 +29,7 @@ def build(parts: Parts) -> web.Application:
     app[PARTS] = parts
     app.on_response_prepare.append(dress(parts.web))
     app.cleanup_ctx.append(keep_jobs)
+    app.cleanup_ctx.append(keep_refreshes)
     for route in ROUTES:
         for method in route.methods:
             app.router.add_route(method, prefix + route.path, route.handler)

@@ -130,7 +130,9 @@ class Job:
 
 
 class Jobs:
-    """The last jobs, in memory."""
+    """The last jobs, in memory; `kind` is how one is shown, `one` what it does with each target."""
+
+    kind = Job
 
     def __init__(self, check_now: CheckNow, now: Callable[[], float]) -> None:
         """Start without jobs."""
@@ -147,7 +149,7 @@ class Jobs:
         """Start checking `targets`; None when too many jobs run already."""
         if len(self._tasks) >= JOBS_AT_ONCE:
             return None
-        job = Job(secrets.token_hex(8), tuple(targets), self._now(), actor)
+        job = self.kind(secrets.token_hex(8), tuple(targets), self._now(), actor)
         self._jobs[job.id] = job
         while len(self._jobs) > JOBS_KEPT:
             self._jobs.popitem(last=False)
@@ -161,7 +163,7 @@ class Jobs:
 
         async def work() -> None:
             for target in left:
-                job.rows.append(await check_one(self._check_now, target))
+                job.rows.append(await self.one(target, job.actor))
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -169,6 +171,10 @@ class Jobs:
                     group.create_task(work())
         finally:
             job.finished = self._now()
+
+    async def one(self, target: Target, _actor: str) -> dict[str, Any]:
+        """Check one target and return its row."""
+        return await check_one(self._check_now, target)
 
     async def stop(self) -> None:
         """Cut what still runs."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from aiohttp.typedefs import Handler
 
 from exporter.server.access import Effect, Rule
-from exporter.server.handlers import board, checks, discovery, landing, lists, plain, probe, stats
+from exporter.server.handlers import board, checks, discovery, landing, lists, plain, probe, stats, tokens
 from exporter.server.web_config import Role
 
 
@@ -23,6 +23,7 @@ class Route:
 _GET, _POST = ("GET", "HEAD"), ("POST",)
 _VIEW = Rule(Role.VIEWER, narrow=True)
 _CHANGE = Rule(Role.ADMIN, Effect.CHANGE)
+_TOKENS = Rule(Role.ADMIN, narrow=True)
 
 ROUTES = (
     Route(_GET, "/", landing.page, _VIEW, "The page with the state of every target."),
@@ -67,4 +68,14 @@ ROUTES = (
         Rule(Role.ADMIN, narrow=True),
         "How far a job of many checks is.",
     ),
+    Route(_GET, "/api/v1/tokens", tokens.read, _TOKENS, "Tokens and their states, worst first."),
+    Route(_GET, "/api/v1/tokens/log", tokens.log, _TOKENS, "What was done with tokens, and by whom."),
+    Route(
+        _POST,
+        "/api/v1/tokens/refresh",
+        tokens.refresh,
+        Rule(Role.ADMIN, Effect.CHANGE, narrow=True),
+        "Refreshes the tokens of an integration, a tenant, those that expire soon, or all.",
+    ),
+    Route(_GET, "/api/v1/tokens/refresh/{id}", tokens.job, _TOKENS, "How far a job of many refreshes is."),
 )

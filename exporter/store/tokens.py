@@ -18,7 +18,7 @@ from exporter.store.failing import told
 from exporter.store.sealing import Seals
 from exporter.store.tables import TOKEN, TOKEN_LOG
 
-LEASE = 60.0
+LEASE = 40.0
 """Seconds after which a lease ends whose owner says nothing more; a refresh takes 20 at most."""
 
 PORTION = 500
@@ -43,7 +43,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class LogQuery:
-    """Which entries of the log are asked for; empty fields choose all, times are Unix seconds."""
+    """Which entries of the log are asked for; empty fields choose all, times are Unix seconds.
+
+    `tenants` are those that the caller may know of, None for all.
+    """
 
     integration: str = ""
     tenant: str = ""
@@ -51,6 +54,7 @@ class LogQuery:
     since: float = 0.0
     limit: int = 100
     offset: int = 0
+    tenants: frozenset[str] | None = None
 
 
 class TokenStore:
@@ -66,7 +70,7 @@ class TokenStore:
         self._engine: Engine | None = None
         self._opening = Lock()
         self._file: tuple[int, int] | None = None
-        self._self = f"{socket.gethostname()}:{os.getpid()}"
+        self._self = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.name = f"store {shown(self._url)}"
 
     @property
@@ -99,11 +103,35 @@ class TokenStore:
                 .values(lease_owner=owner, lease_until=now + LEASE, seen=now)
             ).rowcount
             row = connection.execute(select(TOKEN).where(TOKEN.c.name == name)).mappings().first()
+            if row is not None and not taken and self._dead(row["lease_owner"]):
+                mine = {"lease_owner": owner, "lease_until": now + LEASE, "seen": now}
+                connection.execute(update(TOKEN).where(TOKEN.c.name == name).values(**mine))
+                taken = 1
             if row is None:
                 values = _row(name, labels, sealed="", now=now)
                 connection.execute(insert(TOKEN), values | {"lease_owner": owner, "lease_until": now + LEASE})
                 return True, None
         return bool(taken), self._kept(row)
+
+    def _dead(self, owner: str) -> bool:
+        """Tell whether the owner of a lease was a process of this machine that is no more.
+
+        Only a file is asked so: nobody else than processes of this machine writes to it.
+        """
+        host, _, rest = owner.partition(":")
+        pid, _, start = rest.partition(":")
+        ours, _, our_start = self._self.rpartition(":")
+        if self._url.get_backend_name() != "sqlite" or host != socket.gethostname() or not pid.isdecimal():
+            return False
+        if f"{host}:{pid}" == ours:
+            return start.partition(":")[0] != our_start  # its number is ours now
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            return True
+        except (PermissionError, OverflowError):
+            return False
+        return False
 
     def release(self, name: str, owner: str) -> None:
         """Give the lease back, if `owner` still has it."""
@@ -149,6 +177,8 @@ class TokenStore:
         for field in ("integration", "tenant", "result"):
             if value := getattr(query, field):
                 asked = asked.where(TOKEN_LOG.c[field] == value)
+        if query.tenants is not None:
+            asked = asked.where(TOKEN_LOG.c.tenant.in_(query.tenants))
         asked = asked.order_by(TOKEN_LOG.c.at.desc(), TOKEN_LOG.c.id.desc())
         with self._transaction() as connection:
             rows = connection.execute(asked.limit(query.limit).offset(query.offset)).mappings().all()

@@ -1,0 +1,181 @@
+"""Tokens by HTTP: their states, refreshes on demand, and the log of what was done with them."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from exporter.config import durations
+from exporter.core.errors import StoreError
+from exporter.core.probe import Target
+from exporter.core.token import TokenState
+from exporter.server.access import IDENTITY
+from exporter.server.answers import json_answer, json_body, whole_number
+from exporter.server.asked import form, moment, rows_wanted
+from exporter.server.checks import AT_MOST_INLINE, summary
+from exporter.server.export import csv_line
+from exporter.server.keeping import Account
+from exporter.server.parts import PARTS
+from exporter.server.tokens import REFRESHES, event_row, refresh_one, rows
+from exporter.store.tokens import LogQuery
+
+MOST_ROWS = 10_000
+BODY_KEYS = ("integration", "tenant", "expiring", "all", "background")
+COLUMNS = (
+    *("integration", "tenant", "provider", "token", "state", "expires", "expires_in_seconds"),
+    *("refreshable", "last_refresh", "failures", "reason", "next_attempt"),
+)
+LOG_COLUMNS = (
+    *("at", "integration", "tenant", "provider", "token", "actor", "operation", "result", "reason"),
+    "duration_seconds",
+)
+
+WORST = ("refused", "expired", "implausible", "unknown")
+"""States that come first, the one that needs a person most before the others."""
+
+Chooser = Callable[[Target, Account], bool]
+
+
+async def read(request: web.Request) -> web.Response:
+    """Answer the tokens of every target that is asked for, those that need a person first."""
+    now = request.app[PARTS].now()
+    query = request.query
+    state = query.get("state", "")
+    if state and state not in set(TokenState):
+        raise web.HTTPBadRequest(text="state must be one of " + ", ".join(TokenState))
+    chosen = _choice(query, now)
+    found = [
+        row
+        for target, account in _seen(request)
+        if chosen(target, account)
+        for row in rows(target, account, now)
+        if not state or row["state"] == state
+    ]
+    found.sort(key=_urgency)
+    if form(request) != "json":
+        return _export(request, found, COLUMNS)
+    limit = whole_number(request, "limit", 500, MOST_ROWS)
+    offset = whole_number(request, "offset", 0, 10_000_000)
+    counts: dict[str, int] = {}
+    for row in found:
+        counts[row["state"]] = counts.get(row["state"], 0) + 1
+    page = found[offset : offset + limit]
+    return json_answer({"total": len(found), "counts": counts, "offset": offset, "tokens": page})
+
+
+async def refresh(request: web.Request) -> web.Response:
+    """Refresh the tokens that the body chooses; many, or with `background`, become a job."""
+    body = await _body(request)
+    parts, identity = request.app[PARTS], request[IDENTITY]
+    chosen = _choice(body, parts.now())
+    targets = [target for target, account in _seen(request) if chosen(target, account)]
+    if not targets and not body.get("expiring"):
+        raise web.HTTPNotFound(text="there is no such target whose token is renewed")
+    structlog.get_logger("exporter.web").info("refresh asked for", actor=identity.name, targets=len(targets))
+    if len(targets) > AT_MOST_INLINE or body.get("background"):
+        return _as_job(request, targets)
+    made = await asyncio.gather(
+        *(refresh_one(parts.tokens.refresh, target, identity.name) for target in targets)
+    )
+    return json_answer({"tokens": made, "summary": summary(made)})
+
+
+async def job(request: web.Request) -> web.Response:
+    """Answer how far a job of refreshes is, with the results so far."""
+    found = request.app[REFRESHES].get(request.match_info["id"])
+    if found is None or not found.visible_to(request[IDENTITY]):
+        raise web.HTTPNotFound(text="there is no such job; the last ones are kept until the next start")
+    return json_answer(found.answer())
+
+
+async def log(request: web.Request) -> web.Response:
+    """Answer what was done with tokens, the newest first."""
+    query, identity = request.query, request[IDENTITY]
+    asked = LogQuery(
+        integration=query.get("integration", ""),
+        tenant=query.get("tenant", ""),
+        result=query.get("result", ""),
+        since=moment(request, "since") or 0.0,
+        limit=min(rows_wanted(request), MOST_ROWS),
+        offset=whole_number(request, "offset", 0, 10_000_000),
+        tenants=identity.tenants,
+    )
+    try:
+        events = await request.app[PARTS].tokens.history(asked)
+    except StoreError as error:
+        raise web.HTTPServiceUnavailable(text=str(error), headers={"Retry-After": "10"}) from None
+    found = [event_row(event) for event in events]
+    if form(request) != "json":
+        return _export(request, found, LOG_COLUMNS)
+    return json_answer({"log": found, "offset": asked.offset})
+
+
+def _seen(request: web.Request) -> list[tuple[Target, Account]]:
+    identity = request[IDENTITY]
+    return [one for one in request.app[PARTS].tokens.accounts() if identity.sees(one[0].tenant)]
+
+
+def _choice(asked: Mapping[str, str], now: float) -> Chooser:
+    integration, tenant = asked.get("integration", ""), asked.get("tenant", "")
+    life = _life(asked.get("expiring", ""))
+
+    def chosen(target: Target, account: Account) -> bool:
+        if integration not in ("", target.integration) or tenant not in ("", target.tenant):
+            return False
+        if life is None:
+            return True
+        expiry = account.held.expiry if account.held else None
+        return expiry is not None and expiry - now < life
+
+    return chosen
+
+
+def _life(text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        return durations.seconds(text.strip())
+    except ValueError:
+        raise web.HTTPBadRequest(text="expiring must be a duration such as 24h") from None
+
+
+def _urgency(row: dict[str, Any]) -> tuple[Any, ...]:
+    rank = WORST.index(row["state"]) if row["state"] in WORST else len(WORST)
+    left = row["expires_in_seconds"]
+    return (rank, -row["failures"], left is None, left or 0, row["integration"], row["tenant"], row["token"])
+
+
+def _export(request: web.Request, found: list[dict[str, Any]], columns: tuple[str, ...]) -> web.Response:
+    if form(request) == "csv":
+        lines = [csv_line(columns), *(csv_line(row[name] for name in columns) for row in found)]
+        return web.Response(text="".join(f"{line}\r\n" for line in lines), content_type="text/csv")
+    body = b"".join(msgspec.json.encode(row) + b"\n" for row in found)
+    return web.Response(body=body, content_type="application/x-ndjson")
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    body = await json_body(request)
+    for name, value in body.items():
+        if name not in BODY_KEYS:
+            raise web.HTTPBadRequest(text=f"the body may have the keys {', '.join(BODY_KEYS)} only")
+        wanted = bool if name in ("all", "background") else str
+        if not isinstance(value, wanted):
+            raise web.HTTPBadRequest(text=f"{name} must be {'true or false' if wanted is bool else 'a text'}")
+    chosen = [name for name in ("integration", "tenant", "expiring") if body.get(name)]
+    if bool(body.get("all")) == bool(chosen):
+        raise web.HTTPBadRequest(text="choose by integration, tenant and expiring, or say all: true")
+    return body
+
+
+def _as_job(request: web.Request, targets: list[Target]) -> web.Response:
+    started = request.app[REFRESHES].start(targets, request[IDENTITY].name)
+    if started is None:
+        raise web.HTTPTooManyRequests(
+            text="other refreshes are still running; ask again when they are done",
+            headers={"Retry-After": "10"},
+        )
+    place = request.app[PARTS].paths.link(f"/api/v1/tokens/refresh/{started.id}")
+    return json_answer(started.answer(), 202, Location=place)
