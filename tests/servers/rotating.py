@@ -1,0 +1,69 @@
+"""A process that refreshes tokens as fast as it can and is to be killed: run by tests and benchmarks.
+
+    python -m tests.servers.rotating DIRECTORY TOKEN_URL KEY [SQL_URL]
+
+Its accounts have their seeds in DIRECTORY/seeds; it says "kept NAME MARK" when a refresh token of an
+account is where it is kept for good. With SQL_URL the tokens are in the table `connection` there.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from exporter.core.clock import SystemClock
+from exporter.core.secret import Secret
+from exporter.core.token import Held, SqlTokens, TokenSettings
+from exporter.engine.token_keeper import TokenKeeper
+from exporter.engine.token_places import mark_of
+from exporter.net.network import LoopNetwork
+from exporter.sandbox.oauth import OAuthServer
+from exporter.store.sealing import Seals
+from exporter.store.sql import SqlStore
+from exporter.store.tokens import TokenStore
+from tests.engine.tokens import configured, made
+
+SELECT = "SELECT access_token, refresh_token, expires_at FROM connection WHERE tenant = :tenant"
+UPDATE = (
+    "UPDATE connection SET access_token = :access_token, refresh_token = :refresh_token,"
+    " expires_at = :expires_at WHERE tenant = :tenant"
+)
+
+
+def mark(refresh: str) -> str:
+    """Return what tells one refresh token from another."""
+    return mark_of(Held(refresh=Secret(refresh)))
+
+
+async def rotate(directory: Path, token_url: str, key: str, sql: str) -> None:
+    """Refresh every account again and again, a few at one time."""
+    url = f"sqlite:///{directory / 'state.db'}"
+    whole = SqlStore(url)
+    whole.open()
+    whole.close()
+    keeper = TokenKeeper(LoopNetwork(), SystemClock(), store=TokenStore(url, Seals((Secret(key),))))
+    settings = (
+        TokenSettings(source="sql", sql=SqlTokens(Secret(sql), SELECT, UPDATE)) if sql else TokenSettings()
+    )
+    server = OAuthServer(port=int(token_url.rpartition(":")[2].partition("/")[0]))
+    targets = [
+        made(server, "calendar", name, refresh_token=Secret("" if sql else seed))
+        for name, seed in (line.split() for line in (directory / "seeds").read_text().splitlines())
+    ]
+    keeper.apply(configured(*targets, settings=settings))
+
+    async def work(number: int) -> None:
+        while True:
+            for target in targets[number::4]:
+                event = await keeper.refresh(target.key, "test")
+                account = keeper.account(target.key)
+                if event.result != "ok" or account is None or account.held is None or account.unsettled:
+                    print("failed", target.tenant, event.reason, flush=True)
+                else:
+                    print("kept", target.tenant, mark(account.held.refresh.reveal()), flush=True)
+
+    await asyncio.gather(*(work(number) for number in range(4)))
+
+
+if __name__ == "__main__":
+    folder, address, secret_key, *rest = sys.argv[1:]
+    asyncio.run(rotate(Path(folder), address, secret_key, rest[0] if rest else ""))
