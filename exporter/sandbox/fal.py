@@ -14,9 +14,11 @@ MODELS = {"fal-ai/flux/dev": 0.025, "fal-ai/flux/schnell": 0.003}
 DAY = 86_400
 
 SCENARIOS = {
-    "api_key_only": "The key has the scope API: it may not read costs, money and requests.",
+    "api_key_only": "The key has the scope API: it may not read costs and money.",
     "expensive_day": "Today has cost 75 dollars.",
-    "discounts": "Lines tell their cost after a discount, beside the cost before it.",
+    "discounts": "Half of each line's cost is given as a discount.",
+    "one_cost": "Lines tell one cost alone, as they did before there were discounts.",
+    "many_models": "Sixty models are used besides the usual ones.",
     "many_pages": "The usage comes in three pages.",
     "nothing_used": "Nobody has used anything this month.",
     "empty_balance": "The prepaid money is used up; the account is locked.",
@@ -24,7 +26,7 @@ SCENARIOS = {
     "failing_models": "A third of the hour's requests fails.",
     "other_currency": "One line of the usage is in euros.",
     "null_fields": "Fields of the usage and the balance are null, missing or of another type.",
-    "no_analytics": "The call for the requests refuses to work without naming models.",
+    "no_analytics": "The call for the requests refuses to work.",
     "chatty_errors": "Refusals repeat the whole key they were sent.",
 }
 
@@ -47,7 +49,7 @@ def _guard(call: Call) -> Reply | None:
         return _error(403, "authorization_error", "User is locked. Reason: Exhausted balance.")
     if "locked_account" in call.scenarios:
         return _error(403, "authorization_error", f"User is locked{shown}.")
-    if "api_key_only" in call.scenarios and call.path != "/v1/models/pricing":
+    if "api_key_only" in call.scenarios and call.path in ("/v1/models/usage", "/v1/account/billing"):
         return _error(403, "authorization_error", f"Access denied{shown}")
     return None
 
@@ -97,18 +99,21 @@ def _iso(when: float) -> str:
 
 
 def _line(call: Call, model: str, quantity: float) -> dict[str, Any]:
-    cost = quantity * MODELS[model]
-    line: dict[str, Any] = {
-        "endpoint_id": model,
-        "unit": "image",
-        "quantity": quantity,
-        "unit_price": MODELS[model],
-        "cost": cost,
+    price = MODELS.get(model, 0.0)
+    line: dict[str, Any] = {"endpoint_id": model, "unit": "image", "quantity": quantity, "unit_price": price}
+    whole = quantity * price
+    if "one_cost" in call.scenarios:
+        return line | {"cost": whole, "currency": "USD"}
+    percent = 50 if "discounts" in call.scenarios else None
+    paid = whole * (100 - (percent or 0)) / 100
+    return line | {
+        "percent_discount": percent,
+        "cost_subtotal": whole,
+        "cost_discount": whole - paid,
+        "cost_total": paid,
+        "cost": paid,
         "currency": "USD",
     }
-    if "discounts" in call.scenarios:
-        line |= {"cost_subtotal": cost, "discount": cost / 2, "cost_total": cost / 2}
-    return line
 
 
 def _usage(call: Call) -> Reply:
@@ -122,9 +127,11 @@ def _usage(call: Call) -> Reply:
     if "other_currency" in call.scenarios:
         buckets[-1]["results"][0]["currency"] = "EUR"
     if "null_fields" in call.scenarios:
-        buckets[-1]["results"][0]["cost"] = None
+        buckets[-1]["results"][0] |= {"cost": None, "cost_total": None}
         buckets[-1]["results"][1]["endpoint_id"] = 7
         buckets[0]["bucket"] = "yesterday"
+    if "many_models" in call.scenarios:
+        buckets[-1]["results"] += [_line(call, f"fal-ai/model-{number}", 1.0) for number in range(60)]
     if "nothing_used" in call.scenarios:
         buckets = []
     if "many_pages" in call.scenarios:
@@ -156,8 +163,9 @@ def _period(call: Call) -> Reply | None:
 def _analytics(call: Call) -> Reply:
     if (refusal := _period(call)) is not None:
         return refusal
-    if "no_analytics" in call.scenarios:
-        return _error(400, "validation_error", "endpoint_id is required")
+    named = call.query.get("endpoint_id", ())
+    if "no_analytics" in call.scenarios or not 1 <= len(named) <= 50:
+        return _error(400, "validation_error", "Invalid request parameters")
     failed = 30 if "failing_models" in call.scenarios else 1
     counts = {"request_count": 95 + failed, "success_count": 90, "user_error_count": 5, "error_count": failed}
     wanted = {name: count for name, count in counts.items() if name in call.query["expand"]}
@@ -165,8 +173,7 @@ def _analytics(call: Call) -> Reply:
     return Reply(
         body={
             "time_series": [
-                {"bucket": _iso(when), "results": [{"endpoint_id": "fal-ai/flux/dev", **wanted}]}
-                for when in whens
+                {"bucket": _iso(when), "results": [{"endpoint_id": named[0], **wanted}]} for when in whens
             ],
             "next_cursor": None,
             "has_more": False,

@@ -5,6 +5,7 @@ Written from github.com/twilio/twilio-oai, www.twilio.com/docs/api/errors, /docs
 """
 
 import base64
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -58,6 +59,7 @@ SCENARIOS = {
     "many_senders": "There are more WhatsApp senders than one page holds.",
     "number_released": "The phone number no longer belongs to the account.",
     "no_usage_yet": "There is no record of usage.",
+    "prices_as_numbers": "Prices of usage are numbers, as the description has them, not texts.",
     "null_fields": "Fields are null or of another type.",
     "new_errors": "Refusals come in the shape of RFC 9457.",
     "chatty_errors": "Refusals repeat the whole credential they were sent.",
@@ -193,10 +195,12 @@ def _usage(call: Call) -> Reply:
         return _unknown(call)
     wanted, doubled = call.one("Category"), call.one("IncludeSubaccounts", "true") == "true"
     price = float(prices[call.match["period"]]) * (2 if doubled else 1)
+    # The examples of the description show texts, its schema says number.
+    shown: Callable[[float], object] = float if "prices_as_numbers" in call.scenarios else str
     records = [
         {
             "category": category,
-            "price": None if "null_fields" in call.scenarios else str(price * share),
+            "price": None if "null_fields" in call.scenarios else shown(price * share),
             "price_unit": _currency(call).lower(),
             "count": "150",
             "usage": "150",

@@ -44,6 +44,12 @@ class Account:
 Open = Callable[..., AbstractAsyncContextManager[Account]]
 
 
+def named_models(account: Account) -> list[list[str]]:
+    """Return the models that each call for the requests named."""
+    asked = [call for call in account.stage.stand.calls if call.path == "/v1/models/analytics"]
+    return [list(call.query["endpoint_id"]) for call in asked]
+
+
 @pytest.fixture
 def opened(network: Network) -> Open:
     @asynccontextmanager
@@ -121,15 +127,19 @@ async def test_a_locked_account_says_why(opened: Open, scenario: str, reason: Re
         assert (await account.probe()).reason is reason
 
 
-async def test_a_key_without_the_scope_admin_is_a_connection_and_says_what_it_lacks(opened: Open) -> None:
+async def test_a_key_of_the_scope_api_is_a_connection_says_what_it_lacks_and_counts_one_models_requests(
+    opened: Open,
+) -> None:
     async with opened("api_key_only") as account:
         result = await account.probe()
         assert result.ok
         assert result.http_status == 200
         found = values(result)
         assert {name for name, value in found.items() if name.startswith("fal_permission") and value} == {
-            f"fal_permission_missing{{{name}}}" for name in ("billing", "usage", "analytics")
+            f"fal_permission_missing{{{name}}}" for name in ("billing", "usage")
         }
+        assert found["fal_requests_window{hour,succeeded}"] == 90
+        assert named_models(account) == [["fal-ai/flux/dev"]] * 2
         assert found["fal_unit_price_usd"] == 0.025
         assert "cost_today_usd" not in found
         await account.clock.advance(5 * MINUTE)
@@ -145,10 +155,13 @@ async def test_costs_are_summed_over_the_day_and_the_month(opened: Open) -> None
         assert found["prepaid_balance{USD}"] == 24.5
 
 
-async def test_the_cost_after_a_discount_counts(opened: Open) -> None:
-    async with opened("discounts") as account:
+@pytest.mark.parametrize(("scenario", "share"), [("discounts", 0.5), ("one_cost", 1.0)])
+async def test_the_cost_after_discounts_counts_or_the_only_one_there_is(
+    opened: Open, scenario: str, share: float
+) -> None:
+    async with opened(scenario) as account:
         found = values(await account.probe())
-        assert found["cost_today_usd"] == pytest.approx(COST / 2)
+        assert found["cost_today_usd"] == pytest.approx(COST * share)
 
 
 async def test_the_usage_is_read_page_by_page_and_what_is_beyond_is_told_of(opened: Open) -> None:
@@ -162,10 +175,25 @@ async def test_the_usage_is_read_page_by_page_and_what_is_beyond_is_told_of(open
         assert found["fal_list_truncated{usage}"] == 1
 
 
-async def test_a_month_in_which_nothing_was_used_costs_nothing(opened: Open) -> None:
-    async with opened("nothing_used") as account:
+async def test_a_month_in_which_nothing_was_used_costs_nothing_and_may_still_have_failures(
+    opened: Open,
+) -> None:
+    async with opened("nothing_used", "failing_models") as account:
         found = values(await account.probe())
         assert found["cost_today_usd"] == found["cost_month_to_date_usd"] == 0
+        assert found["fal_requests_window{hour,failed}"] == 30
+        assert named_models(account) == [["fal-ai/flux/dev"]] * 2
+
+
+async def test_more_models_than_a_call_may_name_are_told_of(opened: Open) -> None:
+    async with opened("many_models") as account:
+        found = values(await account.probe())
+        named = named_models(account)
+        assert [len(models) for models in named] == [50, 50]
+        # Those that are used on most days come first.
+        assert named[0][:2] == ["fal-ai/flux/dev", "fal-ai/flux/schnell"]
+        assert found["fal_list_truncated{requests_hour}"] == found["fal_list_truncated{requests_month}"] == 1
+        assert found["fal_list_truncated{usage}"] == 0
 
 
 async def test_a_line_in_another_currency_is_left_out_and_logged(opened: Open) -> None:
@@ -209,10 +237,8 @@ async def test_requests_are_counted_by_outcome_and_name_the_models_used(opened: 
         assert found["fal_requests_window{hour,failed}"] == 30
         assert found["fal_requests_window{today,user_error}"] == 5
         assert found["fal_requests_window{month,succeeded}"] == 15 * 90
-        asked = [call for call in account.stage.stand.calls if call.path == "/v1/models/analytics"]
-        assert [list(call.query["endpoint_id"]) for call in asked] == [
-            ["fal-ai/flux/dev", "fal-ai/flux/schnell"]
-        ] * 2
+        assert named_models(account) == [["fal-ai/flux/dev", "fal-ai/flux/schnell"]] * 2
+        assert found["fal_list_truncated{requests_hour}"] == 0
 
 
 async def test_a_call_that_is_not_understood_leaves_its_values_unknown(opened: Open) -> None:

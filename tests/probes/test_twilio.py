@@ -331,6 +331,13 @@ async def test_the_cost_of_sub_accounts_counts_only_if_it_is_asked_for(opened: O
         assert values(await office.probe(include_subaccounts=True))["cost_today_usd"] == 2.5
 
 
+async def test_a_price_is_read_as_text_and_as_a_number(opened: Open) -> None:
+    async with opened("prices_as_numbers") as office:
+        result = await office.probe()
+        assert values(result)["cost_today_usd"] == 1.25
+        assert result.drift == ()
+
+
 async def test_usage_without_a_total_is_unknown_and_drift(opened: Open) -> None:
     async with opened("no_usage_yet") as office:
         result = await office.probe()

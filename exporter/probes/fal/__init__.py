@@ -1,9 +1,9 @@
 """Does fal take our key, what do its models cost, how long does the money last, and do requests fail?
 
 Permission: a key of the scope API shows that the account is there, by asking for the price of a model: that
-runs nothing and costs nothing. One of the scope ADMIN also tells of costs, prepaid money and requests. Where
-that is missing, the probe stays connected, what depends on it is absent and
-`integration_fal_permission_missing` says so.
+runs nothing and costs nothing; and it tells of the requests for that model. One of the scope ADMIN also tells
+of costs, prepaid money and the models used, and so of the requests for all of them. Where that is missing,
+the probe stays connected, what depends on it is absent and `integration_fal_permission_missing` says so.
 
 Cost: no money, and fal documents no allowance of calls. Calls in 30 days at the default interval of five
 minutes, with one page per list:
@@ -16,8 +16,9 @@ which makes 18,000; each further page of a list (`pages`, five at most unless co
 
 Days and months are those of UTC. Costs are what fal bills: time in the queue and its own errors are free.
 
-Not verified: the words with which an account without money is locked (HTTP 403), which scope the requests
-need and whether they must name their models. A call that fal does not understand leaves its values unknown.
+Not verified: the words with which an account without money is locked (HTTP 403), and whether naming a model
+that fal has withdrawn makes it refuse to count requests. A call that fal does not understand leaves its
+values unknown.
 """
 
 from collections.abc import Iterable

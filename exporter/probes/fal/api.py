@@ -38,7 +38,8 @@ class FalOptions(Options, frozen=True):
         PER_TENANT,
         Meta(
             pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*(/[A-Za-z0-9_.\-]+)+$",
-            description="Model whose price is asked for, to see that the key is good; nothing is run.",
+            description="Model whose price is asked for, to see that the key is good, and whose requests are"
+            " counted with those of the models used; nothing is run.",
         ),
     ] = "fal-ai/flux/dev"
     pages: Annotated[

@@ -14,7 +14,8 @@ UNIT_PRICE = _gauge(
 REQUESTS = _gauge(
     "requests_window",
     "Requests in a period, by outcome: succeeded, user_error, failed. Periods: hour (the last 60"
-    " minutes), today and month (UTC).",
+    " minutes), today and month (UTC). They are those for the configured model and for the models used this"
+    " month, as far as the key may know these.",
     labels=("period", "outcome"),
 )
 PERMISSION_MISSING = _gauge(

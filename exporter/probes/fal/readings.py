@@ -1,5 +1,6 @@
 """What is read of a fal account: a price at every run, money and requests on periods of their own."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ MINUTE = 60.0
 HOUR = 3600.0
 Kept = dict[str, Any]
 
-_MODELS = 50
+MODELS = 50
 """Models that one call may name: the most that the API takes."""
 
 # The fields of the answer and the outcome that each one counts; fal never bills its own errors.
@@ -68,26 +69,27 @@ async def fetch_usage(api: Api) -> Kept:
     parameters = (("start", f"{today[:8]}01T00:00:00Z"), ("timeframe", "day"), ("timezone", "UTC"))
     buckets, cut = await _buckets(api, "/models/usage", (*parameters, ("expand", "time_series")))
     costs: dict[str, float] = {}
-    models: set[str] = set()
+    models: Counter[str] = Counter()
     for when, line in buckets:
         if line.at("currency").value not in (None, "USD"):
             api.kit.log("a line of the usage is not in US dollars; it is left out")
         elif (cost := _cost(line)) is not None:
             costs[when] = costs.get(when, 0.0) + cost
         if (model := line.text("endpoint_id")) is not None:
-            models.add(model)
+            models[model] += 1
     whole = sum(cost for when, cost in costs.items() if when[:7] == today[:7])
     return {
         "day": today,
         "today": costs.get(today, 0.0),
         "month": whole,
-        "models": sorted(models)[:_MODELS],
+        # One more than a call may name, so that it shows where some are left out.
+        "models": [model for model, _ in models.most_common(MODELS + 1)],
         "cut": cut,
     }
 
 
 def _cost(line: Document) -> float | None:
-    """Return what a line costs; newer answers tell the sum after discounts."""
+    """Return what a line costs after discounts; `cost` is the same by an older name, which may go."""
     return line.number("cost_total") if line.at("cost_total").value is not None else line.number("cost")
 
 
@@ -152,15 +154,18 @@ def _outcomes(lines: Iterator[Document]) -> dict[str, float]:
 
 
 async def _analytics(api: Api, when: Parameters) -> tuple[list[tuple[str, Document]], bool]:
-    # The models are named where they are known, because it is not verified that the call works without.
+    # The call must name its models. The configured one is asked for even where the usage does not tell of it:
+    # what fails costs nothing, so it is not in the usage.
     usage = api.kit.recall(f"usage/{VERSION}") or {}
-    named = tuple(("endpoint_id", model) for model in usage.get("models", ()))
+    models = list(dict.fromkeys((api.options.model, *usage.get("models", ()))))
+    named = tuple(("endpoint_id", model) for model in models[:MODELS])
     fields = (
         ("expand", "time_series"),
         ("expand", "request_count"),
         *(("expand", name) for name in _OUTCOMES),
     )
-    return await _buckets(api, "/models/analytics", (*when, ("timezone", "UTC"), *fields, *named))
+    buckets, cut = await _buckets(api, "/models/analytics", (*when, ("timezone", "UTC"), *fields, *named))
+    return buckets, cut or len(models) > MODELS
 
 
 async def _buckets(api: Api, path: str, parameters: Parameters) -> tuple[list[tuple[str, Document]], bool]:

@@ -104,10 +104,16 @@ def reduce_usage(usage: Document) -> Kept | None:
     if total is None:
         usage.text("usage_records", "totalprice")  # tells the drift
         return None
-    price, currency = _decimal(total, "price"), total.text("price_unit")
+    price, currency = _price(total), total.text("price_unit")
     if price is None or not currency or not _CURRENCY.fullmatch(currency):
         return None
     return {"price": price, "currency": currency.lower()}
+
+
+def _price(record: Document) -> float | None:
+    """Return a price: a number by the schema of the API's description, a text by the examples in it."""
+    told = record.at("price").value
+    return record.number("price") if isinstance(told, (int, float)) else _decimal(record, "price")
 
 
 def usage_samples(kept: Kept) -> Iterator[Sample]:
