@@ -22,10 +22,10 @@ from exporter.core.store import (
     Subject,
     Window,
 )
-from exporter.core.summary import HOUR
 from exporter.store import lists
 from exporter.store.connect import WRITES, identity, migrate, opened, parsed, shown
 from exporter.store.failing import told
+from exporter.store.folding import DAY, fold_an_hour
 from exporter.store.rows import Row, change_of, change_row, failure_of, failure_row, snapshot_of, snapshot_row
 from exporter.store.tables import FAILURE, RETAINED, STATE_CHANGE, TARGET_STATE
 from exporter.store.upserts import add_summaries, replace
@@ -119,6 +119,7 @@ class SqlStore:
     def retain(self, seconds: dict[str, float], now: float) -> int:
         """Delete a portion of the rows that are older than their table's retention; return how many.
 
+        Summaries of hours are made into days, an hour at a time; these rows count as deleted, too.
         Whoever calls goes on until nothing was deleted, with writes in between. `seconds` goes by the keys
         of `store.retention`; keys of tables that this store lacks are passed over.
         """
@@ -126,7 +127,8 @@ class SqlStore:
         for key, tables in RETAINED.items():
             if key in seconds:
                 deleted += sum(self._delete_before(table, now - seconds[key]) for table in tables)
-        return deleted
+        with self._writing() as connection:
+            return deleted + fold_an_hour(connection, now)
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -177,7 +179,8 @@ class SqlStore:
 def _expired(table: Table, moment: float) -> Delete:
     """Return what deletes a portion of the rows of `table` from before `moment`: so many rows, or an hour."""
     if "hour" in table.c:
-        oldest = select(func.min(table.c.hour)).where(table.c.hour < moment - HOUR)
+        # Its row may stand for the whole day that begins with it.
+        oldest = select(func.min(table.c.hour)).where(table.c.hour < moment - DAY)
         return delete(table).where(table.c.hour == oldest.scalar_subquery())
     old = select(table.c.id).where(table.c.at < moment).limit(PORTION)
     return delete(table).where(table.c.id.in_(old))

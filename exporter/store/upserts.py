@@ -13,12 +13,12 @@ from exporter.store.tables import CHECK_FAILURE, CHECK_SUMMARY, TOOK
 
 def replace(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert `rows`; a row that has the key of one of them is overwritten."""
-    _upsert(connection, table, rows, lambda _old, new: new)
+    _write(connection, _insert(connection, table, lambda _old, new: new), table, rows)
 
 
 def add(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert `rows`; where a row has the key of one of them, its numbers are added to, NULL being nothing."""
-    _upsert(connection, table, rows, _sum)
+    _write(connection, adding(connection, table), table, rows)
 
 
 def summary_rows(summaries: Summaries) -> tuple[list[Row], list[Row]]:
@@ -50,19 +50,31 @@ def add_summaries(connection: Connection, summaries: Summaries) -> None:
     add(connection, CHECK_FAILURE, reasons)
 
 
-def _upsert(connection: Connection, table: Table, rows: Sequence[Row], value: Any) -> None:
-    if not rows:
-        return
-    keys = [column.name for column in table.primary_key]
-    # Always in one order: two replicas that write the same rows would lock each other out.
-    ordered = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
+def adding(connection: Connection, table: Table) -> Any:
+    """Return an insert that adds to the numbers of a row that has its key."""
+    return _insert(connection, table, _sum)
+
+
+def _write(connection: Connection, statement: Any, table: Table, rows: Sequence[Row]) -> None:
+    if rows:
+        keys = _keys(table)
+        # Always in one order: two replicas that write the same rows would lock each other out.
+        connection.execute(statement, sorted(rows, key=lambda row: tuple(row[key] for key in keys)))
+
+
+def _insert(connection: Connection, table: Table, value: Any) -> Any:
     insert = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    keys = _keys(table)
     changed = {
         column.name: value(column, insert.excluded[column.name])
         for column in table.columns
         if column.name not in keys
     }
-    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed), ordered)
+    return insert.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+def _keys(table: Table) -> list[str]:
+    return [column.name for column in table.primary_key]
 
 
 def _sum(old: Column[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -12,6 +12,7 @@ from exporter.core.errors import StoreError
 from exporter.core.reason import Reason
 from exporter.core.store import Batch, Chosen, Failure, Page, Snapshot, StateChange, Store, Window
 from exporter.core.summary import HOUR
+from exporter.store.folding import DAY
 from exporter.store.sql import PORTION, SqlStore
 from exporter.store.tables import LASTING, METADATA, RETAINED
 from tests.store.records import KEY, change, failure, snapshot, summaries, summary, whole_batch
@@ -190,13 +191,36 @@ def test_retention_of_many_rows_deletes_them_all_in_portions(store: Store) -> No
     assert len(store.changes(limit=20_000).rows) == 1
 
 
-def test_whole_hours_of_summaries_go_when_their_last_second_is_too_old(store: Store) -> None:
+def test_summaries_go_when_even_a_day_that_they_stand_for_is_too_old(store: Store) -> None:
     for hour in range(5):
         store.write(Batch(summaries=summaries(summary(hour, took=(0.1,), reasons=("dns",)))))
-    while store.retain({"checks": HOUR}, now=3.5 * HOUR):
+    while store.retain({"checks": HOUR}, now=DAY + 2.5 * HOUR):
         pass
     assert [found.runs for found in store.statistics(Window(0, 10 * HOUR))] == [2 * 3]
     assert store.reasons(Window(0, 10 * HOUR)) == {KEY: {"dns": 3}}
+
+
+def test_old_hours_become_days_and_nothing_is_lost_or_counted_twice(store: Store) -> None:
+    other = ("mail", "")
+    for hour in range(5 * 24):
+        counted = summary(hour, took=(0.1, 5.0), reasons=("dns",) if hour % 2 else ())
+        store.write(Batch(summaries={**summaries(counted), **summaries(summary(hour, took=(1.0,)), other)}))
+    before = store.statistics(Window(0, 5 * DAY)), store.reasons(Window(0, 5 * DAY))
+    portions = []
+    for _ in range(2):
+        while deleted := store.retain({"checks": 30 * DAY}, now=5 * DAY + 1800):
+            portions.append(deleted)
+        store.write(Batch(summaries=summaries(summary(7, took=(0.1,)))))  # late, from a replica that was away
+    assert max(portions) <= 3  # an hour at a time: two targets, and a reason
+    (found,) = [one for one in store.statistics(Window(0, 5 * DAY)) if one.subject == KEY]
+    assert found.runs == 5 * 24 * 2 + 60 + 2
+    while store.retain({"checks": 30 * DAY}, now=5 * DAY + 1800):
+        pass
+    assert store.reasons(Window(0, 5 * DAY)) == before[1]
+    assert [one.seconds for one in store.statistics(Window(0, 5 * DAY)) if one.subject == other] == [7200.0]
+    assert [one.runs for one in store.statistics(Window(0, HOUR)) if one.subject == KEY] == [24 * 2 + 12 + 2]
+    assert store.statistics(Window(HOUR, DAY)) == []  # the day stands in its first hour
+    assert [one.runs for one in store.statistics(Window(3 * DAY, 3 * DAY + HOUR))] == [1, 2]
 
 
 def test_every_table_is_kept_for_a_time_that_somebody_set_or_for_good_reason() -> None:
