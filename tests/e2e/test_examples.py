@@ -55,8 +55,8 @@ async def test_every_target_of_an_example_is_connected_to_simulated_vendors(
     command = [*COMMAND, f"--config.file={example.file}", f"--web.listen-address=127.0.0.1:{port}"]
     log = tmp_path / "exporter.log"
     service = Service("exporter", command, f"{base}/-/ready", log, example.environ, tmp_path)
-    await service.start(60)
     try:
+        await service.start(60)
         rows = await until("every target ran in time", lambda: _all_ran(base))
         failing = [row for row in rows if row["status"] != "connected"]
         assert (len(rows), failing) == (TARGETS[name], [])
