@@ -232,7 +232,8 @@ class StorePart(_Part, frozen=True):
     """Where state is kept."""
 
     url: Annotated[
-        Secret | None, Meta(description="SQLAlchemy URL, such as sqlite:///integration-exporter.db.")
+        Secret | None,
+        Meta(description="Database: sqlite:///integration-exporter.db or postgresql://user@host/database."),
     ] = None
     token_keys: Annotated[
         Secret | None,

@@ -32,7 +32,7 @@ from exporter.store.upserts import add_summaries, replace
 
 T = TypeVar("T", Snapshot, StateChange, Failure)
 
-PORTION = 5000
+PORTION = 2000
 """Rows that retention deletes in one transaction, so that writes need not wait long."""
 
 _FORGET = delete(TARGET_STATE).where(

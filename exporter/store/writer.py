@@ -22,7 +22,7 @@ READERS = 4
 
 HOUR = 3600.0
 
-BREATH = 0.02
+BREATH = 0.1
 """Seconds at least between two portions of retention, in which others may use the database."""
 
 
@@ -221,7 +221,7 @@ class Writer:
             deleted = self._store.retain(retention, self._now())
 
         self._attempt(delete)
-        self._next_retention = time.monotonic() + (max(self._every, BREATH) if deleted else HOUR)
+        self._next_retention = time.monotonic() + (BREATH if deleted else HOUR)
 
     def _attempt(self, call: Callable[[], object]) -> Exception | None:
         """Make one call to the store, open or opened anew after a failure; return what went wrong."""
