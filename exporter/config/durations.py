@@ -1,6 +1,7 @@
 """Durations as Prometheus writes them: 500ms, 30s, 5m, 1h, 1d, 1h30m."""
 
 import re
+from functools import lru_cache
 
 PATTERN = r"^(?=[0-9])([0-9]{1,9}w)?([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?([0-9]{1,9}ms)?$"
 """Regular expression of a duration, in the dialect of JSON Schema."""
@@ -11,6 +12,7 @@ _UNITS = (604_800.0, 86_400.0, 3_600.0, 60.0, 1.0, 0.001)
 _NAMES = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 
+@lru_cache(maxsize=256)  # a file has few, and checks ask at each run
 def seconds(text: str) -> float:
     """Return the seconds that `text` says; ValueError when it is no duration."""
     found = re.fullmatch(PATTERN, text)

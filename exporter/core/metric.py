@@ -77,6 +77,8 @@ class Metric:
 
     def __call__(self, value: float, **labels: str) -> Sample:
         """Return a sample; the label names must be exactly the declared ones."""
+        if not labels and not self.labels:  # most metrics, at each run of each target
+            return Sample(self, float(value))
         if labels.keys() != set(self.labels):
             raise ValueError(f"metric {self.name} takes the labels {self.labels}, not {tuple(labels)}")
         return Sample(self, float(value), tuple(str(labels[name]) for name in self.labels))

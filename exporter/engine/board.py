@@ -156,7 +156,8 @@ def _status(reason: Reason | None) -> str:
 def _measured(result: Result | None) -> tuple[object, ...]:
     if result is None:
         return ()
-    return (result.http_status, result.samples, result.phases.keys())
+    # The order of the phases is that of their lines, where new values take the place of old ones.
+    return (result.http_status, result.samples, *result.phases)
 
 
 def _merge(old: tuple[Sample, ...], new: tuple[Sample, ...]) -> tuple[Sample, ...]:

@@ -6,7 +6,7 @@ from exporter.core import vitals
 from exporter.core.configuration import Integration
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
-from exporter.engine.exposition import Exemplar, Exemplars
+from exporter.engine.exposition import Exemplar, Exemplars, Exposition
 from exporter.engine.vital_series import Labels, Series
 
 COUNTED = tuple(reason for reason in Reason if reason is not Reason.NOT_CONFIGURED)
@@ -48,6 +48,15 @@ class Counters:
     def rare(self) -> tuple[float, ...]:
         """Return what a good run leaves as it is; when it is not `shown`, all series are to be shown."""
         return (self.critical, self.drift, self.deferred, sum(self.failures.values()))
+
+    def show(self, exposition: Exposition, integration: Integration) -> None:
+        """Bring what changed since the last time into the exposition."""
+        key, labels, rare = ("integration", integration.name), integration_labels(integration), self.rare()
+        if rare != self.shown:
+            self.shown = rare
+            exposition.put(key, labels, self.series(), self.exemplars())
+        elif not exposition.move(key, [(metric.name, (value,)) for metric, _, value in self.usual()]):
+            exposition.update(key, labels, self.usual())
 
     def usual(self) -> list[Series]:
         """Return the series that every run changes."""

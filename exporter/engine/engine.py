@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 
 from exporter.core.clock import Clock, Handle
-from exporter.core.configuration import Configuration, Integration
+from exporter.core.configuration import Configuration
 from exporter.core.errors import Deferred
 from exporter.core.metric import Metric, Sample
 from exporter.core.probe import Key, Network, Result, Target
@@ -15,14 +15,14 @@ from exporter.core.secret import Secret
 from exporter.core.store import Batch, Snapshot
 from exporter.core.vitals import SHARED_SERIES
 from exporter.engine.board import ERROR, NOT_CONFIGURED, Board, State, restored
-from exporter.engine.counters import Counters, integration_labels
+from exporter.engine.counters import Counters
 from exporter.engine.exposition import Exposition, Turns
 from exporter.engine.history import History, worth_telling
 from exporter.engine.run import run
 from exporter.engine.scheduler import Job, Scheduler, next_slot
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.engine.token_keeper import TokenKeeper
-from exporter.engine.vital_series import common_labels, moving_series, series_of
+from exporter.engine.vital_series import common_labels, series_of, show_run
 from exporter.engine.waits import resume, until
 from exporter.net.limits import Budget, credential_key
 
@@ -127,17 +127,8 @@ class Engine:
             if name not in self._stale_counters or name not in self._counters:
                 continue
             self._stale_counters.discard(name)
-            self._show_counters(integration, self._counters[name])
+            self._counters[name].show(self.exposition, integration)
             yield
-
-    def _show_counters(self, integration: Integration, counters: Counters) -> None:
-        key, labels = ("integration", integration.name), integration_labels(integration)
-        rare = counters.rare()
-        if rare == counters.shown:
-            self.exposition.update(key, labels, counters.usual())
-            return
-        counters.shown = rare
-        self.exposition.put(key, labels, counters.series(), counters.exemplars())
 
     async def stop(self, limit: float) -> int:
         """Let runs end within `limit` seconds, save everything; return how many runs were cut."""
@@ -330,7 +321,7 @@ class Engine:
         if news:
             self._show(state)
         else:
-            self.exposition.update(("target", *target.key), common_labels(target), moving_series(state))
+            show_run(self.exposition, state)
         self._answer(target.key, result)
 
     def _count(self, target: Target, result: Result) -> None:

@@ -6,6 +6,7 @@ from exporter.core import vitals
 from exporter.core.metric import Metric, Sample
 from exporter.core.probe import Result, Target
 from exporter.engine.board import ERROR, NOT_CONFIGURED, UNKNOWN, State
+from exporter.engine.exposition import Exposition
 
 Labels = tuple[tuple[str, str], ...]
 Series = tuple[Metric, Labels, float]
@@ -42,6 +43,24 @@ def moving_series(state: State) -> list[Series]:
     if state.result is not None:
         found += _durations(state.result)
     return found
+
+
+def show_run(exposition: Exposition, state: State) -> None:
+    """Show what each run changes, of a target whose last two runs were alike."""
+    key = ("target", *state.target.key)
+    if not exposition.move(key, moving_values(state)):
+        exposition.update(key, common_labels(state.target), moving_series(state))
+
+
+def moving_values(state: State) -> list[tuple[str, tuple[float, ...]]]:
+    """Return the values of `moving_series` by the name of their metric, in the same order."""
+    found = [(metric.name, (value,)) for metric, value in _times(state) if value is not None]
+    if (result := state.result) is None:
+        return found
+    found.append((vitals.DURATION.name, (result.took,)))
+    if not result.phases:
+        return found
+    return [*found, (vitals.PHASE_DURATION.name, tuple(result.phases.values()))]
 
 
 def _times(state: State) -> Iterator[tuple[Metric, float | None]]:

@@ -118,6 +118,35 @@ def test_every_way_to_render_gives_the_same_bytes(found: list[Put]) -> None:
     assert gzip.decompress(asyncio.run(exposition.render_async(True, True))) == plain
 
 
+@settings(max_examples=200, deadline=None)
+@given(found=puts, fresh=st.lists(values, min_size=48, max_size=48), looks=st.booleans())
+def test_values_that_move_leave_the_body_that_a_put_of_them_leaves(
+    found: list[Put], fresh: list[float], looks: bool
+) -> None:
+    exposition, numbers = filled(found), iter(fresh)
+    if looks:
+        exposition.render(False, True)
+    renewed = [(common, [(metric, own, next(numbers)) for metric, own, _ in was]) for common, was in found]
+    for number, (common, samples) in enumerate(renewed):
+        by_name: dict[str, list[float]] = {}
+        for metric, _, value in samples:
+            by_name.setdefault(metric.name, []).append(value)
+        if not exposition.move(("target", number), list(by_name.items())):
+            exposition.put(("target", number), common, samples)
+    assert exposition.render(True, False) == filled(renewed).render(True, False)
+    assert gzip.decompress(exposition.render(False, True)) == filled(renewed).render(False, False)
+
+
+def test_values_that_do_not_fit_the_lines_are_refused() -> None:
+    exposition = filled([(tenant(1), healthy(1))])
+    phases, key = vitals.PHASE_DURATION.name, ("target", 0)
+    assert exposition.move(key, [(vitals.LAST_RUN.name, (5.0,)), (phases, (1.0, 2.0))])
+    assert not exposition.move(key, [(phases, (1.0,))])
+    assert not exposition.move(key, [(phases, (1.0, 2.0, 3.0))])
+    assert not exposition.move(key, [(vitals.NEXT_RUN.name, (1.0,))])
+    assert not exposition.move(("target", "stranger"), [(vitals.LAST_RUN.name, (1.0,))])
+
+
 steps = st.lists(st.tuples(st.integers(0, 4), st.none() | st.tuples(commons | narrow, series)), max_size=20)
 
 

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Metric, Sample
-from exporter.core.probe import Kit, Target
+from exporter.core.probe import Kit, Result, Target
 from exporter.core.reason import Reason
+from exporter.engine.board import State
 from exporter.engine.counters import Counters, integration_labels
 from exporter.engine.engine import Engine
 from exporter.engine.exposition import Exposition
 from exporter.engine.selfmetrics import SelfMetrics
-from exporter.engine.vital_series import common_labels, series_of
+from exporter.engine.vital_series import common_labels, series_of, show_run
 from tests.clock import HandClock, settle
 from tests.engine.making import QUEUE, NoNetwork, made_configuration, made_probe, made_target
 
@@ -25,7 +26,7 @@ runs = st.lists(
         st.sampled_from([None, None, None, Reason.TIMEOUT, Reason.AUTH]),
         st.sampled_from([(), ("a",), ("a", "b")]),  # buckets
         st.sampled_from([0.0, 3.0, 1e6]),
-        st.sampled_from([{}, {"connect": 0.25}, {"connect": 0.5, "tls": 1.0}]),  # phases
+        st.sampled_from([{}, {"connect": 0.25}, {"connect": 0.5, "tls": 1.0}, {"tls": 2.0, "connect": 4.0}]),
         st.booleans(),  # scraped after it
     ),
     min_size=2,
@@ -97,3 +98,13 @@ async def test_the_log_of_a_good_run_is_kept_for_who_asked_for_it_alone() -> Non
     await clock.advance(1)
     assert [text for _, text in (await task).log] == ["asked the vendor"]
     await engine.stop(0)
+
+
+def test_phases_that_come_in_another_order_keep_their_own_values() -> None:
+    exposition, state = Exposition(), State(made_target())
+    for phases in ({"connect": 0.5, "tls": 1.0}, {"tls": 2.0, "connect": 4.0}):
+        if state.absorb(Result(1.0, 1.0, phases=phases)):
+            exposition.put(("target", *state.target.key), common_labels(state.target), series_of(state))
+        else:
+            show_run(exposition, state)
+    assert 'phase="tls",provider="made",tenant=""} 2.0' in exposition.render(False, False).decode()

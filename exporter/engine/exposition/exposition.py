@@ -3,7 +3,7 @@
 import asyncio
 import io
 import time
-from collections.abc import Hashable, Iterable, Iterator, Set
+from collections.abc import Hashable, Iterable, Iterator, Sequence, Set
 from itertools import count
 from typing import NamedTuple
 
@@ -74,6 +74,24 @@ class Exposition:
         `common` must be that of the last `put` for `key`; without one this is a KeyError.
         """
         self._put(key, common, samples, None)
+
+    def move(self, key: Hashable, values: Iterable[tuple[str, Sequence[float]]]) -> bool:
+        """Give lines that `key` has other values, their labels as they are; return whether that went.
+
+        `values` are by the name of the family, one for each line of `key` in it, in the order in which they
+        were put. Where they do not fit to the lines, some may have been moved: put or update them all then.
+        """
+        record = self._records.get(key)
+        if record is None:
+            return False
+        number, slot = divmod(record.place, SLOTS)
+        group = self._groups[number]
+        for name, numbers in values:
+            shard = group.get(name)
+            if shard is None or not shard.move(slot, numbers):
+                return False
+            self._dirty.add((name, number))
+        return True
 
     def _put(
         self, key: Hashable, common: Labels, samples: Iterable[Series], exemplars: Exemplars | None

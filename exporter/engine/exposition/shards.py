@@ -6,11 +6,11 @@ shard keeps its lines once, as one piece of bytes and the places where each key'
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
 from exporter.core.metric import Metric
-from exporter.engine.exposition.lines import head, openmetrics_head, unlike
+from exporter.engine.exposition.lines import go_float, head, openmetrics_head, unlike
 from exporter.engine.exposition.members import Packed, pack
 
 SLOTS = 256
@@ -82,6 +82,24 @@ class Shard(Segment):
             if end - start == len(lines) and self.body.startswith(lines, start):
                 return False
         self._pending[slot] = lines
+        return True
+
+    def move(self, slot: int, values: Sequence[float]) -> bool:
+        """Give the lines of the key in `slot` other values, in their order; False if they do not fit."""
+        if self.marked is not None:
+            return False
+        old = self._pending.get(slot)
+        if old is None:
+            old = self.body[self._ends[slot - 1] if slot else 0 : self._ends[slot]]
+        if len(values) == 1:
+            if old.count(b"\n") != 1:
+                return False
+            self._pending[slot] = _moved(old, values[0])
+            return True
+        lines = old.split(b"\n")  # with an empty piece behind the last line
+        if len(lines) != len(values) + 1:
+            return False
+        self._pending[slot] = b"".join(map(_moved, lines, values))
         return True
 
     def join(self) -> None:
@@ -161,3 +179,8 @@ class Family:
         body, doubles = unlike(b"".join(self.shards[number].body for number in sorted(self.shards)))
         self._whole = Segment(body)
         return doubles
+
+
+def _moved(line: bytes, value: float) -> bytes:
+    """Return `line` with another value: that is what stands behind its last space."""
+    return b"%b%b\n" % (line[: line.rindex(b" ") + 1], go_float(value).encode())
