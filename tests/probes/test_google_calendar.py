@@ -328,6 +328,16 @@ async def test_an_error_within_an_answer_of_200_is_one(opened: Open, scenario: s
         assert result.reason is (Reason.NOT_FOUND if scenario == "free_busy_error" else None)
 
 
+@pytest.mark.parametrize("path", ["/calendars", "/freeBusy"])
+async def test_an_answer_without_its_fields_is_none(opened: Open, path: str) -> None:
+    async with opened(*(["freebusy_scope"] if path == "/freeBusy" else [])) as calendar:
+        for body in ({}, [], {"kind": "calendar#freeBusy"}):
+            await calendar.stage.stand.set_fault(None, answer=Answer(Reply(body=body), f"{API}{path}"))
+            result = await calendar.probe(**STANDING)
+            whole = path == "/calendars" and "kind" in body
+            assert result.reason is (None if whole else Reason.BAD_RESPONSE)
+
+
 @pytest.mark.parametrize(
     ("scenario", "reason", "word"),
     [
