@@ -92,7 +92,8 @@ _NUMBER_FIELDS = {
     "health_status": None,
     "whatsapp_business_manager_messaging_limit": "TIER_2K",
 }
-_SPECIAL = ("throughput", "health_status", "whatsapp_business_manager_messaging_limit")
+# Meta's OpenAPI description of the lists does not have these fields; other pages of its documentation do.
+_SPECIAL = ("name_status", "throughput", "health_status", "whatsapp_business_manager_messaging_limit")
 
 
 def _numbers(call: Call) -> Reply:
@@ -173,7 +174,7 @@ def _account(call: Call) -> Reply:
         "health_status": _health(call, None),
         "whatsapp_business_manager_messaging_limit": limit,
     }
-    wanted = _graph.asked(call, tuple(fields), _SPECIAL)
+    wanted = _graph.asked(call, tuple(fields), (*_SPECIAL, "status"))
     if isinstance(wanted, Reply):
         return wanted
     return Reply(body={name: fields[name] for name in ("id", *wanted)})

@@ -323,7 +323,7 @@ async def test_fields_that_are_null_are_unknown_and_drift_never_zero(opened: Ope
 async def test_a_version_that_does_not_know_a_field_is_asked_for_the_basic_ones_for_a_day(
     opened: Open,
 ) -> None:
-    async with opened("unknown_field") as business:
+    async with opened("unknown_field", "banned_number") as business:
         result = await business.probe()
         assert result.ok
         assert result.drift == ()
@@ -331,6 +331,9 @@ async def test_a_version_that_does_not_know_a_field_is_asked_for_the_basic_ones_
         assert found["whatsapp_reading_refused{phone_numbers_fields}"] == 1
         assert found["whatsapp_reading_refused{account_fields}"] == 1
         assert found[f"whatsapp_phone_quality{{{GOOD}}}"] == 3
+        assert found[f"whatsapp_phone_restricted{{{GOOD}}}"] == 0
+        assert found[f"whatsapp_phone_restricted{{{BAD}}}"] == 1
+        assert found["whatsapp_account_info{approved,verified,EUR}"] == 1
         assert f"whatsapp_phone_can_send{{{GOOD}}}" not in found
         assert "whatsapp_health_errors{payment}" not in found
         assert business.asked.count(f"/{ACCOUNT}/phone_numbers") == 2

@@ -1,7 +1,8 @@
 """What is asked of the Cloud API, and how the answers are read.
 
 Sources: Meta's OpenAPI description of the Business Messaging API (phone numbers, account, templates,
-subscribed apps); developers.facebook.com/documentation/business-messaging/whatsapp (health status,
+subscribed apps), whose lists of fields are the basic ones here, and its specification of the business
+account for SDKs; developers.facebook.com/documentation/business-messaging/whatsapp (health status,
 messaging limits, throughput). Words that are not known become `other`: Meta adds some without notice.
 """
 
@@ -21,7 +22,7 @@ NUMBERS = Fields(
         *("display_phone_number", "quality_rating", "status", "name_status", "code_verification_status"),
         *("throughput", "account_mode", "health_status"),
     ),
-    basic=("display_phone_number", "quality_rating"),
+    basic=("display_phone_number", "quality_rating", "status", "code_verification_status", "account_mode"),
 )
 ACCOUNT = Fields(
     "account",
@@ -29,7 +30,7 @@ ACCOUNT = Fields(
         *("name", "currency", "account_review_status", "business_verification_status", "status"),
         *("health_status", "whatsapp_business_manager_messaging_limit"),
     ),
-    basic=("name", "currency", "account_review_status"),
+    basic=("name", "currency", "account_review_status", "business_verification_status"),
 )
 PAGE_OF_NUMBERS = 100
 """Numbers that are read of one account."""
@@ -82,24 +83,23 @@ def number_samples(answer: Document, *, basic: bool) -> Iterator[Sample]:
         if phone is None or not re.fullmatch(r"[0-9]{1,32}", phone):
             continue
         yield from _level(m.PHONE_QUALITY, _QUALITY, number.text("quality_rating"), phone=phone)
-        if not basic:
-            yield from _special(number, phone)
+        yield from _state(number, phone, basic=basic)
     yield m.PHONES_TRUNCATED(answer.at("paging", "next").value is not None)
 
 
-def _special(number: Document, phone: str) -> Iterator[Sample]:
-    status, level = number.text("status"), number.text("throughput", "level")
+def _state(number: Document, phone: str, *, basic: bool) -> Iterator[Sample]:
+    status = number.text("status")
     if status is not None:
         yield m.PHONE_RESTRICTED(status in _BAD_NUMBER, phone=phone)
+    level = None if basic else number.text("throughput", "level")
     yield from _level(m.PHONE_THROUGHPUT, _THROUGHPUT, level, phone=phone)
-    yield from _level(
-        m.PHONE_CAN_SEND, _CAN_SEND, number.text("health_status", "can_send_message"), phone=phone
-    )
+    can_send = None if basic else number.text("health_status", "can_send_message")
+    yield from _level(m.PHONE_CAN_SEND, _CAN_SEND, can_send, phone=phone)
     yield m.PHONE_INFO(
         1,
         phone=phone,
         status=_word(status, _STATUS),
-        name_status=_word(number.text("name_status"), _NAME_STATUS),
+        name_status=_word(None if basic else number.text("name_status"), _NAME_STATUS),
         verification=_word(number.text("code_verification_status"), _CODE_STATUS),
         mode=_word(number.text("account_mode"), ("LIVE", "SANDBOX")),
         throughput=_word(level, tuple(_THROUGHPUT)),
@@ -140,9 +140,9 @@ def reduce_account(answer: Document, *, basic: bool) -> Kept:
         "review": review,
         "currency": currency if currency and re.fullmatch("[A-Z]{3,5}", currency) else None,
         "restricted": None if review is None else review.upper() in _BAD_ACCOUNT,
+        "verification": answer.text("business_verification_status"),
     }
     if not basic:
-        kept["verification"] = answer.text("business_verification_status")
         kept["can_send"] = answer.text("health_status", "can_send_message")
         kept["limit"] = answer.text("whatsapp_business_manager_messaging_limit")
         kept["troubles"] = list(troubles(answer))
