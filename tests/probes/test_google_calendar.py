@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Callable
@@ -313,6 +314,19 @@ async def test_a_calendar_is_connected_while_nobody_can_tell_what_its_token_is(o
         assert "google_calendar_scope_missing{calendar.events}" in values(await calendar.probe())
 
 
+async def test_an_inspection_that_never_answers_leaves_the_calendar_its_time(opened: Open) -> None:
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(listen, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    async with silent, opened() as calendar:
+        result = await calendar.probe(timeout=2.4, tokeninfo_url=f"http://127.0.0.1:{port}/tokeninfo")
+        assert result.ok, result.detail
+        assert values(result)["google_calendar_call_info{events}"] == 1
+
+
 async def test_odd_fields_of_the_inspection_are_unknown_and_drift(opened: Open) -> None:
     async with opened("odd_token_info") as calendar:
         result = await calendar.probe(**STANDING)
@@ -331,7 +345,8 @@ async def test_an_error_within_an_answer_of_200_is_one(opened: Open, scenario: s
 @pytest.mark.parametrize("path", ["/calendars", "/freeBusy"])
 async def test_an_answer_without_its_fields_is_none(opened: Open, path: str) -> None:
     async with opened(*(["freebusy_scope"] if path == "/freeBusy" else [])) as calendar:
-        for body in ({}, [], {"kind": "calendar#freeBusy"}):
+        bodies: tuple[Any, ...] = ({}, [], {"kind": "calendar#freeBusy"})
+        for body in bodies:
             await calendar.stage.stand.set_fault(None, answer=Answer(Reply(body=body), f"{API}{path}"))
             result = await calendar.probe(**STANDING)
             whole = path == "/calendars" and "kind" in body

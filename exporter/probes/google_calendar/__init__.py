@@ -42,6 +42,9 @@ INTERVAL = 300.0
 TOKEN_LIFE = 3200.0
 """Seconds that an access token is used: Google's live for 3,599, and are renewed a tenth of that before."""
 
+PATIENCE = 1 / 3
+"""Share of the timeout that the inspection of the token may take: the calendar is what counts."""
+
 ROLES = ("none", "freeBusyReader", "reader", "writer", "owner")
 """Roles on a calendar, each with all rights of those before it."""
 
@@ -57,7 +60,8 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     api = Api(options, kit, grant)
     try:
         await api.sign_in()
-        return await _read(api, options, kit, stands=grant is None)
+        info = await api.token_info(target.timeout * PATIENCE)
+        return await _read(api, info, options, stands=grant is None)
     except ProbeError:
         if grant is None:
             for sample in _expiry(kit):
@@ -79,17 +83,16 @@ def _check_complete(target: Target, options: GoogleCalendarOptions) -> None:
         )
 
 
-async def _read(api: Api, options: GoogleCalendarOptions, kit: Kit, *, stands: bool) -> list[Sample]:
-    info = await api.token_info()
+async def _read(api: Api, info: Kept | None, options: GoogleCalendarOptions, *, stands: bool) -> list[Sample]:
     for sample in _scopes(info, options):
-        kit.fact(sample)
+        api.kit.fact(sample)
     call = _choice(info, options)
     answer = await api.read(call)
     samples = [m.CALL_INFO(1, call=call.name)]
     if call is EVENTS:
         samples += _access(answer, options)
     # The expiry of a token that we renew is told by whoever renews it.
-    return [*samples, *(_expiry(kit) if stands else ())]
+    return [*samples, *(_expiry(api.kit) if stands else ())]
 
 
 def _choice(info: Kept | None, options: GoogleCalendarOptions) -> Call:

@@ -3,6 +3,7 @@
 Sources: developers.google.com/workspace/calendar/api/v3, google-auth (tokeninfo).
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -55,21 +56,26 @@ class Api:
         if self._grant:
             self._token = await self.kit.token(self._grant)
 
-    async def token_info(self) -> Kept | None:
+    async def token_info(self, patience: float) -> Kept | None:
         """Return what is known of the token: its `scopes` and `expiry`, either may be None.
 
-        An old answer does where Google gives no new one; None where it never gave one.
+        An old answer does where Google gives no new one within `patience` seconds; None where it never gave
+        one.
         """
         try:
-            kept: Kept = await self.kit.every(KEY, PERIOD, self._inspect)
+            async with asyncio.timeout(patience):
+                kept: Kept | None = await self.kit.every(KEY, PERIOD, self._inspect)
+                return kept
         except ProbeError as error:
             if error.reason not in _TOLERATED:
                 raise
-            # What the calendar answers decides, not what an inspector of tokens does.
-            self.kit.log(f"the token's scopes could not be read again: {error.detail}")
-            old: Kept | None = self.kit.recall(KEY)
-            return old
-        return kept
+            why = error.detail
+        except TimeoutError:
+            why = f"no answer within {patience:g} s"
+        # What the calendar answers decides, not what an inspector of tokens does.
+        self.kit.log(f"the token's scopes could not be read again: {why}")
+        old: Kept | None = self.kit.recall(KEY)
+        return old
 
     async def _inspect(self) -> Kept:
         def ask(token: Secret) -> Request:
