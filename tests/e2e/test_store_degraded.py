@@ -12,7 +12,9 @@ import aiohttp
 import psutil
 import pytest
 
+from exporter.core.store import Window
 from exporter.demo.services import Service, free_port
+from exporter.store.sql import SqlStore
 from tests.e2e.asking import ask, read, until
 from tests.e2e.conftest import COMMAND
 from tests.servers.postgres import Cluster, cluster
@@ -138,5 +140,11 @@ async def test_a_full_disk_costs_neither_probes_nor_scrapes_nor_rows(tmp_path: P
         await until("the store fails", failing)
         await probed(url, 3)
         (disk / "filler").unlink()
-        await all_came(url, await value(url, "integration_probes_total{"))
+        await all_came(url, probes := await value(url, "integration_probes_total{"))
     assert "the disk is full; free some space" in (tmp_path / "exporter.log").read_text()
+    # What was counted in memory is written at the stop.
+    store = SqlStore(f"sqlite:///{disk}/state.db")
+    store.open()
+    (counted,) = store.statistics(Window(0, 1 << 40))
+    store.close()
+    assert counted.runs == counted.failed >= probes
