@@ -94,10 +94,10 @@ def _scraping(targets: list[dict[str, Any]], exporter: tuple[str, int] | None) -
         yield AREA.note(f"none of its targets is called {shown(exporter)}, as the exporter here is", remedy)
 
 
-def _expected(configuration: Configuration | None) -> dict[RuleKey, str]:
-    """Return every rule that there should be, with the name of its file."""
+def _expected(configuration: Configuration | None) -> dict[RuleKey, tuple[str, str]]:
+    """Return every rule that there should be, with the name of its file and its expression."""
     return {
-        _key(rule.get("alert") or rule["record"], rule.get("labels", {})): name
+        _key(rule.get("alert") or rule["record"], rule.get("labels", {})): (name, rule["expr"])
         for name, content in rule_files(configuration).items()
         for group in content["groups"]
         for rule in group["rules"]
@@ -111,7 +111,7 @@ def _key(name: str, labels: Mapping[str, str]) -> RuleKey:
 def _rules(rules: list[dict[str, Any]], configuration: Configuration | None) -> Iterator[Finding]:
     expected = _expected(configuration)
     present = {_key(rule["name"], rule.get("labels") or {}) for rule in rules}
-    missing = {key: name for key, name in expected.items() if key not in present}
+    missing = {key: place for key, place in expected.items() if key not in present}
     load = f"{_GENERATE}, name DIR/prometheus/rules/*.yml under rule_files, then reload Prometheus"
     if len(missing) == len(expected):
         yield AREA.problem(f"none of our {len(expected)} rules is loaded", load)
@@ -127,15 +127,21 @@ def _rules(rules: list[dict[str, Any]], configuration: Configuration | None) -> 
 
 
 def _missing(
-    missing: Mapping[RuleKey, str], configuration: Configuration | None, load: str
+    missing: Mapping[RuleKey, tuple[str, str]], configuration: Configuration | None, load: str
 ) -> Iterator[Finding]:
-    """Say what is missing by file; the rules of providers that are not used need nobody."""
+    """Say what is missing by file; rules that read nothing of the providers in use need nobody."""
     used = {one.probe.name for one in configuration.integrations} if configuration else set()
-    for name in sorted(set(missing.values())):
-        rules = sorted(_shown(key) for key, file in missing.items() if file == name)
-        said = f"{len(rules)} rules of rules/{name}.yml are not loaded: {some(rules)}"
-        needed = name in VITAL_FILES or name in used or configuration is None
-        yield AREA.problem(said, load) if needed else AREA.note(f"{said}; {name} is not used here", load)
+    for name in sorted({file for file, _ in missing.values()}):
+        rules = sorted(_shown(key) for key, (file, _) in missing.items() if file == name)
+        text = " ".join(expr for file, expr in missing.values() if file == name)
+        lacks = f"{len(rules)} rules are" if len(rules) > 1 else "a rule is"
+        said = f"rules/{name}.yml: {lacks} not loaded: {some(rules, 3)}"
+        # The rules on databases stand in one provider's file and read another's series too.
+        needed = name in VITAL_FILES or name in used or any(f"integration_{one}_" in text for one in used)
+        if needed or configuration is None:
+            yield AREA.problem(said, load)
+        else:
+            yield AREA.note(f"{said}; no integration here needs them", load)
 
 
 def _shown(key: RuleKey) -> str:

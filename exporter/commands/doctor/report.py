@@ -82,17 +82,21 @@ class Report:
             print(f"{finding.state}: {finding.area}: {finding.what}{remedy}", flush=True)
             return
         from rich.console import Console
-        from rich.padding import Padding
+        from rich.table import Table
         from rich.text import Text
 
         console = Console(highlight=False)
         if finding.area != self._area:
             self._area = finding.area
             console.print(Text(f"\n{finding.area}", style="bold"))
-        sign = Text(f"{_SIGNS[finding.state]:>9} ", style=_COLOURS[finding.state])
-        console.print(sign + Text(finding.what))
+        lines = Table.grid(padding=(0, 1, 0, 0))
+        lines.add_column(width=9, justify="right")
+        lines.add_column(overflow="fold")
+        sign = Text(_SIGNS[finding.state], style=_COLOURS[finding.state])
+        lines.add_row(sign, Text(finding.what))
         if finding.remedy:
-            console.print(Padding(Text(f"→ {finding.remedy}", style="cyan"), (0, 0, 0, 10)))
+            lines.add_row("→", Text(finding.remedy, style="cyan"))
+        console.print(lines)
 
 
 def _counted(count: int, what: str) -> str:
