@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -275,6 +276,27 @@ async def test_a_project_without_metrics_is_connected(opened: Open, scenario: st
         found = values(result)
         assert found["supabase_reading_refused{metrics}"] == 1
         assert not [name for name in found if "connections" in name or "legacy" in name]
+
+
+async def test_metrics_that_never_come_leave_the_project_connected(opened: Open) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while request := await reader.readline():
+            while (await reader.readline()).strip():
+                pass
+            if METRICS.encode() in request:
+                await reader.read()
+                break
+            body = b"" if request.startswith(b"HEAD") else b'{"version": "1"}'
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, opened() as project:
+        result = await project.probe(timeout=2.0, url=f"http://127.0.0.1:{port}")
+        assert result.ok, result.detail
+        assert values(result)["supabase_reading_refused{metrics}"] == 1
+        assert values(result)["supabase_service_up{storage}"] == 1
 
 
 async def test_metrics_that_nobody_wants_are_not_asked_for(opened: Open) -> None:

@@ -15,6 +15,7 @@ anew and is absent at first.
 Not verified: whether every plan gives the metrics.
 """
 
+import asyncio
 from collections.abc import Iterable, Iterator
 
 from exporter.core.errors import ProbeError
@@ -38,6 +39,8 @@ from exporter.probes.supabase.readings import read
 
 INTERVAL = 300.0
 METRICS = "metrics"
+PATIENCE = 1 / 2
+"""Share of the timeout that the metrics may take: the services are what counts."""
 
 _OF_ONE_SERVICE = frozenset({Reason.VENDOR_ERROR, Reason.BAD_RESPONSE, Reason.NOT_FOUND})
 """Failures of one service alone: the others are asked all the same. Any other would be theirs too."""
@@ -54,7 +57,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     if not options.metrics:
         return ()
     status = kit.trace.http_status
-    samples = await _metrics(api)
+    samples = await _metrics(api, target.timeout * PATIENCE)
     # The services speak for the integration, not the refusal of a reading that it can do without.
     kit.trace.http_status = status or kit.trace.http_status
     hosted = [m.LEGACY_KEY(is_legacy(key))] if len(samples) > 1 else []
@@ -83,14 +86,19 @@ async def _ask_services(api: Api, names: Iterable[str]) -> None:
         raise ProbeError(first.reason, detail, retry_after=first.retry_after)
 
 
-async def _metrics(api: Api) -> list[Sample]:
+async def _metrics(api: Api, patience: float) -> list[Sample]:
+    """Return what the metrics tell, if they come within `patience` seconds."""
     try:
-        samples = read(await api.metrics(), api.kit)
+        async with asyncio.timeout(patience):
+            text = await api.metrics()
+        return [m.READING_REFUSED(False, reading=METRICS), *read(text, api.kit)]
     except ProbeError as error:
-        # A self-hosted project has no metrics, and those of hosted ones are in beta.
-        api.kit.log(error.detail)
-        return [m.READING_REFUSED(True, reading=METRICS)]
-    return [m.READING_REFUSED(False, reading=METRICS), *samples]
+        why = error.detail
+    except TimeoutError:
+        why = f"the metrics did not come within {patience:g} s"
+    # A self-hosted project has no metrics, and those of hosted ones are in beta.
+    api.kit.log(why)
+    return [m.READING_REFUSED(True, reading=METRICS)]
 
 
 def _key_expiry(key: Secret) -> Iterator[Sample]:
