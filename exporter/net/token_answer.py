@@ -32,6 +32,8 @@ _ERRORS = {
         Reason.PERMISSION,
         "the client may not use this grant or client credentials",
     ),
+    # developers.google.com/identity/protocols/oauth2/web-server#authorization-errors
+    "admin_policy_enforced": (Reason.PERMISSION, "an administrator restricts what the client may have"),
     "access_denied": (Reason.PERMISSION, "it denies the client a token"),
     "invalid_scope": (Reason.PERMISSION, "the client may not have these scopes, or there are none such"),
     "invalid_target": (Reason.PERMISSION, "the client may not have a token for this audience"),
