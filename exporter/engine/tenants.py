@@ -101,8 +101,6 @@ class TenantRefresher:
             told = (state.failure, state.refused)
             before = self._told.get(key, ("", ()))
             self._told[key] = told
-            if told == before:
-                continue
             if state.failure and not before[0]:
                 self._log.error("tenants cannot be refreshed: the last rows stay in force", **_facts(state))
             elif before[0] and not state.failure:
