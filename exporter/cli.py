@@ -10,7 +10,7 @@ DEFAULT_FILE = "integration-exporter.yml"
 DEFAULT_ADDRESS = "127.0.0.1:10055"
 COMMANDS = (
     *("run", "check", "probe", "generate", "sandbox", "demo"),
-    *("errors", "changes", "tenants", "stats", "doctor", "healthcheck", "completion"),
+    *("errors", "changes", "tenants", "stats", "tokens", "doctor", "healthcheck", "completion"),
 )
 WINDOWS = ("1h", "24h", "7d", "30d", "90d")
 SHELLS = ("bash", "zsh", "fish")
@@ -74,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     _add_config_file(demo, "default: one that comes with the demo")
     demo.add_argument("--once", action="store_true", help="end when the first notification has arrived")
     _add_lists(commands)
+    _add_tokens(commands)
     text = "look at everything that has to work together, and say what to do"
     _add_doctor(_command(commands, "doctor", text, _doctor))
     text = "ask a running exporter whether it is ready"
@@ -209,6 +210,26 @@ def _add_lists(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     _add_asking(stats)
 
 
+def _add_tokens(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "list and refresh the tokens of a running exporter"
+    tokens = _command(commands, "tokens", text, _tokens, config=False)
+    actions = tokens.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
+    listed = actions.add_parser("list", help="list tokens with their states, worst first")
+    listed.add_argument("--state", metavar="STATE", help="only tokens in this state")
+    refresh = actions.add_parser("refresh", help="refresh tokens now, and say what came of each")
+    refresh.add_argument("--all", action="store_true", help="every token")
+    log = actions.add_parser("log", help="list what was done with tokens, newest first")
+    log.add_argument("--since", metavar="TIME", help="such as 2h, 7d, or 2026-11-21T08:00:00Z")
+    log.add_argument("--limit", type=_positive, default=100, metavar="N", help="default: %(default)s")
+    for action in (listed, refresh, log):
+        _add_choice(action)
+        _add_asking(action)
+    for action in (listed, refresh):
+        text = "only tokens that end within this time, such as 24h"
+        action.add_argument("--expiring", metavar="DURATION", help=text)
+    actions.add_parser("key", help="print a new key for store.token_keys")
+
+
 def _add_choice(command: argparse.ArgumentParser) -> None:
     command.add_argument("--integration", metavar="NAME", help="only this integration")
     command.add_argument("--tenant", metavar="ID", help="only this tenant")
@@ -315,6 +336,12 @@ def _stats(options: argparse.Namespace) -> int:
     from exporter.commands.stats import stats
 
     return stats(options)
+
+
+def _tokens(options: argparse.Namespace) -> int:
+    from exporter.commands.tokens import tokens
+
+    return tokens(options)
 
 
 def _doctor(options: argparse.Namespace) -> int:

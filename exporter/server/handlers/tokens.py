@@ -33,7 +33,7 @@ LOG_COLUMNS = (
     "duration_seconds",
 )
 
-WORST = ("refused", "expired", "implausible", "unknown")
+WORST = ("refused", "expired", "implausible")
 """States that come first, the one that needs a person most before the others."""
 
 Chooser = Callable[[Target, Account], bool]

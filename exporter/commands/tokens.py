@@ -1,0 +1,118 @@
+"""`tokens`: list, refresh and follow the tokens of a running exporter, and make a key to keep them with."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from exporter.commands.asking import Exporter, exporter_of
+from exporter.commands.showing import Column, show
+from exporter.core.errors import StartError
+
+LOOK_EVERY = 0.3
+"""Seconds between two questions how far the refreshes are."""
+
+_TARGET = (Column("integration", "INTEGRATION", keep=True), Column("tenant", "TENANT", keep=True))
+LISTED = (
+    *_TARGET,
+    Column("token", "TOKEN", keep=True),
+    Column("state", "STATE", keep=True),
+    Column("expires", "EXPIRES", keep=True),
+    Column("refreshable", "RENEWED"),
+    Column("last_refresh", "LAST REFRESH"),
+    Column("failures", "FAILURES", number=True),
+    Column("reason", "REASON"),
+)
+LOGGED = (
+    Column("at", "AT", keep=True),
+    *_TARGET,
+    Column("actor", "ACTOR"),
+    Column("operation", "OPERATION"),
+    Column("result", "RESULT", keep=True),
+    Column("reason", "REASON"),
+    Column("duration_seconds", "SECONDS", number=True),
+)
+REFRESHED = (*_TARGET, *LOGGED[-3:])
+
+
+def tokens(options: argparse.Namespace) -> int:
+    """Do what `options.action` names; return 0, or 1 when a refresh failed."""
+    if options.action == "key":
+        return _key()
+    exporter = exporter_of(options)
+    if options.action == "refresh":
+        return _refresh(exporter, options)
+    query = {"integration": options.integration, "tenant": options.tenant}
+    if options.action == "list":
+        rows = exporter.rows("/api/v1/tokens", query | {"expiring": options.expiring, "state": options.state})
+        show(rows, LISTED, options, "no tokens that are renewed")
+    else:
+        rows = exporter.rows("/api/v1/tokens/log", query | {"since": options.since, "limit": options.limit})
+        show(rows, LOGGED, options, "nothing was done with tokens")
+    return 0
+
+
+def _key() -> int:
+    from cryptography.fernet import Fernet
+
+    print(Fernet.generate_key().decode())
+    return 0
+
+
+def _refresh(exporter: Exporter, options: argparse.Namespace) -> int:
+    chosen = {
+        name: value
+        for name in ("integration", "tenant", "expiring")
+        if (value := getattr(options, name)) is not None
+    }
+    if bool(chosen) == options.all:
+        raise StartError("say which tokens: --all, or --integration, --tenant and --expiring")
+    job = exporter.post("/api/v1/tokens/refresh", chosen | {"all": options.all, "background": True})
+    job = _followed(exporter, job)
+    rows = job["tokens"]
+    show(rows, REFRESHED, options, "no token had to be refreshed")
+    failed = sum(row["result"] != "ok" for row in rows)
+    results = ", ".join(f"{count} {name}" for name, count in sorted(job["summary"].items()))
+    if rows:
+        print(f"{len(rows)} refreshed: {results}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _followed(exporter: Exporter, job: dict[str, Any]) -> dict[str, Any]:
+    """Ask until the job is done, with a bar where a person looks."""
+    with _bar(job["total"]) as bar:
+        while job["state"] == "running":
+            time.sleep(LOOK_EVERY)
+            job = exporter.get(f"/api/v1/tokens/refresh/{job['id']}")
+            bar.move(job["done"])
+    return job
+
+
+class _Bar(Protocol):
+    def move(self, done: int) -> None: ...
+
+
+class _NoBar:
+    def move(self, done: int) -> None:
+        del done
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[_Bar]:
+    if not sys.stderr.isatty() or not total:
+        yield _NoBar()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("refreshing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=total)
+
+        class Moving:
+            def move(self, done: int) -> None:
+                progress.update(task, completed=done)
+
+        yield Moving()
