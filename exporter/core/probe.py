@@ -24,7 +24,7 @@ DEFAULT_TLS = TlsOptions()
 Header = tuple[str, "str | Secret"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Request:
     """One HTTP call. `headers` may hold Secrets; they are revealed on the wire only.
 
@@ -50,7 +50,7 @@ class Request:
     max_body: int = 1 << 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What came back: header names are in lower case, repeated ones joined by a comma.
 
@@ -165,7 +165,7 @@ class AddressGuard(Protocol):
         """Return why the IP address `address` may not be dialled, "" when it may."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Trace:
     """What one run leaves besides its samples: filled by the network and the kit, read by the engine.
 
@@ -331,7 +331,7 @@ Key = tuple[str, str]
 """Identity of a target: (integration, tenant)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Target:
     """One integration of one tenant; equal targets are unchanged ones and are left alone by a reload.
 
@@ -371,7 +371,7 @@ class Target:
         return f"{self.integration}/{self.tenant}" if self.tenant else self.integration
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Result:
     """What one run of a target came to; there always is one.
 

@@ -17,7 +17,7 @@ from exporter.engine.kit import Answers
 CONNECTED, ERROR, NOT_CONFIGURED, UNKNOWN = "connected", "error", "not_configured", "unknown"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class State:
     """All that is known of one target now; times are Unix seconds, None if it never happened.
 

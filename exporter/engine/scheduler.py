@@ -42,7 +42,7 @@ class Lane:
     waiting: deque["Job"] = field(default_factory=deque)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Job:
     """The place of one target in the schedule.
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tracemalloc
 import zlib
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
@@ -364,3 +365,17 @@ def test_promtool_finds_nothing_to_complain_of() -> None:
         [promtool, "check", "metrics"], input=exposition.render(False, False), capture_output=True, timeout=30
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_lines_do_not_pile_up_while_nobody_scrapes() -> None:
+    """What waits to be joined would take as much memory as the body once more."""
+    exposition = Exposition()
+    tracemalloc.start()
+    for run in range(3):
+        for number in range(SLOTS * 4):
+            exposition.put(("target", number), tenant(number), healthy(number, run))
+    before, _ = tracemalloc.get_traced_memory()
+    exposition.render(False, False)
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert before < 1.2 * after

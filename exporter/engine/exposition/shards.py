@@ -16,6 +16,9 @@ from exporter.engine.exposition.members import Packed, pack
 SLOTS = 256
 """Keys in a shard: 256 lines are some 25 KB, about the window of the compressor."""
 
+LOOSE = 128
+"""Keys whose new lines may lie about unjoined, scraped or not: loose ones take twice the room."""
+
 
 class Segment:
     """A piece of the body that changes as a whole: `body`, and its compressed form once it was asked for."""
@@ -81,7 +84,7 @@ class Shard(Segment):
             end = self._ends[slot]
             if end - start == len(lines) and self.body.startswith(lines, start):
                 return False
-        self._pending[slot] = lines
+        self._lay(slot, lines)
         return True
 
     def move(self, slot: int, values: Sequence[float]) -> bool:
@@ -94,27 +97,31 @@ class Shard(Segment):
         if len(values) == 1:
             if old.count(b"\n") != 1:
                 return False
-            self._pending[slot] = _moved(old, values[0])
+            self._lay(slot, _moved(old, values[0]))
             return True
         lines = old.split(b"\n")  # with an empty piece behind the last line
         if len(lines) != len(values) + 1:
             return False
-        self._pending[slot] = b"".join(map(_moved, lines, values))
+        self._lay(slot, b"".join(map(_moved, lines, values)))
         return True
+
+    def _lay(self, slot: int, lines: bytes) -> None:
+        self._pending[slot] = lines
+        if len(self._pending) >= LOOSE:
+            self._take_in()
 
     def join(self) -> None:
         """Take in what was put since the last join."""
         if self.marked is not None:
             self.marked.join()
-        if not self._pending:
-            return
-        if len(self._pending) == SLOTS:
-            parts = [self._pending[slot] for slot in range(SLOTS)]
-        else:
-            old = self.body
-            parts = [old[start:end] for start, end in pairwise((0, *self._ends))]
-            for slot, lines in self._pending.items():
-                parts[slot] = lines
+        if self._pending:
+            self._take_in()
+
+    def _take_in(self) -> None:
+        old = self.body
+        parts = [old[start:end] for start, end in pairwise((0, *self._ends))]
+        for slot, lines in self._pending.items():
+            parts[slot] = lines
         self.replace(b"".join(parts))
         self._ends = array("I", accumulate(map(len, parts)))
         self._pending = {}
