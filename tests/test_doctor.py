@@ -80,6 +80,17 @@ def test_a_process_that_may_open_few_files_is_told_how_to_get_more(tmp_path: Pat
     assert list(tmp_path.iterdir()) == [tmp_path / "c.yml"]
 
 
+def test_who_reads_may_stop_early_and_the_exit_code_stays(tmp_path: Path) -> None:
+    (tmp_path / "c.yml").write_text("integrations: []\n")
+    words = f"{sys.executable} -m exporter doctor --offline --config.file=c.yml {' '.join(NOWHERE)}"
+    script = f"({words}; echo code $? >&2) | head -n 1"
+    found = subprocess.run(
+        ["/bin/sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert len(found.stdout.splitlines()) == 1
+    assert found.stderr == "code 1\n"
+
+
 VARIABLES = {
     "STRIPE_SECRET_KEY": KEY,
     "RESEND_API_KEY": KEY,

@@ -37,14 +37,14 @@ async def findings(service: Service, configuration: Configuration | None) -> lis
         found.append(_watchdog(alerts))
     except NoAnswerError as error:
         found.append(AREA.problem(error.what, error.remedy))
-    except (KeyError, TypeError, ValueError, yaml.YAMLError):
+    except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError):
         remedy = f"say where Alertmanager is by {service.flag}"
         found.append(AREA.problem(f"{service.url} does not answer as Alertmanager does", remedy))
     return found
 
 
 def _version(service: Service, text: str) -> Finding:
-    what = f"Alertmanager {text} answers at {service.url}"
+    what = f"Alertmanager {text or 'of an unknown version'} answers at {service.url}"
     numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdecimal())
     if numbers and numbers < OLDEST:
         remedy = f"run {'.'.join(map(str, OLDEST))} or later: older ones refuse our configuration"

@@ -11,7 +11,7 @@ from typing import Any
 
 from exporter import registry
 from exporter.commands.doctor.finding import Area, Finding
-from exporter.commands.doctor.service import origin
+from exporter.commands.doctor.service import origin, shown
 from exporter.core.clock import SystemClock
 from exporter.core.errors import ProbeError
 from exporter.core.notifications import Email, Notifications
@@ -42,7 +42,7 @@ class Place:
 
     def __str__(self) -> str:
         """Return host and port alone: the path of a webhook may be all its credential."""
-        return f"{self.host}:{self.port}"
+        return shown((self.host, self.port))
 
 
 async def findings(notifications: Notifications, network: Network) -> list[Finding]:

@@ -45,7 +45,7 @@ async def findings(
         found.append(_watchdog((await service.data("/api/v1/alerts"))["alerts"]))
     except NoAnswerError as error:
         found.append(AREA.problem(error.what, error.remedy))
-    except (KeyError, TypeError, ValueError, IndexError):
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError):
         remedy = f"say where Prometheus is by {service.flag}"
         found.append(AREA.problem(f"{service.url} does not answer as Prometheus does", remedy))
     return found
@@ -53,7 +53,7 @@ async def findings(
 
 def _version(service: Service, said: Mapping[str, Any]) -> Finding:
     text = str(said["version"])
-    what = f"Prometheus {text} answers at {service.url}"
+    what = f"Prometheus {text or 'of an unknown version'} answers at {service.url}"
     numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdecimal())
     if numbers and numbers < OLDEST:
         return AREA.problem(what, f"run {'.'.join(map(str, OLDEST))} or later: older ones refuse our rules")

@@ -1,6 +1,7 @@
 """Shows findings as they come to a person, or all at once to a program."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -44,7 +45,8 @@ class Report:
             finding = Finding(raw.area, raw.state, self._clean(raw.what), self._clean(raw.remedy))
             self.findings.append(finding)
             if not self._machine:
-                self._tell(finding)
+                with _stops_early():
+                    self._tell(finding)
 
     def end(self) -> int:
         """Show what is left to show; return 0 when there was no problem, else 1."""
@@ -53,9 +55,9 @@ class Report:
             show((finding.row() for finding in self.findings), COLUMNS, self._options, "")
         else:
             problems, notes = (_counted(count[state], state) for state in (State.PROBLEM, State.NOTE))
-            print(
-                f"\n{problems}, {notes}, {count[State.OK]} ok" if self._terminal else f"{problems}, {notes}"
-            )
+            with _stops_early():
+                end = f"\n{problems}, {notes}, {count[State.OK]} ok"
+                print(end if self._terminal else f"{problems}, {notes}", flush=True)
         return 1 if count[State.PROBLEM] else 0
 
     @contextmanager
@@ -67,7 +69,7 @@ class Report:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task(title, total=None)
 
@@ -97,6 +99,15 @@ class Report:
         if finding.remedy:
             lines.add_row("→", Text(finding.remedy, style="cyan"))
         console.print(lines)
+
+
+@contextmanager
+def _stops_early() -> Iterator[None]:
+    """Let who reads stop early, as `head` does: the rest is looked at all the same, for the exit code."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _counted(count: int, what: str) -> str:

@@ -45,7 +45,7 @@ def findings(
     except StartError as error:
         sentence, _, remedy = str(error).partition("; ")
         yield AREA.problem(sentence, remedy or "see its log")
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         remedy = "say where the exporter is by --exporter.url"
         yield AREA.problem(f"{exporter.url} does not answer as an integration-exporter does", remedy)
 

@@ -9,6 +9,7 @@ from exporter.core.errors import ProbeError, StartError
 from exporter.core.options import TlsOptions
 from exporter.core.probe import Header, Network, Request, Trace
 from exporter.core.secret import Secret
+from exporter.net.dial import place as written
 
 TIMEOUT = 10.0
 """Seconds for one answer."""
@@ -101,4 +102,4 @@ def origin(url: str) -> tuple[str, int] | None:
 
 def shown(place: tuple[str, int] | None) -> str:
     """Return host and port as people write them."""
-    return f"{place[0]}:{place[1]}" if place else "an address that is none"
+    return written(*place) if place else "an address that is none"
