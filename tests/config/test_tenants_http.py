@@ -54,6 +54,7 @@ class Endpoint:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients may hang up
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/tenants"
 
 
@@ -350,3 +351,26 @@ def test_networks_that_may_be_dialled_are_judged(desk: Desk) -> None:
     desk.text += "    allow_networks: [10.0.0.0/8, 10.0.0.1/8]\n"
     (mistake,) = _mistakes(desk)
     assert "no network" in mistake.what
+
+
+def fresh_desk(desk: Desk) -> Desk:
+    """Return a desk without any memory, with the same configuration."""
+    made = Desk(desk.house, desk.endpoint)
+    made.text = desk.text
+    return made
+
+
+def test_an_address_from_a_file_may_be_a_credential_as_a_whole(house: House, endpoint: Endpoint) -> None:
+    house.write({"address": endpoint.url + "/planted-path-token?key=planted-query-token\n"})
+    desk = Desk(house, endpoint)
+    desk.text = desk.text.replace(f'url: "{endpoint.url}"', "url_file: address")
+    endpoint.answer = [row("acme")]
+    desk.start()
+    assert "planted-path-token?key=planted-query-token" in endpoint.seen[-1]["path"]
+    endpoint.answer = [row("no good id")]
+    desk.refresh()
+    endpoint.status = 500
+    desk.refresh()
+    told = str(desk.feeds.states()) + str(_mistakes(fresh_desk(desk)))
+    assert "status 500" in told
+    assert "planted" not in told

@@ -47,12 +47,14 @@ class HttpQuestion:
     most: int = 20_000
     allow_empty: bool = False
     cache_file: str = ""
+    hide_path: bool = False
 
     @property
     def place(self) -> str:
-        """The address without credentials: who is asked."""
+        """The address without credentials: who is asked. With `hide_path` its path is one, too."""
         parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        path = "" if self.hide_path else parts.path
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path}"
 
     @property
     def shown(self) -> str:

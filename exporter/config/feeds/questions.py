@@ -45,6 +45,7 @@ class Asking:
             part.max_rows,
             part.allow_empty,
             self._cache(part),
+            hide_path=bool(part.url_file),  # who hides the address may mean its path
         )
 
     def sql(self, part: SqlTenants) -> SqlQuestion | None:
