@@ -1,10 +1,10 @@
-"""Will the credential last? Tokens that somebody has to renew before they expire."""
+"""Will the credential last? Tokens that somebody has to renew in time, and those that we renew."""
 
 from exporter.core.alert import Alert, Runbook
 from exporter.core.severity import Severity
 from exporter.core.threshold import Family
 from exporter.core.vital_cases import tokens as cases
-from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESHABLE
+from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESH_FAILURES, TOKEN_REFRESHABLE, TOKEN_STATE
 
 TOKEN = "integration, provider, tenant, token"  # noqa: S105 - names of labels
 DAY = 86_400.0
@@ -66,4 +66,129 @@ TOKEN_EXPIRING = Alert(
     ),
 )
 
-TOKENS = (TOKEN_EXPIRING,)
+REFRESH_FAILURES = Family(
+    "token_refresh_failures",
+    "Refreshes of a token that failed in a row from which on it counts as failing.",
+    {Severity.HIGH: 3},
+    minimum=1,
+)
+
+TOKEN_REFRESH_FAILING = Alert(
+    name="IntegrationTokenRefreshFailing",
+    summary="A token cannot be refreshed.",
+    description=(
+        "The last {{ $value }} refreshes of the {{ $labels.token }} token of {{ $labels.integration }} "
+        "({{ $labels.provider }}){{ if $labels.tenant }} for tenant {{ $labels.tenant }}{{ end }} failed."
+    ),
+    by=("integration", "provider", "tenant", "token"),
+    # Of replicas the best one counts: they share the token, or each has one that serves.
+    observed=f"min by ({TOKEN}) (last_over_time({TOKEN_REFRESH_FAILURES}[$lookback]))",
+    op=">=",
+    family=REFRESH_FAILURES,
+    cases=cases.TOKEN_REFRESH_FAILING,
+    runbook=Runbook(
+        meaning=(
+            "The exporter asked for a new token as often in a row as `token_refresh_failures` says (3), each "
+            "time after a longer wait, and got none. `integration_token_refresh_failure_info` names the "
+            "reason. "
+            "The remaining life of the old token plays no part."
+        ),
+        impact=(
+            "The old token still serves until its end, if it has not ended yet; "
+            "`integration_token_expiry_timestamp_seconds` says when. After that every call is refused."
+        ),
+        diagnosis=(
+            "1. The reason: `auth` is a wrong client id or secret, `permission` a client or scope that "
+            "is not "
+            "allowed, `store` our own store or the database of `tokens.sql`, `timeout`, `connect`, `dns`, "
+            "`tls` and `vendor_error` the way to the token endpoint or the endpoint itself.\n"
+            "2. One tenant, or all of an integration? All share the client and the endpoint.\n"
+            "3. `integration-exporter tokens log --integration NAME` tells every attempt."
+        ),
+        mitigation=(
+            "Mend what the reason says; a changed client secret is tried at once after a reload. Else "
+            "`integration-exporter tokens refresh --integration NAME` tries again without waiting."
+        ),
+    ),
+)
+
+TOKEN_REFUSED = Alert(
+    name="IntegrationTokenRefused",
+    summary="A vendor took back the grant that tokens are refreshed with.",
+    description=(
+        "The vendor no longer accepts the {{ $labels.token }} token of {{ $labels.integration }} "
+        "({{ $labels.provider }}){{ if $labels.tenant }} for tenant {{ $labels.tenant }}{{ end }}; "
+        "its owner has to connect again."
+    ),
+    by=("integration", "provider", "tenant", "token"),
+    expr=f'max by ({TOKEN}) (last_over_time({TOKEN_STATE}{{state="refused"}}[2m])) == 1',
+    severities=(Severity.HIGH,),
+    cases=cases.TOKEN_REFUSED,
+    runbook=Runbook(
+        meaning=(
+            "The token endpoint answered `invalid_grant`, or Meta that the token is dead: its owner took the "
+            "grant back, changed the password, did not use it for months, or the refresh token was used "
+            "twice. "
+            "The exporter asks no more by itself."
+        ),
+        impact=(
+            "The access token that is there serves until its end, then the integration of the tenant is "
+            "cut off, "
+            "for the platform as well if it shares the grant."
+        ),
+        diagnosis=(
+            "1. One tenant: its owner disconnected the platform, or an administrator restricted it. Many "
+            "at once: "
+            "the client was changed or removed at the vendor, or Google's consent screen is in testing, "
+            "where "
+            "grants end after seven days.\n"
+            "2. With a refresh token that rotates: does somebody else refresh with the same one? Let one of "
+            "them do it, or let both use `tokens.source: sql`.\n"
+            "3. `integration-exporter tokens log --tenant ID` tells when it was refused first."
+        ),
+        mitigation=(
+            "Ask the tenant to connect again and put the new token where the configuration reads it: another "
+            "token is tried at once, and a row of `tokens.sql` within five minutes. "
+            "`integration-exporter tokens refresh --tenant ID` tries the old one once more."
+        ),
+    ),
+)
+
+TOKEN_EXPIRED = Alert(
+    name="IntegrationTokenExpired",
+    summary="A token that the exporter renews has expired.",
+    description=(
+        "The {{ $labels.token }} token of {{ $labels.integration }} ({{ $labels.provider }})"
+        "{{ if $labels.tenant }} for tenant {{ $labels.tenant }}{{ end }} expired "
+        "{{ $value | humanizeDuration }} ago and was not renewed."
+    ),
+    by=("integration", "provider", "tenant", "token"),
+    # Of replicas the newest token counts. No look-back: what an exporter showed before it was stopped ends
+    # while it is away, and is renewed when it comes back.
+    expr=(
+        f"time() - max by ({TOKEN}) ({TOKEN_EXPIRY}) > 0"
+        f" and on ({TOKEN}) max by ({TOKEN}) ({TOKEN_REFRESHABLE}) == 1"
+    ),
+    severities=(Severity.CRITICAL,),
+    hold="2m",
+    cases=cases.TOKEN_EXPIRED,
+    runbook=Runbook(
+        meaning=(
+            "For two minutes a token has been over that the exporter should have renewed before its end. "
+            "Tokens that nobody renews have an alert of their own, IntegrationTokenExpiring."
+        ),
+        impact="Every call with the token is refused. The integration of the tenant does not work.",
+        diagnosis=(
+            "1. `integration_token_refresh_failure_info` says why it was not renewed; "
+            "IntegrationTokenRefreshFailing tells what each reason means.\n"
+            "2. Without a failure: is the exporter's clock right, and does its log say that it is too busy?"
+        ),
+        mitigation=(
+            "As for IntegrationTokenRefreshFailing. For Meta an expired token is final: its owner has to "
+            "sign in "
+            "again."
+        ),
+    ),
+)
+
+TOKENS = (TOKEN_EXPIRING, TOKEN_REFRESH_FAILING, TOKEN_REFUSED, TOKEN_EXPIRED)
