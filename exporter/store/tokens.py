@@ -24,6 +24,9 @@ LEASE = 40.0
 PORTION = 500
 """Rows that are sealed anew in one transaction."""
 
+_START = secrets.token_hex(4)
+"""Tells this process from an earlier one that had its number."""
+
 Labels = tuple[str, str, str]
 """Integration, tenant and provider of a token, for whoever reads the table."""
 
@@ -70,7 +73,7 @@ class TokenStore:
         self._engine: Engine | None = None
         self._opening = Lock()
         self._file: tuple[int, int] | None = None
-        self._self = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._self = f"{socket.gethostname()}:{os.getpid()}:{_START}"
         self.name = f"store {shown(self._url)}"
 
     @property
