@@ -54,6 +54,7 @@ def show_run(exposition: Exposition, state: State) -> None:
 
 def moving_values(state: State) -> list[tuple[str, tuple[float, ...]]]:
     """Return the values of `moving_series` by the name of their metric, in the same order."""
+    found: list[tuple[str, tuple[float, ...]]]
     found = [(metric.name, (value,)) for metric, value in _times(state) if value is not None]
     if (result := state.result) is None:
         return found

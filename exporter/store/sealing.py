@@ -3,12 +3,16 @@
 Fernet (github.com/fernet/spec): AES-128 in CBC mode and HMAC-SHA-256.
 """
 
+from typing import TYPE_CHECKING
+
 import msgspec
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from exporter.core.errors import StoreError
 from exporter.core.secret import Secret
 from exporter.core.token import NEVER, Held
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet, MultiFernet
 
 
 class _Form(msgspec.Struct, omit_defaults=True):
@@ -32,9 +36,7 @@ class Seals:
 
     def __init__(self, keys: tuple[Secret, ...]) -> None:
         """Take Fernet keys (32 bytes in URL-safe base64); raises ValueError for another text."""
-        fernets = [Fernet(key.reveal()) for key in keys]
-        self._first = fernets[0] if fernets else None
-        self._all = MultiFernet(fernets) if fernets else None
+        self._first, self._all = _made(keys) if keys else (None, None)
 
     def __bool__(self) -> bool:
         """Tell whether there is any key."""
@@ -81,6 +83,8 @@ class Seals:
         opened = self._opened(sealed)
         if self._first is None:
             return None
+        from cryptography.fernet import InvalidToken
+
         try:
             self._first.decrypt(sealed.encode())
         except InvalidToken:
@@ -90,9 +94,19 @@ class Seals:
     def _opened(self, sealed: str) -> bytes:
         if self._all is None:
             raise StoreError("stored tokens cannot be read: no store.token_keys is configured")
+        from cryptography.fernet import InvalidToken
+
         try:
             return self._all.decrypt(sealed.encode())
         except InvalidToken:
             raise StoreError(
                 "a stored token cannot be read: none of store.token_keys fits; add the key it was stored with"
             ) from None
+
+
+def _made(keys: tuple[Secret, ...]) -> "tuple[Fernet, MultiFernet]":
+    # Imported here: 9 MB that only a store with keys needs.
+    from cryptography.fernet import Fernet, MultiFernet
+
+    fernets = [Fernet(key.reveal()) for key in keys]
+    return fernets[0], MultiFernet(fernets)

@@ -38,7 +38,7 @@ def pack(body: bytes) -> Packed:
     """Compress `body` into blocks that can be followed by others."""
     compressor = deflater.compressobj(1, deflater.DEFLATED, -15)
     deflated = compressor.compress(body) + compressor.flush(deflater.Z_FULL_FLUSH)
-    return Packed(body, deflated, zlib.crc32(body))
+    return Packed(body, deflated, deflater.crc32(body))
 
 
 class Member:
