@@ -4,14 +4,14 @@
 
 A real Prometheus with the checked-in rules scrapes the series that they read, one target in a hundred
 failing. First it gets a quarter of an hour of samples, 15 s apart, as fast as it takes them: rules look back
-so far. Then the rules are loaded, and Prometheus itself tells how long each group took to evaluate.
+so far. Then the rules are loaded: what they cost is the CPU that Prometheus takes from then on, less what it
+took just before for its scrapes alone. It also tells itself how long each group took on the clock.
 """
 
 import argparse
 import re
 import shutil
 import signal
-import statistics
 import tempfile
 import threading
 import time
@@ -54,6 +54,8 @@ HEALTHY = {
     vitals.RATE_LIMIT_LIMIT: 100.0,
     vitals.PREPAID_BALANCE: 1_000.0,
 }
+GOOD = {"phone_number_owned": 1.0, "can_send": 1.0, "subscribed_apps": 1.0, "phone_quality": 3.0}
+"""Values of providers' own metrics, by the end of their names, that are not 0 in a good state."""
 
 
 @dataclass
@@ -140,7 +142,7 @@ def _value(metric: Metric, now: float) -> float:
         return HEALTHY[metric]
     if metric.name.endswith("_timestamp_seconds"):
         return now if "last" in metric.name else now + 365 * 86_400
-    return 0.0
+    return next((value for end, value in GOOD.items() if metric.name.endswith(end)), 0.0)
 
 
 def _server(stages: dict[str, Stage]) -> ThreadingHTTPServer:
@@ -179,12 +181,16 @@ def _configuration(port: int, providers: tuple[str, ...], every: int, rules: Pat
 
 @dataclass(frozen=True)
 class Reached:
-    """Series served and alerts; `groups` and `process` are shares of two cores: the rules, and Prometheus."""
+    """What one evaluation of all groups takes, in CPU seconds and on the clock.
+
+    `share` and `scrapes` are parts of two cores: those of the rules, and of the scrapes without them.
+    """
 
     series: int
     seconds: float
-    groups: float
-    process: float
+    clock: float
+    share: float
+    scrapes: float
     alerts: int
     slowest: str
 
@@ -207,10 +213,14 @@ def measure(tenants: int, providers: tuple[str, ...], interval: int = 30, cycles
             filling = _configuration(server.server_port, providers, FILLING if real else 1, None)
             with prometheus(folder, port, filling) as measured:
                 _fill(stages)
-                after = _configuration(server.server_port, providers, min(EVERY, interval), rules)
-                (folder / "prometheus.yml").write_text(after)
-                measured.signal(signal.SIGHUP)
-                return _evaluated(measured, port, series, interval, cycles)
+                every = min(EVERY, interval)
+                idle = 0.0
+                for files in (None, rules):
+                    text = _configuration(server.server_port, providers, every, files)
+                    (folder / "prometheus.yml").write_text(text)
+                    measured.signal(signal.SIGHUP)
+                    idle = idle or _cpu(measured, interval)
+                return _evaluated(measured, port, series, interval, cycles, idle)
         finally:
             server.shutdown()
             server.server_close()
@@ -232,24 +242,27 @@ def _fill(stages: dict[str, Stage]) -> None:
         time.sleep(0.2)
 
 
-def _evaluated(measured: Program, port: int, series: int, interval: int, cycles: int) -> Reached:
+def _cpu(measured: Program, seconds: float) -> float:
+    """Return the CPU seconds of every second from now on."""
+    before, began = measured.cpu(), time.monotonic()
+    time.sleep(seconds)
+    return (measured.cpu() - before) / (time.monotonic() - began)
+
+
+def _evaluated(measured: Program, port: int, series: int, interval: int, cycles: int, idle: float) -> Reached:
     url = f"http://127.0.0.1:{port}/metrics"
     time.sleep(1.5 * interval + 1)  # every group has been evaluated once
-    sums: list[float] = []
-    cpu, began = measured.cpu(), time.monotonic()
-    for _ in range(cycles):
-        time.sleep(interval)
-        groups = _groups(fetch(url).decode())
-        sums.append(sum(groups.values()))
-    used, took = measured.cpu() - cpu, time.monotonic() - began
+    used = _cpu(measured, interval * cycles)
+    groups = _groups(fetch(url).decode())
     slowest = max(groups, key=lambda group: groups[group])
     found = fetch(f"http://127.0.0.1:{port}/api/v1/query?query=count(ALERTS)").decode()
     alerts = re.search(r'"value":\[[^,]+,"(\d+)"', found)
     return Reached(
         series=series,
-        seconds=statistics.median(sums),
-        groups=statistics.median(sums) / (2 * interval),
-        process=used / took / 2,
+        seconds=max(0.0, used - idle) * interval,
+        clock=sum(groups.values()),
+        share=max(0.0, used - idle) / 2,
+        scrapes=idle / 2,
         alerts=int(alerts.group(1)) if alerts else 0,
         slowest=f"{slowest} {groups[slowest]:.2f} s",
     )
@@ -269,16 +282,17 @@ def rows(quick: bool = False) -> list[Row]:
     tenants, interval, cycles = (5, 1, 1) if quick else (10_000, 30, 2)
     reached = measure(tenants, PROVIDERS, interval, cycles)
     print(
-        f"  {reached.series:,} series, {reached.alerts:,} alerts pending or firing; slowest group:"
-        f" {reached.slowest}; Prometheus in all, scrapes included: {reached.process:.2f} of two cores"
+        f"  {reached.series:,} series, {reached.alerts:,} alerts pending or firing; all groups"
+        f" {reached.clock:.1f} s on the clock, slowest {reached.slowest}; scrapes take"
+        f" {reached.scrapes:.2f} of two cores"
     )
     return [
         Row(
             "P7",
-            f"seconds of all groups of rules over 2 x interval, {tenants:,} tenants x {len(PROVIDERS)}",
+            f"CPU seconds of all groups of rules over 2 x interval, {tenants:,} tenants x {len(PROVIDERS)}",
             f"< {GOAL}",
-            f"{reached.groups:.2f} ({reached.seconds:.1f} s every {interval} s)",
-            reached.groups < GOAL,
+            f"{reached.share:.2f} ({reached.seconds:.1f} s every {interval} s)",
+            reached.share < GOAL,
             "python -m benchmarks.rules",
         )
     ]
