@@ -42,6 +42,10 @@ class State(Protocol):
         """One sentence without secrets."""
 
     @property
+    def vendor_details(self) -> tuple[tuple[str, str], ...]:
+        """Names and texts of the vendor's, for people."""
+
+    @property
     def since(self) -> float | None:
         """Since when status and reason are what they are."""
 

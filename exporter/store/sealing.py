@@ -12,6 +12,7 @@ from exporter.core.secret import Secret
 from exporter.core.token import NEVER, Held
 
 if TYPE_CHECKING:
+    # It takes 8 MB: a process without keys must not load it.
     from cryptography.fernet import Fernet, MultiFernet
 
 
@@ -36,7 +37,10 @@ class Seals:
 
     def __init__(self, keys: tuple[Secret, ...]) -> None:
         """Take Fernet keys (32 bytes in URL-safe base64); raises ValueError for another text."""
-        self._first, self._all = _made(keys) if keys else (None, None)
+        self._first: Fernet | None = None
+        self._all: MultiFernet | None = None
+        if keys:
+            self._first, self._all = _fernets(keys)
 
     def __bool__(self) -> bool:
         """Tell whether there is any key."""
@@ -80,11 +84,11 @@ class Seals:
 
     def renewed(self, sealed: str) -> str | None:
         """Return `sealed` under the first key, None where it is already; StoreError where no key fits."""
+        from cryptography.fernet import InvalidToken
+
         opened = self._opened(sealed)
         if self._first is None:
             return None
-        from cryptography.fernet import InvalidToken
-
         try:
             self._first.decrypt(sealed.encode())
         except InvalidToken:
@@ -104,8 +108,7 @@ class Seals:
             ) from None
 
 
-def _made(keys: tuple[Secret, ...]) -> "tuple[Fernet, MultiFernet]":
-    # Imported here: 9 MB that only a store with keys needs.
+def _fernets(keys: tuple[Secret, ...]) -> "tuple[Fernet, MultiFernet]":
     from cryptography.fernet import Fernet, MultiFernet
 
     fernets = [Fernet(key.reveal()) for key in keys]

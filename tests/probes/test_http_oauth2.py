@@ -16,6 +16,7 @@ from exporter.core.errors import ConfigError
 from exporter.core.options import tenant_fields
 from exporter.core.probe import Network, Result, Target
 from exporter.core.reason import Reason
+from exporter.core.token import ClientCredentials
 from exporter.engine.run import run
 from exporter.net.tokens import Tokens
 from exporter.probes.http import PROBE, grant_of
@@ -318,7 +319,8 @@ def loaded(folder: Path, row: str) -> Configuration:
 def test_each_tenant_brings_a_client_of_its_own(tmp_path: Path) -> None:
     found = loaded(tmp_path, f"{{{OAUTH2}}}").targets
     grants = [grant_of(one.options) for one in found.values()]
-    assert [one and (one.token_url, one.client_id, one.client_secret.reveal()) for one in grants] == [
+    credentials = [one for one in grants if isinstance(one, ClientCredentials)]
+    assert [(one.token_url, one.client_id, one.client_secret.reveal()) for one in credentials] == [
         ("https://login.example/token", "acme", "planted-acme"),
         ("https://login.example/token", "globex", "planted-globex"),
     ]
