@@ -4,22 +4,30 @@ import argparse
 import asyncio
 import sys
 import time
+from dataclasses import replace
 
 from exporter.commands.loading import chosen_file, load
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration
-from exporter.core.errors import StartError
+from exporter.core.errors import StartError, StoreError
 from exporter.core.probe import Result, Target
 from exporter.engine.explain import explain
 from exporter.engine.run import run
+from exporter.engine.token_keeper import TokenKeeper
 from exporter.net.network import LoopNetwork
 from exporter.server.handlers.probe import story
+from exporter.store.sealing import Seals
+from exporter.store.tokens import TokenStore
+
+GRACE = 20.0
+"""Seconds that a refresh may take after the probe was cut: what the vendor hands out must be kept."""
 
 
 def probe(options: argparse.Namespace) -> int:
     """Probe one target and print what came of it; return 0 when it is connected, else 1."""
-    target = find(load(chosen_file(options.config_file)), options.name, options.tenant)
-    result = asyncio.run(_once(target))
+    configuration = load(chosen_file(options.config_file))
+    target = find(configuration, options.name, options.tenant)
+    result = asyncio.run(_once(configuration, target))
     samples = explain(target, result)
     if options.verbose:
         print(story(target, result, samples), end="")
@@ -44,14 +52,31 @@ def find(configuration: Configuration, name: str, tenant: str) -> Target:
     raise StartError(f"{name} has no tenant {tenant!r}; give --tenant, one of: {some}")
 
 
-async def _once(target: Target) -> Result:
-    network = LoopNetwork()
+async def _once(configuration: Configuration, target: Target) -> Result:
+    network, clock = LoopNetwork(), SystemClock()
     progress = asyncio.create_task(_progress(target))
+    store = _tokens(configuration)
+    keeper = TokenKeeper(network, clock, store=store)
+    keeper.apply(replace(configuration, targets={target.key: target}))
     try:
-        return await run(target, network, SystemClock(), {})
+        return await run(target, network, clock, {}, keeper.giver(target))
     finally:
         progress.cancel()
+        await keeper.stop(GRACE)
         await network.close()
+        if store is not None:
+            store.close()
+
+
+def _tokens(configuration: Configuration) -> TokenStore | None:
+    """Return the tokens of the store, if it is there: what rotates must not be refreshed behind its back."""
+    settings = configuration.store
+    try:
+        store = TokenStore(settings.url, Seals(settings.token_keys))
+        store.read("")
+    except StoreError:
+        return None
+    return store
 
 
 async def _progress(target: Target) -> None:
