@@ -1,5 +1,3 @@
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -7,41 +5,25 @@ import pytest
 from exporter.core.probe import Network
 from exporter.core.reason import Reason
 from exporter.core.vitals import CERTIFICATE_EXPIRY
-from exporter.engine.kit import Answers
 from exporter.probes.fal import PROBE, calls
 from exporter.probes.fal.api import FalOptions
 from exporter.sandbox.fal import DAY, KEY, VENDOR
-from exporter.sandbox.harness import Answer, Reply
-from tests.clock import HandClock
-from tests.probes.day import SandboxStage, exposed, golden, leaks, names, probed, staged, target_of, values
+from tests.probes.day import exposed, golden, leaks, names, target_of, values
+from tests.probes.vendor_stage import Opener, VendorStage, opener
 
 MINUTE = 60.0
 COST = 100 * 0.025 + 100 * 0.003
 """What a usual day costs; the clock of the tests starts on the fifteenth of a month at 08:00 UTC."""
 
 
-class Account:
-    """A simulated account, what is known of it so far, and a clock that only the test moves."""
+class Account(VendorStage):
+    """A simulated account."""
 
-    def __init__(self, stage: SandboxStage, network: Network, clock: HandClock) -> None:
-        self.stage, self.network, self.clock = stage, network, clock
-        self.answers: Answers = {}
-
-    async def probe(self, **options: Any) -> Any:
-        self.stage.stand.calls.clear()
-        target = target_of(PROBE, self.stage.options, **options)
-        return await probed(target, self.network, clock=self.clock, answers=self.answers)
-
-    async def refuse(self, status: int, body: object, path: str = "/", **headers: str) -> None:
-        named = {name.replace("_", "-"): text for name, text in headers.items()}
-        await self.stage.stand.set_fault(None, answer=Answer(Reply(status, body, named), path))
-
-    @property
-    def asked(self) -> list[str]:
-        return [call.path.removeprefix("/v1") for call in self.stage.stand.calls]
+    vendor, tested = VENDOR, PROBE
+    base = "/v1"
 
 
-Open = Callable[..., AbstractAsyncContextManager[Account]]
+Open = Opener[Account]
 
 
 def named_models(account: Account) -> list[list[str]]:
@@ -52,15 +34,7 @@ def named_models(account: Account) -> list[list[str]]:
 
 @pytest.fixture
 def opened(network: Network) -> Open:
-    @asynccontextmanager
-    async def open_account(*scenarios: str) -> AsyncIterator[Account]:
-        clock = HandClock()
-        async with staged(VENDOR, clock) as stage:
-            for scenario in scenarios:
-                await stage.play(scenario)
-            yield Account(stage, network, clock)
-
-    return open_account
+    return opener(Account, network)
 
 
 def _platform(kind: str, message: str = "m") -> dict[str, Any]:

@@ -1,21 +1,17 @@
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
 import jwt
 import pytest
 
-from exporter.core.probe import MONTH, Network, Result
+from exporter.core.probe import MONTH, Network
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.token import JwtBearer, RefreshToken
 from exporter.core.vitals import CERTIFICATE_EXPIRY
-from exporter.engine.kit import Answers
 from exporter.net.tokens import Tokens
 from exporter.probes.google_calendar import PROBE, calls
 from exporter.probes.google_calendar.api import KEY
@@ -24,7 +20,8 @@ from exporter.probes.google_calendar.scopes import CALLS, choose, covers
 from exporter.sandbox.google_calendar import OWNER, REFRESH, SHARED, TOKEN, VENDOR, service_account
 from exporter.sandbox.harness import Answer, Reply
 from tests.clock import HandClock
-from tests.probes.day import SandboxStage, exposed, golden, leaks, probed, staged, target_of, values
+from tests.probes.day import SandboxStage, exposed, golden, target_of, values
+from tests.probes.vendor_stage import Opener, VendorStage, opener
 
 HOUR = 3600.0
 API = "/calendar/v3"
@@ -33,48 +30,29 @@ STANDING: dict[str, Any] = {**WITHOUT, "token": TOKEN}
 EXPIRY, REFRESHABLE = "token_expiry_timestamp_seconds{access}", "token_refreshable{access}"
 
 
-class Calendar:
-    """A simulated calendar, what is known of it so far, and a clock that only the test moves."""
+class Calendar(VendorStage):
+    """A simulated calendar, whose tokens all runs share; refusals stand below `error`."""
+
+    vendor, tested = VENDOR, PROBE
+    base = API
 
     def __init__(self, stage: SandboxStage, network: Network, clock: HandClock) -> None:
-        self.stage, self.network, self.clock = stage, network, clock
-        self.answers: Answers = {}
+        super().__init__(stage, network, clock)
         self.tokens = Tokens(network, clock)
 
-    async def probe(self, tenant: str = "acme", **options: Any) -> Result:
-        self.stage.stand.calls.clear()
-        target = replace(target_of(PROBE, self.stage.options, **options), tenant=tenant)
-        result = await probed(
-            target, self.network, clock=self.clock, answers=self.answers, tokens=self.tokens
-        )
-        assert leaks(target, result, self.answers) == []
-        return result
-
-    async def refuse(self, status: int, error: object, path: str = API) -> None:
-        await self.stage.stand.set_fault(None, answer=Answer(Reply(status, {"error": error}), path))
+    async def refuse(self, status: int, body: object, path: str = API, **headers: str) -> None:
+        await super().refuse(status, {"error": body}, path, **headers)
 
     async def play(self, scenario: str, on: bool = True) -> None:
         await self.stage.stand.set_scenario(scenario, on)
 
-    @property
-    def asked(self) -> list[str]:
-        return [call.path.removeprefix(API) for call in self.stage.stand.calls]
 
-
-Open = Callable[..., AbstractAsyncContextManager[Calendar]]
+Open = Opener[Calendar]
 
 
 @pytest.fixture
 def opened(network: Network) -> Open:
-    @asynccontextmanager
-    async def open_calendar(*scenarios: str) -> AsyncIterator[Calendar]:
-        clock = HandClock()
-        async with staged(VENDOR, clock) as stage:
-            for scenario in scenarios:
-                await stage.play(scenario)
-            yield Calendar(stage, network, clock)
-
-    return open_calendar
+    return opener(Calendar, network)
 
 
 # What the guide to errors, the list of error reasons and the sessions of the API name: status, where the

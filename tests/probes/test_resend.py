@@ -1,59 +1,31 @@
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
-
 import pytest
 
 from exporter.core.probe import Network
 from exporter.core.reason import Reason
 from exporter.core.vitals import CERTIFICATE_EXPIRY
-from exporter.engine.kit import Answers
 from exporter.probes.resend import PROBE, calls
 from exporter.probes.resend.api import ResendOptions
-from exporter.sandbox.harness import Answer, Reply
 from exporter.sandbox.resend import KEY, VENDOR
-from tests.clock import HandClock
-from tests.probes.day import SandboxStage, exposed, golden, leaks, names, probed, staged, target_of, values
+from tests.probes.day import exposed, golden, leaks, names, target_of, values
+from tests.probes.vendor_stage import Opener, VendorStage, opener
 
 DAY = 86_400.0
 HOUR = 3_600.0
 MINUTE = 60.0
 
 
-class Account:
-    """A simulated account, what is known of it so far, and a clock that only the test moves."""
+class Account(VendorStage):
+    """A simulated account."""
 
-    def __init__(self, stage: SandboxStage, network: Network, clock: HandClock) -> None:
-        self.stage, self.network, self.clock = stage, network, clock
-        self.answers: Answers = {}
-
-    async def probe(self, **options: Any) -> Any:
-        self.stage.stand.calls.clear()
-        target = target_of(PROBE, self.stage.options, **options)
-        return await probed(target, self.network, clock=self.clock, answers=self.answers)
-
-    async def refuse(self, status: int, body: object, path: str = "/", **headers: str) -> None:
-        await self.stage.stand.set_fault(None, answer=Answer(Reply(status, body, headers), path))
-
-    @property
-    def asked(self) -> list[str]:
-        return [call.path for call in self.stage.stand.calls]
+    vendor, tested = VENDOR, PROBE
 
 
-Open = Callable[..., AbstractAsyncContextManager[Account]]
+Open = Opener[Account]
 
 
 @pytest.fixture
 def opened(network: Network) -> Open:
-    @asynccontextmanager
-    async def open_account(*scenarios: str) -> AsyncIterator[Account]:
-        clock = HandClock()
-        async with staged(VENDOR, clock) as stage:
-            for scenario in scenarios:
-                await stage.play(scenario)
-            yield Account(stage, network, clock)
-
-    return open_account
+    return opener(Account, network)
 
 
 # What resend.com/docs/api-reference/errors lists, and what each means here.

@@ -1,62 +1,37 @@
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 
 import pytest
 
 from exporter.core.probe import MONTH, Network
 from exporter.core.reason import Reason
 from exporter.core.vitals import CERTIFICATE_EXPIRY
-from exporter.engine.kit import Answers
 from exporter.probes.stripe import PROBE, calls
 from exporter.probes.stripe.api import VERSION, StripeOptions
 from exporter.probes.stripe.declines import FAMILIES, family_of
 from exporter.probes.stripe.readings import READINGS
-from exporter.sandbox.harness import Answer, Reply
 from exporter.sandbox.stripe import CUSTOMER, EMAIL, KEY, VENDOR
-from tests.clock import HandClock
-from tests.probes.day import SandboxStage, exposed, golden, leaks, names, probed, staged, target_of, values
+from tests.probes.day import exposed, golden, leaks, names, target_of, values
+from tests.probes.vendor_stage import Opener, VendorStage, opener
 
 HOUR = 3600.0
 MINUTE = 60.0
 
 
-class Shop:
-    """A simulated account, what is known of it so far, and a clock that only the test moves."""
+class Shop(VendorStage):
+    """A simulated account; refusals stand below `error`."""
 
-    def __init__(self, stage: SandboxStage, network: Network, clock: HandClock) -> None:
-        self.stage, self.network, self.clock = stage, network, clock
-        self.answers: Answers = {}
+    vendor, tested = VENDOR, PROBE
 
-    async def probe(self, **options: Any) -> Any:
-        self.stage.stand.calls.clear()
-        target = target_of(PROBE, self.stage.options, **options)
-        return await probed(target, self.network, clock=self.clock, answers=self.answers)
-
-    async def refuse(self, status: int, error: object, path: str = "/", **headers: str) -> None:
-        named = {name.replace("_", "-"): text for name, text in headers.items()}
-        await self.stage.stand.set_fault(None, answer=Answer(Reply(status, {"error": error}, named), path))
-
-    @property
-    def asked(self) -> list[str]:
-        return [call.path for call in self.stage.stand.calls]
+    async def refuse(self, status: int, body: object, path: str = "/", **headers: str) -> None:
+        await super().refuse(status, {"error": body}, path, **headers)
 
 
-Open = Callable[..., AbstractAsyncContextManager[Shop]]
+Open = Opener[Shop]
 
 
 @pytest.fixture
 def opened(network: Network) -> Open:
-    @asynccontextmanager
-    async def open_shop(*scenarios: str) -> AsyncIterator[Shop]:
-        clock = HandClock()
-        async with staged(VENDOR, clock) as stage:
-            for scenario in scenarios:
-                await stage.play(scenario)
-            yield Shop(stage, network, clock)
-
-    return open_shop
+    return opener(Shop, network)
 
 
 # What docs.stripe.com/api/errors, /error-codes and /rate-limits list, and what each means here.

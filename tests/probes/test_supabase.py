@@ -1,37 +1,33 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 import pytest
 
 from exporter import registry
 from exporter.config import environment
 from exporter.core.options import tenant_fields
-from exporter.core.probe import MONTH, Network, Result
+from exporter.core.probe import MONTH, Network
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.severity import Severity
 from exporter.core.vitals import CERTIFICATE_EXPIRY
-from exporter.engine.kit import Answers
 from exporter.probes.supabase import PROBE, calls, mistakes
 from exporter.probes.supabase.api import SupabaseOptions, expiry_of, is_legacy
 from exporter.probes.supabase.readings import parse
-from exporter.sandbox.harness import FAULTS, Answer, Reply
+from exporter.sandbox.harness import FAULTS
 from exporter.sandbox.supabase import KEY, LEGACY_END, LEGACY_KEY, VENDOR
-from tests.clock import HandClock
 from tests.probes.day import (
     GoodDay,
     SandboxStage,
     Stage,
     exposed,
     golden,
-    leaks,
-    probed,
     staged,
     target_of,
     values,
 )
+from tests.probes.vendor_stage import Opener, VendorStage, opener
 
 HEALTH, REST, STORAGE = "/auth/v1/health", "/rest/v1/", "/storage/v1/status"
 METRICS = "/customer/v1/privileged/metrics"
@@ -59,19 +55,11 @@ GOOD_DAY = GoodDay(
 )
 
 
-class Project:
-    """A simulated project, what is known of it so far, and a clock that only the test moves."""
+class Project(VendorStage):
+    """A simulated project."""
 
-    def __init__(self, stage: SandboxStage, network: Network, clock: HandClock) -> None:
-        self.stage, self.network, self.clock = stage, network, clock
-        self.answers: Answers = {}
-
-    async def probe(self, **options: Any) -> Result:
-        self.stage.stand.calls.clear()
-        target = target_of(PROBE, self.stage.options, **options)
-        result = await probed(target, self.network, clock=self.clock, answers=self.answers)
-        assert leaks(target, result, self.answers) == []
-        return result
+    vendor, tested = VENDOR, PROBE
+    staging = KeyStage
 
     async def twice(self) -> Mapping[str, float]:
         """Probe twice, five minutes apart, and return the second values."""
@@ -79,29 +67,13 @@ class Project:
         await self.clock.advance(300)
         return values(await self.probe())
 
-    async def answer(self, status: int, body: object, path: str = "/") -> None:
-        await self.stage.stand.set_fault(None, answer=Answer(Reply(status, body), path))
 
-    @property
-    def asked(self) -> list[str]:
-        return [call.path for call in self.stage.stand.calls]
-
-
-Open = Callable[..., AbstractAsyncContextManager[Project]]
+Open = Opener[Project]
 
 
 @pytest.fixture
 def opened(network: Network) -> Open:
-    @asynccontextmanager
-    async def open_project(*scenarios: str) -> AsyncIterator[Project]:
-        clock = HandClock()
-        async with staged(VENDOR, clock) as stage:
-            key = KeyStage(stage.stand)
-            for scenario in scenarios:
-                await key.play(scenario)
-            yield Project(key, network, clock)
-
-    return open_project
+    return opener(Project, network)
 
 
 # The platform's statuses, with the codes of restrictions in the body.
@@ -130,7 +102,7 @@ REFUSALS: list[tuple[int, object, Reason, str]] = [
 async def test_each_documented_status_has_its_reason(opened: Open) -> None:
     async with opened() as project:
         for status, body, reason, word in REFUSALS:
-            await project.answer(status, body)
+            await project.refuse(status, body)
             result = await project.probe()
             assert result.reason is reason, (status, body, result.detail)
             assert word in result.detail

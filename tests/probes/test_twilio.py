@@ -1,7 +1,4 @@
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 
 import pytest
 
@@ -9,16 +6,14 @@ from exporter.core.options import tenant_fields
 from exporter.core.probe import MONTH, Network, Result
 from exporter.core.reason import Reason
 from exporter.core.vitals import CERTIFICATE_EXPIRY
-from exporter.engine.kit import Answers
 from exporter.probes.twilio import PROBE, calls
 from exporter.probes.twilio.api import TwilioOptions
 from exporter.probes.twilio.families import FAMILIES, WEBHOOK_CODES, family_of, is_webhook
 from exporter.probes.twilio.lists import SENDER_STATES
 from exporter.probes.twilio.readings import READINGS
-from exporter.sandbox.harness import Answer, Reply
 from exporter.sandbox.twilio import CUSTOMER, KEY_SECRET, KEY_SID, NUMBER, SID, TEXT, TOKEN, VENDOR
-from tests.clock import HandClock
-from tests.probes.day import SandboxStage, exposed, golden, leaks, names, probed, staged, target_of, values
+from tests.probes.day import exposed, golden, leaks, names, target_of, values
+from tests.probes.vendor_stage import Opener, VendorStage, opener
 
 HOUR = 3600.0
 MINUTE = 60.0
@@ -27,40 +22,18 @@ BALANCE = f"{CORE}/Balance.json"
 TODAY = f"{CORE}/Usage/Records/Today.json"
 
 
-class Office:
-    """A simulated account, what is known of it so far, and a clock that only the test moves."""
+class Office(VendorStage):
+    """A simulated account."""
 
-    def __init__(self, stage: SandboxStage, network: Network, clock: HandClock) -> None:
-        self.stage, self.network, self.clock = stage, network, clock
-        self.answers: Answers = {}
-
-    async def probe(self, **options: Any) -> Result:
-        self.stage.stand.calls.clear()
-        target = target_of(PROBE, self.stage.options, **options)
-        return await probed(target, self.network, clock=self.clock, answers=self.answers)
-
-    async def refuse(self, status: int, body: object, path: str = "/") -> None:
-        await self.stage.stand.set_fault(None, answer=Answer(Reply(status, body), path))
-
-    @property
-    def asked(self) -> list[str]:
-        return [call.path for call in self.stage.stand.calls]
+    vendor, tested = VENDOR, PROBE
 
 
-Open = Callable[..., AbstractAsyncContextManager[Office]]
+Open = Opener[Office]
 
 
 @pytest.fixture
 def opened(network: Network) -> Open:
-    @asynccontextmanager
-    async def open_office(*scenarios: str) -> AsyncIterator[Office]:
-        clock = HandClock()
-        async with staged(VENDOR, clock) as stage:
-            for scenario in scenarios:
-                await stage.play(scenario)
-            yield Office(stage, network, clock)
-
-    return open_office
+    return opener(Office, network)
 
 
 def missing(result: Result) -> set[str]:

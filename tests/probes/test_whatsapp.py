@@ -1,5 +1,3 @@
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -8,13 +6,12 @@ from exporter.core.probe import MONTH, Network
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.vitals import CERTIFICATE_EXPIRY
-from exporter.engine.kit import Answers
 from exporter.probes._meta_graph.graph import proof
 from exporter.probes.whatsapp import PROBE, WhatsappOptions, calls
 from exporter.sandbox.harness import Answer, Reply
 from exporter.sandbox.whatsapp import ACCOUNT, DISPLAY, NUMBERS, TOKEN, VENDOR
-from tests.clock import HandClock
-from tests.probes.day import SandboxStage, exposed, golden, leaks, names, probed, staged, target_of, values
+from tests.probes.day import exposed, golden, leaks, names, target_of, values
+from tests.probes.vendor_stage import Opener, VendorStage, opener
 
 MINUTE = 60.0
 HOUR = 3600.0
@@ -22,41 +19,22 @@ DAY = 86_400.0
 GOOD, BAD = NUMBERS
 
 
-class Business:
-    """A simulated business account, what is known of it so far, and a clock that only the test moves."""
+class Business(VendorStage):
+    """A simulated business account; refusals stand below `error`."""
 
-    def __init__(self, stage: SandboxStage, network: Network, clock: HandClock) -> None:
-        self.stage, self.network, self.clock = stage, network, clock
-        self.answers: Answers = {}
+    vendor, tested = VENDOR, PROBE
+    base = "/v25.0"
 
-    async def probe(self, **options: Any) -> Any:
-        self.stage.stand.calls.clear()
-        target = target_of(PROBE, self.stage.options, **options)
-        return await probed(target, self.network, clock=self.clock, answers=self.answers)
-
-    async def refuse(self, status: int, error: object, path: str = "/", **headers: str) -> None:
-        named = {name.replace("_", "-"): text for name, text in headers.items()}
-        await self.stage.stand.set_fault(None, answer=Answer(Reply(status, {"error": error}, named), path))
-
-    @property
-    def asked(self) -> list[str]:
-        return [call.path.partition("/v25.0")[2] for call in self.stage.stand.calls]
+    async def refuse(self, status: int, body: object, path: str = "/", **headers: str) -> None:
+        await super().refuse(status, {"error": body}, path, **headers)
 
 
-Open = Callable[..., AbstractAsyncContextManager[Business]]
+Open = Opener[Business]
 
 
 @pytest.fixture
 def opened(network: Network) -> Open:
-    @asynccontextmanager
-    async def open_business(*scenarios: str) -> AsyncIterator[Business]:
-        clock = HandClock()
-        async with staged(VENDOR, clock) as stage:
-            for scenario in scenarios:
-                await stage.play(scenario)
-            yield Business(stage, network, clock)
-
-    return open_business
+    return opener(Business, network)
 
 
 def code(number: int, subcode: int | None = None, **more: Any) -> dict[str, Any]:
