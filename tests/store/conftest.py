@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests of a module, and a database of its own for each test."""
+"""A PostgreSQL server for all tests of the store, and a database of its own for each test."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -10,7 +10,7 @@ from tests.servers.postgres import Cluster, cluster
 _numbers = count(1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server() -> Iterator[Cluster]:
     with cluster() as made:
         yield made
