@@ -53,8 +53,8 @@ class Account:
     """One credential with its tokens; `targets` share it. Times are Unix seconds, None if never.
 
     `held` is None until its place was read. `failures` counts refreshes that failed in a row, `reason` is
-    that of the last one, "" after a success. `retry_at` is the end of a back-off. `unsettled` tells that the
-    newest tokens are not yet where they are kept.
+    that of the last one, "" after a success. `renewals` counts new tokens since the start. `retry_at` is the
+    end of a back-off. `unsettled` tells that the newest tokens are not yet where they are kept.
     """
 
     key: Hashable
@@ -67,6 +67,7 @@ class Account:
     reason: str = ""
     error: ProbeError | None = None
     last_success: float | None = None
+    renewals: int = 0
     retry_at: float = 0.0
     looked_at: float = 0.0
     replaced_at: float | None = None
@@ -111,6 +112,7 @@ class Account:
         """Count a refresh that succeeded."""
         self.forgive()
         self.last_success = now
+        self.renewals += 1
 
     def forgive(self) -> None:
         """Forget failures: they were of other tokens, or are over."""

@@ -127,6 +127,7 @@ class Exchange:
         if account.held is None or not found.same(account.held):
             account.take(found, now)
             account.forgive()
+            account.last_success = account.last_success or found.obtained
 
     async def _exchange(
         self, account: Account, actor: str, trace: Trace, began: float, *, force: bool

@@ -126,7 +126,7 @@ class TokenKeeper:
             return await self._tokens.get(grant, trace, refused)
         if not account.lasting:
             return await self._passing(account, trace, refused)
-        before = account.last_success
+        before = account.renewals
         if account.held is None and self._clock.now() >= account.retry_at:
             await self._settled(account, PROBE, trace)
         now = self._clock.now()
@@ -136,7 +136,7 @@ class TokenKeeper:
         elif not account.refused and now >= account.retry_at and self._exchange.wanted(account):
             await self._settled(account, PROBE, trace)
         if account.alive(self._clock.now()):
-            return account.token(fresh=account.last_success != before)
+            return account.token(fresh=account.renewals != before)
         if account.held is None and isinstance(grant, MetaExchange) and account.seed().access:
             return account.token_configured()  # the store fails; what was configured may still be good
         raise self._failure(account)
@@ -247,10 +247,10 @@ class TokenKeeper:
         Who forces a refresh joins one that is under way, and begins another one where that was none.
         """
         if account.task is not None:
-            before = account.last_success
+            before = account.renewals
             trace.note("waiting for the token that somebody else asks for")
             await asyncio.shield(account.task)
-            if not force or account.last_success != before:
+            if not force or account.renewals != before:
                 return
         await asyncio.shield(account.task or self._begin(account, actor, trace, force=force))
 

@@ -1,18 +1,26 @@
 """Tokens of targets: what is told of them, when they are renewed, and what a refusal means."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from exporter.core.errors import ProbeError
 from exporter.core.probe import Target, Trace
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
-from exporter.core.token import NEVER, AccessToken, TokenSettings
+from exporter.core.token import NEVER, AccessToken, MetaExchange, TokenSettings
 from exporter.engine.token_keeper import TokenKeeper
 from exporter.net.network import LoopNetwork
+from exporter.probes.facebook_ads import PROBE as ADS
+from exporter.probes.facebook_ads import FacebookAdsOptions
+from exporter.probes.whatsapp import PROBE as WHATSAPP
+from exporter.probes.whatsapp import WhatsappOptions
 from exporter.sandbox.oauth import OAuthServer, serving
 from tests.clock import HandClock
 from tests.engine.tokens import changed, configured, grant_of, made
@@ -299,3 +307,39 @@ async def test_scopes_that_were_granted_are_known(server: OAuthServer, keeper: T
     target = refreshing(server)
     keeper.apply(configured(target))
     assert (await ask(keeper, target)).scopes == frozenset({"calendar.readonly", "email"})
+
+
+async def test_a_service_account_signs_for_its_tokens(server: OAuthServer, keeper: TokenKeeper) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    server.public_key = key.public_key()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    target = made(server, "calendar", kind="service", access_token=Secret(pem))
+    moment = HandClock(time.time())
+    network = LoopNetwork()
+    own = TokenKeeper(network, moment)
+    own.apply(configured(target))
+    assert server.takes((await ask(own, target)).value.reveal())
+    assert shown(own, target)["state{access,valid}"] == 1
+    wrong = changed(target, access_token=Secret("planted, and no key"))
+    own.apply(configured(wrong))
+    with pytest.raises(ProbeError, match="no RSA key in PEM") as caught:
+        await ask(own, wrong)
+    assert "planted" not in str(caught.value)
+    await own.stop(5.0)
+    await network.close()
+
+
+def test_meta_tokens_are_exchanged_at_the_version_that_is_asked_for_where_the_app_is_known() -> None:
+    given: dict[str, Any] = {
+        "access_token": Secret("EAA"),
+        "app_id": "12",
+        "app_secret": Secret("s"),
+        "api_version": "v26.0",
+    }
+    for probe, options in ((WHATSAPP, WhatsappOptions), (ADS, FacebookAdsOptions)):
+        assert probe.grant is not None and probe.token_option == "access_token"
+        grant = probe.grant(options(**given))
+        assert isinstance(grant, MetaExchange)
+        assert grant.token_url == "https://graph.facebook.com/v26.0/oauth/access_token"
+        for missing in ("access_token", "app_id", "app_secret"):
+            assert probe.grant(options(**{k: v for k, v in given.items() if k != missing})) is None

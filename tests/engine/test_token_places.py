@@ -95,6 +95,8 @@ async def test_a_restart_goes_on_with_the_newest_refresh_token(server: OAuthServ
     await first.stop(5.0)
     second = start(target)
     assert await ask(second, target) == token, "the access token still lasts"
+    account = second.account(target.key)
+    assert account is not None and account.last_success == 1_800_000_000.0
     assert (await second.refresh(target.key, "user:ann")).result == "ok"
     assert not server.connections["acme"].dead
 

@@ -15,6 +15,7 @@ from exporter.core.token import (
     SOURCED,
     ClientCredentials,
     Grant,
+    JwtBearer,
     MetaExchange,
     RefreshToken,
     TokenSettings,
@@ -40,6 +41,8 @@ def grant_of(options: TokenOptions) -> Grant | None:
         return MetaExchange(options.token_url, CLIENT_ID, options.client_secret, options.access_token)
     if options.kind == "client":
         return ClientCredentials(options.token_url, CLIENT_ID, options.client_secret, auth_style="body")
+    if options.kind == "service":
+        return JwtBearer(options.token_url, "robot@example", options.access_token)
     return None
 
 
