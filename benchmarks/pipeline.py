@@ -228,7 +228,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--every", type=int, default=5, help="seconds between two probes, and two scrapes")
     parser.add_argument("--window", type=float, default=10.0, help="seconds of a turn, a multiple of `every`")
     parser.add_argument(
-        "--warm", type=float, default=20.0, help="seconds that each pipeline gets to find its pace"
+        "--warm", type=float, default=15.0, help="seconds that each pipeline gets to find its pace"
     )
     return parser
 
