@@ -23,15 +23,15 @@ values unknown.
 
 from collections.abc import Iterable
 
-from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
-from exporter.core.probe import MONTH, Kit, Probe, Target
+from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
+from exporter.probes._readings import Kept, calls_a_month, last_answer
 from exporter.probes.fal.alerts import ALERTS
 from exporter.probes.fal.api import Api, FalOptions
 from exporter.probes.fal.metrics import METRICS, PERMISSION_MISSING
 from exporter.probes.fal.panels import PANELS
-from exporter.probes.fal.readings import READINGS, VERSION, Kept, Reading, price_samples
+from exporter.probes.fal.readings import READINGS, VERSION, Reading, price_samples
 
 INTERVAL = 300.0
 
@@ -59,25 +59,19 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
 
 async def _read(reading: Reading, api: Api) -> Kept | None:
     """Return the last answer of a reading, None where the key may not make it."""
-
-    async def fetch() -> Kept | None:
-        try:
-            return await reading.fetch(api)
-        except ProbeError as error:
-            if error.reason not in (*_LACKING, *_NOT_THERE):
-                raise
-            # Kept like an answer: asking more often would bring neither the permission nor the call.
-            api.kit.log(error.detail)
-            return None if error.reason in _LACKING else {}
-
-    kept: Kept | None = await api.kit.every(f"{reading.key}/{VERSION}", reading.period, fetch)
-    return kept
+    return await last_answer(
+        api.kit,
+        f"{reading.key}/{VERSION}",
+        reading.period,
+        lambda: reading.fetch(api),
+        lacking=_LACKING,
+        absent=_NOT_THERE,
+    )
 
 
 def calls(options: FalOptions, interval: float) -> float:
-    """Return the reads in 30 days: a reading is made at most once in its period and once in a run."""
-    dearer = sum(reading.calls(options) * MONTH / max(interval, reading.period) for reading in READINGS)
-    return MONTH / interval + dearer
+    """Return the reads in 30 days."""
+    return calls_a_month(interval, ((reading.calls(options), reading.period) for reading in READINGS))
 
 
 PROBE = Probe(

@@ -5,9 +5,7 @@ account/billing); fal.ai/docs on errors of runners.
 """
 
 import re
-from collections.abc import Sequence
-from typing import Annotated, Any
-from urllib.parse import urlencode
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -18,11 +16,10 @@ from exporter.core.probe import Answer, Kit, ProbeError, Request
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.reasons import reason_of_status
+from exporter.probes._vendor_api import Parameters, address, refusal_of
 
 MAX_BODY = 4 << 20
 """Bytes of one page of usage: a line for each model, day and unit."""
-
-Parameters = Sequence[tuple[str, str]]
 
 
 class FalOptions(Options, frozen=True):
@@ -75,9 +72,8 @@ class Api:
 
     def _request(self, path: str, parameters: Parameters) -> Request:
         key = self.options.key.reveal() if self.options.key else ""
-        query = f"?{urlencode(parameters)}" if parameters else ""
         return Request(
-            url=f"{self.options.base_url.rstrip('/')}{path}{query}",
+            url=address(self.options.base_url, path, parameters),
             auth=(("Authorization", Secret(f"Key {key}")),),
             tls=self.options.tls,
             max_body=MAX_BODY,
@@ -122,12 +118,7 @@ def reason_of(status: int, kind: str, text: str) -> Reason:
 
 def _error_of(answer: Answer) -> Error:
     """Return what a refusal says: {"error": {"type", "message"}}, or {"detail", "error_type"} of a runner."""
-    try:
-        body: Any = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        return Error(answer.headers.get("x-fal-error-type", ""))
+    body = refusal_of(answer)
     inner = body.get("error")
     if isinstance(inner, dict):
         return Error(str(inner.get("type") or ""), str(inner.get("message") or ""))

@@ -4,17 +4,17 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from exporter.core.document import Document
 from exporter.core.metric import Sample
 from exporter.core.vitals import COST_MONTH, COST_TODAY, PREPAID_BALANCE
+from exporter.probes._readings import Kept
+from exporter.probes._vendor_api import Parameters
 from exporter.probes.fal import metrics as m
-from exporter.probes.fal.api import Api, FalOptions, Parameters
+from exporter.probes.fal.api import Api, FalOptions
 
 MINUTE = 60.0
 HOUR = 3600.0
-Kept = dict[str, Any]
 
 MODELS = 50
 """Models that one call may name: the most that the API takes."""

@@ -20,15 +20,15 @@ from collections.abc import Iterable
 
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
-from exporter.core.probe import MONTH, Kit, Probe, Target
+from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
+from exporter.probes._readings import Kept, calls_a_month, keep_dated, last_answer
 from exporter.probes.resend.alerts import ALERTS
 from exporter.probes.resend.api import Api, ResendOptions, RestrictedError
 from exporter.probes.resend.metrics import METRICS, PERMISSION_MISSING
 from exporter.probes.resend.panels import PANELS
 from exporter.probes.resend.readings import (
     READINGS,
-    Kept,
     Reading,
     header_quotas,
     rate_samples,
@@ -42,12 +42,8 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     """Ask for the usage, and for each dearer reading whose time has come."""
     api = Api(target.options, kit)
     samples, missing = await _usage(api)
-    samples += rate_samples(api.headers, kit.now())
-    for sample in samples:
-        if sample.metric.dated:
-            # A later reading's failure must not take what is known of the quotas.
-            kit.fact(sample)
-    samples = [sample for sample in samples if not sample.metric.dated]
+    # A later reading's failure must not take what is known of the quotas.
+    samples = keep_dated([*samples, *rate_samples(api.headers, kit.now())], kit)
     status = kit.trace.http_status
     for reading in READINGS:
         kept = await _read(reading, api)
@@ -83,26 +79,19 @@ async def _without_usage(api: Api) -> tuple[list[Sample], dict[str, bool]]:
 
 async def _read(reading: Reading, api: Api) -> Kept | None:
     """Return the last answer of a reading, None where the key may not make it."""
-
-    async def fetch() -> Kept | None:
-        try:
-            return await reading.fetch(api)
-        except ProbeError as error:
-            if error.reason not in (Reason.PERMISSION, Reason.NOT_FOUND):
-                raise
-            # Kept like an answer: asking more often would bring neither the permission nor the call.
-            api.kit.log(error.detail)
-            return None if error.reason is Reason.PERMISSION else {}
-
-    # The number goes up when the shape of what is kept changes, so that older answers are not misread.
-    kept: Kept | None = await api.kit.every(f"{reading.key}/1", reading.period, fetch)
-    return kept
+    return await last_answer(
+        api.kit,
+        f"{reading.key}/1",
+        reading.period,
+        lambda: reading.fetch(api),
+        lacking=(Reason.PERMISSION,),
+        absent=(Reason.NOT_FOUND,),
+    )
 
 
 def calls(options: ResendOptions, interval: float) -> float:
-    """Return the reads in 30 days: a reading is made at most once in its period and once in a run."""
-    dearer = sum(reading.calls(options) * MONTH / max(interval, reading.period) for reading in READINGS)
-    return MONTH / interval + dearer
+    """Return the reads in 30 days."""
+    return calls_a_month(interval, ((reading.calls(options), reading.period) for reading in READINGS))
 
 
 PROBE = Probe(

@@ -4,12 +4,9 @@ Sources: resend.com/docs/api-reference (introduction, errors, rate-limit, usage)
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
-from urllib.parse import urlencode
+from collections.abc import Mapping
+from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from exporter.core.document import Document
@@ -18,11 +15,10 @@ from exporter.core.probe import Answer, Kit, ProbeError, Request
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.reasons import reason_of_status
+from exporter.probes._vendor_api import Listing, Page, Parameters, address, listed, page_by_id, refusal_of
 
 PAGE = 100
 """Elements of a page: the most that the API gives."""
-
-Parameters = Sequence[tuple[str, str]]
 
 
 class ResendOptions(Options, frozen=True):
@@ -57,14 +53,6 @@ class RestrictedError(ProbeError):
     """The key is a good one that may only send: Resend answers `restricted_api_key`."""
 
 
-@dataclass(frozen=True)
-class Listing:
-    """The elements of a list; `truncated` when there were more than the pages allowed."""
-
-    items: tuple[Document, ...]
-    truncated: bool
-
-
 class Api:
     """The calls of one run; `headers` are those of the last answer."""
 
@@ -88,23 +76,16 @@ class Api:
 
     async def list(self, path: str) -> Listing:
         """Return the list at `path`, page by page within the budget of `pages`."""
-        items: list[Document] = []
-        after: Parameters = ()
-        for _ in range(self.options.pages):
-            page = await self.get(path, (("limit", str(PAGE)), *after))
-            fresh = tuple(page.must("data").items())
-            items += fresh
-            last = fresh[-1].text("id") if fresh else None
-            if not page.flag("has_more") or last is None:
-                return Listing(tuple(items), truncated=False)
-            after = (("after", last),)
-        return Listing(tuple(items), truncated=True)
+
+        async def read(after: Parameters) -> Page:
+            return page_by_id(await self.get(path, (("limit", str(PAGE)), *after)), "after")
+
+        return await listed(read, self.options.pages)
 
     def _request(self, path: str, parameters: Parameters) -> Request:
         key = self.options.api_key.reveal() if self.options.api_key else ""
-        query = f"?{urlencode(parameters)}" if parameters else ""
         return Request(
-            url=f"{self.options.base_url.rstrip('/')}{path}{query}",
+            url=address(self.options.base_url, path, parameters),
             auth=(("Authorization", Secret(f"Bearer {key}")),),
             tls=self.options.tls,
         )
@@ -133,10 +114,5 @@ def reason_of(status: int, name: str) -> Reason:
 
 
 def _name_of(answer: Answer) -> str:
-    # A proxy in between may answer HTML: then the status alone has to do.
-    try:
-        body: Any = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""
-    name = body.get("name") if isinstance(body, dict) else None
+    name = refusal_of(answer).get("name")
     return name if isinstance(name, str) and re.fullmatch(r"[a-z_]{1,64}", name) else ""

@@ -17,12 +17,12 @@ from exporter.core.vitals import (
     RATE_LIMIT_REMAINING,
     RATE_LIMIT_RESET,
 )
+from exporter.probes._readings import Kept
 from exporter.probes.resend import metrics as m
 from exporter.probes.resend.api import Api, ResendOptions
 
 MINUTE = 60.0
 HOUR = 3600.0
-Kept = dict[str, Any]
 
 DOMAIN_STATES = ("verified", "pending", "not_started", "partially_verified", "partially_failed", "failed")
 OUTCOMES = ("sent", "delivered", "bounced", "complained", "failed")

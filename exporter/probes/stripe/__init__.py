@@ -25,13 +25,14 @@ from collections.abc import Iterable
 
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
-from exporter.core.probe import MONTH, Allowance, Kit, Probe, Target
+from exporter.core.probe import Allowance, Kit, Probe, Target
 from exporter.core.reason import Reason
+from exporter.probes._readings import Kept, calls_a_month, keep_dated, last_answer
 from exporter.probes.stripe.alerts import ALERTS
 from exporter.probes.stripe.api import VERSION, Api, DeclinedError, StripeOptions
 from exporter.probes.stripe.metrics import API_VERSION, METRICS, PERMISSION_MISSING
 from exporter.probes.stripe.panels import PANELS
-from exporter.probes.stripe.readings import READINGS, Kept, Reading, balance_samples
+from exporter.probes.stripe.readings import READINGS, Reading, balance_samples
 
 INTERVAL = 300.0
 PUBLISHABLE = "pk_"
@@ -52,7 +53,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
         if reading.wanted(options):
             kept = await _read(reading, api)
             missing[reading.permission] = kept is None
-            samples += _keep_dated(reading.samples(kept), kit) if kept else ()
+            samples += keep_dated(reading.samples(kept), kit) if kept else ()
             for name, text in reading.details(kept).items() if kept else ():
                 kit.vendor_detail(name, text)
     # The balance speaks for the integration, not the refusal of a reading that it can do without.
@@ -71,43 +72,21 @@ async def _balance(api: Api) -> Iterable[Sample]:
 async def _read(reading: Reading, api: Api) -> Kept | None:
     """Return the last answer of a reading, None where the key may not make it."""
 
-    async def fetch() -> Kept | None:
+    async def fetch() -> Kept:
         try:
             return await reading.fetch(api)
         except DeclinedError as error:
             api.kit.log(str(error))
             return {}
-        except ProbeError as error:
-            if error.reason is not Reason.PERMISSION:
-                raise
-            # Kept like an answer: asking more often would not bring the permission.
-            api.kit.log(error.detail)
-            return None
 
-    # The number goes up when the shape of what is kept changes, so that older answers are not misread.
-    kept: Kept | None = await api.kit.every(f"{reading.key}/1", reading.period(api.options), fetch)
-    return kept
-
-
-def _keep_dated(samples: Iterable[Sample], kit: Kit) -> list[Sample]:
-    """Hand dated samples to the kit, so that a later reading's failure keeps them; return the rest."""
-    rest = []
-    for sample in samples:
-        if sample.metric.dated:
-            kit.fact(sample)
-        else:
-            rest.append(sample)
-    return rest
+    key, period = f"{reading.key}/1", reading.period(api.options)
+    return await last_answer(api.kit, key, period, fetch, lacking=(Reason.PERMISSION,))
 
 
 def calls(options: StripeOptions, interval: float) -> float:
-    """Return the reads in 30 days: a reading is made at most once in its period and once in a run."""
-    dearer = sum(
-        reading.calls(options) * MONTH / max(interval, reading.period(options))
-        for reading in READINGS
-        if reading.wanted(options)
-    )
-    return MONTH / interval + dearer
+    """Return the reads in 30 days."""
+    wanted = (reading for reading in READINGS if reading.wanted(options))
+    return calls_a_month(interval, ((one.calls(options), one.period(options)) for one in wanted))
 
 
 PROBE = Probe(

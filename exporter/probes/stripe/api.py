@@ -5,12 +5,9 @@ docs.stripe.com/rate-limits.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
-import msgspec
 from msgspec import Meta
 
 from exporter.core.document import Document
@@ -18,6 +15,7 @@ from exporter.core.options import PER_TENANT, Options, TlsOptions
 from exporter.core.probe import Answer, Header, Kit, ProbeError, Request
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
+from exporter.probes._vendor_api import Listing, Page, Parameters, address, listed, page_by_id, refusal_of
 
 VERSION = "2026-10-28.endive"
 """The API version that this code reads; without the header the account's own would decide."""
@@ -27,8 +25,6 @@ PAGE = 100
 
 MAX_BODY = 8 << 20
 """Bytes of one page: an event holds its whole charge, with up to 50 fields of metadata."""
-
-Parameters = Sequence[tuple[str, str]]
 
 
 class StripeOptions(Options, frozen=True):
@@ -80,14 +76,6 @@ class DeclinedError(Exception):
     """Stripe speaks of a declined payment: the integration is well, but there is nothing to read."""
 
 
-@dataclass(frozen=True)
-class Listing:
-    """The elements of a list, newest first; `truncated` when there were more than the pages allowed."""
-
-    items: tuple[Document, ...]
-    truncated: bool
-
-
 class Api:
     """The calls of one run."""
 
@@ -109,18 +97,13 @@ class Api:
         raise ProbeError(reason, _sentence(path, answer.status, error))
 
     async def list(self, path: str, parameters: Parameters = ()) -> Listing:
-        """Return the list at `path`, page by page within the budget of `pages`."""
-        items: list[Document] = []
-        after: Parameters = ()
-        for _ in range(self.options.pages):
+        """Return the list at `path`, newest first, page by page within the budget of `pages`."""
+
+        async def read(after: Parameters) -> Page:
             page = await self.get(path, (*parameters, ("limit", str(PAGE)), *after))
-            fresh = tuple(page.must("data").items())
-            items += fresh
-            last = fresh[-1].text("id") if fresh else None
-            if not page.flag("has_more") or last is None:
-                return Listing(tuple(items), truncated=False)
-            after = (("starting_after", last),)
-        return Listing(tuple(items), truncated=True)
+            return page_by_id(page, "starting_after")
+
+        return await listed(read, self.options.pages)
 
     def _request(self, path: str, parameters: Parameters) -> Request:
         options = self.options
@@ -128,9 +111,8 @@ class Api:
         headers: tuple[Header, ...] = (("Stripe-Version", VERSION),)
         if options.account:
             headers = (*headers, ("Stripe-Account", options.account))
-        query = f"?{urlencode(parameters)}" if parameters else ""
         return Request(
-            url=f"{options.base_url.rstrip('/')}{path}{query}",
+            url=address(options.base_url, path, parameters),
             headers=headers,
             auth=(("Authorization", Secret(f"Bearer {key}")),),
             tls=options.tls,
@@ -186,12 +168,7 @@ def reason_of(
 
 
 def _error_of(answer: Answer) -> Mapping[str, Any]:
-    # A proxy in between may answer HTML: then the status alone has to do.
-    try:
-        body = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    error = body.get("error") if isinstance(body, dict) else None
+    error = refusal_of(answer).get("error")
     return error if isinstance(error, dict) else {}
 
 

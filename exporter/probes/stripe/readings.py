@@ -8,15 +8,16 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from exporter.core.document import Document
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Metric, Sample
 from exporter.core.probe import DAY
 from exporter.core.reason import Reason
+from exporter.probes._readings import Kept
+from exporter.probes._vendor_api import Listing, Parameters
 from exporter.probes.stripe import metrics as m
-from exporter.probes.stripe.api import Api, Listing, Parameters, StripeOptions
+from exporter.probes.stripe.api import Api, StripeOptions
 from exporter.probes.stripe.declines import FAMILIES, family_of
 
 HOUR = 3600.0
@@ -26,7 +27,6 @@ GRACE = 15 * MINUTE
 RETRIED = 3 * DAY
 """How long Stripe goes on trying to deliver an event (docs.stripe.com/webhooks)."""
 
-Kept = dict[str, Any]
 PAYOUT_STATES = ("paid", "pending", "in_transit", "canceled", "failed", "other")
 
 

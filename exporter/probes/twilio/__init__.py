@@ -29,14 +29,13 @@ OpenAPI documents in github.com/twilio/twilio-oai.
 
 from collections.abc import Iterable
 
-from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
-from exporter.core.probe import MONTH, Kit, Probe, Target
+from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
+from exporter.probes._readings import Kept, calls_a_month, last_answer
 from exporter.probes.twilio.alerts import ALERTS
 from exporter.probes.twilio.api import BALANCE, USAGE_TODAY, Api, RefusedError, TwilioOptions
 from exporter.probes.twilio.explain import BALANCE_KEPT, explained
-from exporter.probes.twilio.lists import Kept
 from exporter.probes.twilio.metrics import (
     CONCURRENT,
     INACTIVE,
@@ -101,31 +100,15 @@ def _vendor_side(api: Api) -> Iterable[Sample]:
 
 async def _read(reading: Reading, api: Api) -> Kept | None:
     """Return the last answer of a reading, None where the credential may not make it."""
-
-    async def fetch() -> Kept | None:
-        try:
-            return await reading.fetch(api)
-        except ProbeError as error:
-            # The credential has just proved good, so this speaks of the resource alone.
-            if error.reason not in HIDDEN:
-                raise
-            # Kept like an answer: asking more often would not bring the permission.
-            api.kit.log(error.detail)
-            return None
-
-    # The number goes up when the shape of what is kept changes, so that older answers are not misread.
-    kept: Kept | None = await api.kit.every(f"{reading.key}/1", reading.period(api.options), fetch)
-    return kept
+    # The credential has just proved good, so a refusal speaks of the resource alone.
+    key, period = f"{reading.key}/1", reading.period(api.options)
+    return await last_answer(api.kit, key, period, lambda: reading.fetch(api), lacking=HIDDEN)
 
 
 def calls(options: TwilioOptions, interval: float) -> float:
-    """Return the reads in 30 days: a reading is made at most once in its period and once in a run."""
-    dearer = sum(
-        reading.calls(options) * MONTH / max(interval, reading.period(options))
-        for reading in READINGS
-        if reading.wanted(options)
-    )
-    return MONTH / interval + dearer
+    """Return the reads in 30 days."""
+    wanted = (reading for reading in READINGS if reading.wanted(options))
+    return calls_a_month(interval, ((one.calls(options), one.period(options)) for one in wanted))
 
 
 PROBE = Probe(

@@ -5,15 +5,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 from exporter.core.document import Document
 from exporter.core.metric import Sample
+from exporter.probes._readings import Kept
 from exporter.probes.twilio import metrics as m
 from exporter.probes.twilio.api import MESSAGES, MONITOR, SENDERS, Api, Listing
 from exporter.probes.twilio.families import FAMILIES, WEBHOOK_CODES, family_of, is_webhook
 
-Kept = dict[str, Any]
 CHANNELS = ("sms", "whatsapp", "other")
 OUTCOMES = ("delivered", "undelivered", "failed", "sent", "pending", "other")
 _OUTCOME_OF = {

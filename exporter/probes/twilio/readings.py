@@ -14,11 +14,11 @@ from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.reason import Reason
 from exporter.core.vitals import COST_MONTH, COST_TODAY, PREPAID_BALANCE
+from exporter.probes._readings import Kept
 from exporter.probes.twilio import metrics as m
 from exporter.probes.twilio.api import ACCOUNT, NUMBERS, USAGE_MONTH, USAGE_TODAY, Api, TwilioOptions
 from exporter.probes.twilio.explain import CLOSED
 from exporter.probes.twilio.lists import (
-    Kept,
     alerts_samples,
     fetch_alerts,
     fetch_messages,

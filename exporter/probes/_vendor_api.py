@@ -1,0 +1,63 @@
+"""What the JSON APIs of several vendors have in common: addresses, refusals, and lists in pages."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from exporter.core.document import Document
+from exporter.core.probe import Answer
+
+Parameters = Sequence[tuple[str, str]]
+"""Parameters of a query, as (name, value)."""
+
+Page = tuple[Sequence[Document], Parameters]
+"""The elements of one page, and the parameters that bring the next one: () after the last."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The elements of a list in their order; `truncated` when there were more than the pages allowed."""
+
+    items: tuple[Document, ...]
+    truncated: bool
+
+
+async def listed(read: Callable[[Parameters], Awaitable[Page]], most: int) -> Listing:
+    """Return a list, page by page, `most` pages at most; `read` is given () for the first one."""
+    items: list[Document] = []
+    after: Parameters = ()
+    for _ in range(most):
+        fresh, after = await read(after)
+        items += fresh
+        if not after:
+            return Listing(tuple(items), truncated=False)
+    return Listing(tuple(items), truncated=True)
+
+
+def page_by_id(page: Document, cursor: str) -> Page:
+    """Read a page `{"data": [{"id"}, ...], "has_more"}`; the parameter `cursor` takes the last id."""
+    fresh = tuple(page.must("data").items())
+    last = fresh[-1].text("id") if fresh else None
+    more = page.flag("has_more") and last is not None
+    return fresh, ((cursor, last or ""),) if more else ()
+
+
+def address(base_url: str, path: str, parameters: Parameters) -> str:
+    """Return the URL of a call; `path` begins with a slash."""
+    query = f"?{urlencode(parameters)}" if parameters else ""
+    return f"{base_url.rstrip('/')}{path}{query}"
+
+
+def refusal_of(answer: Answer) -> Mapping[str, Any]:
+    """Return the JSON object that came with a refusal, {} where there is none.
+
+    A proxy in between may answer HTML: then the status alone has to do.
+    """
+    try:
+        body = msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
