@@ -6,12 +6,13 @@
 `kill` starts a process that refreshes twelve tokens without a pause, four at a time, kills it by SIGKILL
 after some refreshes and up to 30 ms, and starts it again. A connection is lost when its newest refresh token
 is nowhere; it is unexplained when the process had said that it was kept. Found on two cores: 50 kills with
-overlapping rotation, tokens in a platform's database behind the journal: 1,374 refreshes, 0 of 12 lost. 50
-kills with strict rotation, tokens in the store: all 12 were lost in the end, each with an answer on its way,
-none unexplained.
+overlapping rotation: 1,374 refreshes with tokens in a platform's database behind the journal, 1,639 with
+tokens in the store, 0 of 12 connections lost. 50 kills with strict rotation, where a connection that was cut
+once stays cut: all 12 were lost in the end, each with an answer on its way, none unexplained.
 
 `bulk` refreshes the tokens of many tenants once, from a table in a real PostgreSQL, and tells how long the
-loop that also probes was held up at most.
+loop that also probes was held up at most. Found on two cores under other load, the vendor simulated in the
+same loop: 1,000 tenants in 30 s, none failed, the loop late by 78 ms at the 99th percentile.
 """
 
 import argparse

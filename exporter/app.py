@@ -122,6 +122,7 @@ async def _renew_seals(tokens: TokenStore) -> None:
     """Encrypt by the first key what an older one encrypted; one that cannot be read stays as it is."""
     log = structlog.get_logger("exporter.tokens")
     try:
+        await beside(tokens.drop_unseen)
         if changed := await beside(tokens.reseal):
             log.info("stored tokens were encrypted anew", count=changed)
     except StoreError as error:

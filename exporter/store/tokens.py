@@ -27,6 +27,9 @@ PORTION = 500
 _START = secrets.token_hex(4)
 """Tells this process from an earlier one that had its number."""
 
+UNSEEN = 365 * 86_400.0
+"""Seconds; tokens in use are seen with each refresh, every two months at the latest."""
+
 Labels = tuple[str, str, str]
 """Integration, tenant and provider of a token, for whoever reads the table."""
 
@@ -203,6 +206,12 @@ class TokenStore:
             if len(rows) < PORTION:
                 return changed
             after = rows[-1][0]
+
+    def drop_unseen(self) -> int:
+        """Delete tokens that nothing asked for in a year: their targets are no more; return how many."""
+        with self._transaction(writes=True) as connection:
+            gone = delete(TOKEN).where(TOKEN.c.seen < _now(connection) - UNSEEN)
+            return connection.execute(gone).rowcount
 
     def close(self) -> None:
         """Let go of the database."""

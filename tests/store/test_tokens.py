@@ -145,6 +145,16 @@ def test_keys_are_exchanged_without_losing_a_token(store: TokenStore, url: str) 
     assert KEYS[0].reveal() not in str(caught.value)
 
 
+def test_tokens_that_nothing_asked_for_in_a_year_are_deleted(
+    store: TokenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.keep("a", LABELS, HELD)
+    assert store.drop_unseen() == 0
+    monkeypatch.setattr(rules, "UNSEEN", -1.0)
+    assert store.drop_unseen() == 1
+    assert store.read("a") is None
+
+
 def test_without_keys_nothing_secret_is_stored(url: str, store: TokenStore) -> None:
     none = TokenStore(url, Seals(()))
     assert not none.keeps_secrets
