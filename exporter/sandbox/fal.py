@@ -54,14 +54,6 @@ def _guard(call: Call) -> Reply | None:
     return None
 
 
-def _throttled(_call: Call) -> Reply:
-    return _error(429, "rate_limited", "Rate limit exceeded", retry_after="7")
-
-
-def _broken(_call: Call) -> Reply:
-    return _error(500, "server_error", "Internal error")
-
-
 def _unknown(_call: Call) -> Reply:
     return _error(404, "not_found", "Resource not found")
 
@@ -187,8 +179,8 @@ VENDOR = Vendor(
     options=_options,
     credentials={"key": KEY},
     guard=_guard,
-    throttled=_throttled,
-    broken=_broken,
+    throttled=lambda _call: _error(429, "rate_limited", "Rate limit exceeded", retry_after="7"),
+    broken=lambda _call: _error(500, "server_error", "Internal error"),
     unknown=_unknown,
     scenarios=SCENARIOS,
     routes={

@@ -55,14 +55,6 @@ def _guard(call: Call) -> Reply | None:
     return None
 
 
-def _throttled(_call: Call) -> Reply:
-    return _error(429, "rate_limit_exceeded", "Too many requests", retry_after="7", ratelimit_remaining="0")
-
-
-def _broken(_call: Call) -> Reply:
-    return _error(500, "application_error", "Something went wrong")
-
-
 def _unknown(_call: Call) -> Reply:
     return _error(404, "not_found", "The requested endpoint does not exist")
 
@@ -184,8 +176,10 @@ VENDOR = Vendor(
     options=_options,
     credentials={"api_key": KEY},
     guard=_guard,
-    throttled=_throttled,
-    broken=_broken,
+    throttled=lambda _call: _error(
+        429, "rate_limit_exceeded", "Too many requests", retry_after="7", ratelimit_remaining="0"
+    ),
+    broken=lambda _call: _error(500, "application_error", "Something went wrong"),
     unknown=_unknown,
     scenarios=SCENARIOS,
     routes={

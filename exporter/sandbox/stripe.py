@@ -89,18 +89,6 @@ def _permission(call: Call, shown: str) -> Reply | None:
     return None
 
 
-def _throttled(_call: Call) -> Reply:
-    return _error(429, "Too many requests.", stripe_rate_limited_reason="endpoint-rate", retry_after="7")
-
-
-def _broken(_call: Call) -> Reply:
-    return _error(500, "Something went wrong on our side.", stripe_should_retry="true")
-
-
-def _unknown(call: Call) -> Reply:
-    return _error(404, f"Unrecognized request URL ({call.method}: {call.path}).")
-
-
 def _balance(call: Call) -> Reply:
     available: list[dict[str, Any]] = [{"amount": 1234567, "currency": "usd"}]
     if "many_currencies" in call.scenarios:
@@ -303,9 +291,11 @@ VENDOR = Vendor(
     options=_options,
     credentials={"secret_key": KEY},
     guard=_guard,
-    throttled=_throttled,
-    broken=_broken,
-    unknown=_unknown,
+    throttled=lambda _call: _error(
+        429, "Too many requests.", stripe_rate_limited_reason="endpoint-rate", retry_after="7"
+    ),
+    broken=lambda _call: _error(500, "Something went wrong on our side.", stripe_should_retry="true"),
+    unknown=lambda call: _error(404, f"Unrecognized request URL ({call.method}: {call.path})."),
     scenarios=SCENARIOS,
     routes={
         "GET /v1/balance": _balance,
