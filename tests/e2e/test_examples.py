@@ -14,6 +14,7 @@ from exporter import registry
 from exporter.cli import main
 from exporter.demo.services import Service, free_port
 from exporter.sandbox import harness
+from exporter.server.routes import ROUTES
 from tests.e2e.asking import ask, read, tell, until
 from tests.examples import FOLDER, PLATFORMS, Pointed
 from tests.rules.tools import program, run
@@ -30,6 +31,12 @@ TARGETS = {
     "picture-shop": 4,
     "one-tenant-app": 4,
 }
+
+PAGES = [
+    route.path
+    for route in ROUTES
+    if "GET" in route.methods and "{" not in route.path and route.path != "/probe"
+]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -61,10 +68,15 @@ async def test_every_target_of_an_example_is_connected_to_simulated_vendors(
         failing = [row for row in rows if row["status"] != "connected"]
         assert (len(rows), failing) == (TARGETS[name], [])
         assert (await ask(f"{base}/api/v1/status"))["overall_status"] == "healthy"
-        shown = [await read(f"{base}{path}") for path in ("/metrics", "/config", "/")]
+        shown = [await read(f"{base}{path}") for path in PAGES]
+        shown.append(
+            await read(f"{base}/probe?target={rows[0]['integration']}&tenant={rows[0]['tenant']}&debug=true")
+        )
     finally:
         await service.stop()
-    text = "\n".join([*shown, log.read_text()])
+    kept = [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*.db*")]
+    assert kept, "the store is looked at, too"
+    text = "\n".join([*shown, *kept, log.read_text()])
     assert [secret for secret in example.planted if secret in text] == []
 
 
