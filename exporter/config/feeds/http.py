@@ -20,12 +20,10 @@ import msgspec
 
 from exporter.config.feeds.deadline import Deadline
 from exporter.config.feeds.row import TEXT, Broken, FeedProblem
+from exporter.config.feeds.terms import LARGEST, Terms
 from exporter.core.options import TlsOptions
 from exporter.core.probe import DEFAULT_TLS
 from exporter.core.secret import Secret
-
-LARGEST = 64 << 20
-"""Bytes of an answer at most."""
 
 OPTION = "__option_"
 _PIECE = 1 << 16
@@ -33,7 +31,7 @@ _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 
 
 @dataclass(frozen=True)
-class HttpQuestion:
+class HttpQuestion(Terms):
     """What is asked of an endpoint; equal questions may share an answer. `headers` hold credentials."""
 
     kind: ClassVar[str] = "http"
@@ -42,11 +40,6 @@ class HttpQuestion:
     url: str = field(repr=False)
     headers: tuple[tuple[str, Secret], ...] = ()
     tls: TlsOptions = DEFAULT_TLS
-    refresh: float = 300.0
-    timeout: float = 10.0
-    most: int = 20_000
-    allow_empty: bool = False
-    cache_file: str = ""
     hide_path: bool = False
 
     @property
@@ -68,9 +61,7 @@ class HttpQuestion:
                 body = self._exchange(urlsplit(self.url), deadline)
         except (OSError, http.client.HTTPException) as error:
             if deadline.passed or isinstance(error, TimeoutError):
-                raise FeedProblem(
-                    f"no complete answer within {self.timeout:g} s", "look after it, or raise timeout"
-                ) from None
+                raise self.late() from None
             raise FeedProblem(_words(error), "look after the endpoint, or correct the address") from None
         return rows_of(body, self.most)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path as FilePath
+from typing import Any
 from urllib.parse import urlsplit
 
 from exporter.config import durations
@@ -41,10 +42,7 @@ class Asking:
             url,
             headers,
             part.tls,
-            *times,
-            part.max_rows,
-            part.allow_empty,
-            self._cache(part),
+            **self._terms(part, times),
             hide_path=bool(part.url_file),  # who hides the address may mean its path
         )
 
@@ -56,15 +54,8 @@ class Asking:
             url = ""
         if not url or times is None:
             return None
-        return SqlQuestion(
-            self.integration,
-            self._with_folder(url),
-            part.query,
-            *times,
-            part.max_rows,
-            part.allow_empty,
-            self._cache(part),
-        )
+        terms = self._terms(part, times)
+        return SqlQuestion(self.integration, self._with_folder(url), part.query, **terms)
 
     def _with_folder(self, url: str) -> str:
         """Let the relative name of a SQLite file start from the folder of the configuration."""
@@ -115,6 +106,17 @@ class Asking:
         if not 0 < timeout <= LONGEST:
             self._blame("timeout", "the timeout is out of bounds", "choose from 1ms to 5m")
         return (refresh, timeout) if refresh >= 1.0 and 0 < timeout <= LONGEST else None
+
+    def _terms(self, part: Feed, times: tuple[float, float]) -> dict[str, Any]:
+        """Return the fields of Terms; `times` are those of `_times`."""
+        refresh, timeout = times
+        return {
+            "refresh": refresh,
+            "timeout": timeout,
+            "most": part.max_rows,
+            "allow_empty": part.allow_empty,
+            "cache_file": self._cache(part),
+        }
 
     def _cache(self, part: Feed) -> str:
         if not part.cache:

@@ -21,12 +21,10 @@ import msgspec
 
 from exporter.config.feeds.deadline import Deadline
 from exporter.config.feeds.row import Broken, FeedProblem, tenant_of
+from exporter.config.feeds.terms import LARGEST, Terms
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, CursorResult, Engine
-
-LARGEST = 64 << 20
-"""Characters of all values of an answer at most."""
 
 LABEL = "label_"
 JSON = ("labels", "options", "thresholds")
@@ -37,7 +35,7 @@ _TELLING = ("28", "3D", "42", "53", "57", "08", "25", "54")
 
 
 @dataclass(frozen=True)
-class SqlQuestion:
+class SqlQuestion(Terms):
     """What is asked of a database; equal questions may share an answer. `url` holds a password."""
 
     kind: ClassVar[str] = "sql"
@@ -45,11 +43,6 @@ class SqlQuestion:
     integration: str
     url: str = field(repr=False)
     query: str = ""
-    refresh: float = 300.0
-    timeout: float = 10.0
-    most: int = 20_000
-    allow_empty: bool = False
-    cache_file: str = ""
 
     @property
     def place(self) -> str:
@@ -99,9 +92,7 @@ class SqlQuestion:
         original = getattr(error, "orig", None) or error
         state = str(getattr(original, "sqlstate", None) or "")
         if cut or state == "57014" or "interrupted" in str(original):
-            return FeedProblem(
-                f"no complete answer within {self.timeout:g} s", "look after it, or raise timeout"
-            )
+            return self.late()
         words = " ".join(str(original).split())[:300] if _may_tell(original, state) else ""
         told = words or f"{type(original).__name__}{f' (SQLSTATE {state})' if state else ''}"
         return FeedProblem(f"the database does not answer the query: {told}", "correct url, query or rights")
