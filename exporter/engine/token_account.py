@@ -78,6 +78,11 @@ class Account:
     task: asyncio.Task[None] | None = None
 
     @property
+    def turn(self) -> asyncio.Task[None] | None:
+        """The task that is under way for the account, if any."""
+        return None if self.task is None or self.task.done() else self.task
+
+    @property
     def lasting(self) -> bool:
         """Whether what was handed out last is needed to ask for the next token."""
         return isinstance(self.grant, Lasting)

@@ -106,7 +106,7 @@ class Exchange:
     def wanted(self, account: Account) -> bool:
         """Tell whether a probe must wait for a new token; Meta's is exchanged beside probing alone."""
         now = self._clock.now()
-        if isinstance(account.grant, MetaExchange):
+        if isinstance(account.grant, MetaExchange) or account.refused:
             return False
         return not account.alive(now) or account.due(now)
 

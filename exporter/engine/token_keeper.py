@@ -129,12 +129,12 @@ class TokenKeeper:
         before = account.renewals
         if account.held is None and self._clock.now() >= account.retry_at:
             await self._settled(account, PROBE, trace)
-        now = self._clock.now()
-        if isinstance(grant, RefreshToken) and account.replaceable(refused, now):
-            account.replaced_at = now
+        if isinstance(grant, RefreshToken) and account.replaceable(refused, self._clock.now()):
+            account.replaced_at = self._clock.now()
             await self._settled(account, PROBE, trace, force=True)
-        elif not account.refused and now >= account.retry_at and self._exchange.wanted(account):
-            await self._settled(account, PROBE, trace)
+        for _ in range(2):  # the turn that was joined first may have been one that only reads
+            if self._clock.now() >= account.retry_at and self._exchange.wanted(account):
+                await self._settled(account, PROBE, trace)
         if account.alive(self._clock.now()):
             return account.token(fresh=account.renewals != before)
         if account.held is None and isinstance(grant, MetaExchange) and account.seed().access:
@@ -246,13 +246,13 @@ class TokenKeeper:
 
         Who forces a refresh joins one that is under way, and begins another one where that was none.
         """
-        if account.task is not None:
+        if (task := account.turn) is not None:
             before = account.renewals
             trace.note("waiting for the token that somebody else asks for")
-            await asyncio.shield(account.task)
+            await asyncio.shield(task)
             if not force or account.renewals != before:
                 return
-        await asyncio.shield(account.task or self._begin(account, actor, trace, force=force))
+        await asyncio.shield(account.turn or self._begin(account, actor, trace, force=force))
 
     def _begin(
         self, account: Account, actor: str, trace: Trace, *, force: bool = False
@@ -275,7 +275,7 @@ class TokenKeeper:
         if self._accounts.get(account.key) is not account:
             return
         look = account.next_look(self._clock.now())
-        if account.task is None and look is not None and look <= self._clock.now():
+        if account.turn is None and look is not None and look <= self._clock.now():
             self._begin(account, EXPORTER, Trace())
         else:
             self._moved(account)

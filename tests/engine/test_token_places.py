@@ -192,6 +192,27 @@ async def test_a_row_that_somebody_replaced_ends_a_refusal(
     assert server.takes(await ask(keeper, target))
 
 
+async def test_a_probe_that_comes_while_tokens_are_being_read_gets_one(
+    server: OAuthServer, start: Start, tmp_path: Path, clock: HandClock
+) -> None:
+    settings = platform(tmp_path, server.connect("acme"))
+    target = made(server, "calendar")
+    for wait in range(12):  # turns of the loop: somewhere among them the reading ends
+        keeper = start(target, settings)
+        account = keeper.account(target.key)
+        assert account is not None
+        await clock.advance(0)
+        while account.held is None and account.task is None:
+            await asyncio.sleep(0)
+        if wait % 3:
+            assert account.task is not None
+            while account.held is None and not account.task.done():
+                await asyncio.sleep(0)
+        server.life = 1  # so that each keeper finds none that lasts
+        assert server.takes(await ask(keeper, target))
+        await clock.advance(2)
+
+
 async def test_a_tenant_without_a_row_is_not_configured(
     server: OAuthServer, start: Start, tmp_path: Path
 ) -> None:
