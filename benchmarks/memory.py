@@ -20,9 +20,10 @@ import psutil
 
 from benchmarks.row import Row
 from exporter.core.configuration import Configuration, Integration, StoreSettings
+from exporter.core.network import Answer, Peer, Request, Trace
 from exporter.core.notifications import Notifications
 from exporter.core.options import TlsOptions
-from exporter.core.probe import Answer, Peer, Request, Target, Trace
+from exporter.core.probe import Target
 from exporter.core.store import Batch
 from exporter.engine.engine import Engine
 from exporter.engine.selfmetrics import SelfMetrics

@@ -1,6 +1,5 @@
 """A probe, what it is given and what it leaves."""
 
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from exporter.core.alert import Alert
 from exporter.core.document import Document
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Metric, Sample
+from exporter.core.network import Answer, Peer, Request, Talk, Trace
 from exporter.core.options import Options, TlsOptions
 from exporter.core.panel import Panel
 from exporter.core.reason import Reason
@@ -19,183 +19,6 @@ from exporter.core.token import AccessToken, ClientCredentials, Grant
 DAY = 86_400.0
 MONTH = 30 * DAY
 """Seconds in the 30 days over which vendors count reads."""
-
-DEFAULT_TLS = TlsOptions()
-Header = tuple[str, "str | Secret"]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One HTTP call. `headers` may hold Secrets; they are revealed on the wire only.
-
-    `auth` headers are dropped when a redirect leaves the origin. `query` are credentials that are added to
-    the URL's query on the wire alone; any redirect drops them. `form`, in place of `body`, holds the fields
-    of a form (application/x-www-form-urlencoded); with a Secret in it redirects must stay 0. `redirects` is
-    how many are followed (0: the 3xx is the answer). `max_body` bounds the body as unpacked, in bytes.
-    `family` is `any`, `4` or `6`.
-    `reuse` keeps the connection for the next call to the same origin.
-    """
-
-    url: str
-    method: str = "GET"
-    headers: tuple[Header, ...] = ()
-    auth: tuple[Header, ...] = ()
-    query: tuple[Header, ...] = ()
-    body: bytes = b""
-    form: tuple[Header, ...] = ()
-    tls: TlsOptions = DEFAULT_TLS
-    family: str = "any"
-    reuse: bool = True
-    redirects: int = 0
-    max_body: int = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: header names are in lower case, repeated ones joined by a comma.
-
-    `certificate_expiry` is the notAfter of the peer's certificate in Unix seconds, None without TLS.
-    `url` is the last one asked, `redirects` how many led there. `http_version` is such as "1.1",
-    `tls_version` such as "TLSv1.3", "" without TLS.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
-    certificate_expiry: float | None = None
-    redirects: int = 0
-    http_version: str = ""
-    tls_version: str = ""
-
-
-@dataclass(frozen=True)
-class Peer:
-    """Facts of a connection that was opened and closed again."""
-
-    address: str
-    certificate_expiry: float | None = None
-    tls_version: str = ""
-
-
-class Reader(Protocol):
-    """Takes what a peer says, piece by piece, until one answer is whole."""
-
-    @property
-    def done(self) -> bool:
-        """Whether the answer is whole."""
-
-    def feed(self, data: bytes) -> None:
-        """Take what arrived, a datagram or a piece of a stream; raise ProbeError if it is no good answer."""
-
-    def finish(self) -> None:
-        """Tell that the peer closed the connection; raise ProbeError if that cut the answer."""
-
-    def release(self) -> None:
-        """Tell that nothing more will come."""
-
-
-class Talk(Protocol):
-    """An open connection for a protocol of the probe's own: one question and one answer at a time.
-
-    `place` is "address:port", `local` our own address, `secured` tells that TLS is on.
-    """
-
-    @property
-    def place(self) -> str:
-        """Where the peer is."""
-
-    @property
-    def local(self) -> str:
-        """Our own address."""
-
-    @property
-    def secured(self) -> bool:
-        """Whether what is said is encrypted."""
-
-    async def ask(self, data: bytes, reader: Reader, phase: str, waiting_for: str) -> None:
-        """Send `data` (maybe nothing) and feed what comes to `reader` until it is done.
-
-        The time taken is added to the phase. `waiting_for` says in the log what did not come in time.
-        """
-
-    async def secure(self, tls: TlsOptions, again: "Callable[[Talk], Awaitable[None]] | None" = None) -> None:
-        """Shake hands by TLS on the open connection.
-
-        Where the certificate is refused, `again` leads a new connection to the same point, so that the
-        certificate can be read after all; nothing is said on that one afterwards.
-        """
-
-
-class Network(Protocol):
-    """How a probe reaches the world. Every failure is a ProbeError with its reason.
-
-    Phases (`resolve`, `connect`, `tls`, `processing`, `transfer`) and the HTTP status go to the run's Trace.
-    """
-
-    async def call(self, request: Request, trace: "Trace") -> Answer:
-        """Send `request` and read the whole answer, whatever its status."""
-
-    async def connect(
-        self, host: str, port: int, trace: "Trace", *, tls: TlsOptions | None = None, family: str = "any"
-    ) -> Peer:
-        """Open a connection, with a TLS handshake where `tls` is given, and close it."""
-
-    def talk(
-        self,
-        host: str,
-        port: int,
-        trace: "Trace",
-        *,
-        tls: TlsOptions | None = None,
-        family: str = "any",
-        datagrams: bool = False,
-    ) -> AbstractAsyncContextManager[Talk]:
-        """Open a connection to speak on, by TLS where `tls` is given; it is closed at the end of the block.
-
-        `datagrams` opens a UDP socket: each answer is one datagram, and a question is repeated every
-        second until it is answered.
-        """
-
-
-class AddressGuard(Protocol):
-    """Decides where a run may connect to; equal guards decide alike. See net/addresses.py."""
-
-    def refusal(self, address: str) -> str:
-        """Return why the IP address `address` may not be dialled, "" when it may."""
-
-
-@dataclass(slots=True)
-class Trace:
-    """What one run leaves besides its samples: filled by the network and the kit, read by the engine.
-
-    `phases` are seconds by phase, added up over the calls of the run. `certificate_expiry` is a dated
-    fact: it is kept even when the run fails. `log` are lines (seconds since the start, text). `pause` is
-    how many seconds the vendor's headers ask us to wait. `started` and `deadline` are readings of
-    `time.monotonic`; the run is cancelled at the deadline, None if never. `guard` judges every address
-    before it is dialled, None where all may be. `vendor_details` are names and texts for people.
-    """
-
-    phases: dict[str, float] = field(default_factory=dict)
-    http_status: int | None = None
-    certificate_expiry: float | None = None
-    facts: list[Sample] = field(default_factory=list)
-    log: list[tuple[float, str]] = field(default_factory=list)
-    drift: list[str] = field(default_factory=list)
-    calls: int = 0
-    pause: float | None = None
-    started: float = field(default_factory=time.monotonic)
-    deadline: float | None = None
-    guard: AddressGuard | None = None
-    vendor_details: tuple[tuple[str, str], ...] = ()
-
-    def note(self, text: str) -> None:
-        """Add a line to the log; it must hold no secret."""
-        self.log.append((time.monotonic() - self.started, text))
-
-    def phase(self, name: str, seconds: float) -> None:
-        """Add `seconds` to a phase."""
-        self.phases[name] = self.phases.get(name, 0.0) + seconds
 
 
 class Kit(Protocol):
@@ -406,21 +229,13 @@ __all__ = [
     "MONTH",
     "AccessToken",
     "Allowance",
-    "Answer",
     "Check",
     "ClientCredentials",
     "Grant",
-    "Header",
     "Key",
     "Kit",
-    "Network",
-    "Peer",
     "Probe",
     "ProbeError",
-    "Reader",
-    "Request",
     "Result",
-    "Talk",
     "Target",
-    "Trace",
 ]

@@ -9,7 +9,8 @@ from exporter.core.clock import Clock, Handle
 from exporter.core.configuration import Configuration
 from exporter.core.errors import Deferred
 from exporter.core.metric import Metric, Sample
-from exporter.core.probe import Key, Network, Result, Target
+from exporter.core.network import Network
+from exporter.core.probe import Key, Result, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.store import Batch, Snapshot

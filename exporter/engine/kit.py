@@ -10,8 +10,8 @@ from exporter.core.clock import Clock
 from exporter.core.document import Document
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
+from exporter.core.network import Answer, Network, Peer, Request, Talk, Trace
 from exporter.core.options import TlsOptions
-from exporter.core.probe import Answer, Network, Peer, Request, Talk, Trace
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.token import AccessToken, Grant, MetaExchange

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from exporter.core.clock import Clock
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
-from exporter.core.probe import Network, Result, Target, Trace
+from exporter.core.network import Network, Trace
+from exporter.core.probe import Result, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import redact, reveal_all
 from exporter.core.vitals import CERTIFICATE_EXPIRY

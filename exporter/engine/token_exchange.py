@@ -14,7 +14,8 @@ import structlog
 
 from exporter.core.clock import Clock
 from exporter.core.errors import ProbeError, StoreError
-from exporter.core.probe import Network, Target, Trace
+from exporter.core.network import Network, Trace
+from exporter.core.probe import Target
 from exporter.core.reason import Reason
 from exporter.core.token import (
     AccessToken,

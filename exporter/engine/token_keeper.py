@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from exporter.core.clock import Clock
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Key, Network, Target, Trace
+from exporter.core.network import Network, Trace
+from exporter.core.probe import Key, Target
 from exporter.core.reason import Reason
 from exporter.core.token import (
     NEVER,

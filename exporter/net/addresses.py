@@ -61,7 +61,7 @@ _EMBEDDED = (
 
 @dataclass(frozen=True)
 class PublicOnly:
-    """Implements `core.probe.AddressGuard`: public addresses, and those in the networks of `allowed`."""
+    """Implements `core.network.AddressGuard`: public addresses, and those in the networks of `allowed`."""
 
     allowed: tuple[str, ...] = ()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import cast
 
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Reader
+from exporter.core.network import Reader
 from exporter.core.reason import Reason
 from exporter.net.certificate import Certificate, read
 from exporter.net.reasons import os_error, tls_error

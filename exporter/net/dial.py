@@ -4,7 +4,7 @@ import asyncio
 import itertools
 
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Trace
+from exporter.core.network import Trace
 from exporter.core.reason import Reason
 from exporter.net.connection import Connection
 from exporter.net.reasons import os_error

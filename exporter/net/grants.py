@@ -5,8 +5,8 @@ from functools import singledispatch
 from urllib.parse import quote_plus
 
 from exporter.core.errors import ProbeError
+from exporter.core.network import Header, Request
 from exporter.core.options import TlsOptions
-from exporter.core.probe import Header, Request
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.token import ClientCredentials, Grant, JwtBearer, MetaExchange, RefreshToken

@@ -6,7 +6,7 @@ from urllib.parse import quote, quote_plus
 
 from exporter import __version__
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Header, Request
+from exporter.core.network import Header, Request
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.url import Url

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from exporter.core.errors import ProbeError
+from exporter.core.network import Answer, Peer, Request, Talk, Trace
 from exporter.core.options import TlsOptions
-from exporter.core.probe import Answer, Peer, Request, Talk, Trace
 from exporter.core.reason import Reason
 from exporter.core.secret import redact
 from exporter.net import redirects
@@ -30,7 +30,7 @@ _LOOK = 2.0  # seconds for reading a certificate that was refused
 
 
 class LoopNetwork:
-    """Implements `core.probe.Network` on the running loop; one for the whole process, closed by `close`.
+    """Implements `core.network.Network` on the running loop; one for the whole process, closed by `close`.
 
     Connections of calls with `reuse` are kept for the next call to the same origin and made anew after
     five minutes. Calls with a method that is not idempotent never go out on a kept connection: it may have

@@ -5,8 +5,8 @@ import contextlib
 import resource
 import time
 
+from exporter.core.network import AddressGuard
 from exporter.core.options import TlsOptions
-from exporter.core.probe import AddressGuard
 from exporter.net.connection import Connection
 
 Key = tuple[tuple[str, str, int], TlsOptions, str, AddressGuard | None]

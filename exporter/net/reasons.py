@@ -11,7 +11,7 @@ import socket
 import ssl
 
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Answer
+from exporter.core.network import Answer
 from exporter.core.reason import Reason
 from exporter.net.pause import pause_of
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Answer, Request
+from exporter.core.network import Answer, Request
 from exporter.core.reason import Reason
 from exporter.net import url as urls
 from exporter.net.message import body_of

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from exporter.core.errors import ProbeError
+from exporter.core.network import Reader, Talk, Trace
 from exporter.core.options import TlsOptions
-from exporter.core.probe import Reader, Talk, Trace
 from exporter.core.reason import Reason
 from exporter.net.connection import Connection
 from exporter.net.dial import place
@@ -36,7 +36,7 @@ class WholeAnswer:
 
 
 class StreamTalk:
-    """Implements `core.probe.Talk` on a connection."""
+    """Implements `core.network.Talk` on a connection."""
 
     def __init__(self, connection: Connection, trace: Trace, upgrade: Upgrade) -> None:
         """Speak on `connection`, which the caller closes; `upgrade` does the TLS handshake."""
@@ -75,7 +75,7 @@ class StreamTalk:
 
 
 class DatagramTalk(asyncio.DatagramProtocol):
-    """Implements `core.probe.Talk` on a UDP socket; the system lets in what comes from `place` alone."""
+    """Implements `core.network.Talk` on a UDP socket; the system lets in what comes from `place` alone."""
 
     secured = False
 

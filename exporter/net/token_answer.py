@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Answer, Trace
+from exporter.core.network import Answer, Trace
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.token import Granted, GrantRefusedError

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from exporter.core.clock import Clock
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Network, Trace
+from exporter.core.network import Network, Trace
 from exporter.core.reason import Reason
 from exporter.core.token import (
     SOURCED,

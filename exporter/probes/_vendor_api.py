@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from exporter.core.document import Document
-from exporter.core.probe import Answer
+from exporter.core.network import Answer
 
 Parameters = Sequence[tuple[str, str]]
 """Parameters of a query, as (name, value)."""

@@ -11,8 +11,9 @@ from typing import Annotated
 import msgspec
 
 from exporter.core.metric import Metric, Sample
+from exporter.core.network import DEFAULT_TLS
 from exporter.core.options import Options, TlsOptions
-from exporter.core.probe import DEFAULT_TLS, Kit, Probe, Target
+from exporter.core.probe import Kit, Probe, Target
 from exporter.core.vitals import SCHEDULE
 from exporter.net.url import host_name
 

@@ -8,9 +8,10 @@ import msgspec
 
 from exporter.core.configuration import Configuration, Integration, StoreSettings
 from exporter.core.metric import Metric, Sample
+from exporter.core.network import Answer, Peer, Request, Talk, Trace
 from exporter.core.notifications import Notifications
 from exporter.core.options import Options
-from exporter.core.probe import Answer, Check, Kit, Peer, Probe, Request, Talk, Target, Trace
+from exporter.core.probe import Check, Kit, Probe, Target
 from exporter.core.secret import Secret
 from exporter.core.threshold import Threshold
 

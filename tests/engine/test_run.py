@@ -7,7 +7,8 @@ import pytest
 
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
-from exporter.core.probe import Kit, Request, Result, Target
+from exporter.core.network import Request
+from exporter.core.probe import Kit, Result, Target
 from exporter.core.reason import Reason
 from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.engine.kit import Answers

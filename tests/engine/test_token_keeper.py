@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Target, Trace
+from exporter.core.network import Trace
+from exporter.core.probe import Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.token import NEVER, AccessToken, MetaExchange, TokenSettings

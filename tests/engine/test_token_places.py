@@ -11,7 +11,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from exporter.core.errors import ProbeError, StoreError
-from exporter.core.probe import Target, Trace
+from exporter.core.network import Trace
+from exporter.core.probe import Target
 from exporter.core.secret import Secret
 from exporter.core.token import Held, SqlTokens, TokenSettings
 from exporter.engine.token_keeper import TokenKeeper

@@ -3,7 +3,7 @@
 import asyncio
 
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Request, Trace
+from exporter.core.network import Request, Trace
 from exporter.core.reason import Reason
 from exporter.net.network import LoopNetwork
 

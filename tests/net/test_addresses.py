@@ -8,7 +8,8 @@ import pytest
 
 from exporter.core.clock import SystemClock
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Kit, Request, Target, Trace
+from exporter.core.network import Request, Trace
+from exporter.core.probe import Kit, Target
 from exporter.core.reason import Reason
 from exporter.engine.run import run
 from exporter.net.addresses import PublicOnly

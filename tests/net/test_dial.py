@@ -5,7 +5,7 @@ import time
 import pytest
 
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Trace
+from exporter.core.network import Trace
 from exporter.core.reason import Reason
 from exporter.net.dial import STAGGER, dial
 from exporter.net.resolver import interleaved

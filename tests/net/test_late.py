@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from exporter.core.probe import Request, Trace
+from exporter.core.network import Request, Trace
 from exporter.net.network import LoopNetwork
 from tests.servers.raw import Visit, ok, serving
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from exporter.core.probe import Request, Trace
+from exporter.core.network import Request, Trace
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.network import LoopNetwork

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from exporter.core.network import Request, Trace
 from exporter.core.options import TlsOptions
-from exporter.core.probe import Request, Trace
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.network import LoopNetwork

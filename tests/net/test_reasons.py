@@ -4,7 +4,7 @@ from email.utils import formatdate
 import pytest
 
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Answer
+from exporter.core.network import Answer
 from exporter.core.reason import Reason
 from exporter.net.reasons import check_status, reason_of_status
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from exporter.core.errors import ProbeError
+from exporter.core.network import Answer, Request, Trace
 from exporter.core.options import TlsOptions
-from exporter.core.probe import Answer, Request, Trace
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.network import LoopNetwork

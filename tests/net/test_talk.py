@@ -6,8 +6,8 @@ from typing import cast
 import pytest
 
 from exporter.core.errors import ProbeError
+from exporter.core.network import Talk, Trace
 from exporter.core.options import TlsOptions
-from exporter.core.probe import Talk, Trace
 from exporter.core.reason import Reason
 from exporter.net.network import LoopNetwork
 from exporter.net.talk import WholeAnswer

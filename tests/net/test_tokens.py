@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Network, Trace
+from exporter.core.network import Network, Trace
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.token import AccessToken, ClientCredentials

@@ -18,7 +18,8 @@ import msgspec
 
 from exporter import registry
 from exporter.core.clock import Clock, SystemClock
-from exporter.core.probe import Network, Probe, Result, Target
+from exporter.core.network import Network
+from exporter.core.probe import Probe, Result, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import reveal_all
 from exporter.engine.exposition import Exposition

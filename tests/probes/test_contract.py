@@ -6,7 +6,8 @@ import pytest
 
 from exporter import registry
 from exporter.core.clock import SystemClock
-from exporter.core.probe import Network, Probe
+from exporter.core.network import Network
+from exporter.core.probe import Probe
 from exporter.core.reason import Reason
 from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.engine.kit import Answers

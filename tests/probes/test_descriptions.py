@@ -19,7 +19,7 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from exporter import registry
-from exporter.core.probe import Network
+from exporter.core.network import Network
 from tests.probes.day import probed, staged, target_of
 
 Described = Mapping[str, Collection[str]]

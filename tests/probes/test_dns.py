@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.core.errors import ProbeError
+from exporter.core.network import Network
 from exporter.core.options import tenant_fields
-from exporter.core.probe import Network
 from exporter.core.reason import Reason
 from exporter.probes.dns import PROBE
 from exporter.probes.dns.asking import DatagramAnswer, StreamAnswer, system_servers

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from exporter.core.probe import Network
+from exporter.core.network import Network
 from exporter.core.reason import Reason
 from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.probes.fal import PROBE, calls

@@ -7,7 +7,8 @@ from urllib.parse import parse_qs
 import jwt
 import pytest
 
-from exporter.core.probe import MONTH, Network
+from exporter.core.network import Network
+from exporter.core.probe import MONTH
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.token import JwtBearer, RefreshToken

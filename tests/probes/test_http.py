@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from exporter.core.network import Network
 from exporter.core.options import tenant_fields
-from exporter.core.probe import Network, Result
+from exporter.core.probe import Result
 from exporter.core.reason import Reason
 from exporter.engine.exposition import Exposition
 from exporter.probes.http import PROBE

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from exporter.core.probe import Network
+from exporter.core.network import Network
 from exporter.probes.http import PROBE
 from tests.probes.day import probed, target_of
 from tests.servers.raw import Visit, ok, serving

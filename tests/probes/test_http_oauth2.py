@@ -13,8 +13,9 @@ from exporter.config.load import load_text
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
+from exporter.core.network import Network
 from exporter.core.options import tenant_fields
-from exporter.core.probe import Network, Result, Target
+from exporter.core.probe import Result, Target
 from exporter.core.reason import Reason
 from exporter.core.token import ClientCredentials
 from exporter.engine.run import run

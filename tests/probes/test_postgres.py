@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.core.errors import ProbeError
+from exporter.core.network import Network
 from exporter.core.options import tenant_fields
-from exporter.core.probe import Network, Result, Target
+from exporter.core.probe import Result, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.engine.kit import Answers

@@ -1,6 +1,6 @@
 import pytest
 
-from exporter.core.probe import Network
+from exporter.core.network import Network
 from exporter.core.reason import Reason
 from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.probes.resend import PROBE, calls

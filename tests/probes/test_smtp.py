@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.core.errors import ProbeError
+from exporter.core.network import Network
 from exporter.core.options import tenant_fields
-from exporter.core.probe import Network, Result
+from exporter.core.probe import Result
 from exporter.core.reason import Reason
 from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.probes.smtp import PROBE, SmtpOptions

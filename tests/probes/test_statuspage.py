@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from exporter.core.document import Document
-from exporter.core.probe import MONTH, Network, Result
+from exporter.core.network import Network
+from exporter.core.probe import MONTH, Result
 from exporter.core.reason import Reason
 from exporter.probes.statuspage import PROBE
 from exporter.probes.statuspage.reading import IMPACTS, INDICATORS, STATES, Watched, read

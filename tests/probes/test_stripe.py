@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from exporter.core.probe import MONTH, Network
+from exporter.core.network import Network
+from exporter.core.probe import MONTH
 from exporter.core.reason import Reason
 from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.probes.stripe import PROBE, calls

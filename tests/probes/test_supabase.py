@@ -6,8 +6,9 @@ import pytest
 
 from exporter import registry
 from exporter.config import environment
+from exporter.core.network import Network
 from exporter.core.options import tenant_fields
-from exporter.core.probe import MONTH, Network
+from exporter.core.probe import MONTH
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.severity import Severity

@@ -1,7 +1,7 @@
 import pytest
 
+from exporter.core.network import Network
 from exporter.core.options import tenant_fields
-from exporter.core.probe import Network
 from exporter.core.reason import Reason
 from exporter.probes.tcp import PROBE, TcpOptions
 from tests.probes.day import hurried, probed, target_of

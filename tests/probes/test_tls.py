@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from exporter.core.network import Network
 from exporter.core.options import tenant_fields
-from exporter.core.probe import Network
 from exporter.core.reason import Reason
 from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.probes.tls import PROBE, TlsProbeOptions

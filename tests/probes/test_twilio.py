@@ -1,7 +1,8 @@
 import pytest
 
+from exporter.core.network import Network
 from exporter.core.options import tenant_fields
-from exporter.core.probe import MONTH, Network, Result
+from exporter.core.probe import MONTH, Result
 from exporter.core.reason import Reason
 from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.probes.twilio import PROBE, calls

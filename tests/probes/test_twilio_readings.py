@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from exporter.core.probe import Network
+from exporter.core.network import Network
 from exporter.probes.twilio.families import FAMILIES, WEBHOOK_CODES, family_of, is_webhook
 from exporter.probes.twilio.lists import SENDER_STATES
 from exporter.sandbox.twilio import NUMBER, SID

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from exporter.core.probe import MONTH, Network
+from exporter.core.network import Network
+from exporter.core.probe import MONTH
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.vitals import CERTIFICATE_EXPIRY

@@ -9,7 +9,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
-from exporter.core.probe import Network, Probe, Result
+from exporter.core.network import Network
+from exporter.core.probe import Probe, Result
 from exporter.engine.kit import Answers
 from exporter.net.tokens import Tokens
 from exporter.sandbox.harness import Answer, Reply, Vendor

@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 
 from exporter.cli import main
 from exporter.core.clock import SystemClock
-from exporter.core.probe import Trace
+from exporter.core.network import Trace
 from exporter.core.secret import Secret
 from exporter.engine.token_keeper import TokenKeeper
 from exporter.net.network import LoopNetwork

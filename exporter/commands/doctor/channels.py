@@ -14,9 +14,10 @@ from exporter.commands.doctor.finding import Area, Finding
 from exporter.commands.doctor.service import origin, shown
 from exporter.core.clock import SystemClock
 from exporter.core.errors import ProbeError
+from exporter.core.network import Network, Trace
 from exporter.core.notifications import Email, Notifications
 from exporter.core.options import TlsOptions
-from exporter.core.probe import Network, Result, Target, Trace
+from exporter.core.probe import Result, Target
 from exporter.engine.run import run
 from exporter.generate.receivers import Channels, shared_channels, team_channels
 

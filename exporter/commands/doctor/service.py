@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from exporter.core.errors import ProbeError, StartError
+from exporter.core.network import Header, Network, Request, Trace
 from exporter.core.options import TlsOptions
-from exporter.core.probe import Header, Network, Request, Trace
 from exporter.core.secret import Secret
 from exporter.net.dial import place as written
 

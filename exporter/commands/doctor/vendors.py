@@ -8,7 +8,8 @@ from exporter.commands.doctor.finding import Area, Finding, some
 from exporter.commands.doctor.report import Told
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration, Integration
-from exporter.core.probe import Network, Result, Target
+from exporter.core.network import Network
+from exporter.core.probe import Result, Target
 from exporter.core.reason import Reason
 from exporter.core.token import RefreshToken
 from exporter.engine.run import run

@@ -21,8 +21,8 @@ import msgspec
 from exporter.config.feeds.deadline import Deadline
 from exporter.config.feeds.row import TEXT, Broken, FeedProblem
 from exporter.config.feeds.terms import LARGEST, Terms
+from exporter.core.network import DEFAULT_TLS
 from exporter.core.options import TlsOptions
-from exporter.core.probe import DEFAULT_TLS
 from exporter.core.secret import Secret
 
 OPTION = "__option_"

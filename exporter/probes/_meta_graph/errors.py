@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Answer
+from exporter.core.network import Answer
 from exporter.core.reason import Reason
 from exporter.net.reasons import reason_of_status
 

@@ -15,8 +15,9 @@ from msgspec import Meta
 
 from exporter.core.document import Document
 from exporter.core.metric import Sample
+from exporter.core.network import Answer, Header, Request
 from exporter.core.options import PER_TENANT, Options, TlsOptions
-from exporter.core.probe import DAY, Answer, Header, Kit, Request
+from exporter.core.probe import DAY, Kit
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.pause import pause_of

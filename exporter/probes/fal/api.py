@@ -11,8 +11,9 @@ import msgspec
 from msgspec import Meta
 
 from exporter.core.document import Document
+from exporter.core.network import Answer, Request
 from exporter.core.options import PER_TENANT, Options, TlsOptions
-from exporter.core.probe import Answer, Kit, ProbeError, Request
+from exporter.core.probe import Kit, ProbeError
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.reasons import reason_of_status

@@ -13,7 +13,8 @@ import msgspec
 
 from exporter.core.document import Document
 from exporter.core.errors import ProbeError
-from exporter.core.probe import AccessToken, Answer, Grant, Kit, Request
+from exporter.core.network import Answer, Request
+from exporter.core.probe import AccessToken, Grant, Kit
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.probes.google_calendar.errors import names_of, of_calendar, reasons_in, refusal

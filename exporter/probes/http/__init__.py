@@ -15,17 +15,8 @@ import base64
 from collections.abc import Iterable
 
 from exporter.core.metric import Metric, Sample
-from exporter.core.probe import (
-    AccessToken,
-    Answer,
-    ClientCredentials,
-    Grant,
-    Header,
-    Kit,
-    Probe,
-    Request,
-    Target,
-)
+from exporter.core.network import Answer, Header, Request
+from exporter.core.probe import AccessToken, ClientCredentials, Grant, Kit, Probe, Target
 from exporter.core.secret import Secret
 from exporter.core.token import SOURCED, RefreshToken
 from exporter.probes.http import expect, extract

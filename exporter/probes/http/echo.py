@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from exporter.config.reading import SECRET_NAME, url_passwords
-from exporter.core.probe import Request
+from exporter.core.network import Request
 from exporter.core.secret import Secret, redact, reveal_all
 from exporter.probes.http.options import HttpOptions
 

@@ -10,7 +10,7 @@ from jmespath.exceptions import JMESPathError
 
 from exporter.config import durations
 from exporter.core.errors import ProbeError
-from exporter.core.probe import Answer
+from exporter.core.network import Answer
 from exporter.core.reason import Reason
 from exporter.net.reasons import reason_of_status, status_error
 from exporter.probes.http.options import Expect, HeaderExpect

@@ -5,8 +5,8 @@ from typing import Annotated
 import msgspec
 
 from exporter.config import durations
+from exporter.core.network import DEFAULT_TLS
 from exporter.core.options import PER_TENANT, Options, TlsOptions
-from exporter.core.probe import DEFAULT_TLS
 from exporter.core.secret import Secret
 
 Meta = msgspec.Meta

@@ -5,8 +5,9 @@ own (PostgreSQL documentation, "Message Formats"). Nothing secret is ever sent h
 """
 
 from exporter.core.errors import ProbeError
+from exporter.core.network import Talk
 from exporter.core.options import TlsOptions
-from exporter.core.probe import Kit, Talk
+from exporter.core.probe import Kit
 from exporter.core.reason import Reason
 from exporter.net.talk import WholeAnswer
 from exporter.probes.postgres import failures

@@ -18,9 +18,10 @@ from msgspec import Meta
 
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Metric, Sample
+from exporter.core.network import DEFAULT_TLS, Talk
 from exporter.core.options import PER_TENANT, Options, TlsOptions
 from exporter.core.panel import Panel
-from exporter.core.probe import DEFAULT_TLS, Kit, Probe, Talk, Target
+from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.vitals import PHASE_DURATION, SCHEDULE

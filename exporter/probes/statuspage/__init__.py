@@ -25,8 +25,9 @@ from msgspec import Meta
 
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
+from exporter.core.network import Request
 from exporter.core.options import Options, TlsOptions
-from exporter.core.probe import Kit, Probe, Request, Target
+from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
 from exporter.net.reasons import check_status
 from exporter.probes.statuspage.alerts import ALERTS

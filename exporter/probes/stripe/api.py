@@ -11,8 +11,9 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from exporter.core.document import Document
+from exporter.core.network import Answer, Header, Request
 from exporter.core.options import PER_TENANT, Options, TlsOptions
-from exporter.core.probe import Answer, Header, Kit, ProbeError, Request
+from exporter.core.probe import Kit, ProbeError
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.probes._vendor_api import Listing, Page, Parameters, address, listed, page_by_id, refusal_of

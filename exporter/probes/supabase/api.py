@@ -14,8 +14,9 @@ import msgspec
 from msgspec import Meta
 
 from exporter.core.errors import ProbeError
+from exporter.core.network import Answer, Header, Request
 from exporter.core.options import PER_TENANT, Options, TlsOptions
-from exporter.core.probe import Answer, Header, Kit, Request
+from exporter.core.probe import Kit
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.pause import pause_of

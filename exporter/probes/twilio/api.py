@@ -15,8 +15,9 @@ from msgspec import Meta
 
 from exporter.core.document import Document
 from exporter.core.errors import ProbeError
+from exporter.core.network import Answer, Request
 from exporter.core.options import PER_TENANT, Options, TlsOptions
-from exporter.core.probe import Answer, Kit, Request
+from exporter.core.probe import Kit
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 
