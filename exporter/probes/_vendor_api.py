@@ -1,14 +1,27 @@
-"""What the JSON APIs of several vendors have in common: addresses, refusals, and lists in pages."""
+"""What the JSON APIs of several vendors have in common: options, addresses, refusals, and lists in pages."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec import Meta
 
 from exporter.core.document import Document
 from exporter.core.network import Answer
+from exporter.core.options import TlsOptions
+
+PagesOf100 = Annotated[
+    int, Meta(ge=1, le=20, description="Most pages of 100 that are read of any list; each page is a call.")
+]
+"""The option `pages` of a vendor whose pages hold 100 elements."""
+
+BaseUrl = Annotated[str, Meta(pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$", description="Where the API is.")]
+"""The option `base_url`: the operator's alone, since credentials are sent there."""
+
+BaseTls = Annotated[TlsOptions, Meta(description="How the certificate of `base_url` is judged.")]
+"""The option `tls` beside `base_url`."""
 
 Parameters = Sequence[tuple[str, str]]
 """Parameters of a query, as (name, value)."""

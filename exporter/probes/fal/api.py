@@ -17,7 +17,7 @@ from exporter.core.probe import Kit, ProbeError
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.reasons import reason_of_status
-from exporter.probes._vendor_api import Parameters, address, refusal_of
+from exporter.probes._vendor_api import BaseTls, Parameters, address, refusal_of
 
 MAX_BODY = 4 << 20
 """Bytes of one page of usage: a line for each model, day and unit."""
@@ -46,9 +46,7 @@ class FalOptions(Options, frozen=True):
     base_url: Annotated[
         str, Meta(pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$", description="Where the platform API is.")
     ] = "https://api.fal.ai/v1"
-    tls: Annotated[TlsOptions, Meta(description="How the certificate of `base_url` is judged.")] = (
-        TlsOptions()
-    )
+    tls: BaseTls = TlsOptions()
 
 
 class Api:

@@ -16,7 +16,18 @@ from exporter.core.probe import Kit, ProbeError
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.reasons import reason_of_status
-from exporter.probes._vendor_api import Listing, Page, Parameters, address, listed, page_by_id, refusal_of
+from exporter.probes._vendor_api import (
+    BaseTls,
+    BaseUrl,
+    Listing,
+    Page,
+    PagesOf100,
+    Parameters,
+    address,
+    listed,
+    page_by_id,
+    refusal_of,
+)
 
 PAGE = 100
 """Elements of a page: the most that the API gives."""
@@ -38,16 +49,9 @@ class ResendOptions(Options, frozen=True):
         PER_TENANT,
         Meta(description="Ids of webhook endpoints that are disabled on purpose."),
     ] = ()
-    pages: Annotated[
-        int,
-        Meta(ge=1, le=20, description="Most pages of 100 that are read of any list; each page is a call."),
-    ] = 1
-    base_url: Annotated[
-        str, Meta(pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$", description="Where the API is.")
-    ] = "https://api.resend.com"
-    tls: Annotated[TlsOptions, Meta(description="How the certificate of `base_url` is judged.")] = (
-        TlsOptions()
-    )
+    pages: PagesOf100 = 1
+    base_url: BaseUrl = "https://api.resend.com"
+    tls: BaseTls = TlsOptions()
 
 
 class RestrictedError(ProbeError):

@@ -16,7 +16,18 @@ from exporter.core.options import PER_TENANT, Options, TlsOptions
 from exporter.core.probe import Kit, ProbeError
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
-from exporter.probes._vendor_api import Listing, Page, Parameters, address, listed, page_by_id, refusal_of
+from exporter.probes._vendor_api import (
+    BaseTls,
+    BaseUrl,
+    Listing,
+    Page,
+    PagesOf100,
+    Parameters,
+    address,
+    listed,
+    page_by_id,
+    refusal_of,
+)
 
 VERSION = "2026-10-28.endive"
 """The API version that this code reads; without the header the account's own would decide."""
@@ -61,16 +72,9 @@ class StripeOptions(Options, frozen=True):
             ge=5, le=1440, description="Minutes between readings of payments, and the length of their window."
         ),
     ] = 90
-    pages: Annotated[
-        int,
-        Meta(ge=1, le=20, description="Most pages of 100 that are read of any list; each page is a call."),
-    ] = 1
-    base_url: Annotated[
-        str, Meta(pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$", description="Where the API is.")
-    ] = "https://api.stripe.com"
-    tls: Annotated[TlsOptions, Meta(description="How the certificate of `base_url` is judged.")] = (
-        TlsOptions()
-    )
+    pages: PagesOf100 = 1
+    base_url: BaseUrl = "https://api.stripe.com"
+    tls: BaseTls = TlsOptions()
 
 
 class DeclinedError(Exception):
