@@ -53,8 +53,8 @@ def test_tokens_in_the_platforms_database_make_a_target_configured(tmp_path: Pat
 
 
 def test_keys_come_from_a_file_with_one_a_line(tmp_path: Path) -> None:
-    keys = ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" for _ in range(2)]
     keys = [Fernet.generate_key().decode() for _ in range(2)]
+    (tmp_path / "keys").write_text("\n".join(keys) + "\n")
     found = loaded(tmp_path, "store: {token_keys_file: keys}\n")
     assert [key.reveal() for key in found.store.token_keys] == keys
     assert set(keys) <= found.secrets
