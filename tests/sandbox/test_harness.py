@@ -13,6 +13,7 @@ import pytest
 
 from exporter import registry
 from exporter.core.errors import StartError
+from exporter.demo.services import free_port
 from exporter.sandbox.harness import Answer, Call, Place, Reply, Sandbox, Stand, Vendor, run, serve
 
 ECHO_KEY = "sesame"
@@ -229,11 +230,7 @@ async def test_the_control_port_serves_the_vendor_under_its_name_too(
 
 
 async def test_the_ports_follow_the_one_that_was_asked_for() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    if port > 65_000:
-        port -= 1_000
+    port = free_port(24_500, 3)  # below the range from which the system takes ports for connections
     async with serve({"echo": ECHO}, port=port) as running:
         place = running.stands["echo"].place
         assert running.control == f"http://127.0.0.1:{port}"
