@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-WIDTH, PANEL, LEFT, RIGHT, TOP = 900, 110, 90, 16, 34
+WIDTH, PANEL, LEFT, RIGHT, TOP = 900, 110, 90, 28, 34
 INK, LINE, GRID = "#333333", "#1f6feb", "#dddddd"
 
 
