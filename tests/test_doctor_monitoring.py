@@ -104,7 +104,7 @@ async def monitoring(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
             )
             stack.push_async_callback(service.stop)
         await asyncio.gather(*(service.start() for service in made.services.values()))
-        await until("the Watchdog arrives", lambda: ask(made.url("alertmanager", "/api/v2/alerts")))
+        await until("the Watchdog arrives", lambda: ask(made.url("alertmanager", "/api/v2/alerts")), 150)
         yield made
 
 
@@ -112,6 +112,8 @@ def _hurry(path: Path) -> None:
     content = yaml.safe_load(path.read_text())
     content["global"] = {"scrape_interval": "2s", "evaluation_interval": "4s"}
     path.write_text(yaml.safe_dump(content))
+    for rules in (path.parent / "rules").glob("*.yml"):
+        rules.write_text(rules.read_text().replace("interval: 30s", "interval: 4s"))
 
 
 def _commands(made: Monitoring) -> dict[str, tuple[list[str], str]]:

@@ -73,6 +73,13 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int, int, int, int]] = {
     ("POST", "/api/v1/checks"): (401, 401, 403, 403, 403, 200, 403, 200),
     ("GET", "/api/v1/checks/none"): (401, 401, 403, 403, 403, 404, 403, 404),
     ("HEAD", "/api/v1/checks/none"): (401, 401, 403, 403, 403, 404, 403, 404),
+    ("GET", "/api/v1/tokens"): (401, 401, 403, 403, 403, 200, 403, 200),
+    ("HEAD", "/api/v1/tokens"): (401, 401, 403, 403, 403, 200, 403, 200),
+    ("GET", "/api/v1/tokens/log"): (401, 401, 403, 403, 403, 503, 403, 503),  # no store of tokens here
+    ("HEAD", "/api/v1/tokens/log"): (401, 401, 403, 403, 403, 503, 403, 503),  # no store of tokens here
+    ("POST", "/api/v1/tokens/refresh"): (401, 401, 403, 403, 403, 400, 403, 400),
+    ("GET", "/api/v1/tokens/refresh/none"): (401, 401, 403, 403, 403, 404, 403, 404),
+    ("HEAD", "/api/v1/tokens/refresh/none"): (401, 401, 403, 403, 403, 404, 403, 404),
     ("GET", "/no/such/page"): (401, 401, 404, 403, 403, 404, 404, 404),
     ("DELETE", "/metrics"): (401, 401, 405, 403, 403, 405, 405, 405),
     ("HEAD", "/probe?target=calendar/acme"): (401, 401, 405, 403, 403, 405, 405, 405),
@@ -98,6 +105,8 @@ LOCAL: dict[tuple[str, str], tuple[int, int, int]] = {
     ("GET", "/api/v1/sd"): (200, 200, 200),
     ("POST", "/api/v1/checks"): (200, 403, 403),
     ("GET", "/api/v1/checks/none"): (404, 404, 404),
+    ("GET", "/api/v1/tokens"): (200, 200, 200),
+    ("POST", "/api/v1/tokens/refresh"): (400, 403, 403),
     ("GET", "/no/such/page"): (404, 404, 404),
     ("POST", "/metrics"): (405, 405, 405),
 }

@@ -140,7 +140,11 @@ class Cluster:
         if self.process is not None:
             self.process.send_signal(signal.SIGCONT)
             self.process.send_signal(signal.SIGINT)  # fast: whoever is connected is cut
-            self.process.wait(timeout=20)
+            try:
+                self.process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.process.send_signal(signal.SIGQUIT)  # immediate
+                self.process.wait(timeout=20)
             self.process = None
 
     def signal(self, number: signal.Signals) -> None:
