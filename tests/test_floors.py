@@ -78,3 +78,12 @@ def test_no_circle_of_imports() -> None:
 def _module_of(name: str, modules: set[str]) -> str:
     """`from a import b` names the module a.b where there is one, else the thing b in the module a."""
     return name if name in modules else name.rpartition(".")[0]
+
+
+def test_every_folder_of_the_package_has_its_purpose_on_the_page_of_the_architecture() -> None:
+    page = (ROOT.parent / "docs" / "architecture.md").read_text()
+    folders = {path.parent.relative_to(ROOT) for path in FILES} - {Path()}
+    # One provider is as good as another: its own docstring says what it is for.
+    folders -= {folder for folder in folders if folder.parent == Path("probes") and folder.name[0] != "_"}
+    folders -= {Path("store/migrations/versions")}
+    assert [folder for folder in sorted(folders) if f"`{folder}/`" not in page] == []
