@@ -4,6 +4,7 @@ from exporter.core.alert import Alert, Runbook
 from exporter.core.severity import Severity
 from exporter.core.vital_alerts.availability import CONSECUTIVE
 from exporter.core.vital_alerts.measures import CERTIFICATE, LATENCY
+from exporter.core.vital_alerts.tokens import REFRESH_FAILURES, TOKEN_LIFE
 from exporter.core.vital_cases import platform as cases
 from exporter.core.vitals import CONFIGURED, NEXT_RUN
 
@@ -90,7 +91,7 @@ def _default(name: str, severity: Severity) -> str:
 
 _EXPECTED = tuple(
     _default(family.name, severity)
-    for family in (CONSECUTIVE, LATENCY, CERTIFICATE)
+    for family in (CONSECUTIVE, LATENCY, CERTIFICATE, TOKEN_LIFE, REFRESH_FAILURES)
     for severity in Severity
     if severity in family.steps
 )

@@ -58,6 +58,10 @@ _DEFAULTS = {
     ("certificate_expiry_seconds", "critical"): 0,
     ("certificate_expiry_seconds", "high"): 604_800,
     ("certificate_expiry_seconds", "medium"): 1_814_400,
+    ("token_expiry_seconds", "critical"): 0,
+    ("token_expiry_seconds", "high"): 86_400,
+    ("token_expiry_seconds", "medium"): 604_800,
+    ("token_refresh_failures", "high"): 3,
 }
 
 
