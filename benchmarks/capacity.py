@@ -68,11 +68,19 @@ class Scrapes:
         """`port` is that of the exporter."""
         self._url = f"http://127.0.0.1:{port}/metrics"
         self.durations: list[float] = []
+        self._unread: list[bytes] = []
+
+    def fetch(self) -> None:
+        """Scrape as Prometheus does; reading what came would take a core from the exporter or its server."""
+        self._unread.append(fetch(self._url, SCRAPE))
 
     def read(self) -> dict[str, float]:
-        """Scrape as Prometheus does; keep the durations, return the plain values and the lag's buckets."""
-        text = decompress(fetch(self._url, SCRAPE)).decode()
-        self.durations += [float(value) for value in _values(text, "integration_probe_duration_seconds")]
+        """Scrape and read all that came: keep durations; return the last plain values and buckets of lag."""
+        self.fetch()
+        for body in self._unread:
+            text = decompress(body).decode()
+            self.durations += [float(value) for value in _values(text, "integration_probe_duration_seconds")]
+        self._unread.clear()
         found = dict(re.findall(r'integration_exporter_probe_lag_seconds_bucket{le="([^"]+)"} (\S+)', text))
         kept = {f"lag {bound}": float(count) for bound, count in found.items()}
         for name in ("integration_probes_total", "integration_probe_failures_total"):
@@ -119,7 +127,7 @@ def _held(measured: Program, scrapes: Scrapes, seconds: float, scrape_every: flo
     while (left := began + seconds - time.monotonic()) > 0:
         time.sleep(min(left, scrape_every or left))
         if scrape_every:
-            scrapes.read()
+            scrapes.fetch()
     used, took = measured.cpu() - cpu, time.monotonic() - began
     after = scrapes.read()
     runs = {name: after[name] - before[name] for name in after}

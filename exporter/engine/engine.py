@@ -31,7 +31,7 @@ SAVE_EVERY = 1.0
 """Seconds between two batches for the store: what a kill can cost."""
 
 SAVE_HEALTHY_EVERY = 30
-"""Batches between two saves of the targets whose status stayed the same."""
+"""Batches over which saves of targets whose status stayed the same are spread: all at once hold the loop."""
 
 SHOWN_AT_ONCE = 250
 """New targets whose series are rendered in one turn of the loop, which takes about 20 ms."""
@@ -61,10 +61,9 @@ class Engine:
         self._stale_counters: set[str] = set()
         self._kept: dict[Key, Snapshot] = {}
         self._urgent: set[Key] = set()
-        self._dirty: set[Key] = set()
+        self._dirty: dict[Key, None] = {}  # in the order in which they came
         self._waiters: defaultdict[Key, list[asyncio.Future[Result]]] = defaultdict(list)
         self._unshown: deque[State] = deque()
-        self._batches = 0
         self._saving: Handle | None = None
         self.configuration: Configuration | None = None
 
@@ -136,7 +135,7 @@ class Engine:
         cut, _ = await asyncio.gather(self.scheduler.stop(limit), self.tokens.stop(limit))
         if self._saving:
             self._saving.cancel()
-        self._urgent |= self._dirty
+        self._urgent.update(self._dirty)
         self._save_states(last=True)
         for key in list(self._waiters):
             self._answer(key, error=Deferred(0.0, "the exporter is stopping"))
@@ -263,7 +262,7 @@ class Engine:
             self.scheduler.remove(key)
         self.exposition.drop(("target", *key))
         self._urgent.discard(key)
-        self._dirty.discard(key)
+        self._dirty.pop(key, None)
         self._answer(key, error=Deferred(0.0, "the target was removed"))
 
     async def _run(self, job: Job, lag: float) -> float:
@@ -318,7 +317,10 @@ class Engine:
         if state.status == ERROR:
             self.history.failed(state, result)
         changed = before != (state.status, state.reason) or failures != state.failures
-        (self._urgent if changed else self._dirty).add(target.key)
+        if changed:
+            self._urgent.add(target.key)
+        else:
+            self._dirty[target.key] = None
         if news:
             self._show(state)
         else:
@@ -352,9 +354,8 @@ class Engine:
                 future.set_result(result)
 
     def _save(self) -> None:
-        self._batches += 1
-        if self._batches % SAVE_HEALTHY_EVERY == 0:
-            self._urgent |= self._dirty
+        share = -(-len(self._dirty) // SAVE_HEALTHY_EVERY)
+        self._urgent.update(itertools.islice(self._dirty, share))
         self._save_states()
         self._saving = self._clock.later(SAVE_EVERY, self._save)
 
@@ -362,7 +363,8 @@ class Engine:
         batch = self.history.take(self._clock.now(), last=last)
         states = filter(None, map(self.board.get, self._urgent))
         batch.snapshots.update((state.target.key, state.snapshot()) for state in states)
-        self._dirty -= self._urgent
+        for key in self._urgent:
+            self._dirty.pop(key, None)
         self._urgent = set()
         if batch:
             self._submit(batch)
