@@ -299,7 +299,7 @@ def test_only_shards_that_changed_are_compressed_again() -> None:
 
 @pytest.mark.parametrize("packed", [False, True])
 async def test_a_render_in_slices_lets_others_run_and_shows_one_moment(packed: bool) -> None:
-    size = 80_000 if packed else 20_000  # what is packed takes less than a slice for fewer
+    size = 80_000  # fewer are done within one slice
     exposition = filled([(tenant(number), healthy(number, 0.0)) for number in range(size)])
     turns: list[float] = []
 
