@@ -19,7 +19,10 @@ from exporter.core.vital_alerts import VITAL_FILES
 from exporter.demo.services import Service, free_port, program
 from tests.e2e.asking import ask, until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.xdist_group("doctor"),  # Prometheus and Alertmanager are started once
+]
 
 Captured = pytest.CaptureFixture[str]
 Rows = list[dict[str, str]]
@@ -130,6 +133,8 @@ def _commands(made: Monitoring) -> dict[str, tuple[list[str], str]]:
                 prometheus,
                 f"--config.file={made.file('prometheus')}",
                 f"--storage.tsdb.path={folder}/tsdb",
+                # The first alerts are sent before Alertmanager is found.
+                "--rules.alert.resend-delay=4s",
                 listen["prometheus"],
             ],
             "/-/ready",
