@@ -67,7 +67,8 @@ class Exchange:
             except ProbeError as error:
                 self.failed(account, error, actor, began)
             except StoreError as error:
-                problem = ProbeError(Reason.AUTH, f"no token: {error}")
+                # Nobody refused the credential: the exporter does not reach what keeps its tokens.
+                problem = ProbeError(Reason.CONNECT, f"no token: {error}")
                 self.failed(account, problem, actor, began, reason="store")
             finally:
                 trace.calls += inner.calls

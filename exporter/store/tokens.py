@@ -17,6 +17,7 @@ from exporter.store.connect import WRITES, identity, opened, parsed, shown
 from exporter.store.failing import told
 from exporter.store.sealing import Seals
 from exporter.store.tables import TOKEN, TOKEN_LOG
+from exporter.store.upserts import insert_once
 
 LEASE = 40.0
 """Seconds after which a lease ends whose owner says nothing more; a refresh takes 20 at most."""
@@ -109,14 +110,15 @@ class TokenStore:
                 .values(lease_owner=owner, lease_until=now + LEASE, seen=now)
             ).rowcount
             row = connection.execute(select(TOKEN).where(TOKEN.c.name == name)).mappings().first()
-            if row is not None and not taken and self._dead(row["lease_owner"]):
+            # One that was given back meanwhile has no owner: the next look takes it.
+            if row is not None and not taken and row["lease_owner"] and self._dead(row["lease_owner"]):
                 mine = {"lease_owner": owner, "lease_until": now + LEASE, "seen": now}
                 connection.execute(update(TOKEN).where(TOKEN.c.name == name).values(**mine))
                 taken = 1
             if row is None:
                 values = _row(name, labels, sealed="", now=now)
-                connection.execute(insert(TOKEN), values | {"lease_owner": owner, "lease_until": now + LEASE})
-                return True, None
+                mine = {"lease_owner": owner, "lease_until": now + LEASE}
+                return insert_once(connection, TOKEN, values | mine), None
         return bool(taken), self._kept(row)
 
     def _dead(self, owner: str) -> bool:
@@ -159,12 +161,11 @@ class TokenStore:
             now = _now(connection)
             values = {"sealed": sealed, "pending": before is not None, "obtained": held.obtained, "seen": now}
             older = (TOKEN.c.obtained.is_(None)) | (TOKEN.c.obtained <= (held.obtained or 0.0))
-            changed = connection.execute(
-                update(TOKEN).where(TOKEN.c.name == name, older).values(**values)
-            ).rowcount
-            there = select(TOKEN.c.name).where(TOKEN.c.name == name)
-            if not changed and connection.execute(there).first() is None:
-                connection.execute(insert(TOKEN), _row(name, labels, sealed="", now=now) | values)
+            written = update(TOKEN).where(TOKEN.c.name == name, older).values(**values)
+            if connection.execute(written).rowcount:
+                return
+            if not insert_once(connection, TOKEN, _row(name, labels, sealed="", now=now) | values):
+                connection.execute(written)  # another process made the row meanwhile
 
     def settle(self, name: str) -> None:
         """Remember that the platform's database has the tokens; they are dropped here."""

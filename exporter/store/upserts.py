@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, String, Table, func
+from sqlalchemy import Column, ColumnElement, Connection, String, Table, func, literal
 from sqlalchemy.dialects import postgresql, sqlite
 
 from exporter.core.summary import Summaries
@@ -19,6 +19,14 @@ def replace(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
 def add(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert `rows`; where a row has the key of one of them, its numbers are added to, NULL being nothing."""
     _write(connection, adding(connection, table), table, rows)
+
+
+def insert_once(connection: Connection, table: Table, row: Row) -> bool:
+    """Insert `row` unless a row has its key; tell whether it was inserted."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    # Not by the number of rows: drivers do not tell it of every insert.
+    made = dialect.insert(table).values(**row).on_conflict_do_nothing().returning(literal(True))
+    return connection.execute(made).first() is not None
 
 
 def summary_rows(summaries: Summaries) -> tuple[list[Row], list[Row]]:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,6 +129,30 @@ def test_many_who_want_the_lease_at_once_leave_it_to_one(store: TokenStore) -> N
     for thread in threads:
         thread.join(20)
     assert sorted(got) == [False] * 5 + [True]
+
+
+def test_many_who_come_first_at_once_make_one_row_and_no_error(store: TokenStore) -> None:
+    def each(number: int) -> tuple[bool, bool]:
+        together.wait()
+        first = store.lease(f"new{number % 3}", LABELS, f"owner{number}")[0]
+        together.wait()
+        store.keep(f"kept{number % 3}", LABELS, replace(HELD, obtained=float(number)))
+        together.wait()
+        store.release(f"new{number % 3}", f"owner{number}")  # while others still look at it
+        return first, store.lease(f"new{number % 3}", LABELS, f"owner{number}")[0]
+
+    for _ in range(5):
+        together = threading.Barrier(6)
+        with ThreadPoolExecutor(6) as pool:
+            first, _again = zip(*pool.map(each, range(6)), strict=True)
+        assert sum(first) == 3, "one for each name"
+        for number in range(3):
+            kept = store.read(f"kept{number}")
+            assert kept is not None
+            assert kept.held is not None
+            assert kept.held.obtained == number + 3, "the newest"
+        for name in ("new0", "new1", "new2", "kept0", "kept1", "kept2"):
+            store.settle(name)
 
 
 def test_keys_are_exchanged_without_losing_a_token(store: TokenStore, url: str) -> None:
