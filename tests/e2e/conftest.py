@@ -3,6 +3,7 @@
 import asyncio
 import email
 import email.policy
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -106,8 +107,9 @@ PARTS = ("sandbox", "exporter", "prometheus", "alertmanager", "sink", "smtp")
 async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     folder = tmp_path_factory.mktemp("platform")
     ports = {part: free_port(0) for part in PARTS}
-    # below the range from which the system takes ports for connections
-    ports["sandbox"] = free_port(21_000, 1 + 2 * len(registry.sandbox_vendors()))
+    # Below the range from which the system takes ports for connections; each worker has a place of its own.
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports["sandbox"] = free_port(26_000 + 400 * worker, 1 + 2 * len(registry.sandbox_vendors()))
     made = Platform(folder, ports)
     async with AsyncExitStack() as stack:
         await made.hooks.start(made.ports["sink"])

@@ -145,7 +145,7 @@ def test_check_and_generate_work_on_a_users_own_file(image: Image) -> None:
 
 def test_the_sandbox_serves_its_vendors(image: Image) -> None:
     folder = image.folder()
-    port = free_port(22_000, 1 + 2 * len(registry.sandbox_vendors()))
+    port = free_port(28_000, 1 + 2 * len(registry.sandbox_vendors()))
     with image.running("sandbox", f"--listen=127.0.0.1:{port}", folder=folder) as process:
         url = f"http://127.0.0.1:{port}/_sandbox"
         wait_for(image, url, folder)
