@@ -17,7 +17,10 @@ PagesOf100 = Annotated[
 ]
 """The option `pages` of a vendor whose pages hold 100 elements."""
 
-BaseUrl = Annotated[str, Meta(pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$", description="Where the API is.")]
+WEB_ADDRESS = r"^https?://[^/\s?#@]+(/[^\s?#]*)?$"
+"""Pattern of an address that paths are added to: without a query, and without credentials in it."""
+
+BaseUrl = Annotated[str, Meta(pattern=WEB_ADDRESS, description="Where the API is.")]
 """The option `base_url`: the operator's alone, since credentials are sent there."""
 
 BaseTls = Annotated[TlsOptions, Meta(description="How the certificate of `base_url` is judged.")]

@@ -8,12 +8,11 @@ throttle comes as 400, 403 or 429, so the code decides wherever there is one.
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from exporter.core.errors import ProbeError
 from exporter.core.network import Answer
 from exporter.core.reason import Reason
 from exporter.net.reasons import reason_of_status
+from exporter.probes._vendor_api import refusal_of
 
 VERSION_GONE = 2635
 """Code of a call for a version of the Marketing API that is no longer served."""
@@ -84,12 +83,7 @@ class GraphError(ProbeError):
 
 def error_of(answer: Answer) -> Mapping[str, Any]:
     """Return the object under "error" of the body, {} where there is none."""
-    # A proxy in between may answer HTML: then the status alone has to do.
-    try:
-        body = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    error = body.get("error") if isinstance(body, dict) else None
+    error = refusal_of(answer).get("error")
     return error if isinstance(error, dict) else {}
 
 

@@ -6,10 +6,9 @@ Sources: developers.facebook.com/docs/graph-api (overview, versioning, securing 
 import hashlib
 import hmac
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlencode
 
 from msgspec import Meta
 
@@ -33,6 +32,7 @@ from exporter.probes._meta_graph.errors import (
 from exporter.probes._meta_graph.metrics import GraphMetrics
 from exporter.probes._meta_graph.usage import Bucket, buckets_of, usage_samples, wait_of
 from exporter.probes._meta_graph.versions import DEFAULT, end_of, is_newer
+from exporter.probes._vendor_api import BaseTls, BaseUrl, Listing, Page, Parameters, address, listed
 
 PAGE = 100
 """Elements of a page that we ask for."""
@@ -40,8 +40,6 @@ MAX_BODY = 8 << 20
 """Bytes of one answer: a page of message templates holds their texts."""
 AD_VERSION_WARNING = "x-ad-api-version-warning"
 EFFECTIVE_VERSION = "facebook-api-version"
-
-Parameters = Sequence[tuple[str, str]]
 
 
 class GraphOptions(Options, frozen=True):
@@ -66,12 +64,8 @@ class GraphOptions(Options, frozen=True):
             pattern=r"^v[0-9]{1,3}\.[0-9]{1,2}$", description="Version of the API to ask for, such as v26.0."
         ),
     ] = DEFAULT
-    base_url: Annotated[
-        str, Meta(pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$", description="Where the API is.")
-    ] = "https://graph.facebook.com"
-    tls: Annotated[TlsOptions, Meta(description="How the certificate of `base_url` is judged.")] = (
-        TlsOptions()
-    )
+    base_url: BaseUrl = "https://graph.facebook.com"
+    tls: BaseTls = TlsOptions()
 
 
 @dataclass(frozen=True)
@@ -81,14 +75,6 @@ class Fields:
     name: str
     full: tuple[str, ...]
     basic: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The elements of a list; `truncated` when there were more than the pages allowed."""
-
-    items: tuple[Document, ...]
-    truncated: bool
 
 
 class Graph:
@@ -171,16 +157,14 @@ class Graph:
 
     async def pages(self, read: Callable[[Parameters], Awaitable[Document]], limit: int) -> Listing:
         """Return a list of at most `limit` pages; `read` asks for the page with the given parameters."""
-        items: list[Document] = []
-        after: Parameters = ()
-        for _ in range(limit):
+
+        async def each(after: Parameters) -> Page:
             page = await read((("limit", str(PAGE)), *after))
-            items += page.must("data").items()
             cursor = page.at("paging", "cursors", "after").value
-            if page.at("paging", "next").value is None or not isinstance(cursor, str):
-                return Listing(tuple(items), truncated=False)
-            after = (("after", cursor),)
-        return Listing(tuple(items), truncated=True)
+            more = page.at("paging", "next").value is not None and isinstance(cursor, str)
+            return tuple(page.must("data").items()), (("after", cursor),) if more else ()
+
+        return await listed(each, limit)
 
     def samples(self) -> Iterator[Sample]:
         """Return what the calls told beside their bodies: usage, version, refused readings."""
@@ -196,9 +180,8 @@ class Graph:
         options = self.options
         if options.app_secret:
             secrets = (*secrets, ("appsecret_proof", proof(options.app_secret, bearer)))
-        query = f"?{urlencode(parameters)}" if parameters else ""
         return Request(
-            url=f"{options.base_url.rstrip('/')}/{options.api_version}{path}{query}",
+            url=address(options.base_url, f"/{options.api_version}{path}", parameters),
             auth=(("Authorization", Secret(f"Bearer {bearer.reveal()}")),),
             query=secrets,
             tls=options.tls,

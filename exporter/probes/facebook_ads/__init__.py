@@ -23,13 +23,14 @@ from msgspec import Meta
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.options import PER_TENANT
-from exporter.core.probe import DAY, MONTH, Allowance, Kit, Probe, Target
+from exporter.core.probe import DAY, Allowance, Kit, Probe, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.probes._meta_graph import token as tokens
 from exporter.probes._meta_graph.graph import Graph, GraphOptions
 from exporter.probes._meta_graph.readings import collect, read_optional
 from exporter.probes._meta_graph.versions import MARKETING
+from exporter.probes._readings import calls_a_month
 from exporter.probes.facebook_ads.account import ACCOUNT, account_samples
 from exporter.probes.facebook_ads.alerts import ALERTS
 from exporter.probes.facebook_ads.metrics import METRICS, OWN
@@ -86,8 +87,8 @@ async def _app_alone(graph: Graph) -> AsyncIterator[Sample]:
 def calls(options: FacebookAdsOptions, interval: float) -> float:
     """Return the reads in 30 days: a reading is made at most once in its period and once in a run."""
     if not options.access_token:
-        return MONTH / interval
-    return MONTH / interval + MONTH / max(interval, tokens.PERIOD) + MONTH / max(interval, DAY)
+        return calls_a_month(interval, ())
+    return calls_a_month(interval, ((1, tokens.PERIOD), (1, DAY)))
 
 
 PROBE = Probe(

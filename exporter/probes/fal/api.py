@@ -17,7 +17,7 @@ from exporter.core.probe import Kit, ProbeError
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.reasons import reason_of_status
-from exporter.probes._vendor_api import BaseTls, Parameters, address, refusal_of
+from exporter.probes._vendor_api import WEB_ADDRESS, BaseTls, Parameters, address, refusal_of
 
 MAX_BODY = 4 << 20
 """Bytes of one page of usage: a line for each model, day and unit."""
@@ -43,9 +43,9 @@ class FalOptions(Options, frozen=True):
     pages: Annotated[
         int, Meta(ge=1, le=20, description="Most pages that are read of the usage; each page is a call.")
     ] = 5
-    base_url: Annotated[
-        str, Meta(pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$", description="Where the platform API is.")
-    ] = "https://api.fal.ai/v1"
+    base_url: Annotated[str, Meta(pattern=WEB_ADDRESS, description="Where the platform API is.")] = (
+        "https://api.fal.ai/v1"
+    )
     tls: BaseTls = TlsOptions()
 
 

@@ -28,9 +28,10 @@ from collections.abc import Iterable, Iterator
 from exporter.core.document import Document
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
-from exporter.core.probe import MONTH, Allowance, Kit, Probe, Target
+from exporter.core.probe import Allowance, Kit, Probe, Target
 from exporter.core.reason import Reason
 from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESHABLE
+from exporter.probes._readings import calls_a_month
 from exporter.probes.google_calendar import metrics as m
 from exporter.probes.google_calendar.alerts import ALERTS
 from exporter.probes.google_calendar.api import KEY, PERIOD, Api, Kept, check_client
@@ -142,9 +143,8 @@ def calls(options: GoogleCalendarOptions, interval: float) -> float:
     """Return the reads in 30 days: a reading is made at most once in its period and once in a run."""
     grant = grant_of(options)
     if grant is None and not options.token:
-        return MONTH / interval
-    renewals = MONTH / max(interval, TOKEN_LIFE) if grant else 0.0
-    return MONTH / interval + MONTH / max(interval, PERIOD) + renewals
+        return calls_a_month(interval, ())
+    return calls_a_month(interval, ((1, PERIOD), (int(grant is not None), TOKEN_LIFE)))
 
 
 PROBE = Probe(

@@ -8,13 +8,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from exporter.core.errors import ProbeError
 from exporter.core.network import Answer
 from exporter.core.reason import Reason
 from exporter.net.pause import pause_of
 from exporter.net.reasons import reason_of_status
+from exporter.probes._vendor_api import refusal_of
 
 _NOT_ENABLED = "the Calendar API is not enabled in the client's project"
 _SCOPES = "the token lacks a scope for this call"
@@ -82,12 +81,7 @@ def of_calendar(names: tuple[str, ...]) -> ProbeError:
 
 def names_of(answer: Answer) -> Iterator[str]:
     """Yield the reasons that the body names, the more special ones of `details` first, each once."""
-    # A proxy in between may answer HTML: then the status alone has to do.
-    try:
-        body = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return
-    error = body.get("error") if isinstance(body, dict) else None
+    error = refusal_of(answer).get("error")
     if not isinstance(error, dict):
         yield from filter(_is_name, (error,))
         return

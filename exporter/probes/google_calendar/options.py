@@ -12,12 +12,11 @@ from msgspec import Meta
 from exporter.core.options import PER_TENANT, Options, TlsOptions
 from exporter.core.secret import Secret
 from exporter.core.token import Grant, JwtBearer, RefreshToken
+from exporter.probes._vendor_api import WEB_ADDRESS, BaseUrl
 
 SCOPE_PREFIX = "https://www.googleapis.com/auth/"
 READ_ONLY = "calendar.readonly"
 """What a service account asks for where the configuration names no scopes."""
-
-_HTTP = r"^https?://[^/\s?#@]+(/[^\s?#]*)?$"
 
 
 class GoogleCalendarOptions(Options, frozen=True):
@@ -65,15 +64,13 @@ class GoogleCalendarOptions(Options, frozen=True):
             " or owner.",
         ),
     ] = ""
-    base_url: Annotated[str, Meta(pattern=_HTTP, description="Where the API is.")] = (
-        "https://www.googleapis.com/calendar/v3"
-    )
-    token_url: Annotated[str, Meta(pattern=_HTTP, description="Where tokens are given out.")] = (
+    base_url: BaseUrl = "https://www.googleapis.com/calendar/v3"
+    token_url: Annotated[str, Meta(pattern=WEB_ADDRESS, description="Where tokens are given out.")] = (
         "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
     )
-    tokeninfo_url: Annotated[str, Meta(pattern=_HTTP, description="Where access tokens are inspected.")] = (
-        "https://oauth2.googleapis.com/tokeninfo"
-    )
+    tokeninfo_url: Annotated[
+        str, Meta(pattern=WEB_ADDRESS, description="Where access tokens are inspected.")
+    ] = "https://oauth2.googleapis.com/tokeninfo"
     tls: Annotated[TlsOptions, Meta(description="How the certificates of these addresses are judged.")] = (
         TlsOptions()
     )

@@ -1,17 +1,12 @@
 """What a dashboard shows of a Resend account, besides its quotas."""
 
-from exporter.core.metric import Metric
+from functools import partial
+
 from exporter.core.panel import Panel
+from exporter.probes._panels import shown
 from exporter.probes.resend import metrics as m
 
-_CHOSEN = 'integration=~"$integration",tenant=~"$tenant",provider="resend"'
-
-
-def _shown(metric: Metric, *labels: str, matchers: str = "") -> str:
-    kept = ", ".join(("integration", "tenant", *labels))
-    chosen = f"{_CHOSEN},{matchers}" if matchers else _CHOSEN
-    return f"max by ({kept}) ({metric}{{{chosen}}})"
-
+_shown = partial(shown, provider="resend")
 
 PANELS = (
     Panel(

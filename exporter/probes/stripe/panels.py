@@ -1,60 +1,51 @@
 """What a dashboard shows of a Stripe account."""
 
-from exporter.core.metric import Metric
 from exporter.core.panel import Panel
+from exporter.probes._panels import shown
 from exporter.probes.stripe import metrics as m
-
-_CHOSEN = 'integration=~"$integration",tenant=~"$tenant"'
-
-
-def _shown(metric: Metric, *labels: str, matchers: str = "") -> str:
-    kept = ", ".join(("integration", "tenant", *labels))
-    chosen = f"{_CHOSEN},{matchers}" if matchers else _CHOSEN
-    return f"max by ({kept}) ({metric}{{{chosen}}})"
-
 
 PANELS = (
     Panel(
         "Payments by outcome",
         "Attempts to charge in the window that ended at the last reading.",
-        _shown(m.PAYMENTS, "outcome"),
+        shown(m.PAYMENTS, "outcome"),
         legend="{{integration}} {{tenant}} {{outcome}}",
     ),
     Panel(
         "Declines by family",
         "Failed charges in the window: processing lies with the vendor, card_data and authentication with the"
         " checkout, fraud and velocity with an attack, funds and issuer with the customers.",
-        _shown(m.DECLINES, "family"),
+        shown(m.DECLINES, "family"),
         legend="{{integration}} {{tenant}} {{family}}",
     ),
     Panel(
         "Available balance",
         "Money that can be paid out, in units of its currency.",
-        _shown(m.BALANCE_AVAILABLE, "currency"),
+        shown(m.BALANCE_AVAILABLE, "currency"),
         legend="{{integration}} {{tenant}} {{currency}}",
     ),
     Panel(
         "Undelivered events",
         "Events that wait for one of our webhook endpoints for more than 15 minutes.",
-        _shown(m.UNDELIVERED),
+        shown(m.UNDELIVERED),
         kind="stat",
     ),
     Panel(
         "Disabled webhook endpoints",
         "Endpoints that Stripe no longer calls.",
-        _shown(m.WEBHOOK_ENDPOINTS, matchers='status="disabled"'),
+        shown(m.WEBHOOK_ENDPOINTS, matchers='status="disabled"'),
         kind="stat",
     ),
     Panel(
         "Restricted accounts",
         "1 where the account cannot take payments or pay out.",
-        _shown(m.RESTRICTED),
+        shown(m.RESTRICTED),
         kind="stat",
     ),
     Panel(
         "Permissions the key lacks",
         "What depends on these permissions is unknown.",
-        f"{_shown(m.PERMISSION_MISSING, 'permission')} == 1",
+        f"{shown(m.PERMISSION_MISSING, 'permission')} == 1",
         kind="table",
         legend="{{integration}} {{tenant}} {{permission}}",
     ),

@@ -21,6 +21,7 @@ from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.pause import pause_of
 from exporter.net.reasons import reason_of_status
+from exporter.probes._vendor_api import WEB_ADDRESS
 
 PROJECT = "{project}"
 METRICS_PATH = "/customer/v1/privileged/metrics"
@@ -35,7 +36,7 @@ class SupabaseOptions(Options, frozen=True):
     url: Annotated[
         str,
         Meta(
-            pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$",
+            pattern=WEB_ADDRESS,
             description="Address of the project; {project} stands for the option `project`.",
         ),
     ] = "https://{project}.supabase.co"

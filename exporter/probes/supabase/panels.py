@@ -1,54 +1,46 @@
 """What a dashboard shows of Supabase projects."""
 
-from exporter.core.metric import Metric
 from exporter.core.panel import Panel
 from exporter.probes._database import SUPABASE
+from exporter.probes._panels import CHOSEN, shown
 from exporter.probes.supabase import metrics as m
-
-_CHOSEN = 'integration=~"$integration",tenant=~"$tenant"'
-
-
-def _shown(metric: Metric, *labels: str) -> str:
-    kept = ", ".join(("integration", "tenant", *labels))
-    return f"max by ({kept}) ({metric}{{{_CHOSEN}}})"
-
 
 PANELS = (
     Panel(
         "Supabase: Services",
         "1 while it works: auth, rest and storage as they answer, database as the project's own metrics say.",
-        _shown(m.SERVICE_UP, "service"),
+        shown(m.SERVICE_UP, "service"),
         legend="{{integration}} {{tenant}} {{service}}",
     ),
     Panel(
         "Supabase: Connections in use",
         "Share of the connections that clients may have.",
         "max by (integration, tenant) ("
-        f"{SUPABASE.connections_used}{{{_CHOSEN}}} / {SUPABASE.connections_limit})",
+        f"{SUPABASE.connections_used}{{{CHOSEN}}} / {SUPABASE.connections_limit})",
         unit="percentunit",
     ),
     Panel(
         "Supabase: Clients waiting for a pool",
         "Requests that wait for a connection of PgBouncer or of the data API.",
-        _shown(m.POOL_WAITING, "pool"),
+        shown(m.POOL_WAITING, "pool"),
         legend="{{integration}} {{tenant}} {{pool}}",
     ),
     Panel(
         "Supabase: Mean time of statements",
         "Over the ten minutes that ended at the last probe.",
-        _shown(SUPABASE.query_mean),
+        shown(SUPABASE.query_mean),
         unit="s",
     ),
     Panel(
         "Supabase: Transactions by outcome",
         "In the ten minutes that ended at the last probe.",
-        _shown(SUPABASE.transactions, "outcome"),
+        shown(SUPABASE.transactions, "outcome"),
         legend="{{integration}} {{tenant}} {{outcome}}",
     ),
     Panel(
         "Supabase: Metrics not given",
         "1 where the project gives no metrics, so that its database is not watched.",
-        _shown(m.READING_REFUSED, "reading"),
+        shown(m.READING_REFUSED, "reading"),
         kind="stat",
         legend="{{integration}} {{tenant}}",
     ),

@@ -5,12 +5,11 @@ Sources: www.twilio.com/docs/usage/requests-to-twilio, /docs/api/errors, and git
 
 import base64
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from typing import Annotated
+from urllib.parse import parse_qsl, urlsplit
 
-import msgspec
 from msgspec import Meta
 
 from exporter.core.document import Document
@@ -20,14 +19,22 @@ from exporter.core.options import PER_TENANT, Options, TlsOptions
 from exporter.core.probe import Kit
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
+from exporter.probes._vendor_api import (
+    WEB_ADDRESS,
+    Listing,
+    Page,
+    Parameters,
+    address,
+    listed,
+    refusal_of,
+)
 
 PAGE = 1000
 """Elements of a page: the most that the APIs give."""
 MAX_BODY = 8 << 20
 """Bytes of one page: a message holds its text and a dozen addresses."""
 
-Parameters = Sequence[tuple[str, str]]
-_ORIGIN = Meta(pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$", description="Where this API is.")
+_ORIGIN = Meta(pattern=WEB_ADDRESS, description="Where this API is.")
 
 
 class TwilioOptions(Options, frozen=True):
@@ -110,14 +117,6 @@ class RefusedError(ProbeError):
         self.code = code
 
 
-@dataclass(frozen=True)
-class Listing:
-    """The elements of a list, newest first; `truncated` when there were more than the pages allowed."""
-
-    items: tuple[Document, ...]
-    truncated: bool
-
-
 class Api:
     """The calls of one run.
 
@@ -145,17 +144,14 @@ class Api:
         raise RefusedError(reason_of(answer.status, code), detail, code)
 
     async def list(self, resource: Resource, parameters: Parameters = (), size: int = PAGE) -> Listing:
-        """Return the elements of `resource`, page by page within the budget of `pages`."""
-        items: list[Document] = []
-        asked: Parameters = (*parameters, ("PageSize", str(size)))
-        for _ in range(self.options.pages):
-            page = await self.get(resource, asked)
+        """Return the elements of `resource`, newest first, page by page within the budget of `pages`."""
+
+        async def read(after: Parameters) -> Page:
+            page = await self.get(resource, after or (*parameters, ("PageSize", str(size))))
             page.must(resource.list)
-            items += page.items(resource.list)
-            asked = _next(page)
-            if not asked:
-                return Listing(tuple(items), truncated=False)
-        return Listing(tuple(items), truncated=True)
+            return tuple(page.items(resource.list)), _next(page)
+
+        return await listed(read, self.options.pages)
 
     def _request(self, resource: Resource, parameters: Parameters) -> Request:
         options = self.options
@@ -163,9 +159,8 @@ class Api:
         pair = f"{options.api_key_sid or options.account_sid}:{secret}".encode()
         origin: str = getattr(options, resource.host)
         path = resource.path.format(account=options.account_sid)
-        query = f"?{urlencode(parameters)}" if parameters else ""
         return Request(
-            url=f"{origin.rstrip('/')}{path}{query}",
+            url=address(origin, path, parameters),
             auth=(("Authorization", Secret(f"Basic {base64.b64encode(pair).decode()}")),),
             tls=options.tls,
             max_body=MAX_BODY,
@@ -184,11 +179,11 @@ def _next(page: Document) -> Parameters:
 
     Only the query of its address is used: the credential goes nowhere but to the configured origin.
     """
-    address = page.at("next_page_uri").value or page.at("meta", "next_page_url").value
-    if not isinstance(address, str):
+    following = page.at("next_page_uri").value or page.at("meta", "next_page_url").value
+    if not isinstance(following, str):
         return ()
     try:
-        return tuple(parse_qsl(urlsplit(address).query, keep_blank_values=True))
+        return tuple(parse_qsl(urlsplit(following).query, keep_blank_values=True))
     except ValueError:
         return ()
 
@@ -221,12 +216,8 @@ def reason_of(status: int, code: int | None) -> Reason:
 
 
 def _code_of(answer: Answer) -> int | None:
-    # Both shapes of error, the older one and RFC 9457's, have the code at the top. A proxy may answer HTML.
-    try:
-        body: Any = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    code = body.get("code") if isinstance(body, dict) else None
+    # Both shapes of error, the older one and RFC 9457's, have the code at the top.
+    code = refusal_of(answer).get("code")
     if isinstance(code, str) and code.isascii() and code.isdigit():
         code = int(code[:6])
     return code if isinstance(code, int) and not isinstance(code, bool) and 0 < code < 1_000_000 else None

@@ -9,8 +9,9 @@ from email.utils import parsedate_to_datetime
 from exporter.core.document import Document
 from exporter.core.metric import Sample
 from exporter.probes._readings import Kept
+from exporter.probes._vendor_api import Listing
 from exporter.probes.twilio import metrics as m
-from exporter.probes.twilio.api import MESSAGES, MONITOR, SENDERS, Api, Listing
+from exporter.probes.twilio.api import MESSAGES, MONITOR, SENDERS, Api
 from exporter.probes.twilio.families import FAMILIES, WEBHOOK_CODES, family_of, is_webhook
 
 CHANNELS = ("sms", "whatsapp", "other")

@@ -1,23 +1,14 @@
 """What a dashboard shows of a Twilio account."""
 
-from exporter.core.metric import Metric
 from exporter.core.panel import Panel
+from exporter.probes._panels import shown
 from exporter.probes.twilio import metrics as m
-
-_CHOSEN = 'integration=~"$integration",tenant=~"$tenant"'
-
-
-def _shown(metric: Metric, *labels: str, matchers: str = "") -> str:
-    kept = ", ".join(("integration", "tenant", *labels))
-    chosen = f"{_CHOSEN},{matchers}" if matchers else _CHOSEN
-    return f"max by ({kept}) ({metric}{{{chosen}}})"
-
 
 PANELS = (
     Panel(
         "Messages by outcome",
         "Outgoing messages in the window that ended at the last reading.",
-        _shown(m.MESSAGES, "channel", "outcome"),
+        shown(m.MESSAGES, "channel", "outcome"),
         legend="{{integration}} {{tenant}} {{channel}} {{outcome}}",
     ),
     Panel(
@@ -25,37 +16,37 @@ PANELS = (
         "Messages that did not arrive: account, limit, sender and registration lie with the account,"
         " recipient with the number, carrier with the way, template with WhatsApp's rules, webhook with our"
         " own servers.",
-        _shown(m.FAILURES, "family"),
+        shown(m.FAILURES, "family"),
         legend="{{integration}} {{tenant}} {{family}}",
     ),
     Panel(
         "Failed webhook requests",
         "Requests of the last hour that Twilio could not make to us, by its error code.",
-        _shown(m.WEBHOOK_FAILURES, "code"),
+        shown(m.WEBHOOK_FAILURES, "code"),
         legend="{{integration}} {{tenant}} {{code}}",
     ),
     Panel(
         "Twilio cost",
         "What today and this month cost so far, in units of the currency.",
-        _shown(m.SPEND, "period", "currency"),
+        shown(m.SPEND, "period", "currency"),
         legend="{{integration}} {{tenant}} {{period}} {{currency}}",
     ),
     Panel(
         "WhatsApp senders by status",
         "Senders that are not online cannot send.",
-        f"{_shown(m.SENDERS, 'status')} > 0",
+        f"{shown(m.SENDERS, 'status')} > 0",
         kind="table",
         legend="{{integration}} {{tenant}} {{status}}",
     ),
     Panel(
         "Concurrent requests",
         "What Twilio saw at the last probe; too many are refused with 429.",
-        _shown(m.CONCURRENT),
+        shown(m.CONCURRENT),
     ),
     Panel(
         "Permissions the credential lacks",
         "What depends on these permissions is unknown.",
-        f"{_shown(m.PERMISSION_MISSING, 'permission')} == 1",
+        f"{shown(m.PERMISSION_MISSING, 'permission')} == 1",
         kind="table",
         legend="{{integration}} {{tenant}} {{permission}}",
     ),

@@ -27,13 +27,14 @@ from msgspec import Meta
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.options import PER_TENANT
-from exporter.core.probe import DAY, MONTH, Allowance, Kit, Probe, Target
+from exporter.core.probe import DAY, Allowance, Kit, Probe, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.probes._meta_graph import token as tokens
 from exporter.probes._meta_graph.graph import Graph, GraphOptions
 from exporter.probes._meta_graph.readings import OPTIONAL, Kept, collect, read_optional
 from exporter.probes._meta_graph.versions import GRAPH
+from exporter.probes._readings import calls_a_month
 from exporter.probes.whatsapp import readings
 from exporter.probes.whatsapp.alerts import ALERTS
 from exporter.probes.whatsapp.metrics import METRICS, OWN
@@ -121,8 +122,7 @@ async def _token(graph: Graph, token: Secret) -> list[Sample]:
 
 def calls(options: WhatsappOptions, interval: float) -> float:
     """Return the reads in 30 days: a reading is made at most once in its period and once in a run."""
-    hourly = (options.pages + 2) * MONTH / max(interval, HOUR)
-    return MONTH / interval + MONTH / max(interval, ACCOUNT_PERIOD) + hourly + 2 * MONTH / max(interval, DAY)
+    return calls_a_month(interval, ((1, ACCOUNT_PERIOD), (options.pages + 2, HOUR), (2, DAY)))
 
 
 PROBE = Probe(

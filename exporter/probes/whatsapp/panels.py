@@ -1,64 +1,56 @@
 """What a dashboard shows of WhatsApp business accounts."""
 
-from exporter.core.metric import Metric
 from exporter.core.panel import Panel
+from exporter.probes._panels import shown
 from exporter.probes.whatsapp import metrics as m
-
-_CHOSEN = 'integration=~"$integration",tenant=~"$tenant"'
-
-
-def _shown(metric: Metric, *labels: str, by: str = "max") -> str:
-    kept = ", ".join(("integration", "tenant", *labels))
-    return f"{by} by ({kept}) ({metric}{{{_CHOSEN}}})"
-
 
 PANELS = (
     Panel(
         "Quality of numbers",
         "3 is green, 2 yellow, 1 red. A red number may lose its messaging limit.",
-        _shown(m.PHONE_QUALITY, "phone", by="min"),
+        shown(m.PHONE_QUALITY, "phone", by="min"),
         legend="{{integration}} {{tenant}} {{phone}}",
     ),
     Panel(
         "Numbers that can send",
         "2 is available, 1 limited, 0 blocked.",
-        _shown(m.PHONE_CAN_SEND, "phone", by="min"),
+        shown(m.PHONE_CAN_SEND, "phone", by="min"),
         legend="{{integration}} {{tenant}} {{phone}}",
     ),
     Panel(
         "Errors in the health of accounts",
         "What Meta names as the cause where sending is limited or blocked.",
-        _shown(m.HEALTH_ERRORS, "error"),
+        shown(m.HEALTH_ERRORS, "error"),
         legend="{{integration}} {{tenant}} {{error}}",
     ),
     Panel(
         "Templates by status",
         "Paused templates cannot be sent until Meta lifts the pause.",
-        _shown(m.TEMPLATES, "status"),
+        shown(m.TEMPLATES, "status"),
         legend="{{integration}} {{tenant}} {{status}}",
     ),
     Panel(
         "People per day",
         "To how many people the business may start a conversation in 24 hours.",
-        _shown(m.MESSAGING_LIMIT),
+        shown(m.MESSAGING_LIMIT),
         kind="stat",
     ),
     Panel(
         "Subscribed apps",
         "Apps that get the webhooks of the account. With none, no message comes in.",
-        _shown(m.SUBSCRIBED_APPS),
+        shown(m.SUBSCRIBED_APPS),
         kind="stat",
     ),
     Panel(
         "Restricted business accounts",
         "1 where Meta rejected, restricted, disabled or banned the account.",
-        _shown(m.ACCOUNT_RESTRICTED),
+        shown(m.ACCOUNT_RESTRICTED),
         kind="stat",
     ),
     Panel(
         "States of numbers",
         "What Meta tells of each number.",
-        _shown(m.PHONE_INFO, "phone", "status", "name_status", "verification", "mode", "throughput"),
+        shown(m.PHONE_INFO, "phone", "status", "name_status", "verification", "mode", "throughput"),
         kind="table",
         legend="{{integration}} {{tenant}} {{phone}}",
     ),

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from exporter.core.document import Document
 from exporter.core.metric import Metric, Sample
-from exporter.probes._meta_graph.graph import Fields, Graph, Parameters
+from exporter.probes._meta_graph.graph import Fields, Graph
 from exporter.probes._meta_graph.readings import Kept
+from exporter.probes._vendor_api import Parameters
 from exporter.probes.whatsapp import metrics as m
 
 NUMBERS = Fields(
