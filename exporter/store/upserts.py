@@ -23,9 +23,8 @@ def add(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
 
 def insert_once(connection: Connection, table: Table, row: Row) -> bool:
     """Insert `row` unless a row has its key; tell whether it was inserted."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     # Not by the number of rows: drivers do not tell it of every insert.
-    made = dialect.insert(table).values(**row).on_conflict_do_nothing().returning(literal(True))
+    made = _plain(connection, table).values(**row).on_conflict_do_nothing().returning(literal(True))
     return connection.execute(made).first() is not None
 
 
@@ -71,7 +70,7 @@ def _write(connection: Connection, statement: Any, table: Table, rows: Sequence[
 
 
 def _insert(connection: Connection, table: Table, value: Any) -> Any:
-    insert = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    insert = _plain(connection, table)
     keys = _keys(table)
     changed = {
         column.name: value(column, insert.excluded[column.name])
@@ -79,6 +78,11 @@ def _insert(connection: Connection, table: Table, value: Any) -> Any:
         if column.name not in keys
     }
     return insert.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+def _plain(connection: Connection, table: Table) -> Any:
+    """Return an insert that can be told what to do about a row that has its key."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def _keys(table: Table) -> list[str]:

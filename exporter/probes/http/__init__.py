@@ -41,7 +41,8 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     if options.expect.body or options.extract:
         document = kit.document(answer).value
         expect.check_document(options.expect, document)
-        samples.extend(extract.samples(options.extract, document, kit, Starred(request, options)))
+        if options.extract:  # else nothing of the answer is shown, and its credentials need not be gathered
+            samples.extend(extract.samples(options.extract, document, kit, Starred(request, options)))
     return samples
 
 
