@@ -19,10 +19,7 @@ from exporter.core.vital_alerts import VITAL_FILES
 from exporter.demo.services import Service, free_port, program
 from tests.e2e.asking import ask, until
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("doctor"),  # Prometheus and Alertmanager are started once
-]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Captured = pytest.CaptureFixture[str]
 Rows = list[dict[str, str]]

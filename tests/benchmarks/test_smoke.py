@@ -11,8 +11,6 @@ from benchmarks import soak, table
 from benchmarks.plot import Panel, chart
 from benchmarks.row import Row
 
-pytestmark = pytest.mark.xdist_group("benchmarks")
-
 NEEDS = {"P1": ("nginx", "prometheus", "prometheus-blackbox-exporter"), "P7": ("prometheus",)}
 
 

@@ -21,7 +21,7 @@ from tests.rules.tools import program, run
 from tests.servers.authority import Authority
 from tests.servers.mail import PASSWORD, USER, Mail, mail_room
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("examples")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Vendors = Mapping[str, Mapping[str, Any]]
 COMMAND = [sys.executable, "-m", "exporter"]

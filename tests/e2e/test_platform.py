@@ -12,7 +12,7 @@ from exporter.generate.dashboards import panel_queries
 from tests.e2e.asking import ask, read, tell, until
 from tests.e2e.conftest import SECRET, Platform
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("platform")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ROOT = Path(__file__).parents[2]
 

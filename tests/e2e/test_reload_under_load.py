@@ -4,16 +4,12 @@ import asyncio
 import statistics
 from pathlib import Path
 
-import pytest
-
 from exporter.demo.services import Service, free_port
 from tests.e2e.asking import read, tell, until
 from tests.e2e.conftest import COMMAND
 
 TARGETS, DEAD, CHANGING, RELOADS = 1000, 10, 20, 50
 INTERVAL = 4.0
-
-pytestmark = pytest.mark.xdist_group("reload")
 
 
 def _configuration(alive: int, dead: int, folder: Path, turn: int) -> str:

@@ -4,8 +4,6 @@ import asyncio
 import time
 from pathlib import Path
 
-import pytest
-
 from exporter.demo.services import Service, free_port
 from tests.e2e.asking import ask, read, until
 from tests.e2e.conftest import COMMAND
@@ -23,8 +21,6 @@ integrations:
     options: {{host: 127.0.0.1, port: {port}}}
 store: {{url: "sqlite:///{folder}/state.db"}}
 """
-
-pytestmark = pytest.mark.xdist_group("restart")
 
 
 def _service(folder: Path, port: int, config: Path) -> Service:

@@ -38,7 +38,7 @@ scrape_configs:
 """
 KEYS = {("dead", f"t{n}") for n in range(TENANTS)} | {("lone", "")}
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("shards")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @dataclass

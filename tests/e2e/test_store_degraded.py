@@ -30,8 +30,6 @@ store: {{url_file: {url_file}}}
 """
 PASSWORD = "app-password"
 
-pytestmark = pytest.mark.xdist_group("store")
-
 
 @asynccontextmanager
 async def running(folder: Path, store_url: str) -> AsyncIterator[str]:

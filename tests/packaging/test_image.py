@@ -15,7 +15,6 @@ import pytest
 from tests.packaging.conftest import INSTALLED, ROOT, UID, Image
 from tests.packaging.dockerfile import stages
 
-pytestmark = pytest.mark.xdist_group("image")  # it is built once
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 READ_ONLY = """
 mount --make-rprivate / && mount -t tmpfs -o size=16m,mode=1777 tmpfs /tmp && mount --bind "$DATA" "$DATA" &&

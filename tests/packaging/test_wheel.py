@@ -16,7 +16,6 @@ from exporter import registry
 from exporter.demo.services import free_port, program
 from tests.packaging.conftest import INSTALLED, ROOT, Image
 
-pytestmark = pytest.mark.xdist_group("image")  # it is built once
 CONFIGURATION = """\
 integrations:
   - name: payments
