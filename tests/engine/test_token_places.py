@@ -203,8 +203,10 @@ async def test_a_probe_that_comes_while_tokens_are_being_read_gets_one(
         keeper = start(target, settings)
         account = keeper.account(target.key)
         assert account is not None
-        await clock.advance(0)
-        assert account.task is not None
+        with closing(sqlite3.connect(tmp_path / "platform.db")) as busy:
+            busy.execute("BEGIN EXCLUSIVE")  # the reading waits, however quick its thread is
+            await clock.advance(0)
+            assert account.task is not None
         while account.held is None:  # then the turn is over, and nobody was told yet
             await asyncio.sleep(0)
         assert server.takes(await ask(keeper, target))
