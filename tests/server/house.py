@@ -89,6 +89,7 @@ class Room:
     idle: tuple[Integration, ...] = ()
     shard: Shard = field(default_factory=Shard)
     replicas: int = 1
+    notifications: Notifications = field(default_factory=Notifications)
     sd_addresses: tuple[str, ...] = ()
     store: Store | None = None
 
@@ -107,7 +108,7 @@ class Room:
             (*integrations, *self.idle),
             {},
             (),
-            Notifications(),
+            self.notifications,
             StoreSettings(),
             self.replicas,
             shown=self.shown,

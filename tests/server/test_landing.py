@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from exporter.core.notifications import Notifications
+from exporter.core.probe import Result
 from exporter.core.reason import Reason
 from tests.server.browser import browsing
-from tests.server.house import Room, bearer, house, state
+from tests.server.house import NOW, Room, bearer, house, state
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -103,8 +105,64 @@ async def test_only_admins_get_buttons(tmp_path: Path) -> None:
     async with house(made_room) as made:
         viewer = (await made.ask("/", headers=bearer("viewer-0123456789abcdef"))).text
         admin = (await made.ask("/", headers=bearer("admin-0123456789abcdef"))).text
-    assert "Check now" not in viewer and "You are token:v." in viewer
+    assert "Check now" not in viewer and "Signed in as v (token)." in viewer
     assert admin.count("Check now") == 5 and "Check all now" in admin
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s ago"),
+        (59, "59 s ago"),
+        (115, "1 min ago"),
+        (120, "2 min ago"),
+        (3599, "59 min ago"),
+        (7100, "1 h 58 min ago"),
+        (7200, "2 h ago"),
+        (2 * 86_400 + 4 * 3600 + 59, "2 d 4 h ago"),
+        (86_400, "1 d ago"),
+    ],
+)
+async def test_times_are_in_whole_minutes_from_one_minute_on(seconds: float, words: str) -> None:
+    async with house(Room([state("a", since=NOW - seconds)])) as made:
+        assert f">{words}</time>" in (await made.ask("/")).text
+
+
+async def test_a_run_takes_no_zero_milliseconds_and_what_is_not_asked_takes_none() -> None:
+    quick = state("quick", result=Result(NOW, 0.0002))
+    idle = state("idle", status="not_configured", result=Result(NOW, 0.0))
+    async with house(Room([quick, idle])) as made:
+        page = (await made.ask("/")).text
+    assert re.findall(r'data-name="Took" class="number">([^<]+)<', page) == ["\N{EN DASH}", "&lt;1 ms"]
+
+
+async def test_what_programs_read_opens_beside_the_page_and_grafana_is_linked_where_it_is_known() -> None:
+    made_room = room()
+    async with house(made_room) as made:
+        page = (await made.ask("/")).text
+        assert "Grafana" not in page
+        for path in re.findall(r'href="(/(?:api|metrics|config|-)[^"]*)"([^>]*)>', page):
+            assert 'target="_blank"' in path[1], path
+        made_room.notifications = Notifications(grafana_url="https://grafana.example/")
+        assert '<a href="https://grafana.example/" rel="noreferrer">Grafana</a>' in (await made.ask("/")).text
+
+
+async def test_without_access_rules_the_page_says_who_may_use_it() -> None:
+    async with house(room()) as made:
+        page = (await made.ask("/")).text
+    assert "No sign-in is configured: whoever is on this machine may read and check." in page
+
+
+async def test_on_a_phone_what_is_connected_takes_one_line(chromium: str, tmp_path: Path) -> None:
+    many = Room([state("calendar", f"t{n}") for n in range(8)])
+    async with house(many) as made, browsing(chromium, made.url + "/", tmp_path) as page:
+        await page.tell(
+            "Emulation.setDeviceMetricsOverride", width=375, height=900, deviceScaleFactor=1, mobile=False
+        )
+        heights = await page.value(
+            "[...document.querySelectorAll('tbody tr')].map((row) => row.getBoundingClientRect().height)"
+        )
+    assert len(heights) == 8 and max(heights) < 60
 
 
 async def test_without_script_the_page_renews_itself() -> None:

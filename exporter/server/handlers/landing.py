@@ -9,7 +9,7 @@ from aiohttp import web
 from yarl import URL
 
 from exporter import __version__
-from exporter.server.access import IDENTITY, Identity
+from exporter.server.access import IDENTITY, LOOPBACK, Identity
 from exporter.server.answers import iso, whole_number
 from exporter.server.handlers.board import seen
 from exporter.server.parts import PARTS, State
@@ -55,6 +55,7 @@ async def page(request: web.Request) -> web.Response:
         "version": __version__,
         "asset": lambda name: parts.paths.link(f"/assets/{name}?v={_fingerprint()}"),
         "docs_url": parts.docs_url,
+        "grafana_url": parts.configuration().notifications.grafana_url,
         "now": iso(now),
         "query": request.query,
         "counts": counts(everything),
@@ -83,7 +84,15 @@ async def asset(request: web.Request) -> web.Response:
 
 def _rights(identity: Identity) -> dict[str, Any]:
     bound = identity.tenants is not None
-    return {"actor": identity.name, "may_check": identity.has(Role.ADMIN), "bound": bound}
+    return {"caller": _caller(identity), "may_check": identity.has(Role.ADMIN), "bound": bound}
+
+
+def _caller(identity: Identity) -> str:
+    """Return one sentence on who reads the page, with the kind of the name: a user's, a token's and so on."""
+    if identity == LOOPBACK:
+        return "No sign-in is configured: whoever is on this machine may read and check."
+    kind, colon, name = identity.name.partition(":")
+    return f"Signed in as {name} ({kind})." if colon else f"Signed in as {identity.name}."
 
 
 def _row(state: State, now: float) -> dict[str, Any]:
@@ -103,7 +112,7 @@ def _row(state: State, now: float) -> dict[str, Any]:
         "since": _moment(state.since, now),
         "last_success": _moment(state.last_success, now),
         "next_run": _moment(state.next_run, now),
-        "took": _span(state.result.took) if state.result else "",
+        "took": _span(state.result.took) if state.result and state.status != "not_configured" else "",
     }
 
 
@@ -116,13 +125,18 @@ def _moment(at: float | None, now: float) -> tuple[str, str] | None:
 
 
 def _coarse(seconds: float) -> str:
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{int(seconds / size)} {unit}"
-    return f"{int(seconds)} s"
+    """Return a span in whole minutes from one minute on, as `45 s`, `12 min`, `3 h 5 min` or `2 d 4 h`."""
+    minutes = int(seconds / 60)
+    if minutes < 1:
+        return f"{int(seconds)} s"
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
+    return " ".join(f"{count} {unit}" for count, unit in (parts[:2] if days else parts[1:]) if count)
 
 
 def _span(seconds: float) -> str:
+    if seconds < 0.001:
+        return "<1 ms"
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
