@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from exporter.config.reading import Path, suggestion
+from exporter.core.hosts import ascii_host
 from exporter.core.notifications import (
     BusinessHours,
     Email,
@@ -136,7 +137,9 @@ def _lent(channel: Channel, shared: Notifications) -> bool:
 def _url(text: str, path: Path) -> Iterator[Finding]:
     try:
         parts = urlsplit(text)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        good = (
+            parts.scheme in ("http", "https") and bool(ascii_host(parts.hostname or "")) and parts.port != 0
+        )
     except ValueError:
         good = False
     if not good or not text.isprintable() or " " in text:

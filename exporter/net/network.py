@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from exporter.core.errors import ProbeError
+from exporter.core.hosts import ascii_host
 from exporter.core.network import Answer, Peer, Request, Talk, Trace
 from exporter.core.options import TlsOptions
 from exporter.core.reason import Reason
@@ -21,7 +22,6 @@ from exporter.net.redirects import Leg
 from exporter.net.resolver import Resolver, Threads, literal
 from exporter.net.talk import Again, StreamTalk, open_datagrams
 from exporter.net.tls import Contexts, blind
-from exporter.net.url import host_name
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 """Methods that may be sent a second time when a kept connection turns out to be closed."""
@@ -92,7 +92,7 @@ class LoopNetwork:
 
         async def upgrade(on: Connection, options: TlsOptions, again: Again | None) -> None:
             context = await self._contexts.get(options, http=False)
-            await self._judge(on, context, (options.server_name or name).rstrip("."), trace, again)
+            await self._judge(on, context, _server_name(options, name), trace, again)
 
         connection = await self._open(name, port, trace, tls=tls, family=family, http=False, cached=False)
         try:
@@ -200,7 +200,7 @@ class LoopNetwork:
         trace.phase("connect", time.perf_counter() - began)
         if tls is None or context is None:
             return connection
-        await self._judge(connection, context, (tls.server_name or host).rstrip("."), trace, None)
+        await self._judge(connection, context, _server_name(tls, host), trace, None)
         return connection
 
     async def _addresses(self, host: str, family: str, trace: Trace, cached: bool) -> list[str]:
@@ -283,9 +283,17 @@ def _permitted(addresses: list[str], host: str, trace: Trace) -> list[str]:
     return good
 
 
+def _server_name(tls: TlsOptions, host: str) -> str:
+    """Return the name to ask for and to verify."""
+    try:
+        return (ascii_host(tls.server_name) if tls.server_name else host).rstrip(".")
+    except ValueError as error:
+        raise ProbeError(Reason.NOT_CONFIGURED, f"tls.server_name: {error}") from None
+
+
 def _checked(host: str) -> str:
     try:
-        return host_name(host)
+        return ascii_host(host)
     except ValueError as error:
         raise ProbeError(Reason.NOT_CONFIGURED, str(error)) from None
 

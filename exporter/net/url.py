@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from exporter.core.hosts import ascii_host
+
 PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
-_HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}\Z")
-_ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?\Z")
 _LONGEST = 8_192
 _SHOWN = 200
 
@@ -68,24 +68,7 @@ def parse(text: str) -> Url:
     query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]{}|^`\"")
     return Url(
         parts.scheme,
-        host_name(parts.hostname or ""),
+        ascii_host(parts.hostname or ""),
         port or PORTS[parts.scheme],
         f"{path}?{query}" if query else path,
     )
-
-
-def host_name(host: str) -> str:
-    """Return `host` in lower-case ASCII; raise ValueError if it is no name or address."""
-    if not host:
-        raise ValueError("the host is missing")
-    if ":" in host:
-        if not _ADDRESS.match(host):
-            raise ValueError("the host is no valid IPv6 address")
-        return host
-    try:
-        name = host if host.isascii() else host.encode("idna").decode("ascii")
-    except UnicodeError:
-        raise ValueError("the host is no valid name") from None
-    if not _HOST.match(name) or ".." in name or name.startswith("."):
-        raise ValueError("the host is no valid name")
-    return name.lower()

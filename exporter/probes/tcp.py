@@ -9,10 +9,10 @@ from typing import Annotated
 
 import msgspec
 
+from exporter.core.hosts import ascii_host
 from exporter.core.metric import Sample
 from exporter.core.options import Options
 from exporter.core.probe import Kit, Probe, Target
-from exporter.net.url import host_name
 
 
 class TcpOptions(Options, frozen=True):
@@ -34,7 +34,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
 
 def _mistakes(options: TcpOptions) -> list[str]:
     try:
-        host_name(options.host)
+        ascii_host(options.host)
     except ValueError as error:
         return [f"host: {error}; write a name or an address without a port"]
     return []

@@ -10,12 +10,12 @@ from typing import Annotated
 
 import msgspec
 
+from exporter.core.hosts import ascii_host
 from exporter.core.metric import Metric, Sample
 from exporter.core.network import DEFAULT_TLS
 from exporter.core.options import Options, TlsOptions
 from exporter.core.probe import Kit, Probe, Target
 from exporter.core.vitals import SCHEDULE
-from exporter.net.url import host_name
 
 VERSION = Metric(
     "integration_tls_version_info",
@@ -46,7 +46,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
 
 def _mistakes(options: TlsProbeOptions) -> list[str]:
     try:
-        host_name(options.host)
+        ascii_host(options.host)
     except ValueError as error:
         return [f"host: {error}; write a name or an address without a port"]
     return []

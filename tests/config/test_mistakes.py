@@ -128,6 +128,7 @@ MISTAKES = [
     Wrong("smarthost", "notifications: {email: {to: [a@b.c], smarthost: h}}\n", 1, "not host:port", "587"),
     Wrong("half a login", "notifications: {email: {to: [a@b.c], username: u}}\n", 1, "belong together", "both"),
     Wrong("phone", "notifications: {sms: {to: ['5'], sns_region: r}}\n", 1, "E.164", "+1555"),
+    Wrong("impossible name of slack", "notifications:\n  slack: {api_url: 'https://a..b/'}\n", 2, "no web address", "https://"),
     Wrong("heartbeat", "notifications: {heartbeat: {url: h}}\n", 1, "no web address", "https://"),
     Wrong("time zone", "notifications: {business_hours: {time_zone: Mars}}\n", 1, "time zone", "Europe/Berlin"),
     Wrong("days", "notifications: {business_hours: {days: mon-fri}}\n", 1, "wrong form", "monday:friday"),

@@ -341,10 +341,40 @@ def test_what_is_asked_is_judged_before_it_is_asked(
     assert not endpoint.seen or "cache" in more
 
 
-@pytest.mark.parametrize("url", ["ftp://x/y", "https://", "http://x:99999/", "http://x/a b"])
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://x/y", "https://", "http://x:99999/", "http://x/a b", "http://x/ü", "http://a..b/", "http://.a/"],
+)
 def test_an_address_that_is_none_is_refused(house: House, url: str) -> None:
     (mistake,) = house.mistakes(TEXT.format(url=url, more=""))
     assert "address" in mistake.what
+
+
+def test_an_address_with_a_label_that_is_too_long_is_refused(house: House) -> None:
+    (mistake,) = house.mistakes(TEXT.format(url=f"http://{'x' * 70}.example/", more=""))
+    assert "no valid name" in mistake.what
+
+
+def test_an_international_address_is_asked_by_the_name_that_browsers_use(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def refuse(place: tuple[str, int], **_: Any) -> None:
+        asked.append(place)
+        raise OSError(111, "Connection refused")
+
+    monkeypatch.setattr("socket.create_connection", refuse)
+    house.mistakes(TEXT.format(url="http://straße.example/t", more=""))
+    assert asked == [("xn--strae-oqa.example", 80)]
+
+
+def test_a_server_name_that_is_none_is_refused(desk: Desk) -> None:
+    desk.text = desk.text.replace("http://", "https://").replace(
+        "refresh:", "tls: {server_name: a..b}, refresh:"
+    )
+    (mistake,) = _mistakes(desk)
+    assert "server_name cannot be used" in mistake.what
 
 
 def test_networks_that_may_be_dialled_are_judged(desk: Desk) -> None:

@@ -21,6 +21,7 @@ import msgspec
 from exporter.config.feeds.deadline import Deadline
 from exporter.config.feeds.row import TEXT, Broken, FeedProblem
 from exporter.config.feeds.terms import LARGEST, Terms
+from exporter.core.hosts import ascii_host
 from exporter.core.network import DEFAULT_TLS
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
@@ -66,7 +67,7 @@ class HttpQuestion(Terms):
         return rows_of(body, self.most)
 
     def _exchange(self, url: SplitResult, deadline: Deadline) -> bytes:
-        host = url.hostname or ""
+        host = ascii_host(url.hostname or "")
         port = url.port or (443 if url.scheme == "https" else 80)
         with closing(self._connected(host, port, url.scheme == "https", deadline)) as opened:
             connection = http.client.HTTPConnection(host, port)
@@ -79,7 +80,7 @@ class HttpQuestion(Terms):
         opened = socket.create_connection((host, port), timeout=self.timeout)
         try:
             if secure:
-                name = self.tls.server_name or host
+                name = self._server_name(host)
                 opened = self._context().wrap_socket(
                     opened, server_hostname=name, do_handshake_on_connect=False
                 )
@@ -90,6 +91,12 @@ class HttpQuestion(Terms):
             opened.close()
             raise
         return opened
+
+    def _server_name(self, host: str) -> str:
+        try:
+            return ascii_host(self.tls.server_name or host)
+        except ValueError as error:
+            raise FeedProblem(f"tls.server_name cannot be used: {error}", "correct the name") from None
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=self.tls.ca_file or None)

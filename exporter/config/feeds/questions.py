@@ -12,6 +12,7 @@ from exporter.config.files import FileProblem, read_secret
 from exporter.config.layout import Feed, HttpTenants, SqlTenants
 from exporter.config.reading import Path, Reading, url_passwords
 from exporter.config.source import Source
+from exporter.core.hosts import ascii_host
 from exporter.core.secret import Secret
 
 LONGEST = 300.0
@@ -137,9 +138,14 @@ def _wrong_url(url: str) -> str:
         port_is_good = parts.port is None or parts.port > 0
     except ValueError:
         return "the address cannot be read"
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_good:
+    if parts.scheme not in ("http", "https") or not port_is_good:
         return "the address is no web address"
-    return "" if url.isascii() and url.isprintable() and " " not in url else "the address has odd characters"
+    try:
+        ascii_host(parts.hostname or "")
+    except ValueError as error:
+        return f"the address is no web address: {error}"
+    rest = url.replace(parts.netloc, "", 1)  # the host may be an international name
+    return "" if rest.isascii() and url.isprintable() and " " not in url else "the address has odd characters"
 
 
 def _good_header(name: str, value: str) -> bool:

@@ -11,12 +11,12 @@ for names that this machine cannot resolve, such as that of `server` itself.
 from collections.abc import Iterable
 
 from exporter.core.errors import ProbeError
+from exporter.core.hosts import ascii_host
 from exporter.core.metric import Metric, Sample
 from exporter.core.panel import Panel
 from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
 from exporter.core.vitals import SCHEDULE
-from exporter.net.url import host_name
 from exporter.probes.dns.expect import mistakes
 from exporter.probes.dns.options import DnsOptions
 
@@ -71,7 +71,7 @@ def _mistakes(options: DnsOptions) -> list[str]:
     if problem := asking.name_problem(options.name):
         found.append(f"name: {problem}")
     try:
-        host_name(options.server or "localhost")
+        ascii_host(options.server or "localhost")
     except ValueError as error:
         found.append(f"server: {error}; write a name or an address without a port")
     return found

@@ -12,6 +12,7 @@ import dns.rdatatype
 import dns.resolver
 
 from exporter.core.errors import ProbeError
+from exporter.core.hosts import ascii_host
 from exporter.core.probe import Kit
 from exporter.core.reason import Reason
 from exporter.net.talk import WholeAnswer
@@ -92,7 +93,7 @@ async def ask(options: DnsOptions, kit: Kit, timeout: float) -> Found:
 
 
 async def _ask(server: str, options: DnsOptions, kit: Kit) -> Found:
-    query = dns.message.make_query(options.name, options.type, use_edns=0, payload=PAYLOAD)
+    query = dns.message.make_query(_ascii(options.name), options.type, use_edns=0, payload=PAYLOAD)
     if not options.recursion:
         query.flags &= ~dns.flags.RD
     transport = options.transport
@@ -142,10 +143,15 @@ def system_servers(path: str = RESOLV_CONF) -> list[str]:
 def name_problem(name: str) -> str:
     """Return what is wrong with a name to ask for, "" if nothing; the empty name is not configured yet."""
     try:
-        dns.name.from_text(name)
-    except (dns.exception.DNSException, UnicodeError) as error:
+        dns.name.from_text(_ascii(name))
+    except (dns.exception.DNSException, ValueError) as error:
         return f"it is no name ({type(error).__name__})"
     return ""
+
+
+def _ascii(name: str) -> str:
+    """Return the name to ask for in ASCII: names here may hold more than those of hosts, such as `*`."""
+    return name if name.isascii() else ascii_host(name)
 
 
 def _found(answer: dns.message.Message, query: dns.message.Message, transport: str) -> Found:

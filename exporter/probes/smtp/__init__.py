@@ -17,6 +17,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from exporter.core.errors import ProbeError
+from exporter.core.hosts import ascii_host
 from exporter.core.metric import Metric, Sample
 from exporter.core.network import DEFAULT_TLS, Talk
 from exporter.core.options import PER_TENANT, Options, TlsOptions
@@ -25,7 +26,6 @@ from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.vitals import PHASE_DURATION, SCHEDULE
-from exporter.net.url import host_name
 from exporter.probes.smtp.reply import Reply, refusal
 
 __all__ = ["PROBE", "check"]
@@ -198,7 +198,7 @@ def _on_this_machine(place: str) -> bool:
 
 def _mistakes(options: SmtpOptions) -> list[str]:
     try:
-        host_name(options.host or "localhost")
+        ascii_host(options.host or "localhost")
     except ValueError as error:
         return [f"host: {error}; write a name or an address without a port"]
     return []
