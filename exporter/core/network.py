@@ -159,8 +159,10 @@ class AddressGuard(Protocol):
 class Trace:
     """What one run leaves besides its samples: filled by the network and the kit, read by the engine.
 
-    `phases` are seconds by phase, added up over the calls of the run. `certificate_expiry` is a dated
-    fact: it is kept even when the run fails. `log` are lines (seconds since the start, text). `pause` is
+    `phases` are seconds by phase, added up over the calls of the run. `certificate_expiry` (of the server's
+    own certificate), `chain_expiry` (the first one of its chain, its own among them) and
+    `client_certificate_expiry` (of the one we show) are dated facts in Unix seconds: they are kept even when
+    the run fails. `log` are lines (seconds since the start, text). `pause` is
     how many seconds the vendor's headers ask us to wait. `started` and `deadline` are readings of
     `time.monotonic`; the run is cancelled at the deadline, None if never. `guard` judges every address
     before it is dialled, None where all may be. `vendor_details` are names and texts for people.
@@ -169,6 +171,8 @@ class Trace:
     phases: dict[str, float] = field(default_factory=dict)
     http_status: int | None = None
     certificate_expiry: float | None = None
+    chain_expiry: float | None = None
+    client_certificate_expiry: float | None = None
     facts: list[Sample] = field(default_factory=list)
     log: list[tuple[float, str]] = field(default_factory=list)
     drift: list[str] = field(default_factory=list)

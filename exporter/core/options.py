@@ -49,6 +49,13 @@ class TlsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             pattern=r"^(TLS12|TLS13)$", description="Oldest protocol version to accept: TLS12 or TLS13."
         ),
     ] = "TLS12"
+    legacy: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Also speak what only old servers know: TLS 1.2 with RSA key exchange or CBC and "
+            "SHA-1, keys from 1024 bits, and no secure renegotiation."
+        ),
+    ] = False
 
 
 def secret_fields(options: type[msgspec.Struct]) -> tuple[str, ...]:

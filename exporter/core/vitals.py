@@ -69,6 +69,19 @@ CERTIFICATE_EXPIRY = _target(
     unit="seconds",
     dated=True,
 )
+CHAIN_EXPIRY = _target(
+    "certificate_chain_expiry_timestamp_seconds",
+    "When the first certificate expires of the chain by which the server is trusted, its own among them.",
+    unit="seconds",
+    dated=True,
+)
+CLIENT_CERTIFICATE_EXPIRY = _target(
+    "client_certificate_expiry_timestamp_seconds",
+    "When the certificate expires that we show to the server (tls.cert_file).",
+    unit="seconds",
+    dated=True,
+)
+CERTIFICATE_SERIES = (CERTIFICATE_EXPIRY, CHAIN_EXPIRY, CLIENT_CERTIFICATE_EXPIRY)
 TOKEN_EXPIRY = _target(
     "token_expiry_timestamp_seconds",
     "When the token expires; absent if it never does.",
@@ -160,7 +173,7 @@ TARGET_SERIES = (
 )
 INTEGRATION_SERIES = (PROBES, PROBE_FAILURES, SCHEMA_DRIFT, API_CALLS, DEFERRED, CRITICAL)
 SHARED_SERIES = (
-    CERTIFICATE_EXPIRY,
+    *CERTIFICATE_SERIES,
     TOKEN_EXPIRY,
     TOKEN_REFRESHABLE,
     TOKEN_STATE,

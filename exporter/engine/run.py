@@ -12,7 +12,7 @@ from exporter.core.network import Network, Trace
 from exporter.core.probe import Result, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import redact, reveal_all
-from exporter.core.vitals import CERTIFICATE_EXPIRY
+from exporter.core.vitals import CERTIFICATE_SERIES
 from exporter.engine.kit import Answers, Giver, RunKit
 from exporter.net.addresses import PublicOnly
 from exporter.net.tokens import Tokens
@@ -82,8 +82,8 @@ def _result(
 ) -> Result:
     trace = kit.trace
     facts = [sample for sample in samples if sample.metric.dated] + trace.facts
-    if trace.certificate_expiry is not None:
-        facts.append(CERTIFICATE_EXPIRY(trace.certificate_expiry))
+    dates = (trace.certificate_expiry, trace.chain_expiry, trace.client_certificate_expiry)
+    facts.extend(metric(at) for metric, at in zip(CERTIFICATE_SERIES, dates, strict=True) if at is not None)
     told = failure or trace.log or trace.vendor_details
     hidden = reveal_all(target.options) | kit.secrets if told else set()
     return Result(

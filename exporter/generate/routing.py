@@ -29,6 +29,7 @@ IDENTITY = (
     "provider",
     "tenant",
     "token",
+    "certificate",
     "quota",
     "bucket",
     "database",

@@ -9,7 +9,7 @@ from typing import cast
 from exporter.core.errors import ProbeError
 from exporter.core.network import Reader
 from exporter.core.reason import Reason
-from exporter.net.certificate import Certificate, read
+from exporter.net.certificate import Certificate, first_expiry, read
 from exporter.net.reasons import os_error, tls_error
 from exporter.net.session import TlsSession
 
@@ -20,7 +20,8 @@ class Connection(asyncio.Protocol):
     """A connection to `place` ("address:port"). Only one coroutine may wait on it at a time.
 
     `first_byte` is when the first decrypted byte of the answer came (time.perf_counter), `fresh` tells that
-    no request was sent on it yet, `born` is when it was made (time.monotonic).
+    no request was sent on it yet, `born` is when it was made (time.monotonic). `chain_expiry` is when the
+    first certificate of the server's chain expires, its own among them (Unix seconds).
     """
 
     def __init__(self) -> None:
@@ -33,6 +34,7 @@ class Connection(asyncio.Protocol):
         self.closed = False
         self.first_byte = 0.0
         self.certificate: Certificate | None = None
+        self.chain_expiry: float | None = None
         self.tls_version = ""
         self.on_closed: Callable[[], None] | None = None
         self._transport: asyncio.Transport | None = None
@@ -47,11 +49,15 @@ class Connection(asyncio.Protocol):
             self._session = TlsSession(context, server_name)
         except ValueError:
             raise ProbeError(Reason.TLS, "the server name for TLS is no valid host name") from None
-        waiter = self._expect()
-        self._shake(b"")
-        await waiter
+        try:
+            waiter = self._expect()
+            self._shake(b"")
+            await waiter
+        finally:
+            self._settle()
         der = self._session.certificate
         self.certificate = read(der) if der else None
+        self.chain_expiry = first_expiry(self._session.chain())
         self.tls_version = self._session.version
 
     async def exchange(self, data: bytes, reader: Reader) -> None:
@@ -68,6 +74,7 @@ class Connection(asyncio.Protocol):
         except ssl.SSLError as error:
             raise tls_error(error, b"") from None
         finally:
+            self._settle()
             self.fresh = False
             self._reader = None
             reader.release()
@@ -222,17 +229,28 @@ class Connection(asyncio.Protocol):
         self._waiter = asyncio.get_running_loop().create_future()
         return self._waiter
 
+    def _settle(self) -> None:
+        """Forget the waiter: when the exchange failed elsewhere, nobody takes what is set on it later."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.cancel() and not waiter.cancelled():
+            waiter.exception()  # taken, so that it is no warning of the loop
+
     def _send(self, data: bytes) -> None:
         if self._transport is not None and data:
             self._transport.write(data)
 
 
 class CertificateRefused(ProbeError):
-    """The server's certificate did not pass; it can still be read."""
+    """The server's certificate did not pass; it can still be read. `code` is OpenSSL's X509_V_ERR."""
+
+    def __init__(self, detail: str, code: int) -> None:
+        """Keep why."""
+        super().__init__(Reason.TLS, detail)
+        self.code = code
 
 
 def _handshake_error(error: ssl.SSLError, session: TlsSession) -> ProbeError:
-    told = tls_error(error, session.first_bytes)
+    found = tls_error(error, session.first_bytes, session.server_name)
     if isinstance(error, ssl.SSLCertVerificationError):
-        return CertificateRefused(told.reason, told.detail)
-    return told
+        return CertificateRefused(found.detail, error.verify_code)
+    return found

@@ -21,11 +21,14 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
-def encode(request: Request, url: Url, method: str, body: bytes, *, credentials: bool, query: bool) -> bytes:
+def encode(
+    request: Request, url: Url, method: str, body: bytes, *, credentials: bool, query: bool, home: bool
+) -> bytes:
     """Return the bytes of one HTTP/1.1 request.
 
     Without `credentials` the `auth` headers, cookies and every secret header are left out; without `query`
-    the secret parameters. A name or value that could break out of its line is refused as not_configured.
+    the secret parameters; away from `home` a Host header, which names the configured host. A name or value
+    that could break out of its line is refused as not_configured.
     """
     if not TOKEN.match(method):
         raise ProbeError(Reason.NOT_CONFIGURED, "the HTTP method is no valid word")
@@ -33,6 +36,8 @@ def encode(request: Request, url: Url, method: str, body: bytes, *, credentials:
     lines = [f"{method} {target} HTTP/1.1"]
     given = set()
     for name, value in _headers(request, credentials):
+        if not home and name.lower() == "host":
+            continue
         given.add(name.lower())
         lines.append(_line(name, value))
     lines.extend(f"{name}: {value}" for name, value in _own(request, url) if name.lower() not in given)

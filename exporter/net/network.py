@@ -6,6 +6,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
+
 from exporter.core.errors import ProbeError
 from exporter.core.hosts import ascii_host
 from exporter.core.network import Answer, Peer, Request, Talk, Trace
@@ -13,11 +15,13 @@ from exporter.core.options import TlsOptions
 from exporter.core.reason import Reason
 from exporter.core.secret import redact
 from exporter.net import redirects
+from exporter.net.certificate import Certificate
 from exporter.net.connection import CertificateRefused, Connection
 from exporter.net.dial import dial
 from exporter.net.message import encode, secrets_of
-from exporter.net.pool import Pool
+from exporter.net.pool import Key, Pool
 from exporter.net.reader import AnswerReader
+from exporter.net.reasons import time_error
 from exporter.net.redirects import Leg
 from exporter.net.resolver import Resolver, Threads, literal
 from exporter.net.talk import Again, StreamTalk, open_datagrams
@@ -92,7 +96,8 @@ class LoopNetwork:
 
         async def upgrade(on: Connection, options: TlsOptions, again: Again | None) -> None:
             context = await self._contexts.get(options, http=False)
-            await self._judge(on, context, _server_name(options, name), trace, again)
+            trace.client_certificate_expiry = context.own_expiry
+            await self._judge(on, context.judge, _server_name(options, name), trace, again)
 
         connection = await self._open(name, port, trace, tls=tls, family=family, http=False, cached=False)
         try:
@@ -127,8 +132,16 @@ class LoopNetwork:
             leg = following
 
     async def _ask(self, request: Request, leg: Leg, trace: Trace, hop: int) -> Answer:
-        data = encode(request, leg.url, leg.method, leg.body, credentials=leg.credentials, query=leg.query)
-        key = (leg.url.origin, request.tls, request.family, trace.guard)
+        data = encode(
+            request,
+            leg.url,
+            leg.method,
+            leg.body,
+            credentials=leg.credentials,
+            query=leg.query,
+            home=leg.home,
+        )
+        key = _key(request, leg, trace)
         if request.reuse and leg.method in IDEMPOTENT and (kept := self._pool.take(key)):
             trace.note(f"using the kept connection to {kept.place}")
             try:
@@ -141,7 +154,7 @@ class LoopNetwork:
             leg.url.host,
             leg.url.port,
             trace,
-            tls=request.tls if leg.url.scheme == "https" else None,
+            tls=_tls_of(request, leg) if leg.url.scheme == "https" else None,
             family=request.family,
             http=True,
             cached=request.reuse,
@@ -152,8 +165,7 @@ class LoopNetwork:
         self, connection: Connection, data: bytes, request: Request, leg: Leg, trace: Trace, hop: int
     ) -> Answer:
         reader = AnswerReader(leg.method, request.max_body)
-        if connection.certificate is not None:
-            trace.certificate_expiry = connection.certificate.expiry
+        _note_dates(connection, trace)
         trace.note(f"sending {leg.method} {leg.url.shown}")
         sent = time.perf_counter()
         try:
@@ -172,7 +184,7 @@ class LoopNetwork:
         trace.phase("transfer", ended - connection.first_byte)
         trace.note(f"answered with status {reader.status} and {len(reader.body)} bytes of body")
         if request.reuse and reader.keep_alive:
-            self._pool.put((leg.url.origin, request.tls, request.family, trace.guard), connection)
+            self._pool.put(_key(request, leg, trace), connection)
         else:
             connection.close()
         return _answer(reader, connection, leg, hop)
@@ -190,6 +202,7 @@ class LoopNetwork:
     ) -> Connection:
         # Made first: loading certificate files is no part of any phase.
         context = await self._contexts.get(tls, http=http) if tls is not None else None
+        trace.client_certificate_expiry = context.own_expiry if context else None
         addresses = await self._addresses(host, family, trace, cached)
         began = time.perf_counter()
         try:
@@ -200,7 +213,7 @@ class LoopNetwork:
         trace.phase("connect", time.perf_counter() - began)
         if tls is None or context is None:
             return connection
-        await self._judge(connection, context, _server_name(tls, host), trace, None)
+        await self._judge(connection, context.judge, _server_name(tls, host), trace, None)
         return connection
 
     async def _addresses(self, host: str, family: str, trace: Trace, cached: bool) -> list[str]:
@@ -227,21 +240,22 @@ class LoopNetwork:
                 trace.note("stopped while waiting for the TLS handshake")
             raise
         trace.phase("tls", time.perf_counter() - began)
-        certificate = connection.certificate
-        if certificate is not None:
-            trace.certificate_expiry = certificate.expiry
-            trace.note(f"{connection.tls_version} {connection.cipher}, {certificate.shown}")
+        _note_dates(connection, trace)
+        if connection.certificate is not None:
+            trace.note(f"{connection.tls_version} {connection.cipher}, {connection.certificate.shown}")
 
     async def _judge(
         self, connection: Connection, context: ssl.SSLContext, name: str, trace: Trace, again: Again | None
     ) -> None:
         try:
             await self._secure(connection, context, name, trace)
-        except CertificateRefused:
-            await self._look(connection, name, trace, again)
-            raise
+        except CertificateRefused as error:
+            certificate = await self._look(connection, name, trace, again)
+            raise (certificate and time_error(error.code, certificate, time.time())) or error from None
 
-    async def _look(self, refused: Connection, name: str, trace: Trace, again: Again | None) -> None:
+    async def _look(
+        self, refused: Connection, name: str, trace: Trace, again: Again | None
+    ) -> Certificate | None:
         """Shake hands once more, only to read the certificate that was refused; nothing is sent after it."""
         left = _LOOK if trace.deadline is None else min(_LOOK, 0.8 * (trace.deadline - time.monotonic()))
         silent = Trace()
@@ -257,9 +271,11 @@ class LoopNetwork:
         finally:
             if connection is not None:
                 connection.abort()
-        if connection is not None and connection.certificate is not None:
-            trace.certificate_expiry = connection.certificate.expiry
-            trace.note(f"refused: {connection.certificate.shown}")
+        if connection is None or connection.certificate is None:
+            return None
+        _note_dates(connection, trace)
+        trace.note(f"refused: {connection.certificate.shown}")
+        return connection.certificate
 
 
 async def _never(_connection: Connection, _tls: TlsOptions, _again: Again | None) -> None:
@@ -281,6 +297,23 @@ def _permitted(addresses: list[str], host: str, trace: Trace) -> list[str]:
             " tenants.allow_networks can permit its network",
         )
     return good
+
+
+def _key(request: Request, leg: Leg, trace: Trace) -> Key:
+    return (leg.url.origin, _tls_of(request, leg), request.family, trace.guard)
+
+
+def _tls_of(request: Request, leg: Leg) -> TlsOptions:
+    """Return how the server of `leg` is judged: a configured name is that of the configured host."""
+    if leg.home or not request.tls.server_name:
+        return request.tls
+    return msgspec.structs.replace(request.tls, server_name="")
+
+
+def _note_dates(connection: Connection, trace: Trace) -> None:
+    if connection.certificate is not None:
+        trace.certificate_expiry = connection.certificate.expiry
+        trace.chain_expiry = connection.chain_expiry
 
 
 def _server_name(tls: TlsOptions, host: str) -> str:

@@ -13,6 +13,7 @@ import ssl
 from exporter.core.errors import ProbeError
 from exporter.core.network import Answer
 from exporter.core.reason import Reason
+from exporter.net.certificate import Certificate
 from exporter.net.pause import pause_of
 
 _STATUS = {
@@ -42,17 +43,19 @@ _SYSTEM = {
 
 # X509_V_ERR_* of OpenSSL's include/openssl/x509_vfy.h
 _VERIFY = {
-    9: "the server's certificate is not yet valid",
-    10: "the server's certificate has expired",
+    2: "the server's certificate is from an unknown authority (the chain leads to no root that we trust)",
+    9: "the server's certificate, or one of its chain, is not yet valid",
+    10: "the server's certificate, or one of its chain, has expired",
     18: "the server's certificate is self-signed",
     19: "the server's certificate is from an unknown authority (the chain ends in a root we do not trust)",
     20: "the server's certificate is from an unknown authority (or the server omits an intermediate one)",
     21: "the server's certificate is from an unknown authority (or the server omits an intermediate one)",
     23: "the server's certificate was revoked",
     26: "the server's certificate is not meant for servers",
-    62: "the server's certificate is for another host name",
-    64: "the server's certificate is for another address",
+    62: "the server's certificate is for another host name than {name}",
+    64: "the server's certificate is for another address than {name}",
 }
+_NOT_YET_VALID, _EXPIRED = 9, 10
 
 _PROTOCOL = (
     "UNSUPPORTED_PROTOCOL",
@@ -63,6 +66,7 @@ _PROTOCOL = (
 )
 _RECORDS = frozenset({20, 21, 22, 23})  # the first byte of any TLS record (RFC 8446, section 5.1)
 _ALERT = re.compile(r"(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?(.+)")  # how OpenSSL names what a peer's alert said
+_LIBRARY_TEXT = re.compile(r"\[[A-Z0-9_:]+\] (.+?)(?: \(|$)")  # "[SSL] tlsv1 alert ... (_ssl.c:1006)"
 _OUR_CERTIFICATE = ("bad certificate", "unknown ca", "certificate expired", "certificate revoked")
 
 
@@ -109,34 +113,60 @@ def resolve_error(error: Exception, host: str) -> ProbeError:
     return ProbeError(Reason.DNS, f"the name {host} could not be resolved: {words}")
 
 
-def tls_error(error: ssl.SSLError, first_bytes: bytes) -> ProbeError:
-    """Return which layer of TLS was wrong; `first_bytes` are the first ones that the server sent."""
-    return ProbeError(Reason.TLS, _tls_words(error, first_bytes))
+def tls_error(error: ssl.SSLError, first_bytes: bytes, name: str = "") -> ProbeError:
+    """Return which layer of TLS was wrong.
+
+    `first_bytes` are the first ones that the server sent, `name` is what its certificate should be for.
+    """
+    return ProbeError(Reason.TLS, _tls_words(error, first_bytes, name))
 
 
-def _tls_words(error: ssl.SSLError, first_bytes: bytes) -> str:
+def time_error(code: int, certificate: Certificate, now: float) -> ProbeError | None:
+    """Return what a refusal by OpenSSL's `code` means, None where it is not for a date.
+
+    `certificate` is the server's own one: where that is good at `now`, another one of the chain is not.
+    """
+    own = "the server's certificate", "a certificate of the chain, not the server's own,"
+    if code == _EXPIRED and certificate.expiry is not None:
+        return ProbeError(Reason.TLS, f"{own[certificate.expiry > now]} has expired")
+    if code == _NOT_YET_VALID and certificate.since is not None:
+        return ProbeError(Reason.TLS, f"{own[certificate.since <= now]} is not yet valid")
+    return None
+
+
+def _tls_words(error: ssl.SSLError, first_bytes: bytes, asked: str) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         fallback = f"the server's certificate cannot be verified: {error.verify_message}"
-        return _VERIFY.get(error.verify_code, fallback)
+        return _VERIFY.get(error.verify_code, fallback).replace("{name}", asked)
     if first_bytes and first_bytes[0] not in _RECORDS:
         plain = ": it answers plain HTTP" if first_bytes.startswith(b"HTTP/") else ""
         return f"the server does not speak TLS on this port{plain}"
-    name = (error.reason or "").upper()
+    name = _openssl_name(error)
     if "CERTIFICATE_REQUIRED" in name:
         return "the server requires a client certificate (tls.cert_file)"
     if any(word in name for word in _PROTOCOL):
         return "the server and we have no TLS version in common"
+    if "LEGACY_RENEGOTIATION" in name:
+        return "the server knows no secure renegotiation (RFC 5746); tls.legacy allows that"
     if alert := _ALERT.match(name):
         return _alert(alert[1].lower().replace("_", " "))
     return f"the TLS handshake failed: {name.lower().replace('_', ' ') or 'unknown error'}"
 
 
+def _openssl_name(error: ssl.SSLError) -> str:
+    """Return OpenSSL's name of an error; Python knows it of most, the text behind has it of all."""
+    text = _LIBRARY_TEXT.search(str(error.args[1])) if len(error.args) > 1 else None
+    return (error.reason or (text[1] if text else "")).upper().replace(" ", "_")
+
+
 def _alert(alert: str) -> str:
+    if alert == "no application protocol":
+        return "the server speaks no HTTP/1.1, perhaps HTTP/2 alone (ALPN); use the provider tls or tcp"
     if alert in _OUR_CERTIFICATE:
         return f"the server refused our client certificate (alert: {alert})"
     if alert == "handshake failure":
         return (
             "the server refused the handshake (alert: handshake failure): "
-            "no cipher in common, or it requires a client certificate"
+            "no cipher in common (tls.legacy allows old ones), or it requires a client certificate"
         )
     return f"the server refused the handshake (alert: {alert})"

@@ -15,13 +15,17 @@ STATUSES = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True)
 class Leg:
-    """One request on the way; `credentials` and `query` tell whether those of the request may be sent."""
+    """One request on the way; `credentials` and `query` tell whether those of the request may be sent.
+
+    `home` tells that it goes to the configured host: a configured Host header and `tls.server_name` are its.
+    """
 
     url: Url
     method: str
     body: bytes
     credentials: bool = True
     query: bool = True
+    home: bool = True
 
 
 def first(request: Request) -> Leg:
@@ -51,7 +55,17 @@ def follow(leg: Leg, answer: Answer, way: list[Leg], most: int) -> Leg | None:
     same = target.origin == leg.url.origin
     if any(passed.url == target and passed.method == method for passed in way):
         raise _refused(f"the server redirects in a circle, back to {target.shown}")
-    return Leg(target, method, b"" if becomes_get else leg.body, leg.credentials and same, query=False)
+    body = b"" if becomes_get else leg.body
+    home = _is_home(way[0].url, target)
+    return Leg(target, method, body, leg.credentials and same, query=False, home=home)
+
+
+def _is_home(configured: Url, target: Url) -> bool:
+    """Tell whether `target` is the configured origin, or the same host with encryption added."""
+    if target.origin == configured.origin:
+        return True
+    plain = (configured.scheme, configured.port) == ("http", urls.PORTS["http"])
+    return plain and target.origin == ("https", configured.host, urls.PORTS["https"])
 
 
 def _target(leg: Leg, location: str) -> Url:

@@ -2,8 +2,12 @@
 
 import contextlib
 import ssl
+from typing import Any
+
+from exporter.net.certificate import Certificate, path, read
 
 _PIECE = 1 << 16
+_DER = 2  # _ssl.ENCODING_DER
 
 
 class TlsSession:
@@ -11,6 +15,8 @@ class TlsSession:
 
     def __init__(self, context: ssl.SSLContext, server_name: str) -> None:
         """Prepare a handshake that asks for `server_name`."""
+        self.server_name = server_name
+        self._verifies = context.verify_mode is not ssl.CERT_NONE
         self._in = ssl.MemoryBIO()
         self._out = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_hostname=server_name)
@@ -67,6 +73,16 @@ class TlsSession:
         """The peer's certificate in DER, after the handshake."""
         return self._tls.getpeercert(binary_form=True)
 
+    def chain(self) -> list[Certificate]:
+        """Return the certificates from the server's own one up, after the handshake; [] where none is known.
+
+        Where the server was judged they are those of the way by which it is trusted; else what it sent,
+        as far as it hangs together.
+        """
+        if self._verifies:
+            return list(map(read, _chain(self._tls, "get_verified_chain")))
+        return path(list(map(read, _chain(self._tls, "get_unverified_chain"))))
+
     @property
     def version(self) -> str:
         """The protocol, such as TLSv1.3."""
@@ -77,3 +93,10 @@ class TlsSession:
         """The name of the cipher suite."""
         chosen = self._tls.cipher()
         return chosen[0] if chosen else ""
+
+
+def _chain(tls: ssl.SSLObject, method: str) -> list[bytes]:
+    """Return a chain in DER; public from Python 3.13 on, before only the object behind has it."""
+    inner: Any = getattr(tls, "_sslobj", None)
+    ask = getattr(inner, method, None)
+    return [one.public_bytes(_DER) for one in (ask() if ask else None) or ()]

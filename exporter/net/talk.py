@@ -108,7 +108,9 @@ class DatagramTalk(asyncio.DatagramProtocol):
             self._trace.note(f"stopped while waiting for {waiting_for}")
             raise
         finally:
-            self._reader = None
+            waiter, self._waiter, self._reader = self._waiter, None, None
+            if not waiter.cancel():  # nobody takes an error that comes later
+                waiter.exception()
             reader.release()
         self._trace.phase(phase, time.perf_counter() - began)
 

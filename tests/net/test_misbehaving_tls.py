@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import trustme
 
 from exporter.core.network import Request, Trace
 from exporter.core.options import TlsOptions
@@ -32,11 +33,11 @@ def old_protocol(authority: Authority) -> ssl.SSLContext:
 TLS_CASES: dict[str, tuple[Callable[[Authority, Path], ssl.SSLContext], dict[str, str], str]] = {
     "expired": (lambda ca, _: ca.server(since=-30, until=-1), {}, "has expired"),
     "not yet valid": (lambda ca, _: ca.server(since=1, until=9), {}, "not yet valid"),
-    "for another name": (lambda ca, _: ca.server("other.example"), {}, "another address"),
+    "for another name": (lambda ca, _: ca.server("other.example"), {}, "another address than 127.0.0.1"),
     "for another name than asked": (
         lambda ca, _: ca.server("other.example"),
         {"server_name": "third.example"},
-        "another host name",
+        "another host name than third.example",
     ),
     "self-signed": (lambda _, path: self_signed(path), {}, "self-signed"),
     "from an unknown authority": (lambda _, path: Authority(path).server(), {}, "unknown authority"),
@@ -70,6 +71,33 @@ async def test_a_server_that_is_wrong_at_a_layer_of_tls_is_told_by_that_layer(
     assert error.reason is Reason.TLS, error.detail
     assert re.search(words, error.detail), error.detail
     assert server.received == b""  # nothing was sent to a server that is not trusted
+
+
+def old_ciphers(authority: Authority) -> ssl.SSLContext:
+    """Return a server that knows RSA key exchange with CBC and SHA-1 alone."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.ca.issue_cert("127.0.0.1", key_type=trustme.KeyType.RSA).configure_cert(context)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("AES128-SHA:@SECLEVEL=0")
+    return context
+
+
+async def test_old_ciphers_are_spoken_only_where_the_operator_allows_them(
+    network: LoopNetwork, authority: Authority
+) -> None:
+    tls = TlsOptions(ca_file=authority.ca_file)
+    async with serving(keeping(), tls=old_ciphers(authority)) as server:
+        trace = Trace()
+        allowed = Request(server.url(scheme="https"), tls=msgspec.structs.replace(tls, legacy=True))
+        assert (await network.call(allowed, trace)).tls_version == "TLSv1.2"
+        assert any("AES128-SHA" in text for _, text in trace.log)
+    with alerting(old_ciphers(authority)) as strict:
+        error = await fails(network, Request(f"https://127.0.0.1:{strict.port}/", tls=tls))
+        assert "no cipher in common (tls.legacy allows old ones)" in error.detail
+        other = Authority(Path(authority.ca_file).parent, "other")
+        unknown = msgspec.structs.replace(allowed.tls, ca_file=other.ca_file)
+        error = await fails(network, Request(f"https://127.0.0.1:{strict.port}/", tls=unknown))
+        assert "unknown authority" in error.detail, "old ciphers are no excuse for a wrong certificate"
 
 
 @pytest.mark.parametrize(("since", "until"), [(-30, -1), (1, 9)])
@@ -128,6 +156,9 @@ async def test_the_second_look_at_a_certificate_ends_before_the_run_does(
         (b"SSH-2.0-OpenSSH_9.2p1\r\n", Reason.TLS, "does not speak TLS on this port"),
         (bytes.fromhex("15030300020228"), Reason.TLS, "alert: handshake failure"),
         (bytes.fromhex("15030300020270"), Reason.TLS, "alert: unrecognized name"),
+        (bytes.fromhex("15030300020278"), Reason.TLS, "speaks no HTTP/1.1, perhaps HTTP/2 alone"),
+        (bytes.fromhex("1503030002022a"), Reason.TLS, "refused our client certificate"),
+        (bytes.fromhex("15030300020274"), Reason.TLS, "requires a client certificate"),
         (bytes.fromhex("15030300020246"), Reason.TLS, "no TLS version in common"),
         (bytes.fromhex("1603030005"), Reason.CONNECT, "during the TLS handshake"),
         (b"", Reason.CONNECT, "during the TLS handshake|closed the connection"),

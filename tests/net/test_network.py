@@ -13,7 +13,9 @@ from exporter.core.options import TlsOptions
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net import pool
+from exporter.net.dial import dial
 from exporter.net.network import LoopNetwork
+from exporter.net.reader import AnswerReader
 from tests.servers.authority import Authority
 from tests.servers.raw import Visit, answering, free_port, keeping, ok, serving
 
@@ -192,6 +194,27 @@ async def test_the_last_wish_of_a_closed_network_is_no_open_socket(authority: Au
     await asyncio.sleep(0.05)
     assert open_sockets() == before
     assert len(asyncio.all_tasks()) == tasks
+
+
+async def test_an_answer_before_the_question_leaves_no_error_behind(network: LoopNetwork) -> None:
+    async def talk(visit: Visit) -> None:
+        await visit.say(b"SSH-2.0-OpenSSH_9.2p1\r\n")
+        await visit.reader.read()
+
+    left_over: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: left_over.append(context))
+    async with serving(talk) as server:
+        peers = [await dial(["127.0.0.1"], server.port, Trace()) for _ in range(5)]
+        await asyncio.sleep(0.05)  # what the server says comes first
+        for peer in peers:
+            with pytest.raises(ProbeError, match="not HTTP"):
+                await peer.exchange(b"GET / HTTP/1.1\r\n\r\n", AnswerReader("GET", 9))
+            peer.abort()
+        await asyncio.sleep(0.02)
+        del peers, peer
+        gc.collect()
+        await asyncio.sleep(0)
+    assert left_over == []
 
 
 async def test_what_a_cancelled_call_waited_for_is_in_the_log(network: LoopNetwork) -> None:

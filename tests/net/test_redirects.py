@@ -10,6 +10,7 @@ from exporter.core.network import Answer, Request, Trace
 from exporter.core.options import TlsOptions
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
+from exporter.net import redirects
 from exporter.net.network import LoopNetwork
 from tests.servers.authority import Authority
 from tests.servers.raw import Talk, Visit, ok, serving
@@ -135,6 +136,74 @@ async def test_credentials_stay_behind_on_the_way_to_another_origin_and_back(net
         assert PLANTED.encode() not in other
         assert b"X-Plain: kept" in other
         assert not any(name in other.lower() for name in (b"cookie", b"authorization", b"x-secret"))
+
+
+async def test_a_host_header_is_that_of_the_configured_origin_alone(network: LoopNetwork) -> None:
+    port = 0
+
+    def where(path: str) -> str | None:  # /a, further within the origin, another name, then home again
+        away = f"http://localhost:{port}/away"
+        return {"/a": "/b", "/b": away, "/away": f"http://127.0.0.1:{port}/back"}.get(path)
+
+    async with serving(sending_on(where)) as home:
+        port = home.port
+        await answered(network, home.url("/a"), headers=(("host", "shop.example"), ("X-Plain", "kept")))
+    hosts = [request.lower().split(b"host: ")[1].split(b"\r\n")[0] for request in home.requests]
+    assert hosts == [b"shop.example", b"shop.example", f"localhost:{port}".encode(), b"shop.example"]
+    assert all(b"X-Plain: kept" in request for request in home.requests)
+
+
+async def test_a_server_name_is_that_of_the_configured_origin_alone(
+    network: LoopNetwork, authority: Authority
+) -> None:
+    tls = TlsOptions(ca_file=authority.ca_file, server_name="other.example")
+    there = ""
+    async with (
+        serving(sending_on(lambda path: None), tls=authority.server("localhost")) as last,
+        serving(
+            sending_on(lambda path: there if path == "/away" else None),
+            tls=authority.server("other.example"),
+        ) as first,
+    ):
+        there = last.url("/x", scheme="https", host="localhost")
+        answer = await answered(network, first.url("/away", scheme="https"), tls=tls)
+        assert answer.body == b"/x"
+        assert (await answered(network, first.url("/b", scheme="https"), tls=tls)).body == b"/b"
+        there = last.url("/x", scheme="https", host="127.0.0.1")
+        with pytest.raises(ProbeError, match=r"for another address than 127\.0\.0\.1"):
+            await answered(network, first.url("/away", scheme="https"), tls=tls)
+
+
+@pytest.mark.parametrize(
+    ("configured", "target", "home"),
+    [
+        ("http://a.example/", "http://a.example/b", True),
+        ("http://a.example/", "https://a.example/b", True),
+        ("https://a.example/", "https://a.example:8443/b", False),
+        ("http://a.example:8080/", "https://a.example/b", False),
+        ("http://a.example/", "https://a.example:8443/b", False),
+        ("http://a.example/", "https://b.example/b", False),
+        ("http://a.example/", "http://b.example/b", False),
+    ],
+)
+def test_encryption_may_be_added_without_leaving_home(configured: str, target: str, home: bool) -> None:
+    leg = redirects.first(Request(configured))
+    assert leg.home
+    moved = Answer(302, {"location": target}, b"", configured)
+    following = redirects.follow(leg, moved, [leg], 5)
+    assert following is not None
+    assert following.home is home
+
+
+async def test_a_scheme_in_capitals_and_a_method_in_small_letters_are_what_they_mean(
+    network: LoopNetwork,
+) -> None:
+    host = ""
+    async with serving(sending_on(lambda path: f"HTTP://{host}/b" if path == "/a" else None)) as server:
+        host = f"127.0.0.1:{server.port}"
+        answer = await answered(network, server.url("/a"), method="post", body=b"data")
+    assert answer.body == b"/b"
+    assert [request.split(b" ")[0] for request in server.requests] == [b"POST", b"GET"]
 
 
 async def test_credentials_go_along_within_the_origin_but_no_cookie_is_kept(network: LoopNetwork) -> None:

@@ -18,7 +18,7 @@ from exporter.core.network import Network
 from exporter.core.options import tenant_fields
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
-from exporter.core.vitals import CERTIFICATE_EXPIRY
+from exporter.core.vitals import CERTIFICATE_EXPIRY, CHAIN_EXPIRY
 from exporter.probes.smtp import PROBE, SmtpOptions
 from exporter.probes.smtp.reply import MAX_LINE, MAX_LINES, Reply, refusal
 from tests.probes.day import GoodDay, hurried, leaks, probed, target_of, values
@@ -250,9 +250,9 @@ async def test_the_expiry_of_a_refused_certificate_is_told(
     async with mail_room(Mail(old, old, implicit=security == "tls")) as room:
         result = await ask(network, authority, room, security=security)
     assert (result.reason, result.detail) == (Reason.TLS, "the server's certificate has expired")
-    (fact,) = result.facts
-    assert fact.metric is CERTIFICATE_EXPIRY
-    assert fact.value == pytest.approx(time.time() - 2 * 86_400, abs=60)
+    assert [fact.metric for fact in result.facts] == [CERTIFICATE_EXPIRY, CHAIN_EXPIRY]
+    for fact in result.facts:
+        assert fact.value == pytest.approx(time.time() - 2 * 86_400, abs=60)
     assert not [line for line in room.mail.heard if line.startswith(b"AUTH")]
 
 

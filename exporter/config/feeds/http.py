@@ -25,10 +25,10 @@ from exporter.core.hosts import ascii_host
 from exporter.core.network import DEFAULT_TLS
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
+from exporter.core.tls import TlsFileError, client_context
 
 OPTION = "__option_"
 _PIECE = 1 << 16
-_VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 
 
 @dataclass(frozen=True)
@@ -99,14 +99,10 @@ class HttpQuestion(Terms):
             raise FeedProblem(f"tls.server_name cannot be used: {error}", "correct the name") from None
 
     def _context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self.tls.ca_file or None)
-        context.minimum_version = _VERSIONS[self.tls.min_version]
-        if self.tls.insecure_skip_verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if self.tls.cert_file:
-            context.load_cert_chain(self.tls.cert_file, self.tls.key_file or None)
-        return context
+        try:
+            return client_context(self.tls)
+        except TlsFileError as error:
+            raise FeedProblem(str(error), "correct the file") from None
 
     def _headers(self, url: SplitResult) -> dict[str, str]:
         made = {

@@ -1,10 +1,17 @@
 """Cases of the alerts about latency and certificates."""
 
 from exporter.core.alert import Case
+from exporter.core.metric import Metric
 from exporter.core.severity import Severity
 from exporter.core.threshold import Family
 from exporter.core.vital_cases.series import series, target, threshold
-from exporter.core.vitals import CERTIFICATE_EXPIRY, CONSECUTIVE_FAILURES, DURATION
+from exporter.core.vitals import (
+    CERTIFICATE_EXPIRY,
+    CHAIN_EXPIRY,
+    CLIENT_CERTIFICATE_EXPIRY,
+    CONSECUTIVE_FAILURES,
+    DURATION,
+)
 
 # Only the names of the families matter here: the alerts own their numbers.
 _LATENCY = Family("latency_seconds", "Name of the thresholds.", {Severity.HIGH: 0}, unit="seconds")
@@ -59,26 +66,70 @@ LATENCY_HIGH = (
 DAY = 86_400
 
 
-def _expires(seconds: int) -> dict[str, str]:
-    """Return a certificate that ends `seconds` after the tenth minute."""
-    return {series(CERTIFICATE_EXPIRY): f"{600 + seconds}x60"}
+def _expires(seconds: int, metric: Metric = CERTIFICATE_EXPIRY) -> dict[str, str]:
+    """Return a certificate that expires `seconds` after the tenth minute."""
+    return {series(metric): f"{600 + seconds}x60"}
+
+
+def _certificates(*severities: str, certificate: str = "server") -> tuple[dict[str, str], ...]:
+    return tuple({**labels, "certificate": certificate} for labels in _levels(*severities))
 
 
 CERTIFICATE_EXPIRING = (
-    Case("fires", _expires(20 * DAY), "10m", _levels("medium"), says="20 days left"),
-    Case("fires", _expires(6 * DAY), "10m", _levels("high", "medium"), says="6 days left"),
-    Case("fires", _expires(-60), "10m", _levels("critical", "high", "medium"), says="expired a minute ago"),
+    Case("fires", _expires(20 * DAY), "10m", _certificates("medium"), says="20 days left"),
+    Case("fires", _expires(6 * DAY), "10m", _certificates("high", "medium"), says="6 days left"),
+    Case(
+        "fires",
+        _expires(-60),
+        "10m",
+        _certificates("critical", "high", "medium"),
+        says="expired a minute ago",
+    ),
     Case("quiet", _expires(60 * DAY), "10m"),
     Case("quiet", {series(CERTIFICATE_EXPIRY): f"{DAY}x5 {90 * DAY}x60"}, "10m", says="renewed"),
     Case("boundary", _expires(21 * DAY), "10m", says="21 days are not less than 21 days"),
-    Case("boundary", _expires(21 * DAY - 1), "10m", _levels("medium"), says="a second less is"),
-    Case("boundary", _expires(0), "10m", _levels("high", "medium"), says="in its last second"),
+    Case("boundary", _expires(21 * DAY - 1), "10m", _certificates("medium"), says="a second less is"),
+    Case("boundary", _expires(0), "10m", _certificates("high", "medium"), says="in its last second"),
+    Case(
+        "fires",
+        {**_expires(90 * DAY), **_expires(2 * DAY, CHAIN_EXPIRY)},
+        "10m",
+        _certificates("high", "medium", certificate="chain"),
+        says="an intermediate certificate expires before the server's own",
+    ),
+    Case(
+        "fires",
+        {**_expires(2 * DAY), **_expires(2 * DAY, CHAIN_EXPIRY)},
+        "10m",
+        _certificates("high", "medium"),
+        says="the server's own is the first of its chain",
+    ),
+    Case(
+        "fires",
+        {**_expires(8 * DAY), **_expires(2 * DAY, CHAIN_EXPIRY)},
+        "10m",
+        _certificates("high", "medium", certificate="chain"),
+        says="of two that expire the first one alone",
+    ),
+    Case(
+        "fires",
+        {**_expires(90 * DAY), **_expires(-60, CLIENT_CERTIFICATE_EXPIRY)},
+        "10m",
+        _certificates("critical", "high", "medium", certificate="client"),
+        says="our own certificate has expired, and nobody else's",
+    ),
+    Case(
+        "quiet",
+        {**_expires(90 * DAY), **_expires(60 * DAY, CHAIN_EXPIRY)},
+        "10m",
+        says="the chain expires first, but not soon",
+    ),
     Case("missing", {series(CERTIFICATE_EXPIRY): "_x60"}, "10m", says="a target without TLS is quiet"),
     Case(
         "missing",
         {series(CERTIFICATE_EXPIRY): f"{DAY}x5 stale _x5 {DAY}x40"},
         "10m",
-        _levels("high", "medium"),
+        _certificates("high", "medium"),
         says="a gap while the exporter restarts does not resolve it",
     ),
     Case(
@@ -96,7 +147,7 @@ CERTIFICATE_EXPIRING = (
         "fires",
         {**_expires(25 * DAY), threshold(_LIFE, "medium", tenant="acme"): f"{30 * DAY}x60"},
         "10m",
-        _levels("medium"),
+        _certificates("medium"),
         says="a stricter tenant override fires",
     ),
 )

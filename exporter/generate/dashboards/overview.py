@@ -201,13 +201,15 @@ def _latency() -> tuple[Any, ...]:
 
 
 def _certificates() -> Any:
-    left = f"({ask.each(vitals.CERTIFICATE_EXPIRY)} - time())"
+    own, chain = ask.each(vitals.CERTIFICATE_EXPIRY), ask.each(vitals.CHAIN_EXPIRY)
+    left = f"(({chain} < {own} or {own}) - time())"
     # One row per integration: thousands of tenants often share one server and its certificate.
     first = f"bottomk({ask.MOST}, bottomk by (integration, provider) (1, {left}))"
     level = ask.level(first, CERTIFICATE)
     return show.rows(
         "Certificates by time left",
-        "For each integration the certificate that expires first, judged by the thresholds in force.",
+        "For each integration the certificate that expires first, of the server or of its chain, judged by "
+        "the thresholds in force.",
         (level, f"{first} / 86400"),
         (
             Column("A", "State", width=100, words=show.severity_words(("Fine", show.GOOD))),
