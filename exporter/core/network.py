@@ -46,7 +46,8 @@ class Answer:
 
     `certificate_expiry` is the notAfter of the peer's certificate in Unix seconds, None without TLS.
     `url` is the last one asked, `redirects` how many led there. `http_version` is such as "1.1",
-    `tls_version` such as "TLSv1.3", "" without TLS.
+    `tls_version` such as "TLSv1.3", "" without TLS. `packed` names a content encoding that we cannot undo:
+    `body` is then as it was sent, and core/body.py reads nothing from it.
     """
 
     status: int
@@ -57,6 +58,7 @@ class Answer:
     redirects: int = 0
     http_version: str = ""
     tls_version: str = ""
+    packed: str = ""
 
 
 @dataclass(frozen=True)

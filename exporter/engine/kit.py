@@ -4,15 +4,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-import msgspec
-
+from exporter.core.body import json_of
 from exporter.core.clock import Clock
 from exporter.core.document import Document
-from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.network import Answer, Network, Peer, Request, Talk, Trace
 from exporter.core.options import TlsOptions
-from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.token import AccessToken, Grant, MetaExchange
 from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESHABLE
@@ -130,8 +127,4 @@ class RunKit:
 
     def document(self, answer: Answer) -> Document:
         """Return the JSON body of `answer`; odd fields count as drift."""
-        try:
-            value = msgspec.json.decode(answer.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise ProbeError(Reason.BAD_RESPONSE, f"the body is not JSON: {error}") from error
-        return Document(value, self.trace.drift.append)
+        return Document(json_of(answer), self.trace.drift.append)

@@ -164,7 +164,7 @@ class LoopNetwork:
     async def _exchange(
         self, connection: Connection, data: bytes, request: Request, leg: Leg, trace: Trace, hop: int
     ) -> Answer:
-        reader = AnswerReader(leg.method, request.max_body)
+        reader = AnswerReader(leg.method, request.max_body, reuse=request.reuse, follow=request.redirects > 0)
         _note_dates(connection, trace)
         trace.note(f"sending {leg.method} {leg.url.shown}")
         sent = time.perf_counter()
@@ -342,4 +342,5 @@ def _answer(reader: AnswerReader, connection: Connection, leg: Leg, hop: int) ->
         redirects=hop,
         http_version=reader.version,
         tls_version=connection.tls_version,
+        packed=reader.packed,
     )

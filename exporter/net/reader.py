@@ -4,10 +4,14 @@ import httptools
 
 from exporter.core.errors import ProbeError
 from exporter.core.reason import Reason
+from exporter.net import head
 from exporter.net.unpack import Plain, Unpacker, unpacker
 
 MAX_HEADERS = 64 << 10
 """Bytes of status line, headers and trailers together."""
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+"""Statuses that lead elsewhere by the header Location."""
 
 _SLACK = 64 << 10  # what packing may add to data that cannot be packed
 
@@ -16,30 +20,42 @@ class AnswerReader:
     """Collects status, headers and body; `done` tells when the answer is whole.
 
     Every answer that is not HTTP, breaks its own framing or leaves its bounds raises ProbeError with
-    bad_response; one that is cut raises connect. Bytes behind a whole answer are ignored, and the
-    connection they came on is not used again.
+    bad_response; one that is cut raises connect. What only breaks a rule that every client forgives is read
+    (see net/head.py), but its connection is not used again; nor is one with bytes behind a whole answer.
+    `packed` names a content encoding that we cannot undo: the body is then as it was sent.
     """
 
-    def __init__(self, method: str, max_body: int) -> None:
-        """Read the answer to a `method` request with a body of at most `max_body` bytes when unpacked."""
+    def __init__(self, method: str, max_body: int, *, reuse: bool = True, follow: bool = False) -> None:
+        """Read the answer to a `method` request with a body of at most `max_body` bytes when unpacked.
+
+        `reuse` tells that the connection shall serve again, which needs an answer by all the rules.
+        With `follow` a redirect is whole with its head, since nobody looks at its body.
+        """
         self.status = 0
         self.version = ""
         self.headers: dict[str, str] = {}
         self.received = 0
         self.done = False
         self.keep_alive = False
+        self.packed = ""
         self._head = method == "HEAD"
+        self._follow = follow
         self._max_body = max_body
         self._room = max_body
         self._wire_room = max_body + _SLACK
         self._header_bytes = 0
         self._quiet = 0
+        self._lenient = False
         self._in_body = False
         self._until_close = False
         self._parts: list[bytes] = []
         self._unpack: Plain | Unpacker = Plain()
         self._error: ProbeError | None = None
-        self._parser = httptools.HttpResponseParser(self)
+        self._raw = b""
+        self._broken: str | None = None
+        self._parser = self._new_parser()
+        # A second pair of eyes, without leniency: it sees whether the first needed any.
+        self._strict = httptools.HttpResponseParser(object()) if reuse else None
 
     @property
     def body(self) -> bytes:
@@ -50,22 +66,74 @@ class AnswerReader:
         """Take what arrived; raise ProbeError when it cannot be part of a good answer."""
         if self.done:
             self.keep_alive = False
-        else:
-            self._take(data)
-
-    def _take(self, data: bytes) -> None:
+            return
         self.received += len(data)
         self._quiet += len(data)
+        if not self._in_body:
+            self._raw += data
+        if self._broken is None:
+            self._parse(data)
+        else:
+            self._repair()
+        if not self.done and self._quiet > MAX_HEADERS:
+            raise _too_long_headers()
+
+    def _new_parser(self) -> httptools.HttpResponseParser:
+        parser = httptools.HttpResponseParser(self)
+        parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)
+        return parser
+
+    def _parse(self, data: bytes) -> None:
+        if self._strict is not None and not _digests(self._strict, data):
+            self._strict, self._lenient = None, True
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            if not self.done:
-                raise self._error or _not_http(error, self.version) from None
-            self.keep_alive = False
+            if self.done:
+                self.keep_alive = False
+            elif self._error or self._in_body:
+                raise self._error or _broken(str(error)) from None
+            else:
+                self._broken = str(error)
+                self._repair()
         except httptools.HttpParserUpgrade:
             raise ProbeError(Reason.BAD_RESPONSE, "the server switched to another protocol unasked") from None
-        if not self.done and self._quiet > MAX_HEADERS:
-            raise _too_long_headers()
+
+    def _repair(self) -> None:
+        """Read a head that the parser refused, once it is whole."""
+        status = self._note_status()
+        if status is not None:
+            self._check_head(status)
+        elif not head.may_become_one(self._raw):
+            raise _not_http(self._raw, self._broken or "")
+        parts = head.split(self._raw)
+        if parts is None:
+            return
+        try:
+            good = head.repaired(parts[0])
+        except head.RuleBroken as error:
+            raise _broken(str(error)) from None
+        self._lenient = True
+        self._header_bytes = 0
+        self.headers.clear()
+        self._parser = self._new_parser()
+        rule, self._broken = self._broken, None
+        try:
+            self._parser.feed_data(good + parts[1])
+        except httptools.HttpParserError as error:
+            if self.done:
+                return
+            raise self._error or _broken(str(error) if self._in_body else rule or "") from None
+
+    def _note_status(self) -> int | None:
+        """Keep status and version of an answer whose head is unfinished or broken; return the status."""
+        found = head.status_line(self._raw)
+        if found is None:
+            return None
+        self.version = found[1]
+        if found[0] >= 200:
+            self.status = found[0]
+        return found[0]
 
     def finish(self) -> None:
         """Tell that the server closed the connection; raise ProbeError if that cut the answer."""
@@ -74,6 +142,7 @@ class AnswerReader:
         if not self.received:
             raise ProbeError(Reason.CONNECT, "the server closed the connection without an answer")
         if not self._in_body:
+            self._note_status()
             raise ProbeError(Reason.CONNECT, "the connection was cut within the headers of the answer")
         if not self._until_close:
             raise ProbeError(
@@ -84,6 +153,7 @@ class AnswerReader:
     def release(self) -> None:
         """Let go of the parser, which holds on to this reader."""
         del self._parser
+        self._strict = None
 
     @property
     def waiting_for(self) -> str:
@@ -124,10 +194,14 @@ class AnswerReader:
         self.status = status
         self._in_body = True
         self._quiet = 0
-        self.keep_alive = self._parser.should_keep_alive() and not self._head
+        self._raw = b""
+        self.keep_alive = self._parser.should_keep_alive() and not self._head and not self._lenient
         coded = self.headers.get("transfer-encoding", "")
         self._until_close = not coded and "content-length" not in self.headers
-        if self._head:
+        if self._follow and status in REDIRECTS and "location" in self.headers:
+            self.keep_alive = self.keep_alive and self.headers.get("content-length") == "0"
+            self._complete()
+        elif self._head:
             self._complete()
         else:
             self._prepare_body()
@@ -154,6 +228,11 @@ class AnswerReader:
         if out:
             self._parts.append(out)
 
+    def on_message_begin(self) -> None:
+        """Note that something follows a whole answer."""
+        if self.done:
+            self.keep_alive = False
+
     def on_message_complete(self) -> None:
         """Note the end of the answer, unless it was an interim one."""
         if self._in_body and not self.done:
@@ -177,14 +256,11 @@ class AnswerReader:
             self._fail(
                 ProbeError(Reason.BAD_RESPONSE, f"the body is said to be longer than {self._max_body} bytes")
             )
-        try:
-            self._unpack = unpacker(self.headers.get("content-encoding", ""))
-        except ProbeError as error:
-            if length != "0" and self.status not in (204, 304):
-                self._fail(error)
+        self._unpack, self.packed = unpacker(self.headers.get("content-encoding", ""))
 
     def _complete(self) -> None:
         self._unpack.finish()
+        self.keep_alive = self.keep_alive and not self._lenient
         self.done = True
 
     def _fail(self, error: ProbeError) -> None:
@@ -196,7 +272,20 @@ def _too_long_headers() -> ProbeError:
     return ProbeError(Reason.BAD_RESPONSE, f"the headers are longer than {MAX_HEADERS >> 10} KiB")
 
 
-def _not_http(error: Exception, version: str) -> ProbeError:
+def _digests(parser: httptools.HttpResponseParser, data: bytes) -> bool:
+    try:
+        parser.feed_data(data)
+    except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        return False
+    return True
+
+
+def _broken(rule: str) -> ProbeError:
     # The parser's words name the rule that was broken and never quote the answer.
-    what = "the answer breaks the rules of HTTP" if version else "the answer is not HTTP"
-    return ProbeError(Reason.BAD_RESPONSE, f"{what}: {error}")
+    return ProbeError(Reason.BAD_RESPONSE, f"the answer breaks the rules of HTTP: {rule}")
+
+
+def _not_http(raw: bytes, rule: str) -> ProbeError:
+    if raw.startswith(b"HTTP/"):
+        return _broken(rule)
+    return ProbeError(Reason.BAD_RESPONSE, f"the answer is not HTTP: {rule}")

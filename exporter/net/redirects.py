@@ -8,9 +8,8 @@ from exporter.core.network import Answer, Request
 from exporter.core.reason import Reason
 from exporter.net import url as urls
 from exporter.net.message import body_of
+from exporter.net.reader import REDIRECTS
 from exporter.net.url import Url
-
-STATUSES = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def follow(leg: Leg, answer: Answer, way: list[Leg], most: int) -> Leg | None:
     GET. Once another origin was asked, credentials stay behind for good. From https to http is refused.
     """
     location = answer.headers.get("location", "")
-    if answer.status not in STATUSES or not location:
+    if answer.status not in REDIRECTS or not location:
         return None
     target = _target(leg, location)
     if leg.url.scheme == "https" and target.scheme == "http":

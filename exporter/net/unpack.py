@@ -8,7 +8,9 @@ from exporter.core.reason import Reason
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _RAW = -zlib.MAX_WBITS
 _MOST_MEMBERS = 256  # each costs a copy of what is left, so that many tiny ones would hold up the loop
-_NAMES = {"gzip", "x-gzip", "deflate"}
+_NAMES = frozenset({"gzip", "x-gzip", "deflate"})
+_COMPRESSIONS = _NAMES | {"compress", "x-compress", "br", "zstd", "dcb", "dcz", "exi", "pack200-gzip"}
+"""Registered encodings (https://www.iana.org/assignments/http-parameters/) but for words like identity."""
 
 
 class Plain:
@@ -68,11 +70,16 @@ class Unpacker:
             self._started = True
 
 
-def unpacker(encoding: str) -> "Plain | Unpacker":
-    """Return what reads a body of this Content-Encoding; raise ProbeError for one that we never asked for."""
-    name = encoding.strip().lower()
-    if name in ("", "identity"):
-        return Plain()
-    if name in _NAMES:
-        return Unpacker(name)
-    raise ProbeError(Reason.BAD_RESPONSE, "the body has a content encoding other than gzip and deflate")
+def unpacker(encoding: str) -> "tuple[Plain | Unpacker, str]":
+    """Return what reads a body of this Content-Encoding, and the name of the encoding that stays on it.
+
+    Words that name no compression (`identity`, `none`, `UTF-8`, `aws-chunked`) change nothing. A word that is
+    repeated counts once: proxies double headers. Only gzip and deflate can be undone, and one of them.
+    """
+    words = dict.fromkeys(word.strip().lower() for word in encoding.split(","))
+    packed = [word for word in words if word in _COMPRESSIONS]
+    if not packed:
+        return Plain(), ""
+    if len(packed) == 1 and packed[0] in _NAMES:
+        return Unpacker(packed[0]), ""
+    return Plain(), ", ".join(packed)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-import msgspec
 from msgspec import Meta
 
+from exporter.core.body import json_of
 from exporter.core.document import Document
+from exporter.core.errors import ProbeError
 from exporter.core.network import Answer
 from exporter.core.options import TlsOptions
 
@@ -73,7 +74,7 @@ def refusal_of(answer: Answer) -> Mapping[str, Any]:
     A proxy in between may answer HTML: then the status alone has to do.
     """
     try:
-        body = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        body = json_of(answer)
+    except ProbeError:
         return {}
     return body if isinstance(body, dict) else {}

@@ -154,6 +154,16 @@ def test_a_redirect_is_not_followed_so_that_credentials_stay_where_they_belong(d
     assert len(desk.endpoint.seen) == 1
 
 
+def test_rows_with_a_byte_order_mark_or_in_another_charset_are_read(desk: Desk) -> None:
+    desk.endpoint.answer = b"\xef\xbb\xbf" + json.dumps([row("acme")]).encode()
+    assert [tenant for _, tenant in desk.start().targets] == ["acme"]
+    desk.endpoint.headers = {"Content-Type": "application/json; charset=ISO-8859-1"}
+    desk.endpoint.answer = b'[{"id": "b", "labels": {"city": "Z\xfcrich"}, "options": {"api_key": "k"}}]'
+    refreshed = desk.refresh()
+    assert refreshed is not None
+    assert refreshed.targets["a", "b"].labels == (("city", "Zürich"),)
+
+
 @pytest.mark.parametrize(
     ("body", "what"),
     [

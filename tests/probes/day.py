@@ -22,6 +22,7 @@ from exporter.core.network import Network
 from exporter.core.probe import Probe, Result, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import reveal_all
+from exporter.core.vitals import CERTIFICATE_SERIES
 from exporter.engine.exposition import Exposition
 from exporter.engine.kit import Answers
 from exporter.engine.run import run
@@ -29,6 +30,8 @@ from exporter.net.tokens import Tokens
 from exporter.sandbox.harness import FAULTS, Stand, Vendor, serve
 
 GOLDEN = Path(__file__).parent / "golden"
+CERTIFICATE_DATES = frozenset(metric.name for metric in CERTIFICATE_SERIES)
+"""Metrics that the engine adds by itself where a certificate was seen; no two days have the same values."""
 
 
 class Stage(Protocol):

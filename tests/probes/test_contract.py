@@ -9,15 +9,23 @@ from exporter.core.clock import SystemClock
 from exporter.core.network import Network
 from exporter.core.probe import Probe
 from exporter.core.reason import Reason
-from exporter.core.vitals import CERTIFICATE_SERIES
 from exporter.engine.kit import Answers
 from exporter.net.tokens import Tokens
 from exporter.sandbox.harness import FAULTS
-from tests.probes.day import exposed, golden, good_day, hurried, leaks, names, probed, target_of
+from tests.probes.day import (
+    CERTIFICATE_DATES,
+    exposed,
+    golden,
+    good_day,
+    hurried,
+    leaks,
+    names,
+    probed,
+    target_of,
+)
 
 PROBES = list(registry.probes().values())
-ENGINE_MADE = {metric.name for metric in CERTIFICATE_SERIES}
-"""Metrics that the engine adds to a result by itself, where a certificate was seen."""
+ENGINE_MADE = CERTIFICATE_DATES
 
 every_provider = pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.name)
 every_fault = pytest.mark.parametrize(

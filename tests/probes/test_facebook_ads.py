@@ -9,7 +9,6 @@ from exporter.core.network import Network
 from exporter.core.probe import MONTH
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
-from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.engine.kit import Answers
 from exporter.probes._meta_graph.graph import proof
 from exporter.probes._meta_graph.versions import GRAPH, MARKETING, end_of, is_newer
@@ -17,7 +16,16 @@ from exporter.probes.facebook_ads import PROBE, FacebookAdsOptions, calls
 from exporter.sandbox.facebook_ads import ACCOUNT, VENDOR
 from exporter.sandbox.harness import Answer, Reply
 from tests.clock import HandClock
-from tests.probes.day import SandboxStage, exposed, golden, probed, staged, target_of, values
+from tests.probes.day import (
+    CERTIFICATE_DATES,
+    SandboxStage,
+    exposed,
+    golden,
+    probed,
+    staged,
+    target_of,
+    values,
+)
 
 HOUR = 3600.0
 
@@ -283,5 +291,5 @@ async def test_the_exposition_of_an_account_in_trouble_is_the_golden_one(opened:
         result = await advertiser.probe()
         target = target_of(PROBE, advertiser.stage.options)
         # The certificate is made anew for each test, so its end is not the same twice.
-        text = exposed(result, target, without=frozenset({CERTIFICATE_EXPIRY.name}))
+        text = exposed(result, target, without=CERTIFICATE_DATES)
         assert text == golden("facebook_ads.txt", text)

@@ -4,11 +4,10 @@ import pytest
 
 from exporter.core.network import Network
 from exporter.core.reason import Reason
-from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.probes.fal import PROBE, calls
 from exporter.probes.fal.api import FalOptions
 from exporter.sandbox.fal import DAY, KEY, VENDOR
-from tests.probes.day import exposed, golden, leaks, names, target_of, values
+from tests.probes.day import CERTIFICATE_DATES, exposed, golden, leaks, names, target_of, values
 from tests.probes.vendor_stage import Opener, VendorStage, opener
 
 MINUTE = 60.0
@@ -269,7 +268,5 @@ async def test_the_exposition_of_an_account_in_trouble_is_the_golden_one(opened:
         result = await account.probe()
         assert {metric.name for metric in PROBE.metrics} <= names(result)
         # The certificate is made anew for each test, so its end is not the same twice.
-        text = exposed(
-            result, target_of(PROBE, account.stage.options), without=frozenset({CERTIFICATE_EXPIRY.name})
-        )
+        text = exposed(result, target_of(PROBE, account.stage.options), without=CERTIFICATE_DATES)
         assert text == golden("fal.txt", text)

@@ -12,7 +12,6 @@ from exporter.core.probe import MONTH
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.token import JwtBearer, RefreshToken
-from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.net.tokens import Tokens
 from exporter.probes.google_calendar import PROBE, calls
 from exporter.probes.google_calendar.api import KEY
@@ -21,7 +20,7 @@ from exporter.probes.google_calendar.scopes import CALLS, choose, covers
 from exporter.sandbox.google_calendar import OWNER, REFRESH, SHARED, TOKEN, VENDOR, service_account
 from exporter.sandbox.harness import Answer, Reply
 from tests.clock import HandClock
-from tests.probes.day import SandboxStage, exposed, golden, target_of, values
+from tests.probes.day import CERTIFICATE_DATES, SandboxStage, exposed, golden, target_of, values
 from tests.probes.vendor_stage import Opener, VendorStage, opener
 
 HOUR = 3600.0
@@ -482,5 +481,5 @@ async def test_the_exposition_of_a_connection_in_trouble_is_the_golden_one(opene
         result = await calendar.probe()
         target = target_of(PROBE, calendar.stage.options)
         # The certificate is made anew for each test, so its end is not the same twice.
-        text = exposed(result, target, without=frozenset({CERTIFICATE_EXPIRY.name}))
+        text = exposed(result, target, without=CERTIFICATE_DATES)
         assert text == golden("google_calendar.txt", text)

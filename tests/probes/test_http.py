@@ -353,3 +353,49 @@ async def test_a_slow_regular_expression_sees_only_the_beginning_of_the_body(net
     body = b"a" * (64 << 10) + b"end"
     result = await asked(network, body, {"expect": {"matches": ["end"]}})
     assert result.reason is Reason.ASSERTION
+
+
+PACKED = ok(b"\x8b\x02", "Content-Encoding: br\r\nX-A: b\r\n")
+
+
+@pytest.mark.parametrize(
+    "expect",
+    [{}, {"headers": [{"name": "x-a", "matches": "b"}], "max_latency": "9s", "status": [200]}],
+)
+async def test_an_encoding_that_nobody_has_to_read_does_not_matter(
+    network: Network, expect: dict[str, Any]
+) -> None:
+    async with serving(answering(PACKED)) as server:
+        result = await probed(target_of(PROBE, {"url": server.url(), "expect": expect}), network)
+    assert (result.reason, values(result)["http_response_body_bytes"]) == (None, 2)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"expect": {"matches": ["x"]}},
+        {"expect": {"not_matches": ["x"]}},
+        {"expect": {"body": ["a"]}},
+        {"extract": [{"metric": "a", "path": "a", "help": "A."}]},
+    ],
+    ids=["matches", "not_matches", "body", "extract"],
+)
+async def test_an_encoding_that_hides_what_is_asked_for_is_named(
+    network: Network, options: dict[str, Any]
+) -> None:
+    async with serving(answering(PACKED)) as server:
+        result = await probed(target_of(PROBE, {"url": server.url(), **options}), network)
+    assert (result.reason, "content encoding br" in result.detail) == (Reason.BAD_RESPONSE, True)
+
+
+async def test_a_page_is_searched_in_the_charset_that_it_declares(network: Network) -> None:
+    page = ok("Zürich".encode("latin-1"), "Content-Type: text/html; charset=ISO-8859-1\r\n")
+    async with serving(answering(page)) as server:
+        options = {"url": server.url(), "expect": {"matches": ["Zürich"]}}
+        assert (await probed(target_of(PROBE, options), network)).ok
+
+
+async def test_json_with_a_byte_order_mark_is_read(network: Network) -> None:
+    async with serving(answering(ok(b'\xef\xbb\xbf{"n": 7}'))) as server:
+        options = {"url": server.url(), "extract": [{"metric": "n", "path": "n", "help": "N."}]}
+        assert values(await probed(target_of(PROBE, options), network))["http_n"] == 7

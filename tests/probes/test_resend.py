@@ -2,11 +2,10 @@ import pytest
 
 from exporter.core.network import Network
 from exporter.core.reason import Reason
-from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.probes.resend import PROBE, calls
 from exporter.probes.resend.api import ResendOptions
 from exporter.sandbox.resend import KEY, VENDOR
-from tests.probes.day import exposed, golden, leaks, names, target_of, values
+from tests.probes.day import CERTIFICATE_DATES, exposed, golden, leaks, names, target_of, values
 from tests.probes.vendor_stage import Opener, VendorStage, opener
 
 DAY = 86_400.0
@@ -282,7 +281,5 @@ async def test_the_exposition_of_an_account_in_trouble_is_the_golden_one(opened:
         result = await account.probe()
         assert {metric.name for metric in PROBE.metrics} <= names(result)
         # The certificate is made anew for each test, so its end is not the same twice.
-        text = exposed(
-            result, target_of(PROBE, account.stage.options), without=frozenset({CERTIFICATE_EXPIRY.name})
-        )
+        text = exposed(result, target_of(PROBE, account.stage.options), without=CERTIFICATE_DATES)
         assert text == golden("resend.txt", text)

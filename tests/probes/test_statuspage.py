@@ -13,7 +13,7 @@ from exporter.probes.statuspage.reading import IMPACTS, INDICATORS, STATES, Watc
 from exporter.sandbox.harness import Answer, Reply
 from exporter.sandbox.statuspage import CHOSEN, HOUR, VENDOR
 from tests.clock import HandClock
-from tests.probes.day import SandboxStage, probed, staged, target_of, values
+from tests.probes.day import CERTIFICATE_DATES, SandboxStage, probed, staged, target_of, values
 
 
 class Page:
@@ -191,9 +191,7 @@ async def test_a_page_that_was_not_read_says_nothing_of_the_vendor(opened: Open)
         result = await page.probe()
         assert result.reason is Reason.VENDOR_ERROR
         assert result.samples == ()
-        assert {fact.metric.name for fact in result.facts} <= {
-            "integration_certificate_expiry_timestamp_seconds"
-        }
+        assert {fact.metric.name for fact in result.facts} <= CERTIFICATE_DATES
 
 
 async def test_a_page_for_people_is_no_summary(opened: Open) -> None:

@@ -4,12 +4,11 @@ from exporter.core.network import Network
 from exporter.core.options import tenant_fields
 from exporter.core.probe import MONTH, Result
 from exporter.core.reason import Reason
-from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.probes.twilio import PROBE, calls
 from exporter.probes.twilio.api import TwilioOptions
 from exporter.probes.twilio.readings import READINGS
 from exporter.sandbox.twilio import CUSTOMER, KEY_SECRET, KEY_SID, NUMBER, SID, TEXT, TOKEN
-from tests.probes.day import exposed, golden, leaks, names, target_of, values
+from tests.probes.day import CERTIFICATE_DATES, exposed, golden, leaks, names, target_of, values
 from tests.probes.twilio_office import BALANCE, CORE, MINUTE, TODAY, Office, Open
 from tests.probes.vendor_stage import opener
 
@@ -310,7 +309,5 @@ async def test_the_exposition_of_an_account_in_trouble_is_the_golden_one(opened:
         result = await office.probe()
         assert {metric.name for metric in PROBE.metrics} <= names(result)
         # The certificate is made anew for each test, so its end is not the same twice.
-        text = exposed(
-            result, target_of(PROBE, office.stage.options), without=frozenset({CERTIFICATE_EXPIRY.name})
-        )
+        text = exposed(result, target_of(PROBE, office.stage.options), without=CERTIFICATE_DATES)
         assert text == golden("twilio.txt", text)

@@ -6,12 +6,11 @@ from exporter.core.network import Network
 from exporter.core.probe import MONTH
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
-from exporter.core.vitals import CERTIFICATE_EXPIRY
 from exporter.probes._meta_graph.graph import proof
 from exporter.probes.whatsapp import PROBE, WhatsappOptions, calls
 from exporter.sandbox.harness import Answer, Reply
 from exporter.sandbox.whatsapp import ACCOUNT, DISPLAY, NUMBERS, TOKEN, VENDOR
-from tests.probes.day import exposed, golden, leaks, names, target_of, values
+from tests.probes.day import CERTIFICATE_DATES, exposed, golden, leaks, names, target_of, values
 from tests.probes.vendor_stage import Opener, VendorStage, opener
 
 MINUTE = 60.0
@@ -465,5 +464,5 @@ async def test_the_exposition_of_an_account_in_trouble_is_the_golden_one(opened:
         result = await business.probe()
         target = target_of(PROBE, business.stage.options)
         # The certificate is made anew for each test, so its end is not the same twice.
-        text = exposed(result, target, without=frozenset({CERTIFICATE_EXPIRY.name}))
+        text = exposed(result, target, without=CERTIFICATE_DATES)
         assert text == golden("whatsapp.txt", text)

@@ -16,11 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
-import msgspec
-
 from exporter.config.feeds.deadline import Deadline
 from exporter.config.feeds.row import TEXT, Broken, FeedProblem
 from exporter.config.feeds.terms import LARGEST, Terms
+from exporter.core.body import json_from
 from exporter.core.hosts import ascii_host
 from exporter.core.network import DEFAULT_TLS
 from exporter.core.options import TlsOptions
@@ -59,14 +58,14 @@ class HttpQuestion(Terms):
         """Return the raw rows; FeedProblem says why there are none. Blocks up to about the timeout."""
         try:
             with Deadline(self.timeout) as deadline:
-                body = self._exchange(urlsplit(self.url), deadline)
+                body, content_type = self._exchange(urlsplit(self.url), deadline)
         except (OSError, http.client.HTTPException) as error:
             if deadline.passed or isinstance(error, TimeoutError):
                 raise self.late() from None
             raise FeedProblem(_words(error), "look after the endpoint, or correct the address") from None
-        return rows_of(body, self.most)
+        return rows_of(body, self.most, content_type)
 
-    def _exchange(self, url: SplitResult, deadline: Deadline) -> bytes:
+    def _exchange(self, url: SplitResult, deadline: Deadline) -> tuple[bytes, str]:
         host = ascii_host(url.hostname or "")
         port = url.port or (443 if url.scheme == "https" else 80)
         with closing(self._connected(host, port, url.scheme == "https", deadline)) as opened:
@@ -74,7 +73,8 @@ class HttpQuestion(Terms):
             connection.sock = opened
             target = (url.path or "/") + (f"?{url.query}" if url.query else "")
             connection.request("GET", target, headers=self._headers(url))
-            return _body(connection.getresponse())
+            answer = connection.getresponse()
+            return _body(answer), answer.headers.get("Content-Type", "")
 
     def _connected(self, host: str, port: int, secure: bool, deadline: Deadline) -> socket.socket:
         opened = socket.create_connection((host, port), timeout=self.timeout)
@@ -153,13 +153,12 @@ def _words(error: OSError | http.client.HTTPException) -> str:
     return "the endpoint does not speak HTTP, or cut the answer"
 
 
-def rows_of(body: bytes, most: int) -> list[Any]:
+def rows_of(body: bytes, most: int, content_type: str = "") -> list[Any]:
     """Return the raw rows in the JSON `body`, at most `most`; FeedProblem where it is no such list."""
     try:
-        document = msgspec.json.decode(body)
-        _ = not body.isascii() and body.decode()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise FeedProblem("the answer is no JSON", "answer with a JSON list of rows") from None
+        document = json_from(body, content_type)
+    except ValueError as error:
+        raise FeedProblem(f"the answer is no JSON: {error}", "answer with a JSON list of rows") from None
     if not isinstance(document, list):
         raise FeedProblem("the answer is no list", "answer with a JSON list of rows")
     rows: list[Any] = []

@@ -9,6 +9,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from exporter.config import durations
+from exporter.core.body import text_of
 from exporter.core.errors import ProbeError
 from exporter.core.network import Answer
 from exporter.core.reason import Reason
@@ -88,7 +89,7 @@ def check_answer(expect: Expect, answer: Answer, seconds: float) -> None:
     for header in expect.headers:
         _check_header(header, answer.headers.get(header.name.lower()))
     if expect.matches or expect.not_matches:
-        _check_text(expect, answer.body[:SEARCHED].decode("utf-8", "replace"))
+        _check_text(expect, text_of(answer, SEARCHED))
 
 
 def check_document(expect: Expect, document: Any) -> None:

@@ -1,0 +1,118 @@
+"""From the bytes of an answer to its text or its JSON, whatever charset they are in."""
+
+import codecs
+import json
+import re
+from typing import Any
+
+import msgspec
+
+from exporter.core.errors import ProbeError
+from exporter.core.network import Answer
+from exporter.core.reason import Reason
+
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s\"';,]+)", re.IGNORECASE)
+_MARKS = (
+    # the longer marks first: that of UTF-32 begins like that of UTF-16
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_LATIN = ("iso8859-1", "ascii")
+_BYTE = re.compile(r"\(byte (\d+)\)")
+
+
+def text_of(answer: Answer, most: int) -> str:
+    """Return the text of the first `most` bytes of the body; what cannot be read is replaced by U+FFFD.
+
+    A byte order mark counts first, then the charset of Content-Type, then it is UTF-8.
+    Raises ProbeError (bad_response) where the body is packed in a way that we cannot undo.
+    """
+    _check_packed(answer)
+    mark, encoding = _marked(answer.body)
+    charset = encoding or _declared(answer.headers.get("content-type", "")) or "utf-8"
+    return answer.body[len(mark) : most].decode(charset, "replace")
+
+
+def json_of(answer: Answer) -> Any:
+    """Return the decoded JSON of the body; raise ProbeError (bad_response) that says what is wrong with it.
+
+    JSON is UTF-8, and what is not is read by its byte order mark, as UTF-16 or UTF-32 (RFC 8259,
+    section 8.1; RFC 4627, section 3), or by the charset of Content-Type.
+    """
+    _check_packed(answer)
+    try:
+        return json_from(answer.body, answer.headers.get("content-type", ""))
+    except ValueError as error:
+        raise ProbeError(Reason.BAD_RESPONSE, f"the body is not JSON: {error}") from None
+
+
+def json_from(body: bytes, content_type: str = "") -> Any:
+    """Return the JSON in `body`; raise ValueError with what is wrong, without a word of the body."""
+    try:
+        return msgspec.json.decode(body)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except UnicodeDecodeError:
+        problem = "it is no UTF-8, and Content-Type names no charset that fits"
+    except msgspec.DecodeError as error:
+        problem = _words(error, body)
+    text = _other_text(body, content_type)
+    try:
+        return msgspec.json.decode(text or "")
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except msgspec.DecodeError as error:
+        raise ValueError(problem if text is None else _words(error, text)) from None
+
+
+def _check_packed(answer: Answer) -> None:
+    if answer.packed:
+        raise ProbeError(
+            Reason.BAD_RESPONSE,
+            f"the body has the content encoding {answer.packed}, which cannot be read; we asked for gzip and"
+            " deflate alone",
+        )
+
+
+def _words(error: msgspec.DecodeError, body: "bytes | str") -> str:
+    place = _BYTE.search(str(error))
+    if not body.strip():
+        return "it is empty"
+    return f"it is malformed at byte {place[1]}" if place else "it ends too early"
+
+
+def _other_text(body: bytes, content_type: str) -> str | None:
+    """Return the text of a body that is no plain UTF-8, None where it is none."""
+    mark, marked = _marked(body)
+    guessed = json.detect_encoding(body)
+    charset = marked or (guessed if guessed != "utf-8" else _declared(content_type))
+    if not charset:
+        return None
+    try:
+        return body[len(mark) :].decode(charset)
+    except ValueError:
+        return None
+
+
+def _marked(body: bytes) -> tuple[bytes, str]:
+    return next(((mark, name) for mark, name in _MARKS if body.startswith(mark)), (b"", ""))
+
+
+def _declared(content_type: str) -> str:
+    """Return Python's name of the charset in a Content-Type, "" where it has none that we know.
+
+    What is declared as ISO 8859-1 or ASCII is read as Windows' superset of it, as browsers do
+    (https://encoding.spec.whatwg.org/#names-and-labels).
+    """
+    found = _CHARSET.search(content_type)
+    if found is None:
+        return ""
+    try:
+        name = codecs.lookup(found[1]).name
+        b"a".decode(name, "replace")  # refuses codecs that are no charsets, such as zlib
+    except (LookupError, ValueError):
+        return ""
+    return "cp1252" if name in _LATIN else name
