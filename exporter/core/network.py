@@ -15,6 +15,14 @@ Header = tuple[str, "str | Secret"]
 
 
 @dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy: `url` is http://host:port, `auth` the value of Proxy-Authorization."""
+
+    url: str
+    auth: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One HTTP call. `headers` may hold Secrets; they are revealed on the wire only.
 
@@ -23,7 +31,8 @@ class Request:
     of a form (application/x-www-form-urlencoded); with a Secret in it redirects must stay 0. `redirects` is
     how many are followed (0: the 3xx is the answer). `max_body` bounds the body as unpacked, in bytes.
     `family` is `any`, `4` or `6`.
-    `reuse` keeps the connection for the next call to the same origin.
+    `reuse` keeps the connection for the next call to the same origin. With `proxy` all of it, redirects
+    too, goes through that proxy, which then resolves the names.
     """
 
     url: str
@@ -38,6 +47,7 @@ class Request:
     reuse: bool = True
     redirects: int = 0
     max_body: int = 1 << 20
+    proxy: Proxy | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,9 @@ def encode(
     """
     if not TOKEN.match(method):
         raise ProbeError(Reason.NOT_CONFIGURED, "the HTTP method is no valid word")
-    target = url.target + _extra(url, request.query) if query else url.target
+    plain_proxy = request.proxy if url.scheme == "http" else None
+    target = str(url) if plain_proxy else url.target  # RFC 9112, section 3.2.2
+    target += _extra(url, request.query) if query else ""
     lines = [f"{method} {target} HTTP/1.1"]
     given = set()
     for name, value in _headers(request, credentials):
@@ -40,6 +42,8 @@ def encode(
             continue
         given.add(name.lower())
         lines.append(_line(name, value))
+    if plain_proxy and plain_proxy.auth:
+        lines.append(_line("Proxy-Authorization", plain_proxy.auth))
     lines.extend(f"{name}: {value}" for name, value in _own(request, url) if name.lower() not in given)
     if body or method in _WITH_BODY:
         lines.append(f"Content-Length: {len(body)}")
@@ -60,6 +64,8 @@ def secrets_of(request: Request) -> set[str]:
     """
     every = (*request.headers, *request.auth, *request.query, *request.form)
     whole = {value.reveal() for _, value in every if isinstance(value, Secret)}
+    if request.proxy and request.proxy.auth:
+        whole.add(request.proxy.auth.reveal())
     return whole | {text.rpartition(" ")[2] for text in whole}
 
 

@@ -10,11 +10,11 @@ import msgspec
 
 from exporter.core.errors import ProbeError
 from exporter.core.hosts import ascii_host
-from exporter.core.network import Answer, Peer, Request, Talk, Trace
+from exporter.core.network import Answer, Peer, Proxy, Request, Talk, Trace
 from exporter.core.options import TlsOptions
 from exporter.core.reason import Reason
 from exporter.core.secret import redact
-from exporter.net import redirects
+from exporter.net import proxy, redirects
 from exporter.net.certificate import Certificate
 from exporter.net.connection import CertificateRefused, Connection
 from exporter.net.dial import dial
@@ -25,7 +25,7 @@ from exporter.net.reasons import time_error
 from exporter.net.redirects import Leg
 from exporter.net.resolver import Resolver, Threads, literal
 from exporter.net.talk import Again, StreamTalk, open_datagrams
-from exporter.net.tls import Contexts, blind
+from exporter.net.tls import Context, Contexts, blind
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 """Methods that may be sent a second time when a kept connection turns out to be closed."""
@@ -150,15 +150,10 @@ class LoopNetwork:
                 if kept.first_byte or error.reason is not Reason.CONNECT:
                     raise
                 trace.note("the server had closed the kept connection: connecting anew")
-        fresh = await self._open(
-            leg.url.host,
-            leg.url.port,
-            trace,
-            tls=_tls_of(request, leg) if leg.url.scheme == "https" else None,
-            family=request.family,
-            http=True,
-            cached=request.reuse,
-        )
+        if request.proxy is None:
+            fresh = await self._open_for(request, leg, trace)
+        else:
+            fresh = await self._tunnel(request.proxy, request, leg, trace)
         return await self._exchange(fresh, data, request, leg, trace, hop)
 
     async def _exchange(
@@ -179,6 +174,9 @@ class LoopNetwork:
         finally:
             if reader.status:
                 trace.http_status = reader.status
+        if reader.status == 407 and request.proxy is not None:
+            connection.close()
+            raise proxy.refusal(reader.status, leg.url.authority)
         ended = time.perf_counter()
         trace.phase("processing", connection.first_byte - sent)
         trace.phase("transfer", ended - connection.first_byte)
@@ -201,8 +199,59 @@ class LoopNetwork:
         cached: bool,
     ) -> Connection:
         # Made first: loading certificate files is no part of any phase.
+        context = await self._context(tls, http, trace)
+        connection = await self._reach(host, port, family, trace, cached)
+        if tls is not None and context is not None:
+            await self._judge(connection, context.judge, _server_name(tls, host), trace, None)
+        return connection
+
+    async def _open_for(self, request: Request, leg: Leg, trace: Trace) -> Connection:
+        tls = _tls_of(request, leg) if leg.url.scheme == "https" else None
+        return await self._open(
+            leg.url.host,
+            leg.url.port,
+            trace,
+            tls=tls,
+            family=request.family,
+            http=True,
+            cached=request.reuse,
+        )
+
+    async def _tunnel(self, given: Proxy, request: Request, leg: Leg, trace: Trace) -> Connection:
+        """Open a connection through the proxy; for https it ends at the server."""
+        tls = _tls_of(request, leg) if leg.url.scheme == "https" else None
+        context = await self._context(tls, True, trace)
+        connection = await self._reach_proxy(given, request, trace)
+        if tls is None or context is None:
+            return connection
+
+        async def ask(talk: Talk) -> None:
+            await proxy.open_tunnel(talk, given, leg.url)
+
+        try:
+            await ask(StreamTalk(connection, trace, _never))
+        except BaseException:
+            connection.abort()
+            raise
+        connection.fresh = True  # for the server at the other end it is
+        await self._judge(connection, context.judge, _server_name(tls, leg.url.host), trace, ask)
+        return connection
+
+    async def _reach_proxy(self, given: Proxy, request: Request, trace: Trace) -> Connection:
+        try:
+            where = proxy.address(given)
+            return await self._reach(where.host, where.port, request.family, trace, request.reuse)
+        except ValueError as error:
+            raise ProbeError(Reason.NOT_CONFIGURED, f"proxy_url: {error}") from None
+        except ProbeError as error:
+            raise ProbeError(error.reason, f"proxy: {error.detail}") from None
+
+    async def _context(self, tls: TlsOptions | None, http: bool, trace: Trace) -> Context | None:
         context = await self._contexts.get(tls, http=http) if tls is not None else None
         trace.client_certificate_expiry = context.own_expiry if context else None
+        return context
+
+    async def _reach(self, host: str, port: int, family: str, trace: Trace, cached: bool) -> Connection:
         addresses = await self._addresses(host, family, trace, cached)
         began = time.perf_counter()
         try:
@@ -211,9 +260,6 @@ class LoopNetwork:
             trace.note(f"stopped while waiting for {', '.join(addresses)} to take the connection")
             raise
         trace.phase("connect", time.perf_counter() - began)
-        if tls is None or context is None:
-            return connection
-        await self._judge(connection, context.judge, _server_name(tls, host), trace, None)
         return connection
 
     async def _addresses(self, host: str, family: str, trace: Trace, cached: bool) -> list[str]:
@@ -300,7 +346,7 @@ def _permitted(addresses: list[str], host: str, trace: Trace) -> list[str]:
 
 
 def _key(request: Request, leg: Leg, trace: Trace) -> Key:
-    return (leg.url.origin, _tls_of(request, leg), request.family, trace.guard)
+    return (leg.url.origin, _tls_of(request, leg), request.family, trace.guard, request.proxy)
 
 
 def _tls_of(request: Request, leg: Leg) -> TlsOptions:

@@ -5,12 +5,12 @@ import contextlib
 import resource
 import time
 
-from exporter.core.network import AddressGuard
+from exporter.core.network import AddressGuard, Proxy
 from exporter.core.options import TlsOptions
 from exporter.net.connection import Connection
 
-Key = tuple[tuple[str, str, int], TlsOptions, str, AddressGuard | None]
-"""Origin, judgement of its certificate and its address, address family: equal ones share connections."""
+Key = tuple[tuple[str, str, int], TlsOptions, str, AddressGuard | None, Proxy | None]
+"""Origin, judgement of its certificate, address family, judgement of its address, proxy: equal ones share."""
 
 MAX_AGE = 300.0
 """Seconds after which a connection is made anew, so that DNS and certificate faults show."""

@@ -38,7 +38,7 @@ class AnswerReader:
         self.done = False
         self.keep_alive = False
         self.packed = ""
-        self._head = method == "HEAD"
+        self._head = method in ("HEAD", "CONNECT")  # behind the head of the latter the tunnel begins
         self._follow = follow
         self._max_body = max_body
         self._room = max_body

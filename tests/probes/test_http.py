@@ -16,6 +16,7 @@ from exporter.probes.http.extract import MOST_SERIES
 from exporter.probes.http.options import HttpOptions
 from tests.probes.day import leaks, probed, target_of, values
 from tests.servers.authority import Authority
+from tests.servers.proxy import Proxy as Through
 from tests.servers.raw import Raw, Visit, answering, keeping, ok, serving
 
 SECRET = "planted-secret-0123"
@@ -399,3 +400,43 @@ async def test_json_with_a_byte_order_mark_is_read(network: Network) -> None:
     async with serving(answering(ok(b'\xef\xbb\xbf{"n": 7}'))) as server:
         options = {"url": server.url(), "extract": [{"metric": "n", "path": "n", "help": "N."}]}
         assert values(await probed(target_of(PROBE, options), network))["http_n"] == 7
+
+
+async def test_a_probe_may_go_through_a_proxy_that_knows_us(network: Network) -> None:
+    through = Through()
+    async with serving(through.talk) as raw:
+        options = {
+            "url": "http://shop.example/",
+            "proxy_url": raw.url(""),
+            "proxy_auth": {"username": "u", "password": SECRET},
+        }
+        target = target_of(PROBE, options)
+        result = await probed(target, network)
+    assert result.ok
+    assert base64.b64encode(f"u:{SECRET}".encode()).decode() in through.asked[0]
+    assert leaks(target, result) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"proxy_url": "https://p:1"}, "http:// alone; write it as http://host:port"),
+        ({"proxy_url": "p:1"}, "proxy_url: "),
+        ({"proxy_auth": {"username": "u", "password": "p"}}, "add proxy_url, or remove it"),
+        ({"proxy_url": "http://p:1", "proxy_auth": {"username": "u:v", "password": "p"}}, "holds no colon"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_a_mistake(options: dict[str, Any], words: str) -> None:
+    made = target_of(PROBE, {"url": "http://shop.example/", **options}).options
+    assert PROBE.verify is not None
+    (mistake,) = PROBE.verify(made)
+    assert words in mistake
+
+
+async def test_variables_of_the_environment_name_no_proxy(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    async with serving(keeping()) as server:
+        assert (await probed(target_of(PROBE, {"url": server.url()}), network)).ok

@@ -7,6 +7,8 @@ connects anew unless told otherwise, so that DNS, connect and certificate faults
 With OAuth2 a token is fetched now and then, for all targets that share the credential: one call more, whose
 phases, status and certificate do not count as those of the probe.
 
+It connects directly, whatever HTTPS_PROXY says, unless `proxy_url` names a proxy.
+
 A status that is not expected is told by its meaning (401 is auth, 404 not_found, 429 rate_limited, 5xx
 vendor_error); anything else that is not as expected is an assertion, and the first one is named.
 """
@@ -15,14 +17,14 @@ import base64
 from collections.abc import Iterable
 
 from exporter.core.metric import Metric, Sample
-from exporter.core.network import Answer, Header, Request
+from exporter.core.network import Answer, Header, Proxy, Request
 from exporter.core.probe import AccessToken, ClientCredentials, Grant, Kit, Probe, Target
 from exporter.core.secret import Secret
 from exporter.core.token import SOURCED, RefreshToken
 from exporter.probes.http import expect, extract
 from exporter.probes.http.echo import Starred
 from exporter.probes.http.mistakes import mistakes
-from exporter.probes.http.options import Auth, HttpOptions
+from exporter.probes.http.options import Auth, Basic, HttpOptions
 
 __all__ = ["PROBE", "check"]
 
@@ -105,7 +107,20 @@ def request_of(options: HttpOptions, token: AccessToken | None = None) -> Reques
         reuse=options.connection == "reuse",
         redirects=options.redirects,
         max_body=options.max_body,
+        proxy=_proxy(options),
     )
+
+
+def _proxy(options: HttpOptions) -> Proxy | None:
+    if not options.proxy_url:
+        return None
+    return Proxy(options.proxy_url, _basic(options.proxy_auth) if options.proxy_auth else None)
+
+
+def _basic(pair: Basic) -> Secret:
+    """Return the value of a header for HTTP Basic (RFC 7617)."""
+    text = f"{pair.username}:{pair.password.reveal()}".encode()
+    return Secret(f"Basic {base64.b64encode(text).decode()}")
 
 
 def _credentials(auth: Auth | None) -> tuple[tuple[Header, ...], tuple[Header, ...]]:
@@ -113,8 +128,7 @@ def _credentials(auth: Auth | None) -> tuple[tuple[Header, ...], tuple[Header, .
     if auth is None:
         return (), ()
     if auth.basic:
-        pair = f"{auth.basic.username}:{auth.basic.password.reveal()}".encode()
-        return (("Authorization", Secret(f"Basic {base64.b64encode(pair).decode()}")),), ()
+        return (("Authorization", _basic(auth.basic)),), ()
     if auth.bearer:
         return (("Authorization", Secret(f"Bearer {auth.bearer.token.reveal()}")),), ()
     if auth.api_key and auth.api_key.header:

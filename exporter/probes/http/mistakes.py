@@ -4,6 +4,8 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
+from exporter.core.network import Proxy
+from exporter.net import proxy
 from exporter.net import url as urls
 from exporter.net.message import CREDENTIAL_HEADERS, FRAMING, TOKEN
 from exporter.probes.http.expect import expression, pattern, status_matcher
@@ -17,6 +19,7 @@ def mistakes(options: HttpOptions) -> list[str]:
     """Return what is wrong with `options`: each begins with the key, and ends with a remedy behind `; `."""
     return [
         *_of_request(options),
+        *_of_proxy(options),
         *(_of_auth(options.auth) if options.auth else ()),
         *_of_tokens(options),
         *_of_expect(options.expect),
@@ -36,6 +39,18 @@ def _of_request(options: HttpOptions) -> Iterator[str]:
             yield f"headers: {name} is a credential; give it in auth, where it stays secret"
         elif not value.isprintable():
             yield f"headers: the value of {name} has a line break or control character; remove it"
+
+
+def _of_proxy(options: HttpOptions) -> Iterator[str]:
+    if options.proxy_url:
+        try:
+            proxy.address(Proxy(options.proxy_url))
+        except ValueError as error:
+            yield f"proxy_url: {error}; write it as http://host:port"
+    elif options.proxy_auth:
+        yield "proxy_auth: there is no proxy to show it to; add proxy_url, or remove it"
+    if options.proxy_auth and ":" in options.proxy_auth.username:
+        yield "proxy_auth: a user name holds no colon (RFC 7617); correct it"
 
 
 def _of_auth(auth: Auth) -> Iterator[str]:

@@ -177,6 +177,11 @@ class HttpOptions(Options, frozen=True):
     )
     extract: Annotated[tuple[Extract, ...], Meta(description="Values to export.", max_length=100)] = ()
     tls: Annotated[TlsOptions, Meta(description="How the server's certificate is judged.")] = DEFAULT_TLS
+    proxy_url: Annotated[
+        str,
+        Meta(description="HTTP proxy to go through: http://host:port. HTTPS_PROXY and the like are ignored."),
+    ] = ""
+    proxy_auth: Annotated[Basic | None, Meta(description="User name and password for the proxy.")] = None
     redirects: Annotated[
         int, Meta(ge=0, le=20, description="How many redirects to follow; 0: the redirect is the answer.")
     ] = 5
