@@ -2,8 +2,8 @@
 
 It needs no permission and sends nothing after the handshake, so it costs nothing. Each probe connects anew.
 The expiry is told as `integration_certificate_expiry_timestamp_seconds`, also where the certificate was
-refused because it has expired, and beside it the first date of its chain; the thresholds of the certificate's
-alert say how many days are enough.
+refused because it has expired, and beside it the first date of its chain; the thresholds of the alert on
+certificates say how many days are enough.
 
 With `tls.cert_file` the date of our own certificate is told, too. Over TLS 1.3 a server judges it after the
 handshake, when this probe has hung up: it is connected although the server refuses us. Over TLS 1.2 that shows.
