@@ -6,7 +6,7 @@ refused because it has expired, and beside it the first date of its chain; the t
 certificates say how many days are enough.
 
 With `tls.cert_file` the date of our own certificate is told, too. Over TLS 1.3 a server judges it after the
-handshake, when this probe has hung up: it is connected although the server refuses us. Over TLS 1.2 that shows.
+handshake, when this probe has hung up: it is connected although the server refuses us. Over TLS 1.2 it fails.
 """
 
 from collections.abc import Iterable

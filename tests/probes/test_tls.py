@@ -1,3 +1,4 @@
+import ssl
 import time
 from pathlib import Path
 
@@ -6,9 +7,10 @@ import pytest
 from exporter.core.network import Network
 from exporter.core.options import tenant_fields
 from exporter.core.reason import Reason
-from exporter.core.vitals import CERTIFICATE_EXPIRY
+from exporter.core.vitals import CERTIFICATE_EXPIRY, CERTIFICATE_SERIES
 from exporter.probes.tls import PROBE, TlsProbeOptions
 from tests.probes.day import probed, target_of, values
+from tests.servers.alerting import alerting
 from tests.servers.authority import Authority, self_signed
 from tests.servers.raw import keeping, serving
 
@@ -71,6 +73,29 @@ async def test_a_port_that_speaks_plain_http_is_told_so(network: Network) -> Non
         # the server waits for an empty line, which no handshake holds
         target = target_of(PROBE, {"host": "127.0.0.1", "port": server.port}, timeout=0.3)
         assert (await probed(target, network)).reason is Reason.TIMEOUT
+
+
+@pytest.mark.parametrize(("newest", "connected"), [("TLSv1_3", True), ("TLSv1_2", False)])
+async def test_a_server_that_requires_our_certificate_says_so_within_the_handshake_up_to_tls_1_2_alone(
+    network: Network, tmp_path: Path, newest: str, connected: bool
+) -> None:
+    authority = Authority(tmp_path)
+    context = authority.server(ask_client=True)
+    context.maximum_version = ssl.TLSVersion[newest]
+    with alerting(context) as server:
+        options = {"host": "127.0.0.1", "port": server.port, "tls": {"ca_file": authority.ca_file}}
+        result = await probed(target_of(PROBE, options), network)
+    assert (result.reason is None) == connected, result.detail
+
+
+async def test_the_end_of_our_own_certificate_is_a_fact(network: Network, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    cert, key = authority.client()
+    async with serving(keeping(), tls=authority.server(ask_client=True)) as server:
+        tls = {"ca_file": authority.ca_file, "cert_file": cert, "key_file": key}
+        target = target_of(PROBE, {"host": "127.0.0.1", "port": server.port, "tls": tls})
+        result = await probed(target, network)
+    assert [fact.metric for fact in result.facts] == list(CERTIFICATE_SERIES)
 
 
 def test_a_tenant_may_not_say_where_to_connect_or_whom_to_trust() -> None:
