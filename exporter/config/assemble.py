@@ -8,7 +8,7 @@ from exporter.config.dynamic import blame_clashes
 from exporter.config.fit import Fitter
 from exporter.config.integrations import Builder, Built, check_defaults
 from exporter.config.judge import Judge
-from exporter.config.labels import blame_secret_labels
+from exporter.config.labels import blame_public_credentials
 from exporter.config.layout import Layout
 from exporter.config.parts import make
 from exporter.config.reading import Reading
@@ -54,7 +54,7 @@ def assemble(reading: Reading, source: Source, path: str | None, text: str | Non
     store = settings(reading, source, layout.store)
     judge_keeping(reading, source, built, store)
     reading.secrets.update(_receivers(layout.notifications))
-    blame_secret_labels(reading)
+    blame_public_credentials(reading)
     if reading.mistakes:
         raise failure(reading)
     sourced = [with_source(target, one.integration.tokens) for one in built for target in one.targets]
@@ -69,7 +69,7 @@ def assemble(reading: Reading, source: Source, path: str | None, text: str | Non
         store=store,
         replicas=layout.replicas,
         files=frozenset(reading.files),
-        secrets=frozenset(reading.secrets),
+        secrets=frozenset(reading.secrets | reading.hidden),
         text=text,
         shown=shown,
         switched_off=switched_off,
@@ -141,4 +141,4 @@ def _switched_off(reading: Reading) -> frozenset[str]:
 def _shown(reading: Reading, source: Source) -> str:
     document: Any = masked(source.value, reading.catalogue)
     head = "".join(f"# {note}\n" for note in reading.notes)
-    return head + yaml_text(document, Redactor(reading.secrets).clean)
+    return head + yaml_text(document, Redactor(reading.secrets | reading.hidden).clean)

@@ -5,6 +5,9 @@ import re
 import stat
 from dataclasses import dataclass
 
+UNNAMED = "that it names"
+"""Stands for a path that may be a credential in the wrong place: `the file that it names is empty`."""
+
 MAX_CONFIG = 32 << 20
 MAX_SECRET = 256 << 10
 """Bounds in bytes: 10,000 tenants are about 1 MiB."""
@@ -28,33 +31,37 @@ class Content:
     identity: tuple[int, int]
 
 
-def read_text(path: str, limit: int = MAX_CONFIG) -> Content:
-    """Return the UTF-8 text of the regular file `path` of at most `limit` bytes, or raise FileProblem."""
+def read_text(path: str, limit: int = MAX_CONFIG, shown: str = "") -> Content:
+    """Return the UTF-8 text of the regular file `path` of at most `limit` bytes, or raise FileProblem.
+
+    Messages name the file as `shown`, by its path where that is empty.
+    """
+    shown = shown or path
     try:
         # O_NONBLOCK: opening a named pipe that nobody writes to must not wait for ever
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as stream:
             facts = os.fstat(stream.fileno())
             if not stat.S_ISREG(facts.st_mode):
-                raise _not_regular(path, facts.st_mode)
+                raise _not_regular(shown, facts.st_mode)
             data = stream.read(limit + 1)
     except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from None
+        raise _unreadable(shown, error) from None
     if len(data) > limit:
-        raise FileProblem(f"the file {path} is larger than {limit >> 10} KiB", "make it smaller")
+        raise FileProblem(f"the file {shown} is larger than {limit >> 10} KiB", "make it smaller")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise FileProblem(f"the file {path} is not UTF-8 text", "save it as UTF-8") from None
+        raise FileProblem(f"the file {shown} is not UTF-8 text", "save it as UTF-8") from None
     return Content(text, (facts.st_dev, facts.st_ino))
 
 
-def read_secret(path: str) -> Content:
+def read_secret(path: str, shown: str = "") -> Content:
     """Return the credential in the file `path` without its last line break, or raise FileProblem."""
-    content = read_text(path, MAX_SECRET)
+    content = read_text(path, MAX_SECRET, shown)
     text = content.text.removesuffix("\n").removesuffix("\r")
     if not text.strip():
-        raise FileProblem(f"the file {path} is empty", "put the credential into it")
+        raise FileProblem(f"the file {shown or path} is empty", "put the credential into it")
     return Content(text, content.identity)
 
 
@@ -72,29 +79,28 @@ def below(directory: str, name: str) -> str:
     folder = os.path.realpath(directory)
     real = os.path.realpath(os.path.join(folder, name))  # noqa: PTH118 -- beside realpath, in one style
     if not real.startswith(folder.rstrip("/") + "/"):
-        raise FileProblem(
-            f"the file {name} leads out of tenants.secrets_dir", "put the file itself into the folder"
-        )
+        raise FileProblem("the file leads out of tenants.secrets_dir", "put the file itself into the folder")
     return real
 
 
-def check_readable(path: str) -> None:
-    """Raise FileProblem when `path` is not a readable regular file."""
+def check_readable(path: str, shown: str = "") -> None:
+    """Raise FileProblem when `path`, which messages name as `shown`, is not a readable regular file."""
+    shown = shown or path
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from None
+        raise _unreadable(shown, error) from None
     try:
         mode = os.fstat(handle).st_mode
     finally:
         os.close(handle)
     if not stat.S_ISREG(mode):
-        raise _not_regular(path, mode)
+        raise _not_regular(shown, mode)
 
 
 def _not_regular(path: str, mode: int) -> FileProblem:
     kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
-    return FileProblem(f"{path} is {kind}", "name a file")
+    return FileProblem(f"the file {path} is {kind}", "name a file")
 
 
 def _unreadable(path: str, error: OSError | ValueError) -> FileProblem:
@@ -103,7 +109,7 @@ def _unreadable(path: str, error: OSError | ValueError) -> FileProblem:
     if isinstance(error, IsADirectoryError):
         return _not_regular(path, stat.S_IFDIR)
     if isinstance(error, PermissionError):
-        return FileProblem(f"no permission to read {path}", "let the exporter's user read it")
+        return FileProblem(f"no permission to read the file {path}", "let the exporter's user read it")
     if isinstance(error, OSError) and error.strerror:
-        return FileProblem(f"{path} cannot be read: {error.strerror}", "correct the path")
+        return FileProblem(f"the file {path} cannot be read: {error.strerror}", "correct the path")
     return FileProblem("a file name cannot be used", "write a path without control characters")

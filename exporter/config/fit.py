@@ -1,18 +1,20 @@
 """Makes raw values fit their types: secret files are read, `${ENV}` numbers become numbers."""
 
-from collections.abc import Hashable
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any
 
 import msgspec
 from msgspec import inspect
 
-from exporter.config.files import FileProblem, below, check_readable, read_secret
-from exporter.config.reading import Path, Reading, Use, url_passwords
+from exporter.config.files import UNNAMED, FileProblem, below, check_readable, read_secret
+from exporter.config.reading import Path, Public, Reading, Use, url_passwords
 from exporter.config.source import Source
 from exporter.config.values import Expanded, Missing, scalar
-from exporter.core.options import secret_fields
+from exporter.config.variables import hidden_texts
+from exporter.core.options import extra_of, twin_fields
+from exporter.core.quoting import is_plain_path
 from exporter.core.secret import Secret
 
 TWIN = "_file"
@@ -41,7 +43,8 @@ TRUSTED = Rules()
 class Fitter:
     """Fits the values of one source. `owner` is the tenant they belong to, None for the configuration's own.
 
-    With `judging` nothing is read: twins stay as they stand, so that the schema can judge them.
+    With `judging` nothing is read: twins stay as they stand, so that the schema can judge them. `hidden`
+    gathers the values that may not show although their type is no Secret.
     """
 
     reading: Reading
@@ -50,12 +53,16 @@ class Fitter:
     owner: str | None = None
     judging: bool = False
     prefix: Path = ()
+    hidden: set[str] = field(default_factory=set)
 
     def fit(self, value: Any, kind: Any, path: Path = ()) -> Any:
         """Return `value` as its type `kind` (a msgspec.inspect type) wants it; misfits stay as they are."""
         while isinstance(kind, inspect.Metadata):
-            if (kind.extra or {}).get("raw"):
+            extra = extra_of(kind)
+            if extra.get("raw"):
                 return value
+            if isinstance(value, Expanded) and (extra.get("path") or extra.get("public")):
+                return self._open(value, extra)
             kind = kind.type
         if isinstance(kind, inspect.UnionType):
             return self._union(value, kind, path)
@@ -66,6 +73,12 @@ class Fitter:
         if isinstance(value, str):
             return self._text(value, kind)
         return self._many(value, kind, path)
+
+    def _open(self, value: Expanded, marks: Mapping[str, Any]) -> str:
+        """Return a text that shows: where files are is no credential, and what everybody sees may be none."""
+        if marks.get("public"):
+            self.reading.keep_variables(value, only_sure=True)
+        return value if self.judging else str(value)
 
     def _union(self, value: Any, kind: Any, path: Path) -> Any:
         kinds = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
@@ -89,13 +102,17 @@ class Fitter:
             item_type = getattr(kind, "item_type", None)
             if item_type is not None:
                 return [self.fit(item, item_type, (*path, index)) for index, item in enumerate(value)]
-        return unmarked(value) if isinstance(kind, inspect.AnyType) else value
+        if isinstance(kind, inspect.AnyType):
+            for text in expanded_in(value):
+                self.hidden |= self.reading.keep_variables(text)
+            return unmarked(value)
+        return value
 
     def _text(self, value: str, kind: Any) -> Any:
-        if not isinstance(value, Expanded):
-            self.reading.secrets.update(url_passwords(value))
-            return value
         self.reading.secrets.update(url_passwords(value))
+        if not isinstance(value, Expanded):
+            return value
+        self.hidden |= self.reading.keep_variables(value)
         if self.judging and isinstance(value, Missing):
             return value
         meant = scalar(value)
@@ -118,7 +135,7 @@ class Fitter:
             if key in twins and isinstance(item, str) and not self.judging:
                 if twins[key] in value:
                     self._blame_both(here, twins[key])
-                made[twins[key]] = self._read(item, here)
+                made[twins[key]] = self._twin(self._read(item, here), fields[twins[key]])
             elif key in files and isinstance(item, str) and item and not self.judging:
                 made[key] = self._named(item, here)
             elif key in fields:
@@ -128,6 +145,16 @@ class Fitter:
                 made[key] = item
         return made
 
+    def _twin(self, content: Secret, kind: Any) -> Secret | str:
+        """Return what a twin's file holds as its field wants it: of a text everything is hidden."""
+        if not extra_of(kind).get("twin"):
+            return content
+        text = content.reveal().strip()
+        texts = hidden_texts(text, sure=True)
+        self.reading.secrets.update(texts)
+        self.hidden |= texts
+        return text
+
     def _blame_both(self, path: Path, name: str) -> None:
         self.blame(path, f"both {name} and {name}{TWIN} are set", "keep one of them")
 
@@ -135,12 +162,16 @@ class Fitter:
         """Add a mistake at `path` below the prefix."""
         self.reading.blame(self.source.place((*self.prefix, *path)), what, remedy)
 
+    def show(self, text: str, what: str) -> None:
+        """Remember that everybody sees `text`."""
+        self.reading.public.append(Public(text, what, partial(self.source.place, self.prefix)))
+
     def _read(self, name: str, path: Path) -> Secret:
         if isinstance(name, Missing):
             return Secret("")
         try:
             file = self._path(str(name))
-            content = read_secret(file)
+            content = read_secret(file, _shown_path(name, file))
         except FileProblem as problem:
             self.blame(path, f"{path[-1]}: {problem.what}", problem.remedy)
             return Secret("")
@@ -153,7 +184,7 @@ class Fitter:
             return ""
         try:
             file = self._path(str(name))
-            check_readable(file)
+            check_readable(file, _shown_path(name, file))
         except FileProblem as problem:
             self.blame(path, f"{path[-1]}: {problem.what}", problem.remedy)
             return ""
@@ -177,6 +208,11 @@ class Fitter:
         self.reading.uses.append(Use(identity, self.owner, self.rules.exclusive, place))
 
 
+def _shown_path(name: str, file: str) -> str:
+    """Return `file` as messages may quote it: not where its name may be a credential that slipped here."""
+    return file if is_plain_path(name) else UNNAMED
+
+
 def as_struct(value: Any, cls: type[Any]) -> Any:
     """Return fitted `value` as `cls`; msgspec.ValidationError when it is none."""
     return msgspec.convert(value, cls, dec_hook=_decode)
@@ -195,6 +231,15 @@ def unmarked(value: Any) -> Any:
     if isinstance(value, list):
         return [unmarked(item) for item in value]
     return str(value) if isinstance(value, Expanded) else value
+
+
+def expanded_in(value: Any) -> Iterator[Expanded]:
+    """Yield every Expanded inside `value`."""
+    if isinstance(value, Expanded):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from expanded_in(item)
 
 
 def root_type(cls: Any) -> Any:
@@ -216,7 +261,7 @@ def _fields(cls: type[msgspec.Struct]) -> dict[str, Any]:
 @cache
 def _twins(cls: type[msgspec.Struct]) -> dict[str, str]:
     fields = _fields(cls)
-    return {f"{name}{TWIN}": name for name in secret_fields(cls) if f"{name}{TWIN}" not in fields}
+    return {f"{name}{TWIN}": name for name in twin_fields(cls) if f"{name}{TWIN}" not in fields}
 
 
 @cache

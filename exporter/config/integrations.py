@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -10,10 +11,11 @@ from exporter.config import durations, thresholds
 from exporter.config.feeds.made import Made, Workshop
 from exporter.config.fit import Fitter
 from exporter.config.judge import Judge
+from exporter.config.labels import SURE
 from exporter.config.layout import Defaults, IntegrationPart
 from exporter.config.options import OptionLayers
 from exporter.config.parts import blame, make
-from exporter.config.reading import Path, Reading
+from exporter.config.reading import Path, Public, Reading
 from exporter.config.schema import integration_schema
 from exporter.config.source import Source
 from exporter.config.tenants import Row, TenantSources
@@ -21,6 +23,7 @@ from exporter.config.token_settings import token_settings
 from exporter.core.configuration import Integration
 from exporter.core.options import address_fields
 from exporter.core.probe import MONTH, Probe, Target
+from exporter.core.quoting import is_plain_key
 from exporter.core.threshold import Threshold
 
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -131,7 +134,7 @@ class Builder:
         """Return how much was told or read so far, and the lengths of what rows add to."""
         reading, metrics = self.reading, len(built.layers.metrics) if built.layers else 0
         odd = (len(reading.mistakes), len(reading.uses), len(reading.files), metrics)
-        return odd, len(self.resolved), len(reading.labels), len(built.targets)
+        return odd, len(self.resolved), len(reading.public), len(built.targets)
 
     def _keep(
         self,
@@ -142,7 +145,7 @@ class Builder:
         before: tuple[tuple[int, ...], int, int, int],
     ) -> None:
         """Keep what came of a row for the next load, unless a mistake, a file or a metric came of it."""
-        odd, thresholds_before, labels_before, targets_before = before
+        odd, thresholds_before, public_before, targets_before = before
         if self._count(built)[0] != odd or len(built.targets) != targets_before + 1:
             return
         workshop.made[row.tenant.id] = Made(
@@ -150,14 +153,14 @@ class Builder:
             built.targets[-1],
             tuple(self.resolved[thresholds_before:]),
             secrets,
-            tuple(self.reading.labels[labels_before:]),
+            tuple(self.reading.public[public_before:]),
         )
 
     def _add_made(self, built: Built, made: Made) -> None:
         built.targets.append(made.target)
         self.resolved.extend(made.thresholds)
         self.reading.secrets.update(made.secrets)
-        self.reading.labels.extend(made.labels)
+        self.reading.public.extend(made.public)
         if built.workshop is not None:
             built.workshop.made[made.target.tenant] = made
 
@@ -165,6 +168,7 @@ class Builder:
         self, built: Built, row: Row, timeout: float, labels: dict[str, str], steps: thresholds.Steps
     ) -> None:
         tenant, integration = row.tenant, built.integration
+        self._show(tenant.id, "the id of a tenant", row.source, (*row.path, "id"))
         fitter = Fitter(self.reading, row.source, row.rules, tenant.id, prefix=(*row.path, "options"))
         options = built.layers.of_row(tenant.options, fitter) if built.layers else None
         own = self._labels(tenant.labels, row.source, (*row.path, "labels")) if tenant.labels else {}
@@ -178,7 +182,8 @@ class Builder:
             )
         if options is not None:
             merged = tuple(sorted((labels | own).items())) if own else integration.labels
-            self._add_target(built, tenant.id, options, timeout, merged, _networks(row, integration.probe))
+            networks = _networks(row, integration.probe)
+            self._add_target(built, tenant.id, options, timeout, merged, networks, fitter.hidden)
 
     def _add_target(
         self,
@@ -188,8 +193,10 @@ class Builder:
         timeout: float,
         labels: Labels,
         networks: tuple[str, ...] | None = None,
+        hidden: AbstractSet[str] = frozenset(),
     ) -> None:
         integration = built.integration
+        shared = built.layers.fitter.hidden if built.layers else set()
         built.targets.append(
             Target(
                 integration.name,
@@ -202,6 +209,7 @@ class Builder:
                 integration.critical,
                 built.allow_over_budget,
                 networks,
+                frozenset(shared | hidden),
             )
         )
 
@@ -212,7 +220,8 @@ class Builder:
             return None
         if not (part.tenants.http or part.tenants.sql):
             return None
-        context = (part.name, layers.probe, layers.shared, part.critical, part.allow_over_budget, more)
+        options = (layers.shared, frozenset(layers.fitter.hidden))
+        context = (part.name, layers.probe, options, part.critical, part.allow_over_budget, more)
         rules = (part.tenants.secrets_dir, part.tenants.allow_networks, self.reading.base)
         return feeds.workshop(part.name, (*context, *rules))
 
@@ -229,10 +238,12 @@ class Builder:
         return list(TenantSources(self.reading, self.source, here, part.tenants, part.name, workshop).rows())
 
     def _check_name(self, name: str, path: Path) -> None:
+        self._show(name, "the name of the integration", self.source, (*path, "name"))
         first = self.names.setdefault(name, path)
         if first != path:
             line = self.source.place((*first, "name"))[1]
-            self._blame((*path, "name"), f"the name {name} is taken by line {line}", "choose another name")
+            shown = f"the name {name}" if is_plain_key(name) else "the name"
+            self._blame((*path, "name"), f"{shown} is taken by line {line}", "choose another name")
         elif "\n" in name:  # the pattern's $ lets a trailing line break through
             self._blame((*path, "name"), "the name has a line break", "write it on one line")
 
@@ -266,10 +277,15 @@ class Builder:
                 self.reading.blame(source.place((*path, name)), *problem)
             else:
                 good[name] = value
-                self.reading.labels.append((value, partial(source.place, (*path, name))))
+                self._show(name, "the name of a label", source, path)
+                self._show(value, "the value of a label", source, (*path, name))
         if len(labels) > MAX_LABELS:
             self.reading.blame(source.place(path), "too many labels", f"keep at most {MAX_LABELS}")
         return good
+
+    def _show(self, text: str, what: str, source: Source, path: Path) -> None:
+        if len(text) >= SURE:
+            self.reading.public.append(Public(text, what, partial(source.place, path)))
 
     def _blame(self, path: Path, what: str, remedy: str) -> None:
         self.reading.blame(self.source.place(path), what, remedy)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from exporter.config.reading import Path, suggestion
 from exporter.config.schema import Schema, holds_secret
 from exporter.config.source import shown_key
 from exporter.config.values import Expanded, Missing
+from exporter.core.quoting import quoted
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -110,7 +112,9 @@ def unknown_key(path: Path, known: set[str]) -> Fault:
     key = str(path[-1])
     name = shown_key(key)
     if name != key:
-        return Fault(path, f"unknown key {name}", "put a blank after the colon, and a plain word before it")
+        close = suggestion(key, known) if get_close_matches(key, known, n=1) and ":" not in key else ""
+        remedy = close or "put a blank after the colon, and a plain word before it"
+        return Fault(path, f"unknown key {name}", remedy)
     return Fault(path, f"unknown key {key}", suggestion(key, known))
 
 
@@ -126,18 +130,18 @@ def _misfit(error: "ValidationError", path: Path) -> Fault:
     schema = error.schema if isinstance(error.schema, dict) else {}
     rule, value = str(error.validator), _rule(error)
     about = str(schema.get("description", "")).rstrip(".")
-    quoted = _quoted(error.instance, schema)
+    words = _quoted(error.instance, schema)
     if rule == "type" and schema.get("pattern") == durations.PATTERN:
         return Fault(path, f"{_found(error.instance)} is no duration", durations.REMEDY)
     if rule == "type":
         return _mistyped(path, error.instance, value)
     if rule in ("enum", "const"):
-        words = [str(word) for word in (value if rule == "enum" else [value])]
-        return Fault(path, f"{quoted} is not known here", suggestion(str(error.instance), words))
+        known = [str(word) for word in (value if rule == "enum" else [value])]
+        return Fault(path, f"{words} is not known here", suggestion(str(error.instance), known))
     if rule == "pattern":
         if value == durations.PATTERN:
-            return Fault(path, f"{quoted} is no duration", durations.REMEDY)
-        return Fault(path, f"{quoted} has the wrong form", about or f"it must match {value}")
+            return Fault(path, f"{words} is no duration", durations.REMEDY)
+        return Fault(path, f"{words} has the wrong form", about or f"it must match {value}")
     bounds = {
         "minimum": "below the least value",
         "maximum": "above the greatest value",
@@ -178,8 +182,8 @@ def _found(value: Any) -> str:
 
 def _quoted(value: Any, schema: Schema) -> str:
     """Return a value as a message may quote it; credentials and values of variables are not."""
-    hidden = isinstance(value, Expanded) or holds_secret(schema) or "://" in str(value)
-    return repr(value) if isinstance(value, str) and len(value) <= 60 and not hidden else "the value"
+    hidden = isinstance(value, Expanded) or holds_secret(schema) or not isinstance(value, str)
+    return "the value" if hidden else quoted(value)
 
 
 def _rule(error: "ValidationError") -> Any:

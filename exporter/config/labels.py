@@ -1,4 +1,4 @@
-"""Holds labels, which everybody may see, apart from credentials."""
+"""Holds what everybody may see, such as labels and names, apart from credentials."""
 
 from exporter.config.reading import Reading
 from exporter.config.redactor import Redactor
@@ -7,11 +7,11 @@ SURE = 12
 """Shorter credentials may be ordinary words that stand in a label with every right."""
 
 
-def blame_secret_labels(reading: Reading) -> None:
-    """Blame labels whose value holds a credential of the configuration, such as by the same `${NAME}`."""
+def blame_public_credentials(reading: Reading) -> None:
+    """Blame public texts that hold a credential of the configuration, such as by the same `${NAME}`."""
     clean = Redactor(secret for secret in reading.secrets if len(secret) >= SURE).clean
-    for value, place in reading.labels:
-        if clean(value) != value:
+    for public in reading.public:
+        if clean(public.text) != public.text:
             reading.blame(
-                place(), "the value of a label holds a credential", "labels are shown to all: remove it there"
+                public.place(), f"{public.what} holds a credential", "everybody can see it: remove it there"
             )

@@ -14,12 +14,19 @@ Meta = msgspec.Meta
 RAW: dict[str, Any] = {"raw": True}
 """Mark of a part that is judged later, when its own type is known."""
 
+PUBLIC: dict[str, Any] = {"public": True}
+"""Mark of a text that everybody sees."""
+
+PATH: dict[str, Any] = {"path": True}
+"""Mark of a text that says where files are: variables in it are no credentials."""
+
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 TENANT_PATTERN = r"^[A-Za-z0-9_.-]{1,64}$"
 
 Duration = Annotated[str, Meta(pattern=durations.PATTERN, description="A duration: 500ms, 30s, 5m, 1h, 1d.")]
 Labels = Annotated[
-    dict[str, str], Meta(description="Labels of the targets; they appear on integration_info alone.")
+    dict[str, Annotated[str, Meta(extra=PUBLIC)]],
+    Meta(description="Labels of the targets; they appear on integration_info alone."),
 ]
 Thresholds = Annotated[dict[str, Any], Meta(description="Thresholds by family and severity.", extra=RAW)]
 Options = Annotated[
@@ -47,6 +54,7 @@ class TenantRow(_Part, frozen=True):
         Meta(
             pattern=TENANT_PATTERN,
             description="The label `tenant`: up to 64 letters, digits and _.-, unique here.",
+            extra=PUBLIC,
         ),
     ]
     labels: Labels = {}
@@ -90,7 +98,8 @@ class Feed(_Part, frozen=True, kw_only=True):
         str,
         Meta(
             description="File that keeps the last good rows, credentials included, for a start while the"
-            " source cannot be reached; readable by its owner alone. Empty: no file."
+            " source cannot be reached; readable by its owner alone. Empty: no file.",
+            extra=PATH,
         ),
     ] = ""
 
@@ -127,7 +136,7 @@ class Tenants(_Part, frozen=True):
 
     list: Annotated[tuple[Any, ...], Meta(description="Rows in this file.", extra=RAW)] = ()
     files: Annotated[
-        tuple[Annotated[str, Meta(min_length=1)], ...],
+        tuple[Annotated[str, Meta(min_length=1, extra=PATH)], ...],
         Meta(description="Files with lists of rows, YAML or JSON; may hold the wildcards * ? [] and **."),
     ] = ()
     http: Annotated[HttpTenants | None, Meta(description="An address that answers with rows.")] = None
@@ -137,7 +146,8 @@ class Tenants(_Part, frozen=True):
         Meta(
             description="Folder of the tenants' secret files. Set it when others than you write the tenant"
             " files: their rows may then name only plain files in it and use no ${...}. Rows of http and sql"
-            " may name no file without it."
+            " may name no file without it.",
+            extra=PATH,
         ),
     ] = ""
     allow_networks: Annotated[
@@ -199,6 +209,7 @@ class IntegrationPart(_Part, frozen=True):
         Meta(
             pattern=NAME_PATTERN,
             description="The label `integration`: up to 64 letters, digits and _.-, unique.",
+            extra=PUBLIC,
         ),
     ]
     provider: Annotated[str, Meta(description="Kind of the integration.")]

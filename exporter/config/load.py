@@ -73,7 +73,7 @@ def _load(
             if not load.set_aside(reading.mistakes) or not left:
                 raise ConfigError(load.shortened(error.mistakes), error.files) from None
             continue
-        load.commit(Redactor(reading.secrets).clean)
+        load.commit(Redactor(reading.secrets | reading.hidden).clean)
         return configuration
     raise AssertionError("the last pass returns or raises")
 

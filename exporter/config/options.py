@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from exporter.config.fit import Fitter, as_struct, fields, root_type, twins
-from exporter.config.judge import Judge, unknown_key
+from exporter.config.judge import Fault, Judge, unknown_key
 from exporter.config.parts import blame, faults_of
 from exporter.config.reading import Path
+from exporter.config.row_rules import RowRules
 from exporter.config.schema import options_schema
 from exporter.core.metric import Metric
 from exporter.core.options import Options, tenant_fields
@@ -42,6 +43,7 @@ class OptionLayers:
             faults = faults_of(self.fitter, dict(self.raw), self.probe.options, judge, error)
             if not self.has_tenants or not _only_missing(error) or any(fault.path for fault in faults):
                 blame(self.fitter, faults)
+                self._judge_rest(fitted, faults)
                 self.sound = False
         return fitted
 
@@ -67,7 +69,9 @@ class OptionLayers:
             return self.alone
         allowed = {key: value for key, value in raw.items() if self._allowed(key, fitter)}
         fitted = self._fitted(fitter, allowed)
-        if not self.sound or len(allowed) < len(raw):
+        rules = RowRules(self.probe.options, fitter, shared)
+        fitted = rules.completed(fitted)
+        if not self.sound or len(allowed) < len(raw) or not rules.obeyed(fitted):
             self._judge_row(fitter, allowed, None)
             return None
         try:
@@ -114,17 +118,41 @@ class OptionLayers:
             faults = faults_of(fitter, {**self.raw, **raw}, self.probe.options, self._whole, error)
         blame(fitter, faults)
 
+    def _judge_rest(self, fitted: Mapping[str, Any], faults: list[Fault]) -> None:
+        """Let the provider judge the options without fault too, so that its mistakes show as well."""
+        if self.probe.verify is None:
+            return
+        twin_of = twins(self.probe.options)
+        wrong = {twin_of.get(str(fault.path[0]), str(fault.path[0])) for fault in faults if fault.path}
+        rest = {key: value for key, value in fitted.items() if key in self._known and key not in wrong}
+        try:
+            options = as_struct(rest, self.probe.options)
+        except msgspec.ValidationError:
+            return
+        for sentence in self.probe.verify(options):
+            if not any(key in sentence for key in wrong):  # it may be a consequence of what is left out
+                self._blame_sentence(sentence, self.fitter)
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(fields(self.probe.options))
+
+    def _blame_sentence(self, sentence: str, fitter: Fitter) -> None:
+        what, _, remedy = sentence.partition("; ")
+        fitter.blame(_key_in(sentence, self.probe.options), what, remedy or "correct the options")
+
     def _verified(self, options: Options, fitter: Fitter) -> Options | None:
         """Return `options`, or None when the provider itself finds them wrong."""
         wrong = self.probe.verify(options) if self.probe.verify else []
         for sentence in wrong:
-            what, _, remedy = sentence.partition("; ")
-            fitter.blame(_key_in(sentence, self.probe.options), what, remedy or "correct the options")
+            self._blame_sentence(sentence, fitter)
         if wrong:
             return None
         if self.probe.dynamic:
             try:
-                self.metrics.extend((metric, (), fitter) for metric in self.probe.dynamic(options))
+                for metric in self.probe.dynamic(options):
+                    self.metrics.append((metric, (), fitter))
+                    fitter.show(" ".join((metric.name, metric.help, *metric.labels)), "a metric")
             except ValueError as error:
                 fitter.blame((), str(error), "choose another name")
                 return None

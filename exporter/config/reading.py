@@ -10,9 +10,11 @@ from urllib.parse import unquote, urlsplit
 
 from exporter.config.catalogue import Catalogue
 from exporter.config.redactor import Redactor
+from exporter.config.values import Expanded
+from exporter.config.variables import hidden_texts, is_credential
 from exporter.core.configuration import TenantFeed
 from exporter.core.errors import Mistake
-from exporter.core.secret import STARS
+from exporter.core.secret import STARS, forms
 
 Place = tuple[str, int]
 """File and line of a value; the line is 0 where there is none."""
@@ -57,13 +59,22 @@ class Use:
     place: Place
 
 
+@dataclass(frozen=True)
+class Public:
+    """A text of the configuration that everybody sees, such as a label; `what` and `place` name it."""
+
+    text: str
+    what: str
+    place: Callable[[], Place]
+
+
 @dataclass
 class Reading:
     """The state of one load; handed to every part of it.
 
-    `base` is the folder that relative paths start from. `labels` are the values of all labels of targets,
-    each with what tells its place. `feeds` is where tenants from outside come from,
-    `asked` are those that were.
+    `base` is the folder that relative paths start from. `secrets` are credentials, `hidden` values of
+    variables that may be ones: neither shows anywhere. `public` is what everybody sees. `feeds` is where
+    tenants from outside come from, `asked` are those that were.
     """
 
     catalogue: Catalogue
@@ -72,9 +83,10 @@ class Reading:
     mistakes: list[Mistake] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
     secrets: set[str] = field(default_factory=set)
+    hidden: set[str] = field(default_factory=set)
     uses: list[Use] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    labels: list[tuple[str, Callable[[], Place]]] = field(default_factory=list)
+    public: list[Public] = field(default_factory=list)
     feeds: "Feeding | None" = None
     asked: list[TenantFeed] = field(default_factory=list)
 
@@ -89,8 +101,23 @@ class Reading:
     def keep_secret(self, text: str) -> None:
         """Remember a credential, and the password inside it where it is a URL."""
         if text:
-            self.secrets.add(text)
+            self.secrets.update(forms(text))
             self.secrets.update(url_passwords(text))
+
+    def keep_variables(self, value: Expanded, *, only_sure: bool = False) -> set[str]:
+        """Remember the values of the variables in a text, and return what of them may not show.
+
+        With `only_sure` those that may be anything are let be.
+        """
+        found: set[str] = set()
+        for name, text in value.variables:
+            sure = is_credential(name, text)
+            if only_sure and not sure:
+                continue
+            texts = hidden_texts(text, sure=sure)
+            (self.secrets if sure else self.hidden).update(texts)
+            found |= texts
+        return found
 
     def keep_named(self, name: str, value: object) -> None:
         """Remember the text `value` as a credential when its header or key `name` speaks of one."""
@@ -100,9 +127,9 @@ class Reading:
 
     def redacted(self) -> list[Mistake]:
         """Return the mistakes without any credential that was read by now."""
-        clean = Redactor(self.secrets).clean
+        clean = Redactor(self.secrets | self.hidden).clean
         return [
-            Mistake(mistake.file, mistake.line, clean(mistake.what), clean(mistake.remedy))
+            Mistake(clean(mistake.file), mistake.line, clean(mistake.what), clean(mistake.remedy))
             for mistake in set(self.mistakes)
         ]
 

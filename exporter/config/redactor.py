@@ -2,10 +2,7 @@
 
 from collections.abc import Iterable
 
-from exporter.core.secret import STARS
-
-SHORTEST = 4
-"""Shorter credentials would blot out ordinary words."""
+from exporter.core.secret import SHORTEST, STARS
 
 
 class Redactor:

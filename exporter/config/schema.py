@@ -96,7 +96,7 @@ def _secret_schema(kind: type[Any]) -> Schema:
 
 def _add_twins(definition: Schema) -> None:
     properties = definition.get("properties", {})
-    secret = [name for name, part in properties.items() if holds_secret(part)]
+    secret = [name for name, part in properties.items() if holds_secret(part) or part.pop("x-twin", False)]
     for name in secret:
         properties.setdefault(
             f"{name}{TWIN}", {"type": "string", "description": f"File that holds `{name}`."}

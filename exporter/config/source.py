@@ -1,6 +1,7 @@
 """A YAML or JSON text as plain values, each of which still knows its line."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,8 +11,9 @@ import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 from yaml._yaml import CParser
 
-from exporter.config.reading import Path, Place, printable
+from exporter.config.reading import Path, Place
 from exporter.config.values import Expander, Missing, scalar
+from exporter.core.quoting import is_plain_key
 
 MAX_DEPTH = 60
 MAX_NODES = 2_000_000
@@ -25,6 +27,9 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "null": (type(None),),
 }
+
+_QUOTED_WORD = re.compile(r"[\"'](?=\w)|\"")
+"""Where words begin that may be of the text; the parser's own signs in quotes are none."""
 
 Blame = Callable[[Place, str, str], None]
 
@@ -175,7 +180,7 @@ def _refusal(error: yaml.YAMLError, text: str) -> _Refused:
         return _Refused(
             "unreadable YAML: a control character", "remove it, or write it as \\x.. in quotes", line
         )
-    problem = str(getattr(error, "problem", "") or "it ends too early").split('"')[0].split("'")[0].strip()
+    problem = _QUOTED_WORD.split(str(getattr(error, "problem", "") or "it ends too early"))[0].strip()
     line = mark.line + 1
     lines = text.split("\n")
     row = lines[mark.line] if mark.line < len(lines) else ""
@@ -198,7 +203,7 @@ def _yaml_remedy(problem: str) -> str:
         "undefined alias": "quote a value that begins with *, or define the anchor before it",
         "find expected": "check colons, commas, brackets and indentation from there upwards",
     }
-    return next((hint for sign, hint in hints.items() if sign in problem), "mend the YAML there")
+    return next((hint for sign, hint in hints.items() if sign in problem), "fix the YAML there")
 
 
 class _Tree:
@@ -314,8 +319,7 @@ class _Tree:
 
 def shown_key(key: str) -> str:
     """Return a key as messages may quote it: a key that looks like no key may be a slipped value."""
-    plain = len(key) <= 64 and key.replace("_", "").replace("-", "").replace(".", "").isalnum()
-    return printable(key) if plain and key.isascii() else "that is no plain word"
+    return key if is_plain_key(key) else "that is no plain word"
 
 
 def _line(node: Node) -> int:

@@ -14,7 +14,7 @@ from exporter.config.feeds.made import Made, Workshop
 from exporter.config.feeds.memory import Question
 from exporter.config.feeds.questions import Asking
 from exporter.config.feeds.row import Broken, FeedProblem, RowSource, plain, tenant_of
-from exporter.config.files import FileProblem, read_text
+from exporter.config.files import UNNAMED, FileProblem, read_text
 from exporter.config.fit import TRUSTED, Fitter, Rules, as_struct, root_type
 from exporter.config.judge import Judge
 from exporter.config.layout import TENANT_PATTERN, TenantRow, Tenants
@@ -24,6 +24,7 @@ from exporter.config.schema import part_schema
 from exporter.config.source import Source, read_json, read_yaml
 from exporter.config.values import Expander
 from exporter.core.configuration import TenantFeed
+from exporter.core.quoting import is_plain_key, is_plain_path
 
 WILDCARDS = frozenset("*?[")
 _ROWS = list[TenantRow]
@@ -160,7 +161,8 @@ class TenantSources:
 
     def _open(self, file: str, rules: Rules, index: int) -> Source | None:
         try:
-            text = read_text(file).text
+            pattern = self.tenants.files[index]
+            text = read_text(file, shown="" if is_plain_path(pattern) else UNNAMED).text
         except FileProblem as problem:
             self._blame(("files", index), problem.what, problem.remedy)
             return None
@@ -221,7 +223,7 @@ class TenantSources:
                 where = f"{file}:{line}" if line else file
                 self.reading.blame(
                     row.source.place((*row.path, "id")),
-                    f"the tenant {tenant} stands twice in this integration, first in {where}",
+                    f"{_named(tenant)} stands twice in this integration, first in {where}",
                     "remove one of the rows",
                 )
             elif "\n" in tenant:  # the pattern's $ lets a trailing line break through
@@ -237,11 +239,16 @@ class TenantSources:
             return ""
         folder = self.reading.path(self.tenants.secrets_dir)
         if not os.path.isdir(folder):  # noqa: PTH112 -- beside os.path.realpath, in one style
-            self._blame(("secrets_dir",), f"{folder} is no folder", "create it, or correct the path")
+            what = f"{folder} is no folder" if is_plain_path(self.tenants.secrets_dir) else "it is no folder"
+            self._blame(("secrets_dir",), what, "create it, or correct the path")
         return folder
 
     def _blame(self, path: Path, what: str, remedy: str) -> None:
         self.reading.blame(self.source.place((*self.path, *path)), what, remedy)
+
+
+def _named(tenant: str) -> str:
+    return f"the tenant {tenant}" if is_plain_key(tenant) else "a tenant"
 
 
 def _tenant_row(tenant: str) -> TenantRow:
@@ -258,6 +265,6 @@ def blame_shared_files(reading: Reading) -> None:
         if use.exclusive and len(owners[use.identity]) > 1:
             reading.blame(
                 use.place,
-                f"the tenant {use.owner} names a secret file that is named elsewhere for another",
+                f"{_named(use.owner or '')} names a secret file that is named elsewhere for another",
                 "give each tenant a secret file of its own; set shared ones under the integration's options",
             )

@@ -1,7 +1,7 @@
 """Values that stand for others: `${ENV}` and `${ENV:-default}` inside text."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -21,16 +21,19 @@ Scalar = str | int | float | bool | None
 class Expanded(str):
     """Text in which a variable was put; `raw` is the text as it stood in the file.
 
-    Messages never quote it, because a variable may hold a credential.
+    Messages never quote it, because a variable may hold a credential. `variables` are the names and values
+    of what was put in.
     """
 
     raw: str
+    variables: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, value: str, raw: str) -> Self:
+    def of(cls, value: str, raw: str, variables: Iterable[tuple[str, str]] = ()) -> Self:
         """Return `value`, which stood as `raw`."""
         made = cls(value)
         made.raw = raw
+        made.variables = tuple(variables)
         return made
 
 
@@ -53,14 +56,16 @@ class Expander:
     environ: Mapping[str, str]
     allowed: bool = True
     problems: list[Problem] = field(default_factory=list)
+    put_in: list[tuple[str, str]] = field(default_factory=list)
 
     def expand(self, text: str) -> str:
         """Return `text` with its references replaced; mistakes go to `problems` and give a Missing."""
         before = len(self.problems)
+        self.put_in.clear()
         value = _REFERENCE.sub(self._one, text)
         if len(self.problems) > before:
             return Missing.of("", text)
-        return text if value == text else Expanded.of(value, text)
+        return text if value == text else Expanded.of(value, text, self.put_in)
 
     def _one(self, found: re.Match[str]) -> str:
         if not self.allowed:
@@ -88,7 +93,7 @@ class Expander:
         name, default = parts[1], parts[2]
         value = self.environ.get(name)
         if default is not None:
-            return value or default
+            return self._noted(name, value or default)
         if value is None:
             self.problems.append(
                 Problem(
@@ -101,6 +106,10 @@ class Expander:
                 Problem(f"the environment variable {name} is not UTF-8 text", "set it to UTF-8 text")
             )
             return ""
+        return self._noted(name, value)
+
+    def _noted(self, name: str, value: str) -> str:
+        self.put_in.append((name, value))
         return value
 
 

@@ -1,5 +1,6 @@
 """What a provider's options are made of."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any
 
@@ -18,11 +19,33 @@ TENANT_ADDRESS = msgspec.Meta(
 Where the row comes from outside (HTTP, SQL), every address that the target is dialled at must be public.
 """
 
+FILE_TWIN = msgspec.Meta(extra={"twin": True}, extra_json_schema={"x-twin": True})
+"""Mark of a text that may be a credential, such as the address of a webhook: it has a `<name>_file` twin.
+
+What the file holds is treated as a credential; of a URL only scheme and host are shown.
+"""
+
+OPERATOR = msgspec.Meta(extra={"operator": True}, extra_json_schema={"x-operator": True})
+"""Mark of a part of a tenant's option that only the operator sets: a row takes it from the integration.
+
+It is what decides in which header or parameter a credential goes. The list of tenants in the
+configuration file itself is the operator's own and may set it.
+"""
+
+
+def steers(*credentials: str) -> msgspec.Meta:
+    """Mark an option that decides where, or as whom, `credentials` are sent.
+
+    A tenant's row that sets it must bring these credentials itself, so that no row leads the operator's
+    credential to a place of its choice. The list in the configuration file is the operator's own.
+    """
+    return msgspec.Meta(extra={"tenant": True, "steers": credentials}, extra_json_schema={"x-tenant": True})
+
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Base of every provider's options; fields are YAML keys, types become the JSON Schema.
 
-    A field of type `Secret` gets a `<name>_file` twin in YAML. Descriptions belong into
+    A field of type `Secret`, or marked FILE_TWIN, gets a `<name>_file` twin in YAML. Descriptions belong into
     `Annotated[..., msgspec.Meta(description=...)]`: they reach editors and the reference pages.
     """
 
@@ -58,6 +81,28 @@ class TlsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ] = False
 
 
+@cache
+def steering_fields(options: type[msgspec.Struct]) -> Mapping[str, tuple[str, ...]]:
+    """Return the options that decide where credentials go, each with those credentials.
+
+    An address decides it for all of them.
+    """
+    info: Any = msgspec.inspect.type_info(options)
+    found = {
+        field.encode_name: tuple(extra["steers"])
+        for field in info.fields
+        if "steers" in (extra := extra_of(field.type))
+    }
+    return found | dict.fromkeys(address_fields(options), secret_fields(options))
+
+
+def twin_fields(options: type[msgspec.Struct]) -> tuple[str, ...]:
+    """Return the names of the fields of `options` that a file may hold: secrets, and texts marked so."""
+    info: Any = msgspec.inspect.type_info(options)
+    marked = (field.encode_name for field in info.fields if _marked(field.type, "twin"))
+    return (*secret_fields(options), *marked)
+
+
 def secret_fields(options: type[msgspec.Struct]) -> tuple[str, ...]:
     """Return the names of the fields of `options` that hold a Secret."""
     info: Any = msgspec.inspect.type_info(options)
@@ -86,4 +131,9 @@ def _holds_secret(kind: Any) -> bool:
 
 
 def _marked(kind: Any, mark: str) -> bool:
-    return isinstance(kind, msgspec.inspect.Metadata) and bool((kind.extra or {}).get(mark))
+    return bool(extra_of(kind).get(mark))
+
+
+def extra_of(kind: Any) -> Mapping[str, Any]:
+    """Return the marks of a field's msgspec.inspect type."""
+    return (kind.extra or {}) if isinstance(kind, msgspec.inspect.Metadata) else {}

@@ -160,7 +160,8 @@ class Target:
 
     `interval` and `timeout` are seconds. `tenant` is "" where the integration has none. `over_budget` says
     that its operator allows more reads than the vendor documents. `networks` is None where the operator chose
-    the addresses; else a stranger did, and they must be public or in one of these networks.
+    the addresses; else an untrusted source did, and they must be public or in one of these networks. `hidden`
+    are texts that may be credentials although their option is no Secret: they show nowhere.
     """
 
     integration: str
@@ -173,6 +174,7 @@ class Target:
     critical: bool = False
     over_budget: bool = False
     networks: tuple[str, ...] | None = None
+    hidden: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def key(self) -> Key:

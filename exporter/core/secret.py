@@ -1,8 +1,19 @@
 """A value that never shows itself."""
 
+import json
+import re
+from collections.abc import Set as AbstractSet
 from typing import Any, NoReturn
+from urllib.parse import quote, quote_plus
 
 STARS = "***"
+SHORTEST = 4
+"""Characters of the shortest credential that is replaced: shorter ones would blot out ordinary words."""
+
+URL_SAFE = "/%:@!$&'()*+,;=~-._"
+"""What a path of a URL leaves as it is, besides letters and digits (net/url.py)."""
+
+_SAME_EVERYWHERE = re.compile(r"[A-Za-z0-9_.~-]+")
 
 
 class Secret:
@@ -50,15 +61,35 @@ class Secret:
         raise TypeError("a Secret cannot be pickled")
 
 
-def redact(text: str, secrets: "set[str] | frozenset[str]") -> str:
+def redact(text: str, secrets: AbstractSet[str]) -> str:
     """Return `text` with each of `secrets` of four or more characters replaced by stars.
 
     Longer ones go first, so that a secret that contains another one leaves no tail.
     """
     for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= 4:  # shorter ones would blot out ordinary words
+        if len(secret) >= SHORTEST:
             text = text.replace(secret, STARS)
     return text
+
+
+def forms(secret: str) -> set[str]:
+    """Return `secret` as it may stand in a text: as it is, as part of a URL, in quotes and in JSON."""
+    if _SAME_EVERYWHERE.fullmatch(secret):
+        return {secret}
+    return {
+        secret,
+        quote(secret, safe=""),
+        quote(secret, safe=URL_SAFE),
+        quote_plus(secret),
+        repr(secret)[1:-1],
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        "".join(map(_printable, secret)),
+    }
+
+
+def _printable(sign: str) -> str:
+    return sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
 
 
 def reveal_all(value: Any) -> set[str]:

@@ -17,7 +17,10 @@ from exporter.net.pause import pause_of
 
 MOST_DETAILS = 8
 LONGEST_DETAIL = 200
-"""Bounds of what a run may tell the status page: names that a vendor chose may be of any length."""
+"""Bounds of what a run may tell the status page: names that a vendor chose may be of any length.
+
+The length is cut where credentials are starred: half a credential would not be found.
+"""
 
 Answers = dict[str, tuple[float, Any]]
 """Last answers of `every`: key to (Unix seconds, JSON value)."""
@@ -117,7 +120,7 @@ class RunKit:
         """Tell viewers of the status how the vendor names things."""
         if text and len(self.trace.vendor_details) < MOST_DETAILS:
             readable = "".join(character if character.isprintable() else " " for character in text)
-            self.trace.vendor_details += ((name, readable[:LONGEST_DETAIL]),)
+            self.trace.vendor_details += ((name, readable),)
 
     def fact(self, sample: Sample) -> None:
         """Keep a dated sample even when the check fails after this."""

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from exporter.core.clock import Clock
 from exporter.core.errors import ProbeError
@@ -11,11 +11,14 @@ from exporter.core.metric import Sample
 from exporter.core.network import Network, Trace
 from exporter.core.probe import Result, Target
 from exporter.core.reason import Reason
-from exporter.core.secret import redact, reveal_all
+from exporter.core.secret import forms, redact, reveal_all
 from exporter.core.vitals import CERTIFICATE_SERIES
-from exporter.engine.kit import Answers, Giver, RunKit
+from exporter.engine.kit import LONGEST_DETAIL, Answers, Giver, RunKit
 from exporter.net.addresses import PublicOnly
 from exporter.net.tokens import Tokens
+
+LONGEST_LINE = 1000
+"""Characters of a line of the log, or of a detail: vendors' texts may be of any length."""
 
 
 async def run(
@@ -84,24 +87,49 @@ def _result(
     facts = [sample for sample in samples if sample.metric.dated] + trace.facts
     dates = (trace.certificate_expiry, trace.chain_expiry, trace.client_certificate_expiry)
     facts.extend(metric(at) for metric, at in zip(CERTIFICATE_SERIES, dates, strict=True) if at is not None)
-    told = failure or trace.log or trace.vendor_details
-    hidden = reveal_all(target.options) | kit.secrets if told else set()
+    clean = _cleaner(target, kit)
     return Result(
         at=at,
         took=took,
         reason=failure.reason if failure else None,
-        detail=redact(failure.detail, hidden) if failure else "",
-        samples=() if failure else tuple(sample for sample in samples if not sample.metric.dated),
-        facts=tuple(facts),
+        detail=clean(failure.detail, LONGEST_LINE) if failure else "",
+        samples=()
+        if failure
+        else tuple(sample for sample in _unlabelled(samples, target) if not sample.metric.dated),
+        facts=tuple(_unlabelled(facts, target)),
         http_status=trace.http_status,
         phases=dict(trace.phases),
-        log=tuple((when, redact(text, hidden)) for when, text in trace.log),
+        log=tuple((when, clean(text, LONGEST_LINE)) for when, text in trace.log),
         drift=tuple(trace.drift),
         calls=trace.calls,
         retry_after=_wait(failure, trace),
         trace_id=secrets.token_hex(8),
-        vendor_details=tuple((name, redact(text, hidden)) for name, text in trace.vendor_details),
+        vendor_details=tuple((name, clean(text, LONGEST_DETAIL)) for name, text in trace.vendor_details),
     )
+
+
+def _cleaner(target: Target, kit: RunKit) -> Callable[[str, int], str]:
+    """Return what stars the credentials in a text, and cuts it then: half a credential would not be found."""
+    known: list[frozenset[str]] = []  # most runs have nothing to show, and gather nothing
+
+    def clean(text: str, longest: int) -> str:
+        if not known:
+            secrets = reveal_all(target.options) | kit.secrets
+            known.append(target.hidden.union(*map(forms, secrets)))
+        text = redact(text, known[0])
+        return text if len(text) <= longest else f"{text[:longest]}..."
+
+    return clean
+
+
+def _unlabelled(samples: Iterable[Sample], target: Target) -> Iterable[Sample]:
+    """Return `samples` with stars in labels that hold what the target hides: a server may send it back."""
+    if not target.hidden:
+        return samples
+    return [
+        sample._replace(labels=tuple(redact(label, target.hidden) for label in sample.labels))
+        for sample in samples
+    ]
 
 
 def _wait(failure: ProbeError | None, trace: Trace) -> float | None:

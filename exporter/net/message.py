@@ -7,6 +7,7 @@ from urllib.parse import quote, quote_plus
 from exporter import __version__
 from exporter.core.errors import ProbeError
 from exporter.core.network import Header, Request
+from exporter.core.quoting import quoted
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.url import Url
@@ -97,7 +98,9 @@ def _text(value: "str | Secret") -> str:
 def _line(name: str, value: "str | Secret") -> str:
     text = _text(value)
     if not TOKEN.match(name) or name.lower() in FRAMING:
-        raise ProbeError(Reason.NOT_CONFIGURED, f"the header {name[:60]!r} is no header that can be set")
+        raise ProbeError(
+            Reason.NOT_CONFIGURED, f"the header {quoted(name, 'given')} is no header that can be set"
+        )
     if _CONTROL.search(text):
         raise ProbeError(
             Reason.NOT_CONFIGURED, f"the value of the header {name} holds a line break or control character"

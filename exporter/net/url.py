@@ -3,14 +3,15 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from exporter.core.hosts import ascii_host
+from exporter.core.quoting import has_credential_form
+from exporter.core.secret import STARS, URL_SAFE
 
 PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 _LONGEST = 8_192
-_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,14 @@ class Url:
 
     @property
     def shown(self) -> str:
-        """The URL for logs and details: names of the query's parameters, not their values."""
+        """The URL for logs and details: no values of the query, and no part of the path that looks secret.
+
+        It is not cut: a run stars its credentials first, and half of one would not be found.
+        """
         path, _, query = self.target.partition("?")
-        names = "&".join(f"{quote(name)}=***" for name, _ in parse_qsl(query, keep_blank_values=True))
-        text = f"{self.scheme}://{self.authority}{path}" + (f"?{names or '***'}" if query else "")
-        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+        parts = (STARS if has_credential_form(unquote(part)) else part for part in path.split("/"))
+        names = "&".join(f"{quote(name)}={STARS}" for name, _ in parse_qsl(query, keep_blank_values=True))
+        return f"{self.scheme}://{self.authority}{'/'.join(parts)}" + (f"?{names or STARS}" if query else "")
 
 
 @lru_cache(maxsize=4096)  # the same few URLs are probed again and again
@@ -64,7 +68,7 @@ def parse(text: str) -> Url:
         raise ValueError("the URL holds a user name or password; credentials belong in `auth`")
     if port == 0:
         raise ValueError("the URL's port must be from 1 to 65535")
-    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    path = quote(parts.path or "/", safe=URL_SAFE)
     query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]{}|^`\"")
     return Url(
         parts.scheme,

@@ -1,10 +1,9 @@
 """What was made of a feed's rows, so that rows which did not change cost nothing in the next load."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from exporter.config.reading import Place
+from exporter.config.reading import Public
 from exporter.core.probe import Target
 from exporter.core.threshold import Threshold
 
@@ -17,7 +16,7 @@ class Made:
     target: Target
     thresholds: tuple[Threshold, ...]
     secrets: frozenset[str] = field(repr=False)
-    labels: tuple[tuple[str, Callable[[], Place]], ...]
+    public: tuple[Public, ...]
 
 
 @dataclass

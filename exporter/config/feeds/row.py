@@ -7,6 +7,7 @@ from typing import Any
 from exporter.config.layout import TENANT_PATTERN
 from exporter.config.reading import Path, Place
 from exporter.config.values import Expanded
+from exporter.core.quoting import is_plain_key
 
 _ID = re.compile(TENANT_PATTERN.removesuffix("$"))
 DEEPEST = 20
@@ -80,7 +81,7 @@ class RowSource:
             return (self.name, 0)
         index = path[0]
         tenant = tenant_of(self.value[index]) if index < len(self.value) else ""
-        return (f"{self.name}, row {index + 1}" + (f" ({tenant})" if tenant else ""), 0)
+        return (f"{self.name}, row {index + 1}" + (f" ({tenant})" if is_plain_key(tenant) else ""), 0)
 
     def index_of(self, place: str) -> int | None:
         """Return the index of the row that `place` names, None when it is of another source."""

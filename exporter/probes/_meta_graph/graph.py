@@ -15,7 +15,7 @@ from msgspec import Meta
 from exporter.core.document import Document
 from exporter.core.metric import Sample
 from exporter.core.network import Answer, Header, Request
-from exporter.core.options import PER_TENANT, Options, TlsOptions
+from exporter.core.options import PER_TENANT, Options, TlsOptions, steers
 from exporter.core.probe import DAY, Kit
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
@@ -50,7 +50,7 @@ class GraphOptions(Options, frozen=True):
     ] = None
     app_id: Annotated[
         str,
-        PER_TENANT,
+        steers("app_secret"),
         Meta(pattern=r"^[0-9]{0,32}$", description="Id of the app that the token was made for."),
     ] = ""
     app_secret: Annotated[

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from exporter.core.options import PER_TENANT, Options, TlsOptions
+from exporter.core.options import PER_TENANT, Options, TlsOptions, steers
 from exporter.core.secret import Secret
 from exporter.core.token import Grant, JwtBearer, RefreshToken
 from exporter.probes._vendor_api import WEB_ADDRESS, BaseUrl
@@ -22,7 +22,9 @@ READ_ONLY = "calendar.readonly"
 class GoogleCalendarOptions(Options, frozen=True):
     """One of three credentials: a `token` that stands as it is, a `refresh_token`, or a `service_account`."""
 
-    client_id: Annotated[str, PER_TENANT, Meta(description="Id of the OAuth client, for refreshing.")] = ""
+    client_id: Annotated[
+        str, steers("client_secret"), Meta(description="Id of the OAuth client, for refreshing.")
+    ] = ""
     client_secret: Annotated[Secret | None, PER_TENANT, Meta(description="Secret of the OAuth client.")] = (
         None
     )
@@ -45,7 +47,10 @@ class GoogleCalendarOptions(Options, frozen=True):
     calendar_id: Annotated[
         str,
         PER_TENANT,
-        Meta(pattern=r"^[^\s/?#]{0,254}$", description="Id of the calendar; the user's own one if empty."),
+        Meta(
+            pattern=r"^(?!\.{1,2}$)[^\s/?#]{0,254}$",
+            description="Id of the calendar; the user's own one if empty.",
+        ),
     ] = ""
     scopes: Annotated[
         tuple[str, ...],

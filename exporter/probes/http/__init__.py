@@ -44,7 +44,9 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
         document = kit.document(answer).value
         expect.check_document(options.expect, document)
         if options.extract:  # else nothing of the answer is shown, and its credentials need not be gathered
-            samples.extend(extract.samples(options.extract, document, kit, Starred(request, options)))
+            samples.extend(
+                extract.samples(options.extract, document, kit, Starred(request, options, target.hidden))
+            )
     return samples
 
 
@@ -131,9 +133,10 @@ def _credentials(auth: Auth | None) -> tuple[tuple[Header, ...], tuple[Header, .
         return (("Authorization", _basic(auth.basic)),), ()
     if auth.bearer:
         return (("Authorization", Secret(f"Bearer {auth.bearer.token.reveal()}")),), ()
-    if auth.api_key and auth.api_key.header:
-        return ((auth.api_key.header, auth.api_key.key),), ()
-    return (), ((auth.api_key.query, auth.api_key.key),) if auth.api_key else ()
+    key = auth.api_key
+    if key is None or key.key is None:
+        return (), ()
+    return (((key.header, key.key),), ()) if key.header else ((), ((key.query, key.key),))
 
 
 def _extracted(options: HttpOptions) -> tuple[Metric, ...]:

@@ -12,12 +12,17 @@ from exporter.config import durations
 from exporter.core.body import text_of
 from exporter.core.errors import ProbeError
 from exporter.core.network import Answer
+from exporter.core.quoting import quoted
 from exporter.core.reason import Reason
 from exporter.net.reasons import reason_of_status, status_error
 from exporter.probes.http.options import Expect, HeaderExpect
 
 SEARCHED = 32 << 10
 """Bytes of the body that regular expressions see, so that a slow one cannot hold up the loop for long."""
+
+_TOKEN = re.compile(r",? token \".*|(?<=Unexpected token): \S+(?=:)")
+_NAME = re.compile(r" '.*'|(?<=unknown extension) \S+")
+"""Parts of errors that repeat the text."""
 
 _STATUS = re.compile(r"([1-5])xx\Z|([1-5]\d\d)(?:-([1-5]\d\d))?\Z")
 
@@ -29,7 +34,8 @@ def expression(text: str) -> Any:
         return jmespath.compile(text)
     except (JMESPathError, RecursionError, ValueError) as error:
         words = str(error).partition("\n")[0].removeprefix("Invalid jmespath expression: ")
-        raise ValueError(words.strip(": ")[:120] or "it cannot be read") from None
+        words = _TOKEN.sub("", words)  # what stands there may be a credential in the wrong place
+        raise ValueError(words.strip(": ,")[:120] or "it cannot be read") from None
 
 
 def search(text: str, document: Any) -> Any:
@@ -49,7 +55,7 @@ def pattern(text: str) -> re.Pattern[str]:
         # `.*` in front changes nothing in a search but makes it slow.
         return re.compile(re.sub(r"\A(?:\.\*)+(?![?+{])", "", text))
     except (re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"cannot be read: {error}") from None
+        raise ValueError(f"cannot be read: {_NAME.sub('', str(error))}") from None
 
 
 @lru_cache(maxsize=1024)
@@ -57,7 +63,7 @@ def status_matcher(wanted: "int | str") -> Callable[[int], bool]:
     """Return a test for a status; raise ValueError for what is none."""
     found = _STATUS.match(str(wanted))
     if not found:
-        raise ValueError(f"{str(wanted)[:20]!r} is none")
+        raise ValueError(f"{quoted(str(wanted))} is none")
     if found[1]:
         low, high = int(found[1]) * 100, int(found[1]) * 100 + 99
     else:

@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterator
 
 from exporter.core.network import Proxy
+from exporter.core.quoting import is_plain_key, quoted
 from exporter.net import proxy
 from exporter.net import url as urls
 from exporter.net.message import CREDENTIAL_HEADERS, FRAMING, TOKEN
 from exporter.probes.http.expect import expression, pattern, status_matcher
 from exporter.probes.http.extract import OWN_NAMES, metric_of
-from exporter.probes.http.options import Auth, Expect, Extract, HttpOptions
+from exporter.probes.http.options import ApiKey, Auth, Expect, Extract, HttpOptions
 
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+\Z")  # RFC 6749, section 3.3
 
@@ -34,11 +35,12 @@ def _of_request(options: HttpOptions) -> Iterator[str]:
         yield f"url: {error}; write it as https://host/path"
     for name, value in options.headers.items():
         if not TOKEN.match(name) or name.lower() in FRAMING:
-            yield f"headers: {name!r} is no header that can be set; remove it"
+            yield f"headers: {quoted(name, 'a name')} is no header that can be set; remove it"
         elif name.lower() in CREDENTIAL_HEADERS:
             yield f"headers: {name} is a credential; give it in auth, where it stays secret"
         elif not value.isprintable():
-            yield f"headers: the value of {name} has a line break or control character; remove it"
+            shown = quoted(name, "a header")
+            yield f"headers: the value of {shown} has a line break or control character; remove it"
 
 
 def _of_proxy(options: HttpOptions) -> Iterator[str]:
@@ -58,11 +60,21 @@ def _of_auth(auth: Auth) -> Iterator[str]:
         yield "auth: there must be exactly one kind; keep one of basic, bearer, api_key and oauth2"
     if auth.basic and ":" in auth.basic.username:
         yield "auth: a user name holds no colon (RFC 7617); correct it"
-    key = auth.api_key
-    if key and bool(key.header) == bool(key.query):
-        yield "auth: an api_key goes into a header or a query parameter; set exactly one of header and query"
-    if key and key.header and not _may_carry(key.header):
-        yield f"auth: {key.header[:60]!r} is no header that can carry a key; choose one such as X-Api-Key"
+    if auth.api_key:
+        yield from _of_api_key(auth.api_key)
+
+
+def _of_api_key(key: ApiKey) -> Iterator[str]:
+    if key.key is None:
+        yield "auth: the api_key has no key; add key or key_file, or let each tenant's row bring its own"
+    if bool(key.header) == bool(key.query):
+        yield (
+            "auth: an api_key goes into a header or a query parameter; set exactly one of header and query"
+            " under the integration's options"
+        )
+    if key.header and not _may_carry(key.header):
+        shown = quoted(key.header, "the name")
+        yield f"auth: {shown} is no header that can carry a key; choose one such as X-Api-Key"
 
 
 def _of_tokens(options: HttpOptions) -> Iterator[str]:
@@ -84,7 +96,7 @@ def _of_tokens(options: HttpOptions) -> Iterator[str]:
         yield "token_endpoint: a secret must not go over the network in clear; write https:// (RFC 6749, 3.2)"
     for scope in endpoint.scopes:
         if not _SCOPE.match(scope):
-            yield f"token_endpoint: {scope[:60]!r} is no scope; write each by itself, without quotes"
+            yield f"token_endpoint: {quoted(scope, 'one')} is no scope; write each by itself, without quotes"
 
 
 def _on_this_machine(host: str) -> bool:
@@ -104,15 +116,18 @@ def _of_expect(expect: Expect) -> Iterator[str]:
             status_matcher(status)
         except ValueError as error:
             yield f"expect: status {error}; write a number, 2xx or 200-204"
-    for text in expect.body:
-        yield from _of_path("expect: body", text)
-    regexes = [*expect.matches, *expect.not_matches]
-    regexes += [regex for header in expect.headers for regex in (header.matches, header.not_matches) if regex]
-    for text in regexes:
+    for index, text in enumerate(expect.body):
+        yield from _of_path(f"expect: body[{index}]", text)
+    regexes = [(f"matches[{index}]", text) for index, text in enumerate(expect.matches)]
+    regexes += [(f"not_matches[{index}]", text) for index, text in enumerate(expect.not_matches)]
+    for index, header in enumerate(expect.headers):
+        regexes += [(f"headers[{index}].matches", header.matches)]
+        regexes += [(f"headers[{index}].not_matches", header.not_matches)]
+    for where, text in regexes:
         try:
             pattern(text)
         except ValueError as error:
-            yield f"expect: the regular expression {text!r} {error}; correct it"
+            yield f"expect: the regular expression {where} {error}; correct it"
     for header in expect.headers:
         if not TOKEN.match(header.name) or not (header.matches or header.not_matches):
             yield "expect: a header needs a name, and matches or not_matches; add what is missing"
@@ -122,18 +137,25 @@ def _of_path(where: str, text: str) -> Iterator[str]:
     try:
         expression(text)
     except ValueError as error:
-        yield f"{where} {text!r} is no JMESPath: {error}; see https://jmespath.org"
+        yield f"{where} is no JMESPath: {error}; see https://jmespath.org"
 
 
 def _of_extract(extracts: tuple[Extract, ...]) -> Iterator[str]:
     seen: set[str] = set()
-    for item in extracts:
-        for text in (item.path, *([item.each] if item.each else ()), *item.labels.values()):
-            yield from _of_path("extract:", text)
+    for index, item in enumerate(extracts):
+        paths = {"path": item.path, "each": item.each, **{f"labels.{n}": p for n, p in item.labels.items()}}
+        for name, text in paths.items():
+            if text or name != "each":
+                where = name if is_plain_key(name) else "one of labels"
+                yield from _of_path(f"extract: [{index}].{where}", text)
         if item.metric in seen or f"integration_http_{item.metric}" in OWN_NAMES:
-            yield f"extract: the metric {item.metric} is taken; choose another name"
+            shown = item.metric if is_plain_key(item.metric) else f"of [{index}]"
+            yield f"extract: the metric {shown} is taken; choose another name"
         seen.add(item.metric)
         try:
             metric_of(item.metric, item.help, tuple(item.labels))
         except ValueError as error:
-            yield f"extract: {error}; correct it"
+            words = (
+                error if all(map(is_plain_key, (item.metric, *item.labels))) else f"[{index}] is no metric"
+            )
+            yield f"extract: {words}; correct it"

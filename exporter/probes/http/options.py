@@ -6,7 +6,7 @@ import msgspec
 
 from exporter.config import durations
 from exporter.core.network import DEFAULT_TLS
-from exporter.core.options import PER_TENANT, Options, TlsOptions
+from exporter.core.options import FILE_TWIN, OPERATOR, PER_TENANT, Options, TlsOptions
 from exporter.core.secret import Secret
 
 Meta = msgspec.Meta
@@ -30,11 +30,11 @@ class Bearer(_Part, frozen=True):
 
 
 class ApiKey(_Part, frozen=True):
-    """A key in a header or a query parameter of the service's choice."""
+    """A key in a header or a query parameter of the service's choice; a tenant's row brings the key alone."""
 
-    key: Annotated[Secret, Meta(description="The key.")]
-    header: Annotated[str, Meta(description="Header that carries the key, such as X-Api-Key.")] = ""
-    query: Annotated[str, Meta(description="Query parameter that carries the key.")] = ""
+    key: Annotated[Secret | None, Meta(description="The key.")] = None
+    header: Annotated[str, OPERATOR, Meta(description="Header that carries the key, such as X-Api-Key.")] = ""
+    query: Annotated[str, OPERATOR, Meta(description="Query parameter that carries the key.")] = ""
 
 
 class OAuth2(_Part, frozen=True):
@@ -160,7 +160,7 @@ class Extract(_Part, frozen=True):
 class HttpOptions(Options, frozen=True):
     """One request and what is expected of its answer."""
 
-    url: Annotated[str, Meta(description="What to ask: http:// or https://.", min_length=1)]
+    url: Annotated[str, FILE_TWIN, Meta(description="What to ask: http:// or https://.", min_length=1)]
     method: Annotated[str, Meta(description="HTTP method.", pattern="^[A-Z]{3,10}$")] = "GET"
     headers: Annotated[
         dict[str, str], Meta(description="Headers of the request; credentials belong in `auth`.")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from exporter.core.options import PER_TENANT, Options
+from exporter.core.options import PER_TENANT, Options, steers
 from exporter.core.secret import Secret
 
 MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -23,7 +23,9 @@ class PostgresOptions(Options, frozen=True):
         str, PER_TENANT, Meta(description="Database to look at; empty for the one named like the user.")
     ] = ""
     user: Annotated[
-        str, PER_TENANT, Meta(description="Role to sign in as, postgres by default; it needs pg_monitor.")
+        str,
+        steers("password"),
+        Meta(description="Role to sign in as, postgres by default; it needs pg_monitor."),
     ] = ""
     password: Annotated[Secret | None, PER_TENANT, Meta(description="Password of the role.")] = None
     sslmode: Annotated[

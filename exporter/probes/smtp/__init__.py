@@ -20,7 +20,7 @@ from exporter.core.errors import ProbeError
 from exporter.core.hosts import ascii_host
 from exporter.core.metric import Metric, Sample
 from exporter.core.network import DEFAULT_TLS, Talk
-from exporter.core.options import PER_TENANT, Options, TlsOptions
+from exporter.core.options import PER_TENANT, Options, TlsOptions, steers
 from exporter.core.panel import Panel
 from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
@@ -66,7 +66,9 @@ class SmtpOptions(Options, frozen=True):
             "empty is tls on port 465 and 2465, else starttls.",
         ),
     ] = ""
-    username: Annotated[str, PER_TENANT, Meta(description="User to sign in as; empty not to sign in.")] = ""
+    username: Annotated[
+        str, steers("password"), Meta(description="User to sign in as; empty not to sign in.")
+    ] = ""
     password: Annotated[Secret | None, PER_TENANT, Meta(description="Password or API key.")] = None
     allow_plain_auth: Annotated[
         bool, Meta(description="Send the password unencrypted to another machine, with security none.")

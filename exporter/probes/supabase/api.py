@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from exporter.core.errors import ProbeError
 from exporter.core.network import Answer, Header, Request
-from exporter.core.options import PER_TENANT, Options, TlsOptions
+from exporter.core.options import PER_TENANT, Options, TlsOptions, steers
 from exporter.core.probe import Kit
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
@@ -42,7 +42,7 @@ class SupabaseOptions(Options, frozen=True):
     ] = "https://{project}.supabase.co"
     project: Annotated[
         str,
-        PER_TENANT,
+        steers("service_role_key"),
         Meta(
             pattern=r"^[a-z0-9]{0,63}$", description="Reference of the project, such as abcdefghijklmnopqrst."
         ),

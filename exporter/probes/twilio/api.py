@@ -15,7 +15,7 @@ from msgspec import Meta
 from exporter.core.document import Document
 from exporter.core.errors import ProbeError
 from exporter.core.network import Answer, Request
-from exporter.core.options import PER_TENANT, Options, TlsOptions
+from exporter.core.options import PER_TENANT, Options, TlsOptions, steers
 from exporter.core.probe import Kit
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
@@ -50,7 +50,7 @@ class TwilioOptions(Options, frozen=True):
     ] = None
     api_key_sid: Annotated[
         str,
-        PER_TENANT,
+        steers("auth_token"),
         Meta(pattern=r"^(SK[0-9a-fA-F]{32})?$", description="API key to use in place of the Auth Token."),
     ] = ""
     phone_number: Annotated[

@@ -1,0 +1,64 @@
+"""Which values of variables are treated as credentials, whatever place they were put in."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote, urlsplit
+
+from exporter.config import durations
+from exporter.config.values import scalar
+from exporter.core.quoting import has_credential_form
+from exporter.core.secret import SHORTEST, forms
+
+SHORTEST_VALUE = 8
+"""Characters of the shortest value that counts where neither its variable's name nor its form says so."""
+
+_NAME = re.compile(
+    r"secret|passw?|pwd|token|auth|cookie|cred|private|signature|hook|dsn|(^|_)(key|pin)s?(_|$)", re.I
+)
+"""A variable whose name speaks of a credential."""
+
+_WORD = re.compile(r"[a-z]{1,16}")
+_HOST = re.compile(r"([a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\.)+[a-z]{2,20}(:[0-9]{1,5})?")
+_ADDRESS = re.compile(r"[0-9.]+(:[0-9]+)?|\[?[0-9a-f:]+\]?")
+
+
+def is_credential(name: str, value: str) -> bool:
+    """Tell whether a variable surely holds a credential: by its name, or by the form of its value."""
+    return bool(_NAME.search(name)) or has_credential_form(value)
+
+
+def hidden_texts(value: str, *, sure: bool) -> set[str]:
+    """Return what of a value may not show, in every form; nothing of a harmless one.
+
+    Of a URL its path, the values of its query and its fragment are hidden, scheme and host are not. `sure`
+    says that it is a credential, which may be short.
+    """
+    parts = set(_parts_of_url(value)) if "://" in value else {value}
+    return {
+        form
+        for part in parts
+        if len(part) >= (SHORTEST if sure else SHORTEST_VALUE) and not _is_harmless(part, sure)
+        for form in forms(part) | {part.lower()}  # as the name of a host
+    }
+
+
+def _parts_of_url(url: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        yield url
+        return
+    yield parts.path
+    yield parts.fragment
+    for text in (parts.query, parts.password or ""):
+        yield from (text, unquote(text))
+    for pair in parts.query.split("&"):
+        yield from (pair.partition("=")[2], unquote(pair.partition("=")[2]))
+
+
+def _is_harmless(text: str, sure: bool) -> bool:
+    """Tell whether `text` is a number, a duration, true, false or a host; without `sure` also a word."""
+    if isinstance(scalar(text), str):
+        kinds = (_HOST, _ADDRESS) if sure else (_HOST, _ADDRESS, _WORD)
+        return bool(re.search(durations.PATTERN, text)) or any(kind.fullmatch(text) for kind in kinds)
+    return not sure or len(text) < SHORTEST_VALUE
