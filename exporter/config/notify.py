@@ -19,6 +19,7 @@ from exporter.core.notifications import (
     Team,
     Webhook,
 )
+from exporter.core.quoting import is_plain_key
 
 _DAY = "(monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
 _DAYS = re.compile(rf"{_DAY}(:{_DAY})?(\s*,\s*{_DAY}(:{_DAY})?)*")
@@ -48,7 +49,7 @@ class _Check:
         seen: set[str] = set()
         for index, team in enumerate(notifications.teams):
             if team.name in seen:
-                yield ("teams", index, "name"), f"the team {team.name} stands twice", "choose another name"
+                yield ("teams", index, "name"), f"{_named(team)} stands twice", "choose another name"
             seen.add(team.name)
             yield from self.team(team, ("teams", index), notifications)
 
@@ -70,7 +71,7 @@ class _Check:
         if not channels and not team.receiver:
             yield (
                 path,
-                f"the team {team.name} has nothing to be told by",
+                f"{_named(team)} has nothing to be told by",
                 "add slack, email, pagerduty, webhook or receiver",
             )
         if team.quiet_hours:
@@ -125,6 +126,10 @@ class _Check:
 def findings(notifications: Notifications, integrations: frozenset[str]) -> list[Finding]:
     """Return what is wrong with `notifications`: path below it, what, remedy."""
     return list(_Check(integrations).all(notifications))
+
+
+def _named(team: Team) -> str:
+    return f"the team {team.name}" if is_plain_key(team.name) else "a team"
 
 
 def _lent(channel: Channel, shared: Notifications) -> bool:
