@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from exporter.core.errors import ProbeError
-from exporter.core.metric import Sample
+from exporter.core.metric import Metric, Sample
 from exporter.core.network import Request
 from exporter.core.probe import Kit, Result, Target
 from exporter.core.reason import Reason
 from exporter.core.vitals import CERTIFICATE_EXPIRY
-from exporter.engine.kit import Answers
-from exporter.engine.run import run
+from exporter.engine.kit import LONGEST_DETAIL, Answers
+from exporter.engine.run import LONGEST_LINE, run
 from tests.clock import HandClock
 from tests.engine.making import (
     BLOCKED_UNTIL,
@@ -94,6 +95,85 @@ async def test_a_secret_in_a_detail_or_log_line_becomes_stars() -> None:
     assert SECRET not in repr(result)
     assert result.detail == "the vendor does not know ***"
     assert [text for _, text in result.log] == ["sending ***"]
+
+
+async def test_a_secret_in_a_detail_becomes_stars_though_nothing_was_logged() -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        raise ProbeError(Reason.AUTH, f"the vendor does not know {SECRET}")
+
+    result = await once(check)
+    assert (result.detail, result.log) == ("the vendor does not know ***", ())
+
+
+async def test_a_secret_in_a_vendors_name_becomes_stars_though_nothing_failed() -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        kit.vendor_detail("account", f"of {SECRET}")
+        return []
+
+    assert (await once(check)).vendor_details == (("account", "of ***"),)
+
+
+async def test_no_half_of_a_secret_is_left_where_a_text_is_cut() -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        kit.vendor_detail("account", "v" * (LONGEST_DETAIL - 8) + SECRET)
+        kit.log("l" * (LONGEST_LINE - 8) + SECRET)
+        raise ProbeError(Reason.AUTH, "d" * (LONGEST_LINE - 8) + SECRET + "d" * LONGEST_LINE)
+
+    result = await once(check)
+    assert SECRET[:4] not in repr(result)
+    assert len(result.detail) == LONGEST_LINE + len("...")
+    assert result.vendor_details[0][1].endswith("v***")
+
+
+HIDDEN = "bot123456:ABCdef"
+
+
+async def test_what_a_target_hides_becomes_stars_everywhere_labels_included() -> None:
+    named = Metric("integration_made_name_info", "Names.", labels=("name",))
+    dated = Metric(
+        "integration_made_names_timestamp_seconds", "Names.", unit="seconds", labels=("name",), dated=True
+    )
+
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        kit.log(f"sending GET http://127.0.0.1/{HIDDEN}/getMe")
+        kit.vendor_detail("address", HIDDEN)
+        kit.fact(dated(1, name=HIDDEN))
+        if target.tenant:
+            raise ProbeError(Reason.NOT_FOUND, f"there is no {HIDDEN}")
+        return [named(1, name=f"x {HIDDEN} y")]
+
+    for tenant in ("", "acme"):
+        plain = made_target(probe=made_probe(check), tenant=tenant)
+        shown = await run(plain, NoNetwork(), HandClock(), {})
+        assert HIDDEN in repr(shown)
+        result = await run(replace(plain, hidden=frozenset({HIDDEN})), NoNetwork(), HandClock(), {})
+        assert HIDDEN not in repr(result)
+        assert [text for _, text in result.log] == ["sending GET http://127.0.0.1/***/getMe"]
+        assert [sample.labels for sample in result.samples] == ([] if tenant else [("x *** y",)])
+
+
+async def test_what_a_target_hides_is_not_printed_with_it() -> None:
+    assert HIDDEN not in repr(replace(made_target(), hidden=frozenset({HIDDEN})))
+
+
+async def test_a_check_knows_when_its_time_is_over() -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        deadlines.append((kit.trace.deadline or 0.0) - kit.trace.started)
+        return []
+
+    deadlines: list[float] = []
+    await once(check, timeout=3.5)
+    assert deadlines == [pytest.approx(3.5)]
+
+
+async def test_a_target_says_which_of_its_options_are_absent_and_no_others() -> None:
+    options = MadeOptions(secret_key=None, step="there")
+    target = made_target(probe=made_probe(needs=("secret_key", "step")), options=options)
+    assert (await run(target, NoNetwork(), HandClock(), {})).detail == "no secret_key is configured"
+    target = made_target(probe=made_probe(needs=("secret_key", "step")), options=MadeOptions(secret_key=None))
+    assert (await run(target, NoNetwork(), HandClock(), {})).detail == (
+        "no secret_key and no step is configured"
+    )
 
 
 async def test_a_target_without_its_credential_is_not_configured_and_nothing_is_called() -> None:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from exporter.core.probe import MONTH, Allowance
@@ -12,6 +15,18 @@ def test_the_key_of_a_credential_does_not_tell_it_but_tells_it_apart() -> None:
     assert credential_key("stripe", Secret("planted-secret")) == KEY
     assert credential_key("stripe", "planted", "-secret") != KEY
     assert credential_key("twilio", Secret("planted-secret")) != KEY
+
+
+def test_the_key_of_a_credential_is_another_one_in_every_process() -> None:
+    """Else who sees a key could try passwords until one has it."""
+    code = (
+        "from exporter.core.secret import Secret\n"
+        "from exporter.net.limits import credential_key\n"
+        "print(credential_key('stripe', Secret('planted-secret')))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert len(run.stdout.strip()) == len(KEY)
+    assert run.stdout.strip() != KEY
 
 
 def test_a_budget_allows_a_burst_and_then_waits() -> None:

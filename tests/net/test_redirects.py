@@ -52,7 +52,7 @@ async def test_a_redirect_is_the_answer_where_none_may_be_followed(network: Loop
     assert (answer.status, answer.headers["location"], answer.redirects) == (302, "/b", 0)
 
 
-@pytest.mark.parametrize("location", ["/b", "b", "//HOST/b", "http://HOST/b", "/b#part"])
+@pytest.mark.parametrize("location", ["/b", "b", "//HOST/b", "http://HOST/b", "HTTP://HOST/b", "/b#part"])
 async def test_a_redirect_is_followed_however_it_is_written(network: LoopNetwork, location: str) -> None:
     host = ""
 
@@ -241,6 +241,9 @@ async def test_a_credential_that_the_server_sends_back_in_a_redirect_is_not_show
         (303, "PUT", b"GET"),
         (303, "HEAD", b"HEAD"),
         (302, "PUT", b"PUT"),
+        (302, "post", b"GET"),
+        (303, "head", b"HEAD"),
+        (307, "post", b"POST"),
         (307, "POST", b"POST"),
         (308, "POST", b"POST"),
     ],
@@ -249,6 +252,8 @@ async def test_methods_change_as_in_browsers(
     network: LoopNetwork, status: int, method: str, then: bytes
 ) -> None:
     async with serving(sending_on(lambda path: "/b" if path == "/a" else None, status)) as server:
-        await answered(network, server.url("/a"), method=method, body=b"" if method == "HEAD" else b"data")
+        await answered(
+            network, server.url("/a"), method=method, body=b"" if method.upper() == "HEAD" else b"data"
+        )
     assert server.requests[1].startswith(then + b" /b")
     assert server.requests[1].endswith(b"data") == (then in (b"POST", b"PUT"))
