@@ -132,7 +132,6 @@ async def test_no_place_shows_what_came_by_a_variable_or_a_file(
             assert f"sending {'POST' if name == 'refused' else 'GET'} {base}" in story
         assert leaked(await _printed(tmp_path, "probe", "-v", name)) == [], name
     assert await _reload_leaks(process, tmp_path, text) == []
-    process.service.process and process.service.process.terminate()
     await process.service.stop()
     assert leaked(process.log) == []
     kept = b"".join(path.read_bytes() for path in tmp_path.glob("state.db*"))
