@@ -275,17 +275,44 @@ def _positive(text: str) -> int:
 def _add_generate(generate: argparse.ArgumentParser) -> None:
     add = generate.add_argument
     add("--out", metavar="DIR", help="write rules, routes and provisioning for the configuration there")
-    add("--check", action="store_true", help="write nothing; fail when a file differs from what is generated")
+    only = generate.add_mutually_exclusive_group()
+    only.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; name the files that differ from what is generated, and return 1 if any does",
+    )
+    only.add_argument(
+        "--diff",
+        action="store_true",
+        help="write nothing; print what would change as a patch; returns as --check",
+    )
     add(
         "--secrets.dir",
         dest="secrets_dir",
-        default="/etc/integration-exporter/alertmanager-secrets",
         metavar="DIR",
-        help="where Alertmanager will find the secrets of your channels (mode 0600); default: %(default)s",
+        help="where Alertmanager finds the secrets of your channels (mode 0600); default:"
+        " generate.secrets.dir, or /etc/integration-exporter/alertmanager-secrets",
     )
-    add("--exporter.address", dest="exporter_address", default=DEFAULT_ADDRESS, metavar="ADDRESS")
-    add("--prometheus.address", dest="prometheus_address", default="127.0.0.1:9090", metavar="ADDRESS")
-    add("--alertmanager.address", dest="alertmanager_address", default="127.0.0.1:9093", metavar="ADDRESS")
+    for name, port, who in (
+        ("exporter", 10055, "Prometheus reaches the exporter"),
+        ("prometheus", 9090, "Prometheus reaches itself"),
+        ("alertmanager", 9093, "Prometheus reaches Alertmanager"),
+    ):
+        add(
+            f"--{name}.address",
+            dest=f"{name}_address",
+            action="append",
+            metavar="ADDRESS",
+            help=f"host:port or URL at which {who}; may be repeated; default: generate.{name}, or"
+            f" 127.0.0.1:{port}",
+        )
+    add(
+        "--web.external-url",
+        dest="external_url",
+        default="",
+        metavar="URL",
+        help="how browsers reach the exporter, for links to runbooks; default: generate.exporter.url",
+    )
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -205,15 +205,44 @@ async def test_an_alertmanager_with_other_routes_is_told_where_it_differs(
     )
 
 
+async def test_an_alertmanager_that_took_our_parts_over_among_its_own_is_judged_by_them(
+    monitoring: Monitoring, capsys: Captured
+) -> None:
+    parts = yaml.safe_load((monitoring.file("alertmanager").parent / "into-yours.yml").read_text())
+    theirs = {"route": {"receiver": "nobody", "routes": []}, "receivers": [{"name": "nobody"}]}
+
+    def merged(_text: str) -> str:
+        routes = [*parts["route"]["routes"], {"receiver": "nobody", "matchers": ['team="other"']}]
+        own = {key: parts[key] for key in ("inhibit_rules", "time_intervals")}
+        receivers = [*theirs["receivers"], *reversed(parts["receivers"])]
+        return yaml.safe_dump(
+            {**own, "receivers": receivers, "route": {"receiver": "nobody", "routes": routes}}
+        )
+
+    def without_high(text: str) -> str:
+        content = yaml.safe_load(merged(text))
+        ours = content["route"]["routes"][0]
+        ours["routes"] = [one for one in ours["routes"] if one["receiver"] != "integration-high"]
+        return yaml.safe_dump(content)
+
+    async with monitoring.changed("alertmanager", merged):
+        _, rows = await monitoring.doctor(capsys, "--offline")
+    assert "it runs the generated parts among others" in of(rows, "alertmanager", "ok")
+    async with monitoring.changed("alertmanager", without_high):
+        code, rows = await monitoring.doctor(capsys, "--offline")
+    assert code == 1
+    assert "no route for alerts of severity high" in of(rows, "alertmanager", "problem")
+
+
 async def test_a_prometheus_that_lacks_rules_a_job_and_alertmanager_is_told_all(
     monitoring: Monitoring, capsys: Captured
 ) -> None:
-    vital, other = sorted(VITAL_FILES)[0], "stripe"
+    vital = sorted(VITAL_FILES)[0]
 
     def spoil(text: str) -> str:
         content = yaml.safe_load(text)
         rules = sorted((monitoring.folder / "bundle/prometheus/rules").glob("*.yml"))
-        content["rule_files"] = [str(path) for path in rules if path.stem not in (vital, other)]
+        content["rule_files"] = [str(path) for path in rules if path.stem != vital]
         content["scrape_configs"][0]["job_name"] = "exporter"
         del content["alerting"]
         return yaml.safe_dump(content)
@@ -229,9 +258,11 @@ async def test_a_prometheus_that_lacks_rules_a_job_and_alertmanager_is_told_all(
     assert code == 1
     problems, notes = of(rows, "prometheus", "problem"), of(rows, "prometheus", "note")
     assert [line for line in problems.splitlines() if line.startswith(f"rules/{vital}.yml: ")]
-    (line,) = [line for line in notes.splitlines() if line.startswith(f"rules/{other}.yml: ")]
-    assert "rules are not loaded: " in line
+    assert "rules are not loaded: " in problems
+    assert "rules/stripe.yml" not in problems + notes, "no integration here needs them"
     assert "it scrapes the exporter under the job exporter, and the rules look for" in problems
+    (remedy,) = [row["remedy"] for row in rows if "under the job exporter" in row["what"]]
+    assert remedy.startswith("set generate.job to exporter")
     assert "it knows no Alertmanager" in problems
     assert not of(rows, "vendors", "ok") + of(rows, "channels", "ok")
 

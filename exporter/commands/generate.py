@@ -1,23 +1,37 @@
 """`generate`: the files of the checkout, or the bundle for a configuration."""
 
 import argparse
-import os
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from exporter.commands.bundle_report import told
+from exporter.commands.differences import Difference, differences, stale_files
+from exporter.commands.generate_flags import flags_of, overridden
 from exporter.commands.loading import chosen_file, load
+from exporter.commands.staging import Staging
+from exporter.config.redactor import Redactor
+from exporter.core.configuration import Configuration
 from exporter.core.errors import StartError
-from exporter.core.secret import Secret
-from exporter.generate.bundle import Addresses, UserFiles, files, user_files
-from exporter.generate.document import NOTICE
+from exporter.core.generation import SecretFolder
+from exporter.generate.bundle import UserFiles, files, user_files
+from exporter.generate.notes import clear_texts, is_root
 
 WALKED = ("prometheus", "alertmanager", "grafana", "docs/runbooks", "docs/reference")
 """Folders of the checkout in which a generated file that is generated no more is removed."""
 
+BUNDLE_WALKED = ("prometheus/rules", "runbooks")
+"""Those of a bundle: which files they hold depends on the providers in use."""
+
+SECRET_MODE, SECRETS_FOLDER_MODE = 0o600, 0o700
+ALERTMANAGER = ("alertmanager/alertmanager.yml", "alertmanager/into-yours.yml")
+
+Owner = tuple[int, int]
+
 
 def generate(options: argparse.Namespace) -> int:
-    """Write or compare; return 1 when `--check` finds a difference."""
+    """Write or compare; return 1 when `--check` or `--diff` finds a difference."""
     if options.out is None:
         return _tree(_checkout(), options)
     return _bundle(Path(options.out), options)
@@ -27,26 +41,32 @@ def _tree(root: Path, options: argparse.Namespace) -> int:
     if options.config_file is not None:
         raise StartError("--config.file needs --out DIR: the files of the checkout are for everybody")
     wanted = files()
-    stale = [path for path in _generated(root) if path not in wanted]
-    if options.check:
-        return _compare(root, wanted, stale)
-    _write(root, wanted)
-    for path in stale:
-        (root / path).unlink()
+    stale = stale_files(root, WALKED, wanted)
+    if options.check or options.diff:
+        return _compare(differences(root, wanted, stale), len(wanted), options, "make generate")
+    with Staging() as staging:
+        _stage(staging, root, wanted)
+        staging.commit()
+    _remove(root, stale)
     print(f"{len(wanted)} files are up to date, {len(stale)} removed")
     return 0
 
 
 def _bundle(out: Path, options: argparse.Namespace) -> int:
-    addresses = Addresses(options.exporter_address, options.prometheus_address, options.alertmanager_address)
-    secrets = str(Path(options.secrets_dir).resolve())
-    made = user_files(load(chosen_file(options.config_file)), addresses, secrets)
-    if options.check:
-        return _compare(out, made.files, [])
-    _write(out, made.files)
-    _write_secrets(made)
-    told = f", {len(made.secrets)} secrets to {secrets}" if made.secrets else ""
-    print(f"{len(made.files)} files written to {out}{told}")
+    path = chosen_file(options.config_file)
+    configuration = load(path)
+    generation, flags = overridden(configuration.generation, options), flags_of(options)
+    made = user_files(configuration, generation, flags)
+    stale = stale_files(out, BUNDLE_WALKED, made.files)
+    words = ["integration-exporter generate", f"--config.file={shlex.quote(path)}" if path else ""]
+    command = " ".join(filter(None, (*words, f"--out={shlex.quote(str(out))}", flags)))
+    if options.check or options.diff:
+        found = differences(out, made.files, stale)
+        return _compare(found, len(made.files), options, command, Redactor(configuration.secrets))
+    _write(out, made, configuration)
+    _remove(out, stale)
+    for line in told(out, made, configuration, len(stale)):
+        print(line.text, file=sys.stderr if line.warning else sys.stdout)
     return 0
 
 
@@ -59,59 +79,88 @@ def _checkout() -> Path:
     return root
 
 
-def _generated(root: Path) -> list[str]:
-    found = (path for folder in WALKED for path in sorted((root / folder).rglob("*")) if path.is_file())
-    return [str(path.relative_to(root)) for path in found if NOTICE.encode() in path.read_bytes()[:400]]
+def _compare(
+    found: list[Difference],
+    count: int,
+    options: argparse.Namespace,
+    command: str,
+    redactor: Redactor | None = None,
+) -> int:
+    for one in found:
+        if options.diff:
+            text = one.patch()
+            print(redactor.clean(text) if redactor else text, end="")
+        else:
+            print(f"{one.path}: {one.what}; run {command}", file=sys.stderr)
+    if not found:
+        print(f"{count} generated files are up to date")
+    return 1 if found else 0
 
 
-def _compare(root: Path, wanted: Mapping[str, str], stale: list[str]) -> int:
-    differ = [path for path, text in wanted.items() if _read(root / path) != text]
-    for path in differ:
-        print(f"{path}: differs from what is generated; run make generate", file=sys.stderr)
-    for path in stale:
-        print(f"{path}: is generated no more; run make generate", file=sys.stderr)
-    if not differ and not stale:
-        print(f"{len(wanted)} generated files are up to date")
-    return 1 if differ or stale else 0
+def _write(out: Path, made: UserFiles, configuration: Configuration) -> None:
+    """Write all or nothing: the secrets first, since their folder is the likelier one to be refused."""
+    folder, owner = made.generation.secrets, _owner(made.generation.secrets)
+    with Staging() as staging:
+        if made.secrets:
+            try:
+                staging.folder(Path(folder.dir), SECRETS_FOLDER_MODE, owner)
+                for name, secret in made.secrets.items():
+                    staging.add(Path(folder.dir) / name, secret.reveal(), SECRET_MODE, owner)
+            except OSError as error:
+                raise StartError(
+                    f"cannot write to {folder.dir}: {error.strerror}; nothing was written; choose another"
+                    " folder with --secrets.dir or generate.secrets.dir"
+                ) from None
+        private = ALERTMANAGER if clear_texts(configuration.notifications) else ()
+        _stage(staging, out, made.files, private, owner)
+        staging.commit()
 
 
-def _read(path: Path) -> str | None:
-    return path.read_text("utf-8") if path.exists() else None
-
-
-def _write(root: Path, wanted: Mapping[str, str]) -> None:
+def _stage(
+    staging: Staging,
+    root: Path,
+    wanted: Mapping[str, str],
+    private: tuple[str, ...] = (),
+    owner: Owner | None = None,
+) -> None:
+    """Stage the files that are not as they should be; those in `private` are the owner's alone."""
     try:
         for name, text in wanted.items():
             path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if _read(path) != text:
-                path.write_text(text, "utf-8")
+            staging.folder(path.parent)
+            if name in private:
+                staging.add(path, text, SECRET_MODE, owner)
+            elif not path.exists() or path.read_text("utf-8", errors="replace") != text:
+                staging.add(path, text)
     except OSError as error:
         raise StartError(
-            f"cannot write to {root}: {error.strerror}; choose another folder with --out"
+            f"cannot write to {root}: {error.strerror}; nothing was written; choose another folder with --out"
         ) from None
 
 
-def _write_secrets(made: UserFiles) -> None:
-    """Write each secret to a file that only its owner can read."""
-    folder = Path(made.secrets_directory)
+def _remove(root: Path, stale: list[str]) -> None:
+    for path in stale:
+        (root / path).unlink()
+
+
+def _owner(folder: SecretFolder) -> Owner | None:
+    """Return the ids of the owner that is named, None where none is or only root could give files away."""
+    import grp
+    import pwd
+
+    if not folder.owner or not is_root():
+        return None
     try:
-        if made.secrets:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name, secret in made.secrets.items():
-            _write_secret(folder / name, secret)
-    except OSError as error:
+        if folder.owner.isdecimal():
+            user, group = int(folder.owner), int(folder.owner)
+        else:
+            entry = pwd.getpwnam(folder.owner)
+            user, group = entry.pw_uid, entry.pw_gid
+        if folder.group:
+            group = int(folder.group) if folder.group.isdecimal() else grp.getgrnam(folder.group).gr_gid
+    except KeyError:
+        name = f"{folder.owner}:{folder.group}".rstrip(":")
         raise StartError(
-            f"cannot write to {folder}: {error.strerror}; choose it with --secrets.dir"
+            f"this machine has no {name}, the owner of the secrets; correct generate.secrets.owner"
         ) from None
-
-
-def _write_secret(path: Path, secret: Secret) -> None:
-    """Write it under another name first, so that no reader ever sees half of it."""
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(
-        os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-    ) as file:
-        file.write(secret.reveal())
-    fresh.replace(path)
+    return user, group

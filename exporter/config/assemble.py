@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from exporter.config import notify
+from exporter.config import generation, notify
 from exporter.config.budgets import blame_over_budget
 from exporter.config.dynamic import blame_clashes
 from exporter.config.fit import Fitter
@@ -23,6 +23,7 @@ from exporter.config.token_keeping import judge_keeping, with_source
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
 from exporter.core.notifications import Notifications
+from exporter.core.options import trusting
 from exporter.core.secret import reveal_all
 
 SWITCHES = (
@@ -65,7 +66,7 @@ def assemble(reading: Reading, source: Source, path: str | None, text: str | Non
         integrations=tuple(one.integration for one in built),
         targets={} if "MONITORING_ENABLED" in switched_off else targets,
         thresholds=tuple(builder.resolved),
-        notifications=layout.notifications,
+        notifications=_trusting(layout),
         store=store,
         replicas=layout.replicas,
         files=frozenset(reading.files),
@@ -75,7 +76,14 @@ def assemble(reading: Reading, source: Source, path: str | None, text: str | Non
         switched_off=switched_off,
         notes=tuple(reading.notes),
         feeds=() if "MONITORING_ENABLED" in switched_off else tuple(reading.asked),
+        generation=layout.generate,
+        ca_file=layout.defaults.tls.ca_file,
     )
+
+
+def _trusting(layout: Layout) -> Notifications:
+    ca_file = layout.defaults.tls.ca_file
+    return trusting(layout.notifications, ca_file) if ca_file else layout.notifications
 
 
 def _receivers(notifications: Notifications) -> set[str]:
@@ -122,6 +130,8 @@ def _check_notifications(
 ) -> None:
     for path, what, remedy in notify.findings(layout.notifications, integrations):
         reading.blame(source.place(("notifications", *path)), what, remedy)
+    for path, what, remedy in generation.findings(layout.generate):
+        reading.blame(source.place(("generate", *path)), what, remedy)
 
 
 def _switched_off(reading: Reading) -> frozenset[str]:

@@ -267,7 +267,9 @@ def _twins(cls: type[msgspec.Struct]) -> dict[str, str]:
 @cache
 def _file_fields(cls: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(
-        name for name, kind in _fields(cls).items() if name.endswith(TWIN) and _is_text_type(kind)
+        name
+        for name, kind in _fields(cls).items()
+        if name.endswith(TWIN) and _is_text_type(kind) and not _is_elsewhere(kind)
     )
 
 
@@ -279,6 +281,11 @@ def twins(cls: type[msgspec.Struct]) -> dict[str, str]:
 def fields(cls: type[msgspec.Struct]) -> dict[str, Any]:
     """Return the fields of `cls` and their msgspec.inspect types."""
     return _fields(cls)
+
+
+def _is_elsewhere(kind: Any) -> bool:
+    """Tell whether the file is one of another machine; see core/generation.py."""
+    return isinstance(kind, inspect.Metadata) and bool((kind.extra or {}).get("elsewhere"))
 
 
 def _is_text_type(kind: Any) -> bool:

@@ -21,7 +21,7 @@ from exporter.config.source import Source
 from exporter.config.tenants import Row, TenantSources
 from exporter.config.token_settings import token_settings
 from exporter.core.configuration import Integration
-from exporter.core.options import address_fields
+from exporter.core.options import address_fields, trusting
 from exporter.core.probe import MONTH, Probe, Target
 from exporter.core.quoting import is_plain_key
 from exporter.core.threshold import Threshold
@@ -66,6 +66,8 @@ class Builder:
         if part is None:
             return None
         self._check_name(part.name, path)
+        if self.defaults.tls.ca_file:
+            part = trusting(part, self.defaults.tls.ca_file)
         probe = self.reading.catalogue.probes.get(part.provider)
         if probe is None and sound:
             # reached when the schema was not asked: the types alone accept every text
@@ -79,7 +81,7 @@ class Builder:
         ladder = thresholds.Ladder(self.reading)
         steps, _ = ladder.over(self.steps, part.thresholds, self.source, (*path, "thresholds"))
         layers = self._layers(part, probe, path)
-        workshop = self._workshop(part, layers, (interval, timeout, labels, steps))
+        workshop = self._workshop(part, layers, (interval, timeout, labels, steps, self.defaults.tls))
         rows = self._rows(part, path, workshop)
         if probe is None or layers is None:
             for row in rows or ():
@@ -229,7 +231,13 @@ class Builder:
         if probe is None:
             return None
         fitter = Fitter(self.reading, self.source, prefix=(*path, "options"))
-        return OptionLayers(probe, fitter, part.options, has_tenants=part.tenants is not None)
+        return OptionLayers(
+            probe,
+            fitter,
+            part.options,
+            has_tenants=part.tenants is not None,
+            ca_file=self.defaults.tls.ca_file,
+        )
 
     def _rows(self, part: IntegrationPart, path: Path, workshop: Workshop | None) -> list[Row] | None:
         if part.tenants is None:

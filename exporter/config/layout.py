@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from exporter.config import durations
+from exporter.core.generation import Generation
 from exporter.core.notifications import Notifications
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
@@ -38,12 +39,30 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     pass
 
 
+class DefaultTls(_Part, frozen=True):
+    """Whom everything trusts that this configuration dials: vendors, token endpoints, tenants, channels.
+
+    Where a `tls` of its own names a `ca_file`, that one counts there; a database has `sslrootcert`.
+    """
+
+    ca_file: Annotated[
+        str,
+        Meta(
+            description="PEM file of the authorities to trust instead of the system's; let it hold the public"
+            " ones too where public services are dialled."
+        ),
+    ] = ""
+
+
 class Defaults(_Part, frozen=True):
     """What integrations take when they do not say it themselves."""
 
     interval: Annotated[Duration | None, Meta(description="Time between two probes of a target.")] = None
     timeout: Annotated[Duration | None, Meta(description="Longest time of one probe.")] = None
     labels: Labels = {}
+    tls: Annotated[DefaultTls, Meta(description="Whom everything that is dialled is judged by.")] = (
+        DefaultTls()
+    )
 
 
 class TenantRow(_Part, frozen=True):
@@ -227,16 +246,37 @@ class IntegrationPart(_Part, frozen=True):
 
 
 class Retention(_Part, frozen=True):
-    """How long rows are kept, by table."""
+    """How long rows are kept, by table; at least 1m."""
 
-    checks: Duration | None = None
-    errors: Duration | None = None
-    webhooks: Duration | None = None
-    requests: Duration | None = None
-    audit: Duration | None = None
-    notices: Duration | None = None
-    tokens: Duration | None = None
-    rate_limits: Duration | None = None
+    checks: Annotated[
+        Duration | None,
+        Meta(description="State changes, summaries and failed checks by hour and day; 30d by default."),
+    ] = None
+    errors: Annotated[Duration | None, Meta(description="Failed checks with their logs; 30d by default.")] = (
+        None
+    )
+    webhooks: Annotated[
+        Duration | None,
+        Meta(description="Webhooks received and delivered; 30d by default, or `WEBHOOK_LOG_RETENTION_DAYS`."),
+    ] = None
+    requests: Annotated[
+        Duration | None,
+        Meta(description="Requests that applications report; 7d by default, or `API_LOG_RETENTION_DAYS`."),
+    ] = None
+    audit: Annotated[
+        Duration | None, Meta(description="Audit events; 90d by default, or `AUDIT_LOG_RETENTION_DAYS`.")
+    ] = None
+    notices: Annotated[
+        Duration | None, Meta(description="Alerts as Alertmanager told them; 90d by default.")
+    ] = None
+    tokens: Annotated[
+        Duration | None,
+        Meta(description="What was done with tokens; 90d by default. Tokens themselves stay."),
+    ] = None
+    rate_limits: Annotated[
+        Duration | None,
+        Meta(description="Rate-limit counts; 1h by default, or `RATE_LIMIT_CLEANUP_MINUTES`."),
+    ] = None
 
 
 class StorePart(_Part, frozen=True):
@@ -253,17 +293,20 @@ class StorePart(_Part, frozen=True):
             " encrypts, all of them decrypt. Without any no token is stored."
         ),
     ] = None
-    retention: Retention = Retention()
+    retention: Annotated[Retention, Meta(description="How long what is stored is kept.")] = Retention()
 
 
 class Layout(_Part, frozen=True):
     """Configuration of the integration exporter."""
 
-    defaults: Defaults = Defaults()
+    defaults: Annotated[Defaults, Meta(description="What integrations take by default.")] = Defaults()
     integrations: Annotated[tuple[Any, ...], Meta(description="What is probed.", extra=RAW)] = ()
     thresholds: Thresholds = {}
-    notifications: Notifications = Notifications()
-    store: StorePart = StorePart()
+    notifications: Annotated[Notifications, Meta(description="Who is told.")] = Notifications()
+    generate: Annotated[
+        Generation, Meta(description="What `generate` writes about Prometheus and Alertmanager.")
+    ] = Generation()
+    store: Annotated[StorePart, Meta(description="Where state is kept, and for how long.")] = StorePart()
     replicas: Annotated[
         int, Meta(ge=1, le=1000, description="Exporters that run this configuration; divides call budgets.")
     ] = 1

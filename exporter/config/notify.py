@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from exporter.config.native import misplaced
 from exporter.config.reading import Path, suggestion
 from exporter.core.hosts import ascii_host
 from exporter.core.notifications import (
@@ -19,6 +20,7 @@ from exporter.core.notifications import (
     Team,
     Webhook,
 )
+from exporter.core.options import TlsOptions
 from exporter.core.quoting import is_plain_key
 
 _DAY = "(monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
@@ -45,7 +47,7 @@ class _Check:
         yield from self.hours(notifications.business_hours, ("business_hours",))
         for name in ("grafana_url", "runbook_url"):
             if getattr(notifications, name):
-                yield from _url(getattr(notifications, name), (name,))
+                yield from web_address(getattr(notifications, name), (name,))
         seen: set[str] = set()
         for index, team in enumerate(notifications.teams):
             if team.name in seen:
@@ -74,18 +76,28 @@ class _Check:
                 f"{_named(team)} has nothing to be told by",
                 "add slack, email, pagerduty, webhook or receiver",
             )
+        for place, key in misplaced(team.receiver or {}):
+            yield (
+                (*path, "receiver", *place),
+                f"a native receiver holds {key} in its text",
+                f"write it into a file that Alertmanager can read, and name that by {key}_file:",
+            )
         if team.quiet_hours:
             yield from self.hours(team.quiet_hours, (*path, "quiet_hours"))
 
     def channel(self, channel: Channel, path: Path) -> Iterator[Finding]:
+        yield from _own_certificate(channel.tls, (*path, "tls"))
         if isinstance(channel, Slack) and channel.api_url is None:
             yield path, "slack has no api_url", "add api_url: or api_url_file:"
         elif isinstance(channel, Slack) and channel.api_url:
-            yield from _url(channel.api_url.reveal(), (*path, "api_url"))
-        if isinstance(channel, PagerDuty) and channel.routing_key is None:
-            yield path, "pagerduty has no routing_key", "add routing_key: or routing_key_file:"
+            yield from web_address(channel.api_url.reveal(), (*path, "api_url"))
+        if isinstance(channel, PagerDuty):
+            if channel.routing_key is None:
+                yield path, "pagerduty has no routing_key", "add routing_key: or routing_key_file:"
+            if channel.url:
+                yield from web_address(channel.url, (*path, "url"))
         if isinstance(channel, Webhook):
-            yield from _url(channel.url, (*path, "url"))
+            yield from web_address(channel.url, (*path, "url"))
         if isinstance(channel, Email):
             yield from self.email(channel, path)
         if isinstance(channel, Sms):
@@ -139,7 +151,13 @@ def _lent(channel: Channel, shared: Notifications) -> bool:
     return isinstance(channel, PagerDuty) and channel.routing_key is None and shared.pagerduty is not None
 
 
-def _url(text: str, path: Path) -> Iterator[Finding]:
+def _own_certificate(tls: TlsOptions, path: Path) -> Iterator[Finding]:
+    if bool(tls.cert_file) != bool(tls.key_file):
+        yield path, "cert_file and key_file belong together", "give both or neither"
+
+
+def web_address(text: str, path: Path) -> Iterator[Finding]:
+    """Yield the finding that `text` is no web address, if it is none."""
     try:
         parts = urlsplit(text)
         good = (

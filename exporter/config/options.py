@@ -22,13 +22,15 @@ from exporter.core.probe import Probe
 class OptionLayers:
     """Makes the options of an integration's targets. `fitter` has the place of the integration's options.
 
-    `metrics` are those that depend on the options, each with the path of the options that ask for it.
+    `ca_file` is trusted where the options name no authorities. `metrics` are those that depend on the
+    options, each with the path of the options that ask for it.
     """
 
     probe: Probe
     fitter: Fitter
     raw: Mapping[str, Any]
     has_tenants: bool
+    ca_file: str = ""
     sound: bool = True
     metrics: list[tuple[Metric, Path, Fitter]] = field(default_factory=list)
 
@@ -143,6 +145,7 @@ class OptionLayers:
 
     def _verified(self, options: Options, fitter: Fitter) -> Options | None:
         """Return `options`, or None when the provider itself finds them wrong."""
+        options = options.trusting(self.ca_file) if self.ca_file else options
         wrong = self.probe.verify(options) if self.probe.verify else []
         for sentence in wrong:
             self._blame_sentence(sentence, fitter)

@@ -53,8 +53,9 @@ class Alert:
     the default unless overridden, or above the tenant's override".
 
     `records` are recording rules that it reads, name to expression; alerts may share one. `$lookback` in
-    any expression and in `keep_firing` stands for the look-back over measured values. `by` names the
-    labels of the result. `hold` is the rule's `for`, `keep_firing` its `keep_firing_for` (durations as in
+    any expression and in `keep_firing` stands for the look-back over measured values, `$job` for the name
+    of the exporter's scrape job. `by` names the labels of the result.
+    `hold` is the rule's `for`, `keep_firing` its `keep_firing_for` (durations as in
     Prometheus). `cause` is "probe" for alerts that an outage or isolation explains, "staleness" for those
     that a dead exporter explains. `summary` is a fixed sentence; `description` may use the labels by
     `{{ $labels.integration }}` and `{{ $value }}`.

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from exporter.core.generation import Generation
 from exporter.core.notifications import Notifications
 from exporter.core.probe import Key, Probe, Target
 from exporter.core.secret import Secret
@@ -74,7 +75,8 @@ class Configuration:
     are all credential texts, for redaction. `text` is the YAML it was read from, None without a file;
     `shown` is what `/config` shows of it, with stars. `notes` are sentences for the operator on what was
     configured and is not used. `shard` says which of the targets in the file `targets` are. `feeds` are the
-    sources of tenants that are asked again and again.
+    sources of tenants that are asked again and again. `generation` is what `generate` writes beside
+    notifications and rules. `ca_file` are the authorities trusted by default, "" for the system's.
     """
 
     path: str | None
@@ -92,6 +94,8 @@ class Configuration:
     notes: tuple[str, ...] = ()
     shard: Shard = Shard()
     feeds: tuple[TenantFeed, ...] = ()
+    generation: Generation = field(default_factory=Generation)
+    ca_file: str = ""
 
     @cached_property
     def longest_interval(self) -> float:

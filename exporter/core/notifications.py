@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
 from exporter.core.severity import Severity
 
@@ -12,6 +13,12 @@ Meta = msgspec.Meta
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 CLOCK_OR_MIDNIGHT = r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"
 DAY = "(sunday|monday|tuesday|wednesday|thursday|friday|saturday)"
+Tls = Annotated[
+    TlsOptions,
+    Meta(
+        description="How its certificate is judged; files are named to Alertmanager by their absolute paths."
+    ),
+]
 ZONE = "Time zone by its IANA name, such as Europe/Berlin."
 
 
@@ -24,6 +31,7 @@ class Slack(_Part, frozen=True):
 
     api_url: Annotated[Secret | None, Meta(description="Incoming webhook URL.")] = None
     channel: Annotated[str, Meta(description="Channel, such as #alerts.")] = ""
+    tls: Tls = TlsOptions()
 
 
 class Email(_Part, frozen=True):
@@ -37,6 +45,7 @@ class Email(_Part, frozen=True):
     username: Annotated[str, Meta(description="User of the SMTP server; empty to send without one.")] = ""
     password: Annotated[Secret | None, Meta(description="Password of the SMTP server.")] = None
     require_tls: Annotated[bool, Meta(description="Refuse to send without STARTTLS.")] = True
+    tls: Tls = TlsOptions()
 
 
 class PagerDuty(_Part, frozen=True):
@@ -45,6 +54,14 @@ class PagerDuty(_Part, frozen=True):
     routing_key: Annotated[
         Secret | None, Meta(description="Integration key of an Events API v2 service.")
     ] = None
+    url: Annotated[
+        str,
+        Meta(
+            description="Address of the Events API v2; empty: https://events.pagerduty.com/v2/enqueue."
+            " Accounts of the EU have https://events.eu.pagerduty.com/v2/enqueue."
+        ),
+    ] = ""
+    tls: Tls = TlsOptions()
 
 
 class Sms(_Part, frozen=True):
@@ -54,6 +71,7 @@ class Sms(_Part, frozen=True):
     sns_region: Annotated[str, Meta(description="AWS region of SNS.")]
     access_key: Annotated[str, Meta(description="AWS access key id; empty for the machine's own role.")] = ""
     secret_key: Annotated[Secret | None, Meta(description="AWS secret access key.")] = None
+    tls: Tls = TlsOptions()
 
 
 class Webhook(_Part, frozen=True):
@@ -61,6 +79,7 @@ class Webhook(_Part, frozen=True):
 
     url: Annotated[str, Meta(description="Where to post; it is no secret, put one into `bearer_token`.")]
     bearer_token: Annotated[Secret | None, Meta(description="Sent as `Authorization: Bearer`.")] = None
+    tls: Tls = TlsOptions()
 
 
 class QuietHours(_Part, frozen=True):
@@ -129,4 +148,10 @@ class Notifications(_Part, frozen=True):
     )
     teams: Annotated[tuple[Team, ...], Meta(description="Recipients in addition.")] = ()
     grafana_url: Annotated[str, Meta(description="Base URL of Grafana, for links in messages.")] = ""
-    runbook_url: Annotated[str, Meta(description="Base URL of the runbook pages.")] = ""
+    runbook_url: Annotated[
+        str,
+        Meta(
+            description="Base URL of the runbook pages, <name>.md each; empty: those that the exporter serves"
+            " at `generate.exporter.url`."
+        ),
+    ] = ""

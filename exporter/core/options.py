@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Self, TypeVar
 
 import msgspec
 
 from exporter.core.secret import Secret
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 PER_TENANT = msgspec.Meta(extra={"tenant": True}, extra_json_schema={"x-tenant": True})
 """Mark of an option that a tenant's row may set: `Annotated[str, PER_TENANT]`."""
@@ -48,6 +50,10 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     A field of type `Secret`, or marked FILE_TWIN, gets a `<name>_file` twin in YAML. Descriptions belong into
     `Annotated[..., msgspec.Meta(description=...)]`: they reach editors and the reference pages.
     """
+
+    def trusting(self, ca_file: str) -> Self:
+        """Return the options with `ca_file` (PEM) trusted wherever they name no authorities of their own."""
+        return trusting(self, ca_file)
 
 
 class TlsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -101,6 +107,27 @@ def twin_fields(options: type[msgspec.Struct]) -> tuple[str, ...]:
     info: Any = msgspec.inspect.type_info(options)
     marked = (field.encode_name for field in info.fields if _marked(field.type, "twin"))
     return (*secret_fields(options), *marked)
+
+
+def trusting(part: T, ca_file: str) -> T:
+    """Return `part` with `ca_file` in every TlsOptions in it that verifies by the system's authorities."""
+    changed = {}
+    for name in part.__struct_fields__:
+        value = getattr(part, name)
+        if (new := _trusting(value, ca_file)) is not value:
+            changed[name] = new
+    return msgspec.structs.replace(part, **changed) if changed else part
+
+
+def _trusting(value: Any, ca_file: str) -> Any:
+    if isinstance(value, TlsOptions):
+        own = value.ca_file or value.insecure_skip_verify
+        return value if own else msgspec.structs.replace(value, ca_file=ca_file)
+    if isinstance(value, msgspec.Struct):
+        return trusting(value, ca_file)
+    if isinstance(value, tuple) and any(isinstance(one, msgspec.Struct) for one in value):
+        return tuple(_trusting(one, ca_file) for one in value)
+    return value
 
 
 def secret_fields(options: type[msgspec.Struct]) -> tuple[str, ...]:

@@ -10,41 +10,36 @@ from exporter import registry
 from exporter.config.schema import schema
 from exporter.core.alert import Alert
 from exporter.core.configuration import Configuration
+from exporter.core.generation import Generation
 from exporter.core.notifications import Notifications
 from exporter.core.secret import Secret
 from exporter.core.vital_alerts import VITAL_FILES
-from exporter.core.vital_alerts.platform import EXPORTER_DOWN, JOB, WATCHDOG
-from exporter.generate import dashboards, reference, routing, rule_tests, runbooks
-from exporter.generate.document import NOTICE, as_yaml
+from exporter.core.vital_alerts.platform import EXPORTER_DOWN, WATCHDOG
+from exporter.core.vitals import SHARED_SERIES, TARGET_SERIES
+from exporter.generate import dashboards, reference, routing, rule_tests, runbooks, scraping
+from exporter.generate.document import BUNDLE_NOTICE, NOTICE, as_yaml
 from exporter.generate.facts import facts_template
 from exporter.generate.receivers import AWS_CREDENTIALS, SecretFiles
-from exporter.generate.rules import INTERVAL, Links, alert_files, files_needed, look_back
+from exporter.generate.rules import Filling, Links, alert_files, files_needed, look_back, needed_by
 
 RuleFile = dict[str, Any]
 
-SECRETS_DIRECTORY = "/etc/integration-exporter/alertmanager-secrets"
-
-
-@dataclass(frozen=True)
-class Addresses:
-    """Where the parts listen, as host:port, for Prometheus' configuration."""
-
-    exporter: str = "127.0.0.1:10055"
-    prometheus: str = "127.0.0.1:9090"
-    alertmanager: str = "127.0.0.1:9093"
+INTO = "parts for a configuration that you have already: docs/into-what-you-have.md says where each goes"
 
 
 @dataclass(frozen=True)
 class UserFiles:
     """Files of a user's configuration: `files` by relative path, `secrets` by name.
 
-    The secrets belong into `secrets_directory`, each with mode 0600 and outside any repository;
-    `files` refer to them there.
+    The secrets belong into `generation.secrets.dir`, each with mode 0600 and outside any repository;
+    `files` refer to them there, and to `references`, files that were there before. `generation` is what was
+    in force for them.
     """
 
     files: Mapping[str, str]
     secrets: Mapping[str, Secret] = field(repr=False)
-    secrets_directory: str
+    generation: Generation
+    references: tuple[str, ...] = ()
 
 
 def files(configuration: Configuration | None = None) -> dict[str, str]:
@@ -55,28 +50,45 @@ def files(configuration: Configuration | None = None) -> dict[str, str]:
         **_rule_test_files(configuration),
         **runbooks.pages(alerts),
         **reference.pages(registry.probes().values(), alerts, registry.families().values()),
-        "docs/examples/config.schema.json": json.dumps(schema(registry.catalogue()), indent=2) + "\n",
+        "docs/examples/config.schema.json": schema_text(),
     }
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of the configuration file as text."""
+    return json.dumps(schema(registry.catalogue()), indent=2) + "\n"
 
 
 def user_files(
-    configuration: Configuration | None,
-    addresses: Addresses | None = None,
-    secrets_directory: str = SECRETS_DIRECTORY,
+    configuration: Configuration | None, generation: Generation | None = None, flags: str = ""
 ) -> UserFiles:
-    """Return what Prometheus, Alertmanager and Grafana load, as the configuration asks for it."""
+    """Return what Prometheus, Alertmanager and Grafana load, as the configuration asks for it.
+
+    `generation` replaces the configuration's own. `flags` are those that it was made with, for the head of
+    the files that they change.
+    """
+    notice = BUNDLE_NOTICE if configuration else NOTICE
+    generation = generation or (configuration.generation if configuration else Generation())
     notifications = configuration.notifications if configuration else Notifications()
-    secrets = SecretFiles(secrets_directory)
+    secrets = SecretFiles(generation.secrets.dir)
     alertmanager = routing.configuration(notifications, secrets)
+    added = routing.for_existing(notifications, secrets)
+    heads = (f"flags: {flags}",) if flags else ()
+    rules = rule_files(configuration, generation)
     content = {
-        **{f"prometheus/rules/{name}.yml": as_yaml(part) for name, part in rule_files(configuration).items()},
-        "prometheus/prometheus.yml": as_yaml(scraping(addresses or Addresses())),
-        "alertmanager/alertmanager.yml": as_yaml(alertmanager, *_remarks(secrets)),
-        "alertmanager/templates/facts.tmpl": facts_template(),
-        "alertmanager/templates/messages.tmpl": _messages(),
+        **{f"prometheus/rules/{name}.yml": as_yaml(part, notice=notice) for name, part in rules.items()},
+        "prometheus/prometheus.yml": as_yaml(scraping.configuration(generation), *heads, notice=notice),
+        "prometheus/into-yours.yml": as_yaml(scraping.for_existing(generation), *heads, INTO, notice=notice),
+        "alertmanager/alertmanager.yml": as_yaml(alertmanager, *heads, *_remarks(secrets), notice=notice),
+        "alertmanager/into-yours.yml": as_yaml(added, *heads, *_remarks(secrets), INTO, notice=notice),
+        "alertmanager/templates/facts.tmpl": facts_template(notice),
+        "alertmanager/templates/messages.tmpl": _messages(notice),
         **dashboards.files(),
     }
-    return UserFiles(content, secrets.files, secrets_directory)
+    if configuration:
+        alerts = [alert for name in rules for alert in alert_sources().get(name, ())]
+        content |= runbooks.pages(alerts, "runbooks", notice)
+    return UserFiles(content, secrets.files, generation, tuple(sorted(secrets.references)))
 
 
 def alert_sources() -> dict[str, tuple[Alert, ...]]:
@@ -85,33 +97,28 @@ def alert_sources() -> dict[str, tuple[Alert, ...]]:
     return {**VITAL_FILES, **own}
 
 
-def rule_files(configuration: Configuration | None = None) -> dict[str, RuleFile]:
-    """Return the content of every rule file by name, without folder and suffix."""
+def rule_files(
+    configuration: Configuration | None = None, generation: Generation | None = None
+) -> dict[str, RuleFile]:
+    """Return the content of every rule file by name, without folder and suffix.
+
+    Of a configuration those that its providers need; as shipped, those of all providers.
+    """
     settings = configuration.notifications if configuration else Notifications()
-    links = Links(runbooks=settings.runbook_url, grafana=settings.grafana_url)
+    generation = generation or (configuration.generation if configuration else Generation())
+    links = Links(settings.runbook_url, settings.grafana_url, generation.exporter.url)
     longest = (
         configuration.longest_interval
         if configuration
         else max((probe.interval for probe in registry.probes().values()), default=60.0)
     )
-    return alert_files(alert_sources(), registry.families().values(), look_back(longest), links)
-
-
-def scraping(addresses: Addresses) -> dict[str, Any]:
-    """Return the content of prometheus.yml: the exporter, Prometheus and Alertmanager, rules and alerting."""
-    jobs = {
-        JOB: addresses.exporter,
-        "prometheus": addresses.prometheus,
-        "alertmanager": addresses.alertmanager,
-    }
-    return {
-        "global": {"scrape_interval": reference.SCRAPE_INTERVAL, "evaluation_interval": INTERVAL},
-        "rule_files": ["rules/*.yml"],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [addresses.alertmanager]}]}]},
-        "scrape_configs": [
-            {"job_name": job, "static_configs": [{"targets": [address]}]} for job, address in jobs.items()
-        ],
-    }
+    filling = Filling(look_back(longest), generation.job)
+    made = alert_files(alert_sources(), registry.families().values(), filling, links)
+    if configuration is None:
+        return made
+    used = {one.probe.name: one.probe for one in configuration.integrations}
+    own = {metric for probe in used.values() for metric in probe.metrics} - {*TARGET_SERIES, *SHARED_SERIES}
+    return needed_by(made, VITAL_FILES, used, {metric.name for metric in own})
 
 
 def _rule_test_files(configuration: Configuration | None) -> dict[str, str]:
@@ -137,6 +144,6 @@ def _remarks(secrets: SecretFiles) -> tuple[str, ...]:
     return (f"start Alertmanager with AWS_SHARED_CREDENTIALS_FILE={path} for text messages",)
 
 
-def _messages() -> str:
+def _messages(notice: str) -> str:
     text = resources.files("exporter.generate").joinpath("templates/messages.tmpl").read_text("utf-8")
-    return f"{{{{- /* {NOTICE} */ -}}}}\n{text}"
+    return f"{{{{- /* {notice} */ -}}}}\n{text}"

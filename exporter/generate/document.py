@@ -5,7 +5,14 @@ from typing import Any
 
 import yaml
 
-NOTICE = "generated, do not edit; make generate"
+MARK = "generated, do not edit"
+"""Every generated file that can hold a remark says this in its first line."""
+
+NOTICE = f"{MARK}; make generate"
+"""The first line of the files that are checked in."""
+
+BUNDLE_NOTICE = f"{MARK}; integration-exporter generate --config.file FILE --out DIR"
+"""The first line of the files of a user's own configuration."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -30,15 +37,15 @@ def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def as_yaml(content: dict[str, Any], *remarks: str) -> str:
+def as_yaml(content: dict[str, Any], *remarks: str, notice: str = NOTICE) -> str:
     """Return `content` as YAML below the notice and `remarks`, which become comments."""
-    head = "".join(f"# {line}\n" for line in (NOTICE, *remarks))
+    head = "".join(f"# {line}\n" for line in (notice, *remarks))
     return head + yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
 
 
-def as_markdown(*parts: str) -> str:
+def as_markdown(*parts: str, notice: str = NOTICE) -> str:
     """Return Markdown below the notice: `parts` with an empty line between them."""
-    return "\n\n".join((f"<!-- {NOTICE} -->", *(part.strip() for part in parts))) + "\n"
+    return "\n\n".join((f"<!-- {notice} -->", *(part.strip() for part in parts))) + "\n"
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -18,12 +18,12 @@ _RESOLVED = "#2e7d32"
 _UNKNOWN = "#5f6368"
 
 
-def facts_template() -> str:
+def facts_template(notice: str = NOTICE) -> str:
     """Return the template file that defines colour, response time, PagerDuty severity and silence link."""
     colour = _choose(lambda severity: severity.colour, _UNKNOWN)
     colour = f'{{{{ if eq .Status "resolved" }}}}{_RESOLVED}{{{{ else }}}}{colour}{{{{ end }}}}'
     parts = (
-        f"{{{{- /* {NOTICE} */ -}}}}",
+        f"{{{{- /* {notice} */ -}}}}",
         _define("colour", colour),
         _define("response", _choose(lambda severity: severity.response, "as soon as you can")),
         _define("pagerduty.severity", _choose(_PAGERDUTY.__getitem__, "error")),

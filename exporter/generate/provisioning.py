@@ -4,7 +4,7 @@ Addresses and paths are environment variables of the Grafana process: every inst
 Grafana fills them in. Source of the keys: https://grafana.com/docs/grafana/latest/administration/provisioning/.
 """
 
-from exporter.generate.reference import SCRAPE_INTERVAL
+from exporter.generate.scraping import SCRAPE_INTERVAL
 
 TAG = "integration-exporter"
 PROMETHEUS_UID = "integration-prometheus"

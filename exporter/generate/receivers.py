@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from exporter.core.notifications import Email, Notifications, PagerDuty, Slack, Sms, Team, Webhook
+from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
 
 Receiver = dict[str, Any]
@@ -24,19 +25,40 @@ AWS_CREDENTIALS = "aws-credentials"
 class SecretFiles:
     """Collects the secrets of a bundle: file name to Secret, to be written below `directory`.
 
-    Those that were read from a file are referred to by that file's path instead.
+    Those that were read from a file are referred to by that file's path instead, kept in `references`.
     """
 
     directory: str
     files: dict[str, Secret] = field(default_factory=dict)
+    references: set[str] = field(default_factory=set)
 
     def path(self, name: str, secret: Secret) -> str:
         """Return the path under which `secret` will be found; equal secrets under one name are one file."""
         if secret.file:
-            return str(Path(secret.file).absolute())
+            return self.reference(secret.file)
         if self.files.setdefault(name, secret) != secret:
             raise ValueError(f"two secrets for one file {name}")
         return str(PurePosixPath(self.directory) / name)
+
+    def reference(self, path: str) -> str:
+        """Return the absolute path of a file that Alertmanager will read where it is."""
+        absolute = str(Path(path).absolute())
+        self.references.add(absolute)
+        return absolute
+
+    def tls(self, tls: TlsOptions) -> dict[str, Any]:
+        """Return Alertmanager's `tls_config`, empty where everything is as it is by default."""
+        names = ("ca_file", "cert_file", "key_file")
+        made: dict[str, Any] = {
+            name: self.reference(getattr(tls, name)) for name in names if getattr(tls, name)
+        }
+        if tls.server_name:
+            made["server_name"] = tls.server_name
+        if tls.insecure_skip_verify:
+            made["insecure_skip_verify"] = True
+        if tls.min_version != TlsOptions().min_version:
+            made["min_version"] = tls.min_version
+        return made
 
 
 @dataclass(frozen=True)
@@ -64,17 +86,25 @@ def shared_channels(notifications: Notifications) -> Channels:
 
 def team_channels(team: Team, shared: Channels) -> Channels:
     """Return a team's channels; what it leaves out (a URL, a key, the mail server) is the shared one's."""
-    slack, pagerduty = team.slack, team.pagerduty
-    if slack and not slack.api_url:
-        slack = msgspec.structs.replace(slack, api_url=shared.slack.api_url) if shared.slack else None
+    pagerduty = team.pagerduty
     if pagerduty and not pagerduty.routing_key:
         pagerduty = shared.pagerduty
+    elif pagerduty and shared.pagerduty and not pagerduty.url:
+        pagerduty = msgspec.structs.replace(pagerduty, url=shared.pagerduty.url)
     return Channels(
-        slack=slack,
+        slack=_by(team.slack, shared.slack),
         email=_through(team.email, shared.email),
         pagerduty=pagerduty,
         webhook=team.webhook,
     )
+
+
+def _by(slack: Slack | None, shared: Slack | None) -> Slack | None:
+    """Return `slack`, by the webhook of `shared` unless it has one itself; None where nobody has one."""
+    if slack is None or slack.api_url:
+        return slack
+    tls = slack.tls if slack.tls != TlsOptions() or shared is None else shared.tls
+    return msgspec.structs.replace(slack, api_url=shared.api_url, tls=tls) if shared else None
 
 
 def _through(email: Email | None, shared: Email | None) -> Email | None:
@@ -111,12 +141,17 @@ class Receivers:
     def _file(self, name: str, owner: str, secret: Secret) -> str:
         return self._secrets.path("-".join(filter(None, (owner, name))), secret)
 
+    def _http(self, tls: TlsOptions) -> Receiver:
+        made = self._secrets.tls(tls)
+        return {"http_config": {"tls_config": made}} if made else {}
+
     def _slack(self, slack: Slack, owner: str) -> tuple[str, list[Receiver]]:
         config: Receiver = {"send_resolved": True}
         if slack.api_url:
             config["api_url_file"] = self._file("slack-url", owner, slack.api_url)
         if slack.channel:
             config["channel"] = slack.channel
+        config |= self._http(slack.tls)
         return "slack_configs", [
             {
                 **config,
@@ -140,6 +175,8 @@ class Receivers:
             config["auth_username"] = email.username
         if email.password:
             config["auth_password_file"] = self._file("smtp-password", owner, email.password)
+        if tls := self._secrets.tls(email.tls):
+            config["tls_config"] = tls
         return "email_configs", [
             {
                 **config,
@@ -155,6 +192,8 @@ class Receivers:
             {
                 "send_resolved": True,
                 "routing_key_file": self._file("pagerduty-key", owner, key),
+                **({"url": pagerduty.url} if pagerduty.url else {}),
+                **self._http(pagerduty.tls),
                 "severity": '{{ template "integration.pagerduty.severity" . }}',
                 "description": '{{ template "integration.subject" . }}',
                 "class": "{{ .CommonLabels.alertname }}",
@@ -181,13 +220,15 @@ class Receivers:
             signer["profile"] = AWS_PROFILE
         # No message on resolution: it would cost as much and wake the same person.
         message = {"send_resolved": False, "sigv4": signer, "message": '{{ template "integration.sms" . }}'}
+        message |= self._http(sms.tls)
         return "sns_configs", [{**message, "phone_number": number} for number in sms.to]
 
     def _webhook(self, webhook: Webhook, owner: str) -> tuple[str, list[Receiver]]:
-        config: Receiver = {"send_resolved": True, "url": webhook.url}
+        config: Receiver = {"send_resolved": True, "url": webhook.url, **self._http(webhook.tls)}
         if webhook.bearer_token:
             path = self._file("webhook-token", owner, webhook.bearer_token)
-            config["http_config"] = {"authorization": {"type": "Bearer", "credentials_file": path}}
+            signed = {"authorization": {"type": "Bearer", "credentials_file": path}}
+            config["http_config"] = signed | config.get("http_config", {})
         return "webhook_configs", [config]
 
     _builders: dict[str, Callable[["Receivers", Any, str], tuple[str, list[Receiver]]]] = {  # noqa: RUF012  never changed

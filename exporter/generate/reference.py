@@ -15,10 +15,9 @@ from exporter.generate.options import sections
 from exporter.generate.rule_tests import seconds
 from exporter.generate.rules import INTERVAL
 from exporter.generate.runbooks import limit
+from exporter.generate.scraping import SCRAPE_INTERVAL
 
 FOLDER = "docs/reference"
-SCRAPE_INTERVAL = "15s"
-"""How often the shipped Prometheus configuration scrapes the exporter."""
 
 
 def pages(probes: Iterable[Probe], alerts: tuple[Alert, ...], families: Iterable[Family]) -> dict[str, str]:

@@ -38,6 +38,9 @@ IDENTITY = (
 """Labels that two steps of one condition share; silences and acknowledgements match them too."""
 
 BUSINESS_HOURS = "business-hours"
+PREFIX = "integration-"
+"""What names begin with in a configuration that holds others' receivers too."""
+
 TEAM_KINDS = ("slack", "email", "pagerduty", "webhook")
 
 
@@ -72,6 +75,47 @@ def configuration(notifications: Notifications, secrets: SecretFiles) -> dict[st
             *(_quiet(team.name, team.quiet_hours) for team in teams if team.quiet_hours),
         ],
     }
+
+
+OURS = 'scope=~"exporter|integration|tenant"'
+"""Matches every alert of ours: each rule sets the label `scope`."""
+
+
+def for_existing(notifications: Notifications, secrets: SecretFiles) -> dict[str, Any]:
+    """Return what an existing alertmanager.yml takes over, list by list.
+
+    Our tree is one route, to stand first among the others; names of receivers and time intervals begin with
+    `integration-`, and inhibitions look at our alerts alone.
+    """
+    whole = configuration(notifications, secrets)
+    root = _prefixed(whole["route"])
+    return {
+        "templates": ["integration-exporter/templates/*.tmpl"],
+        "route": {"routes": [{"matchers": [OURS], **root}]},
+        "inhibit_rules": [
+            {
+                **rule,
+                "source_matchers": [*rule["source_matchers"], OURS],
+                "target_matchers": [*rule["target_matchers"], OURS],
+            }
+            for rule in whole["inhibit_rules"]
+        ],
+        "receivers": [{**one, "name": f"{PREFIX}{one['name']}"} for one in whole["receivers"]],
+        "time_intervals": [{**one, "name": f"{PREFIX}{one['name']}"} for one in whole["time_intervals"]],
+    }
+
+
+def _prefixed(route: Route) -> Route:
+    """Return a route and those below it with names that no other configuration has."""
+    made = dict(route)
+    if "receiver" in made:
+        made["receiver"] = f"{PREFIX}{made['receiver']}"
+    for key in ("active_time_intervals", "mute_time_intervals"):
+        if key in made:
+            made[key] = [f"{PREFIX}{name}" for name in made[key]]
+    if "routes" in made:
+        made["routes"] = [_prefixed(one) for one in made["routes"]]
+    return made
 
 
 def _watchdog(receiver: str) -> Route:

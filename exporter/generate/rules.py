@@ -5,11 +5,12 @@ Everything here is valid on Prometheus 2.42.
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from exporter.core.alert import Alert
+from exporter.core.generation import JOB
 from exporter.core.severity import Severity
 from exporter.core.threshold import Family
 
@@ -26,14 +27,32 @@ _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
 @dataclass(frozen=True)
+class Filling:
+    """What stands in rules for `$lookback` (a duration) and `$job` (the exporter's scrape job)."""
+
+    lookback: str
+    job: str = JOB
+
+    def of(self, text: str) -> str:
+        """Return `text` filled in."""
+        return text.replace("$lookback", self.lookback).replace("$job", self.job)
+
+
+@dataclass(frozen=True)
 class Links:
-    """Base URLs of what an alert links to; without one the link is a path."""
+    """Base URLs of what an alert links to; without one the link is a path.
+
+    `runbooks` is where the pages are as files, `exporter` the exporter, which serves them too.
+    """
 
     runbooks: str = ""
     grafana: str = ""
+    exporter: str = ""
 
     def runbook(self, alert: Alert) -> str:
         """Return the address of the alert's runbook page."""
+        if self.exporter and not self.runbooks:
+            return f"{self.exporter.rstrip('/')}/runbooks/{alert.name}"
         base = self.runbooks.rstrip("/") or "docs/runbooks"
         return f"{base}/{alert.name}.md"
 
@@ -116,7 +135,7 @@ def _bracket(text: str) -> str:
 
 
 def condition(alert: Alert, severity: Severity | None) -> str:
-    """Return the alert's condition for one severity, with `$lookback` still in it."""
+    """Return the alert's condition for one severity, with `$lookback` and `$job` still in it."""
     if alert.expr:
         return alert.expr
     if severity is None:
@@ -124,17 +143,17 @@ def condition(alert: Alert, severity: Severity | None) -> str:
     return alert.exprs[severity] if alert.exprs else compare(alert, severity)
 
 
-def alert_rules(alert: Alert, lookback: str, links: Links) -> list[Rule]:
+def alert_rules(alert: Alert, filling: Filling, links: Links) -> list[Rule]:
     """Return the alert's rules, highest severity first; one without severity gets `none`."""
-    return [_alert_rule(alert, severity, lookback, links) for severity in alert.levels or (None,)]
+    return [_alert_rule(alert, severity, filling, links) for severity in alert.levels or (None,)]
 
 
-def _alert_rule(alert: Alert, severity: Severity | None, lookback: str, links: Links) -> Rule:
-    rule: Rule = {"alert": alert.name, "expr": condition(alert, severity).replace("$lookback", lookback)}
+def _alert_rule(alert: Alert, severity: Severity | None, filling: Filling, links: Links) -> Rule:
+    rule: Rule = {"alert": alert.name, "expr": filling.of(condition(alert, severity))}
     if alert.hold not in ("", "0s", "0m"):
         rule["for"] = alert.hold
     if alert.keep_firing:
-        rule["keep_firing_for"] = alert.keep_firing.replace("$lookback", lookback)
+        rule["keep_firing_for"] = filling.of(alert.keep_firing)
     rule["labels"] = {"severity": str(severity or "none"), **alert.fixed_labels}
     rule["annotations"] = {
         "summary": alert.summary,
@@ -148,9 +167,9 @@ def _alert_rule(alert: Alert, severity: Severity | None, lookback: str, links: L
 class RuleFiles:
     """Builds the groups of every file; alerts that read the same record share its recording rule."""
 
-    def __init__(self, lookback: str, links: Links) -> None:
+    def __init__(self, filling: Filling, links: Links) -> None:
         """Start with nothing recorded."""
-        self._lookback = lookback
+        self._filling = filling
         self._links = links
         self._known: dict[str, str] = {}
 
@@ -158,7 +177,7 @@ class RuleFiles:
         """Return the groups of one file: what an alert reads is recorded before it, in the same group."""
         groups: list[list[Rule]] = [[]]
         for alert in alerts:
-            rules = [*self._records(alert), *alert_rules(alert, self._lookback, self._links)]
+            rules = [*self._records(alert), *alert_rules(alert, self._filling, self._links)]
             if len(groups[-1]) + len(rules) > GROUP_LIMIT:
                 groups.append([])
             groups[-1] += rules
@@ -170,7 +189,7 @@ class RuleFiles:
         new = []
         for name, expression in alert.records.items():
             if name not in self._known:
-                new.append({"record": name, "expr": expression.replace("$lookback", self._lookback)})
+                new.append({"record": name, "expr": self._filling.of(expression)})
             if self._known.setdefault(name, expression) != expression:
                 raise ValueError(f"alert {alert.name}: {name} is recorded elsewhere with another expression")
         return new
@@ -188,14 +207,14 @@ def reads(alert: Alert, family: Family) -> bool:
 
 
 def alert_files(
-    alerts: Mapping[str, tuple[Alert, ...]], families: Iterable[Family], lookback: str, links: Links
+    alerts: Mapping[str, tuple[Alert, ...]], families: Iterable[Family], filling: Filling, links: Links
 ) -> dict[str, dict[str, Any]]:
     """Return the content of each rule file by name: `thresholds`, then one for each key of `alerts`.
 
     Thresholds that the alerts of one file alone read are recorded in that file.
     """
     homes = {family: _home(family, alerts) for family in families}
-    builder = RuleFiles(lookback, links)
+    builder = RuleFiles(filling, links)
 
     def recorded(name: str) -> list[dict[str, Any]]:
         return threshold_groups(family for family, home in homes.items() if home == name)
@@ -209,6 +228,23 @@ def alert_files(
 def _home(family: Family, alerts: Mapping[str, tuple[Alert, ...]]) -> str:
     readers = [name for name, some in alerts.items() if any(reads(alert, family) for alert in some)]
     return readers[0] if len(readers) == 1 else "thresholds"
+
+
+def needed_by(
+    files: Mapping[str, dict[str, Any]],
+    always: Iterable[str],
+    providers: Iterable[str],
+    metrics: Collection[str],
+) -> dict[str, dict[str, Any]]:
+    """Return the files of `always` and `providers`, those that read one of `metrics`, and whom they need.
+
+    Rules on databases stand in one provider's file and read another's series too.
+    """
+    own = {"thresholds", *always, *providers}
+    readers = {file for file, rule in _rules(files) if not {*_WORD.findall(rule["expr"])}.isdisjoint(metrics)}
+    chosen = [file for file in files if file in own | readers]
+    needed = {name for file in chosen for name in files_needed(files, file)}
+    return {name: part for name, part in files.items() if name in needed}
 
 
 def files_needed(files: Mapping[str, Mapping[str, Any]], name: str) -> list[str]:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from exporter.core.alert import Alert
+from exporter.core.generation import JOB
 from exporter.core.severity import Severity
-from exporter.generate.document import as_markdown, table
+from exporter.generate.document import NOTICE, as_markdown, table
 from exporter.generate.rules import condition
 
 FOLDER = "docs/runbooks"
@@ -14,12 +15,12 @@ _LOOKBACK = (
 _COMPARISONS = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below"}
 
 
-def pages(alerts: Iterable[Alert]) -> dict[str, str]:
+def pages(alerts: Iterable[Alert], folder: str = FOLDER, notice: str = NOTICE) -> dict[str, str]:
     """Return the pages by path."""
-    return {f"{FOLDER}/{alert.name}.md": page(alert) for alert in alerts}
+    return {f"{folder}/{alert.name}.md": page(alert, notice) for alert in alerts}
 
 
-def page(alert: Alert) -> str:
+def page(alert: Alert, notice: str = NOTICE) -> str:
     """Return the page of one alert."""
     return as_markdown(
         f"# {alert.name}",
@@ -30,6 +31,7 @@ def page(alert: Alert) -> str:
         f"## Diagnosis\n\n{alert.runbook.diagnosis}",
         f"## Mitigation\n\n{alert.runbook.mitigation}",
         f"<details>\n<summary>Full condition</summary>\n\n{_conditions(alert)}\n\n</details>",
+        notice=notice,
     )
 
 
@@ -69,5 +71,5 @@ def _steps(alert: Alert) -> Iterable[str]:
 def _conditions(alert: Alert) -> str:
     records = [f"# recorded as {name}\n{expression}" for name, expression in alert.records.items()]
     rules = [f"# severity {level or 'none'}\n{condition(alert, level)}" for level in alert.levels or (None,)]
-    text = "```promql\n" + "\n\n".join((*records, *rules)) + "\n```"
+    text = "```promql\n" + "\n\n".join((*records, *rules)).replace("$job", JOB) + "\n```"
     return f"{text}\n\n{_LOOKBACK}" if "$lookback" in text else text

@@ -22,8 +22,9 @@ import yaml
 
 from exporter import __version__, cli
 from exporter.config.load import load_text
+from exporter.core.generation import ExporterPeer, Generation, Peer
 from exporter.demo.services import free_port, program
-from exporter.generate.bundle import Addresses, scraping
+from exporter.generate import scraping
 from exporter.registry import catalogue
 from tests.packaging.conftest import ROOT, UID
 
@@ -168,7 +169,13 @@ def test_their_flags_are_flags_of_the_real_programs(name: str, programs: tuple[s
 
 def test_prometheus_scrapes_what_the_bundle_says_by_the_names_of_the_network() -> None:
     ours = yaml.safe_load((FILES / "prometheus.yml").read_text())
-    wanted = scraping(Addresses("exporter:10055", "localhost:9090", "alertmanager:9093"))
+    wanted = scraping.configuration(
+        Generation(
+            exporter=ExporterPeer(addresses=("exporter:10055",)),
+            prometheus=Peer(addresses=("localhost:9090",)),
+            alertmanager=Peer(addresses=("alertmanager:9093",)),
+        )
+    )
     more = ours["scrape_configs"].pop()
     credentials = ours["scrape_configs"][0].pop("authorization")
     assert ours == wanted

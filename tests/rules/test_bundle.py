@@ -10,10 +10,10 @@ import yaml
 
 from exporter import registry
 from exporter.core.configuration import Configuration, Integration, StoreSettings
+from exporter.core.generation import ExporterPeer, Generation, SecretFolder
 from exporter.core.notifications import Notifications, PagerDuty, Slack
 from exporter.core.secret import Secret
 from exporter.generate import bundle
-from exporter.generate.bundle import Addresses
 from exporter.generate.document import NOTICE
 from tests.rules.tools import program, run, write
 
@@ -61,7 +61,7 @@ def test_another_process_with_another_hash_seed_generates_the_same_bytes() -> No
 
 
 def _configuration(interval: float, notifications: Notifications) -> Configuration:
-    probe = next(iter(registry.probes().values()))
+    probe = registry.probes()["stripe"]
     integration = Integration("payments", probe, critical=True, interval=interval)
     return Configuration("x.yml", (integration,), {}, (), notifications, StoreSettings())
 
@@ -72,7 +72,8 @@ def test_the_rules_of_a_user_look_back_over_his_longest_interval_and_link_to_his
     notifications = Notifications(
         grafana_url="https://grafana.example/", runbook_url="https://docs.example/runbooks"
     )
-    made = bundle.user_files(_configuration(3600, notifications), Addresses(exporter="127.0.0.1:1"))
+    generation = Generation(exporter=ExporterPeer(addresses=("127.0.0.1:1",)))
+    made = bundle.user_files(_configuration(3600, notifications), generation)
     rules = made.files["prometheus/rules/probes.yml"]
     assert "integration_probe_consecutive_failures[10m]" in rules  # shown at every scrape
     assert "integration_stripe_payments_window" in made.files["prometheus/rules/stripe.yml"]
@@ -95,7 +96,8 @@ def test_the_secrets_of_a_user_stay_out_of_the_files() -> None:
         slack=Slack(api_url=Secret("https://hooks.example/planted")),
         pagerduty=PagerDuty(routing_key=Secret("planted")),
     )
-    made = bundle.user_files(_configuration(60, notifications), secrets_directory="/srv/secrets")
+    generation = Generation(secrets=SecretFolder(dir="/srv/secrets"))
+    made = bundle.user_files(_configuration(60, notifications), generation)
     assert not any("planted" in text for text in made.files.values())
     assert "planted" not in repr(made)
     assert {name: secret.reveal() for name, secret in made.secrets.items()} == {

@@ -15,7 +15,7 @@ from exporter.generate import bundle
 from exporter.generate.document import as_yaml
 from exporter.generate.rule_tests import seconds
 from exporter.generate.rule_tests import tests_of as generated_tests
-from exporter.generate.rules import Links, RuleFiles, files_needed, look_back
+from exporter.generate.rules import Filling, Links, RuleFiles, files_needed, look_back
 from tests.rules.tools import program, run, write
 
 ALERTS = registry.alerts()
@@ -160,7 +160,7 @@ def test_rules_look_back_two_and_a_half_intervals_but_ten_minutes_at_least() -> 
 def test_a_record_that_two_alerts_name_differently_is_refused() -> None:
     first, second = (_recording(expression) for expression in ("a", "b"))
     with pytest.raises(ValueError, match="recorded elsewhere"):
-        RuleFiles("10m", Links()).groups("x", [first, second])
+        RuleFiles(Filling("10m"), Links()).groups("x", [first, second])
 
 
 def _recording(expression: str) -> Alert:

@@ -12,6 +12,7 @@ from exporter.core.configuration import Configuration
 from exporter.core.severity import Severity
 from exporter.core.vital_alerts.platform import WATCHDOG
 from exporter.generate.receivers import SecretFiles
+from exporter.generate.routing import OURS, PREFIX, for_existing
 from exporter.generate.routing import configuration as routing
 
 OLDEST = (0, 25)
@@ -53,19 +54,45 @@ def _version(service: Service, text: str) -> Finding:
 
 
 def _routes(theirs: Any, configuration: Configuration) -> Iterator[Finding]:
-    ours = routing(configuration.notifications, SecretFiles("/"))
-    del ours["templates"]  # it shows them as absolute paths, and does not start without them
-    differ = list(differences(ours, theirs))
+    """Judge the routes that run: ours alone, or ours as a part of others'."""
+    notifications = configuration.notifications
+    own, said = routing(notifications, SecretFiles("/")), "it runs the generated configuration"
+    routes = theirs.get("route", {}).get("routes") or ()
+    inside = next((route for route in routes if OURS in (route.get("matchers") or ())), None)
+    if inside is not None:
+        own, said = for_existing(notifications, SecretFiles("/")), "it runs the generated parts among others"
+        theirs, routes = _ours_of(theirs, inside, own), inside.get("routes") or ()
+    del own["templates"]  # it shows them as absolute paths, and does not start without them
+    differ = list(differences(own, theirs))
     if not differ:
-        yield AREA.ok("it runs the generated configuration")
+        yield AREA.ok(said)
         return
-    routed = {route.get("receiver") for route in theirs.get("route", {}).get("routes") or ()}
-    lost = [str(severity) for severity in Severity if str(severity) not in routed]
-    if lost:
+    receivers = {route.get("receiver") for route in routes}
+    wanted = {severity: f"{PREFIX if inside else ''}{severity}" for severity in Severity}
+    if lost := [str(severity) for severity, receiver in wanted.items() if receiver not in receivers]:
         yield AREA.problem(f"it has no route for alerts of severity {', '.join(lost)}", _GENERATE)
     else:
         said = f"its configuration is not the generated one, in {len(differ)} places: {some(differ)}"
         yield AREA.note(said, f"{_GENERATE}, unless the differences are meant")
+
+
+def _ours_of(theirs: Any, inside: Any, own: dict[str, Any]) -> dict[str, Any]:
+    """Return what `theirs` has of our parts: the route, receivers and intervals by name, our inhibitions."""
+
+    def named(key: str) -> list[Any]:
+        names = [one["name"] for one in own[key]]
+        return sorted(
+            (one for one in theirs.get(key) or () if one.get("name") in names),
+            key=lambda one: names.index(one["name"]),
+        )
+
+    hides = [one for one in theirs.get("inhibit_rules") or () if OURS in (one.get("source_matchers") or ())]
+    return {
+        "route": {"routes": [inside]},
+        "inhibit_rules": hides,
+        "receivers": named("receivers"),
+        "time_intervals": named("time_intervals"),
+    }
 
 
 def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[str]:

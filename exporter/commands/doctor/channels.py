@@ -25,6 +25,8 @@ TIMEOUT = 10.0
 """Seconds for one channel."""
 
 PAGERDUTY = "https://events.pagerduty.com"
+"""Where events go without `notifications.pagerduty.url`."""
+
 IMPLICIT_TLS = 465
 """The port on which Alertmanager begins with TLS (config notes of `smarthost`); elsewhere by STARTTLS."""
 
@@ -34,11 +36,12 @@ _REMEDY = "see the address in notifications, and the way there from Alertmanager
 
 @dataclass(frozen=True)
 class Place:
-    """Where a channel is reached; `mail` is how mail is sent there, None for the web."""
+    """Where a channel is reached and judged; `mail` is how mail is sent there, None for the web."""
 
     host: str
     port: int
     tls: bool
+    judged: TlsOptions
     mail: Email | None = None
 
     def __str__(self) -> str:
@@ -68,31 +71,35 @@ def _places(notifications: Notifications) -> Iterator[tuple[str, Place]]:
     shared = shared_channels(notifications)
     yield from _of(shared, "")
     if notifications.heartbeat:
-        yield from _web("heartbeat", notifications.heartbeat.url)
+        yield from _web("heartbeat", notifications.heartbeat.url, notifications.heartbeat.tls)
     for team in notifications.teams:
         yield from _of(team_channels(team, shared), f" of team {team.name}")
 
 
 def _of(channels: Channels, whose: str) -> Iterator[tuple[str, Place]]:
     if channels.slack and channels.slack.api_url:
-        yield from _web(f"slack{whose}", channels.slack.api_url.reveal())
+        yield from _web(f"slack{whose}", channels.slack.api_url.reveal(), channels.slack.tls)
     if channels.pagerduty:
-        yield from _web(f"pagerduty{whose}", PAGERDUTY)
+        yield from _web(f"pagerduty{whose}", channels.pagerduty.url or PAGERDUTY, channels.pagerduty.tls)
     if channels.sms:
-        yield from _web(f"sms{whose}", f"https://sns.{channels.sms.sns_region}.amazonaws.com")
+        sms = channels.sms
+        yield from _web(f"sms{whose}", f"https://sns.{sms.sns_region}.amazonaws.com", sms.tls)
     if channels.webhook:
-        yield from _web(f"webhook{whose}", channels.webhook.url)
+        yield from _web(f"webhook{whose}", channels.webhook.url, channels.webhook.tls)
     if channels.email:
         host, _, port = channels.email.smarthost.rpartition(":")
         # Who is written to makes no other server of it.
         way = Email(to=(), require_tls=channels.email.require_tls)
-        yield f"email{whose}", Place(host.strip("[]"), int(port), int(port) == IMPLICIT_TLS, way)
+        yield (
+            f"email{whose}",
+            Place(host.strip("[]"), int(port), int(port) == IMPLICIT_TLS, channels.email.tls, way),
+        )
 
 
-def _web(name: str, url: str) -> Iterator[tuple[str, Place]]:
+def _web(name: str, url: str, tls: TlsOptions) -> Iterator[tuple[str, Place]]:
     place = origin(url)
     if place is not None:
-        yield name, Place(*place, url.lower().startswith("https"))
+        yield name, Place(*place, url.lower().startswith("https"), tls)
 
 
 async def _reach(network: Network, name: str, place: Place) -> Finding:
@@ -100,7 +107,7 @@ async def _reach(network: Network, name: str, place: Place) -> Finding:
         return await _greet(network, name, place)
     try:
         async with asyncio.timeout(TIMEOUT):
-            tls = TlsOptions() if place.tls else None
+            tls = place.judged if place.tls else None
             peer = await network.connect(place.host, place.port, Trace(), tls=tls)
     except TimeoutError:
         return AREA.problem(f"{name}: {place} does not answer within {TIMEOUT:g} s", _REMEDY)
@@ -114,7 +121,8 @@ async def _greet(network: Network, name: str, place: Place) -> Finding:
     assert place.mail is not None  # noqa: S101 - the caller looked
     probe = registry.probes()["smtp"]
     security = "tls" if place.tls else "starttls" if place.mail.require_tls else "none"
-    options: Any = probe.options(**{"host": place.host, "port": place.port, "security": security})
+    said = {"host": place.host, "port": place.port, "security": security, "tls": place.judged}
+    options: Any = probe.options(**said)
     target = Target("notifications", "", probe, options, 60.0, TIMEOUT)
     result: Result = await run(target, network, SystemClock(), {})
     if result.ok:

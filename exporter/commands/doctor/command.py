@@ -85,7 +85,9 @@ async def _prometheus(
 ) -> list[Finding]:
     given, token = options.prometheus_url, _token(options.prometheus_token_file)
     flag = "--prometheus.url"
-    service = Service(network, "Prometheus", given or PROMETHEUS, flag, token, options.ca_file or "")
+    service = Service(
+        network, "Prometheus", given or PROMETHEUS, flag, token, _authorities(options, configuration)
+    )
     if not given and (absent := await _absent(service, "/api/v1/status/buildinfo", prometheus.AREA)):
         return [absent]
     told = options.alertmanager_url
@@ -97,10 +99,16 @@ async def _alertmanager(
 ) -> list[Finding]:
     given, token = options.alertmanager_url, _token(options.alertmanager_token_file)
     flag = "--alertmanager.url"
-    service = Service(network, "Alertmanager", given or ALERTMANAGER, flag, token, options.ca_file or "")
+    service = Service(
+        network, "Alertmanager", given or ALERTMANAGER, flag, token, _authorities(options, configuration)
+    )
     if not given and (absent := await _absent(service, "/api/v2/status", alertmanager.AREA)):
         return [absent]
     return await alertmanager.findings(service, configuration)
+
+
+def _authorities(options: argparse.Namespace, configuration: Configuration | None) -> str:
+    return options.ca_file or (configuration.ca_file if configuration else "")
 
 
 def _token(path: str | None) -> Secret | None:

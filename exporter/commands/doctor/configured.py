@@ -9,6 +9,7 @@ from exporter.config.durations import written
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
 from exporter.core.probe import Allowance, Target
+from exporter.generate.notes import dead_links
 
 LATEST = 300.0
 """Seconds between two probes beyond which a failure is found later than most people expect."""
@@ -44,6 +45,8 @@ def findings(configuration: Configuration) -> Iterator[Finding]:
     for name in sorted(configuration.switched_off):
         yield AREA.note(f"{name} turns a part off", "unset it to have the part back")
     yield from map(AREA.note, configuration.notes)
+    for what, remedy in dead_links(configuration.notifications, configuration.generation):
+        yield AREA.note(what, remedy)
     yield from _not_configured(configuration)
     yield from _late(configuration)
     yield from _budgets(configuration)

@@ -7,8 +7,8 @@ from typing import Any
 from exporter.commands.doctor.finding import Area, Finding, some
 from exporter.commands.doctor.service import NoAnswerError, Service, origin, shown
 from exporter.core.configuration import Configuration
-from exporter.core.vital_alerts import VITAL_FILES
-from exporter.core.vital_alerts.platform import JOB, WATCHDOG
+from exporter.core.generation import JOB
+from exporter.core.vital_alerts.platform import WATCHDOG
 from exporter.generate.bundle import rule_files
 
 OLDEST = (2, 42)
@@ -37,7 +37,8 @@ async def findings(
         asked = time.time()
         found.append(_clock(await service.data("/api/v1/query", query="time()"), asked))
         active = await service.data("/api/v1/targets", state="active")
-        found += _scraping(active["activeTargets"], exporter)
+        job = configuration.generation.job if configuration else JOB
+        found += _scraping(active["activeTargets"], exporter, job)
         rules = await service.data("/api/v1/rules")
         found += _rules([rule for group in rules["groups"] for rule in group["rules"]], configuration)
         wired = await service.data("/api/v1/alertmanagers")
@@ -69,16 +70,18 @@ def _clock(said: Mapping[str, Any], asked: float) -> Finding:
     return AREA.ok("its clock agrees with ours")
 
 
-def _scraping(targets: list[dict[str, Any]], exporter: tuple[str, int] | None) -> Iterator[Finding]:
-    ours = [one for one in targets if one["labels"].get("job") == JOB]
+def _scraping(targets: list[dict[str, Any]], exporter: tuple[str, int] | None, job: str) -> Iterator[Finding]:
+    ours = [one for one in targets if one["labels"].get("job") == job]
     if not ours:
         under = [one["labels"].get("job", "") for one in targets if origin(one["scrapeUrl"]) == exporter]
         if under:
-            said = f"it scrapes the exporter under the job {under[0]}, and the rules look for {JOB}"
-            yield AREA.problem(said, f"name the job {JOB}, or relabel it so")
+            said = f"it scrapes the exporter under the job {under[0]}, and the rules look for {job}"
+            yield AREA.problem(
+                said, f"set generate.job to {under[0]} and generate again, or name the job {job}"
+            )
             return
         remedy = f"add the job of {_GENERATE}, which writes prometheus/prometheus.yml, then reload"
-        yield AREA.problem(f"it has no target in the job {JOB}", remedy)
+        yield AREA.problem(f"it has no target in the job {job}", remedy)
         return
     for one in ours:
         place = shown(origin(one["scrapeUrl"]))
@@ -116,7 +119,7 @@ def _rules(rules: list[dict[str, Any]], configuration: Configuration | None) -> 
     if len(missing) == len(expected):
         yield AREA.problem(f"none of our {len(expected)} rules is loaded", load)
     else:
-        yield from _missing(missing, configuration, load)
+        yield from _missing(missing, load)
     names = {name for name, _ in expected}
     broken = [rule for rule in rules if rule["name"] in names and rule.get("health") == "err"]
     for rule in broken[:5]:
@@ -126,22 +129,12 @@ def _rules(rules: list[dict[str, Any]], configuration: Configuration | None) -> 
         yield AREA.ok(f"all {len(expected)} rules are loaded")
 
 
-def _missing(
-    missing: Mapping[RuleKey, tuple[str, str]], configuration: Configuration | None, load: str
-) -> Iterator[Finding]:
-    """Say what is missing by file; rules that read nothing of the providers in use need nobody."""
-    used = {one.probe.name for one in configuration.integrations} if configuration else set()
+def _missing(missing: Mapping[RuleKey, tuple[str, str]], load: str) -> Iterator[Finding]:
+    """Say what is missing by file."""
     for name in sorted({file for file, _ in missing.values()}):
         rules = sorted(_shown(key) for key, (file, _) in missing.items() if file == name)
-        text = " ".join(expr for file, expr in missing.values() if file == name)
         lacks = f"{len(rules)} rules are" if len(rules) > 1 else "a rule is"
-        said = f"rules/{name}.yml: {lacks} not loaded: {some(rules, 3)}"
-        # The rules on databases stand in one provider's file and read another's series too.
-        needed = name in VITAL_FILES or name in used or any(f"integration_{one}_" in text for one in used)
-        if needed or configuration is None:
-            yield AREA.problem(said, load)
-        else:
-            yield AREA.note(f"{said}; no integration here needs them", load)
+        yield AREA.problem(f"rules/{name}.yml: {lacks} not loaded: {some(rules, 3)}", load)
 
 
 def _shown(key: RuleKey) -> str:

@@ -1,15 +1,13 @@
 """Does the watching itself work? The exporter down, late, blind or misconfigured, and the Watchdog."""
 
 from exporter.core.alert import Alert, Runbook
+from exporter.core.generation import JOB
 from exporter.core.severity import Severity
 from exporter.core.vital_alerts.availability import CONSECUTIVE
 from exporter.core.vital_alerts.measures import CERTIFICATE, LATENCY
 from exporter.core.vital_alerts.tokens import REFRESH_FAILURES, TOKEN_LIFE
 from exporter.core.vital_cases import platform as cases
 from exporter.core.vitals import CONFIGURED, NEXT_RUN
-
-JOB = "integration-exporter"
-"""The name of the exporter's scrape job."""
 
 RELOAD_SUCCESSFUL = "integration_exporter_config_last_reload_successful"
 
@@ -26,7 +24,7 @@ EXPORTER_DOWN = Alert(
         "{{ else }}Prometheus knows no exporter in the job {{ $labels.job }}{{ end }}."
     ),
     by=("job", "instance"),
-    expr=f'up{{job="{JOB}"}} == 0\nor\nabsent(up{{job="{JOB}"}})',
+    expr='up{job="$job"} == 0\nor\nabsent(up{job="$job"})',
     severities=(Severity.HIGH,),
     hold="3m",
     labels=COMPONENT,
@@ -34,7 +32,7 @@ EXPORTER_DOWN = Alert(
     runbook=Runbook(
         meaning=(
             "For three minutes Prometheus could not scrape the exporter, or has no target for the job "
-            f"`{JOB}` at all."
+            f"`{JOB}` (or that of `generate.job`) at all."
         ),
         impact=(
             "Nothing is known about the integrations once the last values are older than the look-back of "

@@ -1,7 +1,8 @@
 """What the provider `postgres` can be told in YAML."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
+import msgspec
 from msgspec import Meta
 
 from exporter.core.options import PER_TENANT, Options, steers
@@ -39,3 +40,20 @@ class PostgresOptions(Options, frozen=True):
     sslrootcert: Annotated[
         str, Meta(description="PEM file of the authorities to trust, for verify-ca and verify-full.")
     ] = ""
+
+    def trusting(self, ca_file: str) -> Self:
+        """Return the options with `ca_file` as `sslrootcert`, where the server is verified and none is named.
+
+        In its other modes libpq would begin to verify, and with prefer go on without TLS.
+        """
+        from psycopg import Error
+        from psycopg.conninfo import conninfo_to_dict
+
+        try:
+            given = conninfo_to_dict(self.url.reveal()) if self.url else {}
+        except Error:
+            return self  # told when the options are verified
+        verified = (self.sslmode or given.get("sslmode")) in ("verify-ca", "verify-full")
+        if not verified or self.sslrootcert or given.get("sslrootcert"):
+            return self
+        return msgspec.structs.replace(self, sslrootcert=ca_file)

@@ -1,0 +1,79 @@
+"""What `generate` says when a bundle is written: what it holds, what to do next, what to know."""
+
+import os
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter import registry
+from exporter.core.configuration import Configuration
+from exporter.generate.bundle import UserFiles, alert_sources
+from exporter.generate.notes import clear_texts, closed, dead_links, is_root, of_systemd
+from exporter.generate.receivers import AWS_CREDENTIALS
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the report; a warning is for stderr."""
+
+    text: str
+    warning: bool = False
+
+
+def told(out: Path, made: UserFiles, configuration: Configuration, removed: int) -> Iterator[Line]:
+    """Yield the report, line by line."""
+    rules = [name for name in made.files if name.startswith("prometheus/rules/")]
+    all_rules = len(alert_sources()) + 1
+    gone = f", {removed} that are generated no more removed" if removed else ""
+    yield Line(f"{len(made.files)} files written to {out}{gone}")
+    used = sorted({one.probe.name for one in configuration.integrations})
+    yield Line(
+        f"rules: {len(rules)} of {all_rules} files, for the providers in use ({', '.join(used) or 'none'} of"
+        f" {len(registry.probes())}); generate again when another one comes"
+    )
+    if made.secrets:
+        count = f"{len(made.secrets)} secret{'s' if len(made.secrets) > 1 else ''}"
+        yield Line(f"{count} written to {made.generation.secrets.dir}, mode 0600")
+    yield Line("next:")
+    yield from (Line(f"  {step}") for step in _steps(out, made))
+    yield from (Line(f"note: {note}") for note in _notes(made, configuration))
+    yield from (Line(f"warning: {warning}", warning=True) for warning in _warnings(made, configuration))
+
+
+def _steps(out: Path, made: UserFiles) -> Iterator[str]:
+    folder = shlex.quote(str(out.absolute()))
+    secrets = made.generation.secrets
+    owner = f"{secrets.owner or 'prometheus'}:{secrets.group}"
+    if made.secrets and not (secrets.owner and is_root()):
+        hint = "" if secrets.owner else "   # the user that Alertmanager runs as: generate.secrets.owner"
+        yield f"chown -R {owner} {shlex.quote(secrets.dir)}{hint}"
+    yield f"promtool check config {folder}/prometheus/prometheus.yml"
+    yield f"amtool check-config {folder}/alertmanager/alertmanager.yml"
+    yield f"prometheus --config.file={folder}/prometheus/prometheus.yml"
+    variable = f"AWS_SHARED_CREDENTIALS_FILE={shlex.quote(f'{secrets.dir}/{AWS_CREDENTIALS}')} "
+    aws = variable if AWS_CREDENTIALS in made.secrets else ""
+    yield f"{aws}alertmanager --config.file={folder}/alertmanager/alertmanager.yml"
+    yield "they run already with these files: systemctl reload prometheus prometheus-alertmanager"
+    yield "they run with files of their own: into-yours.yml in both folders, see docs/into-what-you-have.md"
+
+
+def _notes(made: UserFiles, configuration: Configuration) -> Iterator[str]:
+    for what, remedy in dead_links(configuration.notifications, made.generation):
+        yield f"{what}; {remedy}"
+    systemd = of_systemd(made.references, os.environ)
+    if shut := closed(path for path in made.references if path not in systemd):
+        yield f"Alertmanager's user must be able to read {', '.join(shut)}"
+
+
+def _warnings(made: UserFiles, configuration: Configuration) -> Iterator[str]:
+    for path in of_systemd(made.references, os.environ):
+        yield (
+            f"alertmanager.yml names {path}, which systemd shows to one service alone and only while it runs;"
+            " give the secret a file that Alertmanager can read"
+        )
+    for where in clear_texts(configuration.notifications):
+        yield (
+            f"alertmanager.yml holds a secret in its text ({where}) and is written with mode 0600; where your"
+            " Alertmanager knows a twin <key>_file, use that"
+        )

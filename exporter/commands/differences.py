@@ -1,0 +1,83 @@
+"""Where files are not what is generated: in a sentence, or as a patch."""
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from exporter.generate.document import MARK
+
+_FLAGS = "# flags: "
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One file: the text that is there (None: no file) and the one that is generated (None: no more)."""
+
+    path: str
+    there: str | None
+    wanted: str | None
+
+    @property
+    def what(self) -> str:
+        """What is the matter, with the parts of the file that differ where they have names."""
+        if self.there is None:
+            return "is missing"
+        if self.wanted is None:
+            return "is generated no more"
+        before, now = _flags(self.there), _flags(self.wanted)
+        if before != now:
+            return f"was written {before}, and this is {now}; give the same ones, or put them under generate:"
+        parts = _parts(self.there, self.wanted) if self.path.endswith(".yml") else []
+        return "differs from what is generated" + (f", in {', '.join(parts)}" if parts else "")
+
+    def patch(self) -> str:
+        """Return the change as a unified diff."""
+        lines = difflib.unified_diff(
+            (self.there or "").splitlines(keepends=True),
+            (self.wanted or "").splitlines(keepends=True),
+            f"a/{self.path}" if self.there is not None else "/dev/null",
+            f"b/{self.path}" if self.wanted is not None else "/dev/null",
+        )
+        return "".join(
+            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+        )
+
+
+def differences(root: Path, wanted: Mapping[str, str], stale: Iterable[str]) -> list[Difference]:
+    """Return what differs below `root`: files that should be otherwise, then those that should be gone."""
+    found = [
+        Difference(path, there, text) for path, text in wanted.items() if (there := read(root / path)) != text
+    ]
+    return found + [Difference(path, read(root / path), None) for path in stale]
+
+
+def stale_files(root: Path, folders: Iterable[str], wanted: Collection[str]) -> list[str]:
+    """Return the files below `folders` that say that they are generated, and are so no more."""
+    found = (path for folder in folders for path in sorted((root / folder).rglob("*")) if path.is_file())
+    names = [str(path.relative_to(root)) for path in found if MARK.encode() in path.read_bytes()[:400]]
+    return [name for name in names if name not in wanted]
+
+
+def read(path: Path) -> str | None:
+    """Return the text of a file, None where there is none."""
+    return path.read_text("utf-8", errors="replace") if path.exists() else None
+
+
+def _flags(text: str) -> str:
+    found = next((line.removeprefix(_FLAGS) for line in text.splitlines() if line.startswith(_FLAGS)), "")
+    return f"with {found}" if found else "without flags"
+
+
+def _parts(there: str, wanted: str) -> list[str]:
+    try:
+        before: Any = yaml.safe_load(there)
+    except yaml.YAMLError:
+        return []
+    now = yaml.safe_load(wanted)
+    if not isinstance(before, dict):
+        return []
+    return [key for key in dict.fromkeys((*now, *before)) if before.get(key) != now.get(key)]

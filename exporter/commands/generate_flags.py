@@ -1,0 +1,63 @@
+"""The flags of `generate` that go before the section `generate:` of the configuration."""
+
+import argparse
+import shlex
+from pathlib import Path
+
+import msgspec
+
+from exporter.config.generation import findings, is_address, taken_apart
+from exporter.core.errors import StartError
+from exporter.core.generation import PORTS, Generation, Peer
+
+
+def overridden(generation: Generation, options: argparse.Namespace) -> Generation:
+    """Return `generation` with what the flags say; StartError names the flag that cannot be read."""
+    changed: dict[str, Peer] = {}
+    for role in PORTS:
+        given: list[str] = getattr(options, f"{role}_address") or []
+        if given:
+            changed[role] = _peer(getattr(generation, role), given, f"--{role}.address")
+    if options.external_url:
+        exporter = changed.get("exporter", generation.exporter)
+        changed["exporter"] = msgspec.structs.replace(exporter, url=options.external_url)
+    folder = str(Path(options.secrets_dir or generation.secrets.dir).absolute())
+    secrets = msgspec.structs.replace(generation.secrets, dir=folder)
+    made = msgspec.structs.replace(generation, secrets=secrets, **changed)
+    for path, what, _ in findings(made):
+        flag = "--web.external-url" if path[-1] == "url" else f"--{path[0]}.address"
+        raise StartError(f"{flag} does not fit the configuration: {'.'.join(map(str, path))}: {what}")
+    return made
+
+
+def flags_of(options: argparse.Namespace) -> str:
+    """Return the flags that change what is generated, as they are written again."""
+    words = [
+        f"--{role}.address={shlex.quote(address)}"
+        for role in PORTS
+        for address in getattr(options, f"{role}_address") or []
+    ]
+    if options.external_url:
+        words.append(f"--web.external-url={shlex.quote(options.external_url)}")
+    if options.secrets_dir:
+        words.append(f"--secrets.dir={shlex.quote(str(Path(options.secrets_dir).absolute()))}")
+    return " ".join(words)
+
+
+def _peer(peer: Peer, given: list[str], flag: str) -> Peer:
+    """Return `peer` at the addresses of a flag; a URL also says scheme and path."""
+    addresses, ways = [], set()
+    for text in given:
+        parts = (text, "", "") if is_address(text) else taken_apart(text)
+        if parts is None:
+            raise StartError(
+                f"{flag} is neither host:port nor a plain web address; write it like exporter.internal:10055"
+                " or https://exporter.internal:10055/prefix"
+            )
+        addresses.append(parts[0])
+        ways.add(parts[1:])
+    if len(ways) > 1:
+        raise StartError(f"{flag} is given with different schemes or paths; they are one scrape job")
+    scheme, prefix = ways.pop()
+    way = {"scheme": scheme, "path_prefix": prefix} if scheme else {}
+    return msgspec.structs.replace(peer, addresses=tuple(addresses), **way)

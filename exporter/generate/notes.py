@@ -1,0 +1,62 @@
+"""What somebody who generates should know: dead links, secrets that Alertmanager cannot read, or shows."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from exporter.config.native import in_clear
+from exporter.core.generation import Generation
+from exporter.core.notifications import Notifications
+
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""The variable by which systemd tells a service where its credentials are (systemd.exec(5))."""
+
+_CREDENTIALS_FOLDER = "/run/credentials"
+
+
+def dead_links(notifications: Notifications, generation: Generation) -> Iterator[tuple[str, str]]:
+    """Yield what links of messages lead nowhere, each with its remedy."""
+    if not (notifications.runbook_url or generation.exporter.url):
+        yield (
+            "links to runbooks in messages are paths, which nobody can click",
+            "set generate.exporter.url: the exporter serves the pages; or notifications.runbook_url",
+        )
+    if not notifications.grafana_url:
+        yield (
+            "links to dashboards in messages are paths, which nobody can click",
+            "set notifications.grafana_url",
+        )
+
+
+def of_systemd(references: Iterable[str], environ: Mapping[str, str]) -> list[str]:
+    """Return those of `references` that systemd shows to one service alone, and only while it runs."""
+    folders = [folder for folder in (environ.get(CREDENTIALS, ""), _CREDENTIALS_FOLDER) if folder]
+    return [path for path in references if any(Path(path).is_relative_to(folder) for folder in folders)]
+
+
+def closed(references: Iterable[str]) -> list[str]:
+    """Return those of `references` that not everybody can read, with owner and mode."""
+    found = []
+    for path in references:
+        try:
+            about = Path(path).stat()
+        except OSError:
+            continue
+        if not about.st_mode & stat.S_IROTH:
+            found.append(f"{path} (uid {about.st_uid}, {stat.S_IMODE(about.st_mode):04o})")
+    return found
+
+
+def clear_texts(notifications: Notifications) -> list[str]:
+    """Return what native receivers hold as text because Alertmanager 0.25 reads it from no file."""
+    return [
+        f"team {team.name}: {where}"
+        for team in notifications.teams
+        for where in in_clear(team.receiver or {})
+    ]
+
+
+def is_root() -> bool:
+    """Tell whether files can be given to another user."""
+    return os.geteuid() == 0
