@@ -5,22 +5,18 @@ import sys
 from collections.abc import Callable, Sequence
 
 from exporter import __version__
+from exporter.commands.usage import Parser, read
 
 DEFAULT_FILE = "integration-exporter.yml"
 DEFAULT_ADDRESS = "127.0.0.1:10055"
-COMMANDS = (
-    *("run", "check", "probe", "generate", "sandbox", "demo"),
-    *("errors", "changes", "tenants", "stats", "tokens", "doctor", "healthcheck", "completion"),
-)
 WINDOWS = ("1h", "24h", "7d", "30d", "90d")
 SHELLS = ("bash", "zsh", "fish")
-READY = f"http://{DEFAULT_ADDRESS}/-/ready"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, 1 for a mistake of the operator's, 2 for wrong usage."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    options = parser().parse_args(_with_command(words))  # answers --help, before anything else is imported
+    options = read(parser(), words, "run")  # answers --help, before anything else is imported
     from exporter.core.errors import ConfigError, StartError
 
     try:
@@ -40,60 +36,66 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
-def _with_command(words: list[str]) -> list[str]:
-    """Put `run` in front unless another command, or a question about them all, stands there."""
-    asks = bool(words) and words[0] in ("-h", "--help", "--version", *COMMANDS)
-    return words if asks else ["run", *words]
-
-
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Return the parser of every command."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="integration-exporter",
         description="Prometheus exporter for the third-party integrations of a SaaS platform.",
-        epilog="Without a command the exporter runs: integration-exporter --config.file my.yml",
+        epilog="Without a command the exporter runs: integration-exporter --config.file my.yml. "
+        "Each command has its own flags: integration-exporter run --help.",
     )
     top.add_argument("--version", action="version", version=f"integration-exporter {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add_run(_command(commands, "run", "probe every target and serve /metrics (the default)", _run))
-    _add_shard(
-        _command(commands, "check", "list every mistake of the configuration and do nothing else", _check)
-    )
+    _add_run(_command(commands, "run", "the exporter: probe every target, serve /metrics (default)", _run))
+    _add_shard(_command(commands, "check", "every mistake of the configuration; nothing is started", _check))
     _add_probe(
-        _command(commands, "probe", "probe one integration once, with its log, samples and times", _probe)
+        _command(commands, "probe", "one integration, probed once: its log, samples and times", _probe)
     )
     _add_generate(
-        _command(commands, "generate", "write Prometheus rules, Alertmanager routes, dashboards", _generate)
+        _command(
+            commands,
+            "generate",
+            "Prometheus rules, Alertmanager routes, dashboards: files",
+            _generate,
+        )
     )
-    sandbox = _command(commands, "sandbox", "serve simulated vendors on this machine", _sandbox, config=False)
+    sandbox = _command(
+        commands, "sandbox", "simulated vendors on this machine, to try things on", _sandbox, config=False
+    )
     sandbox.add_argument(
         "--listen", default="127.0.0.1:10070", metavar="ADDRESS", help="default: %(default)s"
     )
-    text = "show the whole product against simulated vendors"
+    text = "the whole product against simulated vendors"
     demo = _command(commands, "demo", text, _demo, config=False)
     _add_config_file(demo, "default: one that comes with the demo")
     demo.add_argument("--once", action="store_true", help="end when the first notification has arrived")
     _add_lists(commands)
     _add_tokens(commands)
-    text = "look at everything that has to work together, and say what to do"
+    text = "environment, store, vendors, monitoring: what to fix, how"
     _add_doctor(_command(commands, "doctor", text, _doctor))
-    text = "ask a running exporter whether it is ready"
+    text = "readiness of a running exporter, as an exit code"
     healthcheck = _command(commands, "healthcheck", text, _healthcheck, config=False)
-    healthcheck.add_argument("url", nargs="?", default=READY, metavar="URL", help="default: %(default)s")
-    text = "print what your shell needs to complete words"
+    healthcheck.add_argument(
+        "url",
+        nargs="?",
+        metavar="URL",
+        help="the exporter, or with a path any page that answers 200; "
+        f"default: $INTEGRATION_EXPORTER_URL, or http://{DEFAULT_ADDRESS}",
+    )
+    text = "words that your shell completes"
     completion = _command(commands, "completion", text, _completion, config=False)
     completion.add_argument("shell", choices=SHELLS)
     return top
 
 
 def _command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    commands: "argparse._SubParsersAction[Parser]",
     name: str,
     text: str,
     function: Callable[[argparse.Namespace], int],
     *,
     config: bool = True,
-) -> argparse.ArgumentParser:
+) -> Parser:
     command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     command.set_defaults(command=function)
     if config:
@@ -179,13 +181,13 @@ def _add_probe(probe: argparse.ArgumentParser) -> None:
     probe.add_argument("-v", "--verbose", action="store_true", help="print the log of the run")
 
 
-def _add_lists(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_lists(commands: "argparse._SubParsersAction[Parser]") -> None:
     for name, text, since in (
-        ("errors", "list failed checks of a running exporter, newest first", "only what happened since then"),
-        ("changes", "list changes of state, newest first", "only what happened since then"),
+        ("errors", "failed checks of a running exporter, newest first", "only what happened since then"),
+        ("changes", "changes of state, newest first", "only what happened since then"),
         (
             "tenants",
-            "list tenants and how their integrations are, worst first",
+            "tenants and how their integrations are, worst first",
             "only what changed since then",
         ),
     ):
@@ -197,7 +199,7 @@ def _add_lists(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         )
         _add_asking(command)
         command.set_defaults(list=name)
-    text = "show uptime, latency and errors over a window, against the window before"
+    text = "uptime, latency, errors in a window and in the one before"
     stats = _command(commands, "stats", text, _stats, config=False)
     _add_choice(stats)
     stats.add_argument("--window", default="24h", choices=WINDOWS, help="default: %(default)s")
@@ -210,8 +212,8 @@ def _add_lists(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     _add_asking(stats)
 
 
-def _add_tokens(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    text = "list and refresh the tokens of a running exporter"
+def _add_tokens(commands: "argparse._SubParsersAction[Parser]") -> None:
+    text = "tokens of a running exporter: list, refresh, log, key"
     tokens = _command(commands, "tokens", text, _tokens, config=False)
     actions = tokens.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
     listed = actions.add_parser("list", help="list tokens with their states, worst first")

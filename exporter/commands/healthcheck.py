@@ -3,6 +3,7 @@
 import argparse
 import http.client
 import ipaddress
+import os
 import ssl
 from urllib.parse import urlsplit
 
@@ -12,9 +13,13 @@ TIMEOUT = 3.0
 """Seconds that each step (connecting, sending, waiting for the answer) may take."""
 
 
+READY = "/-/ready"
+BASE = "http://127.0.0.1:10055"
+
+
 def healthcheck(options: argparse.Namespace) -> int:
     """Return 0 when the URL answers 200; StartError says what it did instead."""
-    url = options.url
+    url = _whole(options.url) if options.url else _ready(os.environ.get("INTEGRATION_EXPORTER_URL") or BASE)
     try:
         status, said = _ask(url)
     except (OSError, ValueError, http.client.HTTPException) as error:
@@ -22,6 +27,19 @@ def healthcheck(options: argparse.Namespace) -> int:
     if status != 200:
         raise StartError(f"{url} answers {status}: {said}")
     return 0
+
+
+def _whole(url: str) -> str:
+    """Return a URL with a path as it is, and the one of readiness for the base URL of an exporter."""
+    try:
+        bare = urlsplit(url).path in ("", "/")
+    except ValueError:
+        bare = False  # what is wrong with it is reported where it is asked
+    return _ready(url) if bare else url
+
+
+def _ready(base: str) -> str:
+    return base.rstrip("/") + READY
 
 
 def _ask(url: str) -> tuple[int, str]:

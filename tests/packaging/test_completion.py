@@ -114,4 +114,4 @@ def test_fish_completes_commands_flags_and_values(typed: str, wanted: str, tmp_p
 def test_every_command_is_named_in_the_script_of_every_shell(tmp_path: Path) -> None:
     for shell in cli.SHELLS:
         text = script(shell, tmp_path).read_text()
-        assert all(command in text for command in cli.COMMANDS)
+        assert all(command in text for command in cli.parser().commands)

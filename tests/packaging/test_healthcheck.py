@@ -1,5 +1,6 @@
 """`healthcheck` against real servers: its exit code is what containers and service managers act on."""
 
+import os
 import socket
 import ssl
 import subprocess
@@ -16,10 +17,11 @@ from tests.servers.authority import self_signed
 
 
 class Answers(BaseHTTPRequestHandler):
-    """Answers /200 with 200, /503 with 503 and a sentence, and sends /away elsewhere."""
+    """Answers /200 and readiness with 200, /503 with 503 and a sentence, and sends /away elsewhere."""
 
     def do_GET(self) -> None:
-        status = 302 if self.path == "/away" else int(self.path.lstrip("/"))
+        named = {"/away": 302, "/-/ready": 200, "/prefix/-/ready": 200}
+        status = named.get(self.path) or int(self.path.lstrip("/"))
         body = b"the configuration is being loaded\nand more"
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -47,15 +49,28 @@ def serving(context: ssl.SSLContext | None = None) -> Iterator[int]:
         server.server_close()
 
 
-def ask(url: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "exporter", "healthcheck", url]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30)
+def ask(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "exporter", "healthcheck", *words]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=30, env={**os.environ, **environment}
+    )
 
 
 def test_a_server_that_answers_200_is_healthy() -> None:
     with serving() as port:
         found = ask(f"http://localhost:{port}/200")
     assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_the_url_of_an_exporter_is_asked_for_its_readiness(end: str) -> None:
+    with serving() as port:
+        base = f"http://127.0.0.1:{port}"
+        assert ask(base + end).returncode == 0
+        assert ask(INTEGRATION_EXPORTER_URL=base + end).returncode == 0
+        assert ask(INTEGRATION_EXPORTER_URL=f"{base}/prefix{end}").returncode == 0
+        told = ask(f"{base}/503", INTEGRATION_EXPORTER_URL=base)
+    assert "answers 503" in told.stderr
 
 
 @pytest.mark.parametrize("path", ["503", "404", "204", "away"])

@@ -1,0 +1,97 @@
+"""How words on the command line are read: flags before the command too, and what was meant by a wrong one."""
+
+import argparse
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn
+
+ASKING = ("-h", "--help", "--version")
+"""Flags that stand without a command."""
+
+
+class _Form(argparse.HelpFormatter):
+    """Leaves room for the longest command beside its help."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26)
+
+    def add_arguments(self, actions: Iterable[argparse.Action]) -> None:
+        """Count the indent of commands, which argparse forgets."""
+        actions = list(actions)
+        super().add_arguments(actions)
+        if any(isinstance(one, argparse._SubParsersAction) for one in actions):
+            self._action_max_length += 2
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that takes whole flags only: `--config` is no short form of `--config.file`.
+
+    Short forms break with each flag that is added, and their error names no remedy.
+    """
+
+    def __init__(self, *args: object, **more: object) -> None:
+        """Take what argparse takes."""
+        own = {"allow_abbrev": False, "formatter_class": _Form}
+        super().__init__(*args, **{**own, **more})  # type: ignore[arg-type]  # passed on as given
+
+    @property
+    def commands(self) -> Mapping[str, argparse.ArgumentParser]:
+        """The parsers of its commands by name, none where it has no commands."""
+        # argparse has no public way to list them.
+        found = [one for one in self._actions if isinstance(one, argparse._SubParsersAction)]
+        return found[0].choices if found else {}
+
+
+def read(parser: Parser, words: Sequence[str], default: str) -> argparse.Namespace:
+    """Return what `words` ask for; without a command they are those of `default`.
+
+    Flags may stand before the command. Wrong words end the process with exit code 2 and what was meant.
+    """
+    words = _command_first(parser, list(words), default)
+    options, unknown = parser.parse_known_args(words)
+    if unknown:
+        _refuse(parser, words, unknown[0])
+    return options
+
+
+def _command_first(parser: Parser, words: list[str], default: str) -> list[str]:
+    """Move the command to the front; `default` stands there where no word is one."""
+    if words and words[0] in (*ASKING, *parser.commands):
+        return words
+    actions = [action for one in parser.commands.values() for action in one._actions]
+    flags = {flag: action.nargs != 0 for action in actions for flag in action.option_strings}
+    place = 0
+    while place < len(words) and words[place].startswith("-"):
+        if (flag := words[place].partition("=")[0]) not in flags:
+            _refuse(parser, [default], flag)
+        place += 2 if flags.get(words[place]) else 1  # behind some a value is a word of its own
+    if place >= len(words):
+        return [default, *words]
+    if words[place] not in parser.commands:
+        close = _close(words[place], parser.commands)
+        parser.error(f"there is no command {words[place]!r}{close or '; see integration-exporter --help'}")
+    return [words[place], *words[:place], *words[place + 1 :]]
+
+
+def _refuse(parser: Parser, words: Sequence[str], word: str) -> NoReturn:
+    """Say of a word that the command in `words` does not take what was meant, or which command takes it."""
+    own: argparse.ArgumentParser = parser
+    for one in words:
+        if isinstance(own, Parser) and one in own.commands:
+            own = own.commands[one]
+    flag = word.partition("=")[0]
+    if not word.startswith("-"):
+        own.error(f"it takes no {word!r}{_close(word, parser.commands)}")
+    close = _close(flag, [one for one in own._option_string_actions if one.startswith("--")])
+    others = [name for name, other in parser.commands.items() if flag in other._option_string_actions]
+    if others and not close:
+        close = f"; {' and '.join(others[:3])} {'have' if len(others) > 1 else 'has'} it"
+    own.error(f"there is no flag {flag}{close or f'; see {own.prog} --help'}")
+
+
+def _close(word: str, known: Iterable[str]) -> str:
+    """Return a question with the word that was probably meant, "" where none is close."""
+    known = sorted(known)
+    longer = [one for one in known if len(word) > 2 and one.startswith(word)]
+    found = longer or difflib.get_close_matches(word, known, n=1, cutoff=0.7)
+    return f"; did you mean {' or '.join(found)}?" if found else ""
