@@ -269,6 +269,7 @@ def _greet(configuration: Configuration, listener: Listener) -> None:
     log.info(
         "integration-exporter is up",
         version=__version__,
+        config=configuration.path or "environment",
         listening=[f"{host}:{port}" for host, port in listener.bound],
         integrations=len(configuration.integrations),
         targets=len(configuration.targets),

@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 from exporter.config import environment
@@ -11,6 +12,7 @@ from exporter.config.assemble import assemble, failure
 from exporter.config.catalogue import Catalogue
 from exporter.config.feeds.memory import FeedLoad, Feeds
 from exporter.config.files import FileProblem, read_text
+from exporter.config.hints import files_passed_over, variables_passed_over, with_hints
 from exporter.config.reading import Reading
 from exporter.config.redactor import Redactor
 from exporter.config.source import read_yaml
@@ -35,8 +37,11 @@ def load_file(
     """
     if path is None:
         if not os.path.lexists(DEFAULT_FILE):
-            return environment.load(catalogue, environ)
-        path = DEFAULT_FILE
+            alone = environment.load(catalogue, environ)
+            passed = variables_passed_over(environ, catalogue, alone)
+            return with_hints(alone, chain(files_passed_over(DEFAULT_FILE), passed))
+        found = load_file(DEFAULT_FILE, catalogue, environ, feeds)
+        return with_hints(found, files_passed_over(DEFAULT_FILE))
     try:
         text = read_text(path).text
     except FileProblem as problem:

@@ -191,6 +191,14 @@ class Target:
         """Tell whether every option that the probe needs is there."""
         return all(getattr(self.options, name) for name in self.probe.needs)
 
+    @property
+    def absence(self) -> str:
+        """Which options are missing that the probe needs, and the variables that set them without a file."""
+        absent = [name for name in self.probe.needs if not getattr(self.options, name)]
+        names = [self.probe.environment[name][0] for name in absent if name in self.probe.environment]
+        hint = f" (without a file: {', '.join(names)})" if names else ""
+        return f"no {' and no '.join(absent)} is configured{hint}"
+
     def __str__(self) -> str:
         """Return `integration` or `integration/tenant`, for logs."""
         return f"{self.integration}/{self.tenant}" if self.tenant else self.integration

@@ -384,8 +384,7 @@ def _unconfigure(state: State, now: float) -> None:
     if state.status != NOT_CONFIGURED:
         state.since = now
     state.status, state.reason = NOT_CONFIGURED, Reason.NOT_CONFIGURED
-    absent = [name for name in state.target.probe.needs if not getattr(state.target.options, name)]
-    state.detail = f"no {' and no '.join(absent)} is configured"
+    state.detail = state.target.absence
     state.failures, state.next_run, state.until, state.result, state.facts = 0, None, None, None, ()
 
 

@@ -41,7 +41,7 @@ async def run(
     failure: ProbeError | None = None
     try:
         if not target.configured:
-            raise ProbeError(Reason.NOT_CONFIGURED, _missing(target))
+            raise ProbeError(Reason.NOT_CONFIGURED, target.absence)
         kit.trace.deadline = kit.trace.started + target.timeout
         kit.trace.guard = None if target.networks is None else PublicOnly(target.networks)
         async with asyncio.timeout(target.timeout) as deadline:
@@ -55,11 +55,6 @@ async def run(
     if failure is None and not asked():
         kit.trace.log.clear()  # most runs are good and nobody's, and cleaning their logs takes its time
     return _result(target, kit, at, clock.monotonic() - began, samples, failure)
-
-
-def _missing(target: Target) -> str:
-    absent = [name for name in target.probe.needs if not getattr(target.options, name)]
-    return f"no {' and no '.join(absent)} is configured"
 
 
 def _timeout(error: TimeoutError, target: Target, ours: bool) -> ProbeError:

@@ -8,6 +8,7 @@ from exporter.commands.loading import load
 from exporter.config.durations import written
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
+from exporter.core.options import secret_fields
 from exporter.core.probe import Allowance, Target
 from exporter.generate.notes import dead_links
 
@@ -60,17 +61,25 @@ def _place(file: str, line: int) -> str:
 def _not_configured(configuration: Configuration) -> Iterator[Finding]:
     lacking: dict[str, list[Target]] = defaultdict(list)
     for target in configuration.targets.values():
-        if not target.configured:
+        if _lacks(target):
             lacking[target.integration].append(target)
     for name, targets in lacking.items():
         first = targets[0]
         needs = [one for one in first.probe.needs if not getattr(first.options, one)]
+        missing = " and ".join(needs) or f"one of {', '.join(secret_fields(first.probe.options))} is"
         tenants = [target.tenant for target in targets if target.tenant]
         whom = f" of {some(tenants)}" if tenants else ""
         yield AREA.note(
-            f"{name}{whom} is not configured: {' and '.join(needs)} missing",
+            f"{name}{whom} is not configured: {missing} missing",
             "give it, or take the integration away",
         )
+
+
+def _lacks(target: Target) -> bool:
+    """Tell whether a target has no credential, also where its provider takes one of several."""
+    probe, options = target.probe, target.options
+    secrets = () if probe.generic else secret_fields(probe.options)
+    return not target.configured or (bool(secrets) and not any(getattr(options, one) for one in secrets))
 
 
 def _late(configuration: Configuration) -> Iterator[Finding]:
@@ -87,7 +96,7 @@ def _budgets(configuration: Configuration) -> Iterator[Finding]:
     allowances: dict[str, Allowance] = {}
     for target in configuration.targets.values():
         probe = target.probe
-        if probe.allowance is None or not target.configured:
+        if probe.allowance is None or _lacks(target):
             continue
         allowances[probe.name] = probe.allowance
         shared = getattr(target.options, probe.credential, None) if probe.credential else None
