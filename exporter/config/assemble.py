@@ -53,7 +53,8 @@ def assemble(reading: Reading, source: Source, path: str | None, text: str | Non
     blame_clashes(reading, built)
     _check_notifications(reading, source, layout, frozenset(builder.names))
     store = settings(reading, source, layout.store)
-    judge_keeping(reading, source, built, store)
+    if _written(source, "store").isdisjoint(("token_keys", "token_keys_file")) or store.token_keys:
+        judge_keeping(reading, source, built, store)
     reading.secrets.update(_receivers(layout.notifications))
     blame_public_credentials(reading)
     if reading.mistakes:
@@ -99,7 +100,7 @@ def failure(reading: Reading) -> ConfigError:
 
 def _layout(reading: Reading, source: Source) -> Layout:
     fitter = Fitter(reading, source)
-    layout, _ = make(fitter, source.value, Layout, Judge(part_schema(Layout)), instead={})
+    layout, _ = make(fitter, source.value, Layout, Judge(part_schema(Layout)), instead={}, depth=2)
     if layout is None:
         raise failure(reading)
     return layout
@@ -128,10 +129,21 @@ def _integrations(reading: Reading, source: Source, layout: Layout) -> tuple[Bui
 def _check_notifications(
     reading: Reading, source: Source, layout: Layout, integrations: frozenset[str]
 ) -> None:
-    for path, what, remedy in notify.findings(layout.notifications, integrations):
+    written = _written(source, "notifications")
+    for path, what, remedy in notify.findings(layout.notifications, integrations, written):
         reading.blame(source.place(("notifications", *path)), what, remedy)
     for path, what, remedy in generation.findings(layout.generate):
         reading.blame(source.place(("generate", *path)), what, remedy)
+
+
+def _written(source: Source, section: str) -> frozenset[str]:
+    """Return the keys of a section as they stand in the document, with a mistake or without."""
+    part = source.value.get(section)
+    return (
+        frozenset(key for key, value in part.items() if value is not None)
+        if isinstance(part, dict)
+        else frozenset()
+    )
 
 
 def _switched_off(reading: Reading) -> frozenset[str]:

@@ -35,9 +35,13 @@ Channel = Slack | Email | PagerDuty | Sms | Webhook
 
 @dataclass(frozen=True)
 class _Check:
-    """Finds what is wrong with notifications, given the names of the integrations."""
+    """Finds what is wrong with notifications, given the names of the integrations.
+
+    `written` are the channels in the document: one that has a mistake is there all the same.
+    """
 
     integrations: frozenset[str]
+    written: frozenset[str]
 
     def all(self, notifications: Notifications) -> Iterator[Finding]:
         for name in ("slack", "email", "pagerduty", "sms", "webhook", "heartbeat"):
@@ -53,9 +57,9 @@ class _Check:
             if team.name in seen:
                 yield ("teams", index, "name"), f"{_named(team)} stands twice", "choose another name"
             seen.add(team.name)
-            yield from self.team(team, ("teams", index), notifications)
+            yield from self.team(team, ("teams", index))
 
-    def team(self, team: Team, path: Path, shared: Notifications) -> Iterator[Finding]:
+    def team(self, team: Team, path: Path) -> Iterator[Finding]:
         for index, name in enumerate(team.integrations):
             if name not in self.integrations:
                 yield (
@@ -68,7 +72,8 @@ class _Check:
             channel = getattr(team, name)
             if channel is not None:
                 channels += 1
-                if not _lent(channel, shared):
+                # what a team leaves out is that of the channel that everybody shares
+                if not (name in self.written and _lacks(channel)):
                     yield from self.channel(channel, (*path, name))
         if not channels and not team.receiver:
             yield (
@@ -135,20 +140,24 @@ class _Check:
             yield (*path, "end"), "the end is the start", "write another end"
 
 
-def findings(notifications: Notifications, integrations: frozenset[str]) -> list[Finding]:
-    """Return what is wrong with `notifications`: path below it, what, remedy."""
-    return list(_Check(integrations).all(notifications))
+def findings(
+    notifications: Notifications, integrations: frozenset[str], written: frozenset[str]
+) -> list[Finding]:
+    """Return what is wrong with `notifications`: path below it, what, remedy.
+
+    `written` are the keys that stand in the document.
+    """
+    return list(_Check(integrations, written).all(notifications))
 
 
 def _named(team: Team) -> str:
     return f"the team {team.name}" if is_plain_key(team.name) else "a team"
 
 
-def _lent(channel: Channel, shared: Notifications) -> bool:
-    """Tell whether a team's channel takes what it leaves out from the one that everybody shares."""
+def _lacks(channel: Channel) -> bool:
     if isinstance(channel, Slack):
-        return channel.api_url is None and shared.slack is not None
-    return isinstance(channel, PagerDuty) and channel.routing_key is None and shared.pagerduty is not None
+        return channel.api_url is None
+    return isinstance(channel, PagerDuty) and channel.routing_key is None
 
 
 def _own_certificate(tls: TlsOptions, path: Path) -> Iterator[Finding]:

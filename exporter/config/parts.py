@@ -16,12 +16,13 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 def make(
-    fitter: Fitter, raw: Any, kind: type[T], judge: Judge, *, instead: dict[str, Any]
+    fitter: Fitter, raw: Any, kind: type[T], judge: Judge, *, instead: dict[str, Any], depth: int = 1
 ) -> tuple[T | None, bool]:
     """Return `raw` as `kind`, and whether it was without fault.
 
     Keys with a mistake are told and then left out, or replaced from `instead`, so that the rest can
-    be judged in the same load. None comes back when not even that helps.
+    be judged in the same load. With `depth` 2 only keys of its parts are left out where that is enough. None
+    comes back when not even that helps.
     """
     try:
         return as_struct(fitter.fit(raw, root_type(kind)), kind), True
@@ -30,12 +31,25 @@ def make(
     blame(fitter, faults)
     if not isinstance(raw, dict):
         return None, False
-    wrong = {fault.path[0] for fault in faults if fault.path}
-    rest = instead | {key: value for key, value in raw.items() if key not in wrong and isinstance(key, str)}
-    try:
-        return as_struct(fitter.fit(rest, root_type(kind)), kind), False
-    except msgspec.ValidationError:
-        return None, False
+    for length in range(depth, 0, -1):
+        rest = instead | _without({fault.path[:length] for fault in faults if fault.path}, raw)
+        try:
+            return as_struct(fitter.fit(rest, root_type(kind)), kind), False
+        except msgspec.ValidationError:
+            continue
+    return None, False
+
+
+def _without(paths: set[Path], raw: dict[str, Any]) -> dict[str, Any]:
+    """Return `raw` without what stands at `paths`; of lists nothing is left out but the whole."""
+    rest = {key: value for key, value in raw.items() if (key,) not in paths and isinstance(key, str)}
+    for path in paths:
+        part = rest.get(str(path[0]))
+        if len(path) > 1 and isinstance(part, dict):
+            rest[str(path[0])] = {key: value for key, value in part.items() if key != path[1]}
+        elif len(path) > 1:
+            rest.pop(str(path[0]), None)
+    return rest
 
 
 def faults_of(fitter: Fitter, raw: Any, kind: type[Any], judge: Judge, error: Exception) -> list[Fault]:
