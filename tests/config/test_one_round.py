@@ -82,7 +82,8 @@ def test_all_that_can_be_judged_is_told_at_once(tmp_path: Path) -> None:
         # the same key twice in another dress, a channel that others lean on, keys that others need
         "notifications: {slack: {api_url: 5}, teams: [{name: a, tenants: [x], slack: {channel: b}}]}",
         "notifications: {email: {to: [a@b.example], username: 5, password: p}}",
-        "store: {token_keys: 5}\nintegrations:\n- {name: a, provider: google_calendar, tokens: {source: store}}",
+        "store: {token_keys: 5}\nintegrations:\n"
+        "- {name: a, provider: google_calendar, tokens: {source: store}}",
         "integrations:\n- name: a\n  provider: http\n  options: {url: 'http://a/', token_endpoint: 5, auth:"
         " {oauth2: {client_id: a, client_secret: b}}}",
     ],

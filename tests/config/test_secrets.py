@@ -1,5 +1,6 @@
 """No planted credential shows in an error, in what is shown, or in any printed form."""
 
+import pytest
 import yaml
 
 from exporter.config.shown import masked
@@ -150,3 +151,91 @@ integrations:
   options: {api_key: gold}
 """
     )
+
+
+PUBLIC = """\
+integrations:
+- name: {name}
+  provider: shop
+  labels: {{{label}: {value}}}
+  options: {{api_key: "${{KEY}}"}}
+  tenants: {{list: [{{id: {tenant}}}]}}
+- name: web
+  provider: web
+  options: {{url: "https://x/", gauge: one, help: {help}}}
+"""
+HARMLESS = {"name": "a", "label": "plan", "value": "gold", "tenant": "t", "help": "Help."}
+
+
+@pytest.mark.parametrize("place", HARMLESS)
+def test_what_everybody_sees_holds_no_credential(house: House, place: str) -> None:
+    secret = "planted_credential_31"
+    house.load(PUBLIC.format(**HARMLESS), KEY=secret)
+    text = f"{secret}." if place == "help" else secret
+    mistakes = house.mistakes(PUBLIC.format(**HARMLESS | {place: text}), KEY=secret)
+    assert ["holds a credential" in mistake.what for mistake in mistakes] == [True]
+    assert secret not in str(mistakes)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("API_TOKEN", "planted-credential"),
+        ("DB_PASSWORD", "correct-horse-battery"),
+        ("X", "sk_live_51HabcDEFghi"),
+    ],
+)
+def test_a_variable_that_holds_a_credential_is_no_label(house: House, name: str, value: str) -> None:
+    text = PUBLIC.format(**HARMLESS | {"value": f'"${{{name}}}"'})
+    (mistake,) = house.mistakes(text, KEY="k", **{name: value})
+    assert mistake.what == "the value of a label holds a credential"
+
+
+@pytest.mark.parametrize("value", ["production", "eu-central-1-blue", "2026-11-28", "shop.example.com"])
+def test_another_variable_may_be_a_label_and_a_name(house: House, value: str) -> None:
+    text = PUBLIC.format(**HARMLESS | {"value": '"${WHERE}"', "name": '"${WHERE}"'})
+    made = house.load(text, KEY="k", WHERE=value)
+    assert (value, "t") in made.targets
+    assert value not in made.secrets
+
+
+WEB = "integrations: [{name: a, provider: web, options: {url: 'https://x/a?b=${V}', ratio: '${R:-1}'}}]"
+
+
+@pytest.mark.parametrize(
+    ("value", "hidden"),
+    [
+        ("pl4nted", False),  # shorter than eight characters
+        ("pl4ntedX", True),
+        ("planted-credential", True),
+        ("production", False),  # one word
+        ("12345678", False),
+        ("30m", False),
+        ("shop.example.com", False),
+        ("192.168.100.200", False),
+        ("https://hooks.example.com/T0/planted?k=v4luev4l", True),
+    ],
+)
+def test_a_harmless_value_of_a_variable_is_shown_and_another_is_not(
+    house: House, value: str, hidden: bool
+) -> None:
+    made = house.load(WEB, V=value)
+    target = made.targets["a", ""]
+    assert (redact(value, target.hidden) != value) == hidden
+    assert target.hidden <= made.secrets
+    assert "hooks.example.com" not in target.hidden
+
+
+@pytest.mark.parametrize(("name", "hidden"), [("V", False), ("V_TOKEN", True), ("WEB_PASS", True)])
+def test_the_name_of_a_variable_tells_a_short_credential(house: House, name: str, hidden: bool) -> None:
+    made = house.load(WEB.replace("${V}", f"${{{name}}}"), **{name: "hunter"})
+    assert ("hunter" in made.targets["a", ""].hidden) == hidden
+
+
+def test_the_path_of_a_file_by_a_variable_is_no_credential(house: House) -> None:
+    house.write({"run/credentials/exporter/shop": "planted-credential"})
+    folder = str(house.folder / "run/credentials/exporter")
+    text = "integrations: [{name: a, provider: shop, options: {api_key_file: '${DIRECTORY}/NAME'}}]"
+    assert folder not in house.load(text.replace("NAME", "shop"), DIRECTORY=folder).secrets
+    (mistake,) = house.mistakes(text.replace("NAME", "other"), DIRECTORY=folder)
+    assert f"the file {folder}/other does not exist" in mistake.what
