@@ -1,6 +1,6 @@
 # integration-exporter: small, without root, without a shell's help, fit for a read-only root.
 #
-#   docker build -t integration-exporter .
+#   docker build -t integration-exporter .      (with BuildKit: Debian 12 needs DOCKER_BUILDKIT=1 or docker-buildx)
 #   docker run --read-only --tmpfs /tmp --cap-drop ALL -v integration-exporter:/data -p 127.0.0.1:10055:10055 \
 #     -v "$PWD/integration-exporter.yml:/etc/integration-exporter/integration-exporter.yml:ro" integration-exporter
 #

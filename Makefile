@@ -15,14 +15,16 @@ demo: .venv/runtime ## Run everything against simulated vendors until Ctrl-C
 	@$(BIN)/integration-exporter demo --config.file docs/examples/demo.yml
 
 compose: ## Run the demo in containers, with Grafana, until Ctrl-C
-	@docker compose run --rm --user "$$(id -u):$$(id -g)" secrets
-	@docker compose --profile demo up --build
+	@docker compose build exporter
+	@docker compose run --rm --user "$$(stat -c %u:%g deploy/compose)" secrets
+	@docker compose --profile demo up || [ $$? -eq 130 ] # Ctrl-C is the way out
 
 run: .venv/runtime ## Run the exporter on your own file: make run CONFIG=my.yml
 	@$(BIN)/integration-exporter --config.file "$(CONFIG)"
 
 test: .venv/dev ## Run every check and every test
-	@sh deploy/install-packages.sh prometheus prometheus-alertmanager chromium knot postgresql
+	@sh deploy/install-packages.sh prometheus prometheus-alertmanager chromium knot postgresql \
+	  nginx prometheus-blackbox-exporter zsh fish
 	$(MAKE) --no-print-directory lint check-generated
 	$(BIN)/python -m pytest -n 3 --dist loadfile  # one more than cores: some tests only wait
 

@@ -7,8 +7,9 @@ missing=
 for package in "$@"; do
   case $package in
     python3-venv) python3 -c 'import ensurepip' 2>/dev/null || missing="$missing $package" ;;
-    # these two keep their programs where a user's PATH need not lead
+    # these keep their programs where a user's PATH need not lead
     knot) [ -x /usr/sbin/knotd ] || missing="$missing $package" ;;
+    nginx) [ -x /usr/sbin/nginx ] || missing="$missing $package" ;;
     postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing $package" ;;
     *) command -v "$package" >/dev/null 2>&1 || missing="$missing $package" ;;
   esac
@@ -46,7 +47,7 @@ status=0
 if command -v systemctl >/dev/null 2>&1; then
   for package in $missing; do
     case $package in
-      knot|postgresql|prometheus*) $as_root systemctl disable --quiet "$package" 2>/dev/null || true ;;
+      knot|nginx|postgresql|prometheus*) $as_root systemctl disable --quiet "$package" 2>/dev/null || true ;;
     esac
   done
 fi

@@ -13,6 +13,7 @@ import bcrypt
 RANDOM = (
     "exporter-password",
     "grafana-password",
+    "operator-token",
     "postgres-monitor-password",
     "postgres-password",
     "prometheus-token",
@@ -20,15 +21,17 @@ RANDOM = (
 """Files that hold a random text of 43 characters and nothing else, not even a line break."""
 
 WEB = """\
-# Who may use the exporter: you in a browser, by the password of exporter-password, and Prometheus.
+# Who may use the exporter: you in a browser, by the password of exporter-password, you on the command line
+# of its container, by operator-token, and Prometheus.
 basic_auth_users:
   admin: {hashed}
 roles:
   admin: [admin]
 bearer_tokens:
+  - {{name: operator, token_file: operator_token, roles: [admin]}}
   - {{name: prometheus, token_file: prometheus_token, roles: [viewer]}}
 """
-"""The token's file is looked for beside this one, under the name that containers see: /run/secrets."""
+"""The tokens' files are looked for beside this one, under the names that containers see: /run/secrets."""
 
 
 def main(folder: Path) -> None:
@@ -58,4 +61,10 @@ def _keep(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    try:
+        main(Path(sys.argv[1]))
+    except OSError as error:
+        sys.exit(
+            f"{error.filename}: {error.strerror}. Run this as the owner of the folder deploy/compose: "
+            'docker compose run --rm --user "$(stat -c %u:%g deploy/compose)" secrets'
+        )

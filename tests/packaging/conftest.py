@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.packaging.compose import FILES, ROOT, SECRETS
 from tests.packaging.dockerfile import Replay, Stage, stages
 
-ROOT = Path(__file__).parents[2]
+__all__ = ["ROOT"]
 INSTALLED = "/opt/integration-exporter"
 UID = 65532
 
@@ -122,3 +123,13 @@ def image() -> Iterator[Image]:
         yield Image(replay, arguments, build, final)
     finally:
         shutil.rmtree(root)
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that looks like /run/secrets: what make_secrets.py made, under the mounted names."""
+    folder = tmp_path_factory.mktemp("secrets")
+    subprocess.run([sys.executable, FILES / "make_secrets.py", folder / "made"], check=True)
+    for name, file in SECRETS.items():
+        shutil.copy(folder / "made" / file, folder / name)
+    return folder
