@@ -32,7 +32,7 @@ def test_the_secrets_are_random_stay_and_are_closed_to_other_users(tmp_path: Pat
 
 def test_a_folder_that_may_not_be_written_ends_with_a_sentence_and_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    command = [sys.executable, FILES / "make_secrets.py", tmp_path / "file"]
+    command = [sys.executable, str(FILES / "make_secrets.py"), str(tmp_path / "file")]
     found = subprocess.run(command, capture_output=True, text=True)
     assert found.returncode == 1
     assert found.stderr.startswith(f"{tmp_path}/file: File exists. Run this as the owner")
