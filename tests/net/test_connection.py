@@ -1,0 +1,173 @@
+"""One connection on the bare loop: what comes unasked, early or late, and what it then is."""
+
+import asyncio
+import ssl
+
+import pytest
+
+from exporter.core.errors import ProbeError
+from exporter.core.network import Trace
+from exporter.core.options import TlsOptions
+from exporter.core.reason import Reason
+from exporter.core.tls import client_context
+from exporter.net.connection import Connection
+from exporter.net.dial import dial
+from exporter.net.talk import WholeAnswer
+from tests.servers.authority import Authority
+from tests.servers.raw import Raw, Visit, serving
+
+
+class Line(WholeAnswer):
+    """Waits for one line."""
+
+    def __init__(self) -> None:
+        self.text = b""
+        self.released = 0
+
+    def feed(self, data: bytes) -> None:
+        self.text += data
+        self.done = self.text.endswith(b"\n")
+
+    def release(self) -> None:
+        self.released += 1
+
+
+async def opened(server: Raw) -> Connection:
+    return await dial(["127.0.0.1"], server.port, Trace())
+
+
+async def settled() -> None:
+    await asyncio.sleep(0.03)
+
+
+async def test_a_banner_is_kept_until_somebody_asks(authority: Authority) -> None:
+    async def talk(visit: Visit) -> None:
+        await visit.say(b"220 ")
+        await asyncio.sleep(0.01)
+        await visit.say(b"hello\n")
+        await visit.reader.read()
+
+    async with serving(talk) as server:
+        connection = await opened(server)
+        await settled()
+        assert connection.fresh
+        line = Line()
+        await connection.exchange(b"", line)
+        assert (line.text, line.released, connection.fresh) == (b"220 hello\n", 1, False)
+        assert connection.first_byte > 0
+        assert connection.place == f"127.0.0.1:{server.port}"
+        assert (connection.local, connection.cipher, connection.tls_version) == ("127.0.0.1", "", "")
+        connection.close()
+        connection.close()
+        assert connection.closed
+        await settled()
+        assert (server.open, connection.local) == (0, "")
+
+
+async def test_a_banner_without_end_is_cut(authority: Authority) -> None:
+    async def talk(visit: Visit) -> None:
+        while True:
+            await visit.say(b"x" * 4096)
+
+    async with serving(talk) as server:
+        connection = await opened(server)
+        await asyncio.sleep(0.1)
+        assert connection.closed
+        assert len(connection._early) < 1 << 19
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+async def test_what_comes_between_two_questions_ends_the_connection(
+    authority: Authority, secure: bool
+) -> None:
+    async def talk(visit: Visit) -> None:
+        await visit.reader.readline()
+        await visit.say(b"one\n")
+        await asyncio.sleep(0.02)
+        await visit.say(b"unasked\n")
+        await visit.reader.read()
+
+    tls = authority.server() if secure else None
+    async with serving(talk, tls=tls) as server:
+        connection = await opened(server)
+        if secure:
+            await connection.secure(client_context(TlsOptions(ca_file=authority.ca_file)), "localhost")
+            assert connection.tls_version == "TLSv1.3"
+            assert connection.cipher.startswith("TLS_")
+        line = Line()
+        await connection.exchange(b"a\n", line)
+        closed: list[bool] = []
+        connection.on_closed = lambda: closed.append(True)
+        await asyncio.sleep(0.08)
+        assert (line.text, connection.closed, closed) == (b"one\n", True, [True])
+        with pytest.raises(ProbeError, match="closed the connection") as caught:
+            await connection.exchange(b"b\n", Line())
+        assert caught.value.reason is Reason.CONNECT
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+async def test_an_answer_that_the_end_cuts_is_the_readers_to_judge(
+    authority: Authority, secure: bool
+) -> None:
+    async def talk(visit: Visit) -> None:
+        await visit.reader.readline()
+        await visit.say(b"half")
+
+    tls = authority.server() if secure else None
+    async with serving(talk, tls=tls) as server:
+        connection = await opened(server)
+        if secure:
+            await connection.secure(client_context(TlsOptions(ca_file=authority.ca_file)), "localhost")
+        line = Line()
+        with pytest.raises(ProbeError, match="closed the connection instead of answering"):
+            await connection.exchange(b"a\n", line)
+        assert (line.text, line.released) == (b"half", 1)
+        connection.abort()
+        await settled()
+
+
+@pytest.mark.parametrize(("newest", "hint"), [("TLSv1_3", True), ("TLSv1_2", False)])
+async def test_a_reset_before_the_first_answer_may_be_for_want_of_our_certificate(
+    authority: Authority, newest: str, hint: bool
+) -> None:
+    async def talk(visit: Visit) -> None:
+        await visit.reader.readline()
+        visit.reset()
+
+    context = authority.server()
+    context.maximum_version = ssl.TLSVersion[newest]
+    async with serving(talk, tls=context) as server:
+        connection = await opened(server)
+        await connection.secure(client_context(TlsOptions(ca_file=authority.ca_file)), "localhost")
+        with pytest.raises(ProbeError, match="reset the connection") as caught:
+            await connection.exchange(b"a\n", Line())
+        await settled()
+    assert ("it may require a client certificate" in caught.value.detail) == hint
+
+
+async def test_a_name_that_tls_cannot_carry_is_told(authority: Authority) -> None:
+    async def talk(visit: Visit) -> None:
+        await visit.reader.read()
+
+    async with serving(talk) as server:
+        connection = await opened(server)
+        with pytest.raises(ProbeError, match="the server name for TLS is no valid host name") as caught:
+            await connection.secure(client_context(TlsOptions(ca_file=authority.ca_file)), ".x")
+        connection.abort()
+        await settled()
+    assert caught.value.reason is Reason.TLS
+
+
+async def test_the_goodbye_of_tls_is_said_before_the_connection_is_closed(authority: Authority) -> None:
+    seen: list[bytes] = []
+
+    async def talk(visit: Visit) -> None:
+        seen.append(await visit.reader.read())  # an end without goodbye would be an error of TLS
+
+    context = authority.server()
+    async with serving(talk, tls=context) as server:
+        connection = await opened(server)
+        await connection.secure(client_context(TlsOptions(ca_file=authority.ca_file)), "localhost")
+        connection.close()
+        await settled()
+    assert seen == [b""]
