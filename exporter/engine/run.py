@@ -95,7 +95,7 @@ def _result(
         http_status=trace.http_status,
         phases=dict(trace.phases),
         log=tuple((when, clean(text, LONGEST_LINE)) for when, text in trace.log),
-        drift=tuple(trace.drift),
+        drift=tuple(clean(name, LONGEST_LINE) for name in trace.drift),
         calls=trace.calls,
         retry_after=_wait(failure, trace),
         trace_id=secrets.token_hex(8),

@@ -45,9 +45,14 @@ class Url:
         It is not cut: a run stars its credentials first, and half of one would not be found.
         """
         path, _, query = self.target.partition("?")
-        parts = (STARS if has_credential_form(unquote(part)) else part for part in path.split("/"))
-        names = "&".join(f"{quote(name)}={STARS}" for name, _ in parse_qsl(query, keep_blank_values=True))
+        parts = (_starred(unquote(part), part) for part in path.split("/"))
+        pairs = parse_qsl(query, keep_blank_values=True)
+        names = "&".join(f"{_starred(name, quote(name))}={STARS}" for name, _ in pairs)
         return f"{self.scheme}://{self.authority}{'/'.join(parts)}" + (f"?{names or STARS}" if query else "")
+
+
+def _starred(text: str, written: str) -> str:
+    return STARS if has_credential_form(text) else written
 
 
 @lru_cache(maxsize=4096)  # the same few URLs are probed again and again

@@ -137,6 +137,7 @@ async def test_what_a_target_hides_becomes_stars_everywhere_labels_included() ->
     async def check(target: Target, kit: Kit) -> Iterable[Sample]:
         kit.log(f"sending GET http://127.0.0.1/{HIDDEN}/getMe")
         kit.vendor_detail("address", HIDDEN)
+        kit.trace.drift.append(f"{HIDDEN}.length")
         kit.fact(dated(1, name=HIDDEN))
         if target.tenant:
             raise ProbeError(Reason.NOT_FOUND, f"there is no {HIDDEN}")
