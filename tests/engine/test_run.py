@@ -11,7 +11,7 @@ from exporter.core.metric import Metric, Sample
 from exporter.core.network import Request
 from exporter.core.probe import Kit, Result, Target
 from exporter.core.reason import Reason
-from exporter.core.vitals import CERTIFICATE_EXPIRY
+from exporter.core.vitals import CERTIFICATE_EXPIRY, CHAIN_EXPIRY, CLIENT_CERTIFICATE_EXPIRY
 from exporter.engine.kit import LONGEST_DETAIL, Answers
 from exporter.engine.run import LONGEST_LINE, run
 from tests.clock import HandClock
@@ -59,6 +59,26 @@ async def test_a_failure_keeps_no_measured_value_but_the_facts_seen_on_the_way()
     assert result.samples == ()
     assert set(result.facts) == {BLOCKED_UNTIL(99), CERTIFICATE_EXPIRY(1_900_000_000.0)}
     assert (result.http_status, result.phases, result.retry_after) == (403, {"connect": 0.25}, 7)
+
+
+async def test_the_network_knows_when_the_run_is_cancelled() -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        assert kit.trace.deadline is not None
+        return [QUEUE(kit.trace.deadline - kit.trace.started)]
+
+    (left,) = (await once(check, timeout=5.5)).samples
+    assert left.value == pytest.approx(5.5)
+
+
+async def test_the_dates_of_certificates_become_facts_of_their_own() -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        kit.trace.certificate_expiry = 3.0
+        kit.trace.chain_expiry = 2.0
+        kit.trace.client_certificate_expiry = 1.0
+        return []
+
+    result = await once(check)
+    assert result.facts == (CERTIFICATE_EXPIRY(3), CHAIN_EXPIRY(2), CLIENT_CERTIFICATE_EXPIRY(1))
 
 
 async def test_a_check_that_never_ends_is_a_timeout() -> None:

@@ -13,7 +13,7 @@ from exporter.core.secret import Secret
 from exporter.net import redirects
 from exporter.net.network import LoopNetwork
 from tests.servers.authority import Authority
-from tests.servers.raw import Talk, Visit, ok, serving
+from tests.servers.raw import Talk, Visit, answering, ok, serving
 
 PLANTED = "planted-secret-0123"
 
@@ -63,6 +63,16 @@ async def test_a_redirect_is_followed_however_it_is_written(network: LoopNetwork
         host = f"127.0.0.1:{server.port}"
         answer = await answered(network, server.url("/a"))
     assert (answer.body, answer.redirects, answer.url) == (b"/b", 1, f"http://{host}/b")
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [("201 Created", "Location: /b\r\n"), ("300 Choices", "Location: /b\r\n"), ("302 Found", "")],
+)
+async def test_what_leads_nowhere_is_the_answer(network: LoopNetwork, status: str, headers: str) -> None:
+    async with serving(answering(ok(b"here", headers, status))) as server:
+        answer = await answered(network, server.url("/a"))
+        assert (answer.status, answer.body, len(server.requests)) == (int(status[:3]), b"here", 1)
 
 
 async def test_a_circle_is_noticed_and_named(network: LoopNetwork) -> None:
