@@ -86,6 +86,24 @@ async def test_tenants_and_statistics_are_tables_too(served: House, capsys: Capt
     assert capsys.readouterr().err == "no changes of state\n"
 
 
+@pytest.mark.parametrize("command", ["errors", "changes", "tenants", "stats"])
+@pytest.mark.parametrize("form", [(), ("--json",)])
+async def test_a_mistyped_name_is_refused_with_the_closest_one(
+    served: House, capsys: Captured, command: str, form: tuple[str, ...]
+) -> None:
+    assert await run(command, "--tenant=globxe", *form) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.endswith("says: there is no tenant 'globxe'; did you mean globex?\n")
+
+
+async def test_no_statistics_yet_is_no_claim_that_nothing_was_checked(
+    served: House, capsys: Captured
+) -> None:
+    assert await run("stats", "--integration=mail", "--window=1h") == 0
+    assert "those of the last five minutes may be missing" in capsys.readouterr().err
+
+
 async def test_who_may_not_is_told_so_and_the_token_is_not_shown(
     served: House, capsys: Captured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

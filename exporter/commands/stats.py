@@ -9,6 +9,10 @@ from exporter.commands.showing import Column, show
 
 _COMPARED = (("uptime", "UPTIME"), ("error_ratio", "ERRORS"), ("p50_seconds", "P50"), ("p95_seconds", "P95"))
 _RATIOS = ("uptime", "error_ratio")
+_NONE = (
+    "no checks are counted in the last {} yet: those of the last five minutes may be missing; "
+    "`integration-exporter tenants` and the page show the present"
+)
 
 
 def stats(options: argparse.Namespace) -> int:
@@ -25,7 +29,7 @@ def stats(options: argparse.Namespace) -> int:
     machine = options.json or options.csv
     measured = [Column("runs", "CHECKS", number=True), *_columns(percent=not machine)]
     found = rows if options.json else (_flat(row, readable=not machine) for row in rows)
-    show(found, [*subject, *measured], options, f"no checks in the last {options.window}")
+    show(found, [*subject, *measured], options, _NONE.format(options.window))
     return 0
 
 

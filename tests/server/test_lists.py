@@ -135,7 +135,8 @@ async def test_pages_of_errors_join_without_a_gap(served: House) -> None:
         ("integration=mail", 1),
         ("reason=dns", 1),
         ("tenant=globex&integration=payments", 1),
-        ("tenant=nobody", 0),
+        ("tenant=initech", 0),
+        ("integration=old&since=1h", 0),
     ],
 )
 async def test_a_list_is_narrowed_by_its_query(served: House, query: str, count: int) -> None:
@@ -247,6 +248,35 @@ async def test_statistics_are_by_integration_or_tenant_too_and_in_pages(served: 
     (row,) = (await asked(served, "stats?by=tenant&window=1h&tenant=acme"))["stats"]
     assert row["tenant"] == "acme"
     assert "integration" not in row
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["errors", "changes", "tenants", "stats", "targets", "history", "errors?format=csv", "stats?format=csv"],
+)
+async def test_a_name_that_nobody_has_is_no_empty_list(served: House, path: str) -> None:
+    for query, said in (
+        ("tenant=globexx", "there is no tenant 'globexx'; did you mean globex?"),
+        ("integration=paymnets", "there is no integration 'paymnets'; did you mean payments?"),
+        ("integration=quux&tenant=acme", "there is no integration 'quux'"),
+        ("integration=mail&tenant=acme", "mail has no tenant 'acme'"),
+    ):
+        whole = f"/api/v1/{path}{'&' if '?' in path else '?'}{query}"
+        reply = await served.ask(whole, headers=bearer(TOKENS["viewer"]))
+        assert (reply.status, reply.json["error"]) == (404, said)
+
+
+async def test_a_target_that_is_gone_is_known_as_long_as_the_store_has_something_of_it(served: House) -> None:
+    assert len((await asked(served, "errors?integration=old&tenant=acme"))["errors"]) == 100
+    assert (await asked(served, "changes?integration=old"))["changes"] == []
+    reply = await served.ask("/api/v1/tenants?integration=old", headers=bearer(TOKENS["viewer"]))
+    assert reply.status == 404  # it lists what there is now
+
+
+async def test_who_is_bound_to_a_tenant_learns_nothing_of_the_names_of_others(served: House) -> None:
+    for query in ("tenant=globex", "tenant=quuxgl", "integration=web"):
+        reply = await served.ask(f"/api/v1/errors?{query}", headers=bearer(TOKENS["bound_viewer"]))
+        assert reply.status == 404 and "did you mean" not in reply.text
 
 
 async def test_statistics_as_csv_have_the_window_before_in_columns(served: House) -> None:

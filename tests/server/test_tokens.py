@@ -17,6 +17,7 @@ from exporter.cli import main
 from exporter.core.clock import SystemClock
 from exporter.core.network import Trace
 from exporter.core.secret import Secret
+from exporter.engine.board import State
 from exporter.engine.token_keeper import TokenKeeper
 from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import OAuthServer, serving
@@ -44,6 +45,7 @@ class TokenRoom(Room):
 
     def parts(self, web_config: WebConfigFile) -> Parts:
         assert self.keeper is not None
+        self.states = [State(target=target) for target, _ in self.keeper.accounts()]
         return replace(super().parts(web_config), tokens=self.keeper, now=time.time)
 
 

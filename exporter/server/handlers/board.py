@@ -11,6 +11,7 @@ from exporter.server.answers import iso, json_answer, whole_number
 from exporter.server.parts import PARTS, Parts, State
 from exporter.server.rows import Choice, counts, row, urgency, visible
 from exporter.server.status import status as status_of
+from exporter.server.unknown import refuse_unknown
 
 MOST_ROWS = 10_000
 MOST_EVENTS = 1000
@@ -36,6 +37,7 @@ async def status(request: web.Request) -> web.Response:
 
 async def targets(request: web.Request) -> web.Response:
     """Answer a page of targets, failing ones first."""
+    await refuse_unknown(request)
     chosen = seen(request.app[PARTS], request[IDENTITY], Choice.of(request))
     limit = whole_number(request, "limit", 500, MOST_ROWS)
     offset = whole_number(request, "offset", 0, 10_000_000)
@@ -47,6 +49,7 @@ async def targets(request: web.Request) -> web.Response:
 
 async def history(request: web.Request) -> web.Response:
     """Answer the newest state changes and failures, each failure with its log."""
+    await refuse_unknown(request, stored=True)
     parts, identity, choice = request.app[PARTS], request[IDENTITY], Choice.of(request)
     limit = whole_number(request, "limit", 100, MOST_EVENTS)
     changes = parts.history.recent_changes(limit=MOST_EVENTS)

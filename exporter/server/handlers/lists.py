@@ -18,6 +18,7 @@ from exporter.server.rows import Choice
 from exporter.server.streaming import Rows, exported, unavailable
 from exporter.server.tenants import COLUMNS as TENANT_COLUMNS
 from exporter.server.tenants import by_tenant
+from exporter.server.unknown import refuse_unknown
 
 PORTION = 1000
 """Rows of an export that are read and written at a time."""
@@ -58,6 +59,7 @@ async def changes(request: web.Request) -> web.StreamResponse:
 
 async def tenants(request: web.Request) -> web.StreamResponse:
     """Answer tenants with their integrations, those that fail first."""
+    await refuse_unknown(request)
     rows = by_tenant(await _seen(request), moment(request, "since"))
     offset = whole_number(request, "offset", 0, 10_000_000)
     limit = rows_wanted(request)
@@ -78,6 +80,7 @@ async def _list(
     row: Callable[[Event], dict[str, Any]],
 ) -> web.StreamResponse:
     parts, which, limit = request.app[PARTS], chosen(request), rows_wanted(request)
+    await refuse_unknown(request, stored=True)
     if form(request) != "json":
         return await exported(request, columns, _pages(parts, which, limit, ask, row))
     page = await _page(parts, which, limit, ask)

@@ -13,6 +13,7 @@ from exporter.server.answers import iso, json_answer, whole_number
 from exporter.server.asked import chosen, form, rows_wanted
 from exporter.server.parts import PARTS, Parts
 from exporter.server.streaming import Rows, exported, unavailable
+from exporter.server.unknown import refuse_unknown
 
 WINDOWS = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24, "90d": 90 * 24}
 """Hours by name."""
@@ -49,6 +50,7 @@ async def stats(request: web.Request) -> web.StreamResponse:
     name = _one_of(request, "window", tuple(WINDOWS), "24h")
     by = SUBJECTS[_one_of(request, "by", tuple(SUBJECTS), "target")]
     parts, limit = request.app[PARTS], rows_wanted(request)
+    await refuse_unknown(request, stored=True)
     offset = whole_number(request, "offset", 0, 10_000_000)
     now, before = windows(parts.now(), WINDOWS[name], Window(0, 0, by, chosen(request)))
     question = Question(now, before, limit, offset)

@@ -20,6 +20,7 @@ from exporter.server.export import csv_line
 from exporter.server.keeping import Account
 from exporter.server.parts import PARTS
 from exporter.server.tokens import REFRESHES, event_row, refresh_one, rows
+from exporter.server.unknown import refuse_unknown
 from exporter.store.tokens import LogQuery
 
 MOST_ROWS = 10_000
@@ -41,6 +42,7 @@ Chooser = Callable[[Target, Account], bool]
 
 async def read(request: web.Request) -> web.Response:
     """Answer the tokens of every target that is asked for, those that need a person first."""
+    await refuse_unknown(request)
     now = request.app[PARTS].now()
     query = request.query
     state = query.get("state", "")
@@ -93,6 +95,7 @@ async def job(request: web.Request) -> web.Response:
 
 async def log(request: web.Request) -> web.Response:
     """Answer what was done with tokens, the newest first."""
+    await refuse_unknown(request, stored=True)
     query, identity = request.query, request[IDENTITY]
     asked = LogQuery(
         integration=query.get("integration", ""),

@@ -1,0 +1,79 @@
+"""Refuses names that nobody has: an empty list would read as "all is well" where somebody mistyped."""
+
+from difflib import get_close_matches
+
+from aiohttp import web
+
+from exporter.core.errors import StoreError
+from exporter.core.store import Chosen, Store, Window
+from exporter.core.summary import HOUR
+from exporter.server.access import IDENTITY
+from exporter.server.parts import PARTS
+
+MOST_DAYS = 100
+"""Days back in which the summaries of a target that is gone are looked for."""
+
+
+async def refuse_unknown(request: web.Request, *, stored: bool = False) -> None:
+    """Raise 404 where the query names an integration or a tenant that there is not, with the closest one.
+
+    What the caller may not know of is not there. With `stored`, targets that are gone still count as long as
+    the store has something of them.
+    """
+    said = _wrong(request)
+    if said and not (stored and await _was_there(request)):
+        raise web.HTTPNotFound(text=said)
+
+
+def _wrong(request: web.Request) -> str:
+    integration, tenant = (request.query.get(name, "") for name in ("integration", "tenant"))
+    if not integration and not tenant:
+        return ""
+    keys = _keys(request)
+    names = {name for name, _ in keys}
+    if request[IDENTITY].tenants is None:
+        names |= {one.name for one in request.app[PARTS].configuration().integrations}
+    if integration and integration not in names:
+        return _sentence("integration", integration, names)
+    tenants = {one for _, one in keys if one}
+    if tenant and tenant not in tenants:
+        return _sentence("tenant", tenant, tenants)
+    if integration and tenant and (integration, tenant) not in keys:
+        return f"{integration} has no tenant {tenant!r}"
+    return ""
+
+
+def _keys(request: web.Request) -> set[tuple[str, str]]:
+    parts, identity = request.app[PARTS], request[IDENTITY]
+    here = {state.target.key for state in parts.board.states()}
+    return {key for key in here | parts.configuration().shard.elsewhere if identity.sees(key[1])}
+
+
+def _sentence(what: str, name: str, known: set[str]) -> str:
+    close = get_close_matches(name, sorted(known), n=3, cutoff=0.6)
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    return f"there is no {what} {name!r}{hint}"
+
+
+async def _was_there(request: web.Request) -> bool:
+    """Tell whether the store has anything of it: a target that was taken away leaves its past."""
+    parts, query = request.app[PARTS], request.query
+    which = Chosen(
+        integration=query.get("integration", ""),
+        tenant=query.get("tenant") or None,
+        tenants=request[IDENTITY].tenants,
+    )
+    until = (int(parts.now()) // HOUR + 1) * HOUR
+    window = Window(until - MOST_DAYS * 24 * HOUR, until, ("integration",), which)
+
+    def look(store: Store) -> bool:
+        return bool(
+            store.failures(which, limit=1).rows
+            or store.changes(which, limit=1).rows
+            or store.statistics(window, limit=1)
+        )
+
+    try:
+        return await parts.read_store(look)
+    except StoreError:
+        return False
