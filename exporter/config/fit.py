@@ -58,11 +58,11 @@ class Fitter:
     def fit(self, value: Any, kind: Any, path: Path = ()) -> Any:
         """Return `value` as its type `kind` (a msgspec.inspect type) wants it; misfits stay as they are."""
         while isinstance(kind, inspect.Metadata):
-            extra = extra_of(kind)
-            if extra.get("raw"):
-                return value
-            if isinstance(value, Expanded) and (extra.get("path") or extra.get("public")):
-                return self._open(value, extra)
+            if extra := kind.extra:
+                if extra.get("raw"):
+                    return value
+                if isinstance(value, Expanded) and (extra.get("path") or extra.get("public")):
+                    return self._open(value, extra)
             kind = kind.type
         if isinstance(kind, inspect.UnionType):
             return self._union(value, kind, path)

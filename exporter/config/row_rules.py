@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from msgspec import inspect
@@ -26,6 +27,8 @@ class RowRules:
 
     def completed(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fitted options `row` with those parts of the integration that only the operator sets."""
+        if not _has_operator_parts(self.kind):  # most providers, and there may be many rows
+            return dict(row)
         made: dict[str, Any] = self._complete(row, self.shared, root_type(self.kind), ())
         return made
 
@@ -81,6 +84,18 @@ class RowRules:
                 f"{'.'.join(map(str, (*path, name)))} decides where a credential goes: no tenant can set it",
                 "set it under the options of the integration, for all its tenants",
             )
+
+
+@cache
+def _has_operator_parts(kind: type[Options]) -> bool:
+    return _any_operator(root_type(kind))
+
+
+def _any_operator(kind: Any) -> bool:
+    struct = _struct_in(kind)
+    return bool(extra_of(kind).get("operator")) or any(
+        _any_operator(field.type) for field in (struct.fields if struct else ())
+    )
 
 
 def _struct_in(kind: Any) -> Any:
