@@ -74,6 +74,7 @@ async def serve(settings: Settings) -> int:
         stack.push_async_callback(network.close)
         writer = await stack.enter_async_context(_writer(configuration, settings.shutdown_timeout))
         engine = Engine(network, clock, writer.submit, metrics, _most_runs())
+        engine.history.log_runs = settings.log_level == "debug"
         engine.tokens.log.store = _token_store(configuration)
         stack.callback(engine.tokens.log.store.close)
         reloader = Reloader(settings.load, _applied(engine, writer, in_force), clock, metrics)

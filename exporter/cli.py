@@ -151,7 +151,8 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         help="where Prometheus reaches the processes, for /api/v1/sd: host:port, with {shard} and {replica}; "
         "may be repeated",
     )
-    add("--log.level", dest="log_level", default="info", choices=("debug", "info", "warn", "error"))
+    levels = ("debug", "info", "warn", "error")
+    add("--log.level", dest="log_level", default="info", choices=levels, help="debug: each probe is a line")
     add("--log.format", dest="log_format", default="logfmt", choices=("logfmt", "json"))
 
 

@@ -47,7 +47,7 @@ class State:
         old = (*before, self.failures, self.facts, *_measured(self.result))
         self.result = result
         self.last_run = result.at
-        self.status = _status(result.reason)
+        self.status = status_of(result.reason)
         self.reason = result.reason
         self.detail = result.detail
         self.failures = 0 if self.status != ERROR else self.failures + 1
@@ -147,7 +147,8 @@ class Board:
         return len(self._states)
 
 
-def _status(reason: Reason | None) -> str:
+def status_of(reason: Reason | None) -> str:
+    """Return the status of a run that ended with `reason`."""
     if reason is None:
         return CONNECTED
     return NOT_CONFIGURED if reason is Reason.NOT_CONFIGURED else ERROR

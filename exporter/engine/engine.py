@@ -305,7 +305,7 @@ class Engine:
         target = state.target
         before = (state.status, state.reason)
         failures = state.failures
-        self.history.tallies.ran(state, result)
+        self.history.ran(state, result)
         news = state.absorb(result)
         # Not `result.at`: a wall clock that was set back during the run would put the target to sleep.
         began = self._clock.now() - result.took

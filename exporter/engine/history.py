@@ -10,7 +10,7 @@ import structlog
 from exporter.core.probe import Key, Result
 from exporter.core.reason import Reason
 from exporter.core.store import Batch, Failure, StateChange
-from exporter.engine.board import ERROR, UNKNOWN, State
+from exporter.engine.board import ERROR, UNKNOWN, State, status_of
 from exporter.engine.tallies import Tallies
 
 KEPT = 1000
@@ -29,7 +29,26 @@ class History:
         self.failures: deque[Failure] = deque(maxlen=KEPT)
         self.batch = Batch()
         self.tallies = Tallies()
+        self.log_runs = False
+        """Whether each run is a line on the log; the logger itself would cost every run its arguments."""
         self._log = structlog.get_logger("exporter.history")
+
+    def ran(self, state: State, result: Result) -> None:
+        """Count a run in its hour, and note it on the log where `log_runs` asks for it."""
+        self.tallies.ran(state, result)
+        if self.log_runs:
+            target = state.target
+            self._log.debug(
+                "probed",
+                integration=target.integration,
+                provider=target.provider,
+                tenant=target.tenant,
+                status=status_of(result.reason),
+                reason=result.reason.value if result.reason else "",
+                detail=result.detail,
+                duration_seconds=round(result.took, 4),
+                trace_id=result.trace_id,
+            )
 
     def changed(self, state: State, before: str, result: Result) -> None:
         """Note that a target went from `before` to its present status: one line on the log, once."""
