@@ -10,6 +10,7 @@ from exporter.config.integrations import Builder, Built, check_defaults
 from exporter.config.judge import Judge
 from exporter.config.labels import blame_public_credentials
 from exporter.config.layout import Layout
+from exporter.config.native import credentials
 from exporter.config.parts import make
 from exporter.config.reading import Reading
 from exporter.config.redactor import Redactor
@@ -90,7 +91,8 @@ def _trusting(layout: Layout) -> Notifications:
 def _receivers(notifications: Notifications) -> set[str]:
     """Return the credentials of notifications; the address of a webhook is often all it has."""
     hooks = [notifications.webhook, notifications.heartbeat, *(team.webhook for team in notifications.teams)]
-    return reveal_all(notifications) | {hook.url for hook in hooks if hook}
+    native = (credentials(team.receiver or {}) for team in notifications.teams)
+    return reveal_all(notifications).union({hook.url for hook in hooks if hook}, *native)
 
 
 def failure(reading: Reading) -> ConfigError:

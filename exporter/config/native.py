@@ -27,21 +27,26 @@ IN_TEXT = ("api_secret", "auth_secret", "bot_token", "secret_key", "token", "use
 
 def misplaced(receiver: dict[str, Any]) -> Iterator[tuple[Path, str]]:
     """Yield the path and key of each credential that stands in the text although a file can hold it."""
-    for kind, path, key in _texts(receiver):
+    for kind, path, key, _ in _texts(receiver):
         if key in IN_FILES and (not IN_FILES[key] or kind in IN_FILES[key]):
             yield path, key
 
 
 def in_clear(receiver: dict[str, Any]) -> list[str]:
     """Return where credentials stand in the text that no file can hold, as telegram_configs.bot_token."""
-    return [f"{kind}.{key}" for kind, _, key in _texts(receiver) if key in IN_TEXT]
+    return [f"{kind}.{key}" for kind, _, key, _ in _texts(receiver) if key in IN_TEXT]
 
 
-def _texts(value: Any, path: Path = (), kind: str = "") -> Iterator[tuple[str, Path, str]]:
-    """Yield kind, path and key of every text below a key."""
+def credentials(receiver: dict[str, Any]) -> set[str]:
+    """Return the texts of every credential in the receiver, for redaction."""
+    return {text for _, _, key, text in _texts(receiver) if key in IN_TEXT or key in IN_FILES}
+
+
+def _texts(value: Any, path: Path = (), kind: str = "") -> Iterator[tuple[str, Path, str, str]]:
+    """Yield kind, path, key and value of every text below a key."""
     items = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
     for key, item in items:
         here, of = (*path, key), kind or str(key)
         if isinstance(item, str) and item and isinstance(key, str):
-            yield of, here, key
+            yield of, here, key, item
         yield from _texts(item, here, of)
