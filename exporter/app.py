@@ -219,7 +219,15 @@ def _parts(
         sd_addresses=sd_addresses,
         read_store=writer.read,
         tokens=engine.tokens,
+        runbook=_runbook,
     )
+
+
+def _runbook(name: str) -> tuple[str, str] | None:
+    """Make the page when it is asked for: hardly ever, and what it takes is not needed to probe."""
+    from exporter.generate.runbook_html import runbook_html
+
+    return runbook_html(name)
 
 
 async def _restore(engine: Engine, writer: Writer) -> None:

@@ -111,6 +111,7 @@ class Parts:
     returns "" once every part runs, else one sentence that says what it waits for. `docs_url` is linked
     from the page, where it is given. `sd_addresses` are templates of the addresses at which Prometheus
     reaches every process. `read_store` asks what is kept. `tokens` renews tokens.
+    `runbook` returns the HTML page of an alert by its name and its Content-Security-Policy.
     """
 
     board: Board
@@ -128,6 +129,7 @@ class Parts:
     sd_addresses: tuple[str, ...] = ()
     read_store: Reading = _no_store
     tokens: Keeper = field(default_factory=NoKeeper)
+    runbook: Callable[[str], tuple[str, str] | None] = lambda _name: None
 
 
 PARTS = web.AppKey("parts", Parts)

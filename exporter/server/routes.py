@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from aiohttp.typedefs import Handler
 
 from exporter.server.access import Effect, Rule
-from exporter.server.handlers import board, checks, discovery, landing, lists, plain, probe, stats, tokens
+from exporter.server.handlers import (
+    board,
+    checks,
+    discovery,
+    landing,
+    lists,
+    plain,
+    probe,
+    runbook,
+    stats,
+    tokens,
+)
 from exporter.server.web_config import Role
 
 
@@ -39,6 +50,7 @@ ROUTES = (
     Route(_GET, "/-/healthy", plain.healthy, Rule(None), "Whether the process answers."),
     Route(_GET, "/-/ready", plain.ready, Rule(None), "Whether every part runs."),
     Route(("POST", "PUT"), "/-/reload", plain.reload, _CHANGE, "Loads the configuration anew."),
+    Route(_GET, "/runbooks/{name}", runbook.runbook, Rule(None), "What to do about an alert."),
     Route(_GET, "/config", plain.configuration, Rule(Role.VIEWER), "The configuration, with stars."),
     Route(_GET, "/api/v1/status", board.status, _VIEW, "Every integration, and all in one word."),
     Route(_GET, "/api/v1/targets", board.targets, _VIEW, "Targets, failing first, in pages."),

@@ -23,6 +23,7 @@ from exporter.core.reason import Reason
 from exporter.core.store import Store
 from exporter.engine.board import Board, State
 from exporter.engine.history import History
+from exporter.generate.runbook_html import runbook_html
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener
 from exporter.server.parts import Parts
@@ -151,6 +152,7 @@ class Room:
             now=lambda: NOW,
             sd_addresses=self.sd_addresses,
             read_store=self.read_store,
+            runbook=runbook_html,
         )
 
 

@@ -48,6 +48,8 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int, int, int, int]] = {
     ("GET", "/probe?target=calendar/acme"): (401, 401, 403, 403, 403, 200, 403, 200),
     ("GET", "/-/healthy"): (200, 200, 200, 200, 200, 200, 200, 200),
     ("HEAD", "/-/healthy"): (200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "/runbooks/page.css"): (404, 404, 404, 404, 404, 404, 404, 404),  # open, and no runbook
+    ("HEAD", "/runbooks/page.css"): (404, 404, 404, 404, 404, 404, 404, 404),
     ("GET", "/-/ready"): (200, 200, 200, 200, 200, 200, 200, 200),
     ("HEAD", "/-/ready"): (200, 200, 200, 200, 200, 200, 200, 200),
     ("POST", "/-/reload"): (401, 401, 403, 403, 403, 200, 403, 403),
