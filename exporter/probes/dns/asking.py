@@ -24,6 +24,7 @@ PAYLOAD = 1232
 RESOLV_CONF = "/etc/resolv.conf"
 _MOST_SERVERS = 3  # as many as the system's own resolver asks
 _HEADER = 12
+_WITHOUT_EDNS = (dns.rcode.FORMERR, dns.rcode.NOTIMP)
 
 
 class DatagramAnswer(WholeAnswer):
@@ -74,13 +75,15 @@ class StreamAnswer(WholeAnswer):
 
 async def ask(options: DnsOptions, kit: Kit, timeout: float) -> Found:
     """Return the answer of the first server that has one; raise ProbeError where none has."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout
     servers = [options.server] if options.server else system_servers()
     for left in range(len(servers), 1, -1):
         server = servers[len(servers) - left]
         try:
             # Each server has its share of the time, so that a silent one leaves the next its chance.
-            async with asyncio.timeout(timeout / (left + 1)):
-                found = await _ask(server, options, kit)
+            async with asyncio.timeout(share := timeout / (left + 1)):
+                found = await _ask(server, options, kit, share)
         except TimeoutError:
             kit.log(f"{server} did not answer: asking the next one")
         except ProbeError as error:
@@ -89,13 +92,39 @@ async def ask(options: DnsOptions, kit: Kit, timeout: float) -> Found:
             if found.rcode not in ("SERVFAIL", "REFUSED", "NOTIMP"):
                 return found
             kit.log(f"{server} answered {found.rcode}: asking the next one")
-    return await _ask(servers[-1], options, kit)
+    return await _ask(servers[-1], options, kit, deadline - loop.time())
 
 
-async def _ask(server: str, options: DnsOptions, kit: Kit) -> Found:
-    query = dns.message.make_query(_ascii(options.name), options.type, use_edns=0, payload=PAYLOAD)
+async def _ask(server: str, options: DnsOptions, kit: Kit, share: float) -> Found:
+    """Ask with EDNS and, where the server does not know it, once more without (RFC 6891, section 7).
+
+    Some servers ignore such a question; they have the first half of `share`, the seconds for this server.
+    """
+    try:
+        # Over TCP nothing was ever dropped for EDNS, and one half would not carry a slow connection.
+        async with asyncio.timeout(share / 2 if options.transport == "udp" else None):
+            answer, found = await _exchange(server, options, kit, _query(options, edns=True))
+    except TimeoutError:
+        kit.log(f"{server} does not answer a question with EDNS: asking without")
+    else:
+        if answer.rcode() not in _WITHOUT_EDNS or answer.edns >= 0:
+            return found
+        kit.log(f"{server} answered {found.rcode} to a question with EDNS: asking without")
+    return (await _exchange(server, options, kit, _query(options, edns=False)))[1]
+
+
+def _query(options: DnsOptions, edns: bool) -> dns.message.Message:
+    query = dns.message.make_query(
+        _ascii(options.name), options.type, use_edns=0 if edns else -1, payload=PAYLOAD if edns else None
+    )
     if not options.recursion:
         query.flags &= ~dns.flags.RD
+    return query
+
+
+async def _exchange(
+    server: str, options: DnsOptions, kit: Kit, query: dns.message.Message
+) -> tuple[dns.message.Message, Found]:
     transport = options.transport
     wire, answer = query.to_wire(), None
     if transport == "udp":
@@ -105,7 +134,7 @@ async def _ask(server: str, options: DnsOptions, kit: Kit) -> Found:
             transport, answer = "tcp", None
     if answer is None:
         answer = await _by_stream(server, options, kit, query, wire)
-    return _found(answer, query, transport)
+    return answer, _found(answer, query, transport)
 
 
 async def _by_datagram(

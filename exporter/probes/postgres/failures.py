@@ -14,6 +14,8 @@ _STATES = {
     "3D000": (Reason.NOT_FOUND, "there is no such database"),
     "42501": (Reason.PERMISSION, "the role lacks a permission; grant it pg_monitor"),
     "53300": (Reason.QUOTA, "all connections are taken"),
+    "53400": (Reason.QUOTA, "a limit of its configuration is reached"),
+    "55000": (Reason.VENDOR_ERROR, "the database takes no connections (ALLOW_CONNECTIONS is off)"),
     "57014": (Reason.TIMEOUT, "a statement took too long and was stopped"),
     "55P03": (Reason.TIMEOUT, "a lock was not to be had in time"),
     "57P03": (Reason.VENDOR_ERROR, "the server is starting up, shutting down or recovering"),
@@ -28,6 +30,41 @@ _CLASSES = {
     "F0": (Reason.VENDOR_ERROR, "the server's configuration is broken"),
     "XX": (Reason.VENDOR_ERROR, "the server failed inside"),
 }
+# What poolers and hosts of databases refuse with a code that says little (PgBouncer: always 08P01), by the
+# words of PgBouncer's, Supavisor's and Neon's sources.
+_POOLERS = (
+    (r"query_wait_timeout", Reason.QUOTA, "all connections of the pooler are taken"),
+    (
+        r"no more connections allowed|[Mm]ax client connections reached|MaxClients|pool_?size reached",
+        Reason.QUOTA,
+        "the pooler takes no more clients",
+    ),
+    (
+        r"compute time quota|exceeded the .{0,20}quota",
+        Reason.QUOTA,
+        "the allowance of the project is used up",
+    ),
+    (
+        r"server_login_retry|server login has been failing",
+        Reason.VENDOR_ERROR,
+        "the pooler cannot sign in to its database",
+    ),
+    (r"endpoint (has been|is) disabled", Reason.VENDOR_ERROR, "the database is switched off at its host"),
+    (r"[Tt]enant or user not found", Reason.NOT_FOUND, "the pooler knows no such project or user"),
+    (r"no such database", Reason.NOT_FOUND, "the pooler knows no such database"),
+    (r"no such user", Reason.AUTH, "the pooler knows no such user"),
+    (
+        r"statement pooling mode",
+        Reason.BAD_RESPONSE,
+        "this pooler cannot run our transaction: use its transaction or session pool",
+    ),
+    (r"invalid command '", Reason.BAD_RESPONSE, "this is the pooler's console; name a database behind it"),
+    (
+        r"unsupported startup parameter|unrecognized configuration parameter|invalid value for parameter",
+        Reason.BAD_RESPONSE,
+        "it refuses a parameter of the connection string, such as `options`",
+    ),
+)
 # libpq has no codes for failed connections, only texts: these are the English ones.
 _TEXTS = (
     (r"password authentication failed|no password supplied|authentication failed", "28P01"),
@@ -35,7 +72,15 @@ _TEXTS = (
     (r"database \"[^\"]*\" does not exist", "3D000"),
     (r"permission denied for database", "42501"),
     (r"too many (clients|connections)|remaining connection slots", "53300"),
+    (r"is not currently accepting connections", "55000"),
     (r"the database system is|not (yet )?accepting connections", "57P03"),
+    (r"terminating connection", "57P01"),
+)
+# A server refuses in its own language: "password" in those that PostgreSQL is translated to.
+_PASSWORD = re.compile(
+    "passwor[dt]|mot de passe|contrase|senha|парол|has[łl]|heslem|l.senord|şifre|parola|"
+    "パスワード|패스워드|비밀번호|密码|密碼",
+    re.IGNORECASE,
 )
 _TLS = re.compile(r"certificate|\bSSL\b|\bTLS\b|sslmode|sslrootcert", re.IGNORECASE)
 _CUT = re.compile(
@@ -53,11 +98,27 @@ def of_state(state: str) -> ProbeError:
     return ProbeError(reason, f"the server answered {shown}: {words}")
 
 
+def of_error(state: str, text: str) -> ProbeError:
+    """Return what an error of an open session means: by its code, or by `text` where a pooler says 08P01."""
+    known = _of_pooler(text) if state == "08P01" else None
+    return known or of_state(state)
+
+
+def speaks_of_password(text: str) -> bool:
+    """Tell whether a refusal, in whatever language, is about the password."""
+    return _PASSWORD.search(text) is not None
+
+
 def of_text(text: str) -> ProbeError | None:
     """Return what libpq's text on a failed connection means, None where it says nothing that we know."""
+    if (known := _of_pooler(text)) is not None:
+        return known
     for pattern, state in _TEXTS:
         if re.search(pattern, text):
             return of_state(state)
+    if "root certificate file" in text and "does not exist" in text:
+        words = "no root certificate to verify the server by; set sslrootcert to a file, or to system"
+        return ProbeError(Reason.TLS, words)
     if "certificate verify failed" in text:
         return ProbeError(Reason.TLS, "the server's certificate is from an unknown authority or has expired")
     if "does not match host name" in text:
@@ -66,4 +127,11 @@ def of_text(text: str) -> ProbeError | None:
         return ProbeError(Reason.TLS, "TLS failed, or sslmode and what the server offers do not fit")
     if _CUT.search(text):
         return ProbeError(Reason.CONNECT, "the server closed the connection")
+    return None
+
+
+def _of_pooler(text: str) -> ProbeError | None:
+    for pattern, reason, words in _POOLERS:
+        if re.search(pattern, text):
+            return ProbeError(reason, f"the server refused the session: {words}")
     return None

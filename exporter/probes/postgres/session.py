@@ -31,8 +31,8 @@ def parameters(options: PostgresOptions) -> Parameters:
     if options.url:
         try:
             found = {key: str(value) for key, value in conninfo_to_dict(options.url.reveal()).items()}
-        except psycopg.Error:
-            raise ValueError("url is no connection string of PostgreSQL") from None
+        except psycopg.Error as error:
+            raise ValueError(_url_problem(options.url.reveal(), str(error))) from None
         if not re.fullmatch("[0-9,]*", found.get("port", "")):
             raise ValueError("url is no connection string of PostgreSQL")
     own = {
@@ -50,6 +50,15 @@ def parameters(options: PostgresOptions) -> Parameters:
     return {**defaults, **found, "application_name": APPLICATION}
 
 
+def _url_problem(url: str, said: str) -> str:
+    """Return what is wrong with `url`; of `said`, libpq's words, only the plain name of a parameter."""
+    if re.match(r"postgres(ql)?\+\w+://", url):
+        return "url names a driver, as SQLAlchemy does; let it begin with postgresql://"
+    if unknown := re.search(r'invalid (?:URI query parameter|connection option):? "([a-z_]{1,30})"', said):
+        return f"url has a parameter that PostgreSQL does not know: {unknown[1]}; remove it"
+    return "url is no connection string of PostgreSQL"
+
+
 @asynccontextmanager
 async def session(options: PostgresOptions, kit: Kit, timeout: float) -> AsyncIterator["Session"]:
     """Sign in and yield a session that only reads; raise ProbeError where that fails."""
@@ -59,7 +68,7 @@ async def session(options: PostgresOptions, kit: Kit, timeout: float) -> AsyncIt
         raise ProbeError(Reason.NOT_CONFIGURED, str(error)) from None
     connection = await _connect(given, kit, timeout)
     try:
-        yield Session(connection, timeout)
+        yield Session(connection, timeout, kit.log)
     finally:
         await connection.close()
 
@@ -67,9 +76,10 @@ async def session(options: PostgresOptions, kit: Kit, timeout: float) -> AsyncIt
 class Session:
     """Statements within one read-only transaction each, bounded on the server as well as here."""
 
-    def __init__(self, connection: Connection, timeout: float) -> None:
-        """Read from `connection`; the server stops a statement after `timeout` seconds."""
+    def __init__(self, connection: Connection, timeout: float, log: Callable[[str], None]) -> None:
+        """Read from `connection`; the server stops a statement after `timeout` seconds; `log` names each."""
         self._connection = connection
+        self._log = log
         self._milliseconds = int(timeout * 1000)
 
     async def read(self, *statements: str) -> list[list[tuple[Any, ...]]]:
@@ -100,6 +110,7 @@ class Session:
             await self._connection.execute(f"SET LOCAL statement_timeout = {self._milliseconds}")
             await self._connection.execute(f"SET LOCAL lock_timeout = {self._milliseconds}")
             for statement in statements:
+                self._log(f"reading {_relation(statement)}")
                 cursor = await self._connection.execute(statement.encode())
                 found.append(await cursor.fetchall())
         return found
@@ -125,9 +136,15 @@ class Session:
             twin.shutdown(socket.SHUT_RDWR)
 
 
+def _relation(statement: str) -> str:
+    """Return what a statement of ours reads, for the log of a run."""
+    found = re.search(r"\bFROM\s+([\w.]+)", statement)
+    return found[1] if found else "settings"
+
+
 def _explained(error: psycopg.Error) -> ProbeError:
     if error.sqlstate:
-        return failures.of_state(error.sqlstate)
+        return failures.of_error(error.sqlstate, str(error))
     return failures.of_text(str(error)) or ProbeError(Reason.CONNECT, "the server closed the connection")
 
 
@@ -165,6 +182,10 @@ async def _why(given: Parameters, text: str, kit: Kit, plain: bool) -> ProbeErro
         )
     except ProbeError as error:
         return error
-    if asks and known is None:
+    if known is not None:
+        return known
+    if asks and failures.speaks_of_password(text):
         return ProbeError(Reason.AUTH, "the server asked for a credential and refused the one we have")
-    return known or ProbeError(Reason.BAD_RESPONSE, "the server refused the session for an unknown cause")
+    # Anything else may refuse a session whose credential was right: limits, poolers, a closed database.
+    when = "after it took the credential" if asks else "for an unknown cause"
+    return ProbeError(Reason.BAD_RESPONSE, f"the server refused the session {when}; its log says why")

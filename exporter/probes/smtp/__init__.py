@@ -32,6 +32,10 @@ __all__ = ["PROBE", "check"]
 
 GOODBYE = 0.5
 """Seconds that the server is given to answer QUIT."""
+GREETING = 0.9
+"""Share of the timeout that the greeting may take, with all that comes before it."""
+NAME_REFUSED = (501, 504, 553)
+"""Codes by which servers refuse the name in EHLO: invalid, not qualified, not allowed (RFC 5321)."""
 PORTS = {"": 587, "starttls": 587, "tls": 465, "none": 25}
 TLS_PORTS = (465, 2465)
 """Ports on which TLS begins at once by custom (RFC 8314)."""
@@ -95,15 +99,26 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     port = options.port or PORTS[options.security]
     security = options.security or ("tls" if port in TLS_PORTS else "starttls")
     tls = options.tls if security == "tls" else None
+    # A little before the run's own end, so that there is time to say what was missed.
+    patience = asyncio.get_running_loop().time() + target.timeout * GREETING
     async with kit.talk(options.host, port, tls=tls, family=options.family) as talk:
-        await _greeting(talk)
+        try:
+            async with asyncio.timeout_at(patience):
+                await _greeting(talk)
+        except TimeoutError:
+            hint = "" if tls else "; perhaps the port begins with TLS (security: tls)"
+            raise ProbeError(Reason.TIMEOUT, f"the server sent no greeting{hint}") from None
+        kit.log("the server greets")
         offers = await _ehlo(talk, options)
+        kit.log(f"it offers {len(offers)} extensions")
         if security == "starttls":
             await _starttls(talk, options, offers)
             # What was said before TLS may be anybody's (RFC 3207, section 4.2).
             offers = await _ehlo(talk, options)
+            kit.log(f"within TLS it offers {len(offers)} extensions")
         if options.username:
             await _sign_in(talk, options, offers)
+            kit.log("signed in")
         await _say(talk, b"NOOP", 250, "NOOP", "noop")
         await _quit(talk, kit)
     return tuple(_samples(offers))
@@ -118,7 +133,14 @@ async def _greeting(talk: Talk) -> None:
 
 async def _ehlo(talk: Talk, options: SmtpOptions) -> dict[str, str]:
     """Return the extensions that the server offers: name in lower case to its parameters."""
-    reply = await _say(talk, f"EHLO {options.ehlo or _literal(talk.local)}".encode(), 250, "EHLO", "ehlo")
+    name = options.ehlo or _literal(talk.local)
+    reply = Reply()
+    await talk.ask(f"EHLO {name}\r\n".encode(), reply, "ehlo", "the reply to EHLO")
+    if reply.code != 250:
+        refused = (
+            f"it refuses the name we greet with ({name}); set `ehlo`" if reply.code in NAME_REFUSED else ""
+        )
+        raise refusal(reply, "EHLO", secured=talk.secured, reject=refused)
     pairs = (line.strip().lower().replace("auth=", "auth ", 1).partition(" ") for line in reply.lines[1:])
     return {name: parameters for name, _, parameters in pairs if name}
 
