@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from exporter import __version__
+from exporter.commands.init.arguments import add_init
 from exporter.commands.usage import Parser, read
 
 DEFAULT_FILE = "integration-exporter.yml"
@@ -47,24 +48,18 @@ def parser() -> Parser:
     top.add_argument("--version", action="version", version=f"integration-exporter {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(_command(commands, "run", "the exporter: probe every target, serve /metrics (default)", _run))
+    text = "a first configuration, from what you use"
+    add_init(_command(commands, "init", text, _init, config=False), DEFAULT_FILE)
     _add_shard(_command(commands, "check", "every mistake of the configuration; nothing is started", _check))
     _add_probe(
         _command(commands, "probe", "one integration, probed once: its log, samples and times", _probe)
     )
-    _add_generate(
-        _command(
-            commands,
-            "generate",
-            "Prometheus rules, Alertmanager routes, dashboards: files",
-            _generate,
-        )
-    )
-    sandbox = _command(
-        commands, "sandbox", "simulated vendors on this machine, to try things on", _sandbox, config=False
-    )
-    sandbox.add_argument(
-        "--listen", default="127.0.0.1:10070", metavar="ADDRESS", help="default: %(default)s"
-    )
+    text = "Prometheus rules, Alertmanager routes, dashboards: files"
+    _add_generate(_command(commands, "generate", text, _generate))
+    text = "simulated vendors on this machine, to try things on"
+    sandbox = _command(commands, "sandbox", text, _sandbox, config=False)
+    text = "host:port of the controls; the vendors take the ports behind it, two each; default: %(default)s"
+    sandbox.add_argument("--listen", default="127.0.0.1:10070", metavar="ADDRESS", help=text)
     text = "the whole product against simulated vendors"
     demo = _command(commands, "demo", text, _demo, config=False)
     _add_config_file(demo, "default: one that comes with the demo")
@@ -324,6 +319,12 @@ def _run(options: argparse.Namespace) -> int:
     from exporter.commands.run import run
 
     return run(options)
+
+
+def _init(options: argparse.Namespace) -> int:
+    from exporter.commands.init.command import init
+
+    return init(options)
 
 
 def _check(options: argparse.Namespace) -> int:

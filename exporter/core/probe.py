@@ -106,7 +106,8 @@ class Probe:
     """A kind of integration: one file in `probes/` defines one as `PROBE`.
 
     `check` returns samples or raises ProbeError. `needs` are the options without which a target is not
-    configured. `interval` and `timeout` are defaults in seconds. `calls` tells how many reads a target
+    configured; `asks` are further ones that a first configuration asks for.
+    `interval` and `timeout` are defaults in seconds. `calls` tells how many reads a target
     makes in 30 days; `credential` is the option that targets sharing an `allowance` have in common.
     `concurrency` bounds the runs at one time over all targets of the provider; for a `generic` one, whose
     integrations are strangers to one another, it holds for each integration. `environment` names the
@@ -124,6 +125,7 @@ class Probe:
     alerts: tuple[Alert, ...] = ()
     panels: tuple[Panel, ...] = ()
     needs: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
     interval: float = 300.0
     timeout: float = 10.0
     concurrency: int = 16

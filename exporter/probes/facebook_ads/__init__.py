@@ -94,6 +94,7 @@ def calls(options: FacebookAdsOptions, interval: float) -> float:
 PROBE = Probe(
     name="facebook_ads",
     title="Facebook Ads",
+    asks=("access_token", "ad_account_id"),
     options=FacebookAdsOptions,
     check=check,
     metrics=METRICS,

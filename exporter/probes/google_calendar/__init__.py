@@ -150,6 +150,7 @@ def calls(options: GoogleCalendarOptions, interval: float) -> float:
 PROBE = Probe(
     name="google_calendar",
     title="Google Calendar",
+    asks=("client_id", "client_secret", "refresh_token"),
     options=GoogleCalendarOptions,
     check=check,
     metrics=m.METRICS,

@@ -65,6 +65,7 @@ def _mistakes(options: PostgresOptions) -> list[str]:
 PROBE = Probe(
     name="postgres",
     title="PostgreSQL",
+    asks=("url",),
     options=PostgresOptions,
     check=check,
     metrics=METRICS,

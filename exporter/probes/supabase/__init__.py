@@ -126,6 +126,7 @@ def mistakes(options: SupabaseOptions) -> list[str]:
 PROBE = Probe(
     name="supabase",
     title="Supabase",
+    asks=("project",),
     options=SupabaseOptions,
     check=check,
     metrics=m.METRICS,

@@ -1,0 +1,1 @@
+"""`init`: a first configuration from what one uses: questions, the file, what comes next."""

@@ -1,0 +1,161 @@
+"""`init`: asks what one uses, or takes it from flags, and writes a first configuration."""
+
+import argparse
+import re
+import sys
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from exporter import registry
+from exporter.commands.init.file import Entry, document
+from exporter.commands.init.questions import Question, questions
+from exporter.commands.loading import DEFAULT_FILE
+from exporter.config.layout import NAME_PATTERN
+from exporter.core.errors import StartError
+from exporter.core.probe import Probe
+
+NAME = re.compile(NAME_PATTERN)
+
+
+def init(options: argparse.Namespace) -> int:
+    """Write the file and say what comes next; StartError where it exists: it is never overwritten."""
+    out = Path(options.out)
+    if out.exists():
+        raise StartError(f"{out} exists and stays as it is; choose another file by --out")
+    asking = sys.stdin.isatty() and not options.yes
+    if not options.provider and not asking:
+        raise StartError("say what you use by --provider NAME, or run init at a terminal, which asks")
+    try:
+        entries = _entries(options, asking=asking)
+    except EOFError:
+        raise StartError("the questions were not answered; nothing was written") from None
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(document(entries))
+    except OSError as error:
+        raise StartError(f"{out} cannot be written: {error.strerror}; choose another file by --out") from None
+    _say_next(out, entries)
+    return 0
+
+
+def _entries(options: argparse.Namespace, *, asking: bool) -> list[Entry]:
+    given = [one.partition("=")[::2] for one in options.provider or ()] or [(one, "") for one in _chosen()]
+    settings = _settings(options.set or [])
+    entries: list[Entry] = []
+    for provider, value in given:
+        probe = _probe(provider)
+        name = _name(probe.name, {one.name for one in entries}, asking=asking)
+        known = _from_value(probe, value) | settings.pop(provider, {})
+        entries.append(Entry(name, probe, _answers(probe, name, known, asking=asking)))
+    if settings:
+        raise StartError(f"--set names {', '.join(settings)}, which no --provider does")
+    return entries
+
+
+def _chosen() -> list[str]:
+    """Ask which providers are used."""
+    probes = registry.probes()
+    print("This writes a first configuration. There are these providers:\n")
+    for name, probe in probes.items():
+        print(f"  {name:<{max(map(len, probes))}}  {probe.title}")
+    while True:
+        names = re.split(r"[\s,]+", input("\nWhich do you use, separated by blanks? ").strip())
+        try:
+            return [_probe(name).name for name in dict.fromkeys(names)]
+        except StartError as error:
+            print(error)
+
+
+def _probe(name: str) -> Probe:
+    probes = registry.probes()
+    if name in probes:
+        return probes[name]
+    close = get_close_matches(name, probes, n=1)
+    raise StartError(
+        f"there is no provider {name!r}; "
+        + (f"did you mean {close[0]}?" if close else f"there are {', '.join(probes)}")
+    )
+
+
+def _settings(pairs: list[str]) -> dict[str, dict[str, str]]:
+    """Return the answers of `--set PROVIDER.OPTION=VALUE` by provider and option."""
+    found: dict[str, dict[str, str]] = {}
+    for pair in pairs:
+        place, sign, value = pair.partition("=")
+        provider, dot, option = place.partition(".")
+        if not (sign and dot):
+            raise StartError("--set takes PROVIDER.OPTION=VALUE, such as stripe.secret_key=./secrets/stripe")
+        known = [one.option for one in questions(_probe(provider))]
+        if option not in known:
+            raise StartError(f"--set: {provider} is asked for {', '.join(known)}, not for {option!r}")
+        found.setdefault(provider, {})[option] = value
+    return found
+
+
+def _from_value(probe: Probe, value: str) -> dict[str, str]:
+    """Return the answers in `--provider NAME=VALUE`: the first option, or host and port."""
+    if not value:
+        return {}
+    plain = [one.option for one in questions(probe) if not one.secret]
+    if not plain:
+        raise StartError(f"{probe.name} takes no value: its options are secrets, see --set")
+    if {"host", "port"} <= set(plain) and ":" in value:
+        host, _, port = value.rpartition(":")
+        return {"host": host.strip("[]"), "port": port}
+    return {plain[0]: value}
+
+
+def _name(usual: str, taken: set[str], *, asking: bool) -> str:
+    number = 1
+    while (name := usual if number == 1 else f"{usual}-{number}") in taken:
+        number += 1
+    while asking:
+        answer = input(f"\n{usual}: name of the integration [{name}] ").strip() or name
+        if NAME.match(answer) and answer not in taken:
+            return answer
+        print("take another one: letters, digits, ., - and _, each name once")
+    return name
+
+
+def _answers(probe: Probe, name: str, known: Mapping[str, str], *, asking: bool) -> dict[Question, str]:
+    found = {}
+    for question in questions(probe):
+        answer = known.get(question.option, "")
+        if answer and (said := question.complaint(answer)):
+            raise StartError(f"{probe.name}, {question.option}: {said}")
+        found[question] = answer or (_ask if asking else _take)(question, name)
+    return found
+
+
+def _take(question: Question, name: str) -> str:
+    if usual := question.usual(name):
+        return usual
+    raise StartError(f"{name} needs {question.option}: give --set {name}.{question.option}=VALUE")
+
+
+def _ask(question: Question, name: str) -> str:
+    usual = question.usual(name)
+    print(f"  {question.meaning}")
+    what = "a file or ${VARIABLE} that holds it, never itself" if question.secret else "its value"
+    while True:
+        answer = input(f"  {question.option}: {what}{f' [{usual}]' if usual else ''} ").strip() or usual
+        if not (said := question.complaint(answer)):
+            return answer
+        print(f"  {said}")
+
+
+def _say_next(out: Path, entries: list[Entry]) -> None:
+    print(f"{out} is written.")
+    if left := [line for entry in entries for line in entry.left()]:
+        print("\nBefore it works:")
+        print("\n".join(f"  {line}" for line in left))
+    flag = "" if str(out) == DEFAULT_FILE else f" --config.file={out}"
+    print("\nThen:")
+    for command, what in (
+        (f"check{flag}", "every mistake: file, line, remedy"),
+        (f"probe {entries[0].name} -v{flag}", "one probe, explained"),
+        (f"run{flag}", "the exporter: http://127.0.0.1:10055/"),
+        (f"generate --out bundle{flag}", "rules, routes and dashboards for Prometheus and Alertmanager"),
+    ):
+        print(f"  integration-exporter {command:<{len(flag) + 30}} # {what}")
