@@ -39,7 +39,8 @@ LABEL org.opencontainers.image.title="integration-exporter" \
 COPY --from=build /opt/integration-exporter /opt/integration-exporter
 # A named volume that is mounted here takes this owner over.
 COPY --from=build --chown=65532:65532 /data /data
-ENV PATH=/opt/integration-exporter/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# The admin token of an exporter without a web configuration is $STATE_DIRECTORY/admin-token.
+ENV PATH=/opt/integration-exporter/bin:$PATH STATE_DIRECTORY=/data PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 # The store is a file of the working directory unless the configuration says otherwise.
 WORKDIR /data

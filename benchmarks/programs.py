@@ -96,6 +96,7 @@ def exporter(folder: Path, port: int, *arguments: str) -> Program:
         *EXPORTER,
         f"--config.file={folder / 'config.yml'}",
         f"--web.listen-address=127.0.0.1:{port}",
+        f"--web.admin-token-file={folder / 'admin-token'}",
         *arguments,
     ]
     return Program(command, folder / "exporter.log", f"http://127.0.0.1:{port}/-/ready")
@@ -130,9 +131,10 @@ def fetch(url: str, headers: Mapping[str, str] | None = None) -> bytes:
         return bytes(answer.read())
 
 
-def post(url: str) -> int:
+def post(url: str, token_file: Path) -> int:
     """Return the status of a POST without a body, made as a script of an operator would."""
-    request = urllib.request.Request(url, b"", {"X-Integration-Exporter": "1"}, method="POST")
+    headers = {"Authorization": f"Bearer {token_file.read_text().strip()}"}
+    request = urllib.request.Request(url, b"", headers, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return int(answer.status)

@@ -159,7 +159,10 @@ class Reload:
         self._next = now + RELOAD_EVERY
         text = self._text[self._turn % len(self._text)]
         self._path.write_text(text)
-        status, expected = post(self._url), 500 if "oops" in text else 200
+        status, expected = (
+            post(self._url, self._path.with_name("admin-token")),
+            500 if "oops" in text else 200,
+        )
         if status != expected:
             self.odd.append(f"reload {self._turn} answered {status}, not {expected}")
 

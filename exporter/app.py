@@ -2,17 +2,20 @@
 
 import asyncio
 import gc
+import os
 import resource
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import structlog
 
 from exporter import __version__, logs
 from exporter.config.feeds.memory import Feeds
 from exporter.config.redactor import Redactor
+from exporter.core.admin_token import own_place
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError, StartError, StoreError
@@ -22,6 +25,7 @@ from exporter.engine.reload import Reloader
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.engine.tenants import TenantCollector, TenantRefresher
 from exporter.net.network import LoopNetwork
+from exporter.server.admin import AdminToken
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener
 from exporter.server.parts import Parts
@@ -50,6 +54,7 @@ class Settings:
     load: Callable[[str | None], Configuration]
     addresses: tuple[str, ...]
     web_config: str | None = None
+    admin_token_file: Path | None = None
     external_url: str = ""
     route_prefix: str | None = None
     poll_interval: float = 0.0
@@ -66,6 +71,7 @@ async def serve(settings: Settings) -> int:
     configuration = settings.load(None)
     web = WebConfigFile(settings.web_config)
     web.load()
+    admin = _admin(settings, web)
     paths = Paths.of(settings.external_url, settings.route_prefix)
     in_force = [configuration]
     _set_log_up(settings, in_force, metrics)
@@ -79,7 +85,7 @@ async def serve(settings: Settings) -> int:
         stack.callback(engine.tokens.log.store.close)
         reloader = Reloader(settings.load, _applied(engine, writer, in_force), clock, metrics)
         listener = Listener(
-            build(_parts(engine, reloader, web, paths, settings.sd_addresses, writer)),
+            build(replace(_parts(engine, reloader, web, paths, settings.sd_addresses, writer), admin=admin)),
             settings.addresses,
             web,
             Limits(drain=settings.shutdown_timeout),
@@ -91,13 +97,23 @@ async def serve(settings: Settings) -> int:
         reloader.start(configuration)
         _spare_the_collector()
         _measure(metrics, engine, writer)
-        _greet(configuration, listener)
+        _greet(settings, configuration, listener, admin, paths)
         metrics.registry.register(TenantCollector(settings.feeds, lambda: reloader.current))
         tenants = TenantRefresher(settings.feeds, lambda: reloader.current, reloader.take_news, clock)
         async with _background(settings, reloader, tenants):
             await _told_to_stop()
         structlog.get_logger("exporter.app").info("stopping", limit_seconds=settings.shutdown_timeout)
     return 0
+
+
+def _admin(settings: Settings, web: WebConfigFile) -> AdminToken:
+    """Return who may change things: a token is made only where the web configuration asks nobody."""
+    if web.current.closed:
+        return AdminToken()
+    path = settings.admin_token_file or own_place(os.environ)
+    admin = AdminToken(path, "there is no home folder for it; name a file by --web.admin-token-file")
+    admin.prepare()
+    return admin
 
 
 @asynccontextmanager
@@ -270,15 +286,22 @@ def _measure(metrics: SelfMetrics, engine: Engine, writer: Writer) -> None:
     metrics.watch("store_dropped", "Rows dropped because the store failed for long.", lambda: writer.dropped)
 
 
-def _greet(configuration: Configuration, listener: Listener) -> None:
+def _greet(
+    settings: Settings, configuration: Configuration, listener: Listener, admin: AdminToken, paths: Paths
+) -> None:
     log = structlog.get_logger("exporter.app")
     shard = {"shard": str(configuration.shard)} if configuration.shard.count > 1 else {}
     for note in configuration.notes:
         log.warning("note on the configuration", note=note)
+    if not listener.closed and not admin.usable():
+        log.warning("nobody may change anything over HTTP", error=admin.trouble)
     log.info(
         "integration-exporter is up",
         version=__version__,
+        url=settings.external_url or listener.url + paths.link("/"),
         config=configuration.path or "environment",
+        access=settings.web_config if listener.closed else "this machine",
+        **({} if listener.closed or not admin.usable() else {"admin_token": str(admin.path)}),
         listening=[f"{host}:{port}" for host, port in listener.bound],
         integrations=len(configuration.integrations),
         targets=len(configuration.targets),

@@ -123,6 +123,13 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         help=f"may be repeated; default: {DEFAULT_ADDRESS}",
     )
     add("--web.config.file", dest="web_config", metavar="PATH", help="TLS, users, tokens and roles")
+    add(
+        "--web.admin-token-file",
+        dest="admin_token_file",
+        metavar="PATH",
+        help="the token for changes while no access is configured; it is made where there is none; "
+        "default: admin-token in the folder of its state",
+    )
     add("--web.external-url", dest="external_url", default="", metavar="URL", help="how browsers reach it")
     add(
         "--web.route-prefix",
@@ -238,7 +245,10 @@ def _add_asking(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     text = f"default: $INTEGRATION_EXPORTER_URL, or http://{DEFAULT_ADDRESS}"
     add("--exporter.url", dest="exporter_url", metavar="URL", help=text)
-    text = "file with a bearer token; default: the value of $INTEGRATION_EXPORTER_TOKEN"
+    text = (
+        "file with a bearer token; default: $INTEGRATION_EXPORTER_TOKEN, $INTEGRATION_EXPORTER_TOKEN_FILE, "
+        "or the admin token of an exporter on this machine"
+    )
     add("--token-file", dest="token_file", metavar="PATH", help=text)
     add("--ca-file", dest="ca_file", metavar="PATH", help="authority of the exporter's certificate")
     form = command.add_mutually_exclusive_group()

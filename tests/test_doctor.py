@@ -15,8 +15,9 @@ from sqlalchemy import create_engine, text
 
 from exporter import registry
 from exporter.cli import main
-from exporter.commands.asking import Exporter
+from exporter.commands.asking import Exporter, token_of
 from exporter.commands.doctor import channels, configured, running, stored, variables, vendors
+from exporter.commands.doctor.access import findings as access_findings
 from exporter.commands.doctor.finding import Finding, State
 from exporter.core.configuration import Configuration, StoreSettings
 from exporter.core.notifications import Email, Notifications, Slack, Team, Webhook
@@ -27,7 +28,7 @@ from exporter.core.store import Batch, Snapshot
 from exporter.net.network import LoopNetwork
 from exporter.sandbox.harness import Sandbox, serve
 from exporter.store.sql import SqlStore
-from tests.server.house import Room, house, state
+from tests.server.house import Room, hashed, house, state
 from tests.servers.authority import Authority
 from tests.servers.postgres import cluster
 from tests.servers.raw import Visit, free_port, serving
@@ -434,7 +435,7 @@ ANSWERS = {
 async def test_a_running_exporter_that_is_ill_says_so(tmp_path: Path) -> None:
     async def answer(visit: Visit) -> None:
         path = (await visit.request()).split()[1].decode()
-        body = ANSWERS[path].encode()
+        body = ANSWERS.get(path, "a job").encode()
         await visit.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
     configuration, _ = load(tmp_path / "c.yml", "integrations: []\n")
@@ -462,6 +463,32 @@ async def test_an_exporter_that_answers_is_asked_by_its_own_rules(tmp_path: Path
         exporter = Exporter(made.url)
         found = await asyncio.to_thread(lambda: list(running.findings(exporter, None, asked_for=True)))
     assert "it says of all integrations: degraded; 1 fail" in told(found, State.NOTE)
+
+
+async def test_who_may_ask_and_change_is_told(tmp_path: Path) -> None:
+    room = Room([state("payments")])
+    async with house(room) as made:
+
+        async def access(*words: str) -> str:
+            token = token_of(*words) if words else None
+            exporter = Exporter(made.url, token)
+            found = await asyncio.to_thread(lambda: list(running.findings(exporter, None, asked_for=True)))
+            return "\n".join(f"{one.state} {one.what}; {one.remedy}" for one in found if one.area == "access")
+
+        open_to_all = (
+            "note no access is configured: whoever asks from this machine may read; before any proxy"
+        )
+        assert open_to_all in await access()
+        assert "note changes need its admin token, which this user does not find" in await access()
+        assert "ok changes need its admin token, which is at hand" in await access(str(room.admin.path))
+        assert room.admin.path
+        room.admin.path.chmod(0o644)
+        assert "problem nobody may change anything: it has no admin token" in await access()
+    path = tmp_path / "web.yml"
+    path.write_text(f"basic_auth_users: {{vera: {hashed('x')}}}\n")
+    async with house(Room([], path=path)) as closed:
+        found = await asyncio.to_thread(lambda: list(access_findings(Exporter(closed.url))))
+        assert [one.what for one in found] == ["whoever asks must say who they are"]
 
 
 def test_no_exporter_is_a_problem_only_where_one_was_asked_for() -> None:

@@ -12,12 +12,14 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from exporter import __version__
+from exporter.commands.local_token import token_for
 from exporter.core.errors import StartError
 from exporter.core.secret import Secret
 
 DEFAULT_URL = "http://127.0.0.1:10055"
 URL_VARIABLE = "INTEGRATION_EXPORTER_URL"
 TOKEN_VARIABLE = "INTEGRATION_EXPORTER_TOKEN"  # noqa: S105  # the name of a variable
+TOKEN_FILE_VARIABLE = "INTEGRATION_EXPORTER_TOKEN_FILE"  # noqa: S105  # the name of a variable
 TIMEOUT = 30.0
 """Seconds that each step (connecting, sending, waiting for more of the answer) may take."""
 
@@ -60,6 +62,21 @@ class Exporter:
         """Return the text that `path`, such as /metrics, answers."""
         with self._asked("GET", path) as answer:
             return answer.read(LONGEST).decode(errors="replace")
+
+    def status(self, path: str, *, alone: bool = False) -> int:
+        """Return the status that `path` answers, whatever it is; asked without the token if `alone`."""
+        connection = self._connection()
+        headers = self._headers(None)
+        if alone:
+            headers.pop("Authorization", None)
+        try:
+            connection.request("GET", self._prefix + path, None, headers)
+            return connection.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            said = str(error) or type(error).__name__
+            raise StartError(f"the exporter at {self.url} does not answer: {said}") from None
+        finally:
+            connection.close()
 
     def post(self, path: str, body: Any = None) -> Any:
         """Send `body` as JSON and return the JSON that comes back, None for an empty answer."""
@@ -116,29 +133,40 @@ class Exporter:
 
 
 def exporter_of(options: argparse.Namespace) -> Exporter:
-    """Return the exporter that the flags, or else the environment, speak of."""
+    """Return the exporter that the flags, or else the environment, speak of.
+
+    Without a token given, an exporter on this machine is asked with its own admin token, where the caller
+    may read it.
+    """
     url = options.exporter_url or os.environ.get(URL_VARIABLE) or DEFAULT_URL
-    return Exporter(url, token_of(options.token_file), options.ca_file)
+    return Exporter(url, token_of(options.token_file) or token_for(url, os.environ), options.ca_file)
 
 
 def token_of(path: str | None) -> Secret | None:
-    """Return the token in the file `path`, else that of the variable; StartError if it is none."""
-    if path is None:
-        text = os.environ.get(TOKEN_VARIABLE, "").strip()
-        what = f"the variable {TOKEN_VARIABLE}"
-    else:
-        what = f"--token-file {path}"
-        try:
-            text = Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise StartError(
-                f"{what} cannot be read: {getattr(error, 'strerror', 'it is no text')}"
-            ) from None
-        if not text:
-            raise StartError(f"{what} is empty; write the token into it")
+    """Return the token in the file `path`, else that of the variables; StartError if it is none."""
+    if path is not None:
+        return _token_in(path, f"--token-file {path}")
+    if text := os.environ.get(TOKEN_VARIABLE, "").strip():
+        return Secret(_one_token(text, f"the variable {TOKEN_VARIABLE}"))
+    if path := os.environ.get(TOKEN_FILE_VARIABLE):
+        return _token_in(path, f"the file {path} of {TOKEN_FILE_VARIABLE}")
+    return None
+
+
+def _token_in(path: str, what: str) -> Secret:
+    try:
+        text = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartError(f"{what} cannot be read: {getattr(error, 'strerror', 'it is no text')}") from None
+    if not text:
+        raise StartError(f"{what} is empty; write the token into it")
+    return Secret(_one_token(text, what), path)
+
+
+def _one_token(text: str, what: str) -> str:
     if any(not "!" <= sign <= "~" for sign in text):
         raise StartError(f"{what} holds more than one token: blanks, or signs that no token has")
-    return Secret(text, path or "") if text else None
+    return text
 
 
 def _tls(ca_file: str | None) -> ssl.SSLContext:
@@ -196,8 +224,8 @@ def _refusal(answer: http.client.HTTPResponse, url: str, path: str) -> str:
     """Return one sentence for an answer that is an error; the exporter's own words where it has some."""
     if answer.status == 401:
         return (
-            f"the exporter at {url} asks who you are; give a token of its web configuration "
-            f"by --token-file or {TOKEN_VARIABLE}"
+            f"the exporter at {url} asks who you are; give a token of its web configuration, or its admin "
+            f"token, by --token-file or {TOKEN_VARIABLE}"
         )
     try:
         said = json.loads(answer.read(1 << 16))["error"]

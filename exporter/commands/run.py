@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from pathlib import Path
 
 import uvloop
 
@@ -27,6 +28,7 @@ def run(options: argparse.Namespace) -> int:
         feeds=feeds,
         addresses=tuple(options.listen_addresses or ("127.0.0.1:10055",)),
         web_config=options.web_config,
+        admin_token_file=Path(options.admin_token_file) if options.admin_token_file else None,
         external_url=options.external_url,
         route_prefix=options.route_prefix,
         poll_interval=_duration("--config.poll-interval", options.poll_interval),

@@ -1,6 +1,7 @@
 """The whole product on one screen: simulated vendors, exporter, Prometheus, Alertmanager, a notification."""
 
 import asyncio
+import os
 import signal
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from typing import Any
 import aiohttp
 
 from exporter import registry
+from exporter.core.admin_token import own_place
 from exporter.demo.services import Service, free_port, program
 from exporter.demo.sink import Sink
 
@@ -193,6 +195,7 @@ def _monitors(prometheus: str, alertmanager: str, folder: Path, ports: Ports) ->
 def _print_urls(ports: Ports, monitored: bool, say: Callable[[str], None]) -> None:
     say("")
     say(f"  Exporter       {url(ports.exporter, '/')}  (metrics: {url(ports.exporter, '/metrics')})")
+    say(f"  Admin token    {own_place(os.environ)}  (the page asks for it before it checks anything)")
     say(f"  Sandbox        {url(ports.sandbox, '/_sandbox/')}")
     if monitored:
         say(f"  Prometheus     {url(ports.prometheus, '/alerts')}")

@@ -2,10 +2,10 @@
 
 import hashlib
 import hmac
-import ipaddress
+import time
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -13,15 +13,14 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from exporter.server.admin import AdminToken, cookie_name
+from exporter.server.local import check_local, peer_of
 from exporter.server.passwords import Passwords, TooBusyError
 from exporter.server.paths import Paths
 from exporter.server.web_config import Role, Roles, Tenants, WebConfig
 from exporter.server.web_config_file import WebConfigFile
 
 CUSTOM_HEADER = "X-Integration-Exporter"
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-FORWARDING = ("Forwarded", "Via", "X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP")
-"""Headers that proxies add, beside all that begin with X-Forwarded-."""
 
 
 class Effect(Enum):
@@ -36,14 +35,16 @@ class Effect(Enum):
 class Rule:
     """Who may use a route. `role` None: anybody.
 
-    `open` routes need no role while no access is configured. Identities that are bound to tenants may
-    use only routes that are `narrow`: these answer with the part that belongs to the tenants.
+    `open` routes need no role while no access is configured, `inner` ones need admin then, whatever `role`
+    says. Identities that are bound to tenants may use only routes that are `narrow`: these answer with the
+    part that belongs to the tenants.
     """
 
     role: Role | None
     effect: Effect = Effect.READ
     open: bool = False
     narrow: bool = False
+    inner: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,31 @@ class Identity:
         return self.tenants is None or tenant in self.tenants
 
 
+_BEARER = {"WWW-Authenticate": 'Bearer realm="integration-exporter"'}
+_ASKS_TOKEN = "this needs the admin token; the first lines of the exporter's log name its file"  # noqa: S105 - a text
+
 NOBODY = Identity("nobody", frozenset())
-LOOPBACK = Identity("loopback", frozenset(Role))
+LOOPBACK = Identity("loopback", frozenset({Role.VIEWER}))
+ADMIN_TOKEN = Identity("admin-token", frozenset(Role), ambient=False)
+ADMIN_SESSION = Identity("admin-session", frozenset(Role))
 IDENTITY = web.RequestKey("identity", Identity)
 
 
 class Access:
     """Judges each request by the web configuration of the moment."""
 
-    def __init__(self, web_config: WebConfigFile, paths: Paths) -> None:
-        """Remember where the rules come from."""
+    def __init__(
+        self,
+        web_config: WebConfigFile,
+        paths: Paths,
+        admin: AdminToken,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """Remember where the rules come from; `admin` counts while no access is configured."""
         self._web = web_config
         self._paths = paths
+        self._admin = admin
+        self._now = now
         self._passwords = Passwords()
 
     async def judge(self, request: web.Request, rule: Rule) -> Identity:
@@ -85,7 +99,7 @@ class Access:
         _check_allowed_sans(config, request)
         if rule.role is None or (rule.open and not config.closed):
             return NOBODY
-        identity = await self._identify(config, request) if config.closed else _local(request)
+        identity = await self._identify(config, request) if config.closed else self._local(request, rule)
         if not identity.has(rule.role):
             raise web.HTTPForbidden(text=f"this needs the role {rule.role}, which {identity.name} has not")
         if identity.tenants is not None and not rule.narrow:
@@ -94,12 +108,36 @@ class Access:
         return identity
 
     async def _identify(self, config: WebConfig, request: web.Request) -> Identity:
-        identity = _proxied(config, request) or await self._authorized(config, request)
-        if identity is None and "Authorization" not in request.headers:
-            identity = _certified(config, request)
+        # Credentials that are wrong are never passed over for what a proxy or a certificate says.
+        if "Authorization" in request.headers:
+            identity = await self._authorized(config, request)
+        else:
+            identity = _proxied(config, request) or _certified(config, request)
         if identity is None:
             raise web.HTTPUnauthorized(text="say who you are", headers=_challenge(config))
         return identity
+
+    def _local(self, request: web.Request, rule: Rule) -> Identity:
+        """Return who calls from this machine, while no access is configured."""
+        check_local(request)
+        identity = self._admin_of(request)
+        if (rule.inner or rule.role is Role.ADMIN) and not identity.has(Role.ADMIN):
+            if not self._admin.usable():
+                raise web.HTTPForbidden(
+                    text=f"this needs --web.config.file, or the admin token: {self._admin.trouble}"
+                )
+            raise web.HTTPUnauthorized(text=_ASKS_TOKEN, headers=_BEARER)
+        return identity
+
+    def _admin_of(self, request: web.Request) -> Identity:
+        given = request.headers.getall("Authorization", [])
+        if given:
+            scheme, _, value = given[0].partition(" ")
+            if len(given) == 1 and scheme.lower() == "bearer" and self._admin.fits(value.strip()):
+                return ADMIN_TOKEN
+            raise web.HTTPUnauthorized(text="this is not the admin token of this exporter", headers=_BEARER)
+        session = request.cookies.get(cookie_name(request), "")
+        return ADMIN_SESSION if self._admin.has_session(session, self._now()) else LOOPBACK
 
     async def _authorized(self, config: WebConfig, request: web.Request) -> Identity | None:
         given = request.headers.getall("Authorization", [])
@@ -129,36 +167,17 @@ class Access:
         """Refuse what another site made a browser send; see https://owasp.org/www-community/attacks/csrf."""
         if rule.effect is Effect.READ or not identity.ambient:
             return
-        origins = {f"{request.scheme}://{request.host}".lower(), self._paths.origin}
-        origin = request.headers.get("Origin")
-        same_site = request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none")
+        origins = {f"{request.scheme}://{request.host}".lower(), self._paths.origin} - {""}
+        headers = request.headers
+        # No browser sends a header of these twice: all of them are judged.
+        origin = {one.lower() for one in headers.getall("Origin", [])}
+        same_site = set(headers.getall("Sec-Fetch-Site", [])) <= {"same-origin", "none"}
         # A browser that sends neither, as to plain HTTP on another machine, still names the page at times.
-        page = request.headers.get("Referer")
-        foreign = page is not None and _origin_of(page) not in origins - {""}
-        if not same_site or foreign or (origin is not None and origin.lower() not in origins - {""}):
+        page = {_origin_of(one) for one in headers.getall("Referer", [])}
+        if not same_site or not origin | page <= origins:
             raise web.HTTPForbidden(text="this request comes from another site; open the exporter's own page")
-        if rule.effect is Effect.CHANGE and request.headers.get(CUSTOM_HEADER) != "1":
+        if rule.effect is Effect.CHANGE and headers.getall(CUSTOM_HEADER, []) != ["1"]:
             raise web.HTTPForbidden(text=f"changes need the header {CUSTOM_HEADER}: 1")
-
-
-def _local(request: web.Request) -> Identity:
-    """Return the identity of a caller on this machine; used while no access is configured."""
-    hosts = request.headers.getall("Host", [])
-    if not _is_loopback(_peer(request)):
-        raise web.HTTPForbidden(
-            text="no access is configured, so only this machine may ask; see --web.config.file"
-        )
-    if any(name in request.headers for name in FORWARDING) or any(
-        name.lower().startswith("x-forwarded-") for name in request.headers
-    ):
-        raise web.HTTPForbidden(
-            text="no access is configured, so nothing may be forwarded here; see --web.config.file"
-        )
-    if len(hosts) != 1 or _without_port(hosts[0]) not in LOCAL_HOSTS:
-        raise web.HTTPForbidden(
-            text="no access is configured, so the host must be localhost; see --web.config.file"
-        )
-    return LOOPBACK
 
 
 def _check_target(request: web.Request) -> None:
@@ -179,29 +198,6 @@ def _origin_of(page: str) -> str:
     return f"{page.partition('://')[0].lower()}://{_authority(page)}"
 
 
-def _without_port(host: str) -> str:
-    head, colon, port = host.lower().rpartition(":")
-    return head if colon and port.isdecimal() else host.lower()
-
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-def _peer(request: web.Request) -> Address | None:
-    peer: Any = request.transport.get_extra_info("peername") if request.transport else None
-    try:
-        address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
-    except (TypeError, IndexError, ValueError):
-        return None
-    # On a socket for both families, IPv4 peers come as ::ffff:a.b.c.d.
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
-
-
-def _is_loopback(address: Address | None) -> bool:
-    return address is not None and address.is_loopback
-
-
 def _bearer(config: WebConfig, value: str) -> Identity | None:
     digest = hashlib.sha256(value.encode()).digest()
     found: Identity | None = None
@@ -212,7 +208,7 @@ def _bearer(config: WebConfig, value: str) -> Identity | None:
 
 
 def _proxied(config: WebConfig, request: web.Request) -> Identity | None:
-    proxy, peer = config.proxy, _peer(request)
+    proxy, peer = config.proxy, peer_of(request)
     if proxy is None or peer is None or not any(peer in network for network in proxy.networks):
         return None
     names = request.headers.getall(proxy.header, [])
@@ -251,4 +247,4 @@ def _check_allowed_sans(config: WebConfig, request: web.Request) -> None:
 def _challenge(config: WebConfig) -> Mapping[str, str]:
     if config.users:
         return {"WWW-Authenticate": 'Basic realm="integration-exporter", charset="UTF-8"'}
-    return {"WWW-Authenticate": 'Bearer realm="integration-exporter"'}
+    return _BEARER

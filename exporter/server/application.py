@@ -24,7 +24,11 @@ def build(parts: Parts) -> web.Application:
     rules: dict[object, Rule] = {route.handler: route.rule for route in ROUTES}
     app = web.Application(
         client_max_size=BODY_LIMIT,
-        middlewares=[plain_errors, limiter(parts.web), gate(Access(parts.web, parts.paths), rules)],
+        middlewares=[
+            plain_errors,
+            limiter(parts.web),
+            gate(Access(parts.web, parts.paths, parts.admin, parts.now), rules),
+        ],
     )
     app[PARTS] = parts
     app.on_response_prepare.append(dress(parts.web))

@@ -75,6 +75,19 @@ class Listener:
         """Addresses and ports that are open, in the order they were given."""
         return [sock.getsockname()[:2] for sock in self._sockets]
 
+    @property
+    def closed(self) -> bool:
+        """Tell whether callers must say who they are."""
+        return self._web.current.closed
+
+    @property
+    def url(self) -> str:
+        """Return where a browser of this machine finds it, without a path."""
+        host, port = self.bound[0]
+        name = f"[{host}]" if ":" in host else host
+        shown = {"0.0.0.0": "localhost", "[::]": "localhost"}.get(name, name)  # noqa: S104 - it is compared
+        return f"{'https' if self._context else 'http'}://{shown}:{port}"
+
     async def start(self) -> None:
         """Open every port or none; raises StartError with the remedy."""
         try:

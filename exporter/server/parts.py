@@ -12,6 +12,7 @@ from exporter.core.errors import StoreError
 from exporter.core.probe import Key, Result, Target
 from exporter.core.reason import Reason
 from exporter.core.store import Failure, StateChange, Store
+from exporter.server.admin import AdminToken
 from exporter.server.keeping import Keeper, NoKeeper
 from exporter.server.paths import Paths
 from exporter.server.web_config_file import WebConfigFile
@@ -110,7 +111,8 @@ class Parts:
     budget of its credential, or raises Deferred. `explain` writes a result as exposition text. `ready`
     returns "" once every part runs, else one sentence that says what it waits for. `docs_url` is linked
     from the page, where it is given. `sd_addresses` are templates of the addresses at which Prometheus
-    reaches every process. `read_store` asks what is kept. `tokens` renews tokens.
+    reaches every process. `read_store` asks what is kept. `tokens` renews tokens. `admin` is who may
+    change things while no access is configured.
     `runbook` returns the HTML page of an alert by its name and its Content-Security-Policy.
     """
 
@@ -130,6 +132,7 @@ class Parts:
     read_store: Reading = _no_store
     tokens: Keeper = field(default_factory=NoKeeper)
     runbook: Callable[[str], tuple[str, str] | None] = lambda _name: None
+    admin: AdminToken = field(default_factory=AdminToken)
 
 
 PARTS = web.AppKey("parts", Parts)

@@ -14,6 +14,7 @@ from exporter.server.handlers import (
     plain,
     probe,
     runbook,
+    session,
     stats,
     tokens,
 )
@@ -34,11 +35,15 @@ class Route:
 _GET, _POST = ("GET", "HEAD"), ("POST",)
 _VIEW = Rule(Role.VIEWER, narrow=True)
 _CHANGE = Rule(Role.ADMIN, Effect.CHANGE)
+# A form cannot send the custom header; its origin is judged, and the token is what it needs.
+_SIGN = Rule(Role.VIEWER, Effect.SPEND, narrow=True)
 _TOKENS = Rule(Role.ADMIN, narrow=True)
 
 ROUTES = (
     Route(_GET, "/", landing.page, _VIEW, "The page with the state of every target."),
     Route(_GET, "/assets/{name}", landing.asset, _VIEW, "Style, script and icon of the page."),
+    Route(_POST, "/sign-in", session.sign_in, _SIGN, "Begins a session on the page by the admin token."),
+    Route(_POST, "/sign-out", session.sign_out, _SIGN, "Ends the session."),
     Route(_GET, "/metrics", plain.metrics, Rule(Role.VIEWER, open=True), "What Prometheus scrapes."),
     Route(
         ("GET",),
@@ -51,7 +56,9 @@ ROUTES = (
     Route(_GET, "/-/ready", plain.ready, Rule(None), "Whether every part runs."),
     Route(("POST", "PUT"), "/-/reload", plain.reload, _CHANGE, "Loads the configuration anew."),
     Route(_GET, "/runbooks/{name}", runbook.runbook, Rule(None), "What to do about an alert."),
-    Route(_GET, "/config", plain.configuration, Rule(Role.VIEWER), "The configuration, with stars."),
+    Route(
+        _GET, "/config", plain.configuration, Rule(Role.VIEWER, inner=True), "The configuration, with stars."
+    ),
     Route(_GET, "/api/v1/status", board.status, _VIEW, "Every integration, and all in one word."),
     Route(_GET, "/api/v1/targets", board.targets, _VIEW, "Targets, failing first, in pages."),
     Route(_GET, "/api/v1/history", board.history, _VIEW, "The newest state changes and failures."),

@@ -44,6 +44,7 @@ class Image:
         """Return the environment: no program can be found but the image's own."""
         settings = self.final.one("ENV").pairs()
         inner = {key: value for key, value in settings.items() if key != "PATH"}
+        inner["STATE_DIRECTORY"] = str(folder)  # the volume /data
         return {"PATH": str(self.programs), "HOME": "/nonexistent", "TMPDIR": str(folder), **inner, **more}
 
     def command(self, *words: str) -> list[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import ssl
+import tempfile
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ from exporter.core.store import Store
 from exporter.engine.board import Board, State
 from exporter.engine.history import History
 from exporter.generate.runbook_html import runbook_html
+from exporter.server.admin import AdminToken
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener
 from exporter.server.parts import Parts
@@ -93,6 +95,7 @@ class Room:
     notifications: Notifications = field(default_factory=Notifications)
     sd_addresses: tuple[str, ...] = ()
     store: Store | None = None
+    admin: AdminToken = field(default_factory=AdminToken)
 
     async def read_store(self, call: Callable[[Store], T], timeout: float = 10.0, /) -> T:
         if self.store is None:
@@ -153,6 +156,7 @@ class Room:
             sd_addresses=self.sd_addresses,
             read_store=self.read_store,
             runbook=runbook_html,
+            admin=self.admin,
         )
 
 
@@ -165,12 +169,21 @@ class House:
     port: int
     web: WebConfigFile
     client: aiohttp.ClientSession
+    admin: Mapping[str, str]
     tls: ssl.SSLContext | bool = True
 
     async def ask(
-        self, path: str, method: str = "GET", headers: Mapping[str, str] | None = None, **more: Any
+        self,
+        path: str,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        *,
+        admin: bool = True,
+        **more: Any,
     ) -> "Reply":
-        """Ask and read the whole answer."""
+        """Ask and read the whole answer; with the admin token, if there is one and `admin` is set."""
+        if admin:
+            headers = {**self.admin, **(headers or {})}
         async with self.client.request(
             method, self.url + path, headers=headers, allow_redirects=False, ssl=self.tls, **more
         ) as answer:
@@ -198,7 +211,18 @@ class Reply:
 async def house(
     room: Room, address: str = "127.0.0.1:0", tls: ssl.SSLContext | None = None, limits: Limits = QUICK
 ) -> AsyncIterator[House]:
-    """Serve `room` on a free port until the end of the block."""
+    """Serve `room` on a free port until the end of the block; `House.admin` has the admin token."""
+    with tempfile.TemporaryDirectory() as folder:
+        if room.path is None:
+            room.admin = admin_at(Path(folder))
+        async with _served(room, address, tls, limits) as made:
+            yield made
+
+
+@asynccontextmanager
+async def _served(
+    room: Room, address: str, tls: ssl.SSLContext | None, limits: Limits
+) -> AsyncIterator[House]:
     web_config = WebConfigFile(str(room.path) if room.path else None)
     web_config.load()
     listener = Listener(build(room.parts(web_config)), [address], web_config, limits)
@@ -207,9 +231,23 @@ async def house(
     scheme = "https" if tls else "http"
     try:
         async with aiohttp.ClientSession(auto_decompress=False) as client:
-            yield House(room, f"{scheme}://127.0.0.1:{port}", port, web_config, client, tls or True)
+            url = f"{scheme}://127.0.0.1:{port}"
+            yield House(room, url, port, web_config, client, admin_headers(room), tls or True)
     finally:
         await listener.stop()
+
+
+def admin_at(folder: Path) -> AdminToken:
+    """Return an admin token that is there."""
+    made = AdminToken(folder / "admin-token")
+    made.prepare()
+    return made
+
+
+def admin_headers(room: Room) -> dict[str, str]:
+    """Return what opens every door of `room`."""
+    path = room.admin.path
+    return bearer(path.read_text().strip()) if path and path.exists() else {}
 
 
 def hashed(password: str, cost: int = 4) -> str:

@@ -267,7 +267,7 @@ async def test_every_answer_is_dressed_for_browsers(served: House, path: str) ->
     headers = (await served.ask(path)).headers
     assert "server" not in headers
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["x-frame-options"] == "DENY"
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")

@@ -11,8 +11,8 @@ import pytest
 from exporter.core.notifications import Notifications
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
-from tests.server.browser import browsing
-from tests.server.house import NOW, Room, bearer, house, state
+from tests.server.browser import Page, browsing
+from tests.server.house import NOW, House, Room, bearer, house, state
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -149,8 +149,11 @@ async def test_what_programs_read_opens_beside_the_page_and_grafana_is_linked_wh
 
 async def test_without_access_rules_the_page_says_who_may_use_it() -> None:
     async with house(room()) as made:
-        page = (await made.ask("/")).text
-    assert "No sign-in is configured: whoever is on this machine may read and check." in page
+        page = (await made.ask("/", admin=False)).text
+        mine = (await made.ask("/")).text
+    assert "No access is configured: whoever is on this machine may read." in page
+    assert 'action="/sign-in"' in page and "Check now" not in page and 'href="/config"' not in page
+    assert "Signed in by the admin token." in mine and 'href="/config"' in mine
 
 
 async def test_on_a_phone_what_is_connected_takes_one_line(chromium: str, tmp_path: Path) -> None:
@@ -185,8 +188,28 @@ def chromium() -> str:
     return CHROMIUM
 
 
+async def sign_in(page: Page, made: House) -> None:
+    """Give the token in the form, as a person does."""
+    token = made.admin["Authorization"].removeprefix("Bearer ")
+    await page.until("document.querySelector('.sign [type=password]') !== null")
+    await page.value(f"document.querySelector('.sign [type=password]').value = '{token}'")
+    await page.value("document.querySelector('.sign button').click()")
+    await page.until("document.body && document.body.innerText.includes('Signed in by the admin token')")
+
+
+async def test_a_browser_signs_in_by_the_form_and_out_again(chromium: str, tmp_path: Path) -> None:
+    async with house(room()) as made, browsing(chromium, made.url + "/", tmp_path) as page:
+        await sign_in(page, made)
+        assert await page.value("document.cookie") == ""  # scripts do not see it
+        await page.value("document.querySelector('.sign button').click()")
+        await page.until("document.querySelector('.sign [type=password]') !== null")
+        assert await page.value("document.querySelector('button.check')") is None
+        assert page.complaints == []
+
+
 async def test_a_browser_runs_the_page_within_its_content_policy(chromium: str, tmp_path: Path) -> None:
     async with house(room()) as made, browsing(chromium, made.url + "/", tmp_path) as page:
+        await sign_in(page, made)
         await page.until("document.querySelectorAll('button.check:not([hidden])').length === 6")
         assert await page.value("getComputedStyle(document.querySelector('.brand')).display") == "flex"
         assert page.complaints == []
@@ -194,6 +217,7 @@ async def test_a_browser_runs_the_page_within_its_content_policy(chromium: str, 
 
 async def test_a_click_checks_one_target_and_renews_the_page(chromium: str, tmp_path: Path) -> None:
     async with house(room()) as made, browsing(chromium, made.url + "/", tmp_path) as page:
+        await sign_in(page, made)
         made.room.states[3].status = "connected"
         button = """document.querySelector('[aria-label="Check calendar of globex now"]')"""
         await page.until(f"{button} && !{button}.hidden")
@@ -202,7 +226,8 @@ async def test_a_click_checks_one_target_and_renews_the_page(chromium: str, tmp_
             "document.getElementById('say').textContent.startsWith('Checked calendar of globex')"
         )
         assert made.room.checked == ["calendar/globex"]
-        assert await page.value("document.querySelector('.numbers .connected strong').textContent") == "2"
+        # The page is renewed after it has said so.
+        await page.until("document.querySelector('.numbers .connected strong').textContent === '2'")
         assert (
             await page.value("document.activeElement.getAttribute('aria-label')")
             == "Check calendar of globex now"
@@ -213,6 +238,8 @@ async def test_a_click_checks_one_target_and_renews_the_page(chromium: str, tmp_
 async def test_a_click_that_fails_says_why(chromium: str, tmp_path: Path) -> None:
     made_room = room()
     async with house(made_room) as made, browsing(chromium, made.url + "/?q=mail", tmp_path) as page:
+        await sign_in(page, made)
+        await page.tell("Page.navigate", url=made.url + "/?q=mail")
         await page.until("document.querySelector('td.act button') !== null")
         await page.value("document.body.dataset.checks = '/api/v1/nothing'")
         await page.value("document.querySelector('td.act button').click()")

@@ -16,7 +16,7 @@ from exporter.core.probe import Result
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener, _remedy
 from exporter.server.web_config_file import WebConfigFile
-from tests.server.house import CHANGE, NOW, QUICK, Room, house, state, until
+from tests.server.house import CHANGE, NOW, QUICK, House, Room, admin_at, admin_headers, house, state, until
 
 
 def listener(*addresses: str, limits: Limits = QUICK) -> Listener:
@@ -24,9 +24,13 @@ def listener(*addresses: str, limits: Limits = QUICK) -> Listener:
     return Listener(build(Room([state("payments")]).parts(web_config)), addresses, web_config, limits)
 
 
-async def status_of(url: str) -> int:
-    async with aiohttp.ClientSession() as client, client.get(url) as answer:
+async def status_of(url: str, **headers: str) -> int:
+    async with aiohttp.ClientSession(headers=headers) as client, client.get(url) as answer:
         return answer.status
+
+
+def credentials(made: House) -> str:
+    return f"Authorization: {made.admin['Authorization']}\r\n"
 
 
 async def raw(port: int, text: bytes, seconds: float = 5.0) -> bytes:
@@ -46,7 +50,7 @@ async def test_several_addresses_serve_the_same() -> None:
         for host, port in served.bound:
             name = {"::": "127.0.0.1", "::1": "[::1]"}.get(host, host)
             expected = 403 if host == "127.0.0.2" else 200  # the host must be localhost
-            assert await status_of(f"http://{name}:{port}/config") == expected
+            assert await status_of(f"http://{name}:{port}/api/v1/status") == expected
     finally:
         await served.stop()
 
@@ -103,7 +107,7 @@ async def test_tls_serves_and_a_renewed_certificate_is_used_without_a_restart(tm
     path.write_text("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n")
     room = Room([state("payments")], path=path)
     async with house(room, tls=client_context(first)) as made:
-        assert (await made.ask("/config")).status == 200  # no users: this machine may
+        assert (await made.ask("/api/v1/status")).status == 200  # no users: this machine may
         before = made.web.current.context
         certificates(tmp_path, second)
         await until(lambda: made.web.current.context is not before)
@@ -224,11 +228,11 @@ async def test_a_body_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("exporter.server.answers.BODY_SECONDS", 0.2)  # seconds of a test, not behaviour
     async with house(Room([state("payments")])) as made:
         head = (
-            b"POST /api/v1/checks HTTP/1.1\r\nHost: localhost\r\nX-Integration-Exporter: 1\r\n"
-            b"Content-Length: 100\r\nConnection: close\r\n\r\n{"
+            f"POST /api/v1/checks HTTP/1.1\r\nHost: localhost\r\n{credentials(made)}"
+            "Content-Length: 100\r\nConnection: close\r\n\r\n{"
         )
         async with asyncio.timeout(6):
-            assert b" 408 " in await raw(made.port, head)
+            assert b" 408 " in await raw(made.port, head.encode())
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux only")
@@ -239,7 +243,7 @@ async def test_a_client_that_never_reads_its_answer_is_cut() -> None:
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(("127.0.0.1", made.port))
-        client.sendall(b"GET /config HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        client.sendall(f"GET /config HTTP/1.1\r\nHost: localhost\r\n{credentials(made)}\r\n".encode())
         mine = client.getsockname()[1]
         try:
             await until(lambda: mine in peers_of(made.port), 5.0)
@@ -254,13 +258,15 @@ def peers_of(port: int) -> set[int]:
     return {one.raddr.port for one in found if one.raddr and one.laddr.port == port}
 
 
-async def test_a_stop_lets_a_request_end_and_refuses_new_ones() -> None:
-    room = Room([state("payments")], hold=0.3)
+async def test_a_stop_lets_a_request_end_and_refuses_new_ones(tmp_path: Path) -> None:
+    room = Room([state("payments")], hold=0.3, admin=admin_at(tmp_path))
     web_config = WebConfigFile()
     served = Listener(build(room.parts(web_config)), ["127.0.0.1:0"], web_config, Limits(drain=5.0))
     await served.start()
     port = served.bound[0][1]
-    last = asyncio.create_task(status_of(f"http://127.0.0.1:{port}/probe?target=payments"))
+    last = asyncio.create_task(
+        status_of(f"http://127.0.0.1:{port}/probe?target=payments", **admin_headers(room))
+    )
     await until(lambda: room.checked != [])
     await served.stop()
     assert await last == 200
@@ -268,13 +274,16 @@ async def test_a_stop_lets_a_request_end_and_refuses_new_ones() -> None:
         await status_of(f"http://127.0.0.1:{port}/-/healthy")
 
 
-async def test_a_stop_ends_within_its_limit() -> None:
-    room = Room([state("payments", timeout=60.0)], hold=60.0, results={"payments": Result(NOW, 1.0)})
+async def test_a_stop_ends_within_its_limit(tmp_path: Path) -> None:
+    slow = {"payments": Result(NOW, 1.0)}
+    room = Room([state("payments", timeout=60.0)], hold=60.0, results=slow, admin=admin_at(tmp_path))
     web_config = WebConfigFile()
     served = Listener(build(room.parts(web_config)), ["127.0.0.1:0"], web_config, Limits(drain=0.3))
     await served.start()
     port = served.bound[0][1]
-    stuck = asyncio.create_task(status_of(f"http://127.0.0.1:{port}/probe?target=payments"))
+    stuck = asyncio.create_task(
+        status_of(f"http://127.0.0.1:{port}/probe?target=payments", **admin_headers(room))
+    )
     await until(lambda: room.checked != [])
     async with asyncio.timeout(5):
         await served.stop()

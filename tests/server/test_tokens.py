@@ -104,7 +104,7 @@ async def test_many_refreshes_are_a_job_whose_results_are_in_the_log_without_any
     assert (first["tenant"], first["state"], first["reason"]) == ("bad", "refused", "invalid_grant")
     log = await place.ask("/api/v1/tokens/log?result=failed")
     entry = log.json["log"][0]
-    assert (entry["tenant"], entry["actor"], entry["operation"]) == ("bad", "loopback", "refresh")
+    assert (entry["tenant"], entry["actor"], entry["operation"]) == ("bad", "admin-token", "refresh")
     assert entry["reason"] == "invalid_grant" and entry["duration_seconds"] >= 0
     everything = "".join([started.text, json.dumps(job), listed.text, log.text])
     everything += (await place.ask("/api/v1/tokens?format=csv")).text
@@ -161,8 +161,10 @@ async def test_only_administrators_see_tokens_and_each_only_those_of_its_tenants
         assert (await place.ask("/api/v1/tokens", headers=bearer("ann-0123456789abcdef"))).json["total"] >= 30
         mine = await place.ask("/api/v1/tokens", headers=bearer("acme-0123456789abcdef"))
         assert {row["tenant"] for row in mine.json["tokens"]} == {"t0"}
-        body = {"json": {"all": True}}
-        refreshed = await place.ask("/api/v1/tokens/refresh", "POST", bearer("acme-0123456789abcdef"), **body)
+        everything = {"all": True}
+        refreshed = await place.ask(
+            "/api/v1/tokens/refresh", "POST", bearer("acme-0123456789abcdef"), json=everything
+        )
         assert [row["tenant"] for row in refreshed.json["tokens"]] == ["t0"]
         await place.ask(
             "/api/v1/tokens/refresh", "POST", bearer("ann-0123456789abcdef"), json={"tenant": "t1"}
@@ -172,14 +174,19 @@ async def test_only_administrators_see_tokens_and_each_only_those_of_its_tenants
 
 
 async def test_a_change_without_the_header_of_changes_is_refused(place: House) -> None:
-    assert (await place.ask("/api/v1/tokens/refresh", "POST", json={"all": True})).status == 403
+    cookie = {"Cookie": f"integration_exporter_{place.port}={place.room.admin.session(time.time())}"}
+    wanted = {"all": True}
+    answer = await place.ask("/api/v1/tokens/refresh", "POST", cookie, admin=False, json=wanted)
+    assert answer.status == 403 and "changes need the header" in answer.text
 
 
 async def test_the_command_refreshes_lists_and_tells_the_log(
     place: House, server: OAuthServer, keeper: TokenKeeper, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    token = ("--token-file", str(place.room.admin.path))
+
     async def run(*words: str) -> tuple[int, str, str]:
-        code = await asyncio.to_thread(main, ["tokens", *words, "--exporter.url", place.url])
+        code = await asyncio.to_thread(main, ["tokens", *words, "--exporter.url", place.url, *token])
         out, err = capsys.readouterr()
         # The log of the server, which runs in this process too, is not configured here.
         own = ("refresh asked for", "token was not refreshed")

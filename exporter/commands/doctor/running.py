@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import __version__
 from exporter.commands.asking import Exporter
+from exporter.commands.doctor import access
 from exporter.commands.doctor.finding import Area, Finding
 from exporter.core.configuration import Configuration
 from exporter.core.errors import StartError
@@ -40,7 +41,8 @@ def findings(
         yield from _version(metrics, exporter.url)
         yield from _health(_values(metrics))
         yield _status(exporter.get("/api/v1/status"))
-        if configuration is not None:
+        yield from access.findings(exporter)
+        if configuration is not None and exporter.status("/config") != 401:
             yield from _loaded(exporter.text("/config"), configuration)
     except StartError as error:
         sentence, _, remedy = str(error).partition("; ")

@@ -9,10 +9,10 @@ from aiohttp import web
 from yarl import URL
 
 from exporter import __version__
-from exporter.server.access import IDENTITY, LOOPBACK, Identity
+from exporter.server.access import ADMIN_SESSION, ADMIN_TOKEN, IDENTITY, LOOPBACK, Identity
 from exporter.server.answers import iso, whole_number
 from exporter.server.handlers.board import seen
-from exporter.server.parts import PARTS, State
+from exporter.server.parts import PARTS, Parts, State
 from exporter.server.rows import STATUSES, Choice, counts, reason_of, urgency
 from exporter.server.status import status as status_of
 from exporter.server.web_config import Role
@@ -66,7 +66,8 @@ async def page(request: web.Request) -> web.Response:
         "offset": offset,
         "pages": _pages(request, parts.paths.link("/"), offset, len(chosen)),
         "statuses": [(one, SYMBOLS[one], WORDS[one]) for one in STATUSES],
-        **_rights(identity),
+        **_rights(identity, parts),
+        "sign_in_failed": request.query.get("sign-in") == "wrong",
     }
     return web.Response(text=_template().render(context), content_type="text/html")
 
@@ -82,15 +83,24 @@ async def asset(request: web.Request) -> web.Response:
     )
 
 
-def _rights(identity: Identity) -> dict[str, Any]:
-    bound = identity.tenants is not None
-    return {"caller": _caller(identity), "may_check": identity.has(Role.ADMIN), "bound": bound}
+def _rights(identity: Identity, parts: Parts) -> dict[str, Any]:
+    local = identity == LOOPBACK
+    return {
+        "caller": _caller(identity),
+        "may_check": identity.has(Role.ADMIN),
+        "bound": identity.tenants is not None,
+        "may_read_configuration": identity.tenants is None and not local,
+        "may_sign_in": local and parts.admin.usable(),
+        "may_sign_out": identity == ADMIN_SESSION,
+    }
 
 
 def _caller(identity: Identity) -> str:
     """Return one sentence on who reads the page, with the kind of the name: a user's, a token's and so on."""
     if identity == LOOPBACK:
-        return "No sign-in is configured: whoever is on this machine may read and check."
+        return "No access is configured: whoever is on this machine may read."
+    if identity in (ADMIN_SESSION, ADMIN_TOKEN):
+        return "Signed in by the admin token."
     kind, colon, name = identity.name.partition(":")
     return f"Signed in as {name} ({kind})." if colon else f"Signed in as {identity.name}."
 

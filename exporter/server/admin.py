@@ -1,0 +1,98 @@
+"""The admin token of an exporter without a web configuration, and the sessions of browsers that gave it."""
+
+import hashlib
+import hmac
+from pathlib import Path
+
+from aiohttp import web
+
+from exporter.core import admin_token
+from exporter.core.errors import StartError
+
+SESSION_SECONDS = 12 * 3600.0
+"""How long a browser stays signed in."""
+
+Stamp = tuple[int, int, int]
+
+
+class AdminToken:
+    """What the file at `path` holds, read again when it changes; without a path nobody is admin by it.
+
+    `trouble` says in one sentence why there is no token, "" where there is one.
+    """
+
+    def __init__(self, path: Path | None = None, trouble: str = "") -> None:
+        """Remember where it is; nothing is read or written yet."""
+        self.path = path
+        self.trouble = trouble or "it has no admin token"
+        self._key = b""
+        self._stamp: Stamp | None = None
+
+    def prepare(self) -> None:
+        """Make the token where there is none, and read it; a failure is left in `trouble`."""
+        if self.path is None:
+            return
+        try:
+            admin_token.made_at(self.path)
+        except StartError as error:
+            self.trouble = _sentence(error)
+            return
+        self.usable()
+
+    def usable(self) -> bool:
+        """Tell whether there is a token now. One that was exchanged ends the sessions of the old one."""
+        if self.path is None:
+            return False
+        stamp = _stamp(self.path)
+        if stamp is None:
+            self._key = b""
+            self.trouble = self.trouble or f"{self.path} is not there; the next start makes a new one"
+        if stamp is None or stamp == self._stamp:
+            return bool(self._key)
+        try:
+            # Kept as a digest: what lies in memory is not what opens the other exporters of this user.
+            self._key = hashlib.sha256(admin_token.read(self.path).reveal().encode()).digest()
+            self.trouble = ""
+        except StartError as error:
+            self._key, self.trouble = b"", _sentence(error)
+        self._stamp = stamp
+        return bool(self._key)
+
+    def fits(self, text: str) -> bool:
+        """Tell whether `text` is the token."""
+        digest = hashlib.sha256(text.encode(errors="replace")).digest()
+        return self.usable() and hmac.compare_digest(digest, self._key)
+
+    def session(self, now: float) -> str:
+        """Return what a browser shows from now on in place of the token."""
+        expiry = str(int(now + SESSION_SECONDS))
+        return f"{expiry}.{self._signed(expiry)}"
+
+    def has_session(self, text: str, now: float) -> bool:
+        """Tell whether `text` is a session that has not expired."""
+        expiry, _, sign = text.partition(".")
+        if not (self.usable() and expiry.isascii() and expiry.isdecimal() and len(expiry) < 12):
+            return False
+        fits = hmac.compare_digest(sign.encode(errors="replace"), self._signed(expiry).encode())
+        return fits and now < int(expiry)
+
+    def _signed(self, expiry: str) -> str:
+        return hmac.new(self._key, b"session until " + expiry.encode(), hashlib.sha256).hexdigest()
+
+
+def _sentence(error: StartError) -> str:
+    """Return what an answer can carry: the path may have signs that UTF-8 has not."""
+    return str(error).encode(errors="backslashreplace").decode()
+
+
+def cookie_name(request: web.Request) -> str:
+    """Return the name of the session's cookie: browsers send one port's cookies to all ports of a host."""
+    return f"integration_exporter_{request.url.port or 0}"
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_mode

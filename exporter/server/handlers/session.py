@@ -1,0 +1,54 @@
+"""Signing in on the page by the admin token, and out again."""
+
+import asyncio
+
+import structlog
+from aiohttp import web
+
+from exporter.server.access import IDENTITY
+from exporter.server.admin import SESSION_SECONDS, cookie_name
+from exporter.server.answers import BODY_SECONDS
+from exporter.server.parts import PARTS, Parts
+
+
+async def sign_in(request: web.Request) -> web.Response:
+    """Begin a session for the token in the form; a wrong one leads back to the form."""
+    parts = _parts(request)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            form = await request.post()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text="the body did not arrive in time") from None
+    except ValueError:
+        raise web.HTTPBadRequest(text="the form cannot be read") from None
+    log = structlog.get_logger("exporter.web")
+    if not parts.admin.fits(str(form.get("token", "")).strip()):
+        log.warning("sign-in refused", actor=request[IDENTITY].name)
+        return web.Response(status=303, headers={"Location": parts.paths.link("/?sign-in=wrong#sign-in")})
+    log.info("signed in", actor="admin-session")
+    answer = web.Response(status=303, headers={"Location": parts.paths.link("/")})
+    answer.set_cookie(
+        cookie_name(request),
+        parts.admin.session(parts.now()),
+        max_age=int(SESSION_SECONDS),
+        path=parts.paths.link("/"),
+        secure=request.secure,
+        httponly=True,
+        samesite="Strict",
+    )
+    return answer
+
+
+async def sign_out(request: web.Request) -> web.Response:
+    """End the session of this browser."""
+    parts = _parts(request)
+    answer = web.Response(status=303, headers={"Location": parts.paths.link("/")})
+    answer.del_cookie(cookie_name(request), path=parts.paths.link("/"))
+    return answer
+
+
+def _parts(request: web.Request) -> Parts:
+    parts = request.app[PARTS]
+    if parts.web.current.closed:
+        raise web.HTTPNotFound(text="here the web configuration says who may do what")
+    return parts
