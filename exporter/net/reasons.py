@@ -156,7 +156,8 @@ def _tls_words(error: ssl.SSLError, first_bytes: bytes, asked: str) -> str:
 def _openssl_name(error: ssl.SSLError) -> str:
     """Return OpenSSL's name of an error; Python knows it of most, the text behind has it of all."""
     text = _LIBRARY_TEXT.search(str(error.args[1])) if len(error.args) > 1 else None
-    return (error.reason or (text[1] if text else "")).upper().replace(" ", "_")
+    name: str | None = getattr(error, "reason", None)  # not there where Python itself made the error
+    return (name or (text[1] if text else "")).upper().replace(" ", "_")
 
 
 def _alert(alert: str) -> str:

@@ -1,7 +1,10 @@
 """One connection on the bare loop: what comes unasked, early or late, and what it then is."""
 
 import asyncio
+import contextlib
 import ssl
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 
@@ -171,3 +174,96 @@ async def test_the_goodbye_of_tls_is_said_before_the_connection_is_closed(author
         connection.close()
         await settled()
     assert seen == [b""]
+
+
+@contextlib.asynccontextmanager
+async def by_hand(
+    context: ssl.SSLContext, then: Callable[[ssl.SSLObject], None], last: list[str]
+) -> AsyncIterator[Raw]:
+    """Serve the handshake of TLS record by record; what `then` adds goes out together with its end.
+
+    Nobody closes the connection but the client. `last` gets the words of a handshake that failed.
+    """
+
+    async def talk(visit: Visit) -> None:
+        inner, outer = ssl.MemoryBIO(), ssl.MemoryBIO()
+        session = context.wrap_bio(inner, outer, server_side=True)
+        while data := await visit.reader.read(65_536):
+            inner.write(data)
+            try:
+                session.do_handshake()
+                then(session)
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLError as error:
+                last.append(error.reason)
+            await visit.say(outer.read())
+
+    async with serving(talk) as server:
+        yield server
+
+
+def tls_1_2(authority: Authority) -> ssl.SSLContext:
+    context = authority.server()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # the server has the last word of the handshake
+    return context
+
+
+async def test_a_banner_in_one_piece_with_the_end_of_the_handshake_is_read(authority: Authority) -> None:
+    def banner(session: ssl.SSLObject) -> None:
+        session.write(b"220 hi\n")
+
+    last: list[str] = []
+    async with by_hand(tls_1_2(authority), banner, last) as server:
+        connection = await opened(server)
+        await connection.secure(client_context(TlsOptions(ca_file=authority.ca_file)), "localhost")
+        line = Line()
+        async with asyncio.timeout(2):
+            await connection.exchange(b"", line)
+        connection.abort()
+        await settled()
+    assert (line.text, last) == (b"220 hi\n", [])
+
+
+async def test_a_server_that_says_goodbye_is_hung_up_on(authority: Authority) -> None:
+    def goodbye(session: ssl.SSLObject) -> None:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            session.unwrap()
+
+    last: list[str] = []
+    async with by_hand(tls_1_2(authority), goodbye, last) as server:
+        connection = await opened(server)
+        await connection.secure(client_context(TlsOptions(ca_file=authority.ca_file)), "localhost")
+        with pytest.raises(ProbeError, match="closed the connection instead of answering"):
+            async with asyncio.timeout(2):
+                await connection.exchange(b"", Line())
+        await settled()
+        assert connection.closed
+        assert server.open == 0
+
+
+async def test_the_server_is_told_why_its_certificate_is_refused(
+    authority: Authority, tmp_path: Path
+) -> None:
+    stranger = Authority(tmp_path, "stranger")
+    last: list[str] = []
+    async with by_hand(authority.server(), lambda _: None, last) as server:
+        connection = await opened(server)
+        with pytest.raises(ProbeError, match="unknown authority"):
+            await connection.secure(client_context(TlsOptions(ca_file=stranger.ca_file)), "localhost")
+        await settled()
+        connection.abort()
+        await settled()
+    assert last == ["TLSV1_ALERT_UNKNOWN_CA"]
+
+
+async def test_an_aborted_connection_is_closed_at_once(authority: Authority) -> None:
+    async def talk(visit: Visit) -> None:
+        await visit.reader.read()
+
+    async with serving(talk) as server:
+        connection = await opened(server)
+        connection.abort()
+        assert connection.closed
+        await settled()
+        assert server.open == 0

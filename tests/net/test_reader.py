@@ -2,6 +2,7 @@
 
 import gzip
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -101,3 +102,59 @@ def test_an_answer_is_the_same_in_whatever_pieces_it_comes(
     outcome = read(data, size)
     assert isinstance(outcome, AnswerReader)
     assert outcome.body == body
+
+
+def test_a_byte_behind_a_whole_answer_costs_the_connection() -> None:
+    reader = AnswerReader("GET", BOUND)
+    reader.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    assert (reader.done, reader.keep_alive) == (True, True)
+    reader.feed(b"H")
+    assert (reader.body, reader.keep_alive) == (b"ok", False)
+
+
+def test_of_a_broken_head_and_a_broken_body_the_body_is_told() -> None:
+    outcome = read(b"HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\nxyz\r\n", 1000)
+    assert isinstance(outcome, ProbeError)
+    assert outcome.detail == "the answer breaks the rules of HTTP: Invalid character in chunk size"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_that_is_followed_is_whole_with_its_head(status: int) -> None:
+    reader = AnswerReader("GET", BOUND, follow=True)
+    reader.feed(b"HTTP/1.1 %d X\r\nLocation: /b\r\nContent-Length: 9\r\n\r\n" % status)
+    assert (reader.done, reader.keep_alive) == (True, False)
+
+
+def test_what_is_missing_of_an_answer_is_told_at_each_stage() -> None:
+    reader = AnswerReader("GET", BOUND)
+    assert reader.waiting_for == "the first byte of the answer"
+    reader.feed(b"HTTP/1.1 200 OK\r\n")
+    assert reader.waiting_for == "the end of the headers"
+    reader.feed(b"Content-Length: 9\r\n\r\nabc")
+    assert reader.waiting_for == "the rest of the body (3 bytes so far)"
+    assert (reader.body, reader.done, reader.version) == (b"abc", False, "1.1")
+    reader.feed(b"defghi")
+    assert (reader.body, reader.done) == (b"abcdefghi", True)
+
+
+def test_the_headers_are_bounded_together_with_the_trailers() -> None:
+    line = b"X-A: " + b"x" * 1000 + b"\r\n"
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + line * 40 + b"\r\n"
+    assert isinstance(read(head + b"0\r\n\r\n", 4096), AnswerReader)
+    outcome = read(head + b"1\r\nx\r\n0\r\n" + line * 40 + b"\r\n", 4096)
+    assert isinstance(outcome, ProbeError)
+    assert outcome.detail == "the headers are longer than 64 KiB"
+
+
+@pytest.mark.parametrize(("size", "good"), [(BOUND, True), (BOUND + 1, False)])
+@pytest.mark.parametrize("told", [True, False], ids=["length", "until close"])
+def test_the_bound_of_a_body_is_exact(size: int, good: bool, told: bool) -> None:
+    length = b"Content-Length: %d\r\n" % size if told else b""
+    outcome = read(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n" + b"x" * size, 1 << 20)
+    assert isinstance(outcome, AnswerReader) is good
+
+
+def test_repeated_headers_are_joined_and_spaces_around_values_are_none_of_them() -> None:
+    outcome = read(b"HTTP/1.1 204 X\r\nA:  b \r\na: c\r\n\r\n", 5)
+    assert isinstance(outcome, AnswerReader)
+    assert outcome.headers == {"a": "b, c"}
