@@ -85,7 +85,7 @@ async def serve(settings: Settings) -> int:
         stack.callback(engine.tokens.log.store.close)
         reloader = Reloader(settings.load, _applied(engine, writer, in_force), clock, metrics)
         listener = Listener(
-            build(replace(_parts(engine, reloader, web, paths, settings.sd_addresses, writer), admin=admin)),
+            build(replace(_parts(engine, reloader, web, paths, settings, writer), admin=admin)),
             settings.addresses,
             web,
             Limits(drain=settings.shutdown_timeout),
@@ -213,7 +213,7 @@ def _parts(
     reloader: Reloader,
     web: WebConfigFile,
     paths: Paths,
-    sd_addresses: tuple[str, ...],
+    settings: Settings,
     writer: Writer,
 ) -> Parts:
     def configuration() -> Configuration:
@@ -232,7 +232,8 @@ def _parts(
         ready=lambda: "" if reloader.current else "the configuration is being loaded",
         web=web,
         paths=paths,
-        sd_addresses=sd_addresses,
+        sd_addresses=settings.sd_addresses,
+        tenant_warnings=lambda: [line for state in settings.feeds.states() for line in state.warnings],
         read_store=writer.read,
         tokens=engine.tokens,
         runbook=_runbook,

@@ -2,7 +2,8 @@
 
 import argparse
 
-from exporter.commands.loading import chosen_file, chosen_shard, load
+from exporter.commands.loading import chosen_file, chosen_shard, load, warnings
+from exporter.config.feeds.memory import Feeds
 from exporter.engine.sharding import part_of
 
 
@@ -10,9 +11,12 @@ def check(options: argparse.Namespace) -> int:
     """Print how much was configured; mistakes are raised as ConfigError."""
     path = chosen_file(options.config_file)
     index, count = chosen_shard(options)
-    configuration = load(path)
+    feeds = Feeds()
+    configuration = load(path, feeds=feeds)
     for note in configuration.notes:
         print(f"note: {note}")
+    for warning in warnings(feeds):
+        print(f"warning: {warning}")
     print(
         f"{path or 'the environment'}: no mistake; {len(configuration.integrations)} integrations, "
         f"{len(configuration.targets)} targets, {len(configuration.thresholds)} thresholds"

@@ -1,6 +1,7 @@
 """`errors`, `changes` and `tenants`: what a running exporter knows, as lists."""
 
 import argparse
+import sys
 
 from exporter.commands.asking import exporter_of
 from exporter.commands.showing import Column, show
@@ -52,5 +53,9 @@ def show_list(options: argparse.Namespace) -> int:
         "since": options.since,
         "limit": options.limit or (None if options.json or options.csv else USUAL),
     }
-    show(exporter_of(options).rows(f"/api/v1/{options.list}", query), columns, options, empty)
+    exporter = exporter_of(options)
+    show(exporter.rows(f"/api/v1/{options.list}", query), columns, options, empty)
+    if options.list == "tenants":
+        for warning in (exporter.get("/api/v1/tenants", {"limit": 1}) or {}).get("warnings", ()):
+            print(f"warning: {warning}", file=sys.stderr)
     return 0

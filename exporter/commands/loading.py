@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from exporter import registry
@@ -25,11 +27,21 @@ def load(path: str | None, text: str | None = None, feeds: Feeds | None = None) 
     """Load from `path` (None: the environment alone), or from `text` in its place; raises ConfigError.
 
     `feeds` remembers what sources of tenants answered; with `text` those that it knows are not asked again.
+    Without it, what is wrong with them is written to standard error.
     """
-    catalogue = registry.catalogue()
+    catalogue, known = registry.catalogue(), feeds or Feeds()
     if text is not None:
-        return load_text(text, path or DEFAULT_FILE, catalogue, os.environ, feeds)
-    return load_file(path, catalogue, os.environ, feeds)
+        return load_text(text, path or DEFAULT_FILE, catalogue, os.environ, known)
+    configuration = load_file(path, catalogue, os.environ, known)
+    for warning in warnings(known) if feeds is None else ():
+        print(f"warning: {warning}", file=sys.stderr)
+    return configuration
+
+
+def warnings(feeds: Feeds) -> Iterator[str]:
+    """Yield what is wrong with the sources of tenants and their rows, in sentences."""
+    for state in feeds.states():
+        yield from state.warnings
 
 
 def chosen_shard(options: argparse.Namespace) -> tuple[int, int]:

@@ -15,10 +15,10 @@ from exporter.config.parts import make
 from exporter.config.reading import Reading
 from exporter.config.redactor import Redactor
 from exporter.config.schema import part_schema
+from exporter.config.shared_files import blame_shared_files
 from exporter.config.shown import masked, yaml_text
 from exporter.config.source import Source
 from exporter.config.store_settings import settings
-from exporter.config.tenants import blame_shared_files
 from exporter.config.thresholds import Ladder
 from exporter.config.token_keeping import judge_keeping, with_source
 from exporter.core.configuration import Configuration
@@ -72,7 +72,7 @@ def assemble(reading: Reading, source: Source, path: str | None, text: str | Non
         store=store,
         replicas=layout.replicas,
         files=frozenset(reading.files),
-        secrets=frozenset(reading.secrets | reading.hidden),
+        secrets=frozenset(reading.concealed),
         text=text,
         shown=shown,
         switched_off=switched_off,
@@ -165,4 +165,4 @@ def _switched_off(reading: Reading) -> frozenset[str]:
 def _shown(reading: Reading, source: Source) -> str:
     document: Any = masked(source.value, reading.catalogue)
     head = "".join(f"# {note}\n" for note in reading.notes)
-    return head + yaml_text(document, Redactor(reading.secrets | reading.hidden).clean)
+    return head + yaml_text(document, Redactor(reading.concealed).clean)

@@ -13,7 +13,12 @@ _Group = list[tuple[Built, Target]]
 
 
 def blame_over_budget(reading: Reading, source: Source, built: Iterable[Built], replicas: int) -> None:
-    """Blame every integration whose credential would be used more often than its allowance permits."""
+    """Blame every integration whose credential would be used more often than its allowance permits.
+
+    Where rows from outside have a part in it this is noted only: their number must not end all probing, and
+    the budget of the credential spreads the calls (net/limits.py).
+    """
+    noted: set[str] = set()
     for group in _by_credential(built).values():
         allowance = group[0][1].probe.allowance
         if allowance is None or replicas < 1:
@@ -22,15 +27,21 @@ def blame_over_budget(reading: Reading, source: Source, built: Iterable[Built], 
         total = sum(target.probe.calls_per_month(target.options, target.interval) for _, target in group)
         if total <= limit:
             continue
+        fed = any(target.tenant in each.fed for each, target in group)
         for one in dict.fromkeys(id(integration) for integration, _ in group):
             integration = next(each for each, _ in group if id(each) == one)
-            if not integration.allow_over_budget:
-                place = source.place((*integration.path, "interval"))
-                what = (
-                    f"{integration.integration.name} would make {math.ceil(total):,} reads in 30 days"
-                    f" with one credential, and {math.floor(limit):,} are allowed ({allowance.source})"
-                )
-                reading.blame(place, what, _remedy(group, limit))
+            name = integration.integration.name
+            if integration.allow_over_budget or (fed and name in noted):
+                continue
+            what = (
+                f"{name} would make {math.ceil(total):,} reads in 30 days"
+                f" with one credential, and {math.floor(limit):,} are allowed ({allowance.source})"
+            )
+            if fed:
+                noted.add(name)
+                reading.notes.append(f"{what}; the calls are spread; {_remedy(group, limit)}")
+            else:
+                reading.blame(source.place((*integration.path, "interval")), what, _remedy(group, limit))
 
 
 def _by_credential(built: Iterable[Built]) -> dict[tuple[str, object], _Group]:

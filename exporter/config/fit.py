@@ -26,13 +26,14 @@ class Rules:
 
     With `secrets_dir` its rows may name only plain files in that folder. `exclusive` asks that a
     secret file of theirs is named by no other tenant and by nothing else of the configuration. Rows from
-    `outside` may name no file without `secrets_dir`, and addresses in them must be public, or lie in one of
-    `networks`.
+    `outside` may name no file without `secrets_dir`. Addresses in `guarded` rows must be public, or lie in
+    one of `networks`.
     """
 
     secrets_dir: str = ""
     exclusive: bool = False
     outside: bool = False
+    guarded: bool = False
     networks: tuple[str, ...] = ()
 
 
@@ -175,7 +176,7 @@ class Fitter:
         except FileProblem as problem:
             self.blame(path, f"{path[-1]}: {problem.what}", problem.remedy)
             return Secret("")
-        self._used(content.identity, path)
+        self._used(content.identity, str(name), path)
         self.reading.keep_secret(content.text)
         return Secret(content.text, file)
 
@@ -203,9 +204,10 @@ class Fitter:
         self.reading.files.add(self.reading.path(f"{folder}/{name}") if folder else file)
         return file
 
-    def _used(self, identity: tuple[int, int], path: Path) -> None:
-        place = self.source.place((*self.prefix, *path)) if self.rules.exclusive else ("", 0)
-        self.reading.uses.append(Use(identity, self.owner, self.rules.exclusive, place))
+    def _used(self, identity: tuple[int, int], name: str, path: Path) -> None:
+        rules = self.rules
+        place = self.source.place((*self.prefix, *path)) if rules.exclusive else ("", 0)
+        self.reading.uses.append(Use(identity, self.owner, rules.exclusive, place, name, rules.outside))
 
 
 def _shown_path(name: str, file: str) -> str:

@@ -11,7 +11,7 @@ from exporter.config import durations, thresholds
 from exporter.config.feeds.made import Made, Workshop
 from exporter.config.fit import Fitter
 from exporter.config.judge import Judge
-from exporter.config.labels import SURE
+from exporter.config.labels import SURE, blame_credentials
 from exporter.config.layout import Defaults, IntegrationPart
 from exporter.config.options import OptionLayers
 from exporter.config.parts import blame, make
@@ -37,7 +37,7 @@ Labels = tuple[tuple[str, str], ...]
 
 @dataclass
 class Built:
-    """One integration with its targets. `sound` is False when a mistake was found in it."""
+    """One integration with its targets; `fed` are the tenants whose rows come from outside."""
 
     integration: Integration
     path: Path
@@ -45,6 +45,7 @@ class Built:
     targets: list[Target] = field(default_factory=list)
     layers: OptionLayers | None = None
     workshop: Workshop | None = None
+    fed: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -116,6 +117,8 @@ class Builder:
     def _add_row(
         self, built: Built, row: Row, timeout: float, labels: dict[str, str], steps: thresholds.Steps
     ) -> None:
+        if row.rules.outside:
+            built.fed.add(row.tenant.id)
         if row.made is not None:
             self._add_made(built, row.made)
             return
@@ -129,7 +132,8 @@ class Builder:
             self._make_row(built, row, timeout, labels, steps)
         finally:
             self.reading.secrets = all_secrets
-            all_secrets |= own
+            self.reading.outside |= own
+        blame_credentials(self.reading, own, self.reading.public[before[2] :])
         self._keep(built.workshop, built, row, frozenset(own), before)
 
     def _count(self, built: Built) -> tuple[tuple[int, ...], int, int, int]:
@@ -161,7 +165,7 @@ class Builder:
     def _add_made(self, built: Built, made: Made) -> None:
         built.targets.append(made.target)
         self.resolved.extend(made.thresholds)
-        self.reading.secrets.update(made.secrets)
+        self.reading.outside |= made.secrets
         self.reading.public.extend(made.public)
         if built.workshop is not None:
             built.workshop.made[made.target.tenant] = made
@@ -306,9 +310,10 @@ class Builder:
 def _networks(row: Row, probe: Probe) -> tuple[str, ...] | None:
     """Return the networks that a row's own addresses may lead to, None where the row names no address.
 
-    The addresses of the configuration itself, and those in rows of its own files, are the operator's.
+    The addresses of the configuration itself are the operator's, and those in rows of files without
+    `secrets_dir`.
     """
-    if not row.rules.outside or address_fields(probe.options).isdisjoint(row.tenant.options):
+    if not row.rules.guarded or address_fields(probe.options).isdisjoint(row.tenant.options):
         return None
     return row.rules.networks
 

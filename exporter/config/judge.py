@@ -10,7 +10,7 @@ from exporter.config import durations
 from exporter.config.reading import Path, suggestion
 from exporter.config.schema import Schema, holds_secret
 from exporter.config.source import shown_key
-from exporter.config.values import Expanded, Missing
+from exporter.config.values import Expanded, Flexible, Missing, scalar
 from exporter.core.quoting import quoted
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _misfit(error: "ValidationError", path: Path) -> Fault:
 def _mistyped(path: Path, value: Any, wanted: Any) -> Fault:
     kind = str(wanted if isinstance(wanted, str) else wanted[0])
     remedy = _REMEDIES.get(kind, "correct the value")
-    if isinstance(value, Expanded):
+    if isinstance(value, Expanded) and not isinstance(value, Flexible):
         remedy = f"set the variable to {_WORDS.get(kind, 'such a value')}"
     elif value is None:
         remedy = "give it a value, or remove the key"
@@ -170,6 +170,7 @@ def _mistyped(path: Path, value: Any, wanted: Any) -> Fault:
 
 
 def _found(value: Any) -> str:
+    value = scalar(value) if isinstance(value, Flexible) else value
     kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
         (bool, "true or false"),
         ((int, float), "a number"),

@@ -1,6 +1,8 @@
 """Holds what everybody may see, such as labels and names, apart from credentials."""
 
-from exporter.config.reading import Reading
+from collections.abc import Iterable
+
+from exporter.config.reading import Public, Reading
 from exporter.config.redactor import Redactor
 
 SURE = 12
@@ -8,9 +10,18 @@ SURE = 12
 
 
 def blame_public_credentials(reading: Reading) -> None:
-    """Blame public texts that hold a credential of the configuration, such as by the same `${NAME}`."""
-    clean = Redactor(secret for secret in reading.secrets if len(secret) >= SURE).clean
-    for public in reading.public:
+    """Blame public texts that hold a credential of the configuration, such as by the same `${NAME}`.
+
+    Credentials in rows from outside count for their own rows alone: else a row could name a text of another
+    as its credential, and have that one refused.
+    """
+    blame_credentials(reading, reading.secrets, reading.public)
+
+
+def blame_credentials(reading: Reading, secrets: Iterable[str], texts: Iterable[Public]) -> None:
+    """Blame each of `texts`, which everybody sees, that holds one of `secrets`."""
+    clean = Redactor(secret for secret in secrets if len(secret) >= SURE).clean
+    for public in texts:
         if clean(public.text) != public.text:
             reading.blame(
                 public.place(), f"{public.what} holds a credential", "everybody can see it: remove it there"

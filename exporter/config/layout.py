@@ -113,6 +113,13 @@ class Feed(_Part, frozen=True, kw_only=True):
         bool,
         Meta(description="Believe an answer without any tenant where there were some before."),
     ] = False
+    loss_after: Annotated[
+        Duration,
+        Meta(
+            description="How long answers must lack more than half of at least ten tenants until these are"
+            " let go; 0s lets them go at once."
+        ),
+    ] = "1h"
     cache: Annotated[
         str,
         Meta(
@@ -173,7 +180,7 @@ class Tenants(_Part, frozen=True):
         tuple[str, ...],
         Meta(
             description="Networks, such as 10.0.0.0/8, that addresses in rows of http and sql may lead to"
-            " although they are not public."
+            " although they are not public; with `secrets_dir` those in rows of files too."
         ),
     ] = ()
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from exporter.config import environment
 from exporter.config.assemble import assemble, failure
 from exporter.config.catalogue import Catalogue
-from exporter.config.feeds.memory import FeedLoad, Feeds
+from exporter.config.feeds.load import FeedLoad
+from exporter.config.feeds.memory import Feeds
 from exporter.config.files import FileProblem, read_text
 from exporter.config.hints import files_passed_over, variables_passed_over, with_hints
 from exporter.config.reading import Reading
@@ -75,10 +76,14 @@ def _load(
         try:
             configuration = _one_pass(reading, text, path)
         except ConfigError as error:
-            if not load.set_aside(reading.mistakes) or not left:
+            # cleaned here, because the next pass may not read the rows that a credential is from
+            clean = Redactor(reading.concealed).clean
+            if not load.set_aside(reading.mistakes, clean, for_good=left <= 1) or not left:
                 raise ConfigError(load.shortened(error.mistakes), error.files) from None
             continue
-        load.commit(Redactor(reading.secrets | reading.hidden).clean)
+        if wrong := load.fruitless():
+            raise ConfigError(load.shortened(wrong), configuration.files)
+        load.commit()
         return configuration
     raise AssertionError("the last pass returns or raises")
 

@@ -85,5 +85,6 @@ def blame(fitter: Fitter, faults: Iterable[Fault]) -> None:
     for fault in faults:
         if fault.what:
             key = next((str(step) for step in reversed(fault.path) if isinstance(step, str)), "")
-            named = key in fault.what or shown_key(key) != key
+            # one letter, or a word such as text, would be found in any sentence
+            named = fault.what.startswith("unknown key ") or shown_key(key) != key
             fitter.blame(fault.path, fault.what if named else f"{key}: {fault.what}", fault.remedy)

@@ -41,6 +41,9 @@ class Feeding(Protocol):
     def rows(self, question: Any) -> tuple[Any, list[tuple[int, Any]]]:
         """Return the source of all rows of a question, and the rows to use with their index."""
 
+    def holds(self, place: str, file: str) -> bool:
+        """Tell whether the row at `place` is of a tenant whose last good row names the secret file `file`."""
+
     def workshop(self, integration: str, context: Any) -> Any:
         """Return what was made of the rows of an integration in an equal context."""
 
@@ -49,14 +52,16 @@ class Feeding(Protocol):
 class Use:
     """A secret file named by a tenant (`owner`) or by the configuration itself (`owner` is None).
 
-    `identity` is device and inode, so that links to one file are one. `exclusive` asks that no other
-    owner names the file.
+    `identity` is device and inode, so that links to one file are one; `name` is how it was named.
+    `exclusive` asks that no other owner names the file. A use from `outside` never takes it from others.
     """
 
     identity: tuple[int, int]
     owner: str | None
     exclusive: bool
     place: Place
+    name: str = ""
+    outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,8 @@ class Reading:
     """The state of one load; handed to every part of it.
 
     `base` is the folder that relative paths start from. `secrets` are credentials, `hidden` values of
-    variables that may be ones: neither shows anywhere. `public` is what everybody sees. `feeds` is where
-    tenants from outside come from, `asked` are those that were.
+    variables that may be ones, `outside` credentials in rows from outside: none shows anywhere. `public` is
+    what everybody sees. `feeds` is where tenants from outside come from, `asked` are those that were.
     """
 
     catalogue: Catalogue
@@ -84,11 +89,17 @@ class Reading:
     files: set[str] = field(default_factory=set)
     secrets: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
+    outside: set[str] = field(default_factory=set)
     uses: list[Use] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     public: list[Public] = field(default_factory=list)
     feeds: "Feeding | None" = None
     asked: list[TenantFeed] = field(default_factory=list)
+
+    @property
+    def concealed(self) -> set[str]:
+        """All that may not show anywhere."""
+        return self.secrets | self.hidden | self.outside
 
     def blame(self, place: Place, what: str, remedy: str) -> None:
         """Add a mistake."""
@@ -127,7 +138,7 @@ class Reading:
 
     def redacted(self) -> list[Mistake]:
         """Return the mistakes without any credential that was read by now."""
-        clean = Redactor(self.secrets | self.hidden).clean
+        clean = Redactor(self.concealed).clean
         return [
             Mistake(clean(mistake.file), mistake.line, clean(mistake.what), clean(mistake.remedy))
             for mistake in set(self.mistakes)

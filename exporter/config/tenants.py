@@ -50,14 +50,15 @@ def rules_of(kind: str, secrets_dir: str, networks: tuple[str, ...] = ()) -> Rul
 
     The list in the file is the operator's own. Tenant files may be written by others: a secret file
     they name belongs to one tenant, and with `secrets_dir` they may name only plain files in that
-    folder and use no `${ENV}`, which would reach for the credentials of everyone. Rows of `http` and `sql`
-    never use `${ENV}`, name files only below `secrets_dir`, and their addresses are public or in `networks`.
+    folder and use no `${ENV}`, which would reach for the credentials of everyone; their addresses are then
+    public or in `networks`. Rows of `http` and `sql` never use `${ENV}`, name files only below `secrets_dir`,
+    and their addresses are always so.
     """
     if kind == "list":
         return TRUSTED
-    if kind in ("http", "sql"):
-        return Rules(secrets_dir=secrets_dir, exclusive=True, outside=True, networks=networks)
-    return Rules(secrets_dir=secrets_dir, exclusive=True)
+    outside = kind in ("http", "sql")
+    guarded = outside or bool(secrets_dir)
+    return Rules(secrets_dir, exclusive=True, outside=outside, guarded=guarded, networks=networks)
 
 
 @dataclass
@@ -79,12 +80,12 @@ class TenantSources:
         given = self.tenants
         if not (given.list or given.files or given.http or given.sql):
             self._blame((), "tenants names no source", "add list:, files:, http: or sql:, or remove tenants")
-        folder = self._secrets_dir()
+        folder, networks = self._secrets_dir(), self._networks()
         listed = self._read(
             self.source, (*self.path, "list"), list(self.tenants.list), rules_of("list", folder)
         )
-        files = list(self._from_files(rules_of("files", folder)))
-        yield from self._unique([*listed, *files, *self._from_feeds(folder, self._networks())])
+        files = list(self._from_files(rules_of("files", folder, networks)))
+        yield from self._unique([*listed, *files, *self._from_feeds(folder, networks)])
 
     def _networks(self) -> tuple[str, ...]:
         good = []
@@ -223,7 +224,7 @@ class TenantSources:
                 where = f"{file}:{line}" if line else file
                 self.reading.blame(
                     row.source.place((*row.path, "id")),
-                    f"{_named(tenant)} stands twice in this integration, first in {where}",
+                    f"{named(tenant)} stands twice in this integration, first in {where}",
                     "remove one of the rows",
                 )
             elif "\n" in tenant:  # the pattern's $ lets a trailing line break through
@@ -247,24 +248,11 @@ class TenantSources:
         self.reading.blame(self.source.place((*self.path, *path)), what, remedy)
 
 
-def _named(tenant: str) -> str:
+def named(tenant: str) -> str:
+    """Return a tenant as messages name it; what may be a credential is not quoted."""
     return f"the tenant {tenant}" if is_plain_key(tenant) else "a tenant"
 
 
 def _tenant_row(tenant: str) -> TenantRow:
     """Return a row that says no more than who it is about: what else it said was made of it already."""
     return TenantRow(id=tenant)
-
-
-def blame_shared_files(reading: Reading) -> None:
-    """Blame each row of a tenant file whose secret file is also named by somebody else."""
-    owners: dict[tuple[int, int], set[str | None]] = {}
-    for use in reading.uses:
-        owners.setdefault(use.identity, set()).add(use.owner)
-    for use in reading.uses:
-        if use.exclusive and len(owners[use.identity]) > 1:
-            reading.blame(
-                use.place,
-                f"{_named(use.owner or '')} names a secret file that is named elsewhere for another",
-                "give each tenant a secret file of its own; set shared ones under the integration's options",
-            )

@@ -126,11 +126,15 @@ def _number(family: Family, value: Any) -> float | str:
             return "the value is neither a number of seconds nor a duration"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "the value is no number"
-    if value < family.minimum:
-        return f"{value:g} is below {family.minimum:g}"
-    if family.maximum is not None and value > family.maximum:
-        return f"{value:g} is above {family.maximum:g}"
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # whole numbers have no end, in JSON and in YAML
+        return "the value is larger than any threshold can be"
+    if number < family.minimum:
+        return f"{number:g} is below {family.minimum:g}"
+    if family.maximum is not None and number > family.maximum:
+        return f"{number:g} is above {family.maximum:g}"
+    return number
 
 
 def _example(family: Family) -> str:

@@ -37,6 +37,10 @@ class Expanded(str):
         return made
 
 
+class Flexible(Expanded):
+    """Text from outside that stands for what its option wants: a text, a number or a boolean."""
+
+
 class Missing(Expanded):
     """Text that could not be had; its own mistake is already told, so nothing more is said of it."""
 

@@ -44,7 +44,7 @@ class TenantRefresher:
         self._threads = Threads(8)
         self._due: dict[TenantFeed, float] = {}
         self._asking: dict[TenantFeed, asyncio.Task[None]] = {}
-        self._told: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
+        self._told: dict[tuple[str, str], FeedState] = {}
         self._log = structlog.get_logger("exporter.tenants")
 
     async def run(self) -> None:
@@ -69,7 +69,7 @@ class TenantRefresher:
         feeds = configuration.feeds if configuration else ()
         now = self._clock.monotonic()
         # A new source was asked by the load that brought it.
-        self._due = {feed: self._due.get(feed, now + feed.refresh) for feed in feeds}
+        self._due = {feed: self._due.get(feed, now + self._period(feed)) for feed in feeds}
         for feed, due in self._due.items():
             if due <= now and feed not in self._asking:
                 task = self._asking[feed] = asyncio.get_running_loop().create_task(self._ask(feed))
@@ -90,28 +90,41 @@ class TenantRefresher:
             self._log.error(
                 "tenants were not refreshed", integration=feed.integration, error=type(error).__name__
             )
-        failed = any(state.failure for state in self._feeds.states() if state.key == key)
         if feed in self._due:
-            self._due[feed] = self._clock.monotonic() + (min(feed.refresh, RETRY) if failed else feed.refresh)
+            self._due[feed] = self._clock.monotonic() + self._period(feed)
+
+    def _period(self, feed: TenantFeed) -> float:
+        """Return the seconds to the next refresh: a source that fails is asked sooner."""
+        key = (feed.integration, feed.source)
+        failed = any(state.failure for state in self._feeds.states() if state.key == key)
+        return min(feed.refresh, RETRY) if failed else feed.refresh
 
     def _tell(self) -> None:
-        """Log once that a source fails, that it is well again, and that other rows are refused."""
+        """Log once that a source fails or lost most tenants, that it is well again, and what is refused."""
         states = {state.key: state for state in self._feeds.states()}
         for key, state in states.items():
-            told = (state.failure, state.refused)
-            before = self._told.get(key, ("", ()))
-            self._told[key] = told
-            if state.failure and not before[0]:
-                self._log.error("tenants cannot be refreshed: the last rows stay in force", **_facts(state))
-            elif before[0] and not state.failure:
-                self._log.info("tenants are refreshed again", **_facts(state))
-            if state.refused and state.refused != before[1]:
+            before = self._told.get(key)
+            self._told[key] = state
+            self._tell_failure(state, before)
+            if state.refused and (before is None or state.refused != before.refused):
                 rows = list(state.refused[:TOLD])
                 self._log.error(
                     "rows of tenants were refused", **_facts(state), count=len(state.refused), rows=rows
                 )
+            if state.foreign and (before is None or state.foreign != before.foreign):
+                keys = list(state.foreign[:TOLD])
+                self._log.warning("keys of tenants' rows are ignored", **_facts(state), keys=keys)
         for key in self._told.keys() - states.keys():
             del self._told[key]
+
+    def _tell_failure(self, state: FeedState, before: FeedState | None) -> None:
+        if state.missing and not (before and before.missing):
+            self._log.error("most tenants are gone from the source: they stay in force", **_facts(state))
+        elif state.failure and not (before and before.failure):
+            stay = "the last rows stay in force" if state.tenants else "none is in force"
+            self._log.error(f"tenants cannot be refreshed: {stay}", **_facts(state))
+        elif before and before.failure and not state.failure:
+            self._log.info("tenants are refreshed again", **_facts(state))
 
 
 def _facts(state: FeedState) -> dict[str, str]:
@@ -148,12 +161,18 @@ class TenantCollector(Collector):
         refused = _family(
             "tenants_refused_rows", "Mistakes in rows of the newest answer, which are not in force.", labels
         )
+        doubted = _family(
+            "tenants_doubted",
+            "Tenants that stay in force although the newest answer lacks them: most were gone at once.",
+            labels,
+        )
         for state in self._feeds.states():
+            doubted.add_metric(state.key, state.missing)
             if state.answered is not None:
                 when.add_metric(state.key, state.answered)
             good.add_metric(state.key, float(state.ok))
             refused.add_metric(state.key, len(state.refused))
-        yield from (when, good, refused)
+        yield from (when, good, refused, doubted)
 
     def _count(self) -> dict[str, int]:
         configuration = self._current()

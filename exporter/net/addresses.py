@@ -38,6 +38,7 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("100::/64", "a black hole"),
     ("2001::/23", "reserved"),
     ("2001:db8::/32", "for documentation"),
+    ("2620:4f:8000::/48", "reserved"),
     ("3fff::/20", "for documentation"),
     ("5f00::/16", "for segment routing"),
     ("fc00::/7", "private"),

@@ -1,7 +1,7 @@
 """What the server needs of the rest of the house, handed in as one object."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol, TypeVar
 
@@ -111,8 +111,9 @@ class Parts:
     budget of its credential, or raises Deferred. `explain` writes a result as exposition text. `ready`
     returns "" once every part runs, else one sentence that says what it waits for. `docs_url` is linked
     from the page, where it is given. `sd_addresses` are templates of the addresses at which Prometheus
-    reaches every process. `read_store` asks what is kept. `tokens` renews tokens. `admin` is who may
-    change things while no access is configured.
+    reaches every process. `read_store` asks what is kept. `tenant_warnings` says what is wrong with the
+    sources of tenants. `tokens` renews tokens. `admin` is who may change things while no access is
+    configured.
     `runbook` returns the HTML page of an alert by its name and its Content-Security-Policy.
     """
 
@@ -130,6 +131,7 @@ class Parts:
     docs_url: str = ""
     sd_addresses: tuple[str, ...] = ()
     read_store: Reading = _no_store
+    tenant_warnings: Callable[[], Iterable[str]] = tuple
     tokens: Keeper = field(default_factory=NoKeeper)
     runbook: Callable[[str], tuple[str, str] | None] = lambda _name: None
     admin: AdminToken = field(default_factory=AdminToken)

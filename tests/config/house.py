@@ -29,6 +29,8 @@ class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class ShopOptions(Options, frozen=True, kw_only=True):
     api_key: Annotated[Secret | None, PER_TENANT] = None
     account: Annotated[str, PER_TENANT] = ""
+    size: Annotated[int, PER_TENANT] = 0
+    strict: Annotated[bool, PER_TENANT] = False
     window: Annotated[int, Meta(ge=1, le=60, description="Minutes to look back.")] = 10
     dear: bool = False
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from exporter.commands.doctor.finding import Area, Finding, some
 from exporter.commands.loading import load
 from exporter.config.durations import written
+from exporter.config.feeds.memory import Feeds
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
 from exporter.core.options import secret_fields
@@ -23,13 +24,25 @@ AREA = Area("configuration")
 
 def loaded(path: str | None) -> tuple[Configuration | None, list[Finding]]:
     """Return the configuration in `path` (None: the environment's), None where it has mistakes; findings."""
+    feeds = Feeds()
     try:
-        configuration = load(path)
+        configuration = load(path, feeds=feeds)
     except ConfigError as error:
         return None, [
             AREA.problem(f"{_place(one.file, one.line)}: {one.what}", one.remedy) for one in error.mistakes
         ]
-    return configuration, list(findings(configuration))
+    return configuration, [*findings(configuration), *_of_feeds(feeds)]
+
+
+def _of_feeds(feeds: Feeds) -> Iterator[Finding]:
+    """Say what is wrong with the sources of tenants: each of them costs tenants, and none the rest."""
+    for state in feeds.states():
+        for warning in state.warnings:
+            what, _, remedy = warning.rpartition("; ")
+            if what and not state.ok:
+                yield AREA.problem(what, remedy)
+            else:
+                yield AREA.note(warning)
 
 
 def findings(configuration: Configuration) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
 from exporter.config.feeds.deadline import Deadline
-from exporter.config.feeds.row import TEXT, Broken, FeedProblem
+from exporter.config.feeds.row import KEYS, TEXT, Broken, FeedProblem
 from exporter.config.feeds.terms import LARGEST, Terms
 from exporter.core.body import json_from
 from exporter.core.hosts import ascii_host
@@ -180,15 +180,16 @@ def _rows(element: Any) -> Iterator[Any]:
         )
         return
     targets, labels = element["targets"], element.get("labels") or {}
-    if unknown := element.keys() - {"targets", "labels"}:
-        what = f"a group of targets has {len(unknown)} keys besides targets and labels"
-        yield Broken("", what, "keep targets and labels, or write rows with id")
+    if meant := sorted(element.keys() & KEYS - {"labels"}):
+        what = f"a group of targets has the key {meant[0]}, which a row with id has"
+        yield Broken("", what, "write rows with id, or set options by labels such as __option_<name>")
     elif not isinstance(targets, list) or not isinstance(labels, dict):
         yield Broken(
             "", "targets is no list, or labels is no object", 'write {"targets": ["acme"], "labels": {}}'
         )
     else:
-        yield from (_target(target, labels) for target in targets)
+        foreign = {key: None for key in element if key not in ("targets", "labels")}
+        yield from (foreign | _target(target, labels) for target in targets)
 
 
 def _target(target: Any, labels: dict[str, Any]) -> dict[str, Any]:

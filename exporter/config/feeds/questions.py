@@ -36,6 +36,8 @@ class Asking:
         if url and (wrong := _wrong_url(url)):
             self._blame("url", wrong, "write https://host/path")
             url = ""
+        if not self._good_server_name(part):
+            return None
         if not url or headers is None or times is None:
             return None
         return HttpQuestion(
@@ -46,6 +48,14 @@ class Asking:
             **self._terms(part, times),
             hide_path=bool(part.url_file),  # who hides the address may mean its path
         )
+
+    def _good_server_name(self, part: HttpTenants) -> bool:
+        try:
+            _ = part.tls.server_name and ascii_host(part.tls.server_name)
+        except ValueError as error:
+            self._blame("tls", f"tls.server_name cannot be used: {error}", "correct the name")
+            return False
+        return True
 
     def sql(self, part: SqlTenants) -> SqlQuestion | None:
         """Return the question, None after a mistake."""
@@ -116,6 +126,7 @@ class Asking:
             "timeout": timeout,
             "most": part.max_rows,
             "allow_empty": part.allow_empty,
+            "loss_after": durations.seconds(part.loss_after.strip()),
             "cache_file": self._cache(part),
         }
 

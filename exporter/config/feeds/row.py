@@ -1,18 +1,25 @@
 """Rows as feeds answer them: `{id, labels, options, thresholds}`, or what is wrong with one."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from exporter.config.layout import TENANT_PATTERN
-from exporter.config.reading import Path, Place
-from exporter.config.values import Expanded
+from exporter.config.reading import Path, Place, printable
+from exporter.config.source import shown_key
+from exporter.config.values import Flexible
 from exporter.core.quoting import is_plain_key
 
 _ID = re.compile(TENANT_PATTERN.removesuffix("$"))
 DEEPEST = 20
+KEYS = frozenset({"id", "labels", "options", "thresholds"})
+"""What a row says; other keys are the application's own and are ignored."""
 TEXT = "..text"
-"""Key of a raw row whose options are all text, as http_sd has it: they may stand for numbers."""
+"""Key of a raw row with options that fit texts, numbers and booleans alike.
+
+True stands for all its texts, as http_sd has no other values; a list names them.
+"""
 
 
 @dataclass
@@ -42,13 +49,23 @@ def tenant_of(row: Any) -> str:
     return found if isinstance(found, str) and _ID.fullmatch(found) else ""
 
 
-def checked(row: Any) -> Any:
-    """Return `row`, or Broken where a value has `${`: nobody outside reads our environment.
+def names(row: Any, word: str) -> bool:
+    """Tell whether a text somewhere in `row` is `word`."""
+    if isinstance(row, dict):
+        return any(names(value, word) for value in row.values())
+    return any(names(item, word) for item in row) if isinstance(row, list) else row == word
 
-    FeedProblem where it is nested too deeply.
-    """
-    if isinstance(row, Broken) or not _refers(row, DEEPEST):
+
+def checked(row: Any) -> Any:
+    """Return `row`, or Broken where it is nested too deeply, or says `${`: nobody reads our environment."""
+    if isinstance(row, Broken):
         return row
+    said = {key: value for key, value in row.items() if key in KEYS}
+    try:
+        if not _refers(said, DEEPEST):
+            return row
+    except RecursionError:
+        return Broken(tenant_of(row), "the row is nested too deeply", f"nest values at most {DEEPEST} deep")
     return Broken(
         tenant_of(row),
         "a tenant's row may not use ${...}",
@@ -62,10 +79,16 @@ def _refers(value: Any, depth: int) -> bool:
     if not isinstance(value, dict | list) or not value:
         return False
     if depth == 0:
-        raise FeedProblem("a row is nested too deeply", f"nest values at most {DEEPEST} levels deep")
+        raise RecursionError
     if isinstance(value, list):
         return any(_refers(item, depth - 1) for item in value)
     return any("${" in key or _refers(item, depth - 1) for key, item in value.items())
+
+
+def foreign_keys(rows: Iterable[Any]) -> tuple[str, ...]:
+    """Return the keys in `rows` that no row has a use for, as a message may show them."""
+    found = {key for row in rows if isinstance(row, dict) for key in row}
+    return tuple(sorted({shown_key(key) for key in found - KEYS - {TEXT}}))
 
 
 @dataclass
@@ -85,21 +108,65 @@ class RowSource:
 
     def index_of(self, place: str) -> int | None:
         """Return the index of the row that `place` names, None when it is of another source."""
-        head = f"{self.name}, row "
+        head = printable(f"{self.name}, row ")
         if not place.startswith(head):
             return None
         return int(place[len(head) :].partition(" ")[0]) - 1
 
 
 def plain(row: Any) -> Any:
-    """Return a raw row as one of a file would be; the texts of http_sd's options become Expanded."""
-    if not isinstance(row, dict) or TEXT not in row:
+    """Return a raw row as one of a file would be.
+
+    Nulls and foreign keys say nothing and are left out; values that fit several types become Flexible.
+    """
+    if not isinstance(row, dict):
         return row
-    options = row.get("options")
-    made = {key: value for key, value in row.items() if key != TEXT}
-    if isinstance(options, dict):
+    made = {key: _spoken(value) for key, value in row.items() if key in KEYS and value is not None}
+    options, marked = made.get("options"), row.get(TEXT)
+    if isinstance(options, dict) and (marked is True or isinstance(marked, list)):
         made["options"] = {
-            key: Expanded.of(value, value) if isinstance(value, str) else value
+            key: _flexible(value) if marked is True or key in marked else value
             for key, value in options.items()
         }
     return made
+
+
+def _spoken(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _spoken(item) for key, item in value.items() if item is not None}
+    return [_spoken(item) for item in value] if isinstance(value, list) else value
+
+
+def _flexible(value: Any) -> Any:
+    if isinstance(value, int | float):
+        value = written(value)
+    return Flexible.of(value, value) if isinstance(value, str) else value
+
+
+def written(value: float) -> str:
+    """Return a number or a boolean as text, such as true or 1.5."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+_REMEDIES = {
+    "sql": {
+        "put the value into quotes": "select it as text: CAST(... AS text)",
+        "give it a value, or remove the key": "select a value, or NULL to say nothing",
+        "write keys with values below it, or remove it": "select a JSON object",
+        "write a list: [a, b], or one item per line after a dash": "select an array, or a JSON list",
+        "write a whole number without quotes": "select a whole number",
+        "write a number without quotes": "select a number",
+        "write true or false without quotes": "select a boolean",
+    },
+    "http": {
+        "give it a value, or remove the key": "answer a value, or null to say nothing",
+        "write keys with values below it, or remove it": "answer an object",
+        "write a list: [a, b], or one item per line after a dash": "answer a list",
+    },
+}
+"""Remedies in the words of a file, and what they are in those of the source, by its kind."""
+
+
+def remedy_of(kind: str, remedy: str) -> str:
+    """Return `remedy`, which speaks of a file, in the words of a source of the kind `kind`."""
+    return _REMEDIES.get(kind, {}).get(remedy, remedy)

@@ -6,12 +6,9 @@ The query runs in a read-only transaction that ends with it, bounded in time by 
 means that the row says nothing.
 """
 
-import datetime
-import decimal
 import sqlite3
 import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,16 +16,14 @@ from urllib.parse import quote
 
 import msgspec
 
+from exporter.config.feeds.columns import reader
 from exporter.config.feeds.deadline import Deadline
-from exporter.config.feeds.row import Broken, FeedProblem, tenant_of
+from exporter.config.feeds.row import FeedProblem
 from exporter.config.feeds.terms import LARGEST, Terms
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, CursorResult, Engine
 
-LABEL = "label_"
-JSON = ("labels", "options", "thresholds")
-_IDS = ("id", "tenant")
 _PORTION = 1_000
 _TELLING = ("28", "3D", "42", "53", "57", "08", "25", "54")
 """Classes of SQLSTATE whose messages quote names of the query and the address, never the data of a row."""
@@ -67,14 +62,12 @@ class SqlQuestion(Terms):
                     return self._read(connection)
             except (SQLAlchemyError, sqlite3.Error, OSError) as error:
                 raise self._problem(error, deadline.passed) from None
-            except msgspec.DecodeError:
-                raise FeedProblem("a JSON value cannot be read", "select plainer numbers and text") from None
 
     def _read(self, connection: "Connection") -> list[Any]:
         rows: list[Any] = []
         size, read = 0, None
         for columns, portion in _portions(connection, self.query.strip().rstrip(";")):
-            read = read or _reader(columns)
+            read = read or reader(columns)
             rows.extend(map(read, portion))
             size += sum(len(value) for row in portion for value in row if isinstance(value, str | bytes))
             self._check(len(rows), size)
@@ -91,7 +84,12 @@ class SqlQuestion(Terms):
     def _problem(self, error: Exception, cut: bool) -> FeedProblem:
         original = getattr(error, "orig", None) or error
         state = str(getattr(original, "sqlstate", None) or "")
-        if cut or state == "57014" or "interrupted" in str(original):
+        if (
+            cut
+            or state == "57014"
+            or type(original).__name__ == "ConnectionTimeout"
+            or "interrupted" in str(original)
+        ):
             return self.late()
         words = " ".join(str(original).split())[:300] if _may_tell(original, state) else ""
         told = words or f"{type(original).__name__}{f' (SQLSTATE {state})' if state else ''}"
@@ -193,81 +191,43 @@ def _postgres(url: "URL", timeout: float, deadline: Deadline) -> "Engine":
         "prepare_threshold": None,  # poolers lose prepared statements
         "application_name": "integration-exporter tenants",
     }
-    engine = create_engine(
-        url, poolclass=NullPool, connect_args=arguments, json_deserializer=msgspec.json.decode
-    )
+    engine = create_engine(url, poolclass=NullPool, connect_args=arguments, json_deserializer=_json)
 
     def watch(opened: Any, _record: Any) -> None:
         deadline.watch(lambda: int(opened.pgconn.socket))
+        _keep_odd_dates(opened)
 
     # Before SQLAlchemy's own first questions, which may hang, too.
     event.listen(engine, "connect", watch, insert=True)
     return engine
 
 
-def _reader(columns: Sequence[str]) -> Callable[[Sequence[Any]], Any]:
-    """Return what makes a raw row of the values of `columns`."""
-    ids = [name for name in _IDS if name in columns]
-    if len(ids) != 1:
-        raise FeedProblem(
-            "the query has both columns id and tenant" if ids else "the query has no column id or tenant",
-            "select the tenant's id AS id",
-        )
-    if len(set(columns)) < len(columns):
-        raise FeedProblem("the query has two columns of one name", "give each column a name of its own")
-    at = columns.index(ids[0])
-    labels = [(n, name.removeprefix(LABEL)) for n, name in enumerate(columns) if name.startswith(LABEL)]
-    plain = [
-        (n, name)
-        for n, name in enumerate(columns)
-        if n != at and not name.startswith(LABEL) and name not in JSON
-    ]
-    objects = [(n, name) for n, name in enumerate(columns) if name in JSON]
-
-    def read(values: Sequence[Any]) -> Any:
-        made: dict[str, Any] = {"id": _id(values[at])}
-        try:
-            for n, name in objects:
-                if values[n] is not None:
-                    made[name] = _object(values[n], name)
-            for n, name in labels:
-                if values[n] is not None:
-                    made.setdefault("labels", {})[name] = _id(values[n])
-            for n, name in plain:
-                if values[n] is not None:
-                    made.setdefault("options", {})[name] = _plain(values[n], name)
-        except ValueError as error:
-            return Broken(tenant_of(made), f"the column {error} cannot be used", _COLUMN_REMEDY)
-        return made
-
-    return read
+def _json(body: bytes) -> Any:
+    """Return what a JSON column holds, `body` itself where we cannot read it: its row is refused then."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return body
 
 
-_COLUMN_REMEDY = "select text, numbers, booleans, and JSON objects for labels, options and thresholds"
+def _keep_odd_dates(connection: Any) -> None:
+    """Let dates that Python has not, such as infinity, come as text: they are no reason to lose all rows."""
+    from psycopg import DataError
+    from psycopg.types import datetime as types
 
+    def lenient(usual: Any) -> type[Any]:
+        class Lenient(usual):  # type: ignore[misc]  # the base is one of psycopg's loaders
+            def load(self, data: Any) -> Any:
+                try:
+                    return super().load(data)
+                except DataError:
+                    return bytes(data).decode()
 
-def _id(value: Any) -> Any:
-    return str(value) if isinstance(value, int | uuid.UUID) and not isinstance(value, bool) else value
+        return Lenient
 
-
-def _object(value: Any, name: str) -> dict[str, Any]:
-    if isinstance(value, str):
-        try:
-            value = msgspec.json.decode(value)
-        except (msgspec.DecodeError, RecursionError):
-            raise ValueError(name) from None
-    if not isinstance(value, dict):
-        raise ValueError(name)
-    return value
-
-
-def _plain(value: Any, name: str) -> Any:
-    if isinstance(value, decimal.Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    if isinstance(value, uuid.UUID):
-        return str(value)
-    if isinstance(value, bytes | memoryview):
-        raise ValueError(name)
-    return value
+    for name, usual in (
+        ("date", types.DateLoader),
+        ("timestamp", types.TimestampLoader),
+        ("timestamptz", types.TimestamptzLoader),
+    ):
+        connection.adapters.register_loader(name, lenient(usual))

@@ -13,13 +13,15 @@ class Terms:
     """What holds for every source.
 
     `refresh` and `timeout` are seconds, `most` is rows. `allow_empty` tells that an answer without tenants is
-    believed where there were some; `cache_file` names the file of the last good rows, "" for none.
+    believed where there were some; `loss_after` is for how many seconds most tenants must be gone from the
+    answers until that is believed. `cache_file` names the file of the last good rows, "" for none.
     """
 
     refresh: float = 300.0
     timeout: float = 10.0
     most: int = 20_000
     allow_empty: bool = False
+    loss_after: float = 3_600.0
     cache_file: str = ""
 
     def late(self) -> FeedProblem:

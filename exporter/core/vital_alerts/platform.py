@@ -171,25 +171,28 @@ TENANTS_STALE = Alert(
     runbook=Runbook(
         meaning=(
             "`tenants.http` or `tenants.sql` gives no answer that can be used, or rows of its answer have "
-            "mistakes, or what it answers cannot be loaded. The rest of the tenants is probed as before; "
-            "a tenant whose new row is wrong keeps its last good one."
+            "mistakes, or most tenants are gone from it, or what it answers cannot be loaded. The rest of "
+            "the tenants is probed as before; a tenant whose new row is wrong keeps its last good one."
         ),
         impact=(
             "New customers are not watched, changed credentials are not taken over, and customers who left "
-            "are still probed. Without `cache`, a restart would not start at all while the source is away."
+            "are still probed. Without `cache`, a restart has none of these tenants while the source is away."
         ),
         diagnosis=(
             "1. The exporter's log says why, once for each change: `tenants cannot be refreshed` names the "
             "failure, `rows of tenants were refused` the row, the tenant and the mistake.\n"
             "2. `integration_exporter_tenants_refused_rows` above 0: the source answers, and its rows are "
             "wrong. 0: it is away, or answers something else.\n"
-            "3. `integration_exporter_tenants_last_refresh_timestamp_seconds` tells when it last answered.\n"
-            "4. `integration-exporter check --config.file FILE` asks the source anew and lists every mistake."
+            "3. `integration_exporter_tenants_doubted` above 0: most tenants are gone from the answer, and "
+            "stay in force until it lasted (`loss_after`, an hour) or the configuration is reloaded.\n"
+            "4. `integration_exporter_tenants_last_refresh_timestamp_seconds` tells when it last answered.\n"
+            "5. `integration-exporter check --config.file FILE` asks the source again and names every "
+            "mistake."
         ),
         mitigation=(
-            "Bring the source back, or mend the rows that are named; the next refresh takes them, and "
-            "`POST /-/reload` takes them at once. An answer without tenants is believed only with "
-            "`allow_empty: true`."
+            "Bring the source back, or fix the rows that are named; the next refresh takes them, and "
+            "`POST /-/reload` takes them at once, a loss of most tenants too. An answer without tenants is "
+            "believed only with `allow_empty: true`."
         ),
     ),
 )

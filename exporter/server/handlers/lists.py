@@ -67,9 +67,10 @@ async def tenants(request: web.Request) -> web.StreamResponse:
     if form(request) != "json":
         return await exported(request, TENANT_COLUMNS, _portions(page))
     after = offset + limit
-    return json_answer(
-        {"tenants": page, "total": len(rows), "next_offset": after if after < len(rows) else None}
-    )
+    answer = {"tenants": page, "total": len(rows), "next_offset": after if after < len(rows) else None}
+    if request[IDENTITY].tenants is None:  # rows of all tenants are spoken of
+        answer["warnings"] = list(request.app[PARTS].tenant_warnings())
+    return json_answer(answer)
 
 
 async def _list(

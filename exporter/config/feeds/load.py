@@ -1,0 +1,197 @@
+"""The feeds during one load of the configuration: asked once, and rows with a mistake are left out."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from exporter.config.feeds import cache
+from exporter.config.feeds.made import Workshop
+from exporter.config.feeds.memory import SHOWN, Feeds, Key, Known, Question, same
+from exporter.config.feeds.row import FeedProblem, RowSource, foreign_keys, names, remedy_of, tenant_of
+from exporter.core.errors import Mistake
+
+
+@dataclass
+class _Used:
+    """One feed during a load; `new` is a feed without any memory.
+
+    `aside` are rows left out, by index: 1 takes the tenant's last good row, 2 none. `wrong` says why.
+    `returned` tells that the last good rows are used, because none of the answer is good.
+    """
+
+    known: Known
+    source: RowSource
+    new: bool
+    aside: dict[int, int] = field(default_factory=dict)
+    wrong: list[tuple[int, Mistake]] = field(default_factory=list)
+    returned: bool = False
+
+    def effective(self) -> Iterator[tuple[int, Any]]:
+        """Yield the rows to use with their index, last good ones in the place of those left out."""
+        if not self.aside:
+            yield from enumerate(self.source.value)
+            return
+        whole = {tenant_of(row) for index, row in enumerate(self.source.value) if index not in self.aside}
+        for index, row in enumerate(self.source.value):
+            level, tenant = self.aside.get(index, 0), tenant_of(row)
+            if not level:
+                yield index, row
+            elif level == 1 and tenant in self.known.good and tenant not in whole:
+                whole.add(tenant)
+                yield index, self.known.good[tenant]
+
+    def return_to_good(self) -> None:
+        """Take the last good rows in the place of an answer without any: it is doubted as an empty one is."""
+        if self.known.good and not self.returned and next(self.effective(), None) is None:
+            self.source = RowSource(self.source.name, list(self.known.good.values()))
+            self.aside, self.returned = {}, True
+
+
+class FeedLoad:
+    """The feeds of one load of the configuration, over all its passes.
+
+    `anew` asks every feed again; without it, what is known is used. A row with a mistake is left out in the
+    next pass, and the tenant's last good row takes its place. The first load of a process, a start, takes
+    whatever comes; a later one does not take a new feed that gives no good row: what is in force is better.
+    """
+
+    def __init__(self, feeds: Feeds, *, anew: bool) -> None:
+        """Begin a load."""
+        self.feeds = feeds
+        self._anew = anew
+        self._starting = not feeds.loaded
+        self._used: dict[Key, _Used] = {}
+        self._workshops: dict[str, Workshop] = {}
+
+    def rows(self, question: Question) -> tuple[RowSource, list[tuple[int, Any]]]:
+        """Return the source of all rows, and those to use with their index.
+
+        FeedProblem where a feed that is new in a running exporter gives no answer.
+        """
+        key = (question.integration, question.kind)
+        used = self._used.get(key)
+        if used is None or used.known.question != question:
+            used = self._used[key] = self._asked(key, question)
+        return used.source, list(used.effective())
+
+    def _asked(self, key: Key, question: Question) -> _Used:
+        old = self.feeds.known(key)
+        if old is not None and old.question.place != question.place:
+            old = None
+        if old is None and question.cache_file:
+            old = _cached(question)
+        known = replace(old, question=question, loaded=None, refused=()) if old else Known(question)
+        if old is None or self._anew or old.question != question or old.answered is None:
+            try:
+                rows = same(known.rows, question.ask())
+                known.take(rows, self.feeds.now(), by_hand=self._anew and not self._starting)
+            except FeedProblem as problem:
+                if old is None and not self._starting:
+                    raise
+                known.failure = str(problem)
+        return _Used(known, RowSource(question.shown, known.rows), new=old is None)
+
+    def workshop(self, integration: str, context: Any) -> Workshop:
+        """Return what was made of the rows of an integration, nothing of it in another context."""
+        last = self.feeds.workshops.get(integration)
+        kept = last.made if last is not None and last.context == context else {}
+        made = self._workshops[integration] = Workshop(context, kept=kept)
+        return made
+
+    def holds(self, place: str, file: str) -> bool:
+        """Tell whether the row at `place` is of a tenant whose last good row names the secret file `file`."""
+        for used in self._used.values():
+            if (index := used.source.index_of(place)) is not None:
+                return names(used.known.good.get(tenant_of(used.source.value[index])), file)
+        return False
+
+    def set_aside(self, mistakes: Iterable[Mistake], clean: Callable[[str], str], *, for_good: bool) -> bool:
+        """Leave out rows that `mistakes` are about; return whether another pass may do better.
+
+        `clean` stars credentials in what is told of them. With `for_good` no last good rows take the place
+        of any: then the next pass finds no more mistakes.
+        """
+        found: set[tuple[Key, int]] = set()
+        for mistake in mistakes:
+            for key, used in self._used.items():
+                if (index := used.source.index_of(mistake.file)) is not None:
+                    used.wrong.append((index, _worded(mistake, used, clean)))
+                    found.add((key, index))
+        for key, index in found:
+            aside = self._used[key].aside
+            aside[index] = aside.get(index, 0) + 1
+        for used in self._used.values():
+            if for_good:
+                used.aside = dict.fromkeys(used.aside, 2)
+            elif used.source.value:
+                used.return_to_good()
+        return bool(found)
+
+    def fruitless(self) -> list[Mistake]:
+        """Return the mistakes of feeds without one good row, where another load is in force."""
+        return [
+            mistake
+            for used in self._used.values()
+            if used.source.value and not self._starting and (used.new or used.known.good)
+            if next(used.effective(), None) is None
+            for _, mistake in used.wrong
+        ]
+
+    def commit(self) -> None:
+        """Make what was loaded the configuration in force."""
+        known: dict[Key, Known] = {}
+        for key, used in self._used.items():
+            now = known[key] = used.known
+            good = {tenant_of(row): row for _, row in used.effective()}
+            changed = good != now.good
+            now.good, now.loaded = good, now.rows
+            now.refused = tuple(dict.fromkeys(str(mistake) for _, mistake in sorted(used.wrong)))
+            now.foreign = foreign_keys(now.rows)
+            file = now.question.cache_file
+            believed = bool(now.answered) and bool(good or not now.rows)
+            if file and believed and (changed or not os.path.exists(file)):  # noqa: PTH110 -- as elsewhere
+                _keep(now)
+        for workshop in self._workshops.values():
+            workshop.kept = {}
+        self.feeds.replace(known, self._workshops)
+
+    def shortened(self, mistakes: Iterable[Mistake]) -> list[Mistake]:
+        """Return `mistakes`, of each feed at most the first ones, and how many there are more."""
+        kept: list[Mistake] = []
+        of_feeds: dict[str, list[tuple[int, Mistake]]] = {}
+        for mistake in mistakes:
+            for used in self._used.values():
+                if (index := used.source.index_of(mistake.file)) is not None:
+                    of_feeds.setdefault(used.source.name, []).append((index, _worded(mistake, used)))
+                    break
+            else:
+                kept.append(mistake)
+        for name, found in of_feeds.items():
+            found.sort()
+            kept += [mistake for _, mistake in found[:SHOWN]]
+            if len(found) > SHOWN:
+                more = len(found) - SHOWN
+                kept.append(Mistake(name, 0, f"{more} more mistakes in rows", "fix these first"))
+        return kept
+
+
+def _worded(mistake: Mistake, used: _Used, clean: Callable[[str], str] = str) -> Mistake:
+    remedy = remedy_of(used.known.question.kind, mistake.remedy)
+    return Mistake(clean(mistake.file), mistake.line, clean(mistake.what), clean(remedy))
+
+
+def _cached(question: Question) -> Known | None:
+    rows = cache.load(question.cache_file, question.place)
+    if rows is None:
+        return None
+    return Known(question, rows, {tenant: row for row in rows if (tenant := tenant_of(row))})
+
+
+def _keep(known: Known) -> None:
+    try:
+        cache.save(known.question.cache_file, known.question.place, list(known.good.values()))
+    except OSError as error:
+        known.failure = (
+            f"the file `cache` cannot be written: {error.strerror}; let the exporter's user write there"
+        )
