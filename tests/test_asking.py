@@ -86,6 +86,13 @@ async def test_tenants_and_statistics_are_tables_too(served: House, capsys: Capt
     assert capsys.readouterr().err == "no changes of state\n"
 
 
+async def test_the_list_of_tenants_warns_of_those_that_are_left_out(capsys: Captured) -> None:
+    warning = "tenants.http of web: rows with mistakes are left out"
+    async with house(Room([state("web", "acme")], tenant_warnings=(warning,))) as made:
+        assert await run("tenants", f"--exporter.url={made.url}") == 0
+        assert capsys.readouterr().err == f"warning: {warning}\n"
+
+
 @pytest.mark.parametrize("command", ["errors", "changes", "tenants", "stats"])
 @pytest.mark.parametrize("form", [(), ("--json",)])
 async def test_a_mistyped_name_is_refused_with_the_closest_one(

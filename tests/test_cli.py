@@ -1,8 +1,10 @@
 """The command: usage, exit codes, one clear message for each mistake."""
 
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,26 @@ def test_check_says_what_was_configured_and_starts_nothing(config: Path, tmp_pat
         assert (found.returncode, found.stderr) == (0, "")
         assert "1 integrations, 1 targets" in found.stdout
     assert not (tmp_path / "state.db").exists()
+
+
+def test_sources_of_tenants_that_are_away_or_wrong_are_warnings_and_the_rest_is_good(tmp_path: Path) -> None:
+    path = tmp_path / "feeds.yml"
+    path.write_text(
+        "integrations:\n"
+        "- {name: away, provider: stripe, tenants: {http: {url: 'http://127.0.0.1:9/'}}}\n"
+        "- {name: wrong, provider: stripe, tenants: {sql: {url: 'sqlite:///rows.db', "
+        "query: SELECT id FROM rows}}}\n"
+    )
+    with closing(sqlite3.connect(tmp_path / "rows.db")) as opened, opened:
+        opened.execute("CREATE TABLE rows (id)")
+        opened.execute("INSERT INTO rows VALUES (NULL), ('acme')")
+    found = run("check", "--config.file", str(path), folder=tmp_path)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "warning: tenants.http of away (http://127.0.0.1:9/): it cannot be reached" in found.stdout
+    assert "row 1: the column id is NULL; leave such rows out by WHERE" in found.stdout
+    assert "2 integrations, 1 targets" in found.stdout
+    found = run("generate", "--config.file", str(path), "--out", "bundle", folder=tmp_path)
+    assert (found.returncode, "warning: tenants.http of away" in found.stderr) == (0, True)
 
 
 def test_every_mistake_is_listed_with_its_line_and_nothing_starts(tmp_path: Path) -> None:

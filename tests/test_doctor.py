@@ -161,6 +161,21 @@ def test_every_mistake_is_a_problem_with_its_line_and_the_rest_is_looked_at(
     assert KEY not in out
 
 
+def test_rows_that_are_left_out_and_sources_that_are_away_are_problems(tmp_path: Path) -> None:
+    text = """
+integrations:
+- {name: away, provider: stripe, tenants: {http: {url: "http://127.0.0.1:9/"}}}
+- name: wrong
+  provider: stripe
+  tenants: {sql: {url: "sqlite:///rows.db", query: "SELECT NULL AS id"}}
+"""
+    create_engine(f"sqlite:///{tmp_path / 'rows.db'}").connect().close()
+    _, findings = load(tmp_path / "a.yml", text)
+    problems = told(findings, State.PROBLEM)
+    assert "tenants.http of away (http://127.0.0.1:9/): it cannot be reached" in problems
+    assert "row 1: the column id is NULL; leave such rows out by WHERE" in problems
+
+
 def test_what_is_configured_and_worth_knowing_is_told(tmp_path: Path) -> None:
     _, findings = load(
         tmp_path / "c.yml",

@@ -156,3 +156,9 @@ def test_a_fingerprint_changes_with_every_file_that_matters(house: House) -> Non
     house.main.unlink()
     states.append(Fingerprint.of(files))
     assert len(set(states)) == len(states)
+
+
+def test_tenants_without_any_source_are_a_mistake_with_its_line(house: House) -> None:
+    (mistake,) = house.mistakes(TEXT.replace("{files: [tenants/*]}", "{secrets_dir: .}"))
+    assert (mistake.line, mistake.what) == (5, "tenants names no source")
+    assert mistake.remedy == "add list:, files:, http: or sql:, or remove tenants"

@@ -67,3 +67,15 @@ def test_only_a_row_from_outside_that_names_an_address_is_guarded(tmp_path: Path
         "named": ("10.9.0.0/16", "192.168.0.0/16"),
         "shared": None,
     }
+
+
+def test_rows_of_files_are_guarded_where_others_write_them(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "own.json").write_text('[{"id": "filed", "options": {"url": "http://10.0.0.3/"}}]')
+    text = TEXT.replace("    sql:", "    secrets_dir: secrets\n    # sql:")
+    (tmp_path / "main.yml").write_text(text)
+    made = load_file(str(tmp_path / "main.yml"), CATALOGUE, {})
+    assert {tenant: target.networks for (_, tenant), target in made.targets.items()} == {
+        "listed": None,
+        "filed": ("10.9.0.0/16", "192.168.0.0/16"),
+    }

@@ -423,6 +423,29 @@ def test_a_row_from_outside_never_takes_a_secret_file_of_the_operator_s_files(st
     assert "(acme)" in strict.feeds.states()[0].refused[0]
 
 
+PUBLIC_TEXTS = "main-shop-integration of-everybody customer-number-one"
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("claim", [*PUBLIC_TEXTS.split(), "tenants.http of a"])
+def test_a_row_that_calls_a_public_text_its_credential_costs_nobody_else_anything(
+    desk: Desk, claim: str, first: bool
+) -> None:
+    desk.text = desk.text.replace(
+        "name: a", "name: main-shop-integration\n  labels: {plan: of-everybody-here}"
+    )
+    others = [row("customer-number-one"), row("wrong", labels=5)]
+    thief = row("thief", claim)
+    desk.endpoint.answer = [thief, *others] if first else [*others, thief]
+    made = desk.start()
+    assert {tenant for _, tenant in made.targets} == {"thief", "customer-number-one"}
+    (state,) = desk.feeds.states()
+    assert len(state.refused) == 1
+    assert claim in made.secrets
+    again = desk.start()
+    assert again.targets["main-shop-integration", "thief"] is made.targets["main-shop-integration", "thief"]
+
+
 def test_more_calls_than_are_allowed_are_noted_where_rows_from_outside_are_the_cause(desk: Desk) -> None:
     desk.text = desk.text.replace("interval: 1h", "interval: 1m\n  options: {api_key: one}")
     desk.endpoint.answer = [{"id": "acme"}, {"id": "beta"}]

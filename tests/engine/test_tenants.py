@@ -32,12 +32,11 @@ integrations:
 class Works:
     """The parts of the exporter that a refresh goes through, on a hand-driven clock."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, text: str = TEXT, *, table: bool = True) -> None:
         self.folder, self.main = folder, folder / "main.yml"
-        self.main.write_text(TEXT)
-        self.sql(
-            "CREATE TABLE rows (id, key)", "INSERT INTO rows VALUES ('one', 'key-one'), ('two', 'key-two')"
-        )
+        self.main.write_text(text)
+        if table:
+            self.make_table()
         self.clock, self.metrics = HandClock(), SelfMetrics()
         self.feeds = Feeds(self.clock.now)
         self.engine = Engine(LoopNetwork(), self.clock, lambda _batch: None, self.metrics)
@@ -48,6 +47,11 @@ class Works:
         )
         self.metrics.registry.register(TenantCollector(self.feeds, lambda: self.reloader.current))
         self.refresher.look()
+
+    def make_table(self) -> None:
+        self.sql(
+            "CREATE TABLE rows (id, key)", "INSERT INTO rows VALUES ('one', 'key-one'), ('two', 'key-two')"
+        )
 
     def load(self, text: str | None) -> Configuration:
         if text is None:
@@ -164,3 +168,84 @@ async def test_hundreds_of_new_tenants_are_all_in_the_next_scrape(works: Works) 
     await works.reloader.reload()
     text = (await works.engine.render(False, False)).decode()
     assert text.count("\nintegration_info{") == 602
+
+
+OTHER = "- name: b\n  provider: shop\n  options: {api_key: k}\n"
+
+
+async def test_a_start_without_the_source_probes_the_rest_and_asks_again_soon(
+    tmp_path: Path, told: list[Any]
+) -> None:
+    works = Works(tmp_path, TEXT.replace("refresh: 1m", "refresh: 1h") + OTHER, table=False)
+    labels = {"integration": "a", "source": "sql"}
+    assert works.tenants == [""]
+    assert works.value("tenants_refresh_successful", **labels) == 0
+    assert works.value("tenants_last_refresh_timestamp_seconds", **labels) is None
+    assert [line["event"] for line in told] == ["tenants cannot be refreshed: none is in force"]
+    assert "unable to open" in told[0]["error"]
+    works.make_table()
+    await works.pass_by(29)
+    assert works.tenants == [""]
+    await works.pass_by(2)
+    assert works.tenants == ["", "one", "two"]
+    assert works.value("tenants_refresh_successful", **labels) == 1
+    assert told[-1]["event"] == "tenants are refreshed again"
+    await works.engine.stop(1.0)
+
+
+async def test_a_start_with_rows_that_are_wrong_tells_them_and_takes_the_rest(
+    tmp_path: Path, told: list[Any]
+) -> None:
+    works = Works(tmp_path)
+    works.sql("INSERT INTO rows VALUES (NULL, 'k'), ('no good id', 'k')")
+    restarted = Works(tmp_path, table=False)
+    assert restarted.tenants == ["one", "two"]
+    assert restarted.value("tenants_refused_rows", integration="a", source="sql") == 2
+    (line,) = told
+    assert (line["event"], line["count"]) == ("rows of tenants were refused", 2)
+    for one in (works, restarted):
+        await one.engine.stop(1.0)
+
+
+async def test_most_tenants_gone_at_once_is_told_and_counted_until_it_is_believed(
+    works: Works, told: list[Any]
+) -> None:
+    labels = {"integration": "a", "source": "sql"}
+    works.sql(*(f"INSERT INTO rows VALUES ('more-{n}', 'key-of-{n}')" for n in range(10)))
+    await works.pass_by(61)
+    assert len(works.tenants) == 12
+    assert works.value("tenants_doubted", **labels) == 0
+    works.sql("DELETE FROM rows WHERE id LIKE 'more%'")
+    await works.pass_by(61)
+    await works.pass_by(31)
+    assert len(works.tenants) == 12
+    assert works.value("tenants_doubted", **labels) == 10
+    assert works.value("tenants_refresh_successful", **labels) == 0
+    (line,) = [line for line in told if line["log_level"] == "error"]
+    assert line["event"] == "most tenants are gone from the source: they stay in force"
+    assert "lacks 10 of the 12 tenants" in line["error"]
+    await works.pass_by(3600)
+    assert works.tenants == ["one", "two"]
+    assert works.value("tenants_doubted", **labels) == 0
+    assert told[-1]["event"] == "tenants are refreshed again"
+
+
+async def test_a_loss_is_believed_at_the_first_reload_after_it_was_told(works: Works) -> None:
+    works.sql(*(f"INSERT INTO rows VALUES ('more-{n}', 'key-of-{n}')" for n in range(10)))
+    await works.reloader.reload()
+    works.sql("DELETE FROM rows WHERE id LIKE 'more%'")
+    await works.reloader.reload()
+    assert len(works.tenants) == 12
+    await works.reloader.reload()
+    assert works.tenants == ["one", "two"]
+
+
+async def test_keys_that_nobody_reads_are_told_once(tmp_path: Path, told: list[Any]) -> None:
+    works = Works(tmp_path)
+    works.feeds.known(("a", "sql")).rows[0]["created_at"] = 1  # type: ignore[union-attr]  # it is known
+    await works.reloader.take_news()
+    for _ in range(2):
+        works.refresher.look()
+    lines = [line for line in told if line["event"] == "keys of tenants' rows are ignored"]
+    assert [line["keys"] for line in lines] == [["created_at"]]
+    await works.engine.stop(1.0)

@@ -94,6 +94,7 @@ class Room:
     replicas: int = 1
     notifications: Notifications = field(default_factory=Notifications)
     sd_addresses: tuple[str, ...] = ()
+    tenant_warnings: tuple[str, ...] = ()
     store: Store | None = None
     admin: AdminToken = field(default_factory=AdminToken)
 
@@ -153,6 +154,7 @@ class Room:
             web=web_config,
             paths=self.paths,
             now=lambda: NOW,
+            tenant_warnings=lambda: self.tenant_warnings,
             sd_addresses=self.sd_addresses,
             read_store=self.read_store,
             runbook=runbook_html,

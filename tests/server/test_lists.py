@@ -289,6 +289,14 @@ async def test_statistics_as_csv_have_the_window_before_in_columns(served: House
     ]
 
 
+async def test_what_is_wrong_with_sources_of_tenants_is_told_to_those_who_see_all(tmp_path: Path) -> None:
+    warning = "tenants.http of web: rows are left out"
+    room = Room([state("web", "acme")], path=web_config(tmp_path), tenant_warnings=(warning,))
+    async with house(room) as made:
+        assert (await asked(made, "tenants"))["warnings"] == [warning]
+        assert "warnings" not in await asked(made, "tenants", "bound_viewer")
+
+
 @pytest.mark.parametrize("path", ["errors", "changes?format=csv", "stats", "stats?format=ndjson"])
 async def test_without_the_store_lists_say_so_and_nothing_of_its_address(tmp_path: Path, path: str) -> None:
     async with house(Room([state("web")])) as made:
