@@ -177,7 +177,8 @@ class Trace:
     the run fails. `log` are lines (seconds since the start, text). `pause` is
     how many seconds the vendor's headers ask us to wait. `started` and `deadline` are readings of
     `time.monotonic`; the run is cancelled at the deadline, None if never. `guard` judges every address
-    before it is dialled, None where all may be. `vendor_details` are names and texts for people.
+    before it is dialled, None where all may be. `vendor_details` are names and texts for people. `private`
+    is for the administrator who asks for this run: it may quote an answer, and is neither stored nor listed.
     """
 
     phases: dict[str, float] = field(default_factory=dict)
@@ -194,6 +195,7 @@ class Trace:
     deadline: float | None = None
     guard: AddressGuard | None = None
     vendor_details: tuple[tuple[str, str], ...] = ()
+    private: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
         """Add a line to the log; it must hold no secret."""

@@ -212,7 +212,8 @@ class Result:
 
     `at` is the start in Unix seconds, `took` the whole duration in seconds. `reason` is None on success.
     `detail` is one sentence without secrets. `samples` are measured values, none after a failure; `facts` the
-    dated ones, which a failure keeps. `vendor_details` are what the status shows to people.
+    dated ones, which a failure keeps. `vendor_details` are what the status shows to people. `private` is for
+    the administrator who asked for this run: it may quote the answer, so it is neither stored nor listed.
     """
 
     at: float
@@ -229,6 +230,7 @@ class Result:
     retry_after: float | None = None
     trace_id: str = ""
     vendor_details: tuple[tuple[str, str], ...] = ()
+    private: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

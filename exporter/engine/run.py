@@ -99,6 +99,7 @@ def _result(
         calls=trace.calls,
         retry_after=_wait(failure, trace),
         trace_id=secrets.token_hex(8),
+        private=tuple(clean(text, LONGEST_DETAIL) for text in trace.private),
         vendor_details=tuple((name, clean(text, LONGEST_DETAIL)) for name, text in trace.vendor_details),
     )
 

@@ -11,6 +11,11 @@ from exporter.core.secret import STARS, URL_SAFE
 
 PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
+_SMALL = re.compile(r"\d{1,6}\Z", re.ASCII)
+_AMOUNTS = frozenset(
+    ("limit", "page", "page_size", "pagesize", "per_page", "count", "offset", "size", "maxresults")
+)
+"""Parameters that say how much is asked for: a short number in them is no credential."""
 _LONGEST = 8_192
 
 
@@ -40,15 +45,20 @@ class Url:
 
     @property
     def shown(self) -> str:
-        """The URL for logs and details: no values of the query, and no part of the path that looks secret.
+        """The URL for logs and details: of the query only small numbers of paging, no part that looks secret.
 
         It is not cut: a run stars its credentials first, and half of one would not be found.
         """
         path, _, query = self.target.partition("?")
         parts = (_starred(unquote(part), part) for part in path.split("/"))
         pairs = parse_qsl(query, keep_blank_values=True)
-        names = "&".join(f"{_starred(name, quote(name))}={STARS}" for name, _ in pairs)
+        names = "&".join(f"{_starred(name, quote(name))}={_value(name, value)}" for name, value in pairs)
         return f"{self.scheme}://{self.authority}{'/'.join(parts)}" + (f"?{names or STARS}" if query else "")
+
+
+def _value(name: str, value: str) -> str:
+    """Return a number that says how much is asked for as it is, stars for everything else."""
+    return value if name.lower() in _AMOUNTS and _SMALL.match(value) else STARS
 
 
 def _starred(text: str, written: str) -> str:

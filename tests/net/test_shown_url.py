@@ -10,7 +10,12 @@ from exporter.net.url import parse
     [
         ("https://shop.example/api/v1/health", "https://shop.example/api/v1/health"),
         ("https://shop.example/2010-04-01/Accounts.json", "https://shop.example/2010-04-01/Accounts.json"),
-        ("https://shop.example/a?limit=5&token=abc", "https://shop.example/a?limit=***&token=***"),
+        ("https://shop.example/a?limit=5&token=abc", "https://shop.example/a?limit=5&token=***"),
+        (
+            "https://shop.example/a?Page=2&per_page=x&count=1234567",
+            "https://shop.example/a?Page=2&per_page=***&count=***",
+        ),
+        ("https://shop.example/a?pin=1234&id=77", "https://shop.example/a?pin=***&id=***"),
         ("https://shop.example/a?sk_live_51Habcdefgh", "https://shop.example/a?***=***"),
         ("https://t.example/bot123456:AAExampleTokenOf35Characters/getMe", "https://t.example/***/getMe"),
         (

@@ -100,7 +100,7 @@ async def test_a_probe_answers_samples_and_with_debug_its_story(served: House) -
         "Detail: The token was revoked.",
         "Took: 0.5000 s of at most 10 s",
         "HTTP status: 401",
-        "Calls to the vendor: 2",
+        "HTTP calls to the vendor: 2",
         "no usable field a.b",
         "Trace id: abc123",
         plain.text,

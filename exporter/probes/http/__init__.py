@@ -15,13 +15,14 @@ vendor_error); anything else that is not as expected is an assertion, and the fi
 
 import base64
 from collections.abc import Iterable
+from functools import cache
 
 from exporter.core.metric import Metric, Sample
 from exporter.core.network import Answer, Header, Proxy, Request
 from exporter.core.probe import AccessToken, ClientCredentials, Grant, Kit, Probe, Target
 from exporter.core.secret import Secret
 from exporter.core.token import SOURCED, RefreshToken
-from exporter.probes.http import expect, extract
+from exporter.probes.http import expect, extract, found
 from exporter.probes.http.echo import Starred
 from exporter.probes.http.mistakes import mistakes
 from exporter.probes.http.options import Auth, Basic, HttpOptions
@@ -42,11 +43,14 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     ]
     if options.expect.body or options.extract:
         document = kit.document(answer).value
-        expect.check_document(options.expect, document)
-        if options.extract:  # else nothing of the answer is shown, and its credentials need not be gathered
-            samples.extend(
-                extract.samples(options.extract, document, kit, Starred(request, options, target.hidden))
-            )
+        # Gathered only where something of the answer is shown.
+        starred = cache(lambda: Starred(request, options, target.hidden))
+        wrong = expect.first_untrue(options.expect, document)
+        if wrong is not None:
+            kit.trace.private += map(starred(), found.values(options.expect.body[wrong], document))
+            raise expect.untrue(options.expect, wrong)
+        if options.extract:
+            samples.extend(extract.samples(options.extract, document, kit, starred()))
     return samples
 
 

@@ -98,8 +98,8 @@ def check_answer(expect: Expect, answer: Answer, seconds: float) -> None:
         _check_text(expect, text_of(answer, SEARCHED))
 
 
-def check_document(expect: Expect, document: Any) -> None:
-    """Raise ProbeError (assertion) unless every JMESPath expression is true of the decoded body.
+def first_untrue(expect: Expect, document: Any) -> int | None:
+    """Return which JMESPath expression is the first that is not true of the decoded body, None if all are.
 
     False are, as JMESPath defines it: false, null, and an empty string, list or object. A field that
     is not there is null.
@@ -107,7 +107,13 @@ def check_document(expect: Expect, document: Any) -> None:
     for index, text in enumerate(expect.body):
         found = search(text, document)
         if found is False or found is None or found in ("", [], {}):
-            raise _failed(f"expect.body[{index}] `{text}` is not true")
+            return index
+    return None
+
+
+def untrue(expect: Expect, index: int) -> ProbeError:
+    """Return the error of the expression number `index`; what it found stays out of it."""
+    return _failed(f"expect.body[{index}] `{expect.body[index]}` is not true")
 
 
 def _check_header(expect: "HeaderExpect", value: str | None) -> None:

@@ -76,10 +76,12 @@ def _outcome(target: Target, result: Result) -> list[str]:
         lines += [f"Reason: {result.reason.value} - {result.reason.meaning}"]
     if result.detail:
         lines += [f"Detail: {result.detail}"]
+    lines += [f"Found: {text}" for text in result.private]
     lines += [f"Took: {result.took:.4f} s of at most {target.timeout:g} s"]
     if result.http_status is not None:
         lines += [f"HTTP status: {result.http_status}"]
-    lines += [f"Calls to the vendor: {result.calls}"]
+    other = result.phases and not result.calls
+    lines += [f"HTTP calls to the vendor: {result.calls}{', it speaks another protocol' if other else ''}"]
     lines += [f"Drift: the answer has no usable field {path}" for path in result.drift]
     if result.trace_id:
         lines += [f"Trace id: {result.trace_id}"]
