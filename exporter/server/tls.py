@@ -5,7 +5,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+
+from exporter.server.files import FileError, content
 
 # Python's ssl verifies every certificate that it asks for, so the types that ask without verifying
 # (RequestClientCert, RequireAnyClientCert) cannot be offered; they would prove nothing anyway.
@@ -128,9 +129,9 @@ def _load_authority(made: ssl.SSLContext, settings: TlsSettings) -> None:
 
 def _readable(key: str, path: str) -> None:
     try:
-        Path(path).read_bytes()
-    except OSError as error:
-        raise TlsError(key, f"{path} cannot be read ({error.strerror})") from None
+        content(path)
+    except FileError as error:
+        raise TlsError(key, f"it cannot be read ({error})") from None
 
 
 def _word(error: Exception) -> str:

@@ -68,6 +68,10 @@ class WebConfigFile:
             self._stamp = stamp  # told once, not at every look
             self._log.error("web configuration kept", mistakes=[str(mistake) for mistake in error.mistakes])
             return False
+        except Exception as error:  # noqa: BLE001 - whatever a file can do, the next good one must be taken
+            self._stamp = stamp
+            self._log.error("web configuration kept", error=type(error).__name__)
+            return False
         self._log.info("web configuration loaded", path=self.path)
         return True
 
@@ -79,6 +83,6 @@ def _stamp(files: frozenset[str]) -> Stamp:
 def _look(path: str) -> tuple[str, int, int, int]:
     try:
         stat = Path(path).stat()
-    except OSError:
+    except (OSError, ValueError):
         return (path, 0, 0, 0)
     return (path, stat.st_mtime_ns, stat.st_size, stat.st_ino)

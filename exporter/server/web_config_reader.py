@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from exporter.core.errors import ConfigError, Mistake
-from exporter.server import tls
+from exporter.server import files, go_durations, tls
 from exporter.server.web_config import (
     Certificate,
     Proxy,
@@ -47,18 +47,18 @@ _TLS = (
     "prefer_server_cipher_suites",
     "curve_preferences",
 )
-_HEADERS = (
-    "Content-Security-Policy",
-    "X-Frame-Options",
-    "X-Content-Type-Options",
-    "X-XSS-Protection",
-    "Strict-Transport-Security",
-)
+# Values are those that the exporter toolkit takes (web/handler.go, extraHTTPHeaders); none: any.
+_HEADERS: dict[str, tuple[str, ...]] = {
+    "Content-Security-Policy": (),
+    "X-Frame-Options": ("deny", "sameorigin"),
+    "X-Content-Type-Options": ("nosniff",),
+    "X-XSS-Protection": (),
+    "Strict-Transport-Security": (),
+}
+_COSTLY = re.compile(r"\$2[aby]\$(1[7-9]|2\d|3[01])\$")
 _BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}\Z")
 _TENANT = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
-_DURATION = re.compile(r"(\d+)(ms|s|m|h)?\Z")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 SHORTEST_TOKEN = 16
 VIEWER: Roles = frozenset({Role.VIEWER})
 
@@ -66,10 +66,9 @@ VIEWER: Roles = frozenset({Role.VIEWER})
 def read(path: str) -> WebConfig:
     """Return the content of `path`; raises ConfigError with every mistake. Paths are relative to it."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        what = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        mistake = Mistake(path, 0, f"the file cannot be read ({what})", "mend --web.config.file")
+        text = files.text(path)
+    except files.FileError as error:
+        mistake = Mistake(path, 0, f"the file cannot be read ({error})", "fix --web.config.file")
         raise ConfigError([mistake]) from None
     return _Reader(path).read(text)
 
@@ -178,7 +177,7 @@ class _Reader:
     def _choice(self, node: yaml.Node | None, place: str, allowed: tuple[str, ...], default: str) -> str:
         word = self.nodes.text(node, place)
         if word and word not in allowed:
-            self.nodes.blame(node, f"{place} {word!r} is not offered", "use " + ", ".join(allowed))
+            self.nodes.blame(node, f"{place} is not one that is offered", "use " + ", ".join(allowed))
         return word if word in allowed else default
 
     def _choices(self, node: yaml.Node | None, place: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
@@ -196,8 +195,11 @@ class _Reader:
         # HTTP/2 is never spoken here; the key is understood so that files of other exporters are valid.
         self.nodes.flag(part.get("http2"), "http2", True)
         headers = self.nodes.mapping(part.get("headers"), "headers", _HEADERS)
-        found = {name: self.nodes.text(value, name) for name, value in headers.items()}
+        found = {name: self.nodes.plain(value, name) for name, value in headers.items()}
         for name, value in found.items():
+            if value and value not in _HEADERS[name] and _HEADERS[name]:
+                remedy = "use " + " or ".join(_HEADERS[name])
+                self.nodes.blame(headers[name], f"{name} has a value that no browser knows", remedy)
             if not value.isprintable():
                 self.nodes.blame(headers[name], f"{name} has control characters", "write it in one line")
         return tuple((name, value) for name, value in found.items() if value)
@@ -205,14 +207,15 @@ class _Reader:
     def _users(self, node: yaml.Node | None) -> tuple[tuple[str, bytes], ...]:
         users = []
         for name, (_, value) in self.nodes.pairs(node, "basic_auth_users").items():
-            hashed = self.nodes.text(value, f"the password of {name!r}")
+            hashed = self.nodes.text(value, "a password")
             if ":" in name or not name.isprintable():
-                self.nodes.blame(
-                    value, f"the user name {name!r} cannot be sent", "leave out ':' and controls"
-                )
-            if not _BCRYPT.match(hashed):
+                self.nodes.blame(value, "this user name cannot be sent", "leave out ':' and controls")
+            if _COSTLY.match(hashed):
+                remedy = "make it anew with a cost from 4 to 16, as `htpasswd -nBC 10 ''` does"
+                self.nodes.blame(value, "the bcrypt hash of this user costs seconds for each guess", remedy)
+            elif not _BCRYPT.match(hashed):
                 remedy = "write its bcrypt hash of cost 4 to 16, as `htpasswd -nBC 10 ''` prints it"
-                self.nodes.blame(value, f"the password of {name!r} is no bcrypt hash", remedy)
+                self.nodes.blame(value, "the password of this user is no bcrypt hash", remedy)
             users.append((name, hashed.encode()))
         return tuple(users)
 
@@ -220,11 +223,9 @@ class _Reader:
         users = self.nodes.pairs(top.get("basic_auth_users"), "basic_auth_users") if top else {}
         found = []
         for name, (key, value) in self.nodes.pairs(top.get("roles"), "roles").items():
-            found.append((name, self.nodes.words(value, f"the roles of {name!r}", Role)))
+            found.append((name, self.nodes.words(value, "the roles of this user", Role)))
             if name not in users and "trusted_proxy" not in top:
-                self.nodes.blame(
-                    key, f"roles names {name!r}, who is no user", "add the user or drop the line"
-                )
+                self.nodes.blame(key, "roles names somebody who is no user", "add the user or drop the line")
         return tuple(found)
 
     def _tokens(self, node: yaml.Node | None) -> tuple[Token, ...]:
@@ -240,8 +241,8 @@ class _Reader:
             text = self._token_text(item, keys)
             digest = hashlib.sha256(text.encode()).digest()
             if text and any(token.digest == digest for token in tokens.values()):
-                self.nodes.blame(item, f"the token {name!r} is the same as another", "make a new one")
-            roles, tenants = self._grant(item, keys, f"the token {name!r}")
+                self.nodes.blame(item, "this token is the same as another", "make a new one")
+            roles, tenants = self._grant(item, keys, "this token")
             tokens[name] = Token(name, digest, roles, tenants)
         return tuple(tokens.values())
 
@@ -253,9 +254,10 @@ class _Reader:
             return ""
         if path:
             try:
-                text = Path(path).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError):
-                self.nodes.blame(keys["token_file"], f"{path} cannot be read", "give a readable text file")
+                text = files.text(path).strip()
+            except files.FileError as error:
+                remedy = f"name a text file; paths are relative to {self.folder}"
+                self.nodes.blame(keys["token_file"], f"token_file cannot be read ({error})", remedy)
                 return ""
         if len(text) < SHORTEST_TOKEN:
             remedy = f"use {SHORTEST_TOKEN} or more, such as `openssl rand -hex 32` prints"
@@ -305,7 +307,7 @@ class _Reader:
                 self.nodes.blame(
                     item, "a client certificate needs a san", "write its DNS name, URI or e-mail"
                 )
-            roles, tenants = self._grant(item, keys, f"the certificate {san!r}")
+            roles, tenants = self._grant(item, keys, "this certificate")
             found.append(Certificate(self.nodes.text(keys.get("name"), "name") or san, san, roles, tenants))
         if found and (settings is None or settings.client_auth_type == "NoClientCert"):
             remedy = "set client_auth_type: VerifyClientCertIfGiven or RequireAndVerifyClientCert"
@@ -315,12 +317,11 @@ class _Reader:
     def _rate_limit(self, node: yaml.Node | None) -> RateLimit | None:
         keys = self.nodes.mapping(node, "rate_limit", ("interval", "burst"))
         interval = keys.get("interval")
-        text = interval.value if isinstance(interval, yaml.ScalarNode) else "0"
-        match = _DURATION.match(str(text))
-        if not match:
-            self.nodes.blame(interval, "interval is no duration", "write it like 100ms or 1s")
+        try:
+            seconds = go_durations.seconds(self.nodes.plain(interval, "interval") or "0")
+        except ValueError:
+            self.nodes.blame(interval, "interval is no duration", "write it like 100ms, 1s or 1m30s")
             return None
-        seconds = int(match[1]) * _SECONDS[match[2]]
         return (
             RateLimit(seconds, max(1, self.nodes.count(keys.get("burst"), "burst", 1))) if seconds else None
         )

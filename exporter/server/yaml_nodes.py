@@ -1,6 +1,7 @@
 """Reads a YAML file node by node, so that every mistake has its line."""
 
 import difflib
+import re
 from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import TypeVar
@@ -9,6 +10,8 @@ import yaml
 
 from exporter.core.errors import Mistake
 
+_QUOTED = re.compile(r"(['\"]).{2,}\1", re.S)
+
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -16,7 +19,7 @@ class Nodes:
     """A reader that collects mistakes instead of stopping at the first.
 
     Values of the wrong type are reported and read as empty, so that the rest is still judged.
-    Messages name keys and never show values that could be secrets.
+    Messages name lines and known keys, and quote nothing that could be a credential in the wrong place.
     """
 
     def __init__(self, file: str) -> None:
@@ -30,9 +33,11 @@ class Nodes:
             return yaml.compose(text, Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 0
-            what = f"this is not YAML: {error.problem or 'unreadable'}"
+            # What is quoted may be a credential that begins with a sign of YAML, such as * or !.
+            problem = _QUOTED.sub("***", error.problem or "unreadable")
+            what = f"this is not YAML: {problem}"
             self.mistakes.append(Mistake(self.file, line, what, "mend the syntax"))
-        except RecursionError:
+        except (RecursionError, MemoryError):
             self.mistakes.append(Mistake(self.file, 0, "this is nested too deeply", "write it flat"))
         except yaml.YAMLError:
             self.mistakes.append(Mistake(self.file, 0, "this is not YAML", "write it as UTF-8 text"))
@@ -56,7 +61,9 @@ class Nodes:
             if not name:
                 self.blame(key, f"{place} has a key that is no text", "write a plain word")
             elif name in found:
-                self.blame(key, f"{place} has the key {name!r} twice", "keep one of them")
+                self.blame(key, f"{place} has one key twice", "keep one of them")
+            elif not _writable(name):
+                self.blame(key, f"{place} has a key with signs that no text has", "write a plain word")
             else:
                 found[name] = (key, value)
         return found
@@ -65,9 +72,11 @@ class Nodes:
         """Return the value nodes of a mapping whose keys must be among `known`."""
         pairs = self.pairs(node, place)
         for name in pairs.keys() - set(known):
-            near = difflib.get_close_matches(name, known, 1)
+            # Quoted only where it is a slip of a known one: else it may be a credential in the wrong place.
+            near = difflib.get_close_matches(name, known, 1, 0.75)
             remedy = f"did you mean {near[0]!r}?" if near else "known keys: " + ", ".join(sorted(known))
-            self.blame(pairs[name][0], f"{place} has an unknown key {name!r}", remedy)
+            what = f" {name!r}" if near else ""
+            self.blame(pairs[name][0], f"{place} has an unknown key{what}", remedy)
         return {name: value for name, (_, value) in pairs.items() if name in known}
 
     def items(self, node: yaml.Node | None, place: str) -> Iterable[yaml.Node]:
@@ -86,7 +95,23 @@ class Nodes:
         if not isinstance(node, yaml.ScalarNode) or node.tag != "tag:yaml.org,2002:str":
             self.blame(node, f"{place} must be a text", "put it in quotes")
             return ""
-        return str(node.value)
+        return self._written(node, place)
+
+    def plain(self, node: yaml.Node | None, place: str) -> str:
+        """Return a string as it was written, also where it looks like a number or a date."""
+        if node is None or _empty(node):
+            return ""
+        if not isinstance(node, yaml.ScalarNode):
+            self.blame(node, f"{place} must be a text", "write it in one line")
+            return ""
+        return self._written(node, place)
+
+    def _written(self, node: yaml.ScalarNode, place: str) -> str:
+        value = str(node.value)
+        if _writable(value):
+            return value
+        self.blame(node, f"{place} has signs that no text has", "leave out zero bytes and lone surrogates")
+        return ""
 
     def texts(self, node: yaml.Node | None, place: str) -> tuple[str, ...]:
         """Return a list of strings without the empty ones."""
@@ -118,8 +143,13 @@ class Nodes:
             if word in set(allowed):
                 found.add(allowed(word))
             elif word:
-                self.blame(item, f"{place} has an unknown word {word!r}", "use " + ", ".join(allowed))
+                self.blame(item, f"{place} has an unknown word", "use " + ", ".join(allowed))
         return frozenset(found)
+
+
+def _writable(text: str) -> bool:
+    """Tell whether files, headers and the log can take it: a lone surrogate breaks each of them."""
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _empty(node: yaml.Node) -> bool:

@@ -1,13 +1,16 @@
 """The file of --web.config.file: what it may hold, and how every mistake in it is told."""
 
+import os
 from pathlib import Path
 
 import pytest
+import structlog
 import trustme
 
 from exporter.core.errors import ConfigError, StartError
 from exporter.server.paths import Paths
 from exporter.server.web_config import Role
+from exporter.server.web_config_file import WebConfigFile
 from exporter.server.web_config_reader import read
 from tests.server.house import hashed
 
@@ -31,14 +34,14 @@ def mistakes(folder: Path, text: str) -> list[str]:
             "basic_auth_user: {}\n",
             "1: the file has an unknown key 'basic_auth_user'; did you mean 'basic_auth_users'?",
         ),
-        ("roles: {}\nroles: {}\n", "2: the file has the key 'roles' twice"),
+        ("roles: {}\nroles: {}\n", "2: the file has one key twice"),
         ("basic_auth_users: [a]\n", "1: basic_auth_users must be a mapping"),
-        ("basic_auth_users:\n  ada: plain-secret\n", "2: the password of 'ada' is no bcrypt hash"),
-        ("basic_auth_users:\n  ada: 12\n", "2: the password of 'ada' must be a text"),
-        ("roles:\n  eve: [admin]\n", "2: roles names 'eve', who is no user"),
+        ("basic_auth_users:\n  ada: plain-secret\n", "2: the password of this user is no bcrypt hash"),
+        ("basic_auth_users:\n  ada: 12\n", "2: a password must be a text"),
+        ("roles:\n  eve: [admin]\n", "2: roles names somebody who is no user"),
         (
             "trusted_proxy: {header: X-U, addresses: [127.0.0.1]}\nroles: {eve: [king]}\n",
-            "2: the roles of 'eve' has an unknown word 'king'",
+            "2: the roles of this user has an unknown word",
         ),
         (
             "bearer_tokens:\n  - {name: a, roles: [viewer]}\n",
@@ -48,7 +51,7 @@ def mistakes(folder: Path, text: str) -> list[str]:
             f"bearer_tokens:\n  - {{{GOOD_TOKEN}, roles: [viewer]}}\n",
             "2: a bearer token needs a name of its own",
         ),
-        (f"bearer_tokens:\n  - {{name: a, {GOOD_TOKEN}}}\n", "2: the token 'a' has no role"),
+        (f"bearer_tokens:\n  - {{name: a, {GOOD_TOKEN}}}\n", "2: this token has no role"),
         (
             "bearer_tokens:\n  - {name: a, token: short-secret, roles: [viewer]}\n",
             "2: a bearer token has less than 16",
@@ -56,17 +59,17 @@ def mistakes(folder: Path, text: str) -> list[str]:
         ("bearer_tokens:\n  - {name: a, token_file: none, roles: [viewer]}\n", "2: "),
         (
             f"bearer_tokens:\n  - {{name: a, {GOOD_TOKEN}, roles: [viewer], tenants: []}}\n",
-            "2: tenants of the token 'a'",
+            "2: tenants of this token",
         ),
         (
             f"bearer_tokens:\n  - {{name: a, {GOOD_TOKEN}, roles: [viewer], tenants: [a b]}}\n",
-            "2: tenants of the token 'a'",
+            "2: tenants of this token",
         ),
         (
             "bearer_tokens:\n"
             f"  - {{name: a, {GOOD_TOKEN}, roles: [viewer]}}\n"
             f"  - {{name: b, {GOOD_TOKEN}, roles: [viewer]}}\n",
-            "3: the token 'b' is the same as another",
+            "3: this token is the same as another",
         ),
         ("trusted_proxy: {header: X-User}\n", "1: trusted_proxy needs addresses"),
         (
@@ -78,13 +81,13 @@ def mistakes(folder: Path, text: str) -> list[str]:
         ("rate_limit: {interval: soon}\n", "1: interval is no duration"),
         ("rate_limit: {interval: 1s, burst: many}\n", "1: burst must be a whole number"),
         ("http_server_config: {http2: maybe}\n", "1: http2 must be true or false"),
-        ("http_server_config: {headers: {X-Other: a}}\n", "1: headers has an unknown key 'X-Other'"),
+        ("http_server_config: {headers: {X-Other: a}}\n", "1: headers has an unknown key"),
         ("tls_server_config: {cert_file: a.pem}\n", "1: tls_server_config has no key"),
         ("tls_server_config: {cert_file: a.pem, key_file: b.pem}\n", "1: cert_file: "),
         ("tls_server_config:\n  cert: a\n  cert_file: b\n  key: c\n", "2: both cert and cert_file are given"),
         (
             "tls_server_config:\n  min_version: TLS10\n",
-            "2: min_version 'TLS10' is not offered; use TLS12, TLS13",
+            "2: min_version is not one that is offered; use TLS12, TLS13",
         ),
         (
             "tls_server_config:\n  min_version: TLS13\n  max_version: TLS12\n",
@@ -92,7 +95,7 @@ def mistakes(folder: Path, text: str) -> list[str]:
         ),
         (
             "tls_server_config:\n  client_auth_type: RequireAnyClientCert\n",
-            "2: client_auth_type 'RequireAnyClientCert'",
+            "2: client_auth_type is not one that is offered",
         ),
         (
             "tls_server_config:\n  client_auth_type: RequireAndVerifyClientCert\n",
@@ -103,7 +106,7 @@ def mistakes(folder: Path, text: str) -> list[str]:
             "2: a client authority is given but no client is asked",
         ),
         ("tls_server_config:\n  client_allowed_sans: [a]\n", "2: client_allowed_sans needs every client"),
-        ("tls_server_config:\n  cipher_suites: [RC4]\n", "2: cipher_suites 'RC4' is not offered"),
+        ("tls_server_config:\n  cipher_suites: [RC4]\n", "2: cipher_suites is not one that is offered"),
         (
             "tls_server_config:\n  curve_preferences: [X25519, CurveP256]\n",
             "2: curve_preferences names several",
@@ -205,3 +208,96 @@ def test_prefix_and_external_url_agree_as_in_prometheus(
 def test_an_odd_address_is_refused_with_a_remedy(external: str, prefix: str | None) -> None:
     with pytest.raises(StartError, match=r"; (write|use) "):
         Paths.of(external, prefix)
+
+
+SECRET = "sk_live_51HplantedInTheWrongPlace"
+WRONG_PLACES = (
+    f"{SECRET}: 1\n",
+    f"roles: {{{SECRET}: [admin]}}\n",
+    f"roles: {{ada: [{SECRET}]}}\nbasic_auth_users: {{ada: x}}\n",
+    f"basic_auth_users: {{{SECRET}: plain}}\n",
+    f"basic_auth_users: {{ada: {SECRET}}}\n",
+    f"basic_auth_users: {{'{SECRET}:': x}}\n",
+    f"bearer_tokens: [{{name: {SECRET}, token: short, roles: []}}]\n",
+    f"bearer_tokens: [{{name: a, token: a-token-0123456789, roles: [{SECRET}]}}]\n",
+    f"bearer_tokens: [{{name: a, token_file: {SECRET}, roles: [viewer]}}]\n",
+    f"bearer_tokens: [{{name: a, token: *{SECRET}, roles: [viewer]}}]\n",
+    f"bearer_tokens: [{{name: a, token: !{SECRET}! x, roles: [viewer]}}]\n",
+    f"bearer_tokens: [{{name: a, token: a-token-0123456789, roles: [viewer], tenants: ['{SECRET} x']}}]\n",
+    f"client_certificates: [{{san: {SECRET}}}]\n",
+    f"trusted_proxy: {{header: '{SECRET} x', addresses: [{SECRET}]}}\n",
+    f"tls_server_config: {{cert_file: {SECRET}, key_file: {SECRET}, client_auth_type: {SECRET}}}\n",
+    f"tls_server_config: {{cipher_suites: [{SECRET}], curve_preferences: [{SECRET}]}}\n",
+    f"http_server_config: {{headers: {{{SECRET}: a, X-Frame-Options: {SECRET}}}}}\n",
+    f"rate_limit: {{interval: {SECRET}, burst: {SECRET}}}\n",
+)
+
+
+@pytest.mark.parametrize("text", WRONG_PLACES)
+def test_a_credential_in_the_wrong_place_is_not_quoted(tmp_path: Path, text: str) -> None:
+    told = mistakes(tmp_path, text)
+    assert told and SECRET not in "\n".join(told)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'bearer_tokens: [{name: v, token_file: "\\uD800", roles: [admin]}]\n',
+        'bearer_tokens: [{name: v, token_file: "a\\0b", roles: [admin]}]\n',
+        'bearer_tokens: [{name: "\\uD800", token: 0123456789abcdef, roles: [admin]}]\n',
+        'bearer_tokens: [{name: v, token: "\\uD8000123456789abcdef", roles: [admin]}]\n',
+        'roles: {"\\uDC00": [admin]}\n',
+        "bearer_tokens: [{name: v, token_file: /dev/zero, roles: [admin]}]\n",
+        "tls_server_config: {cert_file: /dev/zero, key_file: /dev/zero}\n",
+        "tls_server_config: {cert_file: /, key_file: pipe}\n",
+        "tls_server_config: {cert_file: huge, key_file: huge}\n",
+        "[" * 5000,
+    ],
+)
+async def test_after_an_odd_file_a_good_one_is_taken(tmp_path: Path, text: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "huge").open("wb") as huge:
+        huge.truncate(1 << 33)
+    path = tmp_path / "web.yml"
+    path.write_text("bearer_tokens: [{name: first, token: first-0123456789, roles: [viewer]}]\n")
+    file = WebConfigFile(str(path))
+    file.load()
+    path.write_text(text)
+    with structlog.testing.capture_logs() as logs:
+        assert [file.refresh() for _ in range(4)] == [False] * 4
+    assert [log["event"] for log in logs] == ["web configuration kept"]
+    str(logs).encode()
+    assert file.current.tokens[0].name == "first"
+    path.write_text("bearer_tokens: [{name: second, token: second-0123456789, roles: [viewer]}]\n")
+    assert [file.refresh() for _ in range(2)] == [False, True]
+    assert file.current.tokens[0].name == "second"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1m30s", 90.0), ("1.5s", 1.5), ("100ms", 0.1), ("1h", 3600.0), ("250us", 0.00025), (".5s", 0.5)],
+)
+def test_durations_are_those_of_go(tmp_path: Path, text: str, seconds: float) -> None:
+    path = tmp_path / "web.yml"
+    path.write_text(f"rate_limit: {{interval: {text}, burst: 3}}\n")
+    limit = read(str(path)).rate_limit
+    assert limit is not None and limit.interval == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["5", "1 s", "s", "1x", "-1s", "1m 30s", "1d"])
+def test_what_go_does_not_read_is_no_duration(tmp_path: Path, text: str) -> None:
+    assert "interval is no duration" in mistakes(tmp_path, f"rate_limit: {{interval: {text}}}\n")[0]
+
+
+def test_headers_have_the_values_that_the_exporter_toolkit_takes(tmp_path: Path) -> None:
+    path = tmp_path / "web.yml"
+    good = "X-XSS-Protection: 1, X-Frame-Options: sameorigin, X-Content-Type-Options: nosniff"
+    path.write_text(f"http_server_config: {{headers: {{{good}}}}}\n")
+    assert dict(read(str(path)).headers)["X-XSS-Protection"] == "1"
+    for wrong in ("X-Frame-Options: allow", "X-Content-Type-Options: sniff", "X-Frame-Options: 1"):
+        assert "no browser knows" in mistakes(tmp_path, f"http_server_config: {{headers: {{{wrong}}}}}\n")[0]
+
+
+def test_a_hash_that_costs_too_much_is_told_apart_from_none(tmp_path: Path) -> None:
+    costly = "$2b$18$" + "a" * 53
+    assert "costs seconds for each guess" in mistakes(tmp_path, f"basic_auth_users: {{ada: {costly}}}\n")[0]
