@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from exporter import __version__
+from exporter.commands.generate_arguments import add_generate
 from exporter.commands.init.arguments import add_init
 from exporter.commands.usage import Parser, read
 
@@ -55,7 +56,7 @@ def parser() -> Parser:
         _command(commands, "probe", "one integration, probed once: its log, samples and times", _probe)
     )
     text = "Prometheus rules, Alertmanager routes, dashboards: files"
-    _add_generate(_command(commands, "generate", text, _generate))
+    add_generate(_command(commands, "generate", text, _generate))
     text = "simulated vendors on this machine, to try things on"
     sandbox = _command(commands, "sandbox", text, _sandbox, config=False)
     text = "host:port of the controls; the vendors take the ports behind it, two each; default: %(default)s"
@@ -77,6 +78,8 @@ def parser() -> Parser:
         help="the exporter, or with a path any page that answers 200; "
         f"default: $INTEGRATION_EXPORTER_URL, or http://{DEFAULT_ADDRESS}",
     )
+    text = "the JSON Schema of the configuration file, for editors"
+    _command(commands, "schema", text, _schema, config=False)
     text = "words that your shell completes"
     completion = _command(commands, "completion", text, _completion, config=False)
     completion.add_argument("shell", choices=SHELLS)
@@ -280,49 +283,6 @@ def _positive(text: str) -> int:
     return number
 
 
-def _add_generate(generate: argparse.ArgumentParser) -> None:
-    add = generate.add_argument
-    add("--out", metavar="DIR", help="write rules, routes and provisioning for the configuration there")
-    only = generate.add_mutually_exclusive_group()
-    only.add_argument(
-        "--check",
-        action="store_true",
-        help="write nothing; name the files that differ from what is generated, and return 1 if any does",
-    )
-    only.add_argument(
-        "--diff",
-        action="store_true",
-        help="write nothing; print what would change as a patch; returns as --check",
-    )
-    add(
-        "--secrets.dir",
-        dest="secrets_dir",
-        metavar="DIR",
-        help="where Alertmanager finds the secrets of your channels (mode 0600); default:"
-        " generate.secrets.dir, or /etc/integration-exporter/alertmanager-secrets",
-    )
-    for name, port, who in (
-        ("exporter", 10055, "Prometheus reaches the exporter"),
-        ("prometheus", 9090, "Prometheus reaches itself"),
-        ("alertmanager", 9093, "Prometheus reaches Alertmanager"),
-    ):
-        add(
-            f"--{name}.address",
-            dest=f"{name}_address",
-            action="append",
-            metavar="ADDRESS",
-            help=f"host:port or URL at which {who}; may be repeated; default: generate.{name}, or"
-            f" 127.0.0.1:{port}",
-        )
-    add(
-        "--web.external-url",
-        dest="external_url",
-        default="",
-        metavar="URL",
-        help="how browsers reach the exporter, for links to runbooks; default: generate.exporter.url",
-    )
-
-
 def _run(options: argparse.Namespace) -> int:
     if options.config_check:
         return _check(options)
@@ -395,6 +355,12 @@ def _healthcheck(options: argparse.Namespace) -> int:
     from exporter.commands.healthcheck import healthcheck
 
     return healthcheck(options)
+
+
+def _schema(options: argparse.Namespace) -> int:
+    from exporter.commands.schema import schema
+
+    return schema(options)
 
 
 def _completion(options: argparse.Namespace) -> int:

@@ -97,8 +97,8 @@ class FeedBearer(_Part, frozen=True):
 class FeedAuth(_Part, frozen=True):
     """Who we are: one of the two."""
 
-    basic: FeedBasic | None = None
-    bearer: FeedBearer | None = None
+    basic: Annotated[FeedBasic | None, Meta(description="User name and password.")] = None
+    bearer: Annotated[FeedBearer | None, Meta(description="A token.")] = None
 
 
 class Feed(_Part, frozen=True, kw_only=True):
@@ -245,8 +245,10 @@ class IntegrationPart(_Part, frozen=True):
     labels: Labels = {}
     thresholds: Thresholds = {}
     options: Options = {}
-    tenants: Tenants | None = None
-    tokens: TokensPart | None = None
+    tenants: Annotated[Tenants | None, Meta(description="For whom: one target for each tenant.")] = None
+    tokens: Annotated[
+        TokensPart | None, Meta(description="How the tokens of its targets are kept and renewed.")
+    ] = None
     allow_over_budget: Annotated[
         bool, Meta(description="Accept more calls than the vendor's documented allowance.")
     ] = False

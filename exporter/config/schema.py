@@ -85,6 +85,8 @@ def components(kind: type[msgspec.Struct]) -> tuple[Schema, dict[str, Schema]]:
     definitions = copy.deepcopy(definitions)
     for definition in definitions.values():
         _add_twins(definition)
+    if "Severity" in definitions:  # msgspec sorts them as words
+        definitions["Severity"]["enum"] = [str(severity) for severity in Severity]
     return dict(top), definitions
 
 

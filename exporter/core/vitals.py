@@ -2,7 +2,12 @@
 
 from exporter.core.metric import Kind, Metric, Scope
 
-SCHEDULE = " Probes run on the exporter's own schedule, not at the scrape."
+SCHEDULE = " Scheduled."
+"""Ends the HELP of what a probe finds: that of integration_info says once what it means."""
+
+EXPLAINED = (
+    " Probes run on the exporter's own schedule, not at the scrape; Scheduled marks what the last one found."
+)
 
 
 def _target(
@@ -11,7 +16,7 @@ def _target(
     return Metric(f"integration_{name}", text + SCHEDULE, unit=unit, labels=labels, dated=dated)
 
 
-INFO = _target("info", "Labels of a target; always 1.", labels=())
+INFO = Metric("integration_info", "Labels of a target; always 1." + EXPLAINED)
 CONFIGURED = _target("configured", "Whether the target has all it needs to be probed (1) or not (0).")
 SUCCESS = _target("probe_success", "Whether the last probe found the integration connected (1) or not (0).")
 FAILURE_INFO = _target(

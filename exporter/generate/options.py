@@ -14,27 +14,33 @@ _REFERENCE = "#/$defs/"
 Schema = dict[str, Any]
 
 
-def sections(kinds: Iterable[type[msgspec.Struct]], heading: str) -> list[str]:
+def sections(kinds: Iterable[type[msgspec.Struct]], heading: str, *, linked: bool = False) -> list[str]:
     """Return Markdown sections for the keys of `kinds` and of every part below them, each part once.
 
-    The first kind has no heading of its own.
+    The first kind has no heading of its own. With `linked` the names of parts lead to their sections, which
+    asks that the page has no other ones of these names.
     """
     found: dict[str, str] = {}
     for kind in kinds:
         top, definitions = components(kind)
         for name in _reachable(_target(top), definitions):
             title = f"{heading} {name}" if found else ""
-            found.setdefault(name, _section(title, definitions[name]))
+            found.setdefault(name, _section(title, definitions[name], linked=linked))
     return list(found.values())
 
 
-def _section(title: str, part: Schema) -> str:
+def _section(title: str, part: Schema, *, linked: bool) -> str:
     required = set(part.get("required", ()))
     rows = [
-        (f"`{key}`", _kind(value), _default(key, value, required), value.get("description", ""))
+        (
+            f"`{key}`",
+            _kind(value, linked=linked),
+            _default(key, value, required),
+            value.get("description", ""),
+        )
         for key, value in part.get("properties", {}).items()
     ]
-    body = table(("Key", "Type", "Default", "Meaning"), rows) if rows else _kind(part)
+    body = table(("Key", "Type", "Default", "Meaning"), rows) if rows else _kind(part, linked=linked)
     return "\n\n".join(filter(None, (title, cleandoc(part.get("description", "")), body)))
 
 
@@ -61,20 +67,20 @@ def _target(part: Schema) -> str:
     return reference.removeprefix(_REFERENCE) if isinstance(reference, str) else ""
 
 
-def _kind(part: Schema) -> str:
+def _kind(part: Schema, *, linked: bool) -> str:
     """Return the type of a key in words, such as `string or null` or `list of Team`."""
     if target := _target(part):
-        return target
+        return f"[{target}](#{target.lower()})" if linked else target
     if part.get("x-secret"):
         return "secret"
     if "enum" in part:
         return ", ".join(f"`{value}`" for value in part["enum"] if value is not None)
     for key in ("anyOf", "oneOf"):
         if key in part:
-            kinds = [_kind(one) for one in part[key] if one.get("type") != "null"]
+            kinds = [_kind(one, linked=linked) for one in part[key] if one.get("type") != "null"]
             return " or ".join(dict.fromkeys(kinds))
     if part.get("type") == "array":
-        return f"list of {_kind(part.get('items') or {})}"
+        return f"list of {_kind(part.get('items') or {}, linked=linked)}"
     kind = part.get("type", "any value")
     return {"object": "mapping"}.get(kind, kind) if isinstance(kind, str) else " or ".join(kind)
 

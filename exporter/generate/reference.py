@@ -9,7 +9,7 @@ from exporter.core.metric import Metric, Scope
 from exporter.core.probe import Probe
 from exporter.core.severity import Severity
 from exporter.core.threshold import Family
-from exporter.core.vitals import INTEGRATION_SERIES, SHARED_SERIES, TARGET_SERIES
+from exporter.core.vitals import INTEGRATION_SERIES, SCHEDULE, SHARED_SERIES, TARGET_SERIES
 from exporter.generate.document import as_markdown, table
 from exporter.generate.options import sections
 from exporter.generate.rule_tests import seconds
@@ -46,7 +46,8 @@ def metrics_page(probes: Iterable[Probe], families: Iterable[Family]) -> str:
         "Labels of a target are `integration`, `provider` and `tenant` (empty where there is "
         "none). Dated facts "
         "stay after a failed probe until an answer contradicts them; all other measured values are "
-        "absent then.",
+        "absent then. Probes run on the exporter's own schedule, not at the scrape: a HELP that ends in "
+        "`Scheduled.` speaks of the last one.",
         *(f"{title}\n\n{_metric_table(metrics)}" for title, metrics in parts),
     )
 
@@ -66,7 +67,7 @@ def _labels(metric: Metric) -> str:
 
 
 def _help(metric: Metric) -> str:
-    return metric.help + (" A dated fact." if metric.dated else "")
+    return metric.help.removesuffix(SCHEDULE) + (" A dated fact." if metric.dated else "")
 
 
 def alerts_page(alerts: Iterable[Alert]) -> str:
@@ -124,7 +125,7 @@ def configuration_page(families: Iterable[Family]) -> str:
         "Every key of the file. Each `secret` has a twin `<key>_file` that names a file instead. "
         "The options of "
         "a provider are on the [page of providers](providers.md).",
-        *sections((Layout, IntegrationPart, TenantRow), "##"),
+        *sections((Layout, IntegrationPart, TenantRow), "##", linked=True),
         "## Thresholds by family",
         "Keys under `thresholds:`, of the file, an integration or a tenant; each is a mapping from "
         "severity to number.",

@@ -51,10 +51,10 @@ class OAuth2(_Part, frozen=True):
 class Auth(_Part, frozen=True):
     """Who we are: one of the four."""
 
-    basic: Basic | None = None
-    bearer: Bearer | None = None
-    api_key: ApiKey | None = None
-    oauth2: OAuth2 | None = None
+    basic: Annotated[Basic | None, Meta(description="User name and password.")] = None
+    bearer: Annotated[Bearer | None, Meta(description="A token in the header Authorization.")] = None
+    api_key: Annotated[ApiKey | None, Meta(description="A key in a header or in the query.")] = None
+    oauth2: Annotated[OAuth2 | None, Meta(description="OAuth 2.0; see `token_endpoint`.")] = None
 
 
 class TokenEndpoint(_Part, frozen=True):

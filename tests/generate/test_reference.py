@@ -1,0 +1,62 @@
+"""The reference pages: every key has a meaning, every link a section, severities their order."""
+
+import re
+
+import pytest
+
+from exporter import registry
+from exporter.core.severity import Severity
+from exporter.core.vitals import EXPLAINED, INFO, SCHEDULE
+from exporter.generate import bundle
+
+PAGES = {path: text for path, text in bundle.files().items() if path.startswith("docs/reference/")}
+CONFIGURATION = PAGES["docs/reference/configuration.md"]
+KEYS = [
+    (path.rpartition("/")[2], title, row)
+    for path in ("docs/reference/configuration.md", "docs/reference/providers.md")
+    for title, table in re.findall(r"^(?:#+ (.*)\n)?(?:(?!^[#|]).*\n)*((?:\|.*\n)+)", PAGES[path], re.M)
+    for row in table.splitlines()[2:]
+]
+
+
+def test_the_tables_are_found() -> None:
+    assert len(KEYS) > 250
+
+
+@pytest.mark.parametrize(("page", "title", "row"), KEYS, ids=lambda value: str(value)[:40])
+def test_a_public_key_has_a_meaning(page: str, title: str, row: str) -> None:
+    cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]]
+    assert cells[0].startswith("`")
+    assert cells[-1], f"{page}, {title}: {cells[0]} has no description"
+    assert not cells[-1].endswith(" ")
+
+
+def test_the_name_of_a_part_leads_to_its_section() -> None:
+    titles = [title.lower() for title in re.findall(r"^## (\w+)$", CONFIGURATION, re.M)]
+    links = re.findall(r"\[(\w+)\]\(#(\w+)\)", CONFIGURATION)
+    assert {"Defaults", "Notifications", "Generation", "StorePart"} <= {name for name, _ in links}
+    assert {anchor for _, anchor in links} <= set(titles)
+    assert len(titles) == len(set(titles))
+
+
+def test_severities_stand_in_the_order_of_their_urgency() -> None:
+    expected = ", ".join(f"`{severity}`" for severity in Severity)
+    assert expected == "`critical`, `high`, `medium`, `low`"
+    assert (
+        f"## Severity\n\nUrgency of an alert, highest first; the value is the text of the label `severity`.\n\n{expected}\n"
+        in CONFIGURATION
+    )
+
+
+def test_every_help_says_that_probes_are_scheduled_and_one_says_what_that_means() -> None:
+    assert INFO.help.endswith(EXPLAINED)
+    probed = [
+        metric
+        for metric in registry.metrics()
+        if metric is not INFO
+        and not metric.name.startswith(("integration_threshold_", "integration_critical"))
+    ]
+    for metric in probed:
+        assert metric.help.endswith(SCHEDULE), metric.name
+    assert f"{SCHEDULE}" not in PAGES["docs/reference/metrics.md"]
+    assert len(SCHEDULE) * 59 < 1_000
