@@ -21,6 +21,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     /opt/integration-exporter/bin/python -m pip install --quiet --only-binary=:all: --require-hashes \
       -r deploy/locks/runtime.txt
 COPY pyproject.toml README.md LICENSE ./
+COPY docs docs
+COPY deploy/systemd deploy/systemd
 COPY exporter exporter
 RUN /opt/integration-exporter/bin/python -m hatchling build --target wheel --directory /wheels
 RUN /opt/integration-exporter/bin/python -m pip install --quiet --no-deps --no-index --find-links /wheels \

@@ -12,7 +12,7 @@ from exporter.core.notifications import Notifications
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """The variable by which systemd tells a service where its credentials are (systemd.exec(5))."""
 
-_CREDENTIALS_FOLDER = "/run/credentials"
+_CREDENTIALS_FOLDER = Path("/run/credentials")
 
 
 def dead_links(notifications: Notifications, generation: Generation) -> Iterator[tuple[str, str]]:
@@ -30,8 +30,12 @@ def dead_links(notifications: Notifications, generation: Generation) -> Iterator
 
 
 def of_systemd(references: Iterable[str], environ: Mapping[str, str]) -> list[str]:
-    """Return those of `references` that systemd shows to one service alone, and only while it runs."""
-    folders = [folder for folder in (environ.get(CREDENTIALS, ""), _CREDENTIALS_FOLDER) if folder]
+    """Return those of `references` that systemd shows to one service alone, and only while it runs.
+
+    A $CREDENTIALS_DIRECTORY that is not below /run is the folder of the files themselves, given by hand.
+    """
+    given = Path(environ.get(CREDENTIALS, "/"))
+    folders = [_CREDENTIALS_FOLDER, *([given] if given.is_relative_to("/run") else [])]
     return [path for path in references if any(Path(path).is_relative_to(folder) for folder in folders)]
 
 

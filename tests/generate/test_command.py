@@ -6,6 +6,7 @@ import pwd
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,10 @@ import yaml
 
 from exporter import registry
 from exporter.cli import main
+from exporter.commands.bundle_report import told
+from exporter.config.load import load_file
 from exporter.generate import bundle
+from exporter.generate.notes import of_systemd
 from tests.rules.tools import program, run
 
 CONFIGURATION = """\
@@ -379,7 +383,37 @@ def test_an_owner_that_this_machine_does_not_have_is_told_before_anything_is_wri
         assert "chown -R nobody-of-that-name: " in out
 
 
-def test_a_secret_that_systemd_shows_to_one_service_is_warned_of(
+@pytest.mark.parametrize(
+    ("path", "given", "alone"),
+    [
+        ("/run/credentials/integration-exporter.service/slack", "", True),
+        ("/run/user/1000/credentials/a.service/slack", "/run/user/1000/credentials/a.service", True),
+        ("/run/user/1000/credentials-of-mine/slack", "/run/user/1000/credentials", False),
+        ("/run/secrets/slack", "/run/credentials/a.service", False),
+        ("/etc/integration-exporter/secrets/slack", "/etc/integration-exporter/secrets", False),
+        ("/etc/slack", "", False),
+    ],
+)
+def test_a_credential_that_systemd_shows_to_one_service_is_known(path: str, given: str, alone: bool) -> None:
+    environ = {"CREDENTIALS_DIRECTORY": given} if given else {}
+    assert of_systemd([path], environ) == ([path] if alone else [])
+
+
+def test_a_credential_of_one_service_is_warned_of(tmp_path: Path) -> None:
+    path = "/run/credentials/integration-exporter.service/slack"
+    configuration = load_file(str(_written(tmp_path)), registry.catalogue(), {})
+    made = replace(bundle.user_files(configuration), references=(path,))
+    (warning,) = [line.text for line in told(tmp_path, made, configuration, 0) if line.warning]
+    assert f"alertmanager.yml names {path}, which systemd shows to one service alone" in warning
+    assert "give the secret a file that Alertmanager can read" in warning
+
+
+def _written(folder: Path) -> Path:
+    (folder / "my.yml").write_text(CONFIGURATION)
+    return folder / "my.yml"
+
+
+def test_a_file_that_alertmanager_may_not_read_is_noted_and_the_folder_of_credentials_is_given_by_hand(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     credentials = desk.folder / "credentials"
@@ -387,30 +421,15 @@ def test_a_secret_that_systemd_shows_to_one_service_is_warned_of(
     (credentials / "slack").write_text("https://hooks.example/x")
     (credentials / "slack").chmod(0o400)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
-    desk.write(
-        CONFIGURATION.replace(
-            'api_url: "https://hooks.example/planted-slack"', 'api_url_file: "${CREDENTIALS_DIRECTORY}/slack"'
-        )
-    )
-    code, out, err = desk.generate()
-    assert code == 0
-    assert (
-        f"warning: alertmanager.yml names {credentials}/slack, which systemd shows to one service alone"
-        in err
-    )
-    assert "must be able to read" not in out
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/elsewhere")
-    desk.write(
-        CONFIGURATION.replace(
-            'api_url: "https://hooks.example/planted-slack"', "api_url_file: credentials/slack"
-        )
-    )
+    inline = 'api_url: "https://hooks.example/planted-slack"'
+    desk.write(CONFIGURATION.replace(inline, 'api_url_file: "${CREDENTIALS_DIRECTORY}/slack"'))
     code, out, err = desk.generate()
     assert (code, err) == (0, "")
     assert (
         f"note: Alertmanager's user must be able to read {credentials}/slack (uid {os.geteuid()}, 0400)"
         in out
     )
+    assert f"api_url_file: {credentials}/slack" in (desk.out / "alertmanager/alertmanager.yml").read_text()
     (credentials / "slack").chmod(0o644)
     assert "must be able to read" not in desk.generate()[1]
 

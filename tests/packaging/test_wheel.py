@@ -55,7 +55,8 @@ def test_the_wheel_holds_the_package_with_all_that_is_no_code_and_nothing_else(w
     wanted = set(tracked.stdout.splitlines())
     package = {name for name in inside if name.startswith("exporter/")}
     assert package == wanted
-    assert {name.split("/")[0] for name in inside - package} == {wheel_info(wheel)}
+    info = wheel_info(wheel)
+    assert {name.split("/")[0] for name in inside - package} == {info, info.replace(".dist-info", ".data")}
     for name in (
         "exporter/demo/demo.yml",
         "exporter/generate/templates/messages.tmpl",
@@ -66,6 +67,36 @@ def test_the_wheel_holds_the_package_with_all_that_is_no_code_and_nothing_else(w
         "exporter/store/migrations/versions/0001_targets.py",
     ):
         assert name in inside
+
+
+def test_the_wheel_brings_pages_examples_and_the_unit(wheel: Path) -> None:
+    shared = f"{wheel_info(wheel).removesuffix('.dist-info')}.data/data/share"
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    for path in sorted((ROOT / "docs").rglob("*")):
+        if path.is_file():
+            assert f"{shared}/doc/integration-exporter/{path.relative_to(ROOT / 'docs')}" in inside
+    assert f"{shared}/integration-exporter/systemd/integration-exporter.service" in inside
+
+
+def test_the_installed_package_has_them_where_install_md_says(image: Image) -> None:
+    share = image.replay.at(INSTALLED) / "share"
+    page = (ROOT / "docs/install.md").read_text()
+    for name in (
+        "doc/integration-exporter/into-what-you-have.md",
+        "doc/integration-exporter/examples/generic.yml",
+        "doc/integration-exporter/examples/config.schema.json",
+        "doc/integration-exporter/runbooks/IntegrationDown.md",
+        "integration-exporter/systemd/integration-exporter.service",
+    ):
+        assert (share / name).is_file(), name
+    assert "/opt/integration-exporter/share/doc/integration-exporter" in page
+    assert "/opt/integration-exporter/share/integration-exporter/systemd/integration-exporter.service" in page
+
+
+def test_schema_prints_what_editors_need(image: Image) -> None:
+    found = image.run("schema", folder=image.folder())
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout == (ROOT / "docs/examples/config.schema.json").read_text()
 
 
 def wheel_info(wheel: Path) -> str:
