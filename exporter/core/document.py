@@ -1,6 +1,7 @@
 """Reading a decoded JSON answer without trusting it."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from exporter.core.errors import ProbeError
@@ -9,13 +10,23 @@ from exporter.core.reason import Reason
 T = TypeVar("T")
 Key = str | int
 _ABSENT = object()
+_MOMENTS = (1e9, 1e11)
+"""Unix seconds of 2001 and of 5138; beyond them stand milliseconds, zeros and mistakes."""
+
+_LARGEST = 1e300
+
+
+def is_moment(seconds: float) -> bool:
+    """Tell whether `seconds` can be Unix time in seconds."""
+    return _MOMENTS[0] < seconds < _MOMENTS[1]
 
 
 class Document:
     """A decoded JSON value and the path that led to it.
 
     A field that is missing, null or of another type is unknown: readers get None and `drift` is told
-    the path, so that a changed API shows as drift and never as zero.
+    the path, so that a changed API shows as drift and never as zero. The same holds for a value that cannot
+    be: a count below zero, a time in the Stone Age.
     """
 
     __slots__ = ("_drift", "path", "value")
@@ -34,8 +45,24 @@ class Document:
         return Document(None if value is _ABSENT else value, self._drift, _join(self.path, keys))
 
     def number(self, *keys: Key) -> float | None:
-        """Return a number below `keys`, or None and drift."""
-        return self._typed(keys, lambda v: isinstance(v, (int, float)) and not isinstance(v, bool), float)
+        """Return a number below `keys`, or None and drift; one that may be negative, such as a balance."""
+        return self._typed(keys, _is_number, float)
+
+    def amount(self, *keys: Key) -> float | None:
+        """Return a number below `keys` that cannot be negative, or None and drift: counts, limits, sums."""
+        return self._typed(keys, lambda v: _is_number(v) and v >= 0, float)
+
+    def moment(self, *keys: Key) -> float | None:
+        """Return the Unix seconds below `keys`, or None and drift."""
+        return self._typed(keys, lambda v: _is_number(v) and is_moment(v), float)
+
+    def date(self, *keys: Key) -> float | None:
+        """Return the Unix seconds of the ISO 8601 text below `keys`, UTC by default, or None and drift."""
+        text = self.text(*keys)
+        when = None if text is None else _seconds(text)
+        if text is not None and when is None:
+            self.unknown(*keys)
+        return when
 
     def text(self, *keys: Key) -> str | None:
         """Return a string below `keys`, or None and drift."""
@@ -50,6 +77,10 @@ class Document:
         found = self._typed(keys, lambda v: isinstance(v, list), list)
         for index, value in enumerate(found or []):
             yield Document(value, self._drift, _join(self.path, (*keys, index)))
+
+    def unknown(self, *keys: Key) -> None:
+        """Report what is below `keys` as drift: it is there and means nothing to the reader."""
+        self._drift(self.at(*keys).path)
 
     def must(self, *keys: Key) -> "Document":
         """Return the part below `keys`, or fail the probe: without it the answer is not an answer."""
@@ -66,6 +97,20 @@ class Document:
             return make(part.value)
         self._drift(part.path)
         return None
+
+
+def _is_number(value: Any) -> bool:
+    # JSON knows integers that no float holds.
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LARGEST
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        when = datetime.fromisoformat(text)
+        seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return seconds if is_moment(seconds) else None
 
 
 def _step(value: Any, key: Key) -> Any:

@@ -1,17 +1,23 @@
-"""What the JSON APIs of several vendors have in common: options, addresses, refusals, and lists in pages."""
+"""What the JSON APIs of several vendors have in common: options, addresses, pace, refusals, lists."""
 
+import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from msgspec import Meta
 
 from exporter.core.body import json_of
 from exporter.core.document import Document
 from exporter.core.errors import ProbeError
-from exporter.core.network import Answer
+from exporter.core.network import Answer, Request
 from exporter.core.options import TlsOptions
+from exporter.core.probe import Kit
+from exporter.core.reason import Reason
+from exporter.net.pause import pause_of
 
 PagesOf100 = Annotated[
     int, Meta(ge=1, le=20, description="Most pages of 100 that are read of any list; each page is a call.")
@@ -32,6 +38,42 @@ Parameters = Sequence[tuple[str, str]]
 
 Page = tuple[Sequence[Document], Parameters]
 """The elements of one page, and the parameters that bring the next one: () after the last."""
+
+
+LONGEST_PAUSE = 2.0
+"""Seconds that a run waits between two calls where the vendor asks for it; more is left to a later run."""
+
+
+class Pace:
+    """The calls of one run, as far apart as the vendor's headers ask.
+
+    These are `Retry-After`, and `RateLimit-Remaining: 0` with its reset. Each host is a vendor of its own.
+    """
+
+    def __init__(self, kit: Kit) -> None:
+        """Begin without a pause."""
+        self._kit = kit
+        self._open: dict[str, float] = {}
+
+    async def call(self, request: Request) -> Answer:
+        """Make one HTTP call in its time; ProbeError (`rate_limited`) where that is too far off."""
+        host = urlsplit(request.url).netloc
+        await self._wait(self._open.get(host, 0.0) - time.monotonic())
+        answer = await self._kit.call(request)
+        if (pause := pause_of(answer.headers, self._kit.now())) is not None:
+            self._open[host] = time.monotonic() + pause
+        return answer
+
+    async def _wait(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
+        deadline = self._kit.trace.deadline
+        left = math.inf if deadline is None else deadline - time.monotonic()
+        if seconds > min(LONGEST_PAUSE, left / 2):
+            raise ProbeError(
+                Reason.RATE_LIMITED, f"not asked: the vendor wants a pause of {math.ceil(seconds)} s first"
+            )
+        await asyncio.sleep(seconds)
 
 
 @dataclass(frozen=True)
@@ -66,6 +108,21 @@ def address(base_url: str, path: str, parameters: Parameters) -> str:
     """Return the URL of a call; `path` begins with a slash."""
     query = f"?{urlencode(parameters)}" if parameters else ""
     return f"{base_url.rstrip('/')}{path}{query}"
+
+
+def decimal(document: Document, name: str, *, signed: bool = False) -> float | None:
+    """Return a number that an API writes as text, or None and drift; below zero only where it is `signed`."""
+    text = document.text(name)
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if math.isfinite(value) and (signed or value >= 0):
+        return value
+    document.unknown(name)
+    return None
 
 
 def refusal_of(answer: Answer) -> Mapping[str, Any]:

@@ -39,7 +39,9 @@ SCENARIOS = {
 
 def error(status: int, code: int, message: str, subcode: int | None = None, **more: Any) -> Reply:
     """Answer the way every error of the Graph API looks."""
-    kind = "OAuthException" if code in (10, 102, 104, 190) or 200 <= code < 300 else "GraphMethodException"
+    kind = (
+        "OAuthException" if code in (10, 101, 102, 104, 190) or 200 <= code < 300 else "GraphMethodException"
+    )
     found: dict[str, Any] = {"message": message, "type": kind, "code": code, "fbtrace_id": "AbCdEfSandbox1"}
     if subcode is not None:
         found["error_subcode"] = subcode
@@ -60,6 +62,8 @@ def guard(call: Call) -> Reply | None:
     if not token:
         return error(401, 104, "An access token is required to request this resource.")
     dead = _dead(call) if token == call.credentials["access_token"] else None
+    if "|" in token and not token.startswith(f"{APP_ID}|"):
+        return error(400, 101, "Error validating application. Cannot get application info.")
     if token not in (call.credentials["access_token"], _app_token(call)):
         shown = token if "chatty_errors" in call.scenarios else "it"
         return error(401, 190, f"Invalid OAuth access token: {shown} cannot be parsed.")

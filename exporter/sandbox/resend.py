@@ -17,11 +17,14 @@ SCENARIOS = {
     "no_usage_call": "There is no call for the usage yet.",
     "nearly_used_up": "96 of the day's 100 e-mails are used up.",
     "paid_plan": "A paid plan: no limit of a day, none of contacts.",
+    "domain_in_danger": "The DNS records of a verified domain are gone since yesterday.",
     "failed_domain": "One of three domains has lost its DNS records, another one a part of them.",
     "many_domains": "More domains than one page holds.",
     "webhook_disabled": "One of two webhook endpoints is disabled.",
     "bouncing": "A fifth of the e-mails bounces.",
     "null_fields": "Fields of the usage are null, missing or of another type.",
+    "suspended_key": "The key is suspended.",
+    "scoped_token": "The credential is a token without the scopes for reading.",
     "blocked_account": "The account is blocked for security reasons.",
     "daily_quota": "Every call is refused because the day's quota is used up.",
     "chatty_errors": "Refusals repeat the whole key they were sent.",
@@ -45,13 +48,17 @@ def _guard(call: Call) -> Reply | None:
     if not key:
         return _error(401, "missing_api_key", "Missing API key in the authorization header")
     if key != call.credentials["api_key"]:
-        return _error(403, "invalid_api_key", f"API key is invalid{shown}")
+        return _error(400, "validation_error", f"API key is invalid{shown}")
+    if "suspended_key" in call.scenarios:
+        return _error(403, "suspended_api_key", f"This API key is suspended{shown}")
     if "blocked_account" in call.scenarios:
         return _error(451, "security_error", f"We may have found a security issue{shown}")
     if "daily_quota" in call.scenarios:
         return _error(429, "daily_quota_exceeded", "You have reached your daily email sending quota")
     if "sending_only_key" in call.scenarios and call.path != "/emails":
         return _error(401, "restricted_api_key", f"This API key{shown} is restricted to only send emails")
+    if "scoped_token" in call.scenarios and call.path != "/usage":
+        return _error(403, "invalid_permission", "This token lacks the scope for this call")
     return None
 
 
@@ -104,6 +111,8 @@ def _usage(call: Call) -> Reply:
 
 def _domains(call: Call) -> Reply:
     states = ["verified", "pending", "verified"]
+    if "domain_in_danger" in call.scenarios:
+        states = ["verified", "temporary_failure", "verified"]
     if "failed_domain" in call.scenarios:
         states = ["verified", "partially_failed", "failed"]
     if "many_domains" in call.scenarios:

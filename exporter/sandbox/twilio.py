@@ -17,6 +17,8 @@ SID = "AC5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
 TOKEN = "sandboxPlantedAuthToken4242424242"  # noqa: S105 - made up, and accepted by the sandbox only
 KEY_SID = "SK7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b"
 KEY_SECRET = "sandboxPlantedKeySecret4242424242"  # noqa: S105 - made up, and accepted by the sandbox only
+PARENT_SID = "AC9d9d9d9d9d9d9d9d9d9d9d9d9d9d9d9d"
+PARENT_TOKEN = "sandboxPlantedParentToken42424242"  # noqa: S105 - made up, and accepted by the sandbox only
 NUMBER = "+15550001111"
 CUSTOMER = "+15550002222"
 TEXT = "Your code is 4242"
@@ -53,6 +55,7 @@ SCENARIOS = {
     "busy_account": "More messages in an hour than one page holds.",
     "quiet_account": "Nothing is sent.",
     "webhooks_failing": "Our webhooks answer 500 or are not reached.",
+    "alerts_of_parent": "Monitor lists errors of the parent account, too.",
     "noisy_monitor": "Monitor holds errors that are not about webhooks, and one code that nobody documents.",
     "sender_offline": "A WhatsApp sender is offline.",
     "low_quality": "A WhatsApp sender is rated low.",
@@ -100,7 +103,11 @@ def _sent(call: Call) -> tuple[str, str]:
 
 
 def _guard(call: Call) -> Reply | None:
-    good = {(SID, call.credentials["auth_token"]), (KEY_SID, call.credentials["key_secret"])}
+    good = {
+        (SID, call.credentials["auth_token"]),
+        (KEY_SID, call.credentials["key_secret"]),
+        (PARENT_SID, call.credentials["parent_token"]),
+    }
     if _sent(call) not in good:
         return _error(call, 401, 20003, "Authenticate")
     if call.path.startswith("/2010-04-01/Accounts/") and not call.path.startswith(_CORE):
@@ -290,10 +297,13 @@ def _alerts(call: Call) -> Reply:
         ages += [("11217", 60 * index) for index in range(25)] + [("11205", 2 * HOUR)]
     if "noisy_monitor" in call.scenarios:
         ages += [("30007", MINUTE), ("21610", MINUTE), ("11299", MINUTE), ("21609", MINUTE)]
+    own = [(code, age, SID) for code, age in ages]
+    if "alerts_of_parent" in call.scenarios:
+        own += [("11200", MINUTE, PARENT_SID)] * 7 + [("30007", MINUTE, PARENT_SID)]
     found = [
         {
             "sid": f"NO{index:032d}",
-            "account_sid": SID,
+            "account_sid": account,
             "error_code": code,
             "log_level": "error",
             "alert_text": f"sourceComponent=14100&ErrorCode={code}",
@@ -303,7 +313,7 @@ def _alerts(call: Call) -> Reply:
             "date_created": _iso(call.now - age),
             "date_generated": _iso(call.now - age),
         }
-        for index, (code, age) in enumerate(ages)
+        for index, (code, age, account) in enumerate(own)
     ]
     return _new_page(call, "alerts", found)
 
@@ -374,7 +384,7 @@ VENDOR = Vendor(
     name="twilio",
     title="Twilio",
     options=_options,
-    credentials={"auth_token": TOKEN, "key_secret": KEY_SECRET},
+    credentials={"auth_token": TOKEN, "key_secret": KEY_SECRET, "parent_token": PARENT_TOKEN},
     guard=_guard,
     throttled=_throttled,
     broken=_broken,

@@ -38,6 +38,7 @@ _BY_CODE = {
     32: Reason.RATE_LIMITED,
     33: Reason.NOT_CONFIGURED,
     100: Reason.BAD_RESPONSE,
+    101: Reason.AUTH,
     102: Reason.AUTH,
     104: Reason.NOT_CONFIGURED,
     190: Reason.AUTH,
@@ -61,6 +62,7 @@ _BY_CODE = {
 }
 
 _WORDS = {
+    (101, None): "app_id is wrong",
     (190, 458): "the user has removed the app",
     (190, 459): "the user must sign in on the vendor's site first",
     (190, 460): "the user's password was changed",
@@ -131,7 +133,7 @@ def sentence(place: str, status: int, error: Mapping[str, Any]) -> str:
     if code is None:
         return f"{place} answered HTTP {status}"
     numbers = f"code {code}" if subcode is None else f"code {code}, subcode {subcode}"
-    words = _WORDS.get((code, subcode))
+    words = _WORDS.get((code, subcode)) or _WORDS.get((code, None))
     if words is None and code in (104, INVALID_PARAMETER) and _speaks_of_proof(error):
         words = "app_secret does not belong to the token's app"
     return f"{place} answered HTTP {status} ({numbers}{f': {words}' if words else ''})"

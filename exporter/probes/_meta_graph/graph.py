@@ -32,6 +32,7 @@ from exporter.probes._meta_graph.errors import (
 from exporter.probes._meta_graph.metrics import GraphMetrics
 from exporter.probes._meta_graph.usage import Bucket, buckets_of, usage_samples, wait_of
 from exporter.probes._meta_graph.versions import DEFAULT, end_of, is_newer
+from exporter.probes._readings import FurtherReadings
 from exporter.probes._vendor_api import BaseTls, BaseUrl, Listing, Page, Parameters, address, listed
 
 PAGE = 100
@@ -94,6 +95,7 @@ class Graph:
         self.kit = kit
         self.metrics = metrics
         self.refused: dict[str, bool] = {}
+        self._further: FurtherReadings | None = None
         self._own = own
         self._token = token or options.access_token or Secret("")
         self._buckets: dict[str, Bucket] = {}
@@ -101,6 +103,13 @@ class Graph:
         if (end := end_of(options.api_version, ends)) is not None:
             kit.fact(metrics.version_end(end, version=options.api_version))
             self._deprecated = True if end <= kit.now() else None
+
+    @property
+    def further(self) -> FurtherReadings:
+        """The readings after the first call, which must have been made."""
+        if self._further is None:
+            self._further = FurtherReadings(self.kit, self.metrics.reading_refused)
+        return self._further
 
     @property
     def app_token(self) -> Secret | None:
@@ -173,6 +182,8 @@ class Graph:
             yield self.metrics.version_deprecated(self._deprecated, version=self.options.api_version)
         for reading, refused in self.refused.items():
             yield self.metrics.reading_refused(refused, reading=reading)
+        if self._further:
+            yield from self._further.samples()
 
     def _request(
         self, path: str, parameters: Parameters, bearer: Secret, secrets: tuple[Header, ...]

@@ -5,6 +5,7 @@ from functools import cache
 
 from exporter.core.metric import Metric
 from exporter.core.vitals import SCHEDULE
+from exporter.probes._readings import refused_metric
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,5 @@ def graph_metrics(provider: str) -> GraphMetrics:
             "Whether the token lacks a scope that the integration needs (1), or not (0)." + SCHEDULE,
             labels=("scope",),
         ),
-        reading_refused=Metric(
-            f"{prefix}_reading_refused",
-            "Whether Meta refuses a reading (1), so that what depends on it is absent, or not (0)."
-            + SCHEDULE,
-            labels=("reading",),
-        ),
+        reading_refused=refused_metric(provider),
     )

@@ -1,18 +1,12 @@
 """Readings of the Graph API: some on a period of their own, some that the integration can do without."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.reason import Reason
-from exporter.probes._meta_graph.errors import GraphError
 from exporter.probes._meta_graph.graph import Graph
-
-OPTIONAL = frozenset({Reason.PERMISSION, Reason.NOT_FOUND, Reason.BAD_RESPONSE})
-"""Refusals after which an optional reading is absent and the integration still connected."""
-
-Kept = dict[str, Any]
+from exporter.probes._readings import DECISIVE, Kept
 
 
 async def collect(graph: Graph, samples: AsyncIterator[Sample]) -> list[Sample]:
@@ -40,21 +34,7 @@ async def read_optional(
     name: str,
     period: float,
     fetch: Callable[[], Awaitable[Kept]],
-    tolerated: frozenset[Reason] = OPTIONAL,
+    decisive: Collection[Reason] = DECISIVE,
 ) -> Kept | None:
-    """Return the last answer of a reading, made anew every `period` seconds; None where Meta refuses it."""
-
-    async def once() -> Kept | None:
-        try:
-            return await fetch()
-        except GraphError as error:
-            if error.reason not in tolerated:
-                raise
-            # Kept like an answer: asking more often would not bring the permission.
-            graph.kit.log(error.detail)
-            return None
-
-    # The number goes up when the shape of what is kept changes, so that older answers are not misread.
-    kept: Kept | None = await graph.kit.every(f"{name}/1", period, once)
-    graph.refused[name] = kept is None
-    return kept
+    """Return the last answer of a reading, made again every `period` seconds; None where there is none."""
+    return await graph.further.read(f"{name}/1", period, fetch, decisive=decisive) or None

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from exporter.core.document import Document
-from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.probe import Kit
 from exporter.core.reason import Reason
@@ -19,6 +18,7 @@ from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.probes._meta_graph.errors import codes_of, reason_of, sentence
 from exporter.probes._meta_graph.graph import Graph, GraphOptions
 from exporter.probes._meta_graph.metrics import GraphMetrics
+from exporter.probes._readings import VerdictError
 
 PERIOD = 3600.0
 """Seconds between two inspections of a token."""
@@ -87,7 +87,7 @@ def reduce_token(data: Document) -> Kept:
     if isinstance(scopes, list):
         kept["scopes"] = [scope for scope in scopes if isinstance(scope, str)]
     else:
-        data.text("scopes")  # tells the drift
+        data.unknown("scopes")
         kept["scopes"] = None
     return kept
 
@@ -117,16 +117,14 @@ def _end(data: Document, field: str) -> float | None:
     # The end of the data access is absent for tokens of systems.
     if field != "expires_at" and data.at(field).value is None:
         return None
-    value = data.number(field)
-    if value is None or value == 0 or 1e9 < value < 1e11:
-        return value
-    data.at(field, "implausible").text()  # neither never nor seconds since 1970: unknown, and drift
-    return None
+    value = data.at(field).value
+    never = value == 0 and value is not False
+    return 0.0 if never else data.moment(field)
 
 
-def _invalid(data: Document) -> ProbeError:
+def _invalid(data: Document) -> VerdictError:
     found = data.at("error").value
     error = found if isinstance(found, dict) else {}
     code, _ = codes_of(error)
     reason = Reason.AUTH if code is None else reason_of(401, error)
-    return ProbeError(reason, f"the token is not valid: {sentence(PLACE, 200, error)}")
+    return VerdictError(reason, f"the token is not valid: {sentence(PLACE, 200, error)}")

@@ -95,15 +95,15 @@ def _business(headers: Mapping[str, str], own: str, drift: Drift) -> Iterator[Bu
             kind = entry.text("type")
             used = _worst(entry)
             if used is not None:
-                wait = entry.number("estimated_time_to_regain_access")
+                wait = entry.amount("estimated_time_to_regain_access")
                 yield Bucket(kind if kind in _TYPES else "other", used, _seconds(wait, MINUTE))
 
 
 def _ad_account(headers: Mapping[str, str], drift: Drift) -> Iterator[Bucket]:
     usage = _decoded(headers, AD_ACCOUNT, drift)
-    if usage is not None and (used := usage.number("acc_id_util_pct")) is not None:
+    if usage is not None and (used := usage.amount("acc_id_util_pct")) is not None:
         wait = usage.at("reset_time_duration")
-        yield Bucket("ad_account", used, None if wait.value is None else _seconds(wait.number(), 1.0))
+        yield Bucket("ad_account", used, None if wait.value is None else _seconds(wait.amount(), 1.0))
 
 
 def _decoded(headers: Mapping[str, str], name: str, drift: Drift) -> Document | None:
@@ -119,7 +119,7 @@ def _decoded(headers: Mapping[str, str], name: str, drift: Drift) -> Document | 
 
 def _worst(usage: Document) -> float | None:
     # Calls are throttled when any of the three is used up.
-    told = [value for name in _MEASURES if (value := usage.number(name)) is not None]
+    told = [value for name in _MEASURES if (value := usage.amount(name)) is not None]
     return max(told, default=None)
 
 

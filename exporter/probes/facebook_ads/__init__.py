@@ -30,7 +30,7 @@ from exporter.probes._meta_graph import token as tokens
 from exporter.probes._meta_graph.graph import Graph, GraphOptions
 from exporter.probes._meta_graph.readings import collect, read_optional
 from exporter.probes._meta_graph.versions import MARKETING
-from exporter.probes._readings import calls_a_month
+from exporter.probes._readings import DECISIVE, calls_a_month
 from exporter.probes.facebook_ads.account import ACCOUNT, account_samples
 from exporter.probes.facebook_ads.alerts import ALERTS
 from exporter.probes.facebook_ads.metrics import METRICS, OWN
@@ -70,7 +70,11 @@ async def _read(graph: Graph, account: str, token: Secret) -> AsyncIterator[Samp
     answer = await graph.get_fields(f"/{PREFIX}{account}", ACCOUNT)
     for sample in account_samples(answer, basic=graph.refused["account_fields"]):
         yield sample
-    kept = await read_optional(graph, tokens.PLACE, tokens.PERIOD, partial(tokens.inspect, graph, token))
+    # A token that the app may not have, or an app that is wrong itself, is no matter of this reading alone.
+    decisive = DECISIVE | {Reason.AUTH}
+    kept = await read_optional(
+        graph, tokens.PLACE, tokens.PERIOD, partial(tokens.inspect, graph, token), decisive
+    )
     if kept is not None:
         tokens.tell(graph.kit, token, kept)
         for sample in (*tokens.expiry_samples(kept), *tokens.scope_samples(kept, SCOPES, OWN)):

@@ -59,7 +59,7 @@ def account_samples(account: Document, *, basic: bool) -> Iterator[Sample]:
         yield m.AMOUNT_SPENT(spent, currency=currency)
     if basic:
         return
-    if (balance := _money(account, "balance", currency)) is not None:
+    if (balance := _money(account, "balance", currency, signed=True)) is not None:
         yield m.BALANCE(balance, currency=currency)
     # A cap of 0 stands for no cap.
     if cap := _money(account, "spend_cap", currency):
@@ -70,11 +70,11 @@ def account_samples(account: Document, *, basic: bool) -> Iterator[Sample]:
 
 
 def _state(account: Document, *, basic: bool) -> Iterator[Sample]:
-    status = account.number("account_status")
+    status = account.amount("account_status")
     if status is not None:
         yield m.ACCOUNT_DISABLED(status in _DISABLED)
         yield m.ACCOUNT_AT_RISK(status in _AT_RISK)
-    cause = None if basic else account.number("disable_reason")
+    cause = None if basic else account.amount("disable_reason")
     yield m.ACCOUNT_INFO(
         1,
         status="unknown" if status is None else STATES.get(int(status), "other"),
@@ -82,12 +82,15 @@ def _state(account: Document, *, basic: bool) -> Iterator[Sample]:
     )
 
 
-def _money(account: Document, field: str, currency: str) -> float | None:
-    """Return a sum in units of its currency: it comes as text, in the smallest unit."""
+def _money(account: Document, field: str, currency: str, *, signed: bool = False) -> float | None:
+    """Return a sum in units of its currency: it comes as text, in the smallest unit.
+
+    Below zero it is unknown, unless it is `signed`: a bill, which a credit may exceed.
+    """
     text = account.text(field)
     if text is None:
         return None
-    if not re.fullmatch(r"-?[0-9]{1,18}", text):
-        account.number(field)  # tells the drift
+    if not re.fullmatch(r"-?[0-9]{1,18}" if signed else r"[0-9]{1,18}", text):
+        account.unknown(field)
         return None
     return int(text) / (1 if currency in _WHOLE else 100)

@@ -3,7 +3,8 @@
 Permission: a key of the scope API shows that the account is there, by asking for the price of a model: that
 runs nothing and costs nothing; and it tells of the requests for that model. One of the scope ADMIN also tells
 of costs, prepaid money and the models used, and so of the requests for all of them. Where that is missing,
-the probe stays connected, what depends on it is absent and `integration_fal_permission_missing` says so.
+the probe stays connected, what depends on it is absent and `integration_fal_permission_missing` says so;
+`integration_fal_reading_refused` says where fal left a reading without an answer, for whatever cause.
 
 Cost: no money, and fal documents no allowance of calls. Calls in 30 days at the default interval of five
 minutes, with one page per list:
@@ -25,48 +26,33 @@ from collections.abc import Iterable
 
 from exporter.core.metric import Sample
 from exporter.core.probe import Kit, Probe, Target
-from exporter.core.reason import Reason
-from exporter.probes._readings import Kept, calls_a_month, last_answer
+from exporter.probes._readings import FurtherReadings, Kept, calls_a_month
 from exporter.probes.fal.alerts import ALERTS
 from exporter.probes.fal.api import Api, FalOptions
-from exporter.probes.fal.metrics import METRICS, PERMISSION_MISSING
+from exporter.probes.fal.metrics import METRICS, PERMISSION_MISSING, READING_REFUSED
 from exporter.probes.fal.panels import PANELS
 from exporter.probes.fal.readings import READINGS, VERSION, Reading, price_samples
 
 INTERVAL = 300.0
 
-# A key of the scope API is refused by 401 or 403; what fal does not understand is no fault of the account.
-_LACKING = (Reason.AUTH, Reason.PERMISSION)
-_NOT_THERE = (Reason.NOT_FOUND, Reason.BAD_RESPONSE)
-
 
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
-    """Ask for a price, and for each dearer reading whose time has come."""
+    """Ask for a price, and for each expensive reading whose time has come."""
     options: FalOptions = target.options
     api = Api(options, kit)
     answer = await api.get("/models/pricing", (("endpoint_id", options.model),))
     samples = list(price_samples(answer, options.model))
-    status = kit.trace.http_status
-    missing: dict[str, bool] = {}
+    further = FurtherReadings(kit, READING_REFUSED, PERMISSION_MISSING)
     for reading in READINGS:
-        kept = await _read(reading, api)
-        missing[reading.permission] = kept is None
+        kept = await _read(reading, api, further)
         samples += reading.samples(kept, kit.now()) if kept else ()
-    # The price speaks for the integration, not the refusal of a reading that it can do without.
-    kit.trace.http_status = status
-    return [*samples, *(PERMISSION_MISSING(lacks, permission=name) for name, lacks in missing.items())]
+    return [*samples, *further.samples()]
 
 
-async def _read(reading: Reading, api: Api) -> Kept | None:
-    """Return the last answer of a reading, None where the key may not make it."""
-    return await last_answer(
-        api.kit,
-        f"{reading.key}/{VERSION}",
-        reading.period,
-        lambda: reading.fetch(api),
-        lacking=_LACKING,
-        absent=_NOT_THERE,
-    )
+async def _read(reading: Reading, api: Api, further: FurtherReadings) -> Kept:
+    """Return the last answer of a reading, {} where there is none."""
+    key = f"{reading.key}/{VERSION}"
+    return await further.read(key, reading.period, lambda: reading.fetch(api), permission=reading.permission)
 
 
 def calls(options: FalOptions, interval: float) -> float:

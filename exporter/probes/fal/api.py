@@ -17,7 +17,7 @@ from exporter.core.probe import Kit, ProbeError
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.reasons import reason_of_status
-from exporter.probes._vendor_api import WEB_ADDRESS, BaseTls, Parameters, address, refusal_of
+from exporter.probes._vendor_api import WEB_ADDRESS, BaseTls, Pace, Parameters, address, refusal_of
 
 MAX_BODY = 4 << 20
 """Bytes of one page of usage: a line for each model, day and unit."""
@@ -56,10 +56,11 @@ class Api:
         """Prepare to call with the key of `options`."""
         self.options = options
         self.kit = kit
+        self._pace = Pace(kit)
 
     async def get(self, path: str, parameters: Parameters = ()) -> Document:
         """Return the object at `path`; a refusal is a ProbeError."""
-        answer = await self.kit.call(self._request(path, parameters))
+        answer = await self._pace.call(self._request(path, parameters))
         if answer.status == 200:
             return self.kit.document(answer)
         error = _error_of(answer)

@@ -2,6 +2,7 @@
 
 from exporter.core.metric import Metric
 from exporter.core.vitals import COST_MONTH, COST_TODAY, PREPAID_BALANCE, SCHEDULE
+from exporter.probes._readings import refused_metric
 
 
 def _gauge(name: str, text: str, *, unit: str = "", labels: tuple[str, ...] = ()) -> Metric:
@@ -23,10 +24,20 @@ PERMISSION_MISSING = _gauge(
     "Whether the key lacks a permission to read (1), so that what depends on it is absent, or not (0).",
     labels=("permission",),
 )
+READING_REFUSED = refused_metric("fal")
 TRUNCATED = _gauge(
     "list_truncated",
     "Whether a list held more than the pages read (1), so that its sum is a lower bound, or not (0).",
     labels=("list",),
 )
 
-METRICS = (COST_TODAY, COST_MONTH, PREPAID_BALANCE, UNIT_PRICE, REQUESTS, PERMISSION_MISSING, TRUNCATED)
+METRICS = (
+    COST_TODAY,
+    COST_MONTH,
+    PREPAID_BALANCE,
+    UNIT_PRICE,
+    REQUESTS,
+    PERMISSION_MISSING,
+    READING_REFUSED,
+    TRUNCATED,
+)

@@ -25,7 +25,7 @@ _OUTCOMES = {"success_count": "succeeded", "user_error_count": "user_error", "er
 
 @dataclass(frozen=True)
 class Reading:
-    """One dearer reading: `fetch` asks and reduces, `samples` shows what is kept at the time `now`."""
+    """One expensive reading: `fetch` asks and reduces, `samples` shows what is kept at the time `now`."""
 
     key: str
     permission: str
@@ -43,7 +43,7 @@ def price_samples(answer: Document, model: str) -> Iterator[Sample]:
     """Return the price of a unit: the fields of GET /models/pricing."""
     for price in answer.must("prices").items():
         if price.text("endpoint_id") == model and price.at("currency").value == "USD":
-            if (value := price.number("unit_price")) is not None:
+            if (value := price.amount("unit_price")) is not None:
                 yield m.UNIT_PRICE(value)
             return
 
@@ -90,7 +90,7 @@ async def fetch_usage(api: Api) -> Kept:
 
 def _cost(line: Document) -> float | None:
     """Return what a line costs after discounts; `cost` is the same by an older name, which may go."""
-    return line.number("cost_total") if line.at("cost_total").value is not None else line.number("cost")
+    return line.amount("cost_total") if line.at("cost_total").value is not None else line.amount("cost")
 
 
 def usage_samples(kept: Kept, now: float) -> Iterator[Sample]:
@@ -149,7 +149,7 @@ def _outcomes(lines: Iterator[Document]) -> dict[str, float]:
     counts = dict.fromkeys(_OUTCOMES.values(), 0.0)
     for line in lines:
         for field, outcome in _OUTCOMES.items():
-            counts[outcome] += line.number(field) or 0.0
+            counts[outcome] += line.amount(field) or 0.0
     return counts
 
 
@@ -185,15 +185,8 @@ async def _buckets(api: Api, path: str, parameters: Parameters) -> tuple[list[tu
 
 
 def _day_of(bucket: Document) -> str | None:
-    text = bucket.text("bucket")
-    if text is None:
-        return None
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        bucket.number("bucket")  # tells the drift
-        return None
-    return _day((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
+    when = bucket.date("bucket")
+    return None if when is None else _day(when)
 
 
 def _day(when: float) -> str:

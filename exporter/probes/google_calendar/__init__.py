@@ -34,7 +34,7 @@ from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.probes._readings import calls_a_month
 from exporter.probes.google_calendar import metrics as m
 from exporter.probes.google_calendar.alerts import ALERTS
-from exporter.probes.google_calendar.api import KEY, PERIOD, Api, Kept, check_client
+from exporter.probes.google_calendar.api import KEY, PERIOD, TOKENINFO, Api, Kept, check_client
 from exporter.probes.google_calendar.options import GoogleCalendarOptions, grant_of, mistakes, short
 from exporter.probes.google_calendar.panels import PANELS
 from exporter.probes.google_calendar.scopes import EVENTS, Call, choose, covers
@@ -89,7 +89,10 @@ async def _read(api: Api, info: Kept | None, options: GoogleCalendarOptions, *, 
         api.kit.fact(sample)
     call = _choice(info, options)
     answer = await api.read(call)
-    samples = [m.CALL_INFO(1, call=call.name)]
+    samples = [
+        m.CALL_INFO(1, call=call.name),
+        m.READING_REFUSED(api.info_refused, reading=TOKENINFO),
+    ]
     if call is EVENTS:
         samples += _access(answer, options)
     # The expiry of a token that we renew is told by whoever renews it.

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from exporter.core.document import Document
+from exporter.core.document import Document, is_moment
 from exporter.core.errors import ProbeError
 from exporter.core.network import Answer, Request
 from exporter.core.probe import AccessToken, Grant, Kit
@@ -23,27 +23,20 @@ from exporter.probes.google_calendar.scopes import Call
 
 PERIOD = 3600.0
 """Seconds between two inspections of a token."""
-KEY = "tokeninfo/1"
+TOKENINFO = "tokeninfo"
+KEY = f"{TOKENINFO}/1"
 """The number goes up when the shape of what is kept changes."""
 
 PRIMARY = "primary"
 MADE_UP = Secret("a-refresh-token-that-nobody-was-given")
-_TOLERATED = frozenset(
-    {
-        Reason.VENDOR_ERROR,
-        Reason.RATE_LIMITED,
-        Reason.BAD_RESPONSE,
-        Reason.NOT_FOUND,
-        Reason.DNS,
-        Reason.CONNECT,
-        Reason.TLS,
-    }
-)
 Kept = dict[str, Any]
 
 
 class Api:
-    """Calls with one access token, which is replaced once where it is refused."""
+    """Calls with one access token, which is replaced once where it is refused.
+
+    `info_refused` tells that the token could not be inspected when that was last due.
+    """
 
     def __init__(self, options: GoogleCalendarOptions, kit: Kit, grant: Grant | None) -> None:
         """Prepare to call; without a `grant` the token of `options` stands as it is."""
@@ -51,6 +44,7 @@ class Api:
         self._options = options
         self._grant = grant
         self._token = AccessToken(options.token or Secret(""), fresh=True)
+        self.info_refused = False
 
     async def sign_in(self) -> None:
         """Get the access token, where it is not the one of the options."""
@@ -68,12 +62,14 @@ class Api:
                 kept: Kept | None = await self.kit.every(KEY, PERIOD, self._inspect)
                 return kept
         except ProbeError as error:
-            if error.reason not in _TOLERATED:
+            if error.reason is Reason.AUTH:
                 raise
             why = error.detail
         except TimeoutError:
             why = f"no answer within {patience:g} s"
-        # What the calendar answers decides, not what an inspector of tokens does.
+        # What the calendar answers decides, not what an inspector of tokens does, unless it knows the token
+        # and refuses it.
+        self.info_refused = True
         self.kit.log(f"the token's scopes could not be read again: {why}")
         old: Kept | None = self.kit.recall(KEY)
         return old
@@ -87,7 +83,7 @@ class Api:
         # A token that is no good is answered by 400, not by 401.
         answer = await self._ask(ask, lambda found: "invalid_token" in names_of(found))
         if answer.status != 200:
-            raise refusal("tokeninfo", answer, self.kit.now())
+            raise refusal(TOKENINFO, answer, self.kit.now())
         kept = _reduced(self.kit.document(answer))
         if self._grant and kept["expiry"] is not None:
             granted = kept["scopes"]
@@ -168,9 +164,9 @@ def _reduced(info: Document) -> Kept:
     """Return what is kept of GET tokeninfo, whose numbers are texts."""
     scope = info.must("scope").text()
     expiry = info.text("exp") or ""
-    plausible = expiry.isascii() and expiry.isdigit() and 1e9 < float(expiry[:20]) < 1e11
+    plausible = expiry.isascii() and expiry.isdigit() and is_moment(float(expiry[:20]))
     if expiry and not plausible:
-        info.number("exp")  # tells the drift
+        info.unknown("exp")
     return {
         "scopes": None if scope is None else sorted({short(name) for name in scope.split()}),
         "expiry": float(expiry) if plausible else None,

@@ -15,6 +15,7 @@ from exporter.net.pause import pause_of
 from exporter.net.reasons import reason_of_status
 from exporter.probes._vendor_api import refusal_of
 
+_PER_DAY = re.compile(r"per_?-?day", re.IGNORECASE)
 _NOT_ENABLED = "the Calendar API is not enabled in the client's project"
 _SCOPES = "the token lacks a scope for this call"
 _USER_QUOTA = "the user's or project's quota of Google Calendar is used up"
@@ -67,9 +68,22 @@ def refusal(place: str, answer: Answer, now: float) -> ProbeError:
     """
     names = tuple(names_of(answer))
     reason, words = _known(answer.status, names)
+    if reason is Reason.RATE_LIMITED and any(map(_PER_DAY.search, _limits_of(answer))):
+        reason, words = Reason.QUOTA, "the project's calls of a day are used up"
     shown = f" ({', '.join(names)}{f': {words}' if words else ''})" if names else ""
     pause = pause_of(answer.headers, now)
     return ProbeError(reason, f"{place} answered HTTP {answer.status}{shown}", retry_after=pause)
+
+
+def _limits_of(answer: Answer) -> Iterator[str]:
+    """Yield the names of the limits that were reached: `quota_limit` of google/rpc/error_details.proto."""
+    error = refusal_of(answer).get("error")
+    details = error.get("details") if isinstance(error, dict) else None
+    for item in details if isinstance(details, list) else ():
+        metadata = item.get("metadata") if isinstance(item, dict) else None
+        limit = metadata.get("quota_limit") if isinstance(metadata, dict) else None
+        if isinstance(limit, str):
+            yield limit
 
 
 def of_calendar(names: tuple[str, ...]) -> ProbeError:

@@ -2,6 +2,7 @@
 
 from exporter.core.metric import Metric
 from exporter.core.vitals import SCHEDULE, TOKEN_EXPIRY, TOKEN_REFRESHABLE
+from exporter.probes._readings import refused_metric
 
 
 def _gauge(name: str, text: str, *, labels: tuple[str, ...] = (), dated: bool = False) -> Metric:
@@ -31,4 +32,14 @@ SCOPE_MISSING = _gauge(
     dated=True,  # it explains the refusals that follow
 )
 
-METRICS = (CALL_INFO, ACCESS_INFO, ACCESS_TOO_LOW, SCOPE_MISSING, TOKEN_EXPIRY, TOKEN_REFRESHABLE)
+READING_REFUSED = refused_metric("google_calendar")
+
+METRICS = (
+    CALL_INFO,
+    ACCESS_INFO,
+    ACCESS_TOO_LOW,
+    SCOPE_MISSING,
+    READING_REFUSED,
+    TOKEN_EXPIRY,
+    TOKEN_REFRESHABLE,
+)

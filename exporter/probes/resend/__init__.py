@@ -2,7 +2,8 @@
 
 Permission: any API key tells the usage. A key with full access also tells of domains, webhook endpoints and
 deliveries. A key that may only send is a good one: the probe stays connected, what depends on the rest is
-absent and `integration_resend_permission_missing` says so.
+absent and `integration_resend_permission_missing` says so. `integration_resend_reading_refused` says where
+Resend left a reading without an answer, for whatever cause.
 
 Cost: nothing but the rate limit, 5 calls a second for a team unless agreed otherwise; Resend documents no
 allowance over a month. Calls in 30 days at the default interval of five minutes, with one page per list:
@@ -22,10 +23,10 @@ from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
-from exporter.probes._readings import Kept, calls_a_month, keep_dated, last_answer
+from exporter.probes._readings import FurtherReadings, Kept, calls_a_month, keep_dated
 from exporter.probes.resend.alerts import ALERTS
-from exporter.probes.resend.api import Api, ResendOptions, RestrictedError
-from exporter.probes.resend.metrics import METRICS, PERMISSION_MISSING
+from exporter.probes.resend.api import USAGE, Api, ResendOptions, RestrictedError
+from exporter.probes.resend.metrics import METRICS, PERMISSION_MISSING, READING_REFUSED
 from exporter.probes.resend.panels import PANELS
 from exporter.probes.resend.readings import (
     READINGS,
@@ -39,25 +40,23 @@ INTERVAL = 300.0
 
 
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
-    """Ask for the usage, and for each dearer reading whose time has come."""
+    """Ask for the usage, and for each expensive reading whose time has come."""
     api = Api(target.options, kit)
     samples, missing = await _usage(api)
-    # A later reading's failure must not take what is known of the quotas.
+    # An account that is blocked meanwhile must not take what is known of the quotas.
     samples = keep_dated([*samples, *rate_samples(api.headers, kit.now())], kit)
-    status = kit.trace.http_status
+    further = FurtherReadings(kit, READING_REFUSED, PERMISSION_MISSING)
+    further.lacking |= missing
     for reading in READINGS:
-        kept = await _read(reading, api)
-        missing[reading.key] = kept is None
+        kept = await _read(reading, api, further)
         samples += reading.samples(kept) if kept else ()
-    # The usage speaks for the integration, not the refusal of a reading that it can do without.
-    kit.trace.http_status = status
-    return [*samples, *(PERMISSION_MISSING(lacks, permission=name) for name, lacks in missing.items())]
+    return [*samples, *further.samples()]
 
 
 async def _usage(api: Api) -> tuple[list[Sample], dict[str, bool]]:
     """Return what the usage tells, and whether the key may read it."""
     try:
-        return list(usage_samples(await api.get("/usage"))), {"usage": False}
+        return list(usage_samples(await api.get(USAGE))), {"usage": False}
     except RestrictedError as error:
         api.kit.log(error.detail)
         return [], {"usage": True}
@@ -77,16 +76,10 @@ async def _without_usage(api: Api) -> tuple[list[Sample], dict[str, bool]]:
     return list(header_quotas(api.headers)), {}
 
 
-async def _read(reading: Reading, api: Api) -> Kept | None:
-    """Return the last answer of a reading, None where the key may not make it."""
-    return await last_answer(
-        api.kit,
-        f"{reading.key}/1",
-        reading.period,
-        lambda: reading.fetch(api),
-        lacking=(Reason.PERMISSION,),
-        absent=(Reason.NOT_FOUND,),
-    )
+async def _read(reading: Reading, api: Api, further: FurtherReadings) -> Kept:
+    """Return the last answer of a reading, {} where there is none."""
+    key = f"{reading.key}/{reading.version}"
+    return await further.read(key, reading.period, lambda: reading.fetch(api), permission=reading.key)
 
 
 def calls(options: ResendOptions, interval: float) -> float:

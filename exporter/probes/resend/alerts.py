@@ -59,6 +59,32 @@ DOMAIN_FAILED = Alert(
     ),
 )
 
+DOMAIN_LOSING = Alert(
+    name="IntegrationResendDomainTemporaryFailure",
+    summary="The DNS records of a sending domain are gone.",
+    description=f"{{{{ $value }}}} sending domains of {_WHO} lose their verification within 72 hours.",
+    expr=f"max by ({_BY}) (" + _last(m.DOMAINS, '{status="temporary_failure"}') + ") > 0",
+    severities=(Severity.MEDIUM,),
+    cases=cases.DOMAIN_LOSING,
+    runbook=Runbook(
+        meaning=(
+            "At least one domain of the account has the status `temporary_failure`: it was verified, and "
+            "Resend no longer finds its DNS records (SPF, DKIM). It goes on looking for 72 hours, then the "
+            "domain is `failed`. It is read every 15 minutes."
+        ),
+        impact="E-mails from that domain may end as spam; after 72 hours Resend refuses them.",
+        diagnosis=(
+            "1. In Resend, Domains: which domain, which record?\n"
+            "2. `dig TXT resend._domainkey.DOMAIN` and `dig TXT send.DOMAIN`: are the records there?\n"
+            "3. Did the domain move to another name server, or does its name server fail?"
+        ),
+        mitigation=(
+            "Put the records back before the 72 hours are over; Resend finds them by itself. A domain that "
+            "is no longer used belongs into `ignore_domains` of the integration's options."
+        ),
+    ),
+)
+
 WEBHOOK_DISABLED = Alert(
     name="IntegrationResendWebhookEndpointDisabled",
     summary="Resend no longer calls one of our webhook endpoints.",
@@ -120,4 +146,4 @@ BOUNCES_HIGH = Alert(
     ),
 )
 
-ALERTS = (DOMAIN_FAILED, WEBHOOK_DISABLED, BOUNCES_HIGH)
+ALERTS = (DOMAIN_FAILED, DOMAIN_LOSING, WEBHOOK_DISABLED, BOUNCES_HIGH)

@@ -20,6 +20,7 @@ from exporter.probes._vendor_api import (
     BaseTls,
     BaseUrl,
     Listing,
+    Pace,
     Page,
     PagesOf100,
     Parameters,
@@ -29,6 +30,7 @@ from exporter.probes._vendor_api import (
     refusal_of,
 )
 
+USAGE = "/usage"
 PAGE = 100
 """Elements of a page: the most that the API gives."""
 
@@ -55,7 +57,7 @@ class ResendOptions(Options, frozen=True):
 
 
 class RestrictedError(ProbeError):
-    """The key is a good one that may only send: Resend answers `restricted_api_key`."""
+    """The key is a good one that may not do this: it may only send, or lacks the scope."""
 
 
 class Api:
@@ -65,19 +67,21 @@ class Api:
         """Prepare to call with the key of `options`."""
         self.options = options
         self.kit = kit
+        self._pace = Pace(kit)
         self.headers: Mapping[str, str] = {}
 
     async def get(self, path: str, parameters: Parameters = ()) -> Document:
         """Return the object at `path`; a refusal is a ProbeError."""
-        answer = await self.kit.call(self._request(path, parameters))
+        answer = await self._pace.call(self._request(path, parameters))
         self.headers = answer.headers
         if answer.status == 200:
             return self.kit.document(answer)
         name = _name_of(answer)
         shown = f" ({name})" if name else ""
         # Resend's own message is left out: it may repeat addresses and domains.
-        kind = RestrictedError if name == RESTRICTED else ProbeError
-        raise kind(reason_of(answer.status, name), f"{path} answered HTTP {answer.status}{shown}")
+        kind = RestrictedError if name in RESTRICTED else ProbeError
+        reason = _of_key(path, answer, name) or reason_of(answer.status, name)
+        raise kind(reason, f"{path} answered HTTP {answer.status}{shown}")
 
     async def list(self, path: str) -> Listing:
         """Return the list at `path`, page by page within the budget of `pages`."""
@@ -96,11 +100,14 @@ class Api:
         )
 
 
-RESTRICTED = "restricted_api_key"
+RESTRICTED = frozenset({"restricted_api_key", "invalid_permission"})
+_INVALID = "validation_error"
+_WRONG_KEY = re.compile(r"\s*API key is invalid", re.IGNORECASE)
 _BY_NAME = {
     "missing_api_key": Reason.AUTH,
     "invalid_api_key": Reason.AUTH,
-    RESTRICTED: Reason.PERMISSION,
+    "suspended_api_key": Reason.ACCOUNT,
+    **dict.fromkeys(RESTRICTED, Reason.PERMISSION),
     "not_found": Reason.NOT_FOUND,
     "rate_limit_exceeded": Reason.RATE_LIMITED,
     "daily_quota_exceeded": Reason.QUOTA,
@@ -116,6 +123,18 @@ def reason_of(status: int, name: str) -> Reason:
     if status == 451:
         return Reason.ACCOUNT
     return _BY_NAME.get(name) or reason_of_status(status) or Reason.BAD_RESPONSE
+
+
+def _of_key(path: str, answer: Answer, name: str) -> Reason | None:
+    """Return `auth` for a key that does not exist, which is told by the name for a wrong parameter.
+
+    The call for the usage has no parameter that could be wrong; elsewhere the message tells.
+    """
+    if answer.status not in (400, 401, 403) or name != _INVALID:
+        return None
+    message = refusal_of(answer).get("message")
+    told = isinstance(message, str) and _WRONG_KEY.match(message)
+    return Reason.AUTH if told or (path == USAGE and answer.status != 403) else None
 
 
 def _name_of(answer: Answer) -> str:

@@ -34,6 +34,19 @@ DOMAIN_FAILED = (
 )
 
 
+def _losing(count: str) -> dict[str, str]:
+    return {_of(m.DOMAINS, status="verified"): "2x60", _of(m.DOMAINS, status="temporary_failure"): count}
+
+
+DOMAIN_LOSING = (
+    Case("fires", _losing("1x60"), "20m", _levels("medium")),
+    Case("quiet", _losing("0x60"), "20m"),
+    Case("quiet", _losing("1x5 0x60"), "20m", says="the records are back"),
+    Case("boundary", _losing("0x19 1x60"), "20m", _levels("medium"), says="the first reading is enough"),
+    Case("missing", {_of(m.DOMAINS, status="verified"): "2x60"}, "20m"),
+)
+
+
 def _endpoints(disabled: str) -> dict[str, str]:
     return {
         _of(m.WEBHOOK_ENDPOINTS, status="enabled"): "2x60",

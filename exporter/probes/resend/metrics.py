@@ -10,6 +10,7 @@ from exporter.core.vitals import (
     RATE_LIMIT_RESET,
     SCHEDULE,
 )
+from exporter.probes._readings import refused_metric
 
 
 def _gauge(name: str, text: str, *, labels: tuple[str, ...] = ()) -> Metric:
@@ -28,7 +29,8 @@ ALLOCATION_LIMIT = _gauge(
 )
 DOMAINS = _gauge(
     "domains",
-    "Sending domains by status: verified, pending, not_started, partially_verified, partially_failed, failed,"
+    "Sending domains by status: verified, pending, not_started, partially_verified, partially_failed,"
+    " temporary_failure (its records are gone; Resend looks for them for 72 hours before it fails), failed,"
     " other. Those the configuration ignores are not counted.",
     labels=("status",),
 )
@@ -47,6 +49,7 @@ PERMISSION_MISSING = _gauge(
     "Whether the key lacks a permission to read (1), so that what depends on it is absent, or not (0).",
     labels=("permission",),
 )
+READING_REFUSED = refused_metric("resend")
 TRUNCATED = _gauge(
     "list_truncated",
     "Whether a list held more than the pages read (1), so that its count is a lower bound, or not (0).",
@@ -66,5 +69,6 @@ METRICS = (
     WEBHOOK_ENDPOINTS,
     EMAILS,
     PERMISSION_MISSING,
+    READING_REFUSED,
     TRUNCATED,
 )

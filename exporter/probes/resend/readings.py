@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from exporter.core.document import Document
 from exporter.core.metric import Sample
@@ -24,7 +23,10 @@ from exporter.probes.resend.api import Api, ResendOptions
 MINUTE = 60.0
 HOUR = 3600.0
 
-DOMAIN_STATES = ("verified", "pending", "not_started", "partially_verified", "partially_failed", "failed")
+DOMAIN_STATES = (
+    *("verified", "pending", "not_started", "partially_verified", "partially_failed"),
+    *("temporary_failure", "failed"),
+)
 OUTCOMES = ("sent", "delivered", "bounced", "complained", "failed")
 
 # The name of each quota, where it stands in the answer, and the field that says when it grows again.
@@ -43,36 +45,27 @@ def usage_samples(usage: Document) -> Iterator[Sample]:
     for name, path, reset in _QUOTAS:
         part = usage.at(*path)
         if part.value is None:
-            usage.number(*path)  # tells the drift
+            usage.unknown(*path)
             continue
-        if (used := part.number("used")) is not None:
+        if (used := part.amount("used")) is not None:
             yield QUOTA_USED(used, quota=name)
-        if (limit := _optional(part, "limit", part.number)) is not None:
+        if (limit := _optional(part, "limit", part.amount)) is not None:
             yield QUOTA_LIMIT(limit, quota=name)
-        if (when := _optional(part, reset, part.text)) and (seconds := _seconds(part, reset, when)):
-            yield QUOTA_RESET(seconds, quota=name)
+        if (when := _optional(part, reset, part.date)) is not None:
+            yield QUOTA_RESET(when, quota=name)
     for name in _RESOURCES:
-        if (used := usage.number(name, "used")) is not None:
+        if (used := usage.amount(name, "used")) is not None:
             yield m.ALLOCATION_USED(used, resource=name)
             part = usage.at(name)
-            if (limit := _optional(part, "limit", part.number)) is not None:
+            if (limit := _optional(part, "limit", part.amount)) is not None:
                 yield m.ALLOCATION_LIMIT(limit, resource=name)
 
 
-def _optional(part: Document, name: str, read: Callable[[str], Any]) -> Any:
+def _optional(part: Document, name: str, read: Callable[[str], float | None]) -> float | None:
     """Return a field that may be null: only one that is not there at all is drift."""
     if isinstance(part.value, dict) and name in part.value and part.value[name] is None:
         return None
     return read(name)
-
-
-def _seconds(part: Document, name: str, text: str) -> float | None:
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        part.number(name)  # tells the drift
-        return None
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
 def header_quotas(headers: Mapping[str, str]) -> Iterator[Sample]:
@@ -98,13 +91,17 @@ def _whole(headers: Mapping[str, str], name: str) -> int | None:
 
 @dataclass(frozen=True)
 class Reading:
-    """One dearer reading: `fetch` asks and reduces the answer to what is kept, `samples` shows that."""
+    """One expensive reading: `fetch` asks and reduces the answer to what is kept, `samples` shows that.
+
+    `version` goes up when the shape of what is kept changes.
+    """
 
     key: str
     period: float
     fetch: Callable[[Api], Awaitable[Kept]]
     samples: Callable[[Kept], Iterator[Sample]]
     paged: bool = True
+    version: int = 1
 
     def calls(self, options: ResendOptions) -> int:
         """Return the most calls that one reading makes."""
@@ -156,7 +153,7 @@ async def fetch_deliveries(api: Api) -> Kept:
         ("metrics", ",".join(OUTCOMES)),
     )
     totals = (await api.get("/emails/metrics", parameters)).must("totals")
-    return {name: totals.number(name) for name in OUTCOMES}
+    return {name: totals.amount(name) for name in OUTCOMES}
 
 
 def deliveries_samples(kept: Kept) -> Iterator[Sample]:
@@ -171,7 +168,7 @@ def _iso(when: float) -> str:
 
 
 READINGS = (
-    Reading("domains", 15 * MINUTE, fetch_domains, domains_samples),
+    Reading("domains", 15 * MINUTE, fetch_domains, domains_samples, version=2),
     Reading("webhooks", HOUR, fetch_endpoints, endpoints_samples),
     Reading("emails", HOUR, fetch_deliveries, deliveries_samples, paged=False),
 )

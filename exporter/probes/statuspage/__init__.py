@@ -36,6 +36,7 @@ from exporter.probes.statuspage.panels import PANELS
 from exporter.probes.statuspage.reading import Watched, read
 
 PATH = "/api/v2/summary.json"
+OTHER_FORMAT = "this is no page in Statuspage's format, give the address of one that is"
 REDIRECTS = 3
 """Pages move to a domain of their own, and the old one leads there."""
 MAX_BODY = 4 << 20
@@ -70,12 +71,15 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     options: StatuspageOptions = target.options
     url = f"{options.url.rstrip('/')}{PATH}"
     answer = await kit.call(Request(url, redirects=REDIRECTS, tls=options.tls, max_body=MAX_BODY))
+    if answer.status in (404, 410):
+        raise ProbeError(Reason.NOT_FOUND, f"{PATH} answered HTTP {answer.status}; {OTHER_FORMAT}")
     check_status(answer, kit.now())
     if "html" in answer.headers.get("content-type", ""):
-        raise ProbeError(
-            Reason.BAD_RESPONSE, f"{PATH} answered a page for people; this is no page in Statuspage's format"
-        )
-    return tuple(read(kit.document(answer), Watched(options.components, options.max_components)))
+        raise ProbeError(Reason.BAD_RESPONSE, f"{PATH} answered a page for people; {OTHER_FORMAT}")
+    summary = kit.document(answer)
+    if not isinstance(summary.at("status").value, dict):
+        raise ProbeError(Reason.BAD_RESPONSE, f"{PATH} answered without a status object; {OTHER_FORMAT}")
+    return tuple(read(summary, Watched(options.components, options.max_components)))
 
 
 PROBE = Probe(

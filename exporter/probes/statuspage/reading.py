@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from exporter.core.document import Document
 from exporter.core.metric import Sample
@@ -86,7 +85,7 @@ def _level(part: Document, field: str, levels: Mapping[str, int]) -> int | None:
     if word is None:
         return None
     if word not in levels:
-        part.number(field)  # tells the drift: a word that nobody documents
+        part.unknown(field)  # a word that nobody documents
     return levels.get(word)
 
 
@@ -114,7 +113,7 @@ def _listed(summary: Document, field: str) -> bool:
     """Tell whether the list is there: without it nothing is known, which is not the same as none."""
     if isinstance(summary.at(field).value, list):
         return True
-    summary.text(field)  # tells the drift
+    summary.unknown(field)
     return False
 
 
@@ -128,24 +127,12 @@ def _maintenances(summary: Document) -> Iterator[Sample]:
         if state in CLOSED:
             continue
         states[state if state in MAINTENANCE_STATES else "other"] += 1
-        if state == "scheduled" and (start := _time(maintenance)) is not None:
+        if state == "scheduled" and (start := maintenance.date("scheduled_for")) is not None:
             starts.append(start)
     for name in MAINTENANCE_STATES:
         yield m.MAINTENANCES(states[name], state=name)
     if starts:
         yield m.NEXT_MAINTENANCE(min(starts))
-
-
-def _time(maintenance: Document) -> float | None:
-    text = maintenance.text("scheduled_for")
-    try:
-        when = datetime.fromisoformat(text) if text else None
-    except ValueError:
-        maintenance.number("scheduled_for")  # tells the drift
-        return None
-    if when is None:
-        return None
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
 def _folded(word: object) -> str:

@@ -1,9 +1,14 @@
 """Is the Stripe account there, can it take money, and do its payments and webhooks go through?
 
-Permission: a secret key works; a restricted key with read access to Balance, Core resources' Events,
-Webhook endpoints, Disputes, Radar's early fraud warnings, Payouts and Account is better (and Customers, where
+Permission: a secret key works; a restricted key with read access to Balance, Core resources' Events, Webhook
+endpoints, Disputes, Radar's early fraud warnings, Payouts and Account is better (and Customers, where
 `customer_id` is set). Only Balance is indispensable: where another one is missing, the probe stays connected,
 what depends on it is absent and `integration_stripe_permission_missing` says so.
+`integration_stripe_reading_refused` says where Stripe left another reading than the balance without an
+answer, for whatever cause.
+
+Only webhook endpoints of the v1 API are counted. Event destinations of the v2 API (thin events, Amazon
+EventBridge; docs.stripe.com/event-destinations) are not in that list: one that is disabled is not seen.
 
 Cost: Stripe allows every account at least 10,000 reads in 30 days (docs.stripe.com/rate-limits). At the
 default interval of five minutes, with one page per list:
@@ -27,10 +32,10 @@ from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.probe import Allowance, Kit, Probe, Target
 from exporter.core.reason import Reason
-from exporter.probes._readings import Kept, calls_a_month, keep_dated, last_answer
+from exporter.probes._readings import FurtherReadings, Kept, calls_a_month, keep_dated
 from exporter.probes.stripe.alerts import ALERTS
 from exporter.probes.stripe.api import VERSION, Api, DeclinedError, StripeOptions
-from exporter.probes.stripe.metrics import API_VERSION, METRICS, PERMISSION_MISSING
+from exporter.probes.stripe.metrics import API_VERSION, METRICS, PERMISSION_MISSING, READING_REFUSED
 from exporter.probes.stripe.panels import PANELS
 from exporter.probes.stripe.readings import READINGS, Reading, balance_samples
 
@@ -39,7 +44,7 @@ PUBLISHABLE = "pk_"
 
 
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
-    """Ask for the balance, and for each dearer reading whose time has come."""
+    """Ask for the balance, and for each expensive reading whose time has come."""
     options: StripeOptions = target.options
     if options.secret_key and options.secret_key.reveal().startswith(PUBLISHABLE):
         raise ProbeError(
@@ -47,18 +52,14 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
         )
     api = Api(options, kit)
     samples = [API_VERSION(1, version=VERSION), *await _balance(api)]
-    status = kit.trace.http_status
-    missing: dict[str, bool] = {}
+    further = FurtherReadings(kit, READING_REFUSED, PERMISSION_MISSING)
     for reading in READINGS:
         if reading.wanted(options):
-            kept = await _read(reading, api)
-            missing[reading.permission] = kept is None
+            kept = await _read(reading, api, further)
             samples += keep_dated(reading.samples(kept), kit) if kept else ()
             for name, text in reading.details(kept).items() if kept else ():
                 kit.vendor_detail(name, text)
-    # The balance speaks for the integration, not the refusal of a reading that it can do without.
-    kit.trace.http_status = status
-    return [*samples, *(PERMISSION_MISSING(lacks, permission=name) for name, lacks in missing.items())]
+    return [*samples, *further.samples()]
 
 
 async def _balance(api: Api) -> Iterable[Sample]:
@@ -69,8 +70,8 @@ async def _balance(api: Api) -> Iterable[Sample]:
         return ()
 
 
-async def _read(reading: Reading, api: Api) -> Kept | None:
-    """Return the last answer of a reading, None where the key may not make it."""
+async def _read(reading: Reading, api: Api, further: FurtherReadings) -> Kept:
+    """Return the last answer of a reading, {} where there is none."""
 
     async def fetch() -> Kept:
         try:
@@ -80,7 +81,7 @@ async def _read(reading: Reading, api: Api) -> Kept | None:
             return {}
 
     key, period = f"{reading.key}/1", reading.period(api.options)
-    return await last_answer(api.kit, key, period, fetch, lacking=(Reason.PERMISSION,))
+    return await further.read(key, period, fetch, permission=reading.permission)
 
 
 def calls(options: StripeOptions, interval: float) -> float:

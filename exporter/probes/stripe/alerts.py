@@ -62,7 +62,9 @@ WEBHOOK_DISABLED = Alert(
             "renewed on our side. Stripe does not retry while the endpoint is disabled."
         ),
         diagnosis=(
-            "1. In Stripe's Dashboard, Developers, Webhooks: which endpoint, since when, which last error?\n"
+            "1. In Stripe's Dashboard, Developers, Webhooks: which endpoint, since when, which last error? "
+            "Event destinations of the v2 API (thin events, Amazon EventBridge) are on the same page; the "
+            "probe does not see them, so look at their state, too.\n"
             "2. Does its URL answer 2xx within seconds, with a valid certificate and without a redirect?\n"
             "3. Did its signing secret change without the application being told?"
         ),

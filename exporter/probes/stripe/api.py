@@ -20,6 +20,7 @@ from exporter.probes._vendor_api import (
     BaseTls,
     BaseUrl,
     Listing,
+    Pace,
     Page,
     PagesOf100,
     Parameters,
@@ -77,6 +78,10 @@ class StripeOptions(Options, frozen=True):
     tls: BaseTls = TlsOptions()
 
 
+class MissingError(ProbeError):
+    """Stripe says that there is no such object: `resource_missing`."""
+
+
 class DeclinedError(Exception):
     """Stripe speaks of a declined payment: the integration is well, but there is nothing to read."""
 
@@ -88,10 +93,11 @@ class Api:
         """Prepare to call with the key of `options`."""
         self.options = options
         self.kit = kit
+        self._pace = Pace(kit)
 
     async def get(self, path: str, parameters: Parameters = ()) -> Document:
         """Return the object at `path`; a refusal is a ProbeError, or DeclinedError, which is no failure."""
-        answer = await self.kit.call(self._request(path, parameters))
+        answer = await self._pace.call(self._request(path, parameters))
         if answer.status == 200:
             return self.kit.document(answer)
         error = _error_of(answer)
@@ -99,7 +105,8 @@ class Api:
         reason = reason_of(answer.status, answer.headers, error, connected=bool(self.options.account))
         if reason is None:
             raise DeclinedError(_sentence(path, answer.status, error))
-        raise ProbeError(reason, _sentence(path, answer.status, error))
+        kind = MissingError if error.get("code") == MISSING else ProbeError
+        raise kind(reason, _sentence(path, answer.status, error))
 
     async def list(self, path: str, parameters: Parameters = ()) -> Listing:
         """Return the list at `path`, newest first, page by page within the budget of `pages`."""
@@ -125,6 +132,7 @@ class Api:
         )
 
 
+MISSING = "resource_missing"
 _BY_CODE = {
     "api_key_expired": Reason.AUTH,
     "platform_api_key_expired": Reason.AUTH,
@@ -134,7 +142,7 @@ _BY_CODE = {
     "tls_version_unsupported": Reason.NOT_CONFIGURED,
     "more_permissions_required_for_application": Reason.PERMISSION,
     "oauth_not_supported": Reason.PERMISSION,
-    "resource_missing": Reason.NOT_FOUND,
+    MISSING: Reason.NOT_FOUND,
     "rate_limit": Reason.RATE_LIMITED,
     # Another call holds the object; no limit was reached.
     "lock_timeout": Reason.VENDOR_ERROR,

@@ -2,6 +2,7 @@
 
 from exporter.core.metric import Metric
 from exporter.core.vitals import SCHEDULE
+from exporter.probes._readings import refused_metric
 
 
 def _gauge(
@@ -25,6 +26,8 @@ PERMISSION_MISSING = _gauge(
     "Whether the key lacks a permission to read (1), so that what depends on it is absent, or not (0).",
     labels=("permission",),
 )
+
+READING_REFUSED = refused_metric("stripe")
 
 CHARGES_ENABLED = _gauge("charges_enabled", "Whether the account can take payments (1) or not (0).")
 PAYOUTS_ENABLED = _gauge("payouts_enabled", "Whether the account can pay out (1) or not (0).")
@@ -100,6 +103,7 @@ METRICS = (
     LIVEMODE,
     API_VERSION,
     PERMISSION_MISSING,
+    READING_REFUSED,
     CHARGES_ENABLED,
     PAYOUTS_ENABLED,
     DETAILS_SUBMITTED,

@@ -1,4 +1,4 @@
-"""The dearer readings: each on a period of its own, each behind a permission of its own.
+"""The expensive readings: each on a period of its own, each behind a permission of its own.
 
 A reading has two halves. `fetch` asks the API and reduces the answer to a small JSON object, which is
 kept until the period is over; `samples` turns that object into values at every run.
@@ -17,7 +17,7 @@ from exporter.core.reason import Reason
 from exporter.probes._readings import Kept
 from exporter.probes._vendor_api import Listing, Parameters
 from exporter.probes.stripe import metrics as m
-from exporter.probes.stripe.api import Api, StripeOptions
+from exporter.probes.stripe.api import Api, MissingError, StripeOptions
 from exporter.probes.stripe.declines import FAMILIES, family_of
 
 HOUR = 3600.0
@@ -32,7 +32,7 @@ PAYOUT_STATES = ("paid", "pending", "in_transit", "canceled", "failed", "other")
 
 @dataclass(frozen=True)
 class Reading:
-    """One dearer reading; `permission` is what a restricted key must be allowed to read."""
+    """One expensive reading; `permission` is what a restricted key must be allowed to read."""
 
     key: str
     permission: str
@@ -59,12 +59,12 @@ def reduce_account(account: Document) -> Kept:
     if due.value is None:
         # A whole part that is gone is one drift, not one for each of its fields.
         due = Document(None, lambda _path: None)
-        account.text("requirements")
+        account.unknown("requirements")
     kept: Kept = {
         name: account.flag(name) for name in ("charges_enabled", "payouts_enabled", "details_submitted")
     }
     kept["past_due"], kept["currently_due"] = _length(due, "past_due"), _length(due, "currently_due")
-    kept["deadline"] = _optional_number(due, "current_deadline")
+    kept["deadline"] = None if due.at("current_deadline").value is None else due.moment("current_deadline")
     kept["restricted"] = _restricted(kept, due)
     capabilities = account.at("capabilities").value
     if isinstance(capabilities, dict):
@@ -139,7 +139,7 @@ async def fetch_payments(api: Api) -> Kept:
 
 def reduce_payments(listing: Listing, now: float, window: float) -> Kept:
     """Return what is kept of charge events: counts in the `window` (seconds) before `now`, and of the day."""
-    charges = [(when, _outcome(event)) for event in listing.items if (when := event.number("created"))]
+    charges = [(when, _outcome(event)) for event in listing.items if (when := event.moment("created"))]
     # Where the pages end before the day does, nothing is known of the time before their oldest event.
     span = max(now - min(when for when, _ in charges), 1.0) if listing.truncated and charges else DAY
     recent = [outcome for when, outcome in charges if now - when <= window]
@@ -213,13 +213,14 @@ def payouts_samples(kept: Kept) -> Iterator[Sample]:
 async def fetch_customer(api: Api) -> Kept:
     """Look whether the configured customer exists: GET /v1/customers/{id}.
 
-    A customer who is gone is kept like one who is there, so that asking again costs no more. Id and e-mail
-    are for the viewers of the status.
+    A customer who is gone is kept like one who is there, so that asking again costs no more. Only Stripe's
+    own word counts for that (`resource_missing`), not a path that is not served. Id and e-mail are for the
+    viewers of the status.
     """
     try:
         customer = await api.get(f"/v1/customers/{api.options.customer_id}")
     except ProbeError as error:
-        if error.reason is Reason.NOT_FOUND:
+        if isinstance(error, MissingError):
             return {"state": "missing"}
         raise
     if customer.at("deleted").value is True:
@@ -267,19 +268,15 @@ def _since(when: float) -> Parameters:
 
 
 def _times(listing: Listing) -> list[float]:
-    return [when for item in listing.items if (when := item.number("created")) is not None]
+    return [when for item in listing.items if (when := item.moment("created")) is not None]
 
 
 def _length(document: Document, name: str) -> int | None:
     found = document.at(name).value
     if isinstance(found, list):
         return len(found)
-    document.text(name)  # tells the drift
+    document.unknown(name)
     return None
-
-
-def _optional_number(document: Document, name: str) -> float | None:
-    return None if document.at(name).value is None else document.number(name)
 
 
 def _hours(count: float) -> Callable[[StripeOptions], float]:

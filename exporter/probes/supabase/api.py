@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from exporter.core.document import is_moment
 from exporter.core.errors import ProbeError
 from exporter.core.network import Answer, Header, Request
 from exporter.core.options import PER_TENANT, Options, TlsOptions, steers
@@ -136,7 +137,7 @@ def expiry_of(key: Secret) -> float | None:
         return None
     end: Any = claims.get("exp") if isinstance(claims, dict) else None
     number = float(end) if isinstance(end, (int, float)) and not isinstance(end, bool) else 0.0
-    return number if 1e9 < number < 1e11 else None
+    return number if is_moment(number) else None
 
 
 _BY_STATUS = {

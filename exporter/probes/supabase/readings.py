@@ -64,7 +64,10 @@ def read(text: str, kit: Kit) -> list[Sample]:
     found = parse(text)
     if not found:
         raise ProbeError(Reason.BAD_RESPONSE, "metrics answered with none of a database's")
-    return [*_now(found, kit), *_window(found, kit)]
+    possible = {name: values for name, values in found.items() if name == LAG or min(values) >= 0}
+    # The clocks of two servers differ, so a lag may be below zero; nothing else may.
+    kit.trace.drift.extend(found.keys() - possible.keys())
+    return [*_now(possible, kit), *_window(possible, kit)]
 
 
 def _now(found: Found, kit: Kit) -> Iterator[Sample]:

@@ -3,8 +3,14 @@
 Permission: the account's Auth Token or a Main API key works. A Standard key may not read the account itself;
 a Restricted key needs read access to Usage, Messaging, Monitor and Phone Numbers. Where a permission is
 missing, the probe stays connected, what depends on it is absent, and `integration_twilio_permission_missing`
-says so. Only one of Balance and Usage is indispensable: each run asks for the balance, and where that is
+says so; `integration_twilio_reading_refused` says where Twilio left a reading without an answer, for whatever
+cause. Only one of Balance and Usage is indispensable: each run asks for the balance, and where that is
 refused or, for a sub-account, not there, for today's usage as a second opinion.
+
+Sub-accounts: a key or Auth Token of the sub-account itself tells everything. The parent's SID (`auth_sid`)
+and Auth Token reach the sub-account's own resources, too (www.twilio.com/docs/iam/api/subaccounts). Monitor
+and Senders have no account in their path and answer for the account that signs in: alerts count where they
+name `account_sid`, senders, which name nobody, are not read.
 
 Cost: reading is free, and Twilio documents no allowance of reads, only a limit of concurrent requests whose
 number it does not publish; the calls of a run are made one after another. In 30 days, at the default
@@ -20,11 +26,12 @@ makes one call more in each run.
 Personal data: the lists hold texts, numbers and, in the account, the Auth Token. Only states, codes, times
 and sums are taken from them; nothing else is kept or shown.
 
-Not verified against the live service: whether a Standard key may read the balance; the HTTP status that
-comes with the codes 10001, 20005, 20403 and 70051 (so the code decides, whatever the status); whether a
-suspended account can still read its own state; the code for test credentials, 20008.
-Sources: www.twilio.com/docs/api/errors, /docs/iam/api-keys, /docs/usage/api, /docs/messaging/api, and the
-OpenAPI documents in github.com/twilio/twilio-oai.
+Not verified against the live service: whether a Standard key may read the balance; the HTTP status that comes
+with the codes 10001, 20005, 20403 and 70051 (so the code decides, whatever the status); whether a suspended
+account can still read its own state; the code for test credentials, 20008; whether a parent's Monitor lists
+alerts of sub-accounts; whether a parent's API key reaches a sub-account (its senders would then be the
+parent's). Sources: www.twilio.com/docs/api/errors, /docs/iam/api-keys, /docs/usage/api, /docs/messaging/api,
+and the OpenAPI documents in github.com/twilio/twilio-oai.
 """
 
 from collections.abc import Iterable
@@ -32,26 +39,27 @@ from collections.abc import Iterable
 from exporter.core.metric import Sample
 from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
-from exporter.probes._readings import Kept, calls_a_month, last_answer
+from exporter.probes._readings import LACKING, FurtherReadings, Kept, calls_a_month
 from exporter.probes.twilio.alerts import ALERTS
-from exporter.probes.twilio.api import BALANCE, USAGE_TODAY, Api, RefusedError, TwilioOptions
+from exporter.probes.twilio.api import BALANCE, USAGE_TODAY, Api, RefusedError, TwilioOptions, mistakes
 from exporter.probes.twilio.explain import BALANCE_KEPT, explained
 from exporter.probes.twilio.metrics import (
     CONCURRENT,
     INACTIVE,
     METRICS,
     PERMISSION_MISSING,
+    READING_REFUSED,
     REQUEST_DURATION,
 )
 from exporter.probes.twilio.panels import PANELS
 from exporter.probes.twilio.readings import READINGS, Reading, balance_of, balance_samples
 
-HIDDEN = frozenset({Reason.AUTH, Reason.PERMISSION, Reason.NOT_FOUND})
+HIDDEN = LACKING | {Reason.NOT_FOUND}
 """What Twilio answers for a resource that a key may not see: 20003 and 20404 too, not only 70051."""
 
 
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
-    """Ask for the balance, and for each dearer reading whose time has come."""
+    """Ask for the balance, and for each expensive reading whose time has come."""
     api = Api(target.options, kit)
     try:
         samples = await _readings(api)
@@ -63,17 +71,13 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
 
 async def _readings(api: Api) -> list[Sample]:
     samples, readable = await _balance(api)
-    missing = {"balance": not readable}
-    status = api.kit.trace.http_status
+    further = FurtherReadings(api.kit, READING_REFUSED, PERMISSION_MISSING)
+    further.lacking["balance"] = not readable
     for reading in READINGS:
         if reading.wanted(api.options):
-            kept = await _read(reading, api)
-            missing[reading.permission] = kept is None
+            kept = await _read(reading, api, further)
             samples += reading.samples(kept) if kept else ()
-    samples += _vendor_side(api)
-    # The first call speaks for the integration, not the refusal of a reading that it can do without.
-    api.kit.trace.http_status = status
-    return [*samples, *(PERMISSION_MISSING(lacks, permission=name) for name, lacks in missing.items())]
+    return [*samples, *_vendor_side(api), *further.samples()]
 
 
 async def _balance(api: Api) -> tuple[list[Sample], bool]:
@@ -98,11 +102,15 @@ def _vendor_side(api: Api) -> Iterable[Sample]:
         yield REQUEST_DURATION(api.duration)
 
 
-async def _read(reading: Reading, api: Api) -> Kept | None:
-    """Return the last answer of a reading, None where the credential may not make it."""
-    # The credential has just proved good, so a refusal speaks of the resource alone.
-    key, period = f"{reading.key}/1", reading.period(api.options)
-    return await last_answer(api.kit, key, period, lambda: reading.fetch(api), lacking=HIDDEN)
+async def _read(reading: Reading, api: Api, further: FurtherReadings) -> Kept:
+    """Return the last answer of a reading, {} where there is none."""
+    return await further.read(
+        f"{reading.key}/{reading.version}",
+        reading.period(api.options),
+        lambda: reading.fetch(api),
+        permission=reading.permission,
+        lacking=HIDDEN,
+    )
 
 
 def calls(options: TwilioOptions, interval: float) -> float:
@@ -123,6 +131,7 @@ PROBE = Probe(
     timeout=20.0,
     calls=calls,
     credential="auth_token",
+    verify=mistakes,
     environment={
         "account_sid": ("TWILIO_ACCOUNT_SID",),
         "auth_token": ("TWILIO_AUTH_TOKEN",),

@@ -22,6 +22,7 @@ from exporter.core.secret import Secret
 from exporter.probes._vendor_api import (
     WEB_ADDRESS,
     Listing,
+    Pace,
     Page,
     Parameters,
     address,
@@ -53,6 +54,15 @@ class TwilioOptions(Options, frozen=True):
         steers("auth_token"),
         Meta(pattern=r"^(SK[0-9a-fA-F]{32})?$", description="API key to use in place of the Auth Token."),
     ] = ""
+    auth_sid: Annotated[
+        str,
+        steers("auth_token"),
+        Meta(
+            pattern=r"^(AC[0-9a-fA-F]{32})?$",
+            description="Account that `auth_token` belongs to, where that is the parent of `account_sid`;"
+            " WhatsApp senders are then not read, since they would be the parent's.",
+        ),
+    ] = ""
     phone_number: Annotated[
         str,
         PER_TENANT,
@@ -78,6 +88,18 @@ class TwilioOptions(Options, frozen=True):
     monitor_url: Annotated[str, _ORIGIN] = "https://monitor.twilio.com"
     messaging_url: Annotated[str, _ORIGIN] = "https://messaging.twilio.com"
     tls: Annotated[TlsOptions, Meta(description="How the servers' certificates are judged.")] = TlsOptions()
+
+    @property
+    def signs_in_elsewhere(self) -> bool:
+        """Whether the credential is known to be another account's than the one that is read."""
+        return bool(self.auth_sid) and self.auth_sid.lower() != self.account_sid.lower()
+
+
+def mistakes(options: TwilioOptions) -> list[str]:
+    """Return what is wrong with options that each have the right type."""
+    if options.auth_sid and options.api_key_sid:
+        return ["auth_sid and api_key_sid are two user names; give one of them"]
+    return []
 
 
 @dataclass(frozen=True)
@@ -128,12 +150,13 @@ class Api:
         """Prepare to call with the credential of `options`."""
         self.options = options
         self.kit = kit
+        self._pace = Pace(kit)
         self.concurrent: float | None = None
         self.duration: float | None = None
 
     async def get(self, resource: Resource, parameters: Parameters = ()) -> Document:
         """Return what `resource` answers; every status but 200 is a RefusedError."""
-        answer = await self.kit.call(self._request(resource, parameters))
+        answer = await self._pace.call(self._request(resource, parameters))
         self._note(answer)
         if answer.status == 200:
             return self.kit.document(answer)
@@ -156,7 +179,7 @@ class Api:
     def _request(self, resource: Resource, parameters: Parameters) -> Request:
         options = self.options
         secret = options.auth_token.reveal() if options.auth_token else ""
-        pair = f"{options.api_key_sid or options.account_sid}:{secret}".encode()
+        pair = f"{options.api_key_sid or options.auth_sid or options.account_sid}:{secret}".encode()
         origin: str = getattr(options, resource.host)
         path = resource.path.format(account=options.account_sid)
         return Request(

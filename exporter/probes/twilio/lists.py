@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from exporter.core.document import Document
+from exporter.core.document import Document, is_moment
 from exporter.core.metric import Sample
 from exporter.probes._readings import Kept
 from exporter.probes._vendor_api import Listing
@@ -80,10 +80,13 @@ def _sent(message: Document) -> float | None:
     field = "date_created" if message.at("date_sent").value is None else "date_sent"
     text = message.text(field)
     try:
-        return parsedate_to_datetime(text).timestamp() if text else None
+        when = parsedate_to_datetime(text).timestamp() if text else None
     except (ValueError, OverflowError):
-        message.number(field)  # tells the drift
-        return None
+        when = 0.0
+    if when is None or is_moment(when):
+        return when
+    message.unknown(field)
+    return None
 
 
 def messages_samples(kept: Kept) -> Iterator[Sample]:
@@ -99,20 +102,28 @@ def messages_samples(kept: Kept) -> Iterator[Sample]:
 
 
 async def fetch_alerts(api: Api) -> Kept:
-    """Count the errors of the last hour in Twilio's Monitor: GET /v1/Alerts.
+    """Count the account's errors of the last hour in Twilio's Monitor: GET /v1/Alerts.
 
-    A single alert would tell more, but holds requests and answers with personal data: it is never read.
+    Monitor answers for the account that signs in. Where that is another one, only the alerts that name ours
+    count, and that there is none says nothing: nobody documents whether a parent's Monitor lists them. A
+    single alert would tell more, but holds requests and answers with personal data: it is never read.
     """
     now = api.kit.now()
     period = (("StartDate", _stamp(now - ALERTS_WINDOW)), ("EndDate", _stamp(now)))
     listing = await api.list(MONITOR, (("LogLevel", "error"), *period))
-    codes = Counter(_code(item) for item in listing.items if _recent(item, now))
+    own = [item for item in listing.items if _is_of(item, api.options.account_sid)]
+    codes = Counter(_code(item) for item in own if _recent(item, now))
     webhook = {code: count for code, count in codes.items() if is_webhook(code)}
     return {
         "webhook": webhook,
         "other": codes.total() - sum(webhook.values()),
         "truncated": listing.truncated,
+        "known": bool(own) or not api.options.signs_in_elsewhere,
     }
+
+
+def _is_of(alert: Document, account_sid: str) -> bool:
+    return (alert.text("account_sid") or "").lower() == account_sid.lower()
 
 
 def _code(alert: Document) -> str:
@@ -122,11 +133,8 @@ def _code(alert: Document) -> str:
 
 def _recent(alert: Document, now: float) -> bool:
     """Tell whether an alert belongs to the window; one without a time was chosen by the filter alone."""
-    try:
-        made = datetime.fromisoformat(alert.text("date_created") or "")
-    except ValueError:
-        return True
-    return now - (made if made.tzinfo else made.replace(tzinfo=UTC)).timestamp() <= ALERTS_WINDOW
+    made = alert.date("date_created")
+    return made is None or now - made <= ALERTS_WINDOW
 
 
 def _stamp(when: float) -> str:
@@ -134,7 +142,9 @@ def _stamp(when: float) -> str:
 
 
 def alerts_samples(kept: Kept) -> Iterator[Sample]:
-    """Return failed webhooks by code, and the other errors."""
+    """Return failed webhooks by code, and the other errors; nothing where the list is not the account's."""
+    if not kept["known"]:
+        return
     webhook: dict[str, int] = kept["webhook"]
     for code in WEBHOOK_CODES:
         yield m.WEBHOOK_FAILURES(webhook.get(code, 0), code=code)
@@ -145,7 +155,10 @@ def alerts_samples(kept: Kept) -> Iterator[Sample]:
 
 
 async def fetch_senders(api: Api) -> Kept:
-    """Read the states of the WhatsApp senders: GET /v2/Channels/Senders."""
+    """Read the states of the WhatsApp senders: GET /v2/Channels/Senders.
+
+    It answers for the account that signs in, and a sender does not name its account.
+    """
     listing = await api.list(SENDERS, (("Channel", "whatsapp"),), SENDERS_PAGE)
     states = Counter(_state(item) for item in listing.items)
     return {

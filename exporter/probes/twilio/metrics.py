@@ -2,6 +2,7 @@
 
 from exporter.core.metric import Metric
 from exporter.core.vitals import COST_MONTH, COST_TODAY, PREPAID_BALANCE, SCHEDULE
+from exporter.probes._readings import refused_metric
 
 
 def _gauge(
@@ -15,6 +16,7 @@ PERMISSION_MISSING = _gauge(
     "Whether the credential may not read something (1), so that what depends on it is absent, or may (0).",
     labels=("permission",),
 )
+READING_REFUSED = refused_metric("twilio")
 INACTIVE = _gauge(
     "account_inactive",
     "Whether Twilio says that the account is suspended, closed or not active (1) or serves it (0).",
@@ -91,6 +93,7 @@ METRICS = (
     COST_TODAY,
     COST_MONTH,
     PERMISSION_MISSING,
+    READING_REFUSED,
     INACTIVE,
     TRIAL,
     CONCURRENT,

@@ -1,20 +1,19 @@
-"""The dearer readings: each on a period of its own, each behind a permission of its own.
+"""The expensive readings: each on a period of its own, each behind a permission of its own.
 
 A reading has two halves. `fetch` asks the API and reduces the answer to a small JSON object, which is
 kept until the period is over; `samples` turns that object into values at every run.
 """
 
-import math
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from exporter.core.document import Document
-from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.reason import Reason
 from exporter.core.vitals import COST_MONTH, COST_TODAY, PREPAID_BALANCE
-from exporter.probes._readings import Kept
+from exporter.probes._readings import Kept, VerdictError
+from exporter.probes._vendor_api import decimal
 from exporter.probes.twilio import metrics as m
 from exporter.probes.twilio.api import ACCOUNT, NUMBERS, USAGE_MONTH, USAGE_TODAY, Api, TwilioOptions
 from exporter.probes.twilio.explain import CLOSED
@@ -34,7 +33,10 @@ _CURRENCY = re.compile("[A-Za-z]{3}")
 
 @dataclass(frozen=True)
 class Reading:
-    """One dearer reading; `permission` is what a key must be allowed to read, `each` its calls per page."""
+    """One expensive reading; `permission` is what a key must be allowed to read, `each` its calls per page.
+
+    `version` goes up when the shape of what is kept changes.
+    """
 
     key: str
     permission: str
@@ -43,6 +45,7 @@ class Reading:
     samples: Callable[[Kept], Iterator[Sample]]
     paged: bool = False
     each: int = 1
+    version: int = 1
     wanted: Callable[[TwilioOptions], bool] = lambda _options: True
 
     def calls(self, options: TwilioOptions) -> int:
@@ -53,7 +56,7 @@ class Reading:
 def balance_of(balance: Document) -> float | None:
     """Return the money of GET Balance.json, None where it is unknown."""
     balance.must("account_sid")
-    return _decimal(balance, "balance")
+    return decimal(balance, "balance", signed=True)
 
 
 def balance_samples(balance: Document, amount: float | None) -> Iterator[Sample]:
@@ -74,7 +77,7 @@ async def fetch_account(api: Api) -> Kept:
     state = account.text("status")
     if state in CLOSED:
         api.kit.fact(m.INACTIVE(1))
-        raise ProbeError(Reason.ACCOUNT, f"the account is {state}")
+        raise VerdictError(Reason.ACCOUNT, f"the account is {state}")
     return {"trial": {"Trial": True, "Full": False}.get(account.text("type") or "")}
 
 
@@ -102,7 +105,7 @@ def reduce_usage(usage: Document) -> Kept | None:
     records = usage.must("usage_records")
     total = next((part for part in records.items() if part.at("category").value == "totalprice"), None)
     if total is None:
-        usage.text("usage_records", "totalprice")  # tells the drift
+        usage.unknown("usage_records", "totalprice")
         return None
     price, currency = _price(total), total.text("price_unit")
     if price is None or not currency or not _CURRENCY.fullmatch(currency):
@@ -113,7 +116,7 @@ def reduce_usage(usage: Document) -> Kept | None:
 def _price(record: Document) -> float | None:
     """Return a price: a number by the schema of the API's description, a text by the examples in it."""
     told = record.at("price").value
-    return record.number("price") if isinstance(told, (int, float)) else _decimal(record, "price")
+    return record.amount("price") if isinstance(told, (int, float)) else decimal(record, "price")
 
 
 def usage_samples(kept: Kept) -> Iterator[Sample]:
@@ -139,21 +142,6 @@ def number_samples(kept: Kept) -> Iterator[Sample]:
     yield m.NUMBER_OWNED(kept["owned"])
 
 
-def _decimal(document: Document, name: str) -> float | None:
-    """Return a number that the API writes as text."""
-    text = document.text(name)
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        document.number(name)  # tells the drift
-        return None
-    return value
-
-
 def _every(seconds: float) -> Callable[[TwilioOptions], float]:
     return lambda _options: seconds
 
@@ -169,8 +157,16 @@ READINGS = (
         messages_samples,
         paged=True,
     ),
-    Reading("monitor", "monitor", _every(10 * MINUTE), fetch_alerts, alerts_samples, paged=True),
-    Reading("senders", "senders", _every(15 * MINUTE), fetch_senders, senders_samples, paged=True),
+    Reading("monitor", "monitor", _every(10 * MINUTE), fetch_alerts, alerts_samples, paged=True, version=2),
+    Reading(
+        "senders",
+        "senders",
+        _every(15 * MINUTE),
+        fetch_senders,
+        senders_samples,
+        paged=True,
+        wanted=lambda options: not options.signs_in_elsewhere,
+    ),
     Reading(
         "number",
         "phone_numbers",

@@ -32,9 +32,9 @@ from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.probes._meta_graph import token as tokens
 from exporter.probes._meta_graph.graph import Graph, GraphOptions
-from exporter.probes._meta_graph.readings import OPTIONAL, Kept, collect, read_optional
+from exporter.probes._meta_graph.readings import collect, read_optional
 from exporter.probes._meta_graph.versions import GRAPH
-from exporter.probes._readings import calls_a_month
+from exporter.probes._readings import DECISIVE, Kept, calls_a_month
 from exporter.probes.whatsapp import readings
 from exporter.probes.whatsapp.alerts import ALERTS
 from exporter.probes.whatsapp.metrics import METRICS, OWN
@@ -105,9 +105,9 @@ async def _read(graph: Graph, options: WhatsappOptions, token: Secret) -> AsyncI
 
 async def _token(graph: Graph, token: Secret) -> list[Sample]:
     # A token that serves but may not inspect itself is fine; an app's wrong secret is not.
-    tolerated = OPTIONAL if graph.app_token else OPTIONAL | {Reason.AUTH}
+    decisive = DECISIVE | {Reason.AUTH} if graph.app_token else DECISIVE
     kept: Kept | None = await read_optional(
-        graph, tokens.PLACE, tokens.PERIOD, partial(tokens.inspect, graph, token), tolerated
+        graph, tokens.PLACE, tokens.PERIOD, partial(tokens.inspect, graph, token), decisive
     )
     if kept is None:
         return []

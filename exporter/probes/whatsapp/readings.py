@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from exporter.core.document import Document
 from exporter.core.metric import Metric, Sample
 from exporter.probes._meta_graph.graph import Fields, Graph
-from exporter.probes._meta_graph.readings import Kept
+from exporter.probes._readings import Kept
 from exporter.probes._vendor_api import Parameters
 from exporter.probes.whatsapp import metrics as m
 
@@ -81,7 +81,10 @@ def number_samples(answer: Document, *, basic: bool) -> Iterator[Sample]:
     """Return the values of each number; `basic` where its more special fields were not asked for."""
     for number in answer.must("data").items():
         phone = number.text("id")
-        if phone is None or not re.fullmatch(r"[0-9]{1,32}", phone):
+        if phone is None:
+            continue
+        if not re.fullmatch(r"[0-9]{1,32}", phone):
+            number.unknown("id")
             continue
         yield from _level(m.PHONE_QUALITY, _QUALITY, number.text("quality_rating"), phone=phone)
         yield from _state(number, phone, basic=basic)
