@@ -83,6 +83,8 @@ REFUSALS: list[tuple[int, int | None, Reason]] = [
     *((code, None, Reason.PERMISSION) for code in (200, 250, 294, 299)),
     (341, None, Reason.RATE_LIMITED),
     (368, None, Reason.ACCOUNT),
+    (101, None, Reason.AUTH),
+    (101, 1, Reason.AUTH),
     (2635, None, Reason.BAD_RESPONSE),
     (-3, None, Reason.VENDOR_ERROR),
     *((4, subcode, Reason.RATE_LIMITED) for subcode in (None, 1504022, 1504039)),
@@ -244,6 +246,17 @@ async def test_the_token_is_inspected_by_the_app_once_an_hour(
 async def test_the_id_may_come_with_or_without_its_prefix(opened: Open) -> None:
     async with opened() as advertiser:
         assert (await advertiser.probe(ad_account_id=ACCOUNT)).ok
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_an_app_id_that_is_wrong_is_named(opened: Open, alone: bool) -> None:
+    nobody = {"access_token": None, "ad_account_id": "", "tenant": ""} if alone else {}
+    async with opened() as advertiser:
+        result = await advertiser.probe(app_id="99999", **nobody)
+        assert (result.reason, result.detail) == (
+            Reason.AUTH,
+            "debug_token answered HTTP 400 (code 101: app_id is wrong)",
+        )
 
 
 async def test_the_app_alone_is_checked_where_there_is_neither_token_nor_tenant(opened: Open) -> None:

@@ -220,7 +220,10 @@ async def test_a_call_that_is_not_understood_leaves_its_values_unknown(opened: O
         assert result.ok
         found = values(result)
         assert not [name for name in found if name.startswith("fal_requests")]
-        assert found["fal_permission_missing{analytics}"] == 0
+        # A call that is not understood says nothing of what the key may do.
+        assert "fal_permission_missing{analytics}" not in found
+        assert found["fal_reading_refused{hour}"] == found["fal_reading_refused{month}"] == 1
+        assert result.drift == ("hour", "month")
 
 
 async def test_a_model_that_is_not_there_is_named_by_the_reason(opened: Open) -> None:
@@ -244,7 +247,7 @@ async def test_every_call_reads_with_the_key_and_runs_no_model(opened: Open) -> 
             assert call.headers["authorization"] == f"Key {KEY}"
 
 
-async def test_the_dearer_readings_run_on_periods_of_their_own(opened: Open) -> None:
+async def test_the_expensive_readings_run_on_periods_of_their_own(opened: Open) -> None:
     async with opened() as account:
         await account.probe()
         seen: dict[str, list[float]] = {}

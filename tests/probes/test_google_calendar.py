@@ -102,6 +102,36 @@ async def test_each_documented_refusal_of_the_calendar_has_its_reason(opened: Op
             assert result.http_status == status
 
 
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        ("defaultPerDayPerProject", Reason.QUOTA),
+        ("CalendarReadsPerDayPerProject", Reason.QUOTA),
+        ("queries_per_day", Reason.QUOTA),
+        ("defaultPerMinutePerProject", Reason.RATE_LIMITED),
+        ("defaultPerMinutePerUser", Reason.RATE_LIMITED),
+        (7, Reason.RATE_LIMITED),
+    ],
+)
+@pytest.mark.parametrize("status", [403, 429])
+async def test_the_calls_of_a_day_are_a_quota_and_those_of_a_minute_a_throttle(
+    opened: Open, status: int, limit: object, reason: Reason
+) -> None:
+    async with opened() as calendar:
+        info = {"reason": "RATE_LIMIT_EXCEEDED", "metadata": {"quota_limit": limit, "service": "c"}}
+        await calendar.refuse(status, {"code": status, "details": [{"metadata": None}, 7, info]})
+        result = await calendar.probe(**STANDING)
+        assert result.reason is reason
+        assert ("of a day" in result.detail) is (reason is Reason.QUOTA)
+
+
+async def test_a_limit_of_a_day_beside_another_refusal_decides_nothing(opened: Open) -> None:
+    async with opened() as calendar:
+        info = {"reason": "SERVICE_DISABLED", "metadata": {"quota_limit": "defaultPerDayPerProject"}}
+        await calendar.refuse(403, {"details": [info]})
+        assert (await calendar.probe(**STANDING)).reason is Reason.PERMISSION
+
+
 async def test_the_more_special_reason_of_two_decides_and_both_are_shown(opened: Open) -> None:
     async with opened() as calendar:
         both = {"errors": [{"reason": "forbidden"}], "details": [{}, {"reason": "RATE_LIMIT_EXCEEDED"}, 7]}

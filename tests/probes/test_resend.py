@@ -1,11 +1,25 @@
+import time
+from dataclasses import replace
+
 import pytest
 
 from exporter.core.network import Network
 from exporter.core.reason import Reason
 from exporter.probes.resend import PROBE, calls
 from exporter.probes.resend.api import ResendOptions
+from exporter.sandbox.harness import Call, Handler, Reply
 from exporter.sandbox.resend import KEY, VENDOR
-from tests.probes.day import CERTIFICATE_DATES, exposed, golden, leaks, names, target_of, values
+from tests.probes.day import (
+    CERTIFICATE_DATES,
+    exposed,
+    golden,
+    leaks,
+    names,
+    probed,
+    staged,
+    target_of,
+    values,
+)
 from tests.probes.vendor_stage import Opener, VendorStage, opener
 
 DAY = 86_400.0
@@ -30,9 +44,12 @@ def opened(network: Network) -> Open:
 # What resend.com/docs/api-reference/errors lists, and what each means here.
 REFUSALS = [
     (400, "invalid_idempotency_key", Reason.BAD_RESPONSE),
-    (400, "validation_error", Reason.BAD_RESPONSE),
+    (400, "validation_error", Reason.AUTH),
+    (401, "validation_error", Reason.AUTH),
+    (422, "validation_error", Reason.BAD_RESPONSE),
     (401, "missing_api_key", Reason.AUTH),
     (403, "invalid_api_key", Reason.AUTH),
+    (403, "suspended_api_key", Reason.ACCOUNT),
     (403, "validation_error", Reason.PERMISSION),
     (405, "method_not_allowed", Reason.BAD_RESPONSE),
     (409, "invalid_idempotent_request", Reason.BAD_RESPONSE),
@@ -107,6 +124,51 @@ async def test_without_the_call_for_the_usage_the_domains_show_that_the_key_is_g
         assert (await account.probe()).ok
 
 
+@pytest.mark.parametrize("status", [400, 401, 403])
+async def test_a_key_that_does_not_exist_is_told_by_the_message_where_a_call_has_parameters(
+    opened: Open, status: int
+) -> None:
+    async with opened("no_usage_call") as account:
+        refusal = {"name": "validation_error", "message": "API key is invalid"}
+        await account.refuse(status, refusal, path="/domains")
+        assert (await account.probe()).reason is Reason.AUTH
+        await account.refuse(status, {**refusal, "message": "The limit is odd"}, path="/domains")
+        assert (await account.probe()).reason is not Reason.AUTH or status == 401
+        await account.refuse(status, {**refusal, "name": "application_error"}, path="/domains")
+        assert (await account.probe()).reason is not Reason.AUTH or status == 401
+
+
+async def test_a_deleted_key_is_a_refused_credential(opened: Open) -> None:
+    async with opened() as account:
+        result = await account.probe(api_key="re_deletedKey4242")
+        assert result.reason is Reason.AUTH
+        assert result.detail == "/usage answered HTTP 400 (validation_error)"
+
+
+async def test_a_suspended_key_is_the_accounts_fault(opened: Open) -> None:
+    async with opened("suspended_key") as account:
+        assert (await account.probe()).reason is Reason.ACCOUNT
+
+
+async def test_a_token_without_the_scopes_is_a_connection_and_says_what_it_lacks(opened: Open) -> None:
+    async with opened("scoped_token") as account:
+        result = await account.probe()
+        assert result.ok
+        found = values(result)
+        assert [found[f"resend_permission_missing{{{name}}}"] for name in ("usage", "domains")] == [0, 1]
+        await account.refuse(403, {"name": "invalid_permission"})
+        account.answers.clear()
+        assert (await account.probe()).ok, "nor is it needed for the usage"
+
+
+async def test_a_domain_whose_records_are_gone_has_a_state_of_its_own(opened: Open) -> None:
+    async with opened("domain_in_danger") as account:
+        found = values(await account.probe())
+        assert found["resend_domains{temporary_failure}"] == 1
+        assert found["resend_domains{verified}"] == 2
+        assert found["resend_domains{other}"] == 0
+
+
 async def test_without_the_call_for_the_usage_a_wrong_key_is_still_found(opened: Open) -> None:
     async with opened() as account:
         await account.refuse(404, {"name": "not_found"}, path="/usage")
@@ -166,6 +228,59 @@ async def test_the_rate_limit_comes_from_the_headers(opened: Open) -> None:
         assert found["rate_limit_reset_timestamp_seconds{api}"] == account.clock.now() + 1
 
 
+async def test_a_team_of_two_calls_a_second_is_read_whole(network: Network) -> None:
+    limit, window = 2, 0.1
+    made: list[float] = []
+
+    def guard(call: Call) -> Reply | None:
+        now = time.monotonic()
+        made[:] = [when for when in made if now - when < window]
+        if len(made) >= limit:
+            return Reply(429, {"name": "rate_limit_exceeded"}, {"retry-after": "1"})
+        made.append(now)
+        return VENDOR.guard(call)
+
+    def hurried(handler: Handler) -> Handler:
+        def answer(call: Call) -> Reply:
+            reply = handler(call)
+            left = {"ratelimit-remaining": str(limit - len(made)), "ratelimit-reset": str(window)}
+            return replace(reply, headers={**reply.headers, **left})
+
+        return answer
+
+    routes = {name: hurried(handler) for name, handler in VENDOR.routes.items()}
+    for scenarios in ((), ("no_usage_call",)):
+        made.clear()
+        async with staged(replace(VENDOR, guard=guard, routes=routes)) as stage:
+            for scenario in scenarios:
+                await stage.play(scenario)
+            result = await probed(target_of(PROBE, stage.options), network)
+            assert result.ok, result.detail
+            assert not [name for name, value in values(result).items() if "reading_refused" in name and value]
+            assert {call.path for call in stage.stand.calls} == {
+                "/usage",
+                "/domains",
+                "/webhooks",
+                "/emails/metrics",
+            }
+
+
+async def test_a_throttled_reading_leaves_the_others_what_they_were(opened: Open) -> None:
+    async with opened() as account:
+        await account.refuse(429, {"name": "rate_limit_exceeded"}, "/webhooks", retry_after="7")
+        result = await account.probe()
+        assert (result.ok, result.retry_after) == (True, 7)
+        found = values(result)
+        assert found["quota_used{emails_daily}"] == 12
+        assert found["resend_domains{verified}"] == 2
+        assert [found[f"resend_reading_refused{{{name}}}"] for name in ("domains", "webhooks", "emails")] == [
+            0,
+            1,
+            1,
+        ]
+        assert account.asked == ["/usage", "/domains", "/webhooks"]
+
+
 async def test_headers_that_are_missing_or_odd_give_no_sample(opened: Open) -> None:
     async with opened() as account:
         usage = {"emails": {"daily": {"used": 1, "limit": None, "resets_at": None}}}
@@ -177,9 +292,9 @@ async def test_headers_that_are_missing_or_odd_give_no_sample(opened: Open) -> N
 
 async def test_what_is_known_of_a_quota_outlives_a_later_failure(opened: Open) -> None:
     async with opened() as account:
-        await account.refuse(500, {}, path="/domains")
+        await account.refuse(451, {"name": "security_error"}, path="/domains")
         result = await account.probe()
-        assert result.reason is Reason.VENDOR_ERROR
+        assert result.reason is Reason.ACCOUNT
         assert result.samples == ()
         assert "quota_reset_timestamp_seconds{emails_daily}" in values(result)
 
@@ -257,7 +372,7 @@ async def test_every_call_reads_with_the_key(opened: Open) -> None:
             assert call.headers["authorization"] == f"Bearer {KEY}"
 
 
-async def test_the_dearer_readings_run_on_periods_of_their_own(opened: Open) -> None:
+async def test_the_expensive_readings_run_on_periods_of_their_own(opened: Open) -> None:
     async with opened() as account:
         total = (await account.probe()).calls
         seen: dict[str, list[float]] = {}

@@ -68,6 +68,28 @@ async def test_a_page_where_all_is_well_shows_the_chosen_components_and_no_incid
         assert "integration-exporter" in call.headers["user-agent"]
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "reason"),
+    [
+        (404, {"error": "not found"}, {}, Reason.NOT_FOUND),
+        (410, None, {}, Reason.NOT_FOUND),
+        (200, b"<html>", {"Content-Type": "text/html"}, Reason.BAD_RESPONSE),
+        (200, {"page": {"name": "Acme", "status": "UP"}}, {}, Reason.BAD_RESPONSE),
+        (200, {"status": "ok"}, {}, Reason.BAD_RESPONSE),
+        (200, [], {}, Reason.BAD_RESPONSE),
+    ],
+    ids=["missing", "gone", "html", "instatus", "health", "list"],
+)
+async def test_a_page_of_another_make_is_told_by_name(
+    opened: Open, status: int, body: object, headers: dict[str, str], reason: Reason
+) -> None:
+    async with opened() as page:
+        await page.answer(status, body, **headers)
+        result = await page.probe()
+        assert result.reason is reason
+        assert "no page in Statuspage's format" in result.detail
+
+
 async def test_a_vendor_in_trouble_leaves_the_probe_connected(opened: Open) -> None:
     async with opened("major_outage") as page:
         result = await page.probe()

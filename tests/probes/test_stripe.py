@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,10 @@ class Shop(VendorStage):
 
     async def refuse(self, status: int, body: object, path: str = "/", **headers: str) -> None:
         await super().refuse(status, {"error": body}, path, **headers)
+
+    async def answer(self, body: object, path: str) -> None:
+        """Answer every call at or below `path` by `body`."""
+        await super().refuse(200, body, path)
 
 
 Open = Opener[Shop]
@@ -94,6 +99,7 @@ async def test_a_declined_payment_in_place_of_every_answer_leaves_the_values_unk
         assert {name.partition("{")[0] for name in values(result)} == {
             "stripe_api_version_info",
             "stripe_permission_missing",
+            "stripe_reading_refused",
             "certificate_expiry_timestamp_seconds",
             "certificate_chain_expiry_timestamp_seconds",
         }
@@ -216,11 +222,102 @@ async def test_a_restricted_account_shows_why_and_until_when(opened: Open) -> No
 
 async def test_what_is_known_of_a_restriction_outlives_a_later_failure(opened: Open) -> None:
     async with opened("restricted_account") as shop:
-        await shop.refuse(500, {}, path="/v1/disputes")
+        await shop.refuse(403, {"code": "account_invalid"}, path="/v1/disputes")
         result = await shop.probe()
-        assert result.reason is Reason.VENDOR_ERROR
+        assert result.reason is Reason.NOT_CONFIGURED
         assert result.samples == ()
         assert values(result)["stripe_account_restricted"] == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "path", "lost"),
+    [
+        (429, "/v1/events", "payments_window"),
+        (400, "/v1/radar/early_fraud_warnings", "fraud_warnings_window"),
+        (404, "/v1/webhook_endpoints", "webhook_endpoints"),
+        (500, "/v1/disputes", "disputes_window"),
+    ],
+)
+async def test_a_reading_that_stripe_does_not_give_leaves_the_rest(
+    opened: Open, status: int, path: str, lost: str
+) -> None:
+    async with opened() as shop:
+        await shop.refuse(status, {"message": "no"}, path)
+        result = await shop.probe()
+        assert (result.ok, result.http_status) == (True, 200)
+        found = values(result)
+        assert found["stripe_balance_available{usd}"] == 12_345.67
+        assert found["stripe_charges_enabled"] == 1
+        assert not [name for name in found if name.startswith(f"stripe_{lost}")]
+        assert 1 in [value for name, value in found.items() if "reading_refused" in name]
+
+
+def account(**changes: Any) -> dict[str, Any]:
+    """Return an account without restrictions, `changes` laid over it."""
+    requirements = {"currently_due": [], "past_due": [], "disabled_reason": None, "current_deadline": None}
+    flags = {"charges_enabled": True, "payouts_enabled": True, "details_submitted": True}
+    return {**flags, "requirements": requirements, "capabilities": {}} | changes
+
+
+DISABLED = {"currently_due": [], "past_due": [], "disabled_reason": "listed", "current_deadline": None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "restricted"),
+    [
+        ({}, 0),
+        ({"charges_enabled": False}, 1),
+        ({"payouts_enabled": False}, 1),
+        ({"requirements": DISABLED}, 1),
+        # What is unknown may be a restriction: only a known one counts then.
+        ({"charges_enabled": None}, None),
+        ({"payouts_enabled": None}, None),
+        ({"requirements": None}, None),
+        ({"charges_enabled": None, "payouts_enabled": False}, 1),
+        ({"charges_enabled": None, "requirements": DISABLED}, 1),
+        ({"requirements": None, "charges_enabled": False}, 1),
+    ],
+)
+async def test_each_cause_alone_restricts_an_account_and_what_is_unknown_leaves_it_open(
+    opened: Open, changes: dict[str, Any], restricted: int | None
+) -> None:
+    async with opened() as shop:
+        await shop.answer(account(**changes), "/v1/account")
+        result = await shop.probe()
+        assert values(result).get("stripe_account_restricted") == restricted
+        missing = [name for name, value in changes.items() if value is None]
+        assert list(result.drift) == [name for name in result.drift if name in missing]
+        assert set(missing) <= set(result.drift)
+
+
+async def test_a_list_of_requirements_that_is_missing_is_drift_and_no_zero(opened: Open) -> None:
+    async with opened() as shop:
+        requirements = {"past_due": [], "currently_due": None, "disabled_reason": None}
+        await shop.answer(account(requirements=requirements), "/v1/account")
+        result = await shop.probe()
+        found = values(result)
+        assert found["stripe_requirements{past_due}"] == 0
+        assert "stripe_requirements{currently_due}" not in found
+        assert result.drift == ("requirements.currently_due",)
+
+
+@pytest.mark.parametrize("deadline", [-1e40, -1, 0, 1_800_000_000_000, "soon"])
+async def test_a_deadline_that_cannot_be_is_drift(opened: Open, deadline: object) -> None:
+    async with opened() as shop:
+        await shop.answer(account(requirements={**DISABLED, "current_deadline": deadline}), "/v1/account")
+        result = await shop.probe()
+        assert "stripe_requirements_deadline_timestamp_seconds" not in values(result)
+        assert result.drift == ("requirements.current_deadline",)
+
+
+async def test_capabilities_that_are_inactive_are_counted(opened: Open) -> None:
+    async with opened() as shop:
+        capabilities = {"card_payments": "inactive", "transfers": "pending", "boleto_payments": "inactive"}
+        await shop.answer(account(capabilities=capabilities), "/v1/account")
+        assert values(await shop.probe())["stripe_capabilities_inactive"] == 2
+        shop.answers.clear()
+        await shop.answer(account(capabilities=None), "/v1/account")
+        assert "stripe_capabilities_inactive" not in values(await shop.probe())
 
 
 async def test_payments_are_counted_by_outcome_and_declines_by_family(opened: Open) -> None:
@@ -308,6 +405,15 @@ async def test_a_customer_who_is_gone_is_an_error_and_costs_no_further_calls(
         assert shop.asked == ["/v1/balance"]
 
 
+async def test_only_stripes_own_word_tells_that_the_customer_is_gone(opened: Open) -> None:
+    async with opened() as shop:
+        await shop.refuse(404, {"message": "Unrecognized request URL"}, "/v1/customers/")
+        result = await shop.probe()
+        assert result.ok
+        assert values(result)["stripe_reading_refused{customer}"] == 1
+        assert values(result)["stripe_permission_missing{customers}"] == 0
+
+
 async def test_who_the_customer_is_is_told_to_viewers_of_the_status_alone(opened: Open) -> None:
     async with opened() as shop:
         for _ in range(2):  # fetched, then kept
@@ -325,7 +431,7 @@ async def test_without_a_customer_none_is_asked_for(opened: Open) -> None:
         assert "stripe_permission_missing{customers}" not in values(result)
 
 
-async def test_the_dearer_readings_run_on_periods_of_their_own(opened: Open) -> None:
+async def test_the_expensive_readings_run_on_periods_of_their_own(opened: Open) -> None:
     async with opened() as shop:
         await shop.probe()
         assert len(shop.asked) == 1 + len(READINGS)
@@ -358,12 +464,14 @@ def test_the_default_cost_is_below_what_the_vendor_allows_every_account() -> Non
     assert calls(StripeOptions(customer_id="cus_1"), 300) == 9_960
     assert PROBE.allowance is not None
     assert PROBE.allowance.calls == 10_000
-    assert calls(StripeOptions(pages=2), 300) > 10_000
+    # Each further page is one more call of the lists: undelivered events, payments, and three twice a day.
+    assert calls(StripeOptions(pages=2), 300) == 9_840 + 180 + 480 + 3 * 60
+    assert calls(StripeOptions(pages=3), 300) == 9_840 + 2 * (180 + 480 + 3 * 60)
     assert calls(StripeOptions(payments_minutes=5), 300) > 10_000
     assert calls(StripeOptions(), 60) > 10_000
 
 
-def test_a_reading_is_never_dearer_than_one_in_each_run() -> None:
+def test_a_reading_is_never_more_expensive_than_one_in_each_run() -> None:
     day = 86_400
     assert calls(StripeOptions(), day) == (1 + len(READINGS) - 1) * MONTH / day
 

@@ -7,7 +7,17 @@ from exporter.core.reason import Reason
 from exporter.probes.twilio import PROBE, calls
 from exporter.probes.twilio.api import TwilioOptions
 from exporter.probes.twilio.readings import READINGS
-from exporter.sandbox.twilio import CUSTOMER, KEY_SECRET, KEY_SID, NUMBER, SID, TEXT, TOKEN
+from exporter.sandbox.twilio import (
+    CUSTOMER,
+    KEY_SECRET,
+    KEY_SID,
+    NUMBER,
+    PARENT_SID,
+    PARENT_TOKEN,
+    SID,
+    TEXT,
+    TOKEN,
+)
 from tests.probes.day import CERTIFICATE_DATES, exposed, golden, leaks, names, target_of, values
 from tests.probes.twilio_office import BALANCE, CORE, MINUTE, TODAY, Office, Open
 from tests.probes.vendor_stage import opener
@@ -207,13 +217,85 @@ async def test_a_key_that_may_read_neither_balance_nor_usage_is_no_connection(op
         assert (await office.probe()).reason is Reason.PERMISSION
 
 
-async def test_a_failure_of_a_dearer_reading_fails_the_probe(opened: Open) -> None:
+@pytest.mark.parametrize(
+    ("status", "code", "path", "lost"),
+    [
+        (500, None, "/v1/Alerts", "twilio_webhook_failures"),
+        (400, 20001, "/v2/Channels/Senders", "twilio_whatsapp_senders"),
+        (429, 20429, f"{CORE}/Messages.json", "twilio_messages"),
+    ],
+)
+async def test_a_reading_that_fails_leaves_the_rest_and_says_so(
+    opened: Open, status: int, code: int | None, path: str, lost: str
+) -> None:
     async with opened() as office:
-        await office.refuse(500, {}, path="/v1/Alerts")
+        await office.refuse(status, {"code": code}, path)
         result = await office.probe()
-        assert result.reason is Reason.VENDOR_ERROR
-        assert "Monitor" in result.detail
-        assert result.http_status == 500
+        assert (result.ok, result.http_status) == (True, 200)
+        found = values(result)
+        assert found["prepaid_balance{usd}"] == 12.05
+        assert not [name for name in found if name.startswith(lost)]
+        assert 1 in [value for name, value in found.items() if "reading_refused" in name]
+        assert any(f"HTTP {status}" in text for _, text in result.log)
+
+
+async def test_the_parents_credential_reads_a_sub_account(opened: Open) -> None:
+    async with opened("sub_account") as office:
+        assert (await office.probe(auth_token=PARENT_TOKEN)).reason is Reason.AUTH
+        result = await office.probe(auth_sid=PARENT_SID, auth_token=PARENT_TOKEN)
+        assert result.ok
+        found = values(result)
+        assert found["cost_today_usd"] == 1.25
+        assert found["twilio_messages_window{sms,delivered}"] > 0
+        assert all(
+            call.path.startswith(CORE) or call.path == "/v1/Alerts" for call in office.stage.stand.calls
+        )
+
+
+async def test_senders_that_would_be_the_parents_are_not_read(opened: Open) -> None:
+    async with opened() as office:
+        result = await office.probe(auth_sid=PARENT_SID, auth_token=PARENT_TOKEN)
+        assert not [name for name in values(result) if "senders" in name]
+        # The account's own name is no other account's, however it is written.
+        result = await office.probe(auth_sid=SID.lower().replace("ac", "AC", 1))
+        assert values(result)["twilio_whatsapp_senders{online}"] == 3
+
+
+async def test_alerts_of_another_account_are_not_counted(opened: Open) -> None:
+    async with opened("alerts_of_parent", "webhooks_failing") as office:
+        for credential in ({}, {"auth_sid": PARENT_SID, "auth_token": PARENT_TOKEN}):
+            office.answers.clear()
+            found = values(await office.probe(**credential))
+            assert found["twilio_webhook_failures_window{11200}"] == 1
+            assert found["twilio_webhook_failures_window{11217}"] == 25
+            assert found["twilio_other_alerts_window"] == 0
+
+
+async def test_a_parents_monitor_without_our_alerts_says_nothing_of_us(opened: Open) -> None:
+    async with opened("alerts_of_parent") as office:
+        found = values(await office.probe(auth_sid=PARENT_SID, auth_token=PARENT_TOKEN))
+        assert not [name for name in found if "webhook_failures" in name or "other_alerts" in name]
+        office.answers.clear()
+        assert values(await office.probe())["twilio_webhook_failures_window{11200}"] == 0
+
+
+async def test_an_alert_that_names_no_account_is_drift_and_not_counted(opened: Open) -> None:
+    async with opened() as office:
+        alert = {"error_code": "11200", "date_created": None, "account_sid": None}
+        await office.refuse(
+            200, {"alerts": [alert, {**alert, "account_sid": SID.upper()}], "meta": {}}, "/v1/"
+        )
+        result = await office.probe()
+        assert values(result)["twilio_webhook_failures_window{11200}"] == 1
+        assert "alerts[].account_sid" in result.drift
+
+
+def test_two_user_names_are_a_mistake() -> None:
+    assert PROBE.verify is not None
+    assert PROBE.verify(TwilioOptions(auth_sid=PARENT_SID)) == []
+    assert PROBE.verify(TwilioOptions(api_key_sid=KEY_SID)) == []
+    (mistake,) = PROBE.verify(TwilioOptions(auth_sid=PARENT_SID, api_key_sid=KEY_SID))
+    assert "auth_sid" in mistake
 
 
 async def test_nothing_of_the_credential_shows_although_the_vendor_repeats_it(opened: Open) -> None:
@@ -258,7 +340,7 @@ async def test_each_api_is_asked_where_it_is(opened: Open) -> None:
         assert {"/monitor/v1/Alerts", "/messaging/v2/Channels/Senders"} <= set(office.asked)
 
 
-async def test_the_dearer_readings_run_on_periods_of_their_own(opened: Open) -> None:
+async def test_the_expensive_readings_run_on_periods_of_their_own(opened: Open) -> None:
     async with opened() as office:
         await office.probe()
         assert len(office.asked) == 8
@@ -299,6 +381,7 @@ def test_a_tenant_sets_its_credential_and_never_where_it_is_sent() -> None:
         "account_sid",
         "auth_token",
         "api_key_sid",
+        "auth_sid",
         "phone_number",
         "include_subaccounts",
     }

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.probes._meta_graph.graph import proof
 from exporter.probes.whatsapp import PROBE, WhatsappOptions, calls
+from exporter.sandbox._graph import APP_SECRET
 from exporter.sandbox.harness import Answer, Reply
 from exporter.sandbox.whatsapp import ACCOUNT, DISPLAY, NUMBERS, TOKEN, VENDOR
 from tests.probes.day import CERTIFICATE_DATES, exposed, golden, leaks, names, target_of, values
@@ -232,9 +234,9 @@ async def test_what_limits_sending_is_told_apart_from_what_blocks_it(
 
 async def test_a_rejected_account_stays_known_when_a_later_reading_fails(opened: Open) -> None:
     async with opened("rejected_account") as business:
-        await business.refuse(500, {}, path=f"/v25.0/{ACCOUNT}/message_templates")
+        await business.refuse(400, code(368), path=f"/v25.0/{ACCOUNT}/message_templates")
         result = await business.probe()
-        assert result.reason is Reason.VENDOR_ERROR
+        assert result.reason is Reason.ACCOUNT
         assert result.samples == ()
         assert values(result)["whatsapp_account_restricted"] == 1
 
@@ -347,7 +349,44 @@ async def test_a_reading_that_is_refused_leaves_the_rest_connected(
         assert not [name for name in found if name.startswith(absent)]
         await business.clock.advance(5 * MINUTE)
         await business.probe()
-        assert business.asked == [f"/{ACCOUNT}/phone_numbers"]
+        # A call that is not understood (400) may be understood soon; a permission does not come by asking.
+        again = ["/debug_token"] if reading == "debug_token" else []
+        assert business.asked == [f"/{ACCOUNT}/phone_numbers", *again]
+
+
+async def test_an_app_that_does_not_exist_is_a_refused_credential(opened: Open) -> None:
+    async with opened() as business:
+        result = await business.probe(app_id="99999", app_secret=APP_SECRET)
+        assert (result.reason, result.detail) == (
+            Reason.AUTH,
+            "debug_token answered HTTP 400 (code 101: app_id is wrong)",
+        )
+
+
+async def test_a_throttle_of_a_later_reading_is_heeded_and_no_more_is_asked(opened: Open) -> None:
+    async with opened() as business:
+        usage = {
+            ACCOUNT: [
+                {
+                    "type": "whatsapp_business_management",
+                    "call_count": 100,
+                    "total_time": 1,
+                    "total_cputime": 1,
+                    "estimated_time_to_regain_access": 19,
+                }
+            ]
+        }
+        header = {"x_business_use_case_usage": json.dumps(usage)}
+        await business.refuse(400, code(80_008), f"/v25.0/{ACCOUNT}/message_templates", **header)
+        result = await business.probe()
+        assert result.ok
+        assert result.retry_after == 19 * MINUTE
+        assert business.asked[-1].endswith("/message_templates")
+        found = values(result)
+        assert [
+            found[f"whatsapp_reading_refused{{{name}}}"] for name in ("templates", "subscribed_apps")
+        ] == [1, 1]
+        assert found["whatsapp_reading_refused{account}"] == 0
 
 
 async def test_the_token_tells_when_it_ends_and_that_nobody_renews_it(opened: Open) -> None:
@@ -373,7 +412,7 @@ async def test_an_expiry_that_cannot_be_is_unknown_and_drift(opened: Open) -> No
     async with opened("odd_expiry") as business:
         result = await business.probe()
         assert "token_expiry_timestamp_seconds{access}" not in values(result)
-        assert result.drift == ("data.expires_at.implausible",)
+        assert result.drift == ("data.expires_at",)
 
 
 async def test_scopes_that_are_not_told_are_unknown(opened: Open) -> None:
@@ -433,7 +472,7 @@ async def test_a_version_that_is_gone_and_one_with_an_end_are_told(opened: Open)
         assert not [name for name in found if name.startswith("whatsapp_api_version_end")]
 
 
-async def test_dearer_readings_keep_their_periods(opened: Open) -> None:
+async def test_expensive_readings_keep_their_periods(opened: Open) -> None:
     async with opened() as business:
         await business.probe()
         assert business.asked == [
