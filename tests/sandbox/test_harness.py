@@ -298,8 +298,9 @@ async def test_every_vendor_refuses_strangers_and_unknown_paths(
         url = running.stands[vendor.name].place.url
         for route in vendor.routes:
             method, _, path = route.partition(" ")
-            # RFC 6749, section 5.2; Google inspects tokens in the same words
-            refusals = (400, 401) if path.endswith(("/token", "/tokeninfo")) else (401, 403)
+            # RFC 6749, section 5.2; Google inspects tokens in the same words, Resend refuses every key so
+            by_400 = path.endswith(("/token", "/tokeninfo")) or vendor.name == "resend"
+            refusals = (400, 401) if by_400 else (401, 403)
             for credential in ({}, {"Authorization": "Bearer wrong-key"}):
                 async with client.request(method, url + path, headers=credential) as answer:
                     is_open = not vendor.credentials or (vendor.name, route) in ASKS_NOBODY
