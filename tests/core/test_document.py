@@ -32,6 +32,10 @@ def date(document: Document) -> object:
     return document.date("a", "b")
 
 
+NO_NUMBERS: tuple[Any, ...] = (None, True, "1", [], {}, 10**400, -(10**400))
+NO_DATES: tuple[Any, ...] = (None, 1_800_000_000, [], "soon", "", "2027-13-01", "0001-01-01", "9999-12-31")
+
+
 @pytest.mark.parametrize(
     ("how", "value", "found"),
     [
@@ -55,15 +59,8 @@ def test_a_field_that_is_as_it_should_be_is_read_without_drift(how: Read, value:
 @pytest.mark.parametrize(
     ("how", "value"),
     [
-        *(
-            (how, odd)
-            for how in (number, amount, moment)
-            for odd in (None, True, "1", [], {}, 10**400, -(10**400))
-        ),
-        *(
-            (date, odd)
-            for odd in (None, 1_800_000_000, [], "soon", "", "2027-13-01", "0001-01-01", "9999-12-31")
-        ),
+        *((how, odd) for how in (number, amount, moment) for odd in NO_NUMBERS),
+        *((date, odd) for odd in NO_DATES),
         (date, "0001-01-01T00:00:00+23:00"),
         (amount, -1),
         (amount, -1e-9),

@@ -250,7 +250,7 @@ async def test_the_id_may_come_with_or_without_its_prefix(opened: Open) -> None:
 
 @pytest.mark.parametrize("alone", [True, False])
 async def test_an_app_id_that_is_wrong_is_named(opened: Open, alone: bool) -> None:
-    nobody = {"access_token": None, "ad_account_id": "", "tenant": ""} if alone else {}
+    nobody: dict[str, Any] = {"access_token": None, "ad_account_id": "", "tenant": ""} if alone else {}
     async with opened() as advertiser:
         result = await advertiser.probe(app_id="99999", **nobody)
         assert (result.reason, result.detail) == (

@@ -316,7 +316,7 @@ async def test_a_permission_lacks_where_one_of_its_readings_does(account: Accoun
         account.answers.clear()
         account.run()
         for index, reason in enumerate(reasons):
-            account.vendor.refusal = reason and ProbeError(reason, "no")
+            account.vendor.refusal = ProbeError(reason, "no") if reason else None
             await account.further.read(f"r{index}/1", HOUR, account.vendor, permission="both")
         assert account.told["permission_missing{both}"] == 1
 

@@ -252,14 +252,19 @@ async def test_a_reading_that_stripe_does_not_give_leaves_the_rest(
         assert 1 in [value for name, value in found.items() if "reading_refused" in name]
 
 
+DISABLED: dict[str, Any] = {
+    "currently_due": [],
+    "past_due": [],
+    "disabled_reason": "listed",
+    "current_deadline": None,
+}
+
+
 def account(**changes: Any) -> dict[str, Any]:
     """Return an account without restrictions, `changes` laid over it."""
-    requirements = {"currently_due": [], "past_due": [], "disabled_reason": None, "current_deadline": None}
+    requirements = {**DISABLED, "disabled_reason": None}
     flags = {"charges_enabled": True, "payouts_enabled": True, "details_submitted": True}
     return {**flags, "requirements": requirements, "capabilities": {}} | changes
-
-
-DISABLED = {"currently_due": [], "past_due": [], "disabled_reason": "listed", "current_deadline": None}
 
 
 @pytest.mark.parametrize(
@@ -292,7 +297,7 @@ async def test_each_cause_alone_restricts_an_account_and_what_is_unknown_leaves_
 
 async def test_a_list_of_requirements_that_is_missing_is_drift_and_no_zero(opened: Open) -> None:
     async with opened() as shop:
-        requirements = {"past_due": [], "currently_due": None, "disabled_reason": None}
+        requirements = {**DISABLED, "currently_due": None}
         await shop.answer(account(requirements=requirements), "/v1/account")
         result = await shop.probe()
         found = values(result)
