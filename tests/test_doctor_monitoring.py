@@ -161,12 +161,12 @@ async def test_a_platform_that_works_has_no_problem(monitoring: Monitoring, caps
     for what in (
         " answers at ",
         "its clock agrees",
-        "it scrapes localhost:",
+        "it scrapes 127.0.0.1:",
         "rules are loaded",
         "Watchdog fires",
     ):
         assert what in prometheus
-    assert f"it tells localhost:{monitoring.ports['alertmanager']}" in prometheus
+    assert f"it tells 127.0.0.1:{monitoring.ports['alertmanager']}" in prometheus
     assert (
         not of(rows, "prometheus", "note") + of(rows, "alertmanager", "note") + of(rows, "exporter", "note")
     )
@@ -290,9 +290,9 @@ async def test_a_prometheus_without_any_of_our_rules_is_told_once(
     problems = of(rows, "prometheus", "problem")
     assert problems.count("rules") == 1
     assert "none of our " in problems
-    assert "it cannot scrape localhost:" in problems
+    assert "it cannot scrape 127.0.0.1:" in problems
     assert "Watchdog does not fire" in problems
-    assert "none of its targets is called localhost:" in of(rows, "prometheus", "note")
+    assert "none of its targets is called 127.0.0.1:" in of(rows, "prometheus", "note")
 
 
 async def test_a_service_that_is_another_one_or_none_is_one_problem(

@@ -4,14 +4,15 @@ Every vendor has two ports, plain and TLS. A control port tells where they are a
 
     GET  /_sandbox                      all vendors: where, which options, what can break, what is broken
     GET  /_sandbox/{vendor}             one of them
-    POST /_sandbox/{vendor}/fault       {"fault": "slow" | null, "after": 20, "for": 60}
+    POST /_sandbox/{vendor}/fault       {"fault": "slow" | null, "after": 20, "for": 60, "only": "acct_1"}
                                         {"answer": {"status": 403, "body": {}, "headers": {}, "path": "/v1"}}
     POST /_sandbox/{vendor}/scenario    {"scenario": "declining_payments", "on": true, "after": 20, "for": 60}
     *    /{vendor}/...                  the vendor again, for clients that know this port only: plain HTTP,
                                         so without the faults `refused` and `wrong_certificate`
 
-`after` and `for` are seconds and optional. The credentials are made up; the sandbox is not for the open
-network, so it listens where it is told and asks nobody who they are.
+`after` and `for` are seconds and optional, `only` is a text that a call must hold to be met. The credentials
+are made up; the sandbox is not for the open network, so it listens where it is told and asks
+nobody who they are.
 """
 
 import asyncio
@@ -50,6 +51,7 @@ class FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
 
     fault: str | None = None
     answer: AnswerOrder | None = None
+    only: str = ""
     after: Seconds = 0.0
     lasts: Seconds | None = msgspec.field(name="for", default=None)
 
@@ -82,6 +84,7 @@ class Sandbox:
             "ca_file": place.ca_file,
             "options": vendor.options(place),
             "fault": stand.fault,
+            "only": stand.only,
             "faults": {fault: FAULTS[fault] for fault in vendor.faults},
             "scenarios_on": sorted(stand.scenarios),
             "scenarios": dict(vendor.scenarios),
@@ -132,10 +135,24 @@ async def run(listen: str, vendors: Vendors, say: Callable[[str], object] = prin
     if not host or not port.isdigit() or int(port) > 65_535:
         raise StartError(f"cannot listen on {listen!r}; give host:port, such as 127.0.0.1:10060")
     async with serve(vendors, host.strip("[]"), int(port)) as sandbox:
-        say(f"control   {sandbox.control}/_sandbox")
-        for name, stand in sandbox.stands.items():
-            say(f"{name:<9} {stand.place.url}  {stand.place.tls_url}  (trust {stand.place.ca_file})")
+        for line in listing(sandbox):
+            say(line)
         await _signal()
+
+
+def listing(sandbox: Sandbox) -> list[str]:
+    """Return where everything is, a line each."""
+    width = max(map(len, ("control", *sandbox.stands)))
+    lines = [f"{'control':<{width}}  {sandbox.control}/_sandbox"]
+    for name, stand in sandbox.stands.items():
+        lines.append(f"{name:<{width}}  {stand.place.url:<23} {stand.place.tls_url}")
+    authorities = {stand.place.ca_file for stand in sandbox.stands.values()}
+    lines.append(f"The authority of the https addresses is {', '.join(sorted(authorities))}.")
+    lines.append(
+        f'Break one: curl -d \'{{"fault": "slow"}}\' {sandbox.control}/_sandbox/NAME/fault; '
+        "what each knows is on the control address"
+    )
+    return lines
 
 
 async def _signal() -> None:
@@ -172,7 +189,9 @@ def _control(sandbox: Sandbox) -> web.Application:
     async def fault(request: web.Request) -> web.Response:
         order, stand = await _order(request, FaultOrder), _stand(sandbox, request)
         answer = _answer(order.answer) if order.answer else None
-        await _obey(stand.set_fault(order.fault, after=order.after, lasts=order.lasts, answer=answer))
+        await _obey(
+            stand.set_fault(order.fault, after=order.after, lasts=order.lasts, answer=answer, only=order.only)
+        )
         return _json(sandbox.describe(stand.vendor.name))
 
     async def scenario(request: web.Request) -> web.Response:

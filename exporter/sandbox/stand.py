@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import msgspec
 from aiohttp import web
@@ -18,6 +19,9 @@ from exporter.sandbox.vendor import Call, Place, Reply, Vendor
 SLOW = 30.0
 """Seconds that a slow vendor waits before it answers after all."""
 KEPT_CALLS = 1000
+_BELOW_CALLS = ("refused", "wrong_certificate")
+"""Faults that show before anything is asked."""
+
 _CUT_OFF = b'{"object": "list", "data": [{"id": "'
 
 
@@ -48,6 +52,7 @@ class Stand:
         self.scenarios: set[str] = set()
         self.fault: str | None = None
         self.answer: Answer | None = None
+        self.only = ""
         self._host = host
         self._authorities = authorities
         self._now = now
@@ -94,14 +99,20 @@ class Stand:
         after: float = 0.0,
         lasts: float | None = None,
         answer: Answer | None = None,
+        only: str = "",
     ) -> None:
         """Put a fault on after `after` seconds, for `lasts` seconds or until it is changed; None heals.
 
         `answer` instead of a name makes the vendor give that answer to every call for its path.
+        With `only` it meets calls that hold this text in path, query, headers or body: those of one tenant.
         """
+        if only and name in _BELOW_CALLS:
+            raise ValueError(f"the fault {name} meets every call: leave out `only`")
         if name is not None and name not in self.vendor.faults:
             raise ValueError(f"{self.vendor.name} knows the faults {', '.join(self.vendor.faults)}")
-        await self._plan("fault", after, lasts, lambda: self._turn(name, answer), lambda: self._turn(None))
+        await self._plan(
+            "fault", after, lasts, lambda: self._turn(name, answer, only), lambda: self._turn(None)
+        )
 
     async def set_scenario(
         self, name: str, on: bool = True, *, after: float = 0.0, lasts: float | None = None
@@ -129,8 +140,8 @@ class Stand:
         if after or lasts is not None:
             self._plans[key] = asyncio.create_task(_play(after, lasts, begin, end))
 
-    async def _turn(self, name: str | None, answer: Answer | None = None) -> None:
-        self.fault, self.answer = name, answer
+    async def _turn(self, name: str | None, answer: Answer | None = None, only: str = "") -> None:
+        self.fault, self.answer, self.only = name, answer, only
         # Connections made before would not notice a closed port or another certificate.
         self._hang_up()
         if name == "refused":
@@ -158,8 +169,9 @@ class Stand:
                 await site.start()
             except OSError as error:
                 raise StartError(
-                    f"cannot listen on {self._host}:{self._ports[index]} for the simulated"
-                    f" {self.vendor.name} ({error.strerror}); choose another port"
+                    f"cannot listen on {self._host}:{self._ports[index]} for the simulated {self.vendor.name}"
+                    f" ({error.strerror}); each vendor takes two ports behind that of the controls: choose"
+                    " others by --listen"
                 ) from error
             self._sites.append(site)
             self._ports[index] = _port_of(site)
@@ -173,37 +185,46 @@ class Stand:
 
     async def handle(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         """Answer a request for `path` of this vendor, with the fault that is on."""
-        call = await self._call_of(request, path)
+        met = await self._meets(request)
+        fault = self.fault if met else None
+        call = await self._call_of(request, path, revoked=fault == "bad_credential")
         self.calls.append(call)
         self.total += 1
-        if self.fault == "cut":
+        if fault == "cut":
             return await _cut(request)
-        if self.fault == "slow":
+        if fault == "slow":
             await asyncio.sleep(SLOW)
-        return _response(self._reply(call))
+        return _response(self._reply(call, fault, self.answer if met else None))
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         return await self.handle(request, request.path)
 
-    async def _call_of(self, request: web.BaseRequest, path: str) -> Call:
+    async def _meets(self, request: web.BaseRequest) -> bool:
+        """Tell whether the fault that is on, if any, is meant for this call."""
+        if not self.only:
+            return True
+        said = (request.path_qs, unquote(request.path_qs), *request.headers.values())
+        return any(self.only in text for text in said) or self.only.encode() in await request.read()
+
+    async def _call_of(self, request: web.BaseRequest, path: str, *, revoked: bool) -> Call:
         good = self.vendor.credentials
         # Any other text will do: what was good before is wrong from now on.
-        revoked = {name: f"{value}-revoked" for name, value in good.items()}
+        others = {name: f"{value}-revoked" for name, value in good.items()}
         return Call(
             method=request.method,
             path=path,
             query={name: request.query.getall(name) for name in request.query},
             headers={name.lower(): value for name, value in request.headers.items()},
             body=await request.read(),
-            credentials=revoked if self.fault == "bad_credential" else good,
+            credentials=others if revoked else good,
             scenarios=frozenset(self.scenarios),
             now=self._now(),
         )
 
-    def _reply(self, call: Call) -> Reply:
-        if self.answer and call.path.startswith(self.answer.path):
-            return self.answer.reply
-        match self.fault:
+    def _reply(self, call: Call, fault: str | None, answer: Answer | None) -> Reply:
+        if answer and call.path.startswith(answer.path):
+            return answer.reply
+        match fault:
             case "rate_limited":
                 return self.vendor.throttled(call)
             case "server_error":

@@ -107,6 +107,20 @@ async def test_answers_of_faults(stand: Stand, client: aiohttp.ClientSession) ->
     assert await status_of(client, url) == 200
 
 
+async def test_a_fault_meets_only_the_calls_that_hold_a_text(
+    stand: Stand, client: aiohttp.ClientSession
+) -> None:
+    url = stand.place.url
+    for only, met in (("acme one", "say/a?of=acme%20one"), ("say/b", "say/b")):
+        await stand.set_fault("server_error", only=only)
+        assert await status_of(client, f"{url}/{met}") == 500
+        assert await status_of(client, f"{url}/say/c?of=globex") == 200
+    await stand.set_fault("rate_limited", only="planted")
+    assert await status_of(client, f"{url}/say/a", data=b"planted") == 429
+    with pytest.raises(ValueError, match="meets every call"):
+        await stand.set_fault("refused", only="acme")
+
+
 async def test_a_cut_answer_ends_in_its_middle(stand: Stand, client: aiohttp.ClientSession) -> None:
     await stand.set_fault("cut")
     with pytest.raises(aiohttp.ClientError):
@@ -262,7 +276,7 @@ async def test_run_tells_where_everything_is_until_it_is_stopped() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert said[0].startswith("control   http://127.0.0.1:")
+    assert said[0].startswith("control  http://127.0.0.1:")
     assert said[1].startswith("echo")
 
 

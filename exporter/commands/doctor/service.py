@@ -87,8 +87,26 @@ class Service:
         )
 
 
+class Host(str):
+    """A host, shown as it was written; the names of this machine are equal to one another."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        """Compare as hosts."""
+        return _machine(str(self)) == _machine(str(other))
+
+    def __hash__(self) -> int:
+        """Hash as equality asks."""
+        return hash(_machine(str(self)))
+
+
+def _machine(host: str) -> str:
+    return "localhost" if host in LOOPBACK else host
+
+
 def origin(url: str) -> tuple[str, int] | None:
-    """Return host and port of `url`, None where it is no web address; this machine has one name only."""
+    """Return host and port of `url`, None where it is no web address."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -96,8 +114,7 @@ def origin(url: str) -> tuple[str, int] | None:
         return None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         return None
-    host = "localhost" if parts.hostname in LOOPBACK else parts.hostname.lower()
-    return host, port or (443 if parts.scheme == "https" else 80)
+    return Host(parts.hostname.lower()), port or (443 if parts.scheme == "https" else 80)
 
 
 def shown(place: tuple[str, int] | None) -> str:
