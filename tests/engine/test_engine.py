@@ -226,6 +226,35 @@ async def test_state_comes_back_from_the_store_before_the_first_run(
     await again.stop(0)
 
 
+async def test_a_restart_does_not_forget_that_the_vendor_asked_for_a_pause(
+    clock: HandClock, probe: Probe, vendor: Vendor, kept: Kept
+) -> None:
+    vendor.error = ProbeError(Reason.RATE_LIMITED, "slow down", retry_after=500)
+    first = Engine(NoNetwork(), clock, kept, SelfMetrics())
+    first.apply(made_configuration([made_target(probe=probe)]))
+    await clock.advance(2)
+    await first.stop(0)
+    assert len(vendor.runs) == 1
+    again = Engine(NoNetwork(), clock, kept, SelfMetrics())
+    again.remember(kept.snapshots().values())
+    again.apply(made_configuration([made_target(probe=probe)]))
+    await clock.advance(490)
+    assert len(vendor.runs) == 1
+    await clock.advance(20)
+    assert len(vendor.runs) == 2
+    await again.stop(0)
+
+
+async def test_the_words_of_the_status_are_a_contract(
+    engine: Engine, clock: HandClock, probe: Probe, vendor: Vendor
+) -> None:
+    lacking = made_target("lacking", probe=probe, options=MadeOptions(secret_key=None))
+    engine.apply(made_configuration([made_target("payments", probe=probe), lacking]))
+    await clock.advance(2)
+    words = {state.target.integration: state.status for state in engine.board}
+    assert words == {"payments": "connected", "lacking": "not_configured"}
+
+
 async def test_a_429_makes_waits_that_double_and_a_retry_after_is_obeyed(
     engine: Engine, clock: HandClock, probe: Probe, vendor: Vendor
 ) -> None:

@@ -64,3 +64,27 @@ def test_an_allowance_of_nothing_allows_one_call_and_then_waits_for_ever() -> No
     budget = Budget(Allowance(0, "docs"))
     budget.spend(KEY, 1, 0.0)
     assert budget.wait(KEY, 1, MONTH) == float("inf")
+
+
+def test_a_tiny_allowance_still_holds_one_call_at_a_time() -> None:
+    budget = Budget(Allowance(24, "docs"))  # less than one an hour
+    assert budget.wait(KEY, 1, 0.0) == 0
+    budget.spend(KEY, 1, 0.0)
+    assert budget.wait(KEY, 1, 0.0) == pytest.approx(MONTH / 23, rel=0.001)
+
+
+def test_credentials_that_are_no_longer_used_cost_no_memory() -> None:
+    budget = Budget(Allowance(720_000, "docs"))
+    budget.spend("spent", 900, 0.0)
+    for number in range(65_535):
+        budget.wait(f"full-{number}", 1, 0.0)
+    assert len(budget._buckets) == 65_536
+    budget.wait("one more", 1, 0.0)
+    assert set(budget._buckets) == {"spent", "one more"}  # what is full is as good as none
+
+
+def test_a_clock_that_goes_back_fills_nothing() -> None:
+    budget = Budget(Allowance(720_000, "docs"))
+    budget.spend(KEY, 1000, 1000.0)
+    before = budget.wait(KEY, 10, 1000.0)
+    assert budget.wait(KEY, 10, 0.0) == pytest.approx(before)
