@@ -9,16 +9,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from exporter import __version__, logs
 from exporter.config.feeds.memory import Feeds
 from exporter.config.redactor import Redactor
+from exporter.core import hangup
 from exporter.core.admin_token import own_place
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError, StartError, StoreError
+from exporter.core.service_manager import notify
+from exporter.core.supervisor import Supervisor
 from exporter.engine.engine import Engine
 from exporter.engine.explain import explain
 from exporter.engine.reload import Reloader
@@ -26,6 +30,7 @@ from exporter.engine.selfmetrics import SelfMetrics
 from exporter.engine.tenants import TenantCollector, TenantRefresher
 from exporter.net.network import LoopNetwork
 from exporter.server.admin import AdminToken
+from exporter.server.answers import place_of
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener
 from exporter.server.parts import Parts
@@ -75,20 +80,24 @@ async def serve(settings: Settings) -> int:
     paths = Paths.of(settings.external_url, settings.route_prefix)
     in_force = [configuration]
     _set_log_up(settings, in_force, metrics)
+    supervisor = _supervisor(metrics)
     async with AsyncExitStack() as stack:
         network = LoopNetwork()
         stack.push_async_callback(network.close)
-        writer = await stack.enter_async_context(_writer(configuration, settings.shutdown_timeout))
+        writer = await stack.enter_async_context(
+            _writer(configuration, settings.shutdown_timeout, supervisor)
+        )
         engine = Engine(network, clock, writer.submit, metrics, _most_runs())
         engine.history.log_runs = settings.log_level == "debug"
         engine.tokens.log.store = _token_store(configuration)
         stack.callback(engine.tokens.log.store.close)
         reloader = Reloader(settings.load, _applied(engine, writer, in_force), clock, metrics)
         listener = Listener(
-            build(replace(_parts(engine, reloader, web, paths, settings, writer), admin=admin)),
+            build(replace(_parts(engine, reloader, web, paths, settings, writer, supervisor), admin=admin)),
             settings.addresses,
             web,
             Limits(drain=settings.shutdown_timeout),
+            supervisor,
         )
         await listener.start()
         stack.push_async_callback(_stop, engine, listener, settings.shutdown_timeout)
@@ -100,8 +109,10 @@ async def serve(settings: Settings) -> int:
         _greet(settings, configuration, listener, admin, paths)
         metrics.registry.register(TenantCollector(settings.feeds, lambda: reloader.current))
         tenants = TenantRefresher(settings.feeds, lambda: reloader.current, reloader.take_news, clock)
-        async with _background(settings, reloader, tenants):
+        async with _background(settings, reloader, tenants, supervisor):
+            notify("READY=1")
             await _told_to_stop()
+        notify("STOPPING=1")
         structlog.get_logger("exporter.app").info("stopping", limit_seconds=settings.shutdown_timeout)
     return 0
 
@@ -117,13 +128,15 @@ def _admin(settings: Settings, web: WebConfigFile) -> AdminToken:
 
 
 @asynccontextmanager
-async def _writer(configuration: Configuration, limit: float) -> AsyncIterator[Writer]:
+async def _writer(
+    configuration: Configuration, limit: float, supervisor: Supervisor
+) -> AsyncIterator[Writer]:
     """Prepare the store, which is opened when the ports are; nothing of it is made before."""
     try:
         store = SqlStore(configuration.store.url)
     except StoreError as error:
         raise StartError(str(error)) from None
-    writer = Writer(store, retention=configuration.store.retention)
+    writer = Writer(store, retention=configuration.store.retention, supervisor=supervisor)
     try:
         yield writer
     finally:
@@ -215,6 +228,7 @@ def _parts(
     paths: Paths,
     settings: Settings,
     writer: Writer,
+    supervisor: Supervisor,
 ) -> Parts:
     def configuration() -> Configuration:
         if reloader.current is None:
@@ -229,7 +243,7 @@ def _parts(
         check_now=lambda target: engine.check(target.key),
         explain=explain,
         history=engine.history,
-        ready=lambda: "" if reloader.current else "the configuration is being loaded",
+        ready=lambda: _waits_for(reloader, supervisor),
         web=web,
         paths=paths,
         sd_addresses=settings.sd_addresses,
@@ -310,15 +324,35 @@ def _greet(
     )
 
 
+def _supervisor(metrics: SelfMetrics) -> Supervisor:
+    """Return what keeps the endless tasks going; errors that nobody else takes are counted by it too."""
+
+    def tell(name: str, error: BaseException) -> None:
+        metrics.task_failures.labels(name).inc()
+        structlog.get_logger("exporter.app").error("a task failed", task=name, **place_of(error))
+
+    def unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        supervisor.failed("other", error or RuntimeError(str(context.get("message", ""))))
+
+    supervisor = Supervisor(tell)
+    asyncio.get_running_loop().set_exception_handler(unhandled)
+    return supervisor
+
+
+def _waits_for(reloader: Reloader, supervisor: Supervisor) -> str:
+    if reloader.current is None:
+        return "the configuration is being loaded"
+    return f"it restarts: {', '.join(supervisor.down)}" if supervisor.down else ""
+
+
 @asynccontextmanager
 async def _background(
-    settings: Settings, reloader: Reloader, tenants: TenantRefresher
+    settings: Settings, reloader: Reloader, tenants: TenantRefresher, supervisor: Supervisor
 ) -> AsyncIterator[None]:
     interval = settings.poll_interval or LOOK_EVERY
-    jobs = [
-        asyncio.create_task(reloader.watch(interval, main_file=settings.poll_interval > 0)),
-        asyncio.create_task(tenants.run()),
-    ]
+    supervisor.keep("file watcher", lambda: reloader.watch(interval, main_file=settings.poll_interval > 0))
+    supervisor.keep("tenant refresh", tenants.run)
     waiting: set[asyncio.Task[None]] = set()
 
     def hang_up() -> None:
@@ -327,20 +361,24 @@ async def _background(
         task.add_done_callback(waiting.discard)
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
+    if hangup.taken():
+        hang_up()
     try:
         yield
     finally:
-        for task in (*jobs, *waiting):
+        for task in waiting:
             task.cancel()
-        await asyncio.gather(*jobs, *waiting, return_exceptions=True)
+        await asyncio.gather(supervisor.stop(), *waiting, return_exceptions=True)
 
 
 async def _reload(reloader: Reloader) -> None:
+    log = structlog.get_logger("exporter.app")
     try:
         await reloader.reload()
     except ConfigError as error:
-        mistakes = [str(mistake) for mistake in error.mistakes]
-        structlog.get_logger("exporter.app").error("reload failed", mistakes=mistakes)
+        log.error("reload failed", mistakes=[str(mistake) for mistake in error.mistakes])
+    except Exception as error:  # noqa: BLE001 - a signal has no caller that could take it
+        log.error("reload failed", **place_of(error))
 
 
 async def _told_to_stop() -> None:

@@ -8,6 +8,7 @@ from exporter import __version__
 from exporter.commands.generate_arguments import add_generate
 from exporter.commands.init.arguments import add_init
 from exporter.commands.usage import Parser, read
+from exporter.core import hangup
 
 DEFAULT_FILE = "integration-exporter.yml"
 DEFAULT_ADDRESS = "127.0.0.1:10055"
@@ -18,7 +19,11 @@ SHELLS = ("bash", "zsh", "fish")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, 1 for a mistake of the operator's, 2 for wrong usage."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None and (words[:1] in ([], ["run"]) or words[0].startswith("-")):
+        hangup.hold()  # first of all: a reload that is asked for while we start must not end us
     options = read(parser(), words, "run")  # answers --help, before anything else is imported
+    if options.command is not _run:
+        hangup.release()
     from exporter.core.errors import ConfigError, StartError
 
     try:

@@ -165,16 +165,20 @@ class Scheduler:
 
     def _tick(self) -> None:
         self._alarm = None
-        now = self._clock.monotonic()
+        try:
+            self._start_due(self._clock.monotonic())
+        finally:
+            self._arm()  # one job's mistake must not end the schedule of all
+
+    def _start_due(self, now: float) -> None:
         for _ in range(PORTION):
             if not self._heap or self._heap[0][0] > now + EARLY:
-                break
+                return
             due, _, job = heapq.heappop(self._heap)
             if job.due == due:  # else it was removed or moved
                 job.due, job.since = None, due
                 job.lane.waiting.append(job)
                 self._fill(job.lane)
-        self._arm()
 
     def _fill(self, lane: Lane) -> None:
         while lane.waiting and lane.running < lane.limit and not self.stopped:

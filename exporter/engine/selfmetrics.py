@@ -47,6 +47,12 @@ class SelfMetrics:
             ("level",),
             registry=self.registry,
         )
+        self.task_failures = Counter(
+            "integration_exporter_task_failures",
+            "Deaths of tasks that must run for ever, by name; each is begun again.",
+            ("task",),
+            registry=self.registry,
+        )
         for level in ("debug", "info", "warning", "error"):
             self.log_messages.labels(level)
 

@@ -53,10 +53,11 @@ class TenantRefresher:
             while True:
                 self.look()
                 await asyncio.sleep(TICK)
-        finally:
+        except asyncio.CancelledError:
             for task in self._asking.values():
                 task.cancel()
             self._threads.close()
+            raise
 
     @property
     def busy(self) -> bool:

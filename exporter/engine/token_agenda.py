@@ -75,5 +75,7 @@ class Agenda:
             if account.planned == when:
                 account.planned = None
                 self._ready.append(account)
-        self.pump()
-        self._wake()
+        try:
+            self.pump()
+        finally:
+            self._wake()  # one account's mistake must not end the turns of all

@@ -1,7 +1,6 @@
 """Opens the ports, serves the application on them, and closes them again."""
 
 import asyncio
-import contextlib
 import errno
 import logging
 import os
@@ -16,9 +15,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_server import Server
 
 from exporter.core.errors import StartError
+from exporter.core.supervisor import Supervisor
 from exporter.server.web_config_file import WebConfigFile
 
 DEFAULT_ADDRESS = "127.0.0.1:10055"
+WATCHER = "web configuration watcher"
 _FLAG = "--web.listen-address"
 
 
@@ -48,6 +49,7 @@ class Listener:
         addresses: Sequence[str],
         web_config: WebConfigFile,
         limits: Limits | None = None,
+        supervisor: Supervisor | None = None,
     ) -> None:
         """Prepare; nothing is opened yet. `addresses` are like `127.0.0.1:10055`, `:10055` or `[::1]:0`."""
         self._web = web_config
@@ -56,7 +58,7 @@ class Listener:
         self._sockets: list[socket.socket] = []
         self._sites: list[web.SockSite] = []
         self._context: Any = None
-        self._watch: asyncio.Task[None] | None = None
+        self._supervisor = supervisor or Supervisor()
         self._runner = _Runner(
             app,
             access_log=None,
@@ -98,14 +100,11 @@ class Listener:
         except BaseException:
             await self.stop()
             raise
-        self._watch = asyncio.create_task(self._look())
+        self._supervisor.keep(WATCHER, self._look)
 
     async def stop(self) -> None:
         """Close the ports, let open requests end within the limit, cut the rest."""
-        if self._watch is not None:
-            self._watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watch
+        await self._supervisor.stop(WATCHER)
         await self._runner.cleanup()
         for sock in self._sockets:
             sock.close()

@@ -11,6 +11,7 @@ import structlog
 
 from exporter.core.errors import StoreError
 from exporter.core.store import Batch, Store
+from exporter.core.supervisor import Supervisor
 from exporter.store.background import beside
 from exporter.store.failing import UnwritableError
 from exporter.store.pending import MOST, merge, size
@@ -47,6 +48,7 @@ class Writer:
         most: int = MOST,
         retention: Mapping[str, float] | None = None,
         now: Callable[[], float] = time.time,
+        supervisor: Supervisor | None = None,
     ) -> None:
         """Prepare a writer; the thread starts with the first need of it."""
         self.healthy = True
@@ -58,6 +60,7 @@ class Writer:
         self._longest_wait = longest_wait
         self._most = most
         self._now = now
+        self._supervisor = supervisor or Supervisor()
         self._log = structlog.get_logger(__name__)
         self._changed = threading.Condition()
         # All below is guarded by the condition.
@@ -156,8 +159,7 @@ class Writer:
 
     def _wake(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
-            self._thread.start()
+            self._thread = self._supervisor.keep_thread("store writer", self._work)
         self._changed.notify()
 
     def _work(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,29 @@ async def test_sighup_loads_the_file_again_and_a_mistake_changes_nothing(
     await until("the failed reload is seen", failed, 10)
     assert await _shown(process, "second")
     assert "config.yml:1: " in process.log
+
+
+async def test_a_sighup_while_it_starts_does_not_end_it_and_is_taken_up(tmp_path: Path) -> None:
+    path = _file(tmp_path, "first")
+    for moment in (0.15, 0.3, 0.5):
+        port = free_port(0)
+        command = [*COMMAND, f"--config.file={path}", f"--web.listen-address=127.0.0.1:{port}"]
+        log = tmp_path / f"{moment}.log"
+        service = Service("exporter", command, f"http://127.0.0.1:{port}/-/ready", log)
+        starting = asyncio.create_task(service.start())
+        await asyncio.sleep(moment)
+        assert service.process is not None
+        service.process.send_signal(signal.SIGHUP)
+        await starting
+        try:
+            assert service.process.returncode is None
+            await until("the reload", partial(_says, log, "configuration loaded"), 10)
+        finally:
+            await service.stop()
+
+
+async def _says(log: Path, words: str) -> bool:
+    return words in log.read_text()
 
 
 async def _shown(process: Process, name: str) -> bool:

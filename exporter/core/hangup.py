@@ -1,0 +1,27 @@
+"""A SIGHUP that comes while the process starts: it ends nothing, and counts once everything is up."""
+
+import signal
+
+_came: list[int] = []
+
+
+def _note(number: int, _frame: object) -> None:
+    _came.append(number)
+
+
+def hold() -> None:
+    """Keep what comes; else Python's default ends the process before it could take the signal up."""
+    signal.signal(signal.SIGHUP, _note)
+
+
+def release() -> None:
+    """Let it end the process again: a command on a terminal that is gone has nobody to work for."""
+    if signal.getsignal(signal.SIGHUP) is _note:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def taken() -> bool:
+    """Tell whether one came, once."""
+    came = bool(_came)
+    _came.clear()
+    return came
