@@ -12,6 +12,9 @@ from exporter.core.secret import Secret
 NEVER = math.inf
 """The expiry of a token that does not end."""
 
+FLOOR = 30.0
+"""Seconds between two renewals of a credential, at least; a life below is no life to plan by."""
+
 SOURCED = Secret("(from the source of tokens)")
 """Stands in the options for a token that another source than the options has; it is never sent."""
 
@@ -95,8 +98,8 @@ Lasting = RefreshToken | MetaExchange
 class TokenState(StrEnum):
     """What can be said of one token: the label `state`.
 
-    `implausible` is an end that the vendor told and that cannot be one, `refused` a token that the vendor
-    took back: only a person can bring another one.
+    `implausible` is an expiry that cannot be one, or a life below `FLOOR` seconds; `refused` a token that the
+    vendor took back: only a person can bring another one.
     """
 
     VALID = "valid"
@@ -118,10 +121,10 @@ class GrantRefusedError(ProbeError):
 
 @dataclass(frozen=True)
 class Granted:
-    """What a token endpoint answered. Lives are seconds, None where it does not tell.
+    """What a token endpoint answered. Lives are seconds, None where it does not tell or that is none.
 
     `refresh` is a new refresh token, None where the old one stays. `scopes` are None where they are not
-    told. `implausible` tells that the life it told is no life.
+    told. `implausible`: the life it names is none, or below `FLOOR`.
     """
 
     access: Secret
@@ -152,18 +155,23 @@ class Held:
     refused: bool = False
 
     def after(self, granted: Granted, now: float) -> "Held":
-        """Return what is to be kept once `granted` was answered at `now`."""
+        """Return what is to be kept once `granted` was answered to a request of `now`."""
         renewed = granted.refresh is not None and granted.refresh != self.refresh
         ends = now + granted.refresh_life if granted.refresh_life is not None else None
+        expiry = None if granted.life is None else now + granted.life
+        implausible = granted.implausible
+        if granted.access == self.access and self.expiry is not None and not self.implausible:
+            # The same token again (WSO2, Spring): what is left of its life says nothing of lives granted.
+            expiry, implausible = self.expiry if expiry is None else expiry, False
         return Held(
             access=granted.access,
             refresh=granted.refresh or self.refresh,
-            expiry=None if granted.life is None else now + granted.life,
+            expiry=expiry,
             # A new refresh token whose end is not told ends nobody knows when.
             refresh_expiry=ends if ends is not None or renewed else self.refresh_expiry,
             obtained=now,
             scopes=granted.scopes if granted.scopes is not None else self.scopes,
-            implausible=granted.implausible,
+            implausible=implausible,
             rotates=renewed if self.refresh else None,
         )
 

@@ -6,16 +6,14 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from exporter.core import vitals
-from exporter.core.errors import ProbeError
+from exporter.core.credential import LEAST_LEAD, Credential
 from exporter.core.probe import Key, Target
 from exporter.core.secret import Secret
 from exporter.core.token import (
     NEVER,
     SOURCED,
     AccessToken,
-    Grant,
     Held,
-    Lasting,
     MetaExchange,
     RefreshToken,
     TokenSettings,
@@ -26,21 +24,8 @@ from exporter.core.token import (
 from exporter.engine.token_places import MemoryPlace, Place
 from exporter.engine.vital_series import Series
 
-FIRST_RETRY = 30.0
-LONGEST_RETRY = 3_600.0
-"""Seconds to the next attempt after one and after many failures."""
-
 RELOOK = 300.0
 """Seconds between two looks whether somebody replaced a credential that was refused."""
-
-UNDATED_FOR = 3_600.0
-"""Seconds that an access token is used of which nobody tells when it ends."""
-
-LEAST_LEAD = 300.0
-"""Seconds before its end that the token of a client or a service account is renewed, at most."""
-
-REPLACED_EVERY = 300.0
-"""Seconds between two replacements of a token that the probed server refuses before its time."""
 
 KEEP_AGAIN = 5.0
 """Seconds until tokens that could not be kept are tried again."""
@@ -48,30 +33,23 @@ KEEP_AGAIN = 5.0
 TOKENS = ("access", "refresh")
 
 
-@dataclass(eq=False)
-class Account:
-    """One credential with its tokens; `targets` share it. Times are Unix seconds, None if never.
+@dataclass(eq=False, kw_only=True)
+class Account(Credential):
+    """One credential of the configuration; `targets` share it. Times are Unix seconds, None if never.
 
-    `held` is None until its place was read. `failures` counts refreshes that failed in a row, `reason` is
-    that of the last one, "" after a success. `renewals` counts new tokens since the start. `retry_at` is the
-    end of a back-off. `unsettled` tells that the newest tokens are not yet where they are kept.
+    `held` is None until its place was read. `reason` is that of the last refresh that failed, "" after a
+    success. `renewals` counts new tokens since the start. `unsettled` tells that the newest tokens are not
+    yet where they are kept.
     """
 
     key: Hashable
-    grant: Grant
     settings: TokenSettings
     place: Place = field(default_factory=MemoryPlace)
     targets: dict[Key, Target] = field(default_factory=dict)
-    held: Held | None = None
-    failures: int = 0
     reason: str = ""
-    error: ProbeError | None = None
     last_success: float | None = None
     renewals: int = 0
-    retry_at: float = 0.0
     looked_at: float = 0.0
-    replaced_at: float | None = None
-    first_seen: float = 0.0
     unsettled: bool = False
     unsettled_at: float = 0.0
     planned: float | None = None
@@ -81,16 +59,6 @@ class Account:
     def turn(self) -> asyncio.Task[None] | None:
         """The task that is under way for the account, if any."""
         return None if self.task is None or self.task.done() else self.task
-
-    @property
-    def lasting(self) -> bool:
-        """Whether what was handed out last is needed to ask for the next token."""
-        return isinstance(self.grant, Lasting)
-
-    @property
-    def refused(self) -> bool:
-        """Whether only a person can help."""
-        return self.held is not None and self.held.refused
 
     @property
     def may_rotate(self) -> bool:
@@ -107,28 +75,16 @@ class Account:
             return Held(access=self.grant.access_token)
         return Held()
 
-    def take(self, held: Held, now: float) -> None:
-        """Make `held` the tokens in use."""
-        if not held.same(self.held):
-            self.first_seen = now
-        self.held = held
-
     def succeed(self, now: float) -> None:
-        """Count a refresh that succeeded."""
-        self.forgive()
+        """Count a refresh that succeeded, once its tokens are those in use."""
+        super().succeed(now)
         self.last_success = now
         self.renewals += 1
 
     def forgive(self) -> None:
         """Forget failures: they were of other tokens, or are over."""
-        self.failures, self.reason, self.error, self.retry_at = 0, "", None, 0.0
-
-    def fail(self, error: ProbeError, reason: str, now: float) -> None:
-        """Count a refresh that failed; the next one waits for twice as long, or as the vendor asks."""
-        self.failures += 1
-        self.reason, self.error = reason, error
-        wait = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(self.failures - 1, 10))
-        self.retry_at = now + max(wait * (1 + 0.2 * self.spread), error.retry_after or 0.0)
+        super().forgive()
+        self.reason = ""
 
     @property
     def spread(self) -> float:
@@ -136,37 +92,10 @@ class Account:
         names = ",".join(map(str, sorted(self.targets)))
         return hashlib.blake2b(names.encode(), digest_size=2).digest()[0] / 255
 
-    def alive(self, now: float) -> bool:
-        """Tell whether there is an access token that may still be good."""
-        held = self.held
-        if held is None or not held.access:
-            return False
-        if isinstance(self.grant, MetaExchange):
-            return True  # the vendor itself says best what is wrong with an old one
-        if held.expiry is None:
-            return now - (held.obtained or self.first_seen) < UNDATED_FOR
-        return now < held.expiry
-
-    def due(self, now: float) -> bool:
-        """Tell whether the token is to be renewed now."""
-        renew_at = self.renew_at
-        return renew_at is not None and now >= renew_at
-
     @property
-    def renew_at(self) -> float | None:
-        """When the token is to be renewed, None where nothing tells."""
-        held = self.held
-        if held is None or held.expiry is None or held.expiry == NEVER or held.implausible:
-            return None
-        return held.expiry - self._lead(held, held.expiry) * (1 + 0.1 * self.spread)
-
-    def _lead(self, held: Held, expiry: float) -> float:
-        since = held.obtained or self.first_seen
-        if not self.lasting:
-            return min(LEAST_LEAD, (expiry - since) / 10)
-        if held.obtained is None and isinstance(self.grant, MetaExchange):
-            return self.settings.refresh_before
-        return min(self.settings.refresh_before, max(0.0, expiry - since) / 10)
+    def longest_lead(self) -> float:
+        """How many seconds before its expiry a token is renewed, at most."""
+        return self.settings.refresh_before if self.lasting else LEAST_LEAD
 
     def next_look(self, now: float) -> float | None:
         """Return when something is to be done or shown without anybody asking, None if never."""
@@ -179,19 +108,7 @@ class Account:
         renew_at = self.renew_at
         if renew_at is None:
             return self.retry_at if self.failures and self.retry_at > now else None
-        return max(renew_at, self.retry_at)
-
-    def replaceable(self, refused: AccessToken | None, now: float) -> bool:
-        """Tell whether another token may be asked for because the server refuses this one."""
-        if refused is None or self.held is None or refused.value != self.held.access:
-            return False
-        return self.replaced_at is None or now - self.replaced_at >= REPLACED_EVERY
-
-    def token(self, *, fresh: bool = False) -> AccessToken:
-        """Return the access token as a check gets it."""
-        held = self.held or Held()
-        expiry = None if held.expiry == NEVER else held.expiry
-        return AccessToken(held.access, expiry, fresh, held.scopes)
+        return max(renew_at, self.free_at(now))
 
     def token_configured(self) -> AccessToken:
         """Return the access token that the configuration tells."""
@@ -235,7 +152,8 @@ class Account:
             found.append((vitals.TOKEN_STATE, (label, ("state", state.value)), 1.0))
             found.append((vitals.TOKEN_REFRESHABLE, (label,), float(self.refreshable(token))))
             ends_at = ends[token]
-            if ends_at is not None and ends_at != NEVER and plausible(ends_at):
+            told = not (token == "access" and held.implausible)  # noqa: S105 - a label's value
+            if told and ends_at is not None and ends_at != NEVER and plausible(ends_at):
                 found.append((vitals.TOKEN_EXPIRY, (label,), ends_at))
         return [*found, *self._refreshes()]
 

@@ -6,6 +6,7 @@ disk no client can protect.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -18,7 +19,7 @@ from exporter.core.network import Network, Trace
 from exporter.core.probe import Target
 from exporter.core.reason import Reason
 from exporter.core.token import (
-    AccessToken,
+    FLOOR,
     Granted,
     GrantRefusedError,
     Held,
@@ -28,13 +29,11 @@ from exporter.core.token import (
 )
 from exporter.engine.token_account import Account
 from exporter.engine.token_log import TokenLog
-from exporter.net.tokens import Tokens, fetch
+from exporter.engine.token_places import Session
+from exporter.net.tokens import fetch
 
 AT_ONCE = 8
 """Turns at one time, so that probing goes on beside them and no vendor sees a burst."""
-
-LIMIT = 20.0
-"""Seconds that a token endpoint may take."""
 
 EXPORTER, PROBE = "exporter", "probe"
 """Actors of what was due by itself, and of what a probe needed."""
@@ -45,48 +44,37 @@ NOTHING = "there is no token to begin with: its owner must connect"
 class Exchange:
     """Takes turns; what came of one is in its account and in the log, never an exception."""
 
-    def __init__(self, network: Network, clock: Clock, tokens: Tokens, log: TokenLog) -> None:
-        """Prepare; `tokens` are those that need no keeping."""
+    def __init__(self, network: Network, clock: Clock, log: TokenLog) -> None:
+        """Prepare to call token endpoints."""
         self._network = network
         self._clock = clock
-        self._tokens = tokens
         self._log = log
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
 
     async def take(self, account: Account, actor: str, trace: Trace, *, force: bool) -> None:
         """Do what `account` needs now; with `force` refresh it in any case."""
-        inner = Trace(started=trace.started)
-        async with self._turns:
+        inner = Trace(started=trace.started, guard=None if account.lasting else trace.guard)
+        async with self._turns[account.grant.token_url]:
             began = self._clock.monotonic()
             try:
-                if account.lasting:
-                    await self._lasting(account, actor, inner, began, force=force)
-                else:
-                    token = await self._tokens.renew(account.grant, inner)
-                    self.passed(account, token, actor, began)
+                await self._take(account, actor, inner, began, force=force)
             except ProbeError as error:
-                self.failed(account, error, actor, began)
+                self._fail(account, error, actor, began)
             except StoreError as error:
                 # Nobody refused the credential: the exporter does not reach what keeps its tokens.
                 problem = ProbeError(Reason.CONNECT, f"no token: {error}")
-                self.failed(account, problem, actor, began, reason="store")
+                self._fail(account, problem, actor, began, reason="store")
             finally:
                 trace.calls += inner.calls
                 trace.log.extend(inner.log)
                 trace.drift.extend(inner.drift)
 
-    def passed(self, account: Account, token: AccessToken, actor: str, began: float) -> None:
-        """Note a token that needs no keeping: those of clients and service accounts."""
-        now = self._clock.now()
-        account.take(Held(access=token.value, expiry=token.expiry, obtained=now, scopes=token.scopes), now)
-        account.succeed(now)
-        self._note(account, actor, "ok", "", began)
-
-    def failed(self, account: Account, error: ProbeError, actor: str, began: float, reason: str = "") -> None:
+    def _fail(self, account: Account, error: ProbeError, actor: str, began: float, reason: str = "") -> None:
         """Note a refresh that failed."""
         why = reason or (error.code if isinstance(error, GrantRefusedError) else error.reason.value)
-        account.fail(error, why, self._clock.now())
-        self._note(account, actor, "failed", why, began)
+        account.fail(error, self._clock.now())
+        account.reason = why
+        self._note(account, actor, "failed", why, began, error.detail)
 
     def event(
         self, target: Target, actor: str, operation: str, result: str, reason: str, took: float
@@ -105,20 +93,12 @@ class Exchange:
             took=took,
         )
 
-    def wanted(self, account: Account) -> bool:
-        """Tell whether a probe must wait for a new token; Meta's is exchanged beside probing alone."""
-        now = self._clock.now()
-        if isinstance(account.grant, MetaExchange) or account.refused:
-            return False
-        return not account.alive(now) or account.due(now)
-
-    async def _lasting(
-        self, account: Account, actor: str, trace: Trace, began: float, *, force: bool
-    ) -> None:
+    async def _take(self, account: Account, actor: str, trace: Trace, began: float, *, force: bool) -> None:
         if account.held is None or (account.refused and not force):
             await self._look(account)
-            probe_waits = actor == PROBE and self.wanted(account)
-            if not force and (account.refused or not (probe_waits or account.due(self._clock.now()))):
+            now = self._clock.now()
+            probe_waits = actor == PROBE and account.wanted(now)
+            if not force and (account.refused or not (probe_waits or account.due(now))):
                 return
         await self._exchange(account, actor, trace, began, force=force)
 
@@ -140,22 +120,43 @@ class Exchange:
             newest = session.held or account.held or account.seed()
             if not newest.same(account.held):
                 account.take(newest, now)
-                if (not force or actor == PROBE) and account.alive(now) and not account.due(now):
+                if (not force or actor == PROBE) and _fresh(account, now):
                     account.succeed(now)
                     self._note(account, actor, "adopted", "", began)
                     return
-            if not (force or account.due(now) or (actor == PROBE and self.wanted(account))):
+            if not (force or account.due(now) or (actor == PROBE and account.wanted(now))):
                 return
             try:
                 granted = await self._ask(account, newest, trace)
             except GrantRefusedError:
-                account.held = replace(newest, refused=True)
-                with suppress(StoreError):  # it is refused again after a restart
-                    await session.keep(account.held)
+                await self._refuse(account, session, newest)
                 raise
-            await self._keep(account, session.keep, newest.after(granted, self._clock.now()))
+            await self._keep(account, session.keep, newest.after(granted, now))
+        account.compare(newest, now)
         account.succeed(self._clock.now())
         self._note(account, actor, "ok", "", began)
+        self._warn(account, newest)
+
+    async def _refuse(self, account: Account, session: Session, held: Held) -> None:
+        """Ask no more with what the vendor took back; another assertion or secret may do another time."""
+        if not account.lasting:
+            return
+        account.held = replace(held, refused=True)
+        with suppress(StoreError):  # it is refused again after a restart
+            await session.keep(account.held)
+
+    def _warn(self, account: Account, before: Held) -> None:
+        """Say once that the endpoint grants lives that nobody can plan by."""
+        if account.held is None or not account.held.implausible or before.implausible:
+            return
+        target = next(iter(account.targets.values()))
+        structlog.get_logger("exporter.tokens").warning(
+            "the token endpoint grants a life that is none or too short: its token is used until the vendor"
+            " refuses it, and renewed seldom",
+            integration=target.integration,
+            tenant=target.tenant,
+            floor_seconds=FLOOR,
+        )
 
     async def _keep(self, account: Account, keep: Callable[[Held], Awaitable[None]], held: Held) -> None:
         """Put new tokens where they are kept before anybody uses them; in memory they are in any case."""
@@ -175,15 +176,20 @@ class Exchange:
             grant = replace(grant, refresh_token=held.refresh)
         elif isinstance(grant, MetaExchange):
             grant = replace(grant, access_token=held.access)
-        if not (held.refresh if isinstance(grant, RefreshToken) else held.access):
+        if account.lasting and not (held.refresh if isinstance(grant, RefreshToken) else held.access):
             raise ProbeError(Reason.NOT_CONFIGURED, NOTHING)
-        try:
-            async with asyncio.timeout(LIMIT):
-                return await fetch(self._network, self._clock, grant, trace)
-        except TimeoutError:
-            raise ProbeError(Reason.TIMEOUT, f"no token: no answer within {LIMIT:g} s") from None
+        return await fetch(self._network, self._clock, grant, trace)
 
-    def _note(self, account: Account, actor: str, result: str, reason: str, began: float) -> None:
+    def _note(
+        self, account: Account, actor: str, result: str, reason: str, began: float, detail: str = ""
+    ) -> None:
         took = self._clock.monotonic() - began
         for target in account.targets.values():
-            self._log.add(self.event(target, actor, "refresh", result, reason, took))
+            self._log.add(self.event(target, actor, "refresh", result, reason, took), detail)
+
+
+def _fresh(account: Account, now: float) -> bool:
+    """Tell whether what another one brought spares us a call: it serves, or is too young for another."""
+    obtained = account.held.obtained if account.held else None
+    young = obtained is not None and 0 <= now - obtained < FLOOR
+    return young or (account.alive(now) and not account.due(now))

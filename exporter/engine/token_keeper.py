@@ -16,7 +16,6 @@ from exporter.core.token import (
     Grant,
     Lasting,
     MetaExchange,
-    RefreshToken,
     SqlTokens,
     TokenEvent,
     TokenSettings,
@@ -68,7 +67,7 @@ class TokenKeeper:
         self._clock = clock
         self._changed = changed
         self._tokens = Tokens(network, clock)
-        self._exchange = Exchange(network, clock, self._tokens, self.log)
+        self._exchange = Exchange(network, clock, self.log)
         self._accounts: dict[Hashable, Account] = {}
         self._of_target: dict[Key, Account] = {}
         self._sources: dict[SqlTokens, SqlTokenSource] = {}
@@ -120,23 +119,22 @@ class TokenKeeper:
     ) -> AccessToken:
         """Return an access token for a run of `target`, renewed first where that is due.
 
-        A renewal goes on when the run is cut: what the vendor hands out must not be lost.
+        A renewal goes on when the run is cut: what the vendor hands out must not be lost. An expired token is
+        returned where its endpoint grants lives too short to renew it as often.
         """
         account = self._of_target.get(target.key)
         if account is None or account.grant != grant:
             return await self._tokens.get(grant, trace, refused)
-        if not account.lasting:
-            return await self._passing(account, trace, refused)
         before = account.renewals
         if account.held is None and self._clock.now() >= account.retry_at:
             await self._settled(account, PROBE, trace)
-        if isinstance(grant, RefreshToken) and account.replaceable(refused, self._clock.now()):
-            account.replaced_at = self._clock.now()
+        if account.replaceable(refused, self._clock.now()):
+            account.replace(self._clock.now())
             await self._settled(account, PROBE, trace, force=True)
         for _ in range(2):  # the turn that was joined first may have been one that only reads
-            if self._clock.now() >= account.retry_at and self._exchange.wanted(account):
+            if account.wanted(self._clock.now()):
                 await self._settled(account, PROBE, trace)
-        if account.alive(self._clock.now()):
+        if account.usable(self._clock.now()):
             return account.token(fresh=account.renewals != before)
         if account.held is None and isinstance(grant, MetaExchange) and account.seed().access:
             return account.token_configured()  # the store fails; what was configured may still be good
@@ -194,7 +192,8 @@ class TokenKeeper:
         if account is None:
             account = old.get(key)
             if account is None or account.settings != settings:
-                account = Account(key, grant, settings, self._place(target, grant, settings))
+                place = self._place(target, grant, settings)
+                account = Account(key=key, grant=grant, settings=settings, place=place)
                 if isinstance(account.place, MemoryPlace) and account.lasting:
                     account.take(account.seed(), self._clock.now())
             elif account.grant != grant:
@@ -224,23 +223,6 @@ class TokenKeeper:
             self.log.add(self._exchange.event(target, EXPORTER, "write_back", "ok", "", took))
 
         return told
-
-    async def _passing(
-        self, account: Account, trace: Trace, refused: AccessToken | None = None
-    ) -> AccessToken:
-        """Return a token that needs no keeping: those of clients and service accounts."""
-        calls, began = trace.calls, self._clock.monotonic()
-        try:
-            token = await self._tokens.get(account.grant, trace, refused)
-        except ProbeError as error:
-            if trace.calls > calls:
-                self._exchange.failed(account, error, PROBE, began)
-                self._moved(account)
-            raise
-        if token.fresh:
-            self._exchange.passed(account, token, PROBE, began)
-            self._moved(account)
-        return token
 
     async def _settled(self, account: Account, actor: str, trace: Trace, *, force: bool = False) -> None:
         """Wait for the one turn of the account, begun if there is none; it goes on when we are cut.

@@ -30,8 +30,8 @@ class TokenLog:
         self._wait = EVERY
         self._writing: asyncio.Task[None] | None = None
 
-    def add(self, event: TokenEvent) -> None:
-        """Keep `event`, and tell the process's log of a failure."""
+    def add(self, event: TokenEvent, detail: str = "") -> None:
+        """Keep `event`; the process's log gets a failure with its `detail`, which holds no secret."""
         if event.result == "failed":
             structlog.get_logger("exporter.tokens").warning(
                 "token was not refreshed",
@@ -39,6 +39,7 @@ class TokenLog:
                 tenant=event.tenant,
                 reason=event.reason,
                 actor=event.actor,
+                detail=detail,
             )
         if self.store is None:
             return

@@ -1,9 +1,10 @@
-"""Access tokens of grants: fetched once for all targets that share them, kept in memory alone."""
+"""Access tokens for who has no keeper: fetched once for all that share a grant, kept in memory alone."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
 
 from exporter.core.clock import Clock
+from exporter.core.credential import Credential
 from exporter.core.errors import ProbeError
 from exporter.core.network import Network, Trace
 from exporter.core.reason import Reason
@@ -13,61 +14,32 @@ from exporter.core.token import (
     Grant,
     Granted,
     GrantRefusedError,
+    Held,
+    JwtBearer,
     Lasting,
     MetaExchange,
 )
 from exporter.net.grants import request_of
 from exporter.net.token_answer import read
 
-LEAD = 300.0
-"""Seconds before its end that a token is renewed; a short-lived one is when a tenth of its life is left."""
-
-UNDATED_FOR = 3_600.0
-"""Seconds that a token is used whose endpoint does not tell when it ends."""
-
-FAILED_FOR = 30.0
-"""Seconds that a refusal stands for every target of the credential, unless the endpoint asks for more."""
-
-REPLACED_EVERY = 300.0
-"""Seconds between two replacements of a token that the probed server refuses before its time."""
+LIMIT = 20.0
+"""Seconds that a token endpoint may take."""
 
 _KEPT = 10_000
 
 
-@dataclass
-class _Kept:
-    """The token of one grant; times are of the monotonic clock. Who holds `lock` is the one who fetches."""
+@dataclass(eq=False, kw_only=True)
+class _Kept(Credential):
+    """The token of one grant; who holds `lock` is the one who fetches."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    token: AccessToken | None = None
-    renew_at: float = 0.0
-    good_until: float = 0.0
-    failure: ProbeError | None = None
-    failed_until: float = 0.0
-    replaced_at: float | None = None
-
-    def take(self, token: AccessToken, lifetime: float | None, now: float) -> None:
-        """Keep a new token that lives for `lifetime` seconds."""
-        lasts = UNDATED_FOR if lifetime is None else lifetime
-        self.token, self.failure = token, None
-        self.good_until = now + lasts
-        self.renew_at = self.good_until - min(LEAD, lasts / 10)
-
-    def fail(self, error: ProbeError, now: float) -> None:
-        """Let every target of the grant know of a failure for a while."""
-        self.failure = error
-        self.failed_until = now + max(FAILED_FOR, error.retry_after or 0.0)
-
-    def replaceable(self, now: float) -> bool:
-        """Tell whether a token that was refused may be replaced again."""
-        return self.replaced_at is None or now - self.replaced_at >= REPLACED_EVERY
 
 
 class Tokens:
     """Hands out access tokens; belongs to one loop.
 
     One run fetches, the others that need the same token wait for it, each within its own timeout. Nothing of
-    it is stored: a token is a credential, and asking anew after a restart costs one call.
+    it is stored: a token is a credential, and asking again after a restart costs one call.
     """
 
     def __init__(self, network: Network, clock: Clock) -> None:
@@ -89,69 +61,64 @@ class Tokens:
             if isinstance(grant, MetaExchange):
                 return AccessToken(grant.access_token)  # an exchange that nobody keeps would be in vain
         kept = self._kept(grant)
-        self._drop(kept, refused)
-        if kept.token and self._clock.monotonic() < kept.renew_at:
-            return kept.token
+        if not self._needed(kept, refused):
+            return self._in_memory(kept)
         if kept.lock.locked():
             trace.note("waiting for the token that another probe asks for")
         async with kept.lock:
-            if kept.token and self._clock.monotonic() < kept.renew_at:
-                return kept.token
-            return await self._renew(kept, grant, trace)
+            if not self._needed(kept, refused):
+                return self._in_memory(kept)
+            return await self._renew(kept, trace, refused)
 
     def learn(self, token: str, expiry: float | None, scopes: frozenset[str] | None) -> None:
         """Do nothing: what the endpoint said when it gave the token counts here."""
 
-    async def renew(self, grant: Grant, trace: Trace) -> AccessToken:
-        """Return a new token whatever the one in memory is worth, which stays when there is no new one."""
-        kept = self._kept(grant)
-        async with kept.lock:
-            began = self._clock.monotonic()
-            token, lifetime = await self._fetch(grant, trace)
-            kept.take(token, lifetime, began)
-            return replace(token, fresh=True)
+    def _needed(self, kept: _Kept, refused: AccessToken | None) -> bool:
+        now = self._clock.now()
+        return kept.wanted(now) or kept.replaceable(refused, now)
 
-    def _drop(self, kept: _Kept, refused: AccessToken | None) -> None:
-        now = self._clock.monotonic()
-        if refused and kept.token and kept.token.value == refused.value and kept.replaceable(now):
-            kept.token, kept.replaced_at = None, now
+    def _in_memory(self, kept: _Kept) -> AccessToken:
+        """Return the token that is there, or raise the failure of another run, without its traceback."""
+        now = self._clock.now()
+        if kept.usable(now):
+            return kept.token()
+        failure = kept.error or ProbeError(Reason.AUTH, "no token: the vendor took the credential back")
+        wait = kept.retry_at - now if failure.retry_after else None
+        raise ProbeError(failure.reason, failure.detail, retry_after=wait)
 
-    async def _renew(self, kept: _Kept, grant: Grant, trace: Trace) -> AccessToken:
-        began = self._clock.monotonic()
+    async def _renew(self, kept: _Kept, trace: Trace, refused: AccessToken | None) -> AccessToken:
+        began, before = self._clock.now(), kept.held or Held()
+        if kept.replaceable(refused, began):
+            kept.replace(began)
         try:
-            if kept.failure and began < kept.failed_until:
-                raise _again(kept.failure, kept.failed_until - began)
-            token, lifetime = await self._fetch(grant, trace)
+            granted = await fetch(self._network, self._clock, kept.grant, trace)
         except ProbeError as error:
-            if kept.failure is None or began >= kept.failed_until:
-                kept.fail(error, self._clock.monotonic())
-            if kept.token and began < kept.good_until:
+            kept.fail(error, self._clock.now())
+            if isinstance(error, GrantRefusedError) and kept.lasting:
+                kept.held = replace(before, refused=True)
+            if kept.alive(began) and refused is None:
                 trace.note(f"the token could not be renewed, the old one still holds: {error.detail}")
-                return kept.token
+                return kept.token()
             raise
-        kept.take(token, lifetime, began)
-        return replace(token, fresh=True)
-
-    async def _fetch(self, grant: Grant, trace: Trace) -> tuple[AccessToken, float | None]:
-        began = self._clock.now()
-        granted = await fetch(self._network, self._clock, grant, trace)
-        expiry = None if granted.life is None else began + granted.life
-        return AccessToken(granted.access, expiry, scopes=granted.scopes), granted.life
+        kept.take(before.after(granted, began), began)
+        kept.compare(before, began)
+        kept.succeed(self._clock.now())
+        return kept.token(fresh=True)
 
     def _kept(self, grant: Grant) -> _Kept:
         found = self._grants.get(grant)
         if found is None:
             self._prune()
-            found = self._grants[grant] = _Kept()
+            found = self._grants[grant] = _Kept(grant=grant)
         return found
 
     def _prune(self) -> None:
         # Grants of targets that are no more; one that is in use is never older than its token.
         if len(self._grants) < _KEPT:
             return
-        now = self._clock.monotonic()
+        now = self._clock.now()
         for grant, kept in list(self._grants.items()):
-            if not kept.lock.locked() and max(kept.good_until, kept.failed_until) < now:
+            if not (kept.lock.locked() or kept.alive(now) or now < kept.free_at(now)):
                 del self._grants[grant]
 
 
@@ -161,10 +128,13 @@ async def fetch(network: Network, clock: Clock, grant: Grant, trace: Trace) -> G
     trace.calls += 1
     began = clock.now()
     try:
-        answer = await network.call(request_of(grant, began), aside)
+        async with asyncio.timeout(LIMIT):
+            answer = await network.call(request_of(grant, began), aside)
         return read(answer, began, aside)
+    except TimeoutError:
+        raise ProbeError(Reason.TIMEOUT, f"no token: no answer within {LIMIT:g} s") from None
     except GrantRefusedError as error:
-        raise GrantRefusedError(error.reason, f"no token: {error.detail}", error.code) from None
+        raise GrantRefusedError(error.reason, f"no token: {error.detail}{_hint(grant)}", error.code) from None
     except ProbeError as error:
         detail = f"no token: {error.detail}"
         raise ProbeError(error.reason, detail, retry_after=error.retry_after) from None
@@ -173,7 +143,8 @@ async def fetch(network: Network, clock: Clock, grant: Grant, trace: Trace) -> G
         trace.drift.extend(f"token.{name}" for name in aside.drift)
 
 
-def _again(failure: ProbeError, left: float) -> ProbeError:
-    """Return a failure of another run for this one, without the traceback of that."""
-    wait = left if failure.retry_after else None
-    return ProbeError(failure.reason, failure.detail, retry_after=wait)
+def _hint(grant: Grant) -> str:
+    """Return what else to look at where an assertion was refused: it holds the time of this machine."""
+    return (
+        "; see its key, subject and scopes, and this machine's clock" if isinstance(grant, JwtBearer) else ""
+    )

@@ -1,0 +1,195 @@
+"""How long the tokens of one credential serve and how often they are renewed: one rule for every grant."""
+
+from dataclasses import dataclass
+
+from exporter.core.errors import ProbeError
+from exporter.core.reason import NETWORK, Reason
+from exporter.core.token import FLOOR, NEVER, AccessToken, Grant, Held, Lasting, MetaExchange
+
+LONGEST_FLOOR = 3_600.0
+"""Seconds between two renewals of a credential whose endpoint grants nothing but lives below `FLOOR`."""
+
+UNDATED_FOR = 3_600.0
+"""Seconds that an access token is used whose endpoint does not say when it expires."""
+
+LEAST_LEAD = 300.0
+"""Seconds before its expiry that the token of a client or a service account is renewed, at most."""
+
+AFTER_EXPIRY = 1.0
+"""Seconds after its expiry that a token is renewed which its endpoint hands out again until then."""
+
+REPLACED_EVERY = 300.0
+"""Seconds between two replacements of a token that the probed server refuses before its time."""
+
+FIRST_RETRY = 30.0
+LONGEST_RETRY = 3_600.0
+OUTAGE_RETRY = 300.0
+"""Seconds to the next attempt after one failure, after many, and after many that are no refusal."""
+
+
+@dataclass(eq=False, kw_only=True)
+class Credential:
+    """The tokens of one grant, and when others may be asked for. Times are Unix seconds, None if never.
+
+    `held` is None until it is known. `failures` counts refreshes that failed in a row, `error` is the last
+    one, `retry_at` the end of the back-off. `renewed_at` is the last refresh that succeeded here, `short`
+    how many in a row brought a token that expires within `FLOOR`. `repeats`: the endpoint hands out the same
+    token until it expires.
+    """
+
+    grant: Grant
+    held: Held | None = None
+    first_seen: float = 0.0
+    failures: int = 0
+    error: ProbeError | None = None
+    retry_at: float = 0.0
+    renewed_at: float | None = None
+    short: int = 0
+    repeats: bool = False
+    replaced_at: float | None = None
+
+    @property
+    def spread(self) -> float:
+        """A number from 0 to 1 that is this credential's own, so that not all fall due at once."""
+        return 0.0
+
+    @property
+    def longest_lead(self) -> float:
+        """How many seconds before its expiry a token is renewed, at most."""
+        return LEAST_LEAD
+
+    @property
+    def lasting(self) -> bool:
+        """Whether what was handed out last is needed to ask for the next token."""
+        return isinstance(self.grant, Lasting)
+
+    @property
+    def refused(self) -> bool:
+        """Whether only a person can help."""
+        return self.held is not None and self.held.refused
+
+    def take(self, held: Held, now: float) -> None:
+        """Make `held` the tokens in use."""
+        if not held.same(self.held):
+            self.first_seen = now
+        self.held = held
+
+    def succeed(self, now: float) -> None:
+        """Count a refresh that succeeded, once its tokens are those in use."""
+        self.forgive()
+        held = self.held or Held()
+        brief = held.expiry is not None and held.expiry - (held.obtained or now) < FLOOR
+        self.short = self.short + 1 if held.implausible or brief else 0
+        self.renewed_at = now
+
+    def compare(self, before: Held | None, now: float) -> None:
+        """See whether the endpoint hands out again what it handed out `before`, shortly before its expiry."""
+        if before is None or not before.access or before.expiry is None:
+            return
+        if before.expiry - 2 * self._lead(before, before.expiry) <= now < before.expiry:
+            self.repeats = self.held is not None and self.held.access == before.access
+
+    def forgive(self) -> None:
+        """Forget failures: they were of other tokens, or are over."""
+        self.failures, self.error, self.retry_at = 0, None, 0.0
+
+    def fail(self, error: ProbeError, now: float) -> None:
+        """Count a refresh that failed; the next one waits for twice as long, or as the vendor asks."""
+        self.failures += 1
+        self.error = error
+        # Nobody is served by an hour's wait after an outage; only a refusal comes again and again.
+        longest = OUTAGE_RETRY if error.reason in {*NETWORK, Reason.VENDOR_ERROR} else LONGEST_RETRY
+        wait = min(longest, FIRST_RETRY * 2.0 ** min(self.failures - 1, 10))
+        self.retry_at = now + max(wait * (1 + 0.2 * self.spread), error.retry_after or 0.0)
+
+    @property
+    def floor(self) -> float:
+        """Seconds between two renewals, whatever the endpoint says of lives."""
+        return min(LONGEST_FLOOR, FLOOR * 2.0 ** min(max(0, self.short - 1), 10))
+
+    def free_at(self, now: float) -> float:
+        """Return when the next renewal may be: after the back-off, and never before the floor."""
+        if self.renewed_at is None or not _within(self.renewed_at, self.floor, now):
+            return self.retry_at
+        return max(self.retry_at, self.renewed_at + self.floor)
+
+    def free(self, now: float) -> bool:
+        """Tell whether a renewal may be now."""
+        return now >= self.free_at(now)
+
+    def alive(self, now: float) -> bool:
+        """Tell whether there is an access token that may still be good."""
+        held = self.held
+        if held is None or not held.access:
+            return False
+        if isinstance(self.grant, MetaExchange):
+            return True  # the vendor itself says best what is wrong with an old one
+        if held.expiry is None:
+            return now - (held.obtained or self.first_seen) < UNDATED_FOR
+        return now < held.expiry
+
+    def usable(self, now: float) -> bool:
+        """Tell whether a probe gets the token: also an expired one, where only the floor forbids another."""
+        held = self.held
+        if self.alive(now):
+            return True
+        return (
+            held is not None and bool(held.access) and not (held.refused or self.failures or self.free(now))
+        )
+
+    @property
+    def renew_at(self) -> float | None:
+        """When the token is to be renewed by itself, None where nothing tells."""
+        held = self.held
+        if held is None or held.expiry is None or held.expiry == NEVER or held.implausible:
+            return None
+        if self.repeats:
+            return held.expiry + AFTER_EXPIRY
+        return held.expiry - self._lead(held, held.expiry) * (1 + 0.1 * self.spread)
+
+    def _lead(self, held: Held, expiry: float) -> float:
+        if held.obtained is None and isinstance(self.grant, MetaExchange):
+            return self.longest_lead
+        return min(self.longest_lead, max(0.0, expiry - (held.obtained or self.first_seen)) / 10)
+
+    def due(self, now: float) -> bool:
+        """Tell whether the token is to be renewed now."""
+        renew_at = self.renew_at
+        return renew_at is not None and now >= renew_at and self.free(now)
+
+    def wanted(self, now: float) -> bool:
+        """Tell whether a probe must wait for a new token; Meta's is exchanged apart from probing alone."""
+        if isinstance(self.grant, MetaExchange) or self.refused:
+            return False
+        return self.free(now) and (not self.alive(now) or self.due(now))
+
+    def replaceable(self, refused: AccessToken | None, now: float) -> bool:
+        """Tell whether another token may be asked for because the probed server refuses this one."""
+        held = self.held
+        if refused is None or held is None or refused.value != held.access or self.refused:
+            return False
+        if isinstance(self.grant, MetaExchange) or now < self.retry_at:
+            return False
+        if self._over(now) and not _within(self.renewed_at, FLOOR, now):
+            return True
+        return not _within(self.replaced_at, REPLACED_EVERY, now)
+
+    def replace(self, now: float) -> None:
+        """Remember that a token is replaced now; a server that refuses an expired one confirms its life."""
+        if self._over(now):
+            self.short = 0
+        self.replaced_at = now
+
+    def _over(self, now: float) -> bool:
+        return self.held is not None and self.held.expiry is not None and now >= self.held.expiry
+
+    def token(self, *, fresh: bool = False) -> AccessToken:
+        """Return the access token as a check gets it."""
+        held = self.held or Held()
+        expiry = None if held.expiry == NEVER or held.implausible else held.expiry
+        return AccessToken(held.access, expiry, fresh, held.scopes)
+
+
+def _within(moment: float | None, span: float, now: float) -> bool:
+    """Tell whether `moment` was less than `span` seconds ago; not where the clock was put back since."""
+    return moment is not None and 0 <= now - moment < span
