@@ -15,8 +15,11 @@ UNDATED_FOR = 3_600.0
 LEAST_LEAD = 300.0
 """Seconds before its expiry that the token of a client or a service account is renewed, at most."""
 
-AFTER_EXPIRY = 1.0
-"""Seconds after its expiry that a token is renewed which its endpoint hands out again until then."""
+AFTER_EXPIRY = 2.0
+"""Seconds after its expiry that a token is renewed which its endpoint hands out again until then.
+
+What is left of a life comes in whole seconds, rounded down, and takes a while to come.
+"""
 
 REPLACED_EVERY = 300.0
 """Seconds between two replacements of a token that the probed server refuses before its time."""
@@ -126,7 +129,7 @@ class Credential:
             return True  # the vendor itself says best what is wrong with an old one
         if held.expiry is None:
             return now - (held.obtained or self.first_seen) < UNDATED_FOR
-        return now < held.expiry
+        return now < held.expiry + (AFTER_EXPIRY if self.repeats else 0.0)
 
     def usable(self, now: float) -> bool:
         """Tell whether a probe gets the token: also an expired one, where only the floor forbids another."""

@@ -147,7 +147,7 @@ class Exchange:
 
     def _warn(self, account: Account, before: Held) -> None:
         """Say once that the endpoint grants lives that nobody can plan by."""
-        if account.held is None or not account.held.implausible or before.implausible:
+        if account.held is None or not account.held.implausible or before.implausible or account.short > 1:
             return
         target = next(iter(account.targets.values()))
         structlog.get_logger("exporter.tokens").warning(

@@ -41,6 +41,7 @@ class Connection:
     access: set[str] = field(default_factory=set)
     refreshes: int = 0
     dead: bool = False
+    latest: tuple[str, float] = ("", 0.0)
 
 
 @dataclass
@@ -49,7 +50,8 @@ class OAuthServer:
 
     `rotation` is one of `ROTATIONS`. `life` and `refresh_life` are what it says of new tokens, in seconds or
     anything else, None for nothing. `hold` is how many seconds it takes to answer once the tokens have
-    changed. `fail` answers in place of a token; `public_key` checks signed assertions.
+    changed. `fail` answers in place of a token; `public_key` checks signed assertions. With `repeat` it hands
+    out the same access token with what is left of its life, by the clock `now`, until that is over.
     """
 
     rotation: str = "none"
@@ -59,6 +61,8 @@ class OAuthServer:
     hold: float = 0.0
     fail: Callable[[], web.Response | None] = lambda: None
     public_key: Any = None
+    repeat: bool = False
+    now: Callable[[], float] = time.time
     connections: dict[str, Connection] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
     together: Counter[str] = field(default_factory=Counter)
@@ -146,8 +150,7 @@ class OAuthServer:
         return new
 
     async def _grant(self, one: Connection, refresh: str | None = None) -> web.Response:
-        access = f"at-{one.name}-{secrets.token_urlsafe(12)}"
-        one.access.add(access)
+        access, life = self._access(one)
         one.refreshes += 1
         self.together[one.name] += 1
         self.most_together = max(self.most_together, self.together[one.name])
@@ -158,13 +161,24 @@ class OAuthServer:
         answer = {
             "access_token": access,
             "token_type": "bearer",
-            "expires_in": self.life,
+            "expires_in": life,
             "scope": self.scope,
             "refresh_token": refresh,
             "refresh_token_expires_in": self.refresh_life,
         }
         told = {name: value for name, value in answer.items() if value is not None}
         return web.json_response(told, headers={"Cache-Control": "no-store"})
+
+    def _access(self, one: Connection) -> tuple[str, Any]:
+        """Return an access token and what is said of its life; servers that repeat one round that down."""
+        token, expiry = one.latest
+        if self.repeat and token and expiry > self.now():
+            return token, int(expiry - self.now())
+        token = f"at-{one.name}-{secrets.token_urlsafe(12)}"
+        one.access.add(token)
+        if self.repeat:
+            one.latest = (token, self.now() + self.life)
+        return token, self.life
 
     async def _assertion(self, assertion: str) -> web.Response:
         try:

@@ -98,7 +98,8 @@ TOKEN_REFRESH_FAILING = Alert(
             "`integration_token_expiry_timestamp_seconds` says when. After that every call is refused."
         ),
         diagnosis=(
-            "1. The reason: `auth` is a wrong client id or secret, `permission` a client or scope that "
+            "1. The reason: `auth` is a wrong client id or secret, or a code of the vendor's own, which the "
+            "log names, `account` a client or user that the vendor disabled, `permission` a client or scope that "
             "is not "
             "allowed, `store` our own store or the database of `tokens.sql`, `timeout`, `connect`, `dns`, "
             "`tls` and `vendor_error` the way to the token endpoint or the endpoint itself.\n"
@@ -126,10 +127,10 @@ TOKEN_REFUSED = Alert(
     cases=cases.TOKEN_REFUSED,
     runbook=Runbook(
         meaning=(
-            "The token endpoint answered `invalid_grant`, or Meta that the token is dead: its owner took the "
-            "grant back, changed the password, did not use it for months, or the refresh token was used "
-            "twice. "
-            "The exporter asks no more by itself."
+            "The token endpoint answered `invalid_grant` or what the vendor says in its place, such as "
+            "`bad_refresh_token` or `interaction_required`: the owner took the grant back, changed the "
+            "password, did not use it for months, has to give a second factor, or the refresh token was used "
+            "twice. The log names the code. The exporter asks no more by itself."
         ),
         impact=(
             "The access token that is there serves until its end, then the integration of the tenant is "
@@ -191,4 +192,43 @@ TOKEN_EXPIRED = Alert(
     ),
 )
 
-TOKENS = (TOKEN_EXPIRING, TOKEN_REFRESH_FAILING, TOKEN_REFUSED, TOKEN_EXPIRED)
+TOKEN_LIFE_IMPLAUSIBLE = Alert(
+    name="IntegrationTokenLifeImplausible",
+    summary="The life of a token that the exporter renews is none or too short.",
+    description=(
+        "The {{ $labels.token }} token of {{ $labels.integration }} ({{ $labels.provider }})"
+        "{{ if $labels.tenant }} for tenant {{ $labels.tenant }}{{ end }} came with an expiry that is no "
+        "time, or with a life of less than half a minute; it cannot be renewed in time."
+    ),
+    by=("integration", "provider", "tenant", "token"),
+    expr=f'max by ({TOKEN}) (last_over_time({TOKEN_STATE}{{state="implausible"}}[2m])) == 1',
+    severities=(Severity.LOW,),
+    hold="15m",
+    cases=cases.TOKEN_LIFE_IMPLAUSIBLE,
+    runbook=Runbook(
+        meaning=(
+            "For a quarter of an hour a token has been in the state `implausible`: the token endpoint grants "
+            "a life (`expires_in`) below 30 seconds, of 0, above ten years or that is no number, or "
+            "`expires_at` of `tokens.sql` is no time."
+        ),
+        impact=(
+            "The exporter cannot renew the token before it expires. It uses the token until the vendor "
+            "refuses it, or for an hour, and asks for another one seldom: at most every 30 seconds, and less "
+            "often while lives stay short. Probes may fail with `auth` in between, and so may the platform."
+        ),
+        diagnosis=(
+            "1. `integration-exporter tokens list --state implausible` names the tokens; the log has one "
+            "line for each credential.\n"
+            "2. One integration: its token endpoint. Read `expires_in` of an answer. Some servers mean "
+            "`never` by 0, some write milliseconds or a date.\n"
+            "3. With `tokens.sql`: what does `expires_at` of the row hold?"
+        ),
+        mitigation=(
+            "Let the endpoint grant seconds, five minutes or more, or leave `expires_in` out where tokens do "
+            "not expire. Correct the column of `tokens.sql`. Where the vendor cannot change it and probes "
+            "succeed, silence the alert for the integration."
+        ),
+    ),
+)
+
+TOKENS = (TOKEN_EXPIRING, TOKEN_REFRESH_FAILING, TOKEN_REFUSED, TOKEN_EXPIRED, TOKEN_LIFE_IMPLAUSIBLE)

@@ -183,3 +183,28 @@ TOKEN_EXPIRED = (
         says="an exporter that is away tells nothing of tokens",
     ),
 )
+
+
+def _access(state: str, values: str = "1x60") -> dict[str, str]:
+    return _state(state, values, ACCESS["token"])
+
+
+_IMPLAUSIBLE = ({**target(), **ACCESS, "severity": "low"},)
+
+TOKEN_LIFE_IMPLAUSIBLE = (
+    Case("fires", _access("implausible"), "20m", _IMPLAUSIBLE, says="a life of 0 seconds"),
+    Case("quiet", _access("valid"), "20m"),
+    Case("quiet", _access("unknown"), "20m", says="a life that is not named is none to judge"),
+    Case(
+        "quiet",
+        {
+            **_access("implausible", "1x10 stale"),
+            **_access("valid", "_x10 1x60"),
+        },
+        "30m",
+        says="an inspection of the token names its expiry",
+    ),
+    Case("boundary", _access("implausible"), "14m", says="a minute before the hold is over"),
+    Case("boundary", _access("implausible"), "15m", _IMPLAUSIBLE, says="when it is over"),
+    Case("missing", _access("implausible", "_x60"), "20m", says="no token that we renew"),
+)
