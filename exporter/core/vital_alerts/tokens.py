@@ -101,7 +101,8 @@ TOKEN_REFRESH_FAILING = Alert(
             "1. The reason: `auth` is a wrong client id or secret, or a code of the vendor's own, which the "
             "log names, `account` a client or user that the vendor disabled, `permission` a client or scope "
             "that is not allowed, `store` our own store or the database of `tokens.sql`, `timeout`, "
-            "`connect`, `dns`, `tls` and `vendor_error` the way to the token endpoint or the endpoint itself.\n"
+            "`connect`, `dns`, `tls` and `vendor_error` the way to the token endpoint or the endpoint "
+            "itself.\n"
             "2. One tenant, or all of an integration? All share the client and the endpoint.\n"
             "3. `integration-exporter tokens log --integration NAME` tells every attempt."
         ),
