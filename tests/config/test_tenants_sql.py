@@ -392,3 +392,16 @@ def test_a_value_that_is_no_text_number_or_json_breaks_its_row_alone(house: Hous
         ("beta", "new")
     ]
     assert "row 1 (acme): the column options holds text that is no JSON" in feeds.states()[0].refused[0]
+
+
+def test_two_rows_of_a_query_may_not_name_one_secret_file(house: House, file: Path) -> None:
+    house.write({"secrets/acme": "key-a"})
+    query = "SELECT id, 'acme' AS api_key_file FROM tenants ORDER BY id DESC"
+    house.write(
+        {"main.yml": TEXT.format(url=f"sqlite:///{file.name}", query=query) + "    secrets_dir: secrets\n"}
+    )
+    feeds = Feeds()
+    made = load_file(str(house.main), CATALOGUE, {}, feeds)
+    assert [target.options.api_key.reveal() for target in made.targets.values()] == ["key-a"]
+    assert list(made.targets) == [("a", "acme")]  # the file bears its name, though its row comes later
+    assert "row 1 (beta): the tenant beta names a secret file" in feeds.states()[0].refused[0]
