@@ -290,6 +290,18 @@ async def test_an_alert_that_names_no_account_is_drift_and_not_counted(opened: O
         assert "alerts[].account_sid" in result.drift
 
 
+@pytest.mark.parametrize(
+    "sent", ["Thu, 01 Jan 1970 00:00:00 +0000", "soon", "Fri, 31 Dec 9999 00:00:00 +0000"]
+)
+async def test_a_message_of_no_possible_time_is_drift_and_not_counted(opened: Open, sent: str) -> None:
+    async with opened() as office:
+        message = {"to": CUSTOMER, "status": "failed", "direction": "outbound-api", "date_sent": sent}
+        await office.refuse(200, {"messages": [message]}, f"{CORE}/Messages.json")
+        result = await office.probe()
+        assert values(result)["twilio_messages_window{sms,failed}"] == 0
+        assert "messages[].date_sent" in result.drift
+
+
 def test_two_user_names_are_a_mistake() -> None:
     assert PROBE.verify is not None
     assert PROBE.verify(TwilioOptions(auth_sid=PARENT_SID)) == []

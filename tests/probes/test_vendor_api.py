@@ -137,6 +137,10 @@ def test_a_number_written_as_text_is_read_or_drift(text: object, signed: bool, f
     assert drift == ([] if found is not None else ["x"])
 
 
+def test_a_number_written_as_text_is_below_zero_only_where_a_provider_says_so() -> None:
+    assert decimal(Document({"x": "-1"}, lambda _path: None), "x") is None
+
+
 def test_parameters_are_added_where_there_are_some() -> None:
     assert address("https://a.example/v1/", "/x", ()) == "https://a.example/v1/x"
     assert (
