@@ -198,6 +198,22 @@ def _family_of_failures() -> str:
     return next(name for name in registry.families() if "consecutive" in name)
 
 
+def test_links_that_lead_nowhere_are_told_until_their_addresses_are_known(tmp_path: Path) -> None:
+    text = "integrations: [{name: web, provider: tcp, options: {host: a, port: 1}}]\n"
+    _, found = load(tmp_path / "c.yml", text)
+    notes = told(found, State.NOTE)
+    assert (
+        "links to runbooks in messages are paths, which nobody can click; set generate.exporter.url" in notes
+    )
+    assert "links to dashboards in messages are paths, which nobody can click; set notifications" in notes
+    for runbooks in (
+        "generate: {exporter: {url: https://monitoring.example}}\nnotifications: {grafana_url: https://g.example}\n",
+        "notifications: {grafana_url: https://g.example, runbook_url: https://docs.example}\n",
+    ):
+        _, found = load(tmp_path / "c.yml", text + runbooks)
+        assert "links to" not in told(found, State.NOTE)
+
+
 def test_a_credential_near_its_allowance_and_a_file_without_targets_are_told(tmp_path: Path) -> None:
     allowed = registry.probes()["stripe"].allowance
     assert allowed is not None
