@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import resource
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,6 +22,7 @@ from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError, StartError, StoreError
 from exporter.core.service_manager import notify
 from exporter.core.supervisor import Supervisor
+from exporter.engine.descriptors import most_connections, most_runs, raised_limit
 from exporter.engine.engine import Engine
 from exporter.engine.explain import explain
 from exporter.engine.reload import Reloader
@@ -47,9 +47,6 @@ LOOK_EVERY = 5.0
 
 YOUNG_OBJECTS = 20_000
 """Objects made before the collector of cycles looks at them; at Python's 700 that is a tenth of the CPU."""
-
-SPARE_DESCRIPTORS = 256
-"""Open files that are left to the server, the store and the log."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +77,14 @@ async def serve(settings: Settings) -> int:
     paths = Paths.of(settings.external_url, settings.route_prefix)
     in_force = [configuration]
     _set_log_up(settings, in_force, metrics)
-    supervisor = _supervisor(metrics)
+    supervisor, descriptors = _supervisor(metrics), raised_limit()
     async with AsyncExitStack() as stack:
         network = LoopNetwork()
         stack.push_async_callback(network.close)
         writer = await stack.enter_async_context(
             _writer(configuration, settings.shutdown_timeout, supervisor)
         )
-        engine = Engine(network, clock, writer.submit, metrics, _most_runs())
+        engine = Engine(network, clock, writer.submit, metrics, most_runs(descriptors))
         engine.history.log_runs = settings.log_level == "debug"
         engine.tokens.log.store = _token_store(configuration)
         stack.callback(engine.tokens.log.store.close)
@@ -96,7 +93,7 @@ async def serve(settings: Settings) -> int:
             build(replace(_parts(engine, reloader, web, paths, settings, writer, supervisor), admin=admin)),
             settings.addresses,
             web,
-            Limits(drain=settings.shutdown_timeout),
+            Limits(drain=settings.shutdown_timeout, most=most_connections(descriptors)),
             supervisor,
         )
         await listener.start()
@@ -109,7 +106,7 @@ async def serve(settings: Settings) -> int:
         _greet(settings, configuration, listener, admin, paths)
         metrics.registry.register(TenantCollector(settings.feeds, lambda: reloader.current))
         tenants = TenantRefresher(settings.feeds, lambda: reloader.current, reloader.take_news, clock)
-        async with _background(settings, reloader, tenants, supervisor):
+        async with _background(settings, reloader, tenants, writer, supervisor):
             notify("READY=1")
             await _told_to_stop()
         notify("STOPPING=1")
@@ -191,15 +188,6 @@ async def _stop(engine: Engine, listener: Listener, limit: float) -> None:
     cut, _ = await asyncio.gather(engine.stop(limit), listener.stop())
     if cut:
         structlog.get_logger("exporter.app").warning("probes were cut", count=cut)
-
-
-def _most_runs() -> int:
-    """Allow as many open files as the system lets us, and as many runs as they suffice for."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = hard if hard != resource.RLIM_INFINITY else 1 << 20
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return max(64, wanted - SPARE_DESCRIPTORS)
 
 
 def _set_log_up(settings: Settings, in_force: list[Configuration], metrics: SelfMetrics) -> None:
@@ -294,10 +282,11 @@ def _measure(metrics: SelfMetrics, engine: Engine, writer: Writer) -> None:
     )
     metrics.watch(
         "store_healthy",
-        "Whether the last write to the store succeeded (1) or not (0).",
+        "Whether the last write to the store and the reads of five minutes succeeded (1) or not (0).",
         lambda: float(writer.healthy),
     )
     metrics.watch("store_failed_writes", "Writes to the store that failed.", lambda: writer.failed_writes)
+    metrics.watch("store_failed_reads", "Reads of the store that failed.", lambda: writer.failed_reads)
     metrics.watch("store_dropped", "Rows dropped because the store failed for long.", lambda: writer.dropped)
 
 
@@ -348,11 +337,16 @@ def _waits_for(reloader: Reloader, supervisor: Supervisor) -> str:
 
 @asynccontextmanager
 async def _background(
-    settings: Settings, reloader: Reloader, tenants: TenantRefresher, supervisor: Supervisor
+    settings: Settings,
+    reloader: Reloader,
+    tenants: TenantRefresher,
+    writer: Writer,
+    supervisor: Supervisor,
 ) -> AsyncIterator[None]:
     interval = settings.poll_interval or LOOK_EVERY
     supervisor.keep("file watcher", lambda: reloader.watch(interval, main_file=settings.poll_interval > 0))
     supervisor.keep("tenant refresh", tenants.run)
+    supervisor.keep("store reader", writer.watch)
     waiting: set[asyncio.Task[None]] = set()
 
     def hang_up() -> None:

@@ -21,7 +21,7 @@ def configure(
     `redactor` returns what knows the texts that must never show, `count` is told the level of each line.
     Lines of libraries (warnings and worse) take the same way.
     """
-    render = structlog.processors.JSONRenderer() if form == "json" else _logfmt()
+    shape = [structlog.processors.JSONRenderer()] if form == "json" else [_flat, _logfmt()]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -29,7 +29,8 @@ def configure(
             structlog.processors.format_exc_info,
             _counter(count),
             _redactor(redactor),
-            render,
+            _level,
+            *shape,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -40,6 +41,20 @@ def configure(
 
 def _logfmt() -> structlog.processors.LogfmtRenderer:
     return structlog.processors.LogfmtRenderer(key_order=["ts", "level", "event"], bool_as_flag=False)
+
+
+def _level(_logger: Any, _method: str, event: Event) -> Event:
+    """Write the level as `--log.level` and Prometheus do."""
+    if event.get("level") == "warning":
+        event["level"] = "warn"
+    return event
+
+
+def _flat(_logger: Any, _method: str, event: Event) -> Event:
+    """Write a list as one text: logfmt has none."""
+    return {
+        key: "; ".join(map(str, value)) if isinstance(value, list) else value for key, value in event.items()
+    }
 
 
 def _counter(count: Callable[[str], None]) -> Callable[[Any, str, Event], Event]:

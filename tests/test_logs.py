@@ -66,3 +66,11 @@ def test_what_libraries_log_takes_the_same_way(lines: pytest.CaptureFixture[str]
     written = lines.readouterr().err
     assert "level=error" in written
     assert "Task of *** broke" in written
+
+
+def test_logfmt_writes_lists_as_text_and_levels_as_the_flag_does(lines: pytest.CaptureFixture[str]) -> None:
+    counted: Counter[str] = Counter()
+    configure("logfmt", counted)
+    structlog.get_logger("x").warning("up", listening=["127.0.0.1:1", "[::1]:1"])
+    assert 'level=warn event=up listening="127.0.0.1:1; [::1]:1"' in lines.readouterr().err
+    assert counted == {"warning": 1}  # the label of the series is as it was

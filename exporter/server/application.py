@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler, Middleware
 
 from exporter.server.access import IDENTITY, Access, Rule
@@ -36,7 +36,7 @@ def build(parts: Parts) -> web.Application:
     app.cleanup_ctx.append(keep_refreshes)
     for route in ROUTES:
         for method in route.methods:
-            app.router.add_route(method, prefix + route.path, route.handler)
+            app.router.add_route(method, prefix + route.path, route.handler, expect_handler=_not_yet)
     if prefix:
         _lead_home(app, parts.paths)
     return app
@@ -49,9 +49,24 @@ def gate(access: Access, rules: Mapping[object, Rule]) -> Middleware:
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         rule = rules.get(request.match_info.handler, _NO_ROUTE)
         request[IDENTITY] = await access.judge(request, rule)
+        if "Expect" in request.headers and request.match_info.http_exception is None:
+            await _invite(request)
         return await handler(request)
 
     return guarded
+
+
+async def _not_yet(_request: web.Request) -> None:
+    """Let nobody send a body before it is known who they are; see `_invite`."""
+
+
+async def _invite(request: web.Request) -> None:
+    """Ask for the body that waits for it (RFC 9110, section 10.1.1)."""
+    if request.headers["Expect"].lower() != "100-continue":
+        raise web.HTTPExpectationFailed(text="only Expect: 100-continue is known")
+    if request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer itself has not begun
 
 
 def _lead_home(app: web.Application, paths: Paths) -> None:

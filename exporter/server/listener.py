@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
 from exporter.core.errors import StartError
@@ -29,7 +30,8 @@ class Limits:
 
     `idle` bounds the wait for a whole request head, first or next; `unread` how long a client may leave
     an answer unread; `head` one header line; `headers` their number; `drain` the end of open requests at
-    shutdown; `watch` is how often the web configuration is looked at.
+    shutdown; `watch` is how often the web configuration is looked at; `most` bounds the open connections:
+    beyond it the one that was idle for longest is closed.
     """
 
     idle: float = 75.0
@@ -38,6 +40,7 @@ class Limits:
     headers: int = 64
     drain: float = 10.0
     watch: float = 2.0
+    most: int = 1024
 
 
 class Listener:
@@ -71,6 +74,7 @@ class Listener:
             # It waits that long twice: for the answer, then for the handler to end.
             shutdown_timeout=self._limits.drain / 2,
         )
+        self._runner.most = self._limits.most
 
     @property
     def bound(self) -> list[tuple[str, int]]:
@@ -202,10 +206,29 @@ def _brief(record: logging.LogRecord) -> bool:
 class _Runner(web.AppRunner):
     """A runner whose requests keep the server's name and version to themselves, unreadable ones too."""
 
+    most = 1024
+
     async def _make_server(self) -> Server:
         server = await super()._make_server()
+        made = server.connection_made
+
+        def connection_made(handler: RequestHandler, transport: asyncio.Transport) -> None:
+            made(handler, transport)
+            _keep_within(server, self.most)
+
+        server.connection_made = connection_made  # type: ignore[method-assign]  # aiohttp has no other hook
         server.request_factory = partial(self.app._make_request, _cls=_Request)
         return server
+
+
+def _keep_within(server: Server, most: int) -> None:
+    """Close the connection that was idle for longest, else the newest, where there are more than `most`."""
+    there = [
+        one for one in server.connections if one.transport is not None and not one.transport.is_closing()
+    ]
+    if len(there) > most:
+        idle = (one for one in there[:-1] if one._current_request is None)
+        next(idle, there[-1]).force_close()
 
 
 class _Request(web.Request):

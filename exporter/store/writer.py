@@ -23,6 +23,9 @@ READERS = 4
 
 HOUR = 3600.0
 
+UNWELL = 300.0
+"""Seconds for which a failed read shows."""
+
 BREATH = 0.1
 """Seconds at least between two portions of retention, in which others may use the database."""
 
@@ -51,7 +54,9 @@ class Writer:
         supervisor: Supervisor | None = None,
     ) -> None:
         """Prepare a writer; the thread starts with the first need of it."""
-        self.healthy = True
+        self._writes = True
+        self._read_failed = -UNWELL
+        self.failed_reads = 0
         self.failed_writes = 0
         self.dropped = 0
         self.retention: Mapping[str, float] = retention or {}
@@ -74,6 +79,18 @@ class Writer:
         self._next_write = 0.0
         self._next_retention = 0.0
         self._readers: asyncio.Semaphore | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last write succeeded, and every read of the last minutes."""
+        return self._writes and time.monotonic() - self._read_failed >= UNWELL
+
+    async def watch(self, every: float = 60.0) -> None:
+        """Read a little of each list now and then, so that a store that cannot be read shows unasked."""
+        while True:
+            await asyncio.sleep(every)
+            with suppress(StoreError):
+                await self.read(lambda store: (store.changes(limit=1), store.failures(limit=1)))
 
     async def open(self, timeout: float = 30.0) -> None:
         """Open the store; raises StoreError when it fails or takes longer than `timeout` seconds.
@@ -114,7 +131,7 @@ class Writer:
         """
         written = await self._settled(timeout, closing=True)
         if not written:
-            self._log.warning("the store was left before everything was written", waited_seconds=timeout)
+            self._log.warning("the store was left before everything was written", limit_seconds=timeout)
         return written
 
     async def read(self, call: Callable[[Store], T], timeout: float = 10.0) -> T:
@@ -129,8 +146,16 @@ class Writer:
                 # Released when the thread is through, not when we lose patience: a store that hangs gets no
                 # more than these threads.
                 return await beside(lambda: call(self._store), self._readers.release)
+        except StoreError:
+            self._unread()
+            raise
         except TimeoutError:
+            self._unread()
             raise StoreError(f"the store did not answer within {timeout:g} s; see its disk") from None
+
+    def _unread(self) -> None:
+        self.failed_reads += 1
+        self._read_failed = time.monotonic()
 
     async def _settled(self, timeout: float, *, closing: bool) -> bool:
         loop = asyncio.get_running_loop()
@@ -173,8 +198,8 @@ class Writer:
             written = self._write(batch)
             self._retain()
             if closing:
-                self._open = True  # a store that is not open can be closed, too
-                self._attempt(self._store.close)
+                with suppress(StoreError):
+                    self._store.close()  # works also where none is open, and says nothing of its health
             for tell in waiters:
                 tell(written)
             if closing:
@@ -237,7 +262,7 @@ class Writer:
             self._failed(error)
             return error
         with self._changed:
-            recovered, self.healthy = not self.healthy, True
+            recovered, self._writes = not self._writes, True
         if recovered:
             self._log.info("the store works again")
         return None
@@ -245,7 +270,7 @@ class Writer:
     def _failed(self, error: Exception) -> None:
         with self._changed:
             self.failed_writes += 1
-            fresh, self.healthy = self.healthy, False
+            fresh, self._writes = self._writes, False
         if fresh:
             known = isinstance(error, StoreError)
             self._log.error("the store fails", error=str(error) if known else type(error).__name__)

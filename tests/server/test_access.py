@@ -161,7 +161,17 @@ async def test_a_user_needs_the_right_password(guarded: House) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "Basic", "Basic !!!", "Basic dmVyYQ==", "Bearer", "Digest x", "Basic /////w=="]
+    "value",
+    [
+        "",
+        "Basic",
+        "Basic !!!",
+        "Basic dmVyYQ==",
+        "Bearer",
+        "Digest x",
+        "Basic /////w==",
+        "Basic dmVy*YTpwYXNzd29yZCBvZiB2ZXJh",
+    ],
 )
 async def test_broken_credentials_are_no_credentials(guarded: House, value: str) -> None:
     assert (await guarded.ask("/api/v1/status", headers={"Authorization": value})).status in (400, 401)
@@ -195,6 +205,40 @@ async def test_what_a_browser_sends_by_itself_changes_nothing(guarded: House) ->
     ):
         assert (await guarded.ask("/-/reload", "POST", ada | headers)).status == status, headers
     assert guarded.room.reloads == 2
+
+
+@pytest.mark.parametrize("name", ["Origin", "Sec-Fetch-Site", "Referer", "X-Integration-Exporter"])
+async def test_of_headers_that_come_twice_each_is_judged(guarded: House, name: str) -> None:
+    own = f"http://127.0.0.1:{guarded.port}"
+    good = {"Origin": own, "Sec-Fetch-Site": "none", "Referer": f"{own}/", "X-Integration-Exporter": "1"}
+    bad = {
+        "Origin": "https://evil.example",
+        "Sec-Fetch-Site": "cross-site",
+        "Referer": "https://evil.example/",
+    }
+    pairs = [*basic("ada", PASSWORDS["ada"]).items(), *CHANGE.items(), (name, bad.get(name, "0"))]
+    if name != "X-Integration-Exporter":
+        pairs.append((name, good[name]))
+    for headers in (pairs, pairs[::-1]):
+        async with guarded.client.post(guarded.url + "/-/reload", headers=headers) as answer:
+            assert answer.status == 403
+    assert guarded.room.reloads == 0
+
+
+async def test_no_body_is_asked_for_before_access_is_judged(guarded: House) -> None:
+    async def first_line(credentials: str) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", guarded.port)
+        writer.write(
+            f"POST /api/v1/checks HTTP/1.1\r\nHost: localhost\r\n{credentials}Expect: 100-continue\r\n"
+            "Content-Length: 2\r\n\r\n".encode()
+        )
+        line = await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
+        return line
+
+    assert b" 401 " in await first_line("")
+    assert b" 403 " in await first_line(f"Authorization: Bearer {TOKENS['viewer']}\r\n")
+    assert b" 100 " in await first_line(f"Authorization: Bearer {TOKENS['admin']}\r\n")
 
 
 async def test_the_external_url_counts_as_the_own_site(tmp_path: Path) -> None:
@@ -234,10 +278,16 @@ async def test_a_bound_token_reads_its_tenants_history_only(guarded: House) -> N
 
 
 async def test_a_trusted_proxy_names_the_user(tmp_path: Path) -> None:
-    path = web_config(tmp_path, "trusted_proxy: {header: X-User, addresses: [127.0.0.0/8], roles: [viewer]}")
+    path = web_config(
+        tmp_path, "trusted_proxy: {header: X-User, addresses: [10.1.2.3, 127.0.0.0/8], roles: [viewer]}"
+    )
     async with house(Room(board(), path=path)) as made:
         for names, status in (
             ([("X-User", "someone")], 200),
+            ([("X-User", "a" * 256)], 200),
+            ([("X-User", "a" * 257)], 401),
+            ([("X-User", "someone"), ("Authorization", "Bearer wrong")], 401),
+            ([("X-User", "someone"), ("Authorization", "Basic !")], 401),
             ([("X-User", "")], 401),
             ([("X-User", "a"), ("X-User", "b")], 401),
             ([], 401),

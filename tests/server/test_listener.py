@@ -13,6 +13,7 @@ import trustme
 
 from exporter.core.errors import StartError
 from exporter.core.probe import Result
+from exporter.engine.descriptors import most_connections, most_runs
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener, _remedy
 from exporter.server.web_config_file import WebConfigFile
@@ -289,3 +290,19 @@ async def test_a_stop_ends_within_its_limit(tmp_path: Path) -> None:
         await served.stop()
     with pytest.raises(aiohttp.ClientError):
         await stuck
+
+
+async def test_idle_connections_never_keep_a_scrape_out() -> None:
+    async with house(Room([]), limits=Limits(drain=1.0, most=8)) as made:
+        idle = [await asyncio.open_connection("127.0.0.1", made.port) for _ in range(30)]
+        for _ in range(3):
+            assert await status_of(f"{made.url}/metrics") == 200
+        await until(lambda: len(peers_of(made.port)) <= 8 + 1)
+        for _, writer in idle:
+            writer.close()
+
+
+@pytest.mark.parametrize("limit", [64, 256, 1024, 65_536, 1 << 20])
+def test_callers_runs_and_the_process_itself_share_the_open_files(limit: int) -> None:
+    shares = most_connections(limit), most_runs(limit)
+    assert min(shares) >= 8 and sum(shares) <= limit - min(64, limit // 2)

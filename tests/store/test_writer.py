@@ -322,3 +322,40 @@ def test_of_two_batches_the_newer_word_stands() -> None:
     assert merge(older, newer) == 0
     assert older.snapshots.keys() == {("b", ""), ("c", "")}
     assert older.forget == {KEY}
+
+
+class Unreadable(MadeStore):
+    """Takes what it is given, and gives nothing back."""
+
+    def failures(self, chosen: Chosen = ALL, *, limit: int = 100) -> Page[Failure]:
+        raise StoreError("no such table: failure")
+
+
+async def test_a_store_that_cannot_be_read_is_not_healthy_even_when_nobody_asks() -> None:
+    writer = Writer(Unreadable(), every=0.01)
+    writer.submit(Batch(changes=[change(1.0)]))
+    assert await writer.flush(5.0) and writer.healthy
+    watch = asyncio.create_task(writer.watch(0.01))
+    async with asyncio.timeout(5):
+        while writer.failed_reads == 0:
+            await asyncio.sleep(0.01)
+    watch.cancel()
+    assert not writer.healthy and writer.failed_writes == 0
+    assert await writer.close(5.0)
+
+
+async def test_a_store_that_works_is_opened_once_and_one_that_failed_not_again_only_to_be_closed() -> None:
+    good, bad = MadeStore(), MadeStore()
+    writer = Writer(good, every=0.01)
+    await writer.open()
+    writer.submit(Batch(changes=[change(1.0)]))
+    assert await writer.close(5.0) and good.opened == 1
+    bad.error = StoreError("the disk is gone")
+    with structlog.testing.capture_logs() as logs:
+        broken = Writer(bad, every=0.01)
+        broken.submit(Batch(changes=[change(1.0)]))
+        await broken.flush(5.0)
+        opened = bad.opened
+        await broken.close(5.0)
+    assert bad.closed and bad.opened <= opened + 1  # once more for what is still to be written
+    assert "the store works again" not in [log["event"] for log in logs]

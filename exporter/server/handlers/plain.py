@@ -50,7 +50,7 @@ async def reload(request: web.Request) -> web.Response:
         access = await asyncio.to_thread(parts.web.read)  # judged first, used last: all or nothing
         await parts.reload()
     except ConfigError as error:
-        log.warning("reload refused", actor=actor, mistakes=len(error.mistakes))
+        log.warning("reload refused", actor=actor, mistakes=[str(mistake) for mistake in error.mistakes])
         raise web.HTTPInternalServerError(
             text="the configuration was not changed:\n" + "\n".join(map(str, error.mistakes))
         ) from None
