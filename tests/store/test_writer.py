@@ -334,13 +334,14 @@ class Unreadable(MadeStore):
 async def test_a_store_that_cannot_be_read_is_not_healthy_even_when_nobody_asks() -> None:
     writer = Writer(Unreadable(), every=0.01)
     writer.submit(Batch(changes=[change(1.0)]))
-    assert await writer.flush(5.0) and writer.healthy
+    assert await writer.flush(5.0)
+    before = writer.healthy
     watch = asyncio.create_task(writer.watch(0.01))
     async with asyncio.timeout(5):
         while writer.failed_reads == 0:
             await asyncio.sleep(0.01)
     watch.cancel()
-    assert not writer.healthy and writer.failed_writes == 0
+    assert (before, writer.healthy, writer.failed_writes) == (True, False, 0)
     assert await writer.close(5.0)
 
 
