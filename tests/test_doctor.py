@@ -421,7 +421,7 @@ async def test_channels_are_reached_and_nothing_is_sent(tmp_path: Path) -> None:
     assert f"email: 127.0.0.1:{port} takes mail without TLS; signing in was not tried" in good
     assert f"webhook, webhook of team gold: 127.0.0.1:{hook.port} answers" in good
     assert f"email of team gold: 127.0.0.1:{port}: " in bad
-    assert f"slack: localhost:{secure.port} cannot be reached: " in bad
+    assert f"slack: 127.0.0.1:{secure.port} cannot be reached: " in bad
     assert "heartbeat: " in bad
     assert "refused the connection" in bad
     assert "team own has a receiver of its own" in told(found, State.NOTE)

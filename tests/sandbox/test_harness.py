@@ -288,7 +288,7 @@ def test_sigterm_ends_it_and_leaves_nothing_behind(tmp_path: Path) -> None:
     )
     with process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith(b"control   http://127.0.0.1:")
+        assert process.stdout.readline().split()[1].startswith(b"http://127.0.0.1:")
         assert list(tmp_path.iterdir()) != []
         process.terminate()
         assert process.wait(timeout=20) == 0
