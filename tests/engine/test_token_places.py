@@ -2,31 +2,22 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 
 from exporter.core.errors import ProbeError, StoreError
-from exporter.core.network import Trace
-from exporter.core.probe import Target
 from exporter.core.secret import Secret
-from exporter.core.token import Held, SqlTokens, TokenSettings
-from exporter.engine.token_keeper import TokenKeeper
+from exporter.core.token import Held, TokenSettings
 from exporter.engine.token_places import mark_of
-from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import OAuthServer, serving
-from exporter.store.sealing import Seals
-from exporter.store.sql import SqlStore
-from exporter.store.tokens import LogQuery, TokenStore
+from exporter.store.tokens import LogQuery
 from tests.clock import HandClock
-from tests.engine.tokens import configured, grant_of, made
-from tests.servers.rotating import SELECT, UPDATE
-
-Start = Callable[..., TokenKeeper]
+from tests.engine.replicas import Start, ask, platform, replicas, rest, row
+from tests.engine.tokens import made
 
 
 @pytest.fixture
@@ -42,51 +33,8 @@ def clock() -> HandClock:
 
 @pytest.fixture
 async def start(tmp_path: Path, clock: HandClock) -> AsyncIterator[Start]:
-    """Starts keepers, each a replica of its own, on one store."""
-    url = f"sqlite:///{tmp_path / 'state.db'}"
-    whole = SqlStore(url)
-    whole.open()
-    whole.close()
-    key = Secret(Fernet.generate_key().decode())
-    network = LoopNetwork()
-    running: list[tuple[TokenKeeper, TokenStore]] = []
-
-    def make(target: Target, settings: TokenSettings | None = None, *, keys: bool = True) -> TokenKeeper:
-        store = TokenStore(url, Seals((key,) if keys else ()))
-        keeper = TokenKeeper(network, clock, store=store)
-        keeper.apply(configured(target, settings=settings))
-        running.append((keeper, store))
-        return keeper
-
-    yield make
-    for keeper, store in running:
-        await keeper.stop(5.0)
-        store.close()
-    await network.close()
-
-
-async def ask(keeper: TokenKeeper, target: Target) -> str:
-    grant = grant_of(target.options)
-    assert grant is not None
-    return (await keeper.get(target, grant, Trace())).value.reveal()
-
-
-def platform(folder: Path, refresh: str) -> TokenSettings:
-    """Make the platform's database with the token of one tenant."""
-    path = folder / "platform.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE connection (tenant, access_token, refresh_token, expires_at)")
-        connection.execute("INSERT INTO connection VALUES ('acme', NULL, ?, NULL)", (refresh,))
-        connection.commit()
-    return TokenSettings(source="sql", sql=SqlTokens(Secret(f"sqlite:///{path}"), SELECT, UPDATE))
-
-
-def row(folder: Path, statement: str = "SELECT refresh_token FROM connection", *values: str) -> str:
-    """Run a statement in the platform's database and return the first value, as the platform would."""
-    with closing(sqlite3.connect(folder / "platform.db", timeout=10)) as connection:
-        found = connection.execute(statement, values).fetchone()
-        connection.commit()
-        return str(found[0]) if found else ""
+    async with replicas(tmp_path, clock) as made_start:
+        yield made_start
 
 
 async def test_a_restart_goes_on_with_the_newest_refresh_token(server: OAuthServer, start: Start) -> None:
@@ -187,9 +135,7 @@ async def test_a_row_that_somebody_replaced_ends_a_refusal(
         await ask(keeper, target)
     row(tmp_path, "UPDATE connection SET refresh_token = ?", server.connect("acme"))
     await clock.advance(301)
-    while keeper._running:
-        await asyncio.wait(set(keeper._running))
-        await asyncio.sleep(0)
+    await rest(keeper)
     assert server.takes(await ask(keeper, target))
 
 
@@ -234,9 +180,7 @@ async def test_a_write_back_that_fails_is_made_good_and_the_new_token_serves_mea
     assert row(tmp_path) not in server.connections["acme"].refresh
     row(tmp_path, "DROP TRIGGER no")
     await clock.advance(60)
-    while keeper._running:
-        await asyncio.wait(set(keeper._running))
-        await asyncio.sleep(0)
+    await rest(keeper)
     assert [row(tmp_path)] == server.connections["acme"].refresh
 
 
