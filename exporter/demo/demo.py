@@ -16,6 +16,7 @@ import aiohttp
 
 from exporter import registry
 from exporter.core.admin_token import own_place
+from exporter.demo.pages import first_page
 from exporter.demo.services import Service, free_port, program
 from exporter.demo.sink import Sink
 
@@ -81,7 +82,7 @@ async def _show(config: Path, folder: Path, say: Callable[[str], None], once: bo
         for service in _own(config, folder, ports):
             await stack.enter_async_context(_running(service, say))
         monitored = await _monitoring(config, folder, ports, stack, say)
-        _print_urls(ports, monitored, say)
+        await _print_urls(ports, monitored, say)
         return await _story(ports, sink, monitored, say, once)
 
 
@@ -192,14 +193,15 @@ def _monitors(prometheus: str, alertmanager: str, folder: Path, ports: Ports) ->
     ]
 
 
-def _print_urls(ports: Ports, monitored: bool, say: Callable[[str], None]) -> None:
+async def _print_urls(ports: Ports, monitored: bool, say: Callable[[str], None]) -> None:
     say("")
     say(f"  Exporter       {url(ports.exporter, '/')}  (metrics: {url(ports.exporter, '/metrics')})")
     say(f"  Admin token    {own_place(os.environ)}  (the page asks for it before it checks anything)")
     say(f"  Sandbox        {url(ports.sandbox, '/_sandbox/')}")
     if monitored:
-        say(f"  Prometheus     {url(ports.prometheus, '/alerts')}")
-        say(f"  Alertmanager   {url(ports.alertmanager, '/')}")
+        page = await first_page(url(ports.prometheus), "/alerts", "/classic/alerts", "/api/v1/alerts")
+        say(f"  Prometheus     {page}")
+        say(f"  Alertmanager   {await first_page(url(ports.alertmanager), '/', '/api/v2/alerts')}")
     say("")
 
 
@@ -212,6 +214,7 @@ async def _story(ports: Ports, sink: Sink, monitored: bool, say: Callable[[str],
         await asyncio.Event().wait()
     if not await _first_notice(ports, sink, say):
         return 1
+    _print_next(ports, say)
     if once:
         return 0
     say("Ctrl-C stops everything.")
@@ -241,17 +244,35 @@ async def _first_notice(ports: Ports, sink: Sink, say: Callable[[str], None]) ->
 
 
 async def _progress(ports: Ports, began: float, say: Callable[[str], None]) -> None:
-    """Say every few seconds how far the alert has come."""
+    """Say how far the alert has come, whenever that changes."""
+    before = ""
     async with aiohttp.ClientSession() as session:
         while True:
-            await asyncio.sleep(5)
+            await asyncio.sleep(1)
             async with session.get(url(ports.exporter, "/api/v1/status")) as answer:
                 status = (await answer.json())["overall_status"]
             async with session.get(url(ports.prometheus, "/api/v1/alerts")) as answer:
                 alerts = (await answer.json())["data"]["alerts"]
-            firing = {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
-            told = ", ".join(sorted(firing - {"Watchdog"})) or "none yet (rules are evaluated every 30 s)"
-            say(f"  {time.monotonic() - began:3.0f} s  exporter says: {status}; firing in Prometheus: {told}")
+            news = f"exporter says: {status}; in Prometheus: {_alerts(alerts)}"
+            if news != before:
+                say(f"  {time.monotonic() - began:3.0f} s  {news}")
+            before = news
+
+
+def _alerts(alerts: list[dict[str, Any]]) -> str:
+    """Return what is pending and what fires, in words."""
+    found = {(one["labels"]["alertname"], one["state"]) for one in alerts}
+    words = [f"{name} {state}" for name, state in sorted(found) if name != "Watchdog"]
+    return ", ".join(words) or "no alert yet (rules are evaluated every 30 s)"
+
+
+def _print_next(ports: Ports, say: Callable[[str], None]) -> None:
+    fault = url(ports.sandbox, "/_sandbox/stripe/fault")
+    healed = """'{"scenario": "expired_key", "on": false}'"""
+    say("What to do next:")
+    say(f"  heal it             curl -d {healed} {url(ports.sandbox, '/_sandbox/stripe/scenario')}")
+    say(f"""  break it otherwise  curl -d '{{"fault": "slow"}}' {fault}  (see docs/sandbox.md)""")
+    say("  your own file       integration-exporter init")
 
 
 def _print_notice(message: dict[str, Any], say: Callable[[str], None]) -> None:
