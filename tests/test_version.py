@@ -13,6 +13,13 @@ def test_the_version_is_that_of_the_package() -> None:
     assert exporter.__version__ == project["version"]
 
 
+PARSERS = {
+    *("exporter.cli", "exporter.commands", "exporter.commands.usage", "exporter.commands.generate_arguments"),
+    *("exporter.commands.init", "exporter.commands.init.arguments", "exporter.core", "exporter.core.hangup"),
+}
+"""What the parser itself is made of; none of it imports more than the standard library."""
+
+
 def test_help_imports_no_library_and_none_of_our_rooms() -> None:
     code = (
         "import sys\n"
@@ -24,5 +31,5 @@ def test_help_imports_no_library_and_none_of_our_rooms() -> None:
     loaded = done.stderr.splitlines()
     assert "exporter.cli" in loaded
     ours = {name for name in loaded if name.startswith("exporter.")}
-    assert ours == {"exporter.cli"}
+    assert ours <= PARSERS
     assert not {"importlib.metadata", "dataclasses", "inspect", "aiohttp", "yaml", "msgspec"} & set(loaded)
