@@ -6,19 +6,28 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import create_engine
 
+from exporter.app import _applied
+from exporter.core.configuration import StoreSettings
 from exporter.core.errors import StoreError
 from exporter.core.secret import Secret
 from exporter.core.token import Held, TokenEvent
+from exporter.engine.engine import Engine
+from exporter.engine.selfmetrics import SelfMetrics
+from exporter.net.network import LoopNetwork
 from exporter.store import connect
 from exporter.store.sealing import Seals
 from exporter.store.sql import SqlStore
 from exporter.store.tokens import LogQuery, TokenStore
+from exporter.store.writer import Writer
+from tests.clock import HandClock
+from tests.engine.tokens import configured
 from tests.servers.postgres import Cluster
 
 LABELS = ("calendar", "planted-tenant", "google_calendar")
@@ -139,6 +148,28 @@ def test_other_keys_encrypt_from_the_moment_on_that_they_are_exchanged(store: To
     with pytest.raises(StoreError, match=r"none of .* fits"):
         new.read("a")
     new.close()
+
+
+async def test_a_reload_exchanges_the_keys(tmp_path: Path) -> None:
+    before, after = (
+        replace(configured(), store=StoreSettings(f"sqlite:///{tmp_path / 'state.db'}", token_keys=keys))
+        for keys in (KEYS[:1], KEYS[1:])
+    )
+    whole = SqlStore(before.store.url)
+    whole.open()
+    network = LoopNetwork()
+    writer = Writer(whole)
+    engine = Engine(network, HandClock(), writer.submit, SelfMetrics())
+    store = engine.tokens.log.store = TokenStore(before.store.url, Seals(before.store.token_keys))
+    _applied(engine, writer, [before])(after)
+    store.keep("b", LABELS, HELD)
+    new = TokenStore(after.store.url, Seals(KEYS[1:]))
+    assert new.read("b") is not None
+    await engine.stop(1.0)
+    await writer.close(1.0)
+    await network.close()
+    for one in (store, new, whole):
+        one.close()
 
 
 def process(*, alive: bool) -> subprocess.Popen[bytes]:
