@@ -119,5 +119,23 @@ async def test_the_context_that_was_not_made_for_longest_is_dropped(
     assert making.made == 4
 
 
+async def test_a_context_that_was_made_again_counts_as_new(
+    making: Making, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls, "_KEPT", 2)
+    contexts = Contexts(making.run)
+    file = tmp_path / "ca.pem"
+    file.write_bytes(Path(authority.ca_file).read_bytes())
+    changing = TlsOptions(ca_file=str(file))
+    plain = TlsOptions(ca_file=authority.ca_file)
+    await contexts.get(changing, http=True)
+    await contexts.get(plain, http=True)
+    os.utime(file, (1, 1))
+    again = await contexts.get(changing, http=True)
+    await contexts.get(msgspec.structs.replace(plain, min_version="TLS13"), http=True)
+    assert await contexts.get(changing, http=True) is again
+    assert making.made == 4
+
+
 def test_a_blind_context_takes_any_certificate() -> None:
     assert (blind().verify_mode, blind().check_hostname) == (ssl.CERT_NONE, False)

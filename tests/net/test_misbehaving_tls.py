@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import trustme
 
+from exporter.core.errors import ProbeError
 from exporter.core.network import Request, Trace
 from exporter.core.options import TlsOptions
 from exporter.core.reason import Reason
@@ -219,3 +220,16 @@ async def test_a_client_certificate_is_shown_to_a_server_that_asks(
     async with serving(keeping(), tls=authority.server(ask_client=True)) as server:
         tls = TlsOptions(ca_file=authority.ca_file, cert_file=cert, key_file=key)
         assert (await network.call(Request(server.url(scheme="https"), tls=tls), Trace())).status == 200
+
+
+async def test_http_1_1_is_offered_where_http_is_spoken_and_nowhere_else(network: LoopNetwork) -> None:
+    hellos: list[bytes] = []
+
+    async def talk(visit: Visit) -> None:
+        hellos.append(await visit.reader.read(4096))
+
+    async with serving(talk) as server:
+        await fails(network, Request(server.url(scheme="https")))
+        with pytest.raises(ProbeError):
+            await network.connect("127.0.0.1", server.port, Trace(), tls=TlsOptions())
+    assert [b"http/1.1" in hello for hello in hellos] == [True, False]
