@@ -9,6 +9,7 @@ from exporter.config.watch import Fingerprint
 from exporter.core.clock import Clock
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
+from exporter.core.probe import Target
 from exporter.engine.selfmetrics import SelfMetrics
 
 Load = Callable[[str | None], Configuration]
@@ -16,6 +17,10 @@ Load = Callable[[str | None], Configuration]
 
 Seen = tuple[Fingerprint, Fingerprint]
 """State of the main file, and of all the others."""
+
+
+MOST_NAMES = 5
+"""Integrations that a line of the log names."""
 
 
 class Reloader:
@@ -86,11 +91,13 @@ class Reloader:
                 raise
             # A rotated secret says nothing of a main file that was refused: it is as wrong as before.
             self._main_is_wrong &= text is not None
+            news = _news(self.current, configuration)
             self._swap(configuration, seen)
             self._log.info(
                 "configuration loaded",
                 integrations=len(configuration.integrations),
                 targets=len(configuration.targets),
+                **news,
             )
 
     def _load_and_look(self, text: str | None) -> tuple[Configuration, Seen]:
@@ -107,6 +114,21 @@ class Reloader:
         self._seen = seen
         self._metrics.reload_successful.set(float(not self._main_is_wrong))
         self._metrics.reload_time.set(self._clock.now())
+
+
+def _news(old: Configuration | None, new: Configuration) -> dict[str, int | list[str]]:
+    """Return what came, went and changed: counts of targets, and names of integrations when they are few."""
+    before = old.targets if old else {}
+    added, removed = new.targets.keys() - before.keys(), before.keys() - new.targets.keys()
+    changed = {key for key, target in new.targets.items() if key in before and not _same(before[key], target)}
+    counts = {"added": len(added), "removed": len(removed), "changed": len(changed)}
+    names = sorted({integration for integration, _ in added | removed | changed})
+    return {**counts, "differ": names} if 0 < len(names) <= MOST_NAMES else {**counts}
+
+
+def _same(one: Target, other: Target) -> bool:
+    # Most targets of a reload are the very ones of before: to compare thousands by value takes its time.
+    return one is other or one == other
 
 
 def _look(configuration: Configuration) -> Seen:

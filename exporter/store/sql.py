@@ -26,6 +26,7 @@ from exporter.store import lists
 from exporter.store.connect import WRITES, identity, migrate, opened, parsed, shown
 from exporter.store.failing import told
 from exporter.store.folding import DAY, fold_an_hour
+from exporter.store.owner import Ownership
 from exporter.store.rows import Row, change_of, change_row, failure_of, failure_row, snapshot_of, snapshot_row
 from exporter.store.tables import FAILURE, RETAINED, STATE_CHANGE, TARGET_STATE
 from exporter.store.upserts import add_summaries, replace
@@ -54,6 +55,7 @@ class SqlStore:
         self._url = parsed(url)
         self._engine: Engine | None = None
         self._opening = Lock()
+        self._ownership = Ownership(self._url)
         self._file: tuple[int, int] | None = None
         self._replica = replica or socket.gethostname()
         self.name = f"store {shown(self._url)}"
@@ -71,6 +73,7 @@ class SqlStore:
             except BaseException:
                 engine.dispose()
                 raise
+            self._ownership.take()
             self._file = identity(self._url)
             old, self._engine = self._engine, engine
             if old is not None:
@@ -136,6 +139,7 @@ class SqlStore:
         if engine is not None:
             with told(self.name):
                 engine.dispose()
+        self._ownership.release()
 
     def _delete_before(self, table: Table, moment: float) -> int:
         with self._writing() as connection:

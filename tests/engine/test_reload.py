@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
 
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError, Mistake
@@ -23,6 +24,7 @@ class Loader:
         self.main.write_text("first")
         self.secret.write_text("one")
         self.texts: list[str | None] = []
+        self.interval = 60.0
 
     def __call__(self, text: str | None) -> Configuration:
         self.texts.append(text)
@@ -30,7 +32,9 @@ class Loader:
         if "wrong" in content:
             raise ConfigError([Mistake("main.yml", 1, "wrong is not known here", "remove it")])
         return replace(
-            made_configuration([made_target(content)]),
+            made_configuration(
+                [replace(made_target(name), interval=self.interval) for name in content.split()]
+            ),
             path=str(self.main),
             files=frozenset({str(self.main), str(self.secret)}),
             text=content,
@@ -156,3 +160,38 @@ async def test_a_rotated_secret_does_not_hide_that_the_main_file_is_wrong(
 async def test_nothing_is_loaded_while_no_file_changes(watched: Reloader, loader: Loader) -> None:
     await asyncio.sleep(0.2)
     assert loader.texts == [None]
+
+
+async def reloaded(reloader: Reloader, loader: Loader, text: str) -> dict[str, object]:
+    write(loader.main, text)
+    with structlog.testing.capture_logs() as logs:
+        await reloader.reload()
+    return {key: logs[-1].get(key) for key in ("event", "added", "removed", "changed", "differ")}
+
+
+@pytest.mark.parametrize(
+    ("text", "added", "removed", "differ"),
+    [
+        ("first", 0, 0, None),
+        ("second", 1, 1, ["first", "second"]),
+        ("first a b c d e", 5, 0, ["a", "b", "c", "d", "e"]),
+        ("first a b c d e f", 6, 0, None),
+    ],
+)
+async def test_the_log_says_what_came_and_went_and_names_a_few(
+    reloader: Reloader, loader: Loader, text: str, added: int, removed: int, differ: list[str] | None
+) -> None:
+    line = await reloaded(reloader, loader, text)
+    assert line == {
+        "event": "configuration loaded",
+        "added": added,
+        "removed": removed,
+        "changed": 0,
+        "differ": differ,
+    }
+
+
+async def test_the_log_says_what_changed(reloader: Reloader, loader: Loader) -> None:
+    loader.interval = 120.0
+    line = await reloaded(reloader, loader, "first")
+    assert (line["added"], line["removed"], line["changed"], line["differ"]) == (0, 0, 1, ["first"])

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
@@ -265,3 +266,59 @@ def test_a_directory_that_may_not_be_written_fails_in_a_sentence() -> None:
             [sys.executable, "-c", script, f"{directory}/x.db"], capture_output=True, text=True, timeout=30
         )
     assert "Permission denied; see file, directory and permissions" in done.stdout, done.stderr
+
+
+def test_a_second_exporter_on_one_file_is_warned_once_and_works(store: SqlStore, path: Path) -> None:
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    second = SqlStore(f"sqlite:///{link}")
+    with structlog.testing.capture_logs() as logs:
+        second.open()
+        second.open()
+    second.write(whole_batch(1))
+    second.close()
+    assert [(line["log_level"], line["path"]) for line in logs] == [("warning", str(path))]
+    assert "store.url of its own" in logs[0]["remedy"]
+    assert "PostgreSQL" in logs[0]["remedy"]
+    assert store.load()
+
+
+def test_one_exporter_after_another_is_not_warned(store: SqlStore, path: Path) -> None:
+    with structlog.testing.capture_logs() as logs:
+        store.open()
+        store.close()
+        second = SqlStore(f"sqlite:///{path}")
+        second.open()
+        second.close()
+    assert not logs
+
+
+WRITE_AND_DIE = """
+import os, sys
+from exporter.store.sql import SqlStore
+SqlStore(sys.argv[1]).open()
+print("open", flush=True)
+sys.stdin.read()
+os._exit(1)
+"""
+
+
+def test_another_process_counts_until_it_dies(path: Path) -> None:
+    other = subprocess.Popen(
+        [sys.executable, "-c", WRITE_AND_DIE, f"sqlite:///{path}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with other, structlog.testing.capture_logs() as logs:
+        assert other.stdout
+        assert other.stdout.readline() == "open\n"
+        second = SqlStore(f"sqlite:///{path}")
+        second.open()
+        second.close()
+        assert len(logs) == 1
+        other.communicate()
+        after = SqlStore(f"sqlite:///{path}")
+        after.open()
+        after.close()
+    assert len(logs) == 1
