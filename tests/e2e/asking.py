@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import aiohttp
@@ -13,9 +13,9 @@ from exporter.core.admin_token import own_place
 T = TypeVar("T")
 
 
-def _headers() -> dict[str, str]:
-    """Return what an administrator of this machine sends; the exporters of a test run share their token."""
-    place = own_place(os.environ)
+def admin_headers(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what an administrator sends to an exporter that was started with `environment`."""
+    place = own_place(environment)
     token = place.read_text().strip() if place and place.exists() else ""
     return {"X-Integration-Exporter": "1"} | ({"Authorization": f"Bearer {token}"} if token else {})
 
@@ -28,13 +28,19 @@ async def ask(url: str, **parameters: str) -> Any:
 
 async def tell(url: str, value: object = None) -> tuple[int, str]:
     """Make a POST and return status and text."""
-    async with aiohttp.ClientSession(headers=_headers()) as session, session.post(url, json=value) as answer:
+    async with (
+        aiohttp.ClientSession(headers=admin_headers(os.environ)) as session,
+        session.post(url, json=value) as answer,
+    ):
         return answer.status, await answer.text()
 
 
 async def read(url: str, **headers: str) -> str:
     """Return the text of a GET that must answer 200."""
-    async with aiohttp.ClientSession(headers=_headers() | headers) as session, session.get(url) as answer:
+    async with (
+        aiohttp.ClientSession(headers=admin_headers(os.environ) | headers) as session,
+        session.get(url) as answer,
+    ):
         assert answer.status == 200, (url, answer.status, await answer.text())
         return await answer.text()
 

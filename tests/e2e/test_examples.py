@@ -15,7 +15,7 @@ from exporter.cli import main
 from exporter.demo.services import Service, free_port
 from exporter.sandbox import harness
 from exporter.server.routes import ROUTES
-from tests.e2e.asking import ask, read, tell, until
+from tests.e2e.asking import admin_headers, ask, read, tell, until
 from tests.examples import FOLDER, PLATFORMS, Pointed
 from tests.rules.tools import program, run
 from tests.servers.authority import Authority
@@ -68,10 +68,10 @@ async def test_every_target_of_an_example_is_connected_to_simulated_vendors(
         failing = [row for row in rows if row["status"] != "connected"]
         assert (len(rows), failing) == (TARGETS[name], [])
         assert (await ask(f"{base}/api/v1/status"))["overall_status"] == "healthy"
-        shown = [await read(f"{base}{path}") for path in PAGES]
-        shown.append(
-            await read(f"{base}/probe?target={rows[0]['integration']}&tenant={rows[0]['tenant']}&debug=true")
-        )
+        admin = admin_headers(example.environ)
+        shown = [await read(f"{base}{path}", **admin) for path in PAGES]
+        probe = f"/probe?target={rows[0]['integration']}&tenant={rows[0]['tenant']}&debug=true"
+        shown.append(await read(f"{base}{probe}", **admin))
     finally:
         await service.stop()
     kept = [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*.db*")]
