@@ -123,7 +123,7 @@ def test_it_serves_as_its_own_user_on_a_read_only_root_and_writes_only_its_data(
     said = (image.replay.root / "log").read_text()
     assert process.returncode == 0, said
     assert '"level": "error"' not in said
-    assert {path.name.split(".db")[0] for path in data.iterdir()} == {"integration-exporter"}
+    assert {path.name.split(".db")[0] for path in data.iterdir()} == {"admin-token", "integration-exporter"}
     assert _strangers_files() == before
 
 
