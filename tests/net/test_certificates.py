@@ -3,13 +3,17 @@
 import asyncio
 import ssl
 import time
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from exporter.core.errors import ProbeError
 from exporter.core.network import Request, Trace
 from exporter.core.options import TlsOptions
+from exporter.net import certificate
 from exporter.net.certificate import Certificate, expiry_of_file, first_expiry, path, read
 from exporter.net.network import LoopNetwork
 from exporter.net.session import TlsSession
@@ -213,3 +217,23 @@ def test_a_certificate_that_cannot_be_read_has_no_dates() -> None:
     assert (found.expiry, found.since, found.shown) == (None, None, "a certificate that cannot be read")
     assert first_expiry([found]) is None
     assert read(b"no certificate") is found
+
+
+def test_a_certificate_is_told_by_its_names_and_its_date(tmp_path: Path) -> None:
+    chain = Chain(tmp_path)
+    found = read(chain.leaf.public_bytes(Encoding.DER))
+    expires = f"{chain.leaf.not_valid_after_utc:%F %TZ}"
+    assert found.shown == f"certificate CN=localhost, issued by CN=Test middle, expires {expires}"
+    assert (found.since, found.expiry) == (
+        chain.leaf.not_valid_before_utc.timestamp(),
+        chain.leaf.not_valid_after_utc.timestamp(),
+    )
+    assert certificate._name(x509.Name([])) == "(no name)"
+
+
+def test_the_certificates_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificate, "_KEPT", 2)
+    monkeypatch.setattr(certificate, "_seen", OrderedDict())
+    for number in range(5):
+        read(b"no certificate %d" % number)
+    assert len(certificate._seen) == 2

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from exporter.core.errors import ProbeError
 from exporter.core.reason import Reason
 from exporter.net.reader import AnswerReader
+from exporter.net.unpack import unpacker
 
 BOUND = 4096
 HEADERS = st.sampled_from(
@@ -158,3 +159,22 @@ def test_repeated_headers_are_joined_and_spaces_around_values_are_none_of_them()
     outcome = read(b"HTTP/1.1 204 X\r\nA:  b \r\na: c\r\n\r\n", 5)
     assert isinstance(outcome, AnswerReader)
     assert outcome.headers == {"a": "b, c"}
+
+
+@pytest.mark.parametrize("room", [0, 1, 9, 10, 11, 29])
+def test_what_is_unpacked_at_once_is_one_byte_above_the_room_at_most(room: int) -> None:
+    members = gzip.compress(b"x" * 10) * 3
+    for encoding, data in (("", b"x" * 30), ("gzip", members)):
+        reading, packed = unpacker(encoding)
+        assert (len(reading.feed(data, room)), packed) == (room + 1, "")
+    reading, _ = unpacker("gzip")
+    assert reading.feed(members, 30) == b"x" * 30
+    reading.finish()
+    assert reading.feed(b"", 30) == b""
+
+
+def test_a_body_of_very_many_members_is_refused_and_one_of_many_is_not() -> None:
+    reading, _ = unpacker("gzip")
+    assert len(reading.feed(gzip.compress(b"x") * 256, 1000)) == 256
+    with pytest.raises(ProbeError, match="too many pieces"):
+        reading.feed(gzip.compress(b"x"), 1000)
