@@ -58,6 +58,32 @@ async def test_a_token_is_renewed_before_it_ends(
     assert issuer.seen["token"] == 2
 
 
+@pytest.mark.parametrize("lifetime", [0, "0", -1, 1, 5])
+async def test_lives_that_are_none_or_too_short_cost_a_call_seldom_and_the_token_is_used(
+    tokens: Tokens, issuer: Issuer, clock: HandClock, lifetime: object
+) -> None:
+    issuer.lifetime = lifetime
+    for _ in range(24 * 12):
+        assert (await ask(tokens, issuer)).value.reveal() in issuer.good
+        await clock.advance(300)
+    assert issuer.seen["token"] <= 24 + 8
+
+
+async def test_a_token_that_expires_in_seconds_is_replaced_once_it_is_refused_and_the_floor_is_over(
+    tokens: Tokens, issuer: Issuer, clock: HandClock
+) -> None:
+    issuer.lifetime = 5
+    first = await ask(tokens, issuer)
+    await clock.advance(20)
+    assert (await ask(tokens, issuer)).value == first.value, "the floor is not over"
+    await clock.advance(40)
+    second = await ask(tokens, issuer)
+    assert second.fresh
+    await clock.advance(31)
+    assert (await ask(tokens, issuer)).value == second.value, "the second short life in a row waits longer"
+    assert (await ask(tokens, issuer, refused=second)).fresh
+
+
 async def test_while_the_old_token_holds_a_failed_renewal_hurts_nobody(
     tokens: Tokens, issuer: Issuer, clock: HandClock
 ) -> None:
