@@ -1,5 +1,7 @@
 """How channels are reached and judged, as Alertmanager's own tool takes it; and when they are quiet."""
 
+import re
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,11 @@ from exporter import registry
 from exporter.config.load import load_file
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
-from exporter.core.notifications import Email, Notifications, PagerDuty, QuietHours, Slack, Team, Webhook
+from exporter.core.notifications import Email, Notifications, PagerDuty, QuietHours, Slack, Sms, Team, Webhook
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
 from exporter.core.severity import Severity
-from exporter.generate import routing
+from exporter.generate import bundle, routing
 from exporter.generate.document import as_yaml
 from exporter.generate.receivers import SecretFiles
 from tests.rules.tools import program, run, write
@@ -114,6 +116,24 @@ def test_the_token_of_a_webhook_and_its_authorities_go_together(tmp_path: Path) 
     }
 
 
+def test_every_template_that_a_receiver_names_is_defined(tmp_path: Path) -> None:
+    """Alertmanager's tool does not look: it would fail when the first alert is told."""
+    channels = ", ".join(f"{name}: {{{given}}}" for name, (_, given) in CHANNELS.items())
+    content = _generated(_loaded(tmp_path, channels).notifications, tmp_path)
+    used = set(re.findall(r'{{ template "([^"]+)" \. }}', str(content)))
+    files = bundle.files()
+    texts = [text for path, text in files.items() if path.startswith("alertmanager/templates/")]
+    defined = {name for text in texts for name in re.findall(r'{{ define "([^"]+)"', text)}
+    assert used <= defined
+    facts = {
+        name for name in defined if name.rpartition(".")[2] in ("colour", "response", "severity", "subject")
+    }
+    assert facts - used <= {"integration.severity"}, "a fact that no message tells"
+    assert str(content).count("{{ template ") == len(
+        re.findall(r'{{ template "[^"]+" \. }}[\'"]', str(content))
+    )
+
+
 EU = "https://events.eu.pagerduty.com/v2/enqueue"
 
 
@@ -200,3 +220,53 @@ def test_a_team_gets_each_severity_at_its_pace(tmp_path: Path) -> None:
 def test_yaml_that_was_generated_reads_back_as_it_was(tmp_path: Path) -> None:
     content = _generated(Notifications(email=Email(to=("a@b.c",))), tmp_path)
     assert yaml.safe_load((tmp_path / "am.yml").read_text()) == content
+
+
+def test_a_mail_goes_from_its_sender_by_its_server_with_tls_unless_told_otherwise(tmp_path: Path) -> None:
+    email = Email(
+        to=("a@b.c", "d@e.f"), sender="x@y.z", smarthost="m:587", username="u", password=Secret("p")
+    )
+    (config,) = _configs(_generated(Notifications(email=email), tmp_path), "email_configs", "low")
+    assert {key: value for key, value in config.items() if "{{" not in str(value)} == {
+        "send_resolved": True,
+        "to": "a@b.c, d@e.f",
+        "from": "x@y.z",
+        "smarthost": "m:587",
+        "require_tls": True,
+        "auth_username": "u",
+        "auth_password_file": "/run/alertmanager/smtp-password",
+    }
+    plain = Email(to=("a@b.c",), require_tls=False)
+    (config,) = _configs(_generated(Notifications(email=plain), tmp_path), "email_configs", "low")
+    assert config["require_tls"] is False
+    assert set(config["headers"]) == {"Subject"}
+
+
+@pytest.mark.parametrize(
+    ("channel", "texts"),
+    [
+        ("slack", {"color", "title", "title_link", "fallback", "text"}),
+        ("email", {"headers", "html", "text"}),
+        ("pagerduty", {"severity", "description", "class", "component", "group", "client_url", "details"}),
+        ("sms", {"message"}),
+        ("webhook", set()),
+    ],
+)
+def test_every_text_of_a_channel_is_ours(tmp_path: Path, channel: str, texts: set[str]) -> None:
+    kind, given = CHANNELS[channel]
+    content = _generated(_loaded(tmp_path, f"{channel}: {{{given}}}").notifications, tmp_path)
+    (config,) = _configs(content, kind, "critical")
+    assert {key for key, value in config.items() if "{{" in str(value)} == texts
+    assert set(config.get("details", ())) <= {"alerts", "respond"}
+
+
+def test_the_credentials_of_text_messages_are_a_file_of_aws() -> None:
+    sms = Sms(
+        to=("+491701234567",), sns_region="eu-central-1", access_key="AKIA", secret_key=Secret("planted")
+    )
+    secrets = SecretFiles("/run/alertmanager")
+    routing.configuration(Notifications(sms=sms), secrets)
+    file = ConfigParser()
+    file.read_string(secrets.files["aws-credentials"].reveal())
+    wanted = {"aws_access_key_id": "AKIA", "aws_secret_access_key": "planted"}
+    assert dict(file["integration-exporter"]) == wanted
