@@ -267,3 +267,65 @@ async def test_an_aborted_connection_is_closed_at_once(authority: Authority) -> 
         assert connection.closed
         await settled()
         assert server.open == 0
+
+
+@pytest.mark.parametrize(("banner", "whole"), [(b"220 hi\n", True), (b"220", False)])
+async def test_a_banner_of_a_server_that_has_hung_up_is_judged_when_somebody_asks(
+    authority: Authority, banner: bytes, whole: bool
+) -> None:
+    async def talk(visit: Visit) -> None:
+        await visit.say(banner)
+
+    async with serving(talk) as server:
+        connection = await opened(server)
+        await settled()
+        assert connection.closed
+        line = Line()
+        async with asyncio.timeout(2):
+            if whole:
+                await connection.exchange(b"a\n", line)
+            else:
+                with pytest.raises(ProbeError, match="closed the connection instead of answering"):
+                    await connection.exchange(b"a\n", line)
+        assert line.text == banner
+        with pytest.raises(ProbeError, match="closed the connection"):
+            await connection.exchange(b"a\n", Line())
+
+
+async def test_a_reset_of_an_idle_connection_closes_it(authority: Authority) -> None:
+    async def talk(visit: Visit) -> None:
+        await visit.reader.readline()
+        await visit.say(b"one\n")
+        await asyncio.sleep(0.01)
+        visit.reset()
+
+    async with serving(talk) as server:
+        connection = await opened(server)
+        await connection.exchange(b"a\n", Line())
+        assert not connection.closed
+        await asyncio.sleep(0.05)
+        assert connection.closed
+
+
+async def test_rubbish_on_an_idle_connection_of_tls_closes_it_without_a_noise(authority: Authority) -> None:
+    said: list[Visit] = []
+
+    async def talk(visit: Visit) -> None:
+        inner, outer = ssl.MemoryBIO(), ssl.MemoryBIO()
+        session = authority.server().wrap_bio(inner, outer, server_side=True)
+        said.append(visit)
+        while data := await visit.reader.read(65_536):
+            inner.write(data)
+            with contextlib.suppress(ssl.SSLError):
+                session.do_handshake()
+            await visit.say(outer.read())
+
+    noise: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: noise.append(context))
+    async with serving(talk) as server:
+        connection = await opened(server)
+        await connection.secure(client_context(TlsOptions(ca_file=authority.ca_file)), "localhost")
+        await settled()
+        await said[0].say(b"\x17\x03\x03\x00\x20" + b"x" * 32)  # a record that nobody encrypted
+        await settled()
+        assert (connection.closed, server.open, noise) == (True, 0, [])

@@ -178,3 +178,25 @@ def test_a_body_of_very_many_members_is_refused_and_one_of_many_is_not() -> None
     assert len(reading.feed(gzip.compress(b"x") * 256, 1000)) == 256
     with pytest.raises(ProbeError, match="too many pieces"):
         reading.feed(gzip.compress(b"x"), 1000)
+
+
+@pytest.mark.parametrize(
+    ("head", "method", "keep"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", "GET", True),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n", "GET", False),
+        (b"HTTP/1.0 200 OK\r\n", "GET", False),
+        (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n", "GET", True),
+        (b"HTTP/1.1 200 OK\r\n", "HEAD", False),
+    ],
+)
+def test_a_connection_serves_again_where_the_server_says_so(head: bytes, method: str, keep: bool) -> None:
+    outcome = read(head + b"Content-Length: 0\r\n\r\n", 1000, method)
+    assert isinstance(outcome, AnswerReader)
+    assert outcome.keep_alive is keep
+
+
+def test_rubbish_that_is_called_deflate_is_damaged() -> None:
+    reading, _ = unpacker("deflate")
+    with pytest.raises(ProbeError, match="cannot be unpacked"):
+        reading.feed(b"\xff\xfe no deflate of any kind", 100)

@@ -69,6 +69,8 @@ def test_any_2xx_is_good_and_a_redirect_that_was_not_followed_is_not() -> None:
         check_status(Answer(status, {}, b"", "http://x/"), time.time())
     with pytest.raises(ProbeError) as caught:
         check_status(Answer(302, {}, b"", "http://x/"), time.time())
+    with pytest.raises(ProbeError):
+        check_status(Answer(300, {}, b"", "http://x/"), time.time())
     assert caught.value.reason is Reason.BAD_RESPONSE
 
 
