@@ -234,6 +234,8 @@ def test_a_certificate_is_told_by_its_names_and_its_date(tmp_path: Path) -> None
 def test_the_certificates_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(certificate, "_KEPT", 2)
     monkeypatch.setattr(certificate, "_seen", OrderedDict())
-    for number in range(5):
-        read(b"no certificate %d" % number)
-    assert len(certificate._seen) == 2
+    newest = [read(b"no certificate %d" % number) for number in range(5)][-2:]
+    assert list(certificate._seen.values()) == newest
+    keys = list(certificate._seen)
+    read(b"no certificate 4")
+    assert list(certificate._seen) == keys, "the newest are the ones that stay"
