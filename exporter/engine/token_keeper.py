@@ -273,7 +273,10 @@ class TokenKeeper:
         if self._stopped or self._accounts.get(account.key) is not account:
             return
         now = self._clock.now()
-        moments = (account.next_look(now), _next_end(account, now))
+        # A turn that is under way plans the next one when it is over. Planned now, that would be due at once,
+        # again and again until then.
+        look = account.next_look(now) if account.turn is None else None
+        moments = (look, _next_end(account, now))
         self._agenda.plan(account, min((moment for moment in moments if moment is not None), default=None))
 
     def _failure(self, account: Account) -> ProbeError:
