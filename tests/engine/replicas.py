@@ -8,7 +8,6 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from exporter.core.network import Trace
 from exporter.core.probe import Target
 from exporter.core.secret import Secret
 from exporter.core.token import SqlTokens, TokenSettings
@@ -18,7 +17,7 @@ from exporter.store.sealing import Seals
 from exporter.store.sql import SqlStore
 from exporter.store.tokens import TokenStore
 from tests.clock import HandClock
-from tests.engine.tokens import configured, grant_of
+from tests.engine.tokens import ask_token, configured
 from tests.servers.rotating import SELECT, UPDATE
 
 Start = Callable[..., TokenKeeper]
@@ -50,9 +49,7 @@ async def replicas(folder: Path, clock: HandClock) -> AsyncIterator[Start]:
 
 
 async def ask(keeper: TokenKeeper, target: Target) -> str:
-    grant = grant_of(target.options)
-    assert grant is not None
-    return (await keeper.get(target, grant, Trace())).value.reveal()
+    return (await ask_token(keeper, target)).value.reveal()
 
 
 def platform(folder: Path, refresh: str) -> TokenSettings:

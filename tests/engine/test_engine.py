@@ -62,11 +62,6 @@ class Kept:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
 def vendor() -> Vendor:
     return Vendor()
 

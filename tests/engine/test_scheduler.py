@@ -36,11 +36,6 @@ class Runs:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
 def runs(clock: HandClock) -> Runs:
     return Runs(clock)
 

@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from exporter.core.errors import ProbeError
-from exporter.core.network import Trace
 from exporter.core.probe import Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
@@ -24,7 +23,7 @@ from exporter.probes.whatsapp import PROBE as WHATSAPP
 from exporter.probes.whatsapp import WhatsappOptions
 from exporter.sandbox.oauth import OAuthServer, serving
 from tests.clock import HandClock
-from tests.engine.tokens import changed, configured, grant_of, made
+from tests.engine.tokens import ask_token, changed, configured, made
 
 DAY = 86_400.0
 
@@ -33,26 +32,6 @@ DAY = 86_400.0
 async def server() -> AsyncIterator[OAuthServer]:
     async with serving(OAuthServer()) as started:
         yield started
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-async def keeper(clock: HandClock) -> AsyncIterator[TokenKeeper]:
-    network = LoopNetwork()
-    made_keeper = TokenKeeper(network, clock)
-    yield made_keeper
-    await made_keeper.stop(5.0)
-    await network.close()
-
-
-async def ask(keeper: TokenKeeper, target: Target, refused: AccessToken | None = None) -> AccessToken:
-    grant = grant_of(target.options)
-    assert grant is not None
-    return await keeper.get(target, grant, Trace(), refused)
 
 
 def shown(keeper: TokenKeeper, target: Target) -> dict[str, float]:
@@ -80,16 +59,16 @@ async def test_a_token_is_fetched_when_a_probe_needs_it_and_then_renewed_in_time
 ) -> None:
     target = refreshing(server)
     keeper.apply(configured(target))
-    first = await ask(keeper, target)
+    first = await ask_token(keeper, target)
     assert first.fresh and server.takes(first.value.reveal())
-    assert (await ask(keeper, target)) == AccessToken(first.value, first.expiry)
+    assert (await ask_token(keeper, target)) == AccessToken(first.value, first.expiry)
     await clock.advance(3600 - 400)
     await rest(keeper)
     assert server.seen["refresh_token"] == 1
     await clock.advance(100)
     await rest(keeper)
     assert server.seen["refresh_token"] == 2
-    second = await ask(keeper, target)
+    second = await ask_token(keeper, target)
     assert second.value != first.value and not second.fresh
     assert server.seen["refresh_token"] == 2
 
@@ -101,7 +80,7 @@ async def test_access_and_refresh_token_have_ends_and_states_of_their_own(
     target = refreshing(server)
     keeper.apply(configured(target))
     assert shown(keeper, target)["state{access,unknown}"] == 1
-    await ask(keeper, target)
+    await ask_token(keeper, target)
     found = shown(keeper, target)
     assert found["expiry_timestamp_seconds{access}"] == pytest.approx(clock.now() + 3600)
     assert found["expiry_timestamp_seconds{refresh}"] == pytest.approx(clock.now() + 604_799)
@@ -118,8 +97,8 @@ async def test_a_refresh_token_that_rotates_is_one_that_is_renewed(
     server.rotation, server.refresh_life = "strict", 30 * DAY
     target = refreshing(server)
     keeper.apply(configured(target))
-    first = await ask(keeper, target)
-    second = await ask(keeper, target, refused=first)
+    first = await ask_token(keeper, target)
+    second = await ask_token(keeper, target, refused=first)
     assert second.value != first.value
     assert shown(keeper, target)["refreshable{refresh}"] == 1
 
@@ -133,7 +112,7 @@ async def test_a_life_that_is_not_told_and_one_that_cannot_be_are_states_of_thei
     server.life = life
     target = refreshing(server)
     keeper.apply(configured(target))
-    await ask(keeper, target)
+    await ask_token(keeper, target)
     found = shown(keeper, target)
     assert found[f"state{{access,{state}}}"] == 1
     assert "expiry_timestamp_seconds{access}" not in found
@@ -144,7 +123,7 @@ async def test_a_token_that_ended_while_the_endpoint_fails_is_expired_and_its_fa
 ) -> None:
     target = refreshing(server)
     keeper.apply(configured(target))
-    await ask(keeper, target)
+    await ask_token(keeper, target)
     server.fail = lambda: web.json_response({}, status=503)
     for _ in range(40):
         await clock.advance(120)
@@ -154,12 +133,12 @@ async def test_a_token_that_ended_while_the_endpoint_fails_is_expired_and_its_fa
     assert 4 <= found["refresh_failures{access}"] <= 9, "each wait is twice as long as the one before"
     assert found["refresh_failure_info{access,vendor_error}"] == 1
     with pytest.raises(ProbeError, match="HTTP 503"):
-        await ask(keeper, target)
+        await ask_token(keeper, target)
     server.fail = lambda: None
     await clock.advance(3600)
     await rest(keeper)
     assert shown(keeper, target)["refresh_failures{access}"] == 0
-    assert (await ask(keeper, target)).value
+    assert (await ask_token(keeper, target)).value
 
 
 async def test_a_refused_grant_is_final_until_a_person_acts(
@@ -167,7 +146,7 @@ async def test_a_refused_grant_is_final_until_a_person_acts(
 ) -> None:
     target = refreshing(server)
     keeper.apply(configured(target))
-    first = await ask(keeper, target)
+    first = await ask_token(keeper, target)
     server.revoke("calendar-acme")
     await clock.advance(3300)
     await rest(keeper)
@@ -175,18 +154,18 @@ async def test_a_refused_grant_is_final_until_a_person_acts(
     found = shown(keeper, target)
     assert found["state{refresh,refused}"] == found["refresh_failure_info{access,invalid_grant}"] == 1
     assert found["refreshable{access}"] == 0
-    assert (await ask(keeper, target)).value == first.value, "it may still be good until its end"
+    assert (await ask_token(keeper, target)).value == first.value, "it may still be good until its end"
     await clock.advance(DAY)
     await rest(keeper)
     with pytest.raises(ProbeError, match="invalid_grant") as caught:
-        await ask(keeper, target)
+        await ask_token(keeper, target)
     assert caught.value.reason is Reason.AUTH
     assert server.seen["refresh_token"] == asked, "nobody asks again by himself"
     assert (await keeper.refresh(target.key, "user:ann")).reason == "invalid_grant"
     assert server.seen["refresh_token"] == asked + 1, "who asks for it gets another try"
     again = changed(target, refresh_token=Secret(server.connect("calendar-acme")))
     keeper.apply(configured(again))
-    assert (await ask(keeper, again)).fresh
+    assert (await ask_token(keeper, again)).fresh
     assert shown(keeper, again)["state{refresh,unknown}"] == 1
 
 
@@ -194,9 +173,9 @@ async def test_another_client_secret_is_a_person_who_acted(server: OAuthServer, 
     target = changed(refreshing(server), client_secret=Secret("wrong"))
     keeper.apply(configured(target))
     with pytest.raises(ProbeError, match="invalid_client"):
-        await ask(keeper, target)
+        await ask_token(keeper, target)
     keeper.apply(configured(mended := changed(target, client_secret=Secret("sandbox-client-secret"))))
-    assert (await ask(keeper, mended)).fresh
+    assert (await ask_token(keeper, mended)).fresh
 
 
 async def test_many_who_need_one_token_cost_one_refresh_and_a_cut_probe_loses_nothing(
@@ -206,10 +185,10 @@ async def test_many_who_need_one_token_cost_one_refresh_and_a_cut_probe_loses_no
     target = refreshing(server)
     twin = changed(Target("other", "", target.probe, target.options, 60.0, 10.0))
     keeper.apply(configured(target, twin))
-    cut = asyncio.create_task(ask(keeper, target))
+    cut = asyncio.create_task(ask_token(keeper, target))
     await asyncio.sleep(0.03)
     cut.cancel()
-    tokens = await asyncio.gather(*(ask(keeper, one) for one in (target, twin) for _ in range(10)))
+    tokens = await asyncio.gather(*(ask_token(keeper, one) for one in (target, twin) for _ in range(10)))
     assert len({token.value for token in tokens}) == 1
     assert server.connections["calendar-acme"].refreshes == 1
     assert not (await keeper.refresh(target.key, "user:ann")).reason
@@ -222,7 +201,7 @@ async def test_what_falls_due_at_once_is_refreshed_a_few_at_a_time(
     targets = [refreshing(server, "calendar", f"t{number}") for number in range(60)]
     keeper.apply(configured(*targets))
     for target in targets:
-        await ask(keeper, target)
+        await ask_token(keeper, target)
     server.hold = 0.01
     most = 0
     await clock.advance(3590)
@@ -237,7 +216,7 @@ async def test_renewals_of_tokens_with_one_end_are_spread(server: OAuthServer, k
     targets = [refreshing(server, "calendar", f"t{number}") for number in range(12)]
     keeper.apply(configured(*targets))
     for target in targets:
-        await ask(keeper, target)
+        await ask_token(keeper, target)
     moments = [account.renew_at for _, account in keeper.accounts()]
     assert len(set(moments)) > 6
 
@@ -248,7 +227,7 @@ async def test_a_meta_token_is_exchanged_when_an_inspection_told_its_end_and_nev
     server.life = 60 * DAY
     target = made(server, "ads", kind="meta", access_token=Secret(server.grant_long("acme")))
     keeper.apply(configured(target, settings=TokenSettings(refresh_before=2 * DAY)))
-    first = await ask(keeper, target)
+    first = await ask_token(keeper, target)
     assert server.seen["fb_exchange_token"] == 0
     keeper.giver(target).learn(first.value.reveal(), clock.now() + 10 * DAY, frozenset({"ads_read"}))
     assert shown(keeper, target)["state{access,valid}"] == 1
@@ -258,7 +237,7 @@ async def test_a_meta_token_is_exchanged_when_an_inspection_told_its_end_and_nev
     await clock.advance(DAY + 100)
     await rest(keeper)
     assert server.seen["fb_exchange_token"] == 1
-    second = await ask(keeper, target)
+    second = await ask_token(keeper, target)
     assert second.value != first.value
     assert second.expiry == pytest.approx(clock.now() + 60 * DAY, abs=DAY)
 
@@ -268,21 +247,21 @@ async def test_a_token_that_never_expires_is_left_alone(
 ) -> None:
     target = made(server, "ads", kind="meta", access_token=Secret(server.grant_long("acme")))
     keeper.apply(configured(target))
-    first = await ask(keeper, target)
+    first = await ask_token(keeper, target)
     keeper.giver(target).learn(first.value.reveal(), NEVER, None)
     await clock.advance(400 * DAY)
     await rest(keeper)
     found = shown(keeper, target)
     assert found["state{access,never_expires}"] == 1
     assert "expiry_timestamp_seconds{access}" not in found
-    assert (await ask(keeper, target)).value == first.value
+    assert (await ask_token(keeper, target)).value == first.value
     assert server.seen["fb_exchange_token"] == 0
 
 
 async def test_a_dead_meta_token_is_refused_for_good(server: OAuthServer, keeper: TokenKeeper) -> None:
     target = made(server, "ads", kind="meta", access_token=Secret(server.grant_long("acme")))
     keeper.apply(configured(target))
-    await ask(keeper, target)
+    await ask_token(keeper, target)
     server.revoke("acme")
     assert (await keeper.refresh(target.key, "user:ann")).reason == "invalid_grant"
     assert shown(keeper, target)["state{access,refused}"] == 1
@@ -293,7 +272,7 @@ async def test_tokens_of_clients_are_watched_too(
 ) -> None:
     target = made(server, "api", kind="client")
     keeper.apply(configured(target))
-    await ask(keeper, target)
+    await ask_token(keeper, target)
     assert shown(keeper, target)["state{access,valid}"] == 1
     await clock.advance(3500)
     await rest(keeper)
@@ -307,7 +286,7 @@ async def test_scopes_that_were_granted_are_known(server: OAuthServer, keeper: T
     server.scope = "calendar.readonly email"
     target = refreshing(server)
     keeper.apply(configured(target))
-    assert (await ask(keeper, target)).scopes == frozenset({"calendar.readonly", "email"})
+    assert (await ask_token(keeper, target)).scopes == frozenset({"calendar.readonly", "email"})
 
 
 async def test_a_service_account_signs_for_its_tokens(server: OAuthServer, keeper: TokenKeeper) -> None:
@@ -319,12 +298,12 @@ async def test_a_service_account_signs_for_its_tokens(server: OAuthServer, keepe
     network = LoopNetwork()
     own = TokenKeeper(network, moment)
     own.apply(configured(target))
-    assert server.takes((await ask(own, target)).value.reveal())
+    assert server.takes((await ask_token(own, target)).value.reveal())
     assert shown(own, target)["state{access,valid}"] == 1
     wrong = changed(target, access_token=Secret("planted, and no key"))
     own.apply(configured(wrong))
     with pytest.raises(ProbeError, match="no RSA key in PEM") as caught:
-        await ask(own, wrong)
+        await ask_token(own, wrong)
     assert "planted" not in str(caught.value)
     await own.stop(5.0)
     await network.close()

@@ -1,6 +1,5 @@
 """Lives that no renewal keeps up with: no credential is renewed more often than the floor allows."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,15 +9,14 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from exporter.core.network import Trace
 from exporter.core.probe import Target
 from exporter.core.secret import Secret
 from exporter.core.token import FLOOR, AccessToken
 from exporter.engine.token_keeper import TokenKeeper
-from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import JWT_BEARER, OAuthServer, serving
 from tests.clock import HandClock
-from tests.engine.tokens import configured, grant_of, made
+from tests.engine.replicas import rest
+from tests.engine.tokens import ask_token, configured, made
 
 HOUR = 3_600.0
 KINDS = {
@@ -30,23 +28,9 @@ KINDS = {
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
 async def server(clock: HandClock) -> AsyncIterator[OAuthServer]:
     async with serving(OAuthServer(now=clock.now)) as started:
         yield started
-
-
-@pytest.fixture
-async def keeper(clock: HandClock) -> AsyncIterator[TokenKeeper]:
-    network = LoopNetwork()
-    made_keeper = TokenKeeper(network, clock)
-    yield made_keeper
-    await made_keeper.stop(5.0)
-    await network.close()
 
 
 def target_of(server: OAuthServer, kind: str) -> Target:
@@ -62,25 +46,13 @@ def target_of(server: OAuthServer, kind: str) -> Target:
     return made(server, "api", kind=kind, access_token=Secret(pem))
 
 
-async def ask(keeper: TokenKeeper, target: Target, refused: AccessToken | None = None) -> AccessToken:
-    grant = grant_of(target.options)
-    assert grant is not None
-    return await keeper.get(target, grant, Trace(), refused)
-
-
-async def rest(keeper: TokenKeeper) -> None:
-    while keeper._running:
-        await asyncio.wait(set(keeper._running))
-        await asyncio.sleep(0)
-
-
 async def probe(
     keeper: TokenKeeper, target: Target, clock: HandClock, seconds: float, every: float = 60.0
 ) -> list[AccessToken]:
     """Ask for the token as probes do; return what each of them got."""
     found = []
     for _ in range(int(seconds / every)):
-        found.append(await ask(keeper, target))
+        found.append(await ask_token(keeper, target))
         await clock.advance(every)
         await rest(keeper)
     return found
@@ -143,9 +115,9 @@ async def test_a_server_that_means_its_short_lives_costs_no_probe(
     keeper.apply(configured(target := target_of(server, kind)))
     took: dict[Secret, float] = {}
     for _ in range(60):
-        token = await ask(keeper, target)
+        token = await ask_token(keeper, target)
         if clock.now() - took.setdefault(token.value, clock.now()) >= 20:  # so the probed server answers 401
-            token = await ask(keeper, target, refused=token)
+            token = await ask_token(keeper, target, refused=token)
             assert took.setdefault(token.value, clock.now()) == clock.now()
         await clock.advance(60)
     assert server.seen[KINDS[kind]] == 60
@@ -157,8 +129,8 @@ async def test_a_server_that_refuses_whatever_it_gets_does_not_lift_the_floor(
     server.life = 5
     keeper.apply(configured(target := target_of(server, "client")))
     for _ in range(360):
-        token = await ask(keeper, target)
-        await ask(keeper, target, refused=token)
+        token = await ask_token(keeper, target)
+        await ask_token(keeper, target, refused=token)
         await clock.advance(10)
     assert server.seen["client_credentials"] <= HOUR / FLOOR + 1
 
@@ -174,7 +146,7 @@ async def test_a_token_that_is_handed_out_until_it_expires_is_renewed_right_afte
     await probe(keeper, target, clock, 200.0, every=5.0)  # so that the way of the endpoint is known
     before, dead = server.seen[KINDS[kind]], 0
     for _ in range(3_600):
-        await ask(keeper, target)
+        await ask_token(keeper, target)
         dead += clock.now() >= server.connections["client" if kind == "client" else "acme"].latest[1]
         await clock.advance(1)
         await rest(keeper)
@@ -189,16 +161,16 @@ async def test_the_same_token_once_more_is_no_short_life_and_another_way_of_the_
     server.life, server.repeat = 600, True
     keeper.apply(configured(target := target_of(server, "client")))
     with structlog.testing.capture_logs() as lines:
-        first = await ask(keeper, target)
+        first = await ask_token(keeper, target)
         await clock.advance(545)
         await rest(keeper)
-        again = await ask(keeper, target)
+        again = await ask_token(keeper, target)
         assert again.value == first.value
         assert again.expiry == pytest.approx(first.expiry, abs=1)
         assert shown(keeper, target)["state{access,valid}"] == 1
         await clock.advance(58)
         await rest(keeper)
-    assert (await ask(keeper, target)).value != first.value
+    assert (await ask_token(keeper, target)).value != first.value
     assert server.seen["client_credentials"] == 3
     assert lines == []
 
@@ -210,7 +182,7 @@ async def test_an_exchange_of_metas_that_tells_no_life_is_repeated_less_and_less
     server.life = 0
     keeper.apply(configured(target := target_of(server, "meta")))
     for _ in range(24 * 60):
-        token = await ask(keeper, target)
+        token = await ask_token(keeper, target)
         keeper.giver(target).learn(token.value.reveal(), clock.now() + 60, None)
         await clock.advance(60)
         await rest(keeper)
@@ -237,13 +209,13 @@ async def test_a_life_that_is_short_on_the_way_is_no_life_that_is_granted(
 ) -> None:
     """A token with a plain life is as plain after a refresh that came back with a short one."""
     keeper.apply(configured(target := target_of(server, "refresh")))
-    await ask(keeper, target)
+    await ask_token(keeper, target)
     server.life = 5
     await keeper.refresh(target.key, "user:ann")
     assert shown(keeper, target)["state{access,implausible}"] == 1
     server.life = 3_600
     await clock.advance(FLOOR + 1)
-    await ask(keeper, target)
+    await ask_token(keeper, target)
     assert shown(keeper, target)["state{access,valid}"] == 1
     await clock.advance(3_300)
     await rest(keeper)
@@ -264,9 +236,9 @@ async def test_a_clock_that_is_put_back_stops_no_renewal(
     server: OAuthServer, keeper: TokenKeeper, clock: HandClock
 ) -> None:
     keeper.apply(configured(target := target_of(server, "client")))
-    first = await ask(keeper, target)
+    first = await ask_token(keeper, target)
     clock.set_wall(-86_400.0)
-    assert (await ask(keeper, target, refused=first)).value != first.value
+    assert (await ask_token(keeper, target, refused=first)).value != first.value
 
 
 async def test_after_an_outage_a_token_is_back_within_five_minutes_and_after_a_refusal_within_an_hour(

@@ -16,7 +16,7 @@ from exporter.engine.token_places import mark_of
 from exporter.sandbox.oauth import OAuthServer, serving
 from exporter.store.tokens import LogQuery
 from tests.clock import HandClock
-from tests.engine.replicas import Start, ask, platform, replicas, rest, row
+from tests.engine.replicas import Start, ask, platform, rest, row
 from tests.engine.tokens import made
 
 
@@ -24,17 +24,6 @@ from tests.engine.tokens import made
 async def server() -> AsyncIterator[OAuthServer]:
     async with serving(OAuthServer(rotation="strict")) as started:
         yield started
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-async def start(tmp_path: Path, clock: HandClock) -> AsyncIterator[Start]:
-    async with replicas(tmp_path, clock) as made_start:
-        yield made_start
 
 
 async def test_a_restart_goes_on_with_the_newest_refresh_token(server: OAuthServer, start: Start) -> None:

@@ -18,11 +18,10 @@ from exporter.core.secret import Secret
 from exporter.core.token import FLOOR, TokenSettings
 from exporter.engine.token_keeper import TokenKeeper
 from exporter.net import tokens as rules
-from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import OAuthServer, serving
 from exporter.store.tokens import LEASE
 from tests.clock import HandClock
-from tests.engine.replicas import Start, ask, platform, replicas, rest
+from tests.engine.replicas import Start, ask, platform, rest
 from tests.engine.tokens import configured, made
 
 DAY = 86_400.0
@@ -37,21 +36,6 @@ def clock() -> HandClock:
 async def server(clock: HandClock) -> AsyncIterator[OAuthServer]:
     async with serving(OAuthServer(now=clock.now)) as started:
         yield started
-
-
-@pytest.fixture
-async def keeper(clock: HandClock) -> AsyncIterator[TokenKeeper]:
-    network = LoopNetwork()
-    made_keeper = TokenKeeper(network, clock)
-    yield made_keeper
-    await made_keeper.stop(5.0)
-    await network.close()
-
-
-@pytest.fixture
-async def start(tmp_path: Path, clock: HandClock) -> AsyncIterator[Start]:
-    async with replicas(tmp_path, clock) as made_start:
-        yield made_start
 
 
 def answer(server: OAuthServer, status: int, body: Any) -> None:

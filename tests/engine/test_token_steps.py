@@ -16,16 +16,15 @@ from exporter.core.network import Trace
 from exporter.core.probe import Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
-from exporter.core.token import AccessToken, Held, TokenSettings
+from exporter.core.token import Held, TokenSettings
 from exporter.engine.token_keeper import TokenKeeper
 from exporter.engine.token_places import mark_of
-from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import OAuthServer, serving
 from exporter.store import tokens as rules
 from exporter.store.tokens import LogQuery
 from tests.clock import HandClock
-from tests.engine.replicas import Start, ask, platform, replicas, rest, row
-from tests.engine.tokens import configured, grant_of, made
+from tests.engine.replicas import Start, ask, platform, rest, row
+from tests.engine.tokens import ask_token, configured, grant_of, made
 
 NO_UPDATE = "CREATE TRIGGER no BEFORE UPDATE ON connection BEGIN SELECT RAISE(ABORT, 'no'); END"
 JOURNAL = "sql:calendar/acme"
@@ -37,35 +36,8 @@ async def server() -> AsyncIterator[OAuthServer]:
         yield started
 
 
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-async def start(tmp_path: Path, clock: HandClock) -> AsyncIterator[Start]:
-    async with replicas(tmp_path, clock) as made_start:
-        yield made_start
-
-
-@pytest.fixture
-async def keeper(clock: HandClock) -> AsyncIterator[TokenKeeper]:
-    """Keeps tokens in memory alone."""
-    network = LoopNetwork()
-    made_keeper = TokenKeeper(network, clock)
-    yield made_keeper
-    await made_keeper.stop(5.0)
-    await network.close()
-
-
 def refreshing(server: OAuthServer, tenant: str = "acme") -> Target:
     return made(server, "calendar", tenant, refresh_token=Secret(server.connect(tenant)))
-
-
-async def replaced(keeper: TokenKeeper, target: Target, refused: AccessToken | None = None) -> AccessToken:
-    grant = grant_of(target.options)
-    assert grant is not None
-    return await keeper.get(target, grant, Trace(), refused)
 
 
 def shown(keeper: TokenKeeper, target: Target) -> dict[str, float]:
@@ -268,13 +240,13 @@ async def test_a_token_that_is_refused_again_is_replaced_again_after_five_minute
 ) -> None:
     target = refreshing(server) if kind == "refresh" else made(server, "api", kind="client")
     keeper.apply(configured(target))
-    first = await replaced(keeper, target)
-    second = await replaced(keeper, target, refused=first)
+    first = await ask_token(keeper, target)
+    second = await ask_token(keeper, target, refused=first)
     assert second.value != first.value
     await clock.advance(REPLACED_EVERY - 1)
-    assert (await replaced(keeper, target, refused=second)).value == second.value
+    assert (await ask_token(keeper, target, refused=second)).value == second.value
     await clock.advance(1)
-    assert (await replaced(keeper, target, refused=second)).value != second.value
+    assert (await ask_token(keeper, target, refused=second)).value != second.value
     assert server.seen.total() == 3
 
 

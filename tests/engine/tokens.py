@@ -7,12 +7,14 @@ import msgspec
 
 from exporter.core.configuration import Configuration, Integration, StoreSettings
 from exporter.core.metric import Sample
+from exporter.core.network import Trace
 from exporter.core.notifications import Notifications
 from exporter.core.options import Options
 from exporter.core.probe import Kit, Probe, Target
 from exporter.core.secret import Secret
 from exporter.core.token import (
     SOURCED,
+    AccessToken,
     ClientCredentials,
     Grant,
     JwtBearer,
@@ -20,6 +22,7 @@ from exporter.core.token import (
     RefreshToken,
     TokenSettings,
 )
+from exporter.engine.token_keeper import TokenKeeper
 from exporter.sandbox.oauth import CLIENT_ID, CLIENT_SECRET, OAuthServer
 
 
@@ -89,3 +92,10 @@ def configured(*targets: Target, settings: TokenSettings | None = None) -> Confi
         notifications=Notifications(),
         store=StoreSettings(),
     )
+
+
+async def ask_token(keeper: TokenKeeper, target: Target, refused: AccessToken | None = None) -> AccessToken:
+    """Ask for the token of `target` as a probe does; `refused` is one that the probed server did not take."""
+    grant = grant_of(target.options)
+    assert grant is not None
+    return await keeper.get(target, grant, Trace(), refused)
