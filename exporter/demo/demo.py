@@ -157,6 +157,7 @@ async def _generate(config: Path, folder: Path, ports: Ports) -> None:
     ]
     command += [
         f"--exporter.address=127.0.0.1:{ports.exporter}",
+        f"--web.external-url=http://127.0.0.1:{ports.exporter}",
         f"--alertmanager.address=127.0.0.1:{ports.alertmanager}",
         f"--prometheus.address=127.0.0.1:{ports.prometheus}",
     ]
