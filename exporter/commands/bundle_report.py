@@ -21,7 +21,7 @@ class Line:
     warning: bool = False
 
 
-def told(out: Path, made: UserFiles, configuration: Configuration, removed: int) -> Iterator[Line]:
+def report_lines(out: Path, made: UserFiles, configuration: Configuration, removed: int) -> Iterator[Line]:
     """Yield the report, line by line."""
     rules = [name for name in made.files if name.startswith("prometheus/rules/")]
     all_rules = len(alert_sources()) + 1

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from exporter.commands.bundle_report import told
+from exporter.commands.bundle_report import report_lines
 from exporter.commands.differences import Difference, differences, stale_files
 from exporter.commands.generate_flags import flags_of, overridden
 from exporter.commands.loading import chosen_file, load
@@ -65,7 +65,7 @@ def _bundle(out: Path, options: argparse.Namespace) -> int:
         return _compare(found, len(made.files), options, command, Redactor(configuration.secrets))
     _write(out, made, configuration)
     _remove(out, stale)
-    for line in told(out, made, configuration, len(stale)):
+    for line in report_lines(out, made, configuration, len(stale)):
         print(line.text, file=sys.stderr if line.warning else sys.stdout)
     return 0
 

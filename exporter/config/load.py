@@ -49,7 +49,7 @@ def load_file(
         reading = Reading(catalogue, environ, base=".", files={path})
         reading.blame((path, 0), problem.what, problem.remedy)
         raise failure(reading) from None
-    return _load(text, path, catalogue, environ, FeedLoad(feeds or Feeds(), anew=True))
+    return _load(text, path, catalogue, environ, FeedLoad(feeds or Feeds(), fresh=True))
 
 
 def load_text(
@@ -64,7 +64,7 @@ def load_text(
     Relative file names in it start from the folder of `path`. Raises ConfigError with all mistakes. Tenants
     from outside are those that `feeds` knows; it asks only for those it does not know.
     """
-    return _load(text, path, catalogue, environ, FeedLoad(feeds or Feeds(), anew=False))
+    return _load(text, path, catalogue, environ, FeedLoad(feeds or Feeds(), fresh=False))
 
 
 def _load(

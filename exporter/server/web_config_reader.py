@@ -211,7 +211,7 @@ class _Reader:
             if ":" in name or not name.isprintable():
                 self.nodes.blame(value, "this user name cannot be sent", "leave out ':' and controls")
             if _COSTLY.match(hashed):
-                remedy = "make it anew with a cost from 4 to 16, as `htpasswd -nBC 10 ''` does"
+                remedy = "make it again with a cost from 4 to 16, as `htpasswd -nBC 10 ''` does"
                 self.nodes.blame(value, "the bcrypt hash of this user costs seconds for each guess", remedy)
             elif not _BCRYPT.match(hashed):
                 remedy = "write its bcrypt hash of cost 4 to 16, as `htpasswd -nBC 10 ''` prints it"

@@ -14,7 +14,7 @@ import yaml
 
 from exporter import registry
 from exporter.cli import main
-from exporter.commands.bundle_report import told
+from exporter.commands.bundle_report import report_lines
 from exporter.config.load import load_file
 from exporter.generate import bundle
 from exporter.generate.notes import of_systemd
@@ -403,7 +403,7 @@ def test_a_credential_of_one_service_is_warned_of(tmp_path: Path) -> None:
     path = "/run/credentials/integration-exporter.service/slack"
     configuration = load_file(str(_written(tmp_path)), registry.catalogue(), {})
     made = replace(bundle.user_files(configuration), references=(path,))
-    (warning,) = [line.text for line in told(tmp_path, made, configuration, 0) if line.warning]
+    (warning,) = [line.text for line in report_lines(tmp_path, made, configuration, 0) if line.warning]
     assert f"alertmanager.yml names {path}, which systemd shows to one service alone" in warning
     assert "give the secret a file that Alertmanager can read" in warning
 

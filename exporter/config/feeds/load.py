@@ -51,15 +51,15 @@ class _Used:
 class FeedLoad:
     """The feeds of one load of the configuration, over all its passes.
 
-    `anew` asks every feed again; without it, what is known is used. A row with a mistake is left out in the
+    `fresh` asks every feed again; without it, what is known is used. A row with a mistake is left out in the
     next pass, and the tenant's last good row takes its place. The first load of a process, a start, takes
     whatever comes; a later one does not take a new feed that gives no good row: what is in force is better.
     """
 
-    def __init__(self, feeds: Feeds, *, anew: bool) -> None:
+    def __init__(self, feeds: Feeds, *, fresh: bool) -> None:
         """Begin a load."""
         self.feeds = feeds
-        self._anew = anew
+        self._fresh = fresh
         self._starting = not feeds.loaded
         self._used: dict[Key, _Used] = {}
         self._workshops: dict[str, Workshop] = {}
@@ -82,10 +82,10 @@ class FeedLoad:
         if old is None and question.cache_file:
             old = _cached(question)
         known = replace(old, question=question, loaded=None, refused=()) if old else Known(question)
-        if old is None or self._anew or old.question != question or old.answered is None:
+        if old is None or self._fresh or old.question != question or old.answered is None:
             try:
                 rows = same(known.rows, question.ask())
-                known.take(rows, self.feeds.now(), by_hand=self._anew and not self._starting)
+                known.take(rows, self.feeds.now(), by_hand=self._fresh and not self._starting)
             except FeedProblem as problem:
                 if old is None and not self._starting:
                     raise
