@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from exporter.server import alternative_names
 from exporter.server.admin import AdminToken, cookie_name
 from exporter.server.local import check_local, peer_of
 from exporter.server.passwords import Passwords, TooBusyError
@@ -235,7 +236,7 @@ def _alternative_names(request: web.Request) -> frozenset[str] | None:
     found: Any = request.transport.get_extra_info("peercert") if request.transport else None
     if not found:
         return None
-    return frozenset(str(value) for _, value in found.get("subjectAltName", ()))
+    return alternative_names.names(found)
 
 
 def _check_allowed_sans(config: WebConfig, request: web.Request) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from exporter.core.errors import ConfigError, Mistake
-from exporter.server import files, go_durations, tls
+from exporter.server import alternative_names, files, go_durations, tls
 from exporter.server.web_config import (
     Certificate,
     Proxy,
@@ -124,7 +124,7 @@ class _Reader:
             client_auth_type=self._choice(
                 get("client_auth_type"), "client_auth_type", tuple(tls.CLIENT_AUTH), "NoClientCert"
             ),
-            client_allowed_sans=self.nodes.texts(get("client_allowed_sans"), "client_allowed_sans"),
+            client_allowed_sans=self._allowed_sans(get("client_allowed_sans")),
             min_version=self._choice(get("min_version"), "min_version", tuple(tls.VERSIONS), "TLS12"),
             max_version=self._choice(get("max_version"), "max_version", tuple(tls.VERSIONS), "TLS13"),
             cipher_suites=self._choices(get("cipher_suites"), "cipher_suites", tuple(tls.CIPHERS)),
@@ -162,6 +162,23 @@ class _Reader:
             )
         if settings.min_version > settings.max_version:
             blame(keys.get("min_version", node), "min_version is above max_version", "swap them")
+
+    def _allowed_sans(self, node: yaml.Node | None) -> tuple[str, ...]:
+        place = "client_allowed_sans"
+        found = tuple(self._san(item, place) for item in self.nodes.items(node, place))
+        # An empty list admits nobody in the exporter toolkit; read as no list it would admit all.
+        if isinstance(node, yaml.SequenceNode) and not any(found):
+            remedy = "list the names that may come in, or drop the key"
+            self.nodes.blame(node, f"{place} names nobody", remedy)
+        return tuple(filter(None, found))
+
+    def _san(self, node: yaml.Node | None, place: str) -> str:
+        """Return a subject alternative name; one that no certificate can have is a mistake."""
+        name = self.nodes.text(node, place)
+        flaw = alternative_names.flaw(name)
+        if flaw:
+            self.nodes.blame(node, f"a name of {place} {flaw[0]}", flaw[1])
+        return name
 
     def _context(self, settings: tls.TlsSettings | None, node: yaml.Node | None) -> ssl.SSLContext | None:
         if settings is None or not settings.has_certificate:
@@ -302,7 +319,7 @@ class _Reader:
         found = []
         for item in self.nodes.items(node, "client_certificates"):
             keys = self.nodes.mapping(item, "a client certificate", ("name", "san", "roles", "tenants"))
-            san = self.nodes.text(keys.get("san"), "san")
+            san = self._san(keys.get("san"), "client_certificates")
             if not san:
                 self.nodes.blame(
                     item, "a client certificate needs a san", "write its DNS name, URI or e-mail"
