@@ -17,7 +17,7 @@ from exporter.core.options import TlsOptions
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.network import LoopNetwork
-from tests.net.failing import PLANTED, fails
+from tests.net.failing import PLANTED, fails, fails_late
 from tests.servers.alerting import alerting
 from tests.servers.authority import Authority, self_signed
 from tests.servers.raw import Visit, answering, keeping, serving
@@ -138,10 +138,10 @@ async def test_the_second_look_at_a_certificate_ends_before_the_run_does(
         await asyncio.sleep(60)
 
     async with serving(once) as server:
-        trace = Trace()
-        trace.deadline = time.monotonic() + 0.5
+        limit = asyncio.timeout_at(asyncio.get_running_loop().time() + 1.9)  # shorter than any look by itself
+        trace = Trace(deadline=limit.when())
         request = Request(server.url(scheme="https"), tls=TlsOptions(ca_file=authority.ca_file))
-        error = await fails(network, request, trace, within=0.5)
+        error = await fails(network, request, trace, limit)
     assert error.reason is Reason.TLS
     assert "a second look at it failed" in trace.log[-1][1]
 
@@ -183,7 +183,7 @@ async def test_a_handshake_that_never_ends_is_a_timeout(network: LoopNetwork) ->
         await asyncio.sleep(60)
 
     async with serving(talk) as server:
-        error = await fails(network, Request(server.url(scheme="https")), within=0.3)
+        error = await fails_late(network, Request(server.url(scheme="https")), lambda: server.visits)
     assert (error.reason, error.detail) == (Reason.TIMEOUT, "stopped while waiting for the TLS handshake")
 
 

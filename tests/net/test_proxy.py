@@ -13,7 +13,7 @@ from exporter.core.options import TlsOptions
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.network import LoopNetwork
-from tests.net.failing import PLANTED, fails
+from tests.net.failing import PLANTED, fails, fails_late
 from tests.servers.authority import Authority, Chain
 from tests.servers.proxy import Proxy as Server
 from tests.servers.raw import Raw, free_port, keeping, ok, serving
@@ -183,7 +183,8 @@ async def test_a_silent_proxy_is_named_in_the_log(network: LoopNetwork) -> None:
         await asyncio.sleep(60)
 
     async with serving(silent) as raw:
-        error = await fails(network, Request("https://x.example/", proxy=Proxy(raw.url(""))), within=0.1)
+        request = Request("https://x.example/", proxy=Proxy(raw.url("")))
+        error = await fails_late(network, request, lambda: raw.visits)
     assert (error.reason, error.detail) == (
         Reason.TIMEOUT,
         "stopped while waiting for the proxy to reach the server",

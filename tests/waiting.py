@@ -1,0 +1,14 @@
+"""Waits for what happens in its own time: as short as it can be, and never failing for a busy machine."""
+
+import asyncio
+from collections.abc import Callable
+
+PATIENCE = 60.0
+"""Seconds until something that hangs is given up; no loaded machine is that slow."""
+
+
+async def until(true: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Return as soon as `true` holds; raise TimeoutError if it never does."""
+    async with asyncio.timeout(seconds):
+        while not true():
+            await asyncio.sleep(0.005)
