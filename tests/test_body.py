@@ -110,3 +110,15 @@ def test_a_body_that_is_still_packed_is_neither_text_nor_json() -> None:
         ) as caught:
             read(answer(b"{}", packed="br"))
         assert caught.value.reason is Reason.BAD_RESPONSE
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["punycode", "idna", "unicode_escape", "raw-unicode-escape", "utf-7", "zlib", "rot13", "undefined"],
+)
+def test_codecs_of_python_that_no_page_is_written_in_are_not_used(name: str) -> None:
+    # A mebibyte of punycode keeps its decoder busy for minutes, and a byte beyond ASCII makes it raise.
+    body = b"caf\\u00e9-" + b"z9" * (1 << 19) + b"\x80"
+    assert text_of(answer(body, f"text/html; charset={name}"), len(body)) == body.decode("utf-8", "replace")
+    with pytest.raises(ProbeError):
+        json_of(answer(body, f"application/json; charset={name}"))

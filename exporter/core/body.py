@@ -21,6 +21,15 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _LATIN = ("iso8859-1", "ascii")
+_CHARSETS = re.compile(
+    r"utf-(8|16|32)(-[lb]e)?|ascii|iso8859-\d+|cp\d+|koi8-[rtu]|mac-\w+|tis-620|iso2022_\w+"
+    r"|gb2312|gbk|gb18030|hz|big5(hkscs)?|euc_\w+|shift_jis\w*|johab"
+)
+"""Python's names of the charsets that pages are written in.
+
+Its other codecs are left out: `punycode` takes time by the square of the body's length and raises whatever
+it is told to do with errors, `unicode_escape` reads escapes that no browser reads.
+"""
 _BYTE = re.compile(r"\(byte (\d+)\)")
 
 
@@ -112,7 +121,8 @@ def _declared(content_type: str) -> str:
         return ""
     try:
         name = codecs.lookup(found[1]).name
-        b"a".decode(name, "replace")  # refuses codecs that are no charsets, such as zlib
     except (LookupError, ValueError):
+        return ""
+    if not _CHARSETS.fullmatch(name):
         return ""
     return "cp1252" if name in _LATIN else name

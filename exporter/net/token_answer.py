@@ -3,14 +3,13 @@
 import re
 from typing import Any
 
-import msgspec
-
+from exporter.core.body import json_of
 from exporter.core.errors import ProbeError
 from exporter.core.network import Answer, Trace
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.token import FLOOR, Granted
-from exporter.net.token_errors import refusal
+from exporter.net.token_errors import is_refusal, refusal
 
 LONGEST_LIFE = 10 * 365 * 86_400.0
 """Seconds; who says that a token lives longer did not mean seconds."""
@@ -27,12 +26,14 @@ def read(answer: Answer, now: float, trace: Trace) -> Granted:
     `now` is Unix seconds. Of an error only the code is told, not what the endpoint says of it: that may
     repeat the secret. An odd lifetime is implausible and counts as drift.
     """
-    document = _object(answer.body)
+    document = _object(answer)
     if not 200 <= answer.status < 300 or (document and document.get("error")):
         raise refusal(answer, document, now)
     if document is None:
         raise ProbeError(Reason.BAD_RESPONSE, "the token endpoint answered with no JSON object")
     token = document.get("access_token")
+    if token is None and is_refusal(document):
+        raise refusal(answer, document, now)
     if not isinstance(token, str) or not _TOKEN.match(token):
         raise ProbeError(Reason.BAD_RESPONSE, "the token endpoint's answer has no usable access_token")
     _check_type(document.get("token_type"), trace)
@@ -77,10 +78,10 @@ def _scopes(value: Any, trace: Trace) -> frozenset[str] | None:
     return None
 
 
-def _object(body: bytes) -> dict[str, Any] | None:
+def _object(answer: Answer) -> dict[str, Any] | None:
     try:
-        found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = json_of(answer)
+    except ProbeError:
         return None
     return found if isinstance(found, dict) else None
 

@@ -125,6 +125,12 @@ def refusal(answer: Answer, document: Mapping[str, Any] | None, now: float) -> P
     return ProbeError(reason, f"{place}{f' {code}' if code else ''}{meaning}", retry_after=pause)
 
 
+def is_refusal(document: Mapping[str, Any]) -> bool:
+    """Tell whether an answer without `error` refuses: some vendors put a known code in another place."""
+    names = {code.lower().replace("-", "_") for code in _codes(document)}
+    return not names.isdisjoint({*_FINAL, *_MEANING})
+
+
 def _unknown(status: int, document: Mapping[str, Any] | None, code: str) -> tuple[Reason, str]:
     by_status = reason_of_status(status) or Reason.BAD_RESPONSE
     says_error = bool(code) or isinstance((document or {}).get("error"), str)

@@ -32,6 +32,9 @@ def refused(status: int, body: Any, **headers: str) -> ProbeError:
         # Slack
         (200, {"ok": False, "error": "invalid_refresh_token"}, "invalid_refresh_token"),
         (200, {"ok": False, "error": "token_revoked"}, "token_revoked"),
+        # no `error`: the code is where others put it
+        (200, {"code": "invalid_grant", "message": "planted"}, "invalid_grant"),
+        (200, {"errors": [{"code": "invalid_grant", "message": "planted"}]}, "invalid_grant"),
         # Entra ID, where a policy demands a second factor
         (400, {"error": "interaction_required", "error_description": "AADSTS50076"}, "interaction_required"),
         (400, {"error": "consent_required"}, "consent_required"),
@@ -145,3 +148,17 @@ def test_a_life_is_one_above_nothing_and_below_ten_years(
     body = {"access_token": "a", "token_type": "bearer", "expires_in": told}
     granted = read(answer(200, body), 0.0, Trace())
     assert (granted.life, granted.implausible) == (life, implausible)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_an_answer_is_read_in_whatever_charset_it_comes(encoding: str) -> None:
+    body = '{"access_token": "planted", "token_type": "Bearer", "expires_in": 60}'.encode(encoding)
+    assert read(Answer(200, {}, body, "http://127.0.0.1/token"), 1_800_000_000.0, Trace()).life == 60.0
+
+
+def test_an_answer_without_a_token_and_without_a_known_code_is_no_refusal() -> None:
+    error = refused(200, {"status": "ok", "code": "done"})
+    assert (error.reason, error.detail) == (
+        Reason.BAD_RESPONSE,
+        "the token endpoint's answer has no usable access_token",
+    )
