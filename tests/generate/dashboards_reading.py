@@ -1,16 +1,19 @@
 """What stands in a query or a dashboard, for the tests that judge them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
 import promql_parser
 
+from exporter.generate.dashboards._panels import AUTO_WIDTH
 from exporter.generate.dashboards._queries import panels_of
 from exporter.generate.dashboards._sdk import JSONEncoder, models, register_default_plugins
 
 GRID = 24
+# Pixels of Grafana 12: padding of the page, gap between panels, padding and border of a panel, scroll bar.
+PAGE, GAP, PANEL, BAR = 32, 8, 18, 10
 
 
 def selectors(expr: str) -> list[Any]:
@@ -31,6 +34,32 @@ def selectors(expr: str) -> list[Any]:
 def asking_panels(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the panels that ask something: all but the headings."""
     return (panel for panel in panels_of(dashboard) if panel["type"] != "row")
+
+
+def columns_of(panel: Mapping[str, Any], labels: Iterable[str]) -> list[str]:
+    """Return the titles of a table's columns when the series that it asks for have `labels`."""
+    (options,) = (each["options"] for each in panel["transformations"] if each["id"] == "organize")
+    if "renameByName" in options:
+        return [options["renameByName"][field] for field in options["includeByName"]]
+    return [field for field in (*labels, "Value") if field not in options["excludeByName"]]
+
+
+def least_width(panel: Mapping[str, Any], columns: Iterable[str]) -> float:
+    """Return how many pixels a table takes at least for `columns`."""
+    own = {
+        override["matcher"]["options"]: each["value"]
+        for override in panel["fieldConfig"]["overrides"]
+        for each in override["properties"]
+        if each["id"] == "custom.width"
+    }
+    return sum(own.get(column, AUTO_WIDTH) for column in columns)
+
+
+def width_at(page: int, panel: Mapping[str, Any]) -> float:
+    """Return how many pixels the content of a panel has in a window that is `page` pixels wide."""
+    units = panel["gridPos"]["w"]
+    unit = (page - PAGE - BAR - (GRID - 1) * GAP) / GRID
+    return float(units * unit + (units - 1) * GAP - PANEL - BAR)
 
 
 def overlaps(dashboard: Mapping[str, Any]) -> list[tuple[str, str]]:

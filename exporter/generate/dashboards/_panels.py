@@ -28,6 +28,8 @@ DATASOURCE = kinds.DataSourceRef(type_val="prometheus", uid="${datasource}")
 GOOD, WARNING, BAD, QUIET = "semi-dark-green", "semi-dark-orange", "semi-dark-red", "semi-dark-blue"
 PLAIN = "text"
 MOST_BARS = 20
+AUTO_WIDTH = 150
+"""Pixels that Grafana gives a column at least that has no width of its own (TableNG/constants.ts)."""
 MOST_STEPS = 90
 """Points of a line: four minutes each in a view of six hours; each costs time at ten thousand tenants."""
 # The levels of core.severity in Grafana's named colours, which fit its light and its dark theme.
@@ -55,7 +57,9 @@ class Column:
     """One column of a table: the label or value it shows and how.
 
     `source` is a label, or the letter of a query for its value. `words` map values to words. `link` is
-    a path that a click leads to. `bar` draws the value as a bar. A label without a value shows a dash.
+    a path that a click leads to. `bar` draws the value as a bar. `wrap` breaks a long text into lines. A
+    label without a value shows a dash. Without a `width` in pixels a column shares what is left of the
+    table, at least `AUTO_WIDTH`.
     """
 
     source: str
@@ -66,6 +70,7 @@ class Column:
     link: str = ""
     decimals: int | None = None
     bar: bool = False
+    wrap: bool = False
 
 
 def severity_words(none: Word | None = None) -> dict[str, Word]:
@@ -152,12 +157,13 @@ def rows(
     unit: str = "short",
     sort: tuple[tuple[str, bool], ...] = (),
     empty: str = "No data",
+    value: bool = True,
 ) -> Any:
     """Return a table of what is now: the queries joined by their labels, only `columns` shown.
 
-    Without `columns` every label and the value is shown. `sort` names columns and whether the largest
-    comes first, the most important first. `empty` is said when there is no row; it must not claim more
-    than that.
+    Without `columns` every label is shown, and the value unless `value` is false. `sort` names columns and
+    whether the largest comes first, the most important first. `empty` is said when there is no row; it must
+    not claim more than that.
     """
     panel = table.Panel().cell_height(kinds.TableCellHeight.SM).no_value(empty)
     panel.thresholds(
@@ -166,7 +172,7 @@ def rows(
         .steps([models.Threshold(value=None, color=PLAIN)])
     )
     panel.with_transformation(models.DataTransformerConfig(id_val="merge", options={}))
-    panel.with_transformation(_chosen(columns, len(queries)) if columns else _all_but_time())
+    panel.with_transformation(_chosen(columns, len(queries)) if columns else _all_but_time(value))
     panel.sort_by([common.TableSortByFieldState().display_name(column).desc(desc) for column, desc in sort])
     for column in columns:
         panel.override_by_name(column.title, _properties(column))
@@ -205,8 +211,9 @@ def _chosen(columns: Sequence[Column], queries: int) -> Any:
     return models.DataTransformerConfig(id_val="organize", options=options)
 
 
-def _all_but_time() -> Any:
-    return models.DataTransformerConfig(id_val="organize", options={"excludeByName": {"Time": True}})
+def _all_but_time(value: bool) -> Any:
+    hidden = {"Time": True} if value else {"Time": True, "Value": True}
+    return models.DataTransformerConfig(id_val="organize", options={"excludeByName": hidden})
 
 
 def _properties(column: Column) -> list[Any]:
@@ -217,6 +224,8 @@ def _properties(column: Column) -> list[Any]:
         found.append(_set("decimals", column.decimals))
     if column.width:
         found.append(_set("custom.width", column.width))
+    if column.wrap:
+        found.append(_set("custom.wrapText", True))
     if column.words:
         found.append(_set("mappings", [_values(column.words)]))
         found.append(_set("custom.cellOptions", {"type": "color-text"}))

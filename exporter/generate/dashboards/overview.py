@@ -22,8 +22,10 @@ SOME_FAILING = ("Some failing", show.WARNING)
 ALL_FAILING = ("Failing", show.BAD)
 UNCONFIGURED = ("Not configured", show.QUIET)
 
-INTEGRATION = Column("integration", "Integration", width=125, link=f"{HERE}&var-integration=${{__value.raw}}")
-TENANT = Column("tenant", "Tenant", width=100, link=f"{HERE}&var-tenant=${{__value.raw}}")
+INTEGRATION = Column(
+    "integration", "Integration", width=125, link=f"{HERE}&var-integration=${{__value.raw}}", wrap=True
+)
+TENANT = Column("tenant", "Tenant", width=100, link=f"{HERE}&var-tenant=${{__value.raw}}", wrap=True)
 REASONS = {reason.value: (f"{reason}: {reason.meaning}", show.PLAIN) for reason in Reason}
 
 SUCCESS = ask.each(vitals.SUCCESS)
@@ -125,13 +127,13 @@ def _failing() -> Any:
         (
             INTEGRATION,
             TENANT,
-            Column("reason", "Reason", words=REASONS),
+            Column("reason", "Reason", words=REASONS, wrap=True),
             Column(
                 "A", "Since", unit="dateTimeFromNow", width=125, words={"0": ("Never worked", show.PLAIN)}
             ),
             Column("B", "In a row", width=80),
         ),
-        size=(14, 10),
+        size=(12, 10),
         sort=(("Since", True),),
         empty="No target reports a failure",
     )
@@ -147,13 +149,13 @@ def _alerts() -> Any:
         "became true.",
         (_short(loudest), _short(since)),
         (
-            Column("A", "Severity", width=100, words=show.severity_words()),
-            Column("alert", "Alert", width=165),
+            Column("A", "Severity", width=85, words=show.severity_words()),
+            Column("alert", "Alert"),
             INTEGRATION,
             TENANT,
             Column("B", "Since", unit="dateTimeFromNow", width=125, words={"0": ("Unknown", show.PLAIN)}),
         ),
-        size=(10, 10),
+        size=(12, 10),
         sort=(("Severity", True), ("Since", True)),
         empty="No alert is known to fire",
     )
@@ -173,7 +175,7 @@ def _latency() -> tuple[Any, ...]:
             f"How long the last probe took, for the {ask.MOST} slowest integrations. Dashed: the strictest "
             "thresholds.",
             (Query(p95, "{{integration}}"),),
-            size=(12, 9),
+            size=(11, 9),
             unit="s",
             limits=Query(ask.limit(LATENCY), "{{severity}} threshold"),
         ),
@@ -186,7 +188,7 @@ def _latency() -> tuple[Any, ...]:
                 TENANT,
                 Column("A", "Duration", unit="s", bar=True),
             ),
-            size=(6, 9),
+            size=(7, 9),
             sort=(("Duration", True),),
             empty="No probe has run",
         ),

@@ -1,5 +1,6 @@
 """What each provider measures of its own: a row for every provider that brings panels."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -7,7 +8,7 @@ from exporter import registry
 from exporter.core.panel import Panel
 from exporter.core.probe import Probe
 from exporter.generate.dashboards import _panels as show
-from exporter.generate.dashboards._board import Board, Section
+from exporter.generate.dashboards._board import GRID_WIDTH, Board, Section
 from exporter.generate.dashboards._panels import Query
 from exporter.generate.dashboards._promql import top
 
@@ -17,6 +18,10 @@ SIZES: dict[str, tuple[int, int]] = {
     "table": (12, 8),
     "bargauge": (12, 8),
 }
+MOST_COLUMNS = 4
+"""Columns of a table that fit half of a page that is 1,500 pixels wide."""
+
+_BY = re.compile(r"by \(([^)]*)\)")
 
 
 def build() -> Board | None:
@@ -45,5 +50,15 @@ def _panel(panel: Panel) -> Any:
     if panel.kind == "bargauge":
         return show.bars(panel.title, panel.description, query, size=size, unit=panel.unit)
     if panel.kind == "table":
-        return show.rows(panel.title, panel.description, (query.expr,), size=size, unit=panel.unit)
+        return _table(panel, query.expr)
     return show.lines(panel.title, panel.description, (query,), size=size, unit=panel.unit)
+
+
+def _table(panel: Panel, expr: str) -> Any:
+    # That a label is there is all that an info series, or one compared with 1, says.
+    value = "_info{" not in panel.expr and not panel.expr.endswith("== 1")
+    labels = _BY.search(panel.expr)
+    columns = len(labels[1].split(",")) + value if labels else 0
+    width = SIZES["table"][0] if columns <= MOST_COLUMNS else GRID_WIDTH
+    size = (width, SIZES["table"][1])
+    return show.rows(panel.title, panel.description, (expr,), size=size, unit=panel.unit, value=value)

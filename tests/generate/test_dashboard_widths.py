@@ -1,0 +1,86 @@
+"""Tables of the dashboards: every column is in sight in a window that is 1,500 pixels wide."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from exporter import registry
+from exporter.core.panel import Panel
+from exporter.generate import dashboards
+from exporter.generate.dashboards import _board, providers
+from tests.generate.dashboards_reading import columns_of, least_width, width_at
+from tests.generate.test_dashboards import DASHBOARDS, OVERVIEW, PANELS, _probe
+
+PAGE = 1500
+LETTER, PADDING = 7.3, 13
+"""Pixels of a letter in a cell of Grafana, on average and at most, and of a cell's padding and border."""
+
+TABLES = [panel for panel in PANELS if panel.values[0]["type"] == "table"]
+every_table = pytest.mark.parametrize("panel", TABLES)
+
+
+def labels_of(panel: Mapping[str, Any]) -> list[str]:
+    found = re.search(r"by \(([^)]*)\)", panel["targets"][0]["expr"])
+    assert found is not None, "a table names the labels that it shows"
+    return [label.strip() for label in found[1].split(",")]
+
+
+@every_table
+def test_no_column_of_a_table_is_cut_off(panel: dict[str, Any]) -> None:
+    assert least_width(panel, columns_of(panel, labels_of(panel))) <= width_at(PAGE, panel)
+
+
+@every_table
+def test_a_value_that_is_always_one_takes_no_column(panel: dict[str, Any]) -> None:
+    expr = panel["targets"][0]["expr"]
+    constant = "_info{" in expr or expr.rstrip(")").endswith("== 1")
+    named = "renameByName" in str(panel["transformations"])
+    assert named or ("Value" in columns_of(panel, labels_of(panel))) is not constant
+
+
+def test_the_longest_name_of_an_alert_fits_its_column() -> None:
+    (panel,) = (panel for panel in OVERVIEW["panels"] if panel["title"] == "Firing alerts")
+    others = [column for column in columns_of(panel, ()) if column != "Alert"]
+    room = width_at(PAGE, panel) - least_width(panel, others)
+    names = {alert.name.removeprefix("Integration") for alert in registry.alerts()}
+    assert len(names) > 20
+    assert max(map(len, names)) * LETTER + PADDING <= room
+
+
+def test_sentences_and_names_of_integrations_and_tenants_are_wrapped() -> None:
+    wrapped = {
+        (panel["title"], override["matcher"]["options"])
+        for panel in OVERVIEW["panels"]
+        if panel["type"] == "table"
+        for override in panel["fieldConfig"]["overrides"]
+        if {"id": "custom.wrapText", "value": True} in override["properties"]
+    }
+    assert ("Failing now", "Reason") in wrapped
+    for title in ("Failing now", "Firing alerts", "Slowest now", "Certificates by time left"):
+        assert {(title, "Integration"), (title, "Tenant")} <= wrapped
+
+
+@pytest.mark.parametrize(
+    ("expr", "width"),
+    [
+        ("max by (integration, tenant, a) (x)", 12),
+        ("max by (integration, tenant, a, b) (x)", 24),
+        ("max by (integration, tenant, a, b) (x_info{})", 12),
+        ("max by (integration, tenant, a, b, c) (x_info{})", 24),
+        ("max by (integration, tenant, a, b) (x) == 1", 12),
+    ],
+)
+def test_a_providers_table_is_as_wide_as_its_labels_need(expr: str, width: int) -> None:
+    board = providers.board_of([_probe("shown", (Panel("A", "What it is.", expr, kind="table"),))])
+    assert board is not None
+    panel = json.loads(_board.text_of(board))["panels"][1]
+    assert panel["gridPos"]["w"] == width
+    assert least_width(panel, columns_of(panel, labels_of(panel))) <= width_at(PAGE, panel)
+
+
+def test_every_dashboard_with_tables_is_judged() -> None:
+    assert {path for path in dashboards.files() if path.endswith(".json")} == set(DASHBOARDS)
+    assert len(TABLES) >= 8
