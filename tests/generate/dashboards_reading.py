@@ -46,7 +46,7 @@ def columns_of(panel: Mapping[str, Any], labels: Iterable[str]) -> list[str]:
 
 def least_width(panel: Mapping[str, Any], columns: Iterable[str]) -> float:
     """Return how many pixels a table takes at least for `columns`."""
-    own = {
+    own: dict[str, int] = {
         override["matcher"]["options"]: each["value"]
         for override in panel["fieldConfig"]["overrides"]
         for each in override["properties"]
@@ -57,9 +57,9 @@ def least_width(panel: Mapping[str, Any], columns: Iterable[str]) -> float:
 
 def width_at(page: int, panel: Mapping[str, Any]) -> float:
     """Return how many pixels the content of a panel has in a window that is `page` pixels wide."""
-    units = panel["gridPos"]["w"]
+    units: int = panel["gridPos"]["w"]
     unit = (page - PAGE - BAR - (GRID - 1) * GAP) / GRID
-    return float(units * unit + (units - 1) * GAP - PANEL - BAR)
+    return units * unit + (units - 1) * GAP - PANEL - BAR
 
 
 def overlaps(dashboard: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -11,14 +11,19 @@ from exporter import registry
 from exporter.core.panel import Panel
 from exporter.generate import dashboards
 from exporter.generate.dashboards import _board, providers
-from tests.generate.dashboards_reading import columns_of, least_width, width_at
-from tests.generate.test_dashboards import DASHBOARDS, OVERVIEW, PANELS, _probe
+from tests.generate.dashboards_reading import asking_panels, columns_of, least_width, width_at
+from tests.generate.test_dashboards import DASHBOARDS, OVERVIEW, _probe
 
 PAGE = 1500
 LETTER, PADDING = 7.3, 13
 """Pixels of a letter in a cell of Grafana, on average and at most, and of a cell's padding and border."""
 
-TABLES = [panel for panel in PANELS if panel.values[0]["type"] == "table"]
+TABLES = [
+    pytest.param(panel, id=f"{dashboard['uid']}: {panel['title']}")
+    for dashboard in DASHBOARDS.values()
+    for panel in asking_panels(dashboard)
+    if panel["type"] == "table"
+]
 every_table = pytest.mark.parametrize("panel", TABLES)
 
 
