@@ -17,6 +17,7 @@ _NAME = re.compile(
 )
 """A variable whose name speaks of a credential."""
 
+_CUT = re.compile(r"[?#&]")
 _WORD = re.compile(r"[a-z]{1,16}")
 _HOST = re.compile(r"([a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\.)+[a-z]{2,20}(:[0-9]{1,5})?")
 _ADDRESS = re.compile(r"[0-9.]+(:[0-9]+)?|\[?[0-9a-f:]+\]?")
@@ -30,10 +31,11 @@ def is_credential(name: str, value: str) -> bool:
 def hidden_texts(value: str, *, sure: bool) -> set[str]:
     """Return what of a value may not show, in every form; nothing of a harmless one.
 
-    Of a URL its path, the values of its query and its fragment are hidden, scheme and host are not. `sure`
-    says that it is a credential, which may be short.
+    Of a URL its path, the values of its query and its fragment are hidden, scheme and host are not; of a
+    value that may be the end of one (`hook/T0?sig=x`) these parts, too. `sure` says that it is a credential,
+    which may be short.
     """
-    parts = set(_parts_of_url(value)) if "://" in value else {value}
+    parts = set(_parts_of_url(value)) if "://" in value else {value, *_parts_of_end(value)}
     return {
         form
         for part in parts
@@ -54,6 +56,14 @@ def _parts_of_url(url: str) -> Iterator[str]:
         yield from (text, unquote(text))
     for pair in parts.query.split("&"):
         yield from (pair.partition("=")[2], unquote(pair.partition("=")[2]))
+
+
+def _parts_of_end(text: str) -> Iterator[str]:
+    """Yield what a URL that ends in `text` shows apart: path, parameters, their values, fragment."""
+    pieces = _CUT.split(text)
+    for piece in pieces if len(pieces) > 1 else ():
+        for part in (piece, piece.partition("=")[2]):
+            yield from (part, unquote(part))
 
 
 def _is_harmless(text: str, sure: bool) -> bool:

@@ -1,10 +1,13 @@
 """No planted credential shows in an error, in what is shown, or in any printed form."""
 
+from urllib.parse import unquote
+
 import pytest
 import yaml
 
 from exporter.config.shown import masked
 from exporter.core.secret import redact
+from exporter.net.url import parse
 from tests.config.house import CATALOGUE, House
 
 PLANTED = "planted-credential"
@@ -224,6 +227,15 @@ def test_a_harmless_value_of_a_variable_is_shown_and_another_is_not(
     assert (redact(value, target.hidden) != value) == hidden
     assert target.hidden <= made.secrets
     assert "hooks.example.com" not in target.hidden
+
+
+@pytest.mark.parametrize("value", ["T0planted/B0?planted-name&c=planted-value", "planted%2Bend?planted-part"])
+def test_of_a_value_that_ends_a_url_each_part_is_hidden(house: House, value: str) -> None:
+    target = house.load(WEB.replace("a?b=", ""), V=value).targets["a", ""]
+    shown = redact(parse(f"https://x/{value}").shown, target.hidden)
+    assert shown.startswith("https://x/***")
+    assert "planted" not in shown
+    assert "planted" not in redact(unquote(value), target.hidden)
 
 
 @pytest.mark.parametrize(("name", "hidden"), [("V", False), ("V_TOKEN", True), ("WEB_PASS", True)])
