@@ -15,7 +15,8 @@ from exporter.core.supervisor import Supervisor
 from exporter.server.application import build
 from exporter.server.listener import WATCHER, Limits, Listener
 from exporter.server.web_config_file import WebConfigFile
-from tests.server.house import Room, until
+from tests.server.house import Room
+from tests.waiting import until
 
 ROOT = Path(exporter.__file__).parent
 STARTS = {"create_task", "ensure_future", "Thread"}

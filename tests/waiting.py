@@ -12,3 +12,9 @@ async def until(true: Callable[[], object], seconds: float = PATIENCE) -> None:
     async with asyncio.timeout(seconds):
         while not true():
             await asyncio.sleep(0.005)
+
+
+async def rest() -> None:
+    """Let the loop turn several times: what is under way on the loopback arrives, even after a standstill."""
+    for _ in range(10):
+        await asyncio.sleep(0.005)

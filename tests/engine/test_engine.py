@@ -26,6 +26,7 @@ from tests.engine.making import (
     made_probe,
     made_target,
 )
+from tests.waiting import PATIENCE
 
 MADE = 'integration="payments",provider="made",tenant=""'
 
@@ -429,7 +430,7 @@ async def test_a_check_of_a_target_that_loses_its_credential_meanwhile_is_answer
     engine.apply(made_configuration([made_target(probe=probe, options=MadeOptions(secret_key=None))]))
     await clock.advance(0)
     with pytest.raises(Deferred, match="changed"):
-        await asyncio.wait_for(asked, 1)
+        await asyncio.wait_for(asked, PATIENCE)
 
 
 async def test_dated_facts_of_another_address_go_with_the_options_that_led_there(

@@ -14,6 +14,7 @@ from exporter.engine.reload import Reloader
 from exporter.engine.selfmetrics import SelfMetrics
 from tests.clock import HandClock
 from tests.engine.making import made_configuration, made_target
+from tests.waiting import until
 
 
 class Loader:
@@ -78,9 +79,7 @@ def write(path: Path, text: str) -> None:
 
 
 async def soon(applied: list[str], count: int) -> None:
-    async with asyncio.timeout(5):
-        while len(applied) < count:
-            await asyncio.sleep(0.01)
+    await until(lambda: len(applied) >= count)
 
 
 def successful(metrics: SelfMetrics) -> float | None:
@@ -122,6 +121,7 @@ async def test_a_file_with_a_mistake_is_tried_once_not_at_every_look(
     watched: Reloader, loader: Loader, applied: list[str]
 ) -> None:
     write(loader.main, "wrong")
+    await until(lambda: len(loader.texts) >= 2)
     await asyncio.sleep(0.2)
     assert len(loader.texts) == 2
     write(loader.main, "mended")

@@ -20,6 +20,7 @@ from exporter.engine.tenants import TenantCollector, TenantRefresher
 from exporter.net.network import LoopNetwork
 from tests.clock import HandClock
 from tests.config.house import CATALOGUE
+from tests.waiting import PATIENCE
 
 TEXT = """
 integrations:
@@ -67,7 +68,7 @@ class Works:
         """Let time pass, and what is due then be done."""
         await self.clock.advance(seconds)
         self.refresher.look()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while self.refresher.busy:
                 await asyncio.sleep(0.01)
         self.refresher.look()

@@ -1,6 +1,5 @@
 """Which dates of certificates are known after a handshake, and what is said where one of them has passed."""
 
-import asyncio
 import ssl
 import time
 from collections import OrderedDict
@@ -19,6 +18,7 @@ from exporter.net.network import LoopNetwork
 from exporter.net.session import TlsSession
 from tests.servers.authority import Authority, Chain
 from tests.servers.raw import Visit, keeping, serving
+from tests.waiting import rest
 
 DAY = 86_400.0
 
@@ -99,7 +99,7 @@ async def test_without_a_second_look_both_stay_possible(network: LoopNetwork, tm
         with pytest.raises(ProbeError) as caught:
             tls = TlsOptions(ca_file=chain.ca_file)
             await network.connect("localhost", server.port, trace, tls=tls, family="4")
-        await asyncio.sleep(0.05)  # the server notices that nobody is there
+        await rest()  # the server notices that nobody is there
     assert caught.value.detail == "the server's certificate, or one of its chain, has expired"
     assert trace.certificate_expiry is trace.chain_expiry is None
 

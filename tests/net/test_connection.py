@@ -18,6 +18,7 @@ from exporter.net.dial import dial
 from exporter.net.talk import WholeAnswer
 from tests.servers.authority import Authority
 from tests.servers.raw import Raw, Visit, serving
+from tests.waiting import PATIENCE, rest, until
 
 
 class Line(WholeAnswer):
@@ -39,10 +40,6 @@ async def opened(server: Raw) -> Connection:
     return await dial(["127.0.0.1"], server.port, Trace())
 
 
-async def settled() -> None:
-    await asyncio.sleep(0.03)
-
-
 async def test_a_banner_is_kept_until_somebody_asks(authority: Authority) -> None:
     async def talk(visit: Visit) -> None:
         await visit.say(b"220 ")
@@ -52,7 +49,7 @@ async def test_a_banner_is_kept_until_somebody_asks(authority: Authority) -> Non
 
     async with serving(talk) as server:
         connection = await opened(server)
-        await settled()
+        await rest()
         assert connection.fresh
         line = Line()
         await connection.exchange(b"", line)
@@ -63,8 +60,8 @@ async def test_a_banner_is_kept_until_somebody_asks(authority: Authority) -> Non
         connection.close()
         connection.close()
         assert connection.closed
-        await settled()
-        assert (server.open, connection.local) == (0, "")
+        await until(lambda: server.open == 0)
+        assert connection.local == ""
 
 
 async def test_a_banner_without_end_is_cut(authority: Authority) -> None:
@@ -74,8 +71,7 @@ async def test_a_banner_without_end_is_cut(authority: Authority) -> None:
 
     async with serving(talk) as server:
         connection = await opened(server)
-        await asyncio.sleep(0.1)
-        assert connection.closed
+        await until(lambda: connection.closed)
         assert len(connection._early) < 1 << 19
 
 
@@ -101,7 +97,7 @@ async def test_what_comes_between_two_questions_ends_the_connection(
         await connection.exchange(b"a\n", line)
         closed: list[bool] = []
         connection.on_closed = lambda: closed.append(True)
-        await asyncio.sleep(0.08)
+        await until(lambda: closed)
         assert (line.text, connection.closed, closed) == (b"one\n", True, [True])
         with pytest.raises(ProbeError, match="closed the connection") as caught:
             await connection.exchange(b"b\n", Line())
@@ -126,7 +122,7 @@ async def test_an_answer_that_the_end_cuts_is_the_readers_to_judge(
             await connection.exchange(b"a\n", line)
         assert (line.text, line.released) == (b"half", 1)
         connection.abort()
-        await settled()
+        await rest()
 
 
 @pytest.mark.parametrize(("newest", "hint"), [("TLSv1_3", True), ("TLSv1_2", False)])
@@ -144,7 +140,7 @@ async def test_a_reset_before_the_first_answer_may_be_for_want_of_our_certificat
         await connection.secure(client_context(TlsOptions(ca_file=authority.ca_file)), "localhost")
         with pytest.raises(ProbeError, match="reset the connection") as caught:
             await connection.exchange(b"a\n", Line())
-        await settled()
+        await rest()
     assert ("it may require a client certificate" in caught.value.detail) == hint
 
 
@@ -157,7 +153,7 @@ async def test_a_name_that_tls_cannot_carry_is_told(authority: Authority) -> Non
         with pytest.raises(ProbeError, match="the server name for TLS is no valid host name") as caught:
             await connection.secure(client_context(TlsOptions(ca_file=authority.ca_file)), ".x")
         connection.abort()
-        await settled()
+        await rest()
     assert caught.value.reason is Reason.TLS
 
 
@@ -172,7 +168,7 @@ async def test_the_goodbye_of_tls_is_said_before_the_connection_is_closed(author
         connection = await opened(server)
         await connection.secure(client_context(TlsOptions(ca_file=authority.ca_file)), "localhost")
         connection.close()
-        await settled()
+        await until(lambda: seen)
     assert seen == [b""]
 
 
@@ -218,10 +214,10 @@ async def test_a_banner_in_one_piece_with_the_end_of_the_handshake_is_read(autho
         connection = await opened(server)
         await connection.secure(client_context(TlsOptions(ca_file=authority.ca_file)), "localhost")
         line = Line()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE):
             await connection.exchange(b"", line)
         connection.abort()
-        await settled()
+        await rest()
     assert (line.text, last) == (b"220 hi\n", [])
 
 
@@ -235,11 +231,10 @@ async def test_a_server_that_says_goodbye_is_hung_up_on(authority: Authority) ->
         connection = await opened(server)
         await connection.secure(client_context(TlsOptions(ca_file=authority.ca_file)), "localhost")
         with pytest.raises(ProbeError, match="closed the connection instead of answering"):
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(PATIENCE):
                 await connection.exchange(b"", Line())
-        await settled()
+        await until(lambda: server.open == 0)
         assert connection.closed
-        assert server.open == 0
 
 
 async def test_the_server_is_told_why_its_certificate_is_refused(
@@ -251,9 +246,9 @@ async def test_the_server_is_told_why_its_certificate_is_refused(
         connection = await opened(server)
         with pytest.raises(ProbeError, match="unknown authority"):
             await connection.secure(client_context(TlsOptions(ca_file=stranger.ca_file)), "localhost")
-        await settled()
+        await rest()
         connection.abort()
-        await settled()
+        await rest()
     assert last == ["TLSV1_ALERT_UNKNOWN_CA"]
 
 
@@ -265,8 +260,7 @@ async def test_an_aborted_connection_is_closed_at_once(authority: Authority) -> 
         connection = await opened(server)
         connection.abort()
         assert connection.closed
-        await settled()
-        assert server.open == 0
+        await until(lambda: server.open == 0)
 
 
 @pytest.mark.parametrize(("banner", "whole"), [(b"220 hi\n", True), (b"220", False)])
@@ -278,10 +272,9 @@ async def test_a_banner_of_a_server_that_has_hung_up_is_judged_when_somebody_ask
 
     async with serving(talk) as server:
         connection = await opened(server)
-        await settled()
-        assert connection.closed
+        await until(lambda: connection.closed)
         line = Line()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE):
             if whole:
                 await connection.exchange(b"a\n", line)
             else:
@@ -303,8 +296,7 @@ async def test_a_reset_of_an_idle_connection_closes_it(authority: Authority) -> 
         connection = await opened(server)
         await connection.exchange(b"a\n", Line())
         assert not connection.closed
-        await asyncio.sleep(0.05)
-        assert connection.closed
+        await until(lambda: connection.closed)
 
 
 async def test_rubbish_on_an_idle_connection_of_tls_closes_it_without_a_noise(authority: Authority) -> None:
@@ -325,7 +317,7 @@ async def test_rubbish_on_an_idle_connection_of_tls_closes_it_without_a_noise(au
     async with serving(talk) as server:
         connection = await opened(server)
         await connection.secure(client_context(TlsOptions(ca_file=authority.ca_file)), "localhost")
-        await settled()
+        await rest()
         await said[0].say(b"\x17\x03\x03\x00\x20" + b"x" * 32)  # a record that nobody encrypted
-        await settled()
+        await rest()
         assert (connection.closed, server.open, noise) == (True, 0, [])

@@ -15,6 +15,7 @@ from exporter.core.options import TlsOptions
 from exporter.net import tls
 from exporter.net.tls import Context, Contexts, blind
 from tests.servers.authority import Authority
+from tests.waiting import rest
 
 
 class Making:
@@ -41,7 +42,7 @@ async def test_equal_options_share_a_context_that_is_made_once(making: Making, a
     options = TlsOptions(ca_file=authority.ca_file)
     making.gate.clear()
     waiting = [asyncio.create_task(contexts.get(options, http=True)) for _ in range(3)]
-    await asyncio.sleep(0.01)
+    await rest()
     making.gate.set()
     first, *others = await asyncio.gather(*waiting)
     assert all(other is first for other in others)

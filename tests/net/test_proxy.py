@@ -17,6 +17,7 @@ from tests.net.failing import PLANTED, fails, fails_late
 from tests.servers.authority import Authority, Chain
 from tests.servers.proxy import Proxy as Server
 from tests.servers.raw import Raw, free_port, keeping, ok, serving
+from tests.waiting import rest
 
 AUTH = Secret("Basic cGxhbnRlZA==")
 
@@ -30,7 +31,7 @@ def server() -> Server:
 async def proxy(server: Server) -> AsyncIterator[Raw]:
     async with serving(server.talk) as raw:
         yield raw
-        await asyncio.sleep(0.02)  # what hangs up is noticed at both ends
+        await rest()  # what hangs up is noticed at both ends
 
 
 async def test_https_goes_through_a_tunnel_and_the_proxy_sees_no_request(
@@ -85,7 +86,7 @@ async def test_a_tunnel_is_kept_for_the_next_call_to_the_same_server_alone(
         assert (await network.call(Request(url, tls=tls), Trace())).status == 200
         assert (len(server.asked), target.visits) == (1, 2)
         await network.close()
-        await asyncio.sleep(0.02)
+        await rest()
 
 
 async def test_redirects_go_through_the_proxy_too(network: LoopNetwork, server: Server, proxy: Raw) -> None:
@@ -172,7 +173,7 @@ async def test_a_refused_certificate_is_read_through_the_tunnel(
             proxy=Proxy(proxy.url("")),
         )
         error = await fails(network, request, trace)
-        await asyncio.sleep(0.02)
+        await rest()
     assert error.detail == "a certificate of the chain, not the server's own, has expired"
     assert trace.certificate_expiry == pytest.approx(time.time() + 90 * 86_400, abs=120)
     assert len(server.asked) == 2

@@ -14,6 +14,7 @@ from exporter.net import redirects
 from exporter.net.network import LoopNetwork
 from tests.servers.authority import Authority
 from tests.servers.raw import Talk, Visit, answering, ok, serving
+from tests.waiting import PATIENCE
 
 PLANTED = "planted-secret-0123"
 
@@ -35,7 +36,7 @@ def sending_on(where: Callable[[str], str | None], status: int = 302) -> Talk:
 
 async def answered(network: LoopNetwork, url: str, most: int = 5, **more: object) -> Answer:
     request = Request(url, redirects=most, **more)  # type: ignore[arg-type]  # each caller gives its own fields
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         return await network.call(request, Trace())
 
 

@@ -13,6 +13,7 @@ from exporter.net.network import LoopNetwork
 from exporter.net.talk import WholeAnswer
 from tests.servers.authority import Authority
 from tests.servers.raw import Visit, free_port, serving
+from tests.waiting import until
 
 
 class Line(WholeAnswer):
@@ -50,8 +51,8 @@ async def test_a_talk_is_questions_and_answers_on_one_connection(network: LoopNe
                 "127.0.0.1",
                 False,
             )
-        await asyncio.sleep(0.05)
-        assert (server.visits, server.open) == (1, 0)
+        await until(lambda: server.open == 0)
+        assert server.visits == 1
     assert set(trace.phases) == {"connect", "banner"}
 
 
@@ -60,8 +61,7 @@ async def test_a_talk_that_fails_leaves_nothing_open(network: LoopNetwork) -> No
         with contextlib.suppress(KeyError):
             async with network.talk("127.0.0.1", server.port, Trace()):
                 raise KeyError
-        await asyncio.sleep(0.05)
-        assert server.open == 0
+        await until(lambda: server.open == 0)
 
 
 async def test_a_peer_that_hangs_up_instead_of_answering_is_a_connect_failure(network: LoopNetwork) -> None:
@@ -81,7 +81,7 @@ async def test_what_was_waited_for_is_in_the_log_of_a_cancelled_talk(network: Lo
     trace = Trace()
     async with serving(stay) as server:
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2), network.talk("127.0.0.1", server.port, trace) as talk:
+            async with network.talk("127.0.0.1", server.port, trace) as talk, asyncio.timeout(0.2):
                 await line(talk)
     assert trace.log[-1][1] == "stopped while waiting for a line"
 

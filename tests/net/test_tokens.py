@@ -16,6 +16,7 @@ from exporter.net import tokens as store
 from exporter.net.tokens import Tokens
 from tests.clock import HandClock
 from tests.servers.oauth import CLIENT_ID, CLIENT_SECRET, Issuer, issuing, refusal
+from tests.waiting import PATIENCE, rest, until
 
 
 @pytest.fixture
@@ -137,13 +138,15 @@ async def test_refused_tokens_are_replaced_at_once_and_then_every_five_minutes(
 async def test_who_is_cut_while_it_fetches_leaves_the_turn_to_the_next(
     tokens: Tokens, issuer: Issuer
 ) -> None:
-    issuer.hold = 0.2
+    issuer.hold = 3600.0
     first = asyncio.create_task(ask(tokens, issuer))
-    await asyncio.sleep(0.05)
+    await until(lambda: issuer.seen["token"] == 1)
+    issuer.hold = 0.0
     second = asyncio.create_task(ask(tokens, issuer))
-    await asyncio.sleep(0.05)
+    await rest()
+    assert issuer.seen["token"] == 1
     first.cancel()
-    assert (await asyncio.wait_for(second, 5)).fresh
+    assert (await asyncio.wait_for(second, PATIENCE)).fresh
     with pytest.raises(asyncio.CancelledError):
         await first
     assert issuer.seen["token"] == 2

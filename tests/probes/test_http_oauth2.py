@@ -118,7 +118,7 @@ async def test_both_servers_are_asked_over_tls_each_by_its_own_authority(
 async def test_phases_and_latency_are_those_of_the_probed_server_alone(
     network: Network, issuer: Issuer
 ) -> None:
-    issuer.hold = 0.3
+    issuer.hold = hold = 1.5
     options = target(issuer).options
     quick = target_of(
         PROBE,
@@ -126,14 +126,13 @@ async def test_phases_and_latency_are_those_of_the_probed_server_alone(
             "url": options.url,
             "auth": {"oauth2": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}},
             "token_endpoint": {"url": issuer.url("/token")},
-            "expect": {"max_latency": "200ms"},
+            "expect": {"max_latency": "1400ms"},
         },
     )
     result = await probed(quick, network)
     assert result.ok, result.detail
     assert set(result.phases) == {"connect", "processing", "transfer"}
-    assert sum(result.phases.values()) < 0.2
-    assert result.took > 0.3
+    assert sum(result.phases.values()) + 0.9 * hold < result.took
 
 
 async def test_targets_of_one_credential_share_one_token_and_fetch_it_once(

@@ -12,6 +12,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.waiting import PATIENCE
+
 FLAGS = (
     "--headless",
     "--no-sandbox",  # the tests may run as root, where its own sandbox refuses to start
@@ -37,7 +39,7 @@ class Page:
         """Call a method and return its result."""
         mine = next(self._ids)
         await self._socket.send_json({"id": mine, "method": method, "params": params})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 message = await self._socket.receive_json()
                 if message.get("id") == mine:
@@ -50,7 +52,7 @@ class Page:
         found = await self.tell("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
         return found["result"].get("value")
 
-    async def until(self, script: str, seconds: float = 10.0) -> None:
+    async def until(self, script: str, seconds: float = PATIENCE) -> None:
         """Wait until `script` is true."""
         async with asyncio.timeout(seconds):
             while not await self.value(script):
@@ -79,14 +81,14 @@ async def browsing(chromium: str, url: str, profile: Path) -> AsyncIterator[Page
     finally:
         process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), 10)
+            await asyncio.wait_for(process.wait(), PATIENCE)
         except TimeoutError:
             process.kill()
             await process.wait()
 
 
 async def _port(file: Path) -> int:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while True:
             lines = file.read_text().splitlines() if file.exists() else []
             if len(lines) > 1:

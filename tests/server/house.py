@@ -265,10 +265,3 @@ def basic(user: str, password: str) -> dict[str, str]:
 def bearer(token: str) -> dict[str, str]:
     """Return the header that a token holder sends."""
     return {"Authorization": f"Bearer {token}"}
-
-
-async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Wait until `true()`, at most `seconds`."""
-    async with asyncio.timeout(seconds):
-        while not true():
-            await asyncio.sleep(0.01)

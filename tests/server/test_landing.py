@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -77,15 +76,11 @@ async def test_the_filter_works_by_the_query_alone() -> None:
 async def test_ten_thousand_targets_are_shown_in_pages() -> None:
     many = Room([state("calendar", f"t{n:05}") for n in range(10_000)])
     async with house(many) as made:
-        start = time.perf_counter()
         page = (await made.ask("/?q=calendar")).text
-        took = time.perf_counter() - start
-        print(f"page of 10,000 targets: {took * 1000:.0f} ms, {len(page) / 1024:.0f} KiB")
         assert len(rows(page)) == 500 and "9500 more" in page
         assert 'href="/?q=calendar&amp;offset=500"' in page
         last = (await made.ask("/?offset=9900")).text
         assert len(rows(last)) == 100 and "more →" not in last
-    assert took < 2.0
 
 
 async def test_an_empty_board_says_what_to_do() -> None:

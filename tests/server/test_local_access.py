@@ -23,6 +23,7 @@ from exporter.server.routes import ROUTES
 from exporter.server.web_config import Role
 from exporter.store.sql import SqlStore
 from tests.server.house import CHANGE, NOW, House, Room, bearer, hashed, house, state
+from tests.waiting import PATIENCE
 
 # With no access configured, status on this machine for: nobody, the admin token, a browser that signed in,
 # the same without the custom header, and the same from another site.
@@ -154,7 +155,7 @@ async def raw(port: int, *requests: str) -> list[int]:
     found = []
     for text in requests:
         writer.write(text.encode())
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
         found.append(int(head.split()[1]))
         length = re.search(rb"content-length: (\d+)", head, re.I)
         await reader.readexactly(int(length[1]) if length else 0)
@@ -250,7 +251,7 @@ class nginx:
         self.process = await asyncio.create_subprocess_exec(
             "nginx", "-c", str(self.path), stdout=quiet, stderr=quiet
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", self.port)) == 0:

@@ -28,6 +28,7 @@ from exporter.store.sql import SqlStore
 from exporter.store.tokens import TokenStore
 from tests.engine.tokens import configured, grant_of, made
 from tests.server.house import CHANGE, House, Room, bearer, house
+from tests.waiting import PATIENCE
 
 WEB = """
 bearer_tokens:
@@ -82,7 +83,7 @@ async def place(keeper: TokenKeeper) -> AsyncIterator[House]:
 
 
 async def finished(place: House, job: str, headers: Any = None) -> Any:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while True:
             found = (await place.ask(f"/api/v1/tokens/refresh/{job}", headers=headers)).json
             if found["state"] == "done":

@@ -7,6 +7,8 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
+from tests.waiting import rest
+
 Talk = Callable[["Visit"], Awaitable[None]]
 
 
@@ -86,7 +88,7 @@ async def serving(
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0.01)  # the loop closes what was cut
+        await rest()  # the loop closes what was cut
 
 
 def answering(data: bytes, *, stay: bool = False) -> Talk:
