@@ -126,18 +126,26 @@ def test_all_inside_are_revealed_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    "shown",
+    ("secret", "text"),
     [
-        "pa/ss%20w%C3%B6rd%22",
-        "pa%2Fss%20w%C3%B6rd%22",
-        "pa%2Fss+w%C3%B6rd%22",
-        'pa/ss w\\u00f6rd\\"',
-        'pa/ss wörd\\"',
+        ('pa/ss wörd"', "pa/ss%20w%C3%B6rd%22"),
+        ('pa/ss wörd"', "pa%2Fss%20w%C3%B6rd%22"),
+        ('pa/ss wörd"', "pa%2Fss+w%C3%B6rd%22"),
+        ('pa/ss wörd"', 'pa/ss w\\u00f6rd\\"'),
+        ('pa/ss wörd"', 'pa/ss wörd\\"'),
+        ("it's \"wörd", "it\\'s \"wörd"),  # as a traceback quotes it
+        (
+            "it's \"wörd\t\x1b",
+            "it's \"wörd\\t\\x1b",
+        ),  # as a log line has it, which escapes what does not print
+        ("/%:@!$&'()*+,;=~-._ö", "/%:@!$&'()*+,;=~-._%C3%B6"),  # as the path of a URL has it
     ],
 )
-def test_another_way_of_writing_it_is_one_of_its_forms(shown: str) -> None:
-    secret = 'pa/ss wörd"'
-    assert {secret, shown} <= forms(secret)
+def test_another_way_of_writing_it_is_one_of_its_forms_and_is_blotted_out_whole(
+    secret: str, text: str
+) -> None:
+    assert {secret, text} <= forms(secret)
+    assert redact(f"<{text}>", forms(secret)) == "<***>"
 
 
 def test_what_is_written_alike_everywhere_has_one_form() -> None:
