@@ -137,7 +137,7 @@ def test_all_inside_are_revealed_and_nothing_else() -> None:
         (
             "it's \"wörd\t\x1b",
             "it's \"wörd\\t\\x1b",
-        ),  # as a log line has it, which escapes what does not print
+        ),  # as a log line has it
         ("/%:@!$&'()*+,;=~-._ö", "/%:@!$&'()*+,;=~-._%C3%B6"),  # as the path of a URL has it
     ],
 )
