@@ -13,6 +13,15 @@ MAX_HEADERS = 64 << 10
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 """Statuses that lead elsewhere by the header Location."""
 
+_OTHERS = {
+    b"\x15\x03": "the port speaks TLS; ask it by https://",
+    b"SSH-": "the port speaks SSH",
+    b"220": "the port greets as SMTP and FTP do",
+    b"\0\0\x12\x04": "the port speaks HTTP/2 alone",
+    b"\0\0\x18\x04": "the port speaks HTTP/2 alone",
+}
+"""What other protocols begin with: a TLS alert (RFC 8446, section 6), a frame of settings (RFC 9113, 6.5)."""
+
 _SLACK = 64 << 10  # what packing may add to data that cannot be packed
 
 
@@ -288,4 +297,5 @@ def _broken(rule: str) -> ProbeError:
 def _not_http(raw: bytes, rule: str) -> ProbeError:
     if raw.startswith(b"HTTP/"):
         return _broken(rule)
-    return ProbeError(Reason.BAD_RESPONSE, f"the answer is not HTTP: {rule}")
+    meant = next((words for start, words in _OTHERS.items() if raw.startswith(start)), rule)
+    return ProbeError(Reason.BAD_RESPONSE, f"the answer is not HTTP: {meant}")

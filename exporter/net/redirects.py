@@ -69,7 +69,8 @@ def _is_home(configured: Url, target: Url) -> bool:
 
 def _target(leg: Leg, location: str) -> Url:
     try:
-        joined = urljoin(str(leg.url), location)
+        # Servers forget to encode spaces, and browsers and curl do it for them.
+        joined = urljoin(str(leg.url), location.strip().replace(" ", "%20"))
         scheme = joined.partition(":")[0].lower()
         if scheme not in urls.PORTS:
             raise _refused("the server redirects to another scheme than http and https")

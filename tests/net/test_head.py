@@ -165,7 +165,15 @@ async def test_bytes_behind_a_whole_answer_cost_the_connection(network: LoopNetw
         (b"HTTP/9.9 200 OK\r\n\r\n", "the answer is HTTP 9.9, not 1.1", 200),
         (b"HTTP/1.1 101 Go\r\n\r\n", "the answer has the odd status 101", None),
         (b"HTTP/1.1 20 OK\r\n\r\n", "the answer breaks the rules of HTTP: Invalid status code", None),
-        (b"SSH-2.0-OpenSSH\r\n", "the answer is not HTTP: Expected HTTP/, RTSP/ or ICE/", None),
+        (b"<html>", "the answer is not HTTP: Expected HTTP/, RTSP/ or ICE/", None),
+        (b"SSH-2.0-OpenSSH\r\n", "the answer is not HTTP: the port speaks SSH", None),
+        (b"220 mail ESMTP\r\n", "the answer is not HTTP: the port greets as SMTP and FTP do", None),
+        (
+            b"\x15\x03\x01\0\x02\x02\x46",
+            "the answer is not HTTP: the port speaks TLS; ask it by https://",
+            None,
+        ),
+        (b"\0\0\x12\x04\0\0\0\0\0", "the answer is not HTTP: the port speaks HTTP/2 alone", None),
     ],
 )
 async def test_the_status_is_known_as_soon_as_its_line_was_read(

@@ -47,6 +47,14 @@ async def refused(network: LoopNetwork, url: str, most: int = 5, **more: object)
     return caught.value.detail
 
 
+@pytest.mark.parametrize("location", ["/b c?d=e f", " /b c?d=e f\t", "/b%20c?d=e%20f"])
+async def test_a_space_that_a_redirect_forgot_to_encode_is_encoded(
+    network: LoopNetwork, location: str
+) -> None:
+    async with serving(sending_on(lambda path: location if path == "/a" else None)) as server:
+        assert (await answered(network, server.url("/a"))).body == b"/b%20c?d=e%20f"
+
+
 async def test_a_redirect_is_the_answer_where_none_may_be_followed(network: LoopNetwork) -> None:
     async with serving(sending_on(lambda path: "/b")) as server:
         answer = await answered(network, server.url("/a"), most=0)
