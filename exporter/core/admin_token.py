@@ -4,6 +4,7 @@ It stands in a folder of state that belongs to the exporter's own user, so that 
 and root's, find it by themselves.
 """
 
+import contextlib
 import os
 import secrets
 import stat
@@ -92,7 +93,10 @@ def _make(path: Path) -> None:
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, f"{secrets.token_urlsafe(32)}\n".encode())
-    finally:
-        os.close(descriptor)
-    fresh.replace(path)
+        with open(descriptor, "wb") as stream:  # noqa: PTH123 -- a Path has no descriptor
+            stream.write(f"{secrets.token_urlsafe(32)}\n".encode())
+        fresh.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        raise

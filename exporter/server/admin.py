@@ -13,6 +13,7 @@ SESSION_SECONDS = 12 * 3600.0
 """How long a browser stays signed in."""
 
 Stamp = tuple[int, int, int]
+"""Time of the last write, number, and time of the last change of owner, rights or name."""
 
 
 class AdminToken:
@@ -45,9 +46,11 @@ class AdminToken:
             return False
         stamp = _stamp(self.path)
         if stamp is None:
-            self._key = b""
-            self.trouble = self.trouble or f"{self.path} is not there; the next start makes a new one"
-        if stamp is None or stamp == self._stamp:
+            if self._stamp or not self.trouble:  # a place that cannot be had says more than its emptiness
+                self.trouble = f"{self.path} is not there; the next start makes a new one"
+            self._key, self._stamp = b"", None  # the same file may come back
+            return False
+        if stamp == self._stamp:
             return bool(self._key)
         try:
             # Kept as a digest: what lies in memory is not what opens the other exporters of this user.
@@ -95,4 +98,4 @@ def _stamp(path: Path) -> Stamp | None:
         found = path.stat()
     except (OSError, ValueError):
         return None
-    return found.st_mtime_ns, found.st_ino, found.st_mode
+    return found.st_mtime_ns, found.st_ino, found.st_ctime_ns
