@@ -285,6 +285,7 @@ def _measure(metrics: SelfMetrics, engine: Engine, writer: Writer) -> None:
         "Whether the last write to the store and the reads of five minutes succeeded (1) or not (0).",
         lambda: float(writer.healthy),
     )
+    metrics.store_shared.set_function(lambda: float(writer.shared))
     metrics.watch("store_failed_writes", "Writes to the store that failed.", lambda: writer.failed_writes)
     metrics.watch("store_failed_reads", "Reads of the store that failed.", lambda: writer.failed_reads)
     metrics.watch("store_dropped", "Rows dropped because the store failed for long.", lambda: writer.dropped)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from exporter.commands.loading import chosen_file, load
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration
-from exporter.core.errors import StartError, StoreError
+from exporter.core.errors import Shortage, StartError, StoreError
 from exporter.core.probe import Result, Target
 from exporter.engine.explain import explain
 from exporter.engine.run import run
@@ -24,10 +24,16 @@ GRACE = 20.0
 
 
 def probe(options: argparse.Namespace) -> int:
-    """Probe one target and print what came of it; return 0 when it is connected, else 1."""
+    """Probe one target and print what came of it; return 0 when it is connected, else 1.
+
+    StartError tells what this process lacks, where it could not even ask.
+    """
     configuration = load(chosen_file(options.config_file))
     target = find(configuration, options.name, options.tenant)
-    result = asyncio.run(_once(configuration, target))
+    try:
+        result = asyncio.run(_once(configuration, target))
+    except Shortage as shortage:
+        raise StartError(f"{target} was not probed: {shortage.why}") from None
     samples = explain(target, result)
     if options.verbose:
         print(story(target, result, samples), end="")

@@ -70,6 +70,28 @@ class Deferred(Exception):
         self.seconds = seconds
 
 
+class Shortage(Deferred):
+    """A run or a refresh found none left of what this machine gives: no peer's fault, so it is put off.
+
+    It is no ProbeError: no check may take it for an answer of its vendor. `resource` becomes a label:
+    descriptors, memory or threads. `why` is one sentence with the remedy. `seconds` are those to the next
+    run, 0 where nobody plans one. `calls` are those that a run had made before.
+    """
+
+    def __init__(self, resource: str, why: str, seconds: float = 0.0) -> None:
+        """Keep what is lacking and what helps."""
+        super().__init__(seconds, why)
+        if not seconds:
+            self.args = (why,)
+        self.resource = resource
+        self.why = why
+        self.calls = 0
+
+    def again(self, seconds: float = 0.0) -> "Shortage":
+        """Return the same shortage for another one who waits, without the traceback of the first."""
+        return Shortage(self.resource, self.why, seconds)
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a configured value stands, for messages."""

@@ -170,6 +170,10 @@ class Window:
 class Store(Protocol):
     """The place; every method may block and may raise StoreError, so it is called off the loop."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether another exporter writes to the same place, which is meant for one; this never blocks."""
+
     def open(self) -> None:
         """Create or migrate the tables."""
 

@@ -10,7 +10,15 @@ _LEGACY_SERVER_CONNECT = 0x4  # ssl.OP_LEGACY_SERVER_CONNECT, which Python names
 
 
 class TlsFileError(Exception):
-    """A file of the options cannot be used: one sentence with the option and the path."""
+    """A file of the options cannot be used: one sentence with the option and the path.
+
+    `error` is what the system or OpenSSL said of it.
+    """
+
+    def __init__(self, text: str, error: Exception) -> None:
+        """Keep the sentence and its cause."""
+        super().__init__(text)
+        self.error = error
 
 
 def client_context(tls: TlsOptions, protocols: tuple[str, ...] = ()) -> ssl.SSLContext:
@@ -38,7 +46,7 @@ def client_context(tls: TlsOptions, protocols: tuple[str, ...] = ()) -> ssl.SSLC
 
 def _load_authorities(context: ssl.SSLContext, tls: TlsOptions) -> None:
     if not tls.ca_file:
-        context.load_default_certs()
+        _load_system_authorities(context)
         return
     try:
         context.load_verify_locations(cafile=tls.ca_file)
@@ -46,6 +54,20 @@ def _load_authorities(context: ssl.SSLContext, tls: TlsOptions) -> None:
         raise _unusable("tls.ca_file", tls.ca_file, error) from None
     # What the operator names is trusted as it is, also an intermediate authority without its root.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+
+
+def _load_system_authorities(context: ssl.SSLContext) -> None:
+    """Load what the system trusts; that loads nothing, and says nothing, where its file cannot be opened."""
+    context.load_default_certs()
+    file = ssl.get_default_verify_paths().cafile
+    if file is None or context.cert_store_stats()["x509_ca"]:
+        return
+    try:
+        context.load_verify_locations(cafile=file)
+    except ssl.SSLError:
+        return  # a file without certificates: there may be a folder
+    except OSError as error:
+        raise _unusable("the system's authorities in", file, error) from None
 
 
 def _load_own(context: ssl.SSLContext, tls: TlsOptions) -> None:
@@ -61,4 +83,4 @@ def _unusable(option: str, path: str, error: Exception) -> TlsFileError:
         why = "it holds no PEM that fits"
     else:
         why = (error.strerror or "it cannot be read").lower()
-    return TlsFileError(f"{option} {path} cannot be used: {why}")
+    return TlsFileError(f"{option} {path} cannot be used: {why}", error)

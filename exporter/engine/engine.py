@@ -7,25 +7,25 @@ from collections.abc import Callable, Iterable, Iterator
 
 from exporter.core.clock import Clock, Handle
 from exporter.core.configuration import Configuration
-from exporter.core.errors import Deferred
+from exporter.core.errors import Deferred, Shortage
 from exporter.core.metric import Metric, Sample
 from exporter.core.network import Network
 from exporter.core.probe import Key, Result, Target
 from exporter.core.reason import Reason
-from exporter.core.secret import Secret
 from exporter.core.store import Batch, Snapshot
 from exporter.core.vitals import SHARED_SERIES
 from exporter.engine.board import ERROR, NOT_CONFIGURED, Board, State, restored
+from exporter.engine.budgets import Budgets
 from exporter.engine.counters import Counters
 from exporter.engine.exposition import Exposition, Turns
 from exporter.engine.history import History, worth_telling
 from exporter.engine.run import run
 from exporter.engine.scheduler import Job, Scheduler, next_slot
 from exporter.engine.selfmetrics import SelfMetrics
+from exporter.engine.shortages import AGAIN, Shortages
 from exporter.engine.token_keeper import TokenKeeper
 from exporter.engine.vital_series import common_labels, series_of, show_run
 from exporter.engine.waits import resume, until
-from exporter.net.limits import Budget, credential_key
 
 SAVE_EVERY = 1.0
 """Seconds between two batches for the store: what a kill can cost."""
@@ -52,11 +52,12 @@ class Engine:
         self.exposition = Exposition()
         self.scheduler = Scheduler(clock, self._run, most)
         self._network = network
-        self.tokens = TokenKeeper(network, clock, self._token_changed)
+        self._shortages = Shortages(clock, metrics)
+        self.tokens = TokenKeeper(network, clock, self._token_changed, short=self._shortages.note)
         self._clock = clock
         self._submit = submit
         self._metrics = metrics
-        self._budgets: dict[str, Budget] = {}
+        self._budgets = Budgets()
         self._counters: dict[str, Counters] = {}
         self._stale_counters: set[str] = set()
         self._kept: dict[Key, Snapshot] = {}
@@ -84,7 +85,7 @@ class Engine:
         self.board.replace(states)
         self._apply_integrations(configuration)
         self._apply_thresholds(configuration)
-        self._apply_budgets(configuration)
+        self._budgets.apply(configuration)
         self.configuration = configuration
         self.tokens.apply(configuration)
         self._schedule(fresh)
@@ -248,15 +249,6 @@ class Engine:
         ]
         self.exposition.put("thresholds", (), series)
 
-    def _apply_budgets(self, configuration: Configuration) -> None:
-        probes = {integration.probe for integration in configuration.integrations}
-        allowances = {probe.name: probe.allowance for probe in probes if probe.allowance}
-        if self.configuration and self.configuration.replicas != configuration.replicas:
-            self._budgets.clear()
-        for name, allowance in allowances.items():
-            if name not in self._budgets:  # an old one remembers what was spent
-                self._budgets[name] = Budget(allowance, configuration.replicas)
-
     def _forget(self, key: Key) -> None:
         if key in self.scheduler:
             self.scheduler.remove(key)
@@ -271,13 +263,17 @@ class Engine:
         state = self.board.get(target.key)
         if state is None:
             return target.interval
-        if (wait := self._budget_wait(target)) > 0:
+        if (wait := self._budgets.wait(target, self._clock.monotonic())) > 0:
             return self._defer(state, wait)
         answered = _times(state)
-        result = await run(
-            *(target, self._network, self._clock, state.answers, self.tokens.giver(target)),
-            asked=lambda: target.key in self._waiters,
-        )
+        try:
+            result = await run(
+                *(target, self._network, self._clock, state.answers, self.tokens.giver(target)),
+                asked=lambda: target.key in self._waiters,
+            )
+        except Shortage as shortage:
+            self._shortages.note(shortage)
+            return target.interval if job.gone else self._put_off(state, shortage)
         if job.gone:
             return target.interval
         if answered != _times(state):
@@ -285,12 +281,15 @@ class Engine:
         self._absorb(state, result, job.runs)
         return max(0.0, (state.next_run or 0.0) - self._clock.now())
 
-    def _budget(self, target: Target) -> Budget | None:
-        return None if target.over_budget else self._budgets.get(target.provider)
-
-    def _budget_wait(self, target: Target) -> float:
-        budget = self._budget(target)
-        return budget.wait(_credential(target), 1.0, self._clock.monotonic()) if budget else 0.0
+    def _put_off(self, state: State, shortage: Shortage) -> float:
+        """Let a target wait as it is: a run that was due stays so, and is overdue while that lasts."""
+        name = state.target.integration
+        self._counters[name].calls += shortage.calls
+        self._stale_counters.add(name)
+        self._budgets.spend(state.target, shortage.calls, self._clock.monotonic())
+        wait = max(AGAIN, (state.next_run or 0.0) - self._clock.now())
+        self._answer(state.target.key, error=shortage.again(wait))
+        return wait
 
     def _defer(self, state: State, wait: float) -> float:
         name = state.target.integration
@@ -330,8 +329,7 @@ class Engine:
     def _count(self, target: Target, result: Result) -> None:
         self._counters[target.integration].count(result)
         self._stale_counters.add(target.integration)
-        if budget := self._budget(target):
-            budget.spend(_credential(target), result.calls, self._clock.monotonic())
+        self._budgets.spend(target, result.calls, self._clock.monotonic())
 
     def _show(self, state: State) -> None:
         key = state.target.key
@@ -386,8 +384,3 @@ def _unconfigure(state: State, now: float) -> None:
     state.status, state.reason = NOT_CONFIGURED, Reason.NOT_CONFIGURED
     state.detail = state.target.absence
     state.failures, state.next_run, state.until, state.result, state.facts = 0, None, None, None, ()
-
-
-def _credential(target: Target) -> str:
-    value = getattr(target.options, target.probe.credential, None) if target.probe.credential else None
-    return credential_key(target.provider, value if isinstance(value, Secret) else str(target))

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from exporter.core.body import json_of
 from exporter.core.clock import Clock
 from exporter.core.document import Document
+from exporter.core.errors import Shortage
 from exporter.core.metric import Sample
 from exporter.core.network import Answer, Network, Peer, Request, Talk, Trace
 from exporter.core.options import TlsOptions
@@ -51,7 +52,11 @@ class RunKit:
     async def call(self, request: Request) -> Answer:
         """Make one HTTP call and remember what the vendor's headers ask of us."""
         self.trace.calls += 1
-        answer = await self._network.call(request, self.trace)
+        try:
+            answer = await self._network.call(request, self.trace)
+        except Shortage:
+            self.trace.calls -= 1  # it did not leave this machine
+            raise
         if (pause := pause_of(answer.headers, self._clock.now())) is not None:
             self.trace.pause = max(pause, self.trace.pause or 0.0)
         return answer

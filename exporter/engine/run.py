@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Iterable
 
 from exporter.core.clock import Clock
-from exporter.core.errors import ProbeError
+from exporter.core.errors import ProbeError, Shortage
 from exporter.core.metric import Sample
 from exporter.core.network import Network, Trace
 from exporter.core.probe import Result, Target
@@ -29,11 +29,12 @@ async def run(
     tokens: Giver | None = None,
     asked: Callable[[], bool] = lambda: True,
 ) -> Result:
-    """Probe `target` and return what came of it, always: every failure becomes a reason.
+    """Probe `target` and return what came of it: every failure becomes a reason.
 
-    Cancellation from outside is passed on. `answers` holds, and keeps, the answers of `kit.every`;
-    `tokens` are those that outlive it, none for a single run. `asked` tells at the end whether anybody wants
-    to read the log of a good run; that of a failed one is always kept.
+    Shortage alone is raised: what we lack says nothing of the target. Cancellation from outside is passed on.
+    `answers` holds, and keeps, the answers of `kit.every`; `tokens` are those that outlive it, none for a
+    single run. `asked` tells at the end whether anybody wants to read the log of a good run; that of a failed
+    one is always kept.
     """
     at, began = clock.now(), clock.monotonic()
     kit = RunKit(network, clock, answers, tokens or Tokens(network, clock))
@@ -48,6 +49,9 @@ async def run(
             samples = tuple(await target.probe.check(target, kit))
     except ProbeError as error:
         failure = error
+    except Shortage as shortage:
+        shortage.calls = kit.trace.calls
+        raise
     except TimeoutError as error:
         failure = _timeout(error, target, deadline.expired())
     except Exception as error:  # noqa: BLE001 - a mistake in one probe must never stop the others

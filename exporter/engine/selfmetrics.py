@@ -8,6 +8,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from exporter import __version__
+from exporter.net.shortages import RESOURCES
 
 LAG_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
@@ -35,6 +36,9 @@ class SelfMetrics:
             "config_last_reload_success_timestamp_seconds",
             "When the configuration was last loaded without a mistake.",
         )
+        self.store_shared = self._gauge(
+            "store_shared", "Whether another exporter writes to the same SQLite file (1) or not (0)."
+        )
         self.lag = Histogram(
             "integration_exporter_probe_lag_seconds",
             "How much later than due a probe started.",
@@ -53,6 +57,14 @@ class SelfMetrics:
             ("task",),
             registry=self.registry,
         )
+        self.shortages = Counter(
+            "integration_exporter_shortages",
+            "Probes and token refreshes put off because the exporter had none left of a resource.",
+            ("resource",),
+            registry=self.registry,
+        )
+        for resource in RESOURCES:
+            self.shortages.labels(resource)
         for level in ("debug", "info", "warning", "error"):
             self.log_messages.labels(level)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from exporter.core import vitals
 from exporter.core.credential import LEAST_LEAD, Credential
+from exporter.core.errors import Shortage
 from exporter.core.probe import Key, Target
 from exporter.core.secret import Secret
 from exporter.core.token import (
@@ -21,6 +22,7 @@ from exporter.core.token import (
     plausible,
     state_of,
 )
+from exporter.engine.shortages import AGAIN
 from exporter.engine.token_places import MemoryPlace, Place
 from exporter.engine.vital_series import Series
 
@@ -39,7 +41,7 @@ class Account(Credential):
 
     `held` is None until its place was read. `reason` is that of the last refresh that failed, "" after a
     success. `renewals` counts new tokens since the start. `unsettled` tells that the newest tokens are not
-    yet where they are kept.
+    yet where they are kept. `shortage` is what the last turn lacked, at `short_at`; such a turn asked nobody.
     """
 
     key: Hashable
@@ -52,6 +54,8 @@ class Account(Credential):
     looked_at: float = 0.0
     unsettled: bool = False
     unsettled_at: float = 0.0
+    shortage: Shortage | None = None
+    short_at: float = 0.0
     planned: float | None = None
     task: asyncio.Task[None] | None = None
 
@@ -99,6 +103,14 @@ class Account(Credential):
 
     def next_look(self, now: float) -> float | None:
         """Return when something is to be done or shown without anybody asking, None if never."""
+        look = self._next_look(now)
+        return look if look is None or self.shortage is None else max(look, self.short_at + AGAIN)
+
+    def put_off(self, shortage: Shortage, now: float) -> None:
+        """Note that nobody could be asked: that is no failure, and soon tried again."""
+        self.shortage, self.short_at = shortage, now
+
+    def _next_look(self, now: float) -> float | None:
         if self.unsettled:
             return max(self.retry_at, self.unsettled_at + KEEP_AGAIN)
         if self.held is None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 import structlog
 
 from exporter.core.clock import Clock
-from exporter.core.errors import ProbeError, StoreError
+from exporter.core.errors import ProbeError, Shortage, StoreError
 from exporter.core.network import Network, Trace
 from exporter.core.probe import Target
 from exporter.core.reason import Reason
@@ -30,6 +30,7 @@ from exporter.core.token import (
 from exporter.engine.token_account import Account
 from exporter.engine.token_log import TokenLog
 from exporter.engine.token_places import Session
+from exporter.net.shortages import present_shortage
 from exporter.net.tokens import fetch
 
 AT_ONCE = 8
@@ -55,19 +56,26 @@ class Exchange:
         """Do what `account` needs now; with `force` refresh it in any case."""
         inner = Trace(started=trace.started, guard=None if account.lasting else trace.guard)
         async with self._turns[account.grant.token_url]:
-            began = self._clock.monotonic()
+            began, account.shortage = self._clock.monotonic(), None
             try:
                 await self._take(account, actor, inner, began, force=force)
+            except Shortage as shortage:
+                account.put_off(shortage, self._clock.now())
             except ProbeError as error:
                 self._fail(account, error, actor, began)
             except StoreError as error:
-                # Nobody refused the credential: the exporter does not reach what keeps its tokens.
-                problem = ProbeError(Reason.CONNECT, f"no token: {error}")
-                self._fail(account, problem, actor, began, reason="store")
+                self._fail_store(account, error, actor, began)
             finally:
                 trace.calls += inner.calls
                 trace.log.extend(inner.log)
                 trace.drift.extend(inner.drift)
+
+    def _fail_store(self, account: Account, error: StoreError, actor: str, began: float) -> None:
+        """Note that the exporter does not reach what keeps its tokens; nobody refused the credential."""
+        if (shortage := present_shortage()) is not None:
+            account.put_off(shortage, self._clock.now())
+            return
+        self._fail(account, ProbeError(Reason.CONNECT, f"no token: {error}"), actor, began, reason="store")
 
     def _fail(self, account: Account, error: ProbeError, actor: str, began: float, reason: str = "") -> None:
         """Note a refresh that failed."""

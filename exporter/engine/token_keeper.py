@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from exporter.core.clock import Clock
 from exporter.core.configuration import Configuration
-from exporter.core.errors import ProbeError
+from exporter.core.errors import ProbeError, Shortage
 from exporter.core.network import Network, Trace
 from exporter.core.probe import Key, Target
 from exporter.core.reason import Reason
@@ -51,8 +51,8 @@ class Giver:
 class TokenKeeper:
     """Every account of the current configuration; belongs to one loop.
 
-    `changed` is called with the key of a target whose token series differ from now on. `log` is the log of
-    tokens; its store keeps the tokens too.
+    `changed` is called with the key of a target whose token series differ from now on, `short` with what
+    a turn lacked that asked nobody. `log` is the log of tokens; its store keeps the tokens too.
     """
 
     def __init__(
@@ -61,11 +61,13 @@ class TokenKeeper:
         clock: Clock,
         changed: Callable[[Key], None] = lambda _key: None,
         store: TokenStore | None = None,
+        short: Callable[[Shortage], None] = lambda _shortage: None,
     ) -> None:
         """Start without accounts; without `store` nothing is kept and nothing is logged."""
         self.log = TokenLog(store, clock)
         self._clock = clock
         self._changed = changed
+        self._short = short
         self._tokens = Tokens(network, clock)
         self._exchange = Exchange(network, clock, self.log)
         self._accounts: dict[Hashable, Account] = {}
@@ -120,7 +122,8 @@ class TokenKeeper:
         """Return an access token for a run of `target`, renewed first where that is due.
 
         A renewal goes on when the run is cut: what the vendor hands out must not be lost. An expired token is
-        returned where its endpoint grants lives too short to renew it as often.
+        returned where its endpoint grants lives too short to renew it as often. Raise ProbeError where there
+        is no token, Shortage where nobody could be asked for one.
         """
         account = self._of_target.get(target.key)
         if account is None or account.grant != grant:
@@ -129,8 +132,7 @@ class TokenKeeper:
         if account.held is None and self._clock.now() >= account.retry_at:
             await self._settled(account, PROBE, trace)
         if account.replaceable(refused, self._clock.now()):
-            account.replace(self._clock.now())
-            await self._settled(account, PROBE, trace, force=True)
+            await self._replace(account, trace)
         for _ in range(2):  # the turn that was joined first may have been one that only reads
             if account.wanted(self._clock.now()):
                 await self._settled(account, PROBE, trace)
@@ -139,6 +141,15 @@ class TokenKeeper:
         if account.held is None and isinstance(grant, MetaExchange) and account.seed().access:
             return account.token_configured()  # the store fails; what was configured may still be good
         raise self._failure(account)
+
+    async def _replace(self, account: Account, trace: Trace) -> None:
+        """Ask for another token than the one that the probed server refused."""
+        replaced_at = account.replaced_at
+        account.replace(self._clock.now())
+        await self._settled(account, PROBE, trace, force=True)
+        if account.shortage is not None:
+            account.replaced_at = replaced_at  # nobody was asked
+            raise account.shortage.again()
 
     def learn(self, target: Target, token: str, expiry: float | None, scopes: frozenset[str] | None) -> None:
         """Take what the vendor tells of the access token of `target`: its end and its scopes."""
@@ -156,11 +167,16 @@ class TokenKeeper:
             self._moved(account)
 
     async def refresh(self, key: Key, actor: str) -> TokenEvent:
-        """Refresh the token of a target now, whatever its state; KeyError for one that has none."""
+        """Refresh the token of a target now, whatever its state.
+
+        KeyError for one that has none, Shortage where nobody could be asked.
+        """
         account = self._of_target[key]
         target = account.targets[key]
         began = self._clock.monotonic()
         await self._settled(account, actor, Trace(), force=True)
+        if account.shortage is not None:
+            raise account.shortage.again()
         took = self._clock.monotonic() - began
         result = "failed" if account.reason else "ok"
         return self._exchange.event(target, actor, "refresh", result, account.reason, took)
@@ -250,6 +266,8 @@ class TokenKeeper:
         self._running.discard(task)
         if account.task is task:
             account.task = None
+        if account.shortage is not None:
+            self._short(account.shortage)
         self._moved(account)
         self._agenda.pump()
 
@@ -279,8 +297,10 @@ class TokenKeeper:
         moments = (look, _next_end(account, now))
         self._agenda.plan(account, min((moment for moment in moments if moment is not None), default=None))
 
-    def _failure(self, account: Account) -> ProbeError:
+    def _failure(self, account: Account) -> ProbeError | Shortage:
         """Return why there is no token, without the traceback of the run that found out."""
+        if account.shortage is not None and not account.refused:
+            return account.shortage.again()
         error = account.error
         if error is None:
             if account.refused:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exporter.net.shortages import shortage_of
+
 if TYPE_CHECKING:
     from cryptography import x509
 
@@ -69,13 +71,18 @@ def path(sent: Sequence[Certificate]) -> list[Certificate]:
 
 
 def expiry_of_file(file: str) -> float | None:
-    """Return when the first certificate of a PEM file expires, None where that cannot be read."""
+    """Return when the first certificate of a PEM file expires, None where that cannot be read.
+
+    Raise Shortage where no descriptor is left to read it by.
+    """
     from cryptography import x509
 
     try:
         found = x509.load_pem_x509_certificates(Path(file).read_bytes())
         return min(one.not_valid_after_utc for one in found).timestamp()
-    except (OSError, ValueError, TypeError, OverflowError):
+    except (OSError, ValueError, TypeError, OverflowError) as error:
+        if (shortage := shortage_of(error)) is not None:
+            raise shortage from None
         return None
 
 

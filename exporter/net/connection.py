@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import cast
 
-from exporter.core.errors import ProbeError
+from exporter.core.errors import ProbeError, Shortage
 from exporter.core.network import Reader
 from exporter.core.reason import Reason
 from exporter.net.certificate import Certificate, first_expiry, read
@@ -199,10 +199,12 @@ class Connection(asyncio.Protocol):
                 raise ProbeError(Reason.CONNECT, f"{self.place} closed the connection {stage}")
             self._reader.finish()
             self._wake(None)
-        except ProbeError as cut:
+        except (ProbeError, Shortage) as cut:
             self._wake(cut)
 
-    def _explained(self, error: ProbeError) -> ProbeError:
+    def _explained(self, error: ProbeError | Shortage) -> ProbeError | Shortage:
+        if isinstance(error, Shortage):
+            return error
         # A TLS 1.3 server judges our certificate after the handshake, and its reset may overtake its alert.
         if self.fresh and not self.first_byte and self.tls_version == "TLSv1.3":
             return ProbeError(
@@ -216,7 +218,7 @@ class Connection(asyncio.Protocol):
             self._transport.close() if self._session else self._transport.abort()
         self.closed = True
 
-    def _wake(self, error: ProbeError | None) -> None:
+    def _wake(self, error: ProbeError | Shortage | None) -> None:
         if self._waiter is not None and not self._waiter.done():
             if error is None:
                 self._waiter.set_result(None)

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 
-from exporter.core.errors import ProbeError
+from exporter.core.errors import ProbeError, Shortage
 from exporter.core.network import Trace
 from exporter.core.reason import Reason
 from exporter.net.connection import Connection
@@ -19,7 +19,10 @@ _MOST = 6
 
 
 async def dial(addresses: list[str], port: int, trace: Trace) -> Connection:
-    """Return a connection to the first address that takes it; raise ProbeError (connect, timeout)."""
+    """Return a connection to the first address that takes it; raise ProbeError (connect, timeout).
+
+    Raise Shortage where not every address could be tried for want of something of our own.
+    """
     if len(addresses) == 1:
         connection = await _open(addresses[0], port)
     else:
@@ -56,7 +59,7 @@ async def _attempt(address: str, port: int) -> Connection:
 async def _race(addresses: list[str], port: int, trace: Trace) -> Connection:
     waiting = iter(addresses)
     running: set[asyncio.Task[Connection]] = set()
-    failure: ProbeError | None = None
+    failure: ProbeError | Shortage | None = None
     try:
         for address in itertools.chain(waiting, itertools.repeat("")):
             if address:
@@ -67,7 +70,7 @@ async def _race(addresses: list[str], port: int, trace: Trace) -> Connection:
                 running, timeout=STAGGER if address else None, return_when=asyncio.FIRST_COMPLETED
             )
             winner, error = _judge(done, trace)
-            failure = error or failure
+            failure = failure if isinstance(failure, Shortage) else error or failure
             if winner is not None:
                 return winner
     finally:
@@ -79,14 +82,14 @@ async def _race(addresses: list[str], port: int, trace: Trace) -> Connection:
 
 def _judge(
     done: "set[asyncio.Task[Connection]]", trace: Trace
-) -> tuple[Connection | None, ProbeError | None]:
+) -> tuple[Connection | None, ProbeError | Shortage | None]:
     winner: Connection | None = None
-    failure: ProbeError | None = None
+    failure: ProbeError | Shortage | None = None
     for task in done:
         error = task.exception()
-        if isinstance(error, ProbeError):
-            trace.note(error.detail)
-            failure = error
+        if isinstance(error, ProbeError | Shortage):
+            trace.note(error.detail if isinstance(error, ProbeError) else error.why)
+            failure = failure if isinstance(failure, Shortage) else error
         elif error is not None:
             raise error
         elif winner is None:

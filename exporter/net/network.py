@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from exporter.core.errors import ProbeError
+from exporter.core.errors import ProbeError, Shortage
 from exporter.core.hosts import ascii_host
 from exporter.core.network import Answer, Peer, Proxy, Request, Talk, Trace
 from exporter.core.options import TlsOptions
@@ -256,6 +256,9 @@ class LoopNetwork:
         began = time.perf_counter()
         try:
             connection = await dial(addresses, port, trace)
+        except Shortage:
+            self._pool.clear()  # a run is worth more than what idles there
+            raise
         except asyncio.CancelledError:
             trace.note(f"stopped while waiting for {', '.join(addresses)} to take the connection")
             raise
@@ -312,7 +315,7 @@ class LoopNetwork:
                 if again is not None:
                     await again(StreamTalk(connection, silent, _never))
                 await connection.secure(blind(), name)
-        except (ProbeError, TimeoutError):
+        except (ProbeError, Shortage, TimeoutError):
             trace.note("the certificate was refused, and a second look at it failed")
         finally:
             if connection is not None:

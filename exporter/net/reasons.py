@@ -2,7 +2,7 @@
 
 A connection that is refused, unreachable, reset or cut is `connect`, at whatever stage it was cut, also where
 a body is shorter than its announced length: nobody can tell the two apart. An answer that breaks a rule or
-a bound is `bad_response`.
+a bound is `bad_response`. What we ourselves lack is no Reason but a Shortage.
 """
 
 import errno
@@ -10,11 +10,12 @@ import re
 import socket
 import ssl
 
-from exporter.core.errors import ProbeError
+from exporter.core.errors import ProbeError, Shortage
 from exporter.core.network import Answer
 from exporter.core.reason import Reason
 from exporter.net.certificate import Certificate
 from exporter.net.pause import pause_of
+from exporter.net.shortages import MEMORY, present_shortage, shortage_of
 
 _STATUS = {
     401: Reason.AUTH,
@@ -37,8 +38,6 @@ _SYSTEM = {
     errno.EACCES: (Reason.CONNECT, "cannot be reached: a rule of this machine forbids it"),
     errno.EPERM: (Reason.CONNECT, "cannot be reached: a rule of this machine forbids it"),
     errno.ETIMEDOUT: (Reason.TIMEOUT, "did not answer until the system gave up"),
-    errno.EMFILE: (Reason.CONNECT, "was not tried: this process may open no more files"),
-    errno.ENFILE: (Reason.CONNECT, "was not tried: this machine may open no more files"),
 }
 
 # X509_V_ERR_* of OpenSSL's include/openssl/x509_vfy.h
@@ -94,16 +93,26 @@ def status_error(answer: Answer, now: float) -> ProbeError:
     )
 
 
-def os_error(error: OSError, place: str) -> ProbeError:
-    """Return what an error of the operating system means for the peer at `place`."""
+def os_error(error: OSError, place: str) -> ProbeError | Shortage:
+    """Return what an error of the operating system means for the peer at `place`, or for us."""
+    if (shortage := shortage_of(error)) is not None:
+        return shortage
     reason, words = _SYSTEM.get(error.errno or 0, (Reason.CONNECT, ""))
     code = errno.errorcode.get(error.errno or 0, type(error).__name__)
     return ProbeError(reason, f"{place} {words or f'cannot be reached: {code}'}")
 
 
-def resolve_error(error: Exception, host: str) -> ProbeError:
-    """Return what an error of the resolver means for the name `host`."""
+def resolve_error(error: Exception, host: str) -> ProbeError | Shortage:
+    """Return what an error of the resolver means for the name `host`, or for us.
+
+    Called at once, since the resolver may have swallowed that it could open nothing.
+    """
+    shortage = shortage_of(error) or present_shortage()
     code = getattr(error, "errno", None)
+    if code == socket.EAI_MEMORY:
+        shortage = Shortage(MEMORY, "this machine has no memory left to resolve names; see what uses it")
+    if shortage is not None:
+        return shortage
     if code == socket.EAI_AGAIN:
         words = "no name server answered"
     elif code in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None)):

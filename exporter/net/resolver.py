@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from exporter.core.errors import ProbeError
 from exporter.core.reason import Reason
 from exporter.net.reasons import resolve_error
+from exporter.net.shortages import no_thread
 
 T = TypeVar("T")
 FAMILIES = {"any": socket.AF_UNSPEC, "4": socket.AF_INET, "6": socket.AF_INET6}
@@ -36,7 +37,7 @@ class Threads:
         self._guard = threading.Lock()
 
     async def run(self, call: Callable[[], T]) -> T:
-        """Return what `call` returns, or raise what it raises."""
+        """Return what `call` returns, or raise what it raises; Shortage where there is no thread for it."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[tuple[Any, Exception | None]] = loop.create_future()
 
@@ -67,8 +68,19 @@ class Threads:
         with self._guard:
             self._pending += 1
             if self._pending > self._count and self._count < self._most:
-                self._count += 1
-                threading.Thread(target=self._serve, name="net-blocking", daemon=True).start()
+                self._start()
+
+    def _start(self) -> None:
+        """Start one more thread; without it those that there are do the work, if there are any."""
+        try:
+            threading.Thread(target=self._serve, name="net-blocking", daemon=True).start()
+        except RuntimeError:  # "can't start new thread"
+            if not self._count:
+                self._pending -= 1
+                self._calls.get()
+                raise no_thread() from None
+        else:
+            self._count += 1
 
     def _serve(self) -> None:
         while True:
@@ -95,7 +107,7 @@ class Resolver:
         self._known: OrderedDict[tuple[str, str], tuple[float, list[str]]] = OrderedDict()
 
     async def resolve(self, host: str, family: str, *, cached: bool) -> list[str]:
-        """Return the addresses of `host`, families in turn, best first; raise ProbeError (dns).
+        """Return the addresses of `host`, families in turn, best first; raise ProbeError (dns) or Shortage.
 
         `cached` allows an answer of up to 30 seconds ago; without it the name is asked for now.
         """
@@ -117,10 +129,8 @@ class Resolver:
     async def _ask(self, key: tuple[str, str]) -> list[str]:
         host, family = key
         try:
-            found = await self._threads.run(
-                lambda: socket.getaddrinfo(host, None, FAMILIES[family], socket.SOCK_STREAM)
-            )
-        except (OSError, UnicodeError) as error:
+            found = await self._threads.run(lambda: _look_up(host, family))
+        except UnicodeError as error:
             raise resolve_error(error, host) from None
         addresses = interleaved([str(entry[4][0]) for entry in found])
         self._known[key] = (time.monotonic(), addresses)
@@ -132,6 +142,13 @@ class Resolver:
         self._asking.pop(key, None)
         if not task.cancelled():
             task.exception()  # looked at, so that an answer nobody waited for is no warning
+
+
+def _look_up(host: str, family: str) -> list[Any]:
+    try:
+        return socket.getaddrinfo(host, None, FAMILIES[family], socket.SOCK_STREAM)
+    except OSError as error:
+        raise resolve_error(error, host) from None
 
 
 def literal(host: str, family: str) -> bool:

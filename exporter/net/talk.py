@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import cast
 
-from exporter.core.errors import ProbeError
+from exporter.core.errors import ProbeError, Shortage
 from exporter.core.network import Reader, Talk, Trace
 from exporter.core.options import TlsOptions
 from exporter.core.reason import Reason
@@ -147,7 +147,7 @@ class DatagramTalk(asyncio.DatagramProtocol):
         if reader.done:
             self._wake(None)
 
-    def _wake(self, error: ProbeError | None) -> None:
+    def _wake(self, error: ProbeError | Shortage | None) -> None:
         if self._waiter is None or self._waiter.done():
             return
         if error is None:
@@ -157,8 +157,11 @@ class DatagramTalk(asyncio.DatagramProtocol):
 
 
 async def open_datagrams(addresses: list[str], port: int, trace: Trace) -> DatagramTalk:
-    """Return a socket to the first of `addresses` that this machine has a route to; raise ProbeError."""
-    failure: ProbeError | None = None
+    """Return a socket to the first of `addresses` that this machine has a route to.
+
+    Raise ProbeError where there is none, Shortage where no socket can be had.
+    """
+    failure: ProbeError | Shortage | None = None
     for address in addresses:
         make = functools.partial(DatagramTalk, address, port, trace)
         try:
@@ -167,6 +170,8 @@ async def open_datagrams(addresses: list[str], port: int, trace: Trace) -> Datag
             )
         except OSError as error:
             failure = os_error(error, place(address, port))
+            if isinstance(failure, Shortage):
+                break
             continue
         return talk
     raise failure or ProbeError(Reason.DNS, "the name has no address")

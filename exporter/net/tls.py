@@ -12,6 +12,7 @@ from exporter.core.options import TlsOptions
 from exporter.core.reason import Reason
 from exporter.core.tls import TlsFileError, client_context
 from exporter.net import certificate
+from exporter.net.shortages import shortage_of
 
 _KEPT = 512  # about 0.8 MB each where the system's authorities are loaded
 
@@ -39,7 +40,10 @@ class Contexts:
         self._locks: dict[Key, asyncio.Lock] = {}
 
     async def get(self, tls: TlsOptions, *, http: bool) -> Context:
-        """Return the context for `tls`; `http` offers http/1.1 by ALPN. Bad files are ProbeError (tls)."""
+        """Return the context for `tls`; `http` offers http/1.1 by ALPN. Bad files are ProbeError (tls).
+
+        Raise Shortage where a file could not be opened for want of a descriptor.
+        """
         files = (tls.ca_file, tls.cert_file, tls.key_file)
         key = (*files, tls.insecure_skip_verify, tls.min_version, tls.legacy, http)
         stamp = tuple(map(_stamp, files))
@@ -88,5 +92,5 @@ def _make(tls: TlsOptions, http: bool) -> Context:
     try:
         made = client_context(tls, ("http/1.1",) if http else ())
     except TlsFileError as error:
-        raise ProbeError(Reason.TLS, str(error)) from None
+        raise shortage_of(error.error) or ProbeError(Reason.TLS, str(error)) from None
     return Context(made, certificate.expiry_of_file(tls.cert_file) if tls.cert_file else None)

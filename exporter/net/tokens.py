@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from exporter.core.clock import Clock
 from exporter.core.credential import Credential
-from exporter.core.errors import ProbeError
+from exporter.core.errors import ProbeError, Shortage
 from exporter.core.network import Network, Trace
 from exporter.core.reason import Reason
 from exporter.core.token import (
@@ -51,6 +51,8 @@ class Tokens:
     async def get(self, grant: Grant, trace: Trace, refused: AccessToken | None = None) -> AccessToken:
         """Return a token for `grant`, from memory where it lasts; raise ProbeError where there is none.
 
+        Raise Shortage where nobody could be asked for one.
+
         With `refused`, a token that the probed server did not take, another one is fetched if that is
         the one in memory. A server that refuses whatever it gets must not cost a fetch for each probe: at
         most one in five minutes; in between the same token comes back.
@@ -87,11 +89,14 @@ class Tokens:
         raise ProbeError(failure.reason, failure.detail, retry_after=wait)
 
     async def _renew(self, kept: _Kept, trace: Trace, refused: AccessToken | None) -> AccessToken:
-        began, before = self._clock.now(), kept.held or Held()
+        began, before, replaced_at = self._clock.now(), kept.held or Held(), kept.replaced_at
         if kept.replaceable(refused, began):
             kept.replace(began)
         try:
             granted = await fetch(self._network, self._clock, kept.grant, trace)
+        except Shortage:
+            kept.replaced_at = replaced_at  # nobody was asked
+            raise
         except ProbeError as error:
             kept.fail(error, self._clock.now())
             if isinstance(error, GrantRefusedError) and kept.lasting:
@@ -131,6 +136,9 @@ async def fetch(network: Network, clock: Clock, grant: Grant, trace: Trace) -> G
         async with asyncio.timeout(LIMIT):
             answer = await network.call(request_of(grant, began), aside)
         return read(answer, began, aside)
+    except Shortage:
+        trace.calls -= 1  # it did not leave this machine
+        raise
     except TimeoutError:
         raise ProbeError(Reason.TIMEOUT, f"no token: no answer within {LIMIT:g} s") from None
     except GrantRefusedError as error:

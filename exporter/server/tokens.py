@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from exporter.core.errors import Shortage
 from exporter.core.probe import Key, Target
 from exporter.core.token import NEVER, Held, TokenEvent
 from exporter.server.answers import iso
@@ -98,14 +99,20 @@ async def refresh_one(
     try:
         row = event_row(await refresh(target.key, actor))
     except KeyError:
-        row = {
-            "integration": target.integration,
-            "tenant": target.tenant,
-            "provider": target.provider,
-            "result": "failed",
-            "reason": "not_found",
-        }
+        row = _untried(target, "failed", "not_found")
+    except Shortage as shortage:
+        row = _untried(target, "deferred", "deferred") | {"detail": shortage.why}
     return row | {"status": "ok" if row["result"] == "ok" else row["reason"]}
+
+
+def _untried(target: Target, result: str, reason: str) -> dict[str, Any]:
+    return {
+        "integration": target.integration,
+        "tenant": target.tenant,
+        "provider": target.provider,
+        "result": result,
+        "reason": reason,
+    }
 
 
 async def _no_check(_target: Target) -> Any:

@@ -11,23 +11,24 @@ from sqlalchemy import URL
 class Ownership:
     """The advisory lock of one store beside its file; a database on a server needs none.
 
-    It refuses nothing: who comes second works on, and is warned once.
+    It refuses nothing: who comes second works on, and is warned. `shared` tells that another exporter had the
+    lock when we last asked for it.
     """
 
     def __init__(self, url: URL) -> None:
         """Take the URL of the store; nothing is opened yet."""
-        self._database = str(url.database) if url.get_backend_name() == "sqlite" else ""
+        self._path = Path(str(url.database)).resolve() if url.get_backend_name() == "sqlite" else None
         self._descriptor: int | None = None
-        self._warned = False
+        self._log = structlog.get_logger(__name__)
+        self.shared = False
 
     def take(self) -> None:
-        """Take the lock unless it is held already; warn, once, where another exporter has it."""
-        if not self._database or self._descriptor is not None:
+        """Take the lock unless it is held already; warn, once, while another exporter has it."""
+        if self._path is None or self._descriptor is not None:
             return
         # Not the database itself: to close any descriptor of that drops SQLite's own locks.
-        path = Path(self._database).resolve()
         try:
-            descriptor = os.open(f"{path}-lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            descriptor = os.open(f"{self._path}-lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError:
             return  # the database has its own word on a folder that takes no files
         try:
@@ -35,9 +36,10 @@ class Ownership:
         except OSError as error:
             os.close(descriptor)
             if isinstance(error, BlockingIOError):  # any other: a file system that knows no locks
-                self._warn(path)
+                self._note(shared=True)
             return
         self._descriptor = descriptor
+        self._note(shared=False)
 
     def release(self) -> None:
         """Let another exporter have the lock; the file stays, since one who waits may have it open."""
@@ -45,11 +47,13 @@ class Ownership:
         if descriptor is not None:
             os.close(descriptor)
 
-    def _warn(self, path: Path) -> None:
-        if not self._warned:
-            self._warned = True
-            structlog.get_logger(__name__).warning(
+    def _note(self, *, shared: bool) -> None:
+        before, self.shared = self.shared, shared
+        if shared and not before:
+            self._log.warning(
                 "another exporter writes to this store",
-                path=str(path),
+                path=str(self._path),
                 remedy="give each exporter a store.url of its own, or let them share PostgreSQL",
             )
+        elif before and not shared:
+            self._log.info("no other exporter writes to this store any more", path=str(self._path))

@@ -60,6 +60,11 @@ class SqlStore:
         self._replica = replica or socket.gethostname()
         self.name = f"store {shown(self._url)}"
 
+    @property
+    def shared(self) -> bool:
+        """Whether another exporter had the same SQLite file when we last wrote."""
+        return self._ownership.shared
+
     def open(self) -> None:
         """Open the database, make it where there is none, and bring its tables up to date.
 
@@ -167,6 +172,7 @@ class SqlStore:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
+        self._ownership.take()  # who had it may be gone
         with (
             told(self.name),
             self._connected().execution_options(**{WRITES: True}) as connection,

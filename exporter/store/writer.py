@@ -85,6 +85,11 @@ class Writer:
         """Whether the last write succeeded, and every read of the last minutes."""
         return self._writes and time.monotonic() - self._read_failed >= UNWELL
 
+    @property
+    def shared(self) -> bool:
+        """Whether another exporter writes to a store that is meant for one."""
+        return self._store.shared
+
     async def watch(self, every: float = 60.0) -> None:
         """Read a little of each list now and then, so that a store that cannot be read shows unasked."""
         while True:

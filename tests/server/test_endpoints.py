@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from exporter.core.errors import ConfigError, Deferred, Mistake, ProbeError
+from exporter.core.errors import ConfigError, Deferred, Mistake, ProbeError, Shortage
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
 from exporter.server.paths import Paths
@@ -132,6 +132,20 @@ async def test_a_probe_that_must_wait_says_how_long(served: House) -> None:
     answer = await served.ask("/probe?target=payments")
     assert (answer.status, answer.headers["retry-after"]) == (429, "42")
     assert "the budget is spent" in answer.text
+
+
+async def test_a_probe_that_finds_no_descriptor_is_the_exporters_own_trouble(served: House) -> None:
+    why = "this process has no file descriptors left (limit 64); raise LimitNOFILE or ulimit -n"
+    served.room.results["payments"] = Shortage("descriptors", why, 10.0)
+    answer = await served.ask("/probe?target=payments")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "10")
+    assert answer.text.startswith(f"{why}; the next run is in 10 s")
+    rows = (await served.ask("/api/v1/checks", "POST", CHANGE, json={"integration": "payments"})).json[
+        "checks"
+    ]
+    assert [(row["status"], row["reason"], row["detail"]) for row in rows] == [
+        ("deferred", None, f"{why}; the next run is in 10 s")
+    ]
 
 
 async def test_checks_run_in_parallel_and_one_failure_breaks_nothing(served: House) -> None:

@@ -15,13 +15,17 @@ from cryptography.fernet import Fernet
 
 from exporter.cli import main
 from exporter.core.clock import SystemClock
+from exporter.core.errors import Shortage
 from exporter.core.network import Trace
+from exporter.core.probe import Key
 from exporter.core.secret import Secret
+from exporter.core.token import TokenEvent
 from exporter.engine.board import State
 from exporter.engine.token_keeper import TokenKeeper
 from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import OAuthServer, serving
 from exporter.server.parts import Parts
+from exporter.server.tokens import refresh_one
 from exporter.server.web_config_file import WebConfigFile
 from exporter.store.sealing import Seals
 from exporter.store.sql import SqlStore
@@ -220,3 +224,15 @@ def test_the_command_makes_keys_that_the_configuration_takes(capsys: pytest.Capt
 def test_the_command_says_when_no_exporter_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tokens", "list", "--exporter.url", "http://127.0.0.1:9"]) == 1
     assert "no exporter runs at" in capsys.readouterr().err
+
+
+async def test_a_refresh_that_finds_no_descriptor_is_put_off_and_no_failure(server: OAuthServer) -> None:
+    async def refuse(_key: Key, _actor: str) -> TokenEvent:
+        raise Shortage("descriptors", "none left; raise LimitNOFILE")
+
+    row = await refresh_one(refuse, made(server, "calendar"), "ann")
+    assert (row["status"], row["result"], row["detail"]) == (
+        "deferred",
+        "deferred",
+        "none left; raise LimitNOFILE",
+    )

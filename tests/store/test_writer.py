@@ -85,6 +85,10 @@ class MadeStore:
         self.meanwhile()
         return 1 if self.old else 0
 
+    @property
+    def shared(self) -> bool:
+        return False
+
     def close(self) -> None:
         self.closed = True
 

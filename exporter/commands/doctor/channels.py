@@ -13,7 +13,7 @@ from exporter import registry
 from exporter.commands.doctor.finding import Area, Finding
 from exporter.commands.doctor.service import origin, shown
 from exporter.core.clock import SystemClock
-from exporter.core.errors import ProbeError
+from exporter.core.errors import ProbeError, Shortage
 from exporter.core.network import Network, Trace
 from exporter.core.notifications import Email, Notifications
 from exporter.core.options import TlsOptions
@@ -31,6 +31,7 @@ IMPLICIT_TLS = 465
 """The port on which Alertmanager begins with TLS (config notes of `smarthost`); elsewhere by STARTTLS."""
 
 AREA = Area("channels")
+_LACKING = "give this command what it lacks, and run it again"
 _REMEDY = "see the address in notifications, and the way there from Alertmanager's machine"
 
 
@@ -103,8 +104,13 @@ def _web(name: str, url: str, tls: TlsOptions) -> Iterator[tuple[str, Place]]:
 
 
 async def _reach(network: Network, name: str, place: Place) -> Finding:
-    if place.mail is not None:
-        return await _greet(network, name, place)
+    try:
+        return await (_greet if place.mail is not None else _connect)(network, name, place)
+    except Shortage as shortage:
+        return AREA.problem(f"{name}: {place} was not asked: {shortage.why}", _LACKING)
+
+
+async def _connect(network: Network, name: str, place: Place) -> Finding:
     try:
         async with asyncio.timeout(TIMEOUT):
             tls = place.judged if place.tls else None

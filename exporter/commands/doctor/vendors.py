@@ -8,8 +8,9 @@ from exporter.commands.doctor.finding import Area, Finding, some
 from exporter.commands.doctor.report import Told
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration, Integration
+from exporter.core.errors import Shortage
 from exporter.core.network import Network
-from exporter.core.probe import Result, Target
+from exporter.core.probe import Key, Result, Target
 from exporter.core.reason import Reason
 from exporter.core.token import RefreshToken
 from exporter.engine.run import run
@@ -52,9 +53,13 @@ async def findings(configuration: Configuration, network: Network, most: int, to
             found.append(AREA.note(f"{integration.name} is not asked: {why}", _BY_EXPORTER))
         elif targets:
             chosen[integration.name] = sample(targets, most)
-    results = await _run_all([one for targets in chosen.values() for one in targets], network, told)
+    results, short = await _run_all([one for targets in chosen.values() for one in targets], network, told)
     for name, targets in chosen.items():
-        found += _judge(name, len(whole[name]), [(one, results[one.key]) for one in targets])
+        asked = [(one, results[one.key]) for one in targets if one.key in results]
+        found += _judge(name, len(whole[name]), asked) if asked else ()
+    if short:
+        remedy = "give this command what it lacks, and run it again"
+        found.append(AREA.problem(f"{len(short)} targets were not asked: {short[0].why}", remedy))
     return found
 
 
@@ -79,22 +84,28 @@ def sample(targets: Sequence[Target], most: int) -> list[Target]:
     return [targets[index * len(targets) // most] for index in range(most)]
 
 
-async def _run_all(targets: list[Target], network: Network, told: Told) -> dict[tuple[str, str], Result]:
+async def _run_all(
+    targets: list[Target], network: Network, told: Told
+) -> tuple[dict[Key, Result], list[Shortage]]:
     clock, done = SystemClock(), 0
     room = asyncio.Semaphore(AT_ONCE)
     lanes = {one.probe.name: asyncio.Semaphore(one.probe.concurrency) for one in targets}
-    results = {}
+    results: dict[Key, Result] = {}
+    short: list[Shortage] = []
 
     async def one(target: Target) -> None:
         nonlocal done
         async with lanes[target.probe.name], room:
-            results[target.key] = await run(target, network, clock, {})
+            try:
+                results[target.key] = await run(target, network, clock, {})
+            except Shortage as shortage:
+                short.append(shortage)
         done += 1
         told(done, len(targets), str(target))
 
     told(0, len(targets), "")
     await asyncio.gather(*map(one, targets))
-    return results
+    return results, short
 
 
 def _judge(name: str, count: int, results: Sequence[tuple[Target, Result]]) -> Iterator[Finding]:

@@ -6,12 +6,13 @@ from exporter.core.alert import Alert
 from exporter.core.vital_alerts.availability import AVAILABILITY
 from exporter.core.vital_alerts.measures import MEASURES
 from exporter.core.vital_alerts.platform import PLATFORM
+from exporter.core.vital_alerts.process import PROCESS
 from exporter.core.vital_alerts.quotas import QUOTAS
 from exporter.core.vital_alerts.tokens import TOKENS
 
 VITAL_FILES: Mapping[str, tuple[Alert, ...]] = {
     "probes": (*AVAILABILITY, *MEASURES, *TOKENS),
-    "exporter": PLATFORM,
+    "exporter": (*PLATFORM, *PROCESS),
     "quotas": QUOTAS,
 }
 """The alerts by the rule file they stand in."""

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from exporter.core.errors import ProbeError
+from exporter.core.errors import ProbeError, Shortage
 from exporter.core.probe import Kit
 from exporter.core.reason import Reason
+from exporter.net.shortages import present_shortage, shortage_in
 from exporter.probes.postgres import failures, knock
 from exporter.probes.postgres.options import PostgresOptions
 
@@ -168,8 +169,10 @@ async def _connect(given: Parameters, kit: Kit, timeout: float) -> Connection:
     raise await _why(given, text, kit, plain)
 
 
-async def _why(given: Parameters, text: str, kit: Kit, plain: bool) -> ProbeError:
+async def _why(given: Parameters, text: str, kit: Kit, plain: bool) -> ProbeError | Shortage:
     """Return why libpq could not connect, from its text or, where that is in another language, by asking."""
+    if shortage := shortage_in(text) or present_shortage():
+        return shortage
     known = failures.of_text(text)
     if known is not None and known.reason is not Reason.CONNECT:
         return known

@@ -5,7 +5,7 @@ import asyncio
 import structlog
 from aiohttp import web
 
-from exporter.core.errors import Deferred
+from exporter.core.errors import Deferred, Shortage
 from exporter.core.probe import Result, Target
 from exporter.engine.exposition import CONTENT_TYPES
 from exporter.server.access import IDENTITY
@@ -32,7 +32,8 @@ async def probe(request: web.Request) -> web.Response:
         raise web.HTTPGatewayTimeout(text="the probe did not end within its deadline") from None
     except Deferred as deferred:
         wait = str(max(1, round(deferred.seconds)))
-        raise web.HTTPTooManyRequests(text=str(deferred), headers={"Retry-After": wait}) from None
+        busy = web.HTTPServiceUnavailable if isinstance(deferred, Shortage) else web.HTTPTooManyRequests
+        raise busy(text=str(deferred), headers={"Retry-After": wait}) from None
     samples = parts.explain(target, result)
     if debug:
         return web.Response(text=story(target, result, samples))
