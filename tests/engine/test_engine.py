@@ -1,7 +1,7 @@
 """The engine: what is shown when, what survives a reload, what a vendor's pause does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 
 import pytest
 
@@ -12,87 +12,20 @@ from exporter.core.probe import Allowance, Kit, Probe, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.severity import Severity
-from exporter.core.store import Batch, Snapshot
 from exporter.core.threshold import Family, Threshold
 from exporter.engine.engine import Engine
 from exporter.engine.selfmetrics import SelfMetrics
 from tests.clock import HandClock, settle
 from tests.engine.making import (
     BLOCKED_UNTIL,
-    QUEUE,
     MadeOptions,
     NoNetwork,
     made_configuration,
     made_probe,
     made_target,
 )
+from tests.engine.stage import MADE, Kept, Vendor, body, named
 from tests.waiting import PATIENCE
-
-MADE = 'integration="payments",provider="made",tenant=""'
-
-
-class Vendor:
-    """A check that does what the test says next."""
-
-    def __init__(self) -> None:
-        self.error: ProbeError | None = None
-        self.facts: list[Sample] = []
-        self.runs: list[str] = []
-
-    async def __call__(self, target: Target, kit: Kit) -> Iterable[Sample]:
-        self.runs.append(str(target))
-        kit.trace.calls += 1
-        for fact in self.facts:
-            kit.fact(fact)
-        if self.error:
-            raise self.error
-        return [QUEUE(3)]
-
-
-class Kept:
-    """Takes what is meant for the store."""
-
-    def __init__(self) -> None:
-        self.batches: list[Batch] = []
-
-    def __call__(self, batch: Batch) -> None:
-        self.batches.append(batch)
-
-    def snapshots(self) -> dict[tuple[str, str], Snapshot]:
-        return {key: snapshot for batch in self.batches for key, snapshot in batch.snapshots.items()}
-
-
-@pytest.fixture
-def vendor() -> Vendor:
-    return Vendor()
-
-
-@pytest.fixture
-def probe(vendor: Vendor) -> Probe:
-    return made_probe(vendor)
-
-
-@pytest.fixture
-def kept() -> Kept:
-    return Kept()
-
-
-@pytest.fixture
-async def engine(clock: HandClock, kept: Kept) -> AsyncIterator[Engine]:
-    made = Engine(NoNetwork(), clock, kept, SelfMetrics())
-    yield made
-    await made.stop(0)
-
-
-async def body(engine: Engine) -> list[str]:
-    text = (await engine.render(False, False)).decode()
-    return [line for line in text.splitlines() if not line.startswith("#")]
-
-
-async def named(engine: Engine) -> set[str]:
-    """Names of the series of targets that are shown."""
-    lines = await body(engine)
-    return {line.partition("{")[0] for line in lines if "tenant=" in line}
 
 
 async def test_before_the_first_run_only_what_is_known_is_shown(engine: Engine, probe: Probe) -> None:

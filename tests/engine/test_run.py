@@ -88,7 +88,7 @@ async def test_a_check_that_never_ends_is_a_timeout() -> None:
 
     result = await once(check, timeout=0.02)
     assert result.reason is Reason.TIMEOUT
-    assert "0.02 s" in result.detail
+    assert result.detail == "no complete answer within 0.02 s"
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,32 @@ async def test_a_secret_in_a_detail_or_log_line_becomes_stars() -> None:
     assert SECRET not in repr(result)
     assert result.detail == "the vendor does not know ***"
     assert [text for _, text in result.log] == ["sending ***"]
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["good", "failed"])
+async def test_the_log_of_a_good_run_that_nobody_asked_for_is_dropped_and_that_of_a_failed_one_never(
+    fails: bool,
+) -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        kit.log("asked the vendor")
+        if fails:
+            raise ProbeError(Reason.AUTH, "expired")
+        return []
+
+    for asked in (True, False):
+        target = made_target(probe=made_probe(check))
+        result = await run(target, NoNetwork(), HandClock(), {}, asked=lambda asked=asked: asked)  # type: ignore[misc]  # a knob
+        assert [text for _, text in result.log] == (["asked the vendor"] if asked or fails else [])
+
+
+@pytest.mark.parametrize(("size", "shown"), [(1000, "d" * 1000), (1001, "d" * 1000 + "...")])
+async def test_a_detail_of_a_thousand_characters_is_shown_whole_and_a_longer_one_is_cut(
+    size: int, shown: str
+) -> None:
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        raise ProbeError(Reason.AUTH, "d" * size)
+
+    assert (await once(check)).detail == shown
 
 
 async def test_a_secret_in_a_detail_becomes_stars_though_nothing_was_logged() -> None:
