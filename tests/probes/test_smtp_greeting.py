@@ -30,6 +30,8 @@ async def test_a_server_that_waits_for_tls_is_suspected_to_speak_it_from_the_fir
         (b"501 5.5.4 Invalid domain name\r\n", "501 5.5.4"),
         (b"504 5.5.2 <[127.0.0.1]>: Helo command rejected\r\n", "504 5.5.2"),
         (b"553 no\r\n", "553"),
+        (b"450 4.7.1 <[127.0.0.1]>: Helo command rejected: Host not found\r\n", "450 4.7.1"),
+        (b"550-Access denied\r\n550 Invalid HELO name (See RFC2821 4.1.1.1)\r\n", "550"),
     ],
 )
 async def test_a_refused_name_is_named_with_its_remedy(network: Network, reply: bytes, code: str) -> None:
@@ -41,6 +43,7 @@ async def test_a_refused_name_is_named_with_its_remedy(network: Network, reply: 
 
     async with serving(talk) as server:
         result = await probed(target_of(PROBE, {"host": "127.0.0.1", "port": server.port}), network)
+    assert result.reason is Reason.BAD_RESPONSE
     assert result.detail == (
         f"the server answered {code} to EHLO: it refuses the name we greet with ([127.0.0.1]); set `ehlo`"
     )

@@ -36,6 +36,8 @@ GREETING = 0.9
 """Share of the timeout that the greeting may take, with all that comes before it."""
 NAME_REFUSED = (501, 504, 553)
 """Codes by which servers refuse the name in EHLO: invalid, not qualified, not allowed (RFC 5321)."""
+POLICY = (450, 550, 554)
+"""Codes of any policy of a server: what it says beside them tells whether it is about the name."""
 PORTS = {"": 587, "starttls": 587, "tls": 465, "none": 25}
 TLS_PORTS = (465, 2465)
 """Ports on which TLS begins at once by custom (RFC 8314)."""
@@ -137,10 +139,10 @@ async def _ehlo(talk: Talk, options: SmtpOptions) -> dict[str, str]:
     reply = Reply()
     await talk.ask(f"EHLO {name}\r\n".encode(), reply, "ehlo", "the reply to EHLO")
     if reply.code != 250:
-        refused = (
-            f"it refuses the name we greet with ({name}); set `ehlo`" if reply.code in NAME_REFUSED else ""
-        )
-        raise refusal(reply, "EHLO", secured=talk.secured, reject=refused)
+        if reply.code in NAME_REFUSED or (reply.code in POLICY and reply.speaks_of("helo")):
+            words = f"it refuses the name we greet with ({name}); set `ehlo`"
+            raise ProbeError(Reason.BAD_RESPONSE, f"the server answered {reply.shown} to EHLO: {words}")
+        raise refusal(reply, "EHLO", secured=talk.secured)
     pairs = (line.strip().lower().replace("auth=", "auth ", 1).partition(" ") for line in reply.lines[1:])
     return {name: parameters for name, _, parameters in pairs if name}
 

@@ -42,6 +42,10 @@ class Reply(WholeAnswer):
         """The codes, for people."""
         return f"{self.code} {self.enhanced}".rstrip()
 
+    def speaks_of(self, word: str) -> bool:
+        """Tell whether the server's own words, which are never repeated, hold `word` in small letters."""
+        return any(word in line.lower() for line in self.lines)
+
     def feed(self, data: bytes) -> None:
         """Take what arrived; raise ProbeError (bad_response) when it cannot be part of a reply."""
         if self.done:
@@ -76,10 +80,10 @@ class Reply(WholeAnswer):
         return found[2] != b"-"
 
 
-def refusal(reply: Reply, stage: str, *, secured: bool, reject: str = "") -> ProbeError:
+def refusal(reply: Reply, stage: str, *, secured: bool) -> ProbeError:
     """Return what a reply that is not the hoped-for one means at `stage`, the command or "the greeting"."""
     reason, words = _meaning(reply, stage, secured)
-    return ProbeError(reason, f"the server answered {reply.shown} to {stage}: {reject or words}")
+    return ProbeError(reason, f"the server answered {reply.shown} to {stage}: {words}")
 
 
 def _meaning(reply: Reply, stage: str, secured: bool) -> tuple[Reason, str]:
