@@ -151,9 +151,10 @@ async def _renew_seals(tokens: TokenStore) -> None:
     try:
         await beside(tokens.drop_unseen)
         if changed := await beside(tokens.reseal):
-            log.info("stored tokens were encrypted anew", count=changed)
+            log.info("stored tokens were encrypted by the newest key", count=changed)
     except StoreError as error:
-        log.error("stored tokens were not encrypted anew", error=str(error))
+        if tokens.keeps_secrets:  # else nothing was to be done, and the store has said why it fails
+            log.error("stored tokens were not encrypted by the newest key", error=str(error))
 
 
 def _applied(

@@ -141,6 +141,18 @@ def test_probe_names_what_there_is_when_the_name_is_wrong(config: Path, tmp_path
     assert "there are: web" in found.stderr
 
 
+def test_probe_of_an_integration_with_tenants_asks_for_one_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "tenants.yml"
+    path.write_text(
+        "integrations:\n  - name: pay\n    provider: stripe\n    options: {secret_key: sk_test_4242}\n"
+        "    tenants: {list: [{id: acme}, {id: globex}]}\n"
+    )
+    found = run("probe", "pay", "--config.file", str(path), folder=tmp_path)
+    assert "pay has a target for each of its tenants; give --tenant, one of: acme, globex" in found.stderr
+    found = run("probe", "pay", "--tenant=acne", "--config.file", str(path), folder=tmp_path)
+    assert "pay has no tenant 'acne'; give --tenant, one of: acme, globex" in found.stderr
+
+
 def test_generate_writes_a_bundle_and_finds_what_differs(config: Path, tmp_path: Path) -> None:
     words = ("generate", f"--config.file={config}", f"--out={tmp_path / 'bundle'}")
     assert run(*words, folder=tmp_path).returncode == 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -13,6 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from sqlalchemy import create_engine, text
 
+import exporter
 from exporter import registry
 from exporter.cli import main
 from exporter.commands.asking import Exporter, token_of
@@ -137,6 +139,14 @@ def test_without_a_file_every_known_variable_is_used() -> None:
     environ = {"STRIPE_SECRET_KEY": KEY, "SMTP_HOST": "mail", "AUDIT_LOG_RETENTION_DAYS": "9"}
     (finding,) = variables.findings(environ, registry.catalogue(), None)
     assert (finding.state, finding.what) == (State.OK, "3 environment variables are used")
+
+
+def test_a_variable_that_one_of_our_commands_reads_is_known() -> None:
+    sources = "".join(path.read_text() for path in Path(exporter.__path__[0]).rglob("*.py"))
+    names = set(re.findall(r'"(INTEGRATION_EXPORTER_[A-Z_]*[A-Z])"', sources))
+    assert len(names) >= 3
+    found = list(variables.findings(dict.fromkeys(names, "set"), registry.catalogue(), None))
+    assert told(found, State.NOTE) == ""
 
 
 # The configuration

@@ -55,7 +55,8 @@ def find(configuration: Configuration, name: str, tenant: str) -> Target:
         names = ", ".join(integration.name for integration in configuration.integrations)
         raise StartError(f"there is no integration {name!r}; there are: {names or 'none'}")
     some = ", ".join(tenants[:10]) + (", ..." if len(tenants) > 10 else "")
-    raise StartError(f"{name} has no tenant {tenant!r}; give --tenant, one of: {some}")
+    wrong = f"{name} has no tenant {tenant!r}" if tenant else f"{name} has a target for each of its tenants"
+    raise StartError(f"{wrong}; give --tenant, one of: {some}")
 
 
 async def _once(configuration: Configuration, target: Target) -> Result:

@@ -177,6 +177,7 @@ async def test_a_store_that_cannot_be_opened_never_stops_probing(start: Start, t
     assert 'event="the store fails"' in process.log.splitlines()[0]
     assert all(line.startswith("ts=") for line in process.log.splitlines())
     assert "missing" in process.log
+    assert "stored tokens" not in process.log  # there is no key, so none is kept
     assert "Traceback" not in process.log
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from exporter.commands.asking import TOKEN_VARIABLE, URL_VARIABLE
+from exporter.commands.asking import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, URL_VARIABLE
 from exporter.commands.doctor.finding import Area, Finding
 from exporter.config.assemble import SWITCHES
 from exporter.config.catalogue import Catalogue
@@ -56,7 +56,7 @@ def findings(environ: Mapping[str, str], catalogue: Catalogue, file: File | None
     """Judge `environ`; `file` is None where the environment alone is the configuration. No value is shown."""
     credentials = names_read(catalogue)
     defaults = _defaults(catalogue)
-    known = credentials | defaults.keys() | {*SWITCHES, URL_VARIABLE, TOKEN_VARIABLE}
+    known = credentials | defaults.keys() | {*SWITCHES, URL_VARIABLE, TOKEN_VARIABLE, TOKEN_FILE_VARIABLE}
     found = {name for name, value in environ.items() if value}
     used = found & known
     idle: set[str] = set()
