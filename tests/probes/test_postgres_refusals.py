@@ -77,7 +77,11 @@ async def test_a_refusal_after_the_password_blames_the_password_only_where_it_sp
 
 def _ready(text: str, state: str = "08P01") -> Talk:
     """Let everybody in and refuse the first statement, as a pooler does."""
-    return saying(b"N", IN + READY, error(state, text).replace(b"SFATAL\0VFATAL", b"SERROR\0VERROR") + READY)
+    return saying(b"N", IN + READY, _refusal(text, state) + READY)
+
+
+def _refusal(text: str, state: str = "08P01") -> bytes:
+    return error(state, text).replace(b"SFATAL\0VFATAL", b"SERROR\0VERROR")
 
 
 @pytest.mark.parametrize(
@@ -93,13 +97,26 @@ def _ready(text: str, state: str = "08P01") -> Talk:
         ("anything else", Reason.VENDOR_ERROR, "broke the protocol"),
     ],
 )
-async def test_what_a_pooler_refuses_within_a_session_is_named(
-    network: Network, text: str, reason: Reason, words: str
+async def test_what_a_pooler_refuses_within_a_session_is_named_and_nothing_of_it_is_on_our_log(
+    network: Network, text: str, reason: Reason, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serving(_ready(text)) as raw:
         options = {"host": "127.0.0.1", "port": raw.port, "user": "u"}
         result = await probed(target_of(PROBE, options), network)
     assert (result.reason, words in result.detail) == (reason, True), result.detail
+    assert not caplog.records
+
+
+async def test_a_pooler_that_refuses_a_statement_within_a_transaction_and_its_end_is_named_once(
+    network: Network, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun = b"C\0\0\0\x0aBEGIN\0" + READY[:-1] + b"T"
+    refused = [_refusal(text) + READY for text in ("query_wait_timeout", "invalid command 'ROLLBACK'")]
+    async with serving(saying(b"N", IN + READY, begun, *refused)) as raw:
+        options = {"host": "127.0.0.1", "port": raw.port, "user": "u"}
+        result = await probed(target_of(PROBE, options), network)
+    assert result.reason is Reason.QUOTA and "connections of the pooler" in result.detail, result.detail
+    assert not caplog.records
 
 
 async def test_a_real_database_that_takes_no_connections_is_no_auth_failure(

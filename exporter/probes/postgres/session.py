@@ -105,7 +105,7 @@ class Session:
 
     async def _read(self, statements: tuple[str, ...]) -> list[list[tuple[Any, ...]]]:
         found = []
-        async with self._connection.transaction():
+        async with self._transaction():
             # Within the transaction, because poolers hand each one to another connection.
             await self._connection.execute("SET TRANSACTION READ ONLY")
             await self._connection.execute(f"SET LOCAL statement_timeout = {self._milliseconds}")
@@ -115,6 +115,22 @@ class Session:
                 cursor = await self._connection.execute(statement.encode())
                 found.append(await cursor.fetchall())
         return found
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
+        """Run the block in a transaction; the first failure counts, not one of rolling back after it.
+
+        psycopg's own blocks send ROLLBACK where BEGIN was refused, and log in the server's words that it
+        failed: each run at the console of a pooler, and each one whose connection is cut.
+        """
+        await self._connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(psycopg.Error):
+                await self._connection.execute("ROLLBACK")
+            raise
+        await self._connection.execute("COMMIT")
 
     async def _guarded(self, call: Callable[[], Awaitable[T]]) -> T:
         """Await `call`; cut the connection when we are cancelled: psycopg alone would wait for the server."""
