@@ -1,9 +1,6 @@
 """Tenants from an HTTP endpoint: none of its rows is trusted, and none is lost by another's mistake."""
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -14,6 +11,7 @@ from exporter.config.feeds.row import FeedProblem, checked, plain
 from exporter.config.load import load_file, load_text
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
+from tests.config.endpoint import Endpoint
 from tests.config.house import CATALOGUE, House
 
 TEXT = """
@@ -24,50 +22,6 @@ integrations:
   tenants:
     http: {{url: "{url}", {more}}}
 """
-
-
-class Endpoint:
-    """Answers what it is told to; `seen` are the headers of the requests."""
-
-    def __init__(self) -> None:
-        self.answer: Any = []
-        self.status = 200
-        self.headers: dict[str, str] = {}
-        self.seen: list[dict[str, str]] = []
-        self.release = threading.Event()
-        self.release.set()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.seen.append({**dict(self.headers), "path": self.path})
-                outer.release.wait(10)
-                body = outer.answer if isinstance(outer.answer, bytes) else json.dumps(outer.answer).encode()
-                self.send_response(outer.status)
-                for name, value in ({"Content-Length": str(len(body))} | outer.headers).items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients may hang up
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/tenants"
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    made = Endpoint()
-    thread = threading.Thread(target=made.server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield made
-    made.release.set()
-    made.server.shutdown()
-    made.server.server_close()
-    thread.join()
 
 
 class Desk:

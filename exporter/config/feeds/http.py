@@ -73,8 +73,8 @@ class HttpQuestion(Terms):
             connection.sock = opened
             target = (url.path or "/") + (f"?{url.query}" if url.query else "")
             connection.request("GET", target, headers=self._headers(url))
-            answer = connection.getresponse()
-            return _body(answer), answer.headers.get("Content-Type", "")
+            with connection.getresponse() as answer:  # the socket stays open as long as it may be read
+                return _body(answer), answer.headers.get("Content-Type", "")
 
     def _connected(self, host: str, port: int, secure: bool, deadline: Deadline) -> socket.socket:
         opened = socket.create_connection((host, port), timeout=self.timeout)
