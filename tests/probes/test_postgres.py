@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import os
 import signal
 import threading
 import time
@@ -31,6 +32,7 @@ from tests.probes.day import GoodDay, leaks, probed, target_of, values
 from tests.servers.authority import Authority
 from tests.servers.postgres import PASSWORD, USER, Cluster, cluster, standby
 from tests.servers.raw import Talk, Visit, free_port, serving
+from tests.waiting import until
 
 
 @dataclass
@@ -87,12 +89,12 @@ class DatabaseStage:
         second = await asyncio.to_thread(lambda: self.stack.enter_context(standby(self.server)))
         # A new standby streams for a moment before it says how far it is.
         reported = "SELECT 1 FROM pg_stat_replication WHERE replay_lsn = sent_lsn OR replay_lag IS NOT NULL"
-        for _ in range(400):
+        for _ in range(1200):
             if self.server.admin(reported):
                 break
             await asyncio.sleep(0.05)
         else:
-            raise AssertionError("the standby did not report within 20 s")
+            raise AssertionError("the standby did not report within 60 s")
         if scenario == "standby":
             self.options = second.options()
 
@@ -145,9 +147,8 @@ async def test_a_session_has_its_phases_and_the_certificates_end(network: Networ
 async def test_nothing_is_left_open_and_the_session_only_reads(network: Network, server: Cluster) -> None:
     server.admin("SELECT pg_stat_statements_reset()")
     assert (await ask(server, network)).ok
-    await asyncio.sleep(0.1)
-    (left,) = server.admin("SELECT count(*) FROM pg_stat_activity WHERE usename = 'monitor'")
-    assert left == (0,)
+    left = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'monitor'"
+    await until(lambda: server.admin(left) == [(0,)])
     ours = server.admin(
         "SELECT query FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid WHERE rolname = 'monitor'"
     )
@@ -174,7 +175,7 @@ async def test_connections_are_counted_by_state_against_what_clients_may_have(
             "postgres_connections{idle_in_transaction_aborted}": 1,
             "postgres_connections{other}": 0,
         }
-        assert 0.3 <= found["postgres_transaction_longest_seconds"] < 5
+        assert 0.3 <= found["postgres_transaction_longest_seconds"] < 60
 
 
 async def test_a_statement_that_waits_for_a_lock_is_told_with_its_age(
@@ -189,7 +190,7 @@ async def test_a_statement_that_waits_for_a_lock_is_told_with_its_age(
         one.execute("ROLLBACK")
         await asyncio.to_thread(waiting.join)
     assert found["postgres_connections_waiting"] == 1
-    assert 0.3 <= found["postgres_lock_wait_longest_seconds"] < 5
+    assert 0.3 <= found["postgres_lock_wait_longest_seconds"] < 60
 
 
 # Increases.
@@ -211,7 +212,7 @@ def deadlock(server: Cluster) -> None:
     def change(first: int, second: int) -> None:
         with server.connect("app") as connection:
             connection.execute(f"BEGIN; UPDATE ledger SET amount = 1 WHERE id = {first}".encode())
-            met.wait(5)
+            met.wait(60)
             try:
                 connection.execute(f"UPDATE ledger SET amount = 1 WHERE id = {second}".encode())
                 connection.execute("COMMIT")
@@ -222,7 +223,7 @@ def deadlock(server: Cluster) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert len(ended) == 1
 
 
@@ -358,7 +359,7 @@ async def test_a_server_without_a_free_connection_is_out_of_quota(network: Netwo
         for _ in range(3):  # now even the reserved ones are taken
             stack.enter_context(server.connect())
         assert (await ask(server, network)).reason is Reason.QUOTA
-    for _ in range(50):
+    for _ in range(600):
         if (await ask(server, network)).ok:
             return
         await asyncio.sleep(0.1)
@@ -403,12 +404,20 @@ async def test_a_server_that_stops_answering_within_a_session_costs_no_more_than
     with server.connect() as lock:
         # The session gets in, and its first reading then waits for this lock.
         lock.execute("BEGIN; LOCK TABLE pg_extension IN ACCESS EXCLUSIVE MODE")
-        began = time.monotonic()
-        result = await probed(target_of(PROBE, server.options(), timeout=1.0), network)
-        took = time.monotonic() - began
+        patience = asyncio.create_task(asyncio.sleep(7))
+        asked = asyncio.create_task(probed(target_of(PROBE, server.options(), timeout=3.0), network))
+        waiting = "SELECT pid FROM pg_stat_activity WHERE usename = 'monitor' AND wait_event_type = 'Lock'"
+        while not (found := await asyncio.to_thread(server.admin, waiting)):
+            assert not asked.done(), asked.result().detail
+        os.kill(found[0][0], signal.SIGSTOP)
+        try:
+            result = await asked
+            assert not patience.done()  # psycopg alone would wait five seconds more for the server to stop
+        finally:
+            os.kill(found[0][0], signal.SIGCONT)
+            patience.cancel()
         lock.execute("ROLLBACK")
     assert result.reason is Reason.TIMEOUT, result.detail
-    assert took < 3  # psycopg alone would wait five seconds more for the server to stop
     assert (await ask(server, network)).ok
 
 
