@@ -56,6 +56,9 @@ async def test_who_asks_for_a_check_while_the_vendor_wants_a_pause_hears_how_lon
     with pytest.raises(Deferred, match="the vendor asked for a pause") as caught:
         await engine.check(("payments", ""))
     assert caught.value.seconds == pytest.approx(left)
+    await clock.advance(left - 0.5)
+    with pytest.raises(Deferred):
+        await engine.check(("payments", ""))
     assert len(vendor.runs) == 1
 
 

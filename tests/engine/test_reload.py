@@ -1,7 +1,7 @@
 """Reload: all or nothing, and files that are watched."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,10 +26,16 @@ class Loader:
         self.secret.write_text("one")
         self.texts: list[str | None] = []
         self.interval = 60.0
+        self.meanwhile: Callable[[], None] = lambda: None
+        """What happens to the files while they are read."""
+        self.more: list[Path] = []
+        """Further files that are read."""
 
     def __call__(self, text: str | None) -> Configuration:
         self.texts.append(text)
         content = self.main.read_text() if text is None else text
+        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        meanwhile()
         if "wrong" in content:
             raise ConfigError([Mistake("main.yml", 1, "wrong is not known here", "remove it")])
         return replace(
@@ -37,7 +43,7 @@ class Loader:
                 [replace(made_target(name), interval=self.interval) for name in content.split()]
             ),
             path=str(self.main),
-            files=frozenset({str(self.main), str(self.secret)}),
+            files=frozenset({str(self.main), str(self.secret), *map(str, self.more)}),
             text=content,
         )
 
@@ -195,3 +201,45 @@ async def test_the_log_says_what_changed(reloader: Reloader, loader: Loader) -> 
     loader.interval = 120.0
     line = await reloaded(reloader, loader, "first")
     assert (line["added"], line["removed"], line["changed"], line["differ"]) == (0, 0, 1, ["first"])
+
+
+async def test_a_file_that_changes_while_it_is_read_is_read_again(
+    watched: Reloader, loader: Loader, applied: list[str]
+) -> None:
+    loader.meanwhile = lambda: write(loader.main, "third")
+    write(loader.main, "second")
+    await soon(applied, 3)
+    assert applied == ["first", "second", "third"]
+
+
+async def test_a_reload_that_reads_further_files_is_followed_by_none(
+    reloader: Reloader, loader: Loader, tmp_path: Path
+) -> None:
+    further = tmp_path / "further"
+    further.write_text("tenants")
+    loader.more = [further]
+    await reloader.reload()
+    count = len(loader.texts)
+    task = asyncio.create_task(reloader.watch(0.01, main_file=True))
+    await asyncio.sleep(0.1)
+    assert len(loader.texts) == count
+    write(further, "other tenants")
+    await until(lambda: len(loader.texts) > count)
+    task.cancel()
+
+
+async def test_news_of_tenants_that_cannot_be_loaded_are_a_line_of_the_log_and_change_nothing(
+    reloader: Reloader, loader: Loader, applied: list[str], metrics: SelfMetrics
+) -> None:
+    def fail() -> None:
+        raise ConfigError([Mistake("tenants.yml", 3, "two tenants are called acme", "rename one")])
+
+    loader.meanwhile = fail
+    with structlog.testing.capture_logs() as lines:
+        await reloader.take_news()
+    (line,) = lines
+    assert (line["event"], line["log_level"]) == ("reload failed", "error")
+    assert "two tenants are called acme" in line["mistakes"][0]
+    assert (applied, successful(metrics)) == (["first"], 0)
+    await reloader.take_news()
+    assert (applied, successful(metrics)) == (["first", "first"], 1)

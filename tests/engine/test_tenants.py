@@ -13,6 +13,7 @@ import structlog
 from exporter.config.feeds.memory import Feeds
 from exporter.config.load import load_file, load_text
 from exporter.core.configuration import Configuration
+from exporter.engine import tenants as module
 from exporter.engine.engine import Engine
 from exporter.engine.reload import Reloader
 from exporter.engine.selfmetrics import SelfMetrics
@@ -20,7 +21,7 @@ from exporter.engine.tenants import TenantCollector, TenantRefresher
 from exporter.net.network import LoopNetwork
 from tests.clock import HandClock
 from tests.config.house import CATALOGUE
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 TEXT = """
 integrations:
@@ -250,3 +251,28 @@ async def test_keys_that_nobody_reads_are_told_once(tmp_path: Path, told: list[A
     lines = [line for line in told if line["event"] == "keys of tenants' rows are ignored"]
     assert [line["keys"] for line in lines] == [["created_at"]]
     await works.engine.stop(1.0)
+
+
+async def test_a_source_is_asked_once_in_its_period_however_often_is_looked(works: Works) -> None:
+    await works.pass_by(61)
+    works.sql("DELETE FROM rows WHERE id = 'one'")
+    for _ in range(5):
+        await works.pass_by(11)
+        assert works.tenants == ["one", "two"]
+    await works.pass_by(11)
+    assert works.tenants == ["two"]
+
+
+async def test_tenants_are_looked_at_again_and_again_until_the_exporter_stops(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TICK", 0.005)
+    task = asyncio.create_task(works.refresher.run())
+    for name, count in (("three", 3), ("four", 4)):
+        works.sql(f"INSERT INTO rows VALUES ('{name}', 'key-{name}')")
+        await works.clock.advance(61)
+        await until(lambda count=count: len(works.tenants) == count or task.done())  # type: ignore[misc]  # a knob
+        assert not task.done()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -50,6 +50,35 @@ def test_an_address_that_is_not_public_is_refused_with_a_reason(address: str) ->
     assert PublicOnly().refusal(address)
 
 
+@pytest.mark.parametrize(
+    ("addresses", "why"),
+    [
+        ("0.0.0.0 ::", "unspecified"),
+        ("10.0.0.1 172.16.0.1 192.168.1.1 fd00::1", "private"),
+        ("100.64.0.1", "shared by a carrier's customers"),
+        ("127.0.0.1 ::1", "loopback"),
+        ("169.254.169.254", "link-local, where clouds keep metadata"),
+        ("192.0.0.192", "reserved, where clouds keep metadata"),
+        ("192.0.2.1 198.51.100.7 203.0.113.7 2001:db8::1 3fff::1", "for documentation"),
+        ("192.31.196.1 192.52.193.1 192.175.48.1 240.0.0.1 2001::1 2620:4f:8000::1", "reserved"),
+        ("192.88.99.1", "a relay of 6to4"),
+        ("198.18.0.1", "for measurements"),
+        ("224.0.0.1 ff02::1", "multicast"),
+        ("168.63.129.16", "a service of Azure for its own machines"),
+        ("64:ff9b:1::1", "a translation to IPv4 within a network"),
+        ("100::1", "a black hole"),
+        ("5f00::1", "for segment routing"),
+        ("fe80::1 fe80::1%lo", "link-local"),
+        ("fec0::1", "site-local"),
+        ("4000::1 e000::1", "not given out to anybody"),
+        ("::ffff:10.0.0.1 64:ff9b::10.0.0.1 2002:a00:1::1", "10.0.0.1 in IPv6 clothes, private"),
+        ("::127.0.0.1 ::ffff:0:127.0.0.1", "127.0.0.1 in IPv6 clothes, loopback"),
+    ],
+)
+def test_the_reason_says_what_an_address_is_for(addresses: str, why: str) -> None:
+    assert {PublicOnly().refusal(address) for address in addresses.split()} == {why}
+
+
 @pytest.mark.parametrize("address", PUBLIC.split())
 def test_a_public_address_is_let_through(address: str) -> None:
     assert PublicOnly().refusal(address) == ""

@@ -207,6 +207,12 @@ def test_the_way_up_a_chain_goes_from_issuer_to_issuer(sent: list[Certificate], 
     assert [certificate.shown for certificate in path(sent)] == way
 
 
+def test_a_chain_that_a_server_makes_endless_is_followed_for_ten_steps() -> None:
+    sent = [one(str(number), str(number + 1), 100.0 - number) for number in range(20)]
+    assert [certificate.shown for certificate in path(sent)] == [str(number) for number in range(10)]
+    assert first_expiry(path(sent)) == 91.0
+
+
 def test_of_two_issuers_with_one_name_the_one_that_lasts_counts() -> None:
     sent = [one("leaf", "a", 9.0), one("a", "b", 1.0), one("a", "c", 5.0), one("a", "d", 3.0)]
     assert first_expiry(path(sent)) == 5.0
@@ -229,6 +235,13 @@ def test_a_certificate_is_told_by_its_names_and_its_date(tmp_path: Path) -> None
         chain.leaf.not_valid_after_utc.timestamp(),
     )
     assert certificate._name(x509.Name([])) == "(no name)"
+
+
+def test_a_name_that_a_vendor_made_endless_is_cut() -> None:
+    units = [x509.NameAttribute(x509.NameOID.ORGANIZATIONAL_UNIT_NAME, "u" * 64) for _ in range(9)]
+    name = x509.Name(units)
+    assert certificate._name(name) == name.rfc4514_string()[:200]
+    assert len(certificate._name(name)) == 200
 
 
 def test_the_certificates_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
