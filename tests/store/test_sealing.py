@@ -1,0 +1,69 @@
+"""What is inside a seal comes back as it was, by any of the keys, and by no other."""
+
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from exporter.core.errors import StoreError
+from exporter.core.secret import Secret
+from exporter.core.token import NEVER, Held
+from exporter.store.sealing import Seals
+
+KEYS = tuple(Secret(Fernet.generate_key().decode()) for _ in range(3))
+
+FIELDS: tuple[dict[str, Any], ...] = (
+    {},
+    {"access": Secret("planted")},
+    {"refresh": Secret("planted")},
+    {"expiry": 1.8e9},
+    {"expiry": NEVER},
+    {"refresh_expiry": 1.9e9},
+    {"obtained": 1.7e9},
+    {"scopes": frozenset()},
+    {"scopes": frozenset({"b", "a"})},
+    {"implausible": True},
+    {"rotates": True},
+    {"rotates": False},
+    {"refused": True},
+)
+
+
+@pytest.mark.parametrize("fields", FIELDS, ids=str)
+def test_each_fact_of_tokens_comes_back_alone(fields: dict[str, Any]) -> None:
+    seals = Seals(KEYS[:1])
+    assert seals.open(seals.seal(Held(**fields))) == (Held(**fields), "")
+    assert seals.open(seals.seal(Held(**fields), "mark")) == (Held(**fields), "mark")
+
+
+def test_the_first_key_seals_and_each_of_them_opens() -> None:
+    sealed = Seals(KEYS[:1]).seal(Held(obtained=1.0))
+    for keys in (KEYS[:1], KEYS[:2], KEYS[1::-1]):
+        assert Seals(keys).open(sealed)[0].obtained == 1.0
+    with pytest.raises(StoreError) as caught:
+        Seals(KEYS[1:]).open(sealed)
+    assert str(caught.value) == (
+        "a stored token cannot be read: none of store.token_keys fits; add the key it was stored with"
+    )
+
+
+def test_only_what_an_older_key_sealed_is_sealed_again() -> None:
+    sealed = Seals(KEYS[:1]).seal(Held(obtained=1.0), "mark")
+    assert Seals(KEYS[:2]).renewed(sealed) is None
+    again = Seals((KEYS[1], KEYS[0])).renewed(sealed)
+    assert again is not None
+    assert Seals(KEYS[1:2]).open(again) == (Held(obtained=1.0), "mark")
+    with pytest.raises(StoreError, match=r"none of store\.token_keys fits"):
+        Seals(KEYS[2:]).renewed(sealed)
+
+
+def test_without_a_key_nothing_is_sealed_or_opened() -> None:
+    none, sealed = Seals(()), Seals(KEYS).seal(Held())
+    assert (bool(none), bool(Seals(KEYS))) == (False, True)
+    with pytest.raises(StoreError) as caught:
+        none.seal(Held())
+    assert str(caught.value) == "tokens are not stored: no store.token_keys is configured"
+    for call in (none.open, none.renewed):
+        with pytest.raises(StoreError) as caught:
+            call(sealed)
+        assert str(caught.value) == "stored tokens cannot be read: no store.token_keys is configured"
