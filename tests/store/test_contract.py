@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -223,6 +224,36 @@ def test_old_hours_become_days_and_nothing_is_lost_or_counted_twice(store: Store
     assert [one.runs for one in store.statistics(Window(3 * DAY, 3 * DAY + HOUR))] == [1, 2]
 
 
+def test_hours_become_a_day_three_days_after_its_end_and_not_before(store: Store) -> None:
+    for hour in (0, 1, 23, 24, 25):
+        store.write(Batch(summaries=summaries(summary(hour, took=(0.1,)))))
+
+    def fold(now: float) -> int:
+        deleted = 0
+        while portion := store.retain({}, now):
+            deleted += portion
+        return deleted
+
+    def runs(hour: int) -> list[int]:
+        return [found.runs for found in store.statistics(Window(hour * HOUR, (hour + 1) * HOUR))]
+
+    assert fold(4 * DAY - 1) == 0
+    assert fold(4 * DAY) == 2
+    assert [runs(hour) for hour in (0, 1, 23, 24, 25)] == [[3], [], [], [1], [1]]
+
+
+def test_a_summary_stays_until_its_day_is_wholly_out_of_time(store: Store) -> None:
+    store.write(Batch(summaries=summaries(summary(1, took=(0.1,)))))
+    assert store.retain({"checks": HOUR}, now=DAY + 2.0 * HOUR) == 0
+    assert store.retain({"checks": HOUR}, now=DAY + 2.0 * HOUR + 1.0) == 1
+
+
+def test_what_lies_at_the_edge_of_retention_stays(store: Store) -> None:
+    store.write(Batch(changes=[change(10.0)], failures=[failure(10.0)]))
+    assert store.retain({"checks": 5.0, "errors": 5.0}, now=15.0) == 0
+    assert store.retain({"checks": 5.0, "errors": 5.0}, now=15.5) == 2
+
+
 def test_every_table_is_kept_for_a_time_that_somebody_set_or_for_good_reason() -> None:
     retained = [table for tables in RETAINED.values() for table in tables]
     assert {*retained, *LASTING} == set(METADATA.tables.values())
@@ -243,13 +274,16 @@ def test_a_batch_with_one_bad_record_leaves_nothing(store: Store) -> None:
 
 def test_what_no_database_takes_costs_a_sign_and_no_batch(store: Store) -> None:
     odd = StateChange(1.0, KEY, "stripe", "connected", "error", Reason.BUG, "nul \0 half \ud800")
-    state = Snapshot(
-        KEY, "stripe", "error", Reason.BUG, "", 1.0, None, None, 1, answers={"k": (1.0, object())}
-    )
+    answers = {"a": (1.0, 2), "k": (1.0, object()), 'z"': (2.0, ["ü"])}
+    state = Snapshot(KEY, "stripe", "error", Reason.BUG, "", 1.0, None, None, 1, answers=answers)
     log = Failure(1.0, KEY, "stripe", Reason.BUG, "", 0.0, None, ((0.0, "half \ud800 nul \0"),))
-    store.write(Batch({KEY: state}, [odd], [log]))
+    with structlog.testing.capture_logs() as logs:
+        store.write(Batch({KEY: state}, [odd], [log]))
+    assert [(line["event"], line["provider"], line["answers"]) for line in logs] == [
+        ("answers cannot be stored", "stripe", ["k"])
+    ]
     assert [found.detail for found in store.changes().rows] == ["nul \N{REPLACEMENT CHARACTER} half ?"]
-    assert [found.answers for found in store.load()] == [{}]
+    assert [found.answers for found in store.load()] == [{"a": (1.0, 2), 'z"': (2.0, ["ü"])}]
     assert store.failures().rows == [log]
 
 

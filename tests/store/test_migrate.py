@@ -11,6 +11,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine
 
+from exporter.core.errors import StoreError
+from exporter.store import migrate as rules
 from exporter.store.migrate import MIGRATIONS, migrate, steps, upgrade
 from exporter.store.tables import METADATA
 
@@ -63,6 +65,26 @@ def test_a_database_at_an_older_step_gets_the_ones_that_it_lacks(engine: Engine)
         upgrade(connection, to=steps()[0])
         migrate(connection)
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        assert described(connection)[1] == steps()[-1:]
+
+
+def test_a_database_that_is_not_what_a_step_expects_is_refused(engine: Engine) -> None:
+    with engine.begin() as connection:
+        migrate(connection)
+        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{steps()[0]}')")
+        with pytest.raises(StoreError, match=r"^the tables cannot be brought up to date: .+ overlaps"):
+            migrate(connection)
+
+
+def test_the_program_may_lie_in_a_folder_of_any_name(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "100% a:b, c %(here)s"
+    folder.mkdir()
+    (folder / "migrations").symlink_to(MIGRATIONS)
+    monkeypatch.setattr(rules, "MIGRATIONS", folder / "migrations")
+    with engine.begin() as connection:
+        upgrade(connection)
         assert described(connection)[1] == steps()[-1:]
 
 

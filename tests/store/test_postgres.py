@@ -14,8 +14,11 @@ from alembic.migration import MigrationContext
 
 from exporter.core.errors import StoreError
 from exporter.core.store import Batch, Window
+from exporter.core.summary import HOUR
 from exporter.store import postgres
+from exporter.store.connect import parsed
 from exporter.store.failing import UnwritableError
+from exporter.store.folding import DAY
 from exporter.store.sql import SqlStore
 from exporter.store.tables import METADATA
 from exporter.store.writer import Writer
@@ -96,6 +99,112 @@ def test_replicas_that_write_the_same_targets_at_once_lose_and_lock_nothing(data
         store.close()
 
 
+def test_replicas_that_fold_hours_at_once_count_each_run_once(database: str) -> None:
+    stores = [SqlStore(database, f"replica-{number}") for number in range(4)]
+    for store in stores:
+        store.open()
+    for hour in range(24):
+        counted = summary(hour, took=(0.1,), reasons=("dns",))
+        stores[0].write(Batch(summaries=summaries(counted)))
+
+    def fold(store: SqlStore) -> None:
+        while store.retain({}, 30 * DAY):
+            pass
+
+    with ThreadPoolExecutor(len(stores)) as pool:
+        list(pool.map(fold, stores))
+    (found,) = stores[0].statistics(Window(0, HOUR))
+    assert (found.runs, found.failed) == (48, 24)
+    assert stores[0].reasons(Window(0, DAY)) == {KEY: {"dns": 24}}
+    for store in stores:
+        store.close()
+
+
+LIMITS = {
+    "application_name": "integration-exporter",
+    "statement_timeout": "10s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "1min",
+}
+WATCH = {
+    "connect_timeout": "5",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "12000",
+}
+
+
+@pytest.mark.parametrize(
+    ("query", "limits", "watch"),
+    [
+        ("", {}, {}),
+        (
+            "&application_name=mine&options=-c%20lock_timeout%3D200",
+            {"application_name": "mine", "lock_timeout": "200ms"},
+            {},
+        ),
+        ("&keepalives_idle=7&connect_timeout=9", {}, {"keepalives_idle": "7", "connect_timeout": "9"}),
+        (
+            "&options=-c%20lock_timeout%3D1s&options=-c%20work_mem%3D1MB",
+            {"lock_timeout": "1s", "work_mem": "1MB"},
+            {},
+        ),
+    ],
+)
+def test_a_connection_has_its_limits_and_what_the_url_says_goes_before_them(
+    database: str, query: str, limits: dict[str, str], watch: dict[str, str]
+) -> None:
+    store = SqlStore(database + query)
+    store.open()  # which takes its time for the migrations alone
+    with store._connected() as connection:
+        for name, value in (LIMITS | limits).items():
+            assert connection.exec_driver_sql(f"SHOW {name}").scalar() == value
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, postgres.Impatient)
+        assert driver.patience == postgres.PATIENCE
+        given = driver.info.get_parameters()
+        assert {name: given.get(name) for name in WATCH} == WATCH | watch
+    store.close()
+
+
+def test_tables_are_brought_up_to_date_in_more_time_and_by_one_replica_at_a_time(
+    database: str, server: Cluster
+) -> None:
+    engine = postgres.opened(parsed(database))
+    with engine.connect() as connection, connection.begin():
+        postgres.lock_for_migration(connection)
+        for name in ("statement_timeout", "lock_timeout"):
+            assert connection.exec_driver_sql(f"SHOW {name}").scalar() == "10min"
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, postgres.Impatient) and driver.patience == postgres.MIGRATION_WAIT
+        second = SqlStore(database)
+        thread = threading.Thread(target=second.open)
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive()
+    thread.join(20)
+    assert second.changes().rows == []
+    second.close()
+    engine.dispose()
+
+
+def test_more_reads_than_six_at_once_wait_for_a_connection_and_open_no_more(
+    store: SqlStore, server: Cluster, database: str
+) -> None:
+    together = threading.Barrier(6)
+
+    def use(_: int) -> None:
+        with store._reading() as connection:
+            connection.exec_driver_sql("SELECT 1")
+            together.wait(20)
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(use, range(12)))
+    name = database.rpartition("/")[2].partition("?")[0]
+    assert server.admin(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'") == [(6,)]
+
+
 @pytest.mark.parametrize(
     ("change_of_url", "words"),
     [
@@ -167,6 +276,26 @@ def test_a_server_that_hangs_keeps_no_thread_and_costs_nothing_in_the_end(
         pause(server, signal.SIGCONT)
     store.write(Batch({KEY: snapshot(failures=2)}))
     assert store.load() == [snapshot(failures=2)]
+
+
+def test_a_server_that_hangs_in_the_middle_of_a_transaction_costs_its_connection(
+    store: SqlStore, server: Cluster
+) -> None:
+    try:
+        with (
+            pytest.raises(StoreError, match=r"does not answer.* \(no answer within 0\.5 s\)$"),
+            store._reading() as connection,
+        ):
+            connection.exec_driver_sql("SELECT 1")
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, postgres.Impatient)
+            driver.patience = 0.5
+            pause(server, signal.SIGSTOP)
+            connection.exec_driver_sql("SELECT 2")
+        assert isinstance(driver, postgres.Impatient) and driver.closed
+    finally:
+        pause(server, signal.SIGCONT)
+    assert store.load() == []
 
 
 async def test_through_an_outage_the_writer_loses_only_what_its_bound_drops() -> None:

@@ -1,5 +1,6 @@
 """Tokens while their database fails, after an exchange of keys, and after an owner of a lease was killed."""
 
+import os
 import socket
 import sqlite3
 import subprocess
@@ -110,10 +111,12 @@ def test_a_file_that_somebody_holds_locked_is_an_error_of_the_store(
     whole.open()
     whole.close()
     store = TokenStore(url, Seals(KEYS[:1]))
+    store.keep("kept", LABELS, HELD)
     with closing(sqlite3.connect(tmp_path / "state.db")) as other:
         other.execute("BEGIN IMMEDIATE")
         for said in failures(store, WRITES).values():
             assert "another process holds it locked" in said and "planted" not in said
+        assert store.read("kept") is not None and store.events(LogQuery()) == [], "reads wait for nobody"
         other.rollback()
     store.keep("a", LABELS, HELD)
     assert store.read("a") is not None
@@ -205,6 +208,33 @@ def test_the_lease_of_a_process_that_was_killed_on_this_machine_is_free_at_once(
     finally:
         end(one)
         store.close()
+
+
+@pytest.mark.parametrize(
+    ("owner", "free"),
+    [
+        ("{host}:{pid}:an-earlier-start:1", True),  # the number of a process is given again
+        ("{mine}", False),  # another lease of this very process
+        ("{host}:99999999999999999999:x:1", False),
+        ("{host}:1:x:1", False),
+    ],
+)
+def test_the_lease_of_a_process_that_had_our_number_is_free_and_that_of_one_that_runs_is_not(
+    tmp_path: Path, owner: str, free: bool
+) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    whole = SqlStore(url)
+    whole.open()
+    whole.close()
+    store = TokenStore(url, Seals(KEYS[:1]))
+    name = owner.format(host=socket.gethostname(), pid=os.getpid(), mine=store.owner())
+    assert store.lease("a", LABELS, name) == (True, None)
+    second = store.owner()
+    assert store.lease("a", LABELS, second) == (free, None)
+    assert store.lease("a", LABELS, store.owner()) == (False, None), "who took it has a lease of its own"
+    store.release("a", second if free else name)
+    assert store.lease("a", LABELS, store.owner()) == (True, None)
+    store.close()
 
 
 @pytest.mark.parametrize("owner", ["another-machine:{pid}:x", "{host}:no-number:x", "{host}"])

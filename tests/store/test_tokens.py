@@ -100,6 +100,44 @@ def test_older_tokens_never_take_the_place_of_newer_ones(store: TokenStore) -> N
     assert found is not None and found.held.refresh == HELD.refresh
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "newer"),
+    [
+        (1.7e9, 1.7e9, True),
+        (1.7e9, 1.7e9 - 1, False),
+        (None, 1.0, True),
+        (1.0, None, False),
+        (None, None, True),
+    ],
+)
+def test_of_two_tokens_the_later_word_stands_unless_it_is_known_to_be_older(
+    store: TokenStore, first: float | None, second: float | None, newer: bool
+) -> None:
+    store.keep("a", LABELS, replace(HELD, refresh=Secret("first"), obtained=first))
+    store.keep("a", LABELS, replace(HELD, refresh=Secret("second"), obtained=second))
+    found = store.read("a")
+    assert found is not None and found.held.refresh.reveal() == ("second" if newer else "first")
+
+
+@pytest.mark.parametrize("portion", [1, 2, 5, 6])
+def test_an_exchange_of_keys_reaches_every_row_whatever_the_portion(
+    store: TokenStore, url: str, monkeypatch: pytest.MonkeyPatch, portion: int
+) -> None:
+    monkeypatch.setattr(rules, "PORTION", portion)
+    for name in "abcde":
+        store.keep(name, LABELS, HELD)
+    store.lease("without-tokens", LABELS, "owner")
+    both = TokenStore(url, Seals((KEYS[1], KEYS[0])))
+    assert (both.reseal(), both.reseal()) == (5, 0)
+    both.close()
+    new = TokenStore(url, Seals(KEYS[1:2]))
+    assert [found and found.held for found in map(new.read, "abcde")] == [HELD] * 5
+    none = TokenStore(url, Seals(()))
+    assert none.reseal() == 0
+    for one in (new, none):
+        one.close()
+
+
 def test_one_at_a_time_has_the_lease_and_a_dead_owner_loses_it(
     store: TokenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -307,6 +307,28 @@ async def test_a_store_that_cannot_be_opened_is_tried_again_later(tmp_path: Path
     assert await writer.close(PATIENCE)
 
 
+class SlowToOpen(MadeStore):
+    """Opens when its gate is open."""
+
+    def open(self) -> None:
+        self.gate.wait(20)
+        super().open()
+
+
+async def test_a_store_that_does_not_open_in_time_is_told_and_takes_what_comes_later() -> None:
+    store = SlowToOpen()
+    store.gate.clear()
+    writer = Writer(store, every=0.02, longest_wait=0.1)
+    with pytest.raises(StoreError, match=r"^the store did not open within 0\.1 s; see its disk$"):
+        await writer.open(0.1)
+    assert (writer.healthy, writer.failed_writes) == (False, 1)
+    store.gate.set()
+    writer.submit(moments(1))
+    assert await writer.flush(5)
+    assert writer.healthy
+    assert await writer.close(5)
+
+
 def test_a_process_ends_although_its_store_hangs() -> None:
     script = """
 import asyncio, time
