@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from exporter.core.errors import ProbeError
+from exporter.core.network import Proxy
 from exporter.core.options import TlsOptions
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
@@ -26,7 +27,8 @@ class ClientCredentials:
     """A client credentials grant (RFC 6749, section 4.4): who asks, where, and for what.
 
     `auth_style` is `header` (HTTP Basic, as section 2.3.1 recommends) or `body`. `audience` is sent as the
-    parameter of that name where it is not empty. Equal grants share a token.
+    parameter of that name where it is not empty. `proxy` is what the endpoint is asked through. Equal
+    grants share a token.
     """
 
     token_url: str
@@ -36,6 +38,7 @@ class ClientCredentials:
     audience: str = ""
     auth_style: str = "header"
     tls: TlsOptions = field(default_factory=TlsOptions)
+    proxy: Proxy | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class RefreshToken:
 
     `refresh_token` is the one that the configuration tells; where a source of tokens is configured, or a
     newer one was handed out since, that one is sent instead. `access_token` is one that is already there,
-    empty if none is known.
+    empty if none is known. `proxy` is what the endpoint is asked through.
     """
 
     token_url: str
@@ -55,6 +58,7 @@ class RefreshToken:
     scopes: tuple[str, ...] = ()
     auth_style: str = "body"
     tls: TlsOptions = field(default_factory=TlsOptions)
+    proxy: Proxy | None = None
 
 
 @dataclass(frozen=True)

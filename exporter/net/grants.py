@@ -1,6 +1,7 @@
 """The request that each kind of grant makes at its token endpoint; none follows a redirect."""
 
 import base64
+from dataclasses import replace
 from functools import singledispatch
 from urllib.parse import quote_plus
 
@@ -98,17 +99,16 @@ def _with_client(grant: ClientCredentials | RefreshToken, form: Form) -> Request
     """Name the client in the header or in the body (RFC 6749, section 2.3.1)."""
     if grant.auth_style == "header":
         basic = ("Authorization", _basic(grant.client_id, grant.client_secret))
-        return _post(grant.token_url, grant.tls, form, (basic,))
+        return replace(_post(grant.token_url, grant.tls, form), auth=(basic,), proxy=grant.proxy)
     named: Form = [("client_id", grant.client_id), ("client_secret", grant.client_secret)]
-    return _post(grant.token_url, grant.tls, [*form, *named])
+    return replace(_post(grant.token_url, grant.tls, [*form, *named]), proxy=grant.proxy)
 
 
-def _post(url: str, tls: TlsOptions, form: Form, auth: tuple[tuple[str, Secret], ...] = ()) -> Request:
+def _post(url: str, tls: TlsOptions, form: Form) -> Request:
     return Request(
         url,
         "POST",
         headers=(("Accept", "application/json"),),
-        auth=auth,
         form=tuple(form),
         tls=tls,
         reuse=False,

@@ -44,11 +44,14 @@ async def issuer() -> AsyncIterator[Issuer]:
         yield made
 
 
-def target(issuer: Issuer, secret: str = CLIENT_SECRET, tenant: str = "acme", **endpoint: Any) -> Target:
+def target(
+    issuer: Issuer, secret: str = CLIENT_SECRET, tenant: str = "acme", proxy: str = "", **endpoint: Any
+) -> Target:
     options = {
         "url": issuer.url("/api"),
         "auth": {"oauth2": {"client_id": CLIENT_ID, "client_secret": secret}},
         "token_endpoint": {"url": issuer.url("/token"), **endpoint},
+        "proxy_url": proxy,
         "expect": {"body": ["status == 'ok'"]},
         "extract": [{"metric": "jobs", "path": "jobs", "help": "Jobs."}],
     }

@@ -7,7 +7,8 @@ connects anew unless told otherwise, so that DNS, connect and certificate faults
 With OAuth2 a token is fetched now and then, for all targets that share the credential: one call more, whose
 phases, status and certificate do not count as those of the probe.
 
-It connects directly, whatever HTTPS_PROXY says, unless `proxy_url` names a proxy.
+It connects directly, whatever HTTPS_PROXY says, unless `proxy_url` names a proxy; an https token endpoint is
+asked through the same one.
 
 A status that is not expected is told by its meaning (401 is auth, 404 not_found, 429 rate_limited, 5xx
 vendor_error); anything else that is not as expected is an assertion, and the first one is named.
@@ -84,6 +85,7 @@ def grant_of(options: HttpOptions) -> Grant | None:
             scopes=endpoint.scopes,
             auth_style=endpoint.auth_style,
             tls=endpoint.tls,
+            proxy=_proxy_to(endpoint.url, options),
         )
     return ClientCredentials(
         endpoint.url,
@@ -93,7 +95,17 @@ def grant_of(options: HttpOptions) -> Grant | None:
         endpoint.audience,
         endpoint.auth_style,
         endpoint.tls,
+        _proxy_to(endpoint.url, options),
     )
+
+
+def _proxy_to(token_url: str, options: HttpOptions) -> Proxy | None:
+    """Return the proxy on the way to `token_url`.
+
+    None on the way to http://, which is on this machine: the proxy would read the secret, and ask its own
+    machine.
+    """
+    return _proxy(options) if token_url.lower().startswith("https:") else None
 
 
 def request_of(options: HttpOptions, token: AccessToken | None = None) -> Request:

@@ -179,7 +179,10 @@ class HttpOptions(Options, frozen=True):
     tls: Annotated[TlsOptions, Meta(description="How the server's certificate is judged.")] = DEFAULT_TLS
     proxy_url: Annotated[
         str,
-        Meta(description="HTTP proxy to go through: http://host:port. HTTPS_PROXY and the like are ignored."),
+        Meta(
+            description="HTTP proxy to go through, also to an https token endpoint: http://host:port."
+            " HTTPS_PROXY and the like are ignored."
+        ),
     ] = ""
     proxy_auth: Annotated[Basic | None, Meta(description="User name and password for the proxy.")] = None
     redirects: Annotated[

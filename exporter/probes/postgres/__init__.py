@@ -26,7 +26,7 @@ from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
 from exporter.probes.postgres.alerts import ALERTS
 from exporter.probes.postgres.metrics import METRICS
-from exporter.probes.postgres.options import PostgresOptions
+from exporter.probes.postgres.options import PostgresOptions, ascii_hosts
 from exporter.probes.postgres.panels import PANELS
 
 __all__ = ["PROBE", "check"]
@@ -50,6 +50,10 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
 
 
 def _mistakes(options: PostgresOptions) -> list[str]:
+    try:
+        ascii_hosts(options.host)
+    except ValueError as error:
+        return [f"host: {error}"]
     if not options.url:
         return []
     # Here, because psycopg takes longer to load than --help may.

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 import msgspec
 from msgspec import Meta
 
+from exporter.core.hosts import ascii_host
 from exporter.core.options import PER_TENANT, Options, steers
 from exporter.core.secret import Secret
 
@@ -57,3 +58,21 @@ class PostgresOptions(Options, frozen=True):
         if not verified or self.sslrootcert or given.get("sslrootcert"):
             return self
         return msgspec.structs.replace(self, sslrootcert=ca_file)
+
+
+def ascii_hosts(text: str) -> str:
+    """Return libpq's parameter `host`, one name or several behind commas, in ASCII.
+
+    libpq maps no international names, and compares the certificate with what it is given. Raises ValueError,
+    with what is wrong and its remedy.
+    """
+    try:
+        return ",".join(host if _stays(host) else ascii_host(host) for host in text.split(","))
+    except ValueError as error:
+        remedy = "write a host name, an address, or the folder of the server's socket"
+        raise ValueError(f"{error}; {remedy}") from None
+
+
+def _stays(host: str) -> bool:
+    """Tell whether `host` is the folder of a socket, an abstract socket, or libpq's own default."""
+    return not host or host.startswith(("/", "@"))

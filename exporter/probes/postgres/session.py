@@ -17,7 +17,7 @@ from exporter.core.probe import Kit
 from exporter.core.reason import Reason
 from exporter.net.shortages import present_shortage, shortage_in
 from exporter.probes.postgres import failures, knock
-from exporter.probes.postgres.options import PostgresOptions
+from exporter.probes.postgres.options import PostgresOptions, ascii_hosts
 
 T = TypeVar("T")
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -27,7 +27,7 @@ APPLICATION = "integration-exporter"
 
 
 def parameters(options: PostgresOptions) -> Parameters:
-    """Return libpq's parameters; raise ValueError, without quoting it, where `url` cannot be read."""
+    """Return libpq's parameters; raise ValueError, without quoting, where `url` or a host cannot be read."""
     found: Parameters = {}
     if options.url:
         try:
@@ -46,6 +46,8 @@ def parameters(options: PostgresOptions) -> Parameters:
         "sslrootcert": options.sslrootcert,
     }
     found.update({key: value for key, value in own.items() if value})
+    if "host" in found:
+        found["host"] = ascii_hosts(found["host"])
     # Kerberos would ask the machine's ticket cache; nobody expects that of a monitor.
     defaults = {"port": "5432", "sslmode": "prefer", "gssencmode": "disable", "user": "postgres"}
     return {**defaults, **found, "application_name": APPLICATION}
