@@ -1,6 +1,7 @@
 """Host names of the provider `postgres`: what libpq is given, and what can be none."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def server() -> Iterator[Cluster]:
 async def test_the_certificate_is_compared_with_the_ascii_form_of_a_name(
     network: Network, server: Cluster, host: str, form: str
 ) -> None:
-    given = {"host": host} if form == "host" else {"host": "", "url": f"postgresql://{host}"}
+    given: dict[str, Any] = {"host": host} if form == "host" else {"host": "", "url": f"postgresql://{host}"}
     result = await ask(server, network, sslmode="verify-full", **given)
     assert result.ok, result.detail
 
