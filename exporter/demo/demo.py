@@ -17,7 +17,7 @@ import aiohttp
 from exporter import registry
 from exporter.core.admin_token import own_place
 from exporter.demo.pages import first_page
-from exporter.demo.services import Service, free_port, program
+from exporter.demo.services import Service, free_port, own_command, program
 from exporter.demo.sink import Sink
 
 OWN_FILE = Path(__file__).with_name("demo.yml")
@@ -273,7 +273,7 @@ def _print_next(ports: Ports, say: Callable[[str], None]) -> None:
     say("What to do next:")
     say(f"  heal it             curl -d {healed} {url(ports.sandbox, '/_sandbox/stripe/scenario')}")
     say(f"""  break it otherwise  curl -d '{{"fault": "slow"}}' {fault}  (see docs/sandbox.md)""")
-    say("  your own file       integration-exporter init")
+    say(f"  your own file       {own_command(sys.argv[0])} init")
 
 
 def _print_notice(message: dict[str, Any], say: Callable[[str], None]) -> None:

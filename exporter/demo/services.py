@@ -102,6 +102,18 @@ def program(*names: str) -> str | None:
     return next((found for name in names if (found := shutil.which(name))), None)
 
 
+def own_command(called: str) -> str:
+    """Return what a shell finds this program by; `called` is sys.argv[0] of a program that it has started.
+
+    In a checkout the program is in `.venv/bin`, which is on nobody's PATH.
+    """
+    name = "integration-exporter"
+    found = shutil.which(name)
+    if Path(called).name != name or (found and Path(found).samefile(called)):
+        return name
+    return called
+
+
 def free_port(wanted: int, count: int = 1) -> int:
     """Return the first of `count` free ports in a row on loopback, from `wanted` upward; 0 takes any one."""
     if wanted == 0:
