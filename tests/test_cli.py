@@ -144,7 +144,8 @@ def test_probe_names_what_there_is_when_the_name_is_wrong(config: Path, tmp_path
 def test_probe_of_an_integration_with_tenants_asks_for_one_of_them(tmp_path: Path) -> None:
     path = tmp_path / "tenants.yml"
     path.write_text(
-        "integrations:\n  - name: pay\n    provider: stripe\n    interval: 1h\n    options: {secret_key: sk_test_4242}\n"
+        "integrations:\n  - name: pay\n    provider: stripe\n    interval: 1h\n"
+        "    options: {secret_key: sk_test_4242}\n"
         "    tenants: {list: [{id: acme}, {id: globex}]}\n"
     )
     found = run("probe", "pay", "--config.file", str(path), folder=tmp_path)
