@@ -44,7 +44,15 @@ def test_columns_that_cannot_serve_are_told_with_what_to_select(columns: Sequenc
 
 def test_each_column_goes_where_its_name_says() -> None:
     names = ("plan", "tenant", "label_city", "options", "labels", "thresholds", "size")
-    values = ("x", "a", "z", '{"plan": "other", "q": 1}', {"city": "other", "n": 2}, {"error_ratio": {}}, 5)
+    values: tuple[Any, ...] = (
+        "x",
+        "a",
+        "z",
+        '{"plan": "other", "q": 1}',
+        {"city": "other", "n": 2},
+        {"error_ratio": {}},
+        5,
+    )
     assert read(names, *values) == {
         "id": "a",
         "labels": {"city": "z", "n": "2"},

@@ -270,7 +270,12 @@ async def test_an_unknown_user_is_judged_at_the_cost_of_the_most_expensive_hash(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[bytes] = []
-    monkeypatch.setattr(module, "_fits", lambda _password, hash_: bool(seen.append(hash_)) or True)
+
+    def fits(_password: str, hash_: bytes) -> bool:
+        seen.append(hash_)
+        return True
+
+    monkeypatch.setattr(module, "_fits", fits)
     users = {"a": hashed("a", 4).encode(), "b": hashed("b", 6).encode()}
     assert not await Passwords().right(users, "nobody", "x")
     assert not await Passwords().right({}, "nobody", "x")
@@ -288,7 +293,7 @@ async def test_two_are_judged_at_once_64_wait_and_more_are_refused_until_one_is_
         await gate.wait()
         return password == "right"
 
-    monkeypatch.setattr(module.asyncio, "to_thread", slow)
+    monkeypatch.setattr(asyncio, "to_thread", slow)
     made, users = Passwords(), {"vera": hashed("x").encode()}
     asked = [asyncio.create_task(made.right(users, "vera", f"guess {turn}")) for turn in range(64)]
     await asyncio.sleep(0)
