@@ -58,6 +58,20 @@ async def test_a_target_runs_after_its_delay_and_then_again_after_what_the_run_r
     assert [when for _, when in runs.started] == [5.0, 65.0, 125.0]
 
 
+async def test_a_run_knows_its_number_by_which_its_jitter_goes(clock: HandClock) -> None:
+    numbers: list[int] = []
+
+    async def note(job: Job, lag: float) -> float:
+        numbers.append(job.runs)
+        return 60.0
+
+    scheduler = Scheduler(clock, note)
+    scheduler.add([(made_target(), 0.0)])
+    await clock.advance(130)
+    await scheduler.stop(0)
+    assert numbers == [1, 2, 3]
+
+
 async def test_first_runs_of_many_targets_are_spread_and_few_start_at_once(
     clock: HandClock, runs: Runs, scheduler: Scheduler
 ) -> None:

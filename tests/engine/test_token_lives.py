@@ -201,7 +201,11 @@ async def test_the_log_says_once_that_lives_are_too_short(
     assert [(line["log_level"], line["integration"], line["tenant"]) for line in lines] == [
         ("warning", "api", "acme")
     ]
-    assert "too short" in lines[0]["event"]
+    assert lines[0]["event"] == (
+        "the token endpoint grants a life that is none or too short: its token is used until the vendor"
+        " refuses it, and renewed seldom"
+    )
+    assert lines[0]["floor_seconds"] == FLOOR
 
 
 async def test_a_life_that_is_short_on_the_way_is_no_life_that_is_granted(
