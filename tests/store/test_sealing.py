@@ -36,6 +36,28 @@ def test_each_fact_of_tokens_comes_back_alone(fields: dict[str, Any]) -> None:
     assert seals.open(seals.seal(Held(**fields), "mark")) == (Held(**fields), "mark")
 
 
+@pytest.mark.parametrize(
+    ("inside", "held", "mark"),
+    [
+        ("{}", Held(), ""),
+        ('{"access":"a","refresh":"r","expiry":1.8e9}', Held(Secret("a"), Secret("r"), 1.8e9), ""),
+        ('{"access":"a","never":true}', Held(Secret("a"), expiry=NEVER), ""),
+        ('{"refresh_expiry":1.9e9,"obtained":1.7e9}', Held(refresh_expiry=1.9e9, obtained=1.7e9), ""),
+        ('{"scopes":["a"],"implausible":true}', Held(scopes=frozenset({"a"}), implausible=True), ""),
+        ('{"rotates":false,"refused":true,"before":"mark"}', Held(rotates=False, refused=True), "mark"),
+        ('{"access":"a","of_a_later_version":1}', Held(Secret("a")), ""),
+    ],
+)
+def test_what_another_version_sealed_is_still_understood(inside: str, held: Held, mark: str) -> None:
+    key = KEYS[0].reveal()
+    assert Seals(KEYS[:1]).open(Fernet(key).encrypt(inside.encode()).decode()) == (held, mark)
+
+
+def test_nothing_that_is_not_known_takes_room_in_a_seal() -> None:
+    sealed = Seals(KEYS[:1]).seal(Held(Secret("a")))
+    assert Fernet(KEYS[0].reveal()).decrypt(sealed) == b'{"access":"a"}'
+
+
 def test_the_first_key_seals_and_each_of_them_opens() -> None:
     sealed = Seals(KEYS[:1]).seal(Held(obtained=1.0))
     for keys in (KEYS[:1], KEYS[:2], KEYS[1::-1]):
