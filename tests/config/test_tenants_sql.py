@@ -297,7 +297,7 @@ def test_a_server_that_stops_in_the_middle_of_a_query_is_left_after_the_timeout(
         query = (
             "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'FETCH % FROM tenants'"
         )
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while not stopped and time.monotonic() < end:
             stopped.extend(row[0] for row in postgres.admin(query))
         for process in stopped:  # its statement_timeout stands still with it
@@ -306,13 +306,13 @@ def test_a_server_that_stops_in_the_middle_of_a_query_is_left_after_the_timeout(
     stopper = threading.Thread(target=stop)
     stopper.start()
     try:
-        told = problem(url_of(postgres), "SELECT 'x' AS id, pg_sleep(27) FROM tenants", timeout=2.0)
+        told = problem(url_of(postgres), "SELECT 'x' AS id, pg_sleep(60) FROM tenants", timeout=5.0)
     finally:
         stopper.join()
         for process in stopped:
             os.kill(process, signal.SIGCONT)
     assert stopped
-    assert told.startswith("no complete answer within 2 s")
+    assert told.startswith("no complete answer within 5 s")
 
 
 def test_a_server_that_hangs_is_left_after_the_timeout(postgres: Cluster) -> None:
@@ -325,7 +325,7 @@ def test_a_server_that_hangs_is_left_after_the_timeout(postgres: Cluster) -> Non
     finally:
         postgres.signal(signal.SIGCONT)
     assert told.startswith("no complete answer within 2 s") and children
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
 
 
 def test_a_wrong_password_and_a_server_that_is_away_are_told_without_the_password(postgres: Cluster) -> None:

@@ -28,6 +28,7 @@ from exporter.engine.kit import Answers
 from exporter.engine.run import run
 from exporter.net.tokens import Tokens
 from exporter.sandbox.harness import FAULTS, Stand, Vendor, serve
+from tests.waiting import PATIENCE
 
 GOLDEN = Path(__file__).parent / "golden"
 CERTIFICATE_DATES = frozenset(metric.name for metric in CERTIFICATE_SERIES)
@@ -96,7 +97,9 @@ def good_day(name: str) -> GoodDay:
     )
 
 
-def target_of(probe: Probe, options: Mapping[str, Any], *, timeout: float = 5.0, **changes: Any) -> Target:
+def target_of(
+    probe: Probe, options: Mapping[str, Any], *, timeout: float = PATIENCE, **changes: Any
+) -> Target:
     """Return a target with YAML `options`, each of `changes` laid over them."""
     merged = {**options, **changes}
     typed = msgspec.convert(merged, probe.options, dec_hook=lambda kind, value: kind(value))

@@ -330,7 +330,7 @@ async def test_an_inspection_that_never_answers_leaves_the_calendar_its_time(ope
     silent = await asyncio.start_server(listen, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     async with silent, opened() as calendar:
-        result = await calendar.probe(timeout=2.4, tokeninfo_url=f"http://127.0.0.1:{port}/tokeninfo")
+        result = await calendar.probe(timeout=4.8, tokeninfo_url=f"http://127.0.0.1:{port}/tokeninfo")
         assert result.ok, result.detail
         assert values(result)["google_calendar_call_info{events}"] == 1
 

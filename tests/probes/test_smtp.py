@@ -21,7 +21,7 @@ from exporter.core.reason import Reason
 from exporter.core.vitals import CERTIFICATE_EXPIRY, CHAIN_EXPIRY
 from exporter.probes.smtp import PROBE, SmtpOptions
 from exporter.probes.smtp.reply import MAX_LINE, MAX_LINES, Reply, refusal
-from tests.probes.day import GoodDay, hurried, leaks, probed, target_of, values
+from tests.probes.day import GoodDay, leaks, probed, target_of, values
 from tests.servers.authority import Authority
 from tests.servers.mail import PASSWORD, USER, Mail, MailRoom, mail_room
 from tests.servers.raw import Visit, serving
@@ -399,8 +399,8 @@ async def test_the_log_of_a_timeout_says_what_was_waited_for(network: Network) -
         await visit.reader.read()
 
     async with serving(talk) as server:
-        target = target_of(PROBE, {"host": "127.0.0.1", "port": server.port})
-        result = await probed(hurried(target), network)
+        target = target_of(PROBE, {"host": "127.0.0.1", "port": server.port}, timeout=2.0)
+        result = await probed(target, network)
     assert result.reason is Reason.TIMEOUT
     assert result.log[-1][1] == "stopped while waiting for the reply to EHLO"
 

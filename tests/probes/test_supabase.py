@@ -266,7 +266,7 @@ async def test_metrics_that_never_come_leave_the_project_connected(opened: Open)
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server, opened() as project:
-        result = await project.probe(timeout=2.0, url=f"http://127.0.0.1:{port}")
+        result = await project.probe(timeout=4.0, url=f"http://127.0.0.1:{port}")
         assert result.ok, result.detail
         assert values(result)["supabase_reading_refused{metrics}"] == 1
         assert values(result)["supabase_service_up{storage}"] == 1

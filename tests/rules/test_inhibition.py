@@ -29,6 +29,7 @@ class Alertmanager:
 
     def __init__(self, port: int) -> None:
         self._base = f"http://127.0.0.1:{port}"
+        self._turns = 0
 
     def ready(self) -> bool:
         try:
@@ -40,25 +41,29 @@ class Alertmanager:
     def _ask(self, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self._base}{path}", data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
     def hidden(self, alerts: list[dict[str, str]]) -> list[bool]:
         """Fire `alerts`, tell which are hidden by another one, and resolve them again."""
-        self._post(alerts, "2099-01-01T00:00:00Z")
-        end = time.monotonic() + 5
-        while time.monotonic() < end:
-            seen = {_key(found["labels"]): found for found in self._ask("/api/v2/alerts")}
-            if all(_key(labels) in seen for labels in alerts):
-                break
+        self._turns += 1
+        # The inhibitor takes alerts up in their order: when it hides the last one, it has seen all.
+        mark = {"integration": f"mark{self._turns}", "provider": "mark", "tenant": "mark"}
+        marks = [_alert("CertificateExpiring", level, **mark) for level in ("critical", "medium")]
+        self._post([*alerts, *marks], "2099-01-01T00:00:00Z")
+        end = time.monotonic() + 60
+        while not all(self._hides([*alerts, *marks])[-1:]):
+            assert time.monotonic() < end, "the inhibitor did not take the alerts up"
             time.sleep(0.02)
-        # The inhibitor takes alerts up on its own: give it the time of a few of them.
-        time.sleep(0.2)
-        seen = {_key(found["labels"]): found for found in self._ask("/api/v2/alerts")}
-        hidden = [bool(seen[_key(labels)]["status"]["inhibitedBy"]) for labels in alerts]
-        self._post(alerts, "2020-01-01T00:01:00Z")
+        hidden = self._hides(alerts)
+        self._post([*alerts, *marks], "2020-01-01T00:01:00Z")
         return hidden
+
+    def _hides(self, alerts: list[dict[str, str]]) -> list[bool]:
+        """Tell which of `alerts` are hidden now; what is not there yet is not."""
+        found = {_key(one["labels"]): one["status"]["inhibitedBy"] for one in self._ask("/api/v2/alerts")}
+        return [bool(found.get(_key(labels))) for labels in alerts]
 
     def _post(self, alerts: list[dict[str, str]], ends: str) -> None:
         body = [{"labels": labels, "startsAt": "2020-01-01T00:00:00Z", "endsAt": ends} for labels in alerts]
@@ -82,7 +87,7 @@ def alertmanager(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     ]
     with (folder / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         server = Alertmanager(port)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not server.ready():
             assert time.monotonic() < end and process.poll() is None, (folder / "log").read_text()
             time.sleep(0.05)

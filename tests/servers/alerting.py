@@ -20,6 +20,7 @@ def _shake_hands(context: ssl.SSLContext, client: socket.socket) -> bytes:
     with context.wrap_socket(client, server_side=True, do_handshake_on_connect=False) as secure:
         try:
             secure.do_handshake()
+            secure.settimeout(0.3)
             return secure.recv(4096)
         except ssl.SSLError:
             # The alert is on its way; closing with unread bytes would let a reset overtake it.
@@ -43,7 +44,7 @@ def alerting(context: ssl.SSLContext) -> Iterator[Alerting]:
             while not stop.is_set():
                 with contextlib.suppress(OSError):
                     client, _ = listener.accept()
-                    client.settimeout(0.3)
+                    client.settimeout(20)
                     server.received += _shake_hands(context, client)
 
         thread = threading.Thread(target=serve)

@@ -175,7 +175,7 @@ def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
     import dns.query  # loaded here: no other test asks by it
 
     query = dns.message.make_query("example.org", "SOA")
-    for _ in range(100):
+    for _ in range(300):
         assert process.poll() is None, process.stdout.read().decode() if process.stdout else ""
         with contextlib.suppress(Exception):
             if dns.query.udp(query, "127.0.0.1", port=port, timeout=0.2).answer:

@@ -127,7 +127,7 @@ class Cluster:
         log = (self.home / "log").open("ab")
         self.process = subprocess.Popen(command, **_as_postgres(), stdout=log, stderr=log, cwd="/")
         log.close()
-        for _ in range(200):
+        for _ in range(3000):
             assert self.process.poll() is None, (self.home / "log").read_text()
             pid_file = self.data / "postmaster.pid"
             status = pid_file.read_text().splitlines()[7:8] if pid_file.exists() else []
@@ -141,10 +141,10 @@ class Cluster:
             self.process.send_signal(signal.SIGCONT)
             self.process.send_signal(signal.SIGINT)  # fast: whoever is connected is cut
             try:
-                self.process.wait(timeout=20)
+                self.process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 self.process.send_signal(signal.SIGQUIT)  # immediate
-                self.process.wait(timeout=20)
+                self.process.wait(timeout=60)
             self.process = None
 
     def signal(self, number: signal.Signals) -> None:
