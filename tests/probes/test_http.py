@@ -302,6 +302,24 @@ async def test_redirects_are_followed_as_far_as_configured(network: Network) -> 
         assert (await probed(target_of(PROBE, options), network)).http_status == 302
 
 
+async def test_headers_that_are_named_like_credentials_stay_behind_at_another_origin(
+    network: Network,
+) -> None:
+    asked = []
+
+    async def talk(visit: Visit) -> None:
+        asked.append(await visit.request())
+        there = f"Location: http://localhost:{server.port}/b\r\n"
+        await visit.say(ok() if b" /b " in asked[-1] else ok(b"", there, "307 Moved"))
+
+    async with serving(talk) as server:
+        headers = {"X-Api-Key": "planted", "DD-APPLICATION-Token": "planted", "X-Plain": "shown"}
+        options = {"url": server.url("/a"), "headers": headers}
+        assert (await probed(target_of(PROBE, options), network)).ok
+    assert [text.count(b"planted") for text in asked] == [2, 0]
+    assert all(b"X-Plain: shown" in text for text in asked)
+
+
 async def test_a_body_above_its_bound_fails(network: Network) -> None:
     result = await asked(network, b"x" * 101, {"max_body": 100})
     assert (result.reason, result.detail) == (

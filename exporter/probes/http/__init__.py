@@ -18,6 +18,7 @@ import base64
 from collections.abc import Iterable
 from functools import cache
 
+from exporter.config.reading import SECRET_NAME
 from exporter.core.metric import Metric, Sample
 from exporter.core.network import Answer, Header, Proxy, Request
 from exporter.core.probe import AccessToken, ClientCredentials, Grant, Kit, Probe, Target
@@ -116,7 +117,11 @@ def request_of(options: HttpOptions, token: AccessToken | None = None) -> Reques
     return Request(
         url=options.url,
         method=options.method,
-        headers=tuple(options.headers.items()),
+        # A second key, which `auth` has no place for, stays behind on redirects as the first one does.
+        headers=tuple(
+            (name, Secret(value) if SECRET_NAME.search(name) else value)
+            for name, value in options.headers.items()
+        ),
         auth=header,
         query=query,
         body=options.body.encode(),
