@@ -113,6 +113,20 @@ def test_a_file_of_the_address_that_is_not_there_is_told(house: House) -> None:
     assert told["url_file: the file that it names does not exist"] == "create it or correct the path"
 
 
+@pytest.mark.parametrize(
+    ("content", "what", "remedy"),
+    [(b"\xff\xfe", "is not UTF-8 text", "save it as UTF-8"), (b"", "is empty", "put the credential into it")],
+)
+def test_a_file_of_the_address_that_cannot_be_used_is_told_with_its_line(
+    house: House, content: bytes, what: str, remedy: str
+) -> None:
+    house.write({"address": content})
+    text = HTTP.format(more="url_file: address").replace('url: "http://127.0.0.1:9/"', "refresh: 1m")
+    (mistake,) = house.mistakes(text)
+    assert mistake.what == f"the file {house.folder}/address {what}"
+    assert (mistake.remedy, mistake.line) == (remedy, 8)
+
+
 def question(house: House, text: str) -> tuple[Configuration, HttpQuestion | SqlQuestion]:
     """Load `text` while nobody answers, and return what would be asked."""
     house.write({"main.yml": text})
