@@ -207,13 +207,15 @@ class TokenKeeper:
         account = self._accounts.get(key)
         if account is None:
             account = old.get(key)
-            if account is None or account.settings != settings:
+            if account is None or account.settings.sql != settings.sql:
                 place = self._place(target, grant, settings)
                 account = Account(key=key, grant=grant, settings=settings, place=place)
                 if isinstance(account.place, MemoryPlace) and account.lasting:
                     account.take(account.seed(), self._clock.now())
             elif account.grant != grant:
                 _ask_otherwise(account, grant)
+            if account.settings != settings:  # another lead: what memory alone holds must not be lost by it
+                account.settings, account.planned = settings, None
             account.targets = {}
             self._accounts[key] = account
         account.targets[target.key] = target

@@ -48,21 +48,27 @@ async def test_a_reload_costs_no_token_that_serves(
     assert server.seen.total() == 1
 
 
-async def test_another_lead_counts_from_the_reload_that_brings_it(
+async def test_another_lead_counts_from_the_reload_that_brings_it_and_costs_no_token(
     server: OAuthServer, keeper: TokenKeeper, clock: HandClock
 ) -> None:
+    """A rotated refresh token is in memory alone: who dropped it would send the used one and be refused."""
+    server.rotation = "strict"
     target = refreshing(server)
     keeper.apply(configured(target))
-    await ask_token(keeper, target)
+    first = await ask_token(keeper, target)
     keeper.apply(configured(target, settings=TokenSettings(refresh_before=60.0)))
-    await ask_token(keeper, target)
-    asked = server.seen["refresh_token"]
+    assert (await ask_token(keeper, target)).value == first.value
     await clock.advance(HOUR - 100)
     await rest(keeper)
-    assert server.seen["refresh_token"] == asked
+    assert server.seen["refresh_token"] == 1
     await clock.advance(50)
     await rest(keeper)
-    assert server.seen["refresh_token"] == asked + 1
+    assert server.seen["refresh_token"] == 2
+    keeper.apply(configured(target, settings=TokenSettings(refresh_before=600.0)))
+    await clock.advance(HOUR - 300)
+    await rest(keeper)
+    assert server.seen["refresh_token"] == 3
+    assert not server.connections["calendar"].dead
 
 
 async def test_a_target_that_is_taken_out_has_no_token_and_is_renewed_no_more(
