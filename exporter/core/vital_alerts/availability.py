@@ -29,12 +29,26 @@ FAILURES_EXPR = f"min by ({TARGET}) (last_over_time({CONSECUTIVE_FAILURES}[{STAT
 CONNECTED = f"integration_provider_tenant:{SUCCESS}:max"
 CONNECTED_EXPR = f"max by ({TARGET}) (last_over_time({SUCCESS}[{STATE}]))"
 
+# A label for the reason would make another alert of each change; a text may look it up. Names of integrations
+# and tenants hold no quotes and no backslashes.
+_REASON = (
+    f"{{{{ with printf `{FAILURE_INFO}{{integration='%s',provider='%s',tenant='%s'}}` "
+    "$labels.integration $labels.provider $labels.tenant | query }}"
+    ": {{ . | first | label `reason` }}{{ end }}"
+)
+_REASONS = (
+    f"{{{{ with printf `count by (reason) (max by (reason, tenant) ({FAILURE_INFO}"
+    "{integration='%s',provider='%s'}))` $labels.integration $labels.provider | query }}"
+    ": {{ range $index, $one := . }}{{ if $index }}, {{ end }}"
+    "{{ $one | label `reason` }} {{ $one | value }}{{ end }}{{ end }}"
+)
+
 TARGET_FAILING = Alert(
     name="IntegrationTargetFailing",
     summary="Probes of an integration's target fail one after the other.",
     description=(
         "{{ $labels.integration }} ({{ $labels.provider }}) has failed {{ $value }} probes in a row"
-        "{{ if $labels.tenant }} for tenant {{ $labels.tenant }}{{ end }}."
+        f"{{{{ if $labels.tenant }}}} for tenant {{{{ $labels.tenant }}}}{{{{ end }}}}{_REASON}."
     ),
     observed=FAILURES,
     op=">=",
@@ -80,7 +94,7 @@ DOWN = Alert(
     summary="Every target of an integration fails.",
     description=(
         "All targets of {{ $labels.integration }} ({{ $labels.provider }}) have failed at least "
-        "{{ $value }} probes in a row."
+        f"{{{{ $value }}}} probes in a row{_REASONS}."
     ),
     by=("integration", "provider"),
     exprs={
