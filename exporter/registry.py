@@ -13,6 +13,7 @@ from exporter.core.metric import Metric
 from exporter.core.probe import Probe
 from exporter.core.threshold import Family
 from exporter.core.vital_alerts import VITAL_ALERTS
+from exporter.core.vital_alerts.readings import reading_refused
 from exporter.core.vitals import INTEGRATION_SERIES, SHARED_SERIES, TARGET_SERIES
 
 if TYPE_CHECKING:
@@ -39,8 +40,16 @@ def sandbox_vendors() -> "dict[str, Vendor]":
 
 @cache
 def alerts() -> tuple[Alert, ...]:
-    """Return every alert: those of all targets first, then each provider's own."""
-    return (*VITAL_ALERTS, *(alert for probe in probes().values() for alert in probe.alerts))
+    """Return every alert: of all targets, of several providers, then each provider's own."""
+    shared = (alert for some in shared_alerts().values() for alert in some)
+    return (*VITAL_ALERTS, *shared, *(alert for probe in probes().values() for alert in probe.alerts))
+
+
+@cache
+def shared_alerts() -> dict[str, tuple[Alert, ...]]:
+    """Return the alerts on what several providers measure under names of their own, by rule file."""
+    names = {metric.name for probe in probes().values() for metric in probe.metrics}
+    return {"readings": (reading_refused(names),)}
 
 
 @cache

@@ -92,9 +92,9 @@ def user_files(
 
 
 def alert_sources() -> dict[str, tuple[Alert, ...]]:
-    """Return every alert by the rule file it stands in: the vital ones, then one file for each provider."""
+    """Return every alert by the rule file it stands in: vital, shared, one file for each provider."""
     own = {name: probe.alerts for name, probe in registry.probes().items() if probe.alerts}
-    return {**VITAL_FILES, **own}
+    return {**VITAL_FILES, **registry.shared_alerts(), **own}
 
 
 def rule_files(

@@ -89,4 +89,42 @@ STORE_SHARED = Alert(
     ),
 )
 
-PROCESS = (SHORTAGE, STORE_SHARED)
+_FAILURES = "integration_exporter_task_failures_total"
+_BY_TASK = "sum by (job, instance, task)"
+
+TASK_FAILED = Alert(
+    name="IntegrationExporterTaskFailed",
+    summary="A task of the exporter died and was begun again.",
+    description="The task {{ $labels.task }} of the exporter at {{ $labels.instance }} died.",
+    by=("job", "instance", "task"),
+    # The series is born with its first failure, in which `increase` sees no growth.
+    expr=(
+        f"{_BY_TASK} (increase({_FAILURES}[15m])) > 0\nor\n"
+        f"{_BY_TASK} ({_FAILURES}) > 0 unless {_BY_TASK} ({_FAILURES} offset 15m)"
+    ),
+    severities=(Severity.MEDIUM,),
+    labels=COMPONENT,
+    cases=cases.TASK_FAILED,
+    runbook=Runbook(
+        meaning=(
+            "One of the tasks that must run for ever, such as the watch over files or the writer of the "
+            f"store, ended by an error within the last 15 minutes. `{_FAILURES}` counts by `task`; `other` "
+            "are errors that no task took."
+        ),
+        impact=(
+            "The task is begun again by itself; `/-/ready` is 503 until then. What it does is late. A task "
+            "that dies again and again does nothing: probes, tokens or notices may stand still."
+        ),
+        diagnosis=(
+            "1. The exporter's log names the task and the error, with the place in the code.\n"
+            "2. Once, or again and again? Look at the counter over a day.\n"
+            "3. `IntegrationExporterShortage` or a store that cannot be written may stand behind it."
+        ),
+        mitigation=(
+            "It is a mistake of the exporter: report it with the log's lines. Restart the exporter where the "
+            "task does not come back, or take back the change of the configuration that it began with."
+        ),
+    ),
+)
+
+PROCESS = (SHORTAGE, STORE_SHARED, TASK_FAILED)

@@ -47,3 +47,16 @@ STORE_SHARED = (
         says="a gap while the exporter restarts does not resolve it",
     ),
 )
+
+_TASK = text("integration_exporter_task_failures_total", **_PLACE, task="schedule")
+_TASKS = text("integration_exporter_task_failures_total", **_PLACE, task="watch")
+_SCHEDULE = _PLACE | {"task": "schedule"}
+
+TASK_FAILED = (
+    Case("fires", {_TASK: "_x30 1x60"}, "31m", (_SCHEDULE,), says="the first time"),
+    Case("fires", {_TASK: "1x60 2x60", _TASKS: "3x120"}, "62m", (_SCHEDULE,), says="one more time"),
+    Case("quiet", {_TASK: "1x120"}, "60m", says="long ago"),
+    Case("boundary", {_TASK: "_x30 1x60"}, "44m", (_SCHEDULE,), says="a minute less than 15 minutes"),
+    Case("boundary", {_TASK: "_x30 1x60"}, "47m", says="more than 15 minutes"),
+    Case("missing", {}, "30m", says="no task has died"),
+)
