@@ -55,8 +55,8 @@ def _metrics(expression: str) -> Iterator[str]:
 def _known() -> set[str]:
     tenants = TenantCollector(Feeds(), lambda: None)
     families = [family for part in (SelfMetrics().registry, tenants) for family in part.collect()]
-    # Counters alone are asked for by another name than their family's.
-    own = {sample.name for family in families for sample in family.samples if family.type == "counter"}
+    # Counters alone are asked for by another name than their family's; one with labels may have no sample yet.
+    own = {f"{family.name}_total" for family in families if family.type == "counter"}
     own |= {family.name for family in families if family.type != "counter"}
     return {"up", *own, *map(str, registry.metrics()), *(rule["record"] for rule in RECORDS)}
 
