@@ -55,7 +55,7 @@ def _metrics(expression: str) -> Iterator[str]:
 def _known() -> set[str]:
     tenants = TenantCollector(Feeds(), lambda: None)
     families = [family for part in (SelfMetrics().registry, tenants) for family in part.collect()]
-    # Counters alone are asked for by another name than their family's; one with labels may have no sample yet.
+    # Counters alone are asked for by another name than their family's; some have no sample yet.
     own = {f"{family.name}_total" for family in families if family.type == "counter"}
     own |= {family.name for family in families if family.type != "counter"}
     return {"up", *own, *map(str, registry.metrics()), *(rule["record"] for rule in RECORDS)}

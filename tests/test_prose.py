@@ -1,0 +1,32 @@
+"""The lines of the documents: prose breaks at 120 characters."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LONGEST = 120
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
+
+
+def too_long(text: str) -> list[int]:
+    """Return the numbers of the lines of prose that are too long: no code, table, image or single link."""
+    found, code = [], False
+    for number, line in enumerate(text.splitlines(), start=1):
+        bare = line.strip()
+        code ^= bare.startswith("```")
+        free = code or bare.startswith(("|", "!", "```")) or " " not in bare.lstrip("-*> ")
+        if len(line) > LONGEST and not free:
+            found.append(number)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_prose_breaks_at_120_characters(page: Path) -> None:
+    assert too_long(page.read_text()) == []
+
+
+def test_code_tables_and_links_may_be_longer() -> None:
+    long = "word " * 30
+    text = f"{long}\n```\n{long}\n```\n| {long} |\n![{long}](a.png)\n- https://{'a' * 130}\n  {long}\n"
+    assert too_long(text) == [1, 8]
