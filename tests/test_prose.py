@@ -11,11 +11,14 @@ PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CHANG
 
 def too_long(text: str) -> list[int]:
     """Return the numbers of the lines of prose that are too long: no code, table, image or single link."""
-    found, code = [], False
+    found, code, before = [], False, ""
     for number, line in enumerate(text.splitlines(), start=1):
         bare = line.strip()
+        # A block that is indented by four is code where an empty line stands before it.
+        block = line.startswith("    ") and before in ("", "code")
+        before = "code" if block else bare
         code ^= bare.startswith("```")
-        free = code or bare.startswith(("|", "!", "```")) or " " not in bare.lstrip("-*> ")
+        free = code or block or bare.startswith(("|", "!", "```")) or " " not in bare.lstrip("-*> ")
         if len(line) > LONGEST and not free:
             found.append(number)
     return found
@@ -28,5 +31,5 @@ def test_prose_breaks_at_120_characters(page: Path) -> None:
 
 def test_code_tables_and_links_may_be_longer() -> None:
     long = "word " * 30
-    text = f"{long}\n```\n{long}\n```\n| {long} |\n![{long}](a.png)\n- https://{'a' * 130}\n  {long}\n"
+    text = f"{long}\n```\n{long}\n```\n| {long} |\n![{long}](a.png)\n- https://{'a' * 130}\n  {long}\n\n    {long}\n"
     assert too_long(text) == [1, 8]
