@@ -31,5 +31,6 @@ def test_prose_breaks_at_120_characters(page: Path) -> None:
 
 def test_code_tables_and_links_may_be_longer() -> None:
     long = "word " * 30
-    text = f"{long}\n```\n{long}\n```\n| {long} |\n![{long}](a.png)\n- https://{'a' * 130}\n  {long}\n\n    {long}\n"
+    free = f"```\n{long}\n```\n| {long} |\n![{long}](a.png)\n- https://{'a' * 130}\n"
+    text = f"{long}\n{free}  {long}\n\n    {long}\n"
     assert too_long(text) == [1, 8]
