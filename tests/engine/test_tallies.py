@@ -88,6 +88,14 @@ def test_time_in_which_nobody_looked_is_not_watched() -> None:
     assert sum(one.seconds for one in found.values()) == 2 * 60.0
 
 
+def test_half_a_second_between_two_checks_is_watched_too() -> None:
+    tallies, state = Tallies(), State(made_target())
+    for at in (0, 0.5, 1):
+        ran(tallies, state, START + at)
+    (found,) = tallies.take(START, everything=True).values()
+    assert found.seconds == 1.0
+
+
 def test_what_is_not_configured_counts_for_nothing() -> None:
     tallies, state = Tallies(), State(made_target())
     ran(tallies, state, START, Reason.NOT_CONFIGURED)

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,3 +142,17 @@ async def test_a_context_that_was_made_again_counts_as_new(
 
 def test_a_blind_context_takes_any_certificate() -> None:
     assert (blind().verify_mode, blind().check_hostname) == (ssl.CERT_NONE, False)
+
+
+def test_what_reads_certificates_is_imported_by_who_makes_the_first_context_off_the_loop() -> None:
+    """Its import takes 0.1 s, for which the loop of a process that just started would stand still."""
+    code = (
+        "import sys\n"
+        "from exporter.core.options import TlsOptions\n"
+        "from exporter.net.tls import _make\n"
+        "assert 'cryptography.x509' not in sys.modules\n"
+        "_make(TlsOptions(), True)\n"
+        "print('cryptography.x509' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "True"
