@@ -28,12 +28,13 @@ def prepared(folder: Path) -> tuple[AdminToken, Path]:
 # --- the file changes while the exporter runs ----------------------------------------------------------
 
 
-def test_a_token_that_was_moved_away_counts_again_once_it_is_back(tmp_path: Path) -> None:
-    made, path = prepared(tmp_path)
+@pytest.mark.parametrize("moved", ["state/admin-token", "state"])
+def test_a_token_that_was_moved_away_counts_again_once_it_is_back(tmp_path: Path, moved: str) -> None:
+    made, path = prepared(tmp_path / "state")
     text, session = path.read_text().strip(), made.session(NOW)
-    path.rename(tmp_path / "aside")
+    (tmp_path / moved).rename(tmp_path / "aside")
     assert not made.fits(text) and not made.has_session(session, NOW)
-    (tmp_path / "aside").rename(path)
+    (tmp_path / "aside").rename(tmp_path / moved)
     assert made.fits(text) and made.has_session(session, NOW)
     assert made.trouble == ""
 
