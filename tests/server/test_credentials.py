@@ -190,6 +190,8 @@ TOKEN = "bearer_tokens: [{name: x, token: a-token-0123456789, roles: [viewer]}]\
         ("client_certificates: [{san: one.example, roles: [ingest]}]\n", 403),
         ("client_certificates: [{san: two.example, roles: [viewer]}]\n", 200),
     ],
+    # A hash has another salt in each process; the ids must be the same in all that share the tests.
+    ids=["nothing", "users", "tokens", "proxy", "another name", "another role", "this name"],
 )
 async def test_a_certificate_makes_a_viewer_by_itself_only_where_nothing_else_is_configured(
     tmp_path: Path, more: str, status: int

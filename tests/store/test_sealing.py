@@ -29,7 +29,7 @@ FIELDS: tuple[dict[str, Any], ...] = (
 )
 
 
-@pytest.mark.parametrize("fields", FIELDS, ids=str)
+@pytest.mark.parametrize("fields", FIELDS, ids=lambda fields: "-".join(fields))
 def test_each_fact_of_tokens_comes_back_alone(fields: dict[str, Any]) -> None:
     seals = Seals(KEYS[:1])
     assert seals.open(seals.seal(Held(**fields))) == (Held(**fields), "")
