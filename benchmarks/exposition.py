@@ -27,13 +27,13 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from benchmarks.row import Row
-from exporter.core import vitals
+from exporter.core import common_metrics
 from exporter.core.metric import Kind, Metric
 from exporter.core.options import Options
 from exporter.core.probe import Probe, Result, Target
-from exporter.engine.board import State
-from exporter.engine.exposition import Exposition
-from exporter.engine.vital_series import common_labels, series_of
+from exporter.engine.board import TargetState
+from exporter.engine.series import common_labels, series_of
+from exporter.exposition import Exposition
 
 PHASES = ("resolve", "connect", "tls", "processing", "transfer")
 PER_TARGET = 16
@@ -47,21 +47,21 @@ async def check(_target: Target, _kit: object) -> list[object]:
 PROBE = Probe("stripe", "Stripe", Options, check)  # type: ignore[arg-type]  # it never runs
 
 
-def state(number: int, run: int = 0) -> State:
+def state(number: int, run: int = 0) -> TargetState:
     """A healthy target with 16 series, its values as a run leaves them."""
     target = Target(f"payments-{number % 6}", f"tenant-{number:06}", PROBE, None, 60.0, 10.0)
-    found = State(target, next_run=1_795_000_060.0 + number / 1000 + run)
+    found = TargetState(target, next_run=1_795_000_060.0 + number / 1000 + run)
     at = 1_795_000_000.0 + number / 1000 + run
     phases = {phase: (number * 37 + run) % 9973 / 99_991 + place / 1000 for place, phase in enumerate(PHASES)}
-    expiry = vitals.CERTIFICATE_EXPIRY(1_800_000_000.0)
-    limit = vitals.RATE_LIMIT_REMAINING(float(number % 100), bucket="read")
+    expiry = common_metrics.CERTIFICATE_EXPIRY(1_800_000_000.0)
+    limit = common_metrics.RATE_LIMIT_REMAINING(float(number % 100), bucket="read")
     found.absorb(
         Result(at, sum(phases.values()), samples=(limit,), facts=(expiry,), http_status=200, phases=phases)
     )
     return found
 
 
-def show(exposition: Exposition, found: State) -> None:
+def show(exposition: Exposition, found: TargetState) -> None:
     exposition.put(("target", *found.target.key), common_labels(found.target), series_of(found))
 
 

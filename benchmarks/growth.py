@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks import capacity, exposition, memory
 from benchmarks.row import Row
-from exporter.engine.exposition import Exposition
+from exporter.exposition import Exposition
 
 SIZES = (600, 6_000, 60_000)
 RATE = 1_500.0

@@ -20,7 +20,7 @@ import psutil
 
 from benchmarks.row import Row
 from exporter.core.configuration import Configuration, Integration, StoreSettings
-from exporter.core.network import Answer, Peer, Request, Trace
+from exporter.core.network import Answer, ConnectedPeer, Request, Trace
 from exporter.core.notifications import Notifications
 from exporter.core.options import TlsOptions
 from exporter.core.probe import Target
@@ -50,9 +50,9 @@ class Instant:
 
     async def connect(
         self, host: str, _port: int, _trace: Trace, *, tls: TlsOptions | None = None, family: str = "any"
-    ) -> Peer:
+    ) -> ConnectedPeer:
         """Return a peer."""
-        return Peer(f"{host} {tls} {family}")
+        return ConnectedPeer(f"{host} {tls} {family}")
 
     def talk(self, *_place: object, **_how: object) -> contextlib.AbstractAsyncContextManager[object]:
         """No probe of this measurement talks."""

@@ -24,10 +24,10 @@ from pathlib import Path
 from benchmarks.programs import Program, fetch, prometheus
 from benchmarks.row import Row
 from exporter import registry
-from exporter.core import vitals
+from exporter.core import common_metrics
 from exporter.core.metric import Metric, Scope
 from exporter.demo.services import free_port
-from exporter.engine.exposition import Exposition, Labels, Series
+from exporter.exposition import Exposition, Labels, Series
 
 RULES = Path(__file__).parent.parent / "prometheus" / "rules"
 PROVIDERS = ("stripe", "twilio", "whatsapp", "google_calendar", "facebook_ads", "resend")
@@ -45,14 +45,14 @@ MOMENT = b" 1000000000000\n"
 """What stands for the time, in milliseconds, at the end of each line."""
 
 HEALTHY = {
-    vitals.CONFIGURED: 1.0,
-    vitals.SUCCESS: 1.0,
-    vitals.DURATION: 0.2,
-    vitals.QUOTA_USED: 10.0,
-    vitals.QUOTA_LIMIT: 100.0,
-    vitals.RATE_LIMIT_REMAINING: 90.0,
-    vitals.RATE_LIMIT_LIMIT: 100.0,
-    vitals.PREPAID_BALANCE: 1_000.0,
+    common_metrics.CONFIGURED: 1.0,
+    common_metrics.SUCCESS: 1.0,
+    common_metrics.DURATION: 0.2,
+    common_metrics.QUOTA_USED: 10.0,
+    common_metrics.QUOTA_LIMIT: 100.0,
+    common_metrics.RATE_LIMIT_REMAINING: 90.0,
+    common_metrics.RATE_LIMIT_LIMIT: 100.0,
+    common_metrics.PREPAID_BALANCE: 1_000.0,
 }
 GOOD = {"phone_number_owned": 1.0, "can_send": 1.0, "subscribed_apps": 1.0, "phone_quality": 3.0}
 """Values of providers' own metrics, by the end of their names, that are not 0 in a good state."""
@@ -100,7 +100,7 @@ def body(tenants: int, name: str) -> tuple[bytes, int]:
 
 def _integration(provider: str, read: set[str]) -> list[Series]:
     found: list[Series] = []
-    for metric in vitals.INTEGRATION_SERIES:
+    for metric in common_metrics.INTEGRATION_SERIES:
         if metric.name in read and metric.scope is Scope.INTEGRATION:
             found.append((metric, _own(metric), 0.0))
     own = registry.probes()[provider].metrics
@@ -118,16 +118,20 @@ def _thresholds() -> list[Series]:
 
 def _target(provider: str, read: set[str], failing: bool) -> Iterator[Series]:
     now = time.time()
-    shared = (*vitals.TARGET_SERIES, *vitals.SHARED_SERIES, *registry.probes()[provider].metrics)
+    shared = (
+        *common_metrics.TARGET_SERIES,
+        *common_metrics.SHARED_SERIES,
+        *registry.probes()[provider].metrics,
+    )
     for metric in dict.fromkeys(shared):
         if metric.name not in read or metric.scope is not Scope.TARGET:
             continue
-        if metric is vitals.FAILURE_INFO:
+        if metric is common_metrics.FAILURE_INFO:
             if failing:
                 yield metric, (("reason", "auth"),), 1.0
-        elif metric is vitals.SUCCESS:
+        elif metric is common_metrics.SUCCESS:
             yield metric, (), float(not failing)
-        elif metric is vitals.CONSECUTIVE_FAILURES:
+        elif metric is common_metrics.CONSECUTIVE_FAILURES:
             yield metric, (), 5.0 * failing
         else:
             yield metric, _own(metric), _value(metric, now)

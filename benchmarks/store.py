@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from exporter.core.reason import Reason
-from exporter.core.store import Batch, Chosen, Failure, Window
+from exporter.core.store import Batch, Failure, Filter, Window
 from exporter.core.summary import HOUR, Summaries, Summary
-from exporter.server.handlers.stats import Question, ask, windows
+from exporter.server.handlers.stats import StatsQuery, ask, windows
 from exporter.store.sql import SqlStore
 
 RUNS = 60
@@ -104,11 +104,11 @@ def _failure(number: int) -> Failure:
 
 
 def _ask(store: SqlStore, days: int) -> None:
-    for name, chosen in (("all targets", Chosen()), ("one tenant", Chosen(tenant="tenant-00042"))):
+    for name, chosen in (("all targets", Filter()), ("one tenant", Filter(tenant="tenant-00042"))):
         like = Window(0, 0, chosen=chosen)
         now, before = windows(NOW, days * 12, like)
         began, cpu = time.perf_counter(), time.process_time()
-        found = ask(store, Question(now, before, 500, 0))
+        found = ask(store, StatsQuery(now, before, 500, 0))
         took, cpu = time.perf_counter() - began, time.process_time() - cpu
         half = f"{days / 2:g} days"
         print(

@@ -27,16 +27,16 @@ from cryptography.fernet import Fernet
 from exporter.core.clock import SystemClock
 from exporter.core.secret import Secret
 from exporter.core.token import SqlTokens, TokenSettings
-from exporter.engine.token_keeper import TokenKeeper
 from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import ROTATIONS, OAuthServer, serving
-from exporter.store.sealing import Seals
+from exporter.store.encryption import Seals
 from exporter.store.sql import SqlStore
 from exporter.store.tokens import TokenStore
-from tests.engine.tokens import configured, made
+from exporter.tokens.manager import TokenManager
 from tests.servers.killing import kill_often
 from tests.servers.postgres import cluster
 from tests.servers.rotating import SELECT, UPDATE
+from tests.tokens.endpoints import configured, made
 
 WORKERS = 16
 
@@ -85,7 +85,7 @@ async def _refreshed(folder: Path, server: OAuthServer, names: list[str], host: 
     whole.close()
     store = TokenStore(url, Seals((Secret(Fernet.generate_key().decode()),)))
     network = LoopNetwork()
-    keeper = TokenKeeper(network, SystemClock(), store=store)
+    keeper = TokenManager(network, SystemClock(), store=store)
     targets = [made(server, "calendar", name) for name in names]
     settings = TokenSettings(source="sql", sql=SqlTokens(Secret(host), SELECT, UPDATE))
     began = time.monotonic()

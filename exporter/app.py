@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from exporter import __version__, logs
-from exporter.config.feeds.memory import Feeds
+from exporter.config.feeds.feeds import Feeds
 from exporter.config.redactor import Redactor
 from exporter.core import hangup
 from exporter.core.admin_token import own_place
@@ -33,12 +33,12 @@ from exporter.server.admin import AdminToken
 from exporter.server.answers import place_of
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener
-from exporter.server.parts import Parts
 from exporter.server.paths import Paths
-from exporter.server.web_config_file import WebConfigFile
-from exporter.store.background import beside
-from exporter.store.sealing import Seals
+from exporter.server.services import Services
+from exporter.server.web_config.file import WebConfigFile
+from exporter.store.encryption import Seals
 from exporter.store.sql import SqlStore
+from exporter.store.threads import in_thread
 from exporter.store.tokens import TokenStore
 from exporter.store.writer import Writer
 
@@ -101,14 +101,16 @@ async def serve(settings: Settings) -> int:
         await _restore(engine, writer)
         await _renew_seals(engine.tokens.log.store)
         reloader.start(configuration)
-        _spare_the_collector()
+        _tune_gc()
         _measure(metrics, engine, writer)
-        _greet(settings, configuration, listener, admin, paths)
+        _log_startup(settings, configuration, listener, admin, paths)
         metrics.registry.register(TenantCollector(settings.feeds, lambda: reloader.current))
-        tenants = TenantRefresher(settings.feeds, lambda: reloader.current, reloader.take_news, clock)
+        tenants = TenantRefresher(
+            settings.feeds, lambda: reloader.current, reloader.apply_feed_changes, clock
+        )
         async with _background(settings, reloader, tenants, writer, supervisor):
             notify("READY=1")
-            await _told_to_stop()
+            await _wait_for_stop_signal()
         notify("STOPPING=1")
         structlog.get_logger("exporter.app").info("stopping", limit_seconds=settings.shutdown_timeout)
     return 0
@@ -149,8 +151,8 @@ async def _renew_seals(tokens: TokenStore) -> None:
     """Encrypt by the first key what an older one encrypted; one that cannot be read stays as it is."""
     log = structlog.get_logger("exporter.tokens")
     try:
-        await beside(tokens.drop_unseen)
-        if changed := await beside(tokens.reseal):
+        await in_thread(tokens.drop_unseen)
+        if changed := await in_thread(tokens.reseal):
             log.info("stored tokens were encrypted by the newest key", count=changed)
     except StoreError as error:
         if tokens.keeps_secrets:  # else nothing was to be done, and the store has said why it fails
@@ -174,7 +176,7 @@ def _applied(
     return apply
 
 
-def _spare_the_collector() -> None:
+def _tune_gc() -> None:
     """Let the collector of cycles leave alone what stays, and look at the rest less often.
 
     A run makes few cycles; what it leaves is freed by its reference counts.
@@ -218,13 +220,13 @@ def _parts(
     settings: Settings,
     writer: Writer,
     supervisor: Supervisor,
-) -> Parts:
+) -> Services:
     def configuration() -> Configuration:
         if reloader.current is None:
             raise StartError("the configuration is not loaded yet")
         return reloader.current
 
-    return Parts(
+    return Services(
         board=engine.board,
         configuration=configuration,
         render=engine.render,
@@ -292,7 +294,7 @@ def _measure(metrics: SelfMetrics, engine: Engine, writer: Writer) -> None:
     metrics.watch("store_dropped", "Rows dropped because the store failed for long.", lambda: writer.dropped)
 
 
-def _greet(
+def _log_startup(
     settings: Settings, configuration: Configuration, listener: Listener, admin: AdminToken, paths: Paths
 ) -> None:
     log = structlog.get_logger("exporter.app")
@@ -377,7 +379,7 @@ async def _reload(reloader: Reloader) -> None:
         log.error("reload failed", **place_of(error))
 
 
-async def _told_to_stop() -> None:
+async def _wait_for_stop_signal() -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 from exporter import __version__
-from exporter.commands.generate_arguments import add_generate
-from exporter.commands.init.arguments import add_init
+from exporter.commands.arguments.generate import add_generate
+from exporter.commands.arguments.init import add_init
 from exporter.commands.usage import Parser, read
 from exporter.core import hangup
 
@@ -249,7 +249,7 @@ def _add_choice(command: argparse.ArgumentParser) -> None:
 
 
 def _add_asking(command: argparse.ArgumentParser) -> None:
-    """Add how a running exporter is asked (see commands/asking.py) and how its answer is shown."""
+    """Add how a running exporter is asked (see commands/api_client.py) and how its answer is shown."""
     add = command.add_argument
     text = f"default: $INTEGRATION_EXPORTER_URL, or http://{DEFAULT_ADDRESS}"
     add("--exporter.url", dest="exporter_url", metavar="URL", help=text)

@@ -9,7 +9,7 @@ import structlog
 
 from exporter.config.redactor import Redactor
 
-Event = MutableMapping[str, Any]
+LogEvent = MutableMapping[str, Any]
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 
 
@@ -43,30 +43,30 @@ def _logfmt() -> structlog.processors.LogfmtRenderer:
     return structlog.processors.LogfmtRenderer(key_order=["ts", "level", "event"], bool_as_flag=False)
 
 
-def _level(_logger: Any, _method: str, event: Event) -> Event:
+def _level(_logger: Any, _method: str, event: LogEvent) -> LogEvent:
     """Write the level as `--log.level` and Prometheus do."""
     if event.get("level") == "warning":
         event["level"] = "warn"
     return event
 
 
-def _flat(_logger: Any, _method: str, event: Event) -> Event:
+def _flat(_logger: Any, _method: str, event: LogEvent) -> LogEvent:
     """Write a list as one text: logfmt has none."""
     return {
         key: "; ".join(map(str, value)) if isinstance(value, list) else value for key, value in event.items()
     }
 
 
-def _counter(count: Callable[[str], None]) -> Callable[[Any, str, Event], Event]:
-    def process(_logger: Any, _method: str, event: Event) -> Event:
+def _counter(count: Callable[[str], None]) -> Callable[[Any, str, LogEvent], LogEvent]:
+    def process(_logger: Any, _method: str, event: LogEvent) -> LogEvent:
         count(str(event["level"]))
         return event
 
     return process
 
 
-def _redactor(redactor: Callable[[], Redactor]) -> Callable[[Any, str, Event], Event]:
-    def process(_logger: Any, _method: str, event: Event) -> Event:
+def _redactor(redactor: Callable[[], Redactor]) -> Callable[[Any, str, LogEvent], LogEvent]:
+    def process(_logger: Any, _method: str, event: LogEvent) -> LogEvent:
         hide = redactor()
         return {key: _clean(value, hide) for key, value in event.items()}
 

@@ -7,14 +7,14 @@ from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from exporter.alerts import COMMON_ALERTS
+from exporter.alerts.readings import reading_refused
 from exporter.config.catalogue import Catalogue
 from exporter.core.alert import Alert
+from exporter.core.common_metrics import INTEGRATION_SERIES, SHARED_SERIES, TARGET_SERIES
 from exporter.core.metric import Metric
 from exporter.core.probe import Probe
-from exporter.core.threshold import Family
-from exporter.core.vital_alerts import VITAL_ALERTS
-from exporter.core.vital_alerts.readings import reading_refused
-from exporter.core.vitals import INTEGRATION_SERIES, SHARED_SERIES, TARGET_SERIES
+from exporter.core.threshold import ThresholdFamily
 
 if TYPE_CHECKING:
     from exporter.sandbox.harness import Vendor
@@ -42,7 +42,7 @@ def sandbox_vendors() -> "dict[str, Vendor]":
 def alerts() -> tuple[Alert, ...]:
     """Return every alert: of all targets, of several providers, then each provider's own."""
     shared = (alert for some in shared_alerts().values() for alert in some)
-    return (*VITAL_ALERTS, *shared, *(alert for probe in probes().values() for alert in probe.alerts))
+    return (*COMMON_ALERTS, *shared, *(alert for probe in probes().values() for alert in probe.alerts))
 
 
 @cache
@@ -53,7 +53,7 @@ def shared_alerts() -> dict[str, tuple[Alert, ...]]:
 
 
 @cache
-def families() -> dict[str, Family]:
+def families() -> dict[str, ThresholdFamily]:
     """Return every family of thresholds by name, as the alerts name them."""
     return {alert.family.name: alert.family for alert in alerts() if alert.family}
 

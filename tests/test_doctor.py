@@ -17,13 +17,13 @@ from sqlalchemy import create_engine, text
 import exporter
 from exporter import registry
 from exporter.cli import main
-from exporter.commands.asking import Exporter, token_of
+from exporter.commands.api_client import ApiClient, token_of
 from exporter.commands.doctor import channels, configured, running, stored, variables, vendors
 from exporter.commands.doctor.access import findings as access_findings
-from exporter.commands.doctor.finding import Finding, State
+from exporter.commands.doctor.finding import Finding, FindingState
 from exporter.core.configuration import Configuration, StoreSettings
 from exporter.core.notifications import Email, Notifications, Slack, Team, Webhook
-from exporter.core.probe import Key
+from exporter.core.probe import TargetKey
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.store import Batch, Snapshot
@@ -48,7 +48,7 @@ integrations:
 NOWHERE = ("--prometheus.url=http://127.0.0.1:9", "--alertmanager.url=http://127.0.0.1:9")
 
 
-def told(findings: Iterable[Finding], state: State) -> str:
+def told(findings: Iterable[Finding], state: FindingState) -> str:
     """Return what was found to be in `state`, one line each, with what to do."""
     return "\n".join(f"{one.what}; {one.remedy}" for one in findings if one.state is state)
 
@@ -114,8 +114,8 @@ def test_variables_that_do_nothing_are_told_by_name_and_never_by_value() -> None
         "store: {retention: {audit: 1d}}\n"
     )
     findings = list(variables.findings(VARIABLES, registry.catalogue(), file))
-    notes = told(findings, State.NOTE)
-    assert {one.what.split()[0] for one in findings if one.state is State.NOTE} == {
+    notes = told(findings, FindingState.NOTE)
+    assert {one.what.split()[0] for one in findings if one.state is FindingState.NOTE} == {
         "RESEND_API_KEY",
         "MONITORING_FAL_DAILY_COST_LIMIT",
         "AUDIT_LOG_RETENTION_DAYS",
@@ -126,7 +126,7 @@ def test_variables_that_do_nothing_are_told_by_name_and_never_by_value() -> None
     assert "the file says store.retention.audit itself" in notes
     assert "did you mean MONITORING_STRIPE_SUCCESS_RATE_THRESHOLD?" in notes
     assert KEY not in notes
-    assert "2 environment variables are used" in told(findings, State.OK)
+    assert "2 environment variables are used" in told(findings, FindingState.OK)
 
 
 def _family(variable: str) -> str:
@@ -138,7 +138,7 @@ def _family(variable: str) -> str:
 def test_without_a_file_every_known_variable_is_used() -> None:
     environ = {"STRIPE_SECRET_KEY": KEY, "SMTP_HOST": "mail", "AUDIT_LOG_RETENTION_DAYS": "9"}
     (finding,) = variables.findings(environ, registry.catalogue(), None)
-    assert (finding.state, finding.what) == (State.OK, "3 environment variables are used")
+    assert (finding.state, finding.what) == (FindingState.OK, "3 environment variables are used")
 
 
 def test_a_variable_that_one_of_our_commands_reads_is_known() -> None:
@@ -146,7 +146,7 @@ def test_a_variable_that_one_of_our_commands_reads_is_known() -> None:
     names = set(re.findall(r'"(INTEGRATION_EXPORTER_[A-Z_]*[A-Z])"', sources))
     assert len(names) >= 3
     found = list(variables.findings(dict.fromkeys(names, "set"), registry.catalogue(), None))
-    assert told(found, State.NOTE) == ""
+    assert told(found, FindingState.NOTE) == ""
 
 
 # The configuration
@@ -181,7 +181,7 @@ integrations:
 """
     create_engine(f"sqlite:///{tmp_path / 'rows.db'}").connect().close()
     _, findings = load(tmp_path / "a.yml", text)
-    problems = told(findings, State.PROBLEM)
+    problems = told(findings, FindingState.PROBLEM)
     assert "tenants.http of away (http://127.0.0.1:9/): it cannot be reached" in problems
     assert "row 1: the column id is NULL; leave such rows out by WHERE" in problems
 
@@ -196,12 +196,12 @@ integrations:
 thresholds: {{probe_consecutive_failures: {{high: 7}}}}
 """.replace("probe_consecutive_failures", _family_of_failures()),
     )
-    notes, good = told(findings, State.NOTE), told(findings, State.OK)
+    notes, good = told(findings, FindingState.NOTE), told(findings, FindingState.OK)
     assert "later is not configured: secret_key missing" in notes
     assert "checked less often than every 5m: shop (10m)" in notes
     assert "stripe: one credential makes up to" in good
     assert "high 7 (else 3)" in good
-    assert not told(findings, State.PROBLEM)
+    assert not told(findings, FindingState.PROBLEM)
 
 
 def _family_of_failures() -> str:
@@ -211,7 +211,7 @@ def _family_of_failures() -> str:
 def test_links_that_lead_nowhere_are_told_until_their_addresses_are_known(tmp_path: Path) -> None:
     text = "integrations: [{name: web, provider: tcp, options: {host: a, port: 1}}]\n"
     _, found = load(tmp_path / "c.yml", text)
-    notes = told(found, State.NOTE)
+    notes = told(found, FindingState.NOTE)
     assert (
         "links to runbooks in messages are paths, which nobody can click; set generate.exporter.url" in notes
     )
@@ -221,7 +221,7 @@ def test_links_that_lead_nowhere_are_told_until_their_addresses_are_known(tmp_pa
         "notifications: {grafana_url: https://g.example, runbook_url: https://docs.example}\n",
     ):
         _, found = load(tmp_path / "c.yml", text + runbooks)
-        assert "links to" not in told(found, State.NOTE)
+        assert "links to" not in told(found, FindingState.NOTE)
 
 
 def test_a_credential_near_its_allowance_and_a_file_without_targets_are_told(tmp_path: Path) -> None:
@@ -233,16 +233,16 @@ def test_a_credential_near_its_allowance_and_a_file_without_targets_are_told(tmp
         f"options: {{secret_key: {KEY}}}}}]\nreplicas: 5\n",
     )
     assert f"of {allowed.calls / 5:,.0f} reads in 30 days; set a longer interval" in told(
-        findings, State.NOTE
+        findings, FindingState.NOTE
     )
     _, findings = load(tmp_path / "d.yml", "integrations: []\n")
-    assert "nothing is watched" in told(findings, State.PROBLEM)
+    assert "nothing is watched" in told(findings, FindingState.PROBLEM)
 
 
 # The store
 
 
-def _snapshot(key: Key = ("web", "")) -> Snapshot:
+def _snapshot(key: TargetKey = ("web", "")) -> Snapshot:
     return Snapshot(key, "tcp", "connected", None, "", 0.0, 1_700_000_000.0, None, 0)
 
 
@@ -259,29 +259,29 @@ def _stamp(url: str, step: str) -> None:
 
 def test_a_file_is_looked_at_and_not_made(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/state.db"
-    assert "the exporter makes it when it starts" in told(_look(url), State.NOTE)
-    assert "GiB are free" in told(_look(url), State.OK)
+    assert "the exporter makes it when it starts" in told(_look(url), FindingState.NOTE)
+    assert "GiB are free" in told(_look(url), FindingState.OK)
     assert not list(tmp_path.iterdir())
-    gone = told(_look(f"sqlite:///{tmp_path}/no/state.db"), State.PROBLEM)
+    gone = told(_look(f"sqlite:///{tmp_path}/no/state.db"), FindingState.PROBLEM)
     assert f"the directory {tmp_path}/no does not exist; make it" in gone
     (tmp_path / "odd.db").write_text("this is no database, whatever its name says " * 99)
-    assert "it is no SQLite database" in told(_look(f"sqlite:///{tmp_path}/odd.db"), State.PROBLEM)
+    assert "it is no SQLite database" in told(_look(f"sqlite:///{tmp_path}/odd.db"), FindingState.PROBLEM)
 
 
 def test_a_file_tells_its_version_and_its_last_write(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/state.db"
     store = SqlStore(url)
     store.open()
-    assert "no check was ever written" in told(_look(url), State.NOTE)
+    assert "no check was ever written" in told(_look(url), FindingState.NOTE)
     store.write(Batch(snapshots={("web", ""): _snapshot()}))
     good = _look(url)
-    assert not told(good, State.PROBLEM) + told(good, State.NOTE)
-    assert "it knows 1 targets; the newest check in it is" in told(good, State.OK)
+    assert not told(good, FindingState.PROBLEM) + told(good, FindingState.NOTE)
+    assert "it knows 1 targets; the newest check in it is" in told(good, FindingState.OK)
     store.close()
     _stamp(url, "0001")
-    assert "its tables are older (step 0001" in told(_look(url), State.NOTE)
+    assert "its tables are older (step 0001" in told(_look(url), FindingState.NOTE)
     _stamp(url, "9999")
-    assert "a newer version wrote it (step 9999); run that version" in told(_look(url), State.PROBLEM)
+    assert "a newer version wrote it (step 9999); run that version" in told(_look(url), FindingState.PROBLEM)
 
 
 @pytest.fixture(scope="module")
@@ -293,17 +293,17 @@ def postgres() -> Iterator[str]:
 
 def test_a_server_is_looked_at_and_nothing_is_made_there(postgres: str) -> None:
     fresh = _look(postgres)
-    assert "it has no tables yet" in told(fresh, State.NOTE)
-    assert "it has no tables yet" in told(_look(postgres), State.NOTE)
+    assert "it has no tables yet" in told(fresh, FindingState.NOTE)
+    assert "it has no tables yet" in told(_look(postgres), FindingState.NOTE)
     store = SqlStore(postgres)
     store.open()
     store.write(Batch(snapshots={("web", ""): _snapshot()}))
     store.close()
     good = _look(postgres)
-    assert not told(good, State.PROBLEM) + told(good, State.NOTE)
-    assert "MiB; watch the free space" in told(good, State.OK)
+    assert not told(good, FindingState.PROBLEM) + told(good, FindingState.NOTE)
+    assert "MiB; watch the free space" in told(good, FindingState.OK)
     refused = _look(postgres.replace("app-password", "wrong-password"))
-    assert "it refuses the user; see user and password in store.url" in told(refused, State.PROBLEM)
+    assert "it refuses the user; see user and password in store.url" in told(refused, FindingState.PROBLEM)
     assert "password@" not in str(refused + good)
     assert "wrong-password" not in str(refused)
 
@@ -333,11 +333,11 @@ async def test_a_sample_of_each_integration_is_probed(tmp_path: Path, sandbox: S
     tenants = ", ".join(f"{{id: t{number}}}" for number in range(40))
     content = STRIPE.format(url=stand.place.url, key=KEY, tenants=tenants)
     configuration, _ = load(tmp_path / "c.yml", content)
-    good = told(await _probe(configuration), State.OK)
+    good = told(await _probe(configuration), FindingState.OK)
     assert "payments (stripe): 3 of 40 targets asked, connected in" in good
     once = stand.total
     stand.scenarios.add("expired_key")
-    bad = told(await _probe(configuration), State.PROBLEM)
+    bad = told(await _probe(configuration), FindingState.PROBLEM)
     assert "3 of 40 targets asked, auth for t0, t13, t26: " in bad
     assert "make a new credential at the vendor" in bad
     assert "integration-exporter probe payments --tenant t0 -v" in bad
@@ -366,7 +366,7 @@ integrations:
         (finding,) = await vendors.findings(configuration, network, 3, lambda *_: None)
         await network.close()
         assert server.visits == 0
-    assert finding.state is State.NOTE
+    assert finding.state is FindingState.NOTE
     assert "crm is not asked: its refresh token may be good for one use" in finding.what
 
 
@@ -427,21 +427,21 @@ async def test_channels_are_reached_and_nothing_is_sent(tmp_path: Path) -> None:
                         ),
                     )
                 )
-    good, bad = told(found, State.OK), told(found, State.PROBLEM)
+    good, bad = told(found, FindingState.OK), told(found, FindingState.PROBLEM)
     assert f"email: 127.0.0.1:{port} takes mail without TLS; signing in was not tried" in good
     assert f"webhook, webhook of team gold: 127.0.0.1:{hook.port} answers" in good
     assert f"email of team gold: 127.0.0.1:{port}: " in bad
     assert f"slack: 127.0.0.1:{secure.port} cannot be reached: " in bad
     assert "heartbeat: " in bad
     assert "refused the connection" in bad
-    assert "team own has a receiver of its own" in told(found, State.NOTE)
+    assert "team own has a receiver of its own" in told(found, FindingState.NOTE)
     assert "planted-path" not in str(found)
     assert (handler.mails, hook.visits, hook.requests) == (0, 1, [])
 
 
 async def test_no_channel_at_all_is_worth_knowing() -> None:
     (finding,) = await _reach(Notifications())
-    assert (finding.state, finding.what) == (State.NOTE, "no channel is configured")
+    assert (finding.state, finding.what) == (FindingState.NOTE, "no channel is configured")
 
 
 # The running exporter
@@ -481,11 +481,11 @@ async def test_a_running_exporter_that_is_ill_says_so(tmp_path: Path) -> None:
 
     configuration, _ = load(tmp_path / "c.yml", "integrations: []\n")
     async with serving(answer) as server:
-        exporter = Exporter(server.url("").rstrip("/"))
+        exporter = ApiClient(server.url("").rstrip("/"))
         found = await asyncio.to_thread(
             lambda: list(running.findings(exporter, configuration, asked_for=True))
         )
-    problems, notes = told(found, State.PROBLEM), told(found, State.NOTE)
+    problems, notes = told(found, FindingState.PROBLEM), told(found, FindingState.NOTE)
     for what in ("its last reload failed", "its last write to the store failed", "12 rows were dropped"):
         assert what in problems
     for what in (
@@ -501,9 +501,9 @@ async def test_a_running_exporter_that_is_ill_says_so(tmp_path: Path) -> None:
 
 async def test_an_exporter_that_answers_is_asked_by_its_own_rules(tmp_path: Path) -> None:
     async with house(Room([state("payments", "acme", "error", Reason.AUTH)])) as made:
-        exporter = Exporter(made.url)
+        exporter = ApiClient(made.url)
         found = await asyncio.to_thread(lambda: list(running.findings(exporter, None, asked_for=True)))
-    assert "it says of all integrations: degraded; 1 fail" in told(found, State.NOTE)
+    assert "it says of all integrations: degraded; 1 fail" in told(found, FindingState.NOTE)
 
 
 async def test_who_may_ask_and_change_is_told(tmp_path: Path) -> None:
@@ -512,7 +512,7 @@ async def test_who_may_ask_and_change_is_told(tmp_path: Path) -> None:
 
         async def access(*words: str) -> str:
             token = token_of(*words) if words else None
-            exporter = Exporter(made.url, token)
+            exporter = ApiClient(made.url, token)
             found = await asyncio.to_thread(lambda: list(running.findings(exporter, None, asked_for=True)))
             return "\n".join(f"{one.state} {one.what}; {one.remedy}" for one in found if one.area == "access")
 
@@ -528,13 +528,13 @@ async def test_who_may_ask_and_change_is_told(tmp_path: Path) -> None:
     path = tmp_path / "web.yml"
     path.write_text(f"basic_auth_users: {{vera: {hashed('x')}}}\n")
     async with house(Room([], path=path)) as closed:
-        found = await asyncio.to_thread(lambda: list(access_findings(Exporter(closed.url))))
+        found = await asyncio.to_thread(lambda: list(access_findings(ApiClient(closed.url))))
         assert [one.what for one in found] == ["whoever asks must say who they are"]
 
 
 def test_no_exporter_is_a_problem_only_where_one_was_asked_for() -> None:
-    exporter = Exporter(f"http://127.0.0.1:{free_port()}")
+    exporter = ApiClient(f"http://127.0.0.1:{free_port()}")
     (asked,) = running.findings(exporter, None, asked_for=True)
     (guessed,) = running.findings(exporter, None, asked_for=False)
-    assert (asked.state, guessed.state) == (State.PROBLEM, State.NOTE)
+    assert (asked.state, guessed.state) == (FindingState.PROBLEM, FindingState.NOTE)
     assert "start one" in asked.remedy

@@ -13,10 +13,10 @@ import pytest
 import pytest_asyncio
 import yaml
 
+from exporter.alerts import COMMON_RULE_FILES
 from exporter.cli import main
 from exporter.commands.doctor.alertmanager import differences
-from exporter.core.vital_alerts import VITAL_FILES
-from exporter.demo.services import Service, free_port, program
+from exporter.demo.services import DemoProcess, free_port, program
 from tests.e2e.asking import ask, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -40,7 +40,7 @@ class Monitoring:
 
     folder: Path
     ports: dict[str, int]
-    services: dict[str, Service]
+    services: dict[str, DemoProcess]
 
     def url(self, part: str, path: str = "") -> str:
         return f"http://127.0.0.1:{self.ports[part]}{path}"
@@ -99,7 +99,7 @@ async def monitoring(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     _hurry(made.file("prometheus"))
     async with AsyncExitStack() as stack:
         for name, (command, ready) in _commands(made).items():
-            service = made.services[name] = Service(
+            service = made.services[name] = DemoProcess(
                 name, command, made.url(name, ready), folder / f"{name}.log"
             )
             stack.push_async_callback(service.stop)
@@ -237,7 +237,7 @@ async def test_an_alertmanager_that_took_our_parts_over_among_its_own_is_judged_
 async def test_a_prometheus_that_lacks_rules_a_job_and_alertmanager_is_told_all(
     monitoring: Monitoring, capsys: Captured
 ) -> None:
-    vital = sorted(VITAL_FILES)[0]
+    vital = sorted(COMMON_RULE_FILES)[0]
 
     def spoil(text: str) -> str:
         content = yaml.safe_load(text)

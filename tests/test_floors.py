@@ -1,4 +1,4 @@
-"""Imports point down, and rooms of one floor are strangers to one another."""
+"""Imports point down, and rooms of one floor are independent of one another."""
 
 import ast
 from collections.abc import Iterator
@@ -11,9 +11,10 @@ import exporter
 ROOT = Path(exporter.__file__).parent
 FLOORS = (
     {"core"},
-    {"config", "net", "store"},
+    {"alerts", "config", "exposition", "net", "store"},
     {"probes", "sandbox"},
     {"registry"},
+    {"tokens"},
     {"engine"},
     {"server", "generate"},
     {"app", "logs"},

@@ -10,7 +10,7 @@ import pytest
 
 from exporter import registry
 from exporter.cli import main
-from exporter.commands.init.questions import Question, questions
+from exporter.commands.init.questions import OptionQuestion, questions
 from exporter.sandbox.vendor import Place
 
 PLACE = Place("127.0.0.1", 9, 9, "")
@@ -24,7 +24,7 @@ USUAL = {
 """Answers where no simulated vendor has one."""
 
 
-def value(provider: str, question: Question) -> str:
+def value(provider: str, question: OptionQuestion) -> str:
     vendor = registry.sandbox_vendors().get(provider)
     known = vendor.options(PLACE) if vendor else {}
     own = USUAL.get(f"{provider}.{question.option}") or known.get(question.option)

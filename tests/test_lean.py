@@ -11,7 +11,7 @@ from exporter import registry
 registry.catalogue()
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
-RICH_AFTERWARDS = "import exporter.commands.lean, rich; print(rich.__name__)"
+RICH_AFTERWARDS = "import exporter.commands.lazy_imports, rich; print(rich.__name__)"
 
 
 def said(code: str) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.commands.asking import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, token_of
+from exporter.commands.api_client import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, token_of
 from exporter.commands.local_token import listeners, token_for
 from exporter.core.admin_token import SERVICE, made_at, own_place, usual_places
 from exporter.core.errors import StartError

@@ -8,7 +8,7 @@ from exporter import registry
 from exporter.cli import main
 from exporter.commands import probe
 from exporter.commands.doctor import channels, vendors
-from exporter.commands.doctor.finding import State
+from exporter.commands.doctor.finding import FindingState
 from exporter.config.load import load_file
 from exporter.net.network import LoopNetwork
 from tests.scarcity import LIMIT, no_descriptors
@@ -57,8 +57,8 @@ async def test_the_doctor_blames_no_vendor_and_no_channel(config: Path) -> None:
         (vendor,) = await vendors.findings(configuration, network, 3, lambda *_: None)
         found = await channels.findings(configuration.notifications, network)
     await network.close()
-    assert (vendor.state, vendor.what) == (State.PROBLEM, f"2 targets were not asked: {WHY}")
+    assert (vendor.state, vendor.what) == (FindingState.PROBLEM, f"2 targets were not asked: {WHY}")
     assert [(one.state, one.what) for one in found] == [
-        (State.PROBLEM, f"webhook: 127.0.0.1:9 was not asked: {WHY}"),
-        (State.PROBLEM, f"email: 127.0.0.1:9 was not asked: {WHY}"),
+        (FindingState.PROBLEM, f"webhook: 127.0.0.1:9 was not asked: {WHY}"),
+        (FindingState.PROBLEM, f"email: 127.0.0.1:9 was not asked: {WHY}"),
     ]

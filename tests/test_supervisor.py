@@ -14,7 +14,7 @@ from exporter.core.service_manager import notify
 from exporter.core.supervisor import Supervisor
 from exporter.server.application import build
 from exporter.server.listener import WATCHER, Limits, Listener
-from exporter.server.web_config_file import WebConfigFile
+from exporter.server.web_config.file import WebConfigFile
 from tests.server.house import Room
 from tests.waiting import until
 
@@ -29,8 +29,8 @@ ALLOWED = {
     "core/supervisor.py:keep_thread": "the supervisor",
     "engine/scheduler.py:_start": "one run of a target; the schedule plans the next whatever becomes of it",
     "engine/tenants.py:look": SHORT,
-    "engine/token_keeper.py:_begin": SHORT,
-    "engine/token_log.py:_begin": SHORT,
+    "tokens/manager.py:_begin": SHORT,
+    "tokens/log.py:_begin": SHORT,
     "net/dial.py:_race": SHORT,
     "net/resolver.py:_add": "a pool whose threads run calls that hand over every error",
     "net/resolver.py:resolve": SHORT,
@@ -38,7 +38,7 @@ ALLOWED = {
     "server/checks.py:check_one": SHORT,
     "server/checks.py:start": SHORT,
     "server/checks.py:_run": SHORT,
-    "store/background.py:beside": "one call, whose error its future takes",
+    "store/threads.py:beside": "one call, whose error its future takes",
 }
 
 

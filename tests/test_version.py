@@ -14,8 +14,8 @@ def test_the_version_is_that_of_the_package() -> None:
 
 
 PARSERS = {
-    *("exporter.cli", "exporter.commands", "exporter.commands.usage", "exporter.commands.generate_arguments"),
-    *("exporter.commands.init", "exporter.commands.init.arguments", "exporter.core", "exporter.core.hangup"),
+    *("exporter.cli", "exporter.commands", "exporter.commands.usage", "exporter.commands.arguments.generate"),
+    *("exporter.commands.init", "exporter.commands.arguments.init", "exporter.core", "exporter.core.hangup"),
 }
 """What the parser itself is made of; none of it imports more than the standard library."""
 

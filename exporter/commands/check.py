@@ -3,7 +3,7 @@
 import argparse
 
 from exporter.commands.loading import chosen_file, chosen_shard, load, warnings
-from exporter.config.feeds.memory import Feeds
+from exporter.config.feeds.feeds import Feeds
 from exporter.engine.sharding import part_of
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from exporter.config.generation import findings, is_address, taken_apart
+from exporter.config.sections.generate import findings, is_address, taken_apart
 from exporter.core.errors import StartError
 from exporter.core.generation import PORTS, Generation, Peer
 

@@ -3,40 +3,46 @@
 import argparse
 import sys
 
-from exporter.commands.asking import exporter_of
-from exporter.commands.showing import Column, show
+from exporter.commands.api_client import exporter_of
+from exporter.commands.output import OutputColumn, print_rows
 
 USUAL = 100
 """Rows on a terminal, unless more are asked for."""
 
-_AT = Column("at", "AT", keep=True)
-_TARGET = (Column("integration", "INTEGRATION", keep=True), Column("tenant", "TENANT", keep=True))
-_CAUSE = (Column("reason", "REASON", keep=True), Column("detail", "DETAIL"))
+_AT = OutputColumn("at", "AT", keep=True)
+_TARGET = (OutputColumn("integration", "INTEGRATION", keep=True), OutputColumn("tenant", "TENANT", keep=True))
+_CAUSE = (OutputColumn("reason", "REASON", keep=True), OutputColumn("detail", "DETAIL"))
 
-LISTS: dict[str, tuple[tuple[Column, ...], str]] = {
+LISTS: dict[str, tuple[tuple[OutputColumn, ...], str]] = {
     "errors": (
         (
             _AT,
             *_TARGET,
             *_CAUSE,
-            Column("http_status", "HTTP", number=True),
-            Column("duration_seconds", "SECONDS", number=True),
-            Column("trace_id", "TRACE"),
+            OutputColumn("http_status", "HTTP", number=True),
+            OutputColumn("duration_seconds", "SECONDS", number=True),
+            OutputColumn("trace_id", "TRACE"),
         ),
         "no failed checks",
     ),
     "changes": (
-        (_AT, *_TARGET, Column("before", "BEFORE"), Column("status", "STATUS", keep=True), *_CAUSE),
+        (
+            _AT,
+            *_TARGET,
+            OutputColumn("before", "BEFORE"),
+            OutputColumn("status", "STATUS", keep=True),
+            *_CAUSE,
+        ),
         "no changes of state",
     ),
     "tenants": (
         (
-            Column("tenant", "TENANT", keep=True),
-            Column("status", "WORST", keep=True),
-            Column("failing", "FAILING", number=True),
-            Column("targets", "TARGETS", number=True),
-            Column("since", "SINCE", keep=True),
-            Column("statuses", "INTEGRATIONS"),
+            OutputColumn("tenant", "TENANT", keep=True),
+            OutputColumn("status", "WORST", keep=True),
+            OutputColumn("failing", "FAILING", number=True),
+            OutputColumn("targets", "TARGETS", number=True),
+            OutputColumn("since", "SINCE", keep=True),
+            OutputColumn("statuses", "INTEGRATIONS"),
         ),
         "no tenants",
     ),
@@ -54,7 +60,7 @@ def show_list(options: argparse.Namespace) -> int:
         "limit": options.limit or (None if options.json or options.csv else USUAL),
     }
     exporter = exporter_of(options)
-    show(exporter.rows(f"/api/v1/{options.list}", query), columns, options, empty)
+    print_rows(exporter.rows(f"/api/v1/{options.list}", query), columns, options, empty)
     if options.list == "tenants":
         for warning in (exporter.get("/api/v1/tenants", {"limit": 1}) or {}).get("warnings", ()):
             print(f"warning: {warning}", file=sys.stderr)

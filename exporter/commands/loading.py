@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from exporter import registry
-from exporter.config.feeds.memory import Feeds
+from exporter.config.feeds.feeds import Feeds
 from exporter.config.load import load_file, load_text
 from exporter.core.configuration import Configuration
 from exporter.core.errors import StartError

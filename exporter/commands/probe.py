@@ -13,11 +13,11 @@ from exporter.core.errors import Shortage, StartError, StoreError
 from exporter.core.probe import Result, Target
 from exporter.engine.explain import explain
 from exporter.engine.run import run
-from exporter.engine.token_keeper import TokenKeeper
 from exporter.net.network import LoopNetwork
 from exporter.server.handlers.probe import story
-from exporter.store.sealing import Seals
+from exporter.store.encryption import Seals
 from exporter.store.tokens import TokenStore
+from exporter.tokens.manager import TokenManager
 
 GRACE = 20.0
 """Seconds that a refresh may take after the probe was cut: what the vendor hands out must be kept."""
@@ -63,7 +63,7 @@ async def _once(configuration: Configuration, target: Target) -> Result:
     network, clock = LoopNetwork(), SystemClock()
     progress = asyncio.create_task(_progress(target))
     store = _tokens(configuration)
-    keeper = TokenKeeper(network, clock, store=store)
+    keeper = TokenManager(network, clock, store=store)
     keeper.apply(replace(configuration, targets={target.key: target}))
     try:
         return await run(target, network, clock, {}, keeper.giver(target))

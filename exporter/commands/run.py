@@ -6,13 +6,13 @@ from pathlib import Path
 
 import uvloop
 
-from exporter.commands import lean  # noqa: F401 - before anything else imports structlog
+from exporter.commands import lazy_imports  # noqa: F401 - before anything else imports structlog
 
 # isort: split
 from exporter.app import Settings, serve
 from exporter.commands.loading import chosen_file, chosen_shard, load
 from exporter.config.durations import REMEDY, seconds
-from exporter.config.feeds.memory import Feeds
+from exporter.config.feeds.feeds import Feeds
 from exporter.core.errors import StartError
 from exporter.engine.sharding import part_of
 from exporter.server.discovery import checked

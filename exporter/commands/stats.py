@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from exporter.commands.asking import exporter_of
-from exporter.commands.showing import Column, show
+from exporter.commands.api_client import exporter_of
+from exporter.commands.output import OutputColumn, print_rows
 
 _COMPARED = (("uptime", "UPTIME"), ("error_ratio", "ERRORS"), ("p50_seconds", "P50"), ("p95_seconds", "P95"))
 _RATIOS = ("uptime", "error_ratio")
@@ -25,18 +25,18 @@ def stats(options: argparse.Namespace) -> int:
     }
     rows = exporter_of(options).rows("/api/v1/stats", query)
     names = {"target": ("integration", "tenant"), "integration": ("integration",), "tenant": ("tenant",)}
-    subject = [Column(name, name.upper(), keep=True) for name in names[options.by]]
+    subject = [OutputColumn(name, name.upper(), keep=True) for name in names[options.by]]
     machine = options.json or options.csv
-    measured = [Column("runs", "CHECKS", number=True), *_columns(percent=not machine)]
+    measured = [OutputColumn("runs", "CHECKS", number=True), *_columns(percent=not machine)]
     found = rows if options.json else (_flat(row, readable=not machine) for row in rows)
-    show(found, [*subject, *measured], options, _NONE.format(options.window))
+    print_rows(found, [*subject, *measured], options, _NONE.format(options.window))
     return 0
 
 
-def _columns(*, percent: bool) -> Iterator[Column]:
+def _columns(*, percent: bool) -> Iterator[OutputColumn]:
     for key, heading in _COMPARED:
-        yield Column(key, heading, number=True)
-        yield Column(f"before_{key}", "BEFORE" if percent else f"BEFORE {heading}", number=True)
+        yield OutputColumn(key, heading, number=True)
+        yield OutputColumn(f"before_{key}", "BEFORE" if percent else f"BEFORE {heading}", number=True)
 
 
 def _flat(row: Mapping[str, Any], *, readable: bool) -> dict[str, Any]:

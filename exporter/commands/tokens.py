@@ -7,32 +7,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from exporter.commands.asking import Exporter, exporter_of
-from exporter.commands.showing import Column, show
+from exporter.commands.api_client import ApiClient, exporter_of
+from exporter.commands.output import OutputColumn, print_rows
 from exporter.core.errors import StartError
 
 LOOK_EVERY = 0.3
 """Seconds between two questions how far the refreshes are."""
 
-_TARGET = (Column("integration", "INTEGRATION", keep=True), Column("tenant", "TENANT", keep=True))
+_TARGET = (OutputColumn("integration", "INTEGRATION", keep=True), OutputColumn("tenant", "TENANT", keep=True))
 LISTED = (
     *_TARGET,
-    Column("token", "TOKEN", keep=True),
-    Column("state", "STATE", keep=True),
-    Column("expires", "EXPIRES", keep=True),
-    Column("refreshable", "RENEWED"),
-    Column("last_refresh", "LAST REFRESH"),
-    Column("failures", "FAILURES", number=True),
-    Column("reason", "REASON"),
+    OutputColumn("token", "TOKEN", keep=True),
+    OutputColumn("state", "STATE", keep=True),
+    OutputColumn("expires", "EXPIRES", keep=True),
+    OutputColumn("refreshable", "RENEWED"),
+    OutputColumn("last_refresh", "LAST REFRESH"),
+    OutputColumn("failures", "FAILURES", number=True),
+    OutputColumn("reason", "REASON"),
 )
 LOGGED = (
-    Column("at", "AT", keep=True),
+    OutputColumn("at", "AT", keep=True),
     *_TARGET,
-    Column("actor", "ACTOR"),
-    Column("operation", "OPERATION"),
-    Column("result", "RESULT", keep=True),
-    Column("reason", "REASON"),
-    Column("duration_seconds", "SECONDS", number=True),
+    OutputColumn("actor", "ACTOR"),
+    OutputColumn("operation", "OPERATION"),
+    OutputColumn("result", "RESULT", keep=True),
+    OutputColumn("reason", "REASON"),
+    OutputColumn("duration_seconds", "SECONDS", number=True),
 )
 REFRESHED = (*_TARGET, *LOGGED[-3:])
 
@@ -47,10 +47,10 @@ def tokens(options: argparse.Namespace) -> int:
     query = {"integration": options.integration, "tenant": options.tenant}
     if options.action == "list":
         rows = exporter.rows("/api/v1/tokens", query | {"expiring": options.expiring, "state": options.state})
-        show(rows, LISTED, options, "no tokens that are renewed")
+        print_rows(rows, LISTED, options, "no tokens that are renewed")
     else:
         rows = exporter.rows("/api/v1/tokens/log", query | {"since": options.since, "limit": options.limit})
-        show(rows, LOGGED, options, "nothing was done with tokens")
+        print_rows(rows, LOGGED, options, "nothing was done with tokens")
     return 0
 
 
@@ -61,7 +61,7 @@ def _key() -> int:
     return 0
 
 
-def _refresh(exporter: Exporter, options: argparse.Namespace) -> int:
+def _refresh(exporter: ApiClient, options: argparse.Namespace) -> int:
     chosen = {
         name: value
         for name in ("integration", "tenant", "expiring")
@@ -72,7 +72,7 @@ def _refresh(exporter: Exporter, options: argparse.Namespace) -> int:
     job = exporter.post("/api/v1/tokens/refresh", chosen | {"all": options.all, "background": True})
     job = _followed(exporter, job)
     rows = job["tokens"]
-    show(rows, REFRESHED, options, "no token had to be refreshed")
+    print_rows(rows, REFRESHED, options, "no token had to be refreshed")
     failed = sum(row["result"] != "ok" for row in rows)
     results = ", ".join(f"{count} {name}" for name, count in sorted(job["summary"].items()))
     if rows:
@@ -80,7 +80,7 @@ def _refresh(exporter: Exporter, options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _followed(exporter: Exporter, job: dict[str, Any]) -> dict[str, Any]:
+def _followed(exporter: ApiClient, job: dict[str, Any]) -> dict[str, Any]:
     """Ask until the job is done, with a bar where a person looks."""
     with _bar(job["total"]) as bar:
         while job["state"] == "running":

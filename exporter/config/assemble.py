@@ -2,25 +2,25 @@
 
 from typing import Any
 
-from exporter.config import generation, notify
-from exporter.config.budgets import blame_over_budget
-from exporter.config.dynamic import blame_clashes
-from exporter.config.fit import Fitter
-from exporter.config.integrations import Builder, Built, check_defaults
-from exporter.config.judge import Judge
-from exporter.config.labels import blame_public_credentials
+from exporter.config.budgets import check_budgets
+from exporter.config.document.convert import Converter
+from exporter.config.document.schema import part_schema
+from exporter.config.document.section import convert_section
+from exporter.config.document.source import Source
+from exporter.config.document.validate import Validator
+from exporter.config.dynamic import check_clashes
+from exporter.config.labels import check_public_credentials
 from exporter.config.layout import Layout
+from exporter.config.load_context import LoadContext
 from exporter.config.native import credentials
-from exporter.config.parts import make
-from exporter.config.reading import Reading
+from exporter.config.redacted import redact_configuration, yaml_text
 from exporter.config.redactor import Redactor
-from exporter.config.schema import part_schema
-from exporter.config.shared_files import blame_shared_files
-from exporter.config.shown import masked, yaml_text
-from exporter.config.source import Source
-from exporter.config.store_settings import settings
-from exporter.config.thresholds import Ladder
-from exporter.config.token_keeping import judge_keeping, with_source
+from exporter.config.sections import generate, notifications
+from exporter.config.sections.integrations import BuiltTargets, TargetBuilder, check_defaults
+from exporter.config.sections.store import settings
+from exporter.config.sections.thresholds import Ladder
+from exporter.config.shared_files import check_shared_files
+from exporter.config.token_checks import check_token_keeping, with_source
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
 from exporter.core.notifications import Notifications
@@ -40,24 +40,24 @@ _ON = frozenset({"true", "1", "yes", "on"})
 _OFF = frozenset({"false", "0", "no", "off"})
 
 
-def assemble(reading: Reading, source: Source, path: str | None, text: str | None) -> Configuration:
+def assemble(reading: LoadContext, source: Source, path: str | None, text: str | None) -> Configuration:
     """Return the configuration in `source`; ConfigError with every mistake otherwise."""
     if not isinstance(source.value, dict):
-        reading.blame(
+        reading.add_error(
             source.place(()), "the top of the file is no mapping", "write keys such as integrations:"
         )
         raise failure(reading)
     layout = _layout(reading, source)
     switched_off = _switched_off(reading)
     builder, built = _integrations(reading, source, layout)
-    blame_shared_files(reading)
-    blame_clashes(reading, built)
+    check_shared_files(reading)
+    check_clashes(reading, built)
     _check_notifications(reading, source, layout, frozenset(builder.names))
     store = settings(reading, source, layout.store)
     if _written(source, "store").isdisjoint(("token_keys", "token_keys_file")) or store.token_keys:
-        judge_keeping(reading, source, built, store)
+        check_token_keeping(reading, source, built, store)
     reading.secrets.update(_receivers(layout.notifications))
-    blame_public_credentials(reading)
+    check_public_credentials(reading)
     if reading.mistakes:
         raise failure(reading)
     sourced = [with_source(target, one.integration.tokens) for one in built for target in one.targets]
@@ -95,25 +95,29 @@ def _receivers(notifications: Notifications) -> set[str]:
     return reveal_all(notifications).union({hook.url for hook in hooks if hook}, *native)
 
 
-def failure(reading: Reading) -> ConfigError:
+def failure(reading: LoadContext) -> ConfigError:
     """Return the error that lists every mistake, without any credential."""
     return ConfigError(reading.redacted(), frozenset(reading.files))
 
 
-def _layout(reading: Reading, source: Source) -> Layout:
-    fitter = Fitter(reading, source)
-    layout, _ = make(fitter, source.value, Layout, Judge(part_schema(Layout)), instead={}, depth=2)
+def _layout(reading: LoadContext, source: Source) -> Layout:
+    fitter = Converter(reading, source)
+    layout, _ = convert_section(
+        fitter, source.value, Layout, Validator(part_schema(Layout)), instead={}, depth=2
+    )
     if layout is None:
         raise failure(reading)
     return layout
 
 
-def _integrations(reading: Reading, source: Source, layout: Layout) -> tuple[Builder, list[Built]]:
+def _integrations(
+    reading: LoadContext, source: Source, layout: Layout
+) -> tuple[TargetBuilder, list[BuiltTargets]]:
     before = len(reading.mistakes)
     check_defaults(reading, source, layout.defaults)
     ladder = Ladder(reading)
     steps, _ = ladder.over(ladder.base(), layout.thresholds, source, ("thresholds",))
-    builder = Builder(reading, source, layout.defaults, steps)
+    builder = TargetBuilder(reading, source, layout.defaults, steps)
     built, sound = [], []
     for index, raw in enumerate(layout.integrations):
         told = len(reading.mistakes)
@@ -124,18 +128,18 @@ def _integrations(reading: Reading, source: Source, layout: Layout) -> tuple[Bui
                 sound.append(one)
     if len(reading.mistakes) == before or sound:
         # an integration with a mistake may have lost its interval: its budget is judged when that is mended
-        blame_over_budget(reading, source, sound, layout.replicas)
+        check_budgets(reading, source, sound, layout.replicas)
     return builder, built
 
 
 def _check_notifications(
-    reading: Reading, source: Source, layout: Layout, integrations: frozenset[str]
+    reading: LoadContext, source: Source, layout: Layout, integrations: frozenset[str]
 ) -> None:
     written = _written(source, "notifications")
-    for path, what, remedy in notify.findings(layout.notifications, integrations, written):
-        reading.blame(source.place(("notifications", *path)), what, remedy)
-    for path, what, remedy in generation.findings(layout.generate):
-        reading.blame(source.place(("generate", *path)), what, remedy)
+    for path, what, remedy in notifications.findings(layout.notifications, integrations, written):
+        reading.add_error(source.place(("notifications", *path)), what, remedy)
+    for path, what, remedy in generate.findings(layout.generate):
+        reading.add_error(source.place(("generate", *path)), what, remedy)
 
 
 def _written(source: Source, section: str) -> frozenset[str]:
@@ -148,7 +152,7 @@ def _written(source: Source, section: str) -> frozenset[str]:
     )
 
 
-def _switched_off(reading: Reading) -> frozenset[str]:
+def _switched_off(reading: LoadContext) -> frozenset[str]:
     off = set()
     for name in SWITCHES:
         word = reading.environ.get(name, "").strip().lower()
@@ -156,13 +160,13 @@ def _switched_off(reading: Reading) -> frozenset[str]:
             off.add(name)
         elif word and word not in _ON:
             place = (f"environment variable {name}", 0)
-            reading.blame(
+            reading.add_error(
                 place, "the value is neither true nor false", "set it to true or false, or unset it"
             )
     return frozenset(off)
 
 
-def _shown(reading: Reading, source: Source) -> str:
-    document: Any = masked(source.value, reading.catalogue)
+def _shown(reading: LoadContext, source: Source) -> str:
+    document: Any = redact_configuration(source.value, reading.catalogue)
     head = "".join(f"# {note}\n" for note in reading.notes)
     return head + yaml_text(document, Redactor(reading.concealed).clean)

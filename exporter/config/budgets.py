@@ -3,16 +3,16 @@
 import math
 from collections.abc import Iterable
 
-from exporter.config.durations import written
-from exporter.config.integrations import Built
-from exporter.config.reading import Reading
-from exporter.config.source import Source
+from exporter.config.document.source import Source
+from exporter.config.durations import text_of
+from exporter.config.load_context import LoadContext
+from exporter.config.sections.integrations import BuiltTargets
 from exporter.core.probe import MONTH, Target
 
-_Group = list[tuple[Built, Target]]
+_Group = list[tuple[BuiltTargets, Target]]
 
 
-def blame_over_budget(reading: Reading, source: Source, built: Iterable[Built], replicas: int) -> None:
+def check_budgets(reading: LoadContext, source: Source, built: Iterable[BuiltTargets], replicas: int) -> None:
     """Blame every integration whose credential would be used more often than its allowance permits.
 
     Where rows from outside have a part in it this is noted only: their number must not end all probing, and
@@ -41,10 +41,10 @@ def blame_over_budget(reading: Reading, source: Source, built: Iterable[Built], 
                 noted.add(name)
                 reading.notes.append(f"{what}; the calls are spread; {_remedy(group, limit)}")
             else:
-                reading.blame(source.place((*integration.path, "interval")), what, _remedy(group, limit))
+                reading.add_error(source.place((*integration.path, "interval")), what, _remedy(group, limit))
 
 
-def _by_credential(built: Iterable[Built]) -> dict[tuple[str, object], _Group]:
+def _by_credential(built: Iterable[BuiltTargets]) -> dict[tuple[str, object], _Group]:
     groups: dict[tuple[str, object], _Group] = {}
     for integration in built:
         for target in integration.targets:
@@ -59,7 +59,7 @@ def _remedy(group: _Group, limit: float) -> str:
     smallest = _smallest_interval(group, limit)
     if smallest is None:
         return "use fewer targets for this credential, or set allow_over_budget: true"
-    return f"set an interval of at least {written(smallest)}, or allow_over_budget: true"
+    return f"set an interval of at least {text_of(smallest)}, or allow_over_budget: true"
 
 
 def _smallest_interval(group: _Group, limit: float) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exporter.core.probe import Probe
-from exporter.core.threshold import Family
+from exporter.core.threshold import ThresholdFamily
 
 
 @dataclass(frozen=True)
@@ -12,4 +12,4 @@ class Catalogue:
     """Every provider by name, and every family of thresholds by name."""
 
     probes: Mapping[str, Probe]
-    families: Mapping[str, Family]
+    families: Mapping[str, ThresholdFamily]

@@ -26,7 +26,7 @@ def seconds(text: str) -> float:
     )
 
 
-def written(amount: float) -> str:
+def text_of(amount: float) -> str:
     """Return `amount` seconds in the shortest form, such as 1h30m; parts of a millisecond are dropped."""
     whole, rest = divmod(round(amount * 1000), 1000)
     parts = []

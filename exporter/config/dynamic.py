@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from exporter.config.integrations import Built
-from exporter.config.reading import Reading
+from exporter.config.load_context import LoadContext
+from exporter.config.sections.integrations import BuiltTargets
 from exporter.core.metric import Metric
 
 
-def blame_clashes(reading: Reading, built: Iterable[Built]) -> None:
+def check_clashes(reading: LoadContext, built: Iterable[BuiltTargets]) -> None:
     """Blame options that ask for a metric that exists already with another help, unit or label set."""
     catalogue = reading.catalogue
     known: dict[str, Metric] = {
@@ -18,7 +18,7 @@ def blame_clashes(reading: Reading, built: Iterable[Built]) -> None:
         for metric, path, fitter in integration.layers.metrics if integration.layers else ():
             first = known.setdefault(metric.name, metric)
             if first != metric:
-                fitter.blame(
+                fitter.add_error(
                     path,
                     f"the metric {metric.name} is also defined with another help, unit or labels",
                     "give it the same help and labels everywhere, or another name",

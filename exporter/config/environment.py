@@ -7,8 +7,8 @@ from typing import Any
 
 from exporter.config.assemble import assemble
 from exporter.config.catalogue import Catalogue
-from exporter.config.reading import Path, Place, Reading
-from exporter.config.values import Expanded, is_text
+from exporter.config.document.values import Expanded, is_text
+from exporter.config.load_context import LoadContext, Path, SourceLocation
 from exporter.core.configuration import Configuration
 
 RESEND_SMARTHOST = "smtp.resend.com:587"
@@ -23,7 +23,7 @@ class EnvironmentSource:
     value: dict[str, Any] = field(default_factory=dict)
     names: dict[Path, str] = field(default_factory=dict)
 
-    def place(self, path: Path) -> Place:
+    def place(self, path: Path) -> SourceLocation:
         """Return the variable that gave the value at `path`, or one of those below or above it."""
         for length in range(len(path), 0, -1):
             if path[:length] in self.names:
@@ -50,13 +50,13 @@ class EnvironmentSource:
 def load(catalogue: Catalogue, environ: Mapping[str, str]) -> Configuration:
     """Return the configuration that the environment describes; ConfigError names variables."""
     readable = {name: value for name, value in environ.items() if is_text(value)}
-    reading = Reading(catalogue, readable, str(Folder.cwd()))
+    reading = LoadContext(catalogue, readable, str(Folder.cwd()))
     source = EnvironmentSource(readable)
     source.value["integrations"] = _integrations(source, catalogue)
     source.value["notifications"] = _notifications(source, reading)
     for name in environ.keys() - readable.keys():
         if name in names_read(catalogue):
-            reading.blame(
+            reading.add_error(
                 (f"environment variable {name}", 0), "the value is not UTF-8 text", "set it to UTF-8 text"
             )
     return assemble(reading, source, None, None)
@@ -77,7 +77,7 @@ def _integrations(source: EnvironmentSource, catalogue: Catalogue) -> list[dict[
     return made
 
 
-def _notifications(source: EnvironmentSource, reading: Reading) -> dict[str, Any]:
+def _notifications(source: EnvironmentSource, reading: LoadContext) -> dict[str, Any]:
     top: Path = ("notifications",)
     made: dict[str, Any] = {}
     if slack := source.take((*top, "slack"), "SLACK_WEBHOOK_URL"):

@@ -25,12 +25,12 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 TENANT_PATTERN = r"^[A-Za-z0-9_.-]{1,64}$"
 
 Duration = Annotated[str, Meta(pattern=durations.PATTERN, description="A duration: 500ms, 30s, 5m, 1h, 1d.")]
-Labels = Annotated[
+LabelsPart = Annotated[
     dict[str, Annotated[str, Meta(extra=PUBLIC)]],
     Meta(description="Labels of the targets; they appear on integration_info alone."),
 ]
-Thresholds = Annotated[dict[str, Any], Meta(description="Thresholds by family and severity.", extra=RAW)]
-Options = Annotated[
+ThresholdsPart = Annotated[dict[str, Any], Meta(description="Thresholds by family and severity.", extra=RAW)]
+OptionsPart = Annotated[
     dict[str, Any], Meta(description="What the provider declares; see its reference page.", extra=RAW)
 ]
 
@@ -59,7 +59,7 @@ class Defaults(_Part, frozen=True):
 
     interval: Annotated[Duration | None, Meta(description="Time between two probes of a target.")] = None
     timeout: Annotated[Duration | None, Meta(description="Longest time of one probe.")] = None
-    labels: Labels = {}
+    labels: LabelsPart = {}
     tls: Annotated[DefaultTls, Meta(description="Whom everything that is dialled is judged by.")] = (
         DefaultTls()
     )
@@ -76,9 +76,9 @@ class TenantRow(_Part, frozen=True):
             extra=PUBLIC,
         ),
     ]
-    labels: Labels = {}
+    labels: LabelsPart = {}
     options: Annotated[dict[str, Any], Meta(description="Options of this tenant alone.", extra=RAW)] = {}
-    thresholds: Thresholds = {}
+    thresholds: ThresholdsPart = {}
 
 
 class FeedBasic(_Part, frozen=True):
@@ -242,9 +242,9 @@ class IntegrationPart(_Part, frozen=True):
     critical: Annotated[bool, Meta(description="Its failure makes the overall status critical.")] = False
     interval: Annotated[Duration | None, Meta(description="Time between two probes of a target.")] = None
     timeout: Annotated[Duration | None, Meta(description="Longest time of one probe.")] = None
-    labels: Labels = {}
-    thresholds: Thresholds = {}
-    options: Options = {}
+    labels: LabelsPart = {}
+    thresholds: ThresholdsPart = {}
+    options: OptionsPart = {}
     tenants: Annotated[Tenants | None, Meta(description="For whom: one target for each tenant.")] = None
     tokens: Annotated[
         TokensPart | None, Meta(description="How the tokens of its targets are kept and renewed.")
@@ -310,7 +310,7 @@ class Layout(_Part, frozen=True):
 
     defaults: Annotated[Defaults, Meta(description="What integrations take by default.")] = Defaults()
     integrations: Annotated[tuple[Any, ...], Meta(description="What is probed.", extra=RAW)] = ()
-    thresholds: Thresholds = {}
+    thresholds: ThresholdsPart = {}
     notifications: Annotated[Notifications, Meta(description="Who is told.")] = Notifications()
     generate: Annotated[
         Generation, Meta(description="What `generate` writes about Prometheus and Alertmanager.")

@@ -10,14 +10,14 @@ from pathlib import Path
 from exporter.config import environment
 from exporter.config.assemble import assemble, failure
 from exporter.config.catalogue import Catalogue
+from exporter.config.document.files import FileProblem, read_text
+from exporter.config.document.source import read_yaml
+from exporter.config.document.values import Expander
+from exporter.config.feeds.feeds import Feeds
 from exporter.config.feeds.load import FeedLoad
-from exporter.config.feeds.memory import Feeds
-from exporter.config.files import FileProblem, read_text
 from exporter.config.hints import files_passed_over, variables_passed_over, with_hints
-from exporter.config.reading import Reading
+from exporter.config.load_context import LoadContext
 from exporter.config.redactor import Redactor
-from exporter.config.source import read_yaml
-from exporter.config.values import Expander
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
 
@@ -46,8 +46,8 @@ def load_file(
     try:
         text = read_text(path).text
     except FileProblem as problem:
-        reading = Reading(catalogue, environ, base=".", files={path})
-        reading.blame((path, 0), problem.what, problem.remedy)
+        reading = LoadContext(catalogue, environ, base=".", files={path})
+        reading.add_error((path, 0), problem.what, problem.remedy)
         raise failure(reading) from None
     return _load(text, path, catalogue, environ, FeedLoad(feeds or Feeds(), fresh=True))
 
@@ -72,7 +72,7 @@ def _load(
 ) -> Configuration:
     base = str(Path(path).absolute().parent if path else Path.cwd())
     for left in reversed(range(PASSES)):
-        reading = Reading(catalogue, environ, base, feeds=load)
+        reading = LoadContext(catalogue, environ, base, feeds=load)
         try:
             configuration = _one_pass(reading, text, path)
         except ConfigError as error:
@@ -88,11 +88,11 @@ def _load(
     raise AssertionError("the last pass returns or raises")
 
 
-def _one_pass(reading: Reading, text: str, path: str | None) -> Configuration:
+def _one_pass(reading: LoadContext, text: str, path: str | None) -> Configuration:
     if path:
         reading.files.add(path)
     with _no_collection():
-        source = read_yaml(text, path or "configuration", Expander(reading.environ), reading.blame)
+        source = read_yaml(text, path or "configuration", Expander(reading.environ), reading.add_error)
         if source is None:
             raise failure(reading)
         return assemble(reading, source, path, text)

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from exporter.config.fit import Fitter, as_struct, fields, root_type, twins
-from exporter.config.judge import Fault, Judge, unknown_key
-from exporter.config.parts import blame, faults_of
-from exporter.config.reading import Path
+from exporter.config.document.convert import Converter, as_struct, fields, root_type, twins
+from exporter.config.document.schema import options_schema
+from exporter.config.document.section import add_error, faults_of
+from exporter.config.document.validate import SchemaError, Validator, unknown_key
+from exporter.config.load_context import Path
 from exporter.config.row_rules import RowRules
-from exporter.config.schema import options_schema
 from exporter.core.metric import Metric
 from exporter.core.options import Options, tenant_fields
 from exporter.core.probe import Probe
@@ -27,12 +27,12 @@ class OptionLayers:
     """
 
     probe: Probe
-    fitter: Fitter
+    fitter: Converter
     raw: Mapping[str, Any]
     has_tenants: bool
     ca_file: str = ""
     sound: bool = True
-    metrics: list[tuple[Metric, Path, Fitter]] = field(default_factory=list)
+    metrics: list[tuple[Metric, Path, Converter]] = field(default_factory=list)
 
     @cached_property
     def shared(self) -> dict[str, Any]:
@@ -41,11 +41,11 @@ class OptionLayers:
         try:
             as_struct(fitted, self.probe.options)
         except msgspec.ValidationError as error:
-            judge = Judge(options_schema(self.probe, required=not self.has_tenants))
+            judge = Validator(options_schema(self.probe, required=not self.has_tenants))
             faults = faults_of(self.fitter, dict(self.raw), self.probe.options, judge, error)
             if not self.has_tenants or not _only_missing(error) or any(fault.path for fault in faults):
-                blame(self.fitter, faults)
-                self._judge_rest(fitted, faults)
+                add_error(self.fitter, faults)
+                self._validate_rest(fitted, faults)
                 self.sound = False
         return fitted
 
@@ -59,12 +59,14 @@ class OptionLayers:
             options = as_struct(fitted, self.probe.options)
         except msgspec.ValidationError as error:
             # only a required option can be missing here: the layer itself was judged
-            blame(self.fitter, faults_of(self.fitter, dict(self.raw), self.probe.options, self._whole, error))
+            add_error(
+                self.fitter, faults_of(self.fitter, dict(self.raw), self.probe.options, self._whole, error)
+            )
             self.sound = False
             return None
         return self._verified(options, self.fitter)
 
-    def of_row(self, raw: Mapping[str, Any], fitter: Fitter) -> Options | None:
+    def of_row(self, raw: Mapping[str, Any], fitter: Converter) -> Options | None:
         """Return the options of a tenant whose row has the options `raw`; None after a mistake."""
         shared = self.shared
         if not raw:
@@ -74,53 +76,53 @@ class OptionLayers:
         rules = RowRules(self.probe.options, fitter, shared)
         fitted = rules.completed(fitted)
         if not self.sound or len(allowed) < len(raw) or not rules.obeyed(fitted):
-            self._judge_row(fitter, allowed, None)
+            self._validate_row(fitter, allowed, None)
             return None
         try:
             options = as_struct(shared | fitted, self.probe.options)
         except msgspec.ValidationError as error:
-            self._judge_row(fitter, allowed, error)
+            self._validate_row(fitter, allowed, error)
             return None
         return self._verified(options, fitter)
 
-    def _fitted(self, fitter: Fitter, raw: Mapping[str, Any]) -> dict[str, Any]:
+    def _fitted(self, fitter: Converter, raw: Mapping[str, Any]) -> dict[str, Any]:
         made: dict[str, Any] = fitter.fit(dict(raw), root_type(self.probe.options))
         return made
 
     @cached_property
-    def _whole(self) -> Judge:
-        return Judge(options_schema(self.probe, required=True))
+    def _whole(self) -> Validator:
+        return Validator(options_schema(self.probe, required=True))
 
     @cached_property
-    def _row(self) -> Judge:
-        return Judge(options_schema(self.probe, required=False, tenant=True))
+    def _row(self) -> Validator:
+        return Validator(options_schema(self.probe, required=False, tenant=True))
 
     @cached_property
     def _row_keys(self) -> set[str]:
         names = tenant_fields(self.probe.options)
         return set(names) | {twin for twin, name in twins(self.probe.options).items() if name in names}
 
-    def _allowed(self, key: str, fitter: Fitter) -> bool:
+    def _allowed(self, key: str, fitter: Converter) -> bool:
         if key in self._row_keys:
             return True
         if key in fields(self.probe.options) or key in twins(self.probe.options):
-            fitter.blame(
+            fitter.add_error(
                 (key,),
                 f"the option {key} cannot be set by a tenant",
                 "set it under the options of the integration, for all its tenants",
             )
         else:
-            blame(fitter, [unknown_key((key,), self._row_keys)])
+            add_error(fitter, [unknown_key((key,), self._row_keys)])
         return False
 
-    def _judge_row(self, fitter: Fitter, raw: dict[str, Any], error: Exception | None) -> None:
+    def _validate_row(self, fitter: Converter, raw: dict[str, Any], error: Exception | None) -> None:
         judging = replace(fitter, judging=True)
         faults = self._row.faults(judging.fit(raw, root_type(self.probe.options)))
         if not faults and error is not None:
             faults = faults_of(fitter, {**self.raw, **raw}, self.probe.options, self._whole, error)
-        blame(fitter, faults)
+        add_error(fitter, faults)
 
-    def _judge_rest(self, fitted: Mapping[str, Any], faults: list[Fault]) -> None:
+    def _validate_rest(self, fitted: Mapping[str, Any], faults: list[SchemaError]) -> None:
         """Let the provider judge the options without fault too, so that its mistakes show as well."""
         if self.probe.verify is None:
             return
@@ -133,22 +135,22 @@ class OptionLayers:
             return
         for sentence in self.probe.verify(options):
             if not any(key in sentence for key in wrong):  # it may be a consequence of what is left out
-                self._blame_sentence(sentence, self.fitter)
+                self._add_sentence(sentence, self.fitter)
 
     @cached_property
     def _known(self) -> frozenset[str]:
         return frozenset(fields(self.probe.options))
 
-    def _blame_sentence(self, sentence: str, fitter: Fitter) -> None:
+    def _add_sentence(self, sentence: str, fitter: Converter) -> None:
         what, _, remedy = sentence.partition("; ")
-        fitter.blame(_key_in(sentence, self.probe.options), what, remedy or "correct the options")
+        fitter.add_error(_key_in(sentence, self.probe.options), what, remedy or "correct the options")
 
-    def _verified(self, options: Options, fitter: Fitter) -> Options | None:
+    def _verified(self, options: Options, fitter: Converter) -> Options | None:
         """Return `options`, or None when the provider itself finds them wrong."""
         options = options.trusting(self.ca_file) if self.ca_file else options
         wrong = self.probe.verify(options) if self.probe.verify else []
         for sentence in wrong:
-            self._blame_sentence(sentence, fitter)
+            self._add_sentence(sentence, fitter)
         if wrong:
             return None
         if self.probe.dynamic:
@@ -157,7 +159,7 @@ class OptionLayers:
                     self.metrics.append((metric, (), fitter))
                     fitter.show(" ".join((metric.name, metric.help, *metric.labels)), "a metric")
             except ValueError as error:
-                fitter.blame((), str(error), "choose another name")
+                fitter.add_error((), str(error), "choose another name")
                 return None
         return options
 

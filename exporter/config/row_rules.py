@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import inspect
 
-from exporter.config.fit import TRUSTED, TWIN, Fitter, root_type
-from exporter.config.reading import Path
+from exporter.config.document.convert import TRUSTED, TWIN, Converter, root_type
+from exporter.config.load_context import Path
 from exporter.core.options import Options, address_fields, extra_of, steering_fields
 from exporter.core.secret import reveal_all
 
@@ -21,7 +21,7 @@ class RowRules:
     """
 
     kind: type[Options]
-    fitter: Fitter
+    fitter: Converter
     shared: Mapping[str, Any]
     _broken: bool = False
 
@@ -38,7 +38,7 @@ class RowRules:
             if option not in row or self.fitter.rules is TRUSTED:
                 continue
             for name in self._led_away(option, credentials, row):
-                self._blame_steering(option, name)
+                self._check_steering(option, name)
         return not self._broken
 
     def _led_away(self, option: str, credentials: tuple[str, ...], row: Mapping[str, Any]) -> list[str]:
@@ -47,9 +47,9 @@ class RowRules:
         wanted = given if option in address_fields(self.kind) else set(credentials) if given else set()
         return sorted(wanted - row.keys())
 
-    def _blame_steering(self, option: str, credential: str) -> None:
+    def _check_steering(self, option: str, credential: str) -> None:
         self._broken = True
-        self.fitter.blame(
+        self.fitter.add_error(
             (option,),
             f"the option {option} decides where {credential} goes, and this row has none of its own",
             f"add {credential} or {credential}{TWIN} to the row, or set {option} for the whole integration",
@@ -62,7 +62,7 @@ class RowRules:
         below = shared if isinstance(shared, Mapping) else {}
         own = {field.encode_name for field in kind.fields if extra_of(field.type).get("operator")}
         if own & row.keys() and self.fitter.rules is not TRUSTED:
-            self._blame_own(own & row.keys(), path)
+            self._check_own(own & row.keys(), path)
         made = {
             field.encode_name: self._complete(
                 row[field.encode_name],
@@ -76,10 +76,10 @@ class RowRules:
         taken = {} if own & row.keys() else {name: below[name] for name in own if name in below}
         return {**row, **made, **taken}
 
-    def _blame_own(self, names: set[str], path: Path) -> None:
+    def _check_own(self, names: set[str], path: Path) -> None:
         self._broken = True
         for name in sorted(names):
-            self.fitter.blame(
+            self.fitter.add_error(
                 (*path, name),
                 f"{'.'.join(map(str, (*path, name)))} decides where a credential goes: no tenant can set it",
                 "set it under the options of the integration, for all its tenants",

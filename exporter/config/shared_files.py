@@ -1,10 +1,10 @@
 """Decides who may keep a secret file that several owners name."""
 
-from exporter.config.reading import Reading, Use
-from exporter.config.tenants import named
+from exporter.config.load_context import LoadContext, Use
+from exporter.config.sections.tenants import named
 
 
-def blame_shared_files(reading: Reading) -> None:
+def check_shared_files(reading: LoadContext) -> None:
     """Blame each row whose secret file belongs to somebody else.
 
     Among files of the operator's choice nobody has a better claim: each row is blamed. A row from outside
@@ -18,7 +18,7 @@ def blame_shared_files(reading: Reading) -> None:
             _judge(reading, uses)
 
 
-def _judge(reading: Reading, uses: list[Use]) -> None:
+def _judge(reading: LoadContext, uses: list[Use]) -> None:
     inside = {use.owner for use in uses if not use.outside}
     keeper = _keeper(reading, [use for use in uses if use.outside]) if not inside else None
     for use in uses:
@@ -26,14 +26,14 @@ def _judge(reading: Reading, uses: list[Use]) -> None:
             continue
         wrong = bool(inside - {use.owner}) if inside else use.owner != keeper
         if wrong:
-            reading.blame(
+            reading.add_error(
                 use.place,
                 f"{named(use.owner or '')} names a secret file that is named elsewhere for another",
                 "give each tenant a secret file of its own; set shared ones under the integration's options",
             )
 
 
-def _keeper(reading: Reading, uses: list[Use]) -> str | None:
+def _keeper(reading: LoadContext, uses: list[Use]) -> str | None:
     """Return the tenant that keeps a file which rows from outside claim: always the same one, if it can be.
 
     Who had it before comes first, then whose name the file bears, then who is first in the sources' order.

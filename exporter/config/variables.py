@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 from exporter.config import durations
-from exporter.config.values import scalar
+from exporter.config.document.values import scalar
 from exporter.core.quoting import has_credential_form
 from exporter.core.secret import SHORTEST, forms
 

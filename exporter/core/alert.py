@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from exporter.core.severity import Severity
-from exporter.core.threshold import Family
+from exporter.core.threshold import ThresholdFamily
 
 ALERT_NAME = re.compile(r"(Integration|Watchdog)[A-Za-z0-9]*\Z")
 CASE_KINDS = ("fires", "quiet", "boundary", "missing")
@@ -69,7 +69,7 @@ class Alert:
     observed: str = ""
     op: str = ">"
     by: tuple[str, ...] = ("integration", "provider", "tenant")
-    family: Family | None = None
+    family: ThresholdFamily | None = None
     severities: tuple[Severity, ...] = ()
     hold: str = "0s"
     keep_firing: str = ""

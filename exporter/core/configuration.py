@@ -6,7 +6,7 @@ from functools import cached_property
 
 from exporter.core.generation import Generation
 from exporter.core.notifications import Notifications
-from exporter.core.probe import Key, Probe, Target
+from exporter.core.probe import Probe, Target, TargetKey
 from exporter.core.secret import Secret
 from exporter.core.threshold import Threshold
 from exporter.core.token import TokenSettings
@@ -45,7 +45,7 @@ class Shard:
 
     index: int = 0
     count: int = 1
-    elsewhere: frozenset[Key] = frozenset()
+    elsewhere: frozenset[TargetKey] = frozenset()
 
     @cached_property
     def integrations(self) -> frozenset[str]:
@@ -81,7 +81,7 @@ class Configuration:
 
     path: str | None
     integrations: tuple[Integration, ...]
-    targets: Mapping[Key, Target]
+    targets: Mapping[TargetKey, Target]
     thresholds: tuple[Threshold, ...]
     notifications: Notifications
     store: StoreSettings

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from exporter.core.errors import ProbeError
 from exporter.core.reason import NETWORK, Reason
-from exporter.core.token import FLOOR, NEVER, AccessToken, Grant, Held, Lasting, MetaExchange
+from exporter.core.token import FLOOR, NEVER, AccessToken, Grant, LongLivedGrant, MetaExchange, TokenSet
 
 LONGEST_FLOOR = 3_600.0
 """Seconds between two renewals of a credential whose endpoint grants nothing but lives below `FLOOR`."""
@@ -41,7 +41,7 @@ class Credential:
     """
 
     grant: Grant
-    held: Held | None = None
+    held: TokenSet | None = None
     first_seen: float = 0.0
     failures: int = 0
     error: ProbeError | None = None
@@ -64,14 +64,14 @@ class Credential:
     @property
     def lasting(self) -> bool:
         """Whether what was handed out last is needed to ask for the next token."""
-        return isinstance(self.grant, Lasting)
+        return isinstance(self.grant, LongLivedGrant)
 
     @property
     def refused(self) -> bool:
         """Whether only a person can help."""
         return self.held is not None and self.held.refused
 
-    def take(self, held: Held, now: float) -> None:
+    def take(self, held: TokenSet, now: float) -> None:
         """Make `held` the tokens in use."""
         if not held.same(self.held):
             self.first_seen = now
@@ -79,20 +79,20 @@ class Credential:
 
     def succeed(self, now: float) -> None:
         """Count a refresh that succeeded, once its tokens are those in use."""
-        self.forgive()
-        held = self.held or Held()
+        self.reset_failures()
+        held = self.held or TokenSet()
         brief = held.expiry is not None and held.expiry - (held.obtained or now) < FLOOR
         self.short = self.short + 1 if held.implausible or brief else 0
         self.renewed_at = now
 
-    def compare(self, before: Held | None, now: float) -> None:
+    def compare(self, before: TokenSet | None, now: float) -> None:
         """See whether the endpoint hands out again what it handed out `before`, shortly before its expiry."""
         if before is None or not before.access or before.expiry is None:
             return
         if before.expiry - 2 * self._lead(before, before.expiry) <= now < before.expiry:
             self.repeats = self.held is not None and self.held.access == before.access
 
-    def forgive(self) -> None:
+    def reset_failures(self) -> None:
         """Forget failures: they were of other tokens, or are over."""
         self.failures, self.error, self.retry_at = 0, None, 0.0
 
@@ -150,7 +150,7 @@ class Credential:
             return held.expiry + AFTER_EXPIRY
         return held.expiry - self._lead(held, held.expiry) * (1 + 0.1 * self.spread)
 
-    def _lead(self, held: Held, expiry: float) -> float:
+    def _lead(self, held: TokenSet, expiry: float) -> float:
         if held.obtained is None and isinstance(self.grant, MetaExchange):
             return self.longest_lead
         return min(self.longest_lead, max(0.0, expiry - (held.obtained or self.first_seen)) / 10)
@@ -188,7 +188,7 @@ class Credential:
 
     def token(self, *, fresh: bool = False) -> AccessToken:
         """Return the access token as a check gets it."""
-        held = self.held or Held()
+        held = self.held or TokenSet()
         expiry = None if held.expiry == NEVER or held.implausible else held.expiry
         return AccessToken(held.access, expiry, fresh, held.scopes)
 

@@ -8,7 +8,7 @@ from exporter.core.errors import ProbeError
 from exporter.core.reason import Reason
 
 T = TypeVar("T")
-Key = str | int
+FieldKey = str | int
 _ABSENT = object()
 _MOMENTS = (1e9, 1e11)
 """Unix seconds of 2001 and of 5138; beyond them stand milliseconds, zeros and mistakes."""
@@ -37,26 +37,26 @@ class Document:
         self.path = path
         self._drift = drift
 
-    def at(self, *keys: Key) -> "Document":
+    def at(self, *keys: FieldKey) -> "Document":
         """Return the part below `keys`; an absent part wraps None and reports no drift by itself."""
         value = self.value
         for key in keys:
             value = _step(value, key)
         return Document(None if value is _ABSENT else value, self._drift, _join(self.path, keys))
 
-    def number(self, *keys: Key) -> float | None:
+    def number(self, *keys: FieldKey) -> float | None:
         """Return a number below `keys`, or None and drift; one that may be negative, such as a balance."""
         return self._typed(keys, _is_number, float)
 
-    def amount(self, *keys: Key) -> float | None:
+    def amount(self, *keys: FieldKey) -> float | None:
         """Return a number below `keys` that cannot be negative, or None and drift: counts, limits, sums."""
         return self._typed(keys, lambda v: _is_number(v) and v >= 0, float)
 
-    def moment(self, *keys: Key) -> float | None:
+    def moment(self, *keys: FieldKey) -> float | None:
         """Return the Unix seconds below `keys`, or None and drift."""
         return self._typed(keys, lambda v: _is_number(v) and is_moment(v), float)
 
-    def date(self, *keys: Key) -> float | None:
+    def date(self, *keys: FieldKey) -> float | None:
         """Return the Unix seconds of the ISO 8601 text below `keys`, UTC by default, or None and drift."""
         text = self.text(*keys)
         when = None if text is None else _seconds(text)
@@ -64,25 +64,25 @@ class Document:
             self.unknown(*keys)
         return when
 
-    def text(self, *keys: Key) -> str | None:
+    def text(self, *keys: FieldKey) -> str | None:
         """Return a string below `keys`, or None and drift."""
         return self._typed(keys, lambda v: isinstance(v, str), str)
 
-    def flag(self, *keys: Key) -> bool | None:
+    def flag(self, *keys: FieldKey) -> bool | None:
         """Return a boolean below `keys`, or None and drift."""
         return self._typed(keys, lambda v: isinstance(v, bool), bool)
 
-    def items(self, *keys: Key) -> Iterator["Document"]:
+    def items(self, *keys: FieldKey) -> Iterator["Document"]:
         """Yield each element of the list below `keys`; nothing, and drift, where there is no list."""
         found = self._typed(keys, lambda v: isinstance(v, list), list)
         for index, value in enumerate(found or []):
             yield Document(value, self._drift, _join(self.path, (*keys, index)))
 
-    def unknown(self, *keys: Key) -> None:
+    def unknown(self, *keys: FieldKey) -> None:
         """Report what is below `keys` as drift: it is there and means nothing to the reader."""
         self._drift(self.at(*keys).path)
 
-    def must(self, *keys: Key) -> "Document":
+    def must(self, *keys: FieldKey) -> "Document":
         """Return the part below `keys`, or fail the probe: without it the answer is not an answer."""
         part = self.at(*keys)
         if part.value is None:
@@ -90,7 +90,7 @@ class Document:
         return part
 
     def _typed(
-        self, keys: tuple[Key, ...], fits: Callable[[Any], bool], make: Callable[[Any], T]
+        self, keys: tuple[FieldKey, ...], fits: Callable[[Any], bool], make: Callable[[Any], T]
     ) -> T | None:
         part = self.at(*keys)
         if fits(part.value):
@@ -113,13 +113,13 @@ def _seconds(text: str) -> float | None:
     return seconds if is_moment(seconds) else None
 
 
-def _step(value: Any, key: Key) -> Any:
+def _step(value: Any, key: FieldKey) -> Any:
     if isinstance(key, int):
         return value[key] if isinstance(value, list) and -len(value) <= key < len(value) else _ABSENT
     return value.get(key, _ABSENT) if isinstance(value, dict) else _ABSENT
 
 
-def _join(path: str, keys: tuple[Key, ...]) -> str:
+def _join(path: str, keys: tuple[FieldKey, ...]) -> str:
     # Indexes are written as [] so that the hundredth element drifts under the same name as the first.
     for key in keys:
         path = f"{path}[]" if isinstance(key, int) else f"{path}.{key}" if path else key

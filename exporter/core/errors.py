@@ -23,7 +23,7 @@ class ProbeError(Exception):
 
 
 @dataclass(frozen=True, order=True)
-class Mistake:
+class ConfigIssue:
     """One thing wrong in a configuration: where it stands, what is wrong, what to write instead.
 
     `line` counts from 1; 0 means that the mistake has no line (a missing file, an environment variable).
@@ -46,9 +46,9 @@ class ConfigError(Exception):
     `files` are all files that were read or looked for: a change of any of them may mend it.
     """
 
-    def __init__(self, mistakes: Sequence[Mistake], files: frozenset[str] = frozenset()) -> None:
+    def __init__(self, mistakes: Sequence[ConfigIssue], files: frozenset[str] = frozenset()) -> None:
         """Keep the mistakes, sorted by file and line, each once."""
-        self.mistakes: tuple[Mistake, ...] = tuple(sorted(set(mistakes)))
+        self.mistakes: tuple[ConfigIssue, ...] = tuple(sorted(set(mistakes)))
         self.files = files
         super().__init__("\n".join(map(str, self.mistakes)))
 
@@ -68,6 +68,10 @@ class Deferred(Exception):
         """Keep how long and why."""
         super().__init__(f"{why}; the next run is in {seconds:.0f} s")
         self.seconds = seconds
+
+
+SHORTAGE_RETRY = 10.0
+"""Seconds until what a shortage put off is tried again: one more try is cheap and calls no vendor."""
 
 
 class Shortage(Deferred):
@@ -93,7 +97,7 @@ class Shortage(Deferred):
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where a configured value stands, for messages."""
 
     file: Path | str

@@ -72,7 +72,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Peer:
+class ConnectedPeer:
     """Facts of a connection that was opened and closed again."""
 
     address: str
@@ -140,7 +140,7 @@ class Network(Protocol):
 
     async def connect(
         self, host: str, port: int, trace: "Trace", *, tls: TlsOptions | None = None, family: str = "any"
-    ) -> Peer:
+    ) -> ConnectedPeer:
         """Open a connection, with a TLS handshake where `tls` is given, and close it."""
 
     def talk(

@@ -9,7 +9,7 @@ from exporter.core.alert import Alert
 from exporter.core.document import Document
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Metric, Sample
-from exporter.core.network import Answer, Peer, Request, Talk, Trace
+from exporter.core.network import Answer, ConnectedPeer, Request, Talk, Trace
 from exporter.core.options import Options, TlsOptions
 from exporter.core.panel import Panel
 from exporter.core.reason import Reason
@@ -31,7 +31,7 @@ class Kit(Protocol):
 
     async def connect(
         self, host: str, port: int, *, tls: TlsOptions | None = None, family: str = "any"
-    ) -> Peer:
+    ) -> ConnectedPeer:
         """Open and close a connection; see `Network.connect`."""
 
     def talk(
@@ -52,7 +52,7 @@ class Kit(Protocol):
         expiry becomes a fact of the run. An endpoint that gives none is a ProbeError.
         """
 
-    def token_told(self, token: Secret, expiry: float | None, scopes: frozenset[str] | None = None) -> None:
+    def report_token(self, token: Secret, expiry: float | None, scopes: frozenset[str] | None = None) -> None:
         """Take what the vendor tells of a token that it was shown.
 
         `expiry` is Unix seconds, `core.token.NEVER` for a token that does not end, None if unknown.
@@ -152,7 +152,7 @@ class Probe:
         return isinstance(other, Probe) and other.name == self.name
 
 
-Key = tuple[str, str]
+TargetKey = tuple[str, str]
 """Identity of a target: (integration, tenant)."""
 
 
@@ -179,7 +179,7 @@ class Target:
     hidden: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
-    def key(self) -> Key:
+    def key(self) -> TargetKey:
         """Identity of the target."""
         return (self.integration, self.tenant)
 
@@ -246,10 +246,10 @@ __all__ = [
     "Check",
     "ClientCredentials",
     "Grant",
-    "Key",
     "Kit",
     "Probe",
     "ProbeError",
     "Result",
     "Target",
+    "TargetKey",
 ]

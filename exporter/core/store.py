@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from exporter.core.probe import Key
+from exporter.core.probe import TargetKey
 from exporter.core.reason import Reason
 from exporter.core.summary import BUCKETS, Summaries, quantile
 
@@ -18,7 +18,7 @@ class Snapshot:
     these, so that the answers given to another credential do not come back; it is too short to tell a secret.
     """
 
-    key: Key
+    key: TargetKey
     provider: str
     status: str
     reason: Reason | None
@@ -41,7 +41,7 @@ class StateChange:
     """
 
     at: float
-    key: Key
+    key: TargetKey
     provider: str
     before: str
     status: str
@@ -56,7 +56,7 @@ class Failure:
     """One failed run with its log (seconds since the start, text); `replica` as in a StateChange."""
 
     at: float
-    key: Key
+    key: TargetKey
     provider: str
     reason: Reason
     detail: str
@@ -74,10 +74,10 @@ class Batch:
     Summaries are added to what the store has of their hours.
     """
 
-    snapshots: dict[Key, Snapshot] = field(default_factory=dict)
+    snapshots: dict[TargetKey, Snapshot] = field(default_factory=dict)
     changes: list[StateChange] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    forget: set[Key] = field(default_factory=set)
+    forget: set[TargetKey] = field(default_factory=set)
     summaries: Summaries = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -85,22 +85,22 @@ class Batch:
         return bool(self.snapshots or self.changes or self.failures or self.forget or self.summaries)
 
 
-Place = tuple[float, int]
+Cursor = tuple[float, int]
 """Where a row stands in a list: its time and number."""
 
-Row = TypeVar("Row")
+RowT = TypeVar("RowT")
 
 
 @dataclass(frozen=True)
-class Page(Generic[Row]):
+class Page(Generic[RowT]):
     """Some rows of a list, and the place that the next page begins after; None when there is none."""
 
-    rows: Sequence[Row]
-    next: Place | None = None
+    rows: Sequence[RowT]
+    next: Cursor | None = None
 
 
 @dataclass(frozen=True)
-class Chosen:
+class Filter:
     """Which rows are asked for; what is None or empty narrows nothing.
 
     `tenants` are those that the caller may know of. Times are Unix seconds: since <= at < until. `after` is
@@ -113,10 +113,10 @@ class Chosen:
     reason: Reason | None = None
     since: float | None = None
     until: float | None = None
-    after: Place | None = None
+    after: Cursor | None = None
 
 
-ALL = Chosen()
+ALL = Filter()
 
 Subject = tuple[str, ...]
 """What a statistic is about: values of the columns that it is grouped by."""
@@ -163,7 +163,7 @@ class Window:
     since: int
     until: int
     by: tuple[str, ...] = ("integration", "tenant")
-    chosen: Chosen = ALL
+    chosen: Filter = ALL
     subjects: Collection[Subject] | None = None
 
 
@@ -183,10 +183,10 @@ class Store(Protocol):
     def write(self, batch: Batch) -> None:
         """Write `batch` in one transaction: all of it or nothing."""
 
-    def changes(self, chosen: Chosen = ALL, *, limit: int = 100) -> Page[StateChange]:
+    def changes(self, chosen: Filter = ALL, *, limit: int = 100) -> Page[StateChange]:
         """Return a page of state changes, the newest first."""
 
-    def failures(self, chosen: Chosen = ALL, *, limit: int = 100) -> Page[Failure]:
+    def failures(self, chosen: Filter = ALL, *, limit: int = 100) -> Page[Failure]:
         """Return a page of failed runs, the newest first."""
 
     def statistics(self, window: Window, *, limit: int = 100, offset: int = 0) -> Sequence[Statistic]:

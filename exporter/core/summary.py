@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from exporter.core.probe import Key
+from exporter.core.probe import TargetKey
 
 HOUR: Final = 3600
 
@@ -136,5 +136,5 @@ class Summary:
         return self._folded
 
 
-Summaries = dict[tuple[Key, int], Summary]
+Summaries = dict[tuple[TargetKey, int], Summary]
 """By target and hour."""

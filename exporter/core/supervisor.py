@@ -11,7 +11,7 @@ FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
 """Seconds before something that died starts again: doubled each time, forgotten once it ran for as long."""
 
-Report = Callable[[str, BaseException], None]
+DeathReport = Callable[[str, BaseException], None]
 
 
 def _nobody(_name: str, _error: BaseException) -> None:
@@ -24,7 +24,7 @@ class Supervisor:
     `failures` counts the deaths by name. Tasks belong to the running loop, and end by `stop`.
     """
 
-    def __init__(self, report: Report = _nobody, first_wait: float = FIRST_WAIT) -> None:
+    def __init__(self, report: DeathReport = _nobody, first_wait: float = FIRST_WAIT) -> None:
         """Start with nothing to keep."""
         self.failures: Counter[str] = Counter()
         self._report = report

@@ -9,7 +9,7 @@ from exporter.core.severity import Severity
 
 
 @dataclass(frozen=True)
-class Family:
+class ThresholdFamily:
     """Thresholds of one condition, exported as `integration_threshold_<name>`.
 
     `name` is also the key under `thresholds:` in YAML. `steps` are the defaults. `rising` says which
@@ -61,7 +61,7 @@ class Family:
 class Threshold:
     """One resolved number: a default of an integration (`tenant` is "") or a tenant's override."""
 
-    family: Family
+    family: ThresholdFamily
     integration: str
     provider: str
     tenant: str

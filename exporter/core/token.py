@@ -16,7 +16,7 @@ NEVER = math.inf
 FLOOR = 30.0
 """Seconds between two renewals of a credential, at least; a life below is no life to plan by."""
 
-SOURCED = Secret("(from the source of tokens)")
+EXTERNAL = Secret("(from the source of tokens)")
 """Stands in the options for a token that another source than the options has; it is never sent."""
 
 _NONE = Secret("")
@@ -95,7 +95,7 @@ class MetaExchange:
 
 Grant = ClientCredentials | RefreshToken | JwtBearer | MetaExchange
 
-Lasting = RefreshToken | MetaExchange
+LongLivedGrant = RefreshToken | MetaExchange
 """Grants whose token is worth keeping: what was handed out last is needed to ask for the next one."""
 
 
@@ -124,7 +124,7 @@ class GrantRefusedError(ProbeError):
 
 
 @dataclass(frozen=True)
-class Granted:
+class TokenResponse:
     """What a token endpoint answered. Lives are seconds, None where it does not tell or that is none.
 
     `refresh` is a new refresh token, None where the old one stays. `scopes` are None where they are not
@@ -140,7 +140,7 @@ class Granted:
 
 
 @dataclass(frozen=True)
-class Held:
+class TokenSet:
     """The tokens that are kept for one credential; times are Unix seconds.
 
     An expiry is None where it is unknown and `NEVER` where there is none. `obtained` is when they were
@@ -158,7 +158,7 @@ class Held:
     rotates: bool | None = None
     refused: bool = False
 
-    def after(self, granted: Granted, now: float) -> "Held":
+    def after(self, granted: TokenResponse, now: float) -> "TokenSet":
         """Return what is to be kept once `granted` was answered to a request of `now`."""
         renewed = granted.refresh is not None and granted.refresh != self.refresh
         ends = now + granted.refresh_life if granted.refresh_life is not None else None
@@ -167,7 +167,7 @@ class Held:
         if granted.access == self.access and self.expiry is not None and not self.implausible:
             # The same token again (WSO2, Spring): what is left of its life says nothing of lives granted.
             expiry, implausible = self.expiry if expiry is None else expiry, False
-        return Held(
+        return TokenSet(
             access=granted.access,
             refresh=granted.refresh or self.refresh,
             expiry=expiry,
@@ -179,7 +179,7 @@ class Held:
             rotates=renewed if self.refresh else None,
         )
 
-    def same(self, other: "Held | None") -> bool:
+    def same(self, other: "TokenSet | None") -> bool:
         """Tell whether `other` holds the same credentials."""
         return other is not None and (self.access, self.refresh) == (other.access, other.refresh)
 

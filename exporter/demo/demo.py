@@ -17,7 +17,7 @@ import aiohttp
 from exporter import registry
 from exporter.core.admin_token import own_place
 from exporter.demo.pages import first_page
-from exporter.demo.services import Service, free_port, own_command, program
+from exporter.demo.services import DemoProcess, free_port, own_command, program
 from exporter.demo.sink import Sink
 
 OWN_FILE = Path(__file__).with_name("demo.yml")
@@ -87,7 +87,7 @@ async def _show(config: Path, folder: Path, say: Callable[[str], None], once: bo
 
 
 @asynccontextmanager
-async def _running(service: Service, say: Callable[[str], None]) -> AsyncIterator[Service]:
+async def _running(service: DemoProcess, say: Callable[[str], None]) -> AsyncIterator[DemoProcess]:
     began = time.monotonic()
     try:
         await service.start()
@@ -97,7 +97,7 @@ async def _running(service: Service, say: Callable[[str], None]) -> AsyncIterato
         await service.stop()
 
 
-def _own(config: Path, folder: Path, ports: Ports) -> list[Service]:
+def _own(config: Path, folder: Path, ports: Ports) -> list[DemoProcess]:
     command = [sys.executable, "-m", "exporter"]
     sandbox = [*command, "sandbox", "--listen", f"127.0.0.1:{ports.sandbox}"]
     exporter = [
@@ -108,10 +108,10 @@ def _own(config: Path, folder: Path, ports: Ports) -> list[Service]:
     ]
     settings = environment(folder, ports)
     return [
-        Service(
+        DemoProcess(
             "sandbox (simulated vendors)", sandbox, url(ports.sandbox, "/_sandbox/"), folder / "sandbox.log"
         ),
-        Service(
+        DemoProcess(
             "integration-exporter",
             exporter,
             url(ports.exporter, "/-/ready"),
@@ -161,14 +161,14 @@ async def _generate(config: Path, folder: Path, ports: Ports) -> None:
         f"--alertmanager.address=127.0.0.1:{ports.alertmanager}",
         f"--prometheus.address=127.0.0.1:{ports.prometheus}",
     ]
-    service = Service("generate", command, "", folder / "generate.log", environment(folder, ports))
+    service = DemoProcess("generate", command, "", folder / "generate.log", environment(folder, ports))
     await service.run()
 
 
-def _monitors(prometheus: str, alertmanager: str, folder: Path, ports: Ports) -> list[Service]:
+def _monitors(prometheus: str, alertmanager: str, folder: Path, ports: Ports) -> list[DemoProcess]:
     bundle = folder / "bundle"
     return [
-        Service(
+        DemoProcess(
             "Alertmanager",
             [
                 alertmanager,
@@ -180,7 +180,7 @@ def _monitors(prometheus: str, alertmanager: str, folder: Path, ports: Ports) ->
             url(ports.alertmanager, "/-/ready"),
             folder / "alertmanager.log",
         ),
-        Service(
+        DemoProcess(
             "Prometheus",
             [
                 prometheus,

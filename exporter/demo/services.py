@@ -19,7 +19,7 @@ STOP_LIMIT = 10.0
 
 
 @dataclass
-class Service:
+class DemoProcess:
     """One program. `ready` is a URL that answers 200 when it is up; `log` takes what it prints.
 
     `folder` is where it is started, by default where we are."""

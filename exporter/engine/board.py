@@ -8,17 +8,17 @@ from typing import Any
 import msgspec
 
 from exporter.core.metric import Sample
-from exporter.core.probe import Key, Result, Target
+from exporter.core.probe import Result, Target, TargetKey
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.store import Snapshot
-from exporter.engine.kit import Answers
+from exporter.engine.kit import CachedAnswers
 
 CONNECTED, ERROR, NOT_CONFIGURED, UNKNOWN = "connected", "error", "not_configured", "unknown"
 
 
 @dataclass(eq=False, slots=True)
-class State:
+class TargetState:
     """All that is known of one target now; times are Unix seconds, None if it never happened.
 
     `status` is `unknown` until the first run. `failures` counts failed runs since the last success. `facts`
@@ -37,7 +37,7 @@ class State:
     failures: int = 0
     until: float | None = None
     facts: tuple[Sample, ...] = ()
-    answers: Answers = field(default_factory=dict)
+    answers: CachedAnswers = field(default_factory=dict)
     result: Result | None = None
     vendor_details: tuple[tuple[str, str], ...] = ()
 
@@ -79,13 +79,13 @@ class State:
         )
 
 
-def restored(target: Target, kept: Snapshot, facts: Iterable[Sample]) -> State:
+def restored(target: Target, kept: Snapshot, facts: Iterable[Sample]) -> TargetState:
     """Return the state that `kept` remembers; `facts` are its dated samples, looked up by name.
 
     What was learnt with other options does not come back: it is of another address or credential.
     """
     same = kept.mark == mark(target)
-    return State(
+    return TargetState(
         target=target,
         status=kept.status,
         reason=kept.reason,
@@ -120,25 +120,25 @@ class Board:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._states: dict[Key, State] = {}
+        self._states: dict[TargetKey, TargetState] = {}
 
-    def get(self, key: Key) -> State | None:
+    def get(self, key: TargetKey) -> TargetState | None:
         """Return the state of a target, None for a stranger."""
         return self._states.get(key)
 
-    def states(self) -> list[State]:
+    def states(self) -> list[TargetState]:
         """Return every state."""
         return list(self._states.values())
 
-    def keys(self) -> KeysView[Key]:
+    def keys(self) -> KeysView[TargetKey]:
         """Return the keys of all targets."""
         return self._states.keys()
 
-    def replace(self, states: dict[Key, State]) -> None:
+    def replace(self, states: dict[TargetKey, TargetState]) -> None:
         """Put exactly `states` on the board, in their order."""
         self._states = states
 
-    def __iter__(self) -> Iterator[State]:
+    def __iter__(self) -> Iterator[TargetState]:
         """Iterate over every state."""
         return iter(self._states.values())
 

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from exporter.core import vitals
+from exporter.core import common_metrics
 from exporter.core.configuration import Integration
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
-from exporter.engine.exposition import Exemplar, Exemplars, Exposition
-from exporter.engine.vital_series import Labels, Series
+from exporter.exposition import Exemplar, Exemplars, Exposition
+from exporter.exposition.lines import Labels, Series
 
 COUNTED = tuple(reason for reason in Reason if reason is not Reason.NOT_CONFIGURED)
 
@@ -60,19 +60,22 @@ class Counters:
 
     def usual(self) -> list[Series]:
         """Return the series that every run changes."""
-        return [(vitals.PROBES, (), float(self.probes)), (vitals.API_CALLS, (), float(self.calls))]
+        return [
+            (common_metrics.PROBES, (), float(self.probes)),
+            (common_metrics.API_CALLS, (), float(self.calls)),
+        ]
 
     def series(self) -> list[Series]:
         """Return the series, without the labels of the integration."""
         plain: list[Series] = [
-            (vitals.CRITICAL, (), float(self.critical)),
-            (vitals.PROBES, (), float(self.probes)),
-            (vitals.SCHEMA_DRIFT, (), float(self.drift)),
-            (vitals.API_CALLS, (), float(self.calls)),
-            (vitals.DEFERRED, (), float(self.deferred)),
+            (common_metrics.CRITICAL, (), float(self.critical)),
+            (common_metrics.PROBES, (), float(self.probes)),
+            (common_metrics.SCHEMA_DRIFT, (), float(self.drift)),
+            (common_metrics.API_CALLS, (), float(self.calls)),
+            (common_metrics.DEFERRED, (), float(self.deferred)),
         ]
         failed = [
-            (vitals.PROBE_FAILURES, (("reason", reason.value),), float(n))
+            (common_metrics.PROBE_FAILURES, (("reason", reason.value),), float(n))
             for reason, n in self.failures.items()
         ]
         return [*plain, *failed]
@@ -80,7 +83,7 @@ class Counters:
     def exemplars(self) -> Exemplars:
         """Return the newest failure of each reason that failed, by its series."""
         return {
-            (vitals.PROBE_FAILURES, (("reason", reason.value),)): exemplar
+            (common_metrics.PROBE_FAILURES, (("reason", reason.value),)): exemplar
             for reason, exemplar in self.last.items()
         }
 

@@ -6,26 +6,26 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 
 from exporter.core.clock import Clock, Handle
+from exporter.core.common_metrics import SHARED_SERIES
 from exporter.core.configuration import Configuration
-from exporter.core.errors import Deferred, Shortage
+from exporter.core.errors import SHORTAGE_RETRY, Deferred, Shortage
 from exporter.core.metric import Metric, Sample
 from exporter.core.network import Network
-from exporter.core.probe import Key, Result, Target
+from exporter.core.probe import Result, Target, TargetKey
 from exporter.core.reason import Reason
 from exporter.core.store import Batch, Snapshot
-from exporter.core.vitals import SHARED_SERIES
-from exporter.engine.board import ERROR, NOT_CONFIGURED, Board, State, restored
+from exporter.engine.backoff import backoff_until, initial_delay
+from exporter.engine.board import ERROR, NOT_CONFIGURED, Board, TargetState, restored
 from exporter.engine.budgets import Budgets
 from exporter.engine.counters import Counters
-from exporter.engine.exposition import Exposition, Turns
-from exporter.engine.history import History, worth_telling
+from exporter.engine.history import History, is_noteworthy
 from exporter.engine.run import run
-from exporter.engine.scheduler import Job, Scheduler, next_slot
+from exporter.engine.scheduler import ScheduledTarget, Scheduler, next_slot
 from exporter.engine.selfmetrics import SelfMetrics
-from exporter.engine.shortages import AGAIN, Shortages
-from exporter.engine.token_keeper import TokenKeeper
-from exporter.engine.vital_series import common_labels, series_of, show_run
-from exporter.engine.waits import resume, until
+from exporter.engine.series import common_labels, series_of, show_run
+from exporter.engine.shortages import Shortages
+from exporter.exposition import Exposition, Turns
+from exporter.tokens.manager import TokenManager
 
 SAVE_EVERY = 1.0
 """Seconds between two batches for the store: what a kill can cost."""
@@ -53,18 +53,18 @@ class Engine:
         self.scheduler = Scheduler(clock, self._run, most)
         self._network = network
         self._shortages = Shortages(clock, metrics)
-        self.tokens = TokenKeeper(network, clock, self._token_changed, short=self._shortages.note)
+        self.tokens = TokenManager(network, clock, self._token_changed, short=self._shortages.note)
         self._clock = clock
         self._submit = submit
         self._metrics = metrics
         self._budgets = Budgets()
         self._counters: dict[str, Counters] = {}
         self._stale_counters: set[str] = set()
-        self._kept: dict[Key, Snapshot] = {}
-        self._urgent: set[Key] = set()
-        self._dirty: dict[Key, None] = {}  # in the order in which they came
-        self._waiters: defaultdict[Key, list[asyncio.Future[Result]]] = defaultdict(list)
-        self._unshown: deque[State] = deque()
+        self._kept: dict[TargetKey, Snapshot] = {}
+        self._urgent: set[TargetKey] = set()
+        self._dirty: dict[TargetKey, None] = {}  # in the order in which they came
+        self._waiters: defaultdict[TargetKey, list[asyncio.Future[Result]]] = defaultdict(list)
+        self._unshown: deque[TargetState] = deque()
         self._saving: Handle | None = None
         self.configuration: Configuration | None = None
 
@@ -75,7 +75,7 @@ class Engine:
     def apply(self, configuration: Configuration) -> None:
         """Make `configuration` the current one: only targets that differ are touched."""
         names = {metric.name: metric for metric in _dated_metrics(configuration)}
-        fresh: list[State] = []
+        fresh: list[TargetState] = []
         states = {
             key: self._state(key, target, fresh, names) for key, target in configuration.targets.items()
         }
@@ -96,7 +96,7 @@ class Engine:
         if self._saving is None:
             self._saving = self._clock.later(SAVE_EVERY, self._save)
 
-    async def check(self, key: Key) -> Result:
+    async def check(self, key: TargetKey) -> Result:
         """Run a target now and return the result; raises KeyError for a stranger, Deferred when it must wait.
 
         A run that is already under way is joined. The result updates the board as any other.
@@ -111,7 +111,7 @@ class Engine:
             raise Deferred(wait, "the vendor asked for a pause")
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiters[key].append(future)
-        self.scheduler.hasten(key)
+        self.scheduler.run_soon(key)
         return await future
 
     async def render(self, openmetrics: bool, gzip: bool) -> bytes:
@@ -142,7 +142,9 @@ class Engine:
             self._answer(key, error=Deferred(0.0, "the exporter is stopping"))
         return cut
 
-    def _state(self, key: Key, target: Target, fresh: list[State], names: dict[str, Metric]) -> State:
+    def _state(
+        self, key: TargetKey, target: Target, fresh: list[TargetState], names: dict[str, Metric]
+    ) -> TargetState:
         state = self.board.get(key)
         # Most targets of a reload are the very ones of before: to compare thousands by value takes its time.
         if state is not None and (state.target is target or state.target == target):
@@ -157,17 +159,17 @@ class Engine:
         fresh.append(state)
         return state
 
-    def _first_state(self, target: Target, names: dict[str, Metric]) -> State:
+    def _first_state(self, target: Target, names: dict[str, Metric]) -> TargetState:
         kept = self._kept.get(target.key)
         if kept is None or kept.provider != target.provider:
-            return State(target)
+            return TargetState(target)
         facts = (Sample(names[name], value, labels) for name, labels, value in kept.facts if name in names)
         state = restored(target, kept, facts)
         if state.status == NOT_CONFIGURED and target.configured:
-            return State(target)
+            return TargetState(target)
         return state
 
-    def _schedule(self, fresh: list[State]) -> None:
+    def _schedule(self, fresh: list[TargetState]) -> None:
         now = self._clock.now()
         waits: list[tuple[Target, float | None]] = []
         for state in fresh:
@@ -176,7 +178,7 @@ class Engine:
                 state.next_run = None
                 waits.append((state.target, None))
             elif state.target.configured:
-                waits.append((state.target, resume(state, now)))
+                waits.append((state.target, initial_delay(state, now)))
             if not state.target.configured:
                 _unconfigure(state, now)
         waits = [(target, wait) for target, wait in waits if target.configured]
@@ -205,11 +207,11 @@ class Engine:
                 self._show(state)
             yield
 
-    def _serve_waiters(self, fresh: list[State]) -> None:
+    def _serve_waiters(self, fresh: list[TargetState]) -> None:
         """Give who asked for a check of a target that changed meanwhile one of the new target, at once."""
         for key in [state.target.key for state in fresh if state.target.key in self._waiters]:
             if key in self.scheduler:
-                self.scheduler.hasten(key)
+                self.scheduler.run_soon(key)
             else:
                 self._answer(key, error=Deferred(0.0, "the target was changed and is not configured"))
 
@@ -249,7 +251,7 @@ class Engine:
         ]
         self.exposition.put("thresholds", (), series)
 
-    def _forget(self, key: Key) -> None:
+    def _forget(self, key: TargetKey) -> None:
         if key in self.scheduler:
             self.scheduler.remove(key)
         self.exposition.drop(("target", *key))
@@ -257,7 +259,7 @@ class Engine:
         self._dirty.pop(key, None)
         self._answer(key, error=Deferred(0.0, "the target was removed"))
 
-    async def _run(self, job: Job, lag: float) -> float:
+    async def _run(self, job: ScheduledTarget, lag: float) -> float:
         target = job.target
         self._metrics.lag.observe(lag)
         state = self.board.get(target.key)
@@ -281,17 +283,17 @@ class Engine:
         self._absorb(state, result, job.runs)
         return max(0.0, (state.next_run or 0.0) - self._clock.now())
 
-    def _put_off(self, state: State, shortage: Shortage) -> float:
+    def _put_off(self, state: TargetState, shortage: Shortage) -> float:
         """Let a target wait as it is: a run that was due stays so, and is overdue while that lasts."""
         name = state.target.integration
         self._counters[name].calls += shortage.calls
         self._stale_counters.add(name)
         self._budgets.spend(state.target, shortage.calls, self._clock.monotonic())
-        wait = max(AGAIN, (state.next_run or 0.0) - self._clock.now())
+        wait = max(SHORTAGE_RETRY, (state.next_run or 0.0) - self._clock.now())
         self._answer(state.target.key, error=shortage.again(wait))
         return wait
 
-    def _defer(self, state: State, wait: float) -> float:
+    def _defer(self, state: TargetState, wait: float) -> float:
         name = state.target.integration
         self._counters[name].deferred += 1
         self._stale_counters.add(name)
@@ -300,7 +302,7 @@ class Engine:
         self._answer(state.target.key, error=Deferred(wait, "the call budget of the credential is spent"))
         return wait
 
-    def _absorb(self, state: State, result: Result, runs: int) -> None:
+    def _absorb(self, state: TargetState, result: Result, runs: int) -> None:
         target = state.target
         before = (state.status, state.reason)
         failures = state.failures
@@ -308,10 +310,10 @@ class Engine:
         news = state.absorb(result)
         # Not `result.at`: a wall clock that was set back during the run would put the target to sleep.
         began = self._clock.now() - result.took
-        state.until = until(state, result, began)
+        state.until = backoff_until(state, result, began)
         state.next_run = max(next_slot(target, began, runs), state.until or 0.0)
         self._count(target, result)
-        if worth_telling(before, state):
+        if is_noteworthy(before, state):
             self.history.changed(state, before[0], result)
         if state.status == ERROR:
             self.history.failed(state, result)
@@ -331,18 +333,18 @@ class Engine:
         self._stale_counters.add(target.integration)
         self._budgets.spend(target, result.calls, self._clock.monotonic())
 
-    def _show(self, state: State) -> None:
+    def _show(self, state: TargetState) -> None:
         key = state.target.key
-        own = [one for one in series_of(state) if not self.tokens.knows_better(key, one[0].name, one[1])]
+        own = [one for one in series_of(state) if not self.tokens.overrides(key, one[0].name, one[1])]
         if state.status != NOT_CONFIGURED:
             own += self.tokens.series(key)
         self.exposition.put(("target", *key), common_labels(state.target), own)
 
-    def _token_changed(self, key: Key) -> None:
+    def _token_changed(self, key: TargetKey) -> None:
         if state := self.board.get(key):
             self._show(state)
 
-    def _answer(self, key: Key, result: Result | None = None, error: Exception | None = None) -> None:
+    def _answer(self, key: TargetKey, result: Result | None = None, error: Exception | None = None) -> None:
         for future in self._waiters.pop(key, ()):
             if future.done():
                 continue
@@ -374,11 +376,11 @@ def _dated_metrics(configuration: Configuration) -> Iterable[Metric]:
         yield from (metric for metric in probe.metrics if metric.dated)
 
 
-def _times(state: State) -> dict[str, float]:
+def _times(state: TargetState) -> dict[str, float]:
     return {key: when for key, (when, _) in state.answers.items()}
 
 
-def _unconfigure(state: State, now: float) -> None:
+def _unconfigure(state: TargetState, now: float) -> None:
     if state.status != NOT_CONFIGURED:
         state.since = now
     state.status, state.reason = NOT_CONFIGURED, Reason.NOT_CONFIGURED

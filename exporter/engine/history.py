@@ -7,11 +7,11 @@ from typing import TypeVar
 
 import structlog
 
-from exporter.core.probe import Key, Result
+from exporter.core.probe import Result, TargetKey
 from exporter.core.reason import Reason
 from exporter.core.store import Batch, Failure, StateChange
-from exporter.engine.board import ERROR, UNKNOWN, State, status_of
-from exporter.engine.tallies import Tallies
+from exporter.engine.board import ERROR, UNKNOWN, TargetState, status_of
+from exporter.engine.hourly_summaries import HourlySummaries
 
 KEPT = 1000
 """How many state changes and failures stay in memory, over all targets."""
@@ -28,12 +28,12 @@ class History:
         self.changes: deque[StateChange] = deque(maxlen=KEPT)
         self.failures: deque[Failure] = deque(maxlen=KEPT)
         self.batch = Batch()
-        self.tallies = Tallies()
+        self.tallies = HourlySummaries()
         self.log_runs = False
         """Whether each run is a line on the log; the logger itself would cost every run its arguments."""
         self._log = structlog.get_logger("exporter.history")
 
-    def ran(self, state: State, result: Result) -> None:
+    def ran(self, state: TargetState, result: Result) -> None:
         """Count a run in its hour, and note it on the log where `log_runs` asks for it."""
         self.tallies.ran(state, result)
         if self.log_runs:
@@ -50,7 +50,7 @@ class History:
                 trace_id=result.trace_id,
             )
 
-    def changed(self, state: State, before: str, result: Result) -> None:
+    def changed(self, state: TargetState, before: str, result: Result) -> None:
         """Note that a target went from `before` to its present status: one line on the log, once."""
         target = state.target
         change = StateChange(
@@ -78,7 +78,7 @@ class History:
             trace_id=result.trace_id,
         )
 
-    def failed(self, state: State, result: Result) -> None:
+    def failed(self, state: TargetState, result: Result) -> None:
         """Keep a failed run with its log."""
         failure = Failure(
             result.at,
@@ -99,11 +99,11 @@ class History:
         self.changes.extend(reversed(list(changes)))
         self.failures.extend(reversed(list(failures)))
 
-    def recent_changes(self, key: Key | None = None, limit: int = 100) -> list[StateChange]:
+    def recent_changes(self, key: TargetKey | None = None, limit: int = 100) -> list[StateChange]:
         """Return the newest state changes first."""
         return _newest(self.changes, key, limit)
 
-    def recent_failures(self, key: Key | None = None, limit: int = 100) -> list[Failure]:
+    def recent_failures(self, key: TargetKey | None = None, limit: int = 100) -> list[Failure]:
         """Return the newest failures first."""
         return _newest(self.failures, key, limit)
 
@@ -114,7 +114,7 @@ class History:
         return batch
 
 
-def worth_telling(before: tuple[str, Reason | None], state: State) -> bool:
+def is_noteworthy(before: tuple[str, Reason | None], state: TargetState) -> bool:
     """Tell whether a change is news: a first success is not."""
     return before != (state.status, state.reason) and not (before[0] == UNKNOWN and state.status != ERROR)
 
@@ -122,6 +122,6 @@ def worth_telling(before: tuple[str, Reason | None], state: State) -> bool:
 T = TypeVar("T", StateChange, Failure)
 
 
-def _newest(kept: deque[T], key: Key | None, limit: int) -> list[T]:
+def _newest(kept: deque[T], key: TargetKey | None, limit: int) -> list[T]:
     matching = (row for row in reversed(kept) if key is None or row.key == key)
     return list(islice(matching, limit))

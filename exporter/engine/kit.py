@@ -6,14 +6,14 @@ from typing import Any, Protocol
 
 from exporter.core.body import json_of
 from exporter.core.clock import Clock
+from exporter.core.common_metrics import TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.core.document import Document
 from exporter.core.errors import Shortage
 from exporter.core.metric import Sample
-from exporter.core.network import Answer, Network, Peer, Request, Talk, Trace
+from exporter.core.network import Answer, ConnectedPeer, Network, Request, Talk, Trace
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
 from exporter.core.token import AccessToken, Grant, MetaExchange
-from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.net.pause import pause_of
 
 MOST_DETAILS = 8
@@ -23,12 +23,12 @@ LONGEST_DETAIL = 200
 The length is cut where credentials are starred: half a credential would not be found.
 """
 
-Answers = dict[str, tuple[float, Any]]
+CachedAnswers = dict[str, tuple[float, Any]]
 """Last answers of `every`: key to (Unix seconds, JSON value)."""
 
 
-class Giver(Protocol):
-    """Where the tokens of a run come from; see `Kit.token` and `Kit.token_told`."""
+class TokenProvider(Protocol):
+    """Where the tokens of a run come from; see `Kit.token` and `Kit.report_token`."""
 
     async def get(self, grant: Grant, trace: Trace, refused: AccessToken | None = None) -> AccessToken:
         """Return an access token."""
@@ -40,7 +40,7 @@ class Giver(Protocol):
 class RunKit:
     """The kit of one run; `answers` and `tokens` outlive it. `secrets` are what the run came to know."""
 
-    def __init__(self, network: Network, clock: Clock, answers: Answers, tokens: Giver) -> None:
+    def __init__(self, network: Network, clock: Clock, answers: CachedAnswers, tokens: TokenProvider) -> None:
         """Start with an empty trace."""
         self.trace = Trace()
         self.secrets: set[str] = set()
@@ -63,7 +63,7 @@ class RunKit:
 
     async def connect(
         self, host: str, port: int, *, tls: TlsOptions | None = None, family: str = "any"
-    ) -> Peer:
+    ) -> ConnectedPeer:
         """Open and close a connection."""
         return await self._network.connect(host, port, self.trace, tls=tls, family=family)
 
@@ -90,7 +90,7 @@ class RunKit:
             self.fact(TOKEN_EXPIRY(token.expiry, token="access"))  # noqa: S106 - a label's value
         return token
 
-    def token_told(self, token: Secret, expiry: float | None, scopes: frozenset[str] | None = None) -> None:
+    def report_token(self, token: Secret, expiry: float | None, scopes: frozenset[str] | None = None) -> None:
         """Take what the vendor tells of a token that it was shown."""
         self._tokens.learn(token.reveal(), expiry, scopes)
 

@@ -51,7 +51,7 @@ class Reloader:
         """Load the file again and swap; raises ConfigError, with the old configuration kept."""
         await self._reload(None)
 
-    async def take_news(self) -> None:
+    async def apply_feed_changes(self) -> None:
         """Load again with the main file that is in force: tenants changed elsewhere. A mistake is logged."""
         if self.current is None:
             return

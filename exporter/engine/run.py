@@ -6,14 +6,14 @@ import traceback
 from collections.abc import Callable, Iterable
 
 from exporter.core.clock import Clock
+from exporter.core.common_metrics import CERTIFICATE_SERIES
 from exporter.core.errors import ProbeError, Shortage
 from exporter.core.metric import Sample
 from exporter.core.network import Network, Trace
 from exporter.core.probe import Result, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import forms, redact, reveal_all
-from exporter.core.vitals import CERTIFICATE_SERIES
-from exporter.engine.kit import LONGEST_DETAIL, Answers, Giver, RunKit
+from exporter.engine.kit import LONGEST_DETAIL, CachedAnswers, RunKit, TokenProvider
 from exporter.net.addresses import PublicOnly
 from exporter.net.tokens import Tokens
 
@@ -25,8 +25,8 @@ async def run(
     target: Target,
     network: Network,
     clock: Clock,
-    answers: Answers,
-    tokens: Giver | None = None,
+    answers: CachedAnswers,
+    tokens: TokenProvider | None = None,
     asked: Callable[[], bool] = lambda: True,
 ) -> Result:
     """Probe `target` and return what came of it: every failure becomes a reason.

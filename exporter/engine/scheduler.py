@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exporter.core.clock import Clock, Handle
-from exporter.core.probe import Key, Target
+from exporter.core.probe import Target, TargetKey
 
 FIRST_RUNS_PER_SECOND = 50.0
 """How fast the targets of one lane are started the first time."""
@@ -39,11 +39,11 @@ class Lane:
     limit: int
     size: int = 0
     running: int = 0
-    waiting: deque["Job"] = field(default_factory=deque)
+    waiting: deque["ScheduledTarget"] = field(default_factory=deque)
 
 
 @dataclass(eq=False, slots=True)
-class Job:
+class ScheduledTarget:
     """The place of one target in the schedule.
 
     Times are on the monotonic clock. `due` is None while the job waits in its lane or runs; `since` is when
@@ -59,7 +59,7 @@ class Job:
     task: asyncio.Task[None] | None = None
 
 
-Run = Callable[[Job, float], Coroutine[Any, Any, float]]
+Run = Callable[[ScheduledTarget, float], Coroutine[Any, Any, float]]
 """Runs a job (given its lag in seconds) and returns after how many seconds it is due again."""
 
 
@@ -74,9 +74,9 @@ class Scheduler:
         self._clock = clock
         self._run = run
         self._most = most
-        self._jobs: dict[Key, Job] = {}
+        self._jobs: dict[TargetKey, ScheduledTarget] = {}
         self._lanes: dict[str, Lane] = {}
-        self._heap: list[tuple[float, int, Job]] = []
+        self._heap: list[tuple[float, int, ScheduledTarget]] = []
         self._order = itertools.count()
         self._alarm: Handle | None = None
         self._alarm_at = 0.0
@@ -84,7 +84,7 @@ class Scheduler:
         self.running = 0
         self.stopped = False
 
-    def add(self, targets: Iterable[tuple[Target, float | None]]) -> dict[Key, float]:
+    def add(self, targets: Iterable[tuple[Target, float | None]]) -> dict[TargetKey, float]:
         """Take in targets, each with the seconds to its first run; return those seconds by key.
 
         None spreads the first runs by the hash of the target, over a short time where there are few.
@@ -95,11 +95,11 @@ class Scheduler:
             self._push(job, self._clock.monotonic() + waits[job.target.key])
         return waits
 
-    def __contains__(self, key: Key) -> bool:
+    def __contains__(self, key: TargetKey) -> bool:
         """Tell whether a target is in the schedule."""
         return key in self._jobs
 
-    def remove(self, key: Key) -> None:
+    def remove(self, key: TargetKey) -> None:
         """Forget a target and end its run."""
         job = self._jobs.pop(key)
         job.gone = True
@@ -110,7 +110,7 @@ class Scheduler:
         if job.task is not None:
             job.task.cancel()
 
-    def hasten(self, key: Key) -> None:
+    def run_soon(self, key: TargetKey) -> None:
         """Make a target due now, unless it runs or waits already."""
         job = self._jobs[key]
         if job.due is not None:
@@ -134,20 +134,20 @@ class Scheduler:
         await asyncio.gather(*late, return_exceptions=True)
         return len(late)
 
-    def _admit(self, target: Target) -> Job:
+    def _admit(self, target: Target) -> ScheduledTarget:
         probe = target.probe
         name = f"{probe.name}/{target.integration}" if probe.generic else probe.name
         lane = self._lanes.setdefault(name, Lane(name, probe.concurrency))
         lane.size += 1
-        job = self._jobs[target.key] = Job(target, lane)
+        job = self._jobs[target.key] = ScheduledTarget(target, lane)
         return job
 
-    def _first_delay(self, job: Job) -> float:
+    def _first_delay(self, job: ScheduledTarget) -> float:
         lane, all_of_them = job.lane.size / FIRST_RUNS_PER_SECOND, len(self._jobs) / ALL_FIRST_RUNS_PER_SECOND
         longest = max(1.0, lane, all_of_them)
         return spread(job.target.key) * min(job.target.interval, longest)
 
-    def _push(self, job: Job, due: float) -> None:
+    def _push(self, job: ScheduledTarget, due: float) -> None:
         job.due = due
         heapq.heappush(self._heap, (due, next(self._order), job))
         self._arm()
@@ -189,14 +189,14 @@ class Scheduler:
             if not job.gone:
                 self._start(job)
 
-    def _start(self, job: Job) -> None:
+    def _start(self, job: ScheduledTarget) -> None:
         lag = max(0.0, self._clock.monotonic() - job.since)
         job.runs += 1
         job.lane.running += 1
         self.running += 1
         job.task = asyncio.get_running_loop().create_task(self._go(job, lag))
 
-    async def _go(self, job: Job, lag: float) -> None:
+    async def _go(self, job: ScheduledTarget, lag: float) -> None:
         delay = (
             job.target.interval
         )  # should the run itself break, the target must not drop out of the schedule
@@ -205,7 +205,7 @@ class Scheduler:
         finally:
             self._end(job, delay)
 
-    def _end(self, job: Job, delay: float) -> None:
+    def _end(self, job: ScheduledTarget, delay: float) -> None:
         job.task = None
         if not job.gone:
             self._push(job, self._clock.monotonic() + delay)
@@ -219,7 +219,7 @@ class Scheduler:
             self._fill(self._blocked.pop(next(iter(self._blocked))))
 
 
-def spread(key: Key) -> float:
+def spread(key: TargetKey) -> float:
     """Return a number from 0 up to 1 that is always the same for `key` and even over many keys."""
     digest = hashlib.blake2b("\0".join(key).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64

@@ -6,9 +6,6 @@ from exporter.core.clock import Clock, Handle
 from exporter.core.errors import Shortage
 from exporter.engine.selfmetrics import SelfMetrics
 
-AGAIN = 10.0
-"""Seconds until what was put off is tried again: to find nothing once more is cheap and calls no vendor."""
-
 QUIET = 60.0
 """Seconds without a shortage after which an episode is over."""
 

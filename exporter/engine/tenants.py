@@ -9,7 +9,7 @@ import structlog
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from exporter.config.feeds.memory import Feeds, FeedState
+from exporter.config.feeds.feeds import Feeds, FeedState
 from exporter.core.clock import Clock
 from exporter.core.configuration import Configuration, TenantFeed
 from exporter.net.resolver import Threads

@@ -1,0 +1,1 @@
+"""Pure functions from the catalogue to text: rules, routes, dashboards, runbooks, reference pages."""

@@ -7,20 +7,20 @@ from importlib import resources
 from typing import Any
 
 from exporter import registry
-from exporter.config.schema import schema
+from exporter.alerts import COMMON_RULE_FILES
+from exporter.alerts.platform import EXPORTER_DOWN, WATCHDOG
+from exporter.config.document.schema import build_schema
 from exporter.core.alert import Alert
+from exporter.core.common_metrics import SHARED_SERIES, TARGET_SERIES
 from exporter.core.configuration import Configuration
 from exporter.core.generation import Generation
 from exporter.core.notifications import Notifications
 from exporter.core.secret import Secret
-from exporter.core.vital_alerts import VITAL_FILES
-from exporter.core.vital_alerts.platform import EXPORTER_DOWN, WATCHDOG
-from exporter.core.vitals import SHARED_SERIES, TARGET_SERIES
 from exporter.generate import dashboards, reference, routing, rule_tests, runbooks, scraping
 from exporter.generate.document import BUNDLE_NOTICE, NOTICE, as_yaml
 from exporter.generate.facts import facts_template
 from exporter.generate.receivers import AWS_CREDENTIALS, SecretFiles
-from exporter.generate.rules import Filling, Links, alert_files, files_needed, look_back, needed_by
+from exporter.generate.rules import Links, TextValues, alert_files, files_needed, look_back, needed_by
 
 RuleFile = dict[str, Any]
 
@@ -56,7 +56,7 @@ def files(configuration: Configuration | None = None) -> dict[str, str]:
 
 def schema_text() -> str:
     """Return the JSON Schema of the configuration file as text."""
-    return json.dumps(schema(registry.catalogue()), indent=2) + "\n"
+    return json.dumps(build_schema(registry.catalogue()), indent=2) + "\n"
 
 
 def user_files(
@@ -94,7 +94,7 @@ def user_files(
 def alert_sources() -> dict[str, tuple[Alert, ...]]:
     """Return every alert by the rule file it stands in: vital, shared, one file for each provider."""
     own = {name: probe.alerts for name, probe in registry.probes().items() if probe.alerts}
-    return {**VITAL_FILES, **registry.shared_alerts(), **own}
+    return {**COMMON_RULE_FILES, **registry.shared_alerts(), **own}
 
 
 def rule_files(
@@ -112,13 +112,13 @@ def rule_files(
         if configuration
         else max((probe.interval for probe in registry.probes().values()), default=60.0)
     )
-    filling = Filling(look_back(longest), generation.job)
+    filling = TextValues(look_back(longest), generation.job)
     made = alert_files(alert_sources(), registry.families().values(), filling, links)
     if configuration is None:
         return made
     used = {one.probe.name: one.probe for one in configuration.integrations}
     own = {metric for probe in used.values() for metric in probe.metrics} - {*TARGET_SERIES, *SHARED_SERIES}
-    return needed_by(made, VITAL_FILES, used, {metric.name for metric in own})
+    return needed_by(made, COMMON_RULE_FILES, used, {metric.name for metric in own})
 
 
 def _rule_test_files(configuration: Configuration | None) -> dict[str, str]:

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from exporter.config.schema import components
+from exporter.config.document.schema import components
 from exporter.generate.document import table
 
 _REFERENCE = "#/$defs/"
-Schema = dict[str, Any]
+JsonSchema = dict[str, Any]
 
 
 def sections(kinds: Iterable[type[msgspec.Struct]], heading: str, *, linked: bool = False) -> list[str]:
@@ -29,7 +29,7 @@ def sections(kinds: Iterable[type[msgspec.Struct]], heading: str, *, linked: boo
     return list(found.values())
 
 
-def _section(title: str, part: Schema, *, linked: bool) -> str:
+def _section(title: str, part: JsonSchema, *, linked: bool) -> str:
     required = set(part.get("required", ()))
     rows = [
         (
@@ -44,7 +44,7 @@ def _section(title: str, part: Schema, *, linked: bool) -> str:
     return "\n\n".join(filter(None, (title, cleandoc(part.get("description", "")), body)))
 
 
-def _reachable(name: str, definitions: dict[str, Schema]) -> Iterator[str]:
+def _reachable(name: str, definitions: dict[str, JsonSchema]) -> Iterator[str]:
     yield name
     for found in _references(definitions[name]):
         if found != name:
@@ -62,12 +62,12 @@ def _references(part: Any) -> Iterator[str]:
             yield from _references(value)
 
 
-def _target(part: Schema) -> str:
+def _target(part: JsonSchema) -> str:
     reference = part.get("$ref", "")
     return reference.removeprefix(_REFERENCE) if isinstance(reference, str) else ""
 
 
-def _kind(part: Schema, *, linked: bool) -> str:
+def _kind(part: JsonSchema, *, linked: bool) -> str:
     """Return the type of a key in words, such as `string or null` or `list of Team`."""
     if target := _target(part):
         return f"[{target}](#{target.lower()})" if linked else target
@@ -85,7 +85,7 @@ def _kind(part: Schema, *, linked: bool) -> str:
     return {"object": "mapping"}.get(kind, kind) if isinstance(kind, str) else " or ".join(kind)
 
 
-def _default(key: str, part: Schema, required: set[str]) -> str:
+def _default(key: str, part: JsonSchema, required: set[str]) -> str:
     if key in required:
         return "required"
     default = part.get("default")

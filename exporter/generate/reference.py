@@ -5,11 +5,11 @@ from collections.abc import Iterable
 
 from exporter.config.layout import IntegrationPart, Layout, TenantRow
 from exporter.core.alert import Alert
+from exporter.core.common_metrics import INTEGRATION_SERIES, SCHEDULE, SHARED_SERIES, TARGET_SERIES
 from exporter.core.metric import Metric, Scope
 from exporter.core.probe import Probe
 from exporter.core.severity import Severity
-from exporter.core.threshold import Family
-from exporter.core.vitals import INTEGRATION_SERIES, SCHEDULE, SHARED_SERIES, TARGET_SERIES
+from exporter.core.threshold import ThresholdFamily
 from exporter.generate.document import as_markdown, table
 from exporter.generate.options import sections
 from exporter.generate.rule_tests import seconds
@@ -20,7 +20,9 @@ from exporter.generate.scraping import SCRAPE_INTERVAL
 FOLDER = "docs/reference"
 
 
-def pages(probes: Iterable[Probe], alerts: tuple[Alert, ...], families: Iterable[Family]) -> dict[str, str]:
+def pages(
+    probes: Iterable[Probe], alerts: tuple[Alert, ...], families: Iterable[ThresholdFamily]
+) -> dict[str, str]:
     """Return the pages by path."""
     probes, families = tuple(probes), tuple(families)
     return {
@@ -31,7 +33,7 @@ def pages(probes: Iterable[Probe], alerts: tuple[Alert, ...], families: Iterable
     }
 
 
-def metrics_page(probes: Iterable[Probe], families: Iterable[Family]) -> str:
+def metrics_page(probes: Iterable[Probe], families: Iterable[ThresholdFamily]) -> str:
     """Return the page of all metrics, by where they come from."""
     own = [(f"## Provider {probe.name}", probe.metrics) for probe in probes if probe.metrics]
     parts = [
@@ -108,7 +110,7 @@ def _delay(alert: Alert, severity: Severity) -> str:
     )
 
 
-def configuration_page(families: Iterable[Family]) -> str:
+def configuration_page(families: Iterable[ThresholdFamily]) -> str:
     """Return the page of all keys of the configuration file, its thresholds and environment variables."""
     rows = [
         (
@@ -133,11 +135,11 @@ def configuration_page(families: Iterable[Family]) -> str:
     )
 
 
-def _steps(family: Family) -> str:
+def _steps(family: ThresholdFamily) -> str:
     return ", ".join(f"{level}: {family.steps[level]:.10g}" for level in Severity if level in family.steps)
 
 
-def _variables(family: Family) -> str:
+def _variables(family: ThresholdFamily) -> str:
     return ", ".join(f"`{name}` ({severity})" for severity, name in family.environment)
 
 

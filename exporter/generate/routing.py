@@ -5,10 +5,10 @@ Everything here is valid on Alertmanager 0.25.
 
 from typing import Any
 
+from exporter.alerts.availability import DOWN, ISOLATED, OUTAGE, TARGET_FAILING
+from exporter.alerts.platform import EXPORTER_DOWN, WATCHDOG
 from exporter.core.notifications import Notifications, QuietHours, Team
 from exporter.core.severity import Severity
-from exporter.core.vital_alerts.availability import DOWN, ISOLATED, OUTAGE, TARGET_FAILING
-from exporter.core.vital_alerts.platform import EXPORTER_DOWN, WATCHDOG
 from exporter.generate.receivers import (
     Channels,
     Receivers,
@@ -19,7 +19,7 @@ from exporter.generate.receivers import (
     with_native,
 )
 
-Route = dict[str, Any]
+AlertRoute = dict[str, Any]
 
 GROUP_BY = ["alertname", "integration", "severity"]
 
@@ -105,7 +105,7 @@ def for_existing(notifications: Notifications, secrets: SecretFiles) -> dict[str
     }
 
 
-def _prefixed(route: Route) -> Route:
+def _prefixed(route: AlertRoute) -> AlertRoute:
     """Return a route and those below it with names that no other configuration has."""
     made = dict(route)
     if "receiver" in made:
@@ -118,7 +118,7 @@ def _prefixed(route: Route) -> Route:
     return made
 
 
-def _watchdog(receiver: str) -> Route:
+def _watchdog(receiver: str) -> AlertRoute:
     return {
         "matchers": [f'alertname="{WATCHDOG.name}"'],
         "receiver": receiver,
@@ -128,7 +128,7 @@ def _watchdog(receiver: str) -> Route:
     }
 
 
-def _pace(severity: Severity) -> Route:
+def _pace(severity: Severity) -> AlertRoute:
     return {
         "group_wait": severity.group_wait,
         "group_interval": severity.group_interval,
@@ -136,7 +136,7 @@ def _pace(severity: Severity) -> Route:
     }
 
 
-def _severity_route(severity: Severity) -> Route:
+def _severity_route(severity: Severity) -> AlertRoute:
     hours = {"active_time_intervals": [BUSINESS_HOURS]} if severity is Severity.LOW else {}
     return {"matchers": [f'severity="{severity}"'], "receiver": severity.value, **_pace(severity), **hours}
 
@@ -150,7 +150,7 @@ def _team_receiver(receivers: Receivers, team: Team, shared: Channels) -> dict[s
     return with_native(receivers.build(name, team_channels(team, shared), TEAM_KINDS, name), team.receiver)
 
 
-def _team_route(team: Team) -> Route:
+def _team_route(team: Team) -> AlertRoute:
     """Return a team's route: it goes on to the shared routes, so that a team only adds recipients."""
     levels = [level for level in Severity if level not in team.minimum_severity.below]
     chosen = {"tenant": team.tenants, "integration": team.integrations, "alertname": team.alerts}
@@ -163,8 +163,8 @@ def _team_route(team: Team) -> Route:
     }
 
 
-def _team_step(team: Team, level: Severity) -> Route:
-    route: Route = {"matchers": [f'severity="{level}"'], **_pace(level)}
+def _team_step(team: Team, level: Severity) -> AlertRoute:
+    route: AlertRoute = {"matchers": [f'severity="{level}"'], **_pace(level)}
     if level is Severity.LOW:
         route["active_time_intervals"] = [BUSINESS_HOURS]
     if team.quiet_hours and level is not Severity.CRITICAL:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from exporter.core.alert import Alert, Case
-from exporter.core.threshold import Family
+from exporter.core.threshold import ThresholdFamily
 from exporter.generate.rules import reads
 
 STEP = "1m"
@@ -20,7 +20,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def tests_of(
-    alerts: Iterable[Alert], families: Iterable[Family], rule_files: Mapping[str, Mapping[str, Any]]
+    alerts: Iterable[Alert], families: Iterable[ThresholdFamily], rule_files: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return a test file for `alerts`, run over `rule_files` (path from the test file to its content)."""
     known = tuple(families)
@@ -51,7 +51,7 @@ def quiet_without_exporter(
     return content
 
 
-def _test(alert: Alert, case: Case, families: tuple[Family, ...]) -> dict[str, Any]:
+def _test(alert: Alert, case: Case, families: tuple[ThresholdFamily, ...]) -> dict[str, Any]:
     values = {**case.series, **(_defaults(alert, case, families) if case.defaults else {})}
     name = f"{alert.name}, {case.kind}" + (f": {case.says}" if case.says else "")
     return {
@@ -84,7 +84,7 @@ def _fired(alert: Alert, labels: Mapping[str, str]) -> str:
     return "ALERTS{" + ", ".join(f'{name}="{everything[name]}"' for name in sorted(everything)) + "}"
 
 
-def _defaults(alert: Alert, case: Case, families: tuple[Family, ...]) -> dict[str, str]:
+def _defaults(alert: Alert, case: Case, families: tuple[ThresholdFamily, ...]) -> dict[str, str]:
     """Return the default thresholds that the alert reads, for each integration that the case speaks of."""
     where = sorted({found for name in case.series if (found := _integration(name))})
     steps = _samples(case)
@@ -99,12 +99,12 @@ def _defaults(alert: Alert, case: Case, families: tuple[Family, ...]) -> dict[st
     }
 
 
-def _series(family: Family, integration: str, provider: str, severity: str) -> str:
+def _series(family: ThresholdFamily, integration: str, provider: str, severity: str) -> str:
     labels = f'integration="{integration}",provider="{provider}",tenant="",severity="{severity}"'
     return f"{family.metric}{{{labels}}}"
 
 
-def _given(case: Case, family: Family, integration: str, provider: str, severity: str) -> bool:
+def _given(case: Case, family: ThresholdFamily, integration: str, provider: str, severity: str) -> bool:
     wanted = {("integration", integration), ("provider", provider), ("severity", severity), ("tenant", "")}
     return any(
         name.partition("{")[0] == str(family.metric) and wanted <= {("tenant", ""), *_LABEL.findall(name)}

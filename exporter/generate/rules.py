@@ -12,7 +12,7 @@ from typing import Any
 from exporter.core.alert import Alert
 from exporter.core.generation import JOB
 from exporter.core.severity import Severity
-from exporter.core.threshold import Family
+from exporter.core.threshold import ThresholdFamily
 
 INTERVAL = "30s"
 GROUP_LIMIT = 20
@@ -21,13 +21,13 @@ GROUP_LIMIT = 20
 BRIDGE = "10m"
 """How long a threshold is remembered while no exporter answers."""
 
-Rule = dict[str, Any]
+PrometheusRule = dict[str, Any]
 
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
 @dataclass(frozen=True)
-class Filling:
+class TextValues:
     """What stands in rules for `$lookback` (a duration) and `$job` (the exporter's scrape job)."""
 
     lookback: str
@@ -68,17 +68,17 @@ def look_back(longest_interval: float) -> str:
     return f"{max(10, math.ceil(2.5 * longest_interval / 60))}m"
 
 
-def default_record(family: Family) -> str:
+def default_record(family: ThresholdFamily) -> str:
     """Return the name under which the default thresholds of `family` are recorded."""
     return f"integration_provider_severity:{family.metric}:default"
 
 
-def override_record(family: Family) -> str:
+def override_record(family: ThresholdFamily) -> str:
     """Return the name under which the tenants' overrides of `family` are recorded."""
     return f"integration_provider_tenant_severity:{family.metric}:override"
 
 
-def threshold_groups(families: Iterable[Family]) -> list[dict[str, Any]]:
+def threshold_groups(families: Iterable[ThresholdFamily]) -> list[dict[str, Any]]:
     """Return one group for each family: its defaults and its overrides, replicas collapsed."""
     return [
         _group(f"integration-threshold-{family.name.replace('_', '-')}", _threshold_rules(family))
@@ -86,7 +86,7 @@ def threshold_groups(families: Iterable[Family]) -> list[dict[str, Any]]:
     ]
 
 
-def _threshold_rules(family: Family) -> list[Rule]:
+def _threshold_rules(family: ThresholdFamily) -> list[PrometheusRule]:
     def newest(labels: str, matcher: str) -> str:
         return f"max by ({labels}) (last_over_time({family.metric}{{{matcher}}}[{BRIDGE}]))"
 
@@ -143,13 +143,13 @@ def condition(alert: Alert, severity: Severity | None) -> str:
     return alert.exprs[severity] if alert.exprs else compare(alert, severity)
 
 
-def alert_rules(alert: Alert, filling: Filling, links: Links) -> list[Rule]:
+def alert_rules(alert: Alert, filling: TextValues, links: Links) -> list[PrometheusRule]:
     """Return the alert's rules, highest severity first; one without severity gets `none`."""
     return [_alert_rule(alert, severity, filling, links) for severity in alert.levels or (None,)]
 
 
-def _alert_rule(alert: Alert, severity: Severity | None, filling: Filling, links: Links) -> Rule:
-    rule: Rule = {"alert": alert.name, "expr": filling.of(condition(alert, severity))}
+def _alert_rule(alert: Alert, severity: Severity | None, filling: TextValues, links: Links) -> PrometheusRule:
+    rule: PrometheusRule = {"alert": alert.name, "expr": filling.of(condition(alert, severity))}
     if alert.hold not in ("", "0s", "0m"):
         rule["for"] = alert.hold
     if alert.keep_firing:
@@ -167,7 +167,7 @@ def _alert_rule(alert: Alert, severity: Severity | None, filling: Filling, links
 class RuleFiles:
     """Builds the groups of every file; alerts that read the same record share its recording rule."""
 
-    def __init__(self, filling: Filling, links: Links) -> None:
+    def __init__(self, filling: TextValues, links: Links) -> None:
         """Start with nothing recorded."""
         self._filling = filling
         self._links = links
@@ -175,7 +175,7 @@ class RuleFiles:
 
     def groups(self, name: str, alerts: Iterable[Alert]) -> list[dict[str, Any]]:
         """Return the groups of one file: what an alert reads is recorded before it, in the same group."""
-        groups: list[list[Rule]] = [[]]
+        groups: list[list[PrometheusRule]] = [[]]
         for alert in alerts:
             rules = [*self._records(alert), *alert_rules(alert, self._filling, self._links)]
             if len(groups[-1]) + len(rules) > GROUP_LIMIT:
@@ -184,7 +184,7 @@ class RuleFiles:
         names = [name, *(f"{name}-{number}" for number in range(2, len(groups) + 1))]
         return [_group(*group) for group in zip(names, groups, strict=True)]
 
-    def _records(self, alert: Alert) -> list[Rule]:
+    def _records(self, alert: Alert) -> list[PrometheusRule]:
         """Return the recording rules that `alert` is the first to need."""
         new = []
         for name, expression in alert.records.items():
@@ -195,11 +195,11 @@ class RuleFiles:
         return new
 
 
-def _group(name: str, rules: list[Rule]) -> dict[str, Any]:
+def _group(name: str, rules: list[PrometheusRule]) -> dict[str, Any]:
     return {"name": name, "interval": INTERVAL, "rules": rules}
 
 
-def reads(alert: Alert, family: Family) -> bool:
+def reads(alert: Alert, family: ThresholdFamily) -> bool:
     """Tell whether the alert, or what it records, uses the recorded thresholds of `family`."""
     names = (default_record(family), override_record(family))
     texts = [*alert.records.values(), *(condition(alert, level) for level in alert.levels or (None,))]
@@ -207,7 +207,10 @@ def reads(alert: Alert, family: Family) -> bool:
 
 
 def alert_files(
-    alerts: Mapping[str, tuple[Alert, ...]], families: Iterable[Family], filling: Filling, links: Links
+    alerts: Mapping[str, tuple[Alert, ...]],
+    families: Iterable[ThresholdFamily],
+    filling: TextValues,
+    links: Links,
 ) -> dict[str, dict[str, Any]]:
     """Return the content of each rule file by name: `thresholds`, then one for each key of `alerts`.
 
@@ -225,7 +228,7 @@ def alert_files(
     return files
 
 
-def _home(family: Family, alerts: Mapping[str, tuple[Alert, ...]]) -> str:
+def _home(family: ThresholdFamily, alerts: Mapping[str, tuple[Alert, ...]]) -> str:
     readers = [name for name, some in alerts.items() if any(reads(alert, family) for alert in some)]
     return readers[0] if len(readers) == 1 else "thresholds"
 
@@ -258,7 +261,7 @@ def files_needed(files: Mapping[str, Mapping[str, Any]], name: str) -> list[str]
     return [file for file in files if file in needed]
 
 
-def _rules(files: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Rule]]:
+def _rules(files: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, PrometheusRule]]:
     for file, content in files.items():
         for group in content["groups"]:
             yield from ((file, rule) for rule in group["rules"])

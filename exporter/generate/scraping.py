@@ -11,7 +11,7 @@ from exporter.generate.rules import INTERVAL
 SCRAPE_INTERVAL = "15s"
 """How often the shipped Prometheus configuration scrapes the exporter."""
 
-Job = dict[str, Any]
+ScrapeConfig = dict[str, Any]
 
 
 def configuration(generation: Generation) -> dict[str, Any]:
@@ -24,10 +24,10 @@ def configuration(generation: Generation) -> dict[str, Any]:
     }
 
 
-def job(generation: Generation, role: str) -> Job:
+def job(generation: Generation, role: str) -> ScrapeConfig:
     """Return the scrape job of one of `exporter`, `prometheus` and `alertmanager`."""
     peer: Peer = getattr(generation, role)
-    made: Job = {"job_name": generation.job if role == "exporter" else role}
+    made: ScrapeConfig = {"job_name": generation.job if role == "exporter" else role}
     if peer.scheme != "http":
         made["scheme"] = peer.scheme
     if peer.path_prefix:
@@ -42,8 +42,8 @@ def for_existing(generation: Generation) -> dict[str, Any]:
     return {"rule_files": ["integration-exporter/rules/*.yml"], "scrape_configs": [{**name, **ours}]}
 
 
-def _alertmanager(peer: Peer) -> Job:
-    made: Job = {}
+def _alertmanager(peer: Peer) -> ScrapeConfig:
+    made: ScrapeConfig = {}
     if peer.scheme != "http":
         made["scheme"] = peer.scheme
     if peer.path_prefix:
@@ -51,9 +51,9 @@ def _alertmanager(peer: Peer) -> Job:
     return {**made, **_access(peer), "static_configs": [{"targets": list(addresses(peer, "alertmanager"))}]}
 
 
-def _access(peer: Peer) -> Job:
+def _access(peer: Peer) -> ScrapeConfig:
     """Return who Prometheus is to the peer, and how it judges it."""
-    made: Job = {}
+    made: ScrapeConfig = {}
     if login := peer.basic_auth:
         made["basic_auth"] = {"username": login.username, "password_file": login.password_file}
     if peer.bearer_token_file:

@@ -1,0 +1,1 @@
+"""Connections, TLS, HTTP and call budgets; turns every failure of the network into a reason."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _KINDS: tuple[tuple[str, str], ...] = (
     ("0.0.0.0/8", "unspecified"),
@@ -97,5 +97,5 @@ def _why(address: Address) -> str:
     return "" if address in _GLOBAL_UNICAST else "not given out to anybody"
 
 
-def _within(address: Address, network: Network) -> bool:
+def _within(address: Address, network: IpNetwork) -> bool:
     return address.version == network.version and address in network

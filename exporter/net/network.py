@@ -10,7 +10,7 @@ import msgspec
 
 from exporter.core.errors import ProbeError, Shortage
 from exporter.core.hosts import ascii_host
-from exporter.core.network import Answer, Peer, Proxy, Request, Talk, Trace
+from exporter.core.network import Answer, ConnectedPeer, Proxy, Request, Talk, Trace
 from exporter.core.options import TlsOptions
 from exporter.core.reason import Reason
 from exporter.core.secret import redact
@@ -19,7 +19,7 @@ from exporter.net.certificate import Certificate
 from exporter.net.connection import CertificateRefused, Connection
 from exporter.net.dial import dial
 from exporter.net.message import encode, secrets_of
-from exporter.net.pool import Key, Pool
+from exporter.net.pool import Pool, PoolKey
 from exporter.net.reader import AnswerReader
 from exporter.net.reasons import time_error
 from exporter.net.redirects import Leg
@@ -65,13 +65,13 @@ class LoopNetwork:
 
     async def connect(
         self, host: str, port: int, trace: Trace, *, tls: TlsOptions | None = None, family: str = "any"
-    ) -> Peer:
+    ) -> ConnectedPeer:
         """Open a connection, with a TLS handshake where `tls` is given, and close it."""
         name = _checked(host)
         connection = await self._open(name, port, trace, tls=tls, family=family, http=False, cached=False)
         connection.close()
         expiry = connection.certificate.expiry if connection.certificate else None
-        return Peer(connection.place, expiry, connection.tls_version)
+        return ConnectedPeer(connection.place, expiry, connection.tls_version)
 
     @asynccontextmanager
     async def talk(
@@ -348,7 +348,7 @@ def _permitted(addresses: list[str], host: str, trace: Trace) -> list[str]:
     return good
 
 
-def _key(request: Request, leg: Leg, trace: Trace) -> Key:
+def _key(request: Request, leg: Leg, trace: Trace) -> PoolKey:
     return (leg.url.origin, _tls_of(request, leg), request.family, trace.guard, request.proxy)
 
 

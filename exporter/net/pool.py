@@ -9,7 +9,7 @@ from exporter.core.network import AddressGuard, Proxy
 from exporter.core.options import TlsOptions
 from exporter.net.connection import Connection
 
-Key = tuple[tuple[str, str, int], TlsOptions, str, AddressGuard | None, Proxy | None]
+PoolKey = tuple[tuple[str, str, int], TlsOptions, str, AddressGuard | None, Proxy | None]
 """Origin, judgement of its certificate, address family, judgement of its address, proxy: equal ones share."""
 
 MAX_AGE = 300.0
@@ -32,7 +32,7 @@ class Pool:
     def __init__(self, most: int | None = None) -> None:
         """Keep at most `most` connections; the default is half of the open files that are allowed."""
         self._most = most or _most()
-        self._idle: dict[Key, list[tuple[float, Connection]]] = {}
+        self._idle: dict[PoolKey, list[tuple[float, Connection]]] = {}
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -40,7 +40,7 @@ class Pool:
         """Return how many connections are kept."""
         return self._count
 
-    def take(self, key: Key) -> Connection | None:
+    def take(self, key: PoolKey) -> Connection | None:
         """Return a kept connection that is young enough and still open, or None."""
         kept = self._idle.get(key)
         while kept:
@@ -54,7 +54,7 @@ class Pool:
             connection.close()
         return None
 
-    def put(self, key: Key, connection: Connection) -> None:
+    def put(self, key: PoolKey, connection: Connection) -> None:
         """Keep `connection` for the next call, or close it where there is no room."""
         kept = self._idle.get(key, [])
         if connection.closed or self._count >= self._most or len(kept) >= _PER_KEY:
@@ -79,7 +79,7 @@ class Pool:
             connection.on_closed = None
             connection.close()
 
-    def _drop(self, key: Key, connection: Connection) -> None:
+    def _drop(self, key: PoolKey, connection: Connection) -> None:
         kept = self._idle.get(key, [])
         with contextlib.suppress(StopIteration):
             kept.remove(next(entry for entry in kept if entry[1] is connection))

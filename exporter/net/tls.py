@@ -16,8 +16,8 @@ from exporter.net.shortages import shortage_of
 
 _KEPT = 512  # about 0.8 MB each where the system's authorities are loaded
 
-Key = tuple[str, str, str, bool, str, bool, bool]
-Stamp = tuple[tuple[int, int, int] | None, ...]
+ContextKey = tuple[str, str, str, bool, str, bool, bool]
+FileStamps = tuple[tuple[int, int, int] | None, ...]
 
 
 class Context(NamedTuple):
@@ -36,8 +36,8 @@ class Contexts:
     def __init__(self, offload: Offload) -> None:
         """`offload` runs a function in a thread and returns its result."""
         self._offload = offload
-        self._made: OrderedDict[Key, tuple[Stamp, Context]] = OrderedDict()
-        self._locks: dict[Key, asyncio.Lock] = {}
+        self._made: OrderedDict[ContextKey, tuple[FileStamps, Context]] = OrderedDict()
+        self._locks: dict[ContextKey, asyncio.Lock] = {}
 
     async def get(self, tls: TlsOptions, *, http: bool) -> Context:
         """Return the context for `tls`; `http` offers http/1.1 by ALPN. Bad files are ProbeError (tls).
@@ -62,7 +62,7 @@ class Contexts:
                 self._locks.pop(key, None)
         return made[1]
 
-    def _keep(self, key: Key, made: tuple[Stamp, Context]) -> None:
+    def _keep(self, key: ContextKey, made: tuple[FileStamps, Context]) -> None:
         self._made[key] = made
         self._made.move_to_end(key)
         if len(self._made) > _KEPT:

@@ -8,7 +8,7 @@ from exporter.core.errors import ProbeError
 from exporter.core.network import Answer, Trace
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
-from exporter.core.token import FLOOR, Granted
+from exporter.core.token import FLOOR, TokenResponse
 from exporter.net.token_errors import is_refusal, refusal
 
 LONGEST_LIFE = 10 * 365 * 86_400.0
@@ -20,7 +20,7 @@ _BEARER = ("bearertoken", "bearer_token", "bot", "user")
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}\Z")
 
 
-def read(answer: Answer, now: float, trace: Trace) -> Granted:
+def read(answer: Answer, now: float, trace: Trace) -> TokenResponse:
     """Return what was granted; raise ProbeError, a GrantRefusedError where asking again cannot help.
 
     `now` is Unix seconds. Of an error only the code is told, not what the endpoint says of it: that may
@@ -39,7 +39,7 @@ def read(answer: Answer, now: float, trace: Trace) -> Granted:
     _check_type(document.get("token_type"), trace)
     told = document.get("expires_in")
     life = _lifetime(told, "expires_in", trace)
-    return Granted(
+    return TokenResponse(
         access=Secret(token),
         life=life,
         refresh=_renewed(document.get("refresh_token"), trace),

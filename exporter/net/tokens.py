@@ -9,15 +9,15 @@ from exporter.core.errors import ProbeError, Shortage
 from exporter.core.network import Network, Trace
 from exporter.core.reason import Reason
 from exporter.core.token import (
-    SOURCED,
+    EXTERNAL,
     AccessToken,
     Grant,
-    Granted,
     GrantRefusedError,
-    Held,
     JwtBearer,
-    Lasting,
+    LongLivedGrant,
     MetaExchange,
+    TokenResponse,
+    TokenSet,
 )
 from exporter.net.grants import request_of
 from exporter.net.token_answer import read
@@ -57,8 +57,8 @@ class Tokens:
         the one in memory. A server that refuses whatever it gets must not cost a fetch for each probe: at
         most one in five minutes; in between the same token comes back.
         """
-        if isinstance(grant, Lasting):
-            if SOURCED in (grant.access_token, getattr(grant, "refresh_token", None)):
+        if isinstance(grant, LongLivedGrant):
+            if EXTERNAL in (grant.access_token, getattr(grant, "refresh_token", None)):
                 raise ProbeError(Reason.NOT_CONFIGURED, "only the exporter itself has this token")
             if isinstance(grant, MetaExchange):
                 return AccessToken(grant.access_token)  # an exchange that nobody keeps would be in vain
@@ -89,7 +89,7 @@ class Tokens:
         raise ProbeError(failure.reason, failure.detail, retry_after=wait)
 
     async def _renew(self, kept: _Kept, trace: Trace, refused: AccessToken | None) -> AccessToken:
-        began, before, replaced_at = self._clock.now(), kept.held or Held(), kept.replaced_at
+        began, before, replaced_at = self._clock.now(), kept.held or TokenSet(), kept.replaced_at
         if kept.replaceable(refused, began):
             kept.replace(began)
         try:
@@ -127,7 +127,7 @@ class Tokens:
                 del self._grants[grant]
 
 
-async def fetch(network: Network, clock: Clock, grant: Grant, trace: Trace) -> Granted:
+async def fetch(network: Network, clock: Clock, grant: Grant, trace: Trace) -> TokenResponse:
     """Ask the endpoint once. Phases, status and certificate of this call are not the probed server's."""
     aside = Trace(started=trace.started, deadline=trace.deadline, guard=trace.guard)
     trace.calls += 1

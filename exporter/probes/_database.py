@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 
+from exporter.core.common_metrics import SCHEDULE
 from exporter.core.metric import Metric
 from exporter.core.probe import Kit
-from exporter.core.vitals import SCHEDULE
 
 WINDOW = 600.0
 """Seconds over which increases are told."""

@@ -24,11 +24,11 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from functools import cache
 from typing import Any
 
+from exporter.core.common_metrics import SCHEDULE
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Metric, Sample
 from exporter.core.probe import MONTH, Kit
 from exporter.core.reason import Reason
-from exporter.core.vitals import SCHEDULE
 
 Kept = dict[str, Any]
 """What is kept of an answer until the period is over; JSON can hold it."""
@@ -120,7 +120,7 @@ class FurtherReadings:
         if self._stopped:
             raise _NotAskedError(Reason.RATE_LIMITED, self._stopped)
         try:
-            async with asyncio.timeout(_patience(self._kit)):
+            async with asyncio.timeout(_sleep_time(self._kit)):
                 return await fetch()
         except TimeoutError:
             self._stopped = "not asked: the reading before it took too long"
@@ -152,7 +152,7 @@ class FurtherReadings:
                 yield permission(value, permission=name)
 
 
-def _patience(kit: Kit) -> float | None:
+def _sleep_time(kit: Kit) -> float | None:
     deadline = kit.trace.deadline
     return None if deadline is None else max(0.0, deadline - time.monotonic()) * PATIENCE
 

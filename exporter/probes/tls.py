@@ -14,12 +14,12 @@ from typing import Annotated
 
 import msgspec
 
+from exporter.core.common_metrics import SCHEDULE
 from exporter.core.hosts import ascii_host
 from exporter.core.metric import Metric, Sample
 from exporter.core.network import DEFAULT_TLS
 from exporter.core.options import Options, TlsOptions
 from exporter.core.probe import Kit, Probe, Target
-from exporter.core.vitals import SCHEDULE
 
 VERSION = Metric(
     "integration_tls_version_info",

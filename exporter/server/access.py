@@ -16,10 +16,10 @@ from aiohttp import web
 from exporter.server import alternative_names
 from exporter.server.admin import AdminToken, cookie_name
 from exporter.server.local import check_local, peer_of
-from exporter.server.passwords import Passwords, TooBusyError
 from exporter.server.paths import Paths
-from exporter.server.web_config import Role, Roles, Tenants, WebConfig
-from exporter.server.web_config_file import WebConfigFile
+from exporter.server.web_config.file import WebConfigFile
+from exporter.server.web_config.passwords import Passwords, TooBusyError
+from exporter.server.web_config.settings import AllowedTenants, Role, Roles, WebConfig
 
 CUSTOM_HEADER = "X-Integration-Exporter"
 
@@ -33,7 +33,7 @@ class Effect(Enum):
 
 
 @dataclass(frozen=True)
-class Rule:
+class AccessRule:
     """Who may use a route. `role` None: anybody.
 
     `open` routes need no role while no access is configured, `inner` ones need admin then, whatever `role`
@@ -54,7 +54,7 @@ class Identity:
 
     name: str
     roles: Roles
-    tenants: Tenants = None
+    tenants: AllowedTenants = None
     ambient: bool = True
 
     def has(self, role: Role) -> bool:
@@ -93,7 +93,7 @@ class Access:
         self._now = now
         self._passwords = Passwords()
 
-    async def judge(self, request: web.Request, rule: Rule) -> Identity:
+    async def judge(self, request: web.Request, rule: AccessRule) -> Identity:
         """Return who calls, or raise the HTTP error that says why they may not."""
         config = self._web.current
         _check_target(request)
@@ -118,7 +118,7 @@ class Access:
             raise web.HTTPUnauthorized(text="say who you are", headers=_challenge(config))
         return identity
 
-    def _local(self, request: web.Request, rule: Rule) -> Identity:
+    def _local(self, request: web.Request, rule: AccessRule) -> Identity:
         """Return who calls from this machine, while no access is configured."""
         check_local(request)
         identity = self._admin_of(request)
@@ -164,7 +164,7 @@ class Access:
             ) from None
         return Identity(f"user:{user}", config.roles_of(user)) if right else None
 
-    def _check_origin(self, request: web.Request, rule: Rule, identity: Identity) -> None:
+    def _check_origin(self, request: web.Request, rule: AccessRule, identity: Identity) -> None:
         """Refuse what another site made a browser send; see https://owasp.org/www-community/attacks/csrf."""
         if rule.effect is Effect.READ or not identity.ambient:
             return

@@ -12,7 +12,7 @@ from exporter.core.errors import StartError
 SESSION_SECONDS = 12 * 3600.0
 """How long a browser stays signed in."""
 
-Stamp = tuple[int, int, int]
+TokenStamp = tuple[int, int, int]
 """Time of the last write, number, and time of the last change of owner, rights or name."""
 
 
@@ -27,7 +27,7 @@ class AdminToken:
         self.path = path
         self.trouble = trouble or "it has no admin token"
         self._key = b""
-        self._stamp: Stamp | None = None
+        self._stamp: TokenStamp | None = None
 
     def prepare(self) -> None:
         """Make the token where there is none, and read it; a failure is left in `trouble`."""
@@ -93,7 +93,7 @@ def cookie_name(request: web.Request) -> str:
     return f"integration_exporter_{request.url.port or 0}"
 
 
-def _stamp(path: Path) -> Stamp | None:
+def _stamp(path: Path) -> TokenStamp | None:
     try:
         found = path.stat()
     except (OSError, ValueError):

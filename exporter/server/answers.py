@@ -12,8 +12,8 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from exporter.server.web_config import RateLimit
-from exporter.server.web_config_file import WebConfigFile
+from exporter.server.web_config.file import WebConfigFile
+from exporter.server.web_config.settings import RateLimit
 
 BODY_LIMIT = 64 * 1024
 BODY_SECONDS = 10.0
@@ -138,7 +138,9 @@ class _Bucket:
         return True
 
 
-def dress(web_config: WebConfigFile) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+def add_security_headers(
+    web_config: WebConfigFile,
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     """Return the signal that gives every answer its security headers."""
 
     async def prepare(_request: web.Request, response: web.StreamResponse) -> None:

@@ -5,44 +5,44 @@ from collections.abc import Mapping
 from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler, Middleware
 
-from exporter.server.access import IDENTITY, Access, Rule
-from exporter.server.answers import BODY_LIMIT, dress, limiter, plain_errors
+from exporter.server.access import IDENTITY, Access, AccessRule
+from exporter.server.answers import BODY_LIMIT, add_security_headers, limiter, plain_errors
 from exporter.server.checks import keep_jobs
-from exporter.server.parts import PARTS, Parts
 from exporter.server.paths import Paths
 from exporter.server.routes import ROUTES
+from exporter.server.services import SERVICES, Services
 from exporter.server.tokens import keep_refreshes
-from exporter.server.web_config import Role
+from exporter.server.web_config.settings import Role
 
 # What is no route is judged like a page: strangers learn nothing of what exists.
-_NO_ROUTE = Rule(Role.VIEWER, narrow=True)
+_NO_ROUTE = AccessRule(Role.VIEWER, narrow=True)
 
 
-def build(parts: Parts) -> web.Application:
+def build(parts: Services) -> web.Application:
     """Return the application, ready for a `Listener`."""
     prefix = parts.paths.route
-    rules: dict[object, Rule] = {route.handler: route.rule for route in ROUTES}
+    rules: dict[object, AccessRule] = {route.handler: route.rule for route in ROUTES}
     app = web.Application(
         client_max_size=BODY_LIMIT,
         middlewares=[
             plain_errors,
             limiter(parts.web),
-            gate(Access(parts.web, parts.paths, parts.admin, parts.now), rules),
+            authorize(Access(parts.web, parts.paths, parts.admin, parts.now), rules),
         ],
     )
-    app[PARTS] = parts
-    app.on_response_prepare.append(dress(parts.web))
+    app[SERVICES] = parts
+    app.on_response_prepare.append(add_security_headers(parts.web))
     app.cleanup_ctx.append(keep_jobs)
     app.cleanup_ctx.append(keep_refreshes)
     for route in ROUTES:
         for method in route.methods:
             app.router.add_route(method, prefix + route.path, route.handler, expect_handler=_not_yet)
     if prefix:
-        _lead_home(app, parts.paths)
+        _redirect_root(app, parts.paths)
     return app
 
 
-def gate(access: Access, rules: Mapping[object, Rule]) -> Middleware:
+def authorize(access: Access, rules: Mapping[object, AccessRule]) -> Middleware:
     """Return the middleware that lets a request through to its handler only by the handler's rule."""
 
     @web.middleware
@@ -69,7 +69,7 @@ async def _invite(request: web.Request) -> None:
         request.writer.output_size = 0  # the answer itself has not begun
 
 
-def _lead_home(app: web.Application, paths: Paths) -> None:
+def _redirect_root(app: web.Application, paths: Paths) -> None:
     async def home(_request: web.Request) -> web.StreamResponse:
         raise web.HTTPFound(paths.link("/"))
 

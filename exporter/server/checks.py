@@ -15,7 +15,7 @@ from exporter.core.probe import Result, Target
 from exporter.core.reason import Reason
 from exporter.server.access import Identity
 from exporter.server.answers import iso, place_of
-from exporter.server.parts import PARTS
+from exporter.server.services import SERVICES
 
 AT_MOST_INLINE = 20
 """Targets that are answered for directly; more become a job."""
@@ -96,7 +96,7 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
 
 
 @dataclass
-class Job:
+class CheckJob:
     """Checks of many targets; `rows` grow while it runs. `tenants` are those of its targets."""
 
     id: str
@@ -132,20 +132,20 @@ class Job:
 class Jobs:
     """The last jobs, in memory; `kind` is how one is shown, `one` what it does with each target."""
 
-    kind = Job
+    kind = CheckJob
 
     def __init__(self, check_now: CheckNow, now: Callable[[], float]) -> None:
         """Start without jobs."""
         self._check_now = check_now
         self._now = now
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._jobs: OrderedDict[str, CheckJob] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def get(self, name: str) -> Job | None:
+    def get(self, name: str) -> CheckJob | None:
         """Return a job by its id, None when it is unknown or was forgotten."""
         return self._jobs.get(name)
 
-    def start(self, targets: Sequence[Target], actor: str) -> Job | None:
+    def start(self, targets: Sequence[Target], actor: str) -> CheckJob | None:
         """Start checking `targets`; None when too many jobs run already."""
         if len(self._tasks) >= JOBS_AT_ONCE:
             return None
@@ -158,7 +158,7 @@ class Jobs:
         task.add_done_callback(self._tasks.discard)
         return job
 
-    async def _run(self, job: Job) -> None:
+    async def _run(self, job: CheckJob) -> None:
         left = iter(job.targets)
 
         async def work() -> None:
@@ -189,7 +189,7 @@ JOBS = web.AppKey("jobs", Jobs)
 
 async def keep_jobs(app: web.Application) -> AsyncIterator[None]:
     """Give the application its jobs, and end them with it."""
-    parts = app[PARTS]
+    parts = app[SERVICES]
     app[JOBS] = jobs = Jobs(parts.check_now, parts.now)
     yield
     await jobs.stop()

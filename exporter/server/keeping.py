@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from exporter.core.errors import StoreError
-from exporter.core.probe import Key, Target
-from exporter.core.token import Held, TokenEvent, TokenState
+from exporter.core.probe import Target, TargetKey
+from exporter.core.token import TokenEvent, TokenSet, TokenState
 from exporter.store.tokens import LogQuery
 
 
-class Account(Protocol):
-    """What is known of the tokens of one target; see exporter/engine/token_account.py."""
+class TokenAccountView(Protocol):
+    """What is known of the tokens of one target; see exporter/tokens/account.py."""
 
     failures: int
     reason: str
@@ -18,7 +18,7 @@ class Account(Protocol):
     retry_at: float
 
     @property
-    def held(self) -> Held | None:
+    def held(self) -> TokenSet | None:
         """The tokens in use, None before they were read."""
 
     @property
@@ -33,12 +33,12 @@ class Account(Protocol):
 
 
 class Keeper(Protocol):
-    """Who renews tokens; see exporter/engine/token_keeper.py."""
+    """Who renews tokens; see exporter/tokens/manager.py."""
 
-    def accounts(self) -> Iterable[tuple[Target, Account]]:
+    def accounts(self) -> Iterable[tuple[Target, TokenAccountView]]:
         """Iterate over every target whose token is renewed."""
 
-    async def refresh(self, key: Key, actor: str) -> TokenEvent:
+    async def refresh(self, key: TargetKey, actor: str) -> TokenEvent:
         """Refresh the token of a target now; KeyError for a stranger."""
 
     async def history(self, query: LogQuery) -> list[TokenEvent]:
@@ -48,11 +48,11 @@ class Keeper(Protocol):
 class NoKeeper:
     """Where no tokens are renewed."""
 
-    def accounts(self) -> Iterable[tuple[Target, Account]]:
+    def accounts(self) -> Iterable[tuple[Target, TokenAccountView]]:
         """Return nothing."""
         return ()
 
-    async def refresh(self, key: Key, actor: str) -> TokenEvent:
+    async def refresh(self, key: TargetKey, actor: str) -> TokenEvent:
         """Know nobody."""
         del actor
         raise KeyError(key)

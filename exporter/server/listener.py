@@ -17,7 +17,7 @@ from aiohttp.web_server import Server
 
 from exporter.core.errors import StartError
 from exporter.core.supervisor import Supervisor
-from exporter.server.web_config_file import WebConfigFile
+from exporter.server.web_config.file import WebConfigFile
 
 DEFAULT_ADDRESS = "127.0.0.1:10055"
 WATCHER = "web configuration watcher"

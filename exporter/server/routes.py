@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from aiohttp.typedefs import Handler
 
-from exporter.server.access import Effect, Rule
+from exporter.server.access import AccessRule, Effect
 from exporter.server.handlers import (
     board,
     checks,
@@ -18,7 +18,7 @@ from exporter.server.handlers import (
     stats,
     tokens,
 )
-from exporter.server.web_config import Role
+from exporter.server.web_config.settings import Role
 
 
 @dataclass(frozen=True)
@@ -28,36 +28,40 @@ class Route:
     methods: tuple[str, ...]
     path: str
     handler: Handler
-    rule: Rule
+    rule: AccessRule
     says: str
 
 
 _GET, _POST = ("GET", "HEAD"), ("POST",)
-_VIEW = Rule(Role.VIEWER, narrow=True)
-_CHANGE = Rule(Role.ADMIN, Effect.CHANGE)
+_VIEW = AccessRule(Role.VIEWER, narrow=True)
+_CHANGE = AccessRule(Role.ADMIN, Effect.CHANGE)
 # A form cannot send the custom header; its origin is judged, and the token is what it needs.
-_SIGN = Rule(Role.VIEWER, Effect.SPEND, narrow=True)
-_TOKENS = Rule(Role.ADMIN, narrow=True)
+_SIGN = AccessRule(Role.VIEWER, Effect.SPEND, narrow=True)
+_TOKENS = AccessRule(Role.ADMIN, narrow=True)
 
 ROUTES = (
     Route(_GET, "/", landing.page, _VIEW, "The page with the state of every target."),
     Route(_GET, "/assets/{name}", landing.asset, _VIEW, "Style, script and icon of the page."),
     Route(_POST, "/sign-in", session.sign_in, _SIGN, "Begins a session on the page by the admin token."),
     Route(_POST, "/sign-out", session.sign_out, _SIGN, "Ends the session."),
-    Route(_GET, "/metrics", plain.metrics, Rule(Role.VIEWER, open=True), "What Prometheus scrapes."),
+    Route(_GET, "/metrics", plain.metrics, AccessRule(Role.VIEWER, open=True), "What Prometheus scrapes."),
     Route(
         ("GET",),
         "/probe",
         probe.probe,
-        Rule(Role.ADMIN, Effect.SPEND, narrow=True),
+        AccessRule(Role.ADMIN, Effect.SPEND, narrow=True),
         "Probes a configured target now, and explains it with `debug=true`.",
     ),
-    Route(_GET, "/-/healthy", plain.healthy, Rule(None), "Whether the process answers."),
-    Route(_GET, "/-/ready", plain.ready, Rule(None), "Whether every part runs."),
+    Route(_GET, "/-/healthy", plain.healthy, AccessRule(None), "Whether the process answers."),
+    Route(_GET, "/-/ready", plain.ready, AccessRule(None), "Whether every part runs."),
     Route(("POST", "PUT"), "/-/reload", plain.reload, _CHANGE, "Loads the configuration anew."),
-    Route(_GET, "/runbooks/{name}", runbook.runbook, Rule(None), "What to do about an alert."),
+    Route(_GET, "/runbooks/{name}", runbook.runbook, AccessRule(None), "What to do about an alert."),
     Route(
-        _GET, "/config", plain.configuration, Rule(Role.VIEWER, inner=True), "The configuration, with stars."
+        _GET,
+        "/config",
+        plain.configuration,
+        AccessRule(Role.VIEWER, inner=True),
+        "The configuration, with stars.",
     ),
     Route(_GET, "/api/v1/status", board.status, _VIEW, "Every integration, and all in one word."),
     Route(_GET, "/api/v1/targets", board.targets, _VIEW, "Targets, failing first, in pages."),
@@ -70,21 +74,21 @@ ROUTES = (
         _GET,
         "/api/v1/sd",
         discovery.discover,
-        Rule(Role.VIEWER),
+        AccessRule(Role.VIEWER),
         "Every shard and replica, for Prometheus' HTTP service discovery.",
     ),
     Route(
         _POST,
         "/api/v1/checks",
         checks.start,
-        Rule(Role.ADMIN, Effect.CHANGE, narrow=True),
+        AccessRule(Role.ADMIN, Effect.CHANGE, narrow=True),
         "Checks all targets, an integration, a tenant or one target now.",
     ),
     Route(
         _GET,
         "/api/v1/checks/{id}",
         checks.read,
-        Rule(Role.ADMIN, narrow=True),
+        AccessRule(Role.ADMIN, narrow=True),
         "How far a job of many checks is.",
     ),
     Route(_GET, "/api/v1/tokens", tokens.read, _TOKENS, "Tokens and their states, worst first."),
@@ -93,7 +97,7 @@ ROUTES = (
         _POST,
         "/api/v1/tokens/refresh",
         tokens.refresh,
-        Rule(Role.ADMIN, Effect.CHANGE, narrow=True),
+        AccessRule(Role.ADMIN, Effect.CHANGE, narrow=True),
         "Refreshes the tokens of an integration, a tenant, those that expire soon, or all.",
     ),
     Route(_GET, "/api/v1/tokens/refresh/{id}", tokens.job, _TOKENS, "How far a job of many refreshes is."),

@@ -9,7 +9,7 @@ from aiohttp import web
 from exporter.core.reason import Reason
 from exporter.server.access import Identity
 from exporter.server.answers import iso
-from exporter.server.parts import State
+from exporter.server.services import State
 
 STATUSES = ("error", "unknown", "not_configured", "connected")
 """Every status, the one that needs a person most first."""
@@ -18,7 +18,7 @@ _RANK = {status: rank for rank, status in enumerate(STATUSES)}
 
 
 @dataclass(frozen=True)
-class Choice:
+class StatusFilter:
     """Which targets are asked for; empty fields choose all. `words` must all occur somewhere in a row."""
 
     integration: str = ""
@@ -27,7 +27,7 @@ class Choice:
     words: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, request: web.Request) -> "Choice":
+    def of(cls, request: web.Request) -> "StatusFilter":
         """Read `integration`, `tenant`, `status` and `q` from the query."""
         query = request.query
         status = query.get("status", "")

@@ -8,8 +8,8 @@ from typing import Any
 
 from exporter.core.reason import Reason
 from exporter.server.answers import iso
-from exporter.server.parts import State
 from exporter.server.rows import reason_of, urgency
+from exporter.server.services import State
 
 WORST = 20
 """How many targets that are not connected the details of one integration name."""

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from exporter.server.answers import iso
-from exporter.server.parts import State
 from exporter.server.rows import STATUSES
+from exporter.server.services import State
 
 COLUMNS = ("tenant", "status", "since", "failing", "targets", "statuses")
 

@@ -7,17 +7,17 @@ from typing import Any
 from aiohttp import web
 
 from exporter.core.errors import Shortage
-from exporter.core.probe import Key, Target
-from exporter.core.token import NEVER, Held, TokenEvent
+from exporter.core.probe import Target, TargetKey
+from exporter.core.token import NEVER, TokenEvent, TokenSet
 from exporter.server.answers import iso
-from exporter.server.checks import Job, Jobs
-from exporter.server.keeping import Account
-from exporter.server.parts import PARTS
+from exporter.server.checks import CheckJob, Jobs
+from exporter.server.keeping import TokenAccountView
+from exporter.server.services import SERVICES
 
 
-def rows(target: Target, account: Account, now: float) -> list[dict[str, Any]]:
+def rows(target: Target, account: TokenAccountView, now: float) -> list[dict[str, Any]]:
     """Return one row for each token of a target: times are RFC 3339 in UTC or null."""
-    held = account.held or Held()
+    held = account.held or TokenSet()
     ends = {"access": held.expiry, "refresh": held.refresh_expiry}
     found = []
     for token, state in account.states(now).items():
@@ -65,7 +65,7 @@ def event_row(event: TokenEvent) -> dict[str, Any]:
 
 
 @dataclass
-class RefreshJob(Job):
+class RefreshJob(CheckJob):
     """Refreshes of many tokens."""
 
     def answer(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class RefreshJobs(Jobs):
     kind = RefreshJob
 
     def __init__(
-        self, refresh: Callable[[Key, str], Awaitable[TokenEvent]], now: Callable[[], float]
+        self, refresh: Callable[[TargetKey, str], Awaitable[TokenEvent]], now: Callable[[], float]
     ) -> None:
         """Start without jobs."""
         super().__init__(_no_check, now)
@@ -93,7 +93,7 @@ class RefreshJobs(Jobs):
 
 
 async def refresh_one(
-    refresh: Callable[[Key, str], Awaitable[TokenEvent]], target: Target, actor: str
+    refresh: Callable[[TargetKey, str], Awaitable[TokenEvent]], target: Target, actor: str
 ) -> dict[str, Any]:
     """Refresh the token of one target and return what came of it; `status` is the result in one word."""
     try:
@@ -124,7 +124,7 @@ REFRESHES = web.AppKey("refreshes", RefreshJobs)
 
 async def keep_refreshes(app: web.Application) -> AsyncIterator[None]:
     """Give the application its jobs of refreshes, and end them with it."""
-    parts = app[PARTS]
+    parts = app[SERVICES]
     app[REFRESHES] = jobs = RefreshJobs(parts.tokens.refresh, parts.now)
     yield
     await jobs.stop()

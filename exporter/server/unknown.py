@@ -5,10 +5,10 @@ from difflib import get_close_matches
 from aiohttp import web
 
 from exporter.core.errors import StoreError
-from exporter.core.store import Chosen, Store, Window
+from exporter.core.store import Filter, Store, Window
 from exporter.core.summary import HOUR
 from exporter.server.access import IDENTITY
-from exporter.server.parts import PARTS
+from exporter.server.services import SERVICES
 
 MOST_DAYS = 100
 """Days back in which the summaries of a target that is gone are looked for."""
@@ -32,7 +32,7 @@ def _wrong(request: web.Request) -> str:
     keys = _keys(request)
     names = {name for name, _ in keys}
     if request[IDENTITY].tenants is None:
-        names |= {one.name for one in request.app[PARTS].configuration().integrations}
+        names |= {one.name for one in request.app[SERVICES].configuration().integrations}
     if integration and integration not in names:
         return _sentence("integration", integration, names)
     tenants = {one for _, one in keys if one}
@@ -44,7 +44,7 @@ def _wrong(request: web.Request) -> str:
 
 
 def _keys(request: web.Request) -> set[tuple[str, str]]:
-    parts, identity = request.app[PARTS], request[IDENTITY]
+    parts, identity = request.app[SERVICES], request[IDENTITY]
     here = {state.target.key for state in parts.board.states()}
     return {key for key in here | parts.configuration().shard.elsewhere if identity.sees(key[1])}
 
@@ -57,8 +57,8 @@ def _sentence(what: str, name: str, known: set[str]) -> str:
 
 async def _was_there(request: web.Request) -> bool:
     """Tell whether the store has anything of it: a target that was taken away leaves its past."""
-    parts, query = request.app[PARTS], request.query
-    which = Chosen(
+    parts, query = request.app[SERVICES], request.query
+    which = Filter(
         integration=query.get("integration", ""),
         tenant=query.get("tenant") or None,
         tenants=request[IDENTITY].tenants,

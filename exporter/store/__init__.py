@@ -1,0 +1,1 @@
+"""Keeps state across restarts: tables, migrations, one writer thread."""

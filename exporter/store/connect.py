@@ -20,7 +20,7 @@ WRITES = "exporter_writes"
 WANTED = "write sqlite:///integration-exporter.db or postgresql://user@host/database"
 
 
-def parsed(url: str) -> URL:
+def parse(url: str) -> URL:
     """Return `url` taken apart; raises StoreError, which quotes nothing of it, when it is of no use."""
     try:
         found = make_url(url)
@@ -37,7 +37,7 @@ def parsed(url: str) -> URL:
     return found
 
 
-def shown(url: URL) -> str:
+def redacted_url(url: URL) -> str:
     """Return what an operator knows the database by: never who signs in, nor how."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)
@@ -45,14 +45,14 @@ def shown(url: URL) -> str:
     return f"postgresql {host}{f':{url.port}' if url.port else ''}/{url.database}"
 
 
-def opened(url: URL) -> Engine:
+def open_engine(url: URL) -> Engine:
     """Return an engine for `url`; no server is asked yet, but a file is made where there is none."""
     if url.get_backend_name() == "sqlite":
         return _file(url)
     # psycopg and libpq take as long to load as --help may take in all.
     from exporter.store import postgres
 
-    return postgres.opened(url)
+    return postgres.open_engine(url)
 
 
 def migrate(engine: Engine) -> None:
@@ -69,7 +69,7 @@ def migrate(engine: Engine) -> None:
                 postgres.lock_for_migration(connection)
                 run_migrations(connection)
         finally:
-            postgres.unlocked(connection)
+            postgres.unlock(connection)
 
 
 def _file(url: URL) -> Engine:

@@ -5,16 +5,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Float, Select, Table, cast, func, select, tuple_
 
-from exporter.core.store import Chosen, Place, Statistic, Subject, Window
-from exporter.store.rows import Row
+from exporter.core.store import Cursor, Filter, Statistic, Subject, Window
+from exporter.store.rows import TableRow
 from exporter.store.tables import CHECK_FAILURE, CHECK_SUMMARY, TOOK
 
 _NUMBERS = ("runs", "failed", "seconds", "failing_seconds")
 
 
 def newest(
-    connection: Connection, table: Table, chosen: Chosen, limit: int
-) -> tuple[list[Row], Place | None]:
+    connection: Connection, table: Table, chosen: Filter, limit: int
+) -> tuple[list[TableRow], Cursor | None]:
     """Return up to `limit` rows, the newest first, and the place after them where there are more."""
     query = select(table).where(*_of(table, chosen)).order_by(table.c.at.desc(), table.c.id.desc())
     if chosen.since is not None:
@@ -23,7 +23,7 @@ def newest(
         query = query.where(table.c.at < chosen.until)
     if chosen.after is not None:
         query = query.where(tuple_(table.c.at, table.c.id) < chosen.after)
-    rows = fetched(connection, query.limit(limit + 1))
+    rows = fetch(connection, query.limit(limit + 1))
     if len(rows) <= limit or not rows[:limit]:
         return rows[:limit], None
     last = rows[limit - 1]
@@ -45,7 +45,7 @@ def statistics(connection: Connection, window: Window, limit: int, offset: int) 
         .limit(limit)
         .offset(offset)
     )
-    return [_statistic(row, window.by) for row in fetched(connection, query)]
+    return [_statistic(row, window.by) for row in fetch(connection, query)]
 
 
 def reasons(connection: Connection, window: Window) -> dict[Subject, dict[str, int]]:
@@ -60,13 +60,13 @@ def reasons(connection: Connection, window: Window) -> dict[Subject, dict[str, i
         .order_by(runs.desc(), table.c.reason)
     )
     found: dict[Subject, dict[str, int]] = {}
-    for row in fetched(connection, query):
+    for row in fetch(connection, query):
         subject = tuple(row[name] for name in window.by)
         found.setdefault(subject, {})[row["reason"]] = int(row["runs"])
     return found
 
 
-def fetched(connection: Connection, query: Select[Any]) -> list[Row]:
+def fetch(connection: Connection, query: Select[Any]) -> list[TableRow]:
     """Return the rows that answer `query`."""
     return [dict(row) for row in connection.execute(query).mappings()]
 
@@ -75,7 +75,7 @@ def _named(total: dict[str, Any]) -> Iterable[ColumnElement[Any]]:
     return (value.label(name) for name, value in total.items())
 
 
-def _statistic(row: Row, by: tuple[str, ...]) -> Statistic:
+def _statistic(row: TableRow, by: tuple[str, ...]) -> Statistic:
     # PostgreSQL sums whole numbers to decimals.
     return Statistic(
         subject=tuple(row[name] for name in by),
@@ -97,7 +97,7 @@ def _in(table: Table, window: Window) -> Iterator[ColumnElement[bool]]:
         yield columns.in_(sorted(window.subjects))
 
 
-def _of(table: Table, chosen: Chosen) -> Iterator[ColumnElement[bool]]:
+def _of(table: Table, chosen: Filter) -> Iterator[ColumnElement[bool]]:
     if chosen.integration:
         yield table.c.integration == chosen.integration
     if chosen.tenant is not None:

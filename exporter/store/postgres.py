@@ -38,7 +38,7 @@ _LIMITS = {
 T = TypeVar("T")
 
 
-class Impatient(psycopg.Connection[Any]):
+class DeadlineWait(psycopg.Connection[Any]):
     """A connection whose every exchange ends within `patience` seconds, else it is closed."""
 
     patience = PATIENCE
@@ -70,7 +70,7 @@ def _until(gen: Generator[Any, Any, T], deadline: float) -> Generator[Any, Any, 
         return result
 
 
-def opened(url: URL) -> Engine:
+def open_engine(url: URL) -> Engine:
     """Return an engine for `url`; what the URL's own query says goes before our defaults."""
     engine = create_engine(
         url,
@@ -83,8 +83,8 @@ def opened(url: URL) -> Engine:
         pool_pre_ping=True,
     )
 
-    def connect(_dialect: object, _record: object, arguments: Any, named: Any) -> Impatient:
-        return Impatient.connect(*arguments, **named)
+    def connect(_dialect: object, _record: object, arguments: Any, named: Any) -> DeadlineWait:
+        return DeadlineWait.connect(*arguments, **named)
 
     event.listen(engine, "do_connect", connect)
     return engine
@@ -98,14 +98,14 @@ def lock_for_migration(connection: Connection) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
 
 
-def unlocked(connection: Connection) -> None:
+def unlock(connection: Connection) -> None:
     """Give the connection its usual patience back; the lock and the limits ended with the transaction."""
     _driver(connection).patience = PATIENCE
 
 
-def _driver(connection: Connection) -> Impatient:
+def _driver(connection: Connection) -> DeadlineWait:
     found = connection.connection.driver_connection
-    assert isinstance(found, Impatient)  # noqa: S101  # the event above makes no others
+    assert isinstance(found, DeadlineWait)  # noqa: S101  # the event above makes no others
     return found
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import structlog
 
-from exporter.core.probe import Key
+from exporter.core.probe import TargetKey
 from exporter.core.reason import Reason
 from exporter.core.store import Failure, Snapshot, StateChange
 
-Row = dict[str, Any]
+TableRow = dict[str, Any]
 
 
-def snapshot_row(snapshot: Snapshot) -> Row:
+def snapshot_row(snapshot: Snapshot) -> TableRow:
     """Return the row of a target's state."""
     return {
         **_key(snapshot.key),
@@ -51,7 +51,7 @@ def snapshot_of(row: Mapping[str, Any]) -> Snapshot:
     )
 
 
-def change_row(change: StateChange) -> Row:
+def change_row(change: StateChange) -> TableRow:
     """Return the row of a state change."""
     return {
         "at": change.at,
@@ -81,7 +81,7 @@ def change_of(row: Mapping[str, Any]) -> StateChange:
     )
 
 
-def failure_row(failure: Failure) -> Row:
+def failure_row(failure: Failure) -> TableRow:
     """Return the row of a failed run."""
     return {
         "at": failure.at,
@@ -118,7 +118,7 @@ def clean(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
-def _key(key: Key) -> Row:
+def _key(key: TargetKey) -> TableRow:
     return {"integration": key[0], "tenant": key[1]}
 
 

@@ -13,8 +13,8 @@ from exporter.core.errors import StoreError
 from exporter.core.store import (
     ALL,
     Batch,
-    Chosen,
     Failure,
+    Filter,
     Page,
     Snapshot,
     StateChange,
@@ -23,11 +23,19 @@ from exporter.core.store import (
     Window,
 )
 from exporter.store import lists
-from exporter.store.connect import WRITES, identity, migrate, opened, parsed, shown
-from exporter.store.failing import told
-from exporter.store.folding import DAY, fold_an_hour
+from exporter.store.connect import WRITES, identity, migrate, open_engine, parse, redacted_url
+from exporter.store.errors import translated
 from exporter.store.owner import Ownership
-from exporter.store.rows import Row, change_of, change_row, failure_of, failure_row, snapshot_of, snapshot_row
+from exporter.store.rollup import DAY, fold_an_hour
+from exporter.store.rows import (
+    TableRow,
+    change_of,
+    change_row,
+    failure_of,
+    failure_row,
+    snapshot_of,
+    snapshot_row,
+)
 from exporter.store.tables import FAILURE, RETAINED, STATE_CHANGE, TARGET_STATE
 from exporter.store.upserts import add_summaries, replace
 
@@ -52,13 +60,13 @@ class SqlStore:
 
     def __init__(self, url: str, replica: str = "") -> None:
         """Take `url` apart; raises StoreError when this version has no use for it. Nothing is opened yet."""
-        self._url = parsed(url)
+        self._url = parse(url)
         self._engine: Engine | None = None
         self._opening = Lock()
         self._ownership = Ownership(self._url)
         self._file: tuple[int, int] | None = None
         self._replica = replica or socket.gethostname()
-        self.name = f"store {shown(self._url)}"
+        self.name = f"store {redacted_url(self._url)}"
 
     @property
     def shared(self) -> bool:
@@ -71,8 +79,8 @@ class SqlStore:
         May be called again after a failure: everything is then opened anew, in case a file has another one in
         its place, or a server has been restored from a backup.
         """
-        with told(self.name), self._opening:
-            engine = opened(self._url)
+        with translated(self.name), self._opening:
+            engine = open_engine(self._url)
             try:
                 migrate(engine)
             except BaseException:
@@ -87,7 +95,7 @@ class SqlStore:
     def load(self) -> list[Snapshot]:
         """Return the state of every target; a row that cannot be read is left out and told on the log."""
         with self._reading() as connection:
-            return self._understood(lists.fetched(connection, select(TARGET_STATE)), snapshot_of)
+            return self._understood(lists.fetch(connection, select(TARGET_STATE)), snapshot_of)
 
     def write(self, batch: Batch) -> None:
         """Write `batch` in one transaction: all of it or nothing."""
@@ -102,13 +110,13 @@ class SqlStore:
             _many(connection, insert(FAILURE), self._signed(map(failure_row, batch.failures)))
             add_summaries(connection, batch.summaries)
 
-    def changes(self, chosen: Chosen = ALL, *, limit: int = 100) -> Page[StateChange]:
+    def changes(self, chosen: Filter = ALL, *, limit: int = 100) -> Page[StateChange]:
         """Return a page of state changes, the newest first."""
         with self._reading() as connection:
             rows, after = lists.newest(connection, STATE_CHANGE, chosen, limit)
         return Page(self._understood(rows, change_of), after)
 
-    def failures(self, chosen: Chosen = ALL, *, limit: int = 100) -> Page[Failure]:
+    def failures(self, chosen: Filter = ALL, *, limit: int = 100) -> Page[Failure]:
         """Return a page of failed runs, the newest first."""
         with self._reading() as connection:
             rows, after = lists.newest(connection, FAILURE, chosen, limit)
@@ -142,7 +150,7 @@ class SqlStore:
         """Let go of files and connections."""
         engine, self._engine = self._engine, None
         if engine is not None:
-            with told(self.name):
+            with translated(self.name):
                 engine.dispose()
         self._ownership.release()
 
@@ -150,10 +158,10 @@ class SqlStore:
         with self._writing() as connection:
             return connection.execute(_expired(table, moment)).rowcount
 
-    def _signed(self, rows: Iterable[Row]) -> list[Row]:
+    def _signed(self, rows: Iterable[TableRow]) -> list[TableRow]:
         return [{**row, "replica": row["replica"] or self._replica} for row in rows]
 
-    def _understood(self, rows: list[Row], make: Callable[[Row], T]) -> list[T]:
+    def _understood(self, rows: list[TableRow], make: Callable[[TableRow], T]) -> list[T]:
         """Return the records of `rows`; one that a newer version wrote must not cost all the others."""
         found: list[T] = []
         for row in rows:
@@ -167,14 +175,14 @@ class SqlStore:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with told(self.name), self._connected() as connection, connection.begin():
+        with translated(self.name), self._connected() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         self._ownership.take()  # who had it may be gone
         with (
-            told(self.name),
+            translated(self.name),
             self._connected().execution_options(**{WRITES: True}) as connection,
             connection.begin(),
         ):
@@ -196,6 +204,6 @@ def _expired(table: Table, moment: float) -> Delete:
     return delete(table).where(table.c.id.in_(old))
 
 
-def _many(connection: Connection, statement: Any, rows: list[Row]) -> None:
+def _many(connection: Connection, statement: Any, rows: list[TableRow]) -> None:
     if rows:
         connection.execute(statement, rows)

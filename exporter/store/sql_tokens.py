@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from exporter.core.errors import StoreError
 from exporter.core.secret import Secret
-from exporter.core.token import NEVER, Held, SqlTokens, plausible
+from exporter.core.token import NEVER, SqlTokens, TokenSet, plausible
 
 POOL = 8
 """Connections to one database; each locked row takes one."""
@@ -35,7 +35,7 @@ class LockedRow:
         self._binds = binds
         self.held = source.held_of(connection, source.locking, binds)
 
-    def write(self, held: Held) -> None:
+    def write(self, held: TokenSet) -> None:
         """Write the tokens back and commit; StoreError unless that changed exactly one row."""
         values = {
             "access_token": held.access.reveal(),
@@ -44,7 +44,7 @@ class LockedRow:
             "refresh_expires_at": _seconds(held.refresh_expiry),
         }
         wanted = {name: value for name, value in values.items() if name in self._source.takes}
-        with _told():
+        with _translated():
             count = self._connection.execute(self._source.update, wanted | dict(self._binds)).rowcount
             if count != 1:
                 self._connection.rollback()
@@ -72,14 +72,14 @@ class SqlTokenSource:
         self.update = text(settings.update)
         self.takes = frozenset(WRITTEN) & set(self.update.compile().params)
 
-    def read(self, binds: Mapping[str, str]) -> Held | None:
+    def read(self, binds: Mapping[str, str]) -> TokenSet | None:
         """Return what the row of a tenant says, None where there is no row."""
-        with _told(), self._engine.connect() as connection:
+        with _translated(), self._engine.connect() as connection:
             return self.held_of(connection, self._select, binds)
 
     def lock(self, binds: Mapping[str, str]) -> LockedRow:
         """Lock the row of a tenant, waiting for who has it."""
-        with _told():
+        with _translated():
             connection = self._engine.connect().execution_options(exporter_writes=True)
             try:
                 return LockedRow(connection, self, binds)
@@ -87,7 +87,7 @@ class SqlTokenSource:
                 connection.close()
                 raise
 
-    def held_of(self, connection: Connection, query: TextClause, binds: Mapping[str, str]) -> Held | None:
+    def held_of(self, connection: Connection, query: TextClause, binds: Mapping[str, str]) -> TokenSet | None:
         """Return the tokens that `query` finds; StoreError where it finds several rows or no such columns."""
         wanted = {name: binds[name] for name in query.compile().params if name in binds}
         rows = connection.execute(query, wanted).mappings().fetchmany(2)
@@ -129,7 +129,7 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _held(row: Mapping[Any, Any]) -> Held:
+def _held(row: Mapping[Any, Any]) -> TokenSet:
     known = {str(name).lower() for name in row}
     if not known & {"access_token", "refresh_token"}:
         raise StoreError(
@@ -138,7 +138,7 @@ def _held(row: Mapping[Any, Any]) -> Held:
     expiry, odd = _moment(row.get("expires_at"))
     refresh_expiry, _ = _moment(row.get("refresh_expires_at"))
     scope = row.get("scope")
-    return Held(
+    return TokenSet(
         access=Secret(str(row.get("access_token") or "")),
         refresh=Secret(str(row.get("refresh_token") or "")),
         expiry=expiry,
@@ -176,7 +176,7 @@ def _seconds(expiry: float | None) -> float | None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _translated() -> Iterator[None]:
     """Turn what goes wrong into a StoreError that quotes nothing: the statement's values are credentials."""
     try:
         yield

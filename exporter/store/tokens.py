@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from exporter.core.errors import StoreError
-from exporter.core.token import Held, TokenEvent
-from exporter.store.connect import WRITES, identity, opened, parsed, shown
-from exporter.store.failing import told
-from exporter.store.sealing import Seals
+from exporter.core.token import TokenEvent, TokenSet
+from exporter.store.connect import WRITES, identity, open_engine, parse, redacted_url
+from exporter.store.encryption import Seals
+from exporter.store.errors import translated
 from exporter.store.tables import TOKEN, TOKEN_LOG
 from exporter.store.upserts import insert_once
 
@@ -31,7 +31,7 @@ _START = secrets.token_hex(4)
 UNSEEN = 365 * 86_400.0
 """Seconds; tokens in use are seen with each refresh, every two months at the latest."""
 
-Labels = tuple[str, str, str]
+TokenLabels = tuple[str, str, str]
 """Integration, tenant and provider of a token, for whoever reads the table."""
 
 _FIELDS = (
@@ -40,10 +40,10 @@ _FIELDS = (
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredToken:
     """Tokens as they are kept. `pending`: the platform's database lacks them; `before`: what it has then."""
 
-    held: Held
+    held: TokenSet
     pending: bool = False
     before: str = ""
 
@@ -72,13 +72,13 @@ class TokenStore:
 
     def __init__(self, url: str, seals: Seals) -> None:
         """Take the URL apart; nothing is opened yet."""
-        self._url = parsed(url)
+        self._url = parse(url)
         self._seals = seals
         self._engine: Engine | None = None
         self._opening = Lock()
         self._file: tuple[int, int] | None = None
         self._self = f"{socket.gethostname()}:{os.getpid()}:{_START}"
-        self.name = f"store {shown(self._url)}"
+        self.name = f"store {redacted_url(self._url)}"
 
     @property
     def keeps_secrets(self) -> bool:
@@ -93,13 +93,13 @@ class TokenStore:
         """Return a name for one lease: who reads the table sees which process holds it."""
         return f"{self._self}:{secrets.token_hex(4)}"
 
-    def read(self, name: str) -> Kept | None:
+    def read(self, name: str) -> StoredToken | None:
         """Return the tokens `name`, None where there are none."""
         with self._transaction() as connection:
             row = connection.execute(select(TOKEN).where(TOKEN.c.name == name)).mappings().first()
         return self._kept(row)
 
-    def lease(self, name: str, labels: Labels, owner: str) -> tuple[bool, Kept | None]:
+    def lease(self, name: str, labels: TokenLabels, owner: str) -> tuple[bool, StoredToken | None]:
         """Take the lease of `name`; return whether `owner` has it now, and the tokens as they are."""
         with self._transaction(writes=True) as connection:
             now = _now(connection)
@@ -150,7 +150,7 @@ class TokenStore:
                 .values(lease_owner=None, lease_until=None)
             )
 
-    def keep(self, name: str, labels: Labels, held: Held, *, before: str | None = None) -> None:
+    def keep(self, name: str, labels: TokenLabels, held: TokenSet, *, before: str | None = None) -> None:
         """Write `held`; it is on disk when this returns. Older ones never take the place of newer ones.
 
         With `before` they are pending: the platform's database has to get them, in place of those that
@@ -220,15 +220,15 @@ class TokenStore:
         if engine is not None:
             engine.dispose()
 
-    def _kept(self, row: Any) -> Kept | None:
+    def _kept(self, row: Any) -> StoredToken | None:
         if row is None or not row["sealed"]:
             return None
         held, before = self._seals.open(row["sealed"])
-        return Kept(held, bool(row["pending"]), before)
+        return StoredToken(held, bool(row["pending"]), before)
 
     @contextmanager
     def _transaction(self, *, writes: bool = False) -> Iterator[Connection]:
-        with told(self.name):
+        with translated(self.name):
             engine = self._opened()
             with (
                 engine.connect().execution_options(**{WRITES: writes}) as connection,
@@ -245,11 +245,11 @@ class TokenStore:
                 self._engine = None
             if self._url.get_backend_name() == "sqlite" and identity(self._url) is None:
                 raise StoreError(f"{self.name}: it is not open")
-            self._engine, self._file = opened(self._url), identity(self._url)
+            self._engine, self._file = open_engine(self._url), identity(self._url)
             return self._engine
 
 
-def _row(name: str, labels: Labels, *, sealed: str, now: float) -> dict[str, Any]:
+def _row(name: str, labels: TokenLabels, *, sealed: str, now: float) -> dict[str, Any]:
     integration, tenant, provider = labels
     return {
         "name": name,

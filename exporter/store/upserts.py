@@ -7,31 +7,31 @@ from sqlalchemy import Column, ColumnElement, Connection, String, Table, func, l
 from sqlalchemy.dialects import postgresql, sqlite
 
 from exporter.core.summary import Summaries
-from exporter.store.rows import Row
+from exporter.store.rows import TableRow
 from exporter.store.tables import CHECK_FAILURE, CHECK_SUMMARY, TOOK
 
 
-def replace(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+def replace(connection: Connection, table: Table, rows: Sequence[TableRow]) -> None:
     """Insert `rows`; a row that has the key of one of them is overwritten."""
     _write(connection, _insert(connection, table, lambda _old, new: new), table, rows)
 
 
-def add(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+def add(connection: Connection, table: Table, rows: Sequence[TableRow]) -> None:
     """Insert `rows`; where a row has the key of one of them, its numbers are added to, NULL being nothing."""
-    _write(connection, adding(connection, table), table, rows)
+    _write(connection, increment(connection, table), table, rows)
 
 
-def insert_once(connection: Connection, table: Table, row: Row) -> bool:
+def insert_once(connection: Connection, table: Table, row: TableRow) -> bool:
     """Insert `row` unless a row has its key; tell whether it was inserted."""
     # Not by the number of rows: drivers do not tell it of every insert.
     made = _plain(connection, table).values(**row).on_conflict_do_nothing().returning(literal(True))
     return connection.execute(made).first() is not None
 
 
-def summary_rows(summaries: Summaries) -> tuple[list[Row], list[Row]]:
+def summary_rows(summaries: Summaries) -> tuple[list[TableRow], list[TableRow]]:
     """Return the rows of check_summary and of check_failure."""
-    hours: list[Row] = []
-    reasons: list[Row] = []
+    hours: list[TableRow] = []
+    reasons: list[TableRow] = []
     for ((integration, tenant), hour), summary in summaries.items():
         key = {"hour": hour, "integration": integration, "tenant": tenant}
         took = summary.took()
@@ -57,12 +57,12 @@ def add_summaries(connection: Connection, summaries: Summaries) -> None:
     add(connection, CHECK_FAILURE, reasons)
 
 
-def adding(connection: Connection, table: Table) -> Any:
+def increment(connection: Connection, table: Table) -> Any:
     """Return an insert that adds to the numbers of a row that has its key."""
     return _insert(connection, table, _sum)
 
 
-def _write(connection: Connection, statement: Any, table: Table, rows: Sequence[Row]) -> None:
+def _write(connection: Connection, statement: Any, table: Table, rows: Sequence[TableRow]) -> None:
     if rows:
         keys = _keys(table)
         # Always in one order: two replicas that write the same rows would lock each other out.

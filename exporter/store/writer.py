@@ -12,9 +12,9 @@ import structlog
 from exporter.core.errors import StoreError
 from exporter.core.store import Batch, Store
 from exporter.core.supervisor import Supervisor
-from exporter.store.background import beside
-from exporter.store.failing import UnwritableError
-from exporter.store.pending import MOST, merge, size
+from exporter.store.batch_merge import MOST, merge, size
+from exporter.store.errors import UnwritableError
+from exporter.store.threads import in_thread
 
 T = TypeVar("T")
 
@@ -103,7 +103,7 @@ class Writer:
         The writer may be used all the same: it tries again before each write.
         """
         try:
-            await asyncio.wait_for(beside(self._store.open), timeout)
+            await asyncio.wait_for(in_thread(self._store.open), timeout)
         except TimeoutError:
             error: StoreError = StoreError(f"the store did not open within {timeout:g} s; see its disk")
         except StoreError as failed:
@@ -150,7 +150,7 @@ class Writer:
                 await self._readers.acquire()
                 # Released when the thread is through, not when we lose patience: a store that hangs gets no
                 # more than these threads.
-                return await beside(lambda: call(self._store), self._readers.release)
+                return await in_thread(lambda: call(self._store), self._readers.release)
         except StoreError:
             self._unread()
             raise
@@ -196,7 +196,7 @@ class Writer:
         while True:
             with self._changed:
                 while not self._due():
-                    self._changed.wait(self._patience())
+                    self._changed.wait(self._sleep_time())
                 batch, self._pending = self._pending, Batch()
                 waiters, self._waiters = self._waiters, []
                 closing = self._closing
@@ -218,7 +218,7 @@ class Writer:
             or (bool(self.retention) and now >= self._next_retention)
         )
 
-    def _patience(self) -> float:
+    def _sleep_time(self) -> float:
         """Return for how long the thread may sleep."""
         moments = [self._next_write] * bool(self._pending) + [self._next_retention] * bool(self.retention)
         return max(0.01, min(moments) - time.monotonic()) if moments else HOUR

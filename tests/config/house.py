@@ -10,13 +10,13 @@ import pytest
 from exporter.config.catalogue import Catalogue
 from exporter.config.load import load_file
 from exporter.core.configuration import Configuration
-from exporter.core.errors import ConfigError, Mistake
+from exporter.core.errors import ConfigError, ConfigIssue
 from exporter.core.metric import Metric, Sample
 from exporter.core.options import PER_TENANT, Options, TlsOptions
 from exporter.core.probe import Allowance, Kit, Probe, Target
 from exporter.core.secret import Secret
 from exporter.core.severity import Severity
-from exporter.core.threshold import Family
+from exporter.core.threshold import ThresholdFamily
 
 Meta = msgspec.Meta
 
@@ -74,17 +74,17 @@ SHOP = Probe(
 WEB = Probe(
     "web", "Web", WebOptions, nothing, interval=60.0, dynamic=web_metrics, verify=verify_web, generic=True
 )
-ERRORS = Family(
+ERRORS = ThresholdFamily(
     "error_ratio", "Share.", {Severity.MEDIUM: 0.05, Severity.HIGH: 0.10}, unit="ratio", maximum=1
 )
-CERTIFICATE = Family(
+CERTIFICATE = ThresholdFamily(
     "certificate_life_seconds",
     "Life.",
     {Severity.MEDIUM: 1_814_400, Severity.HIGH: 604_800, Severity.CRITICAL: 0},
     rising=False,
     unit="seconds",
 )
-CONNECTIONS = Family(
+CONNECTIONS = ThresholdFamily(
     "connections_ratio",
     "Share.",
     {Severity.MEDIUM: 0.8, Severity.HIGH: 0.9},
@@ -115,7 +115,7 @@ class House:
         self.write({"main.yml": text})
         return load_file(str(self.main), CATALOGUE, environ)
 
-    def mistakes(self, text: str | bytes, **environ: str) -> tuple[Mistake, ...]:
+    def mistakes(self, text: str | bytes, **environ: str) -> tuple[ConfigIssue, ...]:
         with pytest.raises(ConfigError) as caught:
             self.load(text, **environ)
         return caught.value.mistakes

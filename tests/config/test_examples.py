@@ -7,8 +7,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from exporter.config.document.schema import build_schema
 from exporter.config.load import load_file
-from exporter.config.schema import schema
 from exporter.registry import catalogue
 from tests.examples import EXAMPLES, FOLDER, PLATFORMS, surroundings
 
@@ -19,7 +19,7 @@ def test_an_example_loads_and_suits_the_schema_that_its_first_line_names(path: P
     made = load_file(str(path), catalogue(), surroundings(path, tmp_path))
     assert made.targets
     assert made.notes == (), "an example leaves nothing to be said about it"
-    validator = Draft202012Validator(schema(catalogue()))
+    validator = Draft202012Validator(build_schema(catalogue()))
     assert [error.message for error in validator.iter_errors(yaml.safe_load(path.read_text()))] == []
 
 

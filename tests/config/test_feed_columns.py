@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from exporter.config.feeds.columns import reader
-from exporter.config.feeds.row import TEXT, Broken, FeedProblem
+from exporter.config.feeds.row import TEXT, BadRow, FeedProblem
 
 NUMBER = "0a1b2c3d-0000-4000-8000-000000000001"
 UTC = datetime.UTC
@@ -23,7 +23,7 @@ def read(columns: Sequence[str], *values: Any) -> Any:
 def option(value: Any) -> Any:
     """Return the option that a column holds, or what is told of it."""
     found = read(("id", "x"), "a", value)
-    return (found.what, found.remedy) if isinstance(found, Broken) else found["options"]["x"]
+    return (found.what, found.remedy) if isinstance(found, BadRow) else found["options"]["x"]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_an_id_is_a_text_a_whole_number_or_a_uuid(value: Any, found: str) -> Non
     ],
 )
 def test_what_is_no_id_costs_its_row_with_the_remedy(value: Any, what: str, remedy: str) -> None:
-    assert read(("tenant",), value) == Broken("", f"the column tenant {what}", remedy)
+    assert read(("tenant",), value) == BadRow("", f"the column tenant {what}", remedy)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_what_is_no_id_costs_its_row_with_the_remedy(value: Any, what: str, reme
 def test_a_column_that_cannot_be_used_names_its_row_itself_and_the_remedy(
     name: str, value: Any, what: str, remedy: str
 ) -> None:
-    assert read(("x", "id", name), 1, "acme", value) == Broken("acme", f"the column {name} {what}", remedy)
+    assert read(("x", "id", name), 1, "acme", value) == BadRow("acme", f"the column {name} {what}", remedy)
 
 
 @pytest.mark.parametrize(

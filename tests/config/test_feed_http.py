@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import trustme
 
-from exporter.config.feeds.http import HttpQuestion, rows_of
-from exporter.config.feeds.row import TEXT, Broken, FeedProblem
+from exporter.config.feeds.http import HttpFeedRequest, rows_of
+from exporter.config.feeds.row import TEXT, BadRow, FeedProblem
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
 from tests.config.endpoint import Endpoint
@@ -30,8 +30,8 @@ def problem(ask: Callable[[], Any]) -> str:
     return str(caught.value)
 
 
-def question(url: str, **more: Any) -> HttpQuestion:
-    return HttpQuestion("shop", url, **({"timeout": 5.0} | more))
+def question(url: str, **more: Any) -> HttpFeedRequest:
+    return HttpFeedRequest("shop", url, **({"timeout": 5.0} | more))
 
 
 @contextmanager
@@ -242,7 +242,7 @@ def test_an_element_that_is_neither_row_nor_group_costs_itself_alone(
     element: Any, what: str, remedy: str
 ) -> None:
     body = json.dumps([element, {"id": "b"}]).encode()
-    assert rows_of(body, 9) == [Broken("", what, remedy), {"id": "b"}]
+    assert rows_of(body, 9) == [BadRow("", what, remedy), {"id": "b"}]
 
 
 def test_the_labels_of_a_group_are_options_labels_or_prometheus_own() -> None:

@@ -6,24 +6,24 @@ from typing import Any
 
 import pytest
 
-from exporter.config.feeds.memory import Feeds, FeedState, Known, same
+from exporter.config.feeds.feeds import FeedMemory, Feeds, FeedState, same
+from exporter.config.feeds.fetch_limits import FetchLimits
 from exporter.config.feeds.row import (
-    Broken,
+    BadRow,
     FeedProblem,
     RowSource,
     checked,
     foreign_keys,
     remedy_of,
-    written,
+    written_number,
 )
-from exporter.config.feeds.terms import Terms
 from tests.config.endpoint import Endpoint
 from tests.config.house import House
 from tests.config.test_tenants_http import Desk, row
 
 
 @dataclass(frozen=True)
-class Source(Terms):
+class Source(FetchLimits):
     """A source that is never asked."""
 
     kind: str = "http"
@@ -39,12 +39,12 @@ def rows(count: int) -> list[dict[str, str]]:
     return [{"id": f"t{number}"} for number in range(count)]
 
 
-def known(count: int, **terms: Any) -> Known:
+def known(count: int, **terms: Any) -> FeedMemory:
     """Return a source with so many tenants in force."""
-    return Known(Source(**terms), rows(count), {one["id"]: one for one in rows(count)})
+    return FeedMemory(Source(**terms), rows(count), {one["id"]: one for one in rows(count)})
 
 
-def doubt(of: Known, answer: list[Any], now: float = 0.0, **more: Any) -> str:
+def doubt(of: FeedMemory, answer: list[Any], now: float = 0.0, **more: Any) -> str:
     try:
         of.take(answer, now, **more)
     except FeedProblem as problem:
@@ -102,7 +102,7 @@ def test_an_answer_that_is_doubted_leaves_all_that_was_known() -> None:
 
 
 def test_rows_without_an_id_are_no_tenants_that_came_back() -> None:
-    assert "lacks 10 of the 10" in doubt(known(10), [Broken("", "x", "y"), {"id": "no good id"}, 5])
+    assert "lacks 10 of the 10" in doubt(known(10), [BadRow("", "x", "y"), {"id": "no good id"}, 5])
 
 
 @pytest.mark.parametrize("more", ["refresh: 5m", "cache: rows.json"])
@@ -176,7 +176,7 @@ def test_a_source_is_well_only_where_nothing_at_all_is_wrong(more: dict[str, Any
 
 
 def test_no_row_and_no_credential_shows_in_what_is_known() -> None:
-    one = Known(Source(), [{"id": "a", "options": {"api_key": "planted"}}])
+    one = FeedMemory(Source(), [{"id": "a", "options": {"api_key": "planted"}}])
     one.good, one.loaded = {"a": one.rows[0]}, one.rows
     assert "planted" not in repr(one)
 
@@ -211,7 +211,7 @@ def test_values_may_be_nested_to_a_depth_and_no_deeper(build: Callable[[Any], An
     assert checked(fits) is fits
     for depth in (21, 5000):
         found = checked({"id": "a", "options": nested(depth, build)})
-        assert found == Broken("a", "the row is nested too deeply", "nest values at most 20 deep")
+        assert found == BadRow("a", "the row is nested too deeply", "nest values at most 20 deep")
     own = {"id": "a", "notes": nested(5000, build)}
     assert checked(own) is own  # nobody reads it
 
@@ -226,7 +226,7 @@ def test_values_may_be_nested_to_a_depth_and_no_deeper(build: Callable[[Any], An
     ],
 )
 def test_a_row_from_outside_never_reads_the_environment(part: dict[str, Any]) -> None:
-    assert checked({"id": "a", **part}) == Broken(
+    assert checked({"id": "a", **part}) == BadRow(
         "a",
         "a tenant's row may not use ${...}",
         "write the value itself, or name a file below tenants.secrets_dir by its _file twin",
@@ -279,4 +279,4 @@ def test_a_remedy_speaks_the_language_of_its_source(kind: str, remedy: str, said
     ("value", "text"), [(True, "true"), (False, "false"), (5, "5"), (1.5, "1.5"), (0.1, "0.1")]
 )
 def test_a_number_or_a_boolean_as_text_is_what_a_file_would_say(value: float, text: str) -> None:
-    assert written(value) == text
+    assert written_number(value) == text

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.feeds.http import HttpQuestion
-from exporter.config.feeds.memory import Feeds
-from exporter.config.feeds.sql import SqlQuestion
+from exporter.config.feeds.feeds import Feeds
+from exporter.config.feeds.http import HttpFeedRequest
+from exporter.config.feeds.sql import SqlFeedRequest
 from exporter.config.load import load_file
 from exporter.core.configuration import Configuration
 from tests.config.endpoint import Endpoint
@@ -127,14 +127,14 @@ def test_a_file_of_the_address_that_cannot_be_used_is_told_with_its_line(
     assert (mistake.remedy, mistake.line) == (remedy, 8)
 
 
-def question(house: House, text: str) -> tuple[Configuration, HttpQuestion | SqlQuestion]:
+def question(house: House, text: str) -> tuple[Configuration, HttpFeedRequest | SqlFeedRequest]:
     """Load `text` while nobody answers, and return what would be asked."""
     house.write({"main.yml": text})
     feeds = Feeds()
     made = load_file(str(house.main), CATALOGUE, {}, feeds)
     known = feeds.known(("a", "http")) or feeds.known(("a", "sql"))
     assert known is not None
-    assert isinstance(known.question, HttpQuestion | SqlQuestion)
+    assert isinstance(known.question, HttpFeedRequest | SqlFeedRequest)
     return made, known.question
 
 
@@ -164,7 +164,7 @@ def test_the_terms_of_a_question_are_those_of_the_file_up_to_their_bounds(house:
 def test_credentials_are_sent_as_they_are_and_hidden_in_every_form(house: House) -> None:
     more = "auth: {basic: {username: u, password: planted-p}}\n      headers: {x_own-Name: v, A: w}"
     made, asked = question(house, HTTP.format(more=more))
-    assert isinstance(asked, HttpQuestion)
+    assert isinstance(asked, HttpFeedRequest)
     assert [(name, value.reveal()) for name, value in asked.headers] == [
         ("A", "w"),
         ("Authorization", "Basic dTpwbGFudGVkLXA="),
@@ -187,11 +187,11 @@ def test_a_sqlite_file_is_looked_for_beside_the_configuration_and_a_server_as_it
     house: House,
 ) -> None:
     _, asked = question(house, SQL.format(more="timeout: 1s", url="sqlite:///sub/rows.db"))
-    assert isinstance(asked, SqlQuestion)
+    assert isinstance(asked, SqlFeedRequest)
     assert asked.url == f"sqlite:///{house.folder}/sub/rows.db"
     server = "postgresql://u:planted@127.0.0.1:9/base"
     _, asked = question(house, SQL.format(more="timeout: 1s", url=server))
-    assert isinstance(asked, SqlQuestion)
+    assert isinstance(asked, SqlFeedRequest)
     assert asked.url == server
     assert asked.place == "postgresql+psycopg://127.0.0.1:9/base SELECT id FROM rows"
     assert asked.shown == "tenants.sql of a (SELECT id FROM rows)"
@@ -199,12 +199,12 @@ def test_a_sqlite_file_is_looked_for_beside_the_configuration_and_a_server_as_it
 
 def test_a_long_query_is_named_by_its_beginning(house: House) -> None:
     for length, shown in ((60, "x" * 60), (61, "x" * 57 + "...")):
-        assert SqlQuestion("a", "sqlite:///x", "x" * length).shown == f"tenants.sql of a ({shown})"
+        assert SqlFeedRequest("a", "sqlite:///x", "x" * length).shown == f"tenants.sql of a ({shown})"
 
 
 def test_a_question_of_another_integration_is_another(endpoint: Endpoint, tmp_path: Path) -> None:
-    assert HttpQuestion("a", endpoint.url) == HttpQuestion("a", endpoint.url)
-    assert HttpQuestion("a", endpoint.url) != HttpQuestion("b", endpoint.url)
-    assert SqlQuestion("a", f"sqlite:///{tmp_path}/x", "q") != SqlQuestion(
+    assert HttpFeedRequest("a", endpoint.url) == HttpFeedRequest("a", endpoint.url)
+    assert HttpFeedRequest("a", endpoint.url) != HttpFeedRequest("b", endpoint.url)
+    assert SqlFeedRequest("a", f"sqlite:///{tmp_path}/x", "q") != SqlFeedRequest(
         "a", f"sqlite:///{tmp_path}/x", "r"
     )

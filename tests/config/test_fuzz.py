@@ -7,8 +7,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exporter.config.feeds.feeds import FeedMemory, Feeds
 from exporter.config.feeds.http import rows_of
-from exporter.config.feeds.memory import Feeds, Known
 from exporter.config.feeds.row import FeedProblem, checked
 from exporter.config.load import load_text
 from exporter.core.configuration import Configuration
@@ -121,7 +121,7 @@ integrations:
 def answered(feeds: Feeds, body: bytes) -> None:
     """Let the source of `a` have answered `body`."""
     known = feeds.known(("a", "http"))
-    assert isinstance(known, Known)
+    assert isinstance(known, FeedMemory)
     try:
         known.take([checked(row) for row in rows_of(body, 100)], 0.0)
     except FeedProblem as problem:

@@ -10,7 +10,7 @@ import pytest
 from msgspec import inspect
 
 from exporter import registry
-from exporter.config.fit import root_type
+from exporter.config.document.convert import root_type
 from exporter.config.layout import Layout
 from exporter.config.load import load_text
 from exporter.core.errors import ConfigError

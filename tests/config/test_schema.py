@@ -7,12 +7,12 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from exporter.config.durations import seconds, written
-from exporter.config.schema import schema
+from exporter.config.document.schema import build_schema
+from exporter.config.durations import seconds, text_of
 from tests.config.house import CATALOGUE
 from tests.config.test_load import TEXT
 
-SCHEMA = schema(CATALOGUE)
+SCHEMA = build_schema(CATALOGUE)
 VALIDATOR = Draft202012Validator(SCHEMA)
 
 
@@ -22,7 +22,7 @@ def valid(text: str) -> bool:
 
 def test_the_schema_is_a_schema_and_always_the_same() -> None:
     Draft202012Validator.check_schema(SCHEMA)
-    assert json.dumps(schema(CATALOGUE)) == json.dumps(SCHEMA)
+    assert json.dumps(build_schema(CATALOGUE)) == json.dumps(SCHEMA)
 
 
 def test_what_the_loader_takes_the_schema_takes() -> None:
@@ -79,7 +79,7 @@ def test_credentials_are_marked_and_have_a_file_twin() -> None:
 )
 def test_durations_are_read_as_prometheus_reads_them(text: str, amount: float) -> None:
     assert seconds(text) == amount
-    assert seconds(written(amount)) == amount
+    assert seconds(text_of(amount)) == amount
 
 
 @pytest.mark.parametrize(

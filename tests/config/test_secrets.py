@@ -5,7 +5,7 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
-from exporter.config.shown import masked
+from exporter.config.redacted import redact_configuration
 from exporter.core.secret import redact
 from exporter.net.url import parse
 from tests.config.house import CATALOGUE, House
@@ -64,7 +64,7 @@ def test_the_shown_text_is_what_was_loaded_with_stars_for_every_credential(house
 
 def test_the_shown_text_needs_no_knowledge_of_the_credentials() -> None:
     document = yaml.safe_load(EVERYWHERE.replace("    help: Speaks of planted-credential-01.\n", ""))
-    assert PLANTED not in str(masked(document, CATALOGUE))
+    assert PLANTED not in str(redact_configuration(document, CATALOGUE))
 
 
 def test_no_printed_form_of_the_configuration_holds_a_credential(house: House) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from exporter.config.feeds.feeds import Feeds
 from exporter.config.feeds.http import rows_of
-from exporter.config.feeds.memory import Feeds
 from exporter.config.feeds.row import FeedProblem, checked, plain
 from exporter.config.load import load_file, load_text
 from exporter.core.configuration import Configuration

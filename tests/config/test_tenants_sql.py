@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from exporter.config.feeds.memory import Feeds
+from exporter.config.document.values import scalar
+from exporter.config.feeds.feeds import Feeds
 from exporter.config.feeds.row import TEXT as MARK
 from exporter.config.feeds.row import FeedProblem, plain
-from exporter.config.feeds.sql import SqlQuestion
+from exporter.config.feeds.sql import SqlFeedRequest
 from exporter.config.load import load_file
-from exporter.config.values import scalar
 from exporter.core.configuration import Configuration
 from tests.config.house import CATALOGUE, House
 from tests.servers.postgres import Cluster, cluster
@@ -57,7 +57,7 @@ def url_of(made: Cluster, password: str = PASSWORD) -> str:
 
 
 def ask(url: str, query: str = QUERY, **more: Any) -> list[Any]:
-    return SqlQuestion("a", url, query, **({"timeout": 5.0} | more)).ask()
+    return SqlFeedRequest("a", url, query, **({"timeout": 5.0} | more)).ask()
 
 
 def problem(url: str, query: str = QUERY, **more: Any) -> str:

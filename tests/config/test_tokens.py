@@ -10,7 +10,7 @@ from exporter.config.load import load_file
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
 from exporter.core.secret import Secret
-from exporter.core.token import SOURCED, SqlTokens
+from exporter.core.token import EXTERNAL, SqlTokens
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 SELECT = "SELECT access_token, refresh_token FROM t WHERE tenant = :tenant"
@@ -46,7 +46,7 @@ def test_tokens_in_the_platforms_database_make_a_target_configured(tmp_path: Pat
     url = Secret("postgresql://u:planted-password@127.0.0.1/app")
     assert settings.sql == SqlTokens(url, SELECT, UPDATE)
     target = found.targets[("wa", "acme")]
-    assert target.configured and target.options.access_token == SOURCED
+    assert target.configured and target.options.access_token == EXTERNAL
     assert target.probe.grant is not None and target.probe.grant(target.options) is not None
     assert {"planted-password", "planted-app-secret"} <= found.secrets
     assert "planted" not in found.shown

@@ -18,7 +18,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from exporter import registry
-from exporter.demo.services import Service, free_port, program
+from exporter.demo.services import DemoProcess, free_port, program
 from exporter.demo.sink import Sink
 from tests.e2e.asking import ask, tell
 
@@ -83,7 +83,7 @@ class Platform:
     ports: dict[str, int]
     hooks: Sink = field(default_factory=Sink)
     mail: MailSink = field(default_factory=MailSink)
-    services: dict[str, Service] = field(default_factory=dict)
+    services: dict[str, DemoProcess] = field(default_factory=dict)
     nothing_on_a_good_day: set[tuple[str, str, str]] = field(default_factory=set)
 
     def url(self, part: str, path: str = "") -> str:
@@ -95,7 +95,7 @@ class Platform:
         result: list[dict[str, Any]] = answer["data"]["result"]
         return result
 
-    async def start(self, service: Service) -> None:
+    async def start(self, service: DemoProcess) -> None:
         self.services[service.name] = service
         await service.start()
 
@@ -126,7 +126,7 @@ async def _start(made: Platform) -> None:
     sandbox_log = made.folder / "sandbox.log"
     listen = f"127.0.0.1:{made.ports['sandbox']}"
     command = [*COMMAND, "sandbox", "--listen", listen]
-    await made.start(Service("sandbox", command, made.url("sandbox", "/_sandbox"), sandbox_log))
+    await made.start(DemoProcess("sandbox", command, made.url("sandbox", "/_sandbox"), sandbox_log))
     vendor = await ask(made.url("sandbox", "/_sandbox/stripe"))
     lack = {"scenario": "no_payouts_permission"}
     assert (await tell(made.url("sandbox", "/_sandbox/stripe/scenario"), lack))[0] == 200
@@ -140,7 +140,7 @@ async def _start(made: Platform) -> None:
     await made.start(_prometheus(made))
 
 
-def exporter(made: Platform) -> Service:
+def exporter(made: Platform) -> DemoProcess:
     """Return the exporter as a service, on the platform's configuration."""
     command = [
         *COMMAND,
@@ -148,7 +148,7 @@ def exporter(made: Platform) -> Service:
         f"--web.listen-address=127.0.0.1:{made.ports['exporter']}",
         "--log.format=json",
     ]
-    return Service("exporter", command, made.url("exporter", "/-/ready"), made.folder / "exporter.log")
+    return DemoProcess("exporter", command, made.url("exporter", "/-/ready"), made.folder / "exporter.log")
 
 
 async def _generate(made: Platform) -> None:
@@ -162,10 +162,10 @@ async def _generate(made: Platform) -> None:
         f"--{part}.address=127.0.0.1:{made.ports[part]}"
         for part in ("exporter", "prometheus", "alertmanager")
     ]
-    await Service("generate", command, "", made.folder / "generate.log").run()
+    await DemoProcess("generate", command, "", made.folder / "generate.log").run()
 
 
-def _alertmanager(made: Platform) -> Service:
+def _alertmanager(made: Platform) -> DemoProcess:
     path = program("prometheus-alertmanager", "alertmanager")
     assert path, "Alertmanager is needed: apt-get install prometheus-alertmanager"
     command = [
@@ -175,12 +175,12 @@ def _alertmanager(made: Platform) -> Service:
         f"--web.listen-address=127.0.0.1:{made.ports['alertmanager']}",
         "--cluster.listen-address=",
     ]
-    return Service(
+    return DemoProcess(
         "alertmanager", command, made.url("alertmanager", "/-/ready"), made.folder / "alertmanager.log"
     )
 
 
-def _prometheus(made: Platform) -> Service:
+def _prometheus(made: Platform) -> DemoProcess:
     path = program("prometheus")
     assert path, "Prometheus is needed: apt-get install prometheus"
     command = [
@@ -189,7 +189,9 @@ def _prometheus(made: Platform) -> Service:
         f"--storage.tsdb.path={made.folder / 'prometheus'}",
         f"--web.listen-address=127.0.0.1:{made.ports['prometheus']}",
     ]
-    return Service("prometheus", command, made.url("prometheus", "/-/ready"), made.folder / "prometheus.log")
+    return DemoProcess(
+        "prometheus", command, made.url("prometheus", "/-/ready"), made.folder / "prometheus.log"
+    )
 
 
 async def _stop(made: Platform) -> None:

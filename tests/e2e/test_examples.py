@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from exporter import registry
 from exporter.cli import main
-from exporter.demo.services import Service, free_port
+from exporter.demo.services import DemoProcess, free_port
 from exporter.sandbox import harness
 from exporter.server.routes import ROUTES
 from tests.e2e.asking import admin_headers, ask, read, tell, until
@@ -61,7 +61,7 @@ async def test_every_target_of_an_example_is_connected_to_simulated_vendors(
     base = f"http://127.0.0.1:{port}"
     command = [*COMMAND, f"--config.file={example.file}", f"--web.listen-address=127.0.0.1:{port}"]
     log = tmp_path / "exporter.log"
-    service = Service("exporter", command, f"{base}/-/ready", log, example.environ, tmp_path)
+    service = DemoProcess("exporter", command, f"{base}/-/ready", log, example.environ, tmp_path)
     try:
         await service.start(60)
         rows = await until("every target ran in time", lambda: _all_ran(base))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from exporter.demo.services import Service, free_port, program
+from exporter.demo.services import DemoProcess, free_port, program
 from tests.e2e.asking import ask, read, until
 from tests.e2e.conftest import COMMAND
 
@@ -20,7 +20,7 @@ PROBES = 'integration_probes_total{integration="dead",provider="tcp"}'
 class Process:
     """A running exporter."""
 
-    def __init__(self, service: Service, port: int) -> None:
+    def __init__(self, service: DemoProcess, port: int) -> None:
         self.service = service
         self.base = f"http://127.0.0.1:{port}"
 
@@ -45,13 +45,13 @@ Start = Callable[..., Awaitable[Process]]
 
 @pytest.fixture
 async def start(tmp_path: Path) -> AsyncIterator[Start]:
-    running: list[Service] = []
+    running: list[DemoProcess] = []
 
     async def begin(*words: str, **environment: str) -> Process:
         port = free_port(0)
         command = [*COMMAND, f"--web.listen-address=127.0.0.1:{port}", *words]
         ready = f"http://127.0.0.1:{port}/-/ready"
-        service = Service("exporter", command, ready, tmp_path / "exporter.log", environment, tmp_path)
+        service = DemoProcess("exporter", command, ready, tmp_path / "exporter.log", environment, tmp_path)
         running.append(service)
         await service.start()
         return Process(service, port)
@@ -135,7 +135,7 @@ async def test_a_sighup_while_it_starts_does_not_end_it_and_is_taken_up(tmp_path
         port = free_port(0)
         command = [*COMMAND, f"--config.file={path}", f"--web.listen-address=127.0.0.1:{port}"]
         log = tmp_path / f"{moment}.log"
-        service = Service("exporter", command, f"http://127.0.0.1:{port}/-/ready", log)
+        service = DemoProcess("exporter", command, f"http://127.0.0.1:{port}/-/ready", log)
         starting = asyncio.create_task(service.start())
         await asyncio.sleep(moment)
         assert service.process is not None

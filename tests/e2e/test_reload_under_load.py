@@ -4,7 +4,7 @@ import asyncio
 import statistics
 from pathlib import Path
 
-from exporter.demo.services import Service, free_port
+from exporter.demo.services import DemoProcess, free_port
 from tests.e2e.asking import read, tell, until
 from tests.e2e.conftest import COMMAND
 
@@ -52,7 +52,7 @@ async def test_reloads_under_load_disturb_nothing_and_leak_nothing(tmp_path: Pat
     config.write_text(_configuration(alive, dead, tmp_path, 0))
     base = f"http://127.0.0.1:{port}"
     command = [*COMMAND, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
-    service = Service("exporter", command, f"{base}/-/ready", tmp_path / "exporter.log")
+    service = DemoProcess("exporter", command, f"{base}/-/ready", tmp_path / "exporter.log")
     await service.start()
     try:
         await until("every target ran three times", lambda: _all_ran(base, 3), 90)

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from exporter.demo.services import Service, free_port
+from exporter.demo.services import DemoProcess, free_port
 from tests.e2e.asking import ask, read, until
 from tests.e2e.conftest import COMMAND
 from tests.waiting import PATIENCE, rest
@@ -24,9 +24,9 @@ store: {{url: "sqlite:///{folder}/state.db"}}
 """
 
 
-def _service(folder: Path, port: int, config: Path) -> Service:
+def _service(folder: Path, port: int, config: Path) -> DemoProcess:
     command = [*COMMAND, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
-    return Service("exporter", command, f"http://127.0.0.1:{port}/-/ready", folder / "exporter.log")
+    return DemoProcess("exporter", command, f"http://127.0.0.1:{port}/-/ready", folder / "exporter.log")
 
 
 def _value(body: str, start: str) -> float | None:

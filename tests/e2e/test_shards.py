@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from exporter.demo.services import Service, free_port, program
+from exporter.demo.services import DemoProcess, free_port, program
 from tests.e2e.asking import ask, read, until
 from tests.e2e.conftest import COMMAND
 
@@ -57,7 +57,7 @@ class Pair:
         return answer["data"]
 
 
-def _shard(folder: Path, first: int, index: int) -> Service:
+def _shard(folder: Path, first: int, index: int) -> DemoProcess:
     command = [
         *COMMAND,
         f"--config.file={folder / 'config.yml'}",
@@ -68,7 +68,7 @@ def _shard(folder: Path, first: int, index: int) -> Service:
     ]
     log = folder / f"shard-{index}.log"
     ready = f"http://127.0.0.1:{first + index}/-/ready"
-    return Service(f"shard {index}", command, ready, log, {"SHARD": str(index)})
+    return DemoProcess(f"shard {index}", command, ready, log, {"SHARD": str(index)})
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -81,7 +81,7 @@ async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
     (folder / "prometheus.yml").write_text(PROMETHEUS.format(first=first))
     path = program("prometheus")
     assert path, "Prometheus is needed: apt-get install prometheus"
-    prometheus = Service(
+    prometheus = DemoProcess(
         "prometheus",
         [
             path,

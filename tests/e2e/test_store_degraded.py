@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from exporter.core.store import Window
-from exporter.demo.services import Service, free_port
+from exporter.demo.services import DemoProcess, free_port
 from exporter.store.sql import SqlStore
 from tests.e2e.asking import ask, read, until
 from tests.e2e.conftest import COMMAND
@@ -38,7 +38,7 @@ async def running(folder: Path, store_url: str) -> AsyncIterator[str]:
     config = folder / "config.yml"
     config.write_text(CONFIGURATION.format(closed=free_port(0), url_file=folder / "url"))
     command = [*COMMAND, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
-    service = Service("exporter", command, f"http://127.0.0.1:{port}/-/ready", folder / "exporter.log")
+    service = DemoProcess("exporter", command, f"http://127.0.0.1:{port}/-/ready", folder / "exporter.log")
     await service.start()
     try:
         yield f"http://127.0.0.1:{port}"

@@ -8,7 +8,7 @@ import msgspec
 
 from exporter.core.configuration import Configuration, Integration, StoreSettings
 from exporter.core.metric import Metric, Sample
-from exporter.core.network import Answer, Peer, Request, Talk, Trace
+from exporter.core.network import Answer, ConnectedPeer, Request, Talk, Trace
 from exporter.core.notifications import Notifications
 from exporter.core.options import Options
 from exporter.core.probe import Check, Kit, Probe, Target
@@ -77,7 +77,7 @@ class NoNetwork:
 
     async def connect(
         self, host: str, port: int, trace: Trace, *, tls: Any = None, family: str = "any"
-    ) -> Peer:
+    ) -> ConnectedPeer:
         raise AssertionError("no connection was expected")
 
     def talk(self, host: str, port: int, trace: Trace, **more: Any) -> AbstractAsyncContextManager[Talk]:

@@ -12,7 +12,7 @@ from exporter.core.probe import Allowance, Kit, Probe, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.severity import Severity
-from exporter.core.threshold import Family, Threshold
+from exporter.core.threshold import Threshold, ThresholdFamily
 from exporter.engine.engine import Engine
 from exporter.engine.selfmetrics import SelfMetrics
 from tests.clock import HandClock, settle
@@ -264,7 +264,7 @@ async def test_a_state_change_is_remembered_once_and_every_failure_with_its_log(
 
 
 async def test_thresholds_are_series_and_follow_a_reload(engine: Engine, probe: Probe) -> None:
-    family = Family("latency_seconds", "Latency.", {Severity.HIGH: 5.0}, unit="seconds")
+    family = ThresholdFamily("latency_seconds", "Latency.", {Severity.HIGH: 5.0}, unit="seconds")
 
     def configuration(value: float) -> Configuration:
         threshold = Threshold(family, "payments", "made", "", Severity.HIGH, value)

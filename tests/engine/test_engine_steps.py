@@ -25,7 +25,7 @@ from tests.engine.making import (
     made_target,
 )
 from tests.engine.stage import MADE, Kept, Vendor, body, named
-from tests.engine.tokens import configured, made
+from tests.tokens.endpoints import configured, made
 from tests.waiting import PATIENCE
 
 HOUR = 3_600.0

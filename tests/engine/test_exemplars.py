@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.samples import Exemplar as ClientExemplar
 
-from exporter.core import vitals
+from exporter.core import common_metrics
 from exporter.core.metric import Metric
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
 from exporter.engine.counters import Counters
-from exporter.engine.exposition import Exemplar, Exemplars, Exposition, Labels, Series
-from exporter.engine.exposition.shards import SLOTS
-from tests.engine.test_exposition import BLOCKS, WAITED, Samples, client, tenant, texts, values
+from exporter.exposition import Exemplar, Exemplars, Exposition, Labels, Series
+from exporter.exposition.shards import SLOTS
+from tests.exposition.test_exposition import BLOCKS, WAITED, Samples, client, tenant, texts, values
 
 parsed: Any = openmetrics_parser.text_string_to_metric_families  # has no types
 
@@ -34,7 +34,7 @@ exemplars = st.builds(
     st.floats(0, 4e9),
 )
 counted = st.dictionaries(
-    st.tuples(st.sampled_from([vitals.PROBES, BLOCKS, WAITED]), own_labels),
+    st.tuples(st.sampled_from([common_metrics.PROBES, BLOCKS, WAITED]), own_labels),
     st.tuples(values, st.none() | exemplars),
     max_size=5,
 )
@@ -112,7 +112,7 @@ def test_what_is_no_counter_and_what_is_too_long_has_no_exemplar() -> None:
     exposition = Exposition()
     short = Exemplar((("trace_id", "a"),), 1.0, 5.0)
     with pytest.raises(ValueError, match="is no counter"):
-        exposition.put("x", (), [], {(vitals.SUCCESS, ()): short})
+        exposition.put("x", (), [], {(common_metrics.SUCCESS, ()): short})
     with pytest.raises(ValueError, match="too long"):
         exposition.put("x", (), [], {(BLOCKS, ()): short._replace(labels=(("trace_id", "a" * 121),))})
 

@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from exporter.core.configuration import Configuration
-from exporter.core.errors import ConfigError, Mistake
+from exporter.core.errors import ConfigError, ConfigIssue
 from exporter.engine.reload import Reloader
 from exporter.engine.selfmetrics import SelfMetrics
 from tests.clock import HandClock
@@ -37,7 +37,7 @@ class Loader:
         meanwhile, self.meanwhile = self.meanwhile, lambda: None
         meanwhile()
         if "wrong" in content:
-            raise ConfigError([Mistake("main.yml", 1, "wrong is not known here", "remove it")])
+            raise ConfigError([ConfigIssue("main.yml", 1, "wrong is not known here", "remove it")])
         return replace(
             made_configuration(
                 [replace(made_target(name), interval=self.interval) for name in content.split()]
@@ -232,14 +232,14 @@ async def test_news_of_tenants_that_cannot_be_loaded_are_a_line_of_the_log_and_c
     reloader: Reloader, loader: Loader, applied: list[str], metrics: SelfMetrics
 ) -> None:
     def fail() -> None:
-        raise ConfigError([Mistake("tenants.yml", 3, "two tenants are called acme", "rename one")])
+        raise ConfigError([ConfigIssue("tenants.yml", 3, "two tenants are called acme", "rename one")])
 
     loader.meanwhile = fail
     with structlog.testing.capture_logs() as lines:
-        await reloader.take_news()
+        await reloader.apply_feed_changes()
     (line,) = lines
     assert (line["event"], line["log_level"]) == ("reload failed", "error")
     assert "two tenants are called acme" in line["mistakes"][0]
     assert (applied, successful(metrics)) == (["first"], 0)
-    await reloader.take_news()
+    await reloader.apply_feed_changes()
     assert (applied, successful(metrics)) == (["first", "first"], 1)

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from exporter.core.common_metrics import CERTIFICATE_EXPIRY, CHAIN_EXPIRY, CLIENT_CERTIFICATE_EXPIRY
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Metric, Sample
 from exporter.core.network import Request
 from exporter.core.probe import Kit, Result, Target
 from exporter.core.reason import Reason
-from exporter.core.vitals import CERTIFICATE_EXPIRY, CHAIN_EXPIRY, CLIENT_CERTIFICATE_EXPIRY
-from exporter.engine.kit import LONGEST_DETAIL, Answers
+from exporter.engine.kit import LONGEST_DETAIL, CachedAnswers
 from exporter.engine.run import LONGEST_LINE, run
 from tests.clock import HandClock
 from tests.engine.making import (
@@ -29,7 +29,7 @@ from tests.engine.making import (
 SECRET = "sk_planted_secret"
 
 
-async def once(check: object, *, timeout: float = 5.0, answers: Answers | None = None) -> Result:
+async def once(check: object, *, timeout: float = 5.0, answers: CachedAnswers | None = None) -> Result:
     target = made_target(probe=made_probe(check), timeout=timeout)  # type: ignore[arg-type]  # any check will do
     return await run(
         target, FixedNetwork(json_answer({"n": 1})), HandClock(), {} if answers is None else answers
@@ -256,7 +256,7 @@ async def test_calls_and_odd_fields_are_counted() -> None:
 
 
 async def test_every_calls_again_only_when_its_period_is_over() -> None:
-    clock, answers = HandClock(), Answers()
+    clock, answers = HandClock(), CachedAnswers()
     calls: list[float] = []
 
     async def account() -> object:
@@ -283,7 +283,7 @@ async def test_an_error_of_a_dearer_call_is_not_kept_as_its_answer() -> None:
         await kit.every("account", 3600, broken)
         return []
 
-    answers: Answers = {}
+    answers: CachedAnswers = {}
     assert (await once(check, answers=answers)).reason is Reason.VENDOR_ERROR
     assert answers == {}
 

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.core.clock import SystemClock
 from exporter.core.probe import Target
-from exporter.engine.scheduler import JITTER, PORTION, Job, Scheduler, next_slot, spread
+from exporter.engine.scheduler import JITTER, PORTION, ScheduledTarget, Scheduler, next_slot, spread
 from tests.clock import HandClock, settle
 from tests.engine.making import made_probe, made_target
 
@@ -24,7 +24,7 @@ class Runs:
         self.finish = asyncio.Event()
         self.delay = 60.0
 
-    async def __call__(self, job: Job, lag: float) -> float:
+    async def __call__(self, job: ScheduledTarget, lag: float) -> float:
         self.started.append((str(job.target), self.clock.monotonic()))
         self.lags.append(lag)
         if job.target.integration in self.slow:
@@ -61,7 +61,7 @@ async def test_a_target_runs_after_its_delay_and_then_again_after_what_the_run_r
 async def test_a_run_knows_its_number_by_which_its_jitter_goes(clock: HandClock) -> None:
     numbers: list[int] = []
 
-    async def note(job: Job, lag: float) -> float:
+    async def note(job: ScheduledTarget, lag: float) -> float:
         numbers.append(job.runs)
         return 60.0
 
@@ -92,7 +92,7 @@ async def test_first_runs_of_many_integrations_are_spread_too(scheduler: Schedul
 async def test_a_burst_starts_in_portions_so_that_the_loop_serves_what_is_under_way() -> None:
     turn, starts = 0, Counter[int]()
 
-    async def note(job: Job, lag: float) -> float:
+    async def note(job: ScheduledTarget, lag: float) -> float:
         starts[turn] += 1
         return 60.0
 
@@ -159,8 +159,8 @@ async def test_a_hastened_target_runs_at_once_and_only_once(
 ) -> None:
     target = made_target()
     scheduler.add([(target, 50.0)])
-    scheduler.hasten(target.key)
-    scheduler.hasten(target.key)
+    scheduler.run_soon(target.key)
+    scheduler.run_soon(target.key)
     await clock.advance(0)
     assert len(runs.started) == 1
     await clock.advance(55)
@@ -177,7 +177,7 @@ async def test_hastening_a_target_that_waits_in_its_lane_does_not_run_it_twice(
     runs.slow = {"payments"}
     scheduler.add([(first, 0.0), (second, 0.0)])
     await clock.advance(1)
-    scheduler.hasten(second.key)
+    scheduler.run_soon(second.key)
     runs.finish.set()
     await clock.advance(1)
     assert runs.count() == {"payments/a": 1, "payments/b": 1}
@@ -200,7 +200,7 @@ async def test_a_removed_target_is_cancelled_and_never_runs_again(
 async def test_a_run_that_breaks_keeps_its_place_in_the_schedule(clock: HandClock) -> None:
     started: list[Target] = []
 
-    async def broken(job: Job, lag: float) -> float:
+    async def broken(job: ScheduledTarget, lag: float) -> float:
         started.append(job.target)
         raise ValueError("a mistake of the engine")
 
@@ -241,7 +241,7 @@ def test_the_spread_is_even() -> None:
 async def test_busy_lanes_share_a_full_process_with_those_that_wait(clock: HandClock) -> None:
     started: Counter[str] = Counter()
 
-    async def work(job: Job, lag: float) -> float:
+    async def work(job: ScheduledTarget, lag: float) -> float:
         started[job.target.integration] += 1
         await asyncio.sleep(0)
         return 0.0  # due again at once: every lane is saturated

@@ -6,13 +6,13 @@ from itertools import pairwise
 
 import pytest
 
+from exporter.alerts.measures import LATENCY
 from exporter.core.configuration import Configuration
 from exporter.core.probe import Allowance, Target
 from exporter.core.secret import Secret
 from exporter.core.severity import Severity
 from exporter.core.store import Batch
 from exporter.core.threshold import Threshold
-from exporter.core.vital_alerts.measures import LATENCY
 from exporter.engine.engine import Engine
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.engine.sharding import part_of, shard_of

@@ -8,6 +8,7 @@ import pytest
 import structlog
 from aiohttp import web
 
+from exporter.core.errors import SHORTAGE_RETRY as AGAIN
 from exporter.core.errors import ProbeError, Shortage
 from exporter.core.metric import Sample
 from exporter.core.network import Request
@@ -17,16 +18,16 @@ from exporter.core.secret import Secret
 from exporter.core.store import Batch
 from exporter.engine.engine import Engine
 from exporter.engine.selfmetrics import SelfMetrics
-from exporter.engine.shortages import AGAIN, QUIET, Shortages
-from exporter.engine.token_keeper import TokenKeeper
+from exporter.engine.shortages import QUIET, Shortages
 from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import OAuthServer, serving
+from exporter.tokens.manager import TokenManager
 from tests.clock import HandClock
 from tests.engine.making import QUEUE, made_configuration, made_probe, made_target
-from tests.engine.replicas import Start, ask, rest
-from tests.engine.tokens import ask_token, configured, made
 from tests.scarcity import no_descriptors
 from tests.servers import raw
+from tests.tokens.endpoints import ask_token, configured, made
+from tests.tokens.replicas import Start, ask, rest
 
 BEGINS = "the exporter lacks what it needs to probe: runs are put off, no target counts as failed"
 ENDS = "the exporter has what it needs to probe again"
@@ -253,7 +254,7 @@ async def server(clock: HandClock) -> AsyncIterator[OAuthServer]:
         yield started
 
 
-def failures_of(keeper: TokenKeeper, target: Target) -> tuple[int, str, float]:
+def failures_of(keeper: TokenManager, target: Target) -> tuple[int, str, float]:
     account = keeper.account(target.key)
     assert account is not None
     return account.failures, account.reason, account.retry_at
@@ -267,7 +268,7 @@ def options(server: OAuthServer, kind: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", ["refresh", "client"])
 async def test_a_token_that_nobody_could_be_asked_for_is_no_failure_and_had_at_the_next_run(
-    server: OAuthServer, keeper: TokenKeeper, kind: str
+    server: OAuthServer, keeper: TokenManager, kind: str
 ) -> None:
     target = made(server, "calendar", **options(server, kind))
     keeper.apply(configured(target))
@@ -280,7 +281,7 @@ async def test_a_token_that_nobody_could_be_asked_for_is_no_failure_and_had_at_t
 
 
 async def test_a_token_still_good_is_used_while_nobody_can_be_asked_for_the_next(
-    server: OAuthServer, keeper: TokenKeeper, clock: HandClock
+    server: OAuthServer, keeper: TokenManager, clock: HandClock
 ) -> None:
     target = made(server, "calendar", **options(server, "refresh"))
     keeper.apply(configured(target))
@@ -302,7 +303,7 @@ async def test_a_renewal_that_is_due_is_tried_again_soon_and_not_in_a_circle(
     server: OAuthServer, clock: HandClock
 ) -> None:
     network, short = LoopNetwork(), list[Shortage]()
-    keeper = TokenKeeper(network, clock, short=short.append)
+    keeper = TokenManager(network, clock, short=short.append)
     target = made(server, "calendar", **options(server, "refresh"))
     keeper.apply(configured(target))
     await ask(keeper, target)
@@ -323,7 +324,7 @@ async def test_a_renewal_that_is_due_is_tried_again_soon_and_not_in_a_circle(
 
 
 async def test_a_token_that_the_server_refused_is_replaced_as_soon_as_somebody_can_be_asked(
-    server: OAuthServer, keeper: TokenKeeper
+    server: OAuthServer, keeper: TokenManager
 ) -> None:
     target = made(server, "calendar", **options(server, "client"))
     keeper.apply(configured(target))
@@ -334,7 +335,7 @@ async def test_a_token_that_the_server_refused_is_replaced_as_soon_as_somebody_c
 
 
 async def test_a_failure_of_the_vendor_stays_known_where_a_later_turn_could_ask_nobody(
-    server: OAuthServer, keeper: TokenKeeper, clock: HandClock
+    server: OAuthServer, keeper: TokenManager, clock: HandClock
 ) -> None:
     target = made(server, "calendar", **options(server, "client"))
     keeper.apply(configured(target))

@@ -10,12 +10,12 @@ from exporter.core.errors import ProbeError
 from exporter.core.metric import Metric, Sample
 from exporter.core.probe import Kit, Result, Target
 from exporter.core.reason import Reason
-from exporter.engine.board import State
+from exporter.engine.board import TargetState
 from exporter.engine.counters import Counters, integration_labels
 from exporter.engine.engine import Engine
-from exporter.engine.exposition import Exposition
 from exporter.engine.selfmetrics import SelfMetrics
-from exporter.engine.vital_series import common_labels, series_of, show_run
+from exporter.engine.series import common_labels, series_of, show_run
+from exporter.exposition import Exposition
 from tests.clock import HandClock, settle
 from tests.engine.making import QUEUE, NoNetwork, made_configuration, made_probe, made_target
 
@@ -101,7 +101,7 @@ async def test_the_log_of_a_good_run_is_kept_for_who_asked_for_it_alone() -> Non
 
 
 def test_phases_that_come_in_another_order_keep_their_own_values() -> None:
-    exposition, state = Exposition(), State(made_target())
+    exposition, state = Exposition(), TargetState(made_target())
     for phases in ({"connect": 0.5, "tls": 1.0}, {"tls": 2.0, "connect": 4.0}):
         if state.absorb(Result(1.0, 1.0, phases=phases)):
             exposition.put(("target", *state.target.key), common_labels(state.target), series_of(state))

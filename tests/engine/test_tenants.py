@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from exporter.config.feeds.memory import Feeds
+from exporter.config.feeds.feeds import Feeds
 from exporter.config.load import load_file, load_text
 from exporter.core.configuration import Configuration
 from exporter.engine import tenants as module
@@ -45,7 +45,7 @@ class Works:
         self.reloader = Reloader(self.load, self.engine.apply, self.clock, self.metrics)
         self.reloader.start(self.load(None))
         self.refresher = TenantRefresher(
-            self.feeds, lambda: self.reloader.current, self.reloader.take_news, self.clock
+            self.feeds, lambda: self.reloader.current, self.reloader.apply_feed_changes, self.clock
         )
         self.metrics.registry.register(TenantCollector(self.feeds, lambda: self.reloader.current))
         self.refresher.look()
@@ -245,7 +245,7 @@ async def test_a_loss_is_believed_at_the_first_reload_after_it_was_told(works: W
 async def test_keys_that_nobody_reads_are_told_once(tmp_path: Path, told: list[Any]) -> None:
     works = Works(tmp_path)
     works.feeds.known(("a", "sql")).rows[0]["created_at"] = 1  # type: ignore[union-attr]  # it is known
-    await works.reloader.take_news()
+    await works.reloader.apply_feed_changes()
     for _ in range(2):
         works.refresher.look()
     lines = [line for line in told if line["event"] == "keys of tenants' rows are ignored"]

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from exporter import registry
-from exporter.core import vitals
+from exporter.core import common_metrics
 from exporter.core.panel import Panel
 from exporter.core.probe import Probe
 from exporter.generate import dashboards
@@ -58,7 +58,9 @@ def _own_series() -> Iterator[str]:
     exprs = (panel.expr.replace("$integration", ".*").replace("$tenant", ".*") for panel in panels)
     wanted = {_series(selector) for expr in exprs for selector in selectors(expr)}
     for name, labels in sorted(wanted - {("", "")}):
-        if name not in {str(metric) for metric in vitals.TARGET_SERIES + vitals.SHARED_SERIES}:
+        if name not in {
+            str(metric) for metric in common_metrics.TARGET_SERIES + common_metrics.SHARED_SERIES
+        }:
             yield from (f"{name}{{{labels}}} 1 {NOW - 60 * index:.0f}" for index in range(60, -1, -1))
 
 
@@ -275,7 +277,7 @@ def test_providers_without_panels_make_no_dashboard() -> None:
 
 def test_a_variable_that_no_dashboard_defines_is_an_error() -> None:
     panel = rows("A", "A.", ('up{x="$nothing"}',), size=(24, 8))
-    board = _board.Board("a", "A", "A.", (_board.Section("", (panel,)),))
+    board = _board.Dashboard("a", "A", "A.", (_board.Section("", (panel,)),))
     with pytest.raises(ValueError, match=r"\$nothing is not defined"):
         panel_queries(_board.text_of(board))
 

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from exporter import registry
+from exporter.core.common_metrics import EXPLAINED, INFO, SCHEDULE
 from exporter.core.severity import Severity
-from exporter.core.vitals import EXPLAINED, INFO, SCHEDULE
 from exporter.generate import bundle
 
 PAGES = {path: text for path, text in bundle.files().items() if path.startswith("docs/reference/")}

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from exporter import registry
-from exporter.config.generation import taken_apart
 from exporter.config.load import load_file
+from exporter.config.sections.generate import taken_apart
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
 from exporter.core.generation import Generation

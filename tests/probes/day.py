@@ -18,14 +18,14 @@ import msgspec
 
 from exporter import registry
 from exporter.core.clock import Clock, SystemClock
+from exporter.core.common_metrics import CERTIFICATE_SERIES
 from exporter.core.network import Network
 from exporter.core.probe import Probe, Result, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import reveal_all
-from exporter.core.vitals import CERTIFICATE_SERIES
-from exporter.engine.exposition import Exposition
-from exporter.engine.kit import Answers
+from exporter.engine.kit import CachedAnswers
 from exporter.engine.run import run
+from exporter.exposition import Exposition
 from exporter.net.tokens import Tokens
 from exporter.sandbox.harness import FAULTS, Stand, Vendor, serve
 from tests.waiting import PATIENCE
@@ -111,7 +111,7 @@ async def probed(
     network: Network,
     *,
     clock: Clock | None = None,
-    answers: Answers | None = None,
+    answers: CachedAnswers | None = None,
     tokens: Tokens | None = None,
 ) -> Result:
     """Run a target once, as the engine does; `tokens` are those that runs share, none for a single one."""

@@ -9,7 +9,7 @@ from exporter.core.clock import SystemClock
 from exporter.core.network import Network
 from exporter.core.probe import Probe
 from exporter.core.reason import Reason
-from exporter.engine.kit import Answers
+from exporter.engine.kit import CachedAnswers
 from exporter.net.tokens import Tokens
 from exporter.sandbox.harness import FAULTS
 from tests.probes.day import (
@@ -44,7 +44,7 @@ async def test_a_good_day_shows_the_declared_metrics_and_no_others(probe: Probe,
     day = good_day(probe.name)
     async with day.open() as stage:
         target = target_of(probe, stage.options)
-        answers: Answers = {}
+        answers: CachedAnswers = {}
         result = await probed(target, network, answers=answers)
         assert (result.reason, result.detail) == (None, "")
         assert result.drift == ()
@@ -65,7 +65,7 @@ async def test_a_good_day_shows_the_declared_metrics_and_no_others(probe: Probe,
 async def test_a_good_day_shows_no_secret_in_results_or_in_what_is_kept(
     probe: Probe, network: Network
 ) -> None:
-    answers: Answers = {}
+    answers: CachedAnswers = {}
     async with good_day(probe.name).open() as stage:
         target = target_of(probe, stage.options)
         result = await probed(target, network, answers=answers)
@@ -83,7 +83,7 @@ async def test_a_fault_gives_its_exact_reason_no_measured_value_and_no_secret(
     async with day.open() as stage:
         target = target_of(probe, stage.options)
         # Once in health, so that a kept connection and kept answers are there to mislead.
-        answers: Answers = {}
+        answers: CachedAnswers = {}
         assert (await probed(target, network, answers=answers)).ok
         await stage.spoil(fault)
         # Only silence has to be waited for; a busy machine may need its time for the others.
@@ -139,7 +139,7 @@ async def test_the_calls_of_a_run_are_what_the_provider_says_they_cost(
 ) -> None:
     async with good_day(probe.name).open() as stage:
         target = target_of(probe, stage.options)
-        answers: Answers = {}
+        answers: CachedAnswers = {}
         tokens = Tokens(network, SystemClock())
         first = await probed(target, network, answers=answers, tokens=tokens)
         second = await probed(target, network, answers=answers, tokens=tokens)

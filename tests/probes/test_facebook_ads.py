@@ -9,7 +9,7 @@ from exporter.core.network import Network
 from exporter.core.probe import MONTH
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
-from exporter.engine.kit import Answers
+from exporter.engine.kit import CachedAnswers
 from exporter.probes._meta_graph.graph import proof
 from exporter.probes._meta_graph.versions import GRAPH, MARKETING, end_of, is_newer
 from exporter.probes.facebook_ads import PROBE, FacebookAdsOptions, calls
@@ -35,7 +35,7 @@ class Advertiser:
 
     def __init__(self, stage: SandboxStage, network: Network, clock: HandClock) -> None:
         self.stage, self.network, self.clock = stage, network, clock
-        self.answers: Answers = {}
+        self.answers: CachedAnswers = {}
 
     async def probe(self, tenant: str = "acme", **options: Any) -> Any:
         self.stage.stand.calls.clear()

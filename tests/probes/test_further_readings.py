@@ -9,7 +9,7 @@ import pytest
 from exporter import registry
 from exporter.core.network import Network
 from exporter.core.probe import DAY, Probe, Result
-from exporter.engine.kit import Answers
+from exporter.engine.kit import CachedAnswers
 from exporter.sandbox.harness import Call, Reply, Vendor
 from tests.clock import HandClock
 from tests.probes.day import CERTIFICATE_DATES, SandboxStage, probed, staged, target_of, values
@@ -71,10 +71,10 @@ class Run:
     ) -> None:
         self.probe, self.network, self.stage, self.spoiler = probe, network, stage, spoiler
         self.clock = clock
-        self.answers: Answers = {}
+        self.answers: CachedAnswers = {}
         self.calls: list[Call] = []
 
-    async def __call__(self, answers: Answers | None = None) -> Result:
+    async def __call__(self, answers: CachedAnswers | None = None) -> Result:
         self.stage.stand.calls.clear()
         target = target_of(self.probe, self.stage.options)
         kept = self.answers if answers is None else answers

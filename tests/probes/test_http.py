@@ -11,7 +11,7 @@ from exporter.core.network import Network
 from exporter.core.options import tenant_fields
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
-from exporter.engine.exposition import Exposition
+from exporter.exposition import Exposition
 from exporter.probes.http import PROBE
 from exporter.probes.http.extract import MOST_SERIES
 from exporter.probes.http.options import HttpOptions

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from exporter import registry
+from exporter.core.common_metrics import PREPAID_BALANCE
 from exporter.core.metric import Metric
 from exporter.core.network import Network
 from exporter.core.probe import Probe, Result
 from exporter.core.reason import Reason
-from exporter.core.vitals import PREPAID_BALANCE
-from exporter.engine.kit import Answers
+from exporter.engine.kit import CachedAnswers
 from exporter.probes.facebook_ads.metrics import BALANCE
 from exporter.probes.stripe.metrics import BALANCE_AVAILABLE, BALANCE_PENDING
 from exporter.sandbox.harness import Call, Handler, Reply, Vendor
@@ -129,7 +129,7 @@ async def test_no_impossible_number_of_a_vendor_is_shown(probe: Probe, network: 
     async with staged(tamperer.vendor, clock) as stage:
         target = target_of(probe, stage.options)
 
-        async def run(answers: Answers) -> Result:
+        async def run(answers: CachedAnswers) -> Result:
             return await probed(target, network, clock=clock, answers=answers)
 
         good = measured(await run({}))

@@ -21,7 +21,7 @@ from exporter.core.options import tenant_fields
 from exporter.core.probe import Result, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
-from exporter.engine.kit import Answers
+from exporter.engine.kit import CachedAnswers
 from exporter.probes.postgres import PROBE, failures
 from exporter.probes.postgres.knock import _FirstWord, _OneByte
 from exporter.probes.postgres.metrics import SIZE
@@ -126,7 +126,9 @@ def server() -> Iterator[Cluster]:
         yield it
 
 
-async def ask(server: Cluster, network: Network, answers: Answers | None = None, **changes: Any) -> Result:
+async def ask(
+    server: Cluster, network: Network, answers: CachedAnswers | None = None, **changes: Any
+) -> Result:
     target = target_of(PROBE, server.options(**changes))
     result = await probed(target, network, answers=answers)
     assert leaks(target, result, answers) == []
@@ -197,7 +199,7 @@ async def test_a_statement_that_waits_for_a_lock_is_told_with_its_age(
 
 
 async def grown(server: Cluster, network: Network, between: Callable[[], object]) -> dict[str, float]:
-    answers: Answers = {}
+    answers: CachedAnswers = {}
     await ask(server, network, answers)
     await asyncio.to_thread(between)
     await asyncio.sleep(0.1)
@@ -266,7 +268,7 @@ async def test_without_the_extension_the_times_of_statements_are_absent_and_noth
     network: Network, server: Cluster
 ) -> None:
     server.admin("CREATE DATABASE plain")
-    answers: Answers = {}
+    answers: CachedAnswers = {}
     for _ in range(2):
         result = await ask(server, network, answers, database="plain")
         assert (result.reason, result.drift) == (None, ())
@@ -281,7 +283,7 @@ async def test_an_extension_in_a_schema_that_is_closed_to_us_is_absent_too(
     with server.connect(database="supabase") as connection:
         connection.execute("CREATE SCHEMA extensions")
         connection.execute("CREATE EXTENSION pg_stat_statements SCHEMA extensions")
-    answers: Answers = {}
+    answers: CachedAnswers = {}
     await ask(server, network, answers, database="supabase")
     assert "postgres_queries_window" not in values(await ask(server, network, answers, database="supabase"))
     with server.connect(database="supabase") as connection:
@@ -294,7 +296,7 @@ async def test_an_extension_in_a_schema_that_is_closed_to_us_is_absent_too(
 async def test_the_window_is_ten_minutes_long_moves_on_and_survives_a_restart(
     network: Network, server: Cluster
 ) -> None:
-    clock, answers = HandClock(), Answers()
+    clock, answers = HandClock(), CachedAnswers()
     target = target_of(PROBE, server.options())
     lengths = []
     for _ in range(25):

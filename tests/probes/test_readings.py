@@ -11,7 +11,7 @@ from exporter.core.metric import Metric
 from exporter.core.network import Network
 from exporter.core.probe import MONTH
 from exporter.core.reason import Reason
-from exporter.engine.kit import Answers, RunKit
+from exporter.engine.kit import CachedAnswers, RunKit
 from exporter.net.tokens import Tokens
 from exporter.probes._readings import (
     DECISIVE,
@@ -60,7 +60,7 @@ class Account:
 
     def __init__(self, network: Network) -> None:
         self.network, self.clock = network, HandClock()
-        self.answers: Answers = {}
+        self.answers: CachedAnswers = {}
         self.vendor = Vendor()
         self.run()
 

@@ -13,12 +13,12 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exporter.core.common_metrics import CERTIFICATE_EXPIRY, CHAIN_EXPIRY
 from exporter.core.errors import ProbeError
 from exporter.core.network import Network
 from exporter.core.options import tenant_fields
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
-from exporter.core.vitals import CERTIFICATE_EXPIRY, CHAIN_EXPIRY
 from exporter.probes.smtp import PROBE, SmtpOptions
 from exporter.probes.smtp.reply import MAX_LINE, MAX_LINES, Reply, refusal
 from tests.probes.day import GoodDay, leaks, probed, target_of, values

@@ -16,7 +16,7 @@ from exporter import registry
 from exporter.config.load import load_file
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
-from exporter.core.network import Answer, Network, Peer, Request, Talk, Trace
+from exporter.core.network import Answer, ConnectedPeer, Network, Request, Talk, Trace
 from exporter.core.options import address_fields, extra_of, secret_fields, steering_fields, tenant_fields
 from exporter.core.probe import Probe, Target
 from tests.probes.day import good_day, probed, target_of
@@ -74,7 +74,7 @@ class Recorder:
         self.paths.add(parts.path)
         return await self.network.call(request, trace)
 
-    async def connect(self, host: str, port: int, trace: Trace, **more: Any) -> Peer:
+    async def connect(self, host: str, port: int, trace: Trace, **more: Any) -> ConnectedPeer:
         self.places.add((host, port))
         return await self.network.connect(host, port, trace, **more)
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from exporter.core.common_metrics import CERTIFICATE_EXPIRY, CERTIFICATE_SERIES
 from exporter.core.network import Network
 from exporter.core.options import tenant_fields
 from exporter.core.reason import Reason
-from exporter.core.vitals import CERTIFICATE_EXPIRY, CERTIFICATE_SERIES
 from exporter.probes.tls import PROBE, TlsProbeOptions
 from tests.probes.day import probed, target_of, values
 from tests.servers.alerting import alerting

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 from exporter.core.network import Network
 from exporter.core.probe import Probe, Result
-from exporter.engine.kit import Answers
+from exporter.engine.kit import CachedAnswers
 from exporter.net.tokens import Tokens
 from exporter.sandbox.harness import Answer, Reply, Vendor
 from tests.clock import HandClock
@@ -31,7 +31,7 @@ class VendorStage:
 
     def __init__(self, stage: SandboxStage, network: Network, clock: HandClock) -> None:
         self.stage, self.network, self.clock = stage, network, clock
-        self.answers: Answers = {}
+        self.answers: CachedAnswers = {}
         self.tokens: Tokens | None = None
 
     async def probe(self, tenant: str = "acme", **options: Any) -> Result:

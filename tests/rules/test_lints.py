@@ -9,7 +9,7 @@ import promql_parser
 import pytest
 
 from exporter import registry
-from exporter.config.feeds.memory import Feeds
+from exporter.config.feeds.feeds import Feeds
 from exporter.core.alert import Alert
 from exporter.core.severity import Severity
 from exporter.engine.selfmetrics import SelfMetrics

@@ -3,7 +3,7 @@
 import pytest
 
 from exporter import registry
-from exporter.core.vital_alerts.readings import reading_refused
+from exporter.alerts.readings import reading_refused
 
 
 def test_each_provider_with_readings_has_its_branch() -> None:

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from exporter import registry
+from exporter.alerts.availability import STATE
 from exporter.core.alert import CASE_KINDS, Alert, Case, Runbook
-from exporter.core.vital_alerts.availability import STATE
-from exporter.core.vitals import CONSECUTIVE_FAILURES
+from exporter.core.common_metrics import CONSECUTIVE_FAILURES
 from exporter.generate import bundle
 from exporter.generate.document import as_yaml
 from exporter.generate.rule_tests import seconds
 from exporter.generate.rule_tests import tests_of as generated_tests
-from exporter.generate.rules import Filling, Links, RuleFiles, files_needed, look_back
+from exporter.generate.rules import Links, RuleFiles, TextValues, files_needed, look_back
 from tests.rules.tools import program, run, write
 
 ALERTS = registry.alerts()
@@ -160,7 +160,7 @@ def test_rules_look_back_two_and_a_half_intervals_but_ten_minutes_at_least() -> 
 def test_a_record_that_two_alerts_name_differently_is_refused() -> None:
     first, second = (_recording(expression) for expression in ("a", "b"))
     with pytest.raises(ValueError, match="recorded elsewhere"):
-        RuleFiles(Filling("10m"), Links()).groups("x", [first, second])
+        RuleFiles(TextValues("10m"), Links()).groups("x", [first, second])
 
 
 def _recording(expression: str) -> Alert:

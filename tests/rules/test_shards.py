@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from exporter import registry
+from exporter.alerts.availability import AVAILABILITY, DOWN
 from exporter.core.alert import Alert
+from exporter.core.common_metrics import CONSECUTIVE_FAILURES, CRITICAL
 from exporter.core.metric import Kind, Scope
-from exporter.core.vital_alerts.availability import AVAILABILITY, DOWN
-from exporter.core.vitals import CONSECUTIVE_FAILURES, CRITICAL
 from exporter.generate import bundle
 from exporter.generate.document import as_yaml
 from exporter.generate.rule_tests import tests_of as generated_tests

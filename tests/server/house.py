@@ -22,15 +22,15 @@ from exporter.core.options import Options
 from exporter.core.probe import Kit, Probe, Result, Target
 from exporter.core.reason import Reason
 from exporter.core.store import Store
-from exporter.engine.board import Board, State
+from exporter.engine.board import Board, TargetState
 from exporter.engine.history import History
 from exporter.generate.runbook_html import runbook_html
 from exporter.server.admin import AdminToken
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener
-from exporter.server.parts import Parts
 from exporter.server.paths import Paths
-from exporter.server.web_config_file import WebConfigFile
+from exporter.server.services import Services
+from exporter.server.web_config.file import WebConfigFile
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ def state(
     status: str = "connected",
     reason: Reason | None = None,
     **more: Any,
-) -> State:
+) -> TargetState:
     """Return a state as a probe would have left it."""
     probe, critical = more.pop("probe", HTTP), more.pop("critical", False)
     target = Target(
@@ -71,14 +71,14 @@ def state(
         "next_run": NOW + 30 if status != "not_configured" else None,
         "result": Result(NOW - 30, 0.123, reason) if ran else None,
     }
-    return State(target=target, status=status, reason=reason, **(given | more))
+    return TargetState(target=target, status=status, reason=reason, **(given | more))
 
 
 @dataclass
 class Room:
     """What the server sees of the rest of the house; tests turn its knobs."""
 
-    states: list[State]
+    states: list[TargetState]
     path: Path | None = None
     paths: Paths = field(default_factory=Paths)
     waits_for: str = ""
@@ -139,10 +139,10 @@ class Room:
     def explain(self, target: Target, result: Result) -> str:
         return f'integration_probe_success{{integration="{target.integration}"}} {int(result.ok)}\n'
 
-    def parts(self, web_config: WebConfigFile) -> Parts:
+    def parts(self, web_config: WebConfigFile) -> Services:
         board = Board()
         board.replace({state.target.key: state for state in self.states})
-        return Parts(
+        return Services(
             board=board,
             configuration=self.configuration,
             render=self.render,

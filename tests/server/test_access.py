@@ -21,7 +21,7 @@ from exporter.core.reason import Reason
 from exporter.server.listener import Limits
 from exporter.server.paths import Paths
 from exporter.server.routes import ROUTES
-from exporter.server.web_config_file import WebConfigFile
+from exporter.server.web_config.file import WebConfigFile
 from exporter.store.sql import SqlStore
 from tests.server.house import CHANGE, House, Room, basic, bearer, hashed, house, state
 from tests.waiting import PATIENCE, until

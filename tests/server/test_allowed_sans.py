@@ -7,7 +7,7 @@ import pytest
 import trustme
 
 from exporter.server.alternative_names import names
-from exporter.server.web_config_reader import read
+from exporter.server.web_config.reader import read
 from tests.server.house import Room, house, state
 from tests.server.test_listener import MUTUAL, certificates, client_context
 from tests.server.test_web_config import mistakes

@@ -9,10 +9,10 @@ import pytest
 import structlog
 import trustme
 
-from exporter.server import passwords as module
 from exporter.server.access import Identity
-from exporter.server.passwords import AT_ONCE, KEPT, WAITING, Passwords, TooBusyError
-from exporter.server.web_config import Role
+from exporter.server.web_config import passwords as module
+from exporter.server.web_config.passwords import AT_ONCE, KEPT, WAITING, Passwords, TooBusyError
+from exporter.server.web_config.settings import Role
 from tests.server.house import CHANGE, House, Room, basic, bearer, hashed, house, state
 from tests.server.test_access import PASSWORDS, TOKENS, web_config
 from tests.server.test_listener import MUTUAL, certificates, client_context, raw

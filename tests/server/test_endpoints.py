@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from exporter.core.errors import ConfigError, Deferred, Mistake, ProbeError, Shortage
+from exporter.core.errors import ConfigError, ConfigIssue, Deferred, ProbeError, Shortage
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
 from exporter.server.paths import Paths
@@ -68,7 +68,7 @@ async def test_the_configuration_is_yaml_with_stars(served: House) -> None:
 
 async def test_a_reload_with_mistakes_lists_every_one(served: House) -> None:
     served.room.reload_error = ConfigError(
-        [Mistake("a.yml", 3, "bad", "mend"), Mistake("a.yml", 9, "odd", "drop")]
+        [ConfigIssue("a.yml", 3, "bad", "mend"), ConfigIssue("a.yml", 9, "odd", "drop")]
     )
     answer = await served.ask("/-/reload", "POST", CHANGE)
     assert answer.status == 500

@@ -16,7 +16,7 @@ from exporter.core.probe import Result
 from exporter.engine.descriptors import most_connections, most_runs
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener, _remedy
-from exporter.server.web_config_file import WebConfigFile
+from exporter.server.web_config.file import WebConfigFile
 from tests.server.house import CHANGE, NOW, QUICK, House, Room, admin_at, admin_headers, house, state
 from tests.waiting import PATIENCE, until
 

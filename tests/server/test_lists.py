@@ -12,7 +12,7 @@ import pytest
 
 from exporter.core.errors import StoreError
 from exporter.core.reason import Reason
-from exporter.core.store import ALL, Batch, Chosen, Failure, Page, StateChange
+from exporter.core.store import ALL, Batch, Failure, Filter, Page, StateChange
 from exporter.core.summary import HOUR, Summaries, Summary
 from exporter.server.answers import iso
 from exporter.server.handlers.lists import PORTION
@@ -310,7 +310,7 @@ async def test_without_the_store_lists_say_so_and_nothing_of_its_address(tmp_pat
 class BreakingStore(SqlStore):
     """Fails after the first portion of an export."""
 
-    def failures(self, chosen: Chosen = ALL, *, limit: int = 100) -> Page[Failure]:
+    def failures(self, chosen: Filter = ALL, *, limit: int = 100) -> Page[Failure]:
         if chosen.after is not None:
             raise StoreError("the disk went away")
         return super().failures(chosen, limit=limit)

@@ -20,7 +20,7 @@ from exporter.demo.services import free_port
 from exporter.server import local as machine
 from exporter.server.admin import SESSION_SECONDS, AdminToken
 from exporter.server.routes import ROUTES
-from exporter.server.web_config import Role
+from exporter.server.web_config.settings import Role
 from exporter.store.sql import SqlStore
 from tests.server.house import CHANGE, NOW, House, Room, bearer, hashed, house, state
 from tests.waiting import PATIENCE

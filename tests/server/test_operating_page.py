@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from exporter.server.routes import ROUTES
-from exporter.server.web_config_reader import read
+from exporter.server.web_config.reader import read
 from tests.server.house import hashed
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operating.md").read_text()

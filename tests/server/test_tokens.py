@@ -17,21 +17,21 @@ from exporter.cli import main
 from exporter.core.clock import SystemClock
 from exporter.core.errors import Shortage
 from exporter.core.network import Trace
-from exporter.core.probe import Key
+from exporter.core.probe import TargetKey
 from exporter.core.secret import Secret
 from exporter.core.token import TokenEvent
-from exporter.engine.board import State
-from exporter.engine.token_keeper import TokenKeeper
+from exporter.engine.board import TargetState
 from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import OAuthServer, serving
-from exporter.server.parts import Parts
+from exporter.server.services import Services
 from exporter.server.tokens import refresh_one
-from exporter.server.web_config_file import WebConfigFile
-from exporter.store.sealing import Seals
+from exporter.server.web_config.file import WebConfigFile
+from exporter.store.encryption import Seals
 from exporter.store.sql import SqlStore
 from exporter.store.tokens import TokenStore
-from tests.engine.tokens import configured, grant_of, made
+from exporter.tokens.manager import TokenManager
 from tests.server.house import CHANGE, House, Room, bearer, house
+from tests.tokens.endpoints import configured, grant_of, made
 from tests.waiting import PATIENCE
 
 WEB = """
@@ -46,11 +46,11 @@ bearer_tokens:
 class TokenRoom(Room):
     """A room with somebody who renews tokens."""
 
-    keeper: TokenKeeper | None = field(default=None)
+    keeper: TokenManager | None = field(default=None)
 
-    def parts(self, web_config: WebConfigFile) -> Parts:
+    def parts(self, web_config: WebConfigFile) -> Services:
         assert self.keeper is not None
-        self.states = [State(target=target) for target, _ in self.keeper.accounts()]
+        self.states = [TargetState(target=target) for target, _ in self.keeper.accounts()]
         return replace(super().parts(web_config), tokens=self.keeper, now=time.time)
 
 
@@ -61,7 +61,7 @@ async def server() -> AsyncIterator[OAuthServer]:
 
 
 @pytest.fixture
-async def keeper(server: OAuthServer, tmp_path: Path) -> AsyncIterator[TokenKeeper]:
+async def keeper(server: OAuthServer, tmp_path: Path) -> AsyncIterator[TokenManager]:
     """Thirty tenants of a calendar; the one named `bad` was revoked."""
     url = f"sqlite:///{tmp_path / 'state.db'}"
     whole = SqlStore(url)
@@ -69,7 +69,7 @@ async def keeper(server: OAuthServer, tmp_path: Path) -> AsyncIterator[TokenKeep
     whole.close()
     network = LoopNetwork()
     store = TokenStore(url, Seals((Secret(Fernet.generate_key().decode()),)))
-    made_keeper = TokenKeeper(network, SystemClock(), store=store)
+    made_keeper = TokenManager(network, SystemClock(), store=store)
     names = [*(f"t{number}" for number in range(29)), "bad"]
     targets = [made(server, "calendar", name, refresh_token=Secret(server.connect(name))) for name in names]
     server.revoke("bad")
@@ -81,7 +81,7 @@ async def keeper(server: OAuthServer, tmp_path: Path) -> AsyncIterator[TokenKeep
 
 
 @pytest.fixture
-async def place(keeper: TokenKeeper) -> AsyncIterator[House]:
+async def place(keeper: TokenManager) -> AsyncIterator[House]:
     async with house(TokenRoom([], keeper=keeper)) as running:
         yield running
 
@@ -96,7 +96,7 @@ async def finished(place: House, job: str, headers: Any = None) -> Any:
 
 
 async def test_many_refreshes_are_a_job_whose_results_are_in_the_log_without_any_token(
-    place: House, server: OAuthServer, keeper: TokenKeeper
+    place: House, server: OAuthServer, keeper: TokenManager
 ) -> None:
     started = await place.ask("/api/v1/tokens/refresh", "POST", CHANGE, json={"all": True})
     assert started.status == 202 and started.json["total"] == 30
@@ -155,7 +155,7 @@ async def test_a_wrong_question_is_answered_in_one_sentence(
 
 
 async def test_only_administrators_see_tokens_and_each_only_those_of_its_tenants(
-    keeper: TokenKeeper, tmp_path: Path
+    keeper: TokenManager, tmp_path: Path
 ) -> None:
     path = tmp_path / "web.yml"
     path.write_text(WEB)
@@ -186,7 +186,7 @@ async def test_a_change_without_the_header_of_changes_is_refused(place: House) -
 
 
 async def test_the_command_refreshes_lists_and_tells_the_log(
-    place: House, server: OAuthServer, keeper: TokenKeeper, capsys: pytest.CaptureFixture[str]
+    place: House, server: OAuthServer, keeper: TokenManager, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token = ("--token-file", str(place.room.admin.path))
 
@@ -227,7 +227,7 @@ def test_the_command_says_when_no_exporter_runs(capsys: pytest.CaptureFixture[st
 
 
 async def test_a_refresh_that_finds_no_descriptor_is_put_off_and_no_failure(server: OAuthServer) -> None:
-    async def refuse(_key: Key, _actor: str) -> TokenEvent:
+    async def refuse(_key: TargetKey, _actor: str) -> TokenEvent:
         raise Shortage("descriptors", "none left; raise LimitNOFILE")
 
     row = await refresh_one(refuse, made(server, "calendar"), "ann")

@@ -9,9 +9,9 @@ import trustme
 
 from exporter.core.errors import ConfigError, StartError
 from exporter.server.paths import Paths
-from exporter.server.web_config import Role
-from exporter.server.web_config_file import WebConfigFile
-from exporter.server.web_config_reader import read
+from exporter.server.web_config.file import WebConfigFile
+from exporter.server.web_config.reader import read
+from exporter.server.web_config.settings import Role
 from tests.server.house import hashed
 
 GOOD_TOKEN = "token: 0123456789abcdef-secret"

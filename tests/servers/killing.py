@@ -14,13 +14,13 @@ from cryptography.fernet import Fernet
 from exporter.core.clock import SystemClock
 from exporter.core.secret import Secret
 from exporter.core.token import SqlTokens, TokenSettings
-from exporter.engine.token_keeper import TokenKeeper
 from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import OAuthServer, serving
-from exporter.store.sealing import Seals
+from exporter.store.encryption import Seals
 from exporter.store.tokens import LEASE, TokenStore
-from tests.engine.tokens import configured, made
+from exporter.tokens.manager import TokenManager
 from tests.servers.rotating import SELECT, UPDATE, mark
+from tests.tokens.endpoints import configured, made
 
 ROOT = Path(__file__).parents[2]
 
@@ -113,7 +113,7 @@ async def _judge(
 ) -> None:
     network = LoopNetwork()
     store = TokenStore(f"sqlite:///{directory / 'state.db'}", Seals((Secret(key),)))
-    keeper = TokenKeeper(network, SystemClock(), store=store)
+    keeper = TokenManager(network, SystemClock(), store=store)
     sql = SqlTokens(Secret(platform), SELECT, UPDATE) if platform else None
     settings = TokenSettings(source="sql" if sql else "options", sql=sql)
     seen = {name: list(one.refresh) for name, one in server.connections.items()}

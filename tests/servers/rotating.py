@@ -12,15 +12,15 @@ from pathlib import Path
 
 from exporter.core.clock import SystemClock
 from exporter.core.secret import Secret
-from exporter.core.token import Held, SqlTokens, TokenSettings
-from exporter.engine.token_keeper import TokenKeeper
-from exporter.engine.token_places import mark_of
+from exporter.core.token import SqlTokens, TokenSet, TokenSettings
 from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import OAuthServer
-from exporter.store.sealing import Seals
+from exporter.store.encryption import Seals
 from exporter.store.sql import SqlStore
 from exporter.store.tokens import TokenStore
-from tests.engine.tokens import configured, made
+from exporter.tokens.manager import TokenManager
+from exporter.tokens.storage import mark_of
+from tests.tokens.endpoints import configured, made
 
 SELECT = "SELECT access_token, refresh_token, expires_at FROM connection WHERE tenant = :tenant"
 UPDATE = (
@@ -31,7 +31,7 @@ UPDATE = (
 
 def mark(refresh: str) -> str:
     """Return what tells one refresh token from another."""
-    return mark_of(Held(refresh=Secret(refresh)))
+    return mark_of(TokenSet(refresh=Secret(refresh)))
 
 
 async def rotate(directory: Path, token_url: str, key: str, sql: str) -> None:
@@ -40,7 +40,7 @@ async def rotate(directory: Path, token_url: str, key: str, sql: str) -> None:
     whole = SqlStore(url)
     whole.open()
     whole.close()
-    keeper = TokenKeeper(LoopNetwork(), SystemClock(), store=TokenStore(url, Seals((Secret(key),))))
+    keeper = TokenManager(LoopNetwork(), SystemClock(), store=TokenStore(url, Seals((Secret(key),))))
     settings = (
         TokenSettings(source="sql", sql=SqlTokens(Secret(sql), SELECT, UPDATE)) if sql else TokenSettings()
     )

@@ -1,14 +1,14 @@
 """Records made for a test."""
 
-from exporter.core.probe import Key
+from exporter.core.probe import TargetKey
 from exporter.core.reason import Reason
 from exporter.core.store import Batch, Failure, Snapshot, StateChange
 from exporter.core.summary import HOUR, Summaries, Summary
 
-KEY: Key = ("payments", "acme")
+KEY: TargetKey = ("payments", "acme")
 
 
-def snapshot(key: Key = KEY, failures: int = 0) -> Snapshot:
+def snapshot(key: TargetKey = KEY, failures: int = 0) -> Snapshot:
     return Snapshot(
         key=key,
         provider="stripe",
@@ -25,11 +25,11 @@ def snapshot(key: Key = KEY, failures: int = 0) -> Snapshot:
     )
 
 
-def change(at: float, key: Key = KEY) -> StateChange:
+def change(at: float, key: TargetKey = KEY) -> StateChange:
     return StateChange(at, key, "stripe", "connected", "error", Reason.DNS, "no such host", "4bf92f35")
 
 
-def failure(at: float, key: Key = KEY) -> Failure:
+def failure(at: float, key: TargetKey = KEY) -> Failure:
     return Failure(at, key, "stripe", Reason.DNS, "no such host", 0.25, None, ((0.0, "start"), (0.2, "end")))
 
 
@@ -45,7 +45,7 @@ def summary(hour: int = 1, took: tuple[float, ...] = (), reasons: tuple[str, ...
     return made
 
 
-def summaries(made: Summary, key: Key = KEY) -> Summaries:
+def summaries(made: Summary, key: TargetKey = KEY) -> Summaries:
     return {(key, made.hour): made}
 
 

@@ -8,12 +8,12 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exporter.config.store_settings import DEFAULT_RETENTION
+from exporter.config.sections.store import DEFAULT_RETENTION
 from exporter.core.errors import StoreError
 from exporter.core.reason import Reason
-from exporter.core.store import Batch, Chosen, Failure, Page, Snapshot, StateChange, Store, Window
+from exporter.core.store import Batch, Failure, Filter, Page, Snapshot, StateChange, Store, Window
 from exporter.core.summary import HOUR
-from exporter.store.folding import DAY
+from exporter.store.rollup import DAY
 from exporter.store.sql import PORTION, SqlStore
 from exporter.store.tables import LASTING, METADATA, RETAINED
 from tests.store.records import KEY, change, failure, snapshot, summaries, summary, whole_batch
@@ -82,10 +82,10 @@ def test_the_newest_come_first_and_only_so_many(store: Store) -> None:
     store.write(Batch(failures=[failure(at) for at in (1.0, 3.0, 3.0)] + [failure(9.0, other)]))
     assert [found.at for found in store.changes().rows] == [3.0, 2.0, 1.0]
     assert [found.at for found in store.changes(limit=1).rows] == [3.0]
-    of_key = Chosen(integration=KEY[0], tenant=KEY[1])
+    of_key = Filter(integration=KEY[0], tenant=KEY[1])
     assert [found.at for found in store.changes(of_key).rows] == [3.0, 2.0]
     assert [found.at for found in store.failures(of_key, limit=2).rows] == [3.0, 3.0]
-    assert store.failures(Chosen(integration="none")) == Page([])
+    assert store.failures(Filter(integration="none")) == Page([])
 
 
 def test_pages_follow_one_another_without_a_gap_or_a_row_twice(store: Store) -> None:
@@ -97,7 +97,7 @@ def test_pages_follow_one_another_without_a_gap_or_a_row_twice(store: Store) -> 
         store.write(Batch(failures=[failure(99.0)]))  # what comes meanwhile belongs to no later page
         if page.next is None:
             break
-        page = store.failures(Chosen(after=page.next), limit=4)
+        page = store.failures(Filter(after=page.next), limit=4)
     assert seen == sorted((float(at // 3) for at in range(10)), reverse=True)
 
 
@@ -106,17 +106,17 @@ def test_a_list_is_narrowed_by_everything_that_is_asked(store: Store) -> None:
     store.write(Batch(failures=[failure(float(at), key) for at, key in enumerate(keys)]))
     store.write(Batch(failures=[replace(failure(9.0), reason=Reason.TLS)]))
 
-    def times(chosen: Chosen) -> list[float]:
+    def times(chosen: Filter) -> list[float]:
         return [found.at for found in store.failures(chosen).rows]
 
-    assert times(Chosen(tenant="acme")) == [9.0, 2.0, 0.0]
-    assert times(Chosen(tenant="")) == [3.0]
-    assert times(Chosen(integration="mail")) == [3.0, 2.0]
-    assert times(Chosen(tenants={"bolt", ""})) == [3.0, 1.0]
-    assert times(Chosen(tenants=())) == []
-    assert times(Chosen(tenants={"bolt"}, tenant="acme")) == []
-    assert times(Chosen(reason=Reason.TLS)) == [9.0]
-    assert times(Chosen(since=1.0, until=3.0)) == [2.0, 1.0]
+    assert times(Filter(tenant="acme")) == [9.0, 2.0, 0.0]
+    assert times(Filter(tenant="")) == [3.0]
+    assert times(Filter(integration="mail")) == [3.0, 2.0]
+    assert times(Filter(tenants={"bolt", ""})) == [3.0, 1.0]
+    assert times(Filter(tenants=())) == []
+    assert times(Filter(tenants={"bolt"}, tenant="acme")) == []
+    assert times(Filter(reason=Reason.TLS)) == [9.0]
+    assert times(Filter(since=1.0, until=3.0)) == [2.0, 1.0]
 
 
 def test_a_row_names_the_replica_that_saw_it(url: str) -> None:
@@ -165,7 +165,7 @@ def test_a_window_holds_its_hours_and_subjects_alone_and_the_worst_come_first(st
     assert subjects(Window(0, 6 * HOUR), limit=1, offset=1) == [good]
     assert subjects(Window(0, 6 * HOUR, subjects={old, good})) == [good, old]
     assert subjects(Window(0, 6 * HOUR, ("tenant",))) == [("acme",), ("bolt",)]
-    assert subjects(Window(0, 6 * HOUR, ("tenant",), Chosen(tenants={"bolt"}))) == [("bolt",)]
+    assert subjects(Window(0, 6 * HOUR, ("tenant",), Filter(tenants={"bolt"}))) == [("bolt",)]
     (mail, _) = store.statistics(Window(0, 6 * HOUR, ("integration",)))
     assert (mail.subject, mail.runs, mail.failed) == (("mail",), 3, 1)
 

@@ -16,9 +16,9 @@ from exporter.core.errors import StoreError
 from exporter.core.store import Batch, Window
 from exporter.core.summary import HOUR
 from exporter.store import postgres
-from exporter.store.connect import parsed
-from exporter.store.failing import UnwritableError
-from exporter.store.folding import DAY
+from exporter.store.connect import parse
+from exporter.store.errors import UnwritableError
+from exporter.store.rollup import DAY
 from exporter.store.sql import SqlStore
 from exporter.store.tables import METADATA
 from exporter.store.writer import Writer
@@ -39,7 +39,7 @@ def store(database: str) -> Iterator[SqlStore]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lose patience sooner than in earnest."""
-    monkeypatch.setattr(postgres.Impatient, "patience", 0.5)
+    monkeypatch.setattr(postgres.DeadlineWait, "patience", 0.5)
     monkeypatch.setattr(postgres, "CONNECT_WAIT", 2)
 
 
@@ -161,7 +161,7 @@ def test_a_connection_has_its_limits_and_what_the_url_says_goes_before_them(
         for name, value in (LIMITS | limits).items():
             assert connection.exec_driver_sql(f"SHOW {name}").scalar() == value
         driver = connection.connection.driver_connection
-        assert isinstance(driver, postgres.Impatient)
+        assert isinstance(driver, postgres.DeadlineWait)
         assert driver.patience == postgres.PATIENCE
         given = driver.info.get_parameters()
         assert {name: given.get(name) for name in WATCH} == WATCH | watch
@@ -171,13 +171,13 @@ def test_a_connection_has_its_limits_and_what_the_url_says_goes_before_them(
 def test_tables_are_brought_up_to_date_in_more_time_and_by_one_replica_at_a_time(
     database: str, server: Cluster
 ) -> None:
-    engine = postgres.opened(parsed(database))
+    engine = postgres.open_engine(parse(database))
     with engine.connect() as connection, connection.begin():
         postgres.lock_for_migration(connection)
         for name in ("statement_timeout", "lock_timeout"):
             assert connection.exec_driver_sql(f"SHOW {name}").scalar() == "10min"
         driver = connection.connection.driver_connection
-        assert isinstance(driver, postgres.Impatient) and driver.patience == postgres.MIGRATION_WAIT
+        assert isinstance(driver, postgres.DeadlineWait) and driver.patience == postgres.MIGRATION_WAIT
         second = SqlStore(database)
         thread = threading.Thread(target=second.open)
         thread.start()
@@ -288,11 +288,11 @@ def test_a_server_that_hangs_in_the_middle_of_a_transaction_costs_its_connection
         ):
             connection.exec_driver_sql("SELECT 1")
             driver = connection.connection.driver_connection
-            assert isinstance(driver, postgres.Impatient)
+            assert isinstance(driver, postgres.DeadlineWait)
             driver.patience = 0.5
             pause(server, signal.SIGSTOP)
             connection.exec_driver_sql("SELECT 2")
-        assert isinstance(driver, postgres.Impatient) and driver.closed
+        assert isinstance(driver, postgres.DeadlineWait) and driver.closed
     finally:
         pause(server, signal.SIGCONT)
     assert store.load() == []

@@ -11,7 +11,7 @@ import pytest
 
 from exporter.core.errors import StoreError
 from exporter.core.secret import Secret
-from exporter.core.token import NEVER, Held, SqlTokens
+from exporter.core.token import NEVER, SqlTokens, TokenSet
 from exporter.store.sql_tokens import LockedRow, SqlTokenSource
 
 ACME = {"tenant": "acme", "integration": "calendar"}
@@ -21,7 +21,7 @@ UPDATE = (
     " expires_at = :expires_at, refresh_expires_at = :refresh_expires_at"
     " WHERE tenant = :tenant AND :integration = 'calendar'"
 )
-NEW = Held(Secret("new-access"), Secret("new-refresh"), 1.85e9, 1.95e9)
+NEW = TokenSet(Secret("new-access"), Secret("new-refresh"), 1.85e9, 1.95e9)
 
 
 @pytest.fixture
@@ -84,9 +84,9 @@ def test_an_expiry_is_a_number_or_a_moment_in_writing(
 ) -> None:
     run(path, "UPDATE connection SET expires_at = ? WHERE tenant = 'acme'", values=(written,))
     held = source.read(ACME)
-    assert held == Held(Secret("a"), Secret("r"), expiry, implausible=implausible)
+    assert held == TokenSet(Secret("a"), Secret("r"), expiry, implausible=implausible)
     run(path, "UPDATE connection SET refresh_expires_at = expires_at, expires_at = NULL")
-    assert source.read(ACME) == Held(Secret("a"), Secret("r"), refresh_expiry=expiry)
+    assert source.read(ACME) == TokenSet(Secret("a"), Secret("r"), refresh_expiry=expiry)
 
 
 @pytest.mark.parametrize(("scope", "scopes"), [("a  b", {"a", "b"}), ("", set()), (None, None), (7, None)])
@@ -101,13 +101,13 @@ def test_scopes_are_words_between_spaces(
 @pytest.mark.parametrize(
     ("columns", "held"),
     [
-        ("access_token", Held(Secret("a"))),
-        ("refresh_token", Held(refresh=Secret("r"))),
-        ("refresh_token AS REFRESH_TOKEN, access_token", Held(Secret("a"), Secret(""))),
+        ("access_token", TokenSet(Secret("a"))),
+        ("refresh_token", TokenSet(refresh=Secret("r"))),
+        ("refresh_token AS REFRESH_TOKEN, access_token", TokenSet(Secret("a"), Secret(""))),
     ],
 )
 def test_one_of_the_two_tokens_is_enough(
-    source: SqlTokenSource, path: Path, columns: str, held: Held
+    source: SqlTokenSource, path: Path, columns: str, held: TokenSet
 ) -> None:
     made = other(path, SELECT.replace("*", columns) + " ; \n")
     assert made.read(ACME) == held
@@ -118,12 +118,12 @@ def test_one_of_the_two_tokens_is_enough(
     ("held", "row"),
     [
         (NEW, ("new-access", "new-refresh", 1.85e9, 1.95e9)),
-        (Held(Secret("x")), ("x", None, None, None)),
-        (Held(Secret("x"), expiry=NEVER, refresh_expiry=NEVER), ("x", None, None, None)),
+        (TokenSet(Secret("x")), ("x", None, None, None)),
+        (TokenSet(Secret("x"), expiry=NEVER, refresh_expiry=NEVER), ("x", None, None, None)),
     ],
 )
 def test_what_is_written_stands_in_the_row_and_an_unknown_end_is_null(
-    source: SqlTokenSource, path: Path, held: Held, row: tuple[object, ...]
+    source: SqlTokenSource, path: Path, held: TokenSet, row: tuple[object, ...]
 ) -> None:
     locked = source.lock(ACME)
     locked.write(held)
@@ -190,7 +190,7 @@ def test_a_statement_that_does_something_else_changes_nothing_and_is_told(
 
 def test_a_row_that_is_let_go_unwritten_stays_as_it_was(source: SqlTokenSource, path: Path) -> None:
     locked = source.lock(ACME)
-    assert locked.held == Held(Secret("a"), Secret("r"))
+    assert locked.held == TokenSet(Secret("a"), Secret("r"))
     locked.close()
     assert stored(path) == ("a", "r", None, None)
 
@@ -204,7 +204,7 @@ def test_who_locks_second_waits_and_sees_what_the_first_wrote_while_readers_wait
     thread.start()
     thread.join(0.2)
     assert thread.is_alive() and not found
-    assert source.read(ACME) == Held(Secret("a"), Secret("r"))
+    assert source.read(ACME) == TokenSet(Secret("a"), Secret("r"))
     locked.write(NEW)
     locked.close()
     thread.join(20)

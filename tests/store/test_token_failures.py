@@ -18,21 +18,21 @@ from exporter.app import _applied
 from exporter.core.configuration import StoreSettings
 from exporter.core.errors import StoreError
 from exporter.core.secret import Secret
-from exporter.core.token import Held, TokenEvent
+from exporter.core.token import TokenEvent, TokenSet
 from exporter.engine.engine import Engine
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.net.network import LoopNetwork
 from exporter.store import connect
-from exporter.store.sealing import Seals
+from exporter.store.encryption import Seals
 from exporter.store.sql import SqlStore
 from exporter.store.tokens import LogQuery, TokenStore
 from exporter.store.writer import Writer
 from tests.clock import HandClock
-from tests.engine.tokens import configured
 from tests.servers.postgres import Cluster
+from tests.tokens.endpoints import configured
 
 LABELS = ("calendar", "planted-tenant", "google_calendar")
-HELD = Held(access=Secret("planted-access"), refresh=Secret("planted-refresh"), obtained=1.7e9)
+HELD = TokenSet(access=Secret("planted-access"), refresh=Secret("planted-refresh"), obtained=1.7e9)
 KEYS = tuple(Secret(Fernet.generate_key().decode()) for _ in range(2))
 EVENT = TokenEvent(
     1.0, "calendar", "planted-tenant", "made", "access", "user:planted", "refresh", "ok", "", 0.1

@@ -12,16 +12,16 @@ from sqlalchemy import create_engine
 
 from exporter.core.errors import StoreError
 from exporter.core.secret import Secret
-from exporter.core.token import NEVER, Held, SqlTokens, TokenEvent
+from exporter.core.token import NEVER, SqlTokens, TokenEvent, TokenSet
 from exporter.store import tokens as rules
-from exporter.store.sealing import Seals
+from exporter.store.encryption import Seals
 from exporter.store.sql import SqlStore
 from exporter.store.sql_tokens import SqlTokenSource
 from exporter.store.tokens import LogQuery, TokenStore
 from tests.servers.postgres import Cluster
 
 LABELS = ("calendar", "acme", "google_calendar")
-HELD = Held(
+HELD = TokenSet(
     access=Secret("planted-access"),
     refresh=Secret("planted-refresh"),
     expiry=1.8e9,
@@ -86,7 +86,7 @@ def test_what_was_kept_comes_back_whole_and_is_unreadable_on_the_disk(store: Tok
     store.keep("a", LABELS, HELD)
     found = store.read("a")
     assert found is not None and (found.held, found.pending) == (HELD, False)
-    odd = Held(access=Secret("x"), expiry=NEVER, implausible=True, refused=True, obtained=2e9)
+    odd = TokenSet(access=Secret("x"), expiry=NEVER, implausible=True, refused=True, obtained=2e9)
     store.keep("a", LABELS, odd)
     found = store.read("a")
     assert found is not None and found.held == odd
@@ -285,11 +285,11 @@ def source(url: str, select: str = SELECT, update: str = UPDATE) -> SqlTokenSour
 def test_a_row_is_read_and_written_back(platform: str) -> None:
     made = source(platform)
     held = made.read(ACME)
-    assert held == Held(Secret("planted-a"), Secret("planted-r"), 1.8e9)
+    assert held == TokenSet(Secret("planted-a"), Secret("planted-r"), 1.8e9)
     row = made.lock(ACME)
     row.write(replace(HELD, expiry=1.85e9))
     row.close()
-    assert made.read(ACME) == Held(HELD.access, HELD.refresh, 1.85e9)
+    assert made.read(ACME) == TokenSet(HELD.access, HELD.refresh, 1.85e9)
     assert made.read({**ACME, "tenant": "nobody"}) is None
     first = made.read({**ACME, "tenant": "new"})
     assert first is not None and (first.access, first.expiry) == (Secret(""), None)

@@ -17,8 +17,8 @@ from exporter.core.errors import StoreError
 from exporter.core.store import (
     ALL,
     Batch,
-    Chosen,
     Failure,
+    Filter,
     Page,
     Snapshot,
     StateChange,
@@ -26,8 +26,8 @@ from exporter.core.store import (
     Subject,
     Window,
 )
-from exporter.store.failing import UnwritableError
-from exporter.store.pending import merge
+from exporter.store.batch_merge import merge
+from exporter.store.errors import UnwritableError
 from exporter.store.sql import SqlStore
 from exporter.store.writer import READERS, Writer
 from tests.store.records import KEY, change, failure, snapshot
@@ -66,10 +66,10 @@ class MadeStore:
             Batch(dict(batch.snapshots), [*batch.changes], [*batch.failures], {*batch.forget})
         )
 
-    def changes(self, chosen: Chosen = ALL, *, limit: int = 100) -> Page[StateChange]:
+    def changes(self, chosen: Filter = ALL, *, limit: int = 100) -> Page[StateChange]:
         return Page([found for batch in self.written for found in batch.changes])
 
-    def failures(self, chosen: Chosen = ALL, *, limit: int = 100) -> Page[Failure]:
+    def failures(self, chosen: Filter = ALL, *, limit: int = 100) -> Page[Failure]:
         return Page([])
 
     def statistics(self, window: Window, *, limit: int = 100, offset: int = 0) -> Sequence[Statistic]:
@@ -363,7 +363,7 @@ def test_of_two_batches_the_newer_word_stands() -> None:
 class Unreadable(MadeStore):
     """Takes what it is given, and gives nothing back."""
 
-    def failures(self, chosen: Chosen = ALL, *, limit: int = 100) -> Page[Failure]:
+    def failures(self, chosen: Filter = ALL, *, limit: int = 100) -> Page[Failure]:
         raise StoreError("no such table: failure")
 
 

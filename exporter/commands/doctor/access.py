@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from exporter.commands.asking import Exporter
+from exporter.commands.api_client import ApiClient
 from exporter.commands.doctor.finding import Area, Finding
 from exporter.core.errors import StartError
 
@@ -11,7 +11,7 @@ AREA = Area("access")
 _PROXY = "before any proxy stands in front of it: set --web.config.file"
 
 
-def findings(exporter: Exporter) -> Iterator[Finding]:
+def findings(exporter: ApiClient) -> Iterator[Finding]:
     """Ask once with nothing in hand, and once with what this user has, for a job that does not exist."""
     if exporter.status("/api/v1/status", alone=True) != 200:
         yield AREA.ok("whoever asks must say who they are")

@@ -5,12 +5,12 @@ from typing import Any
 
 import yaml
 
+from exporter.alerts.platform import WATCHDOG
 from exporter.commands.doctor.finding import Area, Finding, some
-from exporter.commands.doctor.service import NoAnswerError, Service
+from exporter.commands.doctor.service import MonitoringService, NoAnswerError
 from exporter.config.durations import seconds
 from exporter.core.configuration import Configuration
 from exporter.core.severity import Severity
-from exporter.core.vital_alerts.platform import WATCHDOG
 from exporter.generate.receivers import SecretFiles
 from exporter.generate.routing import OURS, PREFIX, for_existing
 from exporter.generate.routing import configuration as routing
@@ -25,7 +25,7 @@ AREA = Area("alertmanager")
 _GENERATE = "integration-exporter generate --out DIR, load DIR/alertmanager/alertmanager.yml, then reload"
 
 
-async def findings(service: Service, configuration: Configuration | None) -> list[Finding]:
+async def findings(service: MonitoringService, configuration: Configuration | None) -> list[Finding]:
     """Ask Alertmanager; without a configuration its routes are not judged."""
     found: list[Finding] = []
     try:
@@ -44,7 +44,7 @@ async def findings(service: Service, configuration: Configuration | None) -> lis
     return found
 
 
-def _version(service: Service, text: str) -> Finding:
+def _version(service: MonitoringService, text: str) -> Finding:
     what = f"Alertmanager {text or 'of an unknown version'} answers at {service.url}"
     numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdecimal())
     if numbers and numbers < OLDEST:

@@ -36,7 +36,7 @@ _REMEDY = "see the address in notifications, and the way there from Alertmanager
 
 
 @dataclass(frozen=True)
-class Place:
+class ChannelEndpoint:
     """Where a channel is reached and judged; `mail` is how mail is sent there, None for the web."""
 
     host: str
@@ -52,7 +52,7 @@ class Place:
 
 async def findings(notifications: Notifications, network: Network) -> list[Finding]:
     """Connect to every channel of `notifications` once, whoever shares it."""
-    places: dict[Place, list[str]] = {}
+    places: dict[ChannelEndpoint, list[str]] = {}
     for name, place in _places(notifications):
         places.setdefault(place, []).append(name)
     found = [
@@ -68,7 +68,7 @@ async def findings(notifications: Notifications, network: Network) -> list[Findi
     )
 
 
-def _places(notifications: Notifications) -> Iterator[tuple[str, Place]]:
+def _places(notifications: Notifications) -> Iterator[tuple[str, ChannelEndpoint]]:
     shared = shared_channels(notifications)
     yield from _of(shared, "")
     if notifications.heartbeat:
@@ -77,7 +77,7 @@ def _places(notifications: Notifications) -> Iterator[tuple[str, Place]]:
         yield from _of(team_channels(team, shared), f" of team {team.name}")
 
 
-def _of(channels: Channels, whose: str) -> Iterator[tuple[str, Place]]:
+def _of(channels: Channels, whose: str) -> Iterator[tuple[str, ChannelEndpoint]]:
     if channels.slack and channels.slack.api_url:
         yield from _web(f"slack{whose}", channels.slack.api_url.reveal(), channels.slack.tls)
     if channels.pagerduty:
@@ -93,24 +93,24 @@ def _of(channels: Channels, whose: str) -> Iterator[tuple[str, Place]]:
         way = Email(to=(), require_tls=channels.email.require_tls)
         yield (
             f"email{whose}",
-            Place(host.strip("[]"), int(port), int(port) == IMPLICIT_TLS, channels.email.tls, way),
+            ChannelEndpoint(host.strip("[]"), int(port), int(port) == IMPLICIT_TLS, channels.email.tls, way),
         )
 
 
-def _web(name: str, url: str, tls: TlsOptions) -> Iterator[tuple[str, Place]]:
+def _web(name: str, url: str, tls: TlsOptions) -> Iterator[tuple[str, ChannelEndpoint]]:
     place = origin(url)
     if place is not None:
-        yield name, Place(*place, url.lower().startswith("https"), tls)
+        yield name, ChannelEndpoint(*place, url.lower().startswith("https"), tls)
 
 
-async def _reach(network: Network, name: str, place: Place) -> Finding:
+async def _reach(network: Network, name: str, place: ChannelEndpoint) -> Finding:
     try:
         return await (_greet if place.mail is not None else _connect)(network, name, place)
     except Shortage as shortage:
         return AREA.problem(f"{name}: {place} was not asked: {shortage.why}", _LACKING)
 
 
-async def _connect(network: Network, name: str, place: Place) -> Finding:
+async def _connect(network: Network, name: str, place: ChannelEndpoint) -> Finding:
     try:
         async with asyncio.timeout(TIMEOUT):
             tls = place.judged if place.tls else None
@@ -122,7 +122,7 @@ async def _connect(network: Network, name: str, place: Place) -> Finding:
     return AREA.ok(f"{name}: {place} answers{f' by {peer.tls_version}' if peer.tls_version else ''}")
 
 
-async def _greet(network: Network, name: str, place: Place) -> Finding:
+async def _greet(network: Network, name: str, place: ChannelEndpoint) -> Finding:
     """Say hello to a mail server, by TLS where Alertmanager would, and goodbye."""
     assert place.mail is not None  # noqa: S101 - the caller looked
     probe = registry.probes()["smtp"]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from exporter import registry
-from exporter.commands.asking import URL_VARIABLE, exporter_of, token_of
+from exporter.commands.api_client import URL_VARIABLE, exporter_of, token_of
 from exporter.commands.doctor import (
     alertmanager,
     channels,
@@ -20,7 +20,7 @@ from exporter.commands.doctor import (
 )
 from exporter.commands.doctor.finding import Area, Finding
 from exporter.commands.doctor.report import Report
-from exporter.commands.doctor.service import NoAnswerError, Service, origin
+from exporter.commands.doctor.service import MonitoringService, NoAnswerError, origin
 from exporter.commands.loading import chosen_file
 from exporter.core.configuration import Configuration
 from exporter.core.secret import Secret
@@ -85,7 +85,7 @@ async def _prometheus(
 ) -> list[Finding]:
     given, token = options.prometheus_url, _token(options.prometheus_token_file)
     flag = "--prometheus.url"
-    service = Service(
+    service = MonitoringService(
         network, "Prometheus", given or PROMETHEUS, flag, token, _authorities(options, configuration)
     )
     if not given and (absent := await _absent(service, "/api/v1/status/buildinfo", prometheus.AREA)):
@@ -99,7 +99,7 @@ async def _alertmanager(
 ) -> list[Finding]:
     given, token = options.alertmanager_url, _token(options.alertmanager_token_file)
     flag = "--alertmanager.url"
-    service = Service(
+    service = MonitoringService(
         network, "Alertmanager", given or ALERTMANAGER, flag, token, _authorities(options, configuration)
     )
     if not given and (absent := await _absent(service, "/api/v2/status", alertmanager.AREA)):
@@ -115,7 +115,7 @@ def _token(path: str | None) -> Secret | None:
     return token_of(path) if path else None
 
 
-async def _absent(service: Service, path: str, area: Area) -> Finding | None:
+async def _absent(service: MonitoringService, path: str, area: Area) -> Finding | None:
     """Return a note where nobody answers at an address that nobody gave."""
     try:
         await service.ask(path)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from exporter.commands.doctor.finding import Area, Finding, some
 from exporter.commands.loading import load
-from exporter.config.durations import written
-from exporter.config.feeds.memory import Feeds
+from exporter.config.durations import text_of
+from exporter.config.feeds.feeds import Feeds
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
 from exporter.core.options import secret_fields
@@ -98,9 +98,9 @@ def _lacks(target: Target) -> bool:
 def _late(configuration: Configuration) -> Iterator[Finding]:
     late = [one for one in configuration.integrations if one.interval > LATEST]
     if late:
-        names = [f"{one.name} ({written(one.interval)})" for one in late]
+        names = [f"{one.name} ({text_of(one.interval)})" for one in late]
         remedy = "set a shorter interval where a failure is to be found sooner"
-        yield AREA.note(f"checked less often than every {written(LATEST)}: {some(names)}", remedy)
+        yield AREA.note(f"checked less often than every {text_of(LATEST)}: {some(names)}", remedy)
 
 
 def _budgets(configuration: Configuration) -> Iterator[Finding]:

@@ -3,10 +3,10 @@
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from exporter.config.reading import printable
+from exporter.config.load_context import printable
 
 
-class State(StrEnum):
+class FindingState(StrEnum):
     """How it is: `note` is worth knowing, `problem` needs somebody and makes the exit code 1."""
 
     OK = "ok"
@@ -19,7 +19,7 @@ class Finding:
     """One thing that was looked at. `remedy` says what to do; it is empty where all is well."""
 
     area: str
-    state: State
+    state: FindingState
     what: str
     remedy: str = ""
 
@@ -36,15 +36,15 @@ class Area:
 
     def ok(self, what: str) -> Finding:
         """Return that all is well."""
-        return Finding(self.name, State.OK, printable(what))
+        return Finding(self.name, FindingState.OK, printable(what))
 
     def note(self, what: str, remedy: str = "") -> Finding:
         """Return something worth knowing."""
-        return Finding(self.name, State.NOTE, printable(what), printable(remedy))
+        return Finding(self.name, FindingState.NOTE, printable(what), printable(remedy))
 
     def problem(self, what: str, remedy: str) -> Finding:
         """Return something that somebody has to mend."""
-        return Finding(self.name, State.PROBLEM, printable(what), printable(remedy))
+        return Finding(self.name, FindingState.PROBLEM, printable(what), printable(remedy))
 
 
 def some(names: "list[str] | tuple[str, ...]", most: int = 5) -> str:

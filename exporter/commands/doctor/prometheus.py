@@ -4,11 +4,11 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from exporter.alerts.platform import WATCHDOG
 from exporter.commands.doctor.finding import Area, Finding, some
-from exporter.commands.doctor.service import NoAnswerError, Service, origin, shown
+from exporter.commands.doctor.service import MonitoringService, NoAnswerError, origin, shown
 from exporter.core.configuration import Configuration
 from exporter.core.generation import JOB
-from exporter.core.vital_alerts.platform import WATCHDOG
 from exporter.generate.bundle import rule_files
 
 OLDEST = (2, 42)
@@ -25,7 +25,7 @@ RuleKey = tuple[str, frozenset[tuple[str, str]]]
 
 
 async def findings(
-    service: Service,
+    service: MonitoringService,
     configuration: Configuration | None,
     exporter: tuple[str, int] | None,
     alertmanager: tuple[str, int] | None,
@@ -52,7 +52,7 @@ async def findings(
     return found
 
 
-def _version(service: Service, said: Mapping[str, Any]) -> Finding:
+def _version(service: MonitoringService, said: Mapping[str, Any]) -> Finding:
     text = str(said["version"])
     what = f"Prometheus {text or 'of an unknown version'} answers at {service.url}"
     numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdecimal())

@@ -6,18 +6,18 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from exporter.commands.doctor.finding import Finding, State
-from exporter.commands.showing import Column, show
+from exporter.commands.doctor.finding import Finding, FindingState
+from exporter.commands.output import OutputColumn, print_rows
 from exporter.config.redactor import Redactor
 
 COLUMNS = (
-    Column("area", "AREA", keep=True),
-    Column("state", "STATE", keep=True),
-    Column("what", "WHAT"),
-    Column("remedy", "WHAT TO DO"),
+    OutputColumn("area", "AREA", keep=True),
+    OutputColumn("state", "STATE", keep=True),
+    OutputColumn("what", "WHAT"),
+    OutputColumn("remedy", "WHAT TO DO"),
 )
-_COLOURS = {State.OK: "green", State.NOTE: "yellow", State.PROBLEM: "bold red"}
-_SIGNS = {State.OK: "ok", State.NOTE: "note", State.PROBLEM: "PROBLEM"}
+_COLOURS = {FindingState.OK: "green", FindingState.NOTE: "yellow", FindingState.PROBLEM: "bold red"}
+_SIGNS = {FindingState.OK: "ok", FindingState.NOTE: "note", FindingState.PROBLEM: "PROBLEM"}
 
 Told = Callable[[int, int, str], None]
 """Takes how many are done, of how many, and what is being asked."""
@@ -50,15 +50,17 @@ class Report:
 
     def end(self) -> int:
         """Show what is left to show; return 0 when there was no problem, else 1."""
-        count = {state: sum(one.state is state for one in self.findings) for state in State}
+        count = {state: sum(one.state is state for one in self.findings) for state in FindingState}
         if self._machine:
-            show((finding.row() for finding in self.findings), COLUMNS, self._options, "")
+            print_rows((finding.row() for finding in self.findings), COLUMNS, self._options, "")
         else:
-            problems, notes = (_counted(count[state], state) for state in (State.PROBLEM, State.NOTE))
+            problems, notes = (
+                _counted(count[state], state) for state in (FindingState.PROBLEM, FindingState.NOTE)
+            )
             with _stops_early():
-                end = f"\n{problems}, {notes}, {count[State.OK]} ok"
+                end = f"\n{problems}, {notes}, {count[FindingState.OK]} ok"
                 print(end if self._terminal else f"{problems}, {notes}", flush=True)
-        return 1 if count[State.PROBLEM] else 0
+        return 1 if count[FindingState.PROBLEM] else 0
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Told]:

@@ -6,7 +6,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import __version__
-from exporter.commands.asking import Exporter
+from exporter.commands.api_client import ApiClient
 from exporter.commands.doctor import access
 from exporter.commands.doctor.finding import Area, Finding
 from exporter.core.configuration import Configuration
@@ -26,7 +26,7 @@ Values = Mapping[str, float]
 
 
 def findings(
-    exporter: Exporter, configuration: Configuration | None, *, asked_for: bool
+    exporter: ApiClient, configuration: Configuration | None, *, asked_for: bool
 ) -> Iterator[Finding]:
     """Ask the exporter; that none runs is a problem only where somebody `asked_for` it by its address."""
     try:

@@ -29,7 +29,7 @@ class NoAnswerError(Exception):
         self.what, self.remedy = what, remedy
 
 
-class Service:
+class MonitoringService:
     """The service `name` at `url`, which was given by `flag`; `token` is sent as a bearer token."""
 
     def __init__(

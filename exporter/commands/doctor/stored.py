@@ -13,8 +13,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, func, inspect, se
 from exporter.commands.doctor.finding import Area, Finding
 from exporter.core.configuration import StoreSettings
 from exporter.core.errors import StoreError
-from exporter.store.connect import LOCK_WAIT, opened, parsed, shown
-from exporter.store.failing import told
+from exporter.store.connect import LOCK_WAIT, open_engine, parse, redacted_url
+from exporter.store.errors import translated
 from exporter.store.migrate import steps
 from exporter.store.tables import TARGET_STATE
 
@@ -27,9 +27,9 @@ AREA = Area("store")
 def findings(settings: StoreSettings) -> Iterator[Finding]:
     """Look at the database of `settings`; nothing is made, brought up to date or written."""
     try:
-        url = parsed(settings.url)
+        url = parse(settings.url)
         if url.get_backend_name() != "sqlite":
-            yield from _looked_into(url, opened(url))
+            yield from _looked_into(url, open_engine(url))
             return
         path = Path(str(url.database)).absolute()
         yield from _folder(path)
@@ -70,9 +70,9 @@ def _read_only(path: Path) -> Engine:
 
 
 def _looked_into(url: URL, engine: Engine) -> Iterator[Finding]:
-    name = f"store {shown(url)}"
+    name = f"store {redacted_url(url)}"
     try:
-        with told(name), engine.connect() as connection:
+        with translated(name), engine.connect() as connection:
             found = list(_inside(connection, name))
     finally:
         engine.dispose()

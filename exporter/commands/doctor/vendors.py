@@ -10,7 +10,7 @@ from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration, Integration
 from exporter.core.errors import Shortage
 from exporter.core.network import Network
-from exporter.core.probe import Key, Result, Target
+from exporter.core.probe import Result, Target, TargetKey
 from exporter.core.reason import Reason
 from exporter.core.token import RefreshToken
 from exporter.engine.run import run
@@ -86,11 +86,11 @@ def sample(targets: Sequence[Target], most: int) -> list[Target]:
 
 async def _run_all(
     targets: list[Target], network: Network, told: Told
-) -> tuple[dict[Key, Result], list[Shortage]]:
+) -> tuple[dict[TargetKey, Result], list[Shortage]]:
     clock, done = SystemClock(), 0
     room = asyncio.Semaphore(AT_ONCE)
     lanes = {one.probe.name: asyncio.Semaphore(one.probe.concurrency) for one in targets}
-    results: dict[Key, Result] = {}
+    results: dict[TargetKey, Result] = {}
     short: list[Shortage] = []
 
     async def one(target: Target) -> None:

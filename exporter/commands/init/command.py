@@ -9,7 +9,7 @@ from pathlib import Path
 
 from exporter import registry
 from exporter.commands.init.file import Entry, document
-from exporter.commands.init.questions import Question, questions
+from exporter.commands.init.questions import OptionQuestion, questions
 from exporter.commands.loading import DEFAULT_FILE
 from exporter.config.layout import NAME_PATTERN
 from exporter.core.errors import StartError
@@ -118,7 +118,7 @@ def _name(usual: str, taken: set[str], *, asking: bool) -> str:
     return name
 
 
-def _answers(probe: Probe, name: str, known: Mapping[str, str], *, asking: bool) -> dict[Question, str]:
+def _answers(probe: Probe, name: str, known: Mapping[str, str], *, asking: bool) -> dict[OptionQuestion, str]:
     found = {}
     for question in questions(probe):
         answer = known.get(question.option, "")
@@ -128,13 +128,13 @@ def _answers(probe: Probe, name: str, known: Mapping[str, str], *, asking: bool)
     return found
 
 
-def _take(question: Question, name: str) -> str:
+def _take(question: OptionQuestion, name: str) -> str:
     if usual := question.usual(name):
         return usual
     raise StartError(f"{name} needs {question.option}: give --set {name}.{question.option}=VALUE")
 
 
-def _ask(question: Question, name: str) -> str:
+def _ask(question: OptionQuestion, name: str) -> str:
     usual = question.usual(name)
     print(f"  {question.meaning}")
     what = "a file or ${VARIABLE} that holds it, never itself" if question.secret else "its value"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from exporter.commands.init.questions import PATH, VARIABLE, Question
+from exporter.commands.init.questions import PATH, VARIABLE, OptionQuestion
 from exporter.core.probe import Probe
 
 HEAD = """\
@@ -35,7 +35,7 @@ class Entry:
 
     name: str
     probe: Probe
-    answers: Mapping[Question, str]
+    answers: Mapping[OptionQuestion, str]
 
     def text(self) -> str:
         """Return its YAML."""

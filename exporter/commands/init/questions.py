@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from exporter.config.reading import url_passwords
+from exporter.config.load_context import url_passwords
 from exporter.core.probe import Probe
 from exporter.core.secret import Secret
 
@@ -16,7 +16,7 @@ PATH = re.compile(r"(/|\./|\.\./)[^\s]+\Z")
 
 
 @dataclass(frozen=True)
-class Question:
+class OptionQuestion:
     """One option of a provider: its `meaning`, the environment variable it usually comes from, its type."""
 
     option: str
@@ -58,14 +58,14 @@ class Question:
         yield f"{self.option}{twin}: {answer if plain else quoted(answer)}"
 
 
-def questions(probe: Probe) -> list[Question]:
+def questions(probe: Probe) -> list[OptionQuestion]:
     """Return what must be known to probe anything: required options, those needed, those it asks for."""
     found = []
     for field in msgspec.structs.fields(probe.options):
         if field.required or field.name in (*probe.needs, *probe.asks):
             types = set(_types(field.type))
             found.append(
-                Question(
+                OptionQuestion(
                     field.name,
                     _meaning(field.type) or field.name.replace("_", " "),
                     next(iter(probe.environment.get(field.name, ())), ""),

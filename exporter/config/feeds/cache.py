@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.config.files import MAX_CONFIG, FileProblem, read_text
+from exporter.config.document.files import MAX_CONFIG, FileProblem, read_text
 
 _VERSION = 1
 

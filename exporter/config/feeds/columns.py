@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.config.feeds.row import TEXT, Broken, FeedProblem, tenant_of, written
+from exporter.config.feeds.row import TEXT, BadRow, FeedProblem, tenant_of, written_number
 
 LABEL = "label_"
 JSON = ("labels", "options", "thresholds")
@@ -53,7 +53,7 @@ def reader(columns: Sequence[str]) -> Callable[[Sequence[Any]], Any]:
             made["id"] = _id(values[at], ids[0])
             _add_columns(made, [(name, values[place]) for place, name in places if values[place] is not None])
         except _Odd as odd:
-            return Broken(tenant_of(made), f"the column {odd.column} {odd.what}", odd.remedy)
+            return BadRow(tenant_of(made), f"the column {odd.column} {odd.what}", odd.remedy)
         return made
 
     return read
@@ -94,7 +94,7 @@ def _text(value: Any, name: str) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, int | float):
-        return written(value)
+        return written_number(value)
     raise _Odd(name, f"holds {_kind(value)}", f"select {_cast(name)}")
 
 
@@ -120,7 +120,7 @@ def _item(value: Any, name: str) -> Any:
 
 
 def _json_label(value: Any) -> Any:
-    return written(value) if isinstance(value, int | float) else value
+    return written_number(value) if isinstance(value, int | float) else value
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
 from exporter.config.feeds.deadline import Deadline
-from exporter.config.feeds.row import KEYS, TEXT, Broken, FeedProblem
-from exporter.config.feeds.terms import LARGEST, Terms
+from exporter.config.feeds.fetch_limits import LARGEST, FetchLimits
+from exporter.config.feeds.row import KEYS, TEXT, BadRow, FeedProblem
 from exporter.core.body import json_from
 from exporter.core.hosts import ascii_host
 from exporter.core.network import DEFAULT_TLS
@@ -31,7 +31,7 @@ _PIECE = 1 << 16
 
 
 @dataclass(frozen=True)
-class HttpQuestion(Terms):
+class HttpFeedRequest(FetchLimits):
     """What is asked of an endpoint; equal questions may share an answer. `headers` hold credentials."""
 
     kind: ClassVar[str] = "http"
@@ -174,7 +174,7 @@ def _rows(element: Any) -> Iterator[Any]:
         yield (
             element
             if isinstance(element, dict)
-            else Broken(
+            else BadRow(
                 "", "the row is no object", 'write {"id": ...} or {"targets": [...], "labels": {...}}'
             )
         )
@@ -182,9 +182,9 @@ def _rows(element: Any) -> Iterator[Any]:
     targets, labels = element["targets"], element.get("labels") or {}
     if meant := sorted(element.keys() & KEYS - {"labels"}):
         what = f"a group of targets has the key {meant[0]}, which a row with id has"
-        yield Broken("", what, "write rows with id, or set options by labels such as __option_<name>")
+        yield BadRow("", what, "write rows with id, or set options by labels such as __option_<name>")
     elif not isinstance(targets, list) or not isinstance(labels, dict):
-        yield Broken(
+        yield BadRow(
             "", "targets is no list, or labels is no object", 'write {"targets": ["acme"], "labels": {}}'
         )
     else:

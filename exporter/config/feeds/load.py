@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from exporter.config.feeds import cache
-from exporter.config.feeds.made import Workshop
-from exporter.config.feeds.memory import SHOWN, Feeds, Key, Known, Question, same
+from exporter.config.feeds.feeds import SHOWN, FeedKey, FeedMemory, FeedRequest, Feeds, same
 from exporter.config.feeds.row import FeedProblem, RowSource, foreign_keys, names, remedy_of, tenant_of
-from exporter.core.errors import Mistake
+from exporter.config.feeds.row_cache import RowCache
+from exporter.core.errors import ConfigIssue
 
 
 @dataclass
@@ -20,11 +20,11 @@ class _Used:
     `returned` tells that the last good rows are used, because none of the answer is good.
     """
 
-    known: Known
+    known: FeedMemory
     source: RowSource
     new: bool
     aside: dict[int, int] = field(default_factory=dict)
-    wrong: list[tuple[int, Mistake]] = field(default_factory=list)
+    wrong: list[tuple[int, ConfigIssue]] = field(default_factory=list)
     returned: bool = False
 
     def effective(self) -> Iterator[tuple[int, Any]]:
@@ -61,10 +61,10 @@ class FeedLoad:
         self.feeds = feeds
         self._fresh = fresh
         self._starting = not feeds.loaded
-        self._used: dict[Key, _Used] = {}
-        self._workshops: dict[str, Workshop] = {}
+        self._used: dict[FeedKey, _Used] = {}
+        self._workshops: dict[str, RowCache] = {}
 
-    def rows(self, question: Question) -> tuple[RowSource, list[tuple[int, Any]]]:
+    def rows(self, question: FeedRequest) -> tuple[RowSource, list[tuple[int, Any]]]:
         """Return the source of all rows, and those to use with their index.
 
         FeedProblem where a feed that is new in a running exporter gives no answer.
@@ -75,13 +75,13 @@ class FeedLoad:
             used = self._used[key] = self._asked(key, question)
         return used.source, list(used.effective())
 
-    def _asked(self, key: Key, question: Question) -> _Used:
+    def _asked(self, key: FeedKey, question: FeedRequest) -> _Used:
         old = self.feeds.known(key)
         if old is not None and old.question.place != question.place:
             old = None
         if old is None and question.cache_file:
             old = _cached(question)
-        known = replace(old, question=question, loaded=None, refused=()) if old else Known(question)
+        known = replace(old, question=question, loaded=None, refused=()) if old else FeedMemory(question)
         if old is None or self._fresh or old.question != question or old.answered is None:
             try:
                 rows = same(known.rows, question.ask())
@@ -92,11 +92,11 @@ class FeedLoad:
                 known.failure = str(problem)
         return _Used(known, RowSource(question.shown, known.rows), new=old is None)
 
-    def workshop(self, integration: str, context: Any) -> Workshop:
+    def workshop(self, integration: str, context: Any) -> RowCache:
         """Return what was made of the rows of an integration, nothing of it in another context."""
         last = self.feeds.workshops.get(integration)
         kept = last.made if last is not None and last.context == context else {}
-        made = self._workshops[integration] = Workshop(context, kept=kept)
+        made = self._workshops[integration] = RowCache(context, kept=kept)
         return made
 
     def holds(self, place: str, file: str) -> bool:
@@ -106,13 +106,15 @@ class FeedLoad:
                 return names(used.known.good.get(tenant_of(used.source.value[index])), file)
         return False
 
-    def set_aside(self, mistakes: Iterable[Mistake], clean: Callable[[str], str], *, for_good: bool) -> bool:
+    def set_aside(
+        self, mistakes: Iterable[ConfigIssue], clean: Callable[[str], str], *, for_good: bool
+    ) -> bool:
         """Leave out rows that `mistakes` are about; return whether another pass may do better.
 
         `clean` stars credentials in what is told of them. With `for_good` no last good rows take the place
         of any: then the next pass finds no more mistakes.
         """
-        found: set[tuple[Key, int]] = set()
+        found: set[tuple[FeedKey, int]] = set()
         for mistake in mistakes:
             for key, used in self._used.items():
                 if (index := used.source.index_of(mistake.file)) is not None:
@@ -128,7 +130,7 @@ class FeedLoad:
                 used.return_to_good()
         return bool(found)
 
-    def fruitless(self) -> list[Mistake]:
+    def fruitless(self) -> list[ConfigIssue]:
         """Return the mistakes of feeds without one good row, where another load is in force."""
         return [
             mistake
@@ -140,7 +142,7 @@ class FeedLoad:
 
     def commit(self) -> None:
         """Make what was loaded the configuration in force."""
-        known: dict[Key, Known] = {}
+        known: dict[FeedKey, FeedMemory] = {}
         for key, used in self._used.items():
             now = known[key] = used.known
             good = {tenant_of(row): row for _, row in used.effective()}
@@ -156,10 +158,10 @@ class FeedLoad:
             workshop.kept = {}
         self.feeds.replace(known, self._workshops)
 
-    def shortened(self, mistakes: Iterable[Mistake]) -> list[Mistake]:
+    def shortened(self, mistakes: Iterable[ConfigIssue]) -> list[ConfigIssue]:
         """Return `mistakes`, of each feed at most the first ones, and how many there are more."""
-        kept: list[Mistake] = []
-        of_feeds: dict[str, list[tuple[int, Mistake]]] = {}
+        kept: list[ConfigIssue] = []
+        of_feeds: dict[str, list[tuple[int, ConfigIssue]]] = {}
         for mistake in mistakes:
             for used in self._used.values():
                 if (index := used.source.index_of(mistake.file)) is not None:
@@ -172,23 +174,23 @@ class FeedLoad:
             kept += [mistake for _, mistake in found[:SHOWN]]
             if len(found) > SHOWN:
                 more = len(found) - SHOWN
-                kept.append(Mistake(name, 0, f"{more} more mistakes in rows", "fix these first"))
+                kept.append(ConfigIssue(name, 0, f"{more} more mistakes in rows", "fix these first"))
         return kept
 
 
-def _worded(mistake: Mistake, used: _Used, clean: Callable[[str], str] = str) -> Mistake:
+def _worded(mistake: ConfigIssue, used: _Used, clean: Callable[[str], str] = str) -> ConfigIssue:
     remedy = remedy_of(used.known.question.kind, mistake.remedy)
-    return Mistake(clean(mistake.file), mistake.line, clean(mistake.what), clean(remedy))
+    return ConfigIssue(clean(mistake.file), mistake.line, clean(mistake.what), clean(remedy))
 
 
-def _cached(question: Question) -> Known | None:
+def _cached(question: FeedRequest) -> FeedMemory | None:
     rows = cache.load(question.cache_file, question.place)
     if rows is None:
         return None
-    return Known(question, rows, {tenant: row for row in rows if (tenant := tenant_of(row))})
+    return FeedMemory(question, rows, {tenant: row for row in rows if (tenant := tenant_of(row))})
 
 
-def _keep(known: Known) -> None:
+def _keep(known: FeedMemory) -> None:
     try:
         cache.save(known.question.cache_file, known.question.place, list(known.good.values()))
     except OSError as error:

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from exporter.config.document.source import shown_key
+from exporter.config.document.values import Flexible
 from exporter.config.layout import TENANT_PATTERN
-from exporter.config.reading import Path, Place, printable
-from exporter.config.source import shown_key
-from exporter.config.values import Flexible
+from exporter.config.load_context import Path, SourceLocation, printable
 from exporter.core.quoting import is_plain_key
 
 _ID = re.compile(TENANT_PATTERN.removesuffix("$"))
@@ -35,7 +35,7 @@ class FeedProblem(Exception):
 
 
 @dataclass(frozen=True)
-class Broken:
+class BadRow:
     """A row that cannot even be read; `tenant` is its id, where that much is known."""
 
     tenant: str
@@ -45,7 +45,7 @@ class Broken:
 
 def tenant_of(row: Any) -> str:
     """Return the tenant id of a raw row, "" where there is no good one."""
-    found = row.tenant if isinstance(row, Broken) else row.get("id") if isinstance(row, dict) else ""
+    found = row.tenant if isinstance(row, BadRow) else row.get("id") if isinstance(row, dict) else ""
     return found if isinstance(found, str) and _ID.fullmatch(found) else ""
 
 
@@ -58,15 +58,15 @@ def names(row: Any, word: str) -> bool:
 
 def checked(row: Any) -> Any:
     """Return `row`, or Broken where it is nested too deeply, or says `${`: nobody reads our environment."""
-    if isinstance(row, Broken):
+    if isinstance(row, BadRow):
         return row
     said = {key: value for key, value in row.items() if key in KEYS}
     try:
         if not _refers(said, DEEPEST):
             return row
     except RecursionError:
-        return Broken(tenant_of(row), "the row is nested too deeply", f"nest values at most {DEEPEST} deep")
-    return Broken(
+        return BadRow(tenant_of(row), "the row is nested too deeply", f"nest values at most {DEEPEST} deep")
+    return BadRow(
         tenant_of(row),
         "a tenant's row may not use ${...}",
         "write the value itself, or name a file below tenants.secrets_dir by its _file twin",
@@ -98,7 +98,7 @@ class RowSource:
     name: str
     value: list[Any]
 
-    def place(self, path: Path) -> Place:
+    def place(self, path: Path) -> SourceLocation:
         """Return the source, the number of the row and its tenant; there are no lines."""
         if not path or not isinstance(path[0], int):
             return (self.name, 0)
@@ -139,11 +139,11 @@ def _spoken(value: Any) -> Any:
 
 def _flexible(value: Any) -> Any:
     if isinstance(value, int | float):
-        value = written(value)
+        value = written_number(value)
     return Flexible.of(value, value) if isinstance(value, str) else value
 
 
-def written(value: float) -> str:
+def written_number(value: float) -> str:
     """Return a number or a boolean as text, such as true or 1.5."""
     return str(value).lower() if isinstance(value, bool) else repr(value)
 

@@ -18,8 +18,8 @@ import msgspec
 
 from exporter.config.feeds.columns import reader
 from exporter.config.feeds.deadline import Deadline
+from exporter.config.feeds.fetch_limits import LARGEST, FetchLimits
 from exporter.config.feeds.row import FeedProblem
-from exporter.config.feeds.terms import LARGEST, Terms
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, CursorResult, Engine
@@ -30,7 +30,7 @@ _TELLING = ("28", "3D", "42", "53", "57", "08", "25", "54")
 
 
 @dataclass(frozen=True)
-class SqlQuestion(Terms):
+class SqlFeedRequest(FetchLimits):
     """What is asked of a database; equal questions may share an answer. `url` holds a password."""
 
     kind: ClassVar[str] = "sql"

@@ -8,10 +8,10 @@ import importlib
 import pkgutil
 
 from exporter.generate import provisioning
-from exporter.generate.dashboards._board import Board, text_of
+from exporter.generate.dashboards._board import Dashboard, text_of
 from exporter.generate.dashboards._queries import panel_queries
 
-__all__ = ["Board", "boards", "files", "panel_queries"]
+__all__ = ["Dashboard", "boards", "files", "panel_queries"]
 
 
 def files() -> dict[str, str]:
@@ -20,7 +20,7 @@ def files() -> dict[str, str]:
     return {**made, **provisioning.files()}
 
 
-def boards() -> tuple[Board, ...]:
+def boards() -> tuple[Dashboard, ...]:
     """Return every dashboard, in the order of the file names; those with nothing to show are left out."""
     names = sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
     built = (importlib.import_module(f"{__name__}.{name}").build() for name in names)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.core import vitals
+from exporter.core import common_metrics
 from exporter.core.severity import Severity
 from exporter.generate.dashboards._panels import DATASOURCE
 from exporter.generate.dashboards._promql import firing
@@ -26,7 +26,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Board:
+class Dashboard:
     """One dashboard: `uid` is its file name and its address, `description` the question it answers."""
 
     uid: str
@@ -35,7 +35,7 @@ class Board:
     sections: Sequence[Section]
 
 
-def text_of(board: Board) -> str:
+def text_of(board: Dashboard) -> str:
     """Return the dashboard as Classic JSON, the model that Grafana's file provisioning reads."""
     built = json.loads(json.dumps(_built(board), cls=JSONEncoder))
     return json.dumps(cleaned(built), indent=2, sort_keys=True) + "\n"
@@ -72,7 +72,7 @@ def _place(panels: list[dict[str, Any]]) -> None:
         x, height = x + place["w"], max(height, place["h"])
 
 
-def _built(board: Board) -> Any:
+def _built(board: Dashboard) -> Any:
     made = dashboard.Dashboard(board.title).uid(board.uid).description(board.description).tags([TAG])
     made.readonly().time("now-6h", "now").refresh("1m").timezone("browser")
     made.tooltip(models.DashboardCursorSync.CROSSHAIR).link(_siblings())
@@ -93,9 +93,9 @@ def _variables() -> list[Any]:
     source = dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus")
     return [
         source.current(default),
-        _choice("integration", f"{vitals.INFO}"),
-        _choice("provider", f'{vitals.INFO}{{integration=~"$integration"}}'),
-        _choice("tenant", f'{vitals.INFO}{{integration=~"$integration", provider=~"$provider"}}'),
+        _choice("integration", f"{common_metrics.INFO}"),
+        _choice("provider", f'{common_metrics.INFO}{{integration=~"$integration"}}'),
+        _choice("tenant", f'{common_metrics.INFO}{{integration=~"$integration", provider=~"$provider"}}'),
     ]
 
 

@@ -40,12 +40,12 @@ SEVERITY_COLOURS = {
     Severity.LOW: "blue",
 }
 Size = tuple[int, int]
-Word = tuple[str, str]
+ValueWord = tuple[str, str]
 """What a value is called and its colour."""
 
 
 @dataclass(frozen=True)
-class Query:
+class PanelQuery:
     """One question to Prometheus; `legend` is a Grafana legend format."""
 
     expr: str
@@ -53,7 +53,7 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """One column of a table: the label or value it shows and how.
 
     `source` is a label, or the letter of a query for its value. `words` map values to words. `link` is
@@ -66,14 +66,14 @@ class Column:
     title: str
     unit: str = ""
     width: int | None = None
-    words: Mapping[str, Word] = field(default_factory=dict)
+    words: Mapping[str, ValueWord] = field(default_factory=dict)
     link: str = ""
     decimals: int | None = None
     bar: bool = False
     wrap: bool = False
 
 
-def severity_words(none: Word | None = None) -> dict[str, Word]:
+def severity_words(none: ValueWord | None = None) -> dict[str, ValueWord]:
     """Return the words of a severity rank; `none` is what rank 0 is called."""
     words = {str(rank(level)): (level.capitalize(), SEVERITY_COLOURS[level]) for level in Severity}
     return {**words, "0": none} if none else words
@@ -87,10 +87,10 @@ def number(title: str, text: str, expr: str, *, bad: str, size: Size = (4, 4), u
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     panel.thresholds(dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(list(steps)))
     panel.mappings([_values({"0": ("None", GOOD)})]).min(0).no_value("No data")
-    return _finish(panel, title, text, [Query(expr)], size, unit, instant=True)
+    return _finish(panel, title, text, [PanelQuery(expr)], size, unit, instant=True)
 
 
-def figure(title: str, text: str, query: Query, *, size: Size, unit: str) -> Any:
+def figure(title: str, text: str, query: PanelQuery, *, size: Size, unit: str) -> Any:
     """Return one plain number per series, now."""
     panel = stat.Panel().color_mode(kinds.BigValueColorMode.NONE).graph_mode(kinds.BigValueGraphMode.NONE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"])).no_value("No data")
@@ -98,7 +98,14 @@ def figure(title: str, text: str, query: Query, *, size: Size, unit: str) -> Any
 
 
 def states(
-    title: str, text: str, query: Query, words: Mapping[str, Word], *, size: Size, step: str, link: str
+    title: str,
+    text: str,
+    query: PanelQuery,
+    words: Mapping[str, ValueWord],
+    *,
+    size: Size,
+    step: str,
+    link: str,
 ) -> Any:
     """Return a bar per series over time, its colour and word by `words`; `step` is the finest interval."""
     panel = statetimeline.Panel().mappings([_values(words)]).per_page(MOST_BARS).row_height(0.85)
@@ -115,7 +122,13 @@ def states(
 
 
 def lines(
-    title: str, text: str, queries: Sequence[Query], *, size: Size, unit: str, limits: Query | None = None
+    title: str,
+    text: str,
+    queries: Sequence[PanelQuery],
+    *,
+    size: Size,
+    unit: str,
+    limits: PanelQuery | None = None,
 ) -> Any:
     """Return lines over time; `limits` are drawn dashed, in the colour of the label `severity`."""
     panel = timeseries.Panel().line_width(1).fill_opacity(8).show_points(kinds.VisibilityMode.NEVER)
@@ -128,7 +141,7 @@ def lines(
     return _finish(panel, title, text, [*queries, *([limits] if limits else [])], size, unit)
 
 
-def stacked(title: str, text: str, query: Query, *, size: Size, unit: str, step: str) -> Any:
+def stacked(title: str, text: str, query: PanelQuery, *, size: Size, unit: str, step: str) -> Any:
     """Return bars over time, one on another; `step` is the least time that a bar stands for."""
     panel = timeseries.Panel().draw_style(kinds.GraphDrawStyle.BARS).fill_opacity(70).line_width(0)
     panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A"))
@@ -137,7 +150,7 @@ def stacked(title: str, text: str, query: Query, *, size: Size, unit: str, step:
     return _finish(panel, title, text, [query], size, unit)
 
 
-def bars(title: str, text: str, query: Query, *, size: Size, unit: str) -> Any:
+def bars(title: str, text: str, query: PanelQuery, *, size: Size, unit: str) -> Any:
     """Return one horizontal bar per series, now."""
     panel = bargauge.Panel().orientation(kinds.VizOrientation.HORIZONTAL)
     panel.display_mode(kinds.BarGaugeDisplayMode.BASIC).value_mode(kinds.BarGaugeValueMode.TEXT)
@@ -151,7 +164,7 @@ def rows(
     title: str,
     text: str,
     queries: Sequence[str],
-    columns: Sequence[Column] = (),
+    columns: Sequence[TableColumn] = (),
     *,
     size: Size,
     unit: str = "short",
@@ -177,7 +190,7 @@ def rows(
     for column in columns:
         panel.override_by_name(column.title, _properties(column))
     return _finish(
-        panel, title, text, [Query(expr) for expr in queries], size, unit, instant=True, tabular=True
+        panel, title, text, [PanelQuery(expr) for expr in queries], size, unit, instant=True, tabular=True
     )
 
 
@@ -185,7 +198,7 @@ def _finish(
     panel: Any,
     title: str,
     text: str,
-    queries: Sequence[Query],
+    queries: Sequence[PanelQuery],
     size: Size,
     unit: str,
     *,
@@ -201,7 +214,7 @@ def _finish(
     return panel
 
 
-def _chosen(columns: Sequence[Column], queries: int) -> Any:
+def _chosen(columns: Sequence[TableColumn], queries: int) -> Any:
     # Grafana names the value "Value" when a table has one query and "Value #A" when it has several.
     names = {letter: "Value" if queries == 1 else f"Value #{letter}" for letter in "ABCDEFGH"[:queries]}
     fields = [names.get(column.source, column.source) for column in columns]
@@ -216,7 +229,7 @@ def _all_but_time(value: bool) -> Any:
     return models.DataTransformerConfig(id_val="organize", options={"excludeByName": hidden})
 
 
-def _properties(column: Column) -> list[Any]:
+def _properties(column: TableColumn) -> list[Any]:
     found = [_set("noValue", "—"), _set("custom.align", "left")]
     if column.unit:
         found.append(_set("unit", column.unit))
@@ -239,7 +252,7 @@ def _properties(column: Column) -> list[Any]:
     return found
 
 
-def _values(words: Mapping[str, Word]) -> Any:
+def _values(words: Mapping[str, ValueWord]) -> Any:
     results = {
         value: models.ValueMappingResult(text=text, color=colour, index=index)
         for index, (value, (text, colour)) in enumerate(words.items())

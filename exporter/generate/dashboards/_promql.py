@@ -2,7 +2,7 @@
 
 from exporter.core.metric import Metric, Scope
 from exporter.core.severity import Severity
-from exporter.core.threshold import Family
+from exporter.core.threshold import ThresholdFamily
 
 TARGET = "integration, provider, tenant"
 ALERT = f"severity, alertname, {TARGET}"
@@ -54,13 +54,13 @@ def rank(severity: Severity) -> int:
     return len(severity.below) + 1
 
 
-def limit(family: Family) -> str:
+def limit(family: ThresholdFamily) -> str:
     """Return the strictest default of `family` by severity, over the integrations that were picked."""
     strictest = "min" if family.rising else "max"
     return f"{strictest} by (severity) ({family.metric}{{{PICKED}, {_NO_TENANT}}})"
 
 
-def level(observed: str, family: Family) -> str:
+def level(observed: str, family: ThresholdFamily) -> str:
     """Return how far each target of `observed` is: the rank of the severity whose threshold it crossed, or 0.
 
     `observed` has exactly the labels integration, provider and tenant. A tenant's override wins over the
@@ -71,7 +71,7 @@ def level(observed: str, family: Family) -> str:
     return " or ".join((*crossed, f"({observed}) * 0"))
 
 
-def _crossed(observed: str, family: Family, severity: Severity) -> str:
+def _crossed(observed: str, family: ThresholdFamily, severity: Severity) -> str:
     beyond = ">" if family.rising else "<"
     default = f"max by (integration, provider) ({family.metric}{{{_is(severity)}, {_NO_TENANT}}})"
     override = f"max by ({TARGET}) ({family.metric}{{{_is(severity)}, {_SOME_TENANT}}})"

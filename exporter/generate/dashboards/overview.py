@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from exporter.core import vitals
+from exporter.alerts.measures import CERTIFICATE, LATENCY
+from exporter.core import common_metrics
 from exporter.core.reason import Reason
 from exporter.core.severity import Severity
-from exporter.core.vital_alerts.measures import CERTIFICATE, LATENCY
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
-from exporter.generate.dashboards._board import Board, Section
-from exporter.generate.dashboards._panels import Column, Query
+from exporter.generate.dashboards._board import Dashboard, Section
+from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 
 UID = "integration-overview"
 HERE = f"/d/{UID}?${{datasource:queryparam}}&${{__url_time_range}}"
@@ -22,20 +22,20 @@ SOME_FAILING = ("Some failing", show.WARNING)
 ALL_FAILING = ("Failing", show.BAD)
 UNCONFIGURED = ("Not configured", show.QUIET)
 
-INTEGRATION = Column(
+INTEGRATION = TableColumn(
     "integration", "Integration", width=125, link=f"{HERE}&var-integration=${{__value.raw}}", wrap=True
 )
-TENANT = Column("tenant", "Tenant", width=100, link=f"{HERE}&var-tenant=${{__value.raw}}", wrap=True)
+TENANT = TableColumn("tenant", "Tenant", width=100, link=f"{HERE}&var-tenant=${{__value.raw}}", wrap=True)
 REASONS = {reason.value: (f"{reason}: {reason.meaning}", show.PLAIN) for reason in Reason}
 
-SUCCESS = ask.each(vitals.SUCCESS)
+SUCCESS = ask.each(common_metrics.SUCCESS)
 FAILING = f"({SUCCESS} == 0)"
-DURATION = ask.each(vitals.DURATION)
+DURATION = ask.each(common_metrics.DURATION)
 
 
-def build() -> Board:
+def build() -> Dashboard:
     """Return the dashboard."""
-    return Board(
+    return Dashboard(
         uid=UID,
         title="Integrations / Overview",
         description="Is any integration broken for any tenant: which, why, since when, and what breaks next.",
@@ -53,7 +53,7 @@ def _counts() -> tuple[Any, ...]:
     # Zero is claimed only while the Watchdog fires: it proves that rules are evaluated at all.
     alive = 'max(ALERTS{alertname="Watchdog", alertstate="firing"}) * 0'
     alerts = f"count(max by (alertname, {ask.TARGET}) ({loud})) or {alive}"
-    late = f"sum(time() > bool ({ask.each(vitals.NEXT_RUN)} + {LATE}))"
+    late = f"sum(time() > bool ({ask.each(common_metrics.NEXT_RUN)} + {LATE}))"
     return (
         show.number(
             "Failing targets",
@@ -82,7 +82,7 @@ def _counts() -> tuple[Any, ...]:
         show.number(
             "Not configured",
             "Targets that are never probed because a credential or an account id is missing.",
-            f"sum({ask.each(vitals.CONFIGURED)} == bool 0)",
+            f"sum({ask.each(common_metrics.CONFIGURED)} == bool 0)",
             bad=show.QUIET,
         ),
         show.number(
@@ -98,13 +98,13 @@ def _grid() -> Any:
     by = "integration, provider"
     # 1 when all are connected, 0 when all fail, else 0.5; 2 where nothing is ever probed.
     # The largest needs no collapsing of replicas first, which is what costs time over a range.
-    state = f"(min by ({by}) ({SUCCESS}) + max by ({by}) ({ask.series(vitals.SUCCESS)})) / 2"
-    unconfigured = f"max by ({by}) ({ask.series(vitals.CONFIGURED)} == 0) + 2"
+    state = f"(min by ({by}) ({SUCCESS}) + max by ({by}) ({ask.series(common_metrics.SUCCESS)})) / 2"
+    unconfigured = f"max by ({by}) ({ask.series(common_metrics.CONFIGURED)} == 0) + 2"
     return show.states(
         "Status by integration",
         "Over all tenants: connected, failing for some, failing for all, or not configured. Click a bar to "
         "see one integration.",
-        Query(f"{state} or {unconfigured}", "{{integration}}"),
+        PanelQuery(f"{state} or {unconfigured}", "{{integration}}"),
         {"1": CONNECTED, "0.5": SOME_FAILING, "0": ALL_FAILING, "2": UNCONFIGURED},
         size=(24, 11),
         step="1m",
@@ -113,12 +113,12 @@ def _grid() -> Any:
 
 
 def _failing() -> Any:
-    reason = f"topk by ({ask.TARGET}) (1, {ask.each(vitals.FAILURE_INFO, 'reason')})"
+    reason = f"topk by ({ask.TARGET}) (1, {ask.each(common_metrics.FAILURE_INFO, 'reason')})"
     reason = f"({reason} and on ({ask.TARGET}) {FAILING})"
-    success = ask.each(vitals.LAST_SUCCESS)
+    success = ask.each(common_metrics.LAST_SUCCESS)
     # Milliseconds, as Grafana counts time; 0 stands for "never".
     since = ask.top(f"{reason} * on ({ask.TARGET}) group_left () {success} * 1000 or {reason} * 0")
-    failures = f"{ask.each(vitals.CONSECUTIVE_FAILURES)} and on ({ask.TARGET}) {since}"
+    failures = f"{ask.each(common_metrics.CONSECUTIVE_FAILURES)} and on ({ask.TARGET}) {since}"
     return show.rows(
         "Failing now",
         f"The {ask.MOST} targets that failed most recently, with the reason of the last probe. Since: when a "
@@ -127,11 +127,11 @@ def _failing() -> Any:
         (
             INTEGRATION,
             TENANT,
-            Column("reason", "Reason", words=REASONS, wrap=True),
-            Column(
+            TableColumn("reason", "Reason", words=REASONS, wrap=True),
+            TableColumn(
                 "A", "Since", unit="dateTimeFromNow", width=125, words={"0": ("Never worked", show.PLAIN)}
             ),
-            Column("B", "In a row", width=80),
+            TableColumn("B", "In a row", width=80),
         ),
         size=(12, 10),
         sort=(("Since", True),),
@@ -149,11 +149,13 @@ def _alerts() -> Any:
         "became true.",
         (_short(loudest), _short(since)),
         (
-            Column("A", "Severity", width=85, words=show.severity_words()),
-            Column("alert", "Alert"),
+            TableColumn("A", "Severity", width=85, words=show.severity_words()),
+            TableColumn("alert", "Alert"),
             INTEGRATION,
             TENANT,
-            Column("B", "Since", unit="dateTimeFromNow", width=125, words={"0": ("Unknown", show.PLAIN)}),
+            TableColumn(
+                "B", "Since", unit="dateTimeFromNow", width=125, words={"0": ("Unknown", show.PLAIN)}
+            ),
         ),
         size=(12, 10),
         sort=(("Severity", True), ("Since", True)),
@@ -168,16 +170,16 @@ def _short(alerts: str) -> str:
 
 def _latency() -> tuple[Any, ...]:
     # Replicas do not shift a quantile, and collapsing them would cost most of the query's time.
-    p95 = ask.top(f"quantile by (integration) (0.95, {ask.series(vitals.DURATION)})")
+    p95 = ask.top(f"quantile by (integration) (0.95, {ask.series(common_metrics.DURATION)})")
     return (
         show.lines(
             "Probe duration, 95th percentile over tenants",
             f"How long the last probe took, for the {ask.MOST} slowest integrations. Dashed: the strictest "
             "thresholds.",
-            (Query(p95, "{{integration}}"),),
+            (PanelQuery(p95, "{{integration}}"),),
             size=(11, 9),
             unit="s",
-            limits=Query(ask.limit(LATENCY), "{{severity}} threshold"),
+            limits=PanelQuery(ask.limit(LATENCY), "{{severity}} threshold"),
         ),
         show.rows(
             "Slowest now",
@@ -186,7 +188,7 @@ def _latency() -> tuple[Any, ...]:
             (
                 INTEGRATION,
                 TENANT,
-                Column("A", "Duration", unit="s", bar=True),
+                TableColumn("A", "Duration", unit="s", bar=True),
             ),
             size=(7, 9),
             sort=(("Duration", True),),
@@ -195,7 +197,9 @@ def _latency() -> tuple[Any, ...]:
         show.bars(
             "Where the time goes",
             "Mean time of each phase of the last probes. A phase that did not happen does not count.",
-            Query(f"sort_desc(avg by (phase) ({ask.each(vitals.PHASE_DURATION, 'phase')}))", "{{phase}}"),
+            PanelQuery(
+                f"sort_desc(avg by (phase) ({ask.each(common_metrics.PHASE_DURATION, 'phase')}))", "{{phase}}"
+            ),
             size=(6, 9),
             unit="s",
         ),
@@ -203,7 +207,7 @@ def _latency() -> tuple[Any, ...]:
 
 
 def _certificates() -> Any:
-    own, chain = ask.each(vitals.CERTIFICATE_EXPIRY), ask.each(vitals.CHAIN_EXPIRY)
+    own, chain = ask.each(common_metrics.CERTIFICATE_EXPIRY), ask.each(common_metrics.CHAIN_EXPIRY)
     left = f"(({chain} < {own} or {own}) - time())"
     # One row per integration: thousands of tenants often share one server and its certificate.
     first = f"bottomk({ask.MOST}, bottomk by (integration, provider) (1, {left}))"
@@ -214,10 +218,10 @@ def _certificates() -> Any:
         "the thresholds in force.",
         (level, f"{first} / 86400"),
         (
-            Column("A", "State", width=100, words=show.severity_words(("Fine", show.GOOD))),
+            TableColumn("A", "State", width=100, words=show.severity_words(("Fine", show.GOOD))),
             INTEGRATION,
             TENANT,
-            Column("B", "Time left", unit="suffix: days", decimals=1),
+            TableColumn("B", "Time left", unit="suffix: days", decimals=1),
         ),
         size=(12, 9),
         sort=(("Time left", False),),
@@ -227,11 +231,11 @@ def _certificates() -> Any:
 
 def _failures() -> Any:
     by = "integration, provider, reason"
-    rate = f"max by ({by}) (rate({ask.series(vitals.PROBE_FAILURES)}[$__rate_interval]))"
+    rate = f"max by ({by}) (rate({ask.series(common_metrics.PROBE_FAILURES)}[$__rate_interval]))"
     return show.stacked(
         "Failed probes per minute, by reason",
         "What the failures have in common: many reasons at once point at the network, one at a vendor.",
-        Query(f"sum by (reason) ({rate}) * 60", "{{reason}}"),
+        PanelQuery(f"sum by (reason) ({rate}) * 60", "{{reason}}"),
         size=(12, 9),
         unit="cpm",
         step="10m",

@@ -8,8 +8,8 @@ from exporter import registry
 from exporter.core.panel import Panel
 from exporter.core.probe import Probe
 from exporter.generate.dashboards import _panels as show
-from exporter.generate.dashboards._board import GRID_WIDTH, Board, Section
-from exporter.generate.dashboards._panels import Query
+from exporter.generate.dashboards._board import GRID_WIDTH, Dashboard, Section
+from exporter.generate.dashboards._panels import PanelQuery
 from exporter.generate.dashboards._promql import top
 
 SIZES: dict[str, tuple[int, int]] = {
@@ -24,17 +24,17 @@ MOST_COLUMNS = 4
 _BY = re.compile(r"by \(([^)]*)\)")
 
 
-def build() -> Board | None:
+def build() -> Dashboard | None:
     """Return the dashboard of the registered providers; None while none of them has a panel."""
     return board_of(registry.probes().values())
 
 
-def board_of(probes: Iterable[Probe]) -> Board | None:
+def board_of(probes: Iterable[Probe]) -> Dashboard | None:
     """Return the dashboard of `probes`; None when none of them has a panel."""
     sections = [Section(probe.title, tuple(map(_panel, probe.panels))) for probe in probes if probe.panels]
     if not sections:
         return None
-    return Board(
+    return Dashboard(
         uid="integration-providers",
         title="Integrations / Providers",
         description="What each provider measures of its own, beside the status that every integration has.",
@@ -44,7 +44,7 @@ def board_of(probes: Iterable[Probe]) -> Board | None:
 
 def _panel(panel: Panel) -> Any:
     # A provider thinks of its targets, not of how many there may be.
-    query, size = Query(top(panel.expr), panel.legend), SIZES[panel.kind]
+    query, size = PanelQuery(top(panel.expr), panel.legend), SIZES[panel.kind]
     if panel.kind == "stat":
         return show.figure(panel.title, panel.description, query, size=size, unit=panel.unit)
     if panel.kind == "bargauge":

@@ -1,8 +1,8 @@
 """Alerts that every provider on the Graph API has: the version ends, a scope is missing."""
 
+from exporter.alerts.cases.series import series, target
 from exporter.core.alert import Alert, Case, Runbook
 from exporter.core.severity import Severity
-from exporter.core.vital_cases.series import series, target
 from exporter.probes._meta_graph.metrics import GraphMetrics
 
 BY = "integration, provider, tenant"

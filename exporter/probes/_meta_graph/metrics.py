@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import cache
 
+from exporter.core.common_metrics import SCHEDULE
 from exporter.core.metric import Metric
-from exporter.core.vitals import SCHEDULE
 from exporter.probes._readings import refused_metric
 
 

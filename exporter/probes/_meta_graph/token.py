@@ -8,13 +8,13 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from exporter.core.common_metrics import TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.core.document import Document
 from exporter.core.metric import Sample
 from exporter.core.probe import Kit
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.token import NEVER, MetaExchange
-from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.probes._meta_graph.errors import codes_of, reason_of, sentence
 from exporter.probes._meta_graph.graph import Graph, GraphOptions
 from exporter.probes._meta_graph.metrics import GraphMetrics
@@ -56,7 +56,7 @@ def tell(kit: Kit, token: Secret, kept: Kept) -> None:
     end = kept.get("access")
     if kept.get("mark") == _mark(token):
         scopes = kept.get("scopes")
-        kit.token_told(token, NEVER if end == 0 else end, None if scopes is None else frozenset(scopes))
+        kit.report_token(token, NEVER if end == 0 else end, None if scopes is None else frozenset(scopes))
 
 
 def _mark(token: Secret) -> str:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from exporter.core.common_metrics import RATE_LIMIT_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_RESET
 from exporter.core.document import Document
 from exporter.core.metric import Sample
-from exporter.core.vitals import RATE_LIMIT_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_RESET
 
 METRICS = (RATE_LIMIT_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_RESET)
 FULL = 100.0

@@ -10,13 +10,13 @@ for names that this machine cannot resolve, such as that of `server` itself.
 
 from collections.abc import Iterable
 
+from exporter.core.common_metrics import SCHEDULE
 from exporter.core.errors import ProbeError
 from exporter.core.hosts import ascii_host
 from exporter.core.metric import Metric, Sample
 from exporter.core.panel import Panel
 from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
-from exporter.core.vitals import SCHEDULE
 from exporter.probes.dns.expect import mistakes
 from exporter.probes.dns.options import DnsOptions
 

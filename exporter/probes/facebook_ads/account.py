@@ -7,9 +7,9 @@ Sources: the ad account reference of the Marketing API, and its list of currenci
 import re
 from collections.abc import Iterator
 
+from exporter.core.common_metrics import QUOTA_LIMIT, QUOTA_USED
 from exporter.core.document import Document
 from exporter.core.metric import Sample
-from exporter.core.vitals import QUOTA_LIMIT, QUOTA_USED
 from exporter.probes._meta_graph.graph import Fields
 from exporter.probes.facebook_ads import metrics as m
 

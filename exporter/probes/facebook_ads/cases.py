@@ -1,8 +1,8 @@
 """Cases that prove the alerts of an ad account."""
 
+from exporter.alerts.cases.series import series
 from exporter.core.alert import Case
 from exporter.core.metric import Metric
-from exporter.core.vital_cases.series import series
 from exporter.probes._meta_graph.alerts import levels
 from exporter.probes.facebook_ads import metrics as m
 

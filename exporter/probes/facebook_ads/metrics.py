@@ -1,7 +1,7 @@
 """What is exported of an ad account. Money is in units of its currency."""
 
+from exporter.core.common_metrics import QUOTA_LIMIT, QUOTA_USED, SCHEDULE, TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.core.metric import Metric
-from exporter.core.vitals import QUOTA_LIMIT, QUOTA_USED, SCHEDULE, TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.probes._meta_graph.metrics import graph_metrics
 from exporter.probes._meta_graph.usage import METRICS as USAGE
 

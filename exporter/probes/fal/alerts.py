@@ -1,9 +1,9 @@
 """When somebody must look after a fal account; costs and money have alerts that all providers share."""
 
+from exporter.alerts.cases.series import series, target
 from exporter.core.alert import Alert, Case, Runbook
 from exporter.core.severity import Severity
-from exporter.core.threshold import Family
-from exporter.core.vital_cases.series import series, target
+from exporter.core.threshold import ThresholdFamily
 from exporter.probes.fal import metrics as m
 
 _BY = "integration, provider, tenant"
@@ -11,7 +11,7 @@ _WHO = (
     "{{ $labels.integration }} ({{ $labels.provider }})"
     "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
 )
-ERRORS = Family(
+ERRORS = ThresholdFamily(
     "fal_error_ratio",
     "Share of an hour's requests to fal that failed by its fault, above which they count as too many.",
     {Severity.HIGH: 0.10},

@@ -1,7 +1,7 @@
 """What is exported of a fal account, besides the costs and the balance that all providers share."""
 
+from exporter.core.common_metrics import COST_MONTH, COST_TODAY, PREPAID_BALANCE, SCHEDULE
 from exporter.core.metric import Metric
-from exporter.core.vitals import COST_MONTH, COST_TODAY, PREPAID_BALANCE, SCHEDULE
 from exporter.probes._readings import refused_metric
 
 

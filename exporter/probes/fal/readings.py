@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from exporter.core.common_metrics import COST_MONTH, COST_TODAY, PREPAID_BALANCE
 from exporter.core.document import Document
 from exporter.core.metric import Sample
-from exporter.core.vitals import COST_MONTH, COST_TODAY, PREPAID_BALANCE
 from exporter.probes._readings import Kept
 from exporter.probes._vendor_api import Parameters
 from exporter.probes.fal import metrics as m

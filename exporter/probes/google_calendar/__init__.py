@@ -25,12 +25,12 @@ refresh token.
 
 from collections.abc import Iterable, Iterator
 
+from exporter.core.common_metrics import TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.core.document import Document
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.probe import Allowance, Kit, Probe, Target
 from exporter.core.reason import Reason
-from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.probes._readings import calls_a_month
 from exporter.probes.google_calendar import metrics as m
 from exporter.probes.google_calendar.alerts import ALERTS

@@ -88,7 +88,7 @@ class Api:
         if self._grant and kept["expiry"] is not None:
             granted = kept["scopes"]
             scopes = None if granted is None else frozenset(SCOPE_PREFIX + name for name in granted)
-            self.kit.token_told(self._token.value, kept["expiry"], scopes)
+            self.kit.report_token(self._token.value, kept["expiry"], scopes)
         return kept
 
     async def read(self, call: Call) -> Document:

@@ -1,7 +1,7 @@
 """Cases that prove the alerts of a Google Calendar connection."""
 
+from exporter.alerts.cases.series import series, target
 from exporter.core.alert import Case
-from exporter.core.vital_cases.series import series, target
 from exporter.probes.google_calendar import metrics as m
 
 _HIGH = ({**target(), "severity": "high"},)

@@ -1,7 +1,7 @@
 """What is exported of a Google Calendar connection."""
 
+from exporter.core.common_metrics import SCHEDULE, TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.core.metric import Metric
-from exporter.core.vitals import SCHEDULE, TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.probes._readings import refused_metric
 
 

@@ -18,12 +18,12 @@ import base64
 from collections.abc import Iterable
 from functools import cache
 
-from exporter.config.reading import SECRET_NAME
+from exporter.config.load_context import SECRET_NAME
 from exporter.core.metric import Metric, Sample
 from exporter.core.network import Answer, Header, Proxy, Request
 from exporter.core.probe import AccessToken, ClientCredentials, Grant, Kit, Probe, Target
 from exporter.core.secret import Secret
-from exporter.core.token import SOURCED, RefreshToken
+from exporter.core.token import EXTERNAL, RefreshToken
 from exporter.probes.http import expect, extract, found
 from exporter.probes.http.echo import Starred
 from exporter.probes.http.mistakes import mistakes
@@ -82,7 +82,7 @@ def grant_of(options: HttpOptions) -> Grant | None:
             endpoint.url,
             client.client_id,
             client.client_secret,
-            client.refresh_token or SOURCED,
+            client.refresh_token or EXTERNAL,
             scopes=endpoint.scopes,
             auth_style=endpoint.auth_style,
             tls=endpoint.tls,

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
+from exporter.core.common_metrics import SCHEDULE
 from exporter.core.metric import Metric, Sample
 from exporter.core.probe import Kit
-from exporter.core.vitals import SCHEDULE
 from exporter.probes.http.expect import search
 from exporter.probes.http.options import Extract
 

@@ -6,10 +6,10 @@ Conditions that are told of every database are one alert for all the providers t
 from collections.abc import Callable
 
 from exporter.core.alert import Alert, Runbook
+from exporter.core.common_metrics import FAILURE_INFO
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
-from exporter.core.threshold import Family
-from exporter.core.vitals import FAILURE_INFO
+from exporter.core.threshold import ThresholdFamily
 from exporter.probes._database import DATABASES, DatabaseMetrics
 from exporter.probes.postgres import cases
 from exporter.probes.postgres import metrics as m
@@ -25,7 +25,7 @@ LEAST_QUERIES = 20
 """Statements in the window below which a mean says nothing."""
 RATIO, VOLUME = "error_ratio", "all"
 
-CONNECTIONS = Family(
+CONNECTIONS = ThresholdFamily(
     "database_connections_ratio",
     "Share of the database's connections in use, above which they count as running out.",
     {Severity.MEDIUM: 0.80, Severity.HIGH: 0.90},
@@ -34,7 +34,7 @@ CONNECTIONS = Family(
     environment=((Severity.MEDIUM, "MONITORING_SUPABASE_CONNECTION_THRESHOLD"),),
     environment_scale=0.01,
 )
-QUERY_TIME = Family(
+QUERY_TIME = ThresholdFamily(
     "database_query_seconds",
     "Mean execution time of the database's statements, above which they count as slow.",
     {Severity.MEDIUM: 5.0},
@@ -42,25 +42,25 @@ QUERY_TIME = Family(
     environment=((Severity.MEDIUM, "MONITORING_SUPABASE_QUERY_TIME_THRESHOLD"),),
     environment_scale=0.001,
 )
-ERRORS = Family(
+ERRORS = ThresholdFamily(
     "database_error_ratio",
     "Share of the database's transactions that are rolled back, above which they count as failing.",
     {Severity.MEDIUM: 0.05, Severity.HIGH: 0.10},
     unit="ratio",
     maximum=1.0,
 )
-DEADLOCKS = Family(
+DEADLOCKS = ThresholdFamily(
     "database_deadlocks",
     "Deadlocks of the database in ten minutes, above which somebody is told.",
     {Severity.MEDIUM: 0.0},
 )
-TRANSACTION = Family(
+TRANSACTION = ThresholdFamily(
     "database_transaction_seconds",
     "Age of the oldest open transaction, above which it counts as forgotten.",
     {Severity.MEDIUM: 3600.0},
     unit="seconds",
 )
-LAG = Family(
+LAG = ThresholdFamily(
     "database_replication_lag_seconds",
     "How far a standby may be behind.",
     {Severity.MEDIUM: 60.0},

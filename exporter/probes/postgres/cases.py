@@ -1,11 +1,11 @@
 """Cases that prove the alerts of a database."""
 
+from exporter.alerts.cases.series import series, target, threshold
 from exporter.core.alert import Case
+from exporter.core.common_metrics import FAILURE_INFO
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
-from exporter.core.threshold import Family
-from exporter.core.vital_cases.series import series, target, threshold
-from exporter.core.vitals import FAILURE_INFO
+from exporter.core.threshold import ThresholdFamily
 from exporter.probes._database import SUPABASE
 from exporter.probes.postgres import metrics as m
 
@@ -34,7 +34,7 @@ def _used(count: str, limit: str = "100x60", **labels: str) -> dict[str, str]:
 
 
 # Only the name of the family matters here: the alert owns its numbers.
-_CONNECTIONS = Family("database_connections_ratio", "Name.", {Severity.HIGH: 0}, unit="ratio")
+_CONNECTIONS = ThresholdFamily("database_connections_ratio", "Name.", {Severity.HIGH: 0}, unit="ratio")
 
 CONNECTIONS_HIGH = (
     Case("fires", _used("85x60"), "30m", _levels("medium"), says="85 %"),

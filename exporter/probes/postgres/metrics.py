@@ -1,7 +1,7 @@
 """What is exported of a PostgreSQL database."""
 
+from exporter.core.common_metrics import SCHEDULE
 from exporter.core.metric import Metric
-from exporter.core.vitals import SCHEDULE
 from exporter.probes._database import POSTGRES
 
 

@@ -3,7 +3,7 @@
 from exporter.core.alert import Alert, Runbook
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
-from exporter.core.threshold import Family
+from exporter.core.threshold import ThresholdFamily
 from exporter.probes.resend import cases
 from exporter.probes.resend import metrics as m
 
@@ -13,7 +13,7 @@ _WHO = (
     "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
 )
 
-BOUNCE = Family(
+BOUNCE = ThresholdFamily(
     "email_bounce_ratio",
     "Share of the e-mails of 24 hours that bounced, above which they count as too many.",
     {Severity.MEDIUM: 0.05, Severity.HIGH: 0.10},

@@ -1,8 +1,8 @@
 """Cases that prove the alerts of a Resend account."""
 
+from exporter.alerts.cases.series import series, target
 from exporter.core.alert import Case
 from exporter.core.metric import Metric
-from exporter.core.vital_cases.series import series, target
 from exporter.probes.resend import metrics as m
 
 

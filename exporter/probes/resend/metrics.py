@@ -1,7 +1,6 @@
 """What is exported of a Resend account, besides the quotas and rate limits that all providers share."""
 
-from exporter.core.metric import Metric
-from exporter.core.vitals import (
+from exporter.core.common_metrics import (
     QUOTA_LIMIT,
     QUOTA_RESET,
     QUOTA_USED,
@@ -10,6 +9,7 @@ from exporter.core.vitals import (
     RATE_LIMIT_RESET,
     SCHEDULE,
 )
+from exporter.core.metric import Metric
 from exporter.probes._readings import refused_metric
 
 

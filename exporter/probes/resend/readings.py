@@ -5,10 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from exporter.core.document import Document
-from exporter.core.metric import Sample
-from exporter.core.probe import DAY
-from exporter.core.vitals import (
+from exporter.core.common_metrics import (
     QUOTA_LIMIT,
     QUOTA_RESET,
     QUOTA_USED,
@@ -16,6 +13,9 @@ from exporter.core.vitals import (
     RATE_LIMIT_REMAINING,
     RATE_LIMIT_RESET,
 )
+from exporter.core.document import Document
+from exporter.core.metric import Sample
+from exporter.core.probe import DAY
 from exporter.probes._readings import Kept
 from exporter.probes.resend import metrics as m
 from exporter.probes.resend.api import Api, ResendOptions

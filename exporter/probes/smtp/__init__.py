@@ -16,6 +16,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from exporter.core.common_metrics import PHASE_DURATION, SCHEDULE
 from exporter.core.errors import ProbeError
 from exporter.core.hosts import ascii_host
 from exporter.core.metric import Metric, Sample
@@ -25,7 +26,6 @@ from exporter.core.panel import Panel
 from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
-from exporter.core.vitals import PHASE_DURATION, SCHEDULE
 from exporter.probes.smtp.reply import Reply, refusal
 
 __all__ = ["PROBE", "check"]

@@ -3,14 +3,14 @@
 from exporter.core.alert import Alert, Runbook
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
-from exporter.core.threshold import Family
+from exporter.core.threshold import ThresholdFamily
 from exporter.probes.statuspage import cases
 from exporter.probes.statuspage import metrics as m
 
 _BY = "integration, provider, tenant"
 _WHO = "{{ $labels.integration }}{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
 
-COMPONENT_LEVEL = Family(
+COMPONENT_LEVEL = ThresholdFamily(
     "statuspage_component_level",
     "Status of a component on a vendor's page from which it counts as down: 2 degraded, 3 partial, 4 major"
     " outage.",

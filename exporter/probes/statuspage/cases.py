@@ -1,14 +1,14 @@
 """Cases that prove the alerts of a status page."""
 
+from exporter.alerts.cases.series import series, target, threshold
 from exporter.core.alert import Case
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
-from exporter.core.threshold import Family
-from exporter.core.vital_cases.series import series, target, threshold
+from exporter.core.threshold import ThresholdFamily
 from exporter.probes.statuspage import metrics as m
 
 # Only the name of the family matters here: the alert owns its numbers.
-_LEVEL = Family("statuspage_component_level", "Name of the thresholds.", {Severity.HIGH: 0})
+_LEVEL = ThresholdFamily("statuspage_component_level", "Name of the thresholds.", {Severity.HIGH: 0})
 
 
 def _page(metric: Metric, tenant: str = "", **labels: str) -> str:

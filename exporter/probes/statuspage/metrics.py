@@ -1,7 +1,7 @@
 """What is exported of a status page."""
 
+from exporter.core.common_metrics import SCHEDULE
 from exporter.core.metric import Metric
-from exporter.core.vitals import SCHEDULE
 
 
 def _gauge(name: str, text: str, *, unit: str = "", labels: tuple[str, ...] = ()) -> Metric:

@@ -3,7 +3,7 @@
 from exporter.core.alert import Alert, Runbook
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
-from exporter.core.threshold import Family
+from exporter.core.threshold import ThresholdFamily
 from exporter.probes.stripe import cases
 from exporter.probes.stripe import metrics as m
 
@@ -13,7 +13,7 @@ _WHO = (
     "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
 )
 
-PAYMENT_SUCCESS = Family(
+PAYMENT_SUCCESS = ThresholdFamily(
     "payment_success_ratio",
     "Share of attempts to charge that succeed, below which payments count as failing.",
     {Severity.HIGH: 0.98, Severity.CRITICAL: 0.80},
@@ -23,7 +23,7 @@ PAYMENT_SUCCESS = Family(
     environment=((Severity.HIGH, "MONITORING_STRIPE_SUCCESS_RATE_THRESHOLD"),),
     environment_scale=0.01,
 )
-FRAUD = Family(
+FRAUD = ThresholdFamily(
     "fraud_ratio",
     "Fraud warnings or disputes of 24 hours per successful payment, above which they count as too many.",
     {Severity.HIGH: 0.005},

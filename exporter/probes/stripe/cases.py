@@ -1,14 +1,16 @@
 """Cases that prove the alerts of a Stripe account."""
 
+from exporter.alerts.cases.series import series, target, threshold
 from exporter.core.alert import Case
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
-from exporter.core.threshold import Family
-from exporter.core.vital_cases.series import series, target, threshold
+from exporter.core.threshold import ThresholdFamily
 from exporter.probes.stripe import metrics as m
 
 # Only the name of the family matters here: the alert owns its numbers.
-_SUCCESS = Family("payment_success_ratio", "Name of the thresholds.", {Severity.HIGH: 0}, unit="ratio")
+_SUCCESS = ThresholdFamily(
+    "payment_success_ratio", "Name of the thresholds.", {Severity.HIGH: 0}, unit="ratio"
+)
 
 
 def _levels(*severities: str) -> tuple[dict[str, str], ...]:

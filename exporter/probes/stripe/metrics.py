@@ -1,7 +1,7 @@
 """What is exported of a Stripe account. Counts over a window are gauges: they fall as the window moves on."""
 
+from exporter.core.common_metrics import SCHEDULE
 from exporter.core.metric import Metric
-from exporter.core.vitals import SCHEDULE
 from exporter.probes._readings import refused_metric
 
 

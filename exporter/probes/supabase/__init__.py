@@ -18,12 +18,12 @@ Not verified: whether every plan gives the metrics.
 import asyncio
 from collections.abc import Iterable, Iterator
 
+from exporter.core.common_metrics import TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.probe import MONTH, Kit, Probe, Target
 from exporter.core.reason import NETWORK, Reason
 from exporter.core.secret import Secret
-from exporter.core.vitals import TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.probes.supabase import metrics as m
 from exporter.probes.supabase.alerts import ALERTS
 from exporter.probes.supabase.api import (

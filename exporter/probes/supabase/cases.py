@@ -1,7 +1,7 @@
 """Cases that prove the alerts of a Supabase project."""
 
+from exporter.alerts.cases.series import series, target
 from exporter.core.alert import Case
-from exporter.core.vital_cases.series import series, target
 from exporter.probes.supabase import metrics as m
 
 APP = ("app", "supabase")

@@ -3,7 +3,7 @@
 from exporter.core.alert import Alert, Runbook
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
-from exporter.core.threshold import Family
+from exporter.core.threshold import ThresholdFamily
 from exporter.probes.twilio import cases
 from exporter.probes.twilio import metrics as m
 
@@ -14,7 +14,7 @@ _WHO = (
     "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
 )
 
-DELIVERY = Family(
+DELIVERY = ThresholdFamily(
     "message_delivery_ratio",
     "Share of the messages with a final outcome that were delivered, below which delivery counts as failing.",
     {Severity.MEDIUM: 0.90, Severity.HIGH: 0.80},
@@ -22,7 +22,7 @@ DELIVERY = Family(
     unit="ratio",
     maximum=1.0,
 )
-WEBHOOKS = Family(
+WEBHOOKS = ThresholdFamily(
     "twilio_webhook_failures",
     "Requests to our webhooks that failed within an hour, from which they count as failing.",
     {Severity.MEDIUM: 1, Severity.HIGH: 20},

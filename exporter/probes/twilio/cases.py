@@ -1,14 +1,16 @@
 """Cases that prove the alerts of a Twilio account."""
 
+from exporter.alerts.cases.series import series, target, threshold
 from exporter.core.alert import Case
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
-from exporter.core.threshold import Family
-from exporter.core.vital_cases.series import series, target, threshold
+from exporter.core.threshold import ThresholdFamily
 from exporter.probes.twilio import metrics as m
 
 # Only the name of the family matters here: the alert owns its numbers.
-_DELIVERY = Family("message_delivery_ratio", "Name of the thresholds.", {Severity.HIGH: 0}, unit="ratio")
+_DELIVERY = ThresholdFamily(
+    "message_delivery_ratio", "Name of the thresholds.", {Severity.HIGH: 0}, unit="ratio"
+)
 
 
 def _of(metric: Metric, **labels: str) -> str:

@@ -8,10 +8,10 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
+from exporter.core.common_metrics import COST_MONTH, COST_TODAY, PREPAID_BALANCE
 from exporter.core.document import Document
 from exporter.core.metric import Sample
 from exporter.core.reason import Reason
-from exporter.core.vitals import COST_MONTH, COST_TODAY, PREPAID_BALANCE
 from exporter.probes._readings import Kept, VerdictError
 from exporter.probes._vendor_api import decimal
 from exporter.probes.twilio import metrics as m

@@ -1,8 +1,8 @@
 """Cases that prove the alerts of a WhatsApp business account."""
 
+from exporter.alerts.cases.series import series
 from exporter.core.alert import Case
 from exporter.core.metric import Metric
-from exporter.core.vital_cases.series import series
 from exporter.probes._meta_graph.alerts import levels
 from exporter.probes.whatsapp import metrics as m
 

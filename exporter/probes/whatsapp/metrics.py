@@ -1,7 +1,7 @@
 """What is exported of a WhatsApp business account. `phone` is the id of a number, never the number itself."""
 
+from exporter.core.common_metrics import SCHEDULE, TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.core.metric import Metric
-from exporter.core.vitals import SCHEDULE, TOKEN_EXPIRY, TOKEN_REFRESHABLE
 from exporter.probes._meta_graph.metrics import graph_metrics
 from exporter.probes._meta_graph.usage import METRICS as USAGE
 

@@ -8,8 +8,8 @@ from aiohttp import web
 from exporter.core.store import Failure, StateChange
 from exporter.server.access import IDENTITY, Identity
 from exporter.server.answers import iso, json_answer, whole_number
-from exporter.server.parts import PARTS, Parts, State
-from exporter.server.rows import Choice, counts, row, urgency, visible
+from exporter.server.rows import StatusFilter, counts, row, urgency, visible
+from exporter.server.services import SERVICES, Services, State
 from exporter.server.status import status as status_of
 from exporter.server.unknown import refuse_unknown
 
@@ -19,9 +19,9 @@ MOST_EVENTS = 1000
 
 async def status(request: web.Request) -> web.Response:
     """Answer every integration and all of them in one word, for all tenants or for one."""
-    parts, identity = request.app[PARTS], request[IDENTITY]
+    parts, identity = request.app[SERVICES], request[IDENTITY]
     tenant = request.query.get("tenant", "")
-    states = seen(parts, identity, Choice(tenant=tenant))
+    states = visible_states(parts, identity, StatusFilter(tenant=tenant))
     if tenant and not states:
         raise web.HTTPNotFound(text="no target has this tenant")
     narrowed = tenant or identity.tenants is not None
@@ -38,7 +38,7 @@ async def status(request: web.Request) -> web.Response:
 async def targets(request: web.Request) -> web.Response:
     """Answer a page of targets, failing ones first."""
     await refuse_unknown(request)
-    chosen = seen(request.app[PARTS], request[IDENTITY], Choice.of(request))
+    chosen = visible_states(request.app[SERVICES], request[IDENTITY], StatusFilter.of(request))
     limit = whole_number(request, "limit", 500, MOST_ROWS)
     offset = whole_number(request, "offset", 0, 10_000_000)
     page = sorted(chosen, key=urgency)[offset : offset + limit]
@@ -50,7 +50,7 @@ async def targets(request: web.Request) -> web.Response:
 async def history(request: web.Request) -> web.Response:
     """Answer the newest state changes and failures, each failure with its log."""
     await refuse_unknown(request, stored=True)
-    parts, identity, choice = request.app[PARTS], request[IDENTITY], Choice.of(request)
+    parts, identity, choice = request.app[SERVICES], request[IDENTITY], StatusFilter.of(request)
     limit = whole_number(request, "limit", 100, MOST_EVENTS)
     changes = parts.history.recent_changes(limit=MOST_EVENTS)
     failures = parts.history.recent_failures(limit=MOST_EVENTS)
@@ -62,7 +62,7 @@ async def history(request: web.Request) -> web.Response:
     )
 
 
-def seen(parts: Parts, identity: Identity, choice: Choice) -> list[State]:
+def visible_states(parts: Services, identity: Identity, choice: StatusFilter) -> list[State]:
     """Return the states that `identity` may know of and `choice` asks for."""
     return [state for state in visible(parts.board.states(), identity) if choice(state)]
 
@@ -70,7 +70,7 @@ def seen(parts: Parts, identity: Identity, choice: Choice) -> list[State]:
 Event = TypeVar("Event", StateChange, Failure)
 
 
-def _newest(found: Iterable[Event], identity: Identity, choice: Choice, limit: int) -> list[Event]:
+def _newest(found: Iterable[Event], identity: Identity, choice: StatusFilter, limit: int) -> list[Event]:
     fits = [
         one
         for one in found

@@ -9,16 +9,16 @@ from exporter.core.probe import Target
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, json_body
 from exporter.server.checks import AT_MOST_INLINE, JOBS, check_one, summary
-from exporter.server.handlers.board import seen
-from exporter.server.parts import PARTS
-from exporter.server.rows import Choice
+from exporter.server.handlers.board import visible_states
+from exporter.server.rows import StatusFilter
+from exporter.server.services import SERVICES
 
 
 async def start(request: web.Request) -> web.Response:
     """Check all targets, those of an integration, of a tenant, or one; many become a job."""
-    parts, identity = request.app[PARTS], request[IDENTITY]
+    parts, identity = request.app[SERVICES], request[IDENTITY]
     choice = await _choice(request)
-    targets: list[Target] = [state.target for state in seen(parts, identity, choice)]
+    targets: list[Target] = [state.target for state in visible_states(parts, identity, choice)]
     if not targets:
         raise web.HTTPNotFound(text="there is no such target")
     structlog.get_logger("exporter.web").info(
@@ -42,14 +42,14 @@ async def read(request: web.Request) -> web.Response:
     return json_answer(job.answer())
 
 
-async def _choice(request: web.Request) -> Choice:
+async def _choice(request: web.Request) -> StatusFilter:
     body = await json_body(request)
     for name, value in body.items():
         if name not in ("integration", "tenant"):
             raise web.HTTPBadRequest(text="the body may have the keys integration and tenant only")
         if not isinstance(value, str):
             raise web.HTTPBadRequest(text=f"{name} must be a text")
-    return Choice(body.get("integration", ""), body.get("tenant", ""))
+    return StatusFilter(body.get("integration", ""), body.get("tenant", ""))
 
 
 def _as_job(request: web.Request, targets: list[Target]) -> web.Response:
@@ -58,5 +58,5 @@ def _as_job(request: web.Request, targets: list[Target]) -> web.Response:
         raise web.HTTPTooManyRequests(
             text="other jobs are still running; ask again when they are done", headers={"Retry-After": "10"}
         )
-    place = request.app[PARTS].paths.link(f"/api/v1/checks/{job.id}")
+    place = request.app[SERVICES].paths.link(f"/api/v1/checks/{job.id}")
     return json_answer(job.answer(), 202, Location=place)

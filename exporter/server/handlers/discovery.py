@@ -4,7 +4,7 @@ from aiohttp import web
 
 from exporter.server.answers import json_answer
 from exporter.server.discovery import groups, is_address
-from exporter.server.parts import PARTS
+from exporter.server.services import SERVICES
 
 
 async def discover(request: web.Request) -> web.Response:
@@ -13,7 +13,7 @@ async def discover(request: web.Request) -> web.Response:
     Where there are more and their addresses are not known, an error is better than a part of the list:
     Prometheus keeps the last whole one.
     """
-    parts = request.app[PARTS]
+    parts = request.app[SERVICES]
     configuration = parts.configuration()
     shards, replicas = configuration.shard.count, configuration.replicas
     templates = parts.sd_addresses

@@ -11,11 +11,11 @@ from yarl import URL
 from exporter import __version__
 from exporter.server.access import ADMIN_SESSION, ADMIN_TOKEN, IDENTITY, LOOPBACK, Identity
 from exporter.server.answers import iso, whole_number
-from exporter.server.handlers.board import seen
-from exporter.server.parts import PARTS, Parts, State
-from exporter.server.rows import STATUSES, Choice, counts, reason_of, urgency
+from exporter.server.handlers.board import visible_states
+from exporter.server.rows import STATUSES, StatusFilter, counts, reason_of, urgency
+from exporter.server.services import SERVICES, Services, State
 from exporter.server.status import status as status_of
-from exporter.server.web_config import Role
+from exporter.server.web_config.settings import Role
 
 if TYPE_CHECKING:
     import jinja2
@@ -44,9 +44,9 @@ VERDICTS = {
 
 async def page(request: web.Request) -> web.Response:
     """Answer the page: numbers, and a table of targets with the failing ones first."""
-    parts, identity = request.app[PARTS], request[IDENTITY]
-    everything = seen(parts, identity, Choice())
-    chosen = sorted(filter(Choice.of(request), everything), key=urgency)
+    parts, identity = request.app[SERVICES], request[IDENTITY]
+    everything = visible_states(parts, identity, StatusFilter())
+    chosen = sorted(filter(StatusFilter.of(request), everything), key=urgency)
     offset = whole_number(request, "offset", 0, 10_000_000)
     shown = chosen[offset : offset + MOST_ROWS]
     now = parts.now()
@@ -83,7 +83,7 @@ async def asset(request: web.Request) -> web.Response:
     )
 
 
-def _rights(identity: Identity, parts: Parts) -> dict[str, Any]:
+def _rights(identity: Identity, parts: Services) -> dict[str, Any]:
     local = identity == LOOPBACK
     return {
         "caller": _caller(identity),

@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from exporter.core.errors import StoreError
-from exporter.core.store import Chosen, Failure, Page, StateChange, Store
+from exporter.core.store import Failure, Filter, Page, StateChange, Store
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, whole_number
-from exporter.server.asked import chosen, form, moment, rows_wanted, written
 from exporter.server.handlers.board import change_row, failure_row
-from exporter.server.parts import PARTS, Parts, State
-from exporter.server.rows import Choice
-from exporter.server.streaming import Rows, exported, unavailable
+from exporter.server.query import cursor_text, filter_of, form, moment, rows_wanted
+from exporter.server.rows import StatusFilter
+from exporter.server.services import SERVICES, Services, State
+from exporter.server.stream import Rows, exported, unavailable
 from exporter.server.tenants import COLUMNS as TENANT_COLUMNS
 from exporter.server.tenants import by_tenant
 from exporter.server.unknown import refuse_unknown
@@ -27,7 +27,7 @@ TURN = 2000
 """Targets that are looked at before others have their turn on the loop."""
 
 Event = TypeVar("Event", StateChange, Failure)
-Ask = Callable[[Store, Chosen, int], Page[Event]]
+Ask = Callable[[Store, Filter, int], Page[Event]]
 
 CHANGE_COLUMNS = (
     *("at", "integration", "tenant", "provider", "before", "status", "reason", "detail", "trace_id"),
@@ -42,7 +42,7 @@ FAILURE_COLUMNS = (
 async def errors(request: web.Request) -> web.StreamResponse:
     """Answer failed checks, the newest first."""
 
-    def ask(store: Store, which: Chosen, limit: int) -> Page[Failure]:
+    def ask(store: Store, which: Filter, limit: int) -> Page[Failure]:
         return store.failures(which, limit=limit)
 
     return await _list(request, "errors", FAILURE_COLUMNS, ask, failure_row)
@@ -51,7 +51,7 @@ async def errors(request: web.Request) -> web.StreamResponse:
 async def changes(request: web.Request) -> web.StreamResponse:
     """Answer changes of state, the newest first."""
 
-    def ask(store: Store, which: Chosen, limit: int) -> Page[StateChange]:
+    def ask(store: Store, which: Filter, limit: int) -> Page[StateChange]:
         return store.changes(which, limit=limit)
 
     return await _list(request, "changes", CHANGE_COLUMNS, ask, change_row)
@@ -60,7 +60,7 @@ async def changes(request: web.Request) -> web.StreamResponse:
 async def tenants(request: web.Request) -> web.StreamResponse:
     """Answer tenants with their integrations, those that fail first."""
     await refuse_unknown(request)
-    rows = by_tenant(await _seen(request), moment(request, "since"))
+    rows = by_tenant(await _visible(request), moment(request, "since"))
     offset = whole_number(request, "offset", 0, 10_000_000)
     limit = rows_wanted(request)
     page = rows[offset : offset + limit]
@@ -69,7 +69,7 @@ async def tenants(request: web.Request) -> web.StreamResponse:
     after = offset + limit
     answer = {"tenants": page, "total": len(rows), "next_offset": after if after < len(rows) else None}
     if request[IDENTITY].tenants is None:  # rows of all tenants are spoken of
-        answer["warnings"] = list(request.app[PARTS].tenant_warnings())
+        answer["warnings"] = list(request.app[SERVICES].tenant_warnings())
     return json_answer(answer)
 
 
@@ -80,16 +80,16 @@ async def _list(
     ask: Ask[Event],
     row: Callable[[Event], dict[str, Any]],
 ) -> web.StreamResponse:
-    parts, which, limit = request.app[PARTS], chosen(request), rows_wanted(request)
+    parts, which, limit = request.app[SERVICES], filter_of(request), rows_wanted(request)
     await refuse_unknown(request, stored=True)
     if form(request) != "json":
         return await exported(request, columns, _pages(parts, which, limit, ask, row))
     page = await _page(parts, which, limit, ask)
-    return json_answer({name: [row(one) for one in page.rows], "next": written(page.next)})
+    return json_answer({name: [row(one) for one in page.rows], "next": cursor_text(page.next)})
 
 
 async def _pages(
-    parts: Parts, which: Chosen, limit: int, ask: Ask[Event], row: Callable[[Event], dict[str, Any]]
+    parts: Services, which: Filter, limit: int, ask: Ask[Event], row: Callable[[Event], dict[str, Any]]
 ) -> AsyncIterator[Rows]:
     left = limit
     while left > 0:
@@ -101,7 +101,7 @@ async def _pages(
         which = replace(which, after=page.next)
 
 
-async def _page(parts: Parts, which: Chosen, limit: int, ask: Ask[Event]) -> Page[Event]:
+async def _page(parts: Services, which: Filter, limit: int, ask: Ask[Event]) -> Page[Event]:
     try:
         return await parts.read_store(lambda store: ask(store, which, limit))
     except StoreError as error:
@@ -113,11 +113,11 @@ async def _portions(rows: list[dict[str, Any]]) -> AsyncIterator[Rows]:
         yield rows[start : start + PORTION]
 
 
-async def _seen(request: web.Request) -> list[State]:
+async def _visible(request: web.Request) -> list[State]:
     """Return the states that the caller may know of and asks for, in turns with others on the loop."""
-    choice, identity = Choice.of(request), request[IDENTITY]
+    choice, identity = StatusFilter.of(request), request[IDENTITY]
     found: list[State] = []
-    for count, state in enumerate(request.app[PARTS].board.states()):
+    for count, state in enumerate(request.app[SERVICES].board.states()):
         if identity.sees(state.target.tenant) and choice(state):
             found.append(state)
         if count % TURN == TURN - 1:

@@ -6,14 +6,14 @@ import structlog
 from aiohttp import web
 
 from exporter.core.errors import ConfigError
-from exporter.engine.exposition import negotiate
+from exporter.exposition import negotiate
 from exporter.server.access import IDENTITY
-from exporter.server.parts import PARTS
+from exporter.server.services import SERVICES
 
 
 async def metrics(request: web.Request) -> web.Response:
     """Answer a scrape in the format and coding that it accepts."""
-    parts = request.app[PARTS]
+    parts = request.app[SERVICES]
     accept = ",".join(request.headers.getall("Accept", []))
     coding = ",".join(request.headers.getall("Accept-Encoding", []))
     wanted = negotiate(accept, coding)
@@ -30,7 +30,7 @@ async def healthy(_request: web.Request) -> web.Response:
 
 async def ready(request: web.Request) -> web.Response:
     """Say whether every part runs."""
-    waits_for = request.app[PARTS].ready()
+    waits_for = request.app[SERVICES].ready()
     if waits_for:
         return web.Response(text=f"The exporter is not ready: {waits_for}\n", status=503)
     return web.Response(text="The exporter is ready.\n")
@@ -38,13 +38,13 @@ async def ready(request: web.Request) -> web.Response:
 
 async def configuration(request: web.Request) -> web.Response:
     """Show the running configuration with stars for every secret."""
-    shown = request.app[PARTS].configuration().shown
+    shown = request.app[SERVICES].configuration().shown
     return web.Response(text=shown, content_type="text/yaml", charset="utf-8")
 
 
 async def reload(request: web.Request) -> web.Response:
     """Load the configuration and the web configuration anew; on any mistake nothing changes."""
-    parts, actor = request.app[PARTS], request[IDENTITY].name
+    parts, actor = request.app[SERVICES], request[IDENTITY].name
     log = structlog.get_logger("exporter.web")
     try:
         access = await asyncio.to_thread(parts.web.read)  # judged first, used last: all or nothing

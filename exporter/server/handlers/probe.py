@@ -7,18 +7,18 @@ from aiohttp import web
 
 from exporter.core.errors import Deferred, Shortage
 from exporter.core.probe import Result, Target
-from exporter.engine.exposition import CONTENT_TYPES
+from exporter.exposition import CONTENT_TYPES
 from exporter.server.access import IDENTITY
 from exporter.server.answers import iso
 from exporter.server.checks import GRACE
-from exporter.server.parts import PARTS
+from exporter.server.services import SERVICES
 
 FLAGS = {"": False, "false": False, "0": False, "true": True, "1": True}
 
 
 async def probe(request: web.Request) -> web.Response:
     """Run the probe of a configured target once; with `debug=true` tell its story instead of its samples."""
-    parts = request.app[PARTS]
+    parts = request.app[SERVICES]
     target = _target(request)
     debug = FLAGS.get(request.query.get("debug", "").lower())
     if debug is None:
@@ -47,7 +47,7 @@ def _target(request: web.Request) -> Target:
         raise web.HTTPBadRequest(text="give target=INTEGRATION or target=INTEGRATION/TENANT")
     if slash and asked and asked != tenant:
         raise web.HTTPBadRequest(text="target and tenant name different tenants")
-    parts, key = request.app[PARTS], (name, tenant or asked)
+    parts, key = request.app[SERVICES], (name, tenant or asked)
     state = parts.board.get(key)
     if state is None and key in parts.configuration().shard.elsewhere and request[IDENTITY].sees(key[1]):
         raise web.HTTPNotFound(text="another shard serves this target; ask the others")

@@ -4,13 +4,13 @@ import asyncio
 
 from aiohttp import web
 
-from exporter.server.parts import PARTS
+from exporter.server.services import SERVICES
 
 
 async def runbook(request: web.Request) -> web.Response:
     """Answer the runbook page of an alert by its name, also as <name>.md."""
     name = request.match_info["name"].removesuffix(".md")
-    found = await asyncio.to_thread(request.app[PARTS].runbook, name)
+    found = await asyncio.to_thread(request.app[SERVICES].runbook, name)
     if found is None:
         raise web.HTTPNotFound(text="there is no runbook of that name")
     text, policy = found

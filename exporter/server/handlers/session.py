@@ -8,7 +8,7 @@ from aiohttp import web
 from exporter.server.access import IDENTITY
 from exporter.server.admin import SESSION_SECONDS, cookie_name
 from exporter.server.answers import BODY_SECONDS
-from exporter.server.parts import PARTS, Parts
+from exporter.server.services import SERVICES, Services
 
 
 async def sign_in(request: web.Request) -> web.Response:
@@ -47,8 +47,8 @@ async def sign_out(request: web.Request) -> web.Response:
     return answer
 
 
-def _parts(request: web.Request) -> Parts:
-    parts = request.app[PARTS]
+def _parts(request: web.Request) -> Services:
+    parts = request.app[SERVICES]
     if parts.web.current.closed:
         raise web.HTTPNotFound(text="here the web configuration says who may do what")
     return parts

@@ -10,9 +10,9 @@ from exporter.core.errors import StoreError
 from exporter.core.store import Statistic, Store, Window
 from exporter.core.summary import HOUR
 from exporter.server.answers import iso, json_answer, whole_number
-from exporter.server.asked import chosen, form, rows_wanted
-from exporter.server.parts import PARTS, Parts
-from exporter.server.streaming import Rows, exported, unavailable
+from exporter.server.query import filter_of, form, rows_wanted
+from exporter.server.services import SERVICES, Services
+from exporter.server.stream import Rows, exported, unavailable
 from exporter.server.unknown import refuse_unknown
 
 WINDOWS = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24, "90d": 90 * 24}
@@ -36,7 +36,7 @@ READ_WITHIN = 30.0
 
 
 @dataclass(frozen=True)
-class Question:
+class StatsQuery:
     """A window, the one before, and the portion of their rows that is asked for."""
 
     now: Window
@@ -49,11 +49,11 @@ async def stats(request: web.Request) -> web.StreamResponse:
     """Answer a row for each target, integration or tenant, the one with the least uptime first."""
     name = _one_of(request, "window", tuple(WINDOWS), "24h")
     by = SUBJECTS[_one_of(request, "by", tuple(SUBJECTS), "target")]
-    parts, limit = request.app[PARTS], rows_wanted(request)
+    parts, limit = request.app[SERVICES], rows_wanted(request)
     await refuse_unknown(request, stored=True)
     offset = whole_number(request, "offset", 0, 10_000_000)
-    now, before = windows(parts.now(), WINDOWS[name], Window(0, 0, by, chosen(request)))
-    question = Question(now, before, limit, offset)
+    now, before = windows(parts.now(), WINDOWS[name], Window(0, 0, by, filter_of(request)))
+    question = StatsQuery(now, before, limit, offset)
     if form(request) != "json":
         return await exported(request, COLUMNS, _portions(parts, question, flat=form(request) == "csv"))
     found = await _read(parts, replace(question, limit=limit + 1))
@@ -79,7 +79,7 @@ def windows(now: float, hours: int, like: Window) -> tuple[Window, Window]:
     return replace(like, since=since, until=until), replace(like, since=since - (until - since), until=since)
 
 
-def ask(store: Store, question: Question) -> list[dict[str, Any]]:
+def ask(store: Store, question: StatsQuery) -> list[dict[str, Any]]:
     """Return the rows that answer `question`; this may block."""
     found = store.statistics(question.now, limit=question.limit, offset=question.offset)
     if not found:
@@ -93,7 +93,7 @@ def ask(store: Store, question: Question) -> list[dict[str, Any]]:
     ]
 
 
-async def _portions(parts: Parts, question: Question, *, flat: bool) -> AsyncIterator[Rows]:
+async def _portions(parts: Services, question: StatsQuery, *, flat: bool) -> AsyncIterator[Rows]:
     end = question.offset + question.limit
     for offset in range(question.offset, end, PORTION):
         size = min(PORTION, end - offset)
@@ -103,7 +103,7 @@ async def _portions(parts: Parts, question: Question, *, flat: bool) -> AsyncIte
             return
 
 
-async def _read(parts: Parts, question: Question) -> list[dict[str, Any]]:
+async def _read(parts: Services, question: StatsQuery) -> list[dict[str, Any]]:
     try:
         return await parts.read_store(lambda store: ask(store, question), READ_WITHIN)
     except StoreError as error:

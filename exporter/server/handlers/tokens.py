@@ -14,11 +14,11 @@ from exporter.core.probe import Target
 from exporter.core.token import TokenState
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, json_body, whole_number
-from exporter.server.asked import form, moment, rows_wanted
 from exporter.server.checks import AT_MOST_INLINE, summary
 from exporter.server.export import csv_line
-from exporter.server.keeping import Account
-from exporter.server.parts import PARTS
+from exporter.server.keeping import TokenAccountView
+from exporter.server.query import form, moment, rows_wanted
+from exporter.server.services import SERVICES
 from exporter.server.tokens import REFRESHES, event_row, refresh_one, rows
 from exporter.server.unknown import refuse_unknown
 from exporter.store.tokens import LogQuery
@@ -37,13 +37,13 @@ LOG_COLUMNS = (
 WORST = ("refused", "expired", "implausible")
 """States that come first, the one that needs a person most before the others."""
 
-Chooser = Callable[[Target, Account], bool]
+Chooser = Callable[[Target, TokenAccountView], bool]
 
 
 async def read(request: web.Request) -> web.Response:
     """Answer the tokens of every target that is asked for, those that need a person first."""
     await refuse_unknown(request)
-    now = request.app[PARTS].now()
+    now = request.app[SERVICES].now()
     query = request.query
     state = query.get("state", "")
     if state and state not in set(TokenState):
@@ -51,7 +51,7 @@ async def read(request: web.Request) -> web.Response:
     chosen = _choice(query, now)
     found = [
         row
-        for target, account in _seen(request)
+        for target, account in _visible(request)
         if chosen(target, account)
         for row in rows(target, account, now)
         if not state or row["state"] == state
@@ -71,9 +71,9 @@ async def read(request: web.Request) -> web.Response:
 async def refresh(request: web.Request) -> web.Response:
     """Refresh the tokens that the body chooses; many, or with `background`, become a job."""
     body = await _body(request)
-    parts, identity = request.app[PARTS], request[IDENTITY]
+    parts, identity = request.app[SERVICES], request[IDENTITY]
     chosen = _choice(body, parts.now())
-    targets = [target for target, account in _seen(request) if chosen(target, account)]
+    targets = [target for target, account in _visible(request) if chosen(target, account)]
     if not targets and not body.get("expiring"):
         raise web.HTTPNotFound(text="there is no such target whose token is renewed")
     structlog.get_logger("exporter.web").info("refresh asked for", actor=identity.name, targets=len(targets))
@@ -107,7 +107,7 @@ async def log(request: web.Request) -> web.Response:
         tenants=identity.tenants,
     )
     try:
-        events = await request.app[PARTS].tokens.history(asked)
+        events = await request.app[SERVICES].tokens.history(asked)
     except StoreError as error:
         raise web.HTTPServiceUnavailable(text=str(error), headers={"Retry-After": "10"}) from None
     found = [event_row(event) for event in events]
@@ -116,16 +116,16 @@ async def log(request: web.Request) -> web.Response:
     return json_answer({"log": found, "offset": asked.offset})
 
 
-def _seen(request: web.Request) -> list[tuple[Target, Account]]:
+def _visible(request: web.Request) -> list[tuple[Target, TokenAccountView]]:
     identity = request[IDENTITY]
-    return [one for one in request.app[PARTS].tokens.accounts() if identity.sees(one[0].tenant)]
+    return [one for one in request.app[SERVICES].tokens.accounts() if identity.sees(one[0].tenant)]
 
 
 def _choice(asked: Mapping[str, str], now: float) -> Chooser:
     integration, tenant = asked.get("integration", ""), asked.get("tenant", "")
     life = _life(asked.get("expiring", ""))
 
-    def chosen(target: Target, account: Account) -> bool:
+    def chosen(target: Target, account: TokenAccountView) -> bool:
         if integration not in ("", target.integration) or tenant not in ("", target.tenant):
             return False
         if life is None:
@@ -180,5 +180,5 @@ def _as_job(request: web.Request, targets: list[Target]) -> web.Response:
             text="other refreshes are still running; ask again when they are done",
             headers={"Retry-After": "10"},
         )
-    place = request.app[PARTS].paths.link(f"/api/v1/tokens/refresh/{started.id}")
+    place = request.app[SERVICES].paths.link(f"/api/v1/tokens/refresh/{started.id}")
     return json_answer(started.answer(), 202, Location=place)

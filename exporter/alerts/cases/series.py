@@ -1,0 +1,42 @@
+"""Series as `promtool test rules` reads them: a name with labels, and values in expanding notation."""
+
+from exporter.core.metric import Metric
+from exporter.core.threshold import ThresholdFamily
+
+
+def series(
+    metric: Metric | str,
+    integration: str = "payments",
+    provider: str = "stripe",
+    tenant: str = "acme",
+    **labels: str,
+) -> str:
+    """Return the text of a target's series, such as `name{integration="payments",...}`."""
+    return text(metric, integration=integration, provider=provider, tenant=tenant, **labels)
+
+
+def text(metric: Metric | str, **labels: str) -> str:
+    """Return the text of a series with exactly `labels`."""
+    inside = ",".join(f'{name}="{value}"' for name, value in labels.items())
+    return f"{metric}{{{inside}}}"
+
+
+def threshold(
+    family: ThresholdFamily,
+    severity: str,
+    integration: str = "payments",
+    provider: str = "stripe",
+    tenant: str = "",
+) -> str:
+    """Return the text of a threshold series: the default of an integration, or a tenant's override."""
+    return series(family.metric, integration, provider, tenant, severity=severity)
+
+
+def target(integration: str = "payments", provider: str = "stripe", tenant: str = "acme") -> dict[str, str]:
+    """Return the labels of a target, as an alert carries them."""
+    return {"integration": integration, "provider": provider, "tenant": tenant}
+
+
+def whole(integration: str = "payments", provider: str = "stripe") -> dict[str, str]:
+    """Return the labels of an integration, as an alert carries them."""
+    return {"integration": integration, "provider": provider}

@@ -1,0 +1,282 @@
+"""How much is left, and what does it cost? Quotas, prepaid money, and the bills of vendors."""
+
+from exporter.alerts.availability import CONNECTED, CONNECTED_EXPR
+from exporter.alerts.cases import quotas as cases
+from exporter.core.alert import Alert, Runbook
+from exporter.core.common_metrics import (
+    COST_MONTH,
+    COST_TODAY,
+    FAILURE_INFO,
+    PREPAID_BALANCE,
+    QUOTA_LIMIT,
+    QUOTA_RESET,
+    QUOTA_USED,
+)
+from exporter.core.severity import Severity
+from exporter.core.threshold import ThresholdFamily
+
+TARGET = "integration, provider, tenant"
+QUOTA_BY = f"{TARGET}, quota"
+DAY = 86_400.0
+WHO = (
+    "{{ $labels.integration }} ({{ $labels.provider }})"
+    "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
+)
+
+QUOTA = ThresholdFamily(
+    "quota_ratio",
+    "Share of a vendor's quota from which it counts as nearly used up; 1 is exhausted.",
+    {Severity.MEDIUM: 0.8, Severity.HIGH: 0.9, Severity.CRITICAL: 1.0},
+    unit="ratio",
+)
+
+RATIO = f"integration_provider_tenant_quota:{QUOTA_USED}:ratio"
+# A vendor that refuses us for an empty quota tells no numbers any more: its reason stands for them, read
+# as it is now; the look-back of the other half bridges a gap of scrapes.
+_REFUSED = f'{FAILURE_INFO}{{reason="quota"}}'
+RATIO_EXPR = (
+    f"max by ({QUOTA_BY}) (\n"
+    f"  last_over_time({QUOTA_USED}[$lookback])\n"
+    f"/\n"
+    f"  (last_over_time({QUOTA_LIMIT}[$lookback]) > 0)\n"
+    ")\n"
+    "or\n"
+    f"max by ({QUOTA_BY}) ({_REFUSED}) unless on ({TARGET}) ({CONNECTED} == 1)"
+)
+
+QUOTA_NEAR_LIMIT = Alert(
+    name="IntegrationQuotaNearLimit",
+    summary="A vendor's quota is nearly or wholly used up.",
+    description=(
+        "{{ if $labels.quota }}The quota {{ $labels.quota }}{{ else }}A quota{{ end }} "
+        f"of {WHO} is used to {{{{ $value | humanizePercentage }}}}."
+    ),
+    observed=RATIO,
+    op=">=",
+    by=("integration", "provider", "tenant", "quota"),
+    family=QUOTA,
+    records={CONNECTED: CONNECTED_EXPR, RATIO: RATIO_EXPR},
+    cases=cases.QUOTA_NEAR_LIMIT,
+    runbook=Runbook(
+        meaning=(
+            "What is used of a quota that the vendor sets (messages or units of a day or a month) has "
+            "reached the share that `quota_ratio` says: medium and high before its end, critical at its end. "
+            "It is critical too, without the name of a quota, where the vendor refuses the probe because a "
+            "quota or prepaid money is used up."
+        ),
+        impact=(
+            "At its end the vendor refuses the tenant's calls until the quota starts anew: mails are not "
+            "sent, jobs are not run."
+        ),
+        diagnosis=(
+            "1. `integration_quota_used` and `integration_quota_limit`: since when does it rise faster than "
+            "usual?\n"
+            "2. `integration_quota_reset_timestamp_seconds`: when does it start anew?\n"
+            "3. Is it the tenant's own growth, a loop of ours, or somebody who abuses a form?"
+        ),
+        mitigation=(
+            "Stop what is not needed, or put it off until the quota starts anew. Buy a larger plan where "
+            "the use is meant. It resolves by itself when the quota starts anew."
+        ),
+    ),
+)
+
+_PACE = f"deriv({QUOTA_USED}[6h])"
+_LEFT = f"(last_over_time({QUOTA_RESET}[$lookback]) - time() > 0)"
+_LIMIT = f"last_over_time({QUOTA_LIMIT}[$lookback])"
+_USED = f"last_over_time({QUOTA_USED}[$lookback])"
+
+QUOTA_RUNNING_OUT = Alert(
+    name="IntegrationQuotaRunningOut",
+    summary="A vendor's quota will be used up before it starts anew.",
+    description=(
+        f"At the pace of six hours {WHO} will have used {{{{ $value | humanizePercentage }}}} of the quota "
+        "{{ $labels.quota }} before it starts anew."
+    ),
+    expr=(
+        f"max by ({QUOTA_BY}) (\n"
+        f"  ({_USED} + clamp_min({_PACE}, 0) * {_LEFT})\n"
+        f"/\n  ({_LIMIT} > 0)\n"
+        ") > 1\n"
+        f"and\n{RATIO} >= 0.5"
+    ),
+    by=("integration", "provider", "tenant", "quota"),
+    severities=(Severity.LOW,),
+    hold="15m",
+    records={CONNECTED: CONNECTED_EXPR, RATIO: RATIO_EXPR},
+    cases=cases.QUOTA_RUNNING_OUT,
+    runbook=Runbook(
+        meaning=(
+            "At least half of the quota is used, and if it goes on as in the last six hours, the rest will "
+            "not last until it starts anew. It must have looked so for a quarter of an hour."
+        ),
+        impact="None yet. Before the quota starts anew, the vendor may refuse the tenant's calls.",
+        diagnosis=(
+            "1. Is the pace of the last hours the usual one, or a single burst such as a newsletter?\n"
+            "2. Compare with the same days of the month before."
+        ),
+        mitigation="Put off what can wait, or plan a larger quota with the vendor while there is time.",
+    ),
+)
+
+BALANCE = ThresholdFamily(
+    "balance_seconds",
+    "How long prepaid money lasts at the pace of a week, from which it counts as running out; 0 is empty.",
+    {Severity.MEDIUM: 7 * DAY, Severity.HIGH: DAY, Severity.CRITICAL: 0},
+    rising=False,
+    unit="seconds",
+)
+
+MONEY = f"integration_provider_tenant:{PREPAID_BALANCE}:max"
+SPENT = f"integration_provider_tenant:{PREPAID_BALANCE}:spent_15m"
+# Money that was added within the quarter of an hour hides what was spent in it.
+SPENT_EXPR = (
+    f"max by ({TARGET}) (\n"
+    "  clamp_min(\n"
+    f"    last_over_time({PREPAID_BALANCE}[$lookback] offset 15m)"
+    f" - last_over_time({PREPAID_BALANCE}[$lookback]),\n    0\n  )\n)"
+)
+
+BALANCE_RUNNING_OUT = Alert(
+    name="IntegrationBalanceRunningOut",
+    summary="Prepaid money at a vendor runs out.",
+    description=(
+        f"The prepaid money of {WHO} "
+        "{{ if le $value 0.0 }}is used up{{ else }}lasts for {{ $value | humanizeDuration }}{{ end }}."
+    ),
+    observed=f"({MONEY} <= 0) or {MONEY} / (avg_over_time({SPENT}[1w]) / 900 > 0)",
+    op="<=",
+    family=BALANCE,
+    records={
+        MONEY: f"max by ({TARGET}) (last_over_time({PREPAID_BALANCE}[$lookback]))",
+        SPENT: SPENT_EXPR,
+    },
+    cases=cases.BALANCE_RUNNING_OUT,
+    runbook=Runbook(
+        meaning=(
+            "The prepaid money (`integration_prepaid_balance`), divided by the pace of spending on the "
+            "average of the last week, lasts no longer than `balance_seconds` says. Critical means that "
+            "nothing is left."
+        ),
+        impact="When it is used up, the vendor refuses every call that costs money.",
+        diagnosis=(
+            "1. Does the pace differ from last week's? Look for the tenant or the job that spends more.\n"
+            "2. Is automatic recharging switched on at the vendor, and did its card expire?"
+        ),
+        mitigation="Add money in the vendor's console, and switch automatic recharging on.",
+    ),
+)
+
+COST_OF_DAY = ThresholdFamily(
+    "cost_today_usd",
+    "What a vendor may charge for one day (UTC), in US dollars.",
+    {Severity.HIGH: 50},
+    unit="usd",
+    environment=((Severity.HIGH, "MONITORING_FAL_DAILY_COST_LIMIT"),),
+)
+COST_OF_MONTH = ThresholdFamily(
+    "cost_month_usd",
+    "What a vendor may charge for one month (UTC), in US dollars.",
+    {Severity.CRITICAL: 1000},
+    unit="usd",
+    environment=((Severity.CRITICAL, "MONITORING_FAL_MONTHLY_COST_LIMIT"),),
+)
+
+_DAY_DIAGNOSIS = (
+    "1. Which models, messages or tenants make it up? See the vendor's own usage page.\n"
+    "2. Did the number of calls rise, or the price of each?\n"
+    "3. A loop that retries, a leaked key and a test against production are the usual causes."
+)
+TODAY = f"integration_provider_tenant:{COST_TODAY}:max"
+THIS_MONTH = f"integration_provider_tenant:{COST_MONTH}:max"
+
+COST_TODAY_HIGH = Alert(
+    name="IntegrationCostOfDayHigh",
+    summary="A vendor charges more for today than it may.",
+    description=f"{WHO} has cost {{{{ $value | printf `%.2f` }}}} USD today.",
+    observed=TODAY,
+    family=COST_OF_DAY,
+    records={TODAY: f"max by ({TARGET}) (last_over_time({COST_TODAY}[$lookback]))"},
+    cases=cases.COST_TODAY_HIGH,
+    runbook=Runbook(
+        meaning=(
+            "What the vendor charges since midnight UTC is above `cost_today_usd` "
+            "(MONITORING_FAL_DAILY_COST_LIMIT where there is no file)."
+        ),
+        impact="Money is spent faster than planned; the month's limit may be reached early.",
+        diagnosis=_DAY_DIAGNOSIS,
+        mitigation=(
+            "Stop what causes it: revoke the key, switch the job off, limit the tenant. If the use is "
+            "meant, raise `cost_today_usd` of the integration or the tenant. It resolves at midnight UTC."
+        ),
+    ),
+)
+
+COST_MONTH_HIGH = Alert(
+    name="IntegrationCostOfMonthHigh",
+    summary="A vendor charges more for this month than it may.",
+    description=f"{WHO} has cost {{{{ $value | printf `%.2f` }}}} USD this month.",
+    observed=THIS_MONTH,
+    family=COST_OF_MONTH,
+    records={THIS_MONTH: f"max by ({TARGET}) (last_over_time({COST_MONTH}[$lookback]))"},
+    cases=cases.COST_MONTH_HIGH,
+    runbook=Runbook(
+        meaning=(
+            "What the vendor charges since the first of the month, UTC, is above `cost_month_usd` "
+            "(MONITORING_FAL_MONTHLY_COST_LIMIT where there is no file)."
+        ),
+        impact="The month's budget is spent; every further call goes beyond it.",
+        diagnosis=_DAY_DIAGNOSIS,
+        mitigation=(
+            "Decide with whoever owns the budget: stop the use until the next month, or raise "
+            "`cost_month_usd`. It stays until the month is over or the limit is higher."
+        ),
+    ),
+)
+
+# scalar() because the calendar knows no labels. A month is taken to be five days old at least: what a single
+# day costs says little.
+_PASSED = "scalar(clamp_min((day_of_month() - 1) * 24 + hour(), 120))"
+_EXPECTED = (
+    f"max by ({TARGET}) (last_over_time({COST_MONTH}[$lookback]))"
+    f" * scalar(days_in_month()) * 24\n  / {_PASSED}"
+)
+_DEFAULT = f'integration_provider_severity:{COST_OF_MONTH.metric}:default{{severity="critical"}}'
+_OVERRIDE = f'integration_provider_tenant_severity:{COST_OF_MONTH.metric}:override{{severity="critical"}}'
+
+COST_FORECAST = Alert(
+    name="IntegrationCostOfMonthForecast",
+    summary="A vendor will charge more for this month than it may.",
+    description=f"At its pace so far {WHO} will have cost {{{{ $value | printf `%.2f` }}}} USD this month.",
+    expr=(
+        "(\n"
+        f"  (\n{_EXPECTED}\n  > on (integration, provider) group_left ()\n  {_DEFAULT}\n  )\n"
+        f"  unless on ({TARGET})\n  {_OVERRIDE}\n"
+        "or\n"
+        f"  (\n{_EXPECTED}\n  > on ({TARGET}) group_left ()\n  {_OVERRIDE}\n  )\n"
+        ")"
+    ),
+    severities=(Severity.LOW,),
+    hold="15m",
+    cases=cases.COST_FORECAST,
+    runbook=Runbook(
+        meaning=(
+            "If the rest of the month (UTC) goes on as its days so far, it will cost more than "
+            "`cost_month_usd`. In the first five days what is spent is spread over five days."
+        ),
+        impact="None yet; there is time to decide.",
+        diagnosis="Which days made the pace: an exception, such as a campaign, or is it the new normal?",
+        mitigation=(
+            "Reduce the use, or plan the money and raise `cost_month_usd`. It resolves when the pace falls."
+        ),
+    ),
+)
+
+QUOTAS = (
+    QUOTA_NEAR_LIMIT,
+    QUOTA_RUNNING_OUT,
+    BALANCE_RUNNING_OUT,
+    COST_TODAY_HIGH,
+    COST_MONTH_HIGH,
+    COST_FORECAST,
+)

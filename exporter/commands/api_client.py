@@ -1,0 +1,235 @@
+"""What commands ask a running exporter: one client for its HTTP API, which says clearly when none runs."""
+
+import argparse
+import http.client
+import json
+import os
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from exporter import __version__
+from exporter.commands.local_token import token_for
+from exporter.core.errors import StartError
+from exporter.core.secret import Secret
+
+DEFAULT_URL = "http://127.0.0.1:10055"
+URL_VARIABLE = "INTEGRATION_EXPORTER_URL"
+TOKEN_VARIABLE = "INTEGRATION_EXPORTER_TOKEN"  # noqa: S105  # the name of a variable
+TOKEN_FILE_VARIABLE = "INTEGRATION_EXPORTER_TOKEN_FILE"  # noqa: S105  # the name of a variable
+TIMEOUT = 30.0
+"""Seconds that each step (connecting, sending, waiting for more of the answer) may take."""
+
+LONGEST = 64 << 20
+"""Bytes of one answer, or of one line of an export, at most."""
+
+QueryParameters = Mapping[str, str | int | None]
+
+
+class ApiClient:
+    """The exporter at `url`, asked with `token` (a bearer token of its web configuration) where there is one.
+
+    Every method raises StartError with one sentence: when nobody answers, when the caller may not, and
+    when the exporter refuses, in its own words.
+    """
+
+    def __init__(
+        self, url: str = DEFAULT_URL, token: Secret | None = None, ca_file: str | None = None
+    ) -> None:
+        """Take `url` apart; `ca_file` names the authority of a certificate that the system does not trust."""
+        parts = urlsplit(url)
+        try:
+            port = parts.port
+        except ValueError:
+            port = 0
+        wrong = parts.username is not None or parts.query or parts.fragment or port == 0
+        if parts.scheme not in ("http", "https") or not parts.hostname or wrong:
+            raise StartError(f"--exporter.url must be a URL such as {DEFAULT_URL}, without credentials")
+        self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        self._host, self._port, self._prefix = parts.hostname, port, parts.path.rstrip("/")
+        self._token = token
+        self._tls = _tls(ca_file) if parts.scheme == "https" else None
+
+    def get(self, path: str, query: QueryParameters | None = None) -> Any:
+        """Return the JSON that `path`, such as /api/v1/status, answers to `query`; None is left out of it."""
+        with self._asked("GET", _with(path, query)) as answer:
+            return _json(answer, self.url)
+
+    def text(self, path: str) -> str:
+        """Return the text that `path`, such as /metrics, answers."""
+        with self._asked("GET", path) as answer:
+            return answer.read(LONGEST).decode(errors="replace")
+
+    def status(self, path: str, *, alone: bool = False) -> int:
+        """Return the status that `path` answers, whatever it is; asked without the token if `alone`."""
+        connection = self._connection()
+        headers = self._headers(None)
+        if alone:
+            headers.pop("Authorization", None)
+        try:
+            connection.request("GET", self._prefix + path, None, headers)
+            return connection.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            said = str(error) or type(error).__name__
+            raise StartError(f"the exporter at {self.url} does not answer: {said}") from None
+        finally:
+            connection.close()
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """Send `body` as JSON and return the JSON that comes back, None for an empty answer."""
+        with self._asked("POST", path, json.dumps({} if body is None else body).encode()) as answer:
+            return _json(answer, self.url)
+
+    def rows(self, path: str, query: QueryParameters | None = None) -> Iterator[dict[str, Any]]:
+        """Yield what `path` exports as NDJSON, row by row; none is left out unseen.
+
+        Raises StartError in the end when the export was cut.
+        """
+        with self._asked("GET", _with(path, {**(query or {}), "format": "ndjson"})) as answer:
+            for line in _lines(answer):
+                yield _row(line, self.url)
+
+    @contextmanager
+    def _asked(self, method: str, path: str, body: bytes | None = None) -> Iterator[http.client.HTTPResponse]:
+        connection = self._connection()
+        try:
+            connection.request(method, self._prefix + path, body, self._headers(body))
+            answer = connection.getresponse()
+            if not 200 <= answer.status < 300:
+                raise StartError(_refusal(answer, self.url, path))
+            yield answer
+        except ssl.SSLCertVerificationError as error:
+            remedy = "give its authority by --ca-file"
+            raise StartError(
+                f"{self.url} shows a certificate that is not trusted: {error.verify_message}; {remedy}"
+            ) from None
+        except ConnectionRefusedError:
+            raise StartError(
+                f"no exporter runs at {self.url}; start one, or say where it is by --exporter.url"
+            ) from None
+        except http.client.IncompleteRead:
+            raise StartError(f"{self.url} broke off in the middle of its answer; ask again") from None
+        except (OSError, http.client.HTTPException) as error:
+            said = str(error) or type(error).__name__
+            raise StartError(f"the exporter at {self.url} does not answer: {said}") from None
+        finally:
+            connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self._tls is not None:
+            return http.client.HTTPSConnection(self._host, self._port, timeout=TIMEOUT, context=self._tls)
+        return http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT)
+
+    def _headers(self, body: bytes | None) -> dict[str, str]:
+        headers = {"Accept": "application/json", "User-Agent": f"integration-exporter/{__version__}"}
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        if body is not None:
+            headers |= {"Content-Type": "application/json", "X-Integration-Exporter": "1"}
+        return headers
+
+
+def exporter_of(options: argparse.Namespace) -> ApiClient:
+    """Return the exporter that the flags, or else the environment, speak of.
+
+    Without a token given, an exporter on this machine is asked with its own admin token, where the caller
+    may read it.
+    """
+    url = options.exporter_url or os.environ.get(URL_VARIABLE) or DEFAULT_URL
+    return ApiClient(url, token_of(options.token_file) or token_for(url, os.environ), options.ca_file)
+
+
+def token_of(path: str | None) -> Secret | None:
+    """Return the token in the file `path`, else that of the variables; StartError if it is none."""
+    if path is not None:
+        return _token_in(path, f"--token-file {path}")
+    if text := os.environ.get(TOKEN_VARIABLE, "").strip():
+        return Secret(_one_token(text, f"the variable {TOKEN_VARIABLE}"))
+    if path := os.environ.get(TOKEN_FILE_VARIABLE):
+        return _token_in(path, f"the file {path} of {TOKEN_FILE_VARIABLE}")
+    return None
+
+
+def _token_in(path: str, what: str) -> Secret:
+    try:
+        text = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartError(f"{what} cannot be read: {getattr(error, 'strerror', 'it is no text')}") from None
+    if not text:
+        raise StartError(f"{what} is empty; write the token into it")
+    return Secret(_one_token(text, what), path)
+
+
+def _one_token(text: str, what: str) -> str:
+    if any(not "!" <= sign <= "~" for sign in text):
+        raise StartError(f"{what} holds more than one token: blanks, or signs that no token has")
+    return text
+
+
+def _tls(ca_file: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise StartError(f"--ca-file {ca_file} cannot be used: {error.strerror or error}") from None
+
+
+def _with(path: str, query: QueryParameters | None) -> str:
+    given = {name: value for name, value in (query or {}).items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def _json(answer: http.client.HTTPResponse, url: str) -> Any:
+    body = answer.read(LONGEST + 1)
+    if len(body) > LONGEST:
+        raise StartError(f"the answer of {url} is longer than {LONGEST >> 20} MiB; ask for less")
+    if not body.strip():
+        return None
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise StartError(
+            f"{url} does not answer as an integration-exporter does; see --exporter.url"
+        ) from None
+
+
+def _lines(answer: http.client.HTTPResponse) -> Iterator[bytes]:
+    """Yield each line with its end; unlike the answer's own readline this raises when the body is cut."""
+    rest = b""
+    while piece := answer.read(1 << 16):
+        *whole, rest = (rest + piece).splitlines(keepends=True)
+        yield from whole
+        if rest.endswith(b"\n"):
+            yield rest
+            rest = b""
+        if len(rest) > LONGEST:
+            break
+    if rest:
+        yield rest
+
+
+def _row(line: bytes, url: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        row = None
+    if not (isinstance(row, dict) and line.endswith(b"\n")):
+        raise StartError(f"{url} broke off in the middle of a row; ask again")
+    return row
+
+
+def _refusal(answer: http.client.HTTPResponse, url: str, path: str) -> str:
+    """Return one sentence for an answer that is an error; the exporter's own words where it has some."""
+    if answer.status == 401:
+        return (
+            f"the exporter at {url} asks who you are; give a token of its web configuration, or its admin "
+            f"token, by --token-file or {TOKEN_VARIABLE}"
+        )
+    try:
+        said = json.loads(answer.read(1 << 16))["error"]
+    except (ValueError, RecursionError, KeyError, TypeError, http.client.HTTPException):
+        what = f"{url} answers {answer.status} to {path.partition('?')[0]}"
+        return f"{what}; is it an integration-exporter, of version {__version__} or later?"
+    return f"the exporter at {url} says: {said}"

@@ -1,0 +1,1 @@
+"""Reads YAML into types, and finds every mistake with its file and line."""

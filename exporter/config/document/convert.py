@@ -1,0 +1,306 @@
+"""Makes raw values fit their types: secret files are read, `${ENV}` numbers become numbers."""
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from exporter.config.document.files import UNNAMED, FileProblem, below, check_readable, read_secret
+from exporter.config.document.source import Source
+from exporter.config.document.values import Expanded, Missing, scalar
+from exporter.config.load_context import LoadContext, Path, Public, Use, url_passwords
+from exporter.config.variables import hidden_texts
+from exporter.core.options import extra_of, twin_fields
+from exporter.core.quoting import is_plain_path
+from exporter.core.secret import Secret
+
+TWIN = "_file"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the values of one source may do.
+
+    With `secrets_dir` its rows may name only plain files in that folder. `exclusive` asks that a
+    secret file of theirs is named by no other tenant and by nothing else of the configuration. Rows from
+    `outside` may name no file without `secrets_dir`. Addresses in `guarded` rows must be public, or lie in
+    one of `networks`.
+    """
+
+    secrets_dir: str = ""
+    exclusive: bool = False
+    outside: bool = False
+    guarded: bool = False
+    networks: tuple[str, ...] = ()
+
+
+TRUSTED = Rules()
+
+
+@dataclass
+class Converter:
+    """Fits the values of one source. `owner` is the tenant they belong to, None for the configuration's own.
+
+    With `judging` nothing is read: twins stay as they stand, so that the schema can judge them. `hidden`
+    gathers the values that may not show although their type is no Secret.
+    """
+
+    reading: LoadContext
+    source: Source
+    rules: Rules = TRUSTED
+    owner: str | None = None
+    judging: bool = False
+    prefix: Path = ()
+    hidden: set[str] = field(default_factory=set)
+
+    def fit(self, value: Any, kind: Any, path: Path = ()) -> Any:
+        """Return `value` as its type `kind` (a msgspec.inspect type) wants it; misfits stay as they are."""
+        while isinstance(kind, inspect.Metadata):
+            if extra := kind.extra:
+                if extra.get("raw"):
+                    return value
+                if isinstance(value, Expanded) and (extra.get("path") or extra.get("public")):
+                    return self._open(value, extra)
+            kind = kind.type
+        if isinstance(kind, inspect.UnionType):
+            return self._union(value, kind, path)
+        if isinstance(kind, inspect.StructType):
+            return self._struct(value, kind.cls, path) if isinstance(value, dict) else value
+        if isinstance(kind, inspect.CustomType):
+            return self._secret(value) if kind.cls is Secret and isinstance(value, str) else value
+        if isinstance(value, str):
+            return self._text(value, kind)
+        return self._many(value, kind, path)
+
+    def _open(self, value: Expanded, marks: Mapping[str, Any]) -> str:
+        """Return a text that shows: where files are is no credential, and what everybody sees may be none."""
+        if marks.get("public"):
+            self.reading.keep_variables(value, only_sure=True)
+        return value if self.judging else str(value)
+
+    def _union(self, value: Any, kind: Any, path: Path) -> Any:
+        kinds = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
+        if len(kinds) == 1:
+            return value if value is None else self.fit(value, kinds[0], path)
+        if isinstance(value, Expanded):
+            return next(
+                (made for one in kinds if not isinstance(made := self._text(value, one), str)), str(value)
+            )
+        nested = (one for one in kinds if _fits_shape(value, one))
+        found = next(nested, None)
+        return value if found is None else self.fit(value, found, path)
+
+    def _many(self, value: Any, kind: Any, path: Path) -> Any:
+        if isinstance(kind, inspect.DictType) and isinstance(value, dict):
+            if path[-1:] != ("labels",):
+                for key, item in value.items():
+                    self.reading.keep_named(str(key), item)
+            return {key: self.fit(item, kind.value_type, (*path, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            item_type = getattr(kind, "item_type", None)
+            if item_type is not None:
+                return [self.fit(item, item_type, (*path, index)) for index, item in enumerate(value)]
+        if isinstance(kind, inspect.AnyType):
+            for text in expanded_in(value):
+                self.hidden |= self.reading.keep_variables(text)
+            return unmarked(value)
+        return value
+
+    def _text(self, value: str, kind: Any) -> Any:
+        self.reading.secrets.update(url_passwords(value))
+        if not isinstance(value, Expanded):
+            return value
+        self.hidden |= self.reading.keep_variables(value)
+        if self.judging and isinstance(value, Missing):
+            return value
+        meant = scalar(value)
+        if isinstance(kind, inspect.BoolType):
+            return meant if isinstance(meant, bool) else value
+        if isinstance(kind, inspect.IntType | inspect.FloatType):
+            number = isinstance(meant, int | float) and not isinstance(meant, bool)
+            return meant if number else value
+        return value if self.judging else str(value)
+
+    def _secret(self, value: str) -> Any:
+        self.reading.remember_secret(str(value))
+        return value if self.judging else Secret(str(value))
+
+    def _struct(self, value: dict[str, Any], cls: type[msgspec.Struct], path: Path) -> dict[str, Any]:
+        fields, twins, files = _fields(cls), _twins(cls), _file_fields(cls)
+        made: dict[str, Any] = {}
+        for key, item in value.items():
+            here = (*path, key)
+            if key in twins and isinstance(item, str) and not self.judging:
+                if twins[key] in value:
+                    self._add_errors(here, twins[key])
+                made[twins[key]] = self._twin(self._read(item, here), fields[twins[key]])
+            elif key in files and isinstance(item, str) and item and not self.judging:
+                made[key] = self._named(item, here)
+            elif key in fields:
+                if key not in made:
+                    made[key] = self.fit(item, fields[key], here)
+            else:
+                made[key] = item
+        return made
+
+    def _twin(self, content: Secret, kind: Any) -> Secret | str:
+        """Return what a twin's file holds as its field wants it: of a text everything is hidden."""
+        if not extra_of(kind).get("twin"):
+            return content
+        text = content.reveal().strip()
+        texts = hidden_texts(text, sure=True)
+        self.reading.secrets.update(texts)
+        self.hidden |= texts
+        return text
+
+    def _add_errors(self, path: Path, name: str) -> None:
+        self.add_error(path, f"both {name} and {name}{TWIN} are set", "keep one of them")
+
+    def add_error(self, path: Path, what: str, remedy: str) -> None:
+        """Add a mistake at `path` below the prefix."""
+        self.reading.add_error(self.source.place((*self.prefix, *path)), what, remedy)
+
+    def show(self, text: str, what: str) -> None:
+        """Remember that everybody sees `text`."""
+        self.reading.public.append(Public(text, what, partial(self.source.place, self.prefix)))
+
+    def _read(self, name: str, path: Path) -> Secret:
+        if isinstance(name, Missing):
+            return Secret("")
+        try:
+            file = self._path(str(name))
+            content = read_secret(file, _shown_path(name, file))
+        except FileProblem as problem:
+            self.add_error(path, f"{path[-1]}: {problem.what}", problem.remedy)
+            return Secret("")
+        self._used(content.identity, str(name), path)
+        self.reading.remember_secret(content.text)
+        return Secret(content.text, file)
+
+    def _named(self, name: str, path: Path) -> str:
+        if isinstance(name, Missing):
+            return ""
+        try:
+            file = self._path(str(name))
+            check_readable(file, _shown_path(name, file))
+        except FileProblem as problem:
+            self.add_error(path, f"{path[-1]}: {problem.what}", problem.remedy)
+            return ""
+        return file
+
+    def _path(self, name: str) -> str:
+        if not name:
+            raise FileProblem("no file is named", "name a file, or remove the key")
+        folder = self.rules.secrets_dir
+        if self.rules.outside and not folder:
+            raise FileProblem(
+                "a row from outside names a file, and there is no tenants.secrets_dir",
+                "write the value itself, or set tenants.secrets_dir",
+            )
+        file = below(folder, name) if folder else self.reading.path(name)
+        self.reading.files.add(self.reading.path(f"{folder}/{name}") if folder else file)
+        return file
+
+    def _used(self, identity: tuple[int, int], name: str, path: Path) -> None:
+        rules = self.rules
+        place = self.source.place((*self.prefix, *path)) if rules.exclusive else ("", 0)
+        self.reading.uses.append(Use(identity, self.owner, rules.exclusive, place, name, rules.outside))
+
+
+def _shown_path(name: str, file: str) -> str:
+    """Return `file` as messages may quote it: not where its name may be a credential that slipped here."""
+    return file if is_plain_path(name) else UNNAMED
+
+
+def as_struct(value: Any, cls: type[Any]) -> Any:
+    """Return fitted `value` as `cls`; msgspec.ValidationError when it is none."""
+    return msgspec.convert(value, cls, dec_hook=_decode)
+
+
+def _decode(cls: type[Any], value: Any) -> Any:
+    if cls is Secret and isinstance(value, str):
+        return Secret(value)
+    return value
+
+
+def unmarked(value: Any) -> Any:
+    """Return `value` with every Expanded inside turned into plain text."""
+    if isinstance(value, dict):
+        return {key: unmarked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [unmarked(item) for item in value]
+    return str(value) if isinstance(value, Expanded) else value
+
+
+def expanded_in(value: Any) -> Iterator[Expanded]:
+    """Yield every Expanded inside `value`."""
+    if isinstance(value, Expanded):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from expanded_in(item)
+
+
+def root_type(cls: Any) -> Any:
+    """Return the msgspec.inspect type of `cls`, remembered."""
+    return _root_type(cls)
+
+
+@cache
+def _root_type(cls: Hashable) -> Any:
+    return inspect.type_info(cls)
+
+
+@cache
+def _fields(cls: type[msgspec.Struct]) -> dict[str, Any]:
+    info: Any = inspect.type_info(cls)
+    return {field.encode_name: field.type for field in info.fields}
+
+
+@cache
+def _twins(cls: type[msgspec.Struct]) -> dict[str, str]:
+    fields = _fields(cls)
+    return {f"{name}{TWIN}": name for name in twin_fields(cls) if f"{name}{TWIN}" not in fields}
+
+
+@cache
+def _file_fields(cls: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(
+        name
+        for name, kind in _fields(cls).items()
+        if name.endswith(TWIN) and _is_text_type(kind) and not _is_elsewhere(kind)
+    )
+
+
+def twins(cls: type[msgspec.Struct]) -> dict[str, str]:
+    """Return the `*_file` keys of `cls` and the fields they stand for."""
+    return _twins(cls)
+
+
+def fields(cls: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return the fields of `cls` and their msgspec.inspect types."""
+    return _fields(cls)
+
+
+def _is_elsewhere(kind: Any) -> bool:
+    """Tell whether the file is one of another machine; see core/generation.py."""
+    return isinstance(kind, inspect.Metadata) and bool((kind.extra or {}).get("elsewhere"))
+
+
+def _is_text_type(kind: Any) -> bool:
+    while isinstance(kind, inspect.Metadata):
+        kind = kind.type
+    if isinstance(kind, inspect.UnionType):
+        return any(map(_is_text_type, kind.types))
+    return isinstance(kind, inspect.StrType)
+
+
+def _fits_shape(value: Any, kind: Any) -> bool:
+    while isinstance(kind, inspect.Metadata):
+        kind = kind.type
+    if isinstance(value, dict):
+        return isinstance(kind, inspect.StructType | inspect.DictType)
+    return isinstance(value, list) and hasattr(kind, "item_type")

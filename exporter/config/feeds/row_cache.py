@@ -1,0 +1,33 @@
+"""What was made of a feed's rows, so that rows which did not change cost nothing in the next load."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from exporter.config.load_context import Public
+from exporter.core.probe import Target
+from exporter.core.threshold import Threshold
+
+
+@dataclass(frozen=True)
+class BuiltRow:
+    """All that came of one row without a mistake: `raw` is the row itself, equal rows come to the same."""
+
+    raw: Any = field(repr=False)
+    target: Target
+    thresholds: tuple[Threshold, ...]
+    secrets: frozenset[str] = field(repr=False)
+    public: tuple[Public, ...]
+
+
+@dataclass
+class RowCache:
+    """The rows made for one integration in one `context`: everything but the rows that they depend on."""
+
+    context: Any = field(repr=False)
+    made: dict[str, BuiltRow] = field(default_factory=dict)
+    kept: dict[str, BuiltRow] = field(default_factory=dict)
+
+    def known(self, tenant: str, raw: Any) -> BuiltRow | None:
+        """Return what was made of the equal row of an earlier load."""
+        found = self.kept.get(tenant)
+        return found if found is not None and (found.raw is raw or found.raw == raw) else None

@@ -1,0 +1,1 @@
+"""One file for each top-level key of the configuration."""

@@ -1,0 +1,189 @@
+"""Checks of `notifications:` that types alone do not make."""
+
+import re
+import zoneinfo
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from exporter.config.load_context import Path, suggestion
+from exporter.config.native import misplaced
+from exporter.core.hosts import ascii_host
+from exporter.core.notifications import (
+    BusinessHours,
+    Email,
+    Notifications,
+    PagerDuty,
+    QuietHours,
+    Slack,
+    Sms,
+    Team,
+    Webhook,
+)
+from exporter.core.options import TlsOptions
+from exporter.core.quoting import is_plain_key
+
+_DAY = "(monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
+_DAYS = re.compile(rf"{_DAY}(:{_DAY})?(\s*,\s*{_DAY}(:{_DAY})?)*")
+_ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s/]+):([0-9]{1,5})")
+
+NotificationIssue = tuple[Path, str, str]
+Channel = Slack | Email | PagerDuty | Sms | Webhook
+
+
+@dataclass(frozen=True)
+class _Check:
+    """Finds what is wrong with notifications, given the names of the integrations.
+
+    `written` are the channels in the document: one that has a mistake is there all the same.
+    """
+
+    integrations: frozenset[str]
+    written: frozenset[str]
+
+    def all(self, notifications: Notifications) -> Iterator[NotificationIssue]:
+        for name in ("slack", "email", "pagerduty", "sms", "webhook", "heartbeat"):
+            channel = getattr(notifications, name)
+            if channel is not None:
+                yield from self.channel(channel, (name,))
+        yield from self.hours(notifications.business_hours, ("business_hours",))
+        for name in ("grafana_url", "runbook_url"):
+            if getattr(notifications, name):
+                yield from web_address(getattr(notifications, name), (name,))
+        seen: set[str] = set()
+        for index, team in enumerate(notifications.teams):
+            if team.name in seen:
+                yield ("teams", index, "name"), f"{_named(team)} stands twice", "choose another name"
+            seen.add(team.name)
+            yield from self.team(team, ("teams", index))
+
+    def team(self, team: Team, path: Path) -> Iterator[NotificationIssue]:
+        for index, name in enumerate(team.integrations):
+            if name not in self.integrations:
+                yield (
+                    (*path, "integrations", index),
+                    "a team names an integration that is not in this file",
+                    suggestion(name, self.integrations),
+                )
+        channels = 0
+        for name in ("slack", "email", "pagerduty", "webhook"):
+            channel = getattr(team, name)
+            if channel is not None:
+                channels += 1
+                # what a team leaves out is that of the channel that everybody shares
+                if not (name in self.written and _lacks(channel)):
+                    yield from self.channel(channel, (*path, name))
+        if not channels and not team.receiver:
+            yield (
+                path,
+                f"{_named(team)} has nothing to be told by",
+                "add slack, email, pagerduty, webhook or receiver",
+            )
+        for place, key in misplaced(team.receiver or {}):
+            yield (
+                (*path, "receiver", *place),
+                f"a native receiver holds {key} in its text",
+                f"write it into a file that Alertmanager can read, and name that by {key}_file:",
+            )
+        if team.quiet_hours:
+            yield from self.hours(team.quiet_hours, (*path, "quiet_hours"))
+
+    def channel(self, channel: Channel, path: Path) -> Iterator[NotificationIssue]:
+        yield from _own_certificate(channel.tls, (*path, "tls"))
+        if isinstance(channel, Slack) and channel.api_url is None:
+            yield path, "slack has no api_url", "add api_url: or api_url_file:"
+        elif isinstance(channel, Slack) and channel.api_url:
+            yield from web_address(channel.api_url.reveal(), (*path, "api_url"))
+        if isinstance(channel, PagerDuty):
+            if channel.routing_key is None:
+                yield path, "pagerduty has no routing_key", "add routing_key: or routing_key_file:"
+            if channel.url:
+                yield from web_address(channel.url, (*path, "url"))
+        if isinstance(channel, Webhook):
+            yield from web_address(channel.url, (*path, "url"))
+        if isinstance(channel, Email):
+            yield from self.email(channel, path)
+        if isinstance(channel, Sms):
+            for index, number in enumerate(channel.to):
+                if not _PHONE.fullmatch(number):
+                    yield (
+                        (*path, "to", index),
+                        "a phone number is not in E.164 form",
+                        'write it as "+15551234567"',
+                    )
+            if bool(channel.access_key) != bool(channel.secret_key):
+                yield path, "access_key and secret_key belong together", "give both or neither"
+
+    def email(self, email: Email, path: Path) -> Iterator[NotificationIssue]:
+        for index, address in enumerate(email.to):
+            if not _ADDRESS.fullmatch(address):
+                yield (*path, "to", index), "a recipient is no mail address", "write it as name@example.com"
+        if not _ADDRESS.fullmatch(email.sender):
+            yield (*path, "sender"), "the sender is no mail address", "write it as name@example.com"
+        found = _HOST_PORT.fullmatch(email.smarthost)
+        if not found or not 1 <= int(found[2]) <= 65_535:
+            yield (*path, "smarthost"), "the smarthost is not host:port", "write it as mail.example.com:587"
+        if bool(email.username) != bool(email.password):
+            yield path, "username and password belong together", "give both or neither"
+
+    def hours(self, hours: BusinessHours | QuietHours, path: Path) -> Iterator[NotificationIssue]:
+        if not _zone_known(hours.time_zone):
+            yield (*path, "time_zone"), "the time zone is not known", "write one such as Europe/Berlin or UTC"
+        if isinstance(hours, BusinessHours):
+            if not _DAYS.fullmatch(hours.days):
+                yield (*path, "days"), "the days are not days of the week", "write them as monday:friday"
+            if hours.start >= hours.end:
+                yield (*path, "end"), "the end is not after the start", "write a later end"
+        elif hours.start == hours.end:
+            yield (*path, "end"), "the end is the start", "write another end"
+
+
+def findings(
+    notifications: Notifications, integrations: frozenset[str], written: frozenset[str]
+) -> list[NotificationIssue]:
+    """Return what is wrong with `notifications`: path below it, what, remedy.
+
+    `written` are the keys that stand in the document.
+    """
+    return list(_Check(integrations, written).all(notifications))
+
+
+def _named(team: Team) -> str:
+    return f"the team {team.name}" if is_plain_key(team.name) else "a team"
+
+
+def _lacks(channel: Channel) -> bool:
+    if isinstance(channel, Slack):
+        return channel.api_url is None
+    return isinstance(channel, PagerDuty) and channel.routing_key is None
+
+
+def _own_certificate(tls: TlsOptions, path: Path) -> Iterator[NotificationIssue]:
+    if bool(tls.cert_file) != bool(tls.key_file):
+        yield path, "cert_file and key_file belong together", "give both or neither"
+
+
+def web_address(text: str, path: Path) -> Iterator[NotificationIssue]:
+    """Yield the finding that `text` is no web address, if it is none."""
+    try:
+        parts = urlsplit(text)
+        good = (
+            parts.scheme in ("http", "https") and bool(ascii_host(parts.hostname or "")) and parts.port != 0
+        )
+    except ValueError:
+        good = False
+    if not good or not text.isprintable() or " " in text:
+        yield path, f"{path[-1]} is no web address", "write it as https://host/path"
+
+
+def _zone_known(name: str) -> bool:
+    if name == "UTC":
+        return True
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        # a machine without the time-zone database can judge no name
+        return not zoneinfo.available_timezones()
+    return True

@@ -1,0 +1,72 @@
+"""Counts every run into a summary of its hour, and hands summaries over a few at a time."""
+
+from exporter.core.probe import Result, TargetKey
+from exporter.core.reason import Reason
+from exporter.core.summary import HOUR, Summaries, Summary
+from exporter.engine.board import ERROR, TargetState
+
+HAND_OVER = 300.0
+"""Seconds for which a summary is counted in memory: what a kill can cost."""
+
+
+class HourlySummaries:
+    """A summary for each target that ran lately; each is handed over when it is five minutes old.
+
+    So what is written spreads over the time as the runs do, however many targets there are.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self._open: dict[TargetKey, Summary] = {}  # the first begun stands first
+        self._done: Summaries = {}
+
+    def ran(self, state: TargetState, result: Result) -> None:
+        """Count a run of the target; `state` is as it was before the run."""
+        if result.reason is Reason.NOT_CONFIGURED:
+            return
+        summary = self._summary(state, result)
+        if (watched := _watched(state, result)) > 0:
+            summary.watched(watched, failing=state.status == ERROR)
+        if result.reason is None:
+            summary.succeeded(result.took)
+        else:
+            summary.failure(result.reason.value)
+
+    def take(self, now: float, *, everything: bool = False) -> Summaries:
+        """Return the summaries that are due at `now` (Unix seconds), or all of them, and forget them."""
+        due = []
+        for key, summary in self._open.items():
+            if not everything and summary.begun + HAND_OVER > now:
+                break
+            due.append(key)
+        for key in due:
+            self._finish(key)
+        done, self._done = self._done, {}
+        return done
+
+    def _summary(self, state: TargetState, result: Result) -> Summary:
+        key, hour = state.target.key, int(result.at // HOUR) * HOUR
+        summary = self._open.get(key)
+        if summary is not None and summary.hour != hour:
+            self._finish(key)
+            summary = None
+        if summary is None:
+            summary = self._open[key] = Summary(hour, state.target.provider, result.at)
+        return summary
+
+    def _finish(self, key: TargetKey) -> None:
+        summary = self._open.pop(key)
+        known = self._done.setdefault((key, summary.hour), summary)
+        if known is not summary:  # a clock that was set back
+            known.add(summary)
+
+
+def _watched(state: TargetState, result: Result) -> float:
+    """Return the seconds since the run before, 0 for the first of this process.
+
+    A process that slept, as a laptop does, watched for no longer than it had meant to wait.
+    """
+    if state.result is None or state.last_run is None:
+        return 0.0
+    planned = max(0.0, (state.next_run or state.last_run) - state.last_run)
+    return min(max(0.0, result.at - state.last_run), planned + state.target.interval)

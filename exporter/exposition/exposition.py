@@ -1,0 +1,256 @@
+"""Every series of the exporter's targets, ready to be scraped."""
+
+import asyncio
+import io
+import time
+from collections.abc import Hashable, Iterable, Iterator, Sequence, Set
+from itertools import count
+from typing import NamedTuple
+
+from prometheus_client.registry import Collector
+
+from exporter.core.metric import Kind, Metric
+from exporter.exposition.lines import EOF, Exemplars, Labels, Series, chunks, marked, shape, suffixes
+from exporter.exposition.members import Member, pack
+from exporter.exposition.own_process import registry_text
+from exporter.exposition.shards import SLOTS, ExpositionShard, MetricFamily, Segment
+
+SLICE = 0.003
+"""Seconds that a render in slices keeps the loop at a time."""
+
+ROUNDS = 4
+"""How often such a render goes for what changed meanwhile, before it takes the rest at once."""
+
+_END = Segment(EOF)
+
+
+class _Record(NamedTuple):
+    """Where the lines of a key are, and a hash of the labels that they have in common."""
+
+    place: int
+    identity: int
+
+
+class Exposition:
+    """Series by key: `put` renders them when they change, `render` joins them when they are asked for.
+
+    A key stands for a target or another owner of series. Keys share shards in the order of their first
+    `put`: give those that change at about the same time one after another, and few shards are touched by
+    each. Not thread-safe: it belongs to the loop.
+
+    `duplicates` counts the series that were left out because the body had the same series already: the
+    line that comes first wins. A double that stays is counted each time that its family is joined anew.
+    """
+
+    def __init__(self) -> None:
+        """Start without series."""
+        self.duplicates = 0
+        self._families: dict[str, MetricFamily] = {}
+        self._groups: dict[int, dict[str, ExpositionShard]] = {}
+        self._records: dict[Hashable, _Record] = {}
+        self._owners: dict[int, Hashable] = {}
+        self._free: list[int] = []
+        self._next = count()
+        self._dirty: set[tuple[str, int]] = set()
+
+    def put(
+        self, key: Hashable, common: Labels, samples: Iterable[Series], exemplars: Exemplars | None = None
+    ) -> None:
+        """Make `samples` the series of `key`, in place of those it had.
+
+        Each is (metric, its own labels, value); its labels are `common` and its own ones, unescaped. Label
+        names must be legal already. `exemplars` are shown in OpenMetrics only, behind the counters they
+        belong to.
+        """
+        number, slot = divmod(self._place(key, common), SLOTS)
+        self._groups.setdefault(number, {})
+        written = self._put(key, common, samples, exemplars)
+        for name in self._groups[number].keys() - written:
+            self._write(name, number, slot, b"")
+
+    def update(self, key: Hashable, common: Labels, samples: Iterable[Series]) -> None:
+        """Put `samples` in place of those that `key` had in the same families, and leave its other ones.
+
+        `common` must be that of the last `put` for `key`; without one this is a KeyError.
+        """
+        self._put(key, common, samples, None)
+
+    def move(self, key: Hashable, values: Iterable[tuple[str, Sequence[float]]]) -> bool:
+        """Give lines that `key` has other values, their labels as they are; return whether that went.
+
+        `values` are by the name of the family, one for each line of `key` in it, in the order in which they
+        were put. Where they do not fit to the lines, some may have been moved: put or update them all then.
+        """
+        record = self._records.get(key)
+        if record is None:
+            return False
+        number, slot = divmod(record.place, SLOTS)
+        group = self._groups[number]
+        for name, numbers in values:
+            shard = group.get(name)
+            if shard is None or not shard.move(slot, numbers):
+                return False
+            self._dirty.add((name, number))
+        return True
+
+    def _put(
+        self, key: Hashable, common: Labels, samples: Iterable[Series], exemplars: Exemplars | None
+    ) -> Set[str]:
+        """Write the lines of `key`; return the names of their families."""
+        lines, doubles = chunks(common, samples)
+        ends = suffixes(common, exemplars) if exemplars else {}
+        self.duplicates += doubles
+        place, identity = self._records[key]
+        number, slot = divmod(place, SLOTS)
+        suspect = self._owners[identity] != key
+        names = shape(common)
+        for name, (metric, text) in lines.items():
+            family = self._families.get(name)
+            if family is None:
+                family = self._families[name] = MetricFamily(metric, names)
+            if suspect or family.shape != names:
+                family.mix()
+            self._write(name, number, slot, text, marked(text, ends[name]) if name in ends else None)
+        return lines.keys()
+
+    def drop(self, key: Hashable) -> None:
+        """Forget the series of `key`; a stranger is no mistake."""
+        record = self._records.pop(key, None)
+        if record is None:
+            return
+        number, slot = divmod(record.place, SLOTS)
+        for name in self._groups[number]:
+            self._write(name, number, slot, b"")
+        self._disown(key, record)
+        self._free.append(record.place)
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of series of each family, by the name of its metric."""
+        self._join()
+        return {name: family.series for name, family in sorted(self._families.items())}
+
+    def render(self, openmetrics: bool, gzip: bool, registry: Collector | None = None) -> bytes:
+        """Return the whole body in one go; `registry` holds metrics of the process to append."""
+        self._join()
+        segments = self._segments(openmetrics, registry)
+        if not gzip:
+            return b"".join([segment.body for segment in segments])
+        member = Member()
+        member.extend([segment.packed for segment in segments])
+        return member.finish()
+
+    async def render_async(self, openmetrics: bool, gzip: bool, registry: Collector | None = None) -> bytes:
+        """Return the same body, giving the loop a turn every few milliseconds.
+
+        All of it is as of one moment: the one when the last shard was joined.
+        """
+        turns = Turns()
+        for _ in range(ROUNDS):
+            for _ in self._joining():
+                await turns.over()
+            if not self._dirty:
+                break
+        self._join()
+        segments = [(segment, segment.body) for segment in self._segments(openmetrics, registry)]
+        return await (_gzipped if gzip else _plain)(segments, turns)
+
+    def _place(self, key: Hashable, common: Labels) -> int:
+        """Return the place of `key`, a new one if need be, and claim its common labels for it."""
+        identity = hash(tuple(sorted(common)))
+        record = self._records.get(key)
+        if record is None or record.identity != identity:
+            if record is not None:
+                self._disown(key, record)
+            place = record.place if record else self._free.pop() if self._free else next(self._next)
+            record = self._records[key] = _Record(place, identity)
+        self._owners.setdefault(identity, key)
+        return record.place
+
+    def _disown(self, key: Hashable, record: _Record) -> None:
+        if self._owners.get(record.identity) == key:
+            del self._owners[record.identity]
+
+    def _write(
+        self, name: str, number: int, slot: int, text: bytes, with_exemplars: bytes | None = None
+    ) -> None:
+        group = self._groups[number]
+        shard = group.get(name)
+        if shard is None:
+            shard = group[name] = self._families[name].shards[number] = ExpositionShard()
+        if shard.put(slot, text, with_exemplars):
+            self._dirty.add((name, number))
+
+    def _join(self) -> None:
+        for _ in self._joining():
+            pass
+
+    def _joining(self) -> Iterator[None]:
+        """Join what changed, one shard or mixed family at a step; other work may come between the steps."""
+        while self._dirty:
+            name, number = self._dirty.pop()
+            family = self._families[name]
+            shard = family.shards[number]
+            shard.join()
+            family.stale = True
+            if not shard.body:
+                self._remove(name, number)
+            yield
+        for family in [family for family in self._families.values() if family.mixed and family.stale]:
+            self.duplicates += family.weed()
+            yield
+
+    def _remove(self, name: str, number: int) -> None:
+        family = self._families[name]
+        del family.shards[number], self._groups[number][name]
+        if not family.shards:
+            del self._families[name]
+
+    def _segments(self, openmetrics: bool, registry: Collector | None) -> Iterator[Segment]:
+        for name in sorted(self._families):
+            family = self._families[name]
+            untyped = _stem(family.metric) in self._families  # and no counter then
+            yield family.heads[1 + untyped if openmetrics else 0]
+            yield from family.segments(exemplars=openmetrics and not untyped)
+        if registry is not None:
+            taken = {_stem(family.metric) or name for name, family in self._families.items()}
+            taken = taken if openmetrics else set(self._families)
+            yield Segment(registry_text(registry, openmetrics=openmetrics, taken=taken))
+        if openmetrics:
+            yield _END
+
+
+class Turns:
+    """Gives the loop a turn when this task has held it long enough."""
+
+    def __init__(self) -> None:
+        """Begin a slice."""
+        self._since = time.perf_counter()
+
+    async def over(self) -> None:
+        """Let others run if the slice is used up."""
+        if time.perf_counter() - self._since > SLICE:
+            await asyncio.sleep(0)
+            self._since = time.perf_counter()
+
+
+async def _plain(segments: list[tuple[Segment, bytes]], turns: Turns) -> bytes:
+    # Joining 80 MB at once would hold the loop for tens of milliseconds; getvalue() copies nothing.
+    body = io.BytesIO()
+    for _, part in segments:
+        body.write(part)
+        await turns.over()
+    return body.getvalue()
+
+
+async def _gzipped(segments: list[tuple[Segment, bytes]], turns: Turns) -> bytes:
+    member = Member()
+    for segment, part in segments:
+        # Another render may have joined the shard anew since: then what is cached is of another body.
+        member.extend((segment.packed if segment.body is part else pack(part),))
+        await turns.over()
+    return member.finish()
+
+
+def _stem(metric: Metric) -> str:
+    """Return the name of a counter's family in OpenMetrics, "" for other kinds."""
+    return metric.name.removesuffix("_total") if metric.kind is Kind.COUNTER else ""

@@ -1,0 +1,177 @@
+"""From samples to lines: the text of one series and the head of one family.
+
+The bytes equal those of prometheus_client. Formats: Prometheus text 0.0.4
+(https://prometheus.io/docs/instrumenting/exposition_formats/) and OpenMetrics 1.0
+(https://prometheus.io/docs/specs/om/open_metrics_spec/).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from prometheus_client.utils import floatToGoString
+
+from exporter.core.metric import Kind, Metric
+
+Labels = tuple[tuple[str, str], ...]
+Series = tuple[Metric, Labels, float]
+
+EOF = b"# EOF\n"
+
+LONGEST_EXEMPLAR = 128
+"""Characters that the names and values of an exemplar's labels may have together (OpenMetrics 1.0)."""
+
+LabelLayout = tuple[str, Callable[[list[str]], tuple[str, ...]]]
+"""A template for the label part of a line, and what picks its values out of the common and own ones."""
+
+
+class Exemplar(NamedTuple):
+    """One event that a counter counted: `labels` lead to it, `value` is what it added, `at` Unix seconds."""
+
+    labels: Labels
+    value: float
+    at: float
+
+
+Exemplars = Mapping[tuple[Metric, Labels], Exemplar]
+"""Exemplars by the series that they belong to: (metric, its own labels)."""
+
+
+class Chunk(NamedTuple):
+    """The lines that one key has in one family."""
+
+    metric: Metric
+    text: bytes
+
+
+def chunks(common: Labels, series: Iterable[Series]) -> tuple[dict[str, Chunk], int]:
+    """Return the lines of one key by family name, and how many series were left out as doubles.
+
+    Of two samples of one series the first stands. A label that `common` has too keeps the common value, so
+    that no sample can pose as another key's.
+    """
+    names, values = tuple([name for name, _ in common]), [_escape(value) for _, value in common]
+    plain = _braced({name: f'{name}="{value}"' for name, value in zip(names, values, strict=True)})
+    lines: dict[str, tuple[Metric, str]] = {}
+    doubles = 0
+    for metric, own, value in series:
+        name = metric.name
+        start = name + (_labels(names, values, own) if own else plain)
+        text = lines[name][1] if name in lines else ""
+        # A line break within a value is escaped, so one in the text is the end of a line.
+        if text and (text.startswith(start) or f"\n{start}" in text):
+            doubles += 1
+            continue
+        lines[name] = (metric, f"{text}{start}{go_float(value)}\n")
+    return {name: Chunk(metric, _bytes(text)) for name, (metric, text) in lines.items()}, doubles
+
+
+def go_float(value: float) -> str:
+    """Return a number as prometheus_client writes it: 1e+06, NaN, +Inf."""
+    # Within these bounds Go and Python agree.
+    if 0.0 <= value < 1e6:
+        return repr(float(value))
+    return str(floatToGoString(value))  # type: ignore[no-untyped-call]  # prometheus_client types it not
+
+
+def suffixes(common: Labels, exemplars: Exemplars) -> dict[str, dict[bytes, bytes]]:
+    """Return what exemplars add to lines: by family name, the beginning of a line up to its value to its end.
+
+    Only counters may have one, and OpenMetrics bounds its labels; ValueError otherwise.
+    """
+    found: dict[str, dict[bytes, bytes]] = {}
+    for (metric, own), exemplar in exemplars.items():
+        if metric.kind is not Kind.COUNTER:
+            raise ValueError(f"{metric} is no counter and has no exemplars")
+        if sum(len(name) + len(value) for name, value in exemplar.labels) > LONGEST_EXEMPLAR:
+            raise ValueError(f"the labels of an exemplar of {metric} are too long")
+        start = metric.name + _braced({name: _pair(name, value) for name, value in (*own, *common)})
+        labels = ",".join(_pair(name, value) for name, value in sorted(exemplar.labels))
+        end = f" # {{{labels}}} {go_float(exemplar.value)} {exemplar.at}"
+        found.setdefault(metric.name, {})[_bytes(start[:-1])] = _bytes(end)
+    return found
+
+
+def marked(text: bytes, ends: Mapping[bytes, bytes]) -> bytes:
+    """Return the lines of `text`, each with the exemplar that `ends` have for it."""
+    return b"".join(line[:-1] + ends.get(line.rpartition(b" ")[0], b"") + b"\n" for line in _split(text))
+
+
+def shape(common: Labels) -> tuple[str, ...]:
+    """Return the names of the common labels: two keys of one shape and unlike values share no series."""
+    return tuple(sorted(name for name, _ in common))
+
+
+def head(metric: Metric) -> bytes:
+    """Return the HELP and TYPE lines of the text format."""
+    text = _escape_newline(metric.help)
+    return _bytes(f"# HELP {metric.name} {text}\n# TYPE {metric.name} {metric.kind.value}\n")
+
+
+def openmetrics_head(metric: Metric, *, stem_taken: bool = False) -> bytes:
+    """Return the HELP, TYPE and UNIT lines of OpenMetrics, where a counter's family has no `_total`.
+
+    `stem_taken`: a gauge already has the counter's name without `_total`. A family must not come twice, so
+    the counter then goes by its whole name and as of unknown type.
+    """
+    name, kind, unit = metric.name, metric.kind.value, metric.unit
+    if metric.kind is Kind.COUNTER and stem_taken:
+        kind, unit = "unknown", ""
+    elif metric.kind is Kind.COUNTER:
+        name = name.removesuffix("_total")
+    lines = f"# HELP {name} {_escape(metric.help)}\n# TYPE {name} {kind}\n"
+    return _bytes(lines + (f"# UNIT {name} {unit}\n" if unit else ""))
+
+
+def unlike(body: bytes) -> tuple[bytes, int]:
+    """Return `body`, lines of one family, without the series that came before, and how many were left out."""
+    kept: dict[bytes, bytes] = {}
+    lines = body.splitlines(keepends=True) if b"\r" not in body else _split(body)
+    for line in lines:
+        kept.setdefault(line.rpartition(b" ")[0], line)
+    return b"".join(kept.values()), len(lines) - len(kept)
+
+
+def _split(body: bytes) -> list[bytes]:
+    # bytes.splitlines also splits at a carriage return, which a label value may hold as it is.
+    return [line + b"\n" for line in body.split(b"\n")[:-1]]
+
+
+def _bytes(text: str) -> bytes:
+    # A lone surrogate (JSON may hold one) has no UTF-8: a question mark is better than no scrape at all.
+    return text.encode("utf-8", "replace")
+
+
+def _labels(names: tuple[str, ...], values: list[str], own: Labels) -> str:
+    """Return the label part of a line with labels of its own; `values` are those of `names`, escaped."""
+    template, pick = _layout(names, tuple([name for name, _ in own]))
+    return template % pick([*values, *[_escape(value) for _, value in own]])
+
+
+@lru_cache(maxsize=1024)  # there are as many as there are families with labels
+def _layout(common: tuple[str, ...], own: tuple[str, ...]) -> LabelLayout:
+    place = {name: number for number, name in enumerate((*common, *own))}
+    place.update({name: number for number, name in enumerate(common)})  # a common label wins
+    order = sorted(place)
+    places = [place[name] for name in order]
+    template = _braced({name: f'{name}="%s"' for name in order})
+    return template, lambda values: tuple([values[number] for number in places])
+
+
+def _pair(name: str, value: str) -> str:
+    return f'{name}="{_escape(value)}"'
+
+
+def _braced(pairs: dict[str, str]) -> str:
+    """Return the label part of a line up to the value; labels go by name, as prometheus_client sorts them."""
+    return f"{{{','.join([pairs[name] for name in sorted(pairs)])}}} " if pairs else " "
+
+
+def _escape(text: str) -> str:
+    if '"' in text or "\\" in text or "\n" in text:
+        return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+    return text
+
+
+def _escape_newline(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n")

@@ -1,0 +1,193 @@
+"""The lines of one family, kept in shards of some hundred keys each.
+
+A scrape joins shards, not series: only those that changed since the last one are put together anew. A
+shard keeps its lines once, as one piece of bytes and the places where each key's part ends, because at
+700,000 series every object more per series is 30 MB.
+"""
+
+from array import array
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
+
+from exporter.core.metric import Metric
+from exporter.exposition.lines import go_float, head, openmetrics_head, unlike
+from exporter.exposition.members import Packed, pack
+
+SLOTS = 256
+"""Keys in a shard: 256 lines are some 25 KB, about the window of the compressor."""
+
+LOOSE = 128
+"""Keys whose new lines may lie about unjoined, scraped or not: loose ones take twice the room."""
+
+
+class Segment:
+    """A piece of the body that changes as a whole: `body`, and its compressed form once it was asked for."""
+
+    __slots__ = ("_packed", "body")
+
+    def __init__(self, body: bytes = b"") -> None:
+        """Start with `body`."""
+        self.body = body
+        self._packed: Packed | None = None
+
+    def replace(self, body: bytes) -> None:
+        """Put another body in place."""
+        self.body = body
+        self._packed = None
+
+    @property
+    def packed(self) -> Packed:
+        """The compressed body, made at the first call after a change."""
+        if self._packed is None:
+            self._packed = pack(self.body)
+        return self._packed
+
+
+class ExpositionShard(Segment):
+    """The lines of one family of the keys of one group.
+
+    `marked` is the same shard with exemplars behind its lines, None while no line has one: all formats
+    share the lines that have none.
+    """
+
+    __slots__ = ("_ends", "_pending", "marked", "series")
+
+    def __init__(self) -> None:
+        """Start without lines."""
+        super().__init__()
+        self.series = 0
+        self.marked: ExpositionShard | None = None
+        self._ends = array("I", bytes(4 * SLOTS))
+        self._pending: dict[int, bytes] = {}
+
+    def put(self, slot: int, lines: bytes, marked: bytes | None = None) -> bool:
+        """Put the lines of the key in `slot`; return whether that leaves anything to join.
+
+        `marked` are the same lines with exemplars, None where they have none.
+        """
+        if marked is not None and self.marked is None:
+            self.marked = self._copy()
+        if self.marked is None:
+            return self._put(slot, lines)
+        changed = self._put(slot, lines)
+        return self.marked._put(slot, lines if marked is None else marked) or changed
+
+    def _copy(self) -> "ExpositionShard":
+        made = ExpositionShard()
+        made.replace(self.body)
+        made._ends, made._pending = self._ends, dict(self._pending)
+        return made
+
+    def _put(self, slot: int, lines: bytes) -> bool:
+        if slot not in self._pending:
+            start = self._ends[slot - 1] if slot else 0
+            end = self._ends[slot]
+            if end - start == len(lines) and self.body.startswith(lines, start):
+                return False
+        self._lay(slot, lines)
+        return True
+
+    def move(self, slot: int, values: Sequence[float]) -> bool:
+        """Give the lines of the key in `slot` other values, in their order; False if they do not fit."""
+        if self.marked is not None:
+            return False
+        old = self._pending.get(slot)
+        if old is None:
+            old = self.body[self._ends[slot - 1] if slot else 0 : self._ends[slot]]
+        if len(values) == 1:
+            if old.count(b"\n") != 1:
+                return False
+            self._lay(slot, _moved(old, values[0]))
+            return True
+        lines = old.split(b"\n")  # with an empty piece behind the last line
+        if len(lines) != len(values) + 1:
+            return False
+        self._lay(slot, b"".join(map(_moved, lines, values)))
+        return True
+
+    def _lay(self, slot: int, lines: bytes) -> None:
+        self._pending[slot] = lines
+        if len(self._pending) >= LOOSE:
+            self._take_in()
+
+    def join(self) -> None:
+        """Take in what was put since the last join."""
+        if self.marked is not None:
+            self.marked.join()
+        if self._pending:
+            self._take_in()
+
+    def _take_in(self) -> None:
+        old = self.body
+        parts = [old[start:end] for start, end in pairwise((0, *self._ends))]
+        for slot, lines in self._pending.items():
+            parts[slot] = lines
+        self.replace(b"".join(parts))
+        self._ends = array("I", accumulate(map(len, parts)))
+        self._pending = {}
+        self.series = self.body.count(b"\n")
+
+
+class MetricFamily:
+    """One metric family: its head in both formats and its shards by the number of their group.
+
+    `shape` are the label names that its first key had in common. `stale` tells a mixed family that its
+    shards changed.
+    """
+
+    __slots__ = ("_whole", "heads", "metric", "shape", "shards", "stale")
+
+    def __init__(self, metric: Metric, shape: tuple[str, ...]) -> None:
+        """Start without shards."""
+        self.metric = metric
+        self.shape = shape
+        self.stale = True
+        self.shards: dict[int, ExpositionShard] = {}
+        self.heads = (
+            Segment(head(metric)),
+            Segment(openmetrics_head(metric)),
+            Segment(openmetrics_head(metric, stem_taken=True)),
+        )
+        self._whole: Segment | None = None
+
+    @property
+    def mixed(self) -> bool:
+        """Tell whether two of its keys might hold the same series."""
+        return self._whole is not None
+
+    def mix(self) -> None:
+        """Take note, for good, that keys might hold the same series: it is then joined line by line."""
+        if self._whole is None:
+            self._whole = Segment()
+            self.stale = True
+
+    @property
+    def series(self) -> int:
+        """How many series it has."""
+        if self._whole:
+            return self._whole.body.count(b"\n")
+        return sum(shard.series for shard in self.shards.values())
+
+    def segments(self, *, exemplars: bool = False) -> Iterator[Segment]:
+        """Yield the joined shards, in the order of their groups, or the one piece of a mixed family.
+
+        A mixed family shows no `exemplars`: it is weeded by lines that end with their value.
+        """
+        if self._whole:
+            yield self._whole
+            return
+        for number in sorted(self.shards):
+            shard = self.shards[number]
+            yield shard.marked if exemplars and shard.marked is not None else shard
+
+    def weed(self) -> int:
+        """Join a mixed family that changed, each series once; return how many doubles were left out."""
+        self.stale = False
+        body, doubles = unlike(b"".join(self.shards[number].body for number in sorted(self.shards)))
+        self._whole = Segment(body)
+        return doubles
+
+
+def _moved(line: bytes, value: float) -> bytes:
+    """Return `line` with another value: that is what stands behind its last space."""
+    return b"%b%b\n" % (line[: line.rindex(b" ") + 1], go_float(value).encode())

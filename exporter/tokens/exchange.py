@@ -1,0 +1,209 @@
+"""One turn of an account: read its tokens, finish what was left undone, and exchange them for new ones.
+
+The order of an exchange keeps tokens from being lost: take the turn that nobody else has, look at what is
+kept, ask the vendor, write the answer down, and only then use it. What is between the vendor's answer and the
+disk no client can protect.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+
+import structlog
+
+from exporter.core.clock import Clock
+from exporter.core.errors import ProbeError, Shortage, StoreError
+from exporter.core.network import Network, Trace
+from exporter.core.probe import Target
+from exporter.core.reason import Reason
+from exporter.core.token import (
+    FLOOR,
+    GrantRefusedError,
+    MetaExchange,
+    RefreshToken,
+    TokenEvent,
+    TokenResponse,
+    TokenSet,
+)
+from exporter.net.shortages import present_shortage
+from exporter.net.tokens import fetch
+from exporter.tokens.account import TokenAccount
+from exporter.tokens.log import TokenLog
+from exporter.tokens.storage import StorageSession
+
+AT_ONCE = 8
+"""Turns at one time, so that probing goes on beside them and no vendor sees a burst."""
+
+EXPORTER, PROBE = "exporter", "probe"
+"""Actors of what was due by itself, and of what a probe needed."""
+
+NOTHING = "there is no token to begin with: its owner must connect"
+
+
+class TokenExchange:
+    """Takes turns; what came of one is in its account and in the log, never an exception."""
+
+    def __init__(self, network: Network, clock: Clock, log: TokenLog) -> None:
+        """Prepare to call token endpoints."""
+        self._network = network
+        self._clock = clock
+        self._log = log
+        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
+
+    async def take(self, account: TokenAccount, actor: str, trace: Trace, *, force: bool) -> None:
+        """Do what `account` needs now; with `force` refresh it in any case."""
+        inner = Trace(started=trace.started, guard=None if account.lasting else trace.guard)
+        async with self._turns[account.grant.token_url]:
+            began, account.shortage = self._clock.monotonic(), None
+            try:
+                await self._take(account, actor, inner, began, force=force)
+            except Shortage as shortage:
+                account.put_off(shortage, self._clock.now())
+            except ProbeError as error:
+                self._fail(account, error, actor, began)
+            except StoreError as error:
+                self._fail_store(account, error, actor, began)
+            finally:
+                trace.calls += inner.calls
+                trace.log.extend(inner.log)
+                trace.drift.extend(inner.drift)
+
+    def _fail_store(self, account: TokenAccount, error: StoreError, actor: str, began: float) -> None:
+        """Note that the exporter does not reach what keeps its tokens; nobody refused the credential."""
+        if (shortage := present_shortage()) is not None:
+            account.put_off(shortage, self._clock.now())
+            return
+        self._fail(account, ProbeError(Reason.CONNECT, f"no token: {error}"), actor, began, reason="store")
+
+    def _fail(
+        self, account: TokenAccount, error: ProbeError, actor: str, began: float, reason: str = ""
+    ) -> None:
+        """Note a refresh that failed."""
+        why = reason or (error.code if isinstance(error, GrantRefusedError) else error.reason.value)
+        account.fail(error, self._clock.now())
+        account.reason = why
+        self._note(account, actor, "failed", why, began, error.detail)
+
+    def event(
+        self, target: Target, actor: str, operation: str, result: str, reason: str, took: float
+    ) -> TokenEvent:
+        """Return an entry of the log of tokens."""
+        return TokenEvent(
+            at=self._clock.now(),
+            integration=target.integration,
+            tenant=target.tenant,
+            provider=target.provider,
+            token="access",  # noqa: S106 - a label's value
+            actor=actor,
+            operation=operation,
+            result=result,
+            reason=reason,
+            took=took,
+        )
+
+    async def _take(
+        self, account: TokenAccount, actor: str, trace: Trace, began: float, *, force: bool
+    ) -> None:
+        if account.held is None or (account.refused and not force):
+            await self._look(account)
+            now = self._clock.now()
+            probe_waits = actor == PROBE and account.wanted(now)
+            if not force and (account.refused or not (probe_waits or account.due(now))):
+                return
+        await self._exchange(account, actor, trace, began, force=force)
+
+    async def _look(self, account: TokenAccount) -> None:
+        """Read the tokens from their place; refused ones stay so until others are there."""
+        account.looked_at = now = self._clock.now()
+        found = await account.place.read() or account.seed()
+        if account.held is None or not found.same(account.held):
+            account.take(found, now)
+            account.reset_failures()
+            account.last_success = account.last_success or found.obtained
+
+    async def _exchange(
+        self, account: TokenAccount, actor: str, trace: Trace, began: float, *, force: bool
+    ) -> None:
+        async with account.place.locked(rotating=account.may_rotate) as session:
+            account.unsettled = False
+            now = self._clock.now()
+            newest = session.held or account.held or account.seed()
+            if not newest.same(account.held):
+                account.take(newest, now)
+                if (not force or actor == PROBE) and _fresh(account, now):
+                    account.succeed(now)
+                    self._note(account, actor, "adopted", "", began)
+                    return
+            if not (force or account.due(now) or (actor == PROBE and account.wanted(now))):
+                return
+            try:
+                granted = await self._ask(account, newest, trace)
+            except GrantRefusedError:
+                await self._refuse(account, session, newest)
+                raise
+            await self._keep(account, session.keep, newest.after(granted, now))
+        account.compare(newest, now)
+        account.succeed(self._clock.now())
+        self._note(account, actor, "ok", "", began)
+        self._warn(account, newest)
+
+    async def _refuse(self, account: TokenAccount, session: StorageSession, held: TokenSet) -> None:
+        """Ask no more with what the vendor took back; another assertion or secret may do another time."""
+        if not account.lasting:
+            return
+        account.held = replace(held, refused=True)
+        with suppress(StoreError):  # it is refused again after a restart
+            await session.keep(account.held)
+
+    def _warn(self, account: TokenAccount, before: TokenSet) -> None:
+        """Say once that the endpoint grants lives that nobody can plan by."""
+        if account.held is None or not account.held.implausible or before.implausible or account.short > 1:
+            return
+        target = next(iter(account.targets.values()))
+        structlog.get_logger("exporter.tokens").warning(
+            "the token endpoint grants a life that is none or too short: its token is used until the vendor"
+            " refuses it, and renewed seldom",
+            integration=target.integration,
+            tenant=target.tenant,
+            floor_seconds=FLOOR,
+        )
+
+    async def _keep(
+        self, account: TokenAccount, keep: Callable[[TokenSet], Awaitable[None]], held: TokenSet
+    ) -> None:
+        """Put new tokens where they are kept before anybody uses them; in memory they are in any case."""
+        try:
+            await keep(held)
+        except StoreError as error:
+            account.unsettled, account.unsettled_at = True, self._clock.now()
+            structlog.get_logger("exporter.tokens").error(
+                "new tokens are only in memory until they can be kept", error=str(error)
+            )
+        finally:
+            account.take(held, self._clock.now())
+
+    async def _ask(self, account: TokenAccount, held: TokenSet, trace: Trace) -> TokenResponse:
+        grant = account.grant
+        if isinstance(grant, RefreshToken):
+            grant = replace(grant, refresh_token=held.refresh)
+        elif isinstance(grant, MetaExchange):
+            grant = replace(grant, access_token=held.access)
+        if account.lasting and not (held.refresh if isinstance(grant, RefreshToken) else held.access):
+            raise ProbeError(Reason.NOT_CONFIGURED, NOTHING)
+        return await fetch(self._network, self._clock, grant, trace)
+
+    def _note(
+        self, account: TokenAccount, actor: str, result: str, reason: str, began: float, detail: str = ""
+    ) -> None:
+        took = self._clock.monotonic() - began
+        for target in account.targets.values():
+            self._log.add(self.event(target, actor, "refresh", result, reason, took), detail)
+
+
+def _fresh(account: TokenAccount, now: float) -> bool:
+    """Tell whether what another one brought spares us a call: it serves, or is too young for another."""
+    obtained = account.held.obtained if account.held else None
+    young = obtained is not None and 0 <= now - obtained < FLOOR
+    return young or (account.alive(now) and not account.due(now))

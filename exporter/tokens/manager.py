@@ -1,0 +1,330 @@
+"""Keeps the token of every target alive: asks for a new one in time, once, and loses none on the way."""
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, replace
+
+from exporter.core.clock import Clock
+from exporter.core.configuration import Configuration
+from exporter.core.errors import ProbeError, Shortage
+from exporter.core.network import Network, Trace
+from exporter.core.probe import Target, TargetKey
+from exporter.core.reason import Reason
+from exporter.core.token import (
+    NEVER,
+    AccessToken,
+    Grant,
+    LongLivedGrant,
+    MetaExchange,
+    SqlTokens,
+    TokenEvent,
+    TokenSettings,
+)
+from exporter.exposition.lines import Series
+from exporter.net.tokens import Tokens
+from exporter.store.sql_tokens import SqlTokenSource
+from exporter.store.tokens import LogQuery, TokenStore
+from exporter.tokens.account import MANAGED, TOKENS, TokenAccount
+from exporter.tokens.exchange import AT_ONCE, EXPORTER, NOTHING, PROBE, TokenExchange
+from exporter.tokens.keys import key_of, name_of
+from exporter.tokens.log import TokenLog
+from exporter.tokens.schedule import TokenSchedule
+from exporter.tokens.storage import MemoryStorage, SqlStorage, StoreStorage, TokenStorage
+
+
+@dataclass(frozen=True)
+class TargetTokens:
+    """What the kit of one run asks for tokens; `target` says whose they are."""
+
+    keeper: "TokenManager"
+    target: Target
+
+    async def get(self, grant: Grant, trace: Trace, refused: AccessToken | None = None) -> AccessToken:
+        """Return an access token; see `Kit.token`."""
+        return await self.keeper.get(self.target, grant, trace, refused)
+
+    def learn(self, token: str, expiry: float | None, scopes: frozenset[str] | None) -> None:
+        """Take what the vendor tells of the token; see `Kit.report_token`."""
+        self.keeper.learn(self.target, token, expiry, scopes)
+
+
+class TokenManager:
+    """Every account of the current configuration; belongs to one loop.
+
+    `changed` is called with the key of a target whose token series differ from now on, `short` with what
+    a turn lacked that asked nobody. `log` is the log of tokens; its store keeps the tokens too.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        clock: Clock,
+        changed: Callable[[TargetKey], None] = lambda _key: None,
+        store: TokenStore | None = None,
+        short: Callable[[Shortage], None] = lambda _shortage: None,
+    ) -> None:
+        """Start without accounts; without `store` nothing is kept and nothing is logged."""
+        self.log = TokenLog(store, clock)
+        self._clock = clock
+        self._changed = changed
+        self._short = short
+        self._tokens = Tokens(network, clock)
+        self._exchange = TokenExchange(network, clock, self.log)
+        self._accounts: dict[Hashable, TokenAccount] = {}
+        self._of_target: dict[TargetKey, TokenAccount] = {}
+        self._sources: dict[SqlTokens, SqlTokenSource] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopped = False
+        self._agenda = TokenSchedule(clock, self._turn, lambda: len(self._running) < AT_ONCE)
+
+    def apply(self, configuration: Configuration) -> None:
+        """Make the accounts those of `configuration`; one that is the same goes on as it was."""
+        settings = {integration.name: integration.tokens for integration in configuration.integrations}
+        old, self._accounts, self._of_target = self._accounts, {}, {}
+        for target in configuration.targets.values():
+            grant = target.probe.grant(target.options) if target.probe.grant else None
+            if grant is not None and target.configured:
+                self._open(target, grant, settings.get(target.integration, TokenSettings()), old)
+        for key in old.keys() - self._accounts.keys():
+            self._agenda.forget(old[key])
+        for account in self._accounts.values():
+            if account.planned is None:
+                self._plan(account)
+        used = {account.settings.sql for account in self._accounts.values()}
+        for gone in self._sources.keys() - used:
+            self._sources.pop(gone).close()
+
+    def giver(self, target: Target) -> TargetTokens:
+        """Return what a run of `target` asks for tokens."""
+        return TargetTokens(self, target)
+
+    def account(self, key: TargetKey) -> TokenAccount | None:
+        """Return the account of a target, None where its token is not renewed."""
+        return self._of_target.get(key)
+
+    def accounts(self) -> Iterator[tuple[Target, TokenAccount]]:
+        """Iterate over every target whose token is renewed, and its account."""
+        for key, account in self._of_target.items():
+            yield account.targets[key], account
+
+    def series(self, key: TargetKey) -> list[Series]:
+        """Return the token series of a target, without its labels."""
+        account = self._of_target.get(key)
+        return account.series(self._clock.now()) if account else []
+
+    def overrides(self, key: TargetKey, metric: str, labels: tuple[tuple[str, str], ...]) -> bool:
+        """Tell whether a sample of a probe speaks of what the account of its target says itself."""
+        return metric in MANAGED and labels[0][1] in TOKENS and key in self._of_target
+
+    async def get(
+        self, target: Target, grant: Grant, trace: Trace, refused: AccessToken | None = None
+    ) -> AccessToken:
+        """Return an access token for a run of `target`, renewed first where that is due.
+
+        A renewal goes on when the run is cut: what the vendor hands out must not be lost. An expired token is
+        returned where its endpoint grants lives too short to renew it as often. Raise ProbeError where there
+        is no token, Shortage where nobody could be asked for one.
+        """
+        account = self._of_target.get(target.key)
+        if account is None or account.grant != grant:
+            return await self._tokens.get(grant, trace, refused)
+        before = account.renewals
+        if account.held is None and self._clock.now() >= account.retry_at:
+            await self._settled(account, PROBE, trace)
+        if account.replaceable(refused, self._clock.now()):
+            await self._replace(account, trace)
+        for _ in range(2):  # the turn that was joined first may have been one that only reads
+            if account.wanted(self._clock.now()):
+                await self._settled(account, PROBE, trace)
+        if account.usable(self._clock.now()):
+            return account.token(fresh=account.renewals != before)
+        if account.held is None and isinstance(grant, MetaExchange) and account.seed().access:
+            return account.token_configured()  # the store fails; what was configured may still be good
+        raise self._failure(account)
+
+    async def _replace(self, account: TokenAccount, trace: Trace) -> None:
+        """Ask for another token than the one that the probed server refused."""
+        replaced_at = account.replaced_at
+        account.replace(self._clock.now())
+        await self._settled(account, PROBE, trace, force=True)
+        if account.shortage is not None:
+            account.replaced_at = replaced_at  # nobody was asked
+            raise account.shortage.again()
+
+    def learn(self, target: Target, token: str, expiry: float | None, scopes: frozenset[str] | None) -> None:
+        """Take what the vendor tells of the access token of `target`: its end and its scopes."""
+        account = self._of_target.get(target.key)
+        if account is None or account.held is None or account.held.access.reveal() != token:
+            return
+        told = replace(
+            account.held,
+            expiry=expiry,
+            scopes=scopes if scopes is not None else account.held.scopes,
+            implausible=False,
+        )
+        if told != account.held:
+            account.held = told
+            self._moved(account)
+
+    async def refresh(self, key: TargetKey, actor: str) -> TokenEvent:
+        """Refresh the token of a target now, whatever its state.
+
+        KeyError for one that has none, Shortage where nobody could be asked.
+        """
+        account = self._of_target[key]
+        target = account.targets[key]
+        began = self._clock.monotonic()
+        await self._settled(account, actor, Trace(), force=True)
+        if account.shortage is not None:
+            raise account.shortage.again()
+        took = self._clock.monotonic() - began
+        result = "failed" if account.reason else "ok"
+        return self._exchange.event(target, actor, "refresh", result, account.reason, took)
+
+    async def history(self, query: LogQuery) -> list[TokenEvent]:
+        """Return entries of the log of tokens, the newest first; StoreError where there is none."""
+        return await self.log.read(query)
+
+    async def stop(self, limit: float) -> int:
+        """Let refreshes end within `limit` seconds, and write the log; return how many were left."""
+        self._stopped = True
+        self._agenda.stop()
+        left: set[asyncio.Task[None]] = set()
+        if self._running:
+            _, left = await asyncio.wait(set(self._running), timeout=limit)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self.log.flush()
+        for source in self._sources.values():
+            source.close()
+        return len(left)
+
+    def _open(
+        self, target: Target, grant: Grant, settings: TokenSettings, old: dict[Hashable, TokenAccount]
+    ) -> None:
+        key = key_of(target, grant, settings)
+        account = self._accounts.get(key)
+        if account is None:
+            account = old.get(key)
+            if account is None or account.settings.sql != settings.sql:
+                place = self._place(target, grant, settings)
+                account = TokenAccount(key=key, grant=grant, settings=settings, place=place)
+                if isinstance(account.place, MemoryStorage) and account.lasting:
+                    account.take(account.seed(), self._clock.now())
+            elif account.grant != grant:
+                _ask_otherwise(account, grant)
+            if account.settings != settings:  # another lead: what memory alone holds must not be lost by it
+                account.settings, account.planned = settings, None
+            account.targets = {}
+            self._accounts[key] = account
+        account.targets[target.key] = target
+        self._of_target[target.key] = account
+
+    def _place(self, target: Target, grant: Grant, settings: TokenSettings) -> TokenStorage:
+        labels = (target.integration, target.tenant, target.provider)
+        store = self.log.store
+        kept = store if store is not None and store.keeps_secrets else None
+        if settings.sql is not None and isinstance(grant, LongLivedGrant):
+            source = self._sources.get(settings.sql)
+            if source is None:
+                source = self._sources[settings.sql] = SqlTokenSource(settings.sql)
+            return SqlStorage(
+                source, target.integration, target.tenant, labels, kept, self._written_back(target)
+            )
+        if isinstance(grant, LongLivedGrant) and kept is not None:
+            return StoreStorage(kept, name_of(target, grant, settings), labels)
+        return MemoryStorage()
+
+    def _written_back(self, target: Target) -> Callable[[float], None]:
+        def told(took: float) -> None:
+            self.log.add(self._exchange.event(target, EXPORTER, "write_back", "ok", "", took))
+
+        return told
+
+    async def _settled(self, account: TokenAccount, actor: str, trace: Trace, *, force: bool = False) -> None:
+        """Wait for the one turn of the account, begun if there is none; it goes on when we are cut.
+
+        Who forces a refresh joins one that is under way, and begins another one where that was none.
+        """
+        if (task := account.turn) is not None:
+            before = account.renewals
+            trace.note("waiting for the token that somebody else asks for")
+            await asyncio.shield(task)
+            if not force or account.renewals != before:
+                return
+        await asyncio.shield(account.turn or self._begin(account, actor, trace, force=force))
+
+    def _begin(
+        self, account: TokenAccount, actor: str, trace: Trace, *, force: bool = False
+    ) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._exchange.take(account, actor, trace, force=force))
+        account.task = task
+        self._running.add(task)
+        task.add_done_callback(lambda _done: self._ended(account, task))
+        return task
+
+    def _ended(self, account: TokenAccount, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if account.task is task:
+            account.task = None
+        if account.shortage is not None:
+            self._short(account.shortage)
+        self._moved(account)
+        self._agenda.pump()
+
+    def _turn(self, account: TokenAccount) -> None:
+        """Give an account the turn that it had planned: for a refresh, or only to show that a token ended."""
+        if self._accounts.get(account.key) is not account:
+            return
+        look = account.next_look(self._clock.now())
+        if account.turn is None and look is not None and look <= self._clock.now():
+            self._begin(account, EXPORTER, Trace())
+        else:
+            self._moved(account)
+
+    def _moved(self, account: TokenAccount) -> None:
+        """Plan the next turn, and tell everybody whose series changed."""
+        self._plan(account)
+        for key in account.targets:
+            self._changed(key)
+
+    def _plan(self, account: TokenAccount) -> None:
+        if self._stopped or self._accounts.get(account.key) is not account:
+            return
+        now = self._clock.now()
+        # A turn that is under way plans the next one when it is over. Planned now, that would be due at once,
+        # again and again until then.
+        look = account.next_look(now) if account.turn is None else None
+        moments = (look, _next_end(account, now))
+        self._agenda.plan(account, min((moment for moment in moments if moment is not None), default=None))
+
+    def _failure(self, account: TokenAccount) -> ProbeError | Shortage:
+        """Return why there is no token, without the traceback of the run that found out."""
+        if account.shortage is not None and not account.refused:
+            return account.shortage.again()
+        error = account.error
+        if error is None:
+            if account.refused:
+                words = "no token: the vendor took it back; its owner must connect again"
+                return ProbeError(Reason.AUTH, words)
+            return ProbeError(Reason.NOT_CONFIGURED, NOTHING)
+        wait = max(0.0, account.retry_at - self._clock.now()) if error.retry_after else None
+        return ProbeError(error.reason, error.detail, retry_after=wait)
+
+
+def _ask_otherwise(account: TokenAccount, grant: Grant) -> None:
+    """Take another secret or address to ask for the same token with: what was refused may be granted now."""
+    account.grant, account.replaced_at = grant, None
+    account.reset_failures()
+    if account.held is not None:
+        account.held = replace(account.held, refused=False)
+
+
+def _next_end(account: TokenAccount, now: float) -> float | None:
+    """Return when a token ends, which its state must show."""
+    held = account.held
+    if held is None:
+        return None
+    ends = [end for end in (held.expiry, held.refresh_expiry) if end is not None and now < end < NEVER]
+    return min(ends, default=None)

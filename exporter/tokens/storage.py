@@ -1,0 +1,262 @@
+"""Where the tokens of one credential are kept, and who alone may exchange them at one time."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import structlog
+
+from exporter.core.errors import StoreError
+from exporter.core.token import TokenSet
+from exporter.store.sql_tokens import LockedRow, SqlTokenSource
+from exporter.store.threads import in_thread
+from exporter.store.tokens import StoredToken, TokenStore
+
+WAIT_FOR_LEASE = 45.0
+"""Seconds that one replica waits for the refresh of another one."""
+
+LOOK_AT_LEASE = 0.25
+
+
+class StorageSession(Protocol):
+    """The time during which nobody else exchanges the tokens; `held` are the newest ones that are known."""
+
+    held: TokenSet | None
+
+    async def keep(self, held: TokenSet) -> None:
+        """Bring `held` to where tokens are kept; StoreError where that has to be tried again later."""
+
+
+class TokenStorage(Protocol):
+    """Keeps the tokens of one credential. `shared` tells that others may change them there."""
+
+    shared: bool
+
+    async def read(self) -> TokenSet | None:
+        """Return the tokens, None where there are none yet; raises StoreError."""
+
+    def locked(self, *, rotating: bool = True) -> AbstractAsyncContextManager[StorageSession]:
+        """Return the exclusive right to exchange the tokens; raises StoreError.
+
+        Where they do not rotate, a store that fails does not prevent it: the old ones stay good.
+        """
+
+
+@dataclass
+class _Plain:
+    held: TokenSet | None = None
+
+    async def keep(self, held: TokenSet) -> None:
+        self.held = held
+
+
+class MemoryStorage:
+    """Keeps nothing: the account's own memory is all there is."""
+
+    shared = False
+
+    async def read(self) -> TokenSet | None:
+        """Return nothing."""
+        return None
+
+    @asynccontextmanager
+    async def locked(self, *, rotating: bool = True) -> AsyncIterator[StorageSession]:
+        """Let the caller go on: within the process each account has one task."""
+        del rotating
+        yield _Plain()
+
+
+class StoreStorage:
+    """Keeps tokens in the store, encrypted; a lease tells other replicas to wait."""
+
+    shared = True
+
+    def __init__(self, store: TokenStore, name: str, labels: tuple[str, str, str]) -> None:
+        """Keep under `name`; `labels` are integration, tenant and provider."""
+        self._store = store
+        self._name = name
+        self._labels = labels
+        self._unsaved: TokenSet | None = None
+
+    async def read(self) -> TokenSet | None:
+        """Return what the store has."""
+        kept = await in_thread(lambda: self._store.read(self._name))
+        return kept.held if kept else None
+
+    @asynccontextmanager
+    async def locked(self, *, rotating: bool = True) -> AsyncIterator[StorageSession]:
+        """Take the lease, or wait for its end."""
+        owner = self._store.owner()
+        try:
+            kept = await self._lease(owner)
+        except StoreError:
+            if rotating:
+                raise
+            yield _Plain(self._unsaved)
+            return
+        session = _Stored(self, owner, kept.held if kept else None)
+        try:
+            if self._unsaved is not None:
+                await session.keep(self._unsaved)
+            yield session
+        finally:
+            with suppress(StoreError):  # the lease ends by itself
+                await in_thread(lambda: self._store.release(self._name, owner))
+
+    async def _lease(self, owner: str) -> StoredToken | None:
+        end = time.monotonic() + WAIT_FOR_LEASE
+        while True:
+            mine, kept = await in_thread(lambda: self._store.lease(self._name, self._labels, owner))
+            if mine:
+                return kept
+            if time.monotonic() > end:
+                raise StoreError("another exporter has the turn to refresh this token and does not end it")
+            await asyncio.sleep(LOOK_AT_LEASE)
+
+    async def save(self, held: TokenSet) -> None:
+        """Write `held`; what cannot be written stays in memory and is written at the next turn."""
+        self._unsaved = held
+        await in_thread(lambda: self._store.keep(self._name, self._labels, held))
+        self._unsaved = None
+
+
+@dataclass
+class _Stored:
+    place: StoreStorage
+    owner: str
+    held: TokenSet | None
+
+    async def keep(self, held: TokenSet) -> None:
+        self.held = held
+        await self.place.save(held)
+
+
+@dataclass
+class _Unsettled:
+    """Tokens that are not yet in the platform's database, and a mark of those that they follow."""
+
+    held: TokenSet
+    before: str
+
+
+@dataclass
+class SqlStorage:
+    """Keeps tokens in the platform's own database; its row is locked while they are exchanged.
+
+    With a `journal` they are on our own disk first: after a crash the row is brought up to date.
+    """
+
+    source: SqlTokenSource
+    integration: str
+    tenant: str
+    labels: tuple[str, str, str]
+    journal: TokenStore | None = None
+    told: Callable[[float], None] = lambda _took: None
+    shared: bool = True
+    _unsettled: _Unsettled | None = field(default=None, init=False)
+
+    @property
+    def name(self) -> str:
+        """Its name in the journal."""
+        return f"sql:{self.integration}/{self.tenant}"
+
+    @property
+    def _binds(self) -> dict[str, str]:
+        return {"tenant": self.tenant, "integration": self.integration}
+
+    async def read(self) -> TokenSet | None:
+        """Return what the row says, after what a crash left undone."""
+        if await self._pending():
+            async with self.locked() as session:
+                return session.held
+        return await in_thread(lambda: self.source.read(self._binds))
+
+    @asynccontextmanager
+    async def locked(self, *, rotating: bool = True) -> AsyncIterator[StorageSession]:
+        """Lock the row, and finish what a crash left undone."""
+        del rotating
+        row = await in_thread(lambda: self.source.lock(self._binds))
+        try:
+            session = _Row(self, row, row.held)
+            await session.recover(await self._pending())
+            yield session
+        finally:
+            await in_thread(row.close)
+
+    async def _pending(self) -> _Unsettled | None:
+        if self._unsettled is not None or self.journal is None:
+            return self._unsettled
+        journal = self.journal
+        try:
+            kept = await in_thread(lambda: journal.read(self.name))
+        except StoreError as error:
+            _log().warning("the journal of tokens cannot be read", error=str(error))
+            return None
+        return _Unsettled(kept.held, kept.before) if kept and kept.pending else None
+
+    async def note(self, held: TokenSet, before: str) -> None:
+        """Put `held` on our own disk; a journal that fails must not keep it from the source."""
+        self._unsettled = _Unsettled(held, before)
+        if (journal := self.journal) is not None:
+            await _try(lambda: in_thread(lambda: journal.keep(self.name, self.labels, held, before=before)))
+
+    async def settled(self) -> None:
+        """Remember that the source has the newest tokens."""
+        self._unsettled = None
+        if (journal := self.journal) is not None:
+            await _try(lambda: in_thread(lambda: journal.settle(self.name)))
+
+
+@dataclass
+class _Row:
+    place: SqlStorage
+    row: LockedRow
+    held: TokenSet | None
+
+    async def recover(self, pending: _Unsettled | None) -> None:
+        """Write back what a crash left in the journal, unless somebody changed the row since."""
+        if pending is None:
+            return
+        present = mark_of(self.held)
+        if present == pending.before:
+            began = time.monotonic()
+            await self._write(pending.held)
+            self.place.told(time.monotonic() - began)
+        elif present != mark_of(pending.held):
+            _log().warning("tokens in the journal are older than the source's", place=self.place.name)
+        await self.place.settled()
+
+    async def keep(self, held: TokenSet) -> None:
+        if held.refused:  # the source has no word for it
+            return
+        before = mark_of(self.held)
+        await self.place.note(held, before)
+        await self._write(held)
+        await self.place.settled()
+
+    async def _write(self, held: TokenSet) -> None:
+        await in_thread(lambda: self.row.write(held))
+        self.held = held
+
+
+def mark_of(held: TokenSet | None) -> str:
+    """Return what tells the credentials of `held` from others."""
+    if held is None:
+        return ""
+    text = f"{held.access.reveal()}\0{held.refresh.reveal()}"
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+async def _try(call: Callable[[], Awaitable[Any]]) -> None:
+    try:
+        await call()
+    except StoreError as error:
+        _log().error("the journal of tokens fails", error=str(error))
+
+
+def _log() -> Any:
+    return structlog.get_logger("exporter.tokens")

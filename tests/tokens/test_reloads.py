@@ -1,0 +1,150 @@
+"""What a reload, a restart and the runs of a probe leave of the tokens that an account holds."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from exporter.core.errors import ProbeError
+from exporter.core.network import Trace
+from exporter.core.probe import Target
+from exporter.core.reason import Reason
+from exporter.core.secret import Secret
+from exporter.core.token import TokenSettings
+from exporter.engine.engine import Engine
+from exporter.engine.selfmetrics import SelfMetrics
+from exporter.net.network import LoopNetwork
+from exporter.sandbox.oauth import OAuthServer, serving
+from exporter.tokens.manager import TokenManager
+from tests.clock import HandClock, settle
+from tests.engine.stage import body
+from tests.tokens.endpoints import ask_token, configured, grant_of, made
+from tests.tokens.replicas import Start, ask, rest
+from tests.waiting import PATIENCE
+
+HOUR = 3_600.0
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[OAuthServer]:
+    async with serving(OAuthServer()) as started:
+        yield started
+
+
+def refreshing(server: OAuthServer, name: str = "calendar") -> Target:
+    return made(server, name, refresh_token=Secret(server.connect(name)))
+
+
+@pytest.mark.parametrize("kind", ["refresh", "client"])
+async def test_a_reload_costs_no_token_that_serves(
+    server: OAuthServer, keeper: TokenManager, kind: str
+) -> None:
+    target = refreshing(server) if kind == "refresh" else made(server, "api", kind=kind)
+    keeper.apply(configured(target))
+    first = await ask_token(keeper, target)
+    keeper.apply(configured(target, refreshing(server, "another")))
+    again = await ask_token(keeper, target)
+    assert (again.value, again.fresh) == (first.value, False)
+    assert server.seen.total() == 1
+
+
+async def test_another_lead_counts_from_the_reload_that_brings_it_and_costs_no_token(
+    server: OAuthServer, keeper: TokenManager, clock: HandClock
+) -> None:
+    """A rotated refresh token is in memory alone: who dropped it would send the used one and be refused."""
+    server.rotation = "strict"
+    target = refreshing(server)
+    keeper.apply(configured(target))
+    first = await ask_token(keeper, target)
+    keeper.apply(configured(target, settings=TokenSettings(refresh_before=60.0)))
+    assert (await ask_token(keeper, target)).value == first.value
+    await clock.advance(HOUR - 100)
+    await rest(keeper)
+    assert server.seen["refresh_token"] == 1
+    await clock.advance(50)
+    await rest(keeper)
+    assert server.seen["refresh_token"] == 2
+    keeper.apply(configured(target, settings=TokenSettings(refresh_before=600.0)))
+    await clock.advance(HOUR - 300)
+    await rest(keeper)
+    assert server.seen["refresh_token"] == 3
+    assert not server.connections["calendar"].dead
+
+
+async def test_a_target_that_is_taken_out_has_no_token_and_is_renewed_no_more(
+    server: OAuthServer, keeper: TokenManager, clock: HandClock
+) -> None:
+    stays, goes = refreshing(server), refreshing(server, "mail")
+    keeper.apply(configured(stays, goes))
+    await ask_token(keeper, stays)
+    await ask_token(keeper, goes)
+    keeper.apply(configured(stays))
+    assert keeper.account(goes.key) is None and keeper.series(goes.key) == []
+    assert [target.key for target, _ in keeper.accounts()] == [stays.key]
+    await clock.advance(HOUR)
+    await rest(keeper)
+    assert (server.connections["calendar"].refreshes, server.connections["mail"].refreshes) == (2, 1)
+    with pytest.raises(KeyError):
+        await keeper.refresh(goes.key, "user:ann")
+
+
+async def test_tokens_that_the_configuration_tells_are_shown_before_anybody_needs_them(
+    server: OAuthServer, keeper: TokenManager
+) -> None:
+    target = refreshing(server)
+    keeper.apply(configured(target))
+    states = {labels for metric, labels, _ in keeper.series(target.key) if metric.name.endswith("_state")}
+    assert states == {(("token", token), ("state", "unknown")) for token in ("access", "refresh")}
+    assert server.seen.total() == 0
+
+
+async def test_a_credential_that_was_refused_is_not_sent_again_by_the_next_process(
+    server: OAuthServer, start: Start
+) -> None:
+    target = refreshing(server)
+    server.revoke("calendar")
+    first = start(target)
+    with pytest.raises(ProbeError, match="invalid_grant"):
+        await ask(first, target)
+    await first.stop(5.0)
+    second = start(target)
+    with pytest.raises(ProbeError, match="its owner must connect again") as caught:
+        await ask(second, target)
+    assert caught.value.reason is Reason.AUTH
+    assert server.seen["refresh_token"] == 1
+
+
+async def test_a_grant_that_the_account_does_not_hold_is_asked_for_by_itself(
+    server: OAuthServer, keeper: TokenManager
+) -> None:
+    """A run that began before a reload still has the options of then."""
+    old = made(server, "api", kind="client")
+    keeper.apply(configured(refreshing(server, "api")))
+    grant = grant_of(old.options)
+    assert grant is not None
+    assert (await keeper.get(old, grant, Trace())).value
+    assert (server.seen["client_credentials"], server.seen["refresh_token"]) == (1, 0)
+
+
+async def test_what_a_run_says_of_a_token_yields_to_what_its_account_knows(
+    server: OAuthServer, clock: HandClock
+) -> None:
+    network = LoopNetwork()
+    engine = Engine(network, clock, lambda _batch: None, SelfMetrics())
+    target = refreshing(server)
+    engine.apply(configured(target))
+    asked = asyncio.ensure_future(engine.check(target.key))
+    await settle()
+    await clock.advance(0)
+    assert [sample.metric.name for sample in (await asyncio.wait_for(asked, PATIENCE)).facts] == [
+        "integration_token_refreshable",
+        "integration_token_expiry_timestamp_seconds",
+    ]
+    server.life = 7_200
+    assert (await engine.tokens.refresh(target.key, "user:ann")).result == "ok"
+    ends = [line for line in await body(engine) if line.startswith("integration_token_expiry")]
+    assert [float(line.rpartition(" ")[2]) for line in ends] == [pytest.approx(clock.now() + 7_200)]
+    renewed = [line for line in await body(engine) if line.startswith("integration_token_refreshable")]
+    assert len(renewed) == 2, "the access token and the refresh token, once each"
+    await engine.stop(5)
+    await network.close()

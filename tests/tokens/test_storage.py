@@ -1,0 +1,213 @@
+"""Tokens outlive the process, are refreshed by one replica alone, and reach the platform's own database."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exporter.core.errors import ProbeError, StoreError
+from exporter.core.secret import Secret
+from exporter.core.token import TokenSet, TokenSettings
+from exporter.sandbox.oauth import OAuthServer, serving
+from exporter.store.tokens import LogQuery
+from exporter.tokens.storage import mark_of
+from tests.clock import HandClock
+from tests.tokens.endpoints import made
+from tests.tokens.replicas import Start, ask, platform, rest, row
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[OAuthServer]:
+    async with serving(OAuthServer(rotation="strict")) as started:
+        yield started
+
+
+async def test_a_restart_goes_on_with_the_newest_refresh_token(server: OAuthServer, start: Start) -> None:
+    target = made(server, "calendar", refresh_token=Secret(server.connect("acme")))
+    first = start(target)
+    token = await ask(first, target)
+    await first.stop(5.0)
+    second = start(target)
+    assert await ask(second, target) == token, "the access token still lasts"
+    account = second.account(target.key)
+    assert account is not None and account.last_success == 1_800_000_000.0
+    assert (await second.refresh(target.key, "user:ann")).result == "ok"
+    assert not server.connections["acme"].dead
+
+
+async def test_without_keys_nothing_is_kept_and_tokens_serve_from_memory(
+    server: OAuthServer, start: Start, tmp_path: Path
+) -> None:
+    target = made(server, "calendar", refresh_token=Secret(server.connect("acme")))
+    keeper = start(target, keys=False)
+    await ask(keeper, target)
+    assert (await keeper.refresh(target.key, "user:ann")).result == "ok"
+    await keeper.log.flush()
+    with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
+        assert connection.execute("SELECT * FROM token").fetchall() == []
+        assert len(connection.execute("SELECT * FROM token_log").fetchall()) == 2
+
+
+async def test_two_replicas_with_one_store_refresh_once(server: OAuthServer, start: Start) -> None:
+    target = made(server, "calendar", refresh_token=Secret(server.connect("acme")))
+    server.hold = 0.15
+    replicas = [start(target), start(target)]
+    tokens = await asyncio.gather(*(ask(keeper, target) for keeper in replicas))
+    assert len(set(tokens)) == 1
+    assert (server.connections["acme"].refreshes, server.most_together) == (1, 1)
+    events = await replicas[0].log.read(LogQuery())
+    await replicas[1].log.flush()
+    events = await replicas[0].log.read(LogQuery())
+    assert sorted(event.result for event in events) == ["adopted", "ok"]
+
+
+async def test_two_replicas_with_the_platforms_database_refresh_once_and_write_back(
+    server: OAuthServer, start: Start, tmp_path: Path
+) -> None:
+    settings = platform(tmp_path, server.connect("acme"))
+    target = made(server, "calendar")
+    server.hold = 0.15
+    replicas = [start(target, settings), start(target, settings)]
+    tokens = await asyncio.gather(*(ask(keeper, target) for keeper in replicas))
+    assert len(set(tokens)) == 1
+    assert (server.connections["acme"].refreshes, server.most_together) == (1, 1)
+    assert [row(tmp_path)] == server.connections["acme"].refresh
+
+
+async def test_a_crash_between_journal_and_write_back_is_made_good_at_the_next_start(
+    server: OAuthServer, start: Start, tmp_path: Path
+) -> None:
+    old = server.connect("acme")
+    settings = platform(tmp_path, old)
+    target = made(server, "calendar")
+    # What a process leaves behind that dies when the journal is written and the row is not.
+    server.connections["acme"].refresh = ["rt-new"]
+    store = start(target, settings).log.store
+    assert store is not None
+    newest = TokenSet(Secret("at-new"), Secret("rt-new"), 1_800_003_000.0, obtained=1_800_000_000.0)
+    labels = ("calendar", "acme", "made")
+    store.keep("sql:calendar/acme", labels, newest, before=mark_of(TokenSet(refresh=Secret(old))))
+    again = start(target, settings)
+    assert await ask(again, target) == "at-new"
+    assert row(tmp_path) == "rt-new"
+    assert store.read("sql:calendar/acme") is None
+    events = await again.log.read(LogQuery())
+    assert [(event.operation, event.result) for event in events] == [("write_back", "ok")]
+
+
+async def test_a_journal_older_than_what_the_platform_has_is_dropped(
+    server: OAuthServer, start: Start, tmp_path: Path
+) -> None:
+    settings = platform(tmp_path, server.connect("acme"))
+    target = made(server, "calendar")
+    store = start(target, settings).log.store
+    assert store is not None
+    stale = TokenSet(Secret("at-stale"), Secret("rt-stale"), 1_800_003_000.0, obtained=1.0)
+    store.keep("sql:calendar/acme", ("calendar", "acme", "made"), stale, before="another one")
+    keeper = start(target, settings)
+    assert await ask(keeper, target) != "at-stale"
+    assert row(tmp_path) != "rt-stale"
+
+
+async def test_a_row_that_somebody_replaced_ends_a_refusal(
+    server: OAuthServer, start: Start, tmp_path: Path, clock: HandClock
+) -> None:
+    settings = platform(tmp_path, server.connect("acme"))
+    target = made(server, "calendar")
+    server.revoke("acme")
+    keeper = start(target, settings)
+    with pytest.raises(ProbeError, match="invalid_grant"):
+        await ask(keeper, target)
+    row(tmp_path, "UPDATE connection SET refresh_token = ?", server.connect("acme"))
+    await clock.advance(301)
+    await rest(keeper)
+    assert server.takes(await ask(keeper, target))
+
+
+async def test_a_probe_that_comes_while_tokens_are_being_read_gets_one(
+    server: OAuthServer, start: Start, tmp_path: Path, clock: HandClock
+) -> None:
+    settings = platform(tmp_path, server.connect("acme"))
+    target = made(server, "calendar")
+    for _ in range(4):
+        row(tmp_path, "UPDATE connection SET access_token = NULL, expires_at = NULL")
+        keeper = start(target, settings)
+        account = keeper.account(target.key)
+        assert account is not None
+        with closing(sqlite3.connect(tmp_path / "platform.db")) as busy:
+            busy.execute("BEGIN EXCLUSIVE")  # the reading waits, however quick its thread is
+            await clock.advance(0)
+            assert account.task is not None
+        while account.held is None:  # then the turn is over, and nobody was told yet
+            await asyncio.sleep(0)
+        assert server.takes(await ask(keeper, target))
+
+
+async def test_a_tenant_without_a_row_is_not_configured(
+    server: OAuthServer, start: Start, tmp_path: Path
+) -> None:
+    settings = platform(tmp_path, server.connect("acme"))
+    keeper = start(target := made(server, "calendar", "nobody"), settings)
+    with pytest.raises(ProbeError) as caught:
+        await ask(keeper, target)
+    assert caught.value.reason.value == "not_configured"
+
+
+async def test_a_write_back_that_fails_is_made_good_and_the_new_token_serves_meanwhile(
+    server: OAuthServer, start: Start, tmp_path: Path, clock: HandClock
+) -> None:
+    settings = platform(tmp_path, server.connect("acme"))
+    assert settings.sql is not None
+    row(tmp_path, "CREATE TRIGGER no BEFORE UPDATE ON connection BEGIN SELECT RAISE(ABORT, 'no'); END")
+    target = made(server, "calendar")
+    keeper = start(target, settings)
+    assert server.takes(await ask(keeper, target))
+    assert row(tmp_path) not in server.connections["acme"].refresh
+    row(tmp_path, "DROP TRIGGER no")
+    await clock.advance(60)
+    await rest(keeper)
+    assert [row(tmp_path)] == server.connections["acme"].refresh
+
+
+async def test_with_source_store_the_options_seed_once(server: OAuthServer, start: Start) -> None:
+    settings = TokenSettings(source="store")
+    target = made(server, "calendar", refresh_token=Secret(server.connect("acme")))
+    await ask(first := start(target, settings), target)
+    await first.stop(5.0)
+    other = replace(
+        target, options=type(target.options)(token_url=server.url(), refresh_token=Secret("stale"))
+    )
+    assert (await start(other, settings).refresh(target.key, "user:ann")).result == "ok"
+
+
+async def test_a_store_that_fails_stops_no_refresh_that_needs_no_keeping(
+    server: OAuthServer, start: Start, tmp_path: Path
+) -> None:
+    server.rotation = "none"
+    target = made(server, "calendar", refresh_token=Secret(server.connect("acme")))
+    keeper = start(target)
+    await ask(keeper, target)
+    (tmp_path / "state.db").rename(tmp_path / "away.db")
+    assert (await keeper.refresh(target.key, "user:ann")).result == "ok"
+    store = keeper.log.store
+    assert store is not None
+    with pytest.raises(StoreError):
+        store.read("x")
+
+
+async def test_a_store_that_fails_stops_a_refresh_whose_token_would_be_lost(
+    server: OAuthServer, start: Start, tmp_path: Path
+) -> None:
+    target = made(server, "calendar", refresh_token=Secret(server.connect("acme")))
+    keeper = start(target)
+    token = await ask(keeper, target)
+    (tmp_path / "state.db").rename(tmp_path / "away.db")
+    assert (await keeper.refresh(target.key, "user:ann")).reason == "store"
+    assert server.connections["acme"].refreshes == 1
+    assert await ask(keeper, target) == token
+    (tmp_path / "away.db").rename(tmp_path / "state.db")
+    assert (await keeper.refresh(target.key, "user:ann")).result == "ok"
