@@ -39,7 +39,7 @@ def probe(options: argparse.Namespace) -> int:
         print(story(target, result, samples), end="")
         return 0 if result.ok else 1
     if result.ok:
-        print(f"{target}: connected in {result.took * 1000:.0f} ms")
+        print(f"{target}: connected in {result.duration_seconds * 1000:.0f} ms")
     else:
         print(f"{target}: {result.reason}: {result.detail}")
     print("\n".join(line for line in samples.splitlines() if not line.startswith("#")))

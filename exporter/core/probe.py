@@ -210,14 +210,14 @@ class Target:
 class Result:
     """What one run of a target came to; there always is one.
 
-    `at` is the start in Unix seconds, `took` the whole duration in seconds. `reason` is None on success.
+    `at` is the start in Unix seconds, `duration_seconds` that of the whole run. `reason` is None on success.
     `detail` is one sentence without secrets. `samples` are measured values, none after a failure; `facts` the
     dated ones, which a failure keeps. `vendor_details` are what the status shows to people. `private` is for
     the administrator who asked for this run: it may quote the answer, so it is neither stored nor listed.
     """
 
     at: float
-    took: float
+    duration_seconds: float
     reason: Reason | None = None
     detail: str = ""
     samples: tuple[Sample, ...] = ()

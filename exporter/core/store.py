@@ -60,7 +60,7 @@ class Failure:
     provider: str
     reason: Reason
     detail: str
-    took: float
+    duration_seconds: float
     http_status: int | None
     log: tuple[tuple[float, str], ...]
     trace_id: str = ""
@@ -126,7 +126,7 @@ Subject = tuple[str, ...]
 class Statistic:
     """What the checks of a subject came to in a window; ratios are 0 to 1, and None where nothing was seen.
 
-    `took` are counts of successful runs by the latency buckets of core/summary.py. Where several targets are
+    `latency_counts` are those of successful runs by the buckets of core/summary.py. Where several targets are
     one subject, `provider` is one of theirs.
     """
 
@@ -136,7 +136,7 @@ class Statistic:
     failed: int = 0
     seconds: float = 0.0
     failing_seconds: float = 0.0
-    took: tuple[int, ...] = (0,) * BUCKETS
+    latency_counts: tuple[int, ...] = (0,) * BUCKETS
 
     @property
     def uptime(self) -> float | None:
@@ -150,7 +150,7 @@ class Statistic:
 
     def latency(self, share: float) -> float | None:
         """Return the seconds that `share` of the successful runs took at most, within 10.1 %."""
-        return quantile(self.took, share)
+        return quantile(self.latency_counts, share)
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class Summary:
 
     __slots__ = (
         "_folded",
-        "_took",
+        "_latencies",
         "begun",
         "failed",
         "failing_seconds",
@@ -84,14 +84,14 @@ class Summary:
         self.failing_seconds = 0.0
         self.reasons: dict[str, int] | None = None
         # A byte for each run is less than a table of counts while runs are few, as they are between writes.
-        self._took = b""
+        self._latencies = b""
         self._folded: Counter[int] | None = None
 
-    def succeeded(self, took: float) -> None:
-        """Count a run that found the target connected in `took` seconds."""
+    def succeeded(self, duration_seconds: float) -> None:
+        """Count a run that found the target connected in `duration_seconds`."""
         self.runs += 1
-        self._took += _ONE[bucket_of(took)]
-        if len(self._took) > FOLD:
+        self._latencies += _ONE[bucket_of(duration_seconds)]
+        if len(self._latencies) > FOLD:
             self._fold()
 
     def failure(self, reason: str) -> None:
@@ -117,22 +117,22 @@ class Summary:
         for reason, count in (other.reasons or {}).items():
             self.reasons = self.reasons or {}
             self.reasons[reason] = self.reasons.get(reason, 0) + count
-        if other._folded or len(self._took) + len(other._took) > FOLD:
-            self._fold().update(other.took())
+        if other._folded or len(self._latencies) + len(other._latencies) > FOLD:
+            self._fold().update(other.latency_counts())
         else:
-            self._took += other._took
+            self._latencies += other._latencies
 
-    def took(self) -> Mapping[int, int]:
+    def latency_counts(self) -> Mapping[int, int]:
         """Return how many runs each bucket has; empty ones are left out."""
-        counts = Counter(self._took)
+        counts = Counter(self._latencies)
         if self._folded:
             counts.update(self._folded)
         return counts
 
     def _fold(self) -> Counter[int]:
         self._folded = self._folded if self._folded is not None else Counter()
-        self._folded.update(self._took)
-        self._took = b""
+        self._folded.update(self._latencies)
+        self._latencies = b""
         return self._folded
 
 

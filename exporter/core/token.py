@@ -232,7 +232,7 @@ class TokenSettings:
 
 @dataclass(frozen=True)
 class TokenEvent:
-    """One operation on a token, for the log of tokens; `took` is seconds, `reason` is empty for a success.
+    """One operation on a token, for the log of tokens; `reason` is empty for a success.
 
     `operation` is `refresh` or `write_back`. `result` is `ok`, `adopted` (somebody else had renewed it), or
     `failed`. `actor` is `exporter` for what was due, `probe` where a probe needed it, else who asked.
@@ -247,7 +247,7 @@ class TokenEvent:
     operation: str
     result: str
     reason: str = ""
-    took: float = 0.0
+    duration_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Counters:
             if result.trace_id:
                 # The end of the run, not its start: runs end in the order in which they are counted, and
                 # Prometheus takes no exemplar that is older than the last.
-                ended = round(result.at + result.took, 3)
+                ended = round(result.at + result.duration_seconds, 3)
                 self.last[result.reason] = Exemplar((("trace_id", result.trace_id),), 1.0, ended)
 
     def rare(self) -> tuple[float, ...]:

@@ -309,7 +309,7 @@ class Engine:
         self.history.ran(state, result)
         news = state.absorb(result)
         # Not `result.at`: a wall clock that was set back during the run would put the target to sleep.
-        began = self._clock.now() - result.took
+        began = self._clock.now() - result.duration_seconds
         state.until = backoff_until(state, result, began)
         state.next_run = max(next_slot(target, began, runs), state.until or 0.0)
         self._count(target, result)

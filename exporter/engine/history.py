@@ -46,7 +46,7 @@ class History:
                 status=status_of(result.reason),
                 reason=result.reason.value if result.reason else "",
                 detail=result.detail,
-                duration_seconds=round(result.took, 4),
+                duration_seconds=round(result.duration_seconds, 4),
                 trace_id=result.trace_id,
             )
 
@@ -86,7 +86,7 @@ class History:
             state.target.provider,
             result.reason or Reason.BUG,
             result.detail,
-            result.took,
+            result.duration_seconds,
             result.http_status,
             result.log,
             result.trace_id,

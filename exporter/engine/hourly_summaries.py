@@ -28,7 +28,7 @@ class HourlySummaries:
         if (watched := _watched(state, result)) > 0:
             summary.watched(watched, failing=state.status == ERROR)
         if result.reason is None:
-            summary.succeeded(result.took)
+            summary.succeeded(result.duration_seconds)
         else:
             summary.failure(result.reason.value)
 

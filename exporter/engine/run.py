@@ -78,7 +78,7 @@ def _result(
     target: Target,
     kit: RunKit,
     at: float,
-    took: float,
+    duration_seconds: float,
     samples: tuple[Sample, ...],
     failure: ProbeError | None,
 ) -> Result:
@@ -89,7 +89,7 @@ def _result(
     clean = _cleaner(target, kit)
     return Result(
         at=at,
-        took=took,
+        duration_seconds=duration_seconds,
         reason=failure.reason if failure else None,
         detail=clean(failure.detail, LONGEST_LINE) if failure else "",
         samples=()

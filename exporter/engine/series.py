@@ -56,7 +56,7 @@ def moving_values(state: TargetState) -> list[tuple[str, tuple[float, ...]]]:
     found = [(metric.name, (value,)) for metric, value in _times(state) if value is not None]
     if (result := state.result) is None:
         return found
-    found.append((common_metrics.DURATION.name, (result.took,)))
+    found.append((common_metrics.DURATION.name, (result.duration_seconds,)))
     if not result.phases:
         return found
     return [*found, (common_metrics.PHASE_DURATION.name, tuple(result.phases.values()))]
@@ -83,7 +83,7 @@ def _outcome(state: TargetState) -> Iterator[Series]:
 
 
 def _durations(result: Result) -> Iterator[Series]:
-    yield common_metrics.DURATION, (), result.took
+    yield common_metrics.DURATION, (), result.duration_seconds
     for phase, seconds in result.phases.items():
         yield common_metrics.PHASE_DURATION, (("phase", phase),), seconds
 

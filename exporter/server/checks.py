@@ -59,7 +59,7 @@ def _row(target: Target, result: Result) -> dict[str, Any]:
     return _failed(target, result.reason, result.detail) | {
         "status": _status(result.reason),
         "at": iso(result.at),
-        "duration_seconds": round(result.took, 6),
+        "duration_seconds": round(result.duration_seconds, 6),
         "http_status": result.http_status,
         "trace_id": result.trace_id,
     }

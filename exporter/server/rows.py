@@ -98,7 +98,7 @@ def row(state: State) -> dict[str, Any]:
         "last_success": iso(state.last_success),
         "next_run": iso(state.next_run),
         "consecutive_failures": state.failures,
-        "duration_seconds": round(state.result.took, 6) if state.result else None,
+        "duration_seconds": round(state.result.duration_seconds, 6) if state.result else None,
         "interval_seconds": target.interval,
     }
 

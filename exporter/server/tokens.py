@@ -60,7 +60,7 @@ def event_row(event: TokenEvent) -> dict[str, Any]:
         "operation": event.operation,
         "result": event.result,
         "reason": event.reason or None,
-        "duration_seconds": round(event.took, 6),
+        "duration_seconds": round(event.duration_seconds, 6),
     }
 
 

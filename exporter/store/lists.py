@@ -84,7 +84,7 @@ def _statistic(row: TableRow, by: tuple[str, ...]) -> Statistic:
         failed=int(row["failed"]),
         seconds=float(row["seconds"]),
         failing_seconds=float(row["failing_seconds"]),
-        took=tuple(int(row[name] or 0) for name in TOOK),
+        latency_counts=tuple(int(row[name] or 0) for name in TOOK),
     )
 
 

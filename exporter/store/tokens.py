@@ -35,7 +35,7 @@ TokenLabels = tuple[str, str, str]
 """Integration, tenant and provider of a token, for whoever reads the table."""
 
 _FIELDS = (
-    "at", "integration", "tenant", "provider", "token", "actor", "operation", "result", "reason", "took",
+    "at", "integration", "tenant", "provider", "token", "actor", "operation", "result", "reason",
 )  # fmt: skip
 
 
@@ -174,7 +174,10 @@ class TokenStore:
 
     def log(self, events: Sequence[TokenEvent]) -> None:
         """Add `events` to the log."""
-        rows = [{field: getattr(event, field) for field in _FIELDS} for event in events]
+        rows = [
+            {**{field: getattr(event, field) for field in _FIELDS}, "took": event.duration_seconds}
+            for event in events
+        ]
         with self._transaction(writes=True) as connection:
             connection.execute(insert(TOKEN_LOG), rows)
 
@@ -189,7 +192,10 @@ class TokenStore:
         asked = asked.order_by(TOKEN_LOG.c.at.desc(), TOKEN_LOG.c.id.desc())
         with self._transaction() as connection:
             rows = connection.execute(asked.limit(query.limit).offset(query.offset)).mappings().all()
-        return [TokenEvent(**{field: row[field] for field in _FIELDS}) for row in rows]
+        return [
+            TokenEvent(**{field: row[field] for field in _FIELDS}, duration_seconds=row["took"])
+            for row in rows
+        ]
 
     def reseal(self) -> int:
         """Encrypt by the first key what an older one encrypted; return how many rows that were."""

@@ -34,7 +34,7 @@ def summary_rows(summaries: Summaries) -> tuple[list[TableRow], list[TableRow]]:
     reasons: list[TableRow] = []
     for ((integration, tenant), hour), summary in summaries.items():
         key = {"hour": hour, "integration": integration, "tenant": tenant}
-        took = summary.took()
+        counts = summary.latency_counts()
         hours.append(
             {
                 **key,
@@ -43,7 +43,7 @@ def summary_rows(summaries: Summaries) -> tuple[list[TableRow], list[TableRow]]:
                 "failed": summary.failed,
                 "seconds": summary.seconds,
                 "failing_seconds": summary.failing_seconds,
-                **{name: took.get(number) or None for number, name in enumerate(TOOK)},
+                **{name: counts.get(number) or None for number, name in enumerate(TOOK)},
             }
         )
         reasons += [{**key, "reason": reason, "runs": n} for reason, n in (summary.reasons or {}).items()]

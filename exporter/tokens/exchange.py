@@ -87,7 +87,7 @@ class TokenExchange:
         self._note(account, actor, "failed", why, began, error.detail)
 
     def event(
-        self, target: Target, actor: str, operation: str, result: str, reason: str, took: float
+        self, target: Target, actor: str, operation: str, result: str, reason: str, duration_seconds: float
     ) -> TokenEvent:
         """Return an entry of the log of tokens."""
         return TokenEvent(
@@ -100,7 +100,7 @@ class TokenExchange:
             operation=operation,
             result=result,
             reason=reason,
-            took=took,
+            duration_seconds=duration_seconds,
         )
 
     async def _take(
@@ -197,9 +197,9 @@ class TokenExchange:
     def _note(
         self, account: TokenAccount, actor: str, result: str, reason: str, began: float, detail: str = ""
     ) -> None:
-        took = self._clock.monotonic() - began
+        duration_seconds = self._clock.monotonic() - began
         for target in account.targets.values():
-            self._log.add(self.event(target, actor, "refresh", result, reason, took), detail)
+            self._log.add(self.event(target, actor, "refresh", result, reason, duration_seconds), detail)
 
 
 def _fresh(account: TokenAccount, now: float) -> bool:

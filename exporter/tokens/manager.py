@@ -177,9 +177,9 @@ class TokenManager:
         await self._settled(account, actor, Trace(), force=True)
         if account.shortage is not None:
             raise account.shortage.again()
-        took = self._clock.monotonic() - began
+        duration_seconds = self._clock.monotonic() - began
         result = "failed" if account.reason else "ok"
-        return self._exchange.event(target, actor, "refresh", result, account.reason, took)
+        return self._exchange.event(target, actor, "refresh", result, account.reason, duration_seconds)
 
     async def history(self, query: LogQuery) -> list[TokenEvent]:
         """Return entries of the log of tokens, the newest first; StoreError where there is none."""
@@ -237,8 +237,8 @@ class TokenManager:
         return MemoryStorage()
 
     def _written_back(self, target: Target) -> Callable[[float], None]:
-        def told(took: float) -> None:
-            self.log.add(self._exchange.event(target, EXPORTER, "write_back", "ok", "", took))
+        def told(duration_seconds: float) -> None:
+            self.log.add(self._exchange.event(target, EXPORTER, "write_back", "ok", "", duration_seconds))
 
         return told
 

@@ -155,7 +155,7 @@ class SqlStorage:
     tenant: str
     labels: tuple[str, str, str]
     journal: TokenStore | None = None
-    told: Callable[[float], None] = lambda _took: None
+    told: Callable[[float], None] = lambda _seconds: None
     shared: bool = True
     _unsettled: _Unsettled | None = field(default=None, init=False)
 

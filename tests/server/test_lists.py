@@ -31,10 +31,10 @@ def failure(
     )
 
 
-def summary(hours_ago: int, took: float, failed: int = 0) -> Summary:
+def summary(hours_ago: int, seconds: float, failed: int = 0) -> Summary:
     made = Summary(int(NOW // HOUR - hours_ago) * HOUR, "stripe")
     for _ in range(20 - failed):
-        made.succeeded(took)
+        made.succeeded(seconds)
     for _ in range(failed):
         made.failure("auth")
     made.watched(60.0 * failed, failing=True)

@@ -33,10 +33,10 @@ def failure(at: float, key: TargetKey = KEY) -> Failure:
     return Failure(at, key, "stripe", Reason.DNS, "no such host", 0.25, None, ((0.0, "start"), (0.2, "end")))
 
 
-def summary(hour: int = 1, took: tuple[float, ...] = (), reasons: tuple[str, ...] = ()) -> Summary:
+def summary(hour: int = 1, durations: tuple[float, ...] = (), reasons: tuple[str, ...] = ()) -> Summary:
     """A minute of the `hour`th hour, half of it failing when there is a reason to."""
     made = Summary(hour * HOUR, "stripe")
-    for seconds in took:
+    for seconds in durations:
         made.succeeded(seconds)
     for reason in reasons:
         made.failure(reason)

@@ -9,8 +9,8 @@ OTHER = ("mail", "")
 
 
 def test_summaries_of_one_target_and_hour_become_one_and_others_stay_apart() -> None:
-    waiting = Batch(summaries=summaries(summary(1, took=(0.1,), reasons=("dns",))))
-    for made, key in ((summary(1, took=(0.1, 0.2)), KEY), (summary(2), KEY), (summary(1), OTHER)):
+    waiting = Batch(summaries=summaries(summary(1, durations=(0.1,), reasons=("dns",))))
+    for made, key in ((summary(1, durations=(0.1, 0.2)), KEY), (summary(2), KEY), (summary(1), OTHER)):
         assert merge(waiting, Batch(summaries=summaries(made, key))) == 0
     assert waiting.summaries.keys() == {(KEY, HOUR), (KEY, 2 * HOUR), (OTHER, HOUR)}
     joined = waiting.summaries[KEY, HOUR]
@@ -19,7 +19,7 @@ def test_summaries_of_one_target_and_hour_become_one_and_others_stay_apart() -> 
 
 def test_a_first_summary_counts_once() -> None:
     waiting = Batch()
-    merge(waiting, Batch(summaries=summaries(summary(1, took=(0.1,)))))
+    merge(waiting, Batch(summaries=summaries(summary(1, durations=(0.1,)))))
     assert waiting.summaries[KEY, HOUR].runs == 1
 
 

@@ -133,14 +133,14 @@ def test_a_row_names_the_replica_that_saw_it(url: str) -> None:
 
 
 def test_summaries_of_an_hour_are_added_up(store: Store) -> None:
-    store.write(Batch(summaries=summaries(summary(took=(0.02, 0.02, 3.0)))))
-    store.write(Batch(summaries=summaries(summary(took=(0.02, 500.0), reasons=("dns", "tls", "dns")))))
+    store.write(Batch(summaries=summaries(summary(durations=(0.02, 0.02, 3.0)))))
+    store.write(Batch(summaries=summaries(summary(durations=(0.02, 500.0), reasons=("dns", "tls", "dns")))))
     (found,) = store.statistics(Window(HOUR, 2 * HOUR))
     assert (found.subject, found.provider, found.runs, found.failed) == (KEY, "stripe", 8, 3)
     assert (found.seconds, found.failing_seconds) == (120.0, 30.0)
     assert found.latency(0.5) == pytest.approx(0.02, rel=0.101)
     assert (found.uptime, found.error_ratio) == (0.75, 3 / 8)
-    assert sum(found.took) == 5
+    assert sum(found.latency_counts) == 5
     assert store.reasons(Window(HOUR, 2 * HOUR)) == {KEY: {"dns": 2, "tls": 1}}
 
 
@@ -150,9 +150,9 @@ def test_a_window_holds_its_hours_and_subjects_alone_and_the_worst_come_first(st
         Batch(
             summaries={
                 **summaries(summary(5, reasons=("dns",)), bad),
-                **summaries(summary(5, took=(0.1,)), good),
-                **summaries(summary(4, took=(0.1,)), bad),
-                **summaries(summary(1, took=(0.1,)), old),
+                **summaries(summary(5, durations=(0.1,)), good),
+                **summaries(summary(4, durations=(0.1,)), bad),
+                **summaries(summary(1, durations=(0.1,)), old),
             }
         )
     )
@@ -194,7 +194,7 @@ def test_retention_of_many_rows_deletes_them_all_in_portions(store: Store) -> No
 
 def test_summaries_go_when_even_a_day_that_they_stand_for_is_too_old(store: Store) -> None:
     for hour in range(5):
-        store.write(Batch(summaries=summaries(summary(hour, took=(0.1,), reasons=("dns",)))))
+        store.write(Batch(summaries=summaries(summary(hour, durations=(0.1,), reasons=("dns",)))))
     while store.retain({"checks": HOUR}, now=DAY + 2.5 * HOUR):
         pass
     assert [found.runs for found in store.statistics(Window(0, 10 * HOUR))] == [2 * 3]
@@ -204,14 +204,18 @@ def test_summaries_go_when_even_a_day_that_they_stand_for_is_too_old(store: Stor
 def test_old_hours_become_days_and_nothing_is_lost_or_counted_twice(store: Store) -> None:
     other = ("mail", "")
     for hour in range(5 * 24):
-        counted = summary(hour, took=(0.1, 5.0), reasons=("dns",) if hour % 2 else ())
-        store.write(Batch(summaries={**summaries(counted), **summaries(summary(hour, took=(1.0,)), other)}))
+        counted = summary(hour, durations=(0.1, 5.0), reasons=("dns",) if hour % 2 else ())
+        store.write(
+            Batch(summaries={**summaries(counted), **summaries(summary(hour, durations=(1.0,)), other)})
+        )
     before = store.statistics(Window(0, 5 * DAY)), store.reasons(Window(0, 5 * DAY))
     portions = []
     for _ in range(2):
         while deleted := store.retain({"checks": 30 * DAY}, now=5 * DAY + 1800):
             portions.append(deleted)
-        store.write(Batch(summaries=summaries(summary(7, took=(0.1,)))))  # late, from a replica that was away
+        store.write(
+            Batch(summaries=summaries(summary(7, durations=(0.1,))))
+        )  # late, from a replica that was away
     assert max(portions) <= 3  # an hour at a time: two targets, and a reason
     (found,) = [one for one in store.statistics(Window(0, 5 * DAY)) if one.subject == KEY]
     assert found.runs == 5 * 24 * 2 + 60 + 2
@@ -226,7 +230,7 @@ def test_old_hours_become_days_and_nothing_is_lost_or_counted_twice(store: Store
 
 def test_hours_become_a_day_three_days_after_its_end_and_not_before(store: Store) -> None:
     for hour in (0, 1, 23, 24, 25):
-        store.write(Batch(summaries=summaries(summary(hour, took=(0.1,)))))
+        store.write(Batch(summaries=summaries(summary(hour, durations=(0.1,)))))
 
     def fold(now: float) -> int:
         deleted = 0
@@ -243,7 +247,7 @@ def test_hours_become_a_day_three_days_after_its_end_and_not_before(store: Store
 
 
 def test_a_summary_stays_until_its_day_is_wholly_out_of_time(store: Store) -> None:
-    store.write(Batch(summaries=summaries(summary(1, took=(0.1,)))))
+    store.write(Batch(summaries=summaries(summary(1, durations=(0.1,)))))
     assert store.retain({"checks": HOUR}, now=DAY + 2.0 * HOUR) == 0
     assert store.retain({"checks": HOUR}, now=DAY + 2.0 * HOUR + 1.0) == 1
 

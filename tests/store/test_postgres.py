@@ -86,7 +86,7 @@ def test_replicas_that_write_the_same_targets_at_once_lose_and_lock_nothing(data
         mine = keys if number % 2 else keys[::-1]
         for _ in range(10):
             counted = {
-                key: one for name in mine for key, one in summaries(summary(took=(0.1,)), name).items()
+                key: one for name in mine for key, one in summaries(summary(durations=(0.1,)), name).items()
             }
             stores[number].write(Batch({key: snapshot(key) for key in mine}, summaries=counted))
 
@@ -104,7 +104,7 @@ def test_replicas_that_fold_hours_at_once_count_each_run_once(database: str) -> 
     for store in stores:
         store.open()
     for hour in range(24):
-        counted = summary(hour, took=(0.1,), reasons=("dns",))
+        counted = summary(hour, durations=(0.1,), reasons=("dns",))
         stores[0].write(Batch(summaries=summaries(counted)))
 
     def fold(store: SqlStore) -> None:
@@ -312,7 +312,7 @@ async def test_through_an_outage_the_writer_loses_only_what_its_bound_drops() ->
                 process.kill()
         server.process.wait(timeout=PATIENCE)
         for at in range(1, 31):
-            writer.submit(Batch(changes=[change(float(at))], summaries=summaries(summary(took=(0.1,)))))
+            writer.submit(Batch(changes=[change(float(at))], summaries=summaries(summary(durations=(0.1,)))))
         await until(lambda: not writer.healthy)
         (server.data / "postmaster.pid").unlink(missing_ok=True)
         server.start()

@@ -116,7 +116,7 @@ def _judge(name: str, count: int, results: Sequence[tuple[Target, Result]]) -> I
         if result.reason is not None:
             reasons[result.reason].append((target, result))
     if not reasons:
-        slowest = max(result.took for _, result in results)
+        slowest = max(result.duration_seconds for _, result in results)
         yield AREA.ok(f"{name} ({provider}): {asked}connected in {slowest * 1000:.0f} ms at most")
     for reason, failed in reasons.items():
         target, result = failed[0]

@@ -107,7 +107,7 @@ def failure_row(failure: Failure) -> dict[str, Any]:
         "reason": failure.reason.value,
         "meaning": failure.reason.meaning,
         "detail": failure.detail,
-        "duration_seconds": round(failure.took, 6),
+        "duration_seconds": round(failure.duration_seconds, 6),
         "http_status": failure.http_status,
         "log": [{"after_seconds": round(after, 6), "text": text} for after, text in failure.log],
         "trace_id": failure.trace_id,

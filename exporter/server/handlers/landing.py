@@ -122,7 +122,9 @@ def _row(state: State, now: float) -> dict[str, Any]:
         "since": _moment(state.since, now),
         "last_success": _moment(state.last_success, now),
         "next_run": _moment(state.next_run, now),
-        "took": _span(state.result.took) if state.result and state.status != "not_configured" else "",
+        "took": _span(state.result.duration_seconds)
+        if state.result and state.status != "not_configured"
+        else "",
     }
 
 

@@ -78,7 +78,7 @@ def _outcome(target: Target, result: Result) -> list[str]:
     if result.detail:
         lines += [f"Detail: {result.detail}"]
     lines += [f"Found: {text}" for text in result.private]
-    lines += [f"Took: {result.took:.4f} s of at most {target.timeout:g} s"]
+    lines += [f"Took: {result.duration_seconds:.4f} s of at most {target.timeout:g} s"]
     if result.http_status is not None:
         lines += [f"HTTP status: {result.http_status}"]
     other = result.phases and not result.calls
