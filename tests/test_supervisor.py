@@ -122,7 +122,7 @@ async def test_a_watch_of_the_web_configuration_that_breaks_is_noticed_and_begun
     web.load()
     supervisor = Supervisor(first_wait=0.05)
     listener = Listener(
-        build(Room([]).parts(web)), ["127.0.0.1:0"], web, Limits(drain=1.0, watch=0.02), supervisor
+        build(Room([]).services(web)), ["127.0.0.1:0"], web, Limits(drain=1.0, watch=0.02), supervisor
     )
     await listener.start()
     try:

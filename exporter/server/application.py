@@ -1,4 +1,4 @@
-"""Builds the web application from its parts and the table of routes."""
+"""Builds the web application from its services and the table of routes."""
 
 from collections.abc import Mapping
 
@@ -7,38 +7,36 @@ from aiohttp.typedefs import Handler, Middleware
 
 from exporter.server.access import IDENTITY, Access, AccessRule
 from exporter.server.answers import BODY_LIMIT, add_security_headers, limiter, plain_errors
-from exporter.server.checks import keep_jobs
+from exporter.server.jobs import run_jobs
 from exporter.server.paths import Paths
 from exporter.server.routes import ROUTES
 from exporter.server.services import SERVICES, Services
-from exporter.server.tokens import keep_refreshes
 from exporter.server.web_config.settings import Role
 
 # What is no route is judged like a page: strangers learn nothing of what exists.
 _NO_ROUTE = AccessRule(Role.VIEWER, narrow=True)
 
 
-def build(parts: Services) -> web.Application:
+def build(services: Services) -> web.Application:
     """Return the application, ready for a `Listener`."""
-    prefix = parts.paths.route
+    prefix = services.paths.route
     rules: dict[object, AccessRule] = {route.handler: route.rule for route in ROUTES}
     app = web.Application(
         client_max_size=BODY_LIMIT,
         middlewares=[
             plain_errors,
-            limiter(parts.web),
-            authorize(Access(parts.web, parts.paths, parts.admin, parts.now), rules),
+            limiter(services.web),
+            authorize(Access(services.web, services.paths, services.admin, services.now), rules),
         ],
     )
-    app[SERVICES] = parts
-    app.on_response_prepare.append(add_security_headers(parts.web))
-    app.cleanup_ctx.append(keep_jobs)
-    app.cleanup_ctx.append(keep_refreshes)
+    app[SERVICES] = services
+    app.on_response_prepare.append(add_security_headers(services.web))
+    app.cleanup_ctx.append(run_jobs)
     for route in ROUTES:
         for method in route.methods:
             app.router.add_route(method, prefix + route.path, route.handler, expect_handler=_not_yet)
     if prefix:
-        _redirect_root(app, parts.paths)
+        _redirect_root(app, services.paths)
     return app
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from aiohttp import web
 
 from exporter.core.reason import Reason
+from exporter.engine.board import TargetState
 from exporter.server.access import Identity
 from exporter.server.answers import iso
-from exporter.server.services import State
 
 STATUSES = ("error", "unknown", "not_configured", "connected")
 """Every status, the one that needs a person most first."""
@@ -36,7 +36,7 @@ class StatusFilter:
         words = tuple(query.get("q", "")[:200].lower().split())
         return cls(query.get("integration", ""), query.get("tenant", ""), status, words)
 
-    def __call__(self, state: State) -> bool:
+    def __call__(self, state: TargetState) -> bool:
         """Tell whether `state` is asked for."""
         target = state.target
         return (
@@ -47,21 +47,21 @@ class StatusFilter:
         )
 
 
-def _mentions(state: State, words: tuple[str, ...]) -> bool:
+def _mentions(state: TargetState, words: tuple[str, ...]) -> bool:
     target = state.target
     reason = state.reason.value if state.reason else ""
     text = f"{target.integration} {target.tenant} {target.provider} {state.status} {reason}".lower()
     return all(word in text for word in words)
 
 
-def visible(states: Iterable[State], identity: Identity) -> list[State]:
+def visible(states: Iterable[TargetState], identity: Identity) -> list[TargetState]:
     """Return the states that `identity` may know of."""
     if identity.tenants is None:
         return list(states)
     return [state for state in states if state.target.tenant in identity.tenants]
 
 
-def urgency(state: State) -> tuple[Any, ...]:
+def urgency(state: TargetState) -> tuple[Any, ...]:
     """Sort key: failing first, critical ones before others, then by failures, time and name."""
     target = state.target
     return (
@@ -74,12 +74,12 @@ def urgency(state: State) -> tuple[Any, ...]:
     )
 
 
-def reason_of(state: State) -> Reason | None:
+def reason_of(state: TargetState) -> Reason | None:
     """Return why a target is not connected; not_configured is a reason in answers only."""
     return Reason.NOT_CONFIGURED if state.status == "not_configured" else state.reason
 
 
-def row(state: State) -> dict[str, Any]:
+def row(state: TargetState) -> dict[str, Any]:
     """Return one target as JSON: times are RFC 3339 in UTC or null, durations seconds."""
     target, reason = state.target, reason_of(state)
     return {
@@ -103,7 +103,7 @@ def row(state: State) -> dict[str, Any]:
     }
 
 
-def counts(states: Iterable[State]) -> dict[str, int]:
+def counts(states: Iterable[TargetState]) -> dict[str, int]:
     """Return how many targets have each status, and `total`."""
     found = dict.fromkeys(("total", *STATUSES), 0)
     for state in states:

@@ -1,7 +1,7 @@
 """What the server needs of the rest of the house, handed in as one object."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol, TypeVar
 
@@ -9,90 +9,20 @@ from aiohttp import web
 
 from exporter.core.configuration import Configuration
 from exporter.core.errors import StoreError
-from exporter.core.probe import Result, Target, TargetKey
-from exporter.core.reason import Reason
-from exporter.core.store import Failure, StateChange, Store
+from exporter.core.probe import Result, Target
+from exporter.core.store import Store
+from exporter.engine.board import Board
+from exporter.engine.history import History
 from exporter.server.admin import AdminToken
-from exporter.server.keeping import Keeper, NoKeeper
 from exporter.server.paths import Paths
 from exporter.server.web_config.file import WebConfigFile
+from exporter.tokens.manager import TokenManager
 
 T = TypeVar("T")
 
 
-class State(Protocol):
-    """What the board knows of one target; times are Unix seconds, None if it never happened.
-
-    `status` is `connected`, `not_configured`, `error`, or `unknown` before the first run.
-    """
-
-    @property
-    def target(self) -> Target:
-        """The target it speaks of."""
-
-    @property
-    def status(self) -> str:
-        """The status in one word."""
-
-    @property
-    def reason(self) -> Reason | None:
-        """Why it is not connected."""
-
-    @property
-    def detail(self) -> str:
-        """One sentence without secrets."""
-
-    @property
-    def vendor_details(self) -> tuple[tuple[str, str], ...]:
-        """Names and texts of the vendor's, for people."""
-
-    @property
-    def since(self) -> float | None:
-        """Since when status and reason are what they are."""
-
-    @property
-    def last_run(self) -> float | None:
-        """Start of the last run."""
-
-    @property
-    def last_success(self) -> float | None:
-        """Start of the last run that found it connected."""
-
-    @property
-    def next_run(self) -> float | None:
-        """When the next run is due."""
-
-    @property
-    def failures(self) -> int:
-        """Failed runs since the last success."""
-
-    @property
-    def result(self) -> Result | None:
-        """The last run itself."""
-
-
-class Board(Protocol):
-    """The last known state of every target."""
-
-    def states(self) -> Sequence[State]:
-        """Return every state, in the order of the configuration."""
-
-    def get(self, key: TargetKey) -> State | None:
-        """Return the state of one target, None if there is no such target."""
-
-
-class History(Protocol):
-    """What happened lately, kept in memory."""
-
-    def recent_changes(self, key: TargetKey | None = None, limit: int = 100) -> Sequence[StateChange]:
-        """Return the newest state changes first."""
-
-    def recent_failures(self, key: TargetKey | None = None, limit: int = 100) -> Sequence[Failure]:
-        """Return the newest failures first, each with its log."""
-
-
 class StoreReader(Protocol):
-    """Asks the store, beside the loop."""
+    """Asks the store, off the event loop."""
 
     async def __call__(self, call: Callable[[Store], T], timeout: float = 10.0, /) -> T:
         """Return `call(store)`; StoreError when it fails or takes longer than `timeout` seconds."""
@@ -121,6 +51,7 @@ class Services:
     configuration: Callable[[], Configuration]
     render: Callable[[bool, bool], Awaitable[bytes]]
     reload: Callable[[], Awaitable[None]]
+    tokens: TokenManager
     check_now: Callable[[Target], Awaitable[Result]]
     explain: Callable[[Target, Result], str]
     history: History
@@ -132,9 +63,8 @@ class Services:
     sd_addresses: tuple[str, ...] = ()
     read_store: StoreReader = _no_store
     tenant_warnings: Callable[[], Iterable[str]] = tuple
-    tokens: Keeper = field(default_factory=NoKeeper)
     runbook: Callable[[str], tuple[str, str] | None] = lambda _name: None
     admin: AdminToken = field(default_factory=AdminToken)
 
 
-SERVICES = web.AppKey("parts", Services)
+SERVICES = web.AppKey("services", Services)

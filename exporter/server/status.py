@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exporter.core.reason import Reason
+from exporter.engine.board import TargetState
 from exporter.server.answers import iso
 from exporter.server.rows import reason_of, urgency
-from exporter.server.services import State
 
 WORST = 20
 """How many targets that are not connected the details of one integration name."""
@@ -26,10 +26,10 @@ class _Sum:
     critical: bool
     statuses: Counter[str] = field(default_factory=Counter)
     reasons: Counter[Reason] = field(default_factory=Counter)
-    troubled: list[State] = field(default_factory=list)
-    named: list[State] = field(default_factory=list)
+    troubled: list[TargetState] = field(default_factory=list)
+    named: list[TargetState] = field(default_factory=list)
 
-    def add(self, state: State) -> None:
+    def add(self, state: TargetState) -> None:
         self.statuses[state.status] += 1
         if state.vendor_details and len(self.named) < NAMED:
             self.named.append(state)
@@ -40,7 +40,9 @@ class _Sum:
             self.reasons[state.reason] += 1
 
 
-def status(states: Iterable[State], integrations: Sequence[tuple[str, str, bool]] = ()) -> dict[str, Any]:
+def status(
+    states: Iterable[TargetState], integrations: Sequence[tuple[str, str, bool]] = ()
+) -> dict[str, Any]:
     """Return the answer of `GET /api/v1/status` for `states`.
 
     `integrations` are (name, provider, critical) of those to name even when they have no target.
@@ -133,14 +135,14 @@ def _all_connected(total: int) -> str:
     return "Connected." if total == 1 else f"All {total} targets are connected."
 
 
-def _sentence(state: State) -> str:
+def _sentence(state: TargetState) -> str:
     reason = reason_of(state)
     if state.status == "unknown":
         return "Not checked yet."
     return f"{reason.meaning if reason else ''} {state.detail}".strip()
 
 
-def _brief(state: State) -> dict[str, Any]:
+def _brief(state: TargetState) -> dict[str, Any]:
     reason = reason_of(state)
     return {
         "tenant": state.target.tenant,

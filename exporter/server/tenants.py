@@ -3,20 +3,20 @@
 from collections.abc import Iterable
 from typing import Any
 
+from exporter.engine.board import TargetState
 from exporter.server.answers import iso
 from exporter.server.rows import STATUSES
-from exporter.server.services import State
 
 COLUMNS = ("tenant", "status", "since", "failing", "targets", "statuses")
 
 
-def by_tenant(states: Iterable[State], since: float | None = None) -> list[dict[str, Any]]:
+def by_tenant(states: Iterable[TargetState], since: float | None = None) -> list[dict[str, Any]]:
     """Return a row for each tenant, the worst first; with `since` those where something changed after it.
 
     Targets without a tenant belong to none. `status` is the worst one, `since` (RFC 3339 in UTC) when the
     first of its targets came into it, `statuses` are by integration.
     """
-    found: dict[str, list[State]] = {}
+    found: dict[str, list[TargetState]] = {}
     for state in states:
         if state.target.tenant:
             found.setdefault(state.target.tenant, []).append(state)
@@ -30,7 +30,7 @@ def by_tenant(states: Iterable[State], since: float | None = None) -> list[dict[
     return sorted(rows, key=lambda row: (STATUSES.index(row["status"]), -row["failing"], row["tenant"]))
 
 
-def _row(tenant: str, states: list[State]) -> dict[str, Any]:
+def _row(tenant: str, states: list[TargetState]) -> dict[str, Any]:
     worst = min((state.status for state in states), key=STATUSES.index)
     began = [state.since for state in states if state.status == worst and state.since is not None]
     return {

@@ -1,21 +1,16 @@
 """Tokens as the API shows them, and refreshes on demand: never a token itself."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from typing import Any
-
-from aiohttp import web
 
 from exporter.core.errors import Shortage
 from exporter.core.probe import Target, TargetKey
 from exporter.core.token import NEVER, TokenEvent, TokenSet
 from exporter.server.answers import iso
-from exporter.server.checks import CheckJob, Jobs
-from exporter.server.keeping import TokenAccountView
-from exporter.server.services import SERVICES
+from exporter.tokens.account import TokenAccount
 
 
-def rows(target: Target, account: TokenAccountView, now: float) -> list[dict[str, Any]]:
+def rows(target: Target, account: TokenAccount, now: float) -> list[dict[str, Any]]:
     """Return one row for each token of a target: times are RFC 3339 in UTC or null."""
     held = account.held or TokenSet()
     ends = {"access": held.expiry, "refresh": held.refresh_expiry}
@@ -64,38 +59,10 @@ def event_row(event: TokenEvent) -> dict[str, Any]:
     }
 
 
-@dataclass
-class RefreshJob(CheckJob):
-    """Refreshes of many tokens."""
-
-    def answer(self) -> dict[str, Any]:
-        """Return the job as JSON."""
-        found = super().answer()
-        found["tokens"] = found.pop("checks")
-        return found
-
-
-class RefreshJobs(Jobs):
-    """The last jobs of refreshes, in memory."""
-
-    kind = RefreshJob
-
-    def __init__(
-        self, refresh: Callable[[TargetKey, str], Awaitable[TokenEvent]], now: Callable[[], float]
-    ) -> None:
-        """Start without jobs."""
-        super().__init__(_no_check, now)
-        self._refresh = refresh
-
-    async def one(self, target: Target, actor: str) -> dict[str, Any]:
-        """Refresh one token and return its row; whatever breaks in it is in the row."""
-        return await refresh_one(self._refresh, target, actor)
-
-
-async def refresh_one(
+async def refresh_token(
     refresh: Callable[[TargetKey, str], Awaitable[TokenEvent]], target: Target, actor: str
 ) -> dict[str, Any]:
-    """Refresh the token of one target and return what came of it; `status` is the result in one word."""
+    """Refresh the token of one target and return its row; `status` is the result in one word."""
     try:
         row = event_row(await refresh(target.key, actor))
     except KeyError:
@@ -113,18 +80,3 @@ def _untried(target: Target, result: str, reason: str) -> dict[str, Any]:
         "result": result,
         "reason": reason,
     }
-
-
-async def _no_check(_target: Target) -> Any:
-    raise AssertionError("a job of refreshes checks nothing")
-
-
-REFRESHES = web.AppKey("refreshes", RefreshJobs)
-
-
-async def keep_refreshes(app: web.Application) -> AsyncIterator[None]:
-    """Give the application its jobs of refreshes, and end them with it."""
-    parts = app[SERVICES]
-    app[REFRESHES] = jobs = RefreshJobs(parts.tokens.refresh, parts.now)
-    yield
-    await jobs.stop()

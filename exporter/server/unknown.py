@@ -44,9 +44,9 @@ def _wrong(request: web.Request) -> str:
 
 
 def _keys(request: web.Request) -> set[tuple[str, str]]:
-    parts, identity = request.app[SERVICES], request[IDENTITY]
-    here = {state.target.key for state in parts.board.states()}
-    return {key for key in here | parts.configuration().shard.elsewhere if identity.sees(key[1])}
+    services, identity = request.app[SERVICES], request[IDENTITY]
+    here = {state.target.key for state in services.board.states()}
+    return {key for key in here | services.configuration().shard.elsewhere if identity.sees(key[1])}
 
 
 def _sentence(what: str, name: str, known: set[str]) -> str:
@@ -57,13 +57,13 @@ def _sentence(what: str, name: str, known: set[str]) -> str:
 
 async def _was_there(request: web.Request) -> bool:
     """Tell whether the store has anything of it: a target that was taken away leaves its past."""
-    parts, query = request.app[SERVICES], request.query
+    services, query = request.app[SERVICES], request.query
     which = Filter(
         integration=query.get("integration", ""),
         tenant=query.get("tenant") or None,
         tenants=request[IDENTITY].tenants,
     )
-    until = (int(parts.now()) // HOUR + 1) * HOUR
+    until = (int(services.now()) // HOUR + 1) * HOUR
     window = Window(until - MOST_DAYS * 24 * HOUR, until, ("integration",), which)
 
     def look(store: Store) -> bool:
@@ -74,6 +74,6 @@ async def _was_there(request: web.Request) -> bool:
         )
 
     try:
-        return await parts.read_store(look)
+        return await services.read_store(look)
     except StoreError:
         return False

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import aiohttp
 import bcrypt
 
+from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration, Integration, Shard, StoreSettings
 from exporter.core.errors import StoreError
 from exporter.core.metric import Sample
@@ -25,12 +26,14 @@ from exporter.core.store import Store
 from exporter.engine.board import Board, TargetState
 from exporter.engine.history import History
 from exporter.generate.runbook_html import runbook_html
+from exporter.net.network import LoopNetwork
 from exporter.server.admin import AdminToken
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener
 from exporter.server.paths import Paths
 from exporter.server.services import Services
 from exporter.server.web_config.file import WebConfigFile
+from exporter.tokens.manager import TokenManager
 
 T = TypeVar("T")
 
@@ -97,6 +100,7 @@ class Room:
     tenant_warnings: tuple[str, ...] = ()
     store: Store | None = None
     admin: AdminToken = field(default_factory=AdminToken)
+    tokens: TokenManager | None = None
 
     async def read_store(self, call: Callable[[Store], T], timeout: float = 10.0, /) -> T:
         if self.store is None:
@@ -139,7 +143,7 @@ class Room:
     def explain(self, target: Target, result: Result) -> str:
         return f'integration_probe_success{{integration="{target.integration}"}} {int(result.ok)}\n'
 
-    def parts(self, web_config: WebConfigFile) -> Services:
+    def services(self, web_config: WebConfigFile) -> Services:
         board = Board()
         board.replace({state.target.key: state for state in self.states})
         return Services(
@@ -150,6 +154,7 @@ class Room:
             check_now=self.check_now,
             explain=self.explain,
             history=self.history,
+            tokens=self.tokens or TokenManager(LoopNetwork(), SystemClock()),
             ready=lambda: self.waits_for,
             web=web_config,
             paths=self.paths,
@@ -227,7 +232,7 @@ async def _served(
 ) -> AsyncIterator[House]:
     web_config = WebConfigFile(str(room.path) if room.path else None)
     web_config.load()
-    listener = Listener(build(room.parts(web_config)), [address], web_config, limits)
+    listener = Listener(build(room.services(web_config)), [address], web_config, limits)
     await listener.start()
     port = listener.bound[0][1]
     scheme = "https" if tls else "http"

@@ -16,6 +16,7 @@ from exporter.server.web_config.settings import Role
 from tests.server.house import CHANGE, House, Room, basic, bearer, hashed, house, state
 from tests.server.test_access import PASSWORDS, TOKENS, web_config
 from tests.server.test_listener import MUTUAL, certificates, client_context, raw
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -305,7 +306,8 @@ async def test_two_are_judged_at_once_64_wait_and_more_are_refused_until_one_is_
         asked = [asyncio.create_task(made.right(users, "vera", f"guess {turn}")) for turn in range(64)]
         await asyncio.sleep(0)
         with pytest.raises(TooBusyError):
-            await made.right(users, "vera", "one more")
+            async with asyncio.timeout(PATIENCE):  # one that is let in waits for the gate
+                await made.right(users, "vera", "one more")
         assert len(running) == 2
         gate.set()
         assert set(await asyncio.gather(*asked)) == {False}

@@ -23,7 +23,7 @@ from tests.waiting import PATIENCE, until
 
 def listener(*addresses: str, limits: Limits = QUICK) -> Listener:
     web_config = WebConfigFile()
-    return Listener(build(Room([state("payments")]).parts(web_config)), addresses, web_config, limits)
+    return Listener(build(Room([state("payments")]).services(web_config)), addresses, web_config, limits)
 
 
 async def status_of(url: str, **headers: str) -> int:
@@ -261,7 +261,7 @@ def peers_of(port: int) -> set[int]:
 async def test_a_stop_lets_a_request_end_and_refuses_new_ones(tmp_path: Path) -> None:
     room = Room([state("payments")], hold=0.3, admin=admin_at(tmp_path))
     web_config = WebConfigFile()
-    served = Listener(build(room.parts(web_config)), ["127.0.0.1:0"], web_config, Limits(drain=PATIENCE))
+    served = Listener(build(room.services(web_config)), ["127.0.0.1:0"], web_config, Limits(drain=PATIENCE))
     await served.start()
     port = served.bound[0][1]
     last = asyncio.create_task(
@@ -278,7 +278,7 @@ async def test_a_stop_ends_within_its_limit(tmp_path: Path) -> None:
     slow = {"payments": Result(NOW, 1.0)}
     room = Room([state("payments", timeout=3600.0)], hold=3600.0, results=slow, admin=admin_at(tmp_path))
     web_config = WebConfigFile()
-    served = Listener(build(room.parts(web_config)), ["127.0.0.1:0"], web_config, Limits(drain=0.3))
+    served = Listener(build(room.services(web_config)), ["127.0.0.1:0"], web_config, Limits(drain=0.3))
     await served.start()
     port = served.bound[0][1]
     stuck = asyncio.create_task(

@@ -6,7 +6,7 @@ import io
 import json
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from exporter.engine.board import TargetState
 from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import OAuthServer, serving
 from exporter.server.services import Services
-from exporter.server.tokens import refresh_one
+from exporter.server.tokens import refresh_token
 from exporter.server.web_config.file import WebConfigFile
 from exporter.store.encryption import Seals
 from exporter.store.sql import SqlStore
@@ -44,14 +44,12 @@ bearer_tokens:
 
 @dataclass
 class TokenRoom(Room):
-    """A room with somebody who renews tokens."""
+    """A room whose targets are those of `tokens`, at the time of the clock."""
 
-    keeper: TokenManager | None = field(default=None)
-
-    def parts(self, web_config: WebConfigFile) -> Services:
-        assert self.keeper is not None
-        self.states = [TargetState(target=target) for target, _ in self.keeper.accounts()]
-        return replace(super().parts(web_config), tokens=self.keeper, now=time.time)
+    def services(self, web_config: WebConfigFile) -> Services:
+        assert self.tokens is not None
+        self.states = [TargetState(target=target) for target, _ in self.tokens.accounts()]
+        return replace(super().services(web_config), now=time.time)
 
 
 @pytest.fixture
@@ -82,7 +80,7 @@ async def keeper(server: OAuthServer, tmp_path: Path) -> AsyncIterator[TokenMana
 
 @pytest.fixture
 async def place(keeper: TokenManager) -> AsyncIterator[House]:
-    async with house(TokenRoom([], keeper=keeper)) as running:
+    async with house(TokenRoom([], tokens=keeper)) as running:
         yield running
 
 
@@ -159,7 +157,7 @@ async def test_only_administrators_see_tokens_and_each_only_those_of_its_tenants
 ) -> None:
     path = tmp_path / "web.yml"
     path.write_text(WEB)
-    async with house(TokenRoom([], path, keeper=keeper)) as place:
+    async with house(TokenRoom([], path, tokens=keeper)) as place:
         assert (await place.ask("/api/v1/tokens")).status == 401
         for question in ("/api/v1/tokens", "/api/v1/tokens/log"):
             assert (await place.ask(question, headers=bearer("viewer-0123456789abcdef"))).status == 403
@@ -230,7 +228,7 @@ async def test_a_refresh_that_finds_no_descriptor_is_put_off_and_no_failure(serv
     async def refuse(_key: TargetKey, _actor: str) -> TokenEvent:
         raise Shortage("descriptors", "none left; raise LimitNOFILE")
 
-    row = await refresh_one(refuse, made(server, "calendar"), "ann")
+    row = await refresh_token(refuse, made(server, "calendar"), "ann")
     assert (row["status"], row["result"], row["detail"]) == (
         "deferred",
         "deferred",

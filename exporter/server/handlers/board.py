@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from exporter.core.store import Failure, StateChange
+from exporter.engine.board import TargetState
 from exporter.server.access import IDENTITY, Identity
 from exporter.server.answers import iso, json_answer, whole_number
 from exporter.server.rows import StatusFilter, counts, row, urgency, visible
-from exporter.server.services import SERVICES, Services, State
+from exporter.server.services import SERVICES, Services
 from exporter.server.status import status as status_of
 from exporter.server.unknown import refuse_unknown
 
@@ -19,13 +20,13 @@ MOST_EVENTS = 1000
 
 async def status(request: web.Request) -> web.Response:
     """Answer every integration and all of them in one word, for all tenants or for one."""
-    parts, identity = request.app[SERVICES], request[IDENTITY]
+    services, identity = request.app[SERVICES], request[IDENTITY]
     tenant = request.query.get("tenant", "")
-    states = visible_states(parts, identity, StatusFilter(tenant=tenant))
+    states = visible_states(services, identity, StatusFilter(tenant=tenant))
     if tenant and not states:
         raise web.HTTPNotFound(text="no target has this tenant")
     narrowed = tenant or identity.tenants is not None
-    configuration = parts.configuration()
+    configuration = services.configuration()
     shard = configuration.shard
     every = [] if narrowed else configuration.integrations
     named = [(one.name, one.probe.name, one.critical) for one in every if one.name not in shard.integrations]
@@ -50,10 +51,10 @@ async def targets(request: web.Request) -> web.Response:
 async def history(request: web.Request) -> web.Response:
     """Answer the newest state changes and failures, each failure with its log."""
     await refuse_unknown(request, stored=True)
-    parts, identity, choice = request.app[SERVICES], request[IDENTITY], StatusFilter.of(request)
+    services, identity, choice = request.app[SERVICES], request[IDENTITY], StatusFilter.of(request)
     limit = whole_number(request, "limit", 100, MOST_EVENTS)
-    changes = parts.history.recent_changes(limit=MOST_EVENTS)
-    failures = parts.history.recent_failures(limit=MOST_EVENTS)
+    changes = services.history.recent_changes(limit=MOST_EVENTS)
+    failures = services.history.recent_failures(limit=MOST_EVENTS)
     return json_answer(
         {
             "changes": [change_row(one) for one in _newest(changes, identity, choice, limit)],
@@ -62,9 +63,9 @@ async def history(request: web.Request) -> web.Response:
     )
 
 
-def visible_states(parts: Services, identity: Identity, choice: StatusFilter) -> list[State]:
+def visible_states(services: Services, identity: Identity, choice: StatusFilter) -> list[TargetState]:
     """Return the states that `identity` may know of and `choice` asks for."""
-    return [state for state in visible(parts.board.states(), identity) if choice(state)]
+    return [state for state in visible(services.board.states(), identity) if choice(state)]
 
 
 Event = TypeVar("Event", StateChange, Failure)

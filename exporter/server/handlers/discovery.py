@@ -13,10 +13,10 @@ async def discover(request: web.Request) -> web.Response:
     Where there are more and their addresses are not known, an error is better than a part of the list:
     Prometheus keeps the last whole one.
     """
-    parts = request.app[SERVICES]
-    configuration = parts.configuration()
+    services = request.app[SERVICES]
+    configuration = services.configuration()
     shards, replicas = configuration.shard.count, configuration.replicas
-    templates = parts.sd_addresses
+    templates = services.sd_addresses
     if not templates:
         if shards * replicas > 1:
             raise web.HTTPServiceUnavailable(
@@ -25,5 +25,5 @@ async def discover(request: web.Request) -> web.Response:
         if not is_address(request.host):
             raise web.HTTPBadRequest(text="the header Host is no address")
         templates = (request.host,)
-    found = groups(templates, shards, replicas, https=request.secure, path=f"{parts.paths.route}/metrics")
+    found = groups(templates, shards, replicas, https=request.secure, path=f"{services.paths.route}/metrics")
     return json_answer(found)

@@ -9,11 +9,12 @@ from aiohttp import web
 from yarl import URL
 
 from exporter import __version__
+from exporter.engine.board import TargetState
 from exporter.server.access import ADMIN_SESSION, ADMIN_TOKEN, IDENTITY, LOOPBACK, Identity
 from exporter.server.answers import iso, whole_number
 from exporter.server.handlers.board import visible_states
 from exporter.server.rows import STATUSES, StatusFilter, counts, reason_of, urgency
-from exporter.server.services import SERVICES, Services, State
+from exporter.server.services import SERVICES, Services
 from exporter.server.status import status as status_of
 from exporter.server.web_config.settings import Role
 
@@ -44,18 +45,18 @@ VERDICTS = {
 
 async def page(request: web.Request) -> web.Response:
     """Answer the page: numbers, and a table of targets with the failing ones first."""
-    parts, identity = request.app[SERVICES], request[IDENTITY]
-    everything = visible_states(parts, identity, StatusFilter())
+    services, identity = request.app[SERVICES], request[IDENTITY]
+    everything = visible_states(services, identity, StatusFilter())
     chosen = sorted(filter(StatusFilter.of(request), everything), key=urgency)
     offset = whole_number(request, "offset", 0, 10_000_000)
     shown = chosen[offset : offset + MOST_ROWS]
-    now = parts.now()
+    now = services.now()
     context: dict[str, Any] = {
-        "link": parts.paths.link,
+        "link": services.paths.link,
         "version": __version__,
-        "asset": lambda name: parts.paths.link(f"/assets/{name}?v={_fingerprint()}"),
-        "docs_url": parts.docs_url,
-        "grafana_url": parts.configuration().notifications.grafana_url,
+        "asset": lambda name: services.paths.link(f"/assets/{name}?v={_fingerprint()}"),
+        "docs_url": services.docs_url,
+        "grafana_url": services.configuration().notifications.grafana_url,
         "now": iso(now),
         "query": request.query,
         "counts": counts(everything),
@@ -64,9 +65,9 @@ async def page(request: web.Request) -> web.Response:
         "rows": [_row(state, now) for state in shown],
         "chosen": len(chosen),
         "offset": offset,
-        "pages": _pages(request, parts.paths.link("/"), offset, len(chosen)),
+        "pages": _pages(request, services.paths.link("/"), offset, len(chosen)),
         "statuses": [(one, SYMBOLS[one], WORDS[one]) for one in STATUSES],
-        **_rights(identity, parts),
+        **_rights(identity, services),
         "sign_in_failed": request.query.get("sign-in") == "wrong",
     }
     return web.Response(text=_template().render(context), content_type="text/html")
@@ -83,14 +84,14 @@ async def asset(request: web.Request) -> web.Response:
     )
 
 
-def _rights(identity: Identity, parts: Services) -> dict[str, Any]:
+def _rights(identity: Identity, services: Services) -> dict[str, Any]:
     local = identity == LOOPBACK
     return {
         "caller": _caller(identity),
         "may_check": identity.has(Role.ADMIN),
         "bound": identity.tenants is not None,
         "may_read_configuration": identity.tenants is None and not local,
-        "may_sign_in": local and parts.admin.usable(),
+        "may_sign_in": local and services.admin.usable(),
         "may_sign_out": identity == ADMIN_SESSION,
     }
 
@@ -105,7 +106,7 @@ def _caller(identity: Identity) -> str:
     return f"Signed in as {name} ({kind})." if colon else f"Signed in as {identity.name}."
 
 
-def _row(state: State, now: float) -> dict[str, Any]:
+def _row(state: TargetState, now: float) -> dict[str, Any]:
     target, reason = state.target, reason_of(state)
     return {
         "integration": target.integration,

@@ -9,12 +9,13 @@ from aiohttp import web
 
 from exporter.core.errors import StoreError
 from exporter.core.store import Failure, Filter, Page, StateChange, Store
+from exporter.engine.board import TargetState
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, whole_number
 from exporter.server.handlers.board import change_row, failure_row
 from exporter.server.query import cursor_text, filter_of, form, moment, rows_wanted
 from exporter.server.rows import StatusFilter
-from exporter.server.services import SERVICES, Services, State
+from exporter.server.services import SERVICES, Services
 from exporter.server.stream import Rows, exported, unavailable
 from exporter.server.tenants import COLUMNS as TENANT_COLUMNS
 from exporter.server.tenants import by_tenant
@@ -80,20 +81,20 @@ async def _list(
     ask: Ask[Event],
     row: Callable[[Event], dict[str, Any]],
 ) -> web.StreamResponse:
-    parts, which, limit = request.app[SERVICES], filter_of(request), rows_wanted(request)
+    services, which, limit = request.app[SERVICES], filter_of(request), rows_wanted(request)
     await refuse_unknown(request, stored=True)
     if form(request) != "json":
-        return await exported(request, columns, _pages(parts, which, limit, ask, row))
-    page = await _page(parts, which, limit, ask)
+        return await exported(request, columns, _pages(services, which, limit, ask, row))
+    page = await _page(services, which, limit, ask)
     return json_answer({name: [row(one) for one in page.rows], "next": cursor_text(page.next)})
 
 
 async def _pages(
-    parts: Services, which: Filter, limit: int, ask: Ask[Event], row: Callable[[Event], dict[str, Any]]
+    services: Services, which: Filter, limit: int, ask: Ask[Event], row: Callable[[Event], dict[str, Any]]
 ) -> AsyncIterator[Rows]:
     left = limit
     while left > 0:
-        page = await _page(parts, which, min(PORTION, left), ask)
+        page = await _page(services, which, min(PORTION, left), ask)
         yield [row(one) for one in page.rows]
         if page.next is None:
             return
@@ -101,9 +102,9 @@ async def _pages(
         which = replace(which, after=page.next)
 
 
-async def _page(parts: Services, which: Filter, limit: int, ask: Ask[Event]) -> Page[Event]:
+async def _page(services: Services, which: Filter, limit: int, ask: Ask[Event]) -> Page[Event]:
     try:
-        return await parts.read_store(lambda store: ask(store, which, limit))
+        return await services.read_store(lambda store: ask(store, which, limit))
     except StoreError as error:
         raise unavailable(error) from None
 
@@ -113,10 +114,10 @@ async def _portions(rows: list[dict[str, Any]]) -> AsyncIterator[Rows]:
         yield rows[start : start + PORTION]
 
 
-async def _visible(request: web.Request) -> list[State]:
+async def _visible(request: web.Request) -> list[TargetState]:
     """Return the states that the caller may know of and asks for, in turns with others on the loop."""
     choice, identity = StatusFilter.of(request), request[IDENTITY]
-    found: list[State] = []
+    found: list[TargetState] = []
     for count, state in enumerate(request.app[SERVICES].board.states()):
         if identity.sees(state.target.tenant) and choice(state):
             found.append(state)

@@ -13,14 +13,14 @@ from exporter.server.services import SERVICES
 
 async def metrics(request: web.Request) -> web.Response:
     """Answer a scrape in the format and coding that it accepts."""
-    parts = request.app[SERVICES]
+    services = request.app[SERVICES]
     accept = ",".join(request.headers.getall("Accept", []))
     coding = ",".join(request.headers.getall("Accept-Encoding", []))
     wanted = negotiate(accept, coding)
     headers = {"Content-Type": wanted.content_type, "Vary": "Accept, Accept-Encoding"}
     if wanted.gzip:
         headers["Content-Encoding"] = "gzip"
-    return web.Response(body=await parts.render(wanted.openmetrics, wanted.gzip), headers=headers)
+    return web.Response(body=await services.render(wanted.openmetrics, wanted.gzip), headers=headers)
 
 
 async def healthy(_request: web.Request) -> web.Response:
@@ -44,16 +44,16 @@ async def configuration(request: web.Request) -> web.Response:
 
 async def reload(request: web.Request) -> web.Response:
     """Load the configuration and the web configuration anew; on any mistake nothing changes."""
-    parts, actor = request.app[SERVICES], request[IDENTITY].name
+    services, actor = request.app[SERVICES], request[IDENTITY].name
     log = structlog.get_logger("exporter.web")
     try:
-        access = await asyncio.to_thread(parts.web.read)  # judged first, used last: all or nothing
-        await parts.reload()
+        access = await asyncio.to_thread(services.web.read)  # judged first, used last: all or nothing
+        await services.reload()
     except ConfigError as error:
         log.warning("reload refused", actor=actor, mistakes=[str(mistake) for mistake in error.mistakes])
         raise web.HTTPInternalServerError(
             text="the configuration was not changed:\n" + "\n".join(map(str, error.mistakes))
         ) from None
-    parts.web.use(access)
+    services.web.use(access)
     log.info("reload done", actor=actor)
     return web.Response(text="The configuration was loaded.\n")

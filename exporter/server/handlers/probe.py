@@ -18,7 +18,7 @@ FLAGS = {"": False, "false": False, "0": False, "true": True, "1": True}
 
 async def probe(request: web.Request) -> web.Response:
     """Run the probe of a configured target once; with `debug=true` tell its story instead of its samples."""
-    parts = request.app[SERVICES]
+    services = request.app[SERVICES]
     target = _target(request)
     debug = FLAGS.get(request.query.get("debug", "").lower())
     if debug is None:
@@ -27,14 +27,14 @@ async def probe(request: web.Request) -> web.Response:
     structlog.get_logger("exporter.web").info("probe asked for", actor=actor, target=str(target))
     try:
         async with asyncio.timeout(target.timeout + GRACE):
-            result = await parts.check_now(target)
+            result = await services.check_now(target)
     except TimeoutError:
         raise web.HTTPGatewayTimeout(text="the probe did not end within its deadline") from None
     except Deferred as deferred:
         wait = str(max(1, round(deferred.seconds)))
         busy = web.HTTPServiceUnavailable if isinstance(deferred, Shortage) else web.HTTPTooManyRequests
         raise busy(text=str(deferred), headers={"Retry-After": wait}) from None
-    samples = parts.explain(target, result)
+    samples = services.explain(target, result)
     if debug:
         return web.Response(text=story(target, result, samples))
     return web.Response(text=samples, headers={"Content-Type": CONTENT_TYPES[False]})
@@ -47,9 +47,9 @@ def _target(request: web.Request) -> Target:
         raise web.HTTPBadRequest(text="give target=INTEGRATION or target=INTEGRATION/TENANT")
     if slash and asked and asked != tenant:
         raise web.HTTPBadRequest(text="target and tenant name different tenants")
-    parts, key = request.app[SERVICES], (name, tenant or asked)
-    state = parts.board.get(key)
-    if state is None and key in parts.configuration().shard.elsewhere and request[IDENTITY].sees(key[1]):
+    services, key = request.app[SERVICES], (name, tenant or asked)
+    state = services.board.get(key)
+    if state is None and key in services.configuration().shard.elsewhere and request[IDENTITY].sees(key[1]):
         raise web.HTTPNotFound(text="another shard serves this target; ask the others")
     if state is None or not request[IDENTITY].sees(state.target.tenant):
         raise web.HTTPNotFound(

@@ -13,7 +13,7 @@ from exporter.server.services import SERVICES, Services
 
 async def sign_in(request: web.Request) -> web.Response:
     """Begin a session for the token in the form; a wrong one leads back to the form."""
-    parts = _parts(request)
+    services = _services(request)
     try:
         async with asyncio.timeout(BODY_SECONDS):
             form = await request.post()
@@ -22,16 +22,16 @@ async def sign_in(request: web.Request) -> web.Response:
     except ValueError:
         raise web.HTTPBadRequest(text="the form cannot be read") from None
     log = structlog.get_logger("exporter.web")
-    if not parts.admin.fits(str(form.get("token", "")).strip()):
+    if not services.admin.fits(str(form.get("token", "")).strip()):
         log.warning("sign-in refused", actor=request[IDENTITY].name)
-        return web.Response(status=303, headers={"Location": parts.paths.link("/?sign-in=wrong#sign-in")})
+        return web.Response(status=303, headers={"Location": services.paths.link("/?sign-in=wrong#sign-in")})
     log.info("signed in", actor="admin-session")
-    answer = web.Response(status=303, headers={"Location": parts.paths.link("/")})
+    answer = web.Response(status=303, headers={"Location": services.paths.link("/")})
     answer.set_cookie(
         cookie_name(request),
-        parts.admin.session(parts.now()),
+        services.admin.session(services.now()),
         max_age=int(SESSION_SECONDS),
-        path=parts.paths.link("/"),
+        path=services.paths.link("/"),
         secure=request.secure,
         httponly=True,
         samesite="Strict",
@@ -41,14 +41,14 @@ async def sign_in(request: web.Request) -> web.Response:
 
 async def sign_out(request: web.Request) -> web.Response:
     """End the session of this browser."""
-    parts = _parts(request)
-    answer = web.Response(status=303, headers={"Location": parts.paths.link("/")})
-    answer.del_cookie(cookie_name(request), path=parts.paths.link("/"))
+    services = _services(request)
+    answer = web.Response(status=303, headers={"Location": services.paths.link("/")})
+    answer.del_cookie(cookie_name(request), path=services.paths.link("/"))
     return answer
 
 
-def _parts(request: web.Request) -> Services:
-    parts = request.app[SERVICES]
-    if parts.web.current.closed:
+def _services(request: web.Request) -> Services:
+    services = request.app[SERVICES]
+    if services.web.current.closed:
         raise web.HTTPNotFound(text="here the web configuration says who may do what")
-    return parts
+    return services

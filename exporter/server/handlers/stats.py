@@ -49,19 +49,19 @@ async def stats(request: web.Request) -> web.StreamResponse:
     """Answer a row for each target, integration or tenant, the one with the least uptime first."""
     name = _one_of(request, "window", tuple(WINDOWS), "24h")
     by = SUBJECTS[_one_of(request, "by", tuple(SUBJECTS), "target")]
-    parts, limit = request.app[SERVICES], rows_wanted(request)
+    services, limit = request.app[SERVICES], rows_wanted(request)
     await refuse_unknown(request, stored=True)
     offset = whole_number(request, "offset", 0, 10_000_000)
-    now, before = windows(parts.now(), WINDOWS[name], Window(0, 0, by, filter_of(request)))
+    now, before = windows(services.now(), WINDOWS[name], Window(0, 0, by, filter_of(request)))
     question = StatsQuery(now, before, limit, offset)
     if form(request) != "json":
-        return await exported(request, COLUMNS, _portions(parts, question, flat=form(request) == "csv"))
-    found = await _read(parts, replace(question, limit=limit + 1))
+        return await exported(request, COLUMNS, _portions(services, question, flat=form(request) == "csv"))
+    found = await _read(services, replace(question, limit=limit + 1))
     return json_answer(
         {
             "window": name,
             "since": iso(now.since),
-            "until": iso(parts.now()),
+            "until": iso(services.now()),
             "before_since": iso(before.since),
             "stats": found[:limit],
             "next_offset": offset + limit if len(found) > limit else None,
@@ -93,19 +93,19 @@ def ask(store: Store, question: StatsQuery) -> list[dict[str, Any]]:
     ]
 
 
-async def _portions(parts: Services, question: StatsQuery, *, flat: bool) -> AsyncIterator[Rows]:
+async def _portions(services: Services, question: StatsQuery, *, flat: bool) -> AsyncIterator[Rows]:
     end = question.offset + question.limit
     for offset in range(question.offset, end, PORTION):
         size = min(PORTION, end - offset)
-        rows = await _read(parts, replace(question, offset=offset, limit=size))
+        rows = await _read(services, replace(question, offset=offset, limit=size))
         yield [_flat(row) for row in rows] if flat else rows
         if len(rows) < size:
             return
 
 
-async def _read(parts: Services, question: StatsQuery) -> list[dict[str, Any]]:
+async def _read(services: Services, question: StatsQuery) -> list[dict[str, Any]]:
     try:
-        return await parts.read_store(lambda store: ask(store, question), READ_WITHIN)
+        return await services.read_store(lambda store: ask(store, question), READ_WITHIN)
     except StoreError as error:
         raise unavailable(error) from None
 

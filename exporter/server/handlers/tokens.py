@@ -1,6 +1,5 @@
 """Tokens by HTTP: their states, refreshes on demand, and the log of what was done with them."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,14 +13,14 @@ from exporter.core.probe import Target
 from exporter.core.token import TokenState
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, json_body, whole_number
-from exporter.server.checks import AT_MOST_INLINE, summary
 from exporter.server.export import csv_line
-from exporter.server.keeping import TokenAccountView
+from exporter.server.jobs import REFRESHES
 from exporter.server.query import form, moment, rows_wanted
 from exporter.server.services import SERVICES
-from exporter.server.tokens import REFRESHES, event_row, refresh_one, rows
+from exporter.server.tokens import event_row, rows
 from exporter.server.unknown import refuse_unknown
 from exporter.store.tokens import LogQuery
+from exporter.tokens.account import TokenAccount
 
 MOST_ROWS = 10_000
 BODY_KEYS = ("integration", "tenant", "expiring", "all", "background")
@@ -37,7 +36,7 @@ LOG_COLUMNS = (
 WORST = ("refused", "expired", "implausible")
 """States that come first, the one that needs a person most before the others."""
 
-Chooser = Callable[[Target, TokenAccountView], bool]
+Chooser = Callable[[Target, TokenAccount], bool]
 
 
 async def read(request: web.Request) -> web.Response:
@@ -71,26 +70,19 @@ async def read(request: web.Request) -> web.Response:
 async def refresh(request: web.Request) -> web.Response:
     """Refresh the tokens that the body chooses; many, or with `background`, become a job."""
     body = await _body(request)
-    parts, identity = request.app[SERVICES], request[IDENTITY]
-    chosen = _choice(body, parts.now())
+    services, identity = request.app[SERVICES], request[IDENTITY]
+    chosen = _choice(body, services.now())
     targets = [target for target, account in _visible(request) if chosen(target, account)]
     if not targets and not body.get("expiring"):
         raise web.HTTPNotFound(text="there is no such target whose token is renewed")
     structlog.get_logger("exporter.web").info("refresh asked for", actor=identity.name, targets=len(targets))
-    if len(targets) > AT_MOST_INLINE or body.get("background"):
-        return _as_job(request, targets)
-    made = await asyncio.gather(
-        *(refresh_one(parts.tokens.refresh, target, identity.name) for target in targets)
-    )
-    return json_answer({"tokens": made, "summary": summary(made)})
+    background = bool(body.get("background"))
+    return await request.app[REFRESHES].answer(request, targets, background=background)
 
 
 async def job(request: web.Request) -> web.Response:
     """Answer how far a job of refreshes is, with the results so far."""
-    found = request.app[REFRESHES].get(request.match_info["id"])
-    if found is None or not found.visible_to(request[IDENTITY]):
-        raise web.HTTPNotFound(text="there is no such job; the last ones are kept until the next start")
-    return json_answer(found.answer())
+    return request.app[REFRESHES].read(request)
 
 
 async def log(request: web.Request) -> web.Response:
@@ -116,7 +108,7 @@ async def log(request: web.Request) -> web.Response:
     return json_answer({"log": found, "offset": asked.offset})
 
 
-def _visible(request: web.Request) -> list[tuple[Target, TokenAccountView]]:
+def _visible(request: web.Request) -> list[tuple[Target, TokenAccount]]:
     identity = request[IDENTITY]
     return [one for one in request.app[SERVICES].tokens.accounts() if identity.sees(one[0].tenant)]
 
@@ -125,7 +117,7 @@ def _choice(asked: Mapping[str, str], now: float) -> Chooser:
     integration, tenant = asked.get("integration", ""), asked.get("tenant", "")
     life = _life(asked.get("expiring", ""))
 
-    def chosen(target: Target, account: TokenAccountView) -> bool:
+    def chosen(target: Target, account: TokenAccount) -> bool:
         if integration not in ("", target.integration) or tenant not in ("", target.tenant):
             return False
         if life is None:
@@ -171,14 +163,3 @@ async def _body(request: web.Request) -> dict[str, Any]:
     if bool(body.get("all")) == bool(chosen):
         raise web.HTTPBadRequest(text="choose by integration, tenant and expiring, or say all: true")
     return body
-
-
-def _as_job(request: web.Request, targets: list[Target]) -> web.Response:
-    started = request.app[REFRESHES].start(targets, request[IDENTITY].name)
-    if started is None:
-        raise web.HTTPTooManyRequests(
-            text="other refreshes are still running; ask again when they are done",
-            headers={"Retry-After": "10"},
-        )
-    place = request.app[SERVICES].paths.link(f"/api/v1/tokens/refresh/{started.id}")
-    return json_answer(started.answer(), 202, Location=place)
