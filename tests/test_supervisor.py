@@ -32,13 +32,13 @@ ALLOWED = {
     "tokens/manager.py:_begin": SHORT,
     "tokens/log.py:_begin": SHORT,
     "net/dial.py:_race": SHORT,
-    "net/resolver.py:_add": "a pool whose threads run calls that hand over every error",
+    "net/resolver.py:_start": "a pool whose threads run calls that hand over every error",
     "net/resolver.py:resolve": SHORT,
     "probes/postgres/session.py:_guarded": SHORT,
     "server/checks.py:check_one": SHORT,
     "server/checks.py:start": SHORT,
     "server/checks.py:_run": SHORT,
-    "store/threads.py:beside": "one call, whose error its future takes",
+    "store/threads.py:in_thread": "one call, whose error its future takes",
 }
 
 
