@@ -1,5 +1,6 @@
 """Pages for people are whole: what is opened is closed, and every link leads to a page and a heading."""
 
+import ast
 import re
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,11 @@ PAGES = sorted(
 )
 FENCED = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
+DECISIONS = ROOT / "docs" / "decisions"
+AREAS = sorted(page for page in DECISIONS.glob("*.md") if page.name != "README.md")
+# Pages about the code; `NAME` in a path is the reader's own.
+ABOUT_CODE = [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md", DECISIONS / "README.md", *AREAS]
+NAMED = re.compile(r"`([\w.][\w./-]*(?:/|\.(?:py|md|toml|html)))`")
 
 
 def _prose(page: Path) -> str:
@@ -50,3 +56,47 @@ def test_the_page_of_the_doctor_explains_every_area() -> None:
     modules = [import_module(f"exporter.commands.doctor.{one.name}") for one in iter_modules(doctor.__path__)]
     areas = {vars(module)["AREA"].name for module in modules if "AREA" in vars(module)}
     assert set(re.findall(r"^\*\*(\w+)\*\*", text, re.MULTILINE)) == areas
+
+
+@pytest.mark.parametrize("page", ABOUT_CODE, ids=lambda page: page.name)
+def test_every_file_and_folder_that_a_page_about_the_code_names_is_there(page: Path) -> None:
+    named = [path for path in NAMED.findall(_prose(page)) if "NAME" not in path]
+    assert [
+        path for path in named if not any((base / path).exists() for base in (ROOT / "exporter", ROOT))
+    ] == []
+
+
+def test_the_page_of_the_architecture_names_a_file_to_open_first_in_every_room() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = text.split("| Floor | Room |")[1].split("\n\n")[0]
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()[2:]]
+    assert len(rows) == len({room for _, room, _, _ in rows}) > 20
+    for _, room, purpose, first in rows:
+        assert purpose.endswith("."), room
+        assert first == "-" or first.strip("`").startswith(room.split(",")[0].strip("`")), room
+
+
+@pytest.mark.parametrize("page", AREAS, ids=lambda page: page.name)
+def test_a_decision_says_what_was_chosen_because_of_what_and_instead_of_what(page: Path) -> None:
+    title, sentence, *decisions = page.read_text("utf-8").split("\n\n")
+    assert title.startswith("# ")
+    assert sentence.replace("\n", " ").endswith(".")
+    assert decisions
+    shape = re.compile(r"- \*\*Chosen\*\*: .+\n  \*\*Because\*\*: .+\n  \*\*Instead of\*\*: .+\.", re.DOTALL)
+    assert [text for text in decisions if not shape.fullmatch(text.strip())] == []
+
+
+def test_the_index_of_the_decisions_names_every_area() -> None:
+    text = (DECISIONS / "README.md").read_text("utf-8")
+    assert sorted({path for path, _ in LINK.findall(text)}) == [page.name for page in AREAS]
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "exporter").rglob("__init__.py")),
+    ids=lambda path: str(path.parent.relative_to(ROOT)),
+)
+def test_every_folder_opens_with_one_sentence_that_says_what_it_is_for(path: Path) -> None:
+    first, *_ = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").split("\n")
+    assert len(first) > 20
+    assert first[-1] in ".?"

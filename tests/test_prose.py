@@ -6,7 +6,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LONGEST = 120
-PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
+PAGES = sorted(
+    [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "decisions").glob("*.md"), *ROOT.glob("*.md")]
+)
 
 
 def too_long(text: str) -> list[int]:
