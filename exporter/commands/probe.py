@@ -66,7 +66,7 @@ async def _once(configuration: Configuration, target: Target) -> Result:
     keeper = TokenManager(network, clock, store=store)
     keeper.apply(replace(configuration, targets={target.key: target}))
     try:
-        return await run(target, network, clock, {}, keeper.giver(target))
+        return await run(target, network, clock, {}, keeper.for_target(target))
     finally:
         progress.cancel()
         await keeper.stop(GRACE)

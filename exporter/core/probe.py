@@ -188,6 +188,11 @@ class Target:
         """Name of its probe."""
         return self.probe.name
 
+    def same(self, other: "Target") -> bool:
+        """Tell whether `other` is this target, unchanged."""
+        # Most targets of a reload are the very ones of before: to compare thousands by value takes its time.
+        return self is other or self == other
+
     @property
     def configured(self) -> bool:
         """Tell whether every option that the probe needs is there."""

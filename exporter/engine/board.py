@@ -60,6 +60,26 @@ class TargetState:
             self.since = result.at
         return old != (self.status, self.reason, self.failures, self.facts, *_measured(result))
 
+    def retarget(self, target: Target) -> None:
+        """Take another target of the same provider; what other options brought is of another address."""
+        if self.target.options != target.options:
+            self.answers.clear()
+            self.facts = ()
+            self.vendor_details = ()
+        self.target = target
+
+    def unconfigure(self, now: float) -> None:
+        """Note that the target lacks options without which it is not probed."""
+        if self.status != NOT_CONFIGURED:
+            self.since = now
+        self.status, self.reason = NOT_CONFIGURED, Reason.NOT_CONFIGURED
+        self.detail = self.target.absence
+        self.failures, self.next_run, self.until, self.result, self.facts = 0, None, None, None, ()
+
+    def answer_times(self) -> dict[str, float]:
+        """Return when each cached answer was given, in Unix seconds."""
+        return {key: at for key, (at, _) in self.answers.items()}
+
     def snapshot(self) -> Snapshot:
         """Return what must survive a restart."""
         return Snapshot(

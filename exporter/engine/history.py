@@ -20,7 +20,7 @@ KEPT = 1000
 class History:
     """Remembers what changed and what failed; `batch` collects what the store has not been given yet.
 
-    `tallies` count all runs, for the statistics.
+    `summaries` count all runs, for the statistics.
     """
 
     def __init__(self) -> None:
@@ -28,14 +28,14 @@ class History:
         self.changes: deque[StateChange] = deque(maxlen=KEPT)
         self.failures: deque[Failure] = deque(maxlen=KEPT)
         self.batch = Batch()
-        self.tallies = HourlySummaries()
+        self.summaries = HourlySummaries()
         self.log_runs = False
         """Whether each run is a line on the log; the logger itself would cost every run its arguments."""
         self._log = structlog.get_logger("exporter.history")
 
-    def ran(self, state: TargetState, result: Result) -> None:
+    def record(self, state: TargetState, result: Result) -> None:
         """Count a run in its hour, and note it on the log where `log_runs` asks for it."""
-        self.tallies.ran(state, result)
+        self.summaries.record(state, result)
         if self.log_runs:
             target = state.target
             self._log.debug(
@@ -50,7 +50,14 @@ class History:
                 trace_id=result.trace_id,
             )
 
-    def changed(self, state: TargetState, before: str, result: Result) -> None:
+    def add_outcome(self, before: tuple[str, Reason | None], state: TargetState, result: Result) -> None:
+        """Note what a run changed and whether it failed; `before` are status and reason until then."""
+        if is_noteworthy(before, state):
+            self.add_change(state, before[0], result)
+        if state.status == ERROR:
+            self.add_failure(state, result)
+
+    def add_change(self, state: TargetState, before: str, result: Result) -> None:
         """Note that a target went from `before` to its present status: one line on the log, once."""
         target = state.target
         change = StateChange(
@@ -78,7 +85,7 @@ class History:
             trace_id=result.trace_id,
         )
 
-    def failed(self, state: TargetState, result: Result) -> None:
+    def add_failure(self, state: TargetState, result: Result) -> None:
         """Keep a failed run with its log."""
         failure = Failure(
             result.at,
@@ -110,7 +117,7 @@ class History:
     def take(self, now: float, *, last: bool = False) -> Batch:
         """Return what the store is to be given at `now` (Unix seconds), and forget it; all at the `last`."""
         batch, self.batch = self.batch, Batch()
-        batch.summaries = self.tallies.take(now, everything=last)
+        batch.summaries = self.summaries.take(now, everything=last)
         return batch
 
 

@@ -20,7 +20,7 @@ class HourlySummaries:
         self._open: dict[TargetKey, Summary] = {}  # the first begun stands first
         self._done: Summaries = {}
 
-    def ran(self, state: TargetState, result: Result) -> None:
+    def record(self, state: TargetState, result: Result) -> None:
         """Count a run of the target; `state` is as it was before the run."""
         if result.reason is Reason.NOT_CONFIGURED:
             return

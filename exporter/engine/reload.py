@@ -9,7 +9,6 @@ from exporter.config.watch import Fingerprint
 from exporter.core.clock import Clock
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
-from exporter.core.probe import Target
 from exporter.engine.selfmetrics import SelfMetrics
 
 Load = Callable[[str | None], Configuration]
@@ -120,15 +119,10 @@ def _news(old: Configuration | None, new: Configuration) -> dict[str, int | list
     """Return what came, went and changed: counts of targets, and names of integrations when they are few."""
     before = old.targets if old else {}
     added, removed = new.targets.keys() - before.keys(), before.keys() - new.targets.keys()
-    changed = {key for key, target in new.targets.items() if key in before and not _same(before[key], target)}
+    changed = {key for key, target in new.targets.items() if key in before and not before[key].same(target)}
     counts = {"added": len(added), "removed": len(removed), "changed": len(changed)}
     names = sorted({integration for integration, _ in added | removed | changed})
     return {**counts, "differ": names} if 0 < len(names) <= MOST_NAMES else {**counts}
-
-
-def _same(one: Target, other: Target) -> bool:
-    # Most targets of a reload are the very ones of before: to compare thousands by value takes its time.
-    return one is other or one == other
 
 
 def _look(configuration: Configuration) -> Seen:

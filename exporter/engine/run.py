@@ -27,13 +27,13 @@ async def run(
     clock: Clock,
     answers: CachedAnswers,
     tokens: TokenProvider | None = None,
-    asked: Callable[[], bool] = lambda: True,
+    log_wanted: Callable[[], bool] = lambda: True,
 ) -> Result:
     """Probe `target` and return what came of it: every failure becomes a reason.
 
     Shortage alone is raised: what we lack says nothing of the target. Cancellation from outside is passed on.
     `answers` holds, and keeps, the answers of `kit.every`; `tokens` are those that outlive it, none for a
-    single run. `asked` tells at the end whether anybody wants to read the log of a good run; that of a failed
+    single run. `log_wanted` returns at the end whether anybody reads the log of a good run; that of a failed
     one is always kept.
     """
     at, began = clock.now(), clock.monotonic()
@@ -56,7 +56,7 @@ async def run(
         failure = _timeout(error, target, deadline.expired())
     except Exception as error:  # noqa: BLE001 - a mistake in one probe must never stop the others
         failure = _bug(error)
-    if failure is None and not asked():
+    if failure is None and not log_wanted():
         kit.trace.log.clear()  # most runs are good and nobody's, and cleaning their logs takes its time
     return _result(target, kit, at, clock.monotonic() - began, samples, failure)
 

@@ -94,7 +94,7 @@ class TokenManager:
         for gone in self._sources.keys() - used:
             self._sources.pop(gone).close()
 
-    def giver(self, target: Target) -> TargetTokens:
+    def for_target(self, target: Target) -> TargetTokens:
         """Return what a run of `target` asks for tokens."""
         return TargetTokens(self, target)
 

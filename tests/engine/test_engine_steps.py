@@ -11,7 +11,8 @@ from exporter.core.metric import Sample
 from exporter.core.probe import Allowance, Kit, Probe, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
-from exporter.engine.engine import SAVE_HEALTHY_EVERY, Engine
+from exporter.engine.engine import Engine
+from exporter.engine.saver import SAVE_HEALTHY_EVERY
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import OAuthServer, serving

@@ -18,8 +18,8 @@ from tests.engine.making import made_target
 START = 1_795_000_000.0 // HOUR * HOUR
 
 
-def ran(
-    tallies: HourlySummaries,
+def record(
+    hourly: HourlySummaries,
     state: TargetState,
     at: float,
     reason: Reason | None = None,
@@ -27,7 +27,7 @@ def ran(
 ) -> None:
     """Count a run as the engine does, which has planned the next one."""
     result = Result(at, seconds, reason)
-    tallies.ran(state, result)
+    hourly.record(state, result)
     state.absorb(result)
     state.next_run = at + state.target.interval
 
@@ -77,76 +77,76 @@ def test_joined_summaries_are_what_one_would_have_counted(parts: list[list[float
 
 
 def test_the_time_up_to_a_run_belongs_to_what_the_run_before_had_found() -> None:
-    tallies, state = HourlySummaries(), TargetState(made_target())
+    hourly, state = HourlySummaries(), TargetState(made_target())
     for minute, reason in enumerate((None, Reason.DNS, Reason.DNS, None, None)):
-        ran(tallies, state, START + 60 * minute, reason)
-    (found,) = tallies.take(START + 300, everything=True).values()
+        record(hourly, state, START + 60 * minute, reason)
+    (found,) = hourly.take(START + 300, everything=True).values()
     assert (found.seconds, found.failing_seconds) == (240.0, 120.0)
     assert (found.runs, found.failed, found.reasons) == (5, 2, {"dns": 2})
     assert sum(counts(found)) == 3
 
 
 def test_time_in_which_nobody_looked_is_not_watched() -> None:
-    tallies, state = HourlySummaries(), TargetState(made_target(), status="error", last_run=START - 5000.0)
-    ran(tallies, state, START)  # the first run of this process
-    ran(tallies, state, START + 3000)  # the machine had slept
-    ran(tallies, state, START + 2000)  # the clock was set back
-    found = tallies.take(START, everything=True)
+    hourly, state = HourlySummaries(), TargetState(made_target(), status="error", last_run=START - 5000.0)
+    record(hourly, state, START)  # the first run of this process
+    record(hourly, state, START + 3000)  # the machine had slept
+    record(hourly, state, START + 2000)  # the clock was set back
+    found = hourly.take(START, everything=True)
     assert sum(one.seconds for one in found.values()) == 2 * 60.0
 
 
 def test_half_a_second_between_two_checks_is_watched_too() -> None:
-    tallies, state = HourlySummaries(), TargetState(made_target())
+    hourly, state = HourlySummaries(), TargetState(made_target())
     for at in (0, 0.5, 1):
-        ran(tallies, state, START + at)
-    (found,) = tallies.take(START, everything=True).values()
+        record(hourly, state, START + at)
+    (found,) = hourly.take(START, everything=True).values()
     assert found.seconds == 1.0
 
 
 def test_what_is_not_configured_counts_for_nothing() -> None:
-    tallies, state = HourlySummaries(), TargetState(made_target())
-    ran(tallies, state, START, Reason.NOT_CONFIGURED)
-    assert tallies.take(START, everything=True) == {}
+    hourly, state = HourlySummaries(), TargetState(made_target())
+    record(hourly, state, START, Reason.NOT_CONFIGURED)
+    assert hourly.take(START, everything=True) == {}
 
 
 def test_summaries_are_handed_over_one_by_one_when_each_is_due() -> None:
-    tallies = HourlySummaries()
+    hourly = HourlySummaries()
     states = [TargetState(made_target(tenant=f"t{number}")) for number in range(100)]
     for number, state in enumerate(states):
-        ran(tallies, state, START + number)
-    taken = [len(tallies.take(START + HAND_OVER + second)) for second in range(100)]
+        record(hourly, state, START + number)
+    taken = [len(hourly.take(START + HAND_OVER + second)) for second in range(100)]
     assert taken == [1] * 100
-    assert tallies.take(START + 10_000, everything=True) == {}
+    assert hourly.take(START + 10_000, everything=True) == {}
 
 
 def test_each_hour_gets_the_runs_that_began_in_it() -> None:
-    tallies, state = HourlySummaries(), TargetState(made_target())
+    hourly, state = HourlySummaries(), TargetState(made_target())
     for at in (-120, -60, 0, 60):
-        ran(tallies, state, START + at)
-    found = tallies.take(START + 60)
+        record(hourly, state, START + at)
+    found = hourly.take(START + 60)
     assert {hour - START: one.runs for (_, hour), one in found.items()} == {-HOUR: 2}
-    found = tallies.take(START + 60, everything=True)
+    found = hourly.take(START + 60, everything=True)
     assert {hour - START: one.runs for (_, hour), one in found.items()} == {0: 2}
 
 
 def test_a_clock_that_is_set_back_over_the_hour_costs_no_run() -> None:
-    tallies, state = HourlySummaries(), TargetState(made_target())
+    hourly, state = HourlySummaries(), TargetState(made_target())
     for at in (-30, 30, -20, 40):
-        ran(tallies, state, START + at, Reason.TLS if at < 0 else None)
-    assert total(tallies.take(START, everything=True)) == (4, 2)
+        record(hourly, state, START + at, Reason.TLS if at < 0 else None)
+    assert total(hourly.take(START, everything=True)) == (4, 2)
 
 
 def test_a_healthy_target_takes_less_than_half_a_kibibyte() -> None:
     targets: list[Target] = [made_target(tenant=f"t{number}") for number in range(2000)]
     states = [TargetState(target) for target in targets]
-    tallies = HourlySummaries()
+    hourly = HourlySummaries()
     tracemalloc.start()
     try:
         for minute in range(5):
             for state in states:
-                tallies.ran(state, Result(START + 60 * minute, 0.05))
+                hourly.record(state, Result(START + 60 * minute, 0.05))
         size, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert size / len(states) < 512
-    assert statistics.fmean(one.runs for one in tallies.take(START, everything=True).values()) == 5
+    assert statistics.fmean(one.runs for one in hourly.take(START, everything=True).values()) == 5

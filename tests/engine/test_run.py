@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -127,10 +128,10 @@ async def test_the_log_of_a_good_run_that_nobody_asked_for_is_dropped_and_that_o
             raise ProbeError(Reason.AUTH, "expired")
         return []
 
-    for asked in (True, False):
+    for wanted in (True, False):
         target = made_target(probe=made_probe(check))
-        result = await run(target, NoNetwork(), HandClock(), {}, asked=lambda asked=asked: asked)  # type: ignore[misc]  # a knob
-        assert [text for _, text in result.log] == (["asked the vendor"] if asked or fails else [])
+        result = await run(target, NoNetwork(), HandClock(), {}, log_wanted=partial(bool, wanted))
+        assert [text for _, text in result.log] == (["asked the vendor"] if wanted or fails else [])
 
 
 @pytest.mark.parametrize(("size", "shown"), [(1000, "d" * 1000), (1001, "d" * 1000 + "...")])

@@ -269,8 +269,8 @@ async def test_a_bound_token_sees_its_tenants_only(guarded: House) -> None:
 
 async def test_a_bound_token_reads_its_tenants_history_only(guarded: House) -> None:
     for one in guarded.room.states:
-        guarded.room.history.changed(one, "unknown", Result(1.0, 0.1, one.reason))
-        guarded.room.history.failed(one, Result(1.0, 0.1, Reason.AUTH, log=((0.1, "asked"),)))
+        guarded.room.history.add_change(one, "unknown", Result(1.0, 0.1, one.reason))
+        guarded.room.history.add_failure(one, Result(1.0, 0.1, Reason.AUTH, log=((0.1, "asked"),)))
     found = (await guarded.ask("/api/v1/history", headers=bearer(TOKENS["bound_viewer"]))).json
     assert {row["tenant"] for row in found["changes"] + found["failures"]} == {"acme"}
     whole = (await guarded.ask("/api/v1/history?limit=2", headers=bearer(TOKENS["viewer"]))).json

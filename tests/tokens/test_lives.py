@@ -183,7 +183,7 @@ async def test_an_exchange_of_metas_that_tells_no_life_is_repeated_less_and_less
     keeper.apply(configured(target := target_of(server, "meta")))
     for _ in range(24 * 60):
         token = await ask_token(keeper, target)
-        keeper.giver(target).learn(token.value.reveal(), clock.now() + 60, None)
+        keeper.for_target(target).learn(token.value.reveal(), clock.now() + 60, None)
         await clock.advance(60)
         await rest(keeper)
     assert 20 <= server.seen["fb_exchange_token"] <= 24 + 8

@@ -229,7 +229,7 @@ async def test_a_meta_token_is_exchanged_when_an_inspection_told_its_end_and_nev
     keeper.apply(configured(target, settings=TokenSettings(refresh_before=2 * DAY)))
     first = await ask_token(keeper, target)
     assert server.seen["fb_exchange_token"] == 0
-    keeper.giver(target).learn(first.value.reveal(), clock.now() + 10 * DAY, frozenset({"ads_read"}))
+    keeper.for_target(target).learn(first.value.reveal(), clock.now() + 10 * DAY, frozenset({"ads_read"}))
     assert shown(keeper, target)["state{access,valid}"] == 1
     await clock.advance(7 * DAY)
     await rest(keeper)
@@ -248,7 +248,7 @@ async def test_a_token_that_never_expires_is_left_alone(
     target = made(server, "ads", kind="meta", access_token=Secret(server.grant_long("acme")))
     keeper.apply(configured(target))
     first = await ask_token(keeper, target)
-    keeper.giver(target).learn(first.value.reveal(), NEVER, None)
+    keeper.for_target(target).learn(first.value.reveal(), NEVER, None)
     await clock.advance(400 * DAY)
     await rest(keeper)
     found = shown(keeper, target)

@@ -136,7 +136,7 @@ async def live_through(kind: str, replies: list[Reply], probes: list[tuple[float
             token = await keeper.get(target, grant, Trace())
             if refuses:
                 await keeper.get(target, grant, Trace(), refused=token)
-            keeper.giver(target).learn(token.value.reveal(), clock.now() + 5, None) if refuses else None
+            keeper.for_target(target).learn(token.value.reveal(), clock.now() + 5, None) if refuses else None
         except ProbeError as error:
             assert error.reason is not Reason.NOT_CONFIGURED, "there is a credential to begin with"
 

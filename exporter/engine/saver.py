@@ -1,0 +1,77 @@
+"""Hands states and history over to the store, a portion each second."""
+
+import itertools
+from collections.abc import Callable, Iterable
+
+from exporter.core.clock import Clock, Handle
+from exporter.core.probe import TargetKey
+from exporter.core.store import Batch
+from exporter.engine.board import Board
+from exporter.engine.history import History
+
+SAVE_EVERY = 1.0
+"""Seconds between two batches for the store: what a kill can cost."""
+
+SAVE_HEALTHY_EVERY = 30
+"""Batches over which saves of targets whose status stayed the same are spread: all at once hold the loop."""
+
+Submit = Callable[[Batch], None]
+"""Takes a batch for the store; never blocks, never raises."""
+
+
+class Saver:
+    """Knows which states the store lacks: `urgent` ones go with the next batch, the others in their turn."""
+
+    def __init__(self, board: Board, history: History, submit: Submit, clock: Clock) -> None:
+        """Start with nothing to save; `start` begins to hand over."""
+        self._board = board
+        self._history = history
+        self._submit = submit
+        self._clock = clock
+        self._urgent: set[TargetKey] = set()
+        self._dirty: dict[TargetKey, None] = {}  # in the order in which they came
+        self._timer: Handle | None = None
+
+    def start(self) -> None:
+        """Hand over every second from now on."""
+        if self._timer is None:
+            self._timer = self._clock.later(SAVE_EVERY, self._save_portion)
+
+    def stop(self) -> None:
+        """Hand everything over, for the last time."""
+        if self._timer:
+            self._timer.cancel()
+        self._urgent.update(self._dirty)
+        self._save(last=True)
+
+    def add(self, key: TargetKey, *, urgent: bool) -> None:
+        """Save the state of a target: with the next batch, or when its turn comes."""
+        if urgent:
+            self._urgent.add(key)
+        else:
+            self._dirty[key] = None
+
+    def discard(self, key: TargetKey) -> None:
+        """Do not save the state of a target that is gone."""
+        self._urgent.discard(key)
+        self._dirty.pop(key, None)
+
+    def forget(self, keys: Iterable[TargetKey]) -> None:
+        """Have the store forget the states of targets."""
+        self._submit(Batch(forget=set(keys)))
+
+    def _save_portion(self) -> None:
+        share = -(-len(self._dirty) // SAVE_HEALTHY_EVERY)
+        self._urgent.update(itertools.islice(self._dirty, share))
+        self._save()
+        self._timer = self._clock.later(SAVE_EVERY, self._save_portion)
+
+    def _save(self, *, last: bool = False) -> None:
+        batch = self._history.take(self._clock.now(), last=last)
+        states = filter(None, map(self._board.get, self._urgent))
+        batch.snapshots.update((state.target.key, state.snapshot()) for state in states)
+        for key in self._urgent:
+            self._dirty.pop(key, None)
+        self._urgent = set()
+        if batch:
+            self._submit(batch)
