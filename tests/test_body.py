@@ -1,6 +1,7 @@
 """Bodies of answers: their text and their JSON, whatever charset they are in."""
 
 import codecs
+import math
 
 import msgspec
 import pytest
@@ -79,6 +80,34 @@ def test_what_is_no_json_is_told_in_words_of_ours(body: bytes, content_type: str
     with pytest.raises(ValueError, match=words) as plain:
         json_from(body, content_type)
     assert not isinstance(plain.value, (UnicodeError, msgspec.DecodeError))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [
+        ("1e999", math.inf),
+        ("-1e999", -math.inf),
+        ("9" * 5000, math.inf),
+        ("-" + "9" * 5000, -math.inf),
+        ("9" * 400 + ".5", math.inf),
+        ("1e-999", 0.0),
+        ("1" + "0" * 300, 10**300),
+    ],
+    ids=lambda given: str(given)[:8],
+)
+def test_a_number_beyond_all_bounds_is_infinite_and_costs_nothing_else_of_the_answer(
+    number: str, value: float, encoding: str
+) -> None:
+    body = f'{{"odd": {number}, "good": [1, "é", null]}}'.encode(encoding)
+    assert json_from(body) == {"odd": value, "good": [1, "é", None]}
+
+
+@pytest.mark.parametrize("body", [b"[1e999, NaN]", b"[1e999", b"[1e999, x]", b"[1e999] 1"])
+def test_such_a_number_excuses_nothing_else(body: bytes) -> None:
+    with pytest.raises(ProbeError, match="the body is not JSON: it ") as caught:
+        json_of(answer(body))
+    assert caught.value.reason is Reason.BAD_RESPONSE
 
 
 @pytest.mark.parametrize(

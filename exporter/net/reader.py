@@ -5,6 +5,7 @@ import httptools
 from exporter.core.errors import ProbeError
 from exporter.core.reason import Reason
 from exporter.net import head
+from exporter.net.chunks import ChunkLines
 from exporter.net.unpack import Plain, Unpacker, unpacker
 
 MAX_HEADERS = 64 << 10
@@ -12,6 +13,9 @@ MAX_HEADERS = 64 << 10
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 """Statuses that lead elsewhere by the header Location."""
+
+_SINGLE = frozenset({"location", "retry-after", "date", "content-type"})
+"""Headers that hold one value, so that an equal second line adds none (RFC 9110, section 5.3)."""
 
 _OTHERS = {
     b"\x15\x03": "the port speaks TLS; ask it by https://",
@@ -22,6 +26,7 @@ _OTHERS = {
 }
 """What other protocols begin with: a TLS alert (RFC 8446, section 6), a frame of settings (RFC 9113, 6.5)."""
 
+_EMPTY_LINE = b"\r\n\r\n"
 _SLACK = 64 << 10  # what packing may add to data that cannot be packed
 
 
@@ -57,6 +62,8 @@ class AnswerReader:
         self._lenient = False
         self._in_body = False
         self._until_close = False
+        self._locations_differ = False
+        self._chunks: ChunkLines | None = None
         self._parts: list[bytes] = []
         self._unpack: Plain | Unpacker = Plain()
         self._error: ProbeError | None = None
@@ -96,7 +103,7 @@ class AnswerReader:
         if self._strict is not None and not _digests(self._strict, data):
             self._strict, self._lenient = None, True
         try:
-            self._parser.feed_data(data)
+            self._feed_parser(data)
         except httptools.HttpParserError as error:
             if self.done:
                 self.keep_alive = False
@@ -107,6 +114,21 @@ class AnswerReader:
                 self._repair()
         except httptools.HttpParserUpgrade:
             raise ProbeError(Reason.BAD_RESPONSE, "the server switched to another protocol unasked") from None
+
+    def _feed_parser(self, data: bytes) -> None:
+        while data and not self._in_body:
+            data = self._feed_head(data)
+        if data:
+            self._parser.feed_data(self._chunks.clean(data) if self._chunks else data)
+
+    def _feed_head(self, data: bytes) -> bytes:
+        """Parse `data` up to an empty line, return the rest: the head alone says whether chunks follow it."""
+        # `data` is the end of `_raw`; the empty line may have begun in an earlier piece.
+        before = len(self._raw) - len(data)
+        found = self._raw.find(_EMPTY_LINE, max(0, before - len(_EMPTY_LINE) + 1))
+        end = found + len(_EMPTY_LINE) - before if found >= 0 else len(data)
+        self._parser.feed_data(data[:end])
+        return data[end:]
 
     def _repair(self) -> None:
         """Read a head that the parser refused, once it is whole."""
@@ -124,11 +146,12 @@ class AnswerReader:
             raise _broken(str(error)) from None
         self._lenient = True
         self._header_bytes = 0
-        self.headers.clear()
+        self._forget_headers()
         self._parser = self._new_parser()
         rule, self._broken = self._broken, None
         try:
-            self._parser.feed_data(good + parts[1])
+            self._raw = good + parts[1]
+            self._feed_parser(self._raw)
         except httptools.HttpParserError as error:
             if self.done:
                 return
@@ -188,7 +211,11 @@ class AnswerReader:
         if self._in_body:
             return
         key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip()
-        self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
+        earlier = self.headers.get(key)
+        if earlier == text and key in _SINGLE:
+            return
+        self._locations_differ |= key == "location" and earlier is not None
+        self.headers[key] = text if earlier is None else f"{earlier}, {text}"
 
     def on_headers_complete(self) -> None:
         """Judge the head of the answer and prepare for its body."""
@@ -198,7 +225,7 @@ class AnswerReader:
         self.version = self._parser.get_http_version()
         self._check_head(status)
         if status < 200:  # an interim answer; the real one follows
-            self.headers.clear()
+            self._forget_headers()
             return
         self.status = status
         self._in_body = True
@@ -208,6 +235,8 @@ class AnswerReader:
         coded = self.headers.get("transfer-encoding", "")
         self._until_close = not coded and "content-length" not in self.headers
         if self._follow and status in REDIRECTS and "location" in self.headers:
+            if self._locations_differ:  # browsers refuse them too: either one may be an attacker's
+                self._fail(_broken("it has several Location that differ (RFC 9110, section 5.3)"))
             self.keep_alive = self.keep_alive and self.headers.get("content-length") == "0"
             self._complete()
         elif self._head:
@@ -250,6 +279,10 @@ class AnswerReader:
             except ProbeError as error:
                 self._fail(error)
 
+    def _forget_headers(self) -> None:
+        self.headers.clear()
+        self._locations_differ = False
+
     def _check_head(self, status: int) -> None:
         if self.version not in ("1.0", "1.1"):
             self._fail(ProbeError(Reason.BAD_RESPONSE, f"the answer is HTTP {self.version}, not 1.1"))
@@ -265,6 +298,7 @@ class AnswerReader:
             self._fail(
                 ProbeError(Reason.BAD_RESPONSE, f"the body is said to be longer than {self._max_body} bytes")
             )
+        self._chunks = ChunkLines() if "transfer-encoding" in self.headers else None
         self._unpack, self.packed = unpacker(self.headers.get("content-encoding", ""))
 
     def _complete(self) -> None:

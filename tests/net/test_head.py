@@ -33,6 +33,17 @@ FORGIVEN: dict[str, bytes] = {
     "a length and chunks": OK + b"Content-Length: 3\r\n" + CHUNKED + b"\r\n" + HELLO,
     "chunks and a length": OK + CHUNKED + b"Content-Length: 3\r\n\r\n" + HELLO,
     "chunk sizes padded with spaces": OK + CHUNKED + b"\r\n5  \r\nhello\r\n0 \r\n\r\n",
+    "spaces in a chunk's extension": OK
+    + CHUNKED
+    + b'\r\n5 ; a = "b ; c" ; d\t=\te \r\nhello\r\n0\t;\tx\r\n\r\n',
+    "spaces in an extension after a broken head": OK
+    + b"X: y\n"
+    + CHUNKED
+    + b"\r\n5; a\r\nhello\r\n0\r\n\r\n",
+    "spaces in an extension after an interim answer": b"HTTP/1.1 103 Early\r\n\r\n"
+    + OK
+    + CHUNKED
+    + b"\r\n5 ; a\r\nhello\r\n0\r\n\r\n",
     "an interim answer before it": b"HTTP/1.1 103 Early\r\nX: y\r\n\r\n"
     + OK
     + b"Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
@@ -81,6 +92,11 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "a spoiled name of the length": (
         OK + b"Content Length: 5\r\nContent-\x0bLength: 5\r\n\r\nhello",
         "the name of a header that says where the answer ends is spoiled",
+    ),
+    "a space within a chunk size": (OK + CHUNKED + b"\r\n5 5\r\nhello", "Invalid character in chunk size"),
+    "a chunk's extension without a name": (
+        OK + CHUNKED + b"\r\n5 ; \r\nhello\r\n0\r\n\r\n",
+        "Invalid character in chunk extensions",
     ),
     "a chunk size that is no number": (OK + CHUNKED + b"\r\nxyz\r\nabc", "Invalid character in chunk size"),
     "chunks that run into each other": (
@@ -135,6 +151,18 @@ def test_a_broken_rule_means_the_same_in_whatever_pieces_the_answer_comes(case: 
             outcomes.add((reader.status, error.detail.encode(), False))
         reader.release()
     assert len(outcomes) == 1, outcomes
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 200])
+def test_of_a_chunked_body_only_the_lines_between_the_chunks_lose_spaces(size: int) -> None:
+    chunks = (b" ; a = b \r\n", b"5 ; x\r\n\r\n 0 \r\n", b"=" * 17 + b" = ")
+    body = b"".join(b"%X ; a = b\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+    data = OK + CHUNKED + b"\r\n" + body + b"0\r\nX-T: a ; b\r\n\r\n"
+    reader = AnswerReader("GET", 200)
+    for start in range(0, len(data), size):
+        reader.feed(data[start : start + size])
+    reader.finish()
+    assert (reader.body, reader.keep_alive) == (b"".join(chunks), False)
 
 
 async def test_an_answer_by_all_the_rules_keeps_its_connection(network: LoopNetwork) -> None:

@@ -161,6 +161,13 @@ def test_repeated_headers_are_joined_and_spaces_around_values_are_none_of_them()
     assert outcome.headers == {"a": "b, c"}
 
 
+def test_a_header_of_one_value_that_comes_twice_counts_once_and_others_are_joined() -> None:
+    lines = b"Retry-After: 5\r\nRetry-After: 5\r\nDate: 1\r\nDate: 2\r\nVia: a\r\nVia: a\r\n"
+    outcome = read(b"HTTP/1.1 204 X\r\n" + lines + b"\r\n", 5)
+    assert isinstance(outcome, AnswerReader)
+    assert outcome.headers == {"retry-after": "5", "date": "1, 2", "via": "a, a"}
+
+
 @pytest.mark.parametrize("room", [0, 1, 9, 10, 11, 29])
 def test_what_is_unpacked_at_once_is_one_byte_above_the_room_at_most(room: int) -> None:
     members = gzip.compress(b"x" * 10) * 3

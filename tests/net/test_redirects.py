@@ -84,6 +84,52 @@ async def test_what_leads_nowhere_is_the_answer(network: LoopNetwork, status: st
         assert (answer.status, answer.body, len(server.requests)) == (int(status[:3]), b"here", 1)
 
 
+def leading(*locations: str) -> Talk:
+    """Redirect /a to all of `locations` at once; the other paths are answered by their own name."""
+    lines = "".join(f"Location: {location}\r\n" for location in locations)
+
+    async def talk(visit: Visit) -> None:
+        while True:
+            path = (await visit.request()).split(b" ")[1]
+            await visit.say(ok(b"", lines, "302 Moved") if path == b"/a" else ok(path))
+
+    return talk
+
+
+@pytest.mark.parametrize("locations", [("/b, c",), ("/b, c", "/b, c")], ids=["once", "twice"])
+async def test_a_location_that_is_said_twice_counts_once_and_may_hold_a_comma(
+    network: LoopNetwork, locations: tuple[str, ...]
+) -> None:
+    async with serving(leading(*locations)) as server:
+        answer = await answered(network, server.url("/a"))
+    assert (answer.body, answer.redirects) == (b"/b,%20c", 1)
+
+
+@pytest.mark.parametrize("locations", [("/b", "/c"), ("/b", "/c", "/b"), ("/b", "")])
+async def test_two_locations_that_differ_are_not_followed_and_the_rule_is_named(
+    network: LoopNetwork, locations: tuple[str, ...]
+) -> None:
+    async with serving(leading(*locations)) as server:
+        detail = await refused(network, server.url("/a"))
+        assert detail == (
+            "the answer breaks the rules of HTTP: it has several Location that differ (RFC 9110, section 5.3)"
+        )
+        assert len(server.requests) == 1
+    async with serving(leading(*locations)) as server:
+        assert (await answered(network, server.url("/a"), most=0)).status == 302
+
+
+async def test_a_location_of_an_interim_answer_is_none_of_the_answers(network: LoopNetwork) -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nLocation: /x\r\nLocation: /y\r\n\r\n"
+
+    async def talk(visit: Visit) -> None:
+        path = (await visit.request()).split(b" ")[1]
+        await visit.say(early + ok(b"", "Location: /b\r\n", "302 Moved") if path == b"/a" else ok(path))
+
+    async with serving(talk) as server:
+        assert (await answered(network, server.url("/a"))).body == b"/b"
+
+
 async def test_a_circle_is_noticed_and_named(network: LoopNetwork) -> None:
     circle = {"/a": "/b", "/b": "/c", "/c": f"/a?token={PLANTED}"}
     async with serving(sending_on(lambda path: circle[path.partition("?")[0]])) as server:

@@ -139,6 +139,7 @@ def test_an_access_token_that_cannot_be_sent_is_none(access: Any) -> None:
         ("0", None, True),
         (-1, None, True),
         (10**11, None, True),
+        (10**400, None, True),
         ("soon", None, True),
     ],
 )
@@ -148,6 +149,15 @@ def test_a_life_is_one_above_nothing_and_below_ten_years(
     body = {"access_token": "a", "token_type": "bearer", "expires_in": told}
     granted = read(answer(200, body), 0.0, Trace())
     assert (granted.life, granted.implausible) == (life, implausible)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 5000], ids=["high", "low", "long"])
+def test_a_life_that_no_float_holds_is_implausible_and_the_token_is_good(number: str) -> None:
+    body = f'{{"access_token": "a", "token_type": "bearer", "expires_in": {number}}}'.encode()
+    trace = Trace()
+    granted = read(Answer(200, {}, body, "http://127.0.0.1/token"), 0.0, trace)
+    assert (granted.access.reveal(), granted.life, granted.implausible) == ("a", None, True)
+    assert trace.drift == ["expires_in"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])

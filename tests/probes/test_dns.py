@@ -186,6 +186,33 @@ async def test_each_result_code_has_its_reason(
     assert (await probed(asked(room.names.port), network)).reason is reason
 
 
+@pytest.mark.parametrize(
+    ("code", "reason", "words"),
+    [
+        (
+            16,
+            Reason.BAD_RESPONSE,
+            "the server answered BADVERS: the server does not know this version of EDNS",
+        ),
+        (23, Reason.PERMISSION, "the server answered BADCOOKIE: the server demands a DNS cookie (RFC 7873)"),
+        (9, Reason.PERMISSION, "the server answered NOTAUTH: the server is not responsible for the name"),
+        (6, Reason.VENDOR_ERROR, "the server answered YXDOMAIN: the server failed"),
+        (24, Reason.VENDOR_ERROR, "the server answered RCODE24: the server failed"),
+    ],
+)
+async def test_a_result_code_is_called_by_its_name_or_else_by_its_number(
+    network: Network, room: NameRoom, code: int, reason: Reason, words: str
+) -> None:
+    def twist(query: dns.message.Message, _wire: bytes) -> list[bytes]:
+        reply = dns.message.make_response(query)
+        reply.set_rcode(dns.rcode.Rcode.make(code))
+        return [reply.to_wire()]
+
+    room.names.twist = twist
+    result = await probed(asked(room.names.port), network)
+    assert (result.reason, result.detail) == (reason, words)
+
+
 # Strangers and losses.
 
 

@@ -52,6 +52,11 @@ AFTER_THE_PASSWORD = {
     "query_wait_timeout": ("08P01", Reason.QUOTA),
     "Your account or project has exceeded the compute time quota.": ("53000", Reason.QUOTA),
     "server login has been failing, try again later (server_login_retry)": ("08P01", Reason.VENDOR_ERROR),
+    "Too many connections attempts": ("XX000", Reason.RATE_LIMITED),
+    "Failed to acquire permit to connect to the database. Too many database connection attempts are currently"
+    " ongoing.": ("XX000", Reason.RATE_LIMITED),
+    "Control plane request failed": ("XX000", Reason.VENDOR_ERROR),
+    "Couldn't connect to compute node": ("XX000", Reason.VENDOR_ERROR),
     "endpoint has been disabled": ("57P05", Reason.VENDOR_ERROR),
     "terminating connection due to administrator command": ("57P01", Reason.VENDOR_ERROR),
     "Tenant or user not found": ("XX000", Reason.NOT_FOUND),

@@ -16,7 +16,7 @@ from exporter.core.hosts import ascii_host
 from exporter.core.probe import Kit
 from exporter.core.reason import Reason
 from exporter.net.talk import WholeAnswer
-from exporter.probes.dns.expect import RCODES, Found
+from exporter.probes.dns.expect import Found
 from exporter.probes.dns.options import DnsOptions
 
 PAYLOAD = 1232
@@ -187,15 +187,20 @@ def _found(answer: dns.message.Message, query: dns.message.Message, transport: s
     wanted = query.question[0].rdtype
     sets = [rrset for rrset in answer.answer if rrset.rdtype == wanted]
     records = [record for rrset in sets for record in rrset]
-    code = dns.rcode.to_text(answer.rcode())
     return Found(
-        rcode=code if code in RCODES else "other",
+        rcode=_name_of(answer.rcode()),
         values=tuple(map(_text, records)),
         ttl=min((rrset.ttl for rrset in sets), default=None),
         serial=next((int(record.serial) for record in records if wanted == dns.rdatatype.SOA), None),
         authoritative=bool(answer.flags & dns.flags.AA),
         transport=transport,
     )
+
+
+def _name_of(code: dns.rcode.Rcode) -> str:
+    """Return the registered name of a result code, such as BADVERS, or RCODE24 where it has none."""
+    name = dns.rcode.to_text(code)
+    return f"RCODE{name}" if name.isdigit() else name
 
 
 def _text(record: object) -> str:

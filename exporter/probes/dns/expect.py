@@ -18,6 +18,8 @@ _REASONS = {
     "NOTAUTH": (Reason.PERMISSION, "the server is not responsible for the name"),
     "FORMERR": (Reason.BAD_RESPONSE, "the server did not understand the question"),
     "NOTIMP": (Reason.BAD_RESPONSE, "the server does not know this kind of question"),
+    "BADVERS": (Reason.BAD_RESPONSE, "the server does not know this version of EDNS"),
+    "BADCOOKIE": (Reason.PERMISSION, "the server demands a DNS cookie (RFC 7873)"),
 }
 _LONGEST = 4096  # characters of a value that a regular expression looks at
 
@@ -26,7 +28,8 @@ _LONGEST = 4096  # characters of a value that a regular expression looks at
 class Found:
     """An answer: `values` are the records of the asked type as text, `ttl` the shortest life in seconds.
 
-    `rcode` is one of `RCODES` or `other`. `serial` is that of a SOA record. `transport` is udp or tcp.
+    `rcode` is the registered name of the result code, or such as RCODE24. `serial` is that of a SOA
+    record. `transport` is udp or tcp.
     """
 
     rcode: str

@@ -44,6 +44,17 @@ _POOLERS = (
         Reason.QUOTA,
         "the allowance of the project is used up",
     ),
+    # Neon's proxy (proxy/src/control_plane/errors.rs): it opens no more sessions at one time.
+    (
+        r"[Tt]oo many (connections|database connection) attempts|[Ff]ailed to acquire permit to connect",
+        Reason.RATE_LIMITED,
+        "too many attempts to connect at one time",
+    ),
+    (
+        r"([Cc]ontrol plane|[Cc]onsole) request failed|[Cc]ouldn't connect to compute node",
+        Reason.VENDOR_ERROR,
+        "its host cannot reach or start the database",
+    ),
     (
         r"server_login_retry|server login has been failing",
         Reason.VENDOR_ERROR,
