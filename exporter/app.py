@@ -19,6 +19,7 @@ from exporter.core import hangup
 from exporter.core.admin_token import own_place
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration
+from exporter.core.defaults import LOG_FORMAT, LOG_LEVEL, SHUTDOWN_TIMEOUT
 from exporter.core.errors import ConfigError, StartError, StoreError
 from exporter.core.service_manager import notify
 from exporter.core.supervisor import Supervisor
@@ -60,9 +61,9 @@ class Settings:
     external_url: str = ""
     route_prefix: str | None = None
     poll_interval: float = 0.0
-    shutdown_timeout: float = 10.0
-    log_level: str = "info"
-    log_format: str = "logfmt"
+    shutdown_timeout: float = SHUTDOWN_TIMEOUT
+    log_level: str = LOG_LEVEL
+    log_format: str = LOG_FORMAT
     sd_addresses: tuple[str, ...] = ()
     feeds: Feeds = field(default_factory=Feeds)
 

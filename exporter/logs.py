@@ -8,9 +8,11 @@ from typing import Any
 import structlog
 
 from exporter.config.redactor import Redactor
+from exporter.core.defaults import LOG_LEVELS
 
 LogEvent = MutableMapping[str, Any]
-LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+_LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
+LEVELS = dict(zip(LOG_LEVELS, _LEVELS, strict=True))
 
 
 def configure(

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from exporter.commands.api_client import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, token_of
+from exporter.commands.api_client import token_of
 from exporter.commands.local_token import listeners, token_for
 from exporter.core.admin_token import SERVICE, made_at, own_place, usual_places
+from exporter.core.defaults import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE
 from exporter.core.errors import StartError
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"

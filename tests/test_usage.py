@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.cli import main, parser
+from exporter.cli import main
+from exporter.commands.parser import build_parser
 
 GOOD = "integrations:\n  - {name: web, provider: tcp, options: {host: 127.0.0.1, port: 9}}\n"
 
@@ -65,5 +66,5 @@ def test_the_help_says_where_the_flags_of_run_are_and_keeps_each_command_on_one_
     said = capsys.readouterr().out
     assert "integration-exporter run --help" in said
     lines = [line.split() for line in said.splitlines() if line.startswith("    ")]
-    assert [line[0] for line in lines[0:]] == list(parser().commands)
+    assert [line[0] for line in lines[0:]] == list(build_parser().commands)
     assert all(len(line) > 2 for line in lines)

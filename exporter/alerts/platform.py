@@ -6,7 +6,7 @@ from exporter.alerts.measures import CERTIFICATE, LATENCY
 from exporter.alerts.tokens import REFRESH_FAILURES, TOKEN_LIFE
 from exporter.core.alert import Alert, Runbook
 from exporter.core.common_metrics import CONFIGURED, NEXT_RUN
-from exporter.core.generation import JOB
+from exporter.core.defaults import JOB
 from exporter.core.severity import Severity
 
 RELOAD_SUCCESSFUL = "integration_exporter_config_last_reload_successful"

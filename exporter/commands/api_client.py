@@ -13,13 +13,16 @@ from urllib.parse import urlencode, urlsplit
 
 from exporter import __version__
 from exporter.commands.local_token import token_for
+from exporter.core.defaults import (
+    CHANGE_HEADER,
+    EXPORTER_URL,
+    TOKEN_FILE_VARIABLE,
+    TOKEN_VARIABLE,
+    URL_VARIABLE,
+)
 from exporter.core.errors import StartError
 from exporter.core.secret import Secret
 
-DEFAULT_URL = "http://127.0.0.1:10055"
-URL_VARIABLE = "INTEGRATION_EXPORTER_URL"
-TOKEN_VARIABLE = "INTEGRATION_EXPORTER_TOKEN"  # noqa: S105  # the name of a variable
-TOKEN_FILE_VARIABLE = "INTEGRATION_EXPORTER_TOKEN_FILE"  # noqa: S105  # the name of a variable
 TIMEOUT = 30.0
 """Seconds that each step (connecting, sending, waiting for more of the answer) may take."""
 
@@ -37,7 +40,7 @@ class ApiClient:
     """
 
     def __init__(
-        self, url: str = DEFAULT_URL, token: Secret | None = None, ca_file: str | None = None
+        self, url: str = EXPORTER_URL, token: Secret | None = None, ca_file: str | None = None
     ) -> None:
         """Take `url` apart; `ca_file` names the authority of a certificate that the system does not trust."""
         parts = urlsplit(url)
@@ -47,7 +50,7 @@ class ApiClient:
             port = 0
         wrong = parts.username is not None or parts.query or parts.fragment or port == 0
         if parts.scheme not in ("http", "https") or not parts.hostname or wrong:
-            raise StartError(f"--exporter.url must be a URL such as {DEFAULT_URL}, without credentials")
+            raise StartError(f"--exporter.url must be a URL such as {EXPORTER_URL}, without credentials")
         self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
         self._host, self._port, self._prefix = parts.hostname, port, parts.path.rstrip("/")
         self._token = token
@@ -128,7 +131,7 @@ class ApiClient:
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token.reveal()}"
         if body is not None:
-            headers |= {"Content-Type": "application/json", "X-Integration-Exporter": "1"}
+            headers |= {"Content-Type": "application/json", CHANGE_HEADER: "1"}
         return headers
 
 
@@ -138,7 +141,7 @@ def exporter_of(options: argparse.Namespace) -> ApiClient:
     Without a token given, an exporter on this machine is asked with its own admin token, where the caller
     may read it.
     """
-    url = options.exporter_url or os.environ.get(URL_VARIABLE) or DEFAULT_URL
+    url = options.exporter_url or os.environ.get(URL_VARIABLE) or EXPORTER_URL
     return ApiClient(url, token_of(options.token_file) or token_for(url, os.environ), options.ca_file)
 
 

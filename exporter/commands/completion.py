@@ -5,15 +5,20 @@ from collections.abc import Iterator
 
 import shtab
 
+from exporter.commands.arguments import run
+from exporter.commands.parser import build_parser
+
 BY_METAVAR = {"PATH": shtab.FILE, "DIR": shtab.DIRECTORY}
 """What stands for a flag's value, by the word that the help shows in its place."""
 
 
-def completion(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
-    """Print the script that completes the words of `parser` in `options.shell`."""
+def completion(options: argparse.Namespace) -> int:
+    """Print the script that completes the words of every command in `options.shell`."""
+    parser = build_parser()
+    run.add_arguments(parser)  # its flags stand without the command, too
     for action in _actions(parser):
         if isinstance(action.metavar, str) and action.metavar in BY_METAVAR:
-            action.complete = BY_METAVAR[action.metavar]  # type: ignore[attr-defined]  # shtab's way to be told
+            action.complete = BY_METAVAR[action.metavar]  # type: ignore[attr-defined]  # how shtab takes it
     print(shtab.complete(parser, options.shell))
     return 0
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 
 from exporter.config.sections.generate import findings, is_address, taken_apart
+from exporter.core.defaults import PORTS
 from exporter.core.errors import StartError
-from exporter.core.generation import PORTS, Generation, Peer
+from exporter.core.generation import Generation, Peer
 
 
 def overridden(generation: Generation, options: argparse.Namespace) -> Generation:

@@ -7,6 +7,7 @@ import os
 import ssl
 from urllib.parse import urlsplit
 
+from exporter.core.defaults import EXPORTER_URL, URL_VARIABLE
 from exporter.core.errors import StartError
 
 TIMEOUT = 3.0
@@ -14,12 +15,11 @@ TIMEOUT = 3.0
 
 
 READY = "/-/ready"
-BASE = "http://127.0.0.1:10055"
 
 
 def healthcheck(options: argparse.Namespace) -> int:
     """Return 0 when the URL answers 200; StartError says what it did instead."""
-    url = _whole(options.url) if options.url else _ready(os.environ.get("INTEGRATION_EXPORTER_URL") or BASE)
+    url = _whole(options.url) if options.url else _ready(os.environ.get(URL_VARIABLE) or EXPORTER_URL)
     try:
         status, said = _ask(url)
     except (OSError, ValueError, http.client.HTTPException) as error:
@@ -46,7 +46,7 @@ def _ask(url: str) -> tuple[int, str]:
     """Return status and first line of the answer; redirects are not followed."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("give a URL such as http://127.0.0.1:10055/-/ready")
+        raise ValueError(f"give a URL such as {EXPORTER_URL}{READY}")
     if parts.scheme == "https":
         context = _tls(parts.hostname)
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(

@@ -10,9 +10,9 @@ from exporter import registry
 from exporter.config.feeds.feeds import Feeds
 from exporter.config.load import load_file, load_text
 from exporter.core.configuration import Configuration
+from exporter.core.defaults import CONFIG_FILE
 from exporter.core.errors import StartError
 
-DEFAULT_FILE = "integration-exporter.yml"
 MOST_SHARDS = 1000
 
 
@@ -20,7 +20,7 @@ def chosen_file(given: str | None) -> str | None:
     """Return the given path, else the default one if it exists, else None: the environment alone."""
     if given is not None:
         return given
-    return DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None
+    return CONFIG_FILE if Path(CONFIG_FILE).exists() else None
 
 
 def load(path: str | None, text: str | None = None, feeds: Feeds | None = None) -> Configuration:
@@ -31,7 +31,7 @@ def load(path: str | None, text: str | None = None, feeds: Feeds | None = None) 
     """
     catalogue, known = registry.catalogue(), feeds or Feeds()
     if text is not None:
-        return load_text(text, path or DEFAULT_FILE, catalogue, os.environ, known)
+        return load_text(text, path or CONFIG_FILE, catalogue, os.environ, known)
     configuration = load_file(path, catalogue, os.environ, known)
     for warning in warnings(known) if feeds is None else ():
         print(f"warning: {warning}", file=sys.stderr)

@@ -5,10 +5,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from exporter.core import admin_token
+from exporter.core.defaults import LOOPBACK_HOSTS
 from exporter.core.errors import StartError
 from exporter.core.secret import Secret
 
-LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 LISTENS = "0A"
 """The state of a socket that waits for connections, as /proc/net/tcp writes it (proc(5))."""
 
@@ -26,7 +26,7 @@ def token_for(
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
         return None
-    if parts.hostname not in LOCAL:
+    if parts.hostname not in LOOPBACK_HOSTS:
         return None
     owners = listeners(port, tables)
     for path in admin_token.usual_places(environment) if owners else ():

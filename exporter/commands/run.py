@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     settings = Settings(
         load=lambda text: part_of(load(path, text, feeds), index, count),
         feeds=feeds,
-        addresses=tuple(options.listen_addresses or ("127.0.0.1:10055",)),
+        addresses=tuple(options.listen_addresses or ()),
         web_config=options.web_config,
         admin_token_file=Path(options.admin_token_file) if options.admin_token_file else None,
         external_url=options.external_url,

@@ -6,6 +6,7 @@ from typing import Any
 
 from exporter.commands.api_client import exporter_of
 from exporter.commands.output import OutputColumn, print_rows
+from exporter.core.defaults import STATS_SUBJECTS
 
 _COMPARED = (("uptime", "UPTIME"), ("error_ratio", "ERRORS"), ("p50_seconds", "P50"), ("p95_seconds", "P95"))
 _RATIOS = ("uptime", "error_ratio")
@@ -24,8 +25,7 @@ def stats(options: argparse.Namespace) -> int:
         "tenant": options.tenant,
     }
     rows = exporter_of(options).rows("/api/v1/stats", query)
-    names = {"target": ("integration", "tenant"), "integration": ("integration",), "tenant": ("tenant",)}
-    subject = [OutputColumn(name, name.upper(), keep=True) for name in names[options.by]]
+    subject = [OutputColumn(name, name.upper(), keep=True) for name in STATS_SUBJECTS[options.by]]
     machine = options.json or options.csv
     measured = [OutputColumn("runs", "CHECKS", number=True), *_columns(percent=not machine)]
     found = rows if options.json else (_flat(row, readable=not machine) for row in rows)

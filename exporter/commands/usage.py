@@ -1,15 +1,15 @@
-"""How words on the command line are read: flags before the command too, and what was meant by a wrong one."""
+"""Parses the words of a command line: flags before the command too; suggests what a wrong word meant."""
 
 import argparse
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn
 
-ASKING = ("-h", "--help", "--version")
+INFORMATION_FLAGS = ("-h", "--help", "--version")
 """Flags that stand without a command."""
 
 
-class _Form(argparse.HelpFormatter):
+class _HelpFormatter(argparse.HelpFormatter):
     """Leaves room for the longest command beside its help."""
 
     def __init__(self, prog: str) -> None:
@@ -31,7 +31,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, *args: object, **more: object) -> None:
         """Take what argparse takes."""
-        own = {"allow_abbrev": False, "formatter_class": _Form}
+        own = {"allow_abbrev": False, "formatter_class": _HelpFormatter}
         super().__init__(*args, **{**own, **more})  # type: ignore[arg-type]  # passed on as given
 
     @property
@@ -42,7 +42,7 @@ class Parser(argparse.ArgumentParser):
         return found[0].choices if found else {}
 
 
-def read(parser: Parser, words: Sequence[str], default: str) -> argparse.Namespace:
+def parse(parser: Parser, words: Sequence[str], default: str) -> argparse.Namespace:
     """Return what `words` ask for; without a command they are those of `default`.
 
     Flags may stand before the command. Wrong words end the process with exit code 2 and what was meant.
@@ -56,7 +56,7 @@ def read(parser: Parser, words: Sequence[str], default: str) -> argparse.Namespa
 
 def _command_first(parser: Parser, words: list[str], default: str) -> list[str]:
     """Move the command to the front; `default` stands there where no word is one."""
-    if words and words[0] in (*ASKING, *parser.commands):
+    if words and words[0] in (*INFORMATION_FLAGS, *parser.commands):
         return words
     actions = [action for one in parser.commands.values() for action in one._actions]
     flags = {flag: action.nargs != 0 for action in actions for flag in action.option_strings}

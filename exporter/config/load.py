@@ -19,10 +19,8 @@ from exporter.config.hints import files_passed_over, variables_passed_over, with
 from exporter.config.load_context import LoadContext
 from exporter.config.redactor import Redactor
 from exporter.core.configuration import Configuration
+from exporter.core.defaults import CONFIG_FILE
 from exporter.core.errors import ConfigError
-
-DEFAULT_FILE = "integration-exporter.yml"
-
 
 PASSES = 4
 """Most passes of one load: each leaves out the rows from outside that the one before found wrong."""
@@ -37,12 +35,12 @@ def load_file(
     outside are asked for anew; `feeds` remembers their last good rows.
     """
     if path is None:
-        if not os.path.lexists(DEFAULT_FILE):
+        if not os.path.lexists(CONFIG_FILE):
             alone = environment.load(catalogue, environ)
             passed = variables_passed_over(environ, catalogue, alone)
-            return with_hints(alone, chain(files_passed_over(DEFAULT_FILE), passed))
-        found = load_file(DEFAULT_FILE, catalogue, environ, feeds)
-        return with_hints(found, files_passed_over(DEFAULT_FILE))
+            return with_hints(alone, chain(files_passed_over(CONFIG_FILE), passed))
+        found = load_file(CONFIG_FILE, catalogue, environ, feeds)
+        return with_hints(found, files_passed_over(CONFIG_FILE))
     try:
         text = read_text(path).text
     except FileProblem as problem:

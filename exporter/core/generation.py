@@ -4,16 +4,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from exporter.core.defaults import HOST, JOB, PORTS, SECRETS_DIRECTORY
+
 Meta = msgspec.Meta
-
-JOB = "integration-exporter"
-"""The name of the exporter's scrape job where the configuration gives none."""
-
-SECRETS_DIRECTORY = "/etc/integration-exporter/alertmanager-secrets"
-"""Where the secrets of channels are written where neither the configuration nor a flag says it."""
-
-PORTS = {"exporter": 10055, "prometheus": 9090, "alertmanager": 9093}
-"""The port of each program on this machine, where no address is given."""
 
 PREFIX_PATTERN = r"^(/[A-Za-z0-9._~-]+)*$"
 JOB_PATTERN = r"^[A-Za-z0-9_.:/-]{1,64}$"
@@ -114,4 +107,4 @@ class Generation(_Part, frozen=True):
 
 def addresses(peer: Peer, role: str) -> tuple[str, ...]:
     """Return the addresses of a peer: its own, or the usual one of its role (a key of PORTS)."""
-    return peer.addresses or (f"127.0.0.1:{PORTS[role]}",)
+    return peer.addresses or (f"{HOST}:{PORTS[role]}",)

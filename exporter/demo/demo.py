@@ -16,12 +16,16 @@ import aiohttp
 
 from exporter import registry
 from exporter.core.admin_token import own_place
+from exporter.core.defaults import HOST, PORTS, SANDBOX_PORT
 from exporter.demo.pages import first_page
 from exporter.demo.services import DemoProcess, free_port, own_command, program
 from exporter.demo.sink import Sink
 
 OWN_FILE = Path(__file__).with_name("demo.yml")
 """The configuration that the demo runs on unless another is given."""
+
+SINK_PORT = 10056
+"""Where the demo takes notifications, unless the port is in use."""
 
 BREAK_AFTER = 15.0
 """Seconds until the demo breaks an integration."""
@@ -32,7 +36,7 @@ NOTICE_LIMIT = 240.0
 
 @dataclass(frozen=True)
 class Ports:
-    """Where each part listens on 127.0.0.1."""
+    """Where each part listens on this machine; the three in the middle are those of core.defaults.PORTS."""
 
     sandbox: int
     exporter: int
@@ -44,12 +48,12 @@ class Ports:
     def free(cls) -> "Ports":
         """Return the usual ports, or the next free ones where they are taken."""
         vendors = 1 + 2 * len(registry.sandbox_vendors())
-        return cls(free_port(10070, vendors), *map(free_port, (10055, 9090, 9093, 10056)))
+        return cls(free_port(SANDBOX_PORT, vendors), *map(free_port, (*PORTS.values(), SINK_PORT)))
 
 
 def url(port: int, path: str = "") -> str:
     """Return the URL of a part."""
-    return f"http://127.0.0.1:{port}{path}"
+    return f"http://{HOST}:{port}{path}"
 
 
 async def demo(config: Path, say: Callable[[str], None], *, once: bool = False) -> int:
@@ -99,11 +103,11 @@ async def _running(service: DemoProcess, say: Callable[[str], None]) -> AsyncIte
 
 def _own(config: Path, folder: Path, ports: Ports) -> list[DemoProcess]:
     command = [sys.executable, "-m", "exporter"]
-    sandbox = [*command, "sandbox", "--listen", f"127.0.0.1:{ports.sandbox}"]
+    sandbox = [*command, "sandbox", "--listen", f"{HOST}:{ports.sandbox}"]
     exporter = [
         *command,
         f"--config.file={config}",
-        f"--web.listen-address=127.0.0.1:{ports.exporter}",
+        f"--web.listen-address={HOST}:{ports.exporter}",
         "--log.format=logfmt",
     ]
     settings = environment(folder, ports)
@@ -156,10 +160,10 @@ async def _generate(config: Path, folder: Path, ports: Ports) -> None:
         f"--out={folder / 'bundle'}",
     ]
     command += [
-        f"--exporter.address=127.0.0.1:{ports.exporter}",
-        f"--web.external-url=http://127.0.0.1:{ports.exporter}",
-        f"--alertmanager.address=127.0.0.1:{ports.alertmanager}",
-        f"--prometheus.address=127.0.0.1:{ports.prometheus}",
+        f"--exporter.address={HOST}:{ports.exporter}",
+        f"--web.external-url=http://{HOST}:{ports.exporter}",
+        f"--alertmanager.address={HOST}:{ports.alertmanager}",
+        f"--prometheus.address={HOST}:{ports.prometheus}",
     ]
     service = DemoProcess("generate", command, "", folder / "generate.log", environment(folder, ports))
     await service.run()
@@ -174,7 +178,7 @@ def _monitors(prometheus: str, alertmanager: str, folder: Path, ports: Ports) ->
                 alertmanager,
                 f"--config.file={bundle / 'alertmanager/alertmanager.yml'}",
                 f"--storage.path={folder / 'alertmanager'}",
-                f"--web.listen-address=127.0.0.1:{ports.alertmanager}",
+                f"--web.listen-address={HOST}:{ports.alertmanager}",
                 "--cluster.listen-address=",
             ],
             url(ports.alertmanager, "/-/ready"),
@@ -186,7 +190,7 @@ def _monitors(prometheus: str, alertmanager: str, folder: Path, ports: Ports) ->
                 prometheus,
                 f"--config.file={bundle / 'prometheus/prometheus.yml'}",
                 f"--storage.tsdb.path={folder / 'prometheus'}",
-                f"--web.listen-address=127.0.0.1:{ports.prometheus}",
+                f"--web.listen-address={HOST}:{ports.prometheus}",
             ],
             url(ports.prometheus, "/-/ready"),
             folder / "prometheus.log",

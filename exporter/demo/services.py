@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import aiohttp
 
+from exporter.core.defaults import HOST
 from exporter.core.errors import StartError
 
 STOP_LIMIT = 10.0
@@ -118,19 +119,19 @@ def free_port(wanted: int, count: int = 1) -> int:
     """Return the first of `count` free ports in a row on loopback, from `wanted` upward; 0 takes any one."""
     if wanted == 0:
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
+            probe.bind((HOST, 0))
             return int(probe.getsockname()[1])
     for first in range(wanted, 65_536 - count):
         if all(_is_free(port) for port in range(first, first + count)):
             return first
-    raise StartError("no free port on 127.0.0.1; end another program")
+    raise StartError(f"no free port on {HOST}; end another program")
 
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((HOST, port))
         except OSError:
             return False
         return True

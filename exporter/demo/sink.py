@@ -5,6 +5,8 @@ from typing import Any
 
 from aiohttp import web
 
+from exporter.core.defaults import HOST
+
 
 class Sink:
     """Listens on loopback for Alertmanager's webhook; `arrived` yields each message (Alertmanager's JSON)."""
@@ -15,12 +17,12 @@ class Sink:
         self._runner: web.AppRunner | None = None
 
     async def start(self, port: int) -> None:
-        """Listen on 127.0.0.1:`port`."""
+        """Listen on `port` of this machine."""
         app = web.Application()
         app.router.add_post("/", self._take)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        await web.TCPSite(self._runner, HOST, port).start()
 
     async def stop(self) -> None:
         """Stop listening."""

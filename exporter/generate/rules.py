@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.core.alert import Alert
-from exporter.core.generation import JOB
+from exporter.core.defaults import JOB
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from exporter.core.alert import Alert
-from exporter.core.generation import JOB
+from exporter.core.defaults import JOB
 from exporter.core.severity import Severity
 from exporter.generate.document import NOTICE, as_markdown, table
 from exporter.generate.rules import condition

@@ -5,7 +5,8 @@ Everything here is valid on Prometheus 2.42.
 
 from typing import Any
 
-from exporter.core.generation import PORTS, Generation, Peer, addresses
+from exporter.core.defaults import PORTS
+from exporter.core.generation import Generation, Peer, addresses
 from exporter.generate.rules import INTERVAL
 
 SCRAPE_INTERVAL = "15s"

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-NAMES = ("localhost", "127.0.0.1", "::1")
+from exporter.core.defaults import LOOPBACK_HOSTS
+
 LIFE = datetime.timedelta(days=90)
 
 
@@ -44,7 +45,7 @@ class Authority:
         The key is written to `directory`, because `ssl` reads keys from files only.
         """
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([_alternative(name) for name in NAMES])
+        names = x509.SubjectAlternativeName([_alternative(name) for name in LOOPBACK_HOSTS])
         leaf = (
             _builder(_name("sandbox"), self.certificate.subject, key.public_key())
             .add_extension(names, critical=False)

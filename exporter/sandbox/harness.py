@@ -27,6 +27,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from aiohttp import web
 
+from exporter.core.defaults import HOST, SANDBOX_ADDRESS
 from exporter.core.errors import StartError
 from exporter.sandbox.certificates import Authority
 from exporter.sandbox.stand import Answer, Stand
@@ -95,7 +96,7 @@ class Sandbox:
 @asynccontextmanager
 async def serve(
     vendors: Vendors,
-    host: str = "127.0.0.1",
+    host: str = HOST,
     port: int = 0,
     now: Callable[[], float] = time.time,
 ) -> AsyncIterator[Sandbox]:
@@ -133,7 +134,7 @@ async def run(listen: str, vendors: Vendors, say: Callable[[str], object] = prin
     """
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65_535:
-        raise StartError(f"cannot listen on {listen!r}; give host:port, such as 127.0.0.1:10060")
+        raise StartError(f"cannot listen on {listen!r}; give host:port, such as {SANDBOX_ADDRESS}")
     async with serve(vendors, host.strip("[]"), int(port)) as sandbox:
         for line in listing(sandbox):
             say(line)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from exporter.core.defaults import CHANGE_HEADER
 from exporter.server import alternative_names
 from exporter.server.admin import AdminToken, cookie_name
 from exporter.server.local import check_local, peer_of
@@ -20,8 +21,6 @@ from exporter.server.paths import Paths
 from exporter.server.web_config.file import WebConfigFile
 from exporter.server.web_config.passwords import Passwords, TooBusyError
 from exporter.server.web_config.settings import AllowedTenants, Role, Roles, WebConfig
-
-CUSTOM_HEADER = "X-Integration-Exporter"
 
 
 class Effect(Enum):
@@ -177,8 +176,8 @@ class Access:
         page = {_origin_of(one) for one in headers.getall("Referer", [])}
         if not same_site or not origin | page <= origins:
             raise web.HTTPForbidden(text="this request comes from another site; open the exporter's own page")
-        if rule.effect is Effect.CHANGE and headers.getall(CUSTOM_HEADER, []) != ["1"]:
-            raise web.HTTPForbidden(text=f"changes need the header {CUSTOM_HEADER}: 1")
+        if rule.effect is Effect.CHANGE and headers.getall(CHANGE_HEADER, []) != ["1"]:
+            raise web.HTTPForbidden(text=f"changes need the header {CHANGE_HEADER}: 1")
 
 
 def _check_target(request: web.Request) -> None:

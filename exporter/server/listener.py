@@ -15,11 +15,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
+from exporter.core.defaults import EXPORTER_ADDRESS, SHUTDOWN_TIMEOUT
 from exporter.core.errors import StartError
 from exporter.core.supervisor import Supervisor
 from exporter.server.web_config.file import WebConfigFile
 
-DEFAULT_ADDRESS = "127.0.0.1:10055"
 WATCHER = "web configuration watcher"
 _FLAG = "--web.listen-address"
 
@@ -38,7 +38,7 @@ class Limits:
     unread: float = 30.0
     head: int = 8190
     headers: int = 64
-    drain: float = 10.0
+    drain: float = SHUTDOWN_TIMEOUT
     watch: float = 2.0
     most: int = 1024
 
@@ -57,7 +57,7 @@ class Listener:
         """Prepare; nothing is opened yet. `addresses` are like `127.0.0.1:10055`, `:10055` or `[::1]:0`."""
         self._web = web_config
         self._limits = limits or Limits()
-        self._addresses = tuple(addresses) or (DEFAULT_ADDRESS,)
+        self._addresses = tuple(addresses) or (EXPORTER_ADDRESS,)
         self._sockets: list[socket.socket] = []
         self._sites: list[web.SockSite] = []
         self._context: Any = None
@@ -170,7 +170,7 @@ def _split(address: str) -> tuple[str, int]:
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if not colon or not port.isdecimal() or int(port) > 65_535 or (":" in bare and bare == host):
         raise StartError(
-            f"{_FLAG} {address!r} is no address; write it like 127.0.0.1:10055, [::1]:10055 or :10055"
+            f"{_FLAG} {address!r} is no address; write it like {EXPORTER_ADDRESS}, [::1]:10055 or :10055"
         )
     return bare, int(port)
 

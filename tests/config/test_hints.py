@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from exporter import registry
-from exporter.config.load import DEFAULT_FILE, load_file
+from exporter.config.load import load_file
 from exporter.core.configuration import Configuration
+from exporter.core.defaults import CONFIG_FILE
 from tests.config.house import CATALOGUE
 
 REGISTERED = registry.catalogue()
@@ -38,17 +39,17 @@ def test_a_file_with_a_slightly_wrong_name_is_noticed(folder: Path, name: str) -
     (folder / name).write_text("integrations: []")
     made = loaded(SHOP_KEY="key")
     assert made.notes == (
-        f"{name} is here and is not read: without --config.file only {DEFAULT_FILE} is;"
+        f"{name} is here and is not read: without --config.file only {CONFIG_FILE} is;"
         " rename it, or name it by --config.file",
     )
     assert name in made.shown
 
 
 def test_a_second_file_beside_the_right_one_is_noticed_too(folder: Path) -> None:
-    (folder / DEFAULT_FILE).write_text("integrations: []")
+    (folder / CONFIG_FILE).write_text("integrations: []")
     (folder / "integration-exporter.yaml").write_text("integrations: []")
     (note,) = load_file(None, CATALOGUE, {}).notes
-    assert note.startswith(f"integration-exporter.yaml is here and is not read, because {DEFAULT_FILE} is; ")
+    assert note.startswith(f"integration-exporter.yaml is here and is not read, because {CONFIG_FILE} is; ")
 
 
 @pytest.mark.parametrize(

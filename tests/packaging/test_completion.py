@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter import cli
+from exporter.commands.arguments.completion import SHELLS
+from exporter.commands.parser import build_parser
 
 START = {
     "bash": ["bash", "--norc", "--noprofile", "-i"],
@@ -112,6 +113,6 @@ def test_fish_completes_commands_flags_and_values(typed: str, wanted: str, tmp_p
 
 
 def test_every_command_is_named_in_the_script_of_every_shell(tmp_path: Path) -> None:
-    for shell in cli.SHELLS:
+    for shell in SHELLS:
         text = script(shell, tmp_path).read_text()
-        assert all(command in text for command in cli.parser().commands)
+        assert all(command in text for command in build_parser().commands)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter import __version__, cli
+from exporter import __version__
+from exporter.commands.parser import build_parser
 from exporter.config.load import load_text
 from exporter.core.generation import ExporterPeer, Generation, Peer
 from exporter.demo.services import program
@@ -94,7 +95,7 @@ def test_every_declared_thing_is_used() -> None:
 
 
 def test_the_exporters_words_are_words_it_knows() -> None:
-    parser = cli.parser()
+    parser = build_parser()
     words = SERVICES["exporter"]["command"]
     options = parser.parse_args(["run", *words])
     configured = {target: source for source, target, _ in mounts(SERVICES["exporter"])}

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from exporter import cli
+from exporter.commands.parser import build_parser
 from exporter.demo.services import free_port
 from tests.packaging.conftest import INSTALLED, ROOT
 
@@ -78,7 +78,7 @@ def test_its_words_are_words_the_exporter_knows() -> None:
     (start,) = settings()["ExecStart"]
     words = shlex.split(start.replace("${CONFIG}", "my.yml").replace("$OPTIONS", "--web.config.file=web.yml"))
     assert words[0] == PROGRAM
-    options = cli.parser().parse_args(["run", *words[1:]])
+    options = build_parser().parse_args(["run", *words[1:]])
     assert (options.config_file, options.web_config) == ("my.yml", "web.yml")
     assert settings()["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
     assert settings()["DynamicUser"] == ["yes"]
@@ -88,7 +88,7 @@ def test_its_words_are_words_the_exporter_knows() -> None:
 def test_it_stops_within_the_time_that_systemd_gives_it() -> None:
     (limit,) = settings()["TimeoutStopSec"]
     given = float(limit.removesuffix("s"))
-    default = cli.parser().parse_args(["run"]).shutdown_timeout
+    default = build_parser().parse_args(["run"]).shutdown_timeout
     assert given >= 2 * float(default.removesuffix("s"))
 
 

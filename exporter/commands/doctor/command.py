@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from exporter import registry
-from exporter.commands.api_client import URL_VARIABLE, exporter_of, token_of
+from exporter.commands.api_client import exporter_of, token_of
 from exporter.commands.doctor import (
     alertmanager,
     channels,
@@ -23,11 +23,9 @@ from exporter.commands.doctor.report import Report
 from exporter.commands.doctor.service import MonitoringService, NoAnswerError, origin
 from exporter.commands.loading import chosen_file
 from exporter.core.configuration import Configuration
+from exporter.core.defaults import ALERTMANAGER_URL, PROMETHEUS_URL, URL_VARIABLE
 from exporter.core.secret import Secret
 from exporter.net.network import LoopNetwork
-
-PROMETHEUS = "http://127.0.0.1:9090"
-ALERTMANAGER = "http://127.0.0.1:9093"
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -86,7 +84,7 @@ async def _prometheus(
     given, token = options.prometheus_url, _token(options.prometheus_token_file)
     flag = "--prometheus.url"
     service = MonitoringService(
-        network, "Prometheus", given or PROMETHEUS, flag, token, _authorities(options, configuration)
+        network, "Prometheus", given or PROMETHEUS_URL, flag, token, _authorities(options, configuration)
     )
     if not given and (absent := await _absent(service, "/api/v1/status/buildinfo", prometheus.AREA)):
         return [absent]
@@ -100,7 +98,7 @@ async def _alertmanager(
     given, token = options.alertmanager_url, _token(options.alertmanager_token_file)
     flag = "--alertmanager.url"
     service = MonitoringService(
-        network, "Alertmanager", given or ALERTMANAGER, flag, token, _authorities(options, configuration)
+        network, "Alertmanager", given or ALERTMANAGER_URL, flag, token, _authorities(options, configuration)
     )
     if not given and (absent := await _absent(service, "/api/v2/status", alertmanager.AREA)):
         return [absent]

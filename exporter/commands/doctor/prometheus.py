@@ -8,7 +8,7 @@ from exporter.alerts.platform import WATCHDOG
 from exporter.commands.doctor.finding import Area, Finding, some
 from exporter.commands.doctor.service import MonitoringService, NoAnswerError, origin, shown
 from exporter.core.configuration import Configuration
-from exporter.core.generation import JOB
+from exporter.core.defaults import JOB
 from exporter.generate.bundle import rule_files
 
 OLDEST = (2, 42)

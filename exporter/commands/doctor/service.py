@@ -5,6 +5,7 @@ import json
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from exporter.core.defaults import LOOPBACK_HOSTS, PROMETHEUS_URL
 from exporter.core.errors import ProbeError, StartError
 from exporter.core.network import Header, Network, Request, Trace
 from exporter.core.options import TlsOptions
@@ -16,8 +17,6 @@ TIMEOUT = 10.0
 
 LONGEST = 64 << 20
 """Bytes of one answer at most."""
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class NoAnswerError(Exception):
@@ -40,7 +39,7 @@ class MonitoringService:
         self.origin = origin(url)
         parts = urlsplit(url)
         if self.origin is None or parts.username is not None or parts.query or parts.fragment:
-            raise StartError(f"{flag} must be a URL such as http://127.0.0.1:9090, without credentials")
+            raise StartError(f"{flag} must be a URL such as {PROMETHEUS_URL}, without credentials")
         self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
         self._network = network
         self._tls = TlsOptions(ca_file=ca_file)
@@ -102,7 +101,7 @@ class Host(str):
 
 
 def _machine(host: str) -> str:
-    return "localhost" if host in LOOPBACK else host
+    return "localhost" if host in LOOPBACK_HOSTS else host
 
 
 def origin(url: str) -> tuple[str, int] | None:

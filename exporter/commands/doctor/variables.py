@@ -9,12 +9,12 @@ from typing import Any
 
 import yaml
 
-from exporter.commands.api_client import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, URL_VARIABLE
 from exporter.commands.doctor.finding import Area, Finding
 from exporter.config.assemble import SWITCHES
 from exporter.config.catalogue import Catalogue
 from exporter.config.environment import names_read
 from exporter.config.sections.store import VARIABLES
+from exporter.core.defaults import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, URL_VARIABLE
 
 OWN = ("INTEGRATION_EXPORTER_", "MONITORING_", "ALERT_")
 """What names begin with that are meant for us; others, such as STRIPE_..., may be the platform's own."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from exporter import registry
 from exporter.commands.init.file import Entry, document
 from exporter.commands.init.questions import OptionQuestion, questions
-from exporter.commands.loading import DEFAULT_FILE
 from exporter.config.layout import NAME_PATTERN
+from exporter.core.defaults import CONFIG_FILE, EXPORTER_URL
 from exporter.core.errors import StartError
 from exporter.core.probe import Probe
 
@@ -150,12 +150,12 @@ def _say_next(out: Path, entries: list[Entry]) -> None:
     if left := [line for entry in entries for line in entry.left()]:
         print("\nBefore it works:")
         print("\n".join(f"  {line}" for line in left))
-    flag = "" if str(out) == DEFAULT_FILE else f" --config.file={out}"
+    flag = "" if str(out) == CONFIG_FILE else f" --config.file={out}"
     print("\nThen:")
     for command, what in (
         (f"check{flag}", "every mistake: file, line, remedy"),
         (f"probe {entries[0].name} -v{flag}", "one probe, explained"),
-        (f"run{flag}", "the exporter: http://127.0.0.1:10055/"),
+        (f"run{flag}", f"the exporter: {EXPORTER_URL}/"),
         (f"generate --out bundle{flag}", "rules, routes and dashboards for Prometheus and Alertmanager"),
     ):
         print(f"  integration-exporter {command:<{len(flag) + 30}} # {what}")

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from exporter.config.load_context import Path
 from exporter.config.sections.notifications import NotificationIssue, web_address
-from exporter.core.generation import PORTS, PREFIX_PATTERN, Generation, Peer, PeerTls
+from exporter.core.defaults import PORTS
+from exporter.core.generation import PREFIX_PATTERN, Generation, Peer, PeerTls
 
 _WELL_KNOWN = {"http": 80, "https": 443}
 _PREFIX = re.compile(PREFIX_PATTERN)

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from exporter.core.defaults import STATS_SUBJECTS, STATS_WINDOW, STATS_WINDOWS
 from exporter.core.errors import StoreError
 from exporter.core.store import Statistic, Store, Window
 from exporter.core.summary import HOUR
@@ -14,16 +15,6 @@ from exporter.server.query import filter_of, form, rows_wanted
 from exporter.server.services import SERVICES, Services
 from exporter.server.stream import Rows, exported, unavailable
 from exporter.server.unknown import refuse_unknown
-
-WINDOWS = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24, "90d": 90 * 24}
-"""Hours by name."""
-
-SUBJECTS = {
-    "target": ("integration", "tenant"),
-    "integration": ("integration",),
-    "tenant": ("tenant",),
-}
-"""Columns by what a row is about."""
 
 PORTION = 500
 FIGURES = ("runs", "failed", "uptime", "error_ratio", "p50_seconds", "p95_seconds")
@@ -47,12 +38,12 @@ class StatsQuery:
 
 async def stats(request: web.Request) -> web.StreamResponse:
     """Answer a row for each target, integration or tenant, the one with the least uptime first."""
-    name = _one_of(request, "window", tuple(WINDOWS), "24h")
-    by = SUBJECTS[_one_of(request, "by", tuple(SUBJECTS), "target")]
+    name = _one_of(request, "window", tuple(STATS_WINDOWS), STATS_WINDOW)
+    by = STATS_SUBJECTS[_one_of(request, "by", tuple(STATS_SUBJECTS), "target")]
     services, limit = request.app[SERVICES], rows_wanted(request)
     await refuse_unknown(request, stored=True)
     offset = whole_number(request, "offset", 0, 10_000_000)
-    now, before = windows(services.now(), WINDOWS[name], Window(0, 0, by, filter_of(request)))
+    now, before = windows(services.now(), STATS_WINDOWS[name], Window(0, 0, by, filter_of(request)))
     question = StatsQuery(now, before, limit, offset)
     if form(request) != "json":
         return await exported(request, COLUMNS, _portions(services, question, flat=form(request) == "csv"))

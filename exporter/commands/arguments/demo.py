@@ -1,0 +1,16 @@
+"""The command `demo`."""
+
+import argparse
+
+from exporter.commands.arguments._flags import add_config_file
+from exporter.commands.command import Command
+
+
+def _add_arguments(demo: argparse.ArgumentParser) -> None:
+    add_config_file(demo, "default: one that comes with the demo")
+    demo.add_argument("--once", action="store_true", help="end when the first notification has arrived")
+
+
+COMMAND = Command(
+    70, "the whole product against simulated vendors", "exporter.commands.demo:demo", _add_arguments
+)
