@@ -4,6 +4,7 @@ import asyncio
 import errno
 import socket
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -150,6 +151,22 @@ tls_server_config:
 """
 
 
+def ask_once(port: int, context: ssl.SSLContext) -> bytes:
+    """Return what the server answers, nothing for a handshake that it refused.
+
+    The socket is closed at once: the pool of a client waits long for the goodbye of a refused connection.
+    """
+    address = ("127.0.0.1", port)
+    with (
+        suppress(ssl.SSLError, ConnectionError),
+        socket.create_connection(address, timeout=PATIENCE) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as secured,
+    ):
+        secured.sendall(b"GET /config HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        return secured.recv(100)
+    return b""
+
+
 async def test_mutual_tls_refuses_strangers_and_knows_certificates(tmp_path: Path) -> None:
     authority, stranger = trustme.CA(), trustme.CA()
     certificates(tmp_path, authority)
@@ -160,15 +177,12 @@ async def test_mutual_tls_refuses_strangers_and_knows_certificates(tmp_path: Pat
     async with house(Room([state("payments")], path=path), tls=known) as made:
         assert (await made.ask("/-/reload", "POST", CHANGE)).status == 200
         assert (await made.ask("/-/reload", "POST")).status == 403
-        async with aiohttp.ClientSession() as client:
-            async with client.get(made.url + "/config", ssl=other) as answer:
-                assert answer.status == 401
-            for wrong in (
-                client_context(authority),
-                client_context(authority, stranger.issue_cert("admin.example")),
-            ):
-                with pytest.raises(aiohttp.ClientError):
-                    await client.get(made.url + "/config", ssl=wrong)
+        for wrong in (
+            client_context(authority),
+            client_context(authority, stranger.issue_cert("admin.example")),
+        ):
+            assert await asyncio.to_thread(ask_once, made.port, wrong) == b""
+        assert b" 401 " in await asyncio.to_thread(ask_once, made.port, other)
 
 
 async def test_a_verified_certificate_alone_makes_a_viewer(tmp_path: Path) -> None:
