@@ -35,9 +35,9 @@ ALLOWED = {
     "net/resolver.py:_start": "a pool whose threads run calls that hand over every error",
     "net/resolver.py:resolve": SHORT,
     "probes/postgres/session.py:_guarded": SHORT,
-    "server/checks.py:check_one": SHORT,
-    "server/checks.py:start": SHORT,
-    "server/checks.py:_run": SHORT,
+    "server/checks.py:check_target": SHORT,
+    "server/jobs.py:start": SHORT,
+    "server/jobs.py:_run": SHORT,
     "store/threads.py:in_thread": "one call, whose error its future takes",
 }
 

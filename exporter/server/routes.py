@@ -9,7 +9,6 @@ from exporter.server.handlers import (
     board,
     checks,
     discovery,
-    landing,
     lists,
     plain,
     probe,
@@ -18,6 +17,8 @@ from exporter.server.handlers import (
     stats,
     tokens,
 )
+from exporter.server.pages import tabs
+from exporter.server.pages._frame import asset, handler_of
 from exporter.server.web_config.settings import Role
 
 
@@ -40,8 +41,8 @@ _SIGN = AccessRule(Role.VIEWER, Effect.SPEND, narrow=True)
 _TOKENS = AccessRule(Role.ADMIN, narrow=True)
 
 ROUTES = (
-    Route(_GET, "/", landing.page, _VIEW, "The page with the state of every target."),
-    Route(_GET, "/assets/{name}", landing.asset, _VIEW, "Style, script and icon of the page."),
+    *(Route(_GET, tab.path, handler_of(tab), tab.rule, tab.description) for tab in tabs()),
+    Route(_GET, "/assets/{name}", asset, _VIEW, "Style, script and icon of the page."),
     Route(_POST, "/sign-in", session.sign_in, _SIGN, "Begins a session on the page by the admin token."),
     Route(_POST, "/sign-out", session.sign_out, _SIGN, "Ends the session."),
     Route(_GET, "/metrics", plain.metrics, AccessRule(Role.VIEWER, open=True), "What Prometheus scrapes."),

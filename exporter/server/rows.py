@@ -10,6 +10,7 @@ from exporter.core.reason import Reason
 from exporter.engine.board import TargetState
 from exporter.server.access import Identity
 from exporter.server.answers import iso
+from exporter.server.services import Services
 
 STATUSES = ("error", "unknown", "not_configured", "connected")
 """Every status, the one that needs a person most first."""
@@ -54,11 +55,13 @@ def _mentions(state: TargetState, words: tuple[str, ...]) -> bool:
     return all(word in text for word in words)
 
 
-def visible(states: Iterable[TargetState], identity: Identity) -> list[TargetState]:
-    """Return the states that `identity` may know of."""
-    if identity.tenants is None:
-        return list(states)
-    return [state for state in states if state.target.tenant in identity.tenants]
+def visible_states(services: Services, identity: Identity, choice: StatusFilter) -> list[TargetState]:
+    """Return the states that `identity` may know of and `choice` asks for."""
+    return [
+        state
+        for state in services.board.states()
+        if (identity.tenants is None or state.target.tenant in identity.tenants) and choice(state)
+    ]
 
 
 def urgency(state: TargetState) -> tuple[Any, ...]:

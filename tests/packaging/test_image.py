@@ -73,7 +73,7 @@ def test_the_build_is_sent_what_it_copies_and_no_secret() -> None:
         for source in step.words[:-1]:
             assert (ROOT / source).exists(), source
             assert let_through(source), source
-    assert let_through("exporter/server/pages/page.css")
+    assert let_through("exporter/server/pages/assets/page.css")
     for path in (
         ".git/config",
         ".venv/bin/python",

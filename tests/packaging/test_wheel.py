@@ -61,9 +61,9 @@ def test_the_wheel_holds_the_package_with_all_that_is_no_code_and_nothing_else(w
         "exporter/demo/demo.yml",
         "exporter/generate/templates/messages.tmpl",
         "exporter/py.typed",
-        "exporter/server/pages/landing.html",
-        "exporter/server/pages/page.css",
-        "exporter/server/pages/page.js",
+        "exporter/server/pages/targets.html",
+        "exporter/server/pages/assets/page.css",
+        "exporter/server/pages/assets/page.js",
         "exporter/store/migrations/versions/0001_targets.py",
     ):
         assert name in inside

@@ -170,8 +170,8 @@ async def test_without_script_the_page_renews_itself() -> None:
         assert 'class="check primary" data-integration="" data-tenant="" hidden' in page
         script = await made.ask("/assets/page.js")
         assert script.headers["content-type"].startswith("text/javascript")
-        assert (await made.ask("/assets/..%2flanding.html")).status == 404
-        assert (await made.ask("/assets/landing.html")).status == 404
+        assert (await made.ask("/assets/..%2ftargets.html")).status == 404
+        assert (await made.ask("/assets/targets.html")).status == 404
 
 
 @pytest.fixture

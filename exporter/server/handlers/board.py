@@ -6,11 +6,10 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from exporter.core.store import Failure, StateChange
-from exporter.engine.board import TargetState
 from exporter.server.access import IDENTITY, Identity
 from exporter.server.answers import iso, json_answer, whole_number
-from exporter.server.rows import StatusFilter, counts, row, urgency, visible
-from exporter.server.services import SERVICES, Services
+from exporter.server.rows import StatusFilter, counts, row, urgency, visible_states
+from exporter.server.services import SERVICES
 from exporter.server.status import status as status_of
 from exporter.server.unknown import refuse_unknown
 
@@ -61,11 +60,6 @@ async def history(request: web.Request) -> web.Response:
             "failures": [failure_row(one) for one in _newest(failures, identity, choice, limit)],
         }
     )
-
-
-def visible_states(services: Services, identity: Identity, choice: StatusFilter) -> list[TargetState]:
-    """Return the states that `identity` may know of and `choice` asks for."""
-    return [state for state in visible(services.board.states(), identity) if choice(state)]
 
 
 Event = TypeVar("Event", StateChange, Failure)

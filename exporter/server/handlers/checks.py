@@ -5,9 +5,8 @@ from aiohttp import web
 
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_body
-from exporter.server.handlers.board import visible_states
 from exporter.server.jobs import CHECKS
-from exporter.server.rows import StatusFilter
+from exporter.server.rows import StatusFilter, visible_states
 from exporter.server.services import SERVICES
 
 
