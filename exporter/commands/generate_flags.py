@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from exporter.config.sections.generate import findings, is_address, taken_apart
+from exporter.config.sections.generate import findings, is_address, split_address
 from exporter.core.defaults import PORTS
 from exporter.core.errors import StartError
 from exporter.core.generation import Generation, Peer
@@ -49,7 +49,7 @@ def _peer(peer: Peer, given: list[str], flag: str) -> Peer:
     """Return `peer` at the addresses of a flag; a URL also says scheme and path."""
     addresses, ways = [], set()
     for text in given:
-        parts = (text, "", "") if is_address(text) else taken_apart(text)
+        parts = (text, "", "") if is_address(text) else split_address(text)
         if parts is None:
             raise StartError(
                 f"{flag} is neither host:port nor a plain web address; write it like exporter.internal:10055"

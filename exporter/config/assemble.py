@@ -40,29 +40,29 @@ _ON = frozenset({"true", "1", "yes", "on"})
 _OFF = frozenset({"false", "0", "no", "off"})
 
 
-def assemble(reading: LoadContext, source: Source, path: str | None, text: str | None) -> Configuration:
+def assemble(context: LoadContext, source: Source, path: str | None, text: str | None) -> Configuration:
     """Return the configuration in `source`; ConfigError with every mistake otherwise."""
     if not isinstance(source.value, dict):
-        reading.add_error(
+        context.add_error(
             source.place(()), "the top of the file is no mapping", "write keys such as integrations:"
         )
-        raise failure(reading)
-    layout = _layout(reading, source)
-    switched_off = _switched_off(reading)
-    builder, built = _integrations(reading, source, layout)
-    check_shared_files(reading)
-    check_clashes(reading, built)
-    _check_notifications(reading, source, layout, frozenset(builder.names))
-    store = settings(reading, source, layout.store)
+        raise failure(context)
+    layout = _layout(context, source)
+    switched_off = _switched_off(context)
+    builder, built = _integrations(context, source, layout)
+    check_shared_files(context)
+    check_clashes(context, built)
+    _check_notifications(context, source, layout, frozenset(builder.names))
+    store = settings(context, source, layout.store)
     if _written(source, "store").isdisjoint(("token_keys", "token_keys_file")) or store.token_keys:
-        check_token_keeping(reading, source, built, store)
-    reading.secrets.update(_receivers(layout.notifications))
-    check_public_credentials(reading)
-    if reading.mistakes:
-        raise failure(reading)
+        check_token_keeping(context, source, built, store)
+    context.secrets.update(_receivers(layout.notifications))
+    check_public_credentials(context)
+    if context.mistakes:
+        raise failure(context)
     sourced = [with_source(target, one.integration.tokens) for one in built for target in one.targets]
     targets = {target.key: target for target in sourced}
-    shown = _shown(reading, source)
+    shown = _shown(context, source)
     return Configuration(
         path=path,
         integrations=tuple(one.integration for one in built),
@@ -71,13 +71,13 @@ def assemble(reading: LoadContext, source: Source, path: str | None, text: str |
         notifications=_trusting(layout),
         store=store,
         replicas=layout.replicas,
-        files=frozenset(reading.files),
-        secrets=frozenset(reading.concealed),
+        files=frozenset(context.files),
+        secrets=frozenset(context.confidential),
         text=text,
         shown=shown,
         switched_off=switched_off,
-        notes=tuple(reading.notes),
-        feeds=() if "MONITORING_ENABLED" in switched_off else tuple(reading.asked),
+        notes=tuple(context.notes),
+        feeds=() if "MONITORING_ENABLED" in switched_off else tuple(context.tenant_feeds),
         generation=layout.generate,
         ca_file=layout.defaults.tls.ca_file,
     )
@@ -95,51 +95,51 @@ def _receivers(notifications: Notifications) -> set[str]:
     return reveal_all(notifications).union({hook.url for hook in hooks if hook}, *native)
 
 
-def failure(reading: LoadContext) -> ConfigError:
+def failure(context: LoadContext) -> ConfigError:
     """Return the error that lists every mistake, without any credential."""
-    return ConfigError(reading.redacted(), frozenset(reading.files))
+    return ConfigError(context.redacted(), frozenset(context.files))
 
 
-def _layout(reading: LoadContext, source: Source) -> Layout:
-    fitter = Converter(reading, source)
+def _layout(context: LoadContext, source: Source) -> Layout:
+    converter = Converter(context, source)
     layout, _ = convert_section(
-        fitter, source.value, Layout, Validator(part_schema(Layout)), instead={}, depth=2
+        converter, source.value, Layout, Validator(part_schema(Layout)), instead={}, depth=2
     )
     if layout is None:
-        raise failure(reading)
+        raise failure(context)
     return layout
 
 
 def _integrations(
-    reading: LoadContext, source: Source, layout: Layout
+    context: LoadContext, source: Source, layout: Layout
 ) -> tuple[TargetBuilder, list[BuiltTargets]]:
-    before = len(reading.mistakes)
-    check_defaults(reading, source, layout.defaults)
-    ladder = Ladder(reading)
+    before = len(context.mistakes)
+    check_defaults(context, source, layout.defaults)
+    ladder = Ladder(context)
     steps, _ = ladder.over(ladder.base(), layout.thresholds, source, ("thresholds",))
-    builder = TargetBuilder(reading, source, layout.defaults, steps)
+    builder = TargetBuilder(context, source, layout.defaults, steps)
     built, sound = [], []
     for index, raw in enumerate(layout.integrations):
-        told = len(reading.mistakes)
+        told = len(context.mistakes)
         one = builder.build(raw, ("integrations", index))
         if one is not None:
             built.append(one)
-            if len(reading.mistakes) == told:
+            if len(context.mistakes) == told:
                 sound.append(one)
-    if len(reading.mistakes) == before or sound:
+    if len(context.mistakes) == before or sound:
         # an integration with a mistake may have lost its interval: its budget is judged when that is mended
-        check_budgets(reading, source, sound, layout.replicas)
+        check_budgets(context, source, sound, layout.replicas)
     return builder, built
 
 
 def _check_notifications(
-    reading: LoadContext, source: Source, layout: Layout, integrations: frozenset[str]
+    context: LoadContext, source: Source, layout: Layout, integrations: frozenset[str]
 ) -> None:
     written = _written(source, "notifications")
     for path, what, remedy in notifications.findings(layout.notifications, integrations, written):
-        reading.add_error(source.place(("notifications", *path)), what, remedy)
+        context.add_error(source.place(("notifications", *path)), what, remedy)
     for path, what, remedy in generate.findings(layout.generate):
-        reading.add_error(source.place(("generate", *path)), what, remedy)
+        context.add_error(source.place(("generate", *path)), what, remedy)
 
 
 def _written(source: Source, section: str) -> frozenset[str]:
@@ -152,21 +152,21 @@ def _written(source: Source, section: str) -> frozenset[str]:
     )
 
 
-def _switched_off(reading: LoadContext) -> frozenset[str]:
+def _switched_off(context: LoadContext) -> frozenset[str]:
     off = set()
     for name in SWITCHES:
-        word = reading.environ.get(name, "").strip().lower()
+        word = context.environ.get(name, "").strip().lower()
         if word in _OFF:
             off.add(name)
         elif word and word not in _ON:
             place = (f"environment variable {name}", 0)
-            reading.add_error(
+            context.add_error(
                 place, "the value is neither true nor false", "set it to true or false, or unset it"
             )
     return frozenset(off)
 
 
-def _shown(reading: LoadContext, source: Source) -> str:
-    document: Any = redact_configuration(source.value, reading.catalogue)
-    head = "".join(f"# {note}\n" for note in reading.notes)
-    return head + yaml_text(document, Redactor(reading.concealed).clean)
+def _shown(context: LoadContext, source: Source) -> str:
+    document: Any = redact_configuration(source.value, context.catalogue)
+    head = "".join(f"# {note}\n" for note in context.notes)
+    return head + yaml_text(document, Redactor(context.confidential).clean)

@@ -12,7 +12,7 @@ from exporter.core.probe import MONTH, Target
 _Group = list[tuple[BuiltTargets, Target]]
 
 
-def check_budgets(reading: LoadContext, source: Source, built: Iterable[BuiltTargets], replicas: int) -> None:
+def check_budgets(context: LoadContext, source: Source, built: Iterable[BuiltTargets], replicas: int) -> None:
     """Blame every integration whose credential would be used more often than its allowance permits.
 
     Where rows from outside have a part in it this is noted only: their number must not end all probing, and
@@ -39,9 +39,9 @@ def check_budgets(reading: LoadContext, source: Source, built: Iterable[BuiltTar
             )
             if fed:
                 noted.add(name)
-                reading.notes.append(f"{what}; the calls are spread; {_remedy(group, limit)}")
+                context.notes.append(f"{what}; the calls are spread; {_remedy(group, limit)}")
             else:
-                reading.add_error(source.place((*integration.path, "interval")), what, _remedy(group, limit))
+                context.add_error(source.place((*integration.path, "interval")), what, _remedy(group, limit))
 
 
 def _by_credential(built: Iterable[BuiltTargets]) -> dict[tuple[str, object], _Group]:

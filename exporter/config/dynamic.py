@@ -7,18 +7,18 @@ from exporter.config.sections.integrations import BuiltTargets
 from exporter.core.metric import Metric
 
 
-def check_clashes(reading: LoadContext, built: Iterable[BuiltTargets]) -> None:
+def check_clashes(context: LoadContext, built: Iterable[BuiltTargets]) -> None:
     """Blame options that ask for a metric that exists already with another help, unit or label set."""
-    catalogue = reading.catalogue
+    catalogue = context.catalogue
     known: dict[str, Metric] = {
         metric.name: metric for probe in catalogue.probes.values() for metric in probe.metrics
     }
     known.update({family.metric.name: family.metric for family in catalogue.families.values()})
     for integration in built:
-        for metric, path, fitter in integration.layers.metrics if integration.layers else ():
+        for metric, path, converter in integration.layers.metrics if integration.layers else ():
             first = known.setdefault(metric.name, metric)
             if first != metric:
-                fitter.add_error(
+                converter.add_error(
                     path,
                     f"the metric {metric.name} is also defined with another help, unit or labels",
                     "give it the same help and labels everywhere, or another name",

@@ -50,16 +50,16 @@ class EnvironmentSource:
 def load(catalogue: Catalogue, environ: Mapping[str, str]) -> Configuration:
     """Return the configuration that the environment describes; ConfigError names variables."""
     readable = {name: value for name, value in environ.items() if is_text(value)}
-    reading = LoadContext(catalogue, readable, str(Folder.cwd()))
+    context = LoadContext(catalogue, readable, str(Folder.cwd()))
     source = EnvironmentSource(readable)
     source.value["integrations"] = _integrations(source, catalogue)
-    source.value["notifications"] = _notifications(source, reading)
+    source.value["notifications"] = _notifications(source, context)
     for name in environ.keys() - readable.keys():
         if name in names_read(catalogue):
-            reading.add_error(
+            context.add_error(
                 (f"environment variable {name}", 0), "the value is not UTF-8 text", "set it to UTF-8 text"
             )
-    return assemble(reading, source, None, None)
+    return assemble(context, source, None, None)
 
 
 def _integrations(source: EnvironmentSource, catalogue: Catalogue) -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ def _integrations(source: EnvironmentSource, catalogue: Catalogue) -> list[dict[
     return made
 
 
-def _notifications(source: EnvironmentSource, reading: LoadContext) -> dict[str, Any]:
+def _notifications(source: EnvironmentSource, context: LoadContext) -> dict[str, Any]:
     top: Path = ("notifications",)
     made: dict[str, Any] = {}
     if slack := source.take((*top, "slack"), "SLACK_WEBHOOK_URL"):
@@ -91,11 +91,11 @@ def _notifications(source: EnvironmentSource, reading: LoadContext) -> dict[str,
         if email:
             made["email"] = email
         else:
-            reading.notes.append(
+            context.notes.append(
                 "ALERT_EMAIL_RECIPIENTS is not used: neither SMTP_HOST nor RESEND_API_KEY is set."
             )
     if source.environ.get("ALERT_SMS_RECIPIENTS", "").strip():
-        reading.notes.append(
+        context.notes.append(
             "ALERT_SMS_RECIPIENTS is not used: text messages go by Amazon SNS, which takes a configuration"
             " file with notifications.sms."
         )

@@ -9,20 +9,20 @@ SURE = 12
 """Shorter credentials may be ordinary words that stand in a label with every right."""
 
 
-def check_public_credentials(reading: LoadContext) -> None:
+def check_public_credentials(context: LoadContext) -> None:
     """Blame public texts that hold a credential of the configuration, such as by the same `${NAME}`.
 
     Credentials in rows from outside count for their own rows alone: else a row could name a text of another
     as its credential, and have that one refused.
     """
-    check_label_credentials(reading, reading.secrets, reading.public)
+    check_label_credentials(context, context.secrets, context.public)
 
 
-def check_label_credentials(reading: LoadContext, secrets: Iterable[str], texts: Iterable[Public]) -> None:
+def check_label_credentials(context: LoadContext, secrets: Iterable[str], texts: Iterable[Public]) -> None:
     """Blame each of `texts`, which everybody sees, that holds one of `secrets`."""
     clean = Redactor(secret for secret in secrets if len(secret) >= SURE).clean
     for public in texts:
         if clean(public.text) != public.text:
-            reading.add_error(
+            context.add_error(
                 public.place(), f"{public.what} holds a credential", "everybody can see it: remove it there"
             )

@@ -44,9 +44,9 @@ def load_file(
     try:
         text = read_text(path).text
     except FileProblem as problem:
-        reading = LoadContext(catalogue, environ, base=".", files={path})
-        reading.add_error((path, 0), problem.what, problem.remedy)
-        raise failure(reading) from None
+        context = LoadContext(catalogue, environ, base=".", files={path})
+        context.add_error((path, 0), problem.what, problem.remedy)
+        raise failure(context) from None
     return _load(text, path, catalogue, environ, FeedLoad(feeds or Feeds(), fresh=True))
 
 
@@ -70,13 +70,13 @@ def _load(
 ) -> Configuration:
     base = str(Path(path).absolute().parent if path else Path.cwd())
     for left in reversed(range(PASSES)):
-        reading = LoadContext(catalogue, environ, base, feeds=load)
+        context = LoadContext(catalogue, environ, base, feeds=load)
         try:
-            configuration = _one_pass(reading, text, path)
+            configuration = _one_pass(context, text, path)
         except ConfigError as error:
             # cleaned here, because the next pass may not read the rows that a credential is from
-            clean = Redactor(reading.concealed).clean
-            if not load.set_aside(reading.mistakes, clean, for_good=left <= 1) or not left:
+            clean = Redactor(context.confidential).clean
+            if not load.set_aside(context.mistakes, clean, for_good=left <= 1) or not left:
                 raise ConfigError(load.shortened(error.mistakes), error.files) from None
             continue
         if wrong := load.fruitless():
@@ -86,14 +86,14 @@ def _load(
     raise AssertionError("the last pass returns or raises")
 
 
-def _one_pass(reading: LoadContext, text: str, path: str | None) -> Configuration:
+def _one_pass(context: LoadContext, text: str, path: str | None) -> Configuration:
     if path:
-        reading.files.add(path)
+        context.files.add(path)
     with _no_collection():
-        source = read_yaml(text, path or "configuration", Expander(reading.environ), reading.add_error)
+        source = read_yaml(text, path or "configuration", Expander(context.environ), context.add_error)
         if source is None:
-            raise failure(reading)
-        return assemble(reading, source, path, text)
+            raise failure(context)
+        return assemble(context, source, path, text)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class FeedContext(Protocol):
     def holds(self, place: str, file: str) -> bool:
         """Tell whether the row at `place` is of a tenant whose last good row names the secret file `file`."""
 
-    def workshop(self, integration: str, context: Any) -> Any:
+    def row_cache(self, integration: str, context: Any) -> Any:
         """Return what was made of the rows of an integration in an equal context."""
 
 
@@ -79,7 +79,7 @@ class LoadContext:
 
     `base` is the folder that relative paths start from. `secrets` are credentials, `hidden` values of
     variables that may be ones, `outside` credentials in rows from outside: none shows anywhere. `public` is
-    what everybody sees. `feeds` is where tenants from outside come from, `asked` are those that were.
+    what everybody sees. `feeds` is where tenants from outside come from, `tenant_feeds` are those that were.
     """
 
     catalogue: Catalogue
@@ -94,10 +94,10 @@ class LoadContext:
     notes: list[str] = field(default_factory=list)
     public: list[Public] = field(default_factory=list)
     feeds: "FeedContext | None" = None
-    asked: list[TenantFeed] = field(default_factory=list)
+    tenant_feeds: list[TenantFeed] = field(default_factory=list)
 
     @property
-    def concealed(self) -> set[str]:
+    def confidential(self) -> set[str]:
         """All that may not show anywhere."""
         return self.secrets | self.hidden | self.outside
 
@@ -115,7 +115,7 @@ class LoadContext:
             self.secrets.update(forms(text))
             self.secrets.update(url_passwords(text))
 
-    def keep_variables(self, value: Expanded, *, only_sure: bool = False) -> set[str]:
+    def remember_variables(self, value: Expanded, *, only_sure: bool = False) -> set[str]:
         """Remember the values of the variables in a text, and return what of them may not show.
 
         With `only_sure` those that may be anything are let be.
@@ -130,7 +130,7 @@ class LoadContext:
             found |= texts
         return found
 
-    def keep_named(self, name: str, value: object) -> None:
+    def remember_named(self, name: str, value: object) -> None:
         """Remember the text `value` as a credential when its header or key `name` speaks of one."""
         if isinstance(value, str) and SECRET_NAME.search(name):
             self.remember_secret(str(value))
@@ -138,7 +138,7 @@ class LoadContext:
 
     def redacted(self) -> list[ConfigIssue]:
         """Return the mistakes without any credential that was read by now."""
-        clean = Redactor(self.concealed).clean
+        clean = Redactor(self.confidential).clean
         return [
             ConfigIssue(clean(mistake.file), mistake.line, clean(mistake.what), clean(mistake.remedy))
             for mistake in set(self.mistakes)

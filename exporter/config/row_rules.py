@@ -21,21 +21,21 @@ class RowRules:
     """
 
     kind: type[Options]
-    fitter: Converter
+    converter: Converter
     shared: Mapping[str, Any]
     _broken: bool = False
 
-    def completed(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def complete(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fitted options `row` with those parts of the integration that only the operator sets."""
         if not _has_operator_parts(self.kind):  # most providers, and there may be many rows
             return dict(row)
         made: dict[str, Any] = self._complete(row, self.shared, root_type(self.kind), ())
         return made
 
-    def obeyed(self, row: Mapping[str, Any]) -> bool:
+    def check(self, row: Mapping[str, Any]) -> bool:
         """Blame an option that leads a credential of the operator elsewhere; return whether all is well."""
         for option, credentials in steering_fields(self.kind).items():
-            if option not in row or self.fitter.rules is TRUSTED:
+            if option not in row or self.converter.rules is TRUSTED:
                 continue
             for name in self._led_away(option, credentials, row):
                 self._check_steering(option, name)
@@ -49,7 +49,7 @@ class RowRules:
 
     def _check_steering(self, option: str, credential: str) -> None:
         self._broken = True
-        self.fitter.add_error(
+        self.converter.add_error(
             (option,),
             f"the option {option} decides where {credential} goes, and this row has none of its own",
             f"add {credential} or {credential}{TWIN} to the row, or set {option} for the whole integration",
@@ -61,7 +61,7 @@ class RowRules:
             return row
         below = shared if isinstance(shared, Mapping) else {}
         own = {field.encode_name for field in kind.fields if extra_of(field.type).get("operator")}
-        if own & row.keys() and self.fitter.rules is not TRUSTED:
+        if own & row.keys() and self.converter.rules is not TRUSTED:
             self._check_own(own & row.keys(), path)
         made = {
             field.encode_name: self._complete(
@@ -79,7 +79,7 @@ class RowRules:
     def _check_own(self, names: set[str], path: Path) -> None:
         self._broken = True
         for name in sorted(names):
-            self.fitter.add_error(
+            self.converter.add_error(
                 (*path, name),
                 f"{'.'.join(map(str, (*path, name)))} decides where a credential goes: no tenant can set it",
                 "set it under the options of the integration, for all its tenants",

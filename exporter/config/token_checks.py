@@ -25,7 +25,7 @@ def with_source(target: Target, settings: TokenSettings) -> Target:
 
 
 def check_token_keeping(
-    reading: LoadContext, source: Source, built: Iterable[BuiltTargets], store: StoreSettings
+    context: LoadContext, source: Source, built: Iterable[BuiltTargets], store: StoreSettings
 ) -> None:
     """Blame a source that needs keys where there are none; note what a restart would lose without them."""
     if store.token_keys:
@@ -36,13 +36,13 @@ def check_token_keeping(
         if settings.source == "store":
             place = source.place((*one.path, "tokens", "source"))
             remedy = "add store.token_keys_file; integration-exporter tokens key makes a key"
-            reading.add_error(
+            context.add_error(
                 place, "the source is store, and the store has no key to keep tokens with", remedy
             )
         elif settings.source == "options" and any(map(_rotates, one.targets)):
             losing.append(one.integration.name)
     if losing:
-        reading.notes.append(
+        context.notes.append(
             f"no store.token_keys is set: refresh tokens that rotate are kept in memory alone and are lost at"
             f" a restart ({', '.join(losing)}); integration-exporter tokens key makes a key"
         )

@@ -9,7 +9,7 @@ import yaml
 
 from exporter import registry
 from exporter.config.load import load_file
-from exporter.config.sections.generate import taken_apart
+from exporter.config.sections.generate import split_address
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
 from exporter.core.generation import Generation
@@ -179,4 +179,4 @@ def test_a_mistake_is_named_with_its_line_and_what_to_write(
     ],
 )
 def test_a_plain_web_address_is_taken_apart(url: str, parts: Any) -> None:
-    assert taken_apart(url) == parts
+    assert split_address(url) == parts

@@ -44,19 +44,19 @@ TRUSTED = Rules()
 class Converter:
     """Fits the values of one source. `owner` is the tenant they belong to, None for the configuration's own.
 
-    With `judging` nothing is read: twins stay as they stand, so that the schema can judge them. `hidden`
+    With `only_checks` nothing is read: twins stay as they stand, so that the schema can judge them. `hidden`
     gathers the values that may not show although their type is no Secret.
     """
 
-    reading: LoadContext
+    context: LoadContext
     source: Source
     rules: Rules = TRUSTED
     owner: str | None = None
-    judging: bool = False
+    only_checks: bool = False
     prefix: Path = ()
     hidden: set[str] = field(default_factory=set)
 
-    def fit(self, value: Any, kind: Any, path: Path = ()) -> Any:
+    def coerce(self, value: Any, kind: Any, path: Path = ()) -> Any:
         """Return `value` as its type `kind` (a msgspec.inspect type) wants it; misfits stay as they are."""
         while isinstance(kind, inspect.Metadata):
             if extra := kind.extra:
@@ -78,43 +78,43 @@ class Converter:
     def _open(self, value: Expanded, marks: Mapping[str, Any]) -> str:
         """Return a text that shows: where files are is no credential, and what everybody sees may be none."""
         if marks.get("public"):
-            self.reading.keep_variables(value, only_sure=True)
-        return value if self.judging else str(value)
+            self.context.remember_variables(value, only_sure=True)
+        return value if self.only_checks else str(value)
 
     def _union(self, value: Any, kind: Any, path: Path) -> Any:
         kinds = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
         if len(kinds) == 1:
-            return value if value is None else self.fit(value, kinds[0], path)
+            return value if value is None else self.coerce(value, kinds[0], path)
         if isinstance(value, Expanded):
             return next(
                 (made for one in kinds if not isinstance(made := self._text(value, one), str)), str(value)
             )
         nested = (one for one in kinds if _fits_shape(value, one))
         found = next(nested, None)
-        return value if found is None else self.fit(value, found, path)
+        return value if found is None else self.coerce(value, found, path)
 
     def _many(self, value: Any, kind: Any, path: Path) -> Any:
         if isinstance(kind, inspect.DictType) and isinstance(value, dict):
             if path[-1:] != ("labels",):
                 for key, item in value.items():
-                    self.reading.keep_named(str(key), item)
-            return {key: self.fit(item, kind.value_type, (*path, key)) for key, item in value.items()}
+                    self.context.remember_named(str(key), item)
+            return {key: self.coerce(item, kind.value_type, (*path, key)) for key, item in value.items()}
         if isinstance(value, list):
             item_type = getattr(kind, "item_type", None)
             if item_type is not None:
-                return [self.fit(item, item_type, (*path, index)) for index, item in enumerate(value)]
+                return [self.coerce(item, item_type, (*path, index)) for index, item in enumerate(value)]
         if isinstance(kind, inspect.AnyType):
             for text in expanded_in(value):
-                self.hidden |= self.reading.keep_variables(text)
+                self.hidden |= self.context.remember_variables(text)
             return unmarked(value)
         return value
 
     def _text(self, value: str, kind: Any) -> Any:
-        self.reading.secrets.update(url_passwords(value))
+        self.context.secrets.update(url_passwords(value))
         if not isinstance(value, Expanded):
             return value
-        self.hidden |= self.reading.keep_variables(value)
-        if self.judging and isinstance(value, Missing):
+        self.hidden |= self.context.remember_variables(value)
+        if self.only_checks and isinstance(value, Missing):
             return value
         meant = scalar(value)
         if isinstance(kind, inspect.BoolType):
@@ -122,26 +122,26 @@ class Converter:
         if isinstance(kind, inspect.IntType | inspect.FloatType):
             number = isinstance(meant, int | float) and not isinstance(meant, bool)
             return meant if number else value
-        return value if self.judging else str(value)
+        return value if self.only_checks else str(value)
 
     def _secret(self, value: str) -> Any:
-        self.reading.remember_secret(str(value))
-        return value if self.judging else Secret(str(value))
+        self.context.remember_secret(str(value))
+        return value if self.only_checks else Secret(str(value))
 
     def _struct(self, value: dict[str, Any], cls: type[msgspec.Struct], path: Path) -> dict[str, Any]:
         fields, twins, files = _fields(cls), _twins(cls), _file_fields(cls)
         made: dict[str, Any] = {}
         for key, item in value.items():
             here = (*path, key)
-            if key in twins and isinstance(item, str) and not self.judging:
+            if key in twins and isinstance(item, str) and not self.only_checks:
                 if twins[key] in value:
                     self._add_errors(here, twins[key])
                 made[twins[key]] = self._twin(self._read(item, here), fields[twins[key]])
-            elif key in files and isinstance(item, str) and item and not self.judging:
+            elif key in files and isinstance(item, str) and item and not self.only_checks:
                 made[key] = self._named(item, here)
             elif key in fields:
                 if key not in made:
-                    made[key] = self.fit(item, fields[key], here)
+                    made[key] = self.coerce(item, fields[key], here)
             else:
                 made[key] = item
         return made
@@ -152,7 +152,7 @@ class Converter:
             return content
         text = content.reveal().strip()
         texts = hidden_texts(text, sure=True)
-        self.reading.secrets.update(texts)
+        self.context.secrets.update(texts)
         self.hidden |= texts
         return text
 
@@ -161,23 +161,23 @@ class Converter:
 
     def add_error(self, path: Path, what: str, remedy: str) -> None:
         """Add a mistake at `path` below the prefix."""
-        self.reading.add_error(self.source.place((*self.prefix, *path)), what, remedy)
+        self.context.add_error(self.source.place((*self.prefix, *path)), what, remedy)
 
     def show(self, text: str, what: str) -> None:
         """Remember that everybody sees `text`."""
-        self.reading.public.append(Public(text, what, partial(self.source.place, self.prefix)))
+        self.context.public.append(Public(text, what, partial(self.source.place, self.prefix)))
 
     def _read(self, name: str, path: Path) -> Secret:
         if isinstance(name, Missing):
             return Secret("")
         try:
             file = self._path(str(name))
-            content = read_secret(file, _shown_path(name, file))
+            content = read_secret(file, _quotable_path(name, file))
         except FileProblem as problem:
             self.add_error(path, f"{path[-1]}: {problem.what}", problem.remedy)
             return Secret("")
         self._used(content.identity, str(name), path)
-        self.reading.remember_secret(content.text)
+        self.context.remember_secret(content.text)
         return Secret(content.text, file)
 
     def _named(self, name: str, path: Path) -> str:
@@ -185,7 +185,7 @@ class Converter:
             return ""
         try:
             file = self._path(str(name))
-            check_readable(file, _shown_path(name, file))
+            check_readable(file, _quotable_path(name, file))
         except FileProblem as problem:
             self.add_error(path, f"{path[-1]}: {problem.what}", problem.remedy)
             return ""
@@ -200,17 +200,17 @@ class Converter:
                 "a row from outside names a file, and there is no tenants.secrets_dir",
                 "write the value itself, or set tenants.secrets_dir",
             )
-        file = below(folder, name) if folder else self.reading.path(name)
-        self.reading.files.add(self.reading.path(f"{folder}/{name}") if folder else file)
+        file = below(folder, name) if folder else self.context.path(name)
+        self.context.files.add(self.context.path(f"{folder}/{name}") if folder else file)
         return file
 
     def _used(self, identity: tuple[int, int], name: str, path: Path) -> None:
         rules = self.rules
         place = self.source.place((*self.prefix, *path)) if rules.exclusive else ("", 0)
-        self.reading.uses.append(Use(identity, self.owner, rules.exclusive, place, name, rules.outside))
+        self.context.uses.append(Use(identity, self.owner, rules.exclusive, place, name, rules.outside))
 
 
-def _shown_path(name: str, file: str) -> str:
+def _quotable_path(name: str, file: str) -> str:
     """Return `file` as messages may quote it: not where its name may be a credential that slipped here."""
     return file if is_plain_path(name) else UNNAMED
 

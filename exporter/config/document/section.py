@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from exporter.config.document.convert import Converter, as_struct, root_type
-from exporter.config.document.source import shown_key
+from exporter.config.document.source import quotable_key
 from exporter.config.document.validate import SchemaError, Validator
 from exporter.config.load_context import Path
 
@@ -16,7 +16,13 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 def convert_section(
-    fitter: Converter, raw: Any, kind: type[T], judge: Validator, *, instead: dict[str, Any], depth: int = 1
+    converter: Converter,
+    raw: Any,
+    kind: type[T],
+    validator: Validator,
+    *,
+    instead: dict[str, Any],
+    depth: int = 1,
 ) -> tuple[T | None, bool]:
     """Return `raw` as `kind`, and whether it was without fault.
 
@@ -25,16 +31,16 @@ def convert_section(
     comes back when not even that helps.
     """
     try:
-        return as_struct(fitter.fit(raw, root_type(kind)), kind), True
+        return as_struct(converter.coerce(raw, root_type(kind)), kind), True
     except msgspec.ValidationError as error:
-        faults = faults_of(fitter, raw, kind, judge, error)
-    add_error(fitter, faults)
+        faults = schema_errors(converter, raw, kind, validator, error)
+    add_error(converter, faults)
     if not isinstance(raw, dict):
         return None, False
     for length in range(depth, 0, -1):
         rest = instead | _without({fault.path[:length] for fault in faults if fault.path}, raw)
         try:
-            return as_struct(fitter.fit(rest, root_type(kind)), kind), False
+            return as_struct(converter.coerce(rest, root_type(kind)), kind), False
         except msgspec.ValidationError:
             continue
     return None, False
@@ -52,11 +58,11 @@ def _without(paths: set[Path], raw: dict[str, Any]) -> dict[str, Any]:
     return rest
 
 
-def faults_of(
-    fitter: Converter, raw: Any, kind: type[Any], judge: Validator, error: Exception
+def schema_errors(
+    converter: Converter, raw: Any, kind: type[Any], validator: Validator, error: Exception
 ) -> list[SchemaError]:
     """Return everything that is wrong with `raw`; `error` says it where the schema sees nothing."""
-    faults = judge.faults(replace(fitter, judging=True).fit(raw, root_type(kind)))
+    faults = validator.faults(replace(converter, only_checks=True).coerce(raw, root_type(kind)))
     if faults:
         return faults
     text = str(error)
@@ -82,11 +88,11 @@ def _path(written: str) -> Path:
     return tuple(path)
 
 
-def add_error(fitter: Converter, faults: Iterable[SchemaError]) -> None:
+def add_error(converter: Converter, faults: Iterable[SchemaError]) -> None:
     """Add `faults` to the mistakes; those that were told already have no words."""
     for fault in faults:
         if fault.what:
             key = next((str(step) for step in reversed(fault.path) if isinstance(step, str)), "")
             # one letter, or a word such as text, would be found in any sentence
-            named = fault.what.startswith("unknown key ") or shown_key(key) != key
-            fitter.add_error(fault.path, fault.what if named else f"{key}: {fault.what}", fault.remedy)
+            named = fault.what.startswith("unknown key ") or quotable_key(key) != key
+            converter.add_error(fault.path, fault.what if named else f"{key}: {fault.what}", fault.remedy)

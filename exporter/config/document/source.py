@@ -31,7 +31,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 _QUOTED_WORD = re.compile(r"[\"'](?=\w)|\"")
 """Where words begin that may be of the text; the parser's own signs in quotes are none."""
 
-Blame = Callable[[SourceLocation, str, str], None]
+AddError = Callable[[SourceLocation, str, str], None]
 
 
 class Source(Protocol):
@@ -114,7 +114,7 @@ class JsonSource:
             return None
 
 
-def read_yaml(text: str, file: str, expander: Expander, add_error: Blame) -> YamlSource | None:
+def read_yaml(text: str, file: str, expander: Expander, add_error: AddError) -> YamlSource | None:
     """Return the document in `text`; mistakes go to `add_error`, and None when nothing can be read."""
     try:
         root = _compose(text)
@@ -126,7 +126,7 @@ def read_yaml(text: str, file: str, expander: Expander, add_error: Blame) -> Yam
         return None
 
 
-def read_json(text: str, file: str, expander: Expander, add_error: Blame) -> JsonSource | None:
+def read_json(text: str, file: str, expander: Expander, add_error: AddError) -> JsonSource | None:
     """Return the JSON document in `text`; mistakes go to `add_error`, and then None may come back."""
     doubles: list[str] = []
 
@@ -141,7 +141,7 @@ def read_json(text: str, file: str, expander: Expander, add_error: Blame) -> Jso
         text_check = json.dumps(value, ensure_ascii=False) if "\\u" in text else ""
         text_check.encode()
     except json.JSONDecodeError as error:
-        add_error((file, error.lineno), f"unreadable JSON: {error.msg}", "mend the JSON there")
+        add_error((file, error.lineno), f"unreadable JSON: {error.msg}", "fix the JSON there")
         return None
     except (ValueError, RecursionError):
         add_error(
@@ -209,7 +209,7 @@ def _yaml_remedy(problem: str) -> str:
 class _Tree:
     """Turns nodes into plain values. Aliased parts are built once and shared, but counted each time."""
 
-    def __init__(self, file: str, expander: Expander, add_error: Blame) -> None:
+    def __init__(self, file: str, expander: Expander, add_error: AddError) -> None:
         self.file = file
         self.expander = expander
         self.add_error = add_error
@@ -256,7 +256,7 @@ class _Tree:
             if key in made:
                 self.add_error(
                     (self.file, _line(key_node)),
-                    f"the key {shown_key(key)} stands twice",
+                    f"the key {quotable_key(key)} stands twice",
                     "remove one of them",
                 )
                 continue
@@ -319,7 +319,7 @@ class _Tree:
         return Missing.of("", "")
 
 
-def shown_key(key: str) -> str:
+def quotable_key(key: str) -> str:
     """Return a key as messages may quote it: a key that looks like no key may be a slipped value."""
     return key if is_plain_key(key) else "that is no plain word"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.config import durations
 from exporter.config.document.schema import JsonSchema, holds_secret
-from exporter.config.document.source import shown_key
+from exporter.config.document.source import quotable_key
 from exporter.config.document.values import Expanded, Flexible, Missing, scalar
 from exporter.config.load_context import Path, suggestion
 from exporter.core.quoting import quoted
@@ -110,7 +110,7 @@ def _unknown_keys(error: "ValidationError", path: Path) -> Iterator[SchemaError]
 def unknown_key(path: Path, known: set[str]) -> SchemaError:
     """Return the fault of a key that nobody knows; what is no plain word is not quoted."""
     key = str(path[-1])
-    name = shown_key(key)
+    name = quotable_key(key)
     if name != key:
         close = suggestion(key, known) if get_close_matches(key, known, n=1) and ":" not in key else ""
         remedy = close or "put a blank after the colon, and a plain word before it"

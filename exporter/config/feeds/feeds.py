@@ -169,16 +169,16 @@ class Feeds:
         """Know nothing yet; `now` tells Unix seconds. `loaded` tells that a configuration is in force."""
         self.now = now
         self._known: dict[FeedKey, FeedMemory] = {}
-        self.workshops: dict[str, RowCache] = {}
+        self.row_caches: dict[str, RowCache] = {}
         self.loaded = False
 
     def known(self, key: FeedKey) -> FeedMemory | None:
         """Return what is known of a feed of the configuration in force."""
         return self._known.get(key)
 
-    def replace(self, known: dict[FeedKey, FeedMemory], workshops: dict[str, RowCache]) -> None:
+    def replace(self, known: dict[FeedKey, FeedMemory], row_caches: dict[str, RowCache]) -> None:
         """Take what a load without a mistake came to; feeds that it did not ask are forgotten."""
-        self._known, self.workshops, self.loaded = known, workshops, True
+        self._known, self.row_caches, self.loaded = known, row_caches, True
 
     def again(self, key: FeedKey) -> None:
         """Ask a feed anew; blocks. A failure keeps the old rows."""

@@ -62,7 +62,7 @@ class FeedLoad:
         self._fresh = fresh
         self._starting = not feeds.loaded
         self._used: dict[FeedKey, _Used] = {}
-        self._workshops: dict[str, RowCache] = {}
+        self._row_caches: dict[str, RowCache] = {}
 
     def rows(self, question: FeedRequest) -> tuple[RowSource, list[tuple[int, Any]]]:
         """Return the source of all rows, and those to use with their index.
@@ -72,10 +72,10 @@ class FeedLoad:
         key = (question.integration, question.kind)
         used = self._used.get(key)
         if used is None or used.known.question != question:
-            used = self._used[key] = self._asked(key, question)
+            used = self._used[key] = self._ask(key, question)
         return used.source, list(used.effective())
 
-    def _asked(self, key: FeedKey, question: FeedRequest) -> _Used:
+    def _ask(self, key: FeedKey, question: FeedRequest) -> _Used:
         old = self.feeds.known(key)
         if old is not None and old.question.place != question.place:
             old = None
@@ -92,11 +92,11 @@ class FeedLoad:
                 known.failure = str(problem)
         return _Used(known, RowSource(question.shown, known.rows), new=old is None)
 
-    def workshop(self, integration: str, context: Any) -> RowCache:
+    def row_cache(self, integration: str, context: Any) -> RowCache:
         """Return what was made of the rows of an integration, nothing of it in another context."""
-        last = self.feeds.workshops.get(integration)
+        last = self.feeds.row_caches.get(integration)
         kept = last.made if last is not None and last.context == context else {}
-        made = self._workshops[integration] = RowCache(context, kept=kept)
+        made = self._row_caches[integration] = RowCache(context, kept=kept)
         return made
 
     def holds(self, place: str, file: str) -> bool:
@@ -154,9 +154,9 @@ class FeedLoad:
             believed = bool(now.answered) and bool(good or not now.rows)
             if file and believed and (changed or not os.path.exists(file)):  # noqa: PTH110 -- as elsewhere
                 _keep(now)
-        for workshop in self._workshops.values():
-            workshop.kept = {}
-        self.feeds.replace(known, self._workshops)
+        for row_cache in self._row_caches.values():
+            row_cache.kept = {}
+        self.feeds.replace(known, self._row_caches)
 
     def shortened(self, mistakes: Iterable[ConfigIssue]) -> list[ConfigIssue]:
         """Return `mistakes`, of each feed at most the first ones, and how many there are more."""

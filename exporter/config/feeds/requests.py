@@ -23,7 +23,7 @@ LONGEST = 300.0
 class FeedRequests:
     """Makes the questions of one integration; `path` is that of `http` or `sql` in the file."""
 
-    reading: LoadContext
+    context: LoadContext
     source: Source
     path: Path
     integration: str
@@ -77,7 +77,7 @@ class FeedRequests:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
             return url
-        return str(parsed.set(database=self.reading.path(parsed.database or "")))
+        return str(parsed.set(database=self.context.path(parsed.database or "")))
 
     def _url(self, url: str, file: str) -> str:
         if url and file:
@@ -89,7 +89,7 @@ class FeedRequests:
             except FileProblem as problem:
                 self._add_error("url_file", problem.what, problem.remedy)
                 return ""
-            self.reading.secrets.update(url_passwords(url))
+            self.context.secrets.update(url_passwords(url))
         if not url:
             self._add_error("", "the source has no url", "add url: ... or url_file: ...")
         return url
@@ -102,7 +102,7 @@ class FeedRequests:
             return None
         if auth and auth.basic:
             text = basic(auth.basic.username, auth.basic.password.reveal())
-            self.reading.remember_secret(text.partition(" ")[2])
+            self.context.remember_secret(text.partition(" ")[2])
             made["Authorization"] = Secret(text)
         if auth and auth.bearer:
             made["Authorization"] = Secret(f"Bearer {auth.bearer.token.reveal()}")
@@ -139,14 +139,14 @@ class FeedRequests:
     def _cache(self, part: Feed) -> str:
         if not part.cache:
             return ""
-        file = FilePath(self.reading.path(part.cache))
+        file = FilePath(self.context.path(part.cache))
         if not file.parent.is_dir():
             self._add_error("cache", f"{file.parent} is no folder", "create it, or correct the path")
         return str(file)
 
     def _add_error(self, key: str, what: str, remedy: str) -> None:
         path = (*self.path, key) if key else self.path
-        self.reading.add_error(self.source.place(path), what, remedy)
+        self.context.add_error(self.source.place(path), what, remedy)
 
 
 def _wrong_url(url: str) -> str:

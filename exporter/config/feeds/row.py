@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.config.document.source import shown_key
+from exporter.config.document.source import quotable_key
 from exporter.config.document.values import Flexible
 from exporter.config.layout import TENANT_PATTERN
 from exporter.config.load_context import Path, SourceLocation, printable
@@ -88,7 +88,7 @@ def _refers(value: Any, depth: int) -> bool:
 def foreign_keys(rows: Iterable[Any]) -> tuple[str, ...]:
     """Return the keys in `rows` that no row has a use for, as a message may show them."""
     found = {key for row in rows if isinstance(row, dict) for key in row}
-    return tuple(sorted({shown_key(key) for key in found - KEYS - {TEXT}}))
+    return tuple(sorted({quotable_key(key) for key in found - KEYS - {TEXT}}))
 
 
 @dataclass

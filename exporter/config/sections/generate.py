@@ -52,7 +52,7 @@ def is_address(text: str) -> bool:
 
 def _written(text: str) -> str:
     """Return how an address is written; a URL is put into the keys that hold its parts."""
-    parts = taken_apart(text)
+    parts = split_address(text)
     if parts is None:
         return "write it as exporter.internal:10055"
     address, scheme, prefix = parts
@@ -60,7 +60,7 @@ def _written(text: str) -> str:
     return f"write {', '.join(filter(None, keys))}"
 
 
-def taken_apart(url: str) -> tuple[str, str, str] | None:
+def split_address(url: str) -> tuple[str, str, str] | None:
     """Return host:port, scheme and path prefix of a plain web address, None for anything else."""
     try:
         parts = urlsplit(url)

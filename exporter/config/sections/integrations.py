@@ -45,7 +45,7 @@ class BuiltTargets:
     allow_over_budget: bool
     targets: list[Target] = field(default_factory=list)
     layers: OptionLayers | None = None
-    workshop: RowCache | None = None
+    row_cache: RowCache | None = None
     fed: set[str] = field(default_factory=set)
 
 
@@ -53,7 +53,7 @@ class BuiltTargets:
 class TargetBuilder:
     """Builds all integrations of one source."""
 
-    reading: LoadContext
+    context: LoadContext
     source: Source
     defaults: Defaults
     steps: thresholds.Steps
@@ -62,29 +62,29 @@ class TargetBuilder:
 
     def build(self, raw: Any, path: Path) -> BuiltTargets | None:
         """Return the integration `raw`; None when a mistake leaves nothing to probe."""
-        fitter = Converter(self.reading, self.source, prefix=path)
+        converter = Converter(self.context, self.source, prefix=path)
         instead = {"name": f"integration-{path[-1]}", "provider": ""}
-        part, sound = convert_section(fitter, raw, IntegrationPart, self._judge, instead=instead)
+        part, sound = convert_section(converter, raw, IntegrationPart, self._validator, instead=instead)
         if part is None:
             return None
         self._check_name(part.name, path)
         if self.defaults.tls.ca_file:
             part = trusting(part, self.defaults.tls.ca_file)
-        probe = self.reading.catalogue.probes.get(part.provider)
+        probe = self.context.catalogue.probes.get(part.provider)
         if probe is None and sound:
             # reached when the schema was not asked: the types alone accept every text
-            add_error(fitter, self._judge.faults({"name": "name", "provider": part.provider}))
+            add_error(converter, self._validator.faults({"name": "name", "provider": part.provider}))
         return self._with_targets(part, probe, path)
 
     def _with_targets(self, part: IntegrationPart, probe: Probe | None, path: Path) -> BuiltTargets | None:
         labels = self._labels(self.defaults.labels, self.source, ("defaults", "labels"))
         labels |= self._labels(part.labels, self.source, (*path, "labels"))
         interval, timeout = self._times(part, probe, path)
-        ladder = thresholds.Ladder(self.reading)
+        ladder = thresholds.Ladder(self.context)
         steps, _ = ladder.over(self.steps, part.thresholds, self.source, (*path, "thresholds"))
         layers = self._layers(part, probe, path)
-        workshop = self._workshop(part, layers, (interval, timeout, labels, steps, self.defaults.tls))
-        rows = self._rows(part, path, workshop)
+        row_cache = self._row_cache(part, layers, (interval, timeout, labels, steps, self.defaults.tls))
+        rows = self._rows(part, path, row_cache)
         if probe is None or layers is None:
             for row in rows or ():
                 self._labels(row.tenant.labels, row.source, (*row.path, "labels"))
@@ -97,14 +97,14 @@ class TargetBuilder:
                 part.critical,
                 interval,
                 tuple(sorted(labels.items())),
-                settings(self.reading, self.source, part, probe, path),
+                settings(self.context, self.source, part, probe, path),
             ),
             path,
             part.allow_over_budget,
             layers=layers,
-            workshop=workshop,
+            row_cache=row_cache,
         )
-        families = self.reading.catalogue.families
+        families = self.context.catalogue.families
         self.resolved.extend(thresholds.defaults(steps, families, part.name, probe.name))
         if rows is None:
             if (options := layers.alone) is not None:
@@ -128,29 +128,29 @@ class TargetBuilder:
         if row.made is not None:
             self._add_made(built, row.made)
             return
-        if row.raw is None or built.workshop is None:
+        if row.raw is None or built.row_cache is None:
             self._make_row(built, row, timeout, labels, steps)
             return
-        before, all_secrets = self._count(built), self.reading.secrets
+        before, all_secrets = self._count(built), self.context.secrets
         own: set[str] = set()
-        self.reading.secrets = own
+        self.context.secrets = own
         try:
             self._make_row(built, row, timeout, labels, steps)
         finally:
-            self.reading.secrets = all_secrets
-            self.reading.outside |= own
-        check_label_credentials(self.reading, own, self.reading.public[before[2] :])
-        self._keep(built.workshop, built, row, frozenset(own), before)
+            self.context.secrets = all_secrets
+            self.context.outside |= own
+        check_label_credentials(self.context, own, self.context.public[before[2] :])
+        self._keep(built.row_cache, built, row, frozenset(own), before)
 
     def _count(self, built: BuiltTargets) -> tuple[tuple[int, ...], int, int, int]:
         """Return how much was told or read so far, and the lengths of what rows add to."""
-        reading, metrics = self.reading, len(built.layers.metrics) if built.layers else 0
-        odd = (len(reading.mistakes), len(reading.uses), len(reading.files), metrics)
-        return odd, len(self.resolved), len(reading.public), len(built.targets)
+        context, metrics = self.context, len(built.layers.metrics) if built.layers else 0
+        odd = (len(context.mistakes), len(context.uses), len(context.files), metrics)
+        return odd, len(self.resolved), len(context.public), len(built.targets)
 
     def _keep(
         self,
-        workshop: RowCache,
+        row_cache: RowCache,
         built: BuiltTargets,
         row: TenantSourceRow,
         secrets: frozenset[str],
@@ -160,21 +160,21 @@ class TargetBuilder:
         odd, thresholds_before, public_before, targets_before = before
         if self._count(built)[0] != odd or len(built.targets) != targets_before + 1:
             return
-        workshop.made[row.tenant.id] = BuiltRow(
+        row_cache.made[row.tenant.id] = BuiltRow(
             row.raw,
             built.targets[-1],
             tuple(self.resolved[thresholds_before:]),
             secrets,
-            tuple(self.reading.public[public_before:]),
+            tuple(self.context.public[public_before:]),
         )
 
     def _add_made(self, built: BuiltTargets, made: BuiltRow) -> None:
         built.targets.append(made.target)
         self.resolved.extend(made.thresholds)
-        self.reading.outside |= made.secrets
-        self.reading.public.extend(made.public)
-        if built.workshop is not None:
-            built.workshop.made[made.target.tenant] = made
+        self.context.outside |= made.secrets
+        self.context.public.extend(made.public)
+        if built.row_cache is not None:
+            built.row_cache.made[made.target.tenant] = made
 
     def _make_row(
         self,
@@ -186,21 +186,21 @@ class TargetBuilder:
     ) -> None:
         tenant, integration = row.tenant, built.integration
         self._show(tenant.id, "the id of a tenant", row.source, (*row.path, "id"))
-        fitter = Converter(self.reading, row.source, row.rules, tenant.id, prefix=(*row.path, "options"))
-        options = built.layers.of_row(tenant.options, fitter) if built.layers else None
+        converter = Converter(self.context, row.source, row.rules, tenant.id, prefix=(*row.path, "options"))
+        options = built.layers.of_row(tenant.options, converter) if built.layers else None
         own = self._labels(tenant.labels, row.source, (*row.path, "labels")) if tenant.labels else {}
         if tenant.thresholds:
-            _, numbers = thresholds.Ladder(self.reading).over(
+            _, numbers = thresholds.Ladder(self.context).over(
                 steps, tenant.thresholds, row.source, (*row.path, "thresholds")
             )
-            families, provider = self.reading.catalogue.families, integration.probe.name
+            families, provider = self.context.catalogue.families, integration.probe.name
             self.resolved.extend(
                 thresholds.overrides(numbers, steps, families, integration.name, provider, tenant.id)
             )
         if options is not None:
             merged = tuple(sorted((labels | own).items())) if own else integration.labels
             networks = _networks(row, integration.probe)
-            self._add_target(built, tenant.id, options, timeout, merged, networks, fitter.hidden)
+            self._add_target(built, tenant.id, options, timeout, merged, networks, converter.hidden)
 
     def _add_target(
         self,
@@ -213,7 +213,7 @@ class TargetBuilder:
         hidden: AbstractSet[str] = frozenset(),
     ) -> None:
         integration = built.integration
-        shared = built.layers.fitter.hidden if built.layers else set()
+        shared = built.layers.converter.hidden if built.layers else set()
         built.targets.append(
             Target(
                 integration.name,
@@ -230,37 +230,37 @@ class TargetBuilder:
             )
         )
 
-    def _workshop(self, part: IntegrationPart, layers: OptionLayers | None, more: tuple[Any, ...]) -> Any:
+    def _row_cache(self, part: IntegrationPart, layers: OptionLayers | None, more: tuple[Any, ...]) -> Any:
         """Return what was made of this integration's rows before, as long as nothing else differs."""
-        feeds = self.reading.feeds
+        feeds = self.context.feeds
         if feeds is None or layers is None or part.tenants is None:
             return None
         if not (part.tenants.http or part.tenants.sql):
             return None
-        options = (layers.shared, frozenset(layers.fitter.hidden))
+        options = (layers.shared, frozenset(layers.converter.hidden))
         context = (part.name, layers.probe, options, part.critical, part.allow_over_budget, more)
-        rules = (part.tenants.secrets_dir, part.tenants.allow_networks, self.reading.base)
-        return feeds.workshop(part.name, (*context, *rules))
+        rules = (part.tenants.secrets_dir, part.tenants.allow_networks, self.context.base)
+        return feeds.row_cache(part.name, (*context, *rules))
 
     def _layers(self, part: IntegrationPart, probe: Probe | None, path: Path) -> OptionLayers | None:
         if probe is None:
             return None
-        fitter = Converter(self.reading, self.source, prefix=(*path, "options"))
+        converter = Converter(self.context, self.source, prefix=(*path, "options"))
         return OptionLayers(
             probe,
-            fitter,
+            converter,
             part.options,
             has_tenants=part.tenants is not None,
             ca_file=self.defaults.tls.ca_file,
         )
 
     def _rows(
-        self, part: IntegrationPart, path: Path, workshop: RowCache | None
+        self, part: IntegrationPart, path: Path, row_cache: RowCache | None
     ) -> list[TenantSourceRow] | None:
         if part.tenants is None:
             return None
         here = (*path, "tenants")
-        return list(TenantSources(self.reading, self.source, here, part.tenants, part.name, workshop).rows())
+        return list(TenantSources(self.context, self.source, here, part.tenants, part.name, row_cache).rows())
 
     def _check_name(self, name: str, path: Path) -> None:
         self._show(name, "the name of the integration", self.source, (*path, "name"))
@@ -299,25 +299,25 @@ class TargetBuilder:
         good = {}
         for name, value in labels.items():
             if problem := _label_problem(name, value):
-                self.reading.add_error(source.place((*path, name)), *problem)
+                self.context.add_error(source.place((*path, name)), *problem)
             else:
                 good[name] = value
                 self._show(name, "the name of a label", source, path)
                 self._show(value, "the value of a label", source, (*path, name))
         if len(labels) > MAX_LABELS:
-            self.reading.add_error(source.place(path), "too many labels", f"keep at most {MAX_LABELS}")
+            self.context.add_error(source.place(path), "too many labels", f"keep at most {MAX_LABELS}")
         return good
 
     def _show(self, text: str, what: str, source: Source, path: Path) -> None:
         if len(text) >= SURE:
-            self.reading.public.append(Public(text, what, partial(source.place, path)))
+            self.context.public.append(Public(text, what, partial(source.place, path)))
 
     def _add_error(self, path: Path, what: str, remedy: str) -> None:
-        self.reading.add_error(self.source.place(path), what, remedy)
+        self.context.add_error(self.source.place(path), what, remedy)
 
     @cached_property
-    def _judge(self) -> Validator:
-        return Validator(integration_schema(self.reading.catalogue))
+    def _validator(self) -> Validator:
+        return Validator(integration_schema(self.context.catalogue))
 
 
 def _networks(row: TenantSourceRow, probe: Probe) -> tuple[str, ...] | None:
@@ -341,17 +341,17 @@ def _label_problem(name: str, value: str) -> tuple[str, str] | None:
     return None
 
 
-def check_defaults(reading: LoadContext, source: Source, defaults: Defaults) -> None:
+def check_defaults(context: LoadContext, source: Source, defaults: Defaults) -> None:
     """Blame default times that are out of bounds."""
     interval, timeout = _seconds(defaults.interval), _seconds(defaults.timeout)
     if interval is not None and not 1.0 <= interval <= MONTH:
-        reading.add_error(
+        context.add_error(
             source.place(("defaults", "interval")), "the interval is out of bounds", "choose from 1s to 30d"
         )
     if timeout is not None and timeout <= 0:
-        reading.add_error(source.place(("defaults", "timeout")), "the timeout is zero", "write at least 1ms")
+        context.add_error(source.place(("defaults", "timeout")), "the timeout is zero", "write at least 1ms")
     if timeout is not None and interval is not None and timeout > interval:
-        reading.add_error(
+        context.add_error(
             source.place(("defaults", "timeout")),
             "the timeout is above the interval",
             "choose a timeout of at most the interval",

@@ -34,9 +34,9 @@ VARIABLES = {
 _URL = re.compile(r"(sqlite(\+pysqlite)?|postgresql(\+psycopg)?)://.*", re.DOTALL)
 
 
-def settings(reading: LoadContext, source: Source, part: StorePart) -> StoreSettings:
-    """Return the settings of the store; mistakes are told to `reading`."""
-    retention = DEFAULT_RETENTION | _from_environment(reading)
+def settings(context: LoadContext, source: Source, part: StorePart) -> StoreSettings:
+    """Return the settings of the store; mistakes are told to `context`."""
+    retention = DEFAULT_RETENTION | _from_environment(context)
     for table in Retention.__struct_fields__:
         text = getattr(part.retention, table)
         if text is None:
@@ -44,9 +44,9 @@ def settings(reading: LoadContext, source: Source, part: StorePart) -> StoreSett
         amount = durations.seconds(text.strip())
         if amount < 60:
             place = source.place(("store", "retention", table))
-            reading.add_error(place, "the retention is below a minute", "write at least 1m")
+            context.add_error(place, "the retention is below a minute", "write at least 1m")
         retention[table] = amount
-    keys = token_keys(reading, source, part.token_keys)
+    keys = token_keys(context, source, part.token_keys)
     if part.url is None:
         return StoreSettings(retention=retention, token_keys=keys)
     url = part.url.reveal()
@@ -54,20 +54,20 @@ def settings(reading: LoadContext, source: Source, part: StorePart) -> StoreSett
         place = source.place(("store", "url" if not part.url.file else "url_file"))
         what = "the address of the store is neither sqlite:// nor postgresql://"
         remedy = "write sqlite:///path/to/file.db or postgresql://user@host/database"
-        reading.add_error(place, what, remedy)
+        context.add_error(place, what, remedy)
     return StoreSettings(url, retention, keys)
 
 
-def _from_environment(reading: LoadContext) -> dict[str, float]:
+def _from_environment(context: LoadContext) -> dict[str, float]:
     made = {}
     for name, (table, unit) in VARIABLES.items():
-        text = reading.environ.get(name, "").strip()
+        text = context.environ.get(name, "").strip()
         if not text:
             continue
         value = scalar(text)
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
             place = (f"environment variable {name}", 0)
-            reading.add_error(place, "the value is no number above 0", "set it to a number, or unset it")
+            context.add_error(place, "the value is no number above 0", "set it to a number, or unset it")
             continue
         made[table] = value * unit
     return made

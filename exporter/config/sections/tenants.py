@@ -65,15 +65,15 @@ def rules_of(kind: str, secrets_dir: str, networks: tuple[str, ...] = ()) -> Rul
 class TenantSources:
     """Reads all rows of one integration; `path` is that of its `tenants` in the file.
 
-    `workshop` knows what rows of feeds came to in earlier loads.
+    `row_cache` knows what rows of feeds came to in earlier loads.
     """
 
-    reading: LoadContext
+    context: LoadContext
     source: Source
     path: Path
     tenants: Tenants
     integration: str
-    workshop: RowCache | None = None
+    row_cache: RowCache | None = None
 
     def rows(self) -> Iterator[TenantSourceRow]:
         """Yield every row of every source, in the order list, files, http, sql."""
@@ -107,32 +107,32 @@ class TenantSources:
     def _questions(self) -> Iterator[FeedRequest]:
         if part := self.tenants.http:
             path = (*self.path, "http")
-            if asked := FeedRequests(self.reading, self.source, path, self.integration).http(part):
+            if asked := FeedRequests(self.context, self.source, path, self.integration).http(part):
                 yield asked
         if query := self.tenants.sql:
             path = (*self.path, "sql")
-            if read := FeedRequests(self.reading, self.source, path, self.integration).sql(query):
+            if read := FeedRequests(self.context, self.source, path, self.integration).sql(query):
                 yield read
 
     def _of_feed(self, question: FeedRequest, rules: Rules) -> list[TenantSourceRow]:
-        if self.reading.feeds is None:
+        if self.context.feeds is None:
             return []
         try:
-            source, found = self.reading.feeds.rows(question)
+            source, found = self.context.feeds.rows(question)
         except FeedProblem as problem:
             self._add_error((question.kind,), f"{question.shown}: {problem.what}", problem.remedy)
             return []
-        self.reading.asked.append(TenantFeed(self.integration, question.kind, question.refresh))
+        self.context.tenant_feeds.append(TenantFeed(self.integration, question.kind, question.refresh))
         made: dict[int, TenantSourceRow] = {}
         fresh: list[tuple[int, Any]] = []
         for index, raw in found:
-            known = self.workshop.known(tenant_of(raw), raw) if self.workshop else None
+            known = self.row_cache.known(tenant_of(raw), raw) if self.row_cache else None
             if known is not None:
                 made[index] = TenantSourceRow(
                     _tenant_row(known.target.tenant), source, (index,), rules, raw, known
                 )
             elif isinstance(raw, BadRow):
-                self.reading.add_error(source.place((index,)), raw.what, raw.remedy)
+                self.context.add_error(source.place((index,)), raw.what, raw.remedy)
             else:
                 fresh.append((index, raw))
         made |= {int(row.path[-1]): row for row in self._fresh(source, fresh, rules)}
@@ -152,8 +152,8 @@ class TenantSources:
                     yield from self._of_source(source, rules)
 
     def _matching(self, pattern: str, index: int) -> list[str]:
-        full = self.reading.path(str(pattern))
-        self.reading.files.add(full)
+        full = self.context.path(str(pattern))
+        self.context.files.add(full)
         if WILDCARDS.isdisjoint(pattern) or os.path.lexists(full):
             return [full]
         try:
@@ -161,7 +161,7 @@ class TenantSources:
         except (OSError, ValueError, RecursionError):
             self._add_error(("files", index), "the pattern cannot be used", "correct the wildcards")
             return []
-        self.reading.files.update(found)
+        self.context.files.update(found)
         return found
 
     def _open(self, file: str, rules: Rules, index: int) -> Source | None:
@@ -173,15 +173,15 @@ class TenantSources:
             return None
         if not text.strip():
             return None  # a file without rows yet is a file with no tenants
-        expander = Expander(self.reading.environ, allowed=not rules.secrets_dir)
+        expander = Expander(self.context.environ, allowed=not rules.secrets_dir)
         read = read_json if file.endswith(".json") else read_yaml
-        return read(text, file, expander, self.reading.add_error)
+        return read(text, file, expander, self.context.add_error)
 
     def _of_source(self, source: Source, rules: Rules) -> list[TenantSourceRow]:
         if source.value is None:
             return []
         if not isinstance(source.value, list):
-            self.reading.add_error(
+            self.context.add_error(
                 source.place(()), "expected a list of tenants", "write rows such as - id: acme"
             )
             return []
@@ -192,9 +192,9 @@ class TenantSources:
     ) -> list[TenantSourceRow]:
         """Return the rows in `raw`; `places` are their indexes, where they are not all of the source."""
         places = range(len(raw)) if places is None else places
-        fitter = Converter(self.reading, source, rules, prefix=path)
+        converter = Converter(self.context, source, rules, prefix=path)
         try:
-            made = as_struct(fitter.fit(raw, root_type(_ROWS)), _ROWS)
+            made = as_struct(converter.coerce(raw, root_type(_ROWS)), _ROWS)
         except msgspec.ValidationError:
             return self._one_by_one(source, path, raw, rules, places)
         return [
@@ -208,17 +208,17 @@ class TenantSources:
         rows = []
         for index, value in zip(places, raw, strict=True):
             here = (*path, index)
-            fitter = Converter(self.reading, source, rules, prefix=here)
+            converter = Converter(self.context, source, rules, prefix=here)
             # the stand-in lets the rest of a row without a good id be judged; it can never be valid twice
             tenant, _ = convert_section(
-                fitter, value, TenantRow, self._judge, instead={"id": f"..{index}"[:64]}
+                converter, value, TenantRow, self._validator, instead={"id": f"..{index}"[:64]}
             )
             if tenant is not None:
                 rows.append(TenantSourceRow(tenant, source, here, rules))
         return rows
 
     @cached_property
-    def _judge(self) -> Validator:
+    def _validator(self) -> Validator:
         return Validator(part_schema(TenantRow))
 
     def _unique(self, rows: list[TenantSourceRow]) -> Iterator[TenantSourceRow]:
@@ -229,13 +229,13 @@ class TenantSources:
             if first is not row:
                 file, line = first.source.place((*first.path, "id"))
                 where = f"{file}:{line}" if line else file
-                self.reading.add_error(
+                self.context.add_error(
                     row.source.place((*row.path, "id")),
-                    f"{named(tenant)} stands twice in this integration, first in {where}",
+                    f"{tenant_title(tenant)} stands twice in this integration, first in {where}",
                     "remove one of the rows",
                 )
             elif "\n" in tenant:  # the pattern's $ lets a trailing line break through
-                self.reading.add_error(
+                self.context.add_error(
                     row.source.place((*row.path, "id")),
                     "the tenant id has a line break",
                     f"it must match {TENANT_PATTERN}",
@@ -245,17 +245,17 @@ class TenantSources:
     def _secrets_dir(self) -> str:
         if not self.tenants.secrets_dir:
             return ""
-        folder = self.reading.path(self.tenants.secrets_dir)
+        folder = self.context.path(self.tenants.secrets_dir)
         if not os.path.isdir(folder):  # noqa: PTH112 -- beside os.path.realpath, in one style
             what = f"{folder} is no folder" if is_plain_path(self.tenants.secrets_dir) else "it is no folder"
             self._add_error(("secrets_dir",), what, "create it, or correct the path")
         return folder
 
     def _add_error(self, path: Path, what: str, remedy: str) -> None:
-        self.reading.add_error(self.source.place((*self.path, *path)), what, remedy)
+        self.context.add_error(self.source.place((*self.path, *path)), what, remedy)
 
 
-def named(tenant: str) -> str:
+def tenant_title(tenant: str) -> str:
     """Return a tenant as messages name it; what may be a credential is not quoted."""
     return f"the tenant {tenant}" if is_plain_key(tenant) else "a tenant"
 

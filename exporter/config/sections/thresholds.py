@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.config import durations
-from exporter.config.document.source import Source, shown_key
+from exporter.config.document.source import Source, quotable_key
 from exporter.config.document.values import Expanded, Missing, scalar
 from exporter.config.load_context import LoadContext, Path, SourceLocation, suggestion
 from exporter.core.severity import Severity
@@ -19,13 +19,13 @@ Steps = dict[str, dict[Severity, float]]
 class Ladder:
     """Resolves layers of thresholds and blames what does not fit."""
 
-    reading: LoadContext
+    context: LoadContext
 
     def base(self) -> Steps:
         """Return the families' defaults with what the environment says."""
         return {
             name: dict(family.steps) | self._environment(family)
-            for name, family in self.reading.catalogue.families.items()
+            for name, family in self.context.catalogue.families.items()
         }
 
     def over(self, below: Steps, raw: Any, source: Source, path: Path) -> tuple[Steps, Steps]:
@@ -34,12 +34,12 @@ class Ladder:
         if not isinstance(raw, dict):
             return below, own
         for name, steps in raw.items():
-            family = self.reading.catalogue.families.get(name)
+            family = self.context.catalogue.families.get(name)
             here = (*path, name)
             if family is None:
-                self._unknown(source.place(here), "threshold", name, self.reading.catalogue.families)
+                self._unknown(source.place(here), "threshold", name, self.context.catalogue.families)
             elif not isinstance(steps, dict):
-                self.reading.add_error(
+                self.context.add_error(
                     source.place(here),
                     "expected a mapping of severities",
                     f"write {name}: {_example(family)}",
@@ -63,38 +63,38 @@ class Ladder:
             if isinstance(number, float):
                 made[severity] = number
             elif number:
-                self.reading.add_error(place, number, f"write {family.name}: {_example(family)}")
+                self.context.add_error(place, number, f"write {family.name}: {_example(family)}")
         return made
 
     def _unknown(self, place: SourceLocation, kind: str, name: str, known: Mapping[str, Any]) -> None:
-        shown = shown_key(name)
-        self.reading.add_error(place, f"unknown {kind} {shown}", suggestion(name, set(known)))
+        shown = quotable_key(name)
+        self.context.add_error(place, f"unknown {kind} {shown}", suggestion(name, set(known)))
 
     def _check_order(
         self, family: ThresholdFamily, steps: dict[Severity, float], place: SourceLocation
     ) -> None:
         if wrong := family.disorder(steps):
-            self.reading.add_error(
+            self.context.add_error(
                 place, f"{family.name}: {wrong}", "let a higher severity be the stricter one"
             )
 
     def _environment(self, family: ThresholdFamily) -> dict[Severity, float]:
         made = {}
         for severity, name in family.environment:
-            text = self.reading.environ.get(name, "").strip()
+            text = self.context.environ.get(name, "").strip()
             value = scalar(text) if text else None
             if value is None:
                 continue
             place = (f"environment variable {name}", 0)
             if isinstance(value, bool) or not isinstance(value, int | float):
-                self.reading.add_error(place, "the value is no number", "set it to a number, or unset it")
+                self.context.add_error(place, "the value is no number", "set it to a number, or unset it")
                 continue
             number = _number(family, value * family.environment_scale)
             if isinstance(number, float):
                 made[severity] = number
                 self._check_order(family, family.steps | made, place)
             else:
-                self.reading.add_error(place, number, "set it to another number, or unset it")
+                self.context.add_error(place, number, "set it to another number, or unset it")
         return made
 
 

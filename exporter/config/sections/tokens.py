@@ -26,15 +26,15 @@ _TEXT = re.compile(r"'(?:[^']|'')*'")
 
 
 def settings(
-    reading: LoadContext, source: Source, part: IntegrationPart, probe: Probe, path: Path
+    context: LoadContext, source: Source, part: IntegrationPart, probe: Probe, path: Path
 ) -> TokenSettings:
-    """Return how the tokens of `part` are kept; mistakes are told to `reading`."""
+    """Return how the tokens of `part` are kept; mistakes are told to `context`."""
     if part.tokens is None:
         return TokenSettings()
     here = (*path, "tokens")
 
     def add_error(where: Path, what: str, remedy: str) -> None:
-        reading.add_error(source.place((*here, *where)), what, remedy)
+        context.add_error(source.place((*here, *where)), what, remedy)
 
     tokens = part.tokens
     if probe.grant is None:
@@ -59,17 +59,17 @@ def settings(
     )
 
 
-def token_keys(reading: LoadContext, source: Source, keys: Secret | None) -> tuple[Secret, ...]:
+def token_keys(context: LoadContext, source: Source, keys: Secret | None) -> tuple[Secret, ...]:
     """Return the keys that encrypt tokens; a text that is none is told without being quoted."""
     found = []
     for number, text in enumerate((keys.reveal() if keys else "").replace(",", " ").split(), 1):
-        reading.remember_secret(text)
+        context.remember_secret(text)
         if _is_key(text):
             found.append(Secret(text, keys.file if keys else ""))
             continue
         place = source.place(("store", "token_keys_file" if keys and keys.file else "token_keys"))
         what = f"token_keys: key number {number} is no Fernet key"
-        reading.add_error(place, what, "make one by integration-exporter tokens key")
+        context.add_error(place, what, "make one by integration-exporter tokens key")
     return tuple(found)
 
 
