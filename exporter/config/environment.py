@@ -7,8 +7,9 @@ from typing import Any
 
 from exporter.config.assemble import assemble
 from exporter.config.catalogue import Catalogue
+from exporter.config.document.context import Path, SourceLocation
 from exporter.config.document.values import Expanded, is_text
-from exporter.config.load_context import LoadContext, Path, SourceLocation
+from exporter.config.load_context import LoadContext
 from exporter.core.configuration import Configuration
 
 RESEND_SMARTHOST = "smtp.resend.com:587"
@@ -50,7 +51,7 @@ class EnvironmentSource:
 def load(catalogue: Catalogue, environ: Mapping[str, str]) -> Configuration:
     """Return the configuration that the environment describes; ConfigError names variables."""
     readable = {name: value for name, value in environ.items() if is_text(value)}
-    context = LoadContext(catalogue, readable, str(Folder.cwd()))
+    context = LoadContext(readable, str(Folder.cwd()), catalogue=catalogue)
     source = EnvironmentSource(readable)
     source.value["integrations"] = _integrations(source, catalogue)
     source.value["notifications"] = _notifications(source, context)

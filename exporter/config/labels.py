@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from exporter.config.load_context import LoadContext, Public
+from exporter.config.document.context import Public
+from exporter.config.load_context import LoadContext
 from exporter.config.redactor import Redactor
 
 SURE = 12

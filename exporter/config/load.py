@@ -44,7 +44,7 @@ def load_file(
     try:
         text = read_text(path).text
     except FileProblem as problem:
-        context = LoadContext(catalogue, environ, base=".", files={path})
+        context = LoadContext(environ, base=".", files={path}, catalogue=catalogue)
         context.add_error((path, 0), problem.what, problem.remedy)
         raise failure(context) from None
     return _load(text, path, catalogue, environ, FeedLoad(feeds or Feeds(), fresh=True))
@@ -70,7 +70,7 @@ def _load(
 ) -> Configuration:
     base = str(Path(path).absolute().parent if path else Path.cwd())
     for left in reversed(range(PASSES)):
-        context = LoadContext(catalogue, environ, base, feeds=load)
+        context = LoadContext(environ, base, catalogue=catalogue, feeds=load)
         try:
             configuration = _one_pass(context, text, path)
         except ConfigError as error:

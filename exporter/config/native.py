@@ -6,7 +6,7 @@ Keys are those of Alertmanager 0.25 (docs/configuration.md of prometheus/alertma
 from collections.abc import Iterator
 from typing import Any
 
-from exporter.config.load_context import Path
+from exporter.config.document.context import Path
 
 IN_FILES: dict[str, tuple[str, ...]] = {
     "api_key": (),

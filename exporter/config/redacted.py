@@ -9,9 +9,9 @@ from msgspec import inspect
 
 from exporter.config.catalogue import Catalogue
 from exporter.config.document.convert import TWIN, root_type
+from exporter.config.document.credentials import QUERY_SECRET, SECRET_NAME
 from exporter.config.document.values import Expanded, scalar
 from exporter.config.layout import IntegrationPart, Layout, TenantRow
-from exporter.config.load_context import QUERY_SECRET, SECRET_NAME
 from exporter.core.secret import STARS, Secret
 
 _USERINFO = re.compile(r"(://[^/?#\s:@]*):[^/?#\s]*@")

@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import inspect
 
+from exporter.config.document.context import Path
 from exporter.config.document.convert import TRUSTED, TWIN, Converter, root_type
-from exporter.config.load_context import Path
 from exporter.core.options import Options, address_fields, extra_of, steering_fields
 from exporter.core.secret import reveal_all
 

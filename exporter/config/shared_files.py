@@ -1,6 +1,7 @@
 """Decides who may keep a secret file that several owners name."""
 
-from exporter.config.load_context import LoadContext, Use
+from exporter.config.document.context import Use
+from exporter.config.load_context import LoadContext
 from exporter.config.sections.tenants import tenant_title
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from exporter import registry
 from exporter.alerts import COMMON_RULE_FILES
 from exporter.alerts.platform import EXPORTER_DOWN, WATCHDOG
-from exporter.config.document.schema import build_schema
+from exporter.config.schema import build_schema
 from exporter.core.alert import Alert
 from exporter.core.common_metrics import SHARED_SERIES, TARGET_SERIES
 from exporter.core.configuration import Configuration

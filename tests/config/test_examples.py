@@ -7,8 +7,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from exporter.config.document.schema import build_schema
 from exporter.config.load import load_file
+from exporter.config.schema import build_schema
 from exporter.registry import catalogue
 from tests.examples import EXAMPLES, FOLDER, PLATFORMS, surroundings
 

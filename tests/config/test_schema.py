@@ -7,8 +7,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from exporter.config.document.schema import build_schema
 from exporter.config.durations import seconds, text_of
+from exporter.config.schema import build_schema
 from tests.config.house import CATALOGUE
 from tests.config.test_load import TEXT
 

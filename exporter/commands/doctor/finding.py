@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from exporter.config.load_context import printable
+from exporter.config.document.context import printable
 
 
 class FindingState(StrEnum):

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from exporter.config.load_context import url_passwords
+from exporter.config.document.credentials import url_passwords
 from exporter.core.probe import Probe
 from exporter.core.secret import Secret
 

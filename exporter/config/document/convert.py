@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from exporter.config.document.context import DocumentContext, Path, Public, Use
+from exporter.config.document.credentials import hidden_texts, url_passwords
 from exporter.config.document.files import UNNAMED, FileProblem, below, check_readable, read_secret
 from exporter.config.document.source import Source
 from exporter.config.document.values import Expanded, Missing, scalar
-from exporter.config.load_context import LoadContext, Path, Public, Use, url_passwords
-from exporter.config.variables import hidden_texts
 from exporter.core.options import extra_of, twin_fields
 from exporter.core.quoting import is_plain_path
 from exporter.core.secret import Secret
@@ -48,7 +48,7 @@ class Converter:
     gathers the values that may not show although their type is no Secret.
     """
 
-    context: LoadContext
+    context: DocumentContext
     source: Source
     rules: Rules = TRUSTED
     owner: str | None = None

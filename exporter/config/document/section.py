@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from exporter.config.document.context import Path
 from exporter.config.document.convert import Converter, as_struct, root_type
 from exporter.config.document.source import quotable_key
 from exporter.config.document.validate import SchemaError, Validator
-from exporter.config.load_context import Path
 
 T = TypeVar("T", bound=msgspec.Struct)
 

@@ -11,8 +11,8 @@ import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 from yaml._yaml import CParser
 
+from exporter.config.document.context import Path, SourceLocation
 from exporter.config.document.values import Expander, Missing, scalar
-from exporter.config.load_context import Path, SourceLocation
 from exporter.core.quoting import is_plain_key
 
 MAX_DEPTH = 60

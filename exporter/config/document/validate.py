@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from exporter.config import durations
+from exporter.config.document.context import Path
 from exporter.config.document.schema import JsonSchema, holds_secret
 from exporter.config.document.source import quotable_key
 from exporter.config.document.values import Expanded, Flexible, Missing, scalar
-from exporter.config.load_context import Path, suggestion
 from exporter.core.quoting import quoted
 
 if TYPE_CHECKING:
@@ -195,3 +195,12 @@ def _rule(error: "ValidationError") -> Any:
 def _value(error: "ValidationError") -> Any:
     value: Any = error.instance
     return value
+
+
+def suggestion(word: str, known: object) -> str:
+    """Return a remedy for an unknown word: the likeliest of `known`, else all of them."""
+    words = sorted(map(str, known)) if isinstance(known, (list, tuple, set, frozenset, dict)) else []
+    close = get_close_matches(word, words, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"use one of {', '.join(words)}" if words else "remove it"

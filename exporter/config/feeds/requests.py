@@ -6,12 +6,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from exporter.config import durations
+from exporter.config.document.context import Path
+from exporter.config.document.credentials import url_passwords
 from exporter.config.document.files import FileProblem, read_secret
 from exporter.config.document.source import Source
 from exporter.config.feeds.http import HttpFeedRequest, basic
 from exporter.config.feeds.sql import SqlFeedRequest, url_problem
 from exporter.config.layout import Feed, HttpTenants, SqlTenants
-from exporter.config.load_context import LoadContext, Path, url_passwords
+from exporter.config.load_context import LoadContext
 from exporter.core.hosts import ascii_host
 from exporter.core.secret import Secret
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from exporter.config.document.context import Path, SourceLocation, printable
 from exporter.config.document.source import quotable_key
 from exporter.config.document.values import Flexible
 from exporter.config.layout import TENANT_PATTERN
-from exporter.config.load_context import Path, SourceLocation, printable
 from exporter.core.quoting import is_plain_key
 
 _ID = re.compile(TENANT_PATTERN.removesuffix("$"))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from exporter.config.load_context import Public
+from exporter.config.document.context import Public
 from exporter.core.probe import Target
 from exporter.core.threshold import Threshold
 

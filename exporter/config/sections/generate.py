@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from exporter.config.load_context import Path
+from exporter.config.document.context import Path
 from exporter.config.sections.notifications import NotificationIssue, web_address
 from exporter.core.defaults import PORTS
 from exporter.core.generation import PREFIX_PATTERN, Generation, Peer, PeerTls

@@ -8,16 +8,17 @@ from functools import cached_property, partial
 from typing import Any
 
 from exporter.config import durations
+from exporter.config.document.context import Path, Public
 from exporter.config.document.convert import Converter
-from exporter.config.document.schema import integration_schema
 from exporter.config.document.section import add_error, convert_section
 from exporter.config.document.source import Source
 from exporter.config.document.validate import Validator
 from exporter.config.feeds.row_cache import BuiltRow, RowCache
 from exporter.config.labels import SURE, check_label_credentials
 from exporter.config.layout import Defaults, IntegrationPart
-from exporter.config.load_context import LoadContext, Path, Public
+from exporter.config.load_context import LoadContext
 from exporter.config.options import OptionLayers
+from exporter.config.schema import integration_schema
 from exporter.config.sections import thresholds
 from exporter.config.sections.tenants import TenantSourceRow, TenantSources
 from exporter.config.sections.tokens import settings

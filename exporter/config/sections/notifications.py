@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from exporter.config.load_context import Path, suggestion
+from exporter.config.document.context import Path
+from exporter.config.document.validate import suggestion
 from exporter.config.native import misplaced
 from exporter.core.hosts import ascii_host
 from exporter.core.notifications import (

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from exporter.config.document.context import Path
 from exporter.config.document.convert import TRUSTED, Converter, Rules, as_struct, root_type
 from exporter.config.document.files import UNNAMED, FileProblem, read_text
 from exporter.config.document.schema import part_schema
@@ -22,7 +23,7 @@ from exporter.config.feeds.requests import FeedRequests
 from exporter.config.feeds.row import BadRow, FeedProblem, RowSource, plain, tenant_of
 from exporter.config.feeds.row_cache import BuiltRow, RowCache
 from exporter.config.layout import TENANT_PATTERN, TenantRow, Tenants
-from exporter.config.load_context import LoadContext, Path
+from exporter.config.load_context import LoadContext
 from exporter.core.configuration import TenantFeed
 from exporter.core.quoting import is_plain_key, is_plain_path
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.config import durations
+from exporter.config.document.context import Path, SourceLocation
 from exporter.config.document.source import Source, quotable_key
+from exporter.config.document.validate import suggestion
 from exporter.config.document.values import Expanded, Missing, scalar
-from exporter.config.load_context import LoadContext, Path, SourceLocation, suggestion
+from exporter.config.load_context import LoadContext
 from exporter.core.severity import Severity
 from exporter.core.threshold import Threshold, ThresholdFamily
 

@@ -5,9 +5,10 @@ import binascii
 import re
 
 from exporter.config import durations
+from exporter.config.document.context import Path
 from exporter.config.document.source import Source
 from exporter.config.layout import IntegrationPart, SqlTokensPart
-from exporter.config.load_context import LoadContext, Path
+from exporter.config.load_context import LoadContext
 from exporter.core.probe import Probe
 from exporter.core.secret import Secret
 from exporter.core.token import SqlTokens, TokenSettings

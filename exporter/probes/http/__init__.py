@@ -18,7 +18,7 @@ import base64
 from collections.abc import Iterable
 from functools import cache
 
-from exporter.config.load_context import SECRET_NAME
+from exporter.config.document.credentials import SECRET_NAME
 from exporter.core.metric import Metric, Sample
 from exporter.core.network import Answer, Header, Proxy, Request
 from exporter.core.probe import AccessToken, ClientCredentials, Grant, Kit, Probe, Target

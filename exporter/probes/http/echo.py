@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 from urllib.parse import quote
 
-from exporter.config.load_context import SECRET_NAME, url_passwords
+from exporter.config.document.credentials import SECRET_NAME, url_passwords
 from exporter.core.network import Request
 from exporter.core.secret import Secret, redact, reveal_all
 from exporter.probes.http.options import HttpOptions

@@ -10,7 +10,7 @@ from typing import Any
 
 from jmespath.visitor import TreeInterpreter
 
-from exporter.config.load_context import SECRET_NAME
+from exporter.config.document.credentials import SECRET_NAME
 from exporter.core.secret import STARS
 from exporter.probes.http.expect import expression
 

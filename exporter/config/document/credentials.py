@@ -1,4 +1,4 @@
-"""Which values of variables are treated as credentials, whatever place they were put in."""
+"""What of a text is treated as a credential: by the name of its key or variable, by its form, in a URL."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,19 @@ from urllib.parse import unquote, urlsplit
 from exporter.config import durations
 from exporter.config.document.values import scalar
 from exporter.core.quoting import has_credential_form
-from exporter.core.secret import SHORTEST, forms
+from exporter.core.secret import SHORTEST, STARS, forms
+
+SECRET_NAME = re.compile(
+    r"secret|passw|token|api[-_]?key|authorization|(^|[-_])auth$|cookie|credential|private|signature"
+    r"|routing[-_]?key",
+    re.IGNORECASE,
+)
+"""A key or header whose name speaks of a credential."""
+
+QUERY_SECRET = re.compile(
+    r"([?&][^=&#\s]*(?:secret|passw|token|key|auth|sig)[^=&#\s]*=)([^&#\s]+)", re.IGNORECASE
+)
+"""A query parameter of a URL whose name speaks of a credential: its name and its value."""
 
 SHORTEST_VALUE = 8
 """Characters of the shortest value that counts where neither its variable's name nor its form says so."""
@@ -72,3 +84,18 @@ def _is_harmless(text: str, sure: bool) -> bool:
         kinds = (_HOST, _ADDRESS) if sure else (_HOST, _ADDRESS, _WORD)
         return bool(re.search(durations.PATTERN, text)) or any(kind.fullmatch(text) for kind in kinds)
     return not sure or len(text) < SHORTEST_VALUE
+
+
+def url_passwords(text: str) -> set[str]:
+    """Return the credentials inside a URL, as they stand and decoded: its password, and query values.
+
+    A query value counts when its name speaks of a credential.
+    """
+    if "://" not in text:
+        return set()
+    try:
+        password = urlsplit(text).password
+    except ValueError:
+        password = None
+    found = {match[2] for match in QUERY_SECRET.finditer(text)} | {password or ""}
+    return (found | set(map(unquote, found))) - {"", STARS}
