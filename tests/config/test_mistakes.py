@@ -155,7 +155,7 @@ MISTAKES = [
           file="t.yml", files={"t.yml": "id: a\n"}),
     Wrong("tenant file row", SHOP + "  tenants: {files: [t.yml]}\n", 2, "unknown key ids", "did you mean id?",
           file="t.yml", files={"t.yml": "- id: a\n- {id: b, ids: c}\n"}),
-    Wrong("tenant file unreadable", SHOP + "  tenants: {files: ['*.json']}\n", 2, "unreadable JSON", "mend",
+    Wrong("tenant file unreadable", SHOP + "  tenants: {files: ['*.json']}\n", 2, "unreadable JSON", "fix",
           file="t.json", files={"t.json": '[\n{"id" 5}]'}),
     Wrong("tenant file key twice", SHOP + "  tenants: {files: [t.json]}\n", 2, "id stands twice", "remove one",
           file="t.json", files={"t.json": '[\n\t{"id": "a", "id": "b"}]'}),
