@@ -3,7 +3,8 @@
     python -m benchmarks.exposition [series ...]
 
 For each number of series (10,000 and 100,000 unless given) both are timed in turns and the ratio of the
-medians is printed; then what gzip costs with one target in twenty changed, what the loop is blocked for by
+medians is printed, beside the time of `b"".join` of the same pieces; then the same with a tenth of the series
+in histograms; then what gzip costs with one target in twenty changed, what the loop is blocked for by
 a render in slices, and what a target costs in memory. For the table the memory of the exposition alone, at
 700,000 series, is compared with the peak of prometheus_client, each in a process of its own.
 """
@@ -19,25 +20,37 @@ import sys
 import time
 import tracemalloc
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import psutil
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from benchmarks.row import Row
 from exporter.core import common_metrics
-from exporter.core.metric import Kind, Metric
+from exporter.core.metric import HistogramValue, Kind, Metric, Scope
 from exporter.core.options import Options
 from exporter.core.probe import Probe, Result, Target
 from exporter.engine.board import TargetState
 from exporter.engine.series import common_labels, series_of
-from exporter.exposition import Exposition
+from exporter.exposition import Exposition, Labels, Series
 
 PHASES = ("resolve", "connect", "tls", "processing", "transfer")
 PER_TARGET = 16
 PAIRS = 7
+PER_HISTOGRAM = 9
+"""Targets for each histogram: it has as many series as one of them, so they are a tenth of all."""
+
+LATENCY = Metric(
+    "integration_made_latency_seconds",
+    "How long.",
+    Kind.HISTOGRAM,
+    unit="seconds",
+    scope=Scope.TENANT,
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+)
 
 
 async def check(_target: Target, _kit: object) -> list[object]:
@@ -65,13 +78,42 @@ def show(exposition: Exposition, found: TargetState) -> None:
     exposition.put(("target", *found.target.key), common_labels(found.target), series_of(found))
 
 
+def observations(number: int) -> list[float]:
+    """Some values of a histogram."""
+    return [(number * 37 + place * 7919) % 9973 / 101 for place in range(8)]
+
+
+def histogram(number: int) -> tuple[Labels, list[Series]]:
+    """A histogram of 16 series, after some values."""
+    bounds = (*LATENCY.buckets, float("inf"))
+    values = observations(number)
+    places = [next(place for place, bound in enumerate(bounds) if value <= bound) for value in values]
+    counts = tuple(places.count(place) for place in range(len(bounds)))
+    return (("tenant", f"tenant-{number:06}"),), [(LATENCY, (), HistogramValue(counts, sum(values)))]
+
+
+def add_histograms(registry: CollectorRegistry, exposition: Exposition, targets: int) -> None:
+    """Add one histogram for every `PER_HISTOGRAM` targets to both sides."""
+    theirs = Histogram(
+        LATENCY.name, LATENCY.help, LATENCY.label_names, registry=registry, buckets=LATENCY.buckets
+    )
+    for number in range(targets // PER_HISTOGRAM):
+        labels, series = histogram(number)
+        child = theirs.labels(**dict(labels))
+        for value in observations(number):
+            child.observe(value)
+        exposition.put(("tenant", number), labels, series)
+
+
 def client_registry(targets: int) -> CollectorRegistry:
     """The same series as children of prometheus_client."""
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # theirs
     registry = CollectorRegistry()
     made: dict[str, Gauge | Counter] = {}
     for number in range(targets):
         found = state(number)
         for metric, own, value in series_of(found):
+            assert not isinstance(value, HistogramValue)
             labels = {**dict(common_labels(found.target)), **dict(own)}
             if metric.name not in made:
                 made[metric.name] = _client_metric(metric, tuple(labels), registry)
@@ -93,24 +135,49 @@ def seconds(call: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def compare(series: int) -> tuple[float, float, float]:
-    """Print and return the seconds of a scrape: ours, theirs in text and in OpenMetrics."""
+class Scrape(NamedTuple):
+    """Medians of the seconds of a scrape: ours, a bare join of the same pieces, theirs in both formats."""
+
+    ours: float
+    join: float
+    text: float
+    openmetrics: float
+
+
+def compare(series: int, *, histograms: bool = False) -> Scrape:
+    """Print and return what a scrape takes, when nothing has changed."""
     targets = series // PER_TARGET
+    if histograms:
+        targets -= targets // (PER_HISTOGRAM + 1)
     exposition, registry = Exposition(), client_registry(targets)
     took = seconds(lambda: fill(exposition, targets))
-    print(f"\n{series} series of {targets} targets; made and put in {took / targets * 1e6:.0f} us per target")
+    what = "a tenth of them histograms" if histograms else "no histograms"
+    print(f"\n{series} series of {targets} targets, {what};", end=" ")
+    print(f"made and put in {took / targets * 1e6:.0f} us per target")
+    if histograms:
+        took = seconds(lambda: add_histograms(registry, exposition, targets))
+        print(f"  histograms on both sides: {took / targets * PER_HISTOGRAM * 1e6:.0f} us each")
     same_lines(exposition, registry)
-    turns: list[tuple[float, float, float]] = []
+    pieces = [segment.body for segment in exposition._segments(False, None)]
+    found = Scrape(*map(statistics.median, zip(*_turns(exposition, pieces, registry), strict=True)))
+    print(f"  a scrape, nothing changed: {found.ours * 1e3:.2f} ms, ", end="")
+    print(f"{found.ours / found.join:.2f} of a join of the same {len(pieces)} pieces")
+    print(f"  prometheus_client: {found.text:.3f} s, 1/{found.text / found.ours:.0f}", end="; ")
+    print(f"in OpenMetrics {found.openmetrics:.3f} s, 1/{found.openmetrics / found.ours:.0f}")
+    return found
+
+
+def _turns(
+    exposition: Exposition, pieces: list[bytes], registry: CollectorRegistry
+) -> Iterator[tuple[float, float, float, float]]:
     for _ in range(PAIRS):
-        ours = seconds(lambda: exposition.render(False, False))
-        text = seconds(lambda: generate_latest(registry))
-        openmetrics = seconds(lambda: generate_openmetrics(registry))  # type: ignore[no-untyped-call]  # theirs
-        turns.append((ours, text, openmetrics))
-    ours, text, openmetrics = (statistics.median(column) for column in zip(*turns, strict=True))
-    print(f"  a scrape, nothing changed: {ours * 1e3:.2f} ms")
-    print(f"  prometheus_client: {text:.3f} s, 1/{text / ours:.0f}", end="; ")
-    print(f"in OpenMetrics {openmetrics:.3f} s, 1/{openmetrics / ours:.0f}")
-    return ours, text, openmetrics
+        exposition.render(False, False)  # their renders leave none of our bytes in the caches
+        yield (
+            seconds(lambda: exposition.render(False, False)),
+            seconds(lambda: b"".join(pieces)),
+            seconds(lambda: generate_latest(registry)),
+            seconds(lambda: generate_openmetrics(registry)),  # type: ignore[no-untyped-call]  # theirs
+        )
 
 
 def fill(exposition: Exposition, targets: int, run: int = 0) -> None:
@@ -240,7 +307,8 @@ def grown(series: int, whose: str) -> float:
 def rows(quick: bool = False) -> list[Row]:
     """Measure for the table."""
     small, big = (1_600, 3_200) if quick else (100_000, 700_000)
-    ours, text, _ = compare(small)
+    ours, _, text, _ = compare(small)
+    mixed = compare(small, histograms=True)
     gain, blocked = compressed(small)
     took, block = large(big)
     memory_ratio = grown(big, "ours") / grown(big, "peer")
@@ -250,6 +318,14 @@ def rows(quick: bool = False) -> list[Row]:
         Row(
             *("P3", f"a scrape of {small:,} series against `generate_latest`", "<= 1/300"),
             *(f"1/{text / ours:.0f} ({ours * 1e3:.1f} ms)", text / ours >= 300, command),
+        ),
+        Row(
+            *("P3", "the same with a tenth of them histograms, against a bare join", "<= 1.3"),
+            *(
+                f"{mixed.ours / mixed.join:.2f} ({mixed.ours * 1e3:.1f} ms)",
+                mixed.ours <= 1.3 * mixed.join,
+                command,
+            ),
         ),
         Row(
             *("P3", f"a scrape of {big:,} series", "< 200 ms"),
@@ -280,6 +356,7 @@ def main() -> None:
         return
     for series in options.series:
         compare(series)
+        compare(series, histograms=True)
         compressed(series)
     memory(20_000)
 

@@ -93,7 +93,7 @@ class TargetState:
             last_success=self.last_success,
             failures=self.failures,
             until=self.until,
-            facts=tuple((sample.metric.name, sample.labels, sample.value) for sample in self.facts),
+            facts=tuple((sample.metric.name, sample.labels, sample.number) for sample in self.facts),
             answers=dict(self.answers),
             mark=mark(self.target),
         )

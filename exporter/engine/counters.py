@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from exporter.core import common_metrics
 from exporter.core.configuration import Integration
+from exporter.core.metric import Metric
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
 from exporter.exposition import Exemplar, Exemplars, Exposition
@@ -58,7 +59,7 @@ class Counters:
         elif not exposition.move(key, [(metric.name, (value,)) for metric, _, value in self.usual()]):
             exposition.update(key, labels, self.usual())
 
-    def usual(self) -> list[Series]:
+    def usual(self) -> list[tuple[Metric, Labels, float]]:
         """Return the series that every run changes."""
         return [
             (common_metrics.PROBES, (), float(self.probes)),

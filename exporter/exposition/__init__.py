@@ -1,7 +1,7 @@
 """The body of /metrics: kept as finished text, joined at the scrape."""
 
 from exporter.exposition.exposition import Exposition, Turns
-from exporter.exposition.lines import Exemplar, Exemplars, Labels, Series
+from exporter.exposition.lines import Exemplar, Exemplars, Labels, Series, bucket_labels
 from exporter.exposition.negotiation import CONTENT_TYPES, Format, negotiate
 from exporter.exposition.own_process import registry_text
 
@@ -14,6 +14,7 @@ __all__ = [
     "Labels",
     "Series",
     "Turns",
+    "bucket_labels",
     "negotiate",
     "registry_text",
 ]

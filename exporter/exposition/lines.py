@@ -5,16 +5,19 @@ The bytes equal those of prometheus_client. Formats: Prometheus text 0.0.4
 (https://prometheus.io/docs/specs/om/open_metrics_spec/).
 """
 
+import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 from prometheus_client.utils import floatToGoString
 
-from exporter.core.metric import Kind, Metric
+from exporter.core.metric import HistogramValue, Kind, Metric
 
 Labels = tuple[tuple[str, str], ...]
-Series = tuple[Metric, Labels, float]
+Series = tuple[Metric, Labels, float | HistogramValue]
+"""A metric, the labels that the series has beside those of its key, and its value."""
 
 EOF = b"# EOF\n"
 
@@ -26,7 +29,7 @@ LabelLayout = tuple[str, Callable[[list[str]], tuple[str, ...]]]
 
 
 class Exemplar(NamedTuple):
-    """One event that a counter counted: `labels` lead to it, `value` is what it added, `at` Unix seconds."""
+    """One event that was counted: `labels` lead to it, `value` is what it added or was, `at` Unix seconds."""
 
     labels: Labels
     value: float
@@ -34,7 +37,7 @@ class Exemplar(NamedTuple):
 
 
 Exemplars = Mapping[tuple[Metric, Labels], Exemplar]
-"""Exemplars by the series that they belong to: (metric, its own labels)."""
+"""Exemplars by the series that they belong to: (metric, its own labels), of a bucket with `bucket_labels`."""
 
 
 class Chunk(NamedTuple):
@@ -47,8 +50,8 @@ class Chunk(NamedTuple):
 def chunks(common: Labels, series: Iterable[Series]) -> tuple[dict[str, Chunk], int]:
     """Return the lines of one key by family name, and how many series were left out as doubles.
 
-    Of two samples of one series the first stands. A label that `common` has too keeps the common value, so
-    that no sample can pose as another key's.
+    Of two samples of one series the first is written. A label that `common` has too keeps the common value,
+    so that no sample can pose as another key's.
     """
     names, values = tuple([name for name, _ in common]), [_escape(value) for _, value in common]
     plain = _braced({name: f'{name}="{value}"' for name, value in zip(names, values, strict=True)})
@@ -56,14 +59,51 @@ def chunks(common: Labels, series: Iterable[Series]) -> tuple[dict[str, Chunk], 
     doubles = 0
     for metric, own, value in series:
         name = metric.name
-        start = name + (_labels(names, values, own) if own else plain)
         text = lines[name][1] if name in lines else ""
-        # A line break within a value is escaped, so one in the text is the end of a line.
-        if text and (text.startswith(start) or f"\n{start}" in text):
+        if isinstance(value, HistogramValue):
+            starts = _histogram_starts(metric, names, values, own)
+            if _has(text, starts[0]):
+                doubles += len(starts)
+                continue
+            added = [f"{start}{go_float(n)}\n" for start, n in zip(starts, value.line_values, strict=True)]
+            lines[name] = (metric, text + "".join(added))
+            continue
+        start = name + (_labels(names, values, own) if own else plain)
+        if text and _has(text, start):
             doubles += 1
             continue
         lines[name] = (metric, f"{text}{start}{go_float(value)}\n")
     return {name: Chunk(metric, _bytes(text)) for name, (metric, text) in lines.items()}, doubles
+
+
+def _has(text: str, start: str) -> bool:
+    # A line break within a value is escaped, so one in the text is the end of a line.
+    return text.startswith(start) or f"\n{start}" in text
+
+
+def _histogram_starts(metric: Metric, names: tuple[str, ...], values: list[str], own: Labels) -> list[str]:
+    """Return the lines of a histogram up to their values: the buckets, `_count` and `_sum`."""
+    template, pick = _layout(names, (*[name for name, _ in own], "le"))
+    # No escaped value holds a line break, so this one marks the place of the bound.
+    labels = template % pick([*values, *[_escape(value) for _, value in own], "\n"])
+    before, after = labels.split("\n")
+    bucket = f"{metric.name}_bucket{before}"
+    rest = _labels(names, values, own)
+    return [
+        *[f"{bucket}{bound}{after}" for bound in _bounds(metric.buckets)],
+        f"{metric.name}_count{rest}",
+        f"{metric.name}_sum{rest}",
+    ]
+
+
+@lru_cache(maxsize=1024)  # one for each histogram
+def _bounds(buckets: tuple[float, ...]) -> tuple[str, ...]:
+    return tuple(go_float(bound) for bound in (*buckets, math.inf))
+
+
+def bucket_labels(metric: Metric, own: Labels, value: float) -> Labels:
+    """Return `own` and the label `le` of the bucket of `metric` that `value` falls into, for an exemplar."""
+    return (*own, ("le", _bounds(metric.buckets)[bisect_left(metric.buckets, value)]))
 
 
 def go_float(value: float) -> str:
@@ -77,15 +117,17 @@ def go_float(value: float) -> str:
 def suffixes(common: Labels, exemplars: Exemplars) -> dict[str, dict[bytes, bytes]]:
     """Return what exemplars add to lines: by family name, the beginning of a line up to its value to its end.
 
-    Only counters may have one, and OpenMetrics bounds its labels; ValueError otherwise.
+    Only counters and buckets may have one, and OpenMetrics bounds its labels; ValueError otherwise.
     """
     found: dict[str, dict[bytes, bytes]] = {}
     for (metric, own), exemplar in exemplars.items():
-        if metric.kind is not Kind.COUNTER:
-            raise ValueError(f"{metric} is no counter and has no exemplars")
+        of_bucket = metric.kind is Kind.HISTOGRAM and any(name == "le" for name, _ in own)
+        if metric.kind is not Kind.COUNTER and not of_bucket:
+            raise ValueError(f"{metric} is no counter and no bucket, and has no exemplars")
         if sum(len(name) + len(value) for name, value in exemplar.labels) > LONGEST_EXEMPLAR:
             raise ValueError(f"the labels of an exemplar of {metric} are too long")
-        start = metric.name + _braced({name: _pair(name, value) for name, value in (*own, *common)})
+        series = f"{metric.name}_bucket" if of_bucket else metric.name
+        start = series + _braced({name: _pair(name, value) for name, value in (*own, *common)})
         labels = ",".join(_pair(name, value) for name, value in sorted(exemplar.labels))
         end = f" # {{{labels}}} {go_float(exemplar.value)} {exemplar.at}"
         found.setdefault(metric.name, {})[_bytes(start[:-1])] = _bytes(end)

@@ -118,7 +118,7 @@ def rule_files(
         return made
     used = {one.probe.name: one.probe for one in configuration.integrations}
     own = {metric for probe in used.values() for metric in probe.metrics} - {*TARGET_SERIES, *SHARED_SERIES}
-    return needed_by(made, COMMON_RULE_FILES, used, {metric.name for metric in own})
+    return needed_by(made, COMMON_RULE_FILES, used, {name for metric in own for name in metric.series_names})
 
 
 def _rule_test_files(configuration: Configuration | None) -> dict[str, str]:

@@ -18,7 +18,7 @@ from exporter.core.reason import Reason
 from exporter.engine.counters import Counters
 from exporter.exposition import Exemplar, Exemplars, Exposition, Labels, Series
 from exporter.exposition.shards import SLOTS
-from tests.exposition.test_exposition import BLOCKS, WAITED, Samples, client, tenant, texts, values
+from tests.exposition.bodies import BLOCKS, WAITED, Samples, client, tenant, texts, values
 
 parsed: Any = openmetrics_parser.text_string_to_metric_families  # has no types
 

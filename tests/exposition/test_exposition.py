@@ -9,105 +9,36 @@ import sys
 import time
 import tracemalloc
 import zlib
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import Metric as ClientMetric
-from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics import parser as openmetrics_parser
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
 from exporter.core import common_metrics
-from exporter.core.metric import Kind, Metric
-from exporter.exposition import Exposition, Labels, Series
+from exporter.core.metric import HistogramValue, Metric
+from exporter.exposition import Exposition
 from exporter.exposition.shards import SLOTS
+from tests.exposition.bodies import (
+    BLOCKS,
+    Put,
+    Samples,
+    client,
+    commons,
+    filled,
+    healthy,
+    narrow,
+    puts,
+    series,
+    tenant,
+    values,
+)
 
 parsed_openmetrics: Any = openmetrics_parser.text_string_to_metric_families  # has no types
-
-ODD_HELP = Metric("integration_made_cost_usd", 'A "quoted" \\ word,\nand a second line.', unit="usd")
-BLOCKS = Metric("integration_made_blocks_total", "Blocks.", Kind.COUNTER)
-WAITED = Metric("integration_made_waited_seconds_total", "Waits.", Kind.COUNTER, unit="seconds")
-METRICS = (
-    common_metrics.SUCCESS,
-    common_metrics.DURATION,
-    common_metrics.PROBES,
-    common_metrics.INFO,
-    ODD_HELP,
-    BLOCKS,
-    WAITED,
-)
-
-Put = tuple[Labels, list[Series]]
-
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.sampled_from(
-    ["", '"', "\\", "\n", "\\n", "\r", 'a"b\\c\nd', "ü", "\N{GRINNING FACE}", "\u2028", "\x85"]
-)
-values = (
-    st.floats()
-    | st.integers(-(10**18), 10**18)
-    | st.sampled_from([0, -0.0, 1, 1e5, 1e6, 1234567.0, 1e15, 1e16, 1e300, -1e7, 5e-324, 0.1 + 0.2])
-)
-own_labels = st.dictionaries(st.sampled_from(["reason", "a", "tenant", "zone"]), texts, max_size=3).map(
-    lambda found: tuple(found.items())
-)
-commons = st.tuples(texts, texts).map(lambda pair: (("tenant", pair[0]), ("integration", pair[1])))
-narrow = texts.map(lambda text: (("integration", text),))
-series = st.lists(st.tuples(st.sampled_from(METRICS), own_labels, values), max_size=8)
-puts = st.lists(st.tuples(commons | narrow, series), max_size=6)
-
-
-class Samples:
-    """The same samples as a collector of prometheus_client: families by name, each series once."""
-
-    def __init__(self, found: Iterable[Put]) -> None:
-        self._families: dict[str, ClientMetric] = {}
-        seen: set[tuple[str, tuple[tuple[str, str], ...]]] = set()
-        for common, samples in found:
-            for metric, own, value in samples:
-                labels = {**dict(own), **dict(common)}
-                identity = (metric.name, tuple(sorted(labels.items())))
-                if identity not in seen:
-                    seen.add(identity)
-                    self._family(metric).add_sample(metric.name, labels, value)
-
-    def _family(self, metric: Metric) -> ClientMetric:
-        name = metric.name.removesuffix("_total") if metric.kind is Kind.COUNTER else metric.name
-        made = ClientMetric(name, metric.help, metric.kind.value, metric.unit)
-        return self._families.setdefault(metric.name, made)
-
-    def collect(self) -> Iterator[ClientMetric]:
-        yield from (self._families[name] for name in sorted(self._families))
-
-
-def filled(found: Iterable[Put]) -> Exposition:
-    exposition = Exposition()
-    for number, (common, samples) in enumerate(found):
-        exposition.put(("target", number), common, samples)
-    return exposition
-
-
-def tenant(number: int) -> Labels:
-    return (("integration", "payments"), ("provider", "stripe"), ("tenant", f"t{number}"))
-
-
-def healthy(number: int, at: float = 1.0) -> list[Series]:
-    return [
-        (common_metrics.SUCCESS, (), 1.0),
-        (common_metrics.LAST_RUN, (), 1.7e9 + number + at),
-        (common_metrics.PHASE_DURATION, (("phase", "connect"),), 0.25 * at),
-        (common_metrics.PHASE_DURATION, (("phase", "tls"),), 0.5 * at),
-    ]
-
-
-def client(samples: Samples, openmetrics: bool) -> bytes:
-    # collect() is all that either of them asks of a registry
-    body: bytes = generate_openmetrics(samples) if openmetrics else generate_latest(samples)  # type: ignore[no-untyped-call]
-    return body
 
 
 @pytest.mark.parametrize("openmetrics", [False, True])
@@ -127,6 +58,13 @@ def test_every_way_to_render_gives_the_same_bytes(found: list[Put]) -> None:
     assert gzip.decompress(asyncio.run(exposition.render_async(True, True))) == plain
 
 
+def another(value: float | HistogramValue, fresh: float) -> float | HistogramValue:
+    """The next value of a series: `fresh`, or a histogram that counted one more."""
+    if isinstance(value, HistogramValue):
+        return HistogramValue((*value.counts[:-1], value.counts[-1] + 1), value.sum + abs(fresh))
+    return fresh
+
+
 @settings(max_examples=200, deadline=None)
 @given(found=puts, fresh=st.lists(values, min_size=48, max_size=48), looks=st.booleans())
 def test_values_that_move_leave_the_body_that_a_put_of_them_leaves(
@@ -135,11 +73,15 @@ def test_values_that_move_leave_the_body_that_a_put_of_them_leaves(
     exposition, numbers = filled(found), iter(fresh)
     if looks:
         exposition.render(False, True)
-    renewed = [(common, [(metric, own, next(numbers)) for metric, own, _ in was]) for common, was in found]
+    renewed = [
+        (common, [(metric, own, another(value, next(numbers))) for metric, own, value in was])
+        for common, was in found
+    ]
     for number, (common, samples) in enumerate(renewed):
         by_name: dict[str, list[float]] = {}
         for metric, _, value in samples:
-            by_name.setdefault(metric.name, []).append(value)
+            lines = value.line_values if isinstance(value, HistogramValue) else (value,)
+            by_name.setdefault(metric.name, []).extend(lines)
         if not exposition.move(("target", number), list(by_name.items())):
             exposition.put(("target", number), common, samples)
     assert exposition.render(True, False) == filled(renewed).render(True, False)

@@ -128,7 +128,7 @@ def values(result: Result) -> dict[str, float]:
     found = {}
     for sample in (*result.samples, *result.facts):
         labels = f"{{{','.join(sample.labels)}}}" if sample.labels else ""
-        found[sample.metric.name.removeprefix("integration_") + labels] = sample.value
+        found[sample.metric.name.removeprefix("integration_") + labels] = sample.number
     return found
 
 

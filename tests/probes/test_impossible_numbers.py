@@ -112,15 +112,15 @@ def impossible(result: Result) -> list[str]:
     """Return each sample that cannot be."""
     found = []
     for sample in (*result.samples, *result.facts):
-        below = sample.value < 0 and sample.metric not in SIGNED
-        odd_date = "timestamp" in sample.metric.name and not 1e9 < sample.value < 1e11
+        below = sample.number < 0 and sample.metric not in SIGNED
+        odd_date = "timestamp" in sample.metric.name and not 1e9 < sample.number < 1e11
         if below or odd_date:
-            found.append(f"{sample.metric}{sample.labels} {sample.value}")
+            found.append(f"{sample.metric}{sample.labels} {sample.number}")
     return found
 
 
 def measured(result: Result) -> set[tuple[str, tuple[str, ...], float]]:
-    return {(str(s.metric), s.labels, s.value) for s in result.samples if s.metric not in SIGNED}
+    return {(str(s.metric), s.labels, s.number) for s in result.samples if s.metric not in SIGNED}
 
 
 @pytest.mark.parametrize("probe", SUBJECTS, ids=lambda probe: probe.name)

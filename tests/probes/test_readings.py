@@ -85,7 +85,7 @@ class Account:
     @property
     def told(self) -> dict[str, float]:
         return {
-            f"{sample.metric.name[17:]}{{{sample.labels[0]}}}": sample.value
+            f"{sample.metric.name[17:]}{{{sample.labels[0]}}}": sample.number
             for sample in self.further.samples()
         }
 

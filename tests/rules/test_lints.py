@@ -58,7 +58,8 @@ def _known() -> set[str]:
     # Counters alone are asked for by another name than their family's; some have no sample yet.
     own = {f"{family.name}_total" for family in families if family.type == "counter"}
     own |= {family.name for family in families if family.type != "counter"}
-    return {"up", *own, *map(str, registry.metrics()), *(rule["record"] for rule in RECORDS)}
+    ours = {name for metric in registry.metrics() for name in metric.series_names}
+    return {"up", *own, *ours, *(rule["record"] for rule in RECORDS)}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=_named)
@@ -84,6 +85,11 @@ def test_the_name_of_a_record_tells_its_labels_and_its_metric(rule: dict[str, An
     assert match["metric"] in set(map(str, registry.metrics()))
     # A record may read other records, whose names hold their metric.
     assert match["metric"] in {part for name in _metrics(rule["expr"]) for part in name.split(":")}
+
+
+def test_no_two_metrics_have_a_series_of_one_name() -> None:
+    names = [name for metric in registry.metrics() for name in metric.series_names]
+    assert len(names) == len(set(names))
 
 
 def test_a_record_is_written_once() -> None:

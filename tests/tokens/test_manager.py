@@ -38,6 +38,7 @@ def shown(keeper: TokenManager, target: Target) -> dict[str, float]:
     """Return the series of a target as `name{label values}`."""
     found = {}
     for metric, labels, value in keeper.series(target.key):
+        assert isinstance(value, float)
         inside = ",".join(text for _, text in labels)
         found[f"{metric.name.removeprefix('integration_token_')}{{{inside}}}"] = value
     return found

@@ -45,6 +45,7 @@ def shown(keeper: TokenManager, target: Target) -> dict[str, float]:
     return {
         f"{metric.name.removeprefix('integration_token_')}{{{','.join(text for _, text in labels)}}}": value
         for metric, labels, value in keeper.series(target.key)
+        if isinstance(value, float)
     }
 
 
