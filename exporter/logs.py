@@ -16,11 +16,11 @@ LEVELS = dict(zip(LOG_LEVELS, _LEVELS, strict=True))
 
 
 def configure(
-    level: str, form: str, *, redactor: Callable[[], Redactor], count: Callable[[str], None]
+    level: str, form: str, *, secrets: Callable[[], frozenset[str]], count: Callable[[str], None]
 ) -> None:
     """Set the process's log up: `level` is a key of LEVELS, `form` is `logfmt` or `json`.
 
-    `redactor` returns what knows the texts that must never show, `count` is told the level of each line.
+    `secrets` returns the texts that must never show, `count` takes the level of each line.
     Lines of libraries (warnings and worse) take the same way.
     """
     shape = [structlog.processors.JSONRenderer()] if form == "json" else [_flat, _logfmt()]
@@ -30,7 +30,7 @@ def configure(
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
             structlog.processors.format_exc_info,
             _counter(count),
-            _redactor(redactor),
+            _redactor(secrets),
             _level,
             *shape,
         ],
@@ -67,9 +67,14 @@ def _counter(count: Callable[[str], None]) -> Callable[[Any, str, LogEvent], Log
     return process
 
 
-def _redactor(redactor: Callable[[], Redactor]) -> Callable[[Any, str, LogEvent], LogEvent]:
+def _redactor(secrets: Callable[[], frozenset[str]]) -> Callable[[Any, str, LogEvent], LogEvent]:
+    newest: dict[frozenset[str], Redactor] = {}  # of thousands of secrets one takes its time to build
+
     def process(_logger: Any, _method: str, event: LogEvent) -> LogEvent:
-        hide = redactor()
+        if (known := secrets()) not in newest:
+            newest.clear()
+            newest[known] = Redactor(known)
+        hide = newest[known]
         return {key: _clean(value, hide) for key, value in event.items()}
 
     return process

@@ -17,6 +17,7 @@ FLOORS = (
     {"tokens"},
     {"engine"},
     {"server", "generate"},
+    {"lifecycle"},
     {"app", "logs"},
     {"commands", "demo"},
     {"cli"},

@@ -9,7 +9,6 @@ import pytest
 import structlog
 
 from exporter import logs
-from exporter.config.redactor import Redactor
 
 SECRET = "sk_planted_secret"
 
@@ -23,7 +22,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[
 
 def configure(form: str, counted: Counter[str] | None = None, level: str = "info") -> None:
     tally = Counter[str]() if counted is None else counted
-    logs.configure(level, form, redactor=lambda: Redactor({SECRET}), count=lambda name: tally.update([name]))
+    logs.configure(level, form, secrets=lambda: frozenset({SECRET}), count=lambda name: tally.update([name]))
 
 
 @pytest.mark.parametrize("form", ["logfmt", "json"])

@@ -22,7 +22,7 @@ ROOT = Path(exporter.__file__).parent
 STARTS = {"create_task", "ensure_future", "Thread"}
 SHORT = "it ends by itself, and whoever began it takes its error"
 ALLOWED = {
-    "app.py:hang_up": "one reload, which takes every error",
+    "lifecycle/tasks.py:on_sighup": "one reload, which takes every error",
     "commands/probe.py:_once": "the command's progress, ended by it",
     "commands/sandbox.py:_until_stopped": "the command itself waits for it",
     "core/supervisor.py:keep": "the supervisor",

@@ -2,11 +2,11 @@
 
 import signal
 
-_came: list[int] = []
+_signals: list[int] = []
 
 
 def _note(number: int, _frame: object) -> None:
-    _came.append(number)
+    _signals.append(number)
 
 
 def hold() -> None:
@@ -20,8 +20,8 @@ def release() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-def taken() -> bool:
+def pending() -> bool:
     """Tell whether one came, once."""
-    came = bool(_came)
-    _came.clear()
+    came = bool(_signals)
+    _signals.clear()
     return came

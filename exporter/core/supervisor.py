@@ -47,7 +47,7 @@ class Supervisor:
         thread.start()
         return thread
 
-    def failed(self, name: str, error: BaseException) -> None:
+    def report_failure(self, name: str, error: BaseException) -> None:
         """Count and report a failure of something that goes on by itself."""
         self.failures[name] += 1
         self._report(name, error)
@@ -83,7 +83,7 @@ class Supervisor:
     def _note_death(self, name: str, error: Exception, wait: float, began: float) -> float:
         """Note a death, and return the seconds to wait."""
         self._down[name] = None
-        self.failed(name, error)
+        self.report_failure(name, error)
         held = time.monotonic() - began > LONGEST_WAIT
         return self._first_wait if held or self.failures[name] == 1 else min(LONGEST_WAIT, wait * 2)
 

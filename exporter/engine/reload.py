@@ -1,4 +1,4 @@
-"""Loads the configuration anew, and swaps it in only when it is without a mistake."""
+"""Loads the configuration again, and swaps it in only when it is without a mistake."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,9 +14,11 @@ from exporter.engine.selfmetrics import SelfMetrics
 Load = Callable[[str | None], Configuration]
 """Loads the configuration from a text, or from its file when the text is None."""
 
-Seen = tuple[Fingerprint, Fingerprint]
-"""State of the main file, and of all the others."""
+Apply = Callable[[Configuration], None]
+"""Makes a configuration the current one in all parts that work by it."""
 
+FilePrints = tuple[Fingerprint, Fingerprint]
+"""State of the main file, and of all the others."""
 
 MOST_NAMES = 5
 """Integrations that a line of the log names."""
@@ -25,26 +27,25 @@ MOST_NAMES = 5
 class Reloader:
     """Keeps the running configuration and exchanges it as a whole.
 
-    `load` runs in a thread, `apply` on the loop. A load with mistakes changes nothing but one metric.
+    `load` runs in a thread, what applies a configuration on the loop. With mistakes only one metric changes.
     """
 
-    def __init__(
-        self, load: Load, apply: Callable[[Configuration], None], clock: Clock, metrics: SelfMetrics
-    ) -> None:
-        """Prepare; `start` takes the first configuration."""
+    def __init__(self, load: Load, clock: Clock, metrics: SelfMetrics) -> None:
+        """Prepare; `start` takes the first configuration, and what applies it."""
         self._load = load
-        self._apply = apply
+        self._apply: Apply = _apply_nothing
         self._clock = clock
         self._metrics = metrics
         self._lock = asyncio.Lock()
-        self._main_is_wrong = False
-        self._seen: Seen = (Fingerprint.of(frozenset()), Fingerprint.of(frozenset()))
+        self._main_file_is_wrong = False
+        self._files: FilePrints = (Fingerprint.of(frozenset()), Fingerprint.of(frozenset()))
         self._log = structlog.get_logger("exporter.reload")
         self.current: Configuration | None = None
 
-    def start(self, configuration: Configuration) -> None:
-        """Take the configuration that the process started with."""
-        self._swap(configuration, _look(configuration))
+    def start(self, configuration: Configuration, apply: Apply) -> None:
+        """Apply the configuration that the process started with; `apply` takes each later one too."""
+        self._apply = apply
+        self._swap(configuration, _check_files(configuration))
 
     async def reload(self) -> None:
         """Load the file again and swap; raises ConfigError, with the old configuration kept."""
@@ -70,11 +71,11 @@ class Reloader:
             await asyncio.sleep(interval)
             if self.current is None:
                 continue
-            seen = await asyncio.to_thread(_look, self.current)
-            changed_main = main_file and seen[0] != self._seen[0]
-            if not changed_main and seen[1] == self._seen[1]:
+            files = await asyncio.to_thread(_check_files, self.current)
+            changed_main = main_file and files[0] != self._files[0]
+            if not changed_main and files[1] == self._files[1]:
                 continue
-            self._seen = seen  # a file with a mistake is reported once, not at every look
+            self._files = files  # a file with a mistake is reported once, not at every look
             try:
                 await self._reload(None if changed_main else self.current.text)
             except ConfigError as error:
@@ -83,15 +84,15 @@ class Reloader:
     async def _reload(self, text: str | None) -> None:
         async with self._lock:
             try:
-                configuration, seen = await asyncio.to_thread(self._load_and_look, text)
+                configuration, files = await asyncio.to_thread(self._load_and_check, text)
             except ConfigError:
-                self._main_is_wrong |= text is None
+                self._main_file_is_wrong |= text is None
                 self._metrics.reload_successful.set(0)
                 raise
             # A rotated secret says nothing of a main file that was refused: it is as wrong as before.
-            self._main_is_wrong &= text is not None
+            self._main_file_is_wrong &= text is not None
             news = _news(self.current, configuration)
-            self._swap(configuration, seen)
+            self._swap(configuration, files)
             self._log.info(
                 "configuration loaded",
                 integrations=len(configuration.integrations),
@@ -99,20 +100,24 @@ class Reloader:
                 **news,
             )
 
-    def _load_and_look(self, text: str | None) -> tuple[Configuration, Seen]:
-        before = _look(self.current) if self.current else None
+    def _load_and_check(self, text: str | None) -> tuple[Configuration, FilePrints]:
+        before = _check_files(self.current) if self.current else None
         configuration = self._load(text)
-        after = _look(configuration)
+        after = _check_files(configuration)
         # A file that changed while it was read must look changed at the next look.
         same_files = self.current is not None and self.current.files == configuration.files
         return configuration, before if before is not None and same_files else after
 
-    def _swap(self, configuration: Configuration, seen: Seen) -> None:
+    def _swap(self, configuration: Configuration, files: FilePrints) -> None:
+        self.current = configuration  # first: while it is applied the log hides its secrets already
         self._apply(configuration)
-        self.current = configuration
-        self._seen = seen
-        self._metrics.reload_successful.set(float(not self._main_is_wrong))
+        self._files = files
+        self._metrics.reload_successful.set(float(not self._main_file_is_wrong))
         self._metrics.reload_time.set(self._clock.now())
+
+
+def _apply_nothing(_configuration: Configuration) -> None:
+    pass
 
 
 def _news(old: Configuration | None, new: Configuration) -> dict[str, int | list[str]]:
@@ -125,6 +130,6 @@ def _news(old: Configuration | None, new: Configuration) -> dict[str, int | list
     return {**counts, "differ": names} if 0 < len(names) <= MOST_NAMES else {**counts}
 
 
-def _look(configuration: Configuration) -> Seen:
+def _check_files(configuration: Configuration) -> FilePrints:
     main = frozenset({configuration.path} if configuration.path else ())
     return Fingerprint.of(main), Fingerprint.of(configuration.files - main)

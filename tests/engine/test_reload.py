@@ -65,8 +65,8 @@ def metrics() -> SelfMetrics:
 
 @pytest.fixture
 def reloader(loader: Loader, applied: list[str], metrics: SelfMetrics) -> Reloader:
-    made = Reloader(loader, lambda new: applied.append(new.integrations[0].name), HandClock(), metrics)
-    made.start(loader(None))
+    made = Reloader(loader, HandClock(), metrics)
+    made.start(loader(None), lambda new: applied.append(new.integrations[0].name))
     return made
 
 

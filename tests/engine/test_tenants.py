@@ -42,8 +42,8 @@ class Works:
         self.clock, self.metrics = HandClock(), SelfMetrics()
         self.feeds = Feeds(self.clock.now)
         self.engine = Engine(LoopNetwork(), self.clock, lambda _batch: None, self.metrics)
-        self.reloader = Reloader(self.load, self.engine.apply, self.clock, self.metrics)
-        self.reloader.start(self.load(None))
+        self.reloader = Reloader(self.load, self.clock, self.metrics)
+        self.reloader.start(self.load(None), self.engine.apply)
         self.refresher = TenantRefresher(
             self.feeds, lambda: self.reloader.current, self.reloader.apply_feed_changes, self.clock
         )

@@ -14,13 +14,13 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import create_engine
 
-from exporter.app import _applied
 from exporter.core.configuration import StoreSettings
 from exporter.core.errors import StoreError
 from exporter.core.secret import Secret
 from exporter.core.token import TokenEvent, TokenSet
 from exporter.engine.engine import Engine
 from exporter.engine.selfmetrics import SelfMetrics
+from exporter.lifecycle.apply import ConfigurationSwap
 from exporter.net.network import LoopNetwork
 from exporter.store import connect
 from exporter.store.encryption import Seals
@@ -162,9 +162,9 @@ async def test_a_reload_exchanges_the_keys(tmp_path: Path) -> None:
     whole.open()
     network = LoopNetwork()
     writer = Writer(whole)
-    engine = Engine(network, HandClock(), writer.submit, SelfMetrics())
-    store = engine.tokens.log.store = TokenStore(before.store.url, Seals(before.store.token_keys))
-    _applied(engine, writer, [before])(after)
+    store = TokenStore(before.store.url, Seals(before.store.token_keys))
+    engine = Engine(network, HandClock(), writer.submit, SelfMetrics(), token_store=store)
+    ConfigurationSwap(engine, writer, store, before.store.url).apply(after)
     store.keep("b", LABELS, HELD)
     new = TokenStore(after.store.url, Seals(KEYS[1:]))
     assert new.read("b") is not None

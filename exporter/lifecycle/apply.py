@@ -1,0 +1,31 @@
+"""What a configuration changes in the running process, apart from its file."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from exporter.core.configuration import Configuration
+from exporter.engine.engine import Engine
+from exporter.store.encryption import Seals
+from exporter.store.tokens import TokenStore
+from exporter.store.writer import Writer
+
+
+@dataclass(frozen=True)
+class ConfigurationSwap:
+    """Gives a configuration to every part that works by it; the store stays the one at `opened_url`."""
+
+    engine: Engine
+    writer: Writer
+    tokens: TokenStore
+    opened_url: str
+
+    def apply(self, configuration: Configuration) -> None:
+        """Make `configuration` the current one everywhere."""
+        before = self.engine.configuration
+        known = {self.opened_url, before.store.url if before else self.opened_url}
+        if configuration.store.url not in known:  # once for each other URL, not at every reload
+            structlog.get_logger("exporter.app").warning("store.url is another one: restart the exporter")
+        self.tokens.exchange_keys(Seals(configuration.store.token_keys))
+        self.engine.apply(configuration)
+        self.writer.retention = configuration.store.retention

@@ -1,0 +1,36 @@
+"""What the last process left in the store, brought back before anything is probed."""
+
+import structlog
+
+from exporter.core.errors import StoreError
+from exporter.engine.engine import Engine
+from exporter.store.threads import in_thread
+from exporter.store.tokens import TokenStore
+from exporter.store.writer import Writer
+
+
+async def restore(engine: Engine, writer: Writer) -> None:
+    """Open the store and bring back what the last process knew; one that fails now costs only that.
+
+    It is tried again before each write, and probing goes on without it.
+    """
+    try:
+        await writer.open()
+        engine.remember(await writer.read(lambda store: store.load()))
+        changes = await writer.read(lambda store: store.changes(limit=200).rows)
+        failures = await writer.read(lambda store: store.failures(limit=200).rows)
+        engine.history.restore(changes, failures)
+    except StoreError as error:
+        structlog.get_logger("exporter.app").error("state was not restored", error=str(error))
+
+
+async def encrypt_again(tokens: TokenStore) -> None:
+    """Encrypt by the first key what an older one encrypted; one that cannot be read stays as it is."""
+    log = structlog.get_logger("exporter.tokens")
+    try:
+        await in_thread(tokens.drop_unseen)
+        if changed := await in_thread(tokens.reseal):
+            log.info("stored tokens were encrypted by the newest key", count=changed)
+    except StoreError as error:
+        if tokens.keeps_secrets:  # else nothing was to be done, and the store has said why it fails
+            log.error("stored tokens were not encrypted by the newest key", error=str(error))

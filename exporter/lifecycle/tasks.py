@@ -1,0 +1,72 @@
+"""The tasks that run as long as the process, and the signals that reach it."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+
+from exporter.core import hangup
+from exporter.core.errors import ConfigError
+from exporter.core.supervisor import Supervisor
+from exporter.engine.reload import Reloader
+from exporter.engine.selfmetrics import SelfMetrics
+from exporter.server.answers import place_of
+
+
+def supervisor_of(metrics: SelfMetrics) -> Supervisor:
+    """Return what keeps the endless tasks going; errors that nobody else takes are counted by it too."""
+
+    def report(name: str, error: BaseException) -> None:
+        metrics.task_failures.labels(name).inc()
+        structlog.get_logger("exporter.app").error("a task failed", task=name, **place_of(error))
+
+    def report_unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        supervisor.report_failure("other", error or RuntimeError(str(context.get("message", ""))))
+
+    supervisor = Supervisor(report)
+    asyncio.get_running_loop().set_exception_handler(report_unhandled)
+    return supervisor
+
+
+@asynccontextmanager
+async def reload_on_sighup(reloader: Reloader) -> AsyncIterator[None]:
+    """Load the configuration again at each SIGHUP, also at one that came while the process started."""
+    reloads: set[asyncio.Task[None]] = set()
+
+    def on_sighup() -> None:
+        task = asyncio.get_running_loop().create_task(_reload(reloader))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, on_sighup)
+    if hangup.pending():
+        on_sighup()
+    try:
+        yield
+    finally:
+        for task in reloads:
+            task.cancel()
+        await asyncio.gather(*reloads, return_exceptions=True)
+
+
+async def _reload(reloader: Reloader) -> None:
+    log = structlog.get_logger("exporter.app")
+    try:
+        await reloader.reload()
+    except ConfigError as error:
+        log.error("reload failed", mistakes=[str(mistake) for mistake in error.mistakes])
+    except Exception as error:  # noqa: BLE001 - a signal has no caller that could take it
+        log.error("reload failed", **place_of(error))
+
+
+async def wait_for_stop_signal() -> None:
+    """Return at SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
