@@ -130,12 +130,12 @@ def _retain(store: SqlStore) -> None:
 
 
 def _size(store: SqlStore) -> int:
-    with store._writing() as connection:
+    with store.writing() as connection:
         if connection.dialect.name == "postgresql":
             return int(connection.exec_driver_sql(PG_SIZE).scalar_one())
-    with store._connected() as connection:
+    with store.reading() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    return Path(str(store._url.database)).stat().st_size
+    return Path(str(store.url.database)).stat().st_size
 
 
 if __name__ == "__main__":

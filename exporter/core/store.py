@@ -103,14 +103,15 @@ class Page(Generic[RowT]):
 class Filter:
     """Which rows are asked for; what is None or empty narrows nothing.
 
-    `tenants` are those that the caller may know of. Times are Unix seconds: since <= at < until. `after` is
-    the `next` of the page before.
+    `tenants` are those that the caller may know of; `reason` and `result` narrow the lists that have such a
+    column. Times are Unix seconds: since <= at < until. `after` is the `next` of the page before.
     """
 
     integration: str = ""
     tenant: str | None = None
     tenants: Collection[str] | None = None
     reason: Reason | None = None
+    result: str = ""
     since: float | None = None
     until: float | None = None
     after: Cursor | None = None

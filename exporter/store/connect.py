@@ -8,7 +8,6 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from exporter.core.errors import StoreError
-from exporter.store.migrate import migrate as run_migrations
 
 LOCK_WAIT = 5.0
 """Seconds that a statement waits for another process's lock."""
@@ -53,23 +52,6 @@ def open_engine(url: URL) -> Engine:
     from exporter.store import postgres
 
     return postgres.open_engine(url)
-
-
-def migrate(engine: Engine) -> None:
-    """Bring the tables up to date in one transaction, one process after another."""
-    with engine.connect().execution_options(**{WRITES: True}) as connection:
-        if engine.dialect.name == "sqlite":
-            with connection.begin():
-                run_migrations(connection)
-            return
-        from exporter.store import postgres
-
-        try:
-            with connection.begin():
-                postgres.lock_for_migration(connection)
-                run_migrations(connection)
-        finally:
-            postgres.unlock(connection)
 
 
 def _file(url: URL) -> Engine:

@@ -5,6 +5,7 @@ from pathlib import Path
 from sqlalchemy import (
     Column,
     Connection,
+    Engine,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -15,7 +16,8 @@ from sqlalchemy import (
 )
 
 from exporter.core.errors import StoreError
-from exporter.store.tables import METADATA
+from exporter.store.connect import WRITES
+from exporter.store.schema import METADATA
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -25,6 +27,24 @@ _STAMP = Table(  # as Alembic makes it, which must find it later
     Column("version_num", String(32), nullable=False),
     PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
+
+
+def bring_up_to_date(engine: Engine) -> None:
+    """Bring the tables up to date in one transaction, one process after another."""
+    with engine.connect().execution_options(**{WRITES: True}) as connection:
+        if engine.dialect.name == "sqlite":
+            with connection.begin():
+                migrate(connection)
+            return
+        # psycopg and libpq take as long to load as --help may take in all.
+        from exporter.store import postgres
+
+        try:
+            with connection.begin():
+                postgres.lock_for_migration(connection)
+                migrate(connection)
+        finally:
+            postgres.unlock(connection)
 
 
 def migrate(connection: Connection) -> None:

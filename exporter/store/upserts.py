@@ -6,9 +6,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, String, Table, func, literal
 from sqlalchemy.dialects import postgresql, sqlite
 
-from exporter.core.summary import Summaries
 from exporter.store.rows import TableRow
-from exporter.store.tables import CHECK_FAILURE, CHECK_SUMMARY, TOOK
 
 
 def replace(connection: Connection, table: Table, rows: Sequence[TableRow]) -> None:
@@ -26,35 +24,6 @@ def insert_once(connection: Connection, table: Table, row: TableRow) -> bool:
     # Not by the number of rows: drivers do not tell it of every insert.
     made = _plain(connection, table).values(**row).on_conflict_do_nothing().returning(literal(True))
     return connection.execute(made).first() is not None
-
-
-def summary_rows(summaries: Summaries) -> tuple[list[TableRow], list[TableRow]]:
-    """Return the rows of check_summary and of check_failure."""
-    hours: list[TableRow] = []
-    reasons: list[TableRow] = []
-    for ((integration, tenant), hour), summary in summaries.items():
-        key = {"hour": hour, "integration": integration, "tenant": tenant}
-        counts = summary.latency_counts()
-        hours.append(
-            {
-                **key,
-                "provider": summary.provider,
-                "runs": summary.runs,
-                "failed": summary.failed,
-                "seconds": summary.seconds,
-                "failing_seconds": summary.failing_seconds,
-                **{name: counts.get(number) or None for number, name in enumerate(TOOK)},
-            }
-        )
-        reasons += [{**key, "reason": reason, "runs": n} for reason, n in (summary.reasons or {}).items()]
-    return hours, reasons
-
-
-def add_summaries(connection: Connection, summaries: Summaries) -> None:
-    """Add `summaries` to what is there of their hours."""
-    hours, reasons = summary_rows(summaries)
-    add(connection, CHECK_SUMMARY, hours)
-    add(connection, CHECK_FAILURE, reasons)
 
 
 def increment(connection: Connection, table: Table) -> Any:

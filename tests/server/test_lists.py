@@ -317,7 +317,7 @@ class BreakingStore(SqlStore):
 
 
 async def test_an_export_that_breaks_off_cannot_be_taken_for_a_whole_one(store: SqlStore) -> None:
-    breaking = BreakingStore(str(store._url))
+    breaking = BreakingStore(str(store.url))
     breaking.open()
     async with house(Room([state("web")], store=breaking)) as made:
         with pytest.raises(aiohttp.ClientError):

@@ -17,7 +17,8 @@ from exporter.core.token import SqlTokens, TokenSettings
 from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import OAuthServer, serving
 from exporter.store.encryption import Seals
-from exporter.store.tokens import LEASE, TokenStore
+from exporter.store.subjects.tokens import LEASE
+from exporter.store.tokens import TokenStore
 from exporter.tokens.manager import TokenManager
 from tests.servers.rotating import SELECT, UPDATE, mark
 from tests.tokens.endpoints import configured, made

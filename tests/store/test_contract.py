@@ -13,9 +13,9 @@ from exporter.core.errors import StoreError
 from exporter.core.reason import Reason
 from exporter.core.store import Batch, Failure, Filter, Page, Snapshot, StateChange, Store, Window
 from exporter.core.summary import HOUR
-from exporter.store.rollup import DAY
-from exporter.store.sql import PORTION, SqlStore
-from exporter.store.tables import LASTING, METADATA, RETAINED
+from exporter.store.retention import DAY, PORTION
+from exporter.store.schema import METADATA, retentions
+from exporter.store.sql import SqlStore
 from tests.store.records import KEY, change, failure, snapshot, summaries, summary, whole_batch
 
 URLS: dict[str, Callable[[pytest.FixtureRequest], str]] = {
@@ -259,10 +259,12 @@ def test_what_lies_at_the_edge_of_retention_stays(store: Store) -> None:
 
 
 def test_every_table_is_kept_for_a_time_that_somebody_set_or_for_good_reason() -> None:
-    retained = [table for tables in RETAINED.values() for table in tables]
-    assert {*retained, *LASTING} == set(METADATA.tables.values())
-    assert len({*retained, *LASTING}) == len([*retained, *LASTING])
-    assert RETAINED.keys() <= DEFAULT_RETENTION.keys()
+    tables = [rule.table for rule in retentions()]
+    assert set(tables) == set(METADATA.tables.values())
+    assert len(set(tables)) == len(tables)
+    assert {rule.key for rule in retentions()} - {""} <= DEFAULT_RETENTION.keys()
+    lasting = {rule.table.name for rule in retentions() if not rule.key}
+    assert lasting == {"target_state", "token"}, "rows that stay until their subject goes"
 
 
 def test_a_batch_with_one_bad_record_leaves_nothing(store: Store) -> None:

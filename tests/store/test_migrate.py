@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from exporter.core.errors import StoreError
 from exporter.store import migrate as rules
 from exporter.store.migrate import MIGRATIONS, migrate, steps, upgrade
-from exporter.store.tables import METADATA
+from exporter.store.schema import METADATA
 
 OPEN_AND_TELL = """
 import sys

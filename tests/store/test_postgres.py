@@ -18,9 +18,9 @@ from exporter.core.summary import HOUR
 from exporter.store import postgres
 from exporter.store.connect import parse
 from exporter.store.errors import UnwritableError
-from exporter.store.rollup import DAY
+from exporter.store.retention import DAY
+from exporter.store.schema import METADATA
 from exporter.store.sql import SqlStore
-from exporter.store.tables import METADATA
 from exporter.store.writer import Writer
 from tests.servers.postgres import Cluster, cluster
 from tests.servers.raw import free_port
@@ -61,7 +61,7 @@ def refusal(url: str) -> str:
 
 
 def test_the_migrations_make_the_tables_that_the_code_uses(store: SqlStore) -> None:
-    with store._connected() as connection:
+    with store.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
@@ -157,7 +157,7 @@ def test_a_connection_has_its_limits_and_what_the_url_says_goes_before_them(
 ) -> None:
     store = SqlStore(database + query)
     store.open()  # which takes its time for the migrations alone
-    with store._connected() as connection:
+    with store.reading() as connection:
         for name, value in (LIMITS | limits).items():
             assert connection.exec_driver_sql(f"SHOW {name}").scalar() == value
         driver = connection.connection.driver_connection
@@ -195,7 +195,7 @@ def test_more_reads_than_six_at_once_wait_for_a_connection_and_open_no_more(
     together = threading.Barrier(6)
 
     def use(_: int) -> None:
-        with store._reading() as connection:
+        with store.reading() as connection:
             connection.exec_driver_sql("SELECT 1")
             together.wait(20)
 
@@ -257,7 +257,7 @@ def test_a_lock_that_is_held_too_long_is_a_sentence_and_no_lost_batch(
 def test_a_statement_that_takes_too_long_is_given_up_by_the_server(database: str) -> None:
     impatient = SqlStore(f"{database}&options=-c%20statement_timeout%3D200")
     impatient.open()
-    with pytest.raises(StoreError, match="it took too long"), impatient._reading() as connection:
+    with pytest.raises(StoreError, match="it took too long"), impatient.reading() as connection:
         connection.exec_driver_sql("SELECT pg_sleep(5)")
     impatient.close()
 
@@ -284,7 +284,7 @@ def test_a_server_that_hangs_in_the_middle_of_a_transaction_costs_its_connection
     try:
         with (
             pytest.raises(StoreError, match=r"does not answer.* \(no answer within 0\.5 s\)$"),
-            store._reading() as connection,
+            store.reading() as connection,
         ):
             connection.exec_driver_sql("SELECT 1")
             driver = connection.connection.driver_connection

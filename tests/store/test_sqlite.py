@@ -22,8 +22,8 @@ from sqlalchemy import create_engine
 from exporter.core.errors import StoreError
 from exporter.core.store import Batch
 from exporter.store import connect
+from exporter.store.schema import METADATA
 from exporter.store.sql import SqlStore
-from exporter.store.tables import METADATA
 from tests.store.records import KEY, change, snapshot, whole_batch
 
 
@@ -54,7 +54,7 @@ def test_the_file_and_its_journals_are_the_owners_alone(store: SqlStore, path: P
 
 
 def test_every_write_is_on_the_disk_when_it_returns(store: SqlStore) -> None:
-    with store._connected() as connection:
+    with store.reading() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == connect.LOCK_WAIT * 1000

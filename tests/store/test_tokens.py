@@ -13,10 +13,10 @@ from sqlalchemy import create_engine
 from exporter.core.errors import StoreError
 from exporter.core.secret import Secret
 from exporter.core.token import NEVER, SqlTokens, TokenEvent, TokenSet
-from exporter.store import tokens as rules
 from exporter.store.encryption import Seals
 from exporter.store.sql import SqlStore
 from exporter.store.sql_tokens import SqlTokenSource
+from exporter.store.subjects import tokens as rules
 from exporter.store.tokens import LogQuery, TokenStore
 from tests.servers.postgres import Cluster
 

@@ -18,7 +18,7 @@ from exporter.core.secret import Secret
 from exporter.core.token import FLOOR, TokenSettings
 from exporter.net import tokens as rules
 from exporter.sandbox.oauth import OAuthServer, serving
-from exporter.store.tokens import LEASE
+from exporter.store.subjects.tokens import LEASE
 from exporter.tokens.manager import TokenManager
 from tests.clock import HandClock
 from tests.tokens.endpoints import configured, made

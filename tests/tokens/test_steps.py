@@ -18,7 +18,7 @@ from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.core.token import TokenSet, TokenSettings
 from exporter.sandbox.oauth import OAuthServer, serving
-from exporter.store import tokens as rules
+from exporter.store.subjects import tokens as rules
 from exporter.store.tokens import LogQuery
 from exporter.tokens.manager import TokenManager
 from exporter.tokens.storage import mark_of

@@ -16,7 +16,7 @@ from exporter.core.errors import StoreError
 from exporter.store.connect import LOCK_WAIT, open_engine, parse, redacted_url
 from exporter.store.errors import translated
 from exporter.store.migrate import steps
-from exporter.store.tables import TARGET_STATE
+from exporter.store.subjects.targets import TABLE as TARGET_STATE
 
 LITTLE, TOO_LITTLE = 1 << 30, 64 << 20
 """Bytes free on the disk of a file below which there is a note, and a problem."""

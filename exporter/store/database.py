@@ -1,0 +1,153 @@
+"""The one way to the database: it is opened and migrated, and every transaction begins here."""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from exporter.core.errors import StoreError
+from exporter.store.connect import WRITES, identity, open_engine, parse, redacted_url
+from exporter.store.errors import translated
+from exporter.store.migrate import bring_up_to_date
+from exporter.store.owner import Ownership
+from exporter.store.rows import REPLICA
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Handle:
+    """An engine, and the file that it was made for (`identity`)."""
+
+    engine: Engine
+    file: tuple[int, int] | None
+
+
+class Database:
+    """The database at `url`, a SQLAlchemy URL, for SQLite or PostgreSQL; several threads may use it.
+
+    Everything blocks and raises StoreError alone: call it off the loop.
+
+    Replicas may share a PostgreSQL database. The state of a target is what one of them saw last, since all of
+    them look at the same thing; changes and failures are stored as each of them saw them, by the name of the
+    `replica` (the host's, unless given); summaries are added up.
+    """
+
+    def __init__(self, url: str, replica: str = "") -> None:
+        """Take `url` apart; raises StoreError when this version has no use for it. Nothing is opened yet."""
+        self.url = parse(url)
+        self.name = f"store {redacted_url(self.url)}"
+        self._replica = replica or socket.gethostname()
+        self._ownership = Ownership(self.url)
+        self._opening = Lock()
+        # A lock of its own for what is below: whoever opens may wait for minutes.
+        self._swapping = Lock()
+        self._opened: _Handle | None = None
+        self._attached: _Handle | None = None
+
+    @property
+    def shared(self) -> bool:
+        """Whether another exporter had the same SQLite file when we last wrote; this never blocks."""
+        return self._ownership.shared
+
+    def open(self) -> None:
+        """Open the database, make it where there is none, and bring its tables up to date.
+
+        May be called again after a failure: everything is then opened again, in case another file is in its
+        place, or a server has been restored from a backup.
+        """
+        with translated(self.name), self._opening:
+            engine = open_engine(self.url)
+            try:
+                bring_up_to_date(engine)
+            except BaseException:
+                engine.dispose()
+                raise
+            self._ownership.take()
+            self._swap(_Handle(engine, identity(self.url)))
+
+    def close(self) -> None:
+        """Close files and connections."""
+        with translated(self.name):
+            self._swap(None)
+        self._ownership.release()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Begin a transaction that reads a database which was opened."""
+        with self._transaction(self._migrated, writes=False) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Begin a transaction that writes to a database which was opened, and commits at its end."""
+        self._ownership.take()  # who had it may be gone
+        with self._transaction(self._migrated, writes=True) as connection:
+            yield connection
+
+    @contextmanager
+    def attached(self, *, writes: bool = False) -> Iterator[Connection]:
+        """Begin a transaction on the database as it is, also where nobody here has opened it.
+
+        Tables are made by `open` alone. A file that has come in the place of another one is followed.
+        """
+        with self._transaction(self._present, writes=writes) as connection:
+            yield connection
+
+    def read(self, call: Callable[[Connection], T]) -> T:
+        """Return `call(connection)`, made in one transaction."""
+        with self.reading() as connection:
+            return call(connection)
+
+    @property
+    def moved(self) -> bool:
+        """Whether the file that was opened is no longer the one at its place."""
+        opened = self._opened
+        return opened is not None and opened.file != identity(self.url)
+
+    @contextmanager
+    def _transaction(self, engine: Callable[[], Engine], *, writes: bool) -> Iterator[Connection]:
+        options = {WRITES: writes, REPLICA: self._replica}
+        with (
+            translated(self.name),
+            engine().connect().execution_options(**options) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def _migrated(self) -> Engine:
+        """Return the engine of the database that `open` opened."""
+        opened = self._opened
+        if opened is None:
+            raise StoreError(f"{self.name}: it is not open")
+        return opened.engine
+
+    def _present(self) -> Engine:
+        """Return an engine for what is at the place now: that of `open` where it is the same file."""
+        file = identity(self.url)
+        if file is None and self.url.get_backend_name() == "sqlite":
+            raise StoreError(f"{self.name}: it is not open")
+        with self._swapping:
+            for handle in (self._opened, self._attached):
+                if handle is not None and handle.file == file:
+                    return handle.engine
+            # SQLite would go on writing into a file that nobody finds again.
+            old, self._attached = self._attached, _Handle(open_engine(self.url), file)
+            engine = self._attached.engine
+        _dispose(old)
+        return engine
+
+    def _swap(self, opened: _Handle | None) -> None:
+        with self._swapping:
+            old, self._opened, self._attached = (self._opened, self._attached), opened, None
+        for handle in old:
+            _dispose(handle)
+
+
+def _dispose(handle: _Handle | None) -> None:
+    if handle is not None:
+        handle.engine.dispose()

@@ -1,0 +1,61 @@
+"""Deletes what is too old, a portion at a time, by what each subject declares."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Delete, Table, delete, func, select
+
+from exporter.core.summary import HOUR
+
+DAY = 24 * HOUR
+
+PORTION = 2000
+"""Rows that are deleted in one transaction, so that writes need not wait long."""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long the rows of `table` are kept.
+
+    `key` is the one of `store.retention` that says so, empty for rows that stay until their subject goes.
+    A table with a key has a column `at`, or `hour`. `compact` makes a portion of its older rows into fewer:
+    it takes the present time in Unix seconds and returns how many rows went.
+    """
+
+    table: Table
+    key: str = ""
+    compact: Callable[[Connection, float], int] | None = None
+
+
+def retain(
+    begin: Callable[[], AbstractContextManager[Connection]],
+    rules: Iterable[Retention],
+    seconds: Mapping[str, float],
+    now: float,
+) -> int:
+    """Delete a portion of the rows of each table that are older than `seconds` allow; return how many.
+
+    Each table has a transaction of its own, which `begin` begins. The caller goes on until nothing was
+    deleted, with writes in between. Keys of `seconds` that no table has are passed over.
+    """
+    deleted, rules = 0, tuple(rules)
+    for rule in rules:
+        if rule.key in seconds:
+            with begin() as connection:
+                deleted += connection.execute(_expired(rule.table, now - seconds[rule.key])).rowcount
+    for rule in rules:
+        if rule.compact is not None:
+            with begin() as connection:
+                deleted += rule.compact(connection, now)
+    return deleted
+
+
+def _expired(table: Table, moment: float) -> Delete:
+    """Return what deletes a portion of the rows of `table` from before `moment`: so many rows, or an hour."""
+    if "hour" in table.c:
+        # Its row may stand for the whole day that begins with it.
+        oldest = select(func.min(table.c.hour)).where(table.c.hour < moment - DAY)
+        return delete(table).where(table.c.hour == oldest.scalar_subquery())
+    old = select(table.c.id).where(table.c.at < moment).limit(PORTION)
+    return delete(table).where(table.c.id.in_(old))

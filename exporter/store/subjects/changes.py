@@ -1,0 +1,81 @@
+"""Changes of state: one row for each, as each replica saw it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Column, Connection, Double, Index, String, Table, Text
+
+from exporter.core.store import ALL, Filter, Page, StateChange
+from exporter.store.columns import METADATA, numbered
+from exporter.store.lists import newest
+from exporter.store.retention import Retention
+from exporter.store.rows import (
+    TableRow,
+    clean,
+    insert_rows,
+    reason_of,
+    reason_word,
+    target_columns,
+    target_key,
+)
+
+TABLE = Table(
+    "state_change",
+    METADATA,
+    numbered(),
+    Column("at", Double, nullable=False),
+    Column("integration", String, nullable=False),
+    Column("tenant", String, nullable=False),
+    Column("provider", String, nullable=False),
+    Column("before", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("reason", String),
+    Column("detail", Text, nullable=False),
+    Column("trace_id", String, nullable=False),
+    Column("replica", String, nullable=False, server_default=""),
+    Index("state_change_by_target", "integration", "tenant", "at"),
+    Index("state_change_by_time", "at"),
+    Index("state_change_by_tenant", "tenant", "at"),
+)
+
+RETENTION = (Retention(TABLE, "checks"),)
+
+
+def query(connection: Connection, chosen: Filter = ALL, limit: int = 100) -> Page[StateChange]:
+    """Return a page of state changes, the newest first."""
+    return newest(connection, TABLE, change_of, chosen, limit)
+
+
+def add(connection: Connection, changes: Iterable[StateChange]) -> None:
+    """Add `changes`; one without a replica gets the name of this one."""
+    insert_rows(connection, TABLE, map(change_row, changes))
+
+
+def change_row(change: StateChange) -> TableRow:
+    """Return the row of a state change."""
+    return {
+        "at": change.at,
+        **target_columns(change.key),
+        "provider": change.provider,
+        "before": change.before,
+        "status": change.status,
+        "reason": reason_word(change.reason),
+        "detail": clean(change.detail),
+        "trace_id": change.trace_id,
+        "replica": change.replica,
+    }
+
+
+def change_of(row: Mapping[str, Any]) -> StateChange:
+    """Return the state change that `row` holds."""
+    return StateChange(
+        at=row["at"],
+        key=target_key(row),
+        provider=row["provider"],
+        before=row["before"],
+        status=row["status"],
+        reason=reason_of(row["reason"]),
+        detail=row["detail"],
+        trace_id=row["trace_id"],
+        replica=row["replica"],
+    )

@@ -1,0 +1,78 @@
+"""Failed checks: one row for each with its log, as each replica saw it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Column, Connection, Double, Index, Integer, String, Table, Text
+
+from exporter.core.reason import Reason
+from exporter.core.store import ALL, Failure, Filter, Page
+from exporter.store.columns import METADATA, numbered
+from exporter.store.lists import newest
+from exporter.store.retention import Retention
+from exporter.store.rows import TableRow, clean, insert_rows, target_columns, target_key
+
+TABLE = Table(
+    "failure",
+    METADATA,
+    numbered(),
+    Column("at", Double, nullable=False),
+    Column("integration", String, nullable=False),
+    Column("tenant", String, nullable=False),
+    Column("provider", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("took", Double, nullable=False),
+    Column("http_status", Integer),
+    Column("log", Text, nullable=False),  # JSON: [[seconds since the start, text], ...]
+    Column("trace_id", String, nullable=False),
+    Column("replica", String, nullable=False, server_default=""),
+    Index("failure_by_target", "integration", "tenant", "at"),
+    Index("failure_by_time", "at"),
+    Index("failure_by_tenant", "tenant", "at"),
+)
+
+RETENTION = (Retention(TABLE, "errors"),)
+
+
+def query(connection: Connection, chosen: Filter = ALL, limit: int = 100) -> Page[Failure]:
+    """Return a page of failed checks, the newest first."""
+    return newest(connection, TABLE, failure_of, chosen, limit)
+
+
+def add(connection: Connection, failures: Iterable[Failure]) -> None:
+    """Add `failures`; one without a replica gets the name of this one."""
+    insert_rows(connection, TABLE, map(failure_row, failures))
+
+
+def failure_row(failure: Failure) -> TableRow:
+    """Return the row of a failed check."""
+    return {
+        "at": failure.at,
+        **target_columns(failure.key),
+        "provider": failure.provider,
+        "reason": failure.reason.value,
+        "detail": clean(failure.detail),
+        "took": failure.duration_seconds,
+        "http_status": failure.http_status,
+        "log": json.dumps(failure.log),
+        "trace_id": failure.trace_id,
+        "replica": failure.replica,
+    }
+
+
+def failure_of(row: Mapping[str, Any]) -> Failure:
+    """Return the failed check that `row` holds."""
+    return Failure(
+        at=row["at"],
+        key=target_key(row),
+        provider=row["provider"],
+        reason=Reason(row["reason"]),
+        detail=row["detail"],
+        duration_seconds=row["took"],
+        http_status=row["http_status"],
+        log=tuple((when, text) for when, text in json.loads(row["log"])),
+        trace_id=row["trace_id"],
+        replica=row["replica"],
+    )

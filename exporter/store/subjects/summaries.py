@@ -1,0 +1,185 @@
+"""Summaries of checks: a row for each target and hour, later for each day, and one for each reason."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Double,
+    Float,
+    Index,
+    Integer,
+    String,
+    Table,
+    cast,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+)
+
+from exporter.core.store import Statistic, Subject, Window
+from exporter.core.summary import BUCKETS, Summaries
+from exporter.store.columns import METADATA, hourly
+from exporter.store.lists import narrowed
+from exporter.store.retention import DAY, Retention
+from exporter.store.rows import TableRow, fetch
+from exporter.store.upserts import add as add_rows
+from exporter.store.upserts import increment
+
+FOLDED_AFTER = 3 * DAY
+"""Seconds for which hours are kept apart: longer than 24 h beside the 24 h before."""
+
+TOOK = tuple(f"took_{number:02}" for number in range(BUCKETS))
+"""Columns of the latency buckets, in the order of exporter/core/summary.py."""
+
+TABLE = Table(
+    "check_summary",
+    METADATA,
+    *hourly(),
+    Column("provider", String, nullable=False),
+    Column("runs", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("seconds", Double, nullable=False),  # that were watched
+    Column("failing_seconds", Double, nullable=False),
+    # An empty bucket is NULL: that costs one bit in PostgreSQL.
+    *(Column(name, Integer) for name in TOOK),
+    Index("check_summary_by_tenant", "tenant", "hour"),
+    sqlite_with_rowid=False,
+)
+
+REASONS = Table(
+    "check_failure",
+    METADATA,
+    *hourly("reason"),
+    Column("runs", BigInteger, nullable=False),
+    Index("check_failure_by_tenant", "tenant", "hour"),
+    sqlite_with_rowid=False,
+)
+
+_NUMBERS = ("runs", "failed", "seconds", "failing_seconds")
+
+_LOCK = 0x1E85_0E09_0F01_DED5
+"""The advisory lock of folding: two replicas that folded the same hour would count it twice."""
+
+
+def add(connection: Connection, summaries: Summaries) -> None:
+    """Add `summaries` to what the store has of their hours."""
+    hours, failed = summary_rows(summaries)
+    add_rows(connection, TABLE, hours)
+    add_rows(connection, REASONS, failed)
+
+
+def statistics(
+    connection: Connection, window: Window, *, limit: int = 100, offset: int = 0
+) -> list[Statistic]:
+    """Return one statistic a subject, the one that was failing for the greatest share of the time first."""
+    by = [TABLE.c[name] for name in window.by]
+    total = {name: func.sum(TABLE.c[name]) for name in (*_NUMBERS, *TOOK)}
+    down = cast(total["failing_seconds"], Float) / func.nullif(total["seconds"], 0.0)
+    bad = cast(total["failed"], Float) / func.nullif(total["runs"], 0)
+    query = (
+        select(*by, func.max(TABLE.c.provider).label("provider"), *_named(total))
+        .where(*_in(TABLE, window))
+        .group_by(*by)
+        .order_by(down.desc().nulls_last(), bad.desc().nulls_last(), *by)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [_statistic(row, window.by) for row in fetch(connection, query)]
+
+
+def reasons(connection: Connection, window: Window) -> dict[Subject, dict[str, int]]:
+    """Return failed runs by subject and reason, the most frequent reason first."""
+    by = [REASONS.c[name] for name in window.by]
+    runs = func.sum(REASONS.c.runs)
+    query = (
+        select(*by, REASONS.c.reason, runs.label("runs"))
+        .where(*_in(REASONS, window))
+        .group_by(*by, REASONS.c.reason)
+        .order_by(runs.desc(), REASONS.c.reason)
+    )
+    found: dict[Subject, dict[str, int]] = {}
+    for row in fetch(connection, query):
+        subject = tuple(row[name] for name in window.by)
+        found.setdefault(subject, {})[row["reason"]] = int(row["runs"])
+    return found
+
+
+def fold(connection: Connection, now: float) -> int:
+    """Add the oldest hour that is old enough to its day, in this transaction; return how many rows went.
+
+    A day stands in the tables as its first hour does: a twentieth of the rows, for windows that are long.
+    Hours that come late are folded in when they are seen.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    limit = int(now - FOLDED_AFTER) // DAY * DAY
+    return sum(_fold(connection, table, limit) for table in (TABLE, REASONS))
+
+
+RETENTION = (Retention(TABLE, "checks", compact=fold), Retention(REASONS, "checks"))
+
+
+def summary_rows(summaries: Summaries) -> tuple[list[TableRow], list[TableRow]]:
+    """Return the rows of check_summary and of check_failure."""
+    hours: list[TableRow] = []
+    failed: list[TableRow] = []
+    for ((integration, tenant), hour), summary in summaries.items():
+        key = {"hour": hour, "integration": integration, "tenant": tenant}
+        counts = summary.latency_counts()
+        hours.append(
+            {
+                **key,
+                "provider": summary.provider,
+                "runs": summary.runs,
+                "failed": summary.failed,
+                "seconds": summary.seconds,
+                "failing_seconds": summary.failing_seconds,
+                **{name: counts.get(number) or None for number, name in enumerate(TOOK)},
+            }
+        )
+        failed += [{**key, "reason": reason, "runs": n} for reason, n in (summary.reasons or {}).items()]
+    return hours, failed
+
+
+def _fold(connection: Connection, table: Table, limit: int) -> int:
+    oldest = select(func.min(table.c.hour)).where(table.c.hour < limit, table.c.hour % DAY != 0)
+    hour = connection.execute(oldest).scalar()
+    if hour is None:
+        return 0
+    names = [column.name for column in table.columns]
+    day: Any = literal(hour // DAY * DAY, table.c.hour.type).label("hour")
+    rows = select(*(day if name == "hour" else table.c[name] for name in names)).where(table.c.hour == hour)
+    connection.execute(increment(connection, table).from_select(names, rows))
+    return connection.execute(delete(table).where(table.c.hour == hour)).rowcount
+
+
+def _named(total: dict[str, Any]) -> Iterable[ColumnElement[Any]]:
+    return (value.label(name) for name, value in total.items())
+
+
+def _statistic(row: TableRow, by: tuple[str, ...]) -> Statistic:
+    # PostgreSQL sums whole numbers to decimals.
+    return Statistic(
+        subject=tuple(row[name] for name in by),
+        provider=row["provider"],
+        runs=int(row["runs"]),
+        failed=int(row["failed"]),
+        seconds=float(row["seconds"]),
+        failing_seconds=float(row["failing_seconds"]),
+        latency_counts=tuple(int(row[name] or 0) for name in TOOK),
+    )
+
+
+def _in(table: Table, window: Window) -> Iterator[ColumnElement[bool]]:
+    yield table.c.hour >= window.since
+    yield table.c.hour < window.until
+    yield from narrowed(table, window.chosen)
+    if window.subjects is not None:
+        columns = tuple_(*(table.c[name] for name in window.by))
+        yield columns.in_(sorted(window.subjects))
