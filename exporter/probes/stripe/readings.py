@@ -15,7 +15,7 @@ from exporter.core.metric import Metric, Sample
 from exporter.core.probe import DAY
 from exporter.core.reason import Reason
 from exporter.probes._readings import Kept
-from exporter.probes._vendor_api import Listing, Parameters
+from exporter.probes._vendor_api import PagedList, Parameters
 from exporter.probes.stripe import metrics as m
 from exporter.probes.stripe.api import Api, MissingError, StripeOptions
 from exporter.probes.stripe.declines import FAMILIES, family_of
@@ -137,7 +137,7 @@ async def fetch_payments(api: Api) -> Kept:
     return reduce_payments(listing, now, api.options.payments_minutes * MINUTE)
 
 
-def reduce_payments(listing: Listing, now: float, window: float) -> Kept:
+def reduce_payments(listing: PagedList, now: float, window: float) -> Kept:
     """Return what is kept of charge events: counts in the `window` (seconds) before `now`, and of the day."""
     charges = [(when, _outcome(event)) for event in listing.items if (when := event.moment("created"))]
     # Where the pages end before the day does, nothing is known of the time before their oldest event.
@@ -267,7 +267,7 @@ def _since(when: float) -> Parameters:
     return (("created[gte]", str(int(when))),)
 
 
-def _times(listing: Listing) -> list[float]:
+def _times(listing: PagedList) -> list[float]:
     return [when for item in listing.items if (when := item.moment("created")) is not None]
 
 

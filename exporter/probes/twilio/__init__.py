@@ -83,12 +83,12 @@ async def _readings(api: Api) -> list[Sample]:
 async def _balance(api: Api) -> tuple[list[Sample], bool]:
     """Return the balance, or nothing and False where only the second opinion says that all is well."""
     try:
-        balance = await api.get(BALANCE)
+        balance = await api.get_resource(BALANCE)
     except RefusedError as error:
         if error.reason not in HIDDEN:
             raise
         api.kit.log(error.detail)
-        await api.get(USAGE_TODAY, (("Category", "totalprice"),))
+        await api.get_resource(USAGE_TODAY, (("Category", "totalprice"),))
         return [], False
     amount = balance_of(balance)
     api.kit.remember(BALANCE_KEPT, amount)

@@ -73,7 +73,7 @@ async def fetch_account(api: Api) -> Kept:
     Its body holds the Auth Token: nothing of it is kept or logged. A suspended or closed account is no
     answer to keep, so that its return shows at the next run.
     """
-    account = await api.get(ACCOUNT)
+    account = await api.get_resource(ACCOUNT)
     state = account.text("status")
     if state in CLOSED:
         api.kit.fact(m.INACTIVE(1))
@@ -96,7 +96,7 @@ async def fetch_usage(api: Api) -> Kept:
     wanted = (("Category", "totalprice"), ("IncludeSubaccounts", included))
     kept: Kept = {}
     for period, resource in (("today", USAGE_TODAY), ("month", USAGE_MONTH)):
-        kept[period] = reduce_usage(await api.get(resource, wanted))
+        kept[period] = reduce_usage(await api.get_resource(resource, wanted))
     return kept
 
 
@@ -131,7 +131,7 @@ def usage_samples(kept: Kept) -> Iterator[Sample]:
 async def fetch_number(api: Api) -> Kept:
     """Look whether the configured number belongs to the account: GET IncomingPhoneNumbers.json."""
     wanted = api.options.phone_number
-    found = await api.get(NUMBERS, (("PhoneNumber", wanted), ("PageSize", "20")))
+    found = await api.get_resource(NUMBERS, (("PhoneNumber", wanted), ("PageSize", "20")))
     found.must(NUMBERS.list)
     # The parameter is a pattern, so the answer may hold other numbers.
     return {"owned": any(item.at("phone_number").value == wanted for item in found.items(NUMBERS.list))}
