@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from exporter.commands.api_client import exporter_of
+from exporter.commands.api_client import build_client
 from exporter.commands.output import OutputColumn, print_rows
 
 USUAL = 100
@@ -59,7 +59,7 @@ def show_list(options: argparse.Namespace) -> int:
         "since": options.since,
         "limit": options.limit or (None if options.json or options.csv else USUAL),
     }
-    exporter = exporter_of(options)
+    exporter = build_client(options)
     print_rows(exporter.rows(f"/api/v1/{options.list}", query), columns, options, empty)
     if options.list == "tenants":
         for warning in (exporter.get("/api/v1/tenants", {"limit": 1}) or {}).get("warnings", ()):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from exporter.commands.api_client import ApiClient, exporter_of
+from exporter.commands.api_client import ApiClient, build_client
 from exporter.commands.output import OutputColumn, print_rows
 from exporter.core.errors import StartError
 
@@ -41,7 +41,7 @@ def tokens(options: argparse.Namespace) -> int:
     """Do what `options.action` names; return 0, or 1 when a refresh failed."""
     if options.action == "key":
         return _key()
-    exporter = exporter_of(options)
+    exporter = build_client(options)
     if options.action == "refresh":
         return _refresh(exporter, options)
     query = {"integration": options.integration, "tenant": options.tenant}
