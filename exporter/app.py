@@ -172,6 +172,7 @@ def _services(
         sd_addresses=settings.sd_addresses,
         tenant_warnings=lambda: [line for state in settings.feeds.states() for line in state.warnings],
         read_store=writer.read,
+        flush=engine.tokens.log.flush,
         tokens=engine.tokens,
         runbook=_runbook,
         admin=_admin(settings, web),

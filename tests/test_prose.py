@@ -19,7 +19,8 @@ DATED = re.compile(
 LEFT = {
     "alerts": {"anew", "mend", "mended", "stand", "tells", "told"},
     "commands": {"anew", "mend", "stands", "tells", "told"},
-    "config": {"anew", "stands", "told"},
+    "config": {"anew", "mend", "stands", "told"},
+    "core": {"anew", "tells", "told"},
     "generate": {"told"},
     "net": {"anew"},
     "probes": {"anew", "mend", "mends", "stands", "tells", "told"},

@@ -5,26 +5,13 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from exporter.core.listing import OutputColumn
 from exporter.server.export import csv_line
 
 PLAIN_WIDTH = 1000
 """Signs in a line of a table that is no terminal's, so that nothing is cut for a pipe."""
-
-
-@dataclass(frozen=True)
-class OutputColumn:
-    """One column of a table: the key of the row, the heading, and whether it holds numbers.
-
-    `keep` columns are never shortened on a narrow terminal.
-    """
-
-    key: str
-    heading: str
-    number: bool = False
-    keep: bool = False
 
 
 def print_rows(

@@ -4,9 +4,10 @@ import argparse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from exporter.commands.api_client import build_client
-from exporter.commands.output import OutputColumn, print_rows
+from exporter.commands.api_client import exporter_of
+from exporter.commands.output import print_rows
 from exporter.core.defaults import STATS_SUBJECTS
+from exporter.core.listing import OutputColumn
 
 _COMPARED = (("uptime", "UPTIME"), ("error_ratio", "ERRORS"), ("p50_seconds", "P50"), ("p95_seconds", "P95"))
 _RATIOS = ("uptime", "error_ratio")
@@ -24,7 +25,7 @@ def stats(options: argparse.Namespace) -> int:
         "integration": options.integration,
         "tenant": options.tenant,
     }
-    rows = build_client(options).rows("/api/v1/stats", query)
+    rows = exporter_of(options).rows("/api/v1/stats", query)
     subject = [OutputColumn(name, name.upper(), keep=True) for name in STATS_SUBJECTS[options.by]]
     machine = options.json or options.csv
     measured = [OutputColumn("runs", "CHECKS", number=True), *_columns(percent=not machine)]

@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from exporter.commands.api_client import ApiClient, build_client
-from exporter.commands.output import OutputColumn, print_rows
+from exporter.commands.api_client import ApiClient, exporter_of
+from exporter.commands.lists import print_listing
+from exporter.commands.output import print_rows
 from exporter.core.errors import StartError
+from exporter.core.listing import TARGET, OutputColumn
+from exporter.store.listings import listings
 
 LOOK_EVERY = 0.3
 """Seconds between two questions how far the refreshes are."""
 
-_TARGET = (OutputColumn("integration", "INTEGRATION", keep=True), OutputColumn("tenant", "TENANT", keep=True))
-LISTED = (
-    *_TARGET,
+TOKENS = (
+    *TARGET,
     OutputColumn("token", "TOKEN", keep=True),
     OutputColumn("state", "STATE", keep=True),
     OutputColumn("expires", "EXPIRES", keep=True),
@@ -25,32 +27,30 @@ LISTED = (
     OutputColumn("failures", "FAILURES", number=True),
     OutputColumn("reason", "REASON"),
 )
-LOGGED = (
-    OutputColumn("at", "AT", keep=True),
-    *_TARGET,
-    OutputColumn("actor", "ACTOR"),
-    OutputColumn("operation", "OPERATION"),
+REFRESHES = (
+    *TARGET,
     OutputColumn("result", "RESULT", keep=True),
     OutputColumn("reason", "REASON"),
     OutputColumn("duration_seconds", "SECONDS", number=True),
 )
-REFRESHED = (*_TARGET, *LOGGED[-3:])
 
 
 def tokens(options: argparse.Namespace) -> int:
     """Do what `options.action` names; return 0, or 1 when a refresh failed."""
     if options.action == "key":
         return _key()
-    exporter = build_client(options)
+    if options.action == "log":
+        return print_listing(listings()["token-log"], options, options.limit)
+    exporter = exporter_of(options)
     if options.action == "refresh":
         return _refresh(exporter, options)
-    query = {"integration": options.integration, "tenant": options.tenant}
-    if options.action == "list":
-        rows = exporter.rows("/api/v1/tokens", query | {"expiring": options.expiring, "state": options.state})
-        print_rows(rows, LISTED, options, "no tokens that are renewed")
-    else:
-        rows = exporter.rows("/api/v1/tokens/log", query | {"since": options.since, "limit": options.limit})
-        print_rows(rows, LOGGED, options, "nothing was done with tokens")
+    query = {
+        "integration": options.integration,
+        "tenant": options.tenant,
+        "expiring": options.expiring,
+        "state": options.state,
+    }
+    print_rows(exporter.rows("/api/v1/tokens", query), TOKENS, options, "no tokens that are renewed")
     return 0
 
 
@@ -70,9 +70,9 @@ def _refresh(exporter: ApiClient, options: argparse.Namespace) -> int:
     if bool(chosen) == options.all:
         raise StartError("say which tokens: --all, or --integration, --tenant and --expiring")
     job = exporter.post("/api/v1/tokens/refresh", chosen | {"all": options.all, "background": True})
-    job = _followed(exporter, job)
+    job = _follow(exporter, job)
     rows = job["tokens"]
-    print_rows(rows, REFRESHED, options, "no token had to be refreshed")
+    print_rows(rows, REFRESHES, options, "no token had to be refreshed")
     failed = sum(row["result"] != "ok" for row in rows)
     results = ", ".join(f"{count} {name}" for name, count in sorted(job["summary"].items()))
     if rows:
@@ -80,7 +80,7 @@ def _refresh(exporter: ApiClient, options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _followed(exporter: ApiClient, job: dict[str, Any]) -> dict[str, Any]:
+def _follow(exporter: ApiClient, job: dict[str, Any]) -> dict[str, Any]:
     """Ask until the job is done, with a bar where a person looks."""
     with _bar(job["total"]) as bar:
         while job["state"] == "running":

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -40,3 +41,10 @@ class SystemClock:
     def later(self, seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
         """Call `callback` on the running loop after `seconds`."""
         return asyncio.get_running_loop().call_later(seconds, callback)
+
+
+def iso(seconds: float | None) -> str | None:
+    """Return a Unix time as RFC 3339 in UTC, None for what never happened."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -81,7 +81,6 @@ class Credential:
         """Count a refresh that succeeded, once its tokens are those in use."""
         self.reset_failures()
         held = self.held or TokenSet()
-        # A long-lived token that is handed out in its last seconds counts too: what is left is what matters.
         brief = held.expiry is not None and held.expiry - (held.obtained or now) < FLOOR
         self.short = self.short + 1 if held.implausible or brief else 0
         self.renewed_at = now
@@ -90,7 +89,6 @@ class Credential:
         """See whether the endpoint hands out again what it handed out `before`, shortly before its expiry."""
         if before is None or not before.access or before.expiry is None:
             return
-        # Only near the expiry: any endpoint may hand out a young token twice.
         if before.expiry - 2 * self._lead(before, before.expiry) <= now < before.expiry:
             self.repeats = self.held is not None and self.held.access == before.access
 
@@ -105,7 +103,6 @@ class Credential:
         # Nobody is served by an hour's wait after an outage; only a refusal comes again and again.
         longest = OUTAGE_RETRY if error.reason in {*NETWORK, Reason.VENDOR_ERROR} else LONGEST_RETRY
         wait = min(longest, FIRST_RETRY * 2.0 ** min(self.failures - 1, 10))
-        # Spread, so that credentials that failed together do not come back together.
         self.retry_at = now + max(wait * (1 + 0.2 * self.spread), error.retry_after or 0.0)
 
     @property
@@ -120,11 +117,11 @@ class Credential:
         return max(self.retry_at, self.renewed_at + self.floor)
 
     def free(self, now: float) -> bool:
-        """Return whether a renewal may be now."""
+        """Tell whether a renewal may be now."""
         return now >= self.free_at(now)
 
     def alive(self, now: float) -> bool:
-        """Return whether there is an access token that may still be good."""
+        """Tell whether there is an access token that may still be good."""
         held = self.held
         if held is None or not held.access:
             return False
@@ -135,7 +132,7 @@ class Credential:
         return now < held.expiry + (AFTER_EXPIRY if self.repeats else 0.0)
 
     def usable(self, now: float) -> bool:
-        """Return whether a probe gets the token: even an expired one, if only the floor forbids another."""
+        """Tell whether a probe gets the token: also an expired one, where only the floor forbids another."""
         held = self.held
         if self.alive(now):
             return True
@@ -145,7 +142,7 @@ class Credential:
 
     @property
     def renew_at(self) -> float | None:
-        """When the token is to be renewed by itself, None where nothing says."""
+        """When the token is to be renewed by itself, None where nothing tells."""
         held = self.held
         if held is None or held.expiry is None or held.expiry == NEVER or held.implausible:
             return None
@@ -154,30 +151,28 @@ class Credential:
         return held.expiry - self._lead(held, held.expiry) * (1 + 0.1 * self.spread)
 
     def _lead(self, held: TokenSet, expiry: float) -> float:
-        # Nobody knows when a configured token was issued, so a tenth of its life is not known either.
         if held.obtained is None and isinstance(self.grant, MetaExchange):
             return self.longest_lead
         return min(self.longest_lead, max(0.0, expiry - (held.obtained or self.first_seen)) / 10)
 
     def due(self, now: float) -> bool:
-        """Return whether the token is to be renewed now."""
+        """Tell whether the token is to be renewed now."""
         renew_at = self.renew_at
         return renew_at is not None and now >= renew_at and self.free(now)
 
     def wanted(self, now: float) -> bool:
-        """Return whether a probe must wait for a new token; Meta's is exchanged apart from probing alone."""
+        """Tell whether a probe must wait for a new token; Meta's is exchanged apart from probing alone."""
         if isinstance(self.grant, MetaExchange) or self.refused:
             return False
         return self.free(now) and (not self.alive(now) or self.due(now))
 
     def replaceable(self, refused: AccessToken | None, now: float) -> bool:
-        """Return whether another token may be asked for because the probed server refuses this one."""
+        """Tell whether another token may be asked for because the probed server refuses this one."""
         held = self.held
         if refused is None or held is None or refused.value != held.access or self.refused:
             return False
         if isinstance(self.grant, MetaExchange) or now < self.retry_at:
             return False
-        # A server that refuses an expired token behaves as it should: the wait is not for it.
         if self._over(now) and not _within(self.renewed_at, FLOOR, now):
             return True
         return not _within(self.replaced_at, REPLACED_EVERY, now)
@@ -199,5 +194,5 @@ class Credential:
 
 
 def _within(moment: float | None, span: float, now: float) -> bool:
-    """Return whether `moment` was less than `span` seconds ago; not where the clock was put back since."""
+    """Tell whether `moment` was less than `span` seconds ago; not where the clock was put back since."""
     return moment is not None and 0 <= now - moment < span

@@ -1,6 +1,6 @@
 """What is kept across restarts, and the protocol of the place that keeps it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -14,9 +14,8 @@ class Snapshot:
     """State of one target as it must come back after a restart; times are Unix seconds, None if never.
 
     `facts` are the dated samples as (metric name, label values, value). `answers` are those of
-    `kit.every`: key to (time, JSON value). `until` is the end of a back-off. `mark` distinguishes
-    other options from these, so that the answers given to another credential do not come back; it is too
-    short to give a secret away.
+    `kit.every`: key to (time, JSON value). `until` is the end of a back-off. `mark` tells other options from
+    these, so that the answers given to another credential do not come back; it is too short to tell a secret.
     """
 
     key: TargetKey
@@ -82,14 +81,15 @@ class Batch:
     summaries: Summaries = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Return whether there is anything to write."""
+        """Tell whether there is anything to write."""
         return bool(self.snapshots or self.changes or self.failures or self.forget or self.summaries)
 
 
 Cursor = tuple[float, int]
-"""Where a row is in a list: its time and number."""
+"""Where a row stands in a list: its time and number."""
 
 RowT = TypeVar("RowT")
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True)
@@ -191,6 +191,9 @@ class Store(Protocol):
     def failures(self, chosen: Filter = ALL, *, limit: int = 100) -> Page[Failure]:
         """Return a page of failed runs, the newest first."""
 
+    def read(self, call: Callable[[Any], ResultT]) -> ResultT:
+        """Return `call` of a connection of the database, made in one transaction."""
+
     def statistics(self, window: Window, *, limit: int = 100, offset: int = 0) -> Sequence[Statistic]:
         """Return what checks came to, the subject with the least uptime first."""
 
@@ -200,7 +203,7 @@ class Store(Protocol):
     def retain(self, seconds: dict[str, float], now: float) -> int:
         """Delete a portion of the rows older than their table's retention; return how many.
 
-        Writes may come in between; 0 says that nothing is left to delete.
+        Writes may come in between; 0 tells that nothing is left to delete.
         """
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 
 NEVER = math.inf
-"""The expiry of a token that does not expire."""
+"""The expiry of a token that does not end."""
 
 FLOOR = 30.0
 """Seconds between two renewals of a credential, at least; a life below is no life to plan by."""
@@ -45,7 +45,7 @@ class ClientCredentials:
 class RefreshToken:
     """A refresh token grant (RFC 6749, section 6), as Google and most vendors offer it.
 
-    `refresh_token` is the one that the configuration names; where a source of tokens is configured, or a
+    `refresh_token` is the one that the configuration tells; where a source of tokens is configured, or a
     newer one was handed out since, that one is sent instead. `access_token` is one that is already there,
     empty if none is known. `proxy` is what the endpoint is asked through.
     """
@@ -128,7 +128,7 @@ class TokenResponse:
     """What a token endpoint answered. Lives are seconds, None where it does not tell or that is none.
 
     `refresh` is a new refresh token, None where the old one stays. `scopes` are None where they are not
-    given. `implausible`: the life it names is none, or below `FLOOR`.
+    told. `implausible`: the life it names is none, or below `FLOOR`.
     """
 
     access: Secret
@@ -144,8 +144,8 @@ class TokenSet:
     """The tokens that are kept for one credential; times are Unix seconds.
 
     An expiry is None where it is unknown and `NEVER` where there is none. `obtained` is when they were
-    handed out, None where somebody else got them. `rotates` says whether the last refresh brought a new
-    refresh token, None before the first one. `refused` says that the vendor no longer takes them.
+    handed out, None where somebody else got them. `rotates` tells whether the last refresh brought a new
+    refresh token, None before the first one. `refused` tells that the vendor no longer takes them.
     """
 
     access: Secret = _NONE
@@ -171,7 +171,7 @@ class TokenSet:
             access=granted.access,
             refresh=granted.refresh or self.refresh,
             expiry=expiry,
-            # A new refresh token whose life is not given expires nobody knows when.
+            # A new refresh token whose end is not told ends nobody knows when.
             refresh_expiry=ends if ends is not None or renewed else self.refresh_expiry,
             obtained=now,
             scopes=granted.scopes if granted.scopes is not None else self.scopes,
@@ -180,7 +180,7 @@ class TokenSet:
         )
 
     def same(self, other: "TokenSet | None") -> bool:
-        """Return whether `other` holds the same credentials."""
+        """Tell whether `other` holds the same credentials."""
         return other is not None and (self.access, self.refresh) == (other.access, other.refresh)
 
     @property
@@ -190,7 +190,7 @@ class TokenSet:
 
 
 def state_of(expiry: float | None, now: float, *, implausible: bool = False) -> TokenState:
-    """Return the state of a token that expires at `expiry`."""
+    """Return the state of a token that ends at `expiry`."""
     if implausible:
         return TokenState.IMPLAUSIBLE
     if expiry is None:
@@ -201,7 +201,7 @@ def state_of(expiry: float | None, now: float, *, implausible: bool = False) -> 
 
 
 def plausible(expiry: float) -> bool:
-    """Return whether `expiry` can be Unix seconds: from 2001 on, and no milliseconds."""
+    """Tell whether `expiry` can be Unix seconds: from 2001 on, and no milliseconds."""
     return expiry == NEVER or 1e9 < expiry < 1e11
 
 
@@ -222,7 +222,7 @@ class SqlTokens:
 class TokenSettings:
     """How the tokens of an integration are kept: `source` is `options`, `store` or `sql`.
 
-    `refresh_before` is how many seconds before its expiry a token is renewed, at most a tenth of its life.
+    `refresh_before` is how many seconds before its end a token is renewed, at most a tenth of its life.
     """
 
     refresh_before: float = 86_400.0
@@ -235,7 +235,7 @@ class TokenEvent:
     """One operation on a token, for the log of tokens; `reason` is empty for a success.
 
     `operation` is `refresh` or `write_back`. `result` is `ok`, `adopted` (somebody else had renewed it), or
-    `failed`. `actor` is `exporter` for what was due, `probe` where a probe needed it, else the caller.
+    `failed`. `actor` is `exporter` for what was due, `probe` where a probe needed it, else who asked.
     """
 
     at: float
@@ -254,8 +254,8 @@ class TokenEvent:
 class AccessToken:
     """A token: `expiry` is Unix seconds, None where the endpoint did not tell.
 
-    `fresh` says that it was fetched for this call: a server that refuses it will refuse the next one too.
-    `scopes` are those granted, None where that is not given.
+    `fresh` tells that it was fetched for this call: a server that refuses it will refuse the next one too.
+    `scopes` are those granted, None where that is not told.
     """
 
     value: Secret

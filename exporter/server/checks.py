@@ -6,10 +6,11 @@ from typing import Any
 
 import structlog
 
+from exporter.core.clock import iso
 from exporter.core.errors import Deferred, ProbeError
 from exporter.core.probe import Result, Target
 from exporter.core.reason import Reason
-from exporter.server.answers import iso, place_of
+from exporter.server.answers import place_of
 
 GRACE = 5.0
 """Seconds beyond its timeout that a check may wait for its turn and its bookkeeping."""

@@ -9,9 +9,10 @@ from typing import Any
 
 from aiohttp import web
 
+from exporter.core.clock import iso
 from exporter.core.probe import Target
 from exporter.server.access import IDENTITY, Identity
-from exporter.server.answers import iso, json_answer
+from exporter.server.answers import json_answer
 from exporter.server.checks import check_target
 from exporter.server.services import SERVICES
 from exporter.server.tokens import refresh_token

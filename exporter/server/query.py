@@ -1,6 +1,6 @@
 """What the query of a list asks for: which rows, from when to when, how many, in which form."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -22,14 +22,18 @@ MOST_EXPORTED = 100_000_000
 _LAST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
-def filter_of(request: web.Request) -> Filter:
-    """Read integration, tenant, reason, since, until and after; narrowed to what the caller may know."""
+def filter_of(request: web.Request, names: Collection[str] = ("reason",)) -> Filter:
+    """Read integration, tenant, since, until, after and what `names` has of reason and result.
+
+    The filter is narrowed to what the caller may know of.
+    """
     query = request.query
     return Filter(
         integration=query.get("integration", ""),
         tenant=query.get("tenant") or None,
         tenants=request[IDENTITY].tenants,
-        reason=_reason(query),
+        reason=_reason(query) if "reason" in names else None,
+        result=query.get("result", "") if "result" in names else "",
         since=moment(request, "since"),
         until=moment(request, "until"),
         after=_place(query),

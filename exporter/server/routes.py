@@ -1,25 +1,29 @@
 """Every route in one table: how it is asked, who may, and what it answers."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp.typedefs import Handler
 
+from exporter.core.listing import Listing
 from exporter.server.access import AccessRule, Effect
 from exporter.server.handlers import (
     board,
     checks,
     discovery,
-    lists,
     plain,
     probe,
     runbook,
     session,
     stats,
+    tenants,
     tokens,
 )
+from exporter.server.handlers.lists import list_handler
 from exporter.server.pages import tabs
-from exporter.server.pages._frame import asset, handler_of
+from exporter.server.pages._frame import asset, page_handler
 from exporter.server.web_config.settings import Role
+from exporter.store.listings import listings
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Route:
     path: str
     handler: Handler
     rule: AccessRule
-    says: str
+    description: str
 
 
 _GET, _POST = ("GET", "HEAD"), ("POST",)
@@ -40,8 +44,15 @@ _CHANGE = AccessRule(Role.ADMIN, Effect.CHANGE)
 _SIGN = AccessRule(Role.VIEWER, Effect.SPEND, narrow=True)
 _TOKENS = AccessRule(Role.ADMIN, narrow=True)
 
+
+def _list_route(listing: Listing[Any]) -> Route:
+    rule = AccessRule(Role(listing.role), narrow=listing.narrow)
+    text = f"{listing.title[0].upper()}{listing.title[1:]}, newest first, in pages, as CSV or NDJSON."
+    return Route(_GET, listing.path, list_handler(listing), rule, text)
+
+
 ROUTES = (
-    *(Route(_GET, tab.path, handler_of(tab), tab.rule, tab.description) for tab in tabs()),
+    *(Route(_GET, tab.path, page_handler(tab), tab.rule, tab.description) for tab in tabs()),
     Route(_GET, "/assets/{name}", asset, _VIEW, "Style, script and icon of the page."),
     Route(_POST, "/sign-in", session.sign_in, _SIGN, "Begins a session on the page by the admin token."),
     Route(_POST, "/sign-out", session.sign_out, _SIGN, "Ends the session."),
@@ -55,7 +66,7 @@ ROUTES = (
     ),
     Route(_GET, "/-/healthy", plain.healthy, AccessRule(None), "Whether the process answers."),
     Route(_GET, "/-/ready", plain.ready, AccessRule(None), "Whether every part runs."),
-    Route(("POST", "PUT"), "/-/reload", plain.reload, _CHANGE, "Loads the configuration anew."),
+    Route(("POST", "PUT"), "/-/reload", plain.reload, _CHANGE, "Loads the configuration again."),
     Route(_GET, "/runbooks/{name}", runbook.runbook, AccessRule(None), "What to do about an alert."),
     Route(
         _GET,
@@ -67,9 +78,8 @@ ROUTES = (
     Route(_GET, "/api/v1/status", board.status, _VIEW, "Every integration, and all in one word."),
     Route(_GET, "/api/v1/targets", board.targets, _VIEW, "Targets, failing first, in pages."),
     Route(_GET, "/api/v1/history", board.history, _VIEW, "The newest state changes and failures."),
-    Route(_GET, "/api/v1/errors", lists.errors, _VIEW, "Failed checks, in pages, as CSV or NDJSON."),
-    Route(_GET, "/api/v1/changes", lists.changes, _VIEW, "Changes of state, in the same forms."),
-    Route(_GET, "/api/v1/tenants", lists.tenants, _VIEW, "Tenants with their integrations, failing first."),
+    *(_list_route(listing) for listing in listings().values()),
+    Route(_GET, "/api/v1/tenants", tenants.tenants, _VIEW, "Tenants with their integrations, failing first."),
     Route(_GET, "/api/v1/stats", stats.stats, _VIEW, "Uptime, latency and errors beside the time before."),
     Route(
         _GET,
@@ -93,7 +103,6 @@ ROUTES = (
         "How far a job of many checks is.",
     ),
     Route(_GET, "/api/v1/tokens", tokens.read, _TOKENS, "Tokens and their states, worst first."),
-    Route(_GET, "/api/v1/tokens/log", tokens.log, _TOKENS, "What was done with tokens, and by whom."),
     Route(
         _POST,
         "/api/v1/tokens/refresh",

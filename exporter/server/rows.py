@@ -6,10 +6,10 @@ from typing import Any
 
 from aiohttp import web
 
+from exporter.core.clock import iso
 from exporter.core.reason import Reason
 from exporter.engine.board import TargetState
 from exporter.server.access import Identity
-from exporter.server.answers import iso
 from exporter.server.services import Services
 
 STATUSES = ("error", "unknown", "not_configured", "connected")

@@ -32,16 +32,21 @@ async def _no_store(_call: Callable[[Store], Any], _timeout: float = 10.0, /) ->
     raise StoreError("there is no store")
 
 
+async def _nothing_waits() -> None:
+    """Return at once."""
+
+
 @dataclass(frozen=True)
 class Services:
     """Everything that the handlers use.
 
     `render` takes (openmetrics, gzip) and returns the body of /metrics. `reload` loads the configuration
-    anew and raises ConfigError with every mistake. `check_now` runs one probe at once, within the
+    again and raises ConfigError with every mistake. `check_now` runs one probe at once, within the
     budget of its credential, or raises Deferred. `explain` writes a result as exposition text. `ready`
     returns "" once every part runs, else one sentence that says what it waits for. `docs_url` is linked
     from the page, where it is given. `sd_addresses` are templates of the addresses at which Prometheus
-    reaches every process. `read_store` asks what is kept. `tenant_warnings` says what is wrong with the
+    reaches every process. `read_store` asks what is kept, `flush` writes what waits
+    for the store. `tenant_warnings` says what is wrong with the
     sources of tenants. `tokens` renews tokens. `admin` is who may change things while no access is
     configured.
     `runbook` returns the HTML page of an alert by its name and its Content-Security-Policy.
@@ -62,6 +67,7 @@ class Services:
     docs_url: str = ""
     sd_addresses: tuple[str, ...] = ()
     read_store: StoreReader = _no_store
+    flush: Callable[[], Awaitable[None]] = _nothing_waits
     tenant_warnings: Callable[[], Iterable[str]] = tuple
     runbook: Callable[[str], tuple[str, str] | None] = lambda _name: None
     admin: AdminToken = field(default_factory=AdminToken)

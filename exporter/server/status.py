@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from exporter.core.clock import iso
 from exporter.core.reason import Reason
 from exporter.engine.board import TargetState
-from exporter.server.answers import iso
 from exporter.server.rows import reason_of, urgency
 
 WORST = 20

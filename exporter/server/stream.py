@@ -13,6 +13,9 @@ from exporter.server.query import form
 
 Rows = Sequence[Mapping[str, Any]]
 
+PORTION = 1000
+"""Rows of an export that are read and written at a time."""
+
 _TYPES = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 
 
@@ -44,6 +47,12 @@ async def exported(
         raise ConnectionResetError("the store failed in the middle of an export") from error
     await response.write_eof()
     return response
+
+
+async def portions(rows: Rows) -> AsyncIterator[Rows]:
+    """Yield `rows`, which are in memory already, a portion at a time."""
+    for start in range(0, len(rows), PORTION):
+        yield rows[start : start + PORTION]
 
 
 def unavailable(error: StoreError) -> web.HTTPException:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from exporter.core.clock import iso
 from exporter.engine.board import TargetState
-from exporter.server.answers import iso
 from exporter.server.rows import STATUSES
 
 COLUMNS = ("tenant", "status", "since", "failing", "targets", "statuses")

@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from exporter.core.clock import iso
 from exporter.core.errors import Shortage
 from exporter.core.probe import Target, TargetKey
 from exporter.core.token import NEVER, TokenEvent, TokenSet
-from exporter.server.answers import iso
+from exporter.store.subjects.token_log import event_json
 from exporter.tokens.account import TokenAccount
 
 
@@ -43,28 +44,12 @@ def _sorted(scopes: frozenset[str] | None) -> list[str] | None:
     return None if scopes is None else sorted(scopes)
 
 
-def event_row(event: TokenEvent) -> dict[str, Any]:
-    """Return an entry of the log as JSON."""
-    return {
-        "at": iso(event.at),
-        "integration": event.integration,
-        "tenant": event.tenant,
-        "provider": event.provider,
-        "token": event.token,
-        "actor": event.actor,
-        "operation": event.operation,
-        "result": event.result,
-        "reason": event.reason or None,
-        "duration_seconds": round(event.duration_seconds, 6),
-    }
-
-
 async def refresh_token(
     refresh: Callable[[TargetKey, str], Awaitable[TokenEvent]], target: Target, actor: str
 ) -> dict[str, Any]:
     """Refresh the token of one target and return its row; `status` is the result in one word."""
     try:
-        row = event_row(await refresh(target.key, actor))
+        row = event_json(await refresh(target.key, actor))
     except KeyError:
         row = _untried(target, "failed", "not_found")
     except Shortage as shortage:

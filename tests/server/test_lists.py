@@ -3,22 +3,25 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import pytest
+from sqlalchemy import Connection
 
+from exporter.core.clock import iso
 from exporter.core.errors import StoreError
 from exporter.core.reason import Reason
-from exporter.core.store import ALL, Batch, Failure, Filter, Page, StateChange
+from exporter.core.store import Batch, Failure, StateChange
 from exporter.core.summary import HOUR, Summaries, Summary
-from exporter.server.answers import iso
-from exporter.server.handlers.lists import PORTION
+from exporter.server.stream import PORTION
 from exporter.store.sql import SqlStore
 from tests.server.house import NOW, House, Room, bearer, house, state
 from tests.server.test_access import TOKENS, web_config
+
+T = TypeVar("T")
 
 FORMULA = '=HYPERLINK("http://evil.example"), and a "quoted" line\nand another'
 
@@ -310,10 +313,13 @@ async def test_without_the_store_lists_say_so_and_nothing_of_its_address(tmp_pat
 class BreakingStore(SqlStore):
     """Fails after the first portion of an export."""
 
-    def failures(self, chosen: Filter = ALL, *, limit: int = 100) -> Page[Failure]:
-        if chosen.after is not None:
+    reads = 0
+
+    def read(self, call: Callable[[Connection], T]) -> T:
+        self.reads += 1
+        if self.reads > 1:
             raise StoreError("the disk went away")
-        return super().failures(chosen, limit=limit)
+        return super().read(call)
 
 
 async def test_an_export_that_breaks_off_cannot_be_taken_for_a_whole_one(store: SqlStore) -> None:
@@ -322,4 +328,5 @@ async def test_an_export_that_breaks_off_cannot_be_taken_for_a_whole_one(store: 
     async with house(Room([state("web")], store=breaking)) as made:
         with pytest.raises(aiohttp.ClientError):
             await made.ask("/api/v1/errors?format=ndjson")
+    assert breaking.reads == 2
     breaking.close()

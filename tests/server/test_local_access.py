@@ -21,6 +21,7 @@ from exporter.server import local as machine
 from exporter.server.admin import SESSION_SECONDS, AdminToken
 from exporter.server.routes import ROUTES
 from exporter.server.web_config.settings import Role
+from exporter.store.listings import listings
 from exporter.store.sql import SqlStore
 from tests.server.house import CHANGE, NOW, House, Room, bearer, hashed, house, state
 from tests.waiting import PATIENCE
@@ -43,19 +44,20 @@ LOCAL: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/status"): (200, 200, 200, 200, 200),
     ("GET", "/api/v1/targets"): (200, 200, 200, 200, 200),
     ("GET", "/api/v1/history"): (200, 200, 200, 200, 200),
-    ("GET", "/api/v1/errors"): (200, 200, 200, 200, 200),
-    ("GET", "/api/v1/changes"): (200, 200, 200, 200, 200),
     ("GET", "/api/v1/tenants"): (200, 200, 200, 200, 200),
     ("GET", "/api/v1/stats"): (200, 200, 200, 200, 200),
     ("GET", "/api/v1/sd"): (200, 200, 200, 200, 200),
     ("POST", "/api/v1/checks"): (401, 200, 200, 403, 403),
     ("GET", "/api/v1/checks/none"): (401, 404, 404, 404, 404),
     ("GET", "/api/v1/tokens"): (401, 200, 200, 200, 200),
-    ("GET", "/api/v1/tokens/log"): (401, 503, 503, 503, 503),  # no store of tokens here
     ("POST", "/api/v1/tokens/refresh"): (401, 400, 400, 403, 403),
     ("GET", "/api/v1/tokens/refresh/none"): (401, 404, 404, 404, 404),
     ("GET", "/no/such/page"): (404, 404, 404, 404, 404),
     ("POST", "/metrics"): (405, 405, 405, 405, 405),
+}
+LOCAL |= {
+    ("GET", listing.path): (200 if listing.role == "viewer" else 401, 200, 200, 200, 200)
+    for listing in listings().values()
 }
 OPEN = {"/metrics", "/-/healthy", "/-/ready", "/runbooks/IntegrationDown"}
 

@@ -49,7 +49,7 @@ class TokenRoom(Room):
     def services(self, web_config: WebConfigFile) -> Services:
         assert self.tokens is not None
         self.states = [TargetState(target=target) for target, _ in self.tokens.accounts()]
-        return replace(super().services(web_config), now=time.time)
+        return replace(super().services(web_config), now=time.time, flush=self.tokens.log.flush)
 
 
 @pytest.fixture
@@ -59,14 +59,18 @@ async def server() -> AsyncIterator[OAuthServer]:
 
 
 @pytest.fixture
-async def keeper(server: OAuthServer, tmp_path: Path) -> AsyncIterator[TokenManager]:
+async def database(tmp_path: Path) -> AsyncIterator[SqlStore]:
+    opened = SqlStore(f"sqlite:///{tmp_path / 'state.db'}")
+    opened.open()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+async def keeper(server: OAuthServer, database: SqlStore) -> AsyncIterator[TokenManager]:
     """Thirty tenants of a calendar; the one named `bad` was revoked."""
-    url = f"sqlite:///{tmp_path / 'state.db'}"
-    whole = SqlStore(url)
-    whole.open()
-    whole.close()
     network = LoopNetwork()
-    store = TokenStore(url, Seals((Secret(Fernet.generate_key().decode()),)))
+    store = TokenStore(str(database.url), Seals((Secret(Fernet.generate_key().decode()),)))
     made_keeper = TokenManager(network, SystemClock(), store=store)
     names = [*(f"t{number}" for number in range(29)), "bad"]
     targets = [made(server, "calendar", name, refresh_token=Secret(server.connect(name))) for name in names]
@@ -79,8 +83,8 @@ async def keeper(server: OAuthServer, tmp_path: Path) -> AsyncIterator[TokenMana
 
 
 @pytest.fixture
-async def place(keeper: TokenManager) -> AsyncIterator[House]:
-    async with house(TokenRoom([], tokens=keeper)) as running:
+async def place(keeper: TokenManager, database: SqlStore) -> AsyncIterator[House]:
+    async with house(TokenRoom([], tokens=keeper, store=database)) as running:
         yield running
 
 
@@ -153,11 +157,11 @@ async def test_a_wrong_question_is_answered_in_one_sentence(
 
 
 async def test_only_administrators_see_tokens_and_each_only_those_of_its_tenants(
-    keeper: TokenManager, tmp_path: Path
+    keeper: TokenManager, database: SqlStore, tmp_path: Path
 ) -> None:
     path = tmp_path / "web.yml"
     path.write_text(WEB)
-    async with house(TokenRoom([], path, tokens=keeper)) as place:
+    async with house(TokenRoom([], path, tokens=keeper, store=database)) as place:
         assert (await place.ask("/api/v1/tokens")).status == 401
         for question in ("/api/v1/tokens", "/api/v1/tokens/log"):
             assert (await place.ask(question, headers=bearer("viewer-0123456789abcdef"))).status == 403

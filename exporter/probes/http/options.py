@@ -8,7 +8,6 @@ from exporter.config import durations
 from exporter.core.network import DEFAULT_TLS
 from exporter.core.options import FILE_TWIN, OPERATOR, PER_TENANT, Options, TlsOptions
 from exporter.core.secret import Secret
-from exporter.probes._host import Family
 
 Meta = msgspec.Meta
 
@@ -189,7 +188,9 @@ class HttpOptions(Options, frozen=True):
     redirects: Annotated[
         int, Meta(ge=0, le=20, description="How many redirects to follow; 0: the redirect is the answer.")
     ] = 5
-    family: Family = "any"
+    family: Annotated[
+        str, Meta(pattern="^(any|4|6)$", description='IP family to connect by: any, "4" or "6".')
+    ] = "any"
     connection: Annotated[
         str,
         Meta(

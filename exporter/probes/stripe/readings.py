@@ -15,8 +15,7 @@ from exporter.core.metric import Metric, Sample
 from exporter.core.probe import DAY
 from exporter.core.reason import Reason
 from exporter.probes._readings import Kept
-from exporter.probes._vendor_api import PagedList, Parameters
-from exporter.probes._vendor_reading import VendorReading
+from exporter.probes._vendor_api import Listing, Parameters
 from exporter.probes.stripe import metrics as m
 from exporter.probes.stripe.api import Api, MissingError, StripeOptions
 from exporter.probes.stripe.declines import FAMILIES, family_of
@@ -32,10 +31,21 @@ PAYOUT_STATES = ("paid", "pending", "in_transit", "canceled", "failed", "other")
 
 
 @dataclass(frozen=True)
-class StripeReading(VendorReading[Api, StripeOptions]):
-    """One further reading; `details` are of the objects it names, for people alone."""
+class Reading:
+    """One expensive reading; `permission` is what a restricted key must be allowed to read."""
 
+    key: str
+    permission: str
+    period: Callable[[StripeOptions], float]
+    fetch: Callable[[Api], Awaitable[Kept]]
+    samples: Callable[[Kept], Iterator[Sample]]
+    paged: bool = False
+    wanted: Callable[[StripeOptions], bool] = lambda _options: True
     details: Callable[[Kept], Mapping[str, str | None]] = lambda _kept: {}
+
+    def calls(self, options: StripeOptions) -> int:
+        """Return the most calls that one reading makes."""
+        return options.pages if self.paged else 1
 
 
 async def fetch_account(api: Api) -> Kept:
@@ -127,7 +137,7 @@ async def fetch_payments(api: Api) -> Kept:
     return reduce_payments(listing, now, api.options.payments_minutes * MINUTE)
 
 
-def reduce_payments(listing: PagedList, now: float, window: float) -> Kept:
+def reduce_payments(listing: Listing, now: float, window: float) -> Kept:
     """Return what is kept of charge events: counts in the `window` (seconds) before `now`, and of the day."""
     charges = [(when, _outcome(event)) for event in listing.items if (when := event.moment("created"))]
     # Where the pages end before the day does, nothing is known of the time before their oldest event.
@@ -257,7 +267,7 @@ def _since(when: float) -> Parameters:
     return (("created[gte]", str(int(when))),)
 
 
-def _times(listing: PagedList) -> list[float]:
+def _times(listing: Listing) -> list[float]:
     return [when for item in listing.items if (when := item.moment("created")) is not None]
 
 
@@ -269,11 +279,15 @@ def _length(document: Document, name: str) -> int | None:
     return None
 
 
-READINGS: tuple[StripeReading, ...] = (
-    StripeReading("account", "account", 4 * HOUR, fetch_account, account_samples),
-    StripeReading("webhook_endpoints", "webhook_endpoints", 4 * HOUR, fetch_endpoints, endpoints_samples),
-    StripeReading("undelivered", "events", 4 * HOUR, fetch_undelivered, undelivered_samples, paged=True),
-    StripeReading(
+def _hours(count: float) -> Callable[[StripeOptions], float]:
+    return lambda _options: count * HOUR
+
+
+READINGS = (
+    Reading("account", "account", _hours(4), fetch_account, account_samples),
+    Reading("webhook_endpoints", "webhook_endpoints", _hours(4), fetch_endpoints, endpoints_samples),
+    Reading("undelivered", "events", _hours(4), fetch_undelivered, undelivered_samples, paged=True),
+    Reading(
         "payments",
         "events",
         lambda options: options.payments_minutes * MINUTE,
@@ -281,30 +295,30 @@ READINGS: tuple[StripeReading, ...] = (
         payments_samples,
         paged=True,
     ),
-    StripeReading(
+    Reading(
         "fraud_warnings",
         "fraud_warnings",
-        12 * HOUR,
+        _hours(12),
         _counting("/v1/radar/early_fraud_warnings"),
         _counted(m.FRAUD_WARNINGS, "fraud_warnings"),
         paged=True,
     ),
-    StripeReading(
+    Reading(
         "disputes",
         "disputes",
-        12 * HOUR,
+        _hours(12),
         _counting("/v1/disputes"),
         _counted(m.DISPUTES, "disputes"),
         paged=True,
     ),
-    StripeReading("payouts", "payouts", 12 * HOUR, fetch_payouts, payouts_samples, paged=True),
-    StripeReading(
+    Reading("payouts", "payouts", _hours(12), fetch_payouts, payouts_samples, paged=True),
+    Reading(
         "customer",
         "customers",
-        6 * HOUR,
+        _hours(6),
         fetch_customer,
         customer_samples,
-        applies=lambda options: bool(options.customer_id),
+        wanted=lambda options: bool(options.customer_id),
         details=lambda kept: {"customer_id": kept.get("id"), "customer_email": kept.get("email")},
     ),
 )

@@ -1,17 +1,19 @@
 """The JSON answers that come from the board and the memory; they never call a vendor."""
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from aiohttp import web
 
 from exporter.core.store import Failure, StateChange
 from exporter.server.access import IDENTITY, Identity
-from exporter.server.answers import iso, json_answer, whole_number
+from exporter.server.answers import json_answer, whole_number
 from exporter.server.rows import StatusFilter, counts, row, urgency, visible_states
 from exporter.server.services import SERVICES
 from exporter.server.status import status as status_of
 from exporter.server.unknown import refuse_unknown
+from exporter.store.subjects.changes import change_json
+from exporter.store.subjects.failures import failure_json
 
 MOST_ROWS = 10_000
 MOST_EVENTS = 1000
@@ -56,8 +58,8 @@ async def history(request: web.Request) -> web.Response:
     failures = services.history.recent_failures(limit=MOST_EVENTS)
     return json_answer(
         {
-            "changes": [change_row(one) for one in _newest(changes, identity, choice, limit)],
-            "failures": [failure_row(one) for one in _newest(failures, identity, choice, limit)],
+            "changes": [change_json(one) for one in _newest(changes, identity, choice, limit)],
+            "failures": [failure_json(one) for one in _newest(failures, identity, choice, limit)],
         }
     )
 
@@ -74,37 +76,3 @@ def _newest(found: Iterable[Event], identity: Identity, choice: StatusFilter, li
         and choice.tenant in ("", one.key[1])
     ]
     return fits[:limit]
-
-
-def change_row(change: StateChange) -> dict[str, Any]:
-    """Return a state change as JSON."""
-    return {
-        "at": iso(change.at),
-        "integration": change.key[0],
-        "tenant": change.key[1],
-        "provider": change.provider,
-        "before": change.before,
-        "status": change.status,
-        "reason": change.reason.value if change.reason else None,
-        "detail": change.detail,
-        "trace_id": change.trace_id,
-        "replica": change.replica,
-    }
-
-
-def failure_row(failure: Failure) -> dict[str, Any]:
-    """Return a failed run as JSON, with its log."""
-    return {
-        "at": iso(failure.at),
-        "integration": failure.key[0],
-        "tenant": failure.key[1],
-        "provider": failure.provider,
-        "reason": failure.reason.value,
-        "meaning": failure.reason.meaning,
-        "detail": failure.detail,
-        "duration_seconds": round(failure.duration_seconds, 6),
-        "http_status": failure.http_status,
-        "log": [{"after_seconds": round(after, 6), "text": text} for after, text in failure.log],
-        "trace_id": failure.trace_id,
-        "replica": failure.replica,
-    }

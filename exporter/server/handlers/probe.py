@@ -5,11 +5,11 @@ import asyncio
 import structlog
 from aiohttp import web
 
+from exporter.core.clock import iso
 from exporter.core.errors import Deferred, Shortage
 from exporter.core.probe import Result, Target
 from exporter.exposition import CONTENT_TYPES
 from exporter.server.access import IDENTITY
-from exporter.server.answers import iso
 from exporter.server.checks import GRACE
 from exporter.server.services import SERVICES
 

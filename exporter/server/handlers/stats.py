@@ -6,11 +6,12 @@ from typing import Any
 
 from aiohttp import web
 
+from exporter.core.clock import iso
 from exporter.core.defaults import STATS_SUBJECTS, STATS_WINDOW, STATS_WINDOWS
 from exporter.core.errors import StoreError
 from exporter.core.store import Statistic, Store, Window
 from exporter.core.summary import HOUR
-from exporter.server.answers import iso, json_answer, whole_number
+from exporter.server.answers import json_answer, whole_number
 from exporter.server.query import filter_of, form, rows_wanted
 from exporter.server.services import SERVICES, Services
 from exporter.server.stream import Rows, exported, unavailable

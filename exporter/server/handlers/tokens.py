@@ -1,25 +1,22 @@
-"""Tokens by HTTP: their states, refreshes on demand, and the log of what was done with them."""
+"""Tokens by HTTP: their states, and refreshes on demand."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
 import structlog
 from aiohttp import web
 
 from exporter.config import durations
-from exporter.core.errors import StoreError
 from exporter.core.probe import Target
 from exporter.core.token import TokenState
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, json_body, whole_number
-from exporter.server.export import csv_line
 from exporter.server.jobs import REFRESHES
-from exporter.server.query import form, moment, rows_wanted
+from exporter.server.query import form, rows_wanted
 from exporter.server.services import SERVICES
-from exporter.server.tokens import event_row, rows
+from exporter.server.stream import exported, portions
+from exporter.server.tokens import rows
 from exporter.server.unknown import refuse_unknown
-from exporter.store.tokens import LogQuery
 from exporter.tokens.account import TokenAccount
 
 MOST_ROWS = 10_000
@@ -28,10 +25,6 @@ COLUMNS = (
     *("integration", "tenant", "provider", "token", "state", "expires", "expires_in_seconds"),
     *("refreshable", "last_refresh", "failures", "reason", "next_attempt"),
 )
-LOG_COLUMNS = (
-    *("at", "integration", "tenant", "provider", "token", "actor", "operation", "result", "reason"),
-    "duration_seconds",
-)
 
 WORST = ("refused", "expired", "implausible")
 """States that come first, the one that needs a person most before the others."""
@@ -39,7 +32,7 @@ WORST = ("refused", "expired", "implausible")
 Chooser = Callable[[Target, TokenAccount], bool]
 
 
-async def read(request: web.Request) -> web.Response:
+async def read(request: web.Request) -> web.StreamResponse:
     """Answer the tokens of every target that is asked for, those that need a person first."""
     await refuse_unknown(request)
     now = request.app[SERVICES].now()
@@ -56,10 +49,11 @@ async def read(request: web.Request) -> web.Response:
         if not state or row["state"] == state
     ]
     found.sort(key=_urgency)
-    if form(request) != "json":
-        return _export(request, found, COLUMNS)
-    limit = whole_number(request, "limit", 500, MOST_ROWS)
     offset = whole_number(request, "offset", 0, 10_000_000)
+    if form(request) != "json":
+        page = found[offset : offset + rows_wanted(request)]
+        return await exported(request, COLUMNS, portions(page))
+    limit = whole_number(request, "limit", 500, MOST_ROWS)
     counts: dict[str, int] = {}
     for row in found:
         counts[row["state"]] = counts.get(row["state"], 0) + 1
@@ -83,29 +77,6 @@ async def refresh(request: web.Request) -> web.Response:
 async def job(request: web.Request) -> web.Response:
     """Answer how far a job of refreshes is, with the results so far."""
     return request.app[REFRESHES].read(request)
-
-
-async def log(request: web.Request) -> web.Response:
-    """Answer what was done with tokens, the newest first."""
-    await refuse_unknown(request, stored=True)
-    query, identity = request.query, request[IDENTITY]
-    asked = LogQuery(
-        integration=query.get("integration", ""),
-        tenant=query.get("tenant", ""),
-        result=query.get("result", ""),
-        since=moment(request, "since") or 0.0,
-        limit=min(rows_wanted(request), MOST_ROWS),
-        offset=whole_number(request, "offset", 0, 10_000_000),
-        tenants=identity.tenants,
-    )
-    try:
-        events = await request.app[SERVICES].tokens.history(asked)
-    except StoreError as error:
-        raise web.HTTPServiceUnavailable(text=str(error), headers={"Retry-After": "10"}) from None
-    found = [event_row(event) for event in events]
-    if form(request) != "json":
-        return _export(request, found, LOG_COLUMNS)
-    return json_answer({"log": found, "offset": asked.offset})
 
 
 def _visible(request: web.Request) -> list[tuple[Target, TokenAccount]]:
@@ -141,14 +112,6 @@ def _urgency(row: dict[str, Any]) -> tuple[Any, ...]:
     rank = WORST.index(row["state"]) if row["state"] in WORST else len(WORST)
     left = row["expires_in_seconds"]
     return (rank, -row["failures"], left is None, left or 0, row["integration"], row["tenant"], row["token"])
-
-
-def _export(request: web.Request, found: list[dict[str, Any]], columns: tuple[str, ...]) -> web.Response:
-    if form(request) == "csv":
-        lines = [csv_line(columns), *(csv_line(row[name] for name in columns) for row in found)]
-        return web.Response(text="".join(f"{line}\r\n" for line in lines), content_type="text/csv")
-    body = b"".join(msgspec.json.encode(row) + b"\n" for row in found)
-    return web.Response(body=body, content_type="application/x-ndjson")
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

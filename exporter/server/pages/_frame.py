@@ -10,8 +10,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from exporter import __version__
+from exporter.core.clock import iso
 from exporter.server.access import ADMIN_SESSION, ADMIN_TOKEN, IDENTITY, LOOPBACK, Identity
-from exporter.server.answers import iso
 from exporter.server.pages import Tab, tabs
 from exporter.server.services import SERVICES, Services
 from exporter.server.web_config.settings import Role
@@ -27,7 +27,7 @@ ASSETS = {
 }
 
 
-def handler_of(tab: Tab) -> Handler:
+def page_handler(tab: Tab) -> Handler:
     """Return what answers the route of `tab`."""
 
     async def page(request: web.Request) -> web.Response:

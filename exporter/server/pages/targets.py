@@ -6,9 +6,10 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
+from exporter.core.clock import iso
 from exporter.engine.board import TargetState
 from exporter.server.access import IDENTITY
-from exporter.server.answers import iso, whole_number
+from exporter.server.answers import whole_number
 from exporter.server.pages import Tab
 from exporter.server.rows import STATUSES, StatusFilter, counts, reason_of, urgency, visible_states
 from exporter.server.services import SERVICES

@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Double, Index, String, Table, Text
 
+from exporter.core.clock import iso
+from exporter.core.listing import AT, CAUSE, TARGET, Listing, OutputColumn
 from exporter.core.store import ALL, Filter, Page, StateChange
 from exporter.store.columns import METADATA, numbered
 from exporter.store.lists import newest
@@ -79,3 +81,42 @@ def change_of(row: Mapping[str, Any]) -> StateChange:
         trace_id=row["trace_id"],
         replica=row["replica"],
     )
+
+
+def change_json(change: StateChange) -> dict[str, Any]:
+    """Return a state change as JSON."""
+    return {
+        "at": iso(change.at),
+        "integration": change.key[0],
+        "tenant": change.key[1],
+        "provider": change.provider,
+        "before": change.before,
+        "status": change.status,
+        "reason": change.reason.value if change.reason else None,
+        "detail": change.detail,
+        "trace_id": change.trace_id,
+        "replica": change.replica,
+    }
+
+
+LISTINGS = (
+    Listing(
+        name="changes",
+        title="changes of state",
+        columns=(
+            *("at", "integration", "tenant", "provider", "before", "status", "reason", "detail", "trace_id"),
+            "replica",
+        ),
+        table=(
+            AT,
+            *TARGET,
+            OutputColumn("before", "BEFORE"),
+            OutputColumn("status", "STATUS", keep=True),
+            *CAUSE,
+        ),
+        query=query,
+        row=change_json,
+        retention=RETENTION[0].key,
+        filters=("reason",),
+    ),
+)

@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Double, Index, Integer, String, Table, Text
 
+from exporter.core.clock import iso
+from exporter.core.listing import AT, CAUSE, TARGET, Listing, OutputColumn
 from exporter.core.reason import Reason
 from exporter.core.store import ALL, Failure, Filter, Page
 from exporter.store.columns import METADATA, numbered
@@ -76,3 +78,45 @@ def failure_of(row: Mapping[str, Any]) -> Failure:
         trace_id=row["trace_id"],
         replica=row["replica"],
     )
+
+
+def failure_json(failure: Failure) -> dict[str, Any]:
+    """Return a failed check as JSON, with its log."""
+    return {
+        "at": iso(failure.at),
+        "integration": failure.key[0],
+        "tenant": failure.key[1],
+        "provider": failure.provider,
+        "reason": failure.reason.value,
+        "meaning": failure.reason.meaning,
+        "detail": failure.detail,
+        "duration_seconds": round(failure.duration_seconds, 6),
+        "http_status": failure.http_status,
+        "log": [{"after_seconds": round(after, 6), "text": text} for after, text in failure.log],
+        "trace_id": failure.trace_id,
+        "replica": failure.replica,
+    }
+
+
+LISTINGS = (
+    Listing(
+        name="errors",
+        title="failed checks",
+        columns=(
+            *("at", "integration", "tenant", "provider", "reason", "meaning", "detail", "duration_seconds"),
+            *("http_status", "trace_id", "replica", "log"),
+        ),
+        table=(
+            AT,
+            *TARGET,
+            *CAUSE,
+            OutputColumn("http_status", "HTTP", number=True),
+            OutputColumn("duration_seconds", "SECONDS", number=True),
+            OutputColumn("trace_id", "TRACE"),
+        ),
+        query=query,
+        row=failure_json,
+        retention=RETENTION[0].key,
+        filters=("reason",),
+    ),
+)

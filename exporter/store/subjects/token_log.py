@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Double, Index, String, Table
 
+from exporter.core.clock import iso
+from exporter.core.listing import AT, TARGET, Listing, OutputColumn
 from exporter.core.store import ALL, Filter, Page
 from exporter.core.token import TokenEvent
 from exporter.store.columns import METADATA, numbered
@@ -54,3 +56,49 @@ def event_row(event: TokenEvent) -> TableRow:
 def event_of(row: Mapping[str, Any]) -> TokenEvent:
     """Return the entry that `row` holds."""
     return TokenEvent(**{name: row[name] for name in _COLUMNS}, duration_seconds=row["took"])
+
+
+def event_json(event: TokenEvent) -> dict[str, Any]:
+    """Return an entry of the log as JSON."""
+    return {
+        "at": iso(event.at),
+        "integration": event.integration,
+        "tenant": event.tenant,
+        "provider": event.provider,
+        "token": event.token,
+        "actor": event.actor,
+        "operation": event.operation,
+        "result": event.result,
+        "reason": event.reason or None,
+        "duration_seconds": round(event.duration_seconds, 6),
+    }
+
+
+LISTINGS = (
+    Listing(
+        name="token-log",
+        title="operations on tokens",
+        empty="nothing was done with tokens",
+        path="/api/v1/tokens/log",
+        columns=(
+            *("at", "integration", "tenant", "provider", "token", "actor", "operation", "result", "reason"),
+            "duration_seconds",
+        ),
+        table=(
+            AT,
+            *TARGET,
+            OutputColumn("actor", "ACTOR"),
+            OutputColumn("operation", "OPERATION"),
+            OutputColumn("result", "RESULT", keep=True),
+            OutputColumn("reason", "REASON"),
+            OutputColumn("duration_seconds", "SECONDS", number=True),
+        ),
+        query=query,
+        row=event_json,
+        retention=RETENTION[0].key,
+        role="admin",
+        filters=("result",),
+        buffered=True,
+        skips=True,
+    ),
+)

@@ -1,0 +1,140 @@
+"""Every stored list, whatever it holds: it is whole, narrowed and the same wherever it is shown."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Table, insert
+
+from exporter.config import layout
+from exporter.core.listing import Listing
+from exporter.server.routes import ROUTES
+from exporter.server.stream import PORTION
+from exporter.server.web_config.settings import Role
+from exporter.store.listings import listings
+from exporter.store.retention import Retention
+from exporter.store.schema import subjects
+from exporter.store.sql import SqlStore
+from tests.server.house import NOW, House, Room, bearer, house, state
+from tests.server.test_access import TOKENS, web_config
+
+COUNT = 10 * PORTION + 7
+"""Rows of each list, more than any page, portion or bound of an export holds."""
+
+LISTS = [
+    (listing, retention)
+    for module in subjects()
+    for listing, retention in zip(getattr(module, "LISTINGS", ()), module.RETENTION, strict=False)
+]
+EVERY = pytest.mark.parametrize(("listing", "retention"), LISTS, ids=[listing.name for listing, _ in LISTS])
+
+
+def values(table: Table, number: int) -> dict[str, Any]:
+    """Return a row that any table takes: times fall, and every tenth row is of the tenant acme."""
+    known = {
+        "at": NOW - number,
+        "integration": "payments",
+        "tenant": "acme" if number % 10 == 0 else "globex",
+        "reason": "auth",
+        "log": "[]",
+    }
+    return {
+        column.name: known.get(column.name, "x" if column.type.python_type is str else 1)
+        for column in table.columns
+        if column.name != "id"
+    }
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
+    made = SqlStore(f"sqlite:///{tmp_path_factory.mktemp('store')}/state.db")
+    made.open()
+    for _, retention in LISTS:
+        rows = [values(retention.table, number) for number in range(COUNT)]
+        with made.writing() as connection:
+            connection.execute(insert(retention.table), rows)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def served(tmp_path: Path, store: SqlStore) -> AsyncIterator[House]:
+    states = [state("payments", "acme"), state("payments", "globex")]
+    async with house(Room(states, path=web_config(tmp_path), store=store)) as made:
+        yield made
+
+
+async def text(served: House, path: str, token: str = "admin") -> str:
+    reply = await served.ask(path, headers=bearer(TOKENS[token]))
+    assert reply.status == 200, reply.text
+    return reply.text
+
+
+@EVERY
+async def test_an_export_holds_every_row_that_is_stored(
+    served: House, listing: Listing[Any], retention: Retention
+) -> None:
+    reply = await served.ask(f"{listing.path}?format=csv", headers=bearer(TOKENS["admin"]))
+    assert reply.headers["content-disposition"] == f'attachment; filename="{listing.key}.csv"'
+    rows = list(csv.DictReader(io.StringIO(reply.text)))
+    assert len(rows) == COUNT and tuple(rows[0]) == listing.columns
+    lines = (await text(served, f"{listing.path}?format=ndjson")).splitlines()
+    assert len(lines) == COUNT
+    times = [json.loads(line)["at"] for line in lines]
+    assert times == sorted(times, reverse=True), "newest first"
+    assert tuple(json.loads(lines[0])) and set(listing.columns) <= set(json.loads(lines[0]))
+
+
+@EVERY
+async def test_pages_join_without_a_gap(served: House, listing: Listing[Any], retention: Retention) -> None:
+    seen = 0
+    query: str | None = ""
+    while query is not None:
+        page = json.loads(await text(served, f"{listing.path}?limit={PORTION}{query}"))
+        seen += len(page[listing.key])
+        query = f"&after={page['next']}" if page["next"] else None
+    assert seen == COUNT
+
+
+@EVERY
+async def test_callers_bound_to_a_tenant_get_its_rows_alone(
+    served: House, listing: Listing[Any], retention: Retention
+) -> None:
+    if not listing.narrow:
+        reply = await served.ask(listing.path, headers=bearer(TOKENS["bound_admin"]))
+        assert reply.status == 403
+        return
+    lines = (await text(served, f"{listing.path}?format=ndjson", "bound_admin")).splitlines()
+    assert len(lines) == (COUNT + 9) // 10
+    assert {json.loads(line)["tenant"] for line in lines} == {"acme"}
+
+
+@EVERY
+def test_what_is_said_of_a_list_is_so(listing: Listing[Any], retention: Retention) -> None:
+    assert listing.retention == retention.key, "the list names another retention than its table has"
+    assert listing.retention in layout.Retention.__struct_fields__
+    assert {column.key for column in listing.table} <= set(listing.columns)
+    assert listing.role in set(Role)
+    assert not listing.narrow or "tenant" in retention.table.c
+    assert [route.rule.narrow for route in ROUTES if route.path == listing.path] == [listing.narrow]
+
+
+def test_no_two_lists_have_one_name_or_path() -> None:
+    every = [listing for module in subjects() for listing in getattr(module, "LISTINGS", ())]
+    assert len({listing.name for listing in every}) == len(every) == len(listings())
+    assert len({listing.path for listing in every}) == len(every)
+
+
+async def test_pages_by_offset_go_on_for_programs_that_ask_so(served: House) -> None:
+    def moments(page: str) -> list[str]:
+        return [row["at"] for row in json.loads(page)["log"]]
+
+    everything = moments(await text(served, "/api/v1/tokens/log?limit=20"))
+    later = await text(served, "/api/v1/tokens/log?limit=5&offset=7")
+    assert moments(later) == everything[7:12] and json.loads(later)["offset"] == 7
+    assert moments(await text(served, f"/api/v1/tokens/log?offset={COUNT}")) == []
+    assert len((await text(served, f"/api/v1/tokens/log?format=csv&offset={COUNT - 2}")).splitlines()) == 3
