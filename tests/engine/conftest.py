@@ -10,9 +10,6 @@ from exporter.engine.selfmetrics import SelfMetrics
 from tests.clock import HandClock
 from tests.engine.making import NoNetwork, made_probe
 from tests.engine.stage import Kept, Vendor
-from tests.tokens.conftest import keeper, start
-
-__all__ = ["clock", "engine", "keeper", "kept", "probe", "start", "vendor"]
 
 
 @pytest.fixture

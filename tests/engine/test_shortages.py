@@ -2,11 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from typing import Any
 
 import pytest
 import structlog
-from aiohttp import web
 
 from exporter.core.errors import SHORTAGE_RETRY as AGAIN
 from exporter.core.errors import ProbeError, Shortage
@@ -14,20 +12,15 @@ from exporter.core.metric import Sample
 from exporter.core.network import Request
 from exporter.core.probe import Allowance, Kit, Probe, Target
 from exporter.core.reason import Reason
-from exporter.core.secret import Secret
 from exporter.core.store import Batch
 from exporter.engine.engine import Engine
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.engine.shortages import QUIET, Shortages
 from exporter.net.network import LoopNetwork
-from exporter.sandbox.oauth import OAuthServer, serving
-from exporter.tokens.manager import TokenManager
 from tests.clock import HandClock
 from tests.engine.making import QUEUE, made_configuration, made_probe, made_target
 from tests.scarcity import no_descriptors
 from tests.servers import raw
-from tests.tokens.endpoints import ask_token, configured, made
-from tests.tokens.replicas import Start, ask, rest
 
 BEGINS = "the exporter lacks what it needs to probe: runs are put off, no target counts as failed"
 ENDS = "the exporter has what it needs to probe again"
@@ -243,131 +236,3 @@ async def test_a_target_that_went_away_while_its_run_found_nothing_is_left_alone
     going.set()
     await pass_by(engine, clock, 30)
     assert len(engine.board) == 0
-
-
-# Tokens: a refresh that found no descriptor asked nobody.
-
-
-@pytest.fixture
-async def server(clock: HandClock) -> AsyncIterator[OAuthServer]:
-    async with serving(OAuthServer(now=clock.now)) as started:
-        yield started
-
-
-def failures_of(keeper: TokenManager, target: Target) -> tuple[int, str, float]:
-    account = keeper.account(target.key)
-    assert account is not None
-    return account.failures, account.reason, account.retry_at
-
-
-def options(server: OAuthServer, kind: str) -> dict[str, Any]:
-    if kind == "refresh":
-        return {"refresh_token": Secret(server.connect("acme"))}
-    return {"kind": kind}
-
-
-@pytest.mark.parametrize("kind", ["refresh", "client"])
-async def test_a_token_that_nobody_could_be_asked_for_is_no_failure_and_had_at_the_next_run(
-    server: OAuthServer, keeper: TokenManager, kind: str
-) -> None:
-    target = made(server, "calendar", **options(server, kind))
-    keeper.apply(configured(target))
-    for _ in range(3):
-        with no_descriptors(), pytest.raises(Shortage, match="LimitNOFILE"):
-            await ask(keeper, target)
-    assert failures_of(keeper, target) == (0, "", 0.0)
-    assert sum(server.seen.values()) == 0
-    assert await ask(keeper, target)
-
-
-async def test_a_token_still_good_is_used_while_nobody_can_be_asked_for_the_next(
-    server: OAuthServer, keeper: TokenManager, clock: HandClock
-) -> None:
-    target = made(server, "calendar", **options(server, "refresh"))
-    keeper.apply(configured(target))
-    first = await ask(keeper, target)
-    account = keeper.account(target.key)
-    assert account is not None and account.held is not None and account.held.expiry is not None
-    await clock.advance(account.held.expiry - clock.now() - 400)
-    with no_descriptors():
-        await clock.advance(350)
-        assert await ask(keeper, target) == first
-        await clock.advance(60)
-        with pytest.raises(Shortage):  # an expired one would only be refused
-            await ask(keeper, target)
-    assert failures_of(keeper, target) == (0, "", 0.0)
-    assert await ask(keeper, target) != first
-
-
-async def test_a_renewal_that_is_due_is_tried_again_soon_and_not_in_a_circle(
-    server: OAuthServer, clock: HandClock
-) -> None:
-    network, short = LoopNetwork(), list[Shortage]()
-    keeper = TokenManager(network, clock, short=short.append)
-    target = made(server, "calendar", **options(server, "refresh"))
-    keeper.apply(configured(target))
-    await ask(keeper, target)
-    account = keeper.account(target.key)
-    assert account is not None and account.held is not None and account.held.expiry is not None
-    with no_descriptors():
-        for _ in range(int(account.held.expiry - clock.now())):
-            await clock.advance(1)
-            await rest(keeper)
-    assert 2 < len(short) <= 400 / AGAIN and {one.resource for one in short} == {"descriptors"}
-    assert failures_of(keeper, target) == (0, "", 0.0)
-    for _ in range(int(AGAIN) + 1):
-        await clock.advance(1)
-        await rest(keeper)
-    assert account.renewals == 2 and account.shortage is None
-    await keeper.stop(5.0)
-    await network.close()
-
-
-async def test_a_token_that_the_server_refused_is_replaced_as_soon_as_somebody_can_be_asked(
-    server: OAuthServer, keeper: TokenManager
-) -> None:
-    target = made(server, "calendar", **options(server, "client"))
-    keeper.apply(configured(target))
-    first = await ask_token(keeper, target)
-    with no_descriptors(), pytest.raises(Shortage):
-        await ask_token(keeper, target, refused=first)
-    assert (await ask_token(keeper, target, refused=first)).value != first.value
-
-
-async def test_a_failure_of_the_vendor_stays_known_where_a_later_turn_could_ask_nobody(
-    server: OAuthServer, keeper: TokenManager, clock: HandClock
-) -> None:
-    target = made(server, "calendar", **options(server, "client"))
-    keeper.apply(configured(target))
-    server.fail = lambda: web.json_response({}, status=503)
-    with pytest.raises(ProbeError):
-        await ask(keeper, target)
-    count, reason, _ = failures_of(keeper, target)
-    assert (count, reason) == (1, "vendor_error")
-    await clock.advance(60)
-    with no_descriptors(), pytest.raises(Shortage):
-        await ask(keeper, target)
-    assert failures_of(keeper, target)[:2] == (1, "vendor_error")
-
-
-async def test_who_asks_for_a_refresh_is_told_what_is_lacking_and_the_log_of_tokens_has_no_failure(
-    server: OAuthServer, start: Start
-) -> None:
-    target = made(server, "calendar", **options(server, "refresh"))
-    keeper = start(target)
-    await ask(keeper, target)
-    with no_descriptors(), pytest.raises(Shortage, match="LimitNOFILE"):
-        await keeper.refresh(target.key, "ann")
-    assert failures_of(keeper, target) == (0, "", 0.0)
-    assert (await keeper.refresh(target.key, "ann")).result == "ok"
-
-
-async def test_a_store_of_tokens_that_cannot_be_opened_for_want_of_a_descriptor_is_no_failure(
-    server: OAuthServer, start: Start
-) -> None:
-    target = made(server, "calendar", **options(server, "refresh"))
-    keeper = start(target)
-    with no_descriptors(), pytest.raises(Shortage):
-        await ask(keeper, target)
-    assert failures_of(keeper, target) == (0, "", 0.0)
-    assert await ask(keeper, target)
