@@ -85,17 +85,17 @@ async def _refreshed(folder: Path, server: OAuthServer, names: list[str], host: 
     whole.close()
     store = TokenStore(url, Seals((Secret(Fernet.generate_key().decode()),)))
     network = LoopNetwork()
-    keeper = TokenManager(network, SystemClock(), store=store)
+    manager = TokenManager(network, SystemClock(), store=store)
     targets = [made(server, "calendar", name) for name in names]
     settings = TokenSettings(source="sql", sql=SqlTokens(Secret(host), SELECT, UPDATE))
     began = time.monotonic()
-    keeper.apply(configured(*targets, settings=settings))
+    manager.apply(configured(*targets, settings=settings))
     loaded = time.monotonic() - began
     left, failed, lags = iter(targets), [0], [0.0]
 
     async def work() -> None:
         for target in left:
-            failed[0] += (await keeper.refresh(target.key, "benchmark")).result != "ok"
+            failed[0] += (await manager.refresh(target.key, "benchmark")).result != "ok"
 
     async def watch() -> None:
         while True:
@@ -108,7 +108,7 @@ async def _refreshed(folder: Path, server: OAuthServer, names: list[str], host: 
     await asyncio.gather(*(work() for _ in range(WORKERS)))
     took = time.monotonic() - began
     watcher.cancel()
-    await keeper.stop(10.0)
+    await manager.stop(10.0)
     await network.close()
     store.close()
     lags.sort()

@@ -63,13 +63,13 @@ async def _once(configuration: Configuration, target: Target) -> Result:
     network, clock = LoopNetwork(), SystemClock()
     progress = asyncio.create_task(_progress(target))
     store = _tokens(configuration)
-    keeper = TokenManager(network, clock, store=store)
-    keeper.apply(replace(configuration, targets={target.key: target}))
+    manager = TokenManager(network, clock, store=store)
+    manager.apply(replace(configuration, targets={target.key: target}))
     try:
-        return await run(target, network, clock, {}, keeper.for_target(target))
+        return await run(target, network, clock, {}, manager.for_target(target))
     finally:
         progress.cancel()
-        await keeper.stop(GRACE)
+        await manager.stop(GRACE)
         await network.close()
         if store is not None:
             store.close()

@@ -34,20 +34,20 @@ OUTAGE_RETRY = 300.0
 class Credential:
     """The tokens of one grant, and when others may be asked for. Times are Unix seconds, None if never.
 
-    `held` is None until it is known. `failures` counts refreshes that failed in a row, `error` is the last
-    one, `retry_at` the end of the back-off. `renewed_at` is the last refresh that succeeded here, `short`
-    how many in a row brought a token that expires within `FLOOR`. `repeats`: the endpoint hands out the same
-    token until it expires.
+    `tokens` is None until it is known. `failures` counts refreshes that failed in a row, `error` is the last
+    one, `retry_at` the end of the back-off. `renewed_at` is the last refresh that succeeded here,
+    `short_lives` how many in a row brought a token that expires within `FLOOR`. `repeats`: the endpoint hands
+    out the same token until it expires.
     """
 
     grant: Grant
-    held: TokenSet | None = None
-    first_seen: float = 0.0
+    tokens: TokenSet | None = None
+    first_use: float = 0.0
     failures: int = 0
     error: ProbeError | None = None
     retry_at: float = 0.0
     renewed_at: float | None = None
-    short: int = 0
+    short_lives: int = 0
     repeats: bool = False
     replaced_at: float | None = None
 
@@ -62,41 +62,41 @@ class Credential:
         return LEAST_LEAD
 
     @property
-    def lasting(self) -> bool:
+    def long_lived(self) -> bool:
         """Whether what was handed out last is needed to ask for the next token."""
         return isinstance(self.grant, LongLivedGrant)
 
     @property
     def refused(self) -> bool:
         """Whether only a person can help."""
-        return self.held is not None and self.held.refused
+        return self.tokens is not None and self.tokens.refused
 
-    def take(self, held: TokenSet, now: float) -> None:
-        """Make `held` the tokens in use."""
-        if not held.same(self.held):
-            self.first_seen = now
-        self.held = held
+    def use(self, tokens: TokenSet, now: float) -> None:
+        """Make `tokens` the tokens in use."""
+        if not tokens.same(self.tokens):
+            self.first_use = now
+        self.tokens = tokens
 
-    def succeed(self, now: float) -> None:
+    def record_success(self, now: float) -> None:
         """Count a refresh that succeeded, once its tokens are those in use."""
         self.reset_failures()
-        held = self.held or TokenSet()
-        brief = held.expiry is not None and held.expiry - (held.obtained or now) < FLOOR
-        self.short = self.short + 1 if held.implausible or brief else 0
+        tokens = self.tokens or TokenSet()
+        brief = tokens.expiry is not None and tokens.expiry - (tokens.obtained or now) < FLOOR
+        self.short_lives = self.short_lives + 1 if tokens.implausible or brief else 0
         self.renewed_at = now
 
-    def compare(self, before: TokenSet | None, now: float) -> None:
+    def note_repetition(self, before: TokenSet | None, now: float) -> None:
         """See whether the endpoint hands out again what it handed out `before`, shortly before its expiry."""
         if before is None or not before.access or before.expiry is None:
             return
         if before.expiry - 2 * self._lead(before, before.expiry) <= now < before.expiry:
-            self.repeats = self.held is not None and self.held.access == before.access
+            self.repeats = self.tokens is not None and self.tokens.access == before.access
 
     def reset_failures(self) -> None:
         """Forget failures: they were of other tokens, or are over."""
         self.failures, self.error, self.retry_at = 0, None, 0.0
 
-    def fail(self, error: ProbeError, now: float) -> None:
+    def record_failure(self, error: ProbeError, now: float) -> None:
         """Count a refresh that failed; the next one waits for twice as long, or as the vendor asks."""
         self.failures += 1
         self.error = error
@@ -108,91 +108,91 @@ class Credential:
     @property
     def floor(self) -> float:
         """Seconds between two renewals, whatever the endpoint says of lives."""
-        return min(LONGEST_FLOOR, FLOOR * 2.0 ** min(max(0, self.short - 1), 10))
+        return min(LONGEST_FLOOR, FLOOR * 2.0 ** min(max(0, self.short_lives - 1), 10))
 
-    def free_at(self, now: float) -> float:
+    def next_renewal(self, now: float) -> float:
         """Return when the next renewal may be: after the back-off, and never before the floor."""
-        if self.renewed_at is None or not _within(self.renewed_at, self.floor, now):
+        if self.renewed_at is None or not _is_within(self.renewed_at, self.floor, now):
             return self.retry_at
         return max(self.retry_at, self.renewed_at + self.floor)
 
-    def free(self, now: float) -> bool:
+    def may_renew(self, now: float) -> bool:
         """Tell whether a renewal may be now."""
-        return now >= self.free_at(now)
+        return now >= self.next_renewal(now)
 
     def alive(self, now: float) -> bool:
         """Tell whether there is an access token that may still be good."""
-        held = self.held
-        if held is None or not held.access:
+        tokens = self.tokens
+        if tokens is None or not tokens.access:
             return False
         if isinstance(self.grant, MetaExchange):
             return True  # the vendor itself says best what is wrong with an old one
-        if held.expiry is None:
-            return now - (held.obtained or self.first_seen) < UNDATED_FOR
-        return now < held.expiry + (AFTER_EXPIRY if self.repeats else 0.0)
+        if tokens.expiry is None:
+            return now - (tokens.obtained or self.first_use) < UNDATED_FOR
+        return now < tokens.expiry + (AFTER_EXPIRY if self.repeats else 0.0)
 
     def usable(self, now: float) -> bool:
         """Tell whether a probe gets the token: also an expired one, where only the floor forbids another."""
-        held = self.held
+        tokens = self.tokens
         if self.alive(now):
             return True
-        return (
-            held is not None and bool(held.access) and not (held.refused or self.failures or self.free(now))
-        )
+        if tokens is None or not tokens.access:
+            return False
+        return not (tokens.refused or self.failures or self.may_renew(now))
 
     @property
     def renew_at(self) -> float | None:
-        """When the token is to be renewed by itself, None where nothing tells."""
-        held = self.held
-        if held is None or held.expiry is None or held.expiry == NEVER or held.implausible:
+        """When the token is to be renewed by itself, None where its expiry is unknown."""
+        tokens = self.tokens
+        if tokens is None or tokens.expiry is None or tokens.expiry == NEVER or tokens.implausible:
             return None
         if self.repeats:
-            return held.expiry + AFTER_EXPIRY
-        return held.expiry - self._lead(held, held.expiry) * (1 + 0.1 * self.spread)
+            return tokens.expiry + AFTER_EXPIRY
+        return tokens.expiry - self._lead(tokens, tokens.expiry) * (1 + 0.1 * self.spread)
 
-    def _lead(self, held: TokenSet, expiry: float) -> float:
-        if held.obtained is None and isinstance(self.grant, MetaExchange):
+    def _lead(self, tokens: TokenSet, expiry: float) -> float:
+        if tokens.obtained is None and isinstance(self.grant, MetaExchange):
             return self.longest_lead
-        return min(self.longest_lead, max(0.0, expiry - (held.obtained or self.first_seen)) / 10)
+        return min(self.longest_lead, max(0.0, expiry - (tokens.obtained or self.first_use)) / 10)
 
     def due(self, now: float) -> bool:
         """Tell whether the token is to be renewed now."""
         renew_at = self.renew_at
-        return renew_at is not None and now >= renew_at and self.free(now)
+        return renew_at is not None and now >= renew_at and self.may_renew(now)
 
-    def wanted(self, now: float) -> bool:
+    def must_wait(self, now: float) -> bool:
         """Tell whether a probe must wait for a new token; Meta's is exchanged apart from probing alone."""
         if isinstance(self.grant, MetaExchange) or self.refused:
             return False
-        return self.free(now) and (not self.alive(now) or self.due(now))
+        return self.may_renew(now) and (not self.alive(now) or self.due(now))
 
     def replaceable(self, refused: AccessToken | None, now: float) -> bool:
         """Tell whether another token may be asked for because the probed server refuses this one."""
-        held = self.held
-        if refused is None or held is None or refused.value != held.access or self.refused:
+        tokens = self.tokens
+        if refused is None or tokens is None or refused.value != tokens.access or self.refused:
             return False
         if isinstance(self.grant, MetaExchange) or now < self.retry_at:
             return False
-        if self._over(now) and not _within(self.renewed_at, FLOOR, now):
+        if self._expired(now) and not _is_within(self.renewed_at, FLOOR, now):
             return True
-        return not _within(self.replaced_at, REPLACED_EVERY, now)
+        return not _is_within(self.replaced_at, REPLACED_EVERY, now)
 
-    def replace(self, now: float) -> None:
+    def note_replacement(self, now: float) -> None:
         """Remember that a token is replaced now; a server that refuses an expired one confirms its life."""
-        if self._over(now):
-            self.short = 0
+        if self._expired(now):
+            self.short_lives = 0
         self.replaced_at = now
 
-    def _over(self, now: float) -> bool:
-        return self.held is not None and self.held.expiry is not None and now >= self.held.expiry
+    def _expired(self, now: float) -> bool:
+        return self.tokens is not None and self.tokens.expiry is not None and now >= self.tokens.expiry
 
     def token(self, *, fresh: bool = False) -> AccessToken:
         """Return the access token as a check gets it."""
-        held = self.held or TokenSet()
-        expiry = None if held.expiry == NEVER or held.implausible else held.expiry
-        return AccessToken(held.access, expiry, fresh, held.scopes)
+        tokens = self.tokens or TokenSet()
+        expiry = None if tokens.expiry == NEVER or tokens.implausible else tokens.expiry
+        return AccessToken(tokens.access, expiry, fresh, tokens.scopes)
 
 
-def _within(moment: float | None, span: float, now: float) -> bool:
+def _is_within(moment: float | None, span: float, now: float) -> bool:
     """Tell whether `moment` was less than `span` seconds ago; not where the clock was put back since."""
     return moment is not None and 0 <= now - moment < span

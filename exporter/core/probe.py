@@ -53,13 +53,13 @@ class Kit(Protocol):
         """
 
     def report_token(self, token: Secret, expiry: float | None, scopes: frozenset[str] | None = None) -> None:
-        """Take what the vendor tells of a token that it was shown.
+        """Take what the vendor reports of a token.
 
-        `expiry` is Unix seconds, `core.token.NEVER` for a token that does not end, None if unknown.
+        `expiry` is Unix seconds, `core.token.NEVER` for a token that never expires, None if unknown.
         """
 
     async def every(self, key: str, period: float, call: Callable[[], Awaitable[Any]]) -> Any:
-        """Return the last answer of `call`, made anew when it is older than `period` seconds.
+        """Return the last answer of `call`, made again when it is older than `period` seconds.
 
         `call` must return what JSON can hold. The answer and its time survive reloads and restarts.
         An error of `call` is raised and nothing is kept.
@@ -78,7 +78,7 @@ class Kit(Protocol):
         """Add a line to the log of this run; it must hold no secret."""
 
     def vendor_detail(self, name: str, text: str | None) -> None:
-        """Tell viewers of the status how the vendor names things: an account's id or name, never a secret.
+        """Show viewers of the status how the vendor names things: an account's id or name, never a secret.
 
         It becomes no label and no line of the log. At most eight are kept, of 200 characters each.
         """
@@ -95,7 +95,7 @@ Check = Callable[["Target", Kit], Awaitable[Iterable[Sample]]]
 
 @dataclass(frozen=True)
 class Allowance:
-    """A documented limit of reads: `calls` in 30 days for one credential; `source` says where it stands."""
+    """A documented limit of reads: `calls` in 30 days for one credential; `source` says where it is documented."""
 
     calls: float
     source: str
@@ -107,13 +107,13 @@ class Probe:
 
     `check` returns samples or raises ProbeError. `needs` are the options without which a target is not
     configured; `asks` are further ones that a first configuration asks for.
-    `interval` and `timeout` are defaults in seconds. `calls` tells how many reads a target
+    `interval` and `timeout` are defaults in seconds. `calls` returns how many reads a target
     makes in 30 days; `credential` is the option that targets sharing an `allowance` have in common.
     `concurrency` bounds the runs at one time over all targets of the provider; for a `generic` one, whose
-    integrations are strangers to one another, it holds for each integration. `environment` names the
+    integrations are independent, it holds for each integration. `environment` names the
     environment variables that configure one target without a file. `dynamic` returns the metrics
     that depend on the options. `verify` returns what is wrong with options that each have the right type.
-    `grant` tells how a target's access token is renewed, None where the one in its options stands as it is.
+    `grant` returns how a target's access token is renewed, None where its options have the one to use.
     `token_option` is the option that holds a token which another source may have in its place.
     """
 
@@ -213,7 +213,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one run of a target came to; there always is one.
+    """The outcome of one run of a target; there always is one.
 
     `at` is the start in Unix seconds, `duration_seconds` that of the whole run. `reason` is None on success.
     `detail` is one sentence without secrets. `samples` are measured values, none after a failure; `facts` the

@@ -11,7 +11,7 @@ from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 
 NEVER = math.inf
-"""The expiry of a token that does not end."""
+"""The expiry of a token that never expires."""
 
 FLOOR = 30.0
 """Seconds between two renewals of a credential, at least; a life below is no life to plan by."""
@@ -24,7 +24,7 @@ _NONE = Secret("")
 
 @dataclass(frozen=True)
 class ClientCredentials:
-    """A client credentials grant (RFC 6749, section 4.4): who asks, where, and for what.
+    """A client credentials grant (RFC 6749, section 4.4): the caller, the endpoint and the scopes.
 
     `auth_style` is `header` (HTTP Basic, as section 2.3.1 recommends) or `body`. `audience` is sent as the
     parameter of that name where it is not empty. `proxy` is what the endpoint is asked through. Equal
@@ -45,7 +45,7 @@ class ClientCredentials:
 class RefreshToken:
     """A refresh token grant (RFC 6749, section 6), as Google and most vendors offer it.
 
-    `refresh_token` is the one that the configuration tells; where a source of tokens is configured, or a
+    `refresh_token` is the configured one; where a source of tokens is configured, or a
     newer one was handed out since, that one is sent instead. `access_token` is one that is already there,
     empty if none is known. `proxy` is what the endpoint is asked through.
     """
@@ -125,10 +125,10 @@ class GrantRefusedError(ProbeError):
 
 @dataclass(frozen=True)
 class TokenResponse:
-    """What a token endpoint answered. Lives are seconds, None where it does not tell or that is none.
+    """What a token endpoint answered. Lives are seconds, None where it reports none, or one that cannot be.
 
-    `refresh` is a new refresh token, None where the old one stays. `scopes` are None where they are not
-    told. `implausible`: the life it names is none, or below `FLOOR`.
+    `refresh` is a new refresh token, None where the old one stays. `scopes` are None where it
+    reports none. `implausible`: the life it names is none, or below `FLOOR`.
     """
 
     access: Secret
@@ -144,8 +144,8 @@ class TokenSet:
     """The tokens that are kept for one credential; times are Unix seconds.
 
     An expiry is None where it is unknown and `NEVER` where there is none. `obtained` is when they were
-    handed out, None where somebody else got them. `rotates` tells whether the last refresh brought a new
-    refresh token, None before the first one. `refused` tells that the vendor no longer takes them.
+    handed out, None where another program got them. `rotates`: whether the last refresh brought a new
+    refresh token, None before the first one. `refused`: the vendor no longer takes them.
     """
 
     access: Secret = _NONE
@@ -171,7 +171,7 @@ class TokenSet:
             access=granted.access,
             refresh=granted.refresh or self.refresh,
             expiry=expiry,
-            # A new refresh token whose end is not told ends nobody knows when.
+            # A new refresh token of unknown life expires at an unknown time.
             refresh_expiry=ends if ends is not None or renewed else self.refresh_expiry,
             obtained=now,
             scopes=granted.scopes if granted.scopes is not None else self.scopes,
@@ -190,7 +190,7 @@ class TokenSet:
 
 
 def state_of(expiry: float | None, now: float, *, implausible: bool = False) -> TokenState:
-    """Return the state of a token that ends at `expiry`."""
+    """Return the state of a token that expires at `expiry`."""
     if implausible:
         return TokenState.IMPLAUSIBLE
     if expiry is None:
@@ -220,9 +220,9 @@ class SqlTokens:
 
 @dataclass(frozen=True)
 class TokenSettings:
-    """How the tokens of an integration are kept: `source` is `options`, `store` or `sql`.
+    """How the tokens of an integration are stored: `source` is `options`, `store` or `sql`.
 
-    `refresh_before` is how many seconds before its end a token is renewed, at most a tenth of its life.
+    `refresh_before` is how many seconds before its expiry a token is renewed, at most a tenth of its life.
     """
 
     refresh_before: float = 86_400.0
@@ -234,8 +234,8 @@ class TokenSettings:
 class TokenEvent:
     """One operation on a token, for the log of tokens; `reason` is empty for a success.
 
-    `operation` is `refresh` or `write_back`. `result` is `ok`, `adopted` (somebody else had renewed it), or
-    `failed`. `actor` is `exporter` for what was due, `probe` where a probe needed it, else who asked.
+    `operation` is `refresh` or `write_back`. `result` is `ok`, `adopted` (another process had renewed it), or
+    `failed`. `actor` is `exporter` for what was due, `probe` where a probe needed it, else the user who asked.
     """
 
     at: float
@@ -252,10 +252,10 @@ class TokenEvent:
 
 @dataclass(frozen=True)
 class AccessToken:
-    """A token: `expiry` is Unix seconds, None where the endpoint did not tell.
+    """A token: `expiry` is Unix seconds, None where the endpoint did not report it.
 
-    `fresh` tells that it was fetched for this call: a server that refuses it will refuse the next one too.
-    `scopes` are those granted, None where that is not told.
+    `fresh`: it was fetched for this call, and a server that refuses it will refuse the next one too.
+    `scopes` are those granted, None where that is unknown.
     """
 
     value: Secret

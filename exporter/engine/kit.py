@@ -33,8 +33,8 @@ class TokenProvider(Protocol):
     async def get(self, grant: Grant, trace: Trace, refused: AccessToken | None = None) -> AccessToken:
         """Return an access token."""
 
-    def learn(self, token: str, expiry: float | None, scopes: frozenset[str] | None) -> None:
-        """Take what the vendor tells of a token."""
+    def observe(self, token: str, expiry: float | None, scopes: frozenset[str] | None) -> None:
+        """Take what the vendor reports of a token."""
 
 
 class RunKit:
@@ -83,7 +83,7 @@ class RunKit:
         """Return an access token; its expiry, and that we renew it, are facts."""
         token = await self._tokens.get(grant, self.trace, refused)
         self.secrets.add(token.value.reveal())
-        if isinstance(grant, MetaExchange):  # its end is told by an inspection, not by its endpoint
+        if isinstance(grant, MetaExchange):  # its expiry comes from an inspection, not by its endpoint
             return token
         self.fact(TOKEN_REFRESHABLE(1, token="access"))  # noqa: S106 - a label's value
         if token.expiry is not None:
@@ -91,8 +91,8 @@ class RunKit:
         return token
 
     def report_token(self, token: Secret, expiry: float | None, scopes: frozenset[str] | None = None) -> None:
-        """Take what the vendor tells of a token that it was shown."""
-        self._tokens.learn(token.reveal(), expiry, scopes)
+        """Take what the vendor reports of a token."""
+        self._tokens.observe(token.reveal(), expiry, scopes)
 
     async def every(self, key: str, period: float, call: Callable[[], Awaitable[Any]]) -> Any:
         """Return the last answer of `call`, or make it when that is older than `period` seconds."""
@@ -122,7 +122,7 @@ class RunKit:
         self.trace.note(text)
 
     def vendor_detail(self, name: str, text: str | None) -> None:
-        """Tell viewers of the status how the vendor names things."""
+        """Show viewers of the status how the vendor names things."""
         if text and len(self.trace.vendor_details) < MOST_DETAILS:
             readable = "".join(character if character.isprintable() else " " for character in text)
             self.trace.vendor_details += ((name, readable),)

@@ -29,7 +29,7 @@ async def run(
     tokens: TokenProvider | None = None,
     log_wanted: Callable[[], bool] = lambda: True,
 ) -> Result:
-    """Probe `target` and return what came of it: every failure becomes a reason.
+    """Probe `target` and return the outcome: every failure becomes a reason.
 
     Shortage alone is raised: what we lack says nothing of the target. Cancellation from outside is passed on.
     `answers` holds, and keeps, the answers of `kit.every`; `tokens` are those that outlive it, none for a
@@ -69,7 +69,7 @@ def _timeout(error: TimeoutError, target: Target, ours: bool) -> ProbeError:
 
 def _bug(error: Exception) -> ProbeError:
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    # The message of an unforeseen error may hold anything, so only its kind and place are told.
+    # The message of an unforeseen error may hold anything, so only its kind and place are shown.
     place = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
     return ProbeError(Reason.BUG, f"{type(error).__name__} at {place}; please report it")
 

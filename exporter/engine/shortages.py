@@ -1,4 +1,4 @@
-"""What was put off because this machine gave us no more: counted, and told once for each episode."""
+"""What was put off because this machine gave us no more: counted, and logged once for each episode."""
 
 import structlog
 
@@ -33,13 +33,13 @@ class Shortages:
                 resource=shortage.resource,
                 error=shortage.why,
             )
-            self._watch = self._clock.later(QUIET, self._look)
+            self._watch = self._clock.later(QUIET, self._end_episode)
 
-    def _look(self) -> None:
+    def _end_episode(self) -> None:
         """End the episode if nothing was put off for a while."""
         left = self._last + QUIET - self._clock.monotonic()
         if left > 0:
-            self._watch = self._clock.later(left, self._look)
+            self._watch = self._clock.later(left, self._end_episode)
             return
         self._log.info("the exporter has what it needs to probe again", put_off=self._count)
         self._watch, self._count = None, 0

@@ -1,4 +1,4 @@
-"""Asks the sources of tenants again, off the loop, and tells how they are."""
+"""Asks the sources of tenants again, off the event loop, and reports how they are."""
 
 import asyncio
 from collections import Counter
@@ -20,8 +20,8 @@ TICK = 1.0
 RETRY = 30.0
 """Seconds after which a source that failed is asked again, where its own period is not shorter."""
 
-TOLD = 20
-"""Refused rows that are told in one line of the log."""
+ROWS_IN_LOG = 20
+"""Refused rows that one line of the log holds."""
 
 Current = Callable[[], Configuration | None]
 
@@ -29,32 +29,32 @@ Current = Callable[[], Configuration | None]
 class TenantRefresher:
     """Keeps the tenants of the configuration in force as their sources have them.
 
-    `changed` loads the configuration again; it is called only when an answer differs from the one in force.
+    `reload` loads the configuration again; it is called only when an answer differs from the one in force.
     A source that is slow or away delays no other one: each is asked in a thread of its own.
     """
 
     def __init__(
-        self, feeds: Feeds, current: Current, changed: Callable[[], Awaitable[None]], clock: Clock
+        self, feeds: Feeds, current: Current, reload: Callable[[], Awaitable[None]], clock: Clock
     ) -> None:
         """Prepare; `current` is the configuration in force."""
         self._feeds = feeds
         self._current = current
-        self._changed = changed
+        self._reload = reload
         self._clock = clock
         self._threads = Threads(8)
         self._due: dict[TenantFeed, float] = {}
-        self._asking: dict[TenantFeed, asyncio.Task[None]] = {}
-        self._told: dict[tuple[str, str], FeedState] = {}
+        self._tasks: dict[TenantFeed, asyncio.Task[None]] = {}
+        self._states: dict[tuple[str, str], FeedState] = {}
         self._log = structlog.get_logger("exporter.tenants")
 
     async def run(self) -> None:
         """Ask what is due, until cancelled."""
         try:
             while True:
-                self.look()
+                self.refresh_due()
                 await asyncio.sleep(TICK)
         except asyncio.CancelledError:
-            for task in self._asking.values():
+            for task in self._tasks.values():
                 task.cancel()
             self._threads.close()
             raise
@@ -62,23 +62,23 @@ class TenantRefresher:
     @property
     def busy(self) -> bool:
         """Whether a source is being asked, or what it answered is being loaded."""
-        return bool(self._asking)
+        return bool(self._tasks)
 
-    def look(self) -> None:
-        """Begin to ask every source that is due now, and tell of those whose state changed."""
+    def refresh_due(self) -> None:
+        """Begin to ask every source that is due now, and log those whose state changed."""
         configuration = self._current()
         feeds = configuration.feeds if configuration else ()
         now = self._clock.monotonic()
         # A new source was asked by the load that brought it.
         self._due = {feed: self._due.get(feed, now + self._period(feed)) for feed in feeds}
         for feed, due in self._due.items():
-            if due <= now and feed not in self._asking:
-                task = self._asking[feed] = asyncio.get_running_loop().create_task(self._ask(feed))
-                task.add_done_callback(partial(self._asked, feed))
-        self._tell()
+            if due <= now and feed not in self._tasks:
+                task = self._tasks[feed] = asyncio.get_running_loop().create_task(self._ask(feed))
+                task.add_done_callback(partial(self._forget_task, feed))
+        self._log_changes()
 
-    def _asked(self, feed: TenantFeed, _task: "asyncio.Task[None]") -> None:
-        self._asking.pop(feed, None)
+    def _forget_task(self, feed: TenantFeed, _task: "asyncio.Task[None]") -> None:
+        self._tasks.pop(feed, None)
 
     async def _ask(self, feed: TenantFeed) -> None:
         key = (feed.integration, feed.source)
@@ -86,7 +86,7 @@ class TenantRefresher:
             await self._threads.run(lambda: self._feeds.again(key))
             # Asked once more: the load for another source may have taken this one's news along.
             if self._feeds.has_news(key):
-                await self._changed()
+                await self._reload()
         except Exception as error:  # noqa: BLE001 - one source must never end the asking of all
             self._log.error(
                 "tenants were not refreshed", integration=feed.integration, error=type(error).__name__
@@ -100,25 +100,25 @@ class TenantRefresher:
         failed = any(state.failure for state in self._feeds.states() if state.key == key)
         return min(feed.refresh, RETRY) if failed else feed.refresh
 
-    def _tell(self) -> None:
-        """Log once that a source fails or lost most tenants, that it is well again, and what is refused."""
+    def _log_changes(self) -> None:
+        """Log once that a source fails or lost most tenants, that it works again, and what is refused."""
         states = {state.key: state for state in self._feeds.states()}
         for key, state in states.items():
-            before = self._told.get(key)
-            self._told[key] = state
-            self._tell_failure(state, before)
+            before = self._states.get(key)
+            self._states[key] = state
+            self._log_failure(state, before)
             if state.refused and (before is None or state.refused != before.refused):
-                rows = list(state.refused[:TOLD])
+                rows = list(state.refused[:ROWS_IN_LOG])
                 self._log.error(
                     "rows of tenants were refused", **_facts(state), count=len(state.refused), rows=rows
                 )
             if state.foreign and (before is None or state.foreign != before.foreign):
-                keys = list(state.foreign[:TOLD])
+                keys = list(state.foreign[:ROWS_IN_LOG])
                 self._log.warning("keys of tenants' rows are ignored", **_facts(state), keys=keys)
-        for key in self._told.keys() - states.keys():
-            del self._told[key]
+        for key in self._states.keys() - states.keys():
+            del self._states[key]
 
-    def _tell_failure(self, state: FeedState, before: FeedState | None) -> None:
+    def _log_failure(self, state: FeedState, before: FeedState | None) -> None:
         if state.missing and not (before and before.missing):
             self._log.error("most tenants are gone from the source: they stay in force", **_facts(state))
         elif state.failure and not (before and before.failure):

@@ -1,4 +1,4 @@
-"""Access tokens for who has no keeper: fetched once for all that share a grant, kept in memory alone."""
+"""Access tokens where nobody renews them: fetched once for all that share a grant, kept in memory alone."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -25,11 +25,11 @@ from exporter.net.token_answer import read
 LIMIT = 20.0
 """Seconds that a token endpoint may take."""
 
-_KEPT = 10_000
+_MOST_GRANTS = 10_000
 
 
 @dataclass(eq=False, kw_only=True)
-class _Kept(Credential):
+class _GrantCredential(Credential):
     """The token of one grant; who holds `lock` is the one who fetches."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -46,7 +46,7 @@ class Tokens:
         """Start without tokens."""
         self._network = network
         self._clock = clock
-        self._grants: dict[Grant, _Kept] = {}
+        self._grants: dict[Grant, _GrantCredential] = {}
 
     async def get(self, grant: Grant, trace: Trace, refused: AccessToken | None = None) -> AccessToken:
         """Return a token for `grant`, from memory where it lasts; raise ProbeError where there is none.
@@ -62,68 +62,71 @@ class Tokens:
                 raise ProbeError(Reason.NOT_CONFIGURED, "only the exporter itself has this token")
             if isinstance(grant, MetaExchange):
                 return AccessToken(grant.access_token)  # an exchange that nobody keeps would be in vain
-        kept = self._kept(grant)
-        if not self._needed(kept, refused):
-            return self._in_memory(kept)
-        if kept.lock.locked():
+        credential = self._credential(grant)
+        if not self._must_fetch(credential, refused):
+            return self._in_memory(credential)
+        if credential.lock.locked():
             trace.note("waiting for the token that another probe asks for")
-        async with kept.lock:
-            if not self._needed(kept, refused):
-                return self._in_memory(kept)
-            return await self._renew(kept, trace, refused)
+        async with credential.lock:
+            if not self._must_fetch(credential, refused):
+                return self._in_memory(credential)
+            return await self._renew(credential, trace, refused)
 
-    def learn(self, token: str, expiry: float | None, scopes: frozenset[str] | None) -> None:
+    def observe(self, token: str, expiry: float | None, scopes: frozenset[str] | None) -> None:
         """Do nothing: what the endpoint said when it gave the token counts here."""
 
-    def _needed(self, kept: _Kept, refused: AccessToken | None) -> bool:
+    def _must_fetch(self, credential: _GrantCredential, refused: AccessToken | None) -> bool:
         now = self._clock.now()
-        return kept.wanted(now) or kept.replaceable(refused, now)
+        return credential.must_wait(now) or credential.replaceable(refused, now)
 
-    def _in_memory(self, kept: _Kept) -> AccessToken:
+    def _in_memory(self, credential: _GrantCredential) -> AccessToken:
         """Return the token that is there, or raise the failure of another run, without its traceback."""
         now = self._clock.now()
-        if kept.usable(now):
-            return kept.token()
-        failure = kept.error or ProbeError(Reason.AUTH, "no token: the vendor took the credential back")
-        wait = kept.retry_at - now if failure.retry_after else None
+        if credential.usable(now):
+            return credential.token()
+        failure = credential.error or ProbeError(Reason.AUTH, "no token: the vendor took the credential back")
+        wait = credential.retry_at - now if failure.retry_after else None
         raise ProbeError(failure.reason, failure.detail, retry_after=wait)
 
-    async def _renew(self, kept: _Kept, trace: Trace, refused: AccessToken | None) -> AccessToken:
-        began, before, replaced_at = self._clock.now(), kept.held or TokenSet(), kept.replaced_at
-        if kept.replaceable(refused, began):
-            kept.replace(began)
+    async def _renew(
+        self, credential: _GrantCredential, trace: Trace, refused: AccessToken | None
+    ) -> AccessToken:
+        began, before = self._clock.now(), credential.tokens or TokenSet()
+        replaced_at = credential.replaced_at
+        if credential.replaceable(refused, began):
+            credential.note_replacement(began)
         try:
-            granted = await fetch(self._network, self._clock, kept.grant, trace)
+            granted = await fetch(self._network, self._clock, credential.grant, trace)
         except Shortage:
-            kept.replaced_at = replaced_at  # nobody was asked
+            credential.replaced_at = replaced_at  # nobody was asked
             raise
         except ProbeError as error:
-            kept.fail(error, self._clock.now())
-            if isinstance(error, GrantRefusedError) and kept.lasting:
-                kept.held = replace(before, refused=True)
-            if kept.alive(began) and refused is None:
+            credential.record_failure(error, self._clock.now())
+            if isinstance(error, GrantRefusedError) and credential.long_lived:
+                credential.tokens = replace(before, refused=True)
+            if credential.alive(began) and refused is None:
                 trace.note(f"the token could not be renewed, the old one still holds: {error.detail}")
-                return kept.token()
+                return credential.token()
             raise
-        kept.take(before.after(granted, began), began)
-        kept.compare(before, began)
-        kept.succeed(self._clock.now())
-        return kept.token(fresh=True)
+        credential.use(before.after(granted, began), began)
+        credential.note_repetition(before, began)
+        credential.record_success(self._clock.now())
+        return credential.token(fresh=True)
 
-    def _kept(self, grant: Grant) -> _Kept:
+    def _credential(self, grant: Grant) -> _GrantCredential:
         found = self._grants.get(grant)
         if found is None:
             self._prune()
-            found = self._grants[grant] = _Kept(grant=grant)
+            found = self._grants[grant] = _GrantCredential(grant=grant)
         return found
 
     def _prune(self) -> None:
         # Grants of targets that are no more; one that is in use is never older than its token.
-        if len(self._grants) < _KEPT:
+        if len(self._grants) < _MOST_GRANTS:
             return
         now = self._clock.now()
-        for grant, kept in list(self._grants.items()):
-            if not (kept.lock.locked() or kept.alive(now) or now < kept.free_at(now)):
+        for grant, credential in list(self._grants.items()):
+            if not (credential.lock.locked() or credential.alive(now) or now < credential.next_renewal(now)):
                 del self._grants[grant]
 
 

@@ -13,8 +13,8 @@ from exporter.tokens.account import TokenAccount
 
 def rows(target: Target, account: TokenAccount, now: float) -> list[dict[str, Any]]:
     """Return one row for each token of a target: times are RFC 3339 in UTC or null."""
-    held = account.held or TokenSet()
-    ends = {"access": held.expiry, "refresh": held.refresh_expiry}
+    tokens = account.tokens or TokenSet()
+    ends = {"access": tokens.expiry, "refresh": tokens.refresh_expiry}
     found = []
     for token, state in account.states(now).items():
         end = ends.get(token)
@@ -29,7 +29,7 @@ def rows(target: Target, account: TokenAccount, now: float) -> list[dict[str, An
                 "expires": iso(finite),
                 "expires_in_seconds": None if finite is None else round(finite - now),
                 "refreshable": account.refreshable(token),
-                "scopes": None if held.scopes is None else sorted(held.scopes),
+                "scopes": None if tokens.scopes is None else sorted(tokens.scopes),
                 "scopes_missing": _sorted(account.scopes_missing),
                 "last_refresh": iso(account.last_success),
                 "failures": account.failures,

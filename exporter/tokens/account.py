@@ -25,10 +25,10 @@ from exporter.core.token import (
 from exporter.exposition.lines import Series
 from exporter.tokens.storage import MemoryStorage, TokenStorage
 
-RELOOK = 300.0
-"""Seconds between two looks whether somebody replaced a credential that was refused."""
+CHECK_AGAIN = 300.0
+"""Seconds between two checks whether a refused credential was replaced."""
 
-KEEP_AGAIN = 5.0
+SAVE_AGAIN = 5.0
 """Seconds until tokens that could not be kept are tried again."""
 
 TOKENS = ("access", "refresh")
@@ -38,23 +38,23 @@ TOKENS = ("access", "refresh")
 class TokenAccount(Credential):
     """One credential of the configuration; `targets` share it. Times are Unix seconds, None if never.
 
-    `held` is None until its place was read. `reason` is that of the last refresh that failed, "" after a
-    success. `renewals` counts new tokens since the start. `unsettled` tells that the newest tokens are not
-    yet where they are kept. `shortage` is what the last turn lacked, at `short_at`; such a turn asked nobody.
+    `tokens` is None until its storage was read. `reason` is that of the last refresh that failed, "" after a
+    success. `renewals` counts new tokens since the start. `unsaved`: the newest tokens are not yet
+    where they are kept. `shortage` is what the last turn lacked, at `shortage_at`; it asked nobody.
     """
 
     key: Hashable
     settings: TokenSettings
-    place: TokenStorage = field(default_factory=MemoryStorage)
+    storage: TokenStorage = field(default_factory=MemoryStorage)
     targets: dict[TargetKey, Target] = field(default_factory=dict)
     reason: str = ""
     last_success: float | None = None
     renewals: int = 0
-    looked_at: float = 0.0
-    unsettled: bool = False
-    unsettled_at: float = 0.0
+    checked_at: float = 0.0
+    unsaved: bool = False
+    unsaved_at: float = 0.0
     shortage: Shortage | None = None
-    short_at: float = 0.0
+    shortage_at: float = 0.0
     planned: float | None = None
     task: asyncio.Task[None] | None = None
 
@@ -66,10 +66,11 @@ class TokenAccount(Credential):
     @property
     def may_rotate(self) -> bool:
         """Whether an exchange may end the life of what was handed in."""
-        return isinstance(self.grant, RefreshToken) and (self.held is None or self.held.rotates is not False)
+        stays = self.tokens is not None and self.tokens.rotates is False
+        return isinstance(self.grant, RefreshToken) and not stays
 
     def seed(self) -> TokenSet:
-        """Return the tokens that the configuration itself tells."""
+        """Return the tokens that the configuration itself has."""
         none = Secret("")
         if isinstance(self.grant, RefreshToken):
             refresh = self.grant.refresh_token
@@ -78,9 +79,9 @@ class TokenAccount(Credential):
             return TokenSet(access=self.grant.access_token)
         return TokenSet()
 
-    def succeed(self, now: float) -> None:
+    def record_success(self, now: float) -> None:
         """Count a refresh that succeeded, once its tokens are those in use."""
-        super().succeed(now)
+        super().record_success(now)
         self.last_success = now
         self.renewals += 1
 
@@ -98,73 +99,73 @@ class TokenAccount(Credential):
     @property
     def longest_lead(self) -> float:
         """How many seconds before its expiry a token is renewed, at most."""
-        return self.settings.refresh_before if self.lasting else LEAST_LEAD
+        return self.settings.refresh_before if self.long_lived else LEAST_LEAD
 
-    def next_look(self, now: float) -> float | None:
+    def next_action(self, now: float) -> float | None:
         """Return when something is to be done or shown without anybody asking, None if never."""
-        look = self._next_look(now)
-        return look if look is None or self.shortage is None else max(look, self.short_at + SHORTAGE_RETRY)
+        when = self._next_action(now)
+        return when if when is None or self.shortage is None else max(when, self.shortage_at + SHORTAGE_RETRY)
 
-    def put_off(self, shortage: Shortage, now: float) -> None:
+    def record_shortage(self, shortage: Shortage, now: float) -> None:
         """Note that nobody could be asked: that is no failure, and soon tried again."""
-        self.shortage, self.short_at = shortage, now
+        self.shortage, self.shortage_at = shortage, now
 
-    def _next_look(self, now: float) -> float | None:
-        if self.unsettled:
-            return max(self.retry_at, self.unsettled_at + KEEP_AGAIN)
-        if self.held is None:
-            return max(now, self.retry_at) if self.lasting else None
+    def _next_action(self, now: float) -> float | None:
+        if self.unsaved:
+            return max(self.retry_at, self.unsaved_at + SAVE_AGAIN)
+        if self.tokens is None:
+            return max(now, self.retry_at) if self.long_lived else None
         if self.refused:
-            return max(self.looked_at + RELOOK, self.retry_at) if self.place.shared else None
+            return max(self.checked_at + CHECK_AGAIN, self.retry_at) if self.storage.shared else None
         renew_at = self.renew_at
         if renew_at is None:
             return self.retry_at if self.failures and self.retry_at > now else None
-        return max(renew_at, self.free_at(now))
+        return max(renew_at, self.next_renewal(now))
 
-    def token_configured(self) -> AccessToken:
-        """Return the access token that the configuration tells."""
+    def configured_token(self) -> AccessToken:
+        """Return the access token that the configuration has."""
         return AccessToken(self.seed().access)
 
     def states(self, now: float) -> dict[str, TokenState]:
         """Return the state of each token that there is."""
-        held = self.held
-        if held is None:
+        tokens = self.tokens
+        if tokens is None:
             return {"access": TokenState.UNKNOWN}
-        dead = TokenState.REFUSED if held.refused else None
+        dead = TokenState.REFUSED if tokens.refused else None
         by_refresh = isinstance(self.grant, RefreshToken)
-        access = state_of(held.expiry, now, implausible=held.implausible)
+        access = state_of(tokens.expiry, now, implausible=tokens.implausible)
         found = {"access": access if by_refresh or not dead else dead}
         if by_refresh:
-            found["refresh"] = dead or state_of(held.refresh_expiry, now)
+            found["refresh"] = dead or state_of(tokens.refresh_expiry, now)
         return found
 
     @property
     def scopes_missing(self) -> frozenset[str] | None:
         """Scopes that were asked for and not granted, None where that is not known."""
         wanted = () if isinstance(self.grant, MetaExchange) else self.grant.scopes
-        if self.held is None or self.held.scopes is None:
+        if self.tokens is None or self.tokens.scopes is None:
             return None
-        return frozenset(wanted) - self.held.scopes
+        return frozenset(wanted) - self.tokens.scopes
 
     def refreshable(self, token: str) -> bool:
         """Tell whether `token` is renewed without anybody's help; a refresh token is where it rotates."""
-        held = self.held
-        if held is None or held.refused or not (held.seed or not self.lasting):
+        tokens = self.tokens
+        if tokens is None or tokens.refused or not (tokens.seed or not self.long_lived):
             return False
-        return bool(held.rotates) if token == "refresh" else True  # noqa: S105 - a label's value
+        return bool(tokens.rotates) if token == "refresh" else True  # noqa: S105 - a label's value
 
     def series(self, now: float) -> list[Series]:
         """Return the series of every token of the account, without the labels of the target."""
-        held = self.held or TokenSet()
-        ends = {"access": held.expiry, "refresh": held.refresh_expiry}
+        tokens = self.tokens or TokenSet()
+        ends = {"access": tokens.expiry, "refresh": tokens.refresh_expiry}
         found: list[Series] = []
         for token, state in self.states(now).items():
             label = ("token", token)
             found.append((common_metrics.TOKEN_STATE, (label, ("state", state.value)), 1.0))
             found.append((common_metrics.TOKEN_REFRESHABLE, (label,), float(self.refreshable(token))))
             ends_at = ends[token]
-            told = not (token == "access" and held.implausible)  # noqa: S105 - a label's value
-            if told and ends_at is not None and ends_at != NEVER and plausible(ends_at):
+            known = not (token == "access" and tokens.implausible)  # noqa: S105 - a label's value
+            if known and ends_at is not None and ends_at != NEVER and plausible(ends_at):
                 found.append((common_metrics.TOKEN_EXPIRY, (label,), ends_at))
         return [*found, *self._refreshes()]
 

@@ -52,39 +52,43 @@ class TokenExchange:
         self._log = log
         self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
 
-    async def take(self, account: TokenAccount, actor: str, trace: Trace, *, force: bool) -> None:
+    async def run(self, account: TokenAccount, actor: str, trace: Trace, *, force: bool) -> None:
         """Do what `account` needs now; with `force` refresh it in any case."""
-        inner = Trace(started=trace.started, guard=None if account.lasting else trace.guard)
+        inner = Trace(started=trace.started, guard=None if account.long_lived else trace.guard)
         async with self._turns[account.grant.token_url]:
             began, account.shortage = self._clock.monotonic(), None
             try:
-                await self._take(account, actor, inner, began, force=force)
+                await self._renew_if_due(account, actor, inner, began, force=force)
             except Shortage as shortage:
-                account.put_off(shortage, self._clock.now())
+                account.record_shortage(shortage, self._clock.now())
             except ProbeError as error:
-                self._fail(account, error, actor, began)
+                self._record_failure(account, error, actor, began)
             except StoreError as error:
-                self._fail_store(account, error, actor, began)
+                self._record_store_failure(account, error, actor, began)
             finally:
                 trace.calls += inner.calls
                 trace.log.extend(inner.log)
                 trace.drift.extend(inner.drift)
 
-    def _fail_store(self, account: TokenAccount, error: StoreError, actor: str, began: float) -> None:
+    def _record_store_failure(
+        self, account: TokenAccount, error: StoreError, actor: str, began: float
+    ) -> None:
         """Note that the exporter does not reach what keeps its tokens; nobody refused the credential."""
         if (shortage := present_shortage()) is not None:
-            account.put_off(shortage, self._clock.now())
+            account.record_shortage(shortage, self._clock.now())
             return
-        self._fail(account, ProbeError(Reason.CONNECT, f"no token: {error}"), actor, began, reason="store")
+        self._record_failure(
+            account, ProbeError(Reason.CONNECT, f"no token: {error}"), actor, began, reason="store"
+        )
 
-    def _fail(
+    def _record_failure(
         self, account: TokenAccount, error: ProbeError, actor: str, began: float, reason: str = ""
     ) -> None:
         """Note a refresh that failed."""
         why = reason or (error.code if isinstance(error, GrantRefusedError) else error.reason.value)
-        account.fail(error, self._clock.now())
+        account.record_failure(error, self._clock.now())
         account.reason = why
-        self._note(account, actor, "failed", why, began, error.detail)
+        self._log_event(account, actor, "failed", why, began, error.detail)
 
     def event(
         self, target: Target, actor: str, operation: str, result: str, reason: str, duration_seconds: float
@@ -103,63 +107,64 @@ class TokenExchange:
             duration_seconds=duration_seconds,
         )
 
-    async def _take(
+    async def _renew_if_due(
         self, account: TokenAccount, actor: str, trace: Trace, began: float, *, force: bool
     ) -> None:
-        if account.held is None or (account.refused and not force):
-            await self._look(account)
+        if account.tokens is None or (account.refused and not force):
+            await self._read(account)
             now = self._clock.now()
-            probe_waits = actor == PROBE and account.wanted(now)
+            probe_waits = actor == PROBE and account.must_wait(now)
             if not force and (account.refused or not (probe_waits or account.due(now))):
                 return
         await self._exchange(account, actor, trace, began, force=force)
 
-    async def _look(self, account: TokenAccount) -> None:
+    async def _read(self, account: TokenAccount) -> None:
         """Read the tokens from their place; refused ones stay so until others are there."""
-        account.looked_at = now = self._clock.now()
-        found = await account.place.read() or account.seed()
-        if account.held is None or not found.same(account.held):
-            account.take(found, now)
+        account.checked_at = now = self._clock.now()
+        found = await account.storage.read() or account.seed()
+        if account.tokens is None or not found.same(account.tokens):
+            account.use(found, now)
             account.reset_failures()
             account.last_success = account.last_success or found.obtained
 
     async def _exchange(
         self, account: TokenAccount, actor: str, trace: Trace, began: float, *, force: bool
     ) -> None:
-        async with account.place.locked(rotating=account.may_rotate) as session:
-            account.unsettled = False
+        async with account.storage.locked(rotating=account.may_rotate) as session:
+            account.unsaved = False
             now = self._clock.now()
-            newest = session.held or account.held or account.seed()
-            if not newest.same(account.held):
-                account.take(newest, now)
-                if (not force or actor == PROBE) and _fresh(account, now):
-                    account.succeed(now)
-                    self._note(account, actor, "adopted", "", began)
+            newest = session.tokens or account.tokens or account.seed()
+            if not newest.same(account.tokens):
+                account.use(newest, now)
+                if (not force or actor == PROBE) and _spares_call(account, now):
+                    account.record_success(now)
+                    self._log_event(account, actor, "adopted", "", began)
                     return
-            if not (force or account.due(now) or (actor == PROBE and account.wanted(now))):
+            if not (force or account.due(now) or (actor == PROBE and account.must_wait(now))):
                 return
             try:
-                granted = await self._ask(account, newest, trace)
+                response = await self._fetch(account, newest, trace)
             except GrantRefusedError:
-                await self._refuse(account, session, newest)
+                await self._mark_refused(account, session, newest)
                 raise
-            await self._keep(account, session.keep, newest.after(granted, now))
-        account.compare(newest, now)
-        account.succeed(self._clock.now())
-        self._note(account, actor, "ok", "", began)
+            await self._save(account, session.save, newest.after(response, now))
+        account.note_repetition(newest, now)
+        account.record_success(self._clock.now())
+        self._log_event(account, actor, "ok", "", began)
         self._warn(account, newest)
 
-    async def _refuse(self, account: TokenAccount, session: StorageSession, held: TokenSet) -> None:
+    async def _mark_refused(self, account: TokenAccount, session: StorageSession, tokens: TokenSet) -> None:
         """Ask no more with what the vendor took back; another assertion or secret may do another time."""
-        if not account.lasting:
+        if not account.long_lived:
             return
-        account.held = replace(held, refused=True)
+        account.tokens = replace(tokens, refused=True)
         with suppress(StoreError):  # it is refused again after a restart
-            await session.keep(account.held)
+            await session.save(account.tokens)
 
     def _warn(self, account: TokenAccount, before: TokenSet) -> None:
         """Say once that the endpoint grants lives that nobody can plan by."""
-        if account.held is None or not account.held.implausible or before.implausible or account.short > 1:
+        implausible = account.tokens is not None and account.tokens.implausible
+        if not implausible or before.implausible or account.short_lives > 1:
             return
         target = next(iter(account.targets.values()))
         structlog.get_logger("exporter.tokens").warning(
@@ -170,31 +175,31 @@ class TokenExchange:
             floor_seconds=FLOOR,
         )
 
-    async def _keep(
-        self, account: TokenAccount, keep: Callable[[TokenSet], Awaitable[None]], held: TokenSet
+    async def _save(
+        self, account: TokenAccount, save: Callable[[TokenSet], Awaitable[None]], tokens: TokenSet
     ) -> None:
         """Put new tokens where they are kept before anybody uses them; in memory they are in any case."""
         try:
-            await keep(held)
+            await save(tokens)
         except StoreError as error:
-            account.unsettled, account.unsettled_at = True, self._clock.now()
+            account.unsaved, account.unsaved_at = True, self._clock.now()
             structlog.get_logger("exporter.tokens").error(
                 "new tokens are only in memory until they can be kept", error=str(error)
             )
         finally:
-            account.take(held, self._clock.now())
+            account.use(tokens, self._clock.now())
 
-    async def _ask(self, account: TokenAccount, held: TokenSet, trace: Trace) -> TokenResponse:
+    async def _fetch(self, account: TokenAccount, tokens: TokenSet, trace: Trace) -> TokenResponse:
         grant = account.grant
         if isinstance(grant, RefreshToken):
-            grant = replace(grant, refresh_token=held.refresh)
+            grant = replace(grant, refresh_token=tokens.refresh)
         elif isinstance(grant, MetaExchange):
-            grant = replace(grant, access_token=held.access)
-        if account.lasting and not (held.refresh if isinstance(grant, RefreshToken) else held.access):
+            grant = replace(grant, access_token=tokens.access)
+        if account.long_lived and not (tokens.refresh if isinstance(grant, RefreshToken) else tokens.access):
             raise ProbeError(Reason.NOT_CONFIGURED, NOTHING)
         return await fetch(self._network, self._clock, grant, trace)
 
-    def _note(
+    def _log_event(
         self, account: TokenAccount, actor: str, result: str, reason: str, began: float, detail: str = ""
     ) -> None:
         duration_seconds = self._clock.monotonic() - began
@@ -202,8 +207,8 @@ class TokenExchange:
             self._log.add(self.event(target, actor, "refresh", result, reason, duration_seconds), detail)
 
 
-def _fresh(account: TokenAccount, now: float) -> bool:
+def _spares_call(account: TokenAccount, now: float) -> bool:
     """Tell whether what another one brought spares us a call: it serves, or is too young for another."""
-    obtained = account.held.obtained if account.held else None
+    obtained = account.tokens.obtained if account.tokens else None
     young = obtained is not None and 0 <= now - obtained < FLOOR
     return young or (account.alive(now) and not account.due(now))

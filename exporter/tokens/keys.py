@@ -1,4 +1,4 @@
-"""What tokens are told apart by: in memory, and in the store."""
+"""The identity of tokens: in memory, and in the store."""
 
 import hashlib
 from collections.abc import Hashable
@@ -8,7 +8,7 @@ from exporter.core.token import EXTERNAL, Grant, LongLivedGrant, MetaExchange, R
 
 
 def key_of(target: Target, grant: Grant, settings: TokenSettings) -> Hashable:
-    """Return what accounts are told apart by: targets with one credential share its token."""
+    """Return the identity of an account: targets with one credential share its token."""
     if settings.source == "sql" or (settings.source == "store" and isinstance(grant, LongLivedGrant)):
         return (settings.source, *target.key)
     return name_of(target, grant, settings) if isinstance(grant, LongLivedGrant) else grant

@@ -36,38 +36,38 @@ from exporter.tokens.storage import MemoryStorage, SqlStorage, StoreStorage, Tok
 class TargetTokens:
     """What the kit of one run asks for tokens; `target` says whose they are."""
 
-    keeper: "TokenManager"
+    manager: "TokenManager"
     target: Target
 
     async def get(self, grant: Grant, trace: Trace, refused: AccessToken | None = None) -> AccessToken:
         """Return an access token; see `Kit.token`."""
-        return await self.keeper.get(self.target, grant, trace, refused)
+        return await self.manager.get(self.target, grant, trace, refused)
 
-    def learn(self, token: str, expiry: float | None, scopes: frozenset[str] | None) -> None:
-        """Take what the vendor tells of the token; see `Kit.report_token`."""
-        self.keeper.learn(self.target, token, expiry, scopes)
+    def observe(self, token: str, expiry: float | None, scopes: frozenset[str] | None) -> None:
+        """Take what the vendor reports of the token; see `Kit.report_token`."""
+        self.manager.observe(self.target, token, expiry, scopes)
 
 
 class TokenManager:
     """Every account of the current configuration; belongs to one loop.
 
-    `changed` is called with the key of a target whose token series differ from now on, `short` with what
-    a turn lacked that asked nobody. `log` is the log of tokens; its store keeps the tokens too.
+    `on_change` is called with the key of a target whose token series differ from now on, `on_shortage` with
+    what a turn lacked that asked nobody. `log` is the log of tokens; its store keeps the tokens too.
     """
 
     def __init__(
         self,
         network: Network,
         clock: Clock,
-        changed: Callable[[TargetKey], None] = lambda _key: None,
+        on_change: Callable[[TargetKey], None] = lambda _key: None,
         store: TokenStore | None = None,
-        short: Callable[[Shortage], None] = lambda _shortage: None,
+        on_shortage: Callable[[Shortage], None] = lambda _shortage: None,
     ) -> None:
         """Start without accounts; without `store` nothing is kept and nothing is logged."""
         self.log = TokenLog(store, clock)
         self._clock = clock
-        self._changed = changed
-        self._short = short
+        self._on_change = on_change
+        self._on_shortage = on_shortage
         self._tokens = Tokens(network, clock)
         self._exchange = TokenExchange(network, clock, self.log)
         self._accounts: dict[Hashable, TokenAccount] = {}
@@ -75,7 +75,7 @@ class TokenManager:
         self._sources: dict[SqlTokens, SqlTokenSource] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._stopped = False
-        self._agenda = TokenSchedule(clock, self._turn, lambda: len(self._running) < AT_ONCE)
+        self._schedule = TokenSchedule(clock, self._run_due, lambda: len(self._running) < AT_ONCE)
 
     def apply(self, configuration: Configuration) -> None:
         """Make the accounts those of `configuration`; one that is the same goes on as it was."""
@@ -84,9 +84,9 @@ class TokenManager:
         for target in configuration.targets.values():
             grant = target.probe.grant(target.options) if target.probe.grant else None
             if grant is not None and target.configured:
-                self._open(target, grant, settings.get(target.integration, TokenSettings()), old)
+                self._add_target(target, grant, settings.get(target.integration, TokenSettings()), old)
         for key in old.keys() - self._accounts.keys():
-            self._agenda.forget(old[key])
+            self._schedule.forget(old[key])
         for account in self._accounts.values():
             if account.planned is None:
                 self._plan(account)
@@ -129,42 +129,44 @@ class TokenManager:
         if account is None or account.grant != grant:
             return await self._tokens.get(grant, trace, refused)
         before = account.renewals
-        if account.held is None and self._clock.now() >= account.retry_at:
-            await self._settled(account, PROBE, trace)
+        if account.tokens is None and self._clock.now() >= account.retry_at:
+            await self._wait_for_turn(account, PROBE, trace)
         if account.replaceable(refused, self._clock.now()):
             await self._replace(account, trace)
         for _ in range(2):  # the turn that was joined first may have been one that only reads
-            if account.wanted(self._clock.now()):
-                await self._settled(account, PROBE, trace)
+            if account.must_wait(self._clock.now()):
+                await self._wait_for_turn(account, PROBE, trace)
         if account.usable(self._clock.now()):
             return account.token(fresh=account.renewals != before)
-        if account.held is None and isinstance(grant, MetaExchange) and account.seed().access:
-            return account.token_configured()  # the store fails; what was configured may still be good
+        if account.tokens is None and isinstance(grant, MetaExchange) and account.seed().access:
+            return account.configured_token()  # the store fails; what was configured may still be good
         raise self._failure(account)
 
     async def _replace(self, account: TokenAccount, trace: Trace) -> None:
         """Ask for another token than the one that the probed server refused."""
         replaced_at = account.replaced_at
-        account.replace(self._clock.now())
-        await self._settled(account, PROBE, trace, force=True)
+        account.note_replacement(self._clock.now())
+        await self._wait_for_turn(account, PROBE, trace, force=True)
         if account.shortage is not None:
             account.replaced_at = replaced_at  # nobody was asked
             raise account.shortage.again()
 
-    def learn(self, target: Target, token: str, expiry: float | None, scopes: frozenset[str] | None) -> None:
-        """Take what the vendor tells of the access token of `target`: its end and its scopes."""
+    def observe(
+        self, target: Target, token: str, expiry: float | None, scopes: frozenset[str] | None
+    ) -> None:
+        """Take what the vendor reports of the access token of `target`: its expiry and its scopes."""
         account = self._of_target.get(target.key)
-        if account is None or account.held is None or account.held.access.reveal() != token:
+        if account is None or account.tokens is None or account.tokens.access.reveal() != token:
             return
-        told = replace(
-            account.held,
+        observed = replace(
+            account.tokens,
             expiry=expiry,
-            scopes=scopes if scopes is not None else account.held.scopes,
+            scopes=scopes if scopes is not None else account.tokens.scopes,
             implausible=False,
         )
-        if told != account.held:
-            account.held = told
-            self._moved(account)
+        if observed != account.tokens:
+            account.tokens = observed
+            self._publish(account)
 
     async def refresh(self, key: TargetKey, actor: str) -> TokenEvent:
         """Refresh the token of a target now, whatever its state.
@@ -174,7 +176,7 @@ class TokenManager:
         account = self._of_target[key]
         target = account.targets[key]
         began = self._clock.monotonic()
-        await self._settled(account, actor, Trace(), force=True)
+        await self._wait_for_turn(account, actor, Trace(), force=True)
         if account.shortage is not None:
             raise account.shortage.again()
         duration_seconds = self._clock.monotonic() - began
@@ -188,7 +190,7 @@ class TokenManager:
     async def stop(self, limit: float) -> int:
         """Let refreshes end within `limit` seconds, and write the log; return how many were left."""
         self._stopped = True
-        self._agenda.stop()
+        self._schedule.stop()
         left: set[asyncio.Task[None]] = set()
         if self._running:
             _, left = await asyncio.wait(set(self._running), timeout=limit)
@@ -200,7 +202,7 @@ class TokenManager:
             source.close()
         return len(left)
 
-    def _open(
+    def _add_target(
         self, target: Target, grant: Grant, settings: TokenSettings, old: dict[Hashable, TokenAccount]
     ) -> None:
         key = key_of(target, grant, settings)
@@ -208,12 +210,12 @@ class TokenManager:
         if account is None:
             account = old.get(key)
             if account is None or account.settings.sql != settings.sql:
-                place = self._place(target, grant, settings)
-                account = TokenAccount(key=key, grant=grant, settings=settings, place=place)
-                if isinstance(account.place, MemoryStorage) and account.lasting:
-                    account.take(account.seed(), self._clock.now())
+                storage = self._storage(target, grant, settings)
+                account = TokenAccount(key=key, grant=grant, settings=settings, storage=storage)
+                if isinstance(account.storage, MemoryStorage) and account.long_lived:
+                    account.use(account.seed(), self._clock.now())
             elif account.grant != grant:
-                _ask_otherwise(account, grant)
+                _change_grant(account, grant)
             if account.settings != settings:  # another lead: what memory alone holds must not be lost by it
                 account.settings, account.planned = settings, None
             account.targets = {}
@@ -221,7 +223,7 @@ class TokenManager:
         account.targets[target.key] = target
         self._of_target[target.key] = account
 
-    def _place(self, target: Target, grant: Grant, settings: TokenSettings) -> TokenStorage:
+    def _storage(self, target: Target, grant: Grant, settings: TokenSettings) -> TokenStorage:
         labels = (target.integration, target.tenant, target.provider)
         store = self.log.store
         kept = store if store is not None and store.keeps_secrets else None
@@ -230,19 +232,21 @@ class TokenManager:
             if source is None:
                 source = self._sources[settings.sql] = SqlTokenSource(settings.sql)
             return SqlStorage(
-                source, target.integration, target.tenant, labels, kept, self._written_back(target)
+                source, target.integration, target.tenant, labels, kept, self._write_back_log(target)
             )
         if isinstance(grant, LongLivedGrant) and kept is not None:
             return StoreStorage(kept, name_of(target, grant, settings), labels)
         return MemoryStorage()
 
-    def _written_back(self, target: Target) -> Callable[[float], None]:
-        def told(duration_seconds: float) -> None:
+    def _write_back_log(self, target: Target) -> Callable[[float], None]:
+        def log_write_back(duration_seconds: float) -> None:
             self.log.add(self._exchange.event(target, EXPORTER, "write_back", "ok", "", duration_seconds))
 
-        return told
+        return log_write_back
 
-    async def _settled(self, account: TokenAccount, actor: str, trace: Trace, *, force: bool = False) -> None:
+    async def _wait_for_turn(
+        self, account: TokenAccount, actor: str, trace: Trace, *, force: bool = False
+    ) -> None:
         """Wait for the one turn of the account, begun if there is none; it goes on when we are cut.
 
         Who forces a refresh joins one that is under way, and begins another one where that was none.
@@ -253,41 +257,41 @@ class TokenManager:
             await asyncio.shield(task)
             if not force or account.renewals != before:
                 return
-        await asyncio.shield(account.turn or self._begin(account, actor, trace, force=force))
+        await asyncio.shield(account.turn or self._start_turn(account, actor, trace, force=force))
 
-    def _begin(
+    def _start_turn(
         self, account: TokenAccount, actor: str, trace: Trace, *, force: bool = False
     ) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._exchange.take(account, actor, trace, force=force))
+        task = asyncio.create_task(self._exchange.run(account, actor, trace, force=force))
         account.task = task
         self._running.add(task)
-        task.add_done_callback(lambda _done: self._ended(account, task))
+        task.add_done_callback(lambda _done: self._finish_turn(account, task))
         return task
 
-    def _ended(self, account: TokenAccount, task: asyncio.Task[None]) -> None:
+    def _finish_turn(self, account: TokenAccount, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if account.task is task:
             account.task = None
         if account.shortage is not None:
-            self._short(account.shortage)
-        self._moved(account)
-        self._agenda.pump()
+            self._on_shortage(account.shortage)
+        self._publish(account)
+        self._schedule.run_ready()
 
-    def _turn(self, account: TokenAccount) -> None:
-        """Give an account the turn that it had planned: for a refresh, or only to show that a token ended."""
+    def _run_due(self, account: TokenAccount) -> None:
+        """Give an account the turn that it had planned: for a refresh, or only to show that a token expired."""
         if self._accounts.get(account.key) is not account:
             return
-        look = account.next_look(self._clock.now())
-        if account.turn is None and look is not None and look <= self._clock.now():
-            self._begin(account, EXPORTER, Trace())
+        when = account.next_action(self._clock.now())
+        if account.turn is None and when is not None and when <= self._clock.now():
+            self._start_turn(account, EXPORTER, Trace())
         else:
-            self._moved(account)
+            self._publish(account)
 
-    def _moved(self, account: TokenAccount) -> None:
-        """Plan the next turn, and tell everybody whose series changed."""
+    def _publish(self, account: TokenAccount) -> None:
+        """Plan the next turn, and report every target whose series changed."""
         self._plan(account)
         for key in account.targets:
-            self._changed(key)
+            self._on_change(key)
 
     def _plan(self, account: TokenAccount) -> None:
         if self._stopped or self._accounts.get(account.key) is not account:
@@ -295,9 +299,9 @@ class TokenManager:
         now = self._clock.now()
         # A turn that is under way plans the next one when it is over. Planned now, that would be due at once,
         # again and again until then.
-        look = account.next_look(now) if account.turn is None else None
-        moments = (look, _next_end(account, now))
-        self._agenda.plan(account, min((moment for moment in moments if moment is not None), default=None))
+        action = account.next_action(now) if account.turn is None else None
+        moments = (action, _next_expiry(account, now))
+        self._schedule.plan(account, min((moment for moment in moments if moment is not None), default=None))
 
     def _failure(self, account: TokenAccount) -> ProbeError | Shortage:
         """Return why there is no token, without the traceback of the run that found out."""
@@ -313,18 +317,18 @@ class TokenManager:
         return ProbeError(error.reason, error.detail, retry_after=wait)
 
 
-def _ask_otherwise(account: TokenAccount, grant: Grant) -> None:
+def _change_grant(account: TokenAccount, grant: Grant) -> None:
     """Take another secret or address to ask for the same token with: what was refused may be granted now."""
     account.grant, account.replaced_at = grant, None
     account.reset_failures()
-    if account.held is not None:
-        account.held = replace(account.held, refused=False)
+    if account.tokens is not None:
+        account.tokens = replace(account.tokens, refused=False)
 
 
-def _next_end(account: TokenAccount, now: float) -> float | None:
-    """Return when a token ends, which its state must show."""
-    held = account.held
-    if held is None:
+def _next_expiry(account: TokenAccount, now: float) -> float | None:
+    """Return when a token expires, which its state must show."""
+    tokens = account.tokens
+    if tokens is None:
         return None
-    ends = [end for end in (held.expiry, held.refresh_expiry) if end is not None and now < end < NEVER]
+    ends = [end for end in (tokens.expiry, tokens.refresh_expiry) if end is not None and now < end < NEVER]
     return min(ends, default=None)

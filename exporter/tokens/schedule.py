@@ -13,13 +13,15 @@ LONGEST_SLEEP = 3_600.0
 
 
 class TokenSchedule:
-    """Calls `turn` for each account whose time has come, as long as `room` says that there is any."""
+    """Calls `turn` for each account whose time has come, as long as `has_room` says so."""
 
-    def __init__(self, clock: Clock, turn: Callable[[TokenAccount], None], room: Callable[[], bool]) -> None:
+    def __init__(
+        self, clock: Clock, turn: Callable[[TokenAccount], None], has_room: Callable[[], bool]
+    ) -> None:
         """Start with nothing planned."""
         self._clock = clock
         self._turn = turn
-        self._room = room
+        self._has_room = has_room
         self._heap: list[tuple[float, int, TokenAccount]] = []
         self._order = itertools.count()
         self._ready: deque[TokenAccount] = deque()
@@ -45,9 +47,9 @@ class TokenSchedule:
         """Give `account` no turn any more."""
         account.planned = None
 
-    def pump(self) -> None:
+    def run_ready(self) -> None:
         """Give turns to those that are ready."""
-        while self._ready and self._room() and not self._stopped:
+        while self._ready and self._has_room() and not self._stopped:
             self._turn(self._ready.popleft())
 
     def stop(self) -> None:
@@ -76,6 +78,6 @@ class TokenSchedule:
                 account.planned = None
                 self._ready.append(account)
         try:
-            self.pump()
+            self.run_ready()
         finally:
             self._wake()  # one account's mistake must not end the turns of all

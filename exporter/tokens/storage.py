@@ -19,20 +19,20 @@ from exporter.store.tokens import StoredToken, TokenStore
 WAIT_FOR_LEASE = 45.0
 """Seconds that one replica waits for the refresh of another one."""
 
-LOOK_AT_LEASE = 0.25
+CHECK_LEASE_EVERY = 0.25
 
 
 class StorageSession(Protocol):
-    """The time during which nobody else exchanges the tokens; `held` are the newest ones that are known."""
+    """The time during which nobody else exchanges the tokens; `tokens` are the newest ones that are known."""
 
-    held: TokenSet | None
+    tokens: TokenSet | None
 
-    async def keep(self, held: TokenSet) -> None:
-        """Bring `held` to where tokens are kept; StoreError where that has to be tried again later."""
+    async def save(self, tokens: TokenSet) -> None:
+        """Bring `tokens` to where tokens are kept; StoreError where that has to be tried again later."""
 
 
 class TokenStorage(Protocol):
-    """Keeps the tokens of one credential. `shared` tells that others may change them there."""
+    """Keeps the tokens of one credential. `shared`: others may change them there."""
 
     shared: bool
 
@@ -47,11 +47,11 @@ class TokenStorage(Protocol):
 
 
 @dataclass
-class _Plain:
-    held: TokenSet | None = None
+class _PlainSession:
+    tokens: TokenSet | None = None
 
-    async def keep(self, held: TokenSet) -> None:
-        self.held = held
+    async def save(self, tokens: TokenSet) -> None:
+        self.tokens = tokens
 
 
 class MemoryStorage:
@@ -67,11 +67,11 @@ class MemoryStorage:
     async def locked(self, *, rotating: bool = True) -> AsyncIterator[StorageSession]:
         """Let the caller go on: within the process each account has one task."""
         del rotating
-        yield _Plain()
+        yield _PlainSession()
 
 
 class StoreStorage:
-    """Keeps tokens in the store, encrypted; a lease tells other replicas to wait."""
+    """Keeps tokens in the store, encrypted; a lease makes other replicas wait."""
 
     shared = True
 
@@ -89,19 +89,19 @@ class StoreStorage:
 
     @asynccontextmanager
     async def locked(self, *, rotating: bool = True) -> AsyncIterator[StorageSession]:
-        """Take the lease, or wait for its end."""
+        """Take the lease, or wait until it ends."""
         owner = self._store.owner()
         try:
             kept = await self._lease(owner)
         except StoreError:
             if rotating:
                 raise
-            yield _Plain(self._unsaved)
+            yield _PlainSession(self._unsaved)
             return
-        session = _Stored(self, owner, kept.held if kept else None)
+        session = _StoreSession(self, owner, kept.held if kept else None)
         try:
             if self._unsaved is not None:
-                await session.keep(self._unsaved)
+                await session.save(self._unsaved)
             yield session
         finally:
             with suppress(StoreError):  # the lease ends by itself
@@ -115,31 +115,31 @@ class StoreStorage:
                 return kept
             if time.monotonic() > end:
                 raise StoreError("another exporter has the turn to refresh this token and does not end it")
-            await asyncio.sleep(LOOK_AT_LEASE)
+            await asyncio.sleep(CHECK_LEASE_EVERY)
 
-    async def save(self, held: TokenSet) -> None:
-        """Write `held`; what cannot be written stays in memory and is written at the next turn."""
-        self._unsaved = held
-        await in_thread(lambda: self._store.keep(self._name, self._labels, held))
+    async def save(self, tokens: TokenSet) -> None:
+        """Write `tokens`; what cannot be written stays in memory and is written at the next turn."""
+        self._unsaved = tokens
+        await in_thread(lambda: self._store.keep(self._name, self._labels, tokens))
         self._unsaved = None
 
 
 @dataclass
-class _Stored:
-    place: StoreStorage
+class _StoreSession:
+    storage: StoreStorage
     owner: str
-    held: TokenSet | None
+    tokens: TokenSet | None
 
-    async def keep(self, held: TokenSet) -> None:
-        self.held = held
-        await self.place.save(held)
+    async def save(self, tokens: TokenSet) -> None:
+        self.tokens = tokens
+        await self.storage.save(tokens)
 
 
 @dataclass
-class _Unsettled:
+class _UnwrittenTokens:
     """Tokens that are not yet in the platform's database, and a mark of those that they follow."""
 
-    held: TokenSet
+    tokens: TokenSet
     before: str
 
 
@@ -155,9 +155,9 @@ class SqlStorage:
     tenant: str
     labels: tuple[str, str, str]
     journal: TokenStore | None = None
-    told: Callable[[float], None] = lambda _seconds: None
+    on_write_back: Callable[[float], None] = lambda _seconds: None
     shared: bool = True
-    _unsettled: _Unsettled | None = field(default=None, init=False)
+    _unwritten: _UnwrittenTokens | None = field(default=None, init=False)
 
     @property
     def name(self) -> str:
@@ -172,7 +172,7 @@ class SqlStorage:
         """Return what the row says, after what a crash left undone."""
         if await self._pending():
             async with self.locked() as session:
-                return session.held
+                return session.tokens
         return await in_thread(lambda: self.source.read(self._binds))
 
     @asynccontextmanager
@@ -181,73 +181,73 @@ class SqlStorage:
         del rotating
         row = await in_thread(lambda: self.source.lock(self._binds))
         try:
-            session = _Row(self, row, row.held)
+            session = _SqlSession(self, row, row.held)
             await session.recover(await self._pending())
             yield session
         finally:
             await in_thread(row.close)
 
-    async def _pending(self) -> _Unsettled | None:
-        if self._unsettled is not None or self.journal is None:
-            return self._unsettled
+    async def _pending(self) -> _UnwrittenTokens | None:
+        if self._unwritten is not None or self.journal is None:
+            return self._unwritten
         journal = self.journal
         try:
             kept = await in_thread(lambda: journal.read(self.name))
         except StoreError as error:
             _log().warning("the journal of tokens cannot be read", error=str(error))
             return None
-        return _Unsettled(kept.held, kept.before) if kept and kept.pending else None
+        return _UnwrittenTokens(kept.held, kept.before) if kept and kept.pending else None
 
-    async def note(self, held: TokenSet, before: str) -> None:
-        """Put `held` on our own disk; a journal that fails must not keep it from the source."""
-        self._unsettled = _Unsettled(held, before)
+    async def write_journal(self, tokens: TokenSet, before: str) -> None:
+        """Put `tokens` on our own disk; a journal that fails must not keep it from the source."""
+        self._unwritten = _UnwrittenTokens(tokens, before)
         if (journal := self.journal) is not None:
-            await _try(lambda: in_thread(lambda: journal.keep(self.name, self.labels, held, before=before)))
+            await _try(lambda: in_thread(lambda: journal.keep(self.name, self.labels, tokens, before=before)))
 
-    async def settled(self) -> None:
+    async def mark_written(self) -> None:
         """Remember that the source has the newest tokens."""
-        self._unsettled = None
+        self._unwritten = None
         if (journal := self.journal) is not None:
             await _try(lambda: in_thread(lambda: journal.settle(self.name)))
 
 
 @dataclass
-class _Row:
-    place: SqlStorage
+class _SqlSession:
+    storage: SqlStorage
     row: LockedRow
-    held: TokenSet | None
+    tokens: TokenSet | None
 
-    async def recover(self, pending: _Unsettled | None) -> None:
-        """Write back what a crash left in the journal, unless somebody changed the row since."""
+    async def recover(self, pending: _UnwrittenTokens | None) -> None:
+        """Write back what a crash left in the journal, unless the row changed since."""
         if pending is None:
             return
-        present = mark_of(self.held)
+        present = mark_of(self.tokens)
         if present == pending.before:
             began = time.monotonic()
-            await self._write(pending.held)
-            self.place.told(time.monotonic() - began)
-        elif present != mark_of(pending.held):
-            _log().warning("tokens in the journal are older than the source's", place=self.place.name)
-        await self.place.settled()
+            await self._write(pending.tokens)
+            self.storage.on_write_back(time.monotonic() - began)
+        elif present != mark_of(pending.tokens):
+            _log().warning("tokens in the journal are older than the source's", place=self.storage.name)
+        await self.storage.mark_written()
 
-    async def keep(self, held: TokenSet) -> None:
-        if held.refused:  # the source has no word for it
+    async def save(self, tokens: TokenSet) -> None:
+        if tokens.refused:  # the source has no word for it
             return
-        before = mark_of(self.held)
-        await self.place.note(held, before)
-        await self._write(held)
-        await self.place.settled()
+        before = mark_of(self.tokens)
+        await self.storage.write_journal(tokens, before)
+        await self._write(tokens)
+        await self.storage.mark_written()
 
-    async def _write(self, held: TokenSet) -> None:
-        await in_thread(lambda: self.row.write(held))
-        self.held = held
+    async def _write(self, tokens: TokenSet) -> None:
+        await in_thread(lambda: self.row.write(tokens))
+        self.tokens = tokens
 
 
-def mark_of(held: TokenSet | None) -> str:
-    """Return what tells the credentials of `held` from others."""
-    if held is None:
+def mark_of(tokens: TokenSet | None) -> str:
+    """Return a digest of the credentials of `tokens`."""
+    if tokens is None:
         return ""
-    text = f"{held.access.reveal()}\0{held.refresh.reveal()}"
+    text = f"{tokens.access.reveal()}\0{tokens.refresh.reveal()}"
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 

@@ -48,7 +48,7 @@ class Works:
             self.feeds, lambda: self.reloader.current, self.reloader.apply_feed_changes, self.clock
         )
         self.metrics.registry.register(TenantCollector(self.feeds, lambda: self.reloader.current))
-        self.refresher.look()
+        self.refresher.refresh_due()
 
     def make_table(self) -> None:
         self.sql(
@@ -68,11 +68,11 @@ class Works:
     async def pass_by(self, seconds: float) -> None:
         """Let time pass, and what is due then be done."""
         await self.clock.advance(seconds)
-        self.refresher.look()
+        self.refresher.refresh_due()
         async with asyncio.timeout(PATIENCE):
             while self.refresher.busy:
                 await asyncio.sleep(0.01)
-        self.refresher.look()
+        self.refresher.refresh_due()
 
     @property
     def tenants(self) -> list[str]:
@@ -247,7 +247,7 @@ async def test_keys_that_nobody_reads_are_told_once(tmp_path: Path, told: list[A
     works.feeds.known(("a", "sql")).rows[0]["created_at"] = 1  # type: ignore[union-attr]  # it is known
     await works.reloader.apply_feed_changes()
     for _ in range(2):
-        works.refresher.look()
+        works.refresher.refresh_due()
     lines = [line for line in told if line["event"] == "keys of tenants' rows are ignored"]
     assert [line["keys"] for line in lines] == [["created_at"]]
     await works.engine.stop(1.0)

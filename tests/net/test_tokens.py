@@ -155,7 +155,7 @@ async def test_who_is_cut_while_it_fetches_leaves_the_turn_to_the_next(
 async def test_grants_that_nobody_uses_any_more_are_forgotten(
     tokens: Tokens, issuer: Issuer, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_KEPT", 3)
+    monkeypatch.setattr(store, "_MOST_GRANTS", 3)
     for number in range(12):
         await tokens.get(replace(grant(issuer), scopes=("read",) * (number + 1)), Trace())
         await clock.advance(4000)

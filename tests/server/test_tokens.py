@@ -67,24 +67,24 @@ async def database(tmp_path: Path) -> AsyncIterator[SqlStore]:
 
 
 @pytest.fixture
-async def keeper(server: OAuthServer, database: SqlStore) -> AsyncIterator[TokenManager]:
+async def manager(server: OAuthServer, database: SqlStore) -> AsyncIterator[TokenManager]:
     """Thirty tenants of a calendar; the one named `bad` was revoked."""
     network = LoopNetwork()
     store = TokenStore(str(database.url), Seals((Secret(Fernet.generate_key().decode()),)))
-    made_keeper = TokenManager(network, SystemClock(), store=store)
+    made_manager = TokenManager(network, SystemClock(), store=store)
     names = [*(f"t{number}" for number in range(29)), "bad"]
     targets = [made(server, "calendar", name, refresh_token=Secret(server.connect(name))) for name in names]
     server.revoke("bad")
-    made_keeper.apply(configured(*targets))
-    yield made_keeper
-    await made_keeper.stop(5.0)
+    made_manager.apply(configured(*targets))
+    yield made_manager
+    await made_manager.stop(5.0)
     await network.close()
     store.close()
 
 
 @pytest.fixture
-async def place(keeper: TokenManager, database: SqlStore) -> AsyncIterator[House]:
-    async with house(TokenRoom([], tokens=keeper, store=database)) as running:
+async def place(manager: TokenManager, database: SqlStore) -> AsyncIterator[House]:
+    async with house(TokenRoom([], tokens=manager, store=database)) as running:
         yield running
 
 
@@ -98,7 +98,7 @@ async def finished(place: House, job: str, headers: Any = None) -> Any:
 
 
 async def test_many_refreshes_are_a_job_whose_results_are_in_the_log_without_any_token(
-    place: House, server: OAuthServer, keeper: TokenManager
+    place: House, server: OAuthServer, manager: TokenManager
 ) -> None:
     started = await place.ask("/api/v1/tokens/refresh", "POST", CHANGE, json={"all": True})
     assert started.status == 202 and started.json["total"] == 30
@@ -157,11 +157,11 @@ async def test_a_wrong_question_is_answered_in_one_sentence(
 
 
 async def test_only_administrators_see_tokens_and_each_only_those_of_its_tenants(
-    keeper: TokenManager, database: SqlStore, tmp_path: Path
+    manager: TokenManager, database: SqlStore, tmp_path: Path
 ) -> None:
     path = tmp_path / "web.yml"
     path.write_text(WEB)
-    async with house(TokenRoom([], path, tokens=keeper, store=database)) as place:
+    async with house(TokenRoom([], path, tokens=manager, store=database)) as place:
         assert (await place.ask("/api/v1/tokens")).status == 401
         for question in ("/api/v1/tokens", "/api/v1/tokens/log"):
             assert (await place.ask(question, headers=bearer("viewer-0123456789abcdef"))).status == 403
@@ -188,7 +188,7 @@ async def test_a_change_without_the_header_of_changes_is_refused(place: House) -
 
 
 async def test_the_command_refreshes_lists_and_tells_the_log(
-    place: House, server: OAuthServer, keeper: TokenManager, capsys: pytest.CaptureFixture[str]
+    place: House, server: OAuthServer, manager: TokenManager, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token = ("--token-file", str(place.room.admin.path))
 
@@ -212,10 +212,10 @@ async def test_the_command_refreshes_lists_and_tells_the_log(
     assert code == 0 and len(out.splitlines()) == 31
     code, out, err = await run("refresh")
     assert code == 1 and "--all" in err
-    target = next(target for target, _ in keeper.accounts() if target.tenant == "t4")
+    target = next(target for target, _ in manager.accounts() if target.tenant == "t4")
     grant = grant_of(target.options)
     assert grant is not None
-    assert server.takes((await keeper.get(target, grant, Trace())).value.reveal())
+    assert server.takes((await manager.get(target, grant, Trace())).value.reveal())
 
 
 def test_the_command_makes_keys_that_the_configuration_takes(capsys: pytest.CaptureFixture[str]) -> None:

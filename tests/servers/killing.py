@@ -114,7 +114,7 @@ async def _judge(
 ) -> None:
     network = LoopNetwork()
     store = TokenStore(f"sqlite:///{directory / 'state.db'}", Seals((Secret(key),)))
-    keeper = TokenManager(network, SystemClock(), store=store)
+    manager = TokenManager(network, SystemClock(), store=store)
     sql = SqlTokens(Secret(platform), SELECT, UPDATE) if platform else None
     settings = TokenSettings(source="sql" if sql else "options", sql=sql)
     seen = {name: list(one.refresh) for name, one in server.connections.items()}
@@ -122,14 +122,14 @@ async def _judge(
         made(server, "calendar", name, refresh_token=Secret("" if platform else refresh))
         for name, refresh in seeds.items()
     ]
-    keeper.apply(configured(*targets, settings=settings))
+    manager.apply(configured(*targets, settings=settings))
     for target in targets:
-        event = await keeper.refresh(target.key, "judge")
+        event = await manager.refresh(target.key, "judge")
         if event.result == "ok":
             continue
         found.lost.append(target.tenant)
         if kept.get(target.tenant) in {mark(refresh) for refresh in seen[target.tenant][-1:]}:
             found.unexplained.append(target.tenant)
-    await keeper.stop(10.0)
+    await manager.stop(10.0)
     await network.close()
     store.close()

@@ -40,7 +40,7 @@ async def rotate(directory: Path, token_url: str, key: str, sql: str) -> None:
     whole = SqlStore(url)
     whole.open()
     whole.close()
-    keeper = TokenManager(LoopNetwork(), SystemClock(), store=TokenStore(url, Seals((Secret(key),))))
+    manager = TokenManager(LoopNetwork(), SystemClock(), store=TokenStore(url, Seals((Secret(key),))))
     settings = (
         TokenSettings(source="sql", sql=SqlTokens(Secret(sql), SELECT, UPDATE)) if sql else TokenSettings()
     )
@@ -49,17 +49,17 @@ async def rotate(directory: Path, token_url: str, key: str, sql: str) -> None:
         made(server, "calendar", name, refresh_token=Secret("" if sql else seed))
         for name, seed in (line.split() for line in (directory / "seeds").read_text().splitlines())
     ]
-    keeper.apply(configured(*targets, settings=settings))
+    manager.apply(configured(*targets, settings=settings))
 
     async def work(number: int) -> None:
         while True:
             for target in targets[number::4]:
-                event = await keeper.refresh(target.key, "test")
-                account = keeper.account(target.key)
-                if event.result != "ok" or account is None or account.held is None or account.unsettled:
+                event = await manager.refresh(target.key, "test")
+                account = manager.account(target.key)
+                if event.result != "ok" or account is None or account.tokens is None or account.unsaved:
                     print("failed", target.tenant, event.reason, flush=True)
                 else:
-                    print("kept", target.tenant, mark(account.held.refresh.reveal()), flush=True)
+                    print("kept", target.tenant, mark(account.tokens.refresh.reveal()), flush=True)
 
     await asyncio.gather(*(work(number) for number in range(4)))
 

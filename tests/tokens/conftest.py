@@ -17,12 +17,12 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-async def keeper(clock: HandClock) -> AsyncIterator[TokenManager]:
+async def manager(clock: HandClock) -> AsyncIterator[TokenManager]:
     """Keeps tokens in memory alone."""
     network = LoopNetwork()
-    made_keeper = TokenManager(network, clock)
-    yield made_keeper
-    await made_keeper.stop(5.0)
+    made_manager = TokenManager(network, clock)
+    yield made_manager
+    await made_manager.stop(5.0)
     await network.close()
 
 

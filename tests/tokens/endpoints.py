@@ -1,4 +1,4 @@
-"""Targets whose tokens are renewed, and a keeper that renews them from a real token endpoint."""
+"""Targets whose tokens are renewed, and a manager that renews them from a real token endpoint."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -94,8 +94,8 @@ def configured(*targets: Target, settings: TokenSettings | None = None) -> Confi
     )
 
 
-async def ask_token(keeper: TokenManager, target: Target, refused: AccessToken | None = None) -> AccessToken:
+async def ask_token(manager: TokenManager, target: Target, refused: AccessToken | None = None) -> AccessToken:
     """Ask for the token of `target` as a probe does; `refused` is one that the probed server did not take."""
     grant = grant_of(target.options)
     assert grant is not None
-    return await keeper.get(target, grant, Trace(), refused)
+    return await manager.get(target, grant, Trace(), refused)

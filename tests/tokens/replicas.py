@@ -1,4 +1,4 @@
-"""Keepers that share one store as replicas do, and a database of the platform's own."""
+"""Managers that share one store as replicas do, and a database of the platform's own."""
 
 import asyncio
 import sqlite3
@@ -25,7 +25,7 @@ Start = Callable[..., TokenManager]
 
 @asynccontextmanager
 async def replicas(folder: Path, clock: HandClock) -> AsyncIterator[Start]:
-    """Start keepers, each a replica of its own, on the store in `folder`."""
+    """Start managers, each a replica of its own, on the store in `folder`."""
     url = f"sqlite:///{folder / 'state.db'}"
     whole = SqlStore(url)
     whole.open()
@@ -36,20 +36,20 @@ async def replicas(folder: Path, clock: HandClock) -> AsyncIterator[Start]:
 
     def make(target: Target, settings: TokenSettings | None = None, *, keys: bool = True) -> TokenManager:
         store = TokenStore(url, Seals((key,) if keys else ()))
-        keeper = TokenManager(network, clock, store=store)
-        keeper.apply(configured(target, settings=settings))
-        running.append((keeper, store))
-        return keeper
+        manager = TokenManager(network, clock, store=store)
+        manager.apply(configured(target, settings=settings))
+        running.append((manager, store))
+        return manager
 
     yield make
-    for keeper, store in running:
-        await keeper.stop(5.0)
+    for manager, store in running:
+        await manager.stop(5.0)
         store.close()
     await network.close()
 
 
-async def ask(keeper: TokenManager, target: Target) -> str:
-    return (await ask_token(keeper, target)).value.reveal()
+async def ask(manager: TokenManager, target: Target) -> str:
+    return (await ask_token(manager, target)).value.reveal()
 
 
 def platform(folder: Path, refresh: str) -> TokenSettings:
@@ -70,8 +70,8 @@ def row(folder: Path, statement: str = "SELECT refresh_token FROM connection", *
         return str(found[0]) if found else ""
 
 
-async def rest(keeper: TokenManager) -> None:
+async def rest(manager: TokenManager) -> None:
     """Wait until no refresh is under way."""
-    while keeper._running:
-        await asyncio.wait(set(keeper._running))
+    while manager._running:
+        await asyncio.wait(set(manager._running))
         await asyncio.sleep(0)

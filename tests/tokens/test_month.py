@@ -121,22 +121,24 @@ async def live_through(kind: str, replies: list[Reply], probes: list[tuple[float
     """Return when the endpoint was called in a month; `probes` are waits, and whether the vendor refuses."""
     clock = HandClock()
     network = HostileNetwork(clock, itertools.cycle(replies))
-    keeper = TokenManager(network, clock)  # type: ignore[arg-type]  # it only calls
+    manager = TokenManager(network, clock)  # type: ignore[arg-type]  # it only calls
     credential: dict[str, dict[str, Any]] = {
         "refresh": {"refresh_token": Secret("rt-0")},
         "meta": {"access_token": Secret("at-0")},
     }
     target = made(OAuthServer(port=1), "api", kind=kind, **credential.get(kind, {}))
-    keeper.apply(configured(target))
+    manager.apply(configured(target))
     grant = grant_of(target.options)
     assert grant is not None
 
     async def probe(refuses: bool) -> None:
         try:
-            token = await keeper.get(target, grant, Trace())
+            token = await manager.get(target, grant, Trace())
             if refuses:
-                await keeper.get(target, grant, Trace(), refused=token)
-            keeper.for_target(target).learn(token.value.reveal(), clock.now() + 5, None) if refuses else None
+                await manager.get(target, grant, Trace(), refused=token)
+            manager.for_target(target).observe(
+                token.value.reveal(), clock.now() + 5, None
+            ) if refuses else None
         except ProbeError as error:
             assert error.reason is not Reason.NOT_CONFIGURED, "there is a credential to begin with"
 
@@ -153,7 +155,7 @@ async def live_through(kind: str, replies: list[Reply], probes: list[tuple[float
         await clock.advance(wait)
     await clock.advance(60)
     await asyncio.gather(*running)
-    await keeper.stop(1.0)
+    await manager.stop(1.0)
     return network.calls
 
 

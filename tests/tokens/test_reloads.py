@@ -37,63 +37,63 @@ def refreshing(server: OAuthServer, name: str = "calendar") -> Target:
 
 @pytest.mark.parametrize("kind", ["refresh", "client"])
 async def test_a_reload_costs_no_token_that_serves(
-    server: OAuthServer, keeper: TokenManager, kind: str
+    server: OAuthServer, manager: TokenManager, kind: str
 ) -> None:
     target = refreshing(server) if kind == "refresh" else made(server, "api", kind=kind)
-    keeper.apply(configured(target))
-    first = await ask_token(keeper, target)
-    keeper.apply(configured(target, refreshing(server, "another")))
-    again = await ask_token(keeper, target)
+    manager.apply(configured(target))
+    first = await ask_token(manager, target)
+    manager.apply(configured(target, refreshing(server, "another")))
+    again = await ask_token(manager, target)
     assert (again.value, again.fresh) == (first.value, False)
     assert server.seen.total() == 1
 
 
 async def test_another_lead_counts_from_the_reload_that_brings_it_and_costs_no_token(
-    server: OAuthServer, keeper: TokenManager, clock: HandClock
+    server: OAuthServer, manager: TokenManager, clock: HandClock
 ) -> None:
     """A rotated refresh token is in memory alone: who dropped it would send the used one and be refused."""
     server.rotation = "strict"
     target = refreshing(server)
-    keeper.apply(configured(target))
-    first = await ask_token(keeper, target)
-    keeper.apply(configured(target, settings=TokenSettings(refresh_before=60.0)))
-    assert (await ask_token(keeper, target)).value == first.value
+    manager.apply(configured(target))
+    first = await ask_token(manager, target)
+    manager.apply(configured(target, settings=TokenSettings(refresh_before=60.0)))
+    assert (await ask_token(manager, target)).value == first.value
     await clock.advance(HOUR - 100)
-    await rest(keeper)
+    await rest(manager)
     assert server.seen["refresh_token"] == 1
     await clock.advance(50)
-    await rest(keeper)
+    await rest(manager)
     assert server.seen["refresh_token"] == 2
-    keeper.apply(configured(target, settings=TokenSettings(refresh_before=600.0)))
+    manager.apply(configured(target, settings=TokenSettings(refresh_before=600.0)))
     await clock.advance(HOUR - 300)
-    await rest(keeper)
+    await rest(manager)
     assert server.seen["refresh_token"] == 3
     assert not server.connections["calendar"].dead
 
 
 async def test_a_target_that_is_taken_out_has_no_token_and_is_renewed_no_more(
-    server: OAuthServer, keeper: TokenManager, clock: HandClock
+    server: OAuthServer, manager: TokenManager, clock: HandClock
 ) -> None:
     stays, goes = refreshing(server), refreshing(server, "mail")
-    keeper.apply(configured(stays, goes))
-    await ask_token(keeper, stays)
-    await ask_token(keeper, goes)
-    keeper.apply(configured(stays))
-    assert keeper.account(goes.key) is None and keeper.series(goes.key) == []
-    assert [target.key for target, _ in keeper.accounts()] == [stays.key]
+    manager.apply(configured(stays, goes))
+    await ask_token(manager, stays)
+    await ask_token(manager, goes)
+    manager.apply(configured(stays))
+    assert manager.account(goes.key) is None and manager.series(goes.key) == []
+    assert [target.key for target, _ in manager.accounts()] == [stays.key]
     await clock.advance(HOUR)
-    await rest(keeper)
+    await rest(manager)
     assert (server.connections["calendar"].refreshes, server.connections["mail"].refreshes) == (2, 1)
     with pytest.raises(KeyError):
-        await keeper.refresh(goes.key, "user:ann")
+        await manager.refresh(goes.key, "user:ann")
 
 
 async def test_tokens_that_the_configuration_tells_are_shown_before_anybody_needs_them(
-    server: OAuthServer, keeper: TokenManager
+    server: OAuthServer, manager: TokenManager
 ) -> None:
     target = refreshing(server)
-    keeper.apply(configured(target))
-    states = {labels for metric, labels, _ in keeper.series(target.key) if metric.name.endswith("_state")}
+    manager.apply(configured(target))
+    states = {labels for metric, labels, _ in manager.series(target.key) if metric.name.endswith("_state")}
     assert states == {(("token", token), ("state", "unknown")) for token in ("access", "refresh")}
     assert server.seen.total() == 0
 
@@ -115,14 +115,14 @@ async def test_a_credential_that_was_refused_is_not_sent_again_by_the_next_proce
 
 
 async def test_a_grant_that_the_account_does_not_hold_is_asked_for_by_itself(
-    server: OAuthServer, keeper: TokenManager
+    server: OAuthServer, manager: TokenManager
 ) -> None:
     """A run that began before a reload still has the options of then."""
     old = made(server, "api", kind="client")
-    keeper.apply(configured(refreshing(server, "api")))
+    manager.apply(configured(refreshing(server, "api")))
     grant = grant_of(old.options)
     assert grant is not None
-    assert (await keeper.get(old, grant, Trace())).value
+    assert (await manager.get(old, grant, Trace())).value
     assert (server.seen["client_credentials"], server.seen["refresh_token"]) == (1, 0)
 
 

@@ -40,11 +40,11 @@ def refreshing(server: OAuthServer, tenant: str = "acme") -> Target:
     return made(server, "calendar", tenant, refresh_token=Secret(server.connect(tenant)))
 
 
-def shown(keeper: TokenManager, target: Target) -> dict[str, float]:
+def shown(manager: TokenManager, target: Target) -> dict[str, float]:
     """Return the series of a target as `name{label values}`."""
     return {
         f"{metric.name.removeprefix('integration_token_')}{{{','.join(text for _, text in labels)}}}": value
-        for metric, labels, value in keeper.series(target.key)
+        for metric, labels, value in manager.series(target.key)
         if isinstance(value, float)
     }
 
@@ -68,9 +68,9 @@ async def test_a_token_whose_write_back_failed_is_in_the_journal_and_the_next_pr
     settings = platform(tmp_path, old)
     target = made(server, "calendar")
     row(tmp_path, NO_UPDATE)
-    keeper = start(target, settings)
-    token = await ask(keeper, target)
-    store = keeper.log.store
+    manager = start(target, settings)
+    token = await ask(manager, target)
+    store = manager.log.store
     assert store is not None
     kept = store.read(JOURNAL)
     assert kept is not None and kept.held.access.reveal() == token
@@ -88,10 +88,10 @@ async def test_a_database_that_fails_stops_a_rotating_refresh_with_the_reason_st
     server: OAuthServer, start: Start, tmp_path: Path, broken: str
 ) -> None:
     target = refreshing(server)
-    keeper = start(target)
-    await ask(keeper, target)
+    manager = start(target)
+    await ask(manager, target)
     statement(tmp_path, broken)
-    assert (await keeper.refresh(target.key, "user:ann")).reason == "store"
+    assert (await manager.refresh(target.key, "user:ann")).reason == "store"
     assert server.connections["acme"].refreshes == 1
 
 
@@ -100,45 +100,45 @@ async def test_a_store_that_dies_while_the_endpoint_answers_costs_nobody_the_new
 ) -> None:
     monkeypatch.setattr(rules, "LEASE", 0.2)  # nobody gives it back, so that the next turn waits for its end
     target = refreshing(server)
-    keeper = start(target)
+    manager = start(target)
     server.hold = 0.3
-    asked = asyncio.create_task(keeper.refresh(target.key, "user:ann"))
+    asked = asyncio.create_task(manager.refresh(target.key, "user:ann"))
     while not server.together["acme"]:
         await asyncio.sleep(0.01)
     back = away(tmp_path)
     event = await asked
     assert (event.result, event.reason) == ("ok", "")
-    token = await ask(keeper, target)
+    token = await ask(manager, target)
     assert server.takes(token)
     back()
     await clock.advance(6)
-    await rest(keeper)
-    store = keeper.log.store
+    await rest(manager)
+    store = manager.log.store
     assert store is not None
-    kept = store.read(name_in_store(keeper, target))
+    kept = store.read(name_in_store(manager, target))
     assert kept is not None and kept.held.access.reveal() == token
     assert server.connections["acme"].refreshes == 1
 
 
-def name_in_store(keeper: TokenManager, target: Target) -> str:
-    account = keeper.account(target.key)
+def name_in_store(manager: TokenManager, target: Target) -> str:
+    account = manager.account(target.key)
     assert account is not None
-    return str(account.place._name)  # type: ignore[attr-defined]  # a place in the store has one
+    return str(account.storage._name)  # type: ignore[attr-defined]  # one in the store has it
 
 
 async def test_a_store_that_only_cannot_take_the_lease_back_makes_no_failure(
     server: OAuthServer, start: Start, tmp_path: Path
 ) -> None:
     target = refreshing(server)
-    keeper = start(target)
+    manager = start(target)
     statement(
         tmp_path,
         "CREATE TRIGGER stuck BEFORE UPDATE ON token WHEN NEW.lease_owner IS NULL"
         " BEGIN SELECT RAISE(ABORT, 'no'); END",
     )
-    event = await keeper.refresh(target.key, "user:ann")
+    event = await manager.refresh(target.key, "user:ann")
     assert (event.result, event.reason) == ("ok", "")
-    assert shown(keeper, target)["refresh_failures{access}"] == 0
+    assert shown(manager, target)["refresh_failures{access}"] == 0
 
 
 async def test_the_platforms_database_needs_no_journal(
@@ -161,9 +161,9 @@ async def test_a_journal_that_fails_keeps_no_token_from_the_platforms_database(
     server: OAuthServer, start: Start, tmp_path: Path
 ) -> None:
     settings = platform(tmp_path, server.connect("acme"))
-    keeper = start(target := made(server, "calendar"), settings)
+    manager = start(target := made(server, "calendar"), settings)
     back = away(tmp_path)
-    assert (await keeper.refresh(target.key, "user:ann")).result == "ok"
+    assert (await manager.refresh(target.key, "user:ann")).result == "ok"
     assert [row(tmp_path)] == server.connections["acme"].refresh
     back()
 
@@ -173,25 +173,25 @@ async def test_where_row_and_journal_fail_the_token_serves_from_memory_and_is_wr
 ) -> None:
     settings = platform(tmp_path, server.connect("acme"))
     row(tmp_path, NO_UPDATE)
-    keeper = start(target := made(server, "calendar"), settings)
+    manager = start(target := made(server, "calendar"), settings)
     back = away(tmp_path)
-    assert server.takes(await ask(keeper, target))
+    assert server.takes(await ask(manager, target))
     assert [row(tmp_path)] != server.connections["acme"].refresh
     row(tmp_path, "DROP TRIGGER no")
     await clock.advance(6)
-    await rest(keeper)
+    await rest(manager)
     assert [row(tmp_path)] == server.connections["acme"].refresh
     assert server.connections["acme"].refreshes == 1
     back()
 
 
 async def test_many_probes_that_need_tokens_at_once_ask_for_a_few_at_a_time(
-    server: OAuthServer, keeper: TokenManager
+    server: OAuthServer, manager: TokenManager
 ) -> None:
     targets = [refreshing(server, f"t{number}") for number in range(60)]
-    keeper.apply(configured(*targets))
+    manager.apply(configured(*targets))
     server.hold, most = 0.03, 0
-    asked = asyncio.gather(*(ask(keeper, target) for target in targets))
+    asked = asyncio.gather(*(ask(manager, target) for target in targets))
     while not asked.done():
         most = max(most, server.together.total())
         await asyncio.sleep(0.001)
@@ -206,15 +206,15 @@ async def test_a_refused_credential_that_stays_the_same_is_not_sent_again(
     settings = platform(tmp_path, server.connect("acme")) if where == "sql" else TokenSettings()
     target = made(server, "calendar") if where == "sql" else refreshing(server)
     server.revoke("acme")
-    keeper = start(target, settings)
+    manager = start(target, settings)
     with pytest.raises(ProbeError, match="invalid_grant"):
-        await ask(keeper, target)
+        await ask(manager, target)
     assert server.seen["refresh_token"] == 1
     for _ in range(10):
         await clock.advance(301)
-        await rest(keeper)
+        await rest(manager)
         with pytest.raises(ProbeError):
-            await ask(keeper, target)
+            await ask(manager, target)
     assert server.seen["refresh_token"] == 1
 
 
@@ -222,12 +222,12 @@ async def test_a_token_whose_place_was_never_read_is_unknown_and_not_refused(
     server: OAuthServer, start: Start, tmp_path: Path
 ) -> None:
     target = refreshing(server)
-    keeper = start(target)
+    manager = start(target)
     back = away(tmp_path)
     with pytest.raises(ProbeError) as caught:
-        await ask(keeper, target)
+        await ask(manager, target)
     assert caught.value.reason is Reason.CONNECT
-    found = shown(keeper, target)
+    found = shown(manager, target)
     assert {name for name in found if name.startswith("state")} == {"state{access,unknown}"}
     assert found["refreshable{access}"] == 0
     assert found["refresh_failure_info{access,store}"] == 1
@@ -237,41 +237,41 @@ async def test_a_token_whose_place_was_never_read_is_unknown_and_not_refused(
 
 @pytest.mark.parametrize("kind", ["refresh", "client"])
 async def test_a_token_that_is_refused_again_is_replaced_again_after_five_minutes(
-    server: OAuthServer, keeper: TokenManager, clock: HandClock, kind: str
+    server: OAuthServer, manager: TokenManager, clock: HandClock, kind: str
 ) -> None:
     target = refreshing(server) if kind == "refresh" else made(server, "api", kind="client")
-    keeper.apply(configured(target))
-    first = await ask_token(keeper, target)
-    second = await ask_token(keeper, target, refused=first)
+    manager.apply(configured(target))
+    first = await ask_token(manager, target)
+    second = await ask_token(manager, target, refused=first)
     assert second.value != first.value
     await clock.advance(REPLACED_EVERY - 1)
-    assert (await ask_token(keeper, target, refused=second)).value == second.value
+    assert (await ask_token(manager, target, refused=second)).value == second.value
     await clock.advance(1)
-    assert (await ask_token(keeper, target, refused=second)).value != second.value
+    assert (await ask_token(manager, target, refused=second)).value != second.value
     assert server.seen.total() == 3
 
 
 @pytest.mark.parametrize("kind", ["refresh", "client"])
 async def test_a_call_for_a_token_is_one_of_the_probe_that_needed_it(
-    server: OAuthServer, keeper: TokenManager, kind: str
+    server: OAuthServer, manager: TokenManager, kind: str
 ) -> None:
     target = refreshing(server) if kind == "refresh" else made(server, "api", kind="client")
     grant = grant_of(target.options)
     assert grant is not None
-    keeper.apply(configured(target))
+    manager.apply(configured(target))
     calls = []
     for _ in range(2):
         trace = Trace(calls=3)
-        await keeper.get(target, grant, trace)
+        await manager.get(target, grant, trace)
         calls.append(trace.calls)
     assert calls == [4, 3]
 
 
 async def test_each_retry_without_anybody_asking_waits_twice_as_long_up_to_five_minutes_in_an_outage(
-    server: OAuthServer, keeper: TokenManager, clock: HandClock
+    server: OAuthServer, manager: TokenManager, clock: HandClock
 ) -> None:
-    keeper.apply(configured(target := refreshing(server)))
-    await ask(keeper, target)
+    manager.apply(configured(target := refreshing(server)))
+    await ask(manager, target)
     moments: list[float] = []
 
     def fail() -> web.Response:
@@ -282,8 +282,8 @@ async def test_each_retry_without_anybody_asking_waits_twice_as_long_up_to_five_
     await clock.advance(3_200)
     for _ in range(260):
         await clock.advance(5)
-        await rest(keeper)
-    account = keeper.account(target.key)
+        await rest(manager)
+    account = manager.account(target.key)
     assert account is not None
     waits = [after - before for before, after in itertools.pairwise(moments)]
     spread = 1 + 0.2 * account.spread
@@ -294,14 +294,14 @@ async def test_the_log_has_the_token_and_how_long_a_refresh_took(
     server: OAuthServer, start: Start, clock: HandClock
 ) -> None:
     target = refreshing(server)
-    keeper = start(target)
+    manager = start(target)
     server.hold = 0.3
-    asked = asyncio.create_task(keeper.refresh(target.key, "user:ann"))
+    asked = asyncio.create_task(manager.refresh(target.key, "user:ann"))
     while not server.together["acme"]:
         await asyncio.sleep(0.01)
     await clock.advance(7)
     answer = await asked
-    (event,) = await keeper.log.read(LogQuery())
+    (event,) = await manager.log.read(LogQuery())
     assert (event.token, event.operation, event.actor, event.duration_seconds) == (
         "access",
         "refresh",
@@ -316,11 +316,11 @@ async def test_the_log_has_how_long_a_late_write_back_took(
 ) -> None:
     settings = platform(tmp_path, server.connect("acme"))
     row(tmp_path, NO_UPDATE)
-    keeper = start(target := made(server, "calendar"), settings)
-    await ask(keeper, target)
+    manager = start(target := made(server, "calendar"), settings)
+    await ask(manager, target)
     row(tmp_path, "DROP TRIGGER no")
     await clock.advance(6)
-    await rest(keeper)
-    events = [one for one in await keeper.log.read(LogQuery()) if one.operation == "write_back"]
+    await rest(manager)
+    events = [one for one in await manager.log.read(LogQuery()) if one.operation == "write_back"]
     assert [(one.token, one.result) for one in events] == [("access", "ok")]
     assert 0 < events[0].duration_seconds < 60

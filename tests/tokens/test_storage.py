@@ -43,10 +43,10 @@ async def test_without_keys_nothing_is_kept_and_tokens_serve_from_memory(
     server: OAuthServer, start: Start, tmp_path: Path
 ) -> None:
     target = made(server, "calendar", refresh_token=Secret(server.connect("acme")))
-    keeper = start(target, keys=False)
-    await ask(keeper, target)
-    assert (await keeper.refresh(target.key, "user:ann")).result == "ok"
-    await keeper.log.flush()
+    manager = start(target, keys=False)
+    await ask(manager, target)
+    assert (await manager.refresh(target.key, "user:ann")).result == "ok"
+    await manager.log.flush()
     with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
         assert connection.execute("SELECT * FROM token").fetchall() == []
         assert len(connection.execute("SELECT * FROM token_log").fetchall()) == 2
@@ -56,7 +56,7 @@ async def test_two_replicas_with_one_store_refresh_once(server: OAuthServer, sta
     target = made(server, "calendar", refresh_token=Secret(server.connect("acme")))
     server.hold = 0.15
     replicas = [start(target), start(target)]
-    tokens = await asyncio.gather(*(ask(keeper, target) for keeper in replicas))
+    tokens = await asyncio.gather(*(ask(manager, target) for manager in replicas))
     assert len(set(tokens)) == 1
     assert (server.connections["acme"].refreshes, server.most_together) == (1, 1)
     events = await replicas[0].log.read(LogQuery())
@@ -72,7 +72,7 @@ async def test_two_replicas_with_the_platforms_database_refresh_once_and_write_b
     target = made(server, "calendar")
     server.hold = 0.15
     replicas = [start(target, settings), start(target, settings)]
-    tokens = await asyncio.gather(*(ask(keeper, target) for keeper in replicas))
+    tokens = await asyncio.gather(*(ask(manager, target) for manager in replicas))
     assert len(set(tokens)) == 1
     assert (server.connections["acme"].refreshes, server.most_together) == (1, 1)
     assert [row(tmp_path)] == server.connections["acme"].refresh
@@ -108,8 +108,8 @@ async def test_a_journal_older_than_what_the_platform_has_is_dropped(
     assert store is not None
     stale = TokenSet(Secret("at-stale"), Secret("rt-stale"), 1_800_003_000.0, obtained=1.0)
     store.keep("sql:calendar/acme", ("calendar", "acme", "made"), stale, before="another one")
-    keeper = start(target, settings)
-    assert await ask(keeper, target) != "at-stale"
+    manager = start(target, settings)
+    assert await ask(manager, target) != "at-stale"
     assert row(tmp_path) != "rt-stale"
 
 
@@ -119,13 +119,13 @@ async def test_a_row_that_somebody_replaced_ends_a_refusal(
     settings = platform(tmp_path, server.connect("acme"))
     target = made(server, "calendar")
     server.revoke("acme")
-    keeper = start(target, settings)
+    manager = start(target, settings)
     with pytest.raises(ProbeError, match="invalid_grant"):
-        await ask(keeper, target)
+        await ask(manager, target)
     row(tmp_path, "UPDATE connection SET refresh_token = ?", server.connect("acme"))
     await clock.advance(301)
-    await rest(keeper)
-    assert server.takes(await ask(keeper, target))
+    await rest(manager)
+    assert server.takes(await ask(manager, target))
 
 
 async def test_a_probe_that_comes_while_tokens_are_being_read_gets_one(
@@ -135,25 +135,25 @@ async def test_a_probe_that_comes_while_tokens_are_being_read_gets_one(
     target = made(server, "calendar")
     for _ in range(4):
         row(tmp_path, "UPDATE connection SET access_token = NULL, expires_at = NULL")
-        keeper = start(target, settings)
-        account = keeper.account(target.key)
+        manager = start(target, settings)
+        account = manager.account(target.key)
         assert account is not None
         with closing(sqlite3.connect(tmp_path / "platform.db")) as busy:
             busy.execute("BEGIN EXCLUSIVE")  # the reading waits, however quick its thread is
             await clock.advance(0)
             assert account.task is not None
-        while account.held is None:  # then the turn is over, and nobody was told yet
+        while account.tokens is None:  # then the turn is over, and nobody was told yet
             await asyncio.sleep(0)
-        assert server.takes(await ask(keeper, target))
+        assert server.takes(await ask(manager, target))
 
 
 async def test_a_tenant_without_a_row_is_not_configured(
     server: OAuthServer, start: Start, tmp_path: Path
 ) -> None:
     settings = platform(tmp_path, server.connect("acme"))
-    keeper = start(target := made(server, "calendar", "nobody"), settings)
+    manager = start(target := made(server, "calendar", "nobody"), settings)
     with pytest.raises(ProbeError) as caught:
-        await ask(keeper, target)
+        await ask(manager, target)
     assert caught.value.reason.value == "not_configured"
 
 
@@ -164,12 +164,12 @@ async def test_a_write_back_that_fails_is_made_good_and_the_new_token_serves_mea
     assert settings.sql is not None
     row(tmp_path, "CREATE TRIGGER no BEFORE UPDATE ON connection BEGIN SELECT RAISE(ABORT, 'no'); END")
     target = made(server, "calendar")
-    keeper = start(target, settings)
-    assert server.takes(await ask(keeper, target))
+    manager = start(target, settings)
+    assert server.takes(await ask(manager, target))
     assert row(tmp_path) not in server.connections["acme"].refresh
     row(tmp_path, "DROP TRIGGER no")
     await clock.advance(60)
-    await rest(keeper)
+    await rest(manager)
     assert [row(tmp_path)] == server.connections["acme"].refresh
 
 
@@ -189,11 +189,11 @@ async def test_a_store_that_fails_stops_no_refresh_that_needs_no_keeping(
 ) -> None:
     server.rotation = "none"
     target = made(server, "calendar", refresh_token=Secret(server.connect("acme")))
-    keeper = start(target)
-    await ask(keeper, target)
+    manager = start(target)
+    await ask(manager, target)
     (tmp_path / "state.db").rename(tmp_path / "away.db")
-    assert (await keeper.refresh(target.key, "user:ann")).result == "ok"
-    store = keeper.log.store
+    assert (await manager.refresh(target.key, "user:ann")).result == "ok"
+    store = manager.log.store
     assert store is not None
     with pytest.raises(StoreError):
         store.read("x")
@@ -203,11 +203,11 @@ async def test_a_store_that_fails_stops_a_refresh_whose_token_would_be_lost(
     server: OAuthServer, start: Start, tmp_path: Path
 ) -> None:
     target = made(server, "calendar", refresh_token=Secret(server.connect("acme")))
-    keeper = start(target)
-    token = await ask(keeper, target)
+    manager = start(target)
+    token = await ask(manager, target)
     (tmp_path / "state.db").rename(tmp_path / "away.db")
-    assert (await keeper.refresh(target.key, "user:ann")).reason == "store"
+    assert (await manager.refresh(target.key, "user:ann")).reason == "store"
     assert server.connections["acme"].refreshes == 1
-    assert await ask(keeper, target) == token
+    assert await ask(manager, target) == token
     (tmp_path / "away.db").rename(tmp_path / "state.db")
-    assert (await keeper.refresh(target.key, "user:ann")).result == "ok"
+    assert (await manager.refresh(target.key, "user:ann")).result == "ok"

@@ -93,7 +93,7 @@ def _choice(asked: Mapping[str, str], now: float) -> Chooser:
             return False
         if life is None:
             return True
-        expiry = account.held.expiry if account.held else None
+        expiry = account.tokens.expiry if account.tokens else None
         return expiry is not None and expiry - now < life
 
     return chosen
