@@ -95,7 +95,7 @@ Check = Callable[["Target", Kit], Awaitable[Iterable[Sample]]]
 
 @dataclass(frozen=True)
 class Allowance:
-    """A documented limit of reads: `calls` in 30 days for one credential; `source` says where it is documented."""
+    """A documented limit of reads: `calls` in 30 days for one credential; `source` is its document."""
 
     calls: float
     source: str

@@ -235,7 +235,7 @@ class TokenEvent:
     """One operation on a token, for the log of tokens; `reason` is empty for a success.
 
     `operation` is `refresh` or `write_back`. `result` is `ok`, `adopted` (another process had renewed it), or
-    `failed`. `actor` is `exporter` for what was due, `probe` where a probe needed it, else the user who asked.
+    `failed`. `actor` is `exporter` for what was due, `probe` where a probe needed it, else a user.
     """
 
     at: float

@@ -278,7 +278,7 @@ class TokenManager:
         self._schedule.run_ready()
 
     def _run_due(self, account: TokenAccount) -> None:
-        """Give an account the turn that it had planned: for a refresh, or only to show that a token expired."""
+        """Give an account its planned turn: for a refresh, or only to show that a token expired."""
         if self._accounts.get(account.key) is not account:
             return
         when = account.next_action(self._clock.now())
