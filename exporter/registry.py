@@ -7,13 +7,13 @@ from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from exporter.alerts import COMMON_ALERTS
+from exporter.alerts import COMMON_SOURCES
 from exporter.alerts.readings import reading_refused
 from exporter.config.catalogue import Catalogue
 from exporter.core.alert import Alert
-from exporter.core.common_metrics import INTEGRATION_SERIES, SHARED_SERIES, TARGET_SERIES
 from exporter.core.metric import Metric
 from exporter.core.probe import Probe
+from exporter.core.signals import Signals
 from exporter.core.threshold import ThresholdFamily
 
 if TYPE_CHECKING:
@@ -39,31 +39,48 @@ def sandbox_vendors() -> "dict[str, Vendor]":
 
 
 @cache
-def alerts() -> tuple[Alert, ...]:
-    """Return every alert: of all targets, of several providers, then each provider's own."""
-    shared = (alert for some in shared_alerts().values() for alert in some)
-    return (*COMMON_ALERTS, *shared, *(alert for probe in probes().values() for alert in probe.alerts))
+def sources() -> dict[str, Signals]:
+    """Return what each source of series brings, by name: common ones, shared alerts, then each provider.
+
+    The name of a source is that of its rule file. Two sources of one name are an error.
+    """
+    found = dict(COMMON_SOURCES)
+    for name, signals in (*_shared_alerts(), *_providers()):
+        if name in found:
+            raise ValueError(f"two sources of series are called {name!r}: their rules would be one file")
+        found[name] = signals
+    return found
+
+
+def _shared_alerts() -> Iterator[tuple[str, Signals]]:
+    """Yield the alerts on what several providers measure under names of their own."""
+    names = {metric.name for probe in probes().values() for metric in probe.metrics}
+    yield "readings", Signals("Readings", alerts=(reading_refused(names),))
+
+
+def _providers() -> Iterator[tuple[str, Signals]]:
+    for name, probe in probes().items():
+        yield name, Signals(probe.title, probe.metrics, probe.alerts, probe.panels)
 
 
 @cache
-def shared_alerts() -> dict[str, tuple[Alert, ...]]:
-    """Return the alerts on what several providers measure under names of their own, by rule file."""
-    names = {metric.name for probe in probes().values() for metric in probe.metrics}
-    return {"readings": (reading_refused(names),)}
+def alerts() -> tuple[Alert, ...]:
+    """Return every alert, in the order of the sources."""
+    return tuple(alert for signals in sources().values() for alert in signals.alerts)
 
 
 @cache
 def families() -> dict[str, ThresholdFamily]:
     """Return every family of thresholds by name, as the alerts name them."""
-    return {alert.family.name: alert.family for alert in alerts() if alert.family}
+    return {name: family for signals in sources().values() for name, family in signals.families.items()}
 
 
 @cache
 def metrics() -> tuple[Metric, ...]:
-    """Return every metric of targets and integrations, each once; thresholds come last."""
-    own = (metric for probe in probes().values() for metric in probe.metrics)
+    """Return every metric of the sources, each once; thresholds come last."""
+    own = (metric for signals in sources().values() for metric in signals.metrics)
     thresholds = (family.metric for family in families().values())
-    return tuple(dict.fromkeys((*TARGET_SERIES, *INTEGRATION_SERIES, *SHARED_SERIES, *own, *thresholds)))
+    return tuple(dict.fromkeys((*own, *thresholds)))
 
 
 @cache

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 import yaml
 
-from exporter.alerts import COMMON_RULE_FILES
+from exporter.alerts import COMMON_SOURCES
 from exporter.cli import main
 from exporter.commands.doctor.alertmanager import differences
 from exporter.demo.services import DemoProcess, free_port, program
@@ -237,7 +237,7 @@ async def test_an_alertmanager_that_took_our_parts_over_among_its_own_is_judged_
 async def test_a_prometheus_that_lacks_rules_a_job_and_alertmanager_is_told_all(
     monitoring: Monitoring, capsys: Captured
 ) -> None:
-    vital = sorted(COMMON_RULE_FILES)[0]
+    vital = min(name for name, source in COMMON_SOURCES.items() if source.alerts)
 
     def spoil(text: str) -> str:
         content = yaml.safe_load(text)

@@ -8,13 +8,15 @@ from exporter.alerts.platform import PLATFORM
 from exporter.alerts.process import PROCESS
 from exporter.alerts.quotas import QUOTAS
 from exporter.alerts.tokens import TOKENS
-from exporter.core.alert import Alert
+from exporter.core.common_metrics import INTEGRATION_SERIES, SHARED_SERIES, TARGET_SERIES
+from exporter.core.signals import Signals
 
-COMMON_RULE_FILES: Mapping[str, tuple[Alert, ...]] = {
-    "probes": (*AVAILABILITY, *MEASURES, *TOKENS),
-    "exporter": (*PLATFORM, *PROCESS),
-    "quotas": QUOTAS,
+COMMON_SOURCES: Mapping[str, Signals] = {
+    "targets": Signals("Every target", metrics=TARGET_SERIES),
+    "integrations": Signals("Every integration", metrics=INTEGRATION_SERIES),
+    "shared": Signals("Shared by providers where they apply", metrics=SHARED_SERIES),
+    "probes": Signals("Probes", alerts=(*AVAILABILITY, *MEASURES, *TOKENS)),
+    "exporter": Signals("The exporter", alerts=(*PLATFORM, *PROCESS)),
+    "quotas": Signals("Quotas", alerts=QUOTAS),
 }
-"""The alerts by the rule file they stand in."""
-
-COMMON_ALERTS: tuple[Alert, ...] = tuple(alert for some in COMMON_RULE_FILES.values() for alert in some)
+"""What belongs to no provider, by the name of the source; alerts are in the rule file of that name."""

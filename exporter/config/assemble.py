@@ -18,7 +18,7 @@ from exporter.config.redactor import Redactor
 from exporter.config.sections import generate, notifications
 from exporter.config.sections.integrations import BuiltTargets, TargetBuilder, check_defaults
 from exporter.config.sections.store import settings
-from exporter.config.sections.thresholds import Ladder
+from exporter.config.sections.thresholds import TOP, Ladder, tenant_defaults
 from exporter.config.shared_files import check_shared_files
 from exporter.config.token_checks import check_token_keeping, with_source
 from exporter.core.configuration import Configuration
@@ -67,7 +67,7 @@ def assemble(context: LoadContext, source: Source, path: str | None, text: str |
         path=path,
         integrations=tuple(one.integration for one in built),
         targets={} if "MONITORING_ENABLED" in switched_off else targets,
-        thresholds=tuple(builder.resolved),
+        thresholds=(*tenant_defaults(builder.steps, context.catalogue.families), *builder.resolved),
         notifications=_trusting(layout),
         store=store,
         replicas=layout.replicas,
@@ -116,7 +116,7 @@ def _integrations(
     before = len(context.mistakes)
     check_defaults(context, source, layout.defaults)
     ladder = Ladder(context)
-    steps, _ = ladder.over(ladder.base(), layout.thresholds, source, ("thresholds",))
+    steps, _ = ladder.over(ladder.base(), layout.thresholds, source, TOP)
     builder = TargetBuilder(context, source, layout.defaults, steps)
     built, sound = [], []
     for index, raw in enumerate(layout.integrations):

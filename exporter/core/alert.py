@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from exporter.core.metric import Scope
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 
@@ -54,7 +55,8 @@ class Alert:
 
     `records` are recording rules that it reads, name to expression; alerts may share one. `$lookback` in
     any expression and in `keep_firing` stands for the look-back over measured values, `$job` for the name
-    of the exporter's scrape job. `by` names the labels of the result.
+    of the exporter's scrape job. `by` names the labels of the result;
+    they are those of a target unless given.
     `hold` is the rule's `for`, `keep_firing` its `keep_firing_for` (durations as in
     Prometheus). `cause` is "probe" for alerts that an outage or isolation explains, "staleness" for those
     that a dead exporter explains. `summary` is a fixed sentence; `description` may use the labels by
@@ -68,7 +70,7 @@ class Alert:
     expr: str = ""
     observed: str = ""
     op: str = ">"
-    by: tuple[str, ...] = ("integration", "provider", "tenant")
+    by: tuple[str, ...] = Scope.TARGET.value
     family: ThresholdFamily | None = None
     severities: tuple[Severity, ...] = ()
     hold: str = "0s"
@@ -88,6 +90,8 @@ class Alert:
             raise ValueError(f"alert {self.name}: give one of expr, exprs, or observed with family")
         if self.expr and len(self.severities) > 1:
             raise ValueError(f"alert {self.name}: one expr has one severity; give exprs for several")
+        if self.observed and self.family and not set(self.family.default_labels) <= set(self.by):
+            raise ValueError(f"alert {self.name}: `by` must have the labels of the scope of its thresholds")
 
     @property
     def levels(self) -> tuple[Severity, ...]:

@@ -1,6 +1,8 @@
-"""A dashboard panel that a provider brings with it."""
+"""A dashboard panel that a provider, or another source of series, brings with it."""
 
 from dataclasses import dataclass
+
+from exporter.core.metric import Scope
 
 
 @dataclass(frozen=True)
@@ -8,8 +10,9 @@ class Panel:
     """One panel: what it asks Prometheus and how the answer is shown.
 
     `kind` is one of `stat`, `timeseries`, `table`, `bargauge`. `unit` is a Grafana unit (`s`, `percentunit`,
-    `currencyUSD`, `short`, `dateTimeFromNow`). `expr` uses the dashboard variables `$integration` and
-    `$tenant` as regular expressions. `legend` is a Grafana legend format.
+    `currencyUSD`, `short`, `dateTimeFromNow`). `scope` is that of the metrics in `expr`, which filters them
+    by the dashboard variable of each of its labels, as a regular expression: `tenant=~"$tenant"`; only
+    `$provider` may be left out. `legend` is a Grafana legend format, "" for the labels of the scope.
     """
 
     title: str
@@ -17,4 +20,15 @@ class Panel:
     expr: str
     kind: str = "timeseries"
     unit: str = "short"
-    legend: str = "{{integration}} {{tenant}}"
+    legend: str = ""
+    scope: Scope = Scope.TARGET
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the dashboard variables that must filter `expr`."""
+        return tuple(label for label in self.scope.value if label != "provider")
+
+    @property
+    def legend_format(self) -> str:
+        """Grafana's legend format: its own, or the labels of the scope."""
+        return self.legend or " ".join(f"{{{{{label}}}}}" for label in self.variables)

@@ -14,7 +14,8 @@ class ThresholdFamily:
 
     `name` is also the key under `thresholds:` in YAML. `steps` are the defaults. `rising` says which
     way is worse: True when larger values are worse, so that a higher severity needs a larger number.
-    `unit` is the unit suffix of `name`, "" for counts. `environment` names, per severity, an
+    `unit` is the unit suffix of `name`, "" for counts. `scope` is what a number holds for: Scope.TARGET, or
+    Scope.TENANT for what belongs to no integration. `environment` names, per severity, an
     environment variable that sets the default; its value is multiplied by `environment_scale`.
     """
 
@@ -27,6 +28,17 @@ class ThresholdFamily:
     maximum: float | None = None
     environment: tuple[tuple[Severity, str], ...] = ()
     environment_scale: float = 1.0
+    scope: Scope = Scope.TARGET
+
+    def __post_init__(self) -> None:
+        """Refuse a scope without tenant: overrides are those of tenants."""
+        if "tenant" not in self.scope.value:
+            raise ValueError(f"thresholds {self.name}: the scope must be TARGET or TENANT")
+
+    @property
+    def default_labels(self) -> tuple[str, ...]:
+        """The labels by which defaults differ, beside `severity`: those of the scope but `tenant`."""
+        return tuple(label for label in self.scope.value if label != "tenant")
 
     @cached_property
     def metric(self) -> Metric:
@@ -36,7 +48,7 @@ class ThresholdFamily:
             self.help,
             unit=self.unit,
             labels=("severity",),
-            scope=Scope.TARGET,
+            scope=self.scope,
         )
 
     def disorder(self, steps: dict[Severity, float]) -> str:
@@ -59,7 +71,10 @@ class ThresholdFamily:
 
 @dataclass(frozen=True)
 class Threshold:
-    """One resolved number: a default of an integration (`tenant` is "") or a tenant's override."""
+    """One resolved number: a default (`tenant` is "") or a tenant's override.
+
+    `integration` and `provider` are "" where the family's scope has none.
+    """
 
     family: ThresholdFamily
     integration: str
@@ -67,3 +82,10 @@ class Threshold:
     tenant: str
     severity: Severity
     value: float
+
+    @property
+    def labels(self) -> tuple[tuple[str, str], ...]:
+        """The labels of its series: those of the family's scope, and `severity`."""
+        texts = {"integration": self.integration, "provider": self.provider, "tenant": self.tenant}
+        scope = ((label, texts[label]) for label in self.family.scope.value)
+        return (*scope, ("severity", self.severity.value))

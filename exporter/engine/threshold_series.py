@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from exporter.core.threshold import Threshold
 from exporter.exposition import Exposition
-from exporter.exposition.lines import Labels
 
 
 class ThresholdSeries:
@@ -16,14 +15,5 @@ class ThresholdSeries:
 
     def apply(self, thresholds: Iterable[Threshold]) -> None:
         """Show exactly `thresholds`: they are one block, for they change by a reload alone."""
-        series = [(threshold.family.metric, _labels(threshold), threshold.value) for threshold in thresholds]
+        series = [(threshold.family.metric, threshold.labels, threshold.value) for threshold in thresholds]
         self._exposition.put("thresholds", (), series)
-
-
-def _labels(threshold: Threshold) -> Labels:
-    return (
-        ("integration", threshold.integration),
-        ("provider", threshold.provider),
-        ("tenant", threshold.tenant),
-        ("severity", threshold.severity.value),
-    )

@@ -7,7 +7,7 @@ from importlib import resources
 from typing import Any
 
 from exporter import registry
-from exporter.alerts import COMMON_RULE_FILES
+from exporter.alerts import COMMON_SOURCES
 from exporter.alerts.platform import EXPORTER_DOWN, WATCHDOG
 from exporter.config.schema import build_schema
 from exporter.core.alert import Alert
@@ -49,7 +49,7 @@ def files(configuration: Configuration | None = None) -> dict[str, str]:
         **user_files(configuration).files,
         **_rule_test_files(configuration),
         **runbooks.pages(alerts),
-        **reference.pages(registry.probes().values(), alerts, registry.families().values()),
+        **reference.pages(registry.sources(), registry.probes()),
         "docs/examples/config.schema.json": schema_text(),
     }
 
@@ -92,9 +92,8 @@ def user_files(
 
 
 def alert_sources() -> dict[str, tuple[Alert, ...]]:
-    """Return every alert by the rule file it stands in: vital, shared, one file for each provider."""
-    own = {name: probe.alerts for name, probe in registry.probes().items() if probe.alerts}
-    return {**COMMON_RULE_FILES, **registry.shared_alerts(), **own}
+    """Return the alerts of every source that has some, by its name, which is that of the rule file."""
+    return {name: signals.alerts for name, signals in registry.sources().items() if signals.alerts}
 
 
 def rule_files(
@@ -118,7 +117,7 @@ def rule_files(
         return made
     used = {one.probe.name: one.probe for one in configuration.integrations}
     own = {metric for probe in used.values() for metric in probe.metrics} - {*TARGET_SERIES, *SHARED_SERIES}
-    return needed_by(made, COMMON_RULE_FILES, used, {name for metric in own for name in metric.series_names})
+    return needed_by(made, COMMON_SOURCES, used, {name for metric in own for name in metric.series_names})
 
 
 def _rule_test_files(configuration: Configuration | None) -> dict[str, str]:

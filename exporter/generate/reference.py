@@ -1,14 +1,15 @@
 """Reference pages: every metric, alert, provider and configuration key, as the code declares them."""
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from exporter.config.layout import IntegrationPart, Layout, TenantRow
 from exporter.core.alert import Alert
-from exporter.core.common_metrics import INTEGRATION_SERIES, SCHEDULE, SHARED_SERIES, TARGET_SERIES
+from exporter.core.common_metrics import SCHEDULE
 from exporter.core.metric import Metric, Scope
 from exporter.core.probe import Probe
 from exporter.core.severity import Severity
+from exporter.core.signals import Signals
 from exporter.core.threshold import ThresholdFamily
 from exporter.generate.document import as_markdown, table
 from exporter.generate.options import sections
@@ -20,29 +21,27 @@ from exporter.generate.scraping import SCRAPE_INTERVAL
 FOLDER = "docs/reference"
 
 
-def pages(
-    probes: Iterable[Probe], alerts: tuple[Alert, ...], families: Iterable[ThresholdFamily]
-) -> dict[str, str]:
+def pages(sources: Mapping[str, Signals], probes: Mapping[str, Probe]) -> dict[str, str]:
     """Return the pages by path."""
-    probes, families = tuple(probes), tuple(families)
+    families = {name: family for one in sources.values() for name, family in one.families.items()}
     return {
-        f"{FOLDER}/metrics.md": metrics_page(probes, families),
-        f"{FOLDER}/alerts.md": alerts_page(alerts),
-        f"{FOLDER}/configuration.md": configuration_page(families),
-        f"{FOLDER}/providers.md": providers_page(probes),
+        f"{FOLDER}/metrics.md": metrics_page(sources, probes, families.values()),
+        f"{FOLDER}/alerts.md": alerts_page(alert for one in sources.values() for alert in one.alerts),
+        f"{FOLDER}/configuration.md": configuration_page(families.values()),
+        f"{FOLDER}/providers.md": providers_page(probes.values()),
     }
 
 
-def metrics_page(probes: Iterable[Probe], families: Iterable[ThresholdFamily]) -> str:
-    """Return the page of all metrics, by where they come from."""
-    own = [(f"## Provider {probe.name}", probe.metrics) for probe in probes if probe.metrics]
+def metrics_page(
+    sources: Mapping[str, Signals], probes: Mapping[str, Probe], families: Iterable[ThresholdFamily]
+) -> str:
+    """Return the page of all metrics, by the source that they come from."""
     parts = [
-        ("## Every target", TARGET_SERIES),
-        ("## Every integration", INTEGRATION_SERIES),
-        ("## Shared by providers where they apply", SHARED_SERIES),
-        *own,
-        ("## Thresholds", tuple(family.metric for family in families)),
+        (f"## Provider {name}" if name in probes else f"## {signals.title}", signals.metrics)
+        for name, signals in sources.items()
+        if signals.metrics
     ]
+    parts.append(("## Thresholds", tuple(family.metric for family in families)))
     return as_markdown(
         "# Metrics",
         "Labels of a target are `integration`, `provider` and `tenant` (empty where there is "
@@ -63,6 +62,7 @@ def _labels(metric: Metric) -> str:
     scope = {
         Scope.TARGET: ["of the target"],
         Scope.INTEGRATION: ["`integration`, `provider`"],
+        Scope.TENANT: ["`tenant`"],
         Scope.EXPORTER: [],
     }
     return ", ".join((*scope[metric.scope], *(f"`{label}`" for label in metric.labels)))

@@ -14,6 +14,8 @@ from exporter.generate.rules import reads
 STEP = "1m"
 """Time between two evaluations in a test: that of the series, for nothing changes in between."""
 
+Labels = tuple[tuple[str, str], ...]
+
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 _STEP = re.compile(r"(\d+)([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -86,37 +88,42 @@ def _fired(alert: Alert, labels: Mapping[str, str]) -> str:
 
 def _defaults(alert: Alert, case: Case, families: tuple[ThresholdFamily, ...]) -> dict[str, str]:
     """Return the default thresholds that the alert reads, for each integration that the case speaks of."""
-    where = sorted({found for name in case.series if (found := _integration(name))})
+    everything = [dict(_LABEL.findall(name)) for name in case.series]
     steps = _samples(case)
     return {
-        name: f"{value:g}x{steps}"
+        _series(family, labels): f"{value:g}x{steps}"
         for family in families
         if reads(alert, family)
-        for integration, provider in where
+        for where in _places(family, everything)
         for severity, value in family.steps.items()
-        if not _given(case, family, integration, provider, severity)
-        for name in [_series(family, integration, provider, severity)]
+        for labels in [(*where, ("tenant", ""), ("severity", severity.value))]
+        if not _given(case, family, labels)
     }
 
 
-def _series(family: ThresholdFamily, integration: str, provider: str, severity: str) -> str:
-    labels = f'integration="{integration}",provider="{provider}",tenant="",severity="{severity}"'
-    return f"{family.metric}{{{labels}}}"
+def _places(family: ThresholdFamily, everything: Iterable[Mapping[str, str]]) -> list[Labels]:
+    """Return the labels of each default of `family`, by the labels of the series of a case."""
+    names = family.default_labels
+    return sorted(
+        {
+            tuple((name, labels[name]) for name in names)
+            for labels in everything
+            if labels.keys() >= set(names)
+        }
+    )
 
 
-def _given(case: Case, family: ThresholdFamily, integration: str, provider: str, severity: str) -> bool:
-    wanted = {("integration", integration), ("provider", provider), ("severity", severity), ("tenant", "")}
+def _series(family: ThresholdFamily, labels: Labels) -> str:
+    inside = ",".join(f'{name}="{value}"' for name, value in labels)
+    return f"{family.metric}{{{inside}}}"
+
+
+def _given(case: Case, family: ThresholdFamily, labels: Labels) -> bool:
+    wanted = set(labels)
     return any(
         name.partition("{")[0] == str(family.metric) and wanted <= {("tenant", ""), *_LABEL.findall(name)}
         for name in case.series
         if 'tenant="' not in name or 'tenant=""' in name
-    )
-
-
-def _integration(series: str) -> tuple[str, str] | None:
-    labels = dict(_LABEL.findall(series))
-    return (
-        (labels["integration"], labels["provider"]) if {"integration", "provider"} <= labels.keys() else None
     )
 
 

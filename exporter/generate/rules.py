@@ -70,12 +70,12 @@ def look_back(longest_interval: float) -> str:
 
 def default_record(family: ThresholdFamily) -> str:
     """Return the name under which the default thresholds of `family` are recorded."""
-    return f"integration_provider_severity:{family.metric}:default"
+    return f"{'_'.join((*family.default_labels, 'severity'))}:{family.metric}:default"
 
 
 def override_record(family: ThresholdFamily) -> str:
     """Return the name under which the tenants' overrides of `family` are recorded."""
-    return f"integration_provider_tenant_severity:{family.metric}:override"
+    return f"{'_'.join((*family.scope.value, 'severity'))}:{family.metric}:override"
 
 
 def threshold_groups(families: Iterable[ThresholdFamily]) -> list[dict[str, Any]]:
@@ -87,17 +87,18 @@ def threshold_groups(families: Iterable[ThresholdFamily]) -> list[dict[str, Any]
 
 
 def _threshold_rules(family: ThresholdFamily) -> list[PrometheusRule]:
-    def newest(labels: str, matcher: str) -> str:
-        return f"max by ({labels}) (last_over_time({family.metric}{{{matcher}}}[{BRIDGE}]))"
+    def collapse(labels: tuple[str, ...], matcher: str) -> str:
+        newest = f"last_over_time({family.metric}{{{matcher}}}[{BRIDGE}])"
+        return f"max by ({', '.join((*labels, 'severity'))}) ({newest})"
 
     return [
         {
             "record": default_record(family),
-            "expr": newest("integration, provider, severity", 'tenant=""'),
+            "expr": collapse(family.default_labels, 'tenant=""'),
         },
         {
             "record": override_record(family),
-            "expr": newest("integration, provider, tenant, severity", 'tenant!=""'),
+            "expr": collapse(family.scope.value, 'tenant!=""'),
         },
     ]
 
@@ -112,15 +113,16 @@ def compare(alert: Alert, severity: Severity) -> str:
         raise ValueError(f"alert {alert.name} has no family")
     observed = alert.observed if _is_name(alert.observed) else f"({alert.observed})"
     chosen = f'{{severity="{severity}"}}'
+    default_labels, labels = ", ".join(alert.family.default_labels), ", ".join(alert.family.scope.value)
     default = (
-        f"  {observed}\n{alert.op} on (integration, provider) group_left ()\n"
+        f"  {observed}\n{alert.op} on ({default_labels}) group_left ()\n"
         f"  {default_record(alert.family)}{chosen}"
     )
     if "tenant" not in alert.by:
         return default
     override = f"{override_record(alert.family)}{chosen}"
-    own = f"  {observed}\n{alert.op} on (integration, provider, tenant) group_left ()\n  {override}"
-    exempt = f"unless on (integration, provider, tenant)\n  {override}"
+    own = f"  {observed}\n{alert.op} on ({labels}) group_left ()\n  {override}"
+    exempt = f"unless on ({labels})\n  {override}"
     common = f"{_bracket(default)}\n{exempt}"
     return f"{_bracket(common)}\nor\n{_bracket(own)}"
 

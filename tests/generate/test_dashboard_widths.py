@@ -9,10 +9,11 @@ import pytest
 
 from exporter import registry
 from exporter.core.panel import Panel
+from exporter.core.signals import Signals
 from exporter.generate import dashboards
 from exporter.generate.dashboards import _board, providers
 from tests.generate.dashboards_reading import asking_panels, columns_of, least_width, width_at
-from tests.generate.test_dashboards import DASHBOARDS, OVERVIEW, _probe
+from tests.generate.test_dashboards import DASHBOARDS, OVERVIEW
 
 PAGE = 1500
 LETTER, PADDING = 7.3, 13
@@ -79,7 +80,7 @@ def test_sentences_and_names_of_integrations_and_tenants_are_wrapped() -> None:
     ],
 )
 def test_a_providers_table_is_as_wide_as_its_labels_need(expr: str, width: int) -> None:
-    board = providers.board_of([_probe("shown", (Panel("A", "What it is.", expr, kind="table"),))])
+    board = providers.board_of([Signals("Shown", panels=(Panel("A", "What it is.", expr, kind="table"),))])
     assert board is not None
     panel = json.loads(_board.text_of(board))["panels"][1]
     assert panel["gridPos"]["w"] == width

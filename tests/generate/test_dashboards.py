@@ -13,7 +13,7 @@ import yaml
 from exporter import registry
 from exporter.core import common_metrics
 from exporter.core.panel import Panel
-from exporter.core.probe import Probe
+from exporter.core.signals import Signals
 from exporter.generate import dashboards
 from exporter.generate.dashboards import _board, _promql, panel_queries, providers
 from exporter.generate.dashboards._panels import DATASOURCE, rows
@@ -54,7 +54,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
 
 def _own_series() -> Iterator[str]:
     """Yield samples for what the panels of providers ask: one series that satisfies each selector."""
-    panels = [panel for probe in registry.probes().values() for panel in probe.panels]
+    panels = [panel for source in registry.sources().values() for panel in source.panels]
     exprs = (panel.expr.replace("$integration", ".*").replace("$tenant", ".*") for panel in panels)
     wanted = {_series(selector) for expr in exprs for selector in selectors(expr)}
     for name, labels in sorted(wanted - {("", "")}):
@@ -261,7 +261,7 @@ def test_no_alert_is_counted_as_none_only_while_rules_are_evaluated(tmp_path: Pa
 def test_a_provider_with_panels_gets_a_row_without_an_edit() -> None:
     kinds = ("stat", "timeseries", "table", "bargauge")
     panels = tuple(Panel(f"A {kind}", "What it is.", "up", kind=kind, unit="s") for kind in kinds)
-    made = [_probe("shown", panels), _probe("silent", ())]
+    made = [Signals("Shown", panels=panels), Signals("Silent")]
     board = providers.board_of(made)
     assert board is not None
     dashboard = json.loads(_board.text_of(board))
@@ -272,7 +272,7 @@ def test_a_provider_with_panels_gets_a_row_without_an_edit() -> None:
 
 
 def test_providers_without_panels_make_no_dashboard() -> None:
-    assert providers.board_of([_probe("silent", ())]) is None
+    assert providers.board_of([Signals("Silent")]) is None
 
 
 def test_a_variable_that_no_dashboard_defines_is_an_error() -> None:
@@ -294,11 +294,6 @@ def test_the_provisioning_files_name_what_the_dashboards_use() -> None:
     for text in (prometheus["url"], alertmanager["url"], provider["providers"][0]["options"]["path"]):
         assert re.fullmatch(r"\$\{INTEGRATION_[A-Z_]+\}", text)
         assert text[2:-1] in (ROOT / "docs/dashboards.md").read_text()
-
-
-def _probe(name: str, panels: tuple[Panel, ...]) -> Probe:
-    known = next(iter(registry.probes().values()))
-    return Probe(name, name.capitalize(), known.options, known.check, panels=panels)
 
 
 def _both(dashboard: dict[str, Any], title: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from exporter.alerts.readings import reading_refused
 
 
 def test_each_provider_with_readings_has_its_branch() -> None:
-    ((alert,),) = registry.shared_alerts().values()
+    (alert,) = registry.sources()["readings"].alerts
     wanted = {metric.name for metric in registry.metrics() if metric.name.endswith("_reading_refused")}
     assert len(wanted) >= 8
     assert {name for name in wanted if f"({name}[" in alert.expr} == wanted

@@ -10,11 +10,16 @@ from exporter.config.document.source import Source, quotable_key
 from exporter.config.document.validate import suggestion
 from exporter.config.document.values import Expanded, Missing, scalar
 from exporter.config.load_context import LoadContext
+from exporter.core.metric import Scope
 from exporter.core.severity import Severity
 from exporter.core.threshold import Threshold, ThresholdFamily
 
 Steps = dict[str, dict[Severity, float]]
 """Numbers by family and severity."""
+
+
+TOP = ("thresholds",)
+"""The path of the thresholds that hold for the whole file."""
 
 
 @dataclass
@@ -40,6 +45,12 @@ class Ladder:
             here = (*path, name)
             if family is None:
                 self._unknown(source.place(here), "threshold", name, self.context.catalogue.families)
+            elif family.scope is not Scope.TARGET and path != TOP:
+                self.context.add_error(
+                    source.place(here),
+                    "is no threshold of integrations",
+                    f"write it under {'.'.join(TOP)} at the top of the file",
+                )
             elif not isinstance(steps, dict):
                 self.context.add_error(
                     source.place(here),
@@ -105,8 +116,18 @@ def defaults(
 ) -> Iterator[Threshold]:
     """Yield every default of an integration."""
     for name, family in families.items():
+        if family.scope is not Scope.TARGET:
+            continue
         for severity, value in steps[name].items():
             yield Threshold(family, integration, provider, "", severity, value)
+
+
+def tenant_defaults(steps: Steps, families: Mapping[str, ThresholdFamily]) -> Iterator[Threshold]:
+    """Yield the defaults of the families that belong to no integration."""
+    for name, family in families.items():
+        if family.scope is Scope.TENANT:
+            for severity, value in steps[name].items():
+                yield Threshold(family, "", "", "", severity, value)
 
 
 def overrides(

@@ -1,13 +1,13 @@
 """PromQL of the dashboards: filtered by the variables, replicas collapsed, each written once."""
 
-from exporter.core.metric import Metric, Scope
+from collections.abc import Iterable, Iterator
+
+from exporter.core.metric import Metric
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 
 TARGET = "integration, provider, tenant"
 ALERT = f"severity, alertname, {TARGET}"
-PICKED = 'integration=~"$integration", provider=~"$provider"'
-PICKED_TENANT = f'{PICKED}, tenant=~"$tenant"'
 # An alert on the exporter itself has none of the three labels; it concerns every view.
 PICKED_ALERT = (
     'alertname=~"Integration.+", integration=~"$integration|", provider=~"$provider|", tenant=~"$tenant|"'
@@ -20,13 +20,16 @@ MOST = 20
 
 def series(metric: Metric, *matchers: str) -> str:
     """Return the selector of `metric` for what the reader picked."""
-    picked = PICKED_TENANT if metric.scope is Scope.TARGET else PICKED
-    return f"{metric}{{{', '.join((picked, *matchers))}}}"
+    return f"{metric}{{{', '.join((*_picked(metric.scope.value), *matchers))}}}"
+
+
+def _picked(labels: Iterable[str]) -> Iterator[str]:
+    return (f'{label}=~"${label}"' for label in labels)
 
 
 def each(metric: Metric, *own: str, how: str = "max") -> str:
-    """Return `metric` once per target (and per label in `own`), however many replicas export it."""
-    return f"{how} by ({', '.join((TARGET, *own))}) ({series(metric)})"
+    """Return `metric` once for what its scope names (and per label in `own`), over all replicas."""
+    return f"{how} by ({', '.join((*metric.scope.value, *own))}) ({series(metric)})"
 
 
 def top(expr: str, count: int = MOST) -> str:
@@ -57,14 +60,15 @@ def rank(severity: Severity) -> int:
 def limit(family: ThresholdFamily) -> str:
     """Return the strictest default of `family` by severity, over the integrations that were picked."""
     strictest = "min" if family.rising else "max"
-    return f"{strictest} by (severity) ({family.metric}{{{PICKED}, {_NO_TENANT}}})"
+    matchers = ", ".join((*_picked(family.default_labels), _NO_TENANT))
+    return f"{strictest} by (severity) ({family.metric}{{{matchers}}})"
 
 
 def level(observed: str, family: ThresholdFamily) -> str:
     """Return how far each target of `observed` is: the rank of the severity whose threshold it crossed, or 0.
 
-    `observed` has exactly the labels integration, provider and tenant. A tenant's override wins over the
-    integration's default, as in the rules.
+    `observed` has exactly the labels of the family's scope. A tenant's override wins over the default, as in
+    the rules.
     """
     steps = (severity for severity in Severity if severity in family.steps)
     crossed = (f"(({_crossed(observed, family, severity)}) * 0 + {rank(severity)})" for severity in steps)
@@ -73,11 +77,12 @@ def level(observed: str, family: ThresholdFamily) -> str:
 
 def _crossed(observed: str, family: ThresholdFamily, severity: Severity) -> str:
     beyond = ">" if family.rising else "<"
-    default = f"max by (integration, provider) ({family.metric}{{{_is(severity)}, {_NO_TENANT}}})"
-    override = f"max by ({TARGET}) ({family.metric}{{{_is(severity)}, {_SOME_TENANT}}})"
+    common, labels = ", ".join(family.default_labels), ", ".join(family.scope.value)
+    default = f"max by ({common}) ({family.metric}{{{_is(severity)}, {_NO_TENANT}}})"
+    override = f"max by ({labels}) ({family.metric}{{{_is(severity)}, {_SOME_TENANT}}})"
     return (
-        f"({observed} {beyond} on (integration, provider) group_left () {default} "
-        f"unless on ({TARGET}) {override}) or {observed} {beyond} on ({TARGET}) group_left () {override}"
+        f"({observed} {beyond} on ({common}) group_left () {default} "
+        f"unless on ({labels}) {override}) or {observed} {beyond} on ({labels}) group_left () {override}"
     )
 
 

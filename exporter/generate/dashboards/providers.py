@@ -1,4 +1,4 @@
-"""What each provider measures of its own: a row for every provider that brings panels."""
+"""What each source measures of its own: a row for every provider, or other source, that brings panels."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from typing import Any
 
 from exporter import registry
 from exporter.core.panel import Panel
-from exporter.core.probe import Probe
+from exporter.core.signals import Signals
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards._board import GRID_WIDTH, Dashboard, Section
 from exporter.generate.dashboards._panels import PanelQuery
@@ -25,13 +25,13 @@ _BY = re.compile(r"by \(([^)]*)\)")
 
 
 def build() -> Dashboard | None:
-    """Return the dashboard of the registered providers; None while none of them has a panel."""
-    return board_of(registry.probes().values())
+    """Return the dashboard of the registered sources; None while none of them has a panel."""
+    return board_of(registry.sources().values())
 
 
-def board_of(probes: Iterable[Probe]) -> Dashboard | None:
-    """Return the dashboard of `probes`; None when none of them has a panel."""
-    sections = [Section(probe.title, tuple(map(_panel, probe.panels))) for probe in probes if probe.panels]
+def board_of(sources: Iterable[Signals]) -> Dashboard | None:
+    """Return the dashboard of `sources`, a section for each that has panels; None when none of them has."""
+    sections = [Section(one.title, tuple(map(_panel, one.panels))) for one in sources if one.panels]
     if not sections:
         return None
     return Dashboard(
@@ -44,7 +44,7 @@ def board_of(probes: Iterable[Probe]) -> Dashboard | None:
 
 def _panel(panel: Panel) -> Any:
     # A provider thinks of its targets, not of how many there may be.
-    query, size = PanelQuery(top(panel.expr), panel.legend), SIZES[panel.kind]
+    query, size = PanelQuery(top(panel.expr), panel.legend_format), SIZES[panel.kind]
     if panel.kind == "stat":
         return show.figure(panel.title, panel.description, query, size=size, unit=panel.unit)
     if panel.kind == "bargauge":
