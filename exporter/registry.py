@@ -92,5 +92,6 @@ def catalogue() -> Catalogue:
 def _modules(package: str) -> Iterator[tuple[str, ModuleType]]:
     path = importlib.import_module(package).__path__
     for found in sorted(pkgutil.iter_modules(path), key=lambda info: info.name):
+        # A leading underscore marks what several of them share.
         if not found.name.startswith("_"):
             yield found.name, importlib.import_module(f"{package}.{found.name}")

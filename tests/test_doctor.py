@@ -17,9 +17,10 @@ from sqlalchemy import create_engine, text
 import exporter
 from exporter import registry
 from exporter.cli import main
-from exporter.commands.api_client import ApiClient, token_of
-from exporter.commands.doctor import channels, configured, running, stored, variables, vendors
+from exporter.commands.api_client import ApiClient, read_token
+from exporter.commands.doctor import channels, running_exporter, store, variables, vendors
 from exporter.commands.doctor.access import findings as access_findings
+from exporter.commands.doctor.configuration import load_configuration
 from exporter.commands.doctor.finding import Finding, FindingState
 from exporter.core.configuration import Configuration, StoreSettings
 from exporter.core.notifications import Email, Notifications, Slack, Team, Webhook
@@ -55,7 +56,7 @@ def told(findings: Iterable[Finding], state: FindingState) -> str:
 
 def load(path: Path, text: str) -> tuple[Configuration, list[Finding]]:
     path.write_text(text)
-    configuration, findings = configured.loaded(str(path))
+    configuration, findings = load_configuration(str(path))
     assert configuration is not None, findings
     return configuration, findings
 
@@ -109,7 +110,7 @@ VARIABLES = {
 
 def test_variables_that_do_nothing_are_told_by_name_and_never_by_value() -> None:
     family = _family("MONITORING_FAL_DAILY_COST_LIMIT")
-    file = variables.File.of(
+    file = variables.ConfigFile.of(
         f"x: ${{STRIPE_SECRET_KEY:-none}}\nthresholds: {{{family}: {{high: 5}}}}\n"
         "store: {retention: {audit: 1d}}\n"
     )
@@ -247,7 +248,7 @@ def _snapshot(key: TargetKey = ("web", "")) -> Snapshot:
 
 
 def _look(url: str) -> list[Finding]:
-    return list(stored.findings(StoreSettings(url)))
+    return list(store.findings(StoreSettings(url)))
 
 
 def _stamp(url: str, step: str) -> None:
@@ -334,11 +335,11 @@ async def test_a_sample_of_each_integration_is_probed(tmp_path: Path, sandbox: S
     content = STRIPE.format(url=stand.place.url, key=KEY, tenants=tenants)
     configuration, _ = load(tmp_path / "c.yml", content)
     good = told(await _probe(configuration), FindingState.OK)
-    assert "payments (stripe): 3 of 40 targets asked, connected in" in good
+    assert "payments (stripe): 3 of 40 targets probed, connected in" in good
     once = stand.total
     stand.scenarios.add("expired_key")
     bad = told(await _probe(configuration), FindingState.PROBLEM)
-    assert "3 of 40 targets asked, auth for t0, t13, t26: " in bad
+    assert "3 of 40 targets probed, auth for t0, t13, t26: " in bad
     assert "make a new credential at the vendor" in bad
     assert "integration-exporter probe payments --tenant t0 -v" in bad
     assert KEY not in bad
@@ -367,7 +368,7 @@ integrations:
         await network.close()
         assert server.visits == 0
     assert finding.state is FindingState.NOTE
-    assert "crm is not asked: its refresh token may be good for one use" in finding.what
+    assert "crm is not checked: its refresh token may be good for one use" in finding.what
 
 
 # Channels
@@ -483,7 +484,7 @@ async def test_a_running_exporter_that_is_ill_says_so(tmp_path: Path) -> None:
     async with serving(answer) as server:
         exporter = ApiClient(server.url("").rstrip("/"))
         found = await asyncio.to_thread(
-            lambda: list(running.findings(exporter, configuration, asked_for=True))
+            lambda: list(running_exporter.findings(exporter, configuration, required=True))
         )
     problems, notes = told(found, FindingState.PROBLEM), told(found, FindingState.NOTE)
     for what in ("its last reload failed", "its last write to the store failed", "12 rows were dropped"):
@@ -502,7 +503,9 @@ async def test_a_running_exporter_that_is_ill_says_so(tmp_path: Path) -> None:
 async def test_an_exporter_that_answers_is_asked_by_its_own_rules(tmp_path: Path) -> None:
     async with house(Room([state("payments", "acme", "error", Reason.AUTH)])) as made:
         exporter = ApiClient(made.url)
-        found = await asyncio.to_thread(lambda: list(running.findings(exporter, None, asked_for=True)))
+        found = await asyncio.to_thread(
+            lambda: list(running_exporter.findings(exporter, None, required=True))
+        )
     assert "it says of all integrations: degraded; 1 fail" in told(found, FindingState.NOTE)
 
 
@@ -511,17 +514,19 @@ async def test_who_may_ask_and_change_is_told(tmp_path: Path) -> None:
     async with house(room) as made:
 
         async def access(*words: str) -> str:
-            token = token_of(*words) if words else None
+            token = read_token(*words) if words else None
             exporter = ApiClient(made.url, token)
-            found = await asyncio.to_thread(lambda: list(running.findings(exporter, None, asked_for=True)))
+            found = await asyncio.to_thread(
+                lambda: list(running_exporter.findings(exporter, None, required=True))
+            )
             return "\n".join(f"{one.state} {one.what}; {one.remedy}" for one in found if one.area == "access")
 
-        open_to_all = (
-            "note no access is configured: whoever asks from this machine may read; before any proxy"
-        )
+        open_to_all = "note no access is configured: every caller on this machine may read; before a proxy"
         assert open_to_all in await access()
         assert "note changes need its admin token, which this user does not find" in await access()
-        assert "ok changes need its admin token, which is at hand" in await access(str(room.admin.path))
+        assert "ok changes need its admin token, which this user can read" in await access(
+            str(room.admin.path)
+        )
         assert room.admin.path
         room.admin.path.chmod(0o644)
         assert "problem nobody may change anything: it has no admin token" in await access()
@@ -529,12 +534,12 @@ async def test_who_may_ask_and_change_is_told(tmp_path: Path) -> None:
     path.write_text(f"basic_auth_users: {{vera: {hashed('x')}}}\n")
     async with house(Room([], path=path)) as closed:
         found = await asyncio.to_thread(lambda: list(access_findings(ApiClient(closed.url))))
-        assert [one.what for one in found] == ["whoever asks must say who they are"]
+        assert [one.what for one in found] == ["callers must give credentials"]
 
 
 def test_no_exporter_is_a_problem_only_where_one_was_asked_for() -> None:
     exporter = ApiClient(f"http://127.0.0.1:{free_port()}")
-    (asked,) = running.findings(exporter, None, asked_for=True)
-    (guessed,) = running.findings(exporter, None, asked_for=False)
+    (asked,) = running_exporter.findings(exporter, None, required=True)
+    (guessed,) = running_exporter.findings(exporter, None, required=False)
     assert (asked.state, guessed.state) == (FindingState.PROBLEM, FindingState.NOTE)
     assert "start one" in asked.remedy

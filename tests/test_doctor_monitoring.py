@@ -166,7 +166,7 @@ async def test_a_platform_that_works_has_no_problem(monitoring: Monitoring, caps
         "Watchdog fires",
     ):
         assert what in prometheus
-    assert f"it tells 127.0.0.1:{monitoring.ports['alertmanager']}" in prometheus
+    assert f"it notifies 127.0.0.1:{monitoring.ports['alertmanager']}" in prometheus
     assert (
         not of(rows, "prometheus", "note") + of(rows, "alertmanager", "note") + of(rows, "exporter", "note")
     )

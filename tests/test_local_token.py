@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.commands.api_client import token_of
-from exporter.commands.local_token import listeners, token_for
+from exporter.commands.api_client import read_token
+from exporter.commands.local_token import find_token, listeners
 from exporter.core.admin_token import SERVICE, made_at, own_place, usual_places
 from exporter.core.defaults import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE
 from exporter.core.errors import StartError
@@ -49,9 +49,9 @@ def test_the_token_of_this_users_exporter_is_found(tmp_path: Path) -> None:
     secret = made_at(place)
     tables = table(tmp_path / "tcp", (10055, "0A", os.geteuid()), (10055, "01", 4711), (10056, "0A", 4711))
     for url in ("http://127.0.0.1:10055", "http://localhost:10055/prefix", "http://[::1]:10055"):
-        assert token_for(url, {"XDG_STATE_HOME": str(tmp_path)}, tables) == secret
+        assert find_token(url, {"XDG_STATE_HOME": str(tmp_path)}, tables) == secret
     for url in ("http://192.0.2.1:10055", "http://127.0.0.1:10057", "http://127.0.0.1:x", "http://localhost"):
-        assert token_for(url, {"XDG_STATE_HOME": str(tmp_path)}, tables) is None
+        assert find_token(url, {"XDG_STATE_HOME": str(tmp_path)}, tables) is None
 
 
 def test_the_token_is_not_given_to_a_port_that_another_user_listens_on(tmp_path: Path) -> None:
@@ -62,9 +62,9 @@ def test_the_token_is_not_given_to_a_port_that_another_user_listens_on(tmp_path:
     for users, given in (((mine,), True), ((0,), True), ((4711,), False), ((mine, 4711), False), ((), False)):
         tables = table(tmp_path / "tcp", *((10055, "0A", user) for user in users))
         assert (
-            token_for("http://127.0.0.1:10055", {"XDG_STATE_HOME": str(tmp_path)}, tables) is not None
+            find_token("http://127.0.0.1:10055", {"XDG_STATE_HOME": str(tmp_path)}, tables) is not None
         ) is given
-    assert token_for("http://127.0.0.1:10055", {"XDG_STATE_HOME": str(tmp_path)}, ("/nowhere",)) is None
+    assert find_token("http://127.0.0.1:10055", {"XDG_STATE_HOME": str(tmp_path)}, ("/nowhere",)) is None
 
 
 def test_the_kernel_says_who_listens() -> None:
@@ -80,16 +80,16 @@ def test_a_token_that_is_given_goes_before_one_that_is_found(
 ) -> None:
     for name in ("flag", "variable"):
         (tmp_path / name).write_text(f"of-the-{name}\n")
-    assert token_of(None) is None
+    assert read_token(None) is None
     monkeypatch.setenv(TOKEN_FILE_VARIABLE, str(tmp_path / "variable"))
-    found = token_of(None)
+    found = read_token(None)
     assert found and found.reveal() == "of-the-variable"
     monkeypatch.setenv(TOKEN_VARIABLE, "in-the-environment")
-    found = token_of(None)
+    found = read_token(None)
     assert found and found.reveal() == "in-the-environment"
-    found = token_of(str(tmp_path / "flag"))
+    found = read_token(str(tmp_path / "flag"))
     assert found and found.reveal() == "of-the-flag"
     monkeypatch.delenv(TOKEN_VARIABLE)
     monkeypatch.setenv(TOKEN_FILE_VARIABLE, str(tmp_path / "absent"))
     with pytest.raises(StartError, match="INTEGRATION_EXPORTER_TOKEN_FILE cannot be read: No such file"):
-        token_of(None)
+        read_token(None)

@@ -19,8 +19,7 @@ DATED = re.compile(
 LEFT = {
     "alerts": {"anew", "mend", "mended", "stand", "tells", "told"},
     "commands": {"anew", "mend", "stands", "tells", "told"},
-    "config": {"anew", "mend", "stands", "told"},
-    "core": {"anew", "tells", "told"},
+    "config": {"anew", "stands", "told"},
     "generate": {"told"},
     "net": {"anew"},
     "probes": {"anew", "mend", "mends", "stands", "tells", "told"},

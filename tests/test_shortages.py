@@ -57,8 +57,8 @@ async def test_the_doctor_blames_no_vendor_and_no_channel(config: Path) -> None:
         (vendor,) = await vendors.findings(configuration, network, 3, lambda *_: None)
         found = await channels.findings(configuration.notifications, network)
     await network.close()
-    assert (vendor.state, vendor.what) == (FindingState.PROBLEM, f"2 targets were not asked: {WHY}")
+    assert (vendor.state, vendor.what) == (FindingState.PROBLEM, f"2 targets were not probed: {WHY}")
     assert [(one.state, one.what) for one in found] == [
-        (FindingState.PROBLEM, f"webhook: 127.0.0.1:9 was not asked: {WHY}"),
-        (FindingState.PROBLEM, f"email: 127.0.0.1:9 was not asked: {WHY}"),
+        (FindingState.PROBLEM, f"webhook: 127.0.0.1:9 was not checked: {WHY}"),
+        (FindingState.PROBLEM, f"email: 127.0.0.1:9 was not checked: {WHY}"),
     ]

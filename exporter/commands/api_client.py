@@ -1,4 +1,4 @@
-"""What commands ask a running exporter: one client for its HTTP API, which says clearly when none runs."""
+"""A client for the HTTP API of a running exporter; its errors say what to do."""
 
 import argparse
 import http.client
@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from exporter import __version__
-from exporter.commands.local_token import token_for
+from exporter.commands.local_token import find_token
 from exporter.core.defaults import (
     CHANGE_HEADER,
     EXPORTER_URL,
@@ -33,23 +33,23 @@ QueryParameters = Mapping[str, str | int | None]
 
 
 class ApiClient:
-    """The exporter at `url`, asked with `token` (a bearer token of its web configuration) where there is one.
+    """The exporter at `url`; `token` is a bearer token of its web configuration, None to send none.
 
-    Every method raises StartError with one sentence: when nobody answers, when the caller may not, and
-    when the exporter refuses, in its own words.
+    Every method raises StartError with one sentence: when nobody answers, when the caller lacks the
+    right, and when the exporter refuses, in its own words.
     """
 
     def __init__(
         self, url: str = EXPORTER_URL, token: Secret | None = None, ca_file: str | None = None
     ) -> None:
-        """Take `url` apart; `ca_file` names the authority of a certificate that the system does not trust."""
+        """Check `url`; `ca_file` names the authority of a certificate that the system does not trust."""
         parts = urlsplit(url)
         try:
             port = parts.port
         except ValueError:
             port = 0
-        wrong = parts.username is not None or parts.query or parts.fragment or port == 0
-        if parts.scheme not in ("http", "https") or not parts.hostname or wrong:
+        unusable = parts.username is not None or parts.query or parts.fragment or port == 0
+        if parts.scheme not in ("http", "https") or not parts.hostname or unusable:
             raise StartError(f"--exporter.url must be a URL such as {EXPORTER_URL}, without credentials")
         self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
         self._host, self._port, self._prefix = parts.hostname, port, parts.path.rstrip("/")
@@ -57,20 +57,20 @@ class ApiClient:
         self._tls = _tls(ca_file) if parts.scheme == "https" else None
 
     def get(self, path: str, query: QueryParameters | None = None) -> Any:
-        """Return the JSON that `path`, such as /api/v1/status, answers to `query`; None is left out of it."""
-        with self._asked("GET", _with(path, query)) as answer:
+        """Return the JSON of `path`, such as /api/v1/status, for `query`; a value of None is left out."""
+        with self._request("GET", _with_query(path, query)) as answer:
             return _json(answer, self.url)
 
     def text(self, path: str) -> str:
         """Return the text that `path`, such as /metrics, answers."""
-        with self._asked("GET", path) as answer:
+        with self._request("GET", path) as answer:
             return answer.read(LONGEST).decode(errors="replace")
 
-    def status(self, path: str, *, alone: bool = False) -> int:
-        """Return the status that `path` answers, whatever it is; asked without the token if `alone`."""
+    def status(self, path: str, *, anonymous: bool = False) -> int:
+        """Return the status that `path` answers, whatever it is; no token is sent if `anonymous`."""
         connection = self._connection()
         headers = self._headers(None)
-        if alone:
+        if anonymous:
             headers.pop("Authorization", None)
         try:
             connection.request("GET", self._prefix + path, None, headers)
@@ -83,20 +83,22 @@ class ApiClient:
 
     def post(self, path: str, body: Any = None) -> Any:
         """Send `body` as JSON and return the JSON that comes back, None for an empty answer."""
-        with self._asked("POST", path, json.dumps({} if body is None else body).encode()) as answer:
+        with self._request("POST", path, json.dumps({} if body is None else body).encode()) as answer:
             return _json(answer, self.url)
 
     def rows(self, path: str, query: QueryParameters | None = None) -> Iterator[dict[str, Any]]:
-        """Yield what `path` exports as NDJSON, row by row; none is left out unseen.
+        """Yield what `path` exports as NDJSON, row by row.
 
-        Raises StartError in the end when the export was cut.
+        Raises StartError at the end when the export was cut, so that no row is missing unnoticed.
         """
-        with self._asked("GET", _with(path, {**(query or {}), "format": "ndjson"})) as answer:
+        with self._request("GET", _with_query(path, {**(query or {}), "format": "ndjson"})) as answer:
             for line in _lines(answer):
                 yield _row(line, self.url)
 
     @contextmanager
-    def _asked(self, method: str, path: str, body: bytes | None = None) -> Iterator[http.client.HTTPResponse]:
+    def _request(
+        self, method: str, path: str, body: bytes | None = None
+    ) -> Iterator[http.client.HTTPResponse]:
         connection = self._connection()
         try:
             connection.request(method, self._prefix + path, body, self._headers(body))
@@ -135,38 +137,38 @@ class ApiClient:
         return headers
 
 
-def exporter_of(options: argparse.Namespace) -> ApiClient:
-    """Return the exporter that the flags, or else the environment, speak of.
+def build_client(options: argparse.Namespace) -> ApiClient:
+    """Return a client of the exporter that the flags name, or else the environment.
 
-    Without a token given, an exporter on this machine is asked with its own admin token, where the caller
-    may read it.
+    Without a token, the client of an exporter on this machine takes its admin token, where this user may
+    read it.
     """
     url = options.exporter_url or os.environ.get(URL_VARIABLE) or EXPORTER_URL
-    return ApiClient(url, token_of(options.token_file) or token_for(url, os.environ), options.ca_file)
+    return ApiClient(url, read_token(options.token_file) or find_token(url, os.environ), options.ca_file)
 
 
-def token_of(path: str | None) -> Secret | None:
-    """Return the token in the file `path`, else that of the variables; StartError if it is none."""
+def read_token(path: str | None) -> Secret | None:
+    """Return the token in the file `path`, else in the variables; StartError if it is not one token."""
     if path is not None:
-        return _token_in(path, f"--token-file {path}")
+        return _token_in_file(path, f"--token-file {path}")
     if text := os.environ.get(TOKEN_VARIABLE, "").strip():
-        return Secret(_one_token(text, f"the variable {TOKEN_VARIABLE}"))
+        return Secret(_check_token(text, f"the variable {TOKEN_VARIABLE}"))
     if path := os.environ.get(TOKEN_FILE_VARIABLE):
-        return _token_in(path, f"the file {path} of {TOKEN_FILE_VARIABLE}")
+        return _token_in_file(path, f"the file {path} of {TOKEN_FILE_VARIABLE}")
     return None
 
 
-def _token_in(path: str, what: str) -> Secret:
+def _token_in_file(path: str, what: str) -> Secret:
     try:
         text = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise StartError(f"{what} cannot be read: {getattr(error, 'strerror', 'it is no text')}") from None
     if not text:
         raise StartError(f"{what} is empty; write the token into it")
-    return Secret(_one_token(text, what), path)
+    return Secret(_check_token(text, what), path)
 
 
-def _one_token(text: str, what: str) -> str:
+def _check_token(text: str, what: str) -> str:
     if any(not "!" <= sign <= "~" for sign in text):
         raise StartError(f"{what} holds more than one token: blanks, or signs that no token has")
     return text
@@ -179,7 +181,7 @@ def _tls(ca_file: str | None) -> ssl.SSLContext:
         raise StartError(f"--ca-file {ca_file} cannot be used: {error.strerror or error}") from None
 
 
-def _with(path: str, query: QueryParameters | None) -> str:
+def _with_query(path: str, query: QueryParameters | None) -> str:
     given = {name: value for name, value in (query or {}).items() if value is not None}
     return f"{path}?{urlencode(given)}" if given else path
 

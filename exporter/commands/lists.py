@@ -5,7 +5,7 @@ import sys
 from difflib import get_close_matches
 from typing import Any
 
-from exporter.commands.api_client import exporter_of
+from exporter.commands.api_client import build_client
 from exporter.commands.output import print_rows
 from exporter.core.errors import StartError
 from exporter.core.listing import Listing, OutputColumn
@@ -36,14 +36,14 @@ def show_list(options: argparse.Namespace) -> int:
 
 def print_listing(listing: Listing[Any], options: argparse.Namespace, limit: int | None) -> int:
     """Print rows of `listing`, all of them where `limit` is None; return 0."""
-    rows = exporter_of(options).rows(listing.path, _query(options, limit))
+    rows = build_client(options).rows(listing.path, _query(options, limit))
     print_rows(rows, listing.table, options, listing.empty)
     return 0
 
 
 def show_tenants(options: argparse.Namespace) -> int:
     """Print tenants, and what is wrong with their sources; return 0."""
-    exporter = exporter_of(options)
+    exporter = build_client(options)
     rows = exporter.rows("/api/v1/tenants", _query(options, _limit(options)))
     print_rows(rows, TENANTS, options, "no tenants")
     for warning in (exporter.get("/api/v1/tenants", {"limit": 1}) or {}).get("warnings", ()):

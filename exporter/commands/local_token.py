@@ -13,7 +13,7 @@ LISTENS = "0A"
 """The state of a socket that waits for connections, as /proc/net/tcp writes it (proc(5))."""
 
 
-def token_for(
+def find_token(
     url: str, environment: Mapping[str, str], tables: tuple[str, ...] = ("/proc/net/tcp", "/proc/net/tcp6")
 ) -> Secret | None:
     """Return the admin token for the exporter at `url`; None where there is none that this user may read.

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from exporter.commands.api_client import exporter_of
+from exporter.commands.api_client import build_client
 from exporter.commands.output import print_rows
 from exporter.core.defaults import STATS_SUBJECTS
 from exporter.core.listing import OutputColumn
@@ -25,7 +25,7 @@ def stats(options: argparse.Namespace) -> int:
         "integration": options.integration,
         "tenant": options.tenant,
     }
-    rows = exporter_of(options).rows("/api/v1/stats", query)
+    rows = build_client(options).rows("/api/v1/stats", query)
     subject = [OutputColumn(name, name.upper(), keep=True) for name in STATS_SUBJECTS[options.by]]
     machine = options.json or options.csv
     measured = [OutputColumn("runs", "CHECKS", number=True), *_columns(percent=not machine)]

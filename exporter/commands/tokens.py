@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from exporter.commands.api_client import ApiClient, exporter_of
+from exporter.commands.api_client import ApiClient, build_client
 from exporter.commands.lists import print_listing
 from exporter.commands.output import print_rows
 from exporter.core.errors import StartError
@@ -41,7 +41,7 @@ def tokens(options: argparse.Namespace) -> int:
         return _key()
     if options.action == "log":
         return print_listing(listings()["token-log"], options, options.limit)
-    exporter = exporter_of(options)
+    exporter = build_client(options)
     if options.action == "refresh":
         return _refresh(exporter, options)
     query = {

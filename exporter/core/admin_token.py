@@ -1,6 +1,6 @@
 """The file of the admin token: who may read it may change things where no access is configured.
 
-It stands in a folder of state that belongs to the exporter's own user, so that the commands of this user,
+It is in a folder of state that belongs to the exporter's own user, so that the commands of this user,
 and root's, find it by themselves.
 """
 
@@ -59,6 +59,7 @@ def made_at(path: Path) -> Secret:
 def read(path: Path) -> Secret:
     """Return the token at `path`; raises StartError where it is no token, or others may read or write it."""
     try:
+        # O_NONBLOCK: a FIFO in its place must not hang the start. What is checked below is what was opened.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or "this is no path"
@@ -77,6 +78,7 @@ def read(path: Path) -> Secret:
 def _check_owner(path: Path, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise StartError(f"{path} is no file; {_ANOTHER}")
+    # The group may read, where an operator wants to share the token; writing would let it choose one.
     if found.st_mode & (stat.S_IWGRP | stat.S_IRWXO):
         raise StartError(
             f"{path} is open to other users; make a new token: chmod 600 it, and exchange its text"
@@ -90,6 +92,7 @@ def _check_owner(path: Path, found: os.stat_result) -> None:
 def _make(path: Path) -> None:
     """Write a new token in one step; of two processes that do so at once the last one wins."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Written beside it and renamed, so that no reader ever sees half a token.
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:

@@ -28,7 +28,7 @@ _CHARSETS = re.compile(
 """Python's names of the charsets that pages are written in.
 
 Its other codecs are left out: `punycode` takes time by the square of the body's length and raises whatever
-it is told to do with errors, `unicode_escape` reads escapes that no browser reads.
+is asked for errors, `unicode_escape` reads escapes that no browser reads.
 """
 _DIGITS = 400  # of any whole number that a float holds there are fewer; very many take time by their square
 _BYTE = re.compile(r"\(byte (\d+)\)")
@@ -119,6 +119,7 @@ def _words(error: msgspec.DecodeError, body: "bytes | str") -> str:
 def _other_text(body: bytes, content_type: str) -> str | None:
     """Return the text of a body that is no plain UTF-8, None where it is none."""
     mark, marked = _marked(body)
+    # JSON begins with ASCII, so the zeros among its first bytes give UTF-16 and UTF-32 away.
     guessed = json.detect_encoding(body)
     charset = marked or (guessed if guessed != "utf-8" else _declared(content_type))
     if not charset:

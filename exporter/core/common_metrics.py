@@ -124,12 +124,12 @@ TOKEN_REFRESH_FAILURE_INFO = _target(
 )
 RATE_LIMIT_REMAINING = _target(
     "rate_limit_remaining",
-    "Calls left in the rate-limit bucket; percent where the vendor tells only that.",
+    "Calls left in the rate-limit bucket; percent where the vendor gives only that.",
     labels=("bucket",),
 )
 RATE_LIMIT_LIMIT = _target(
     "rate_limit_limit",
-    "Size of the rate-limit bucket in calls; 100 where the vendor tells percent.",
+    "Size of the rate-limit bucket in calls; 100 where the vendor gives percent.",
     labels=("bucket",),
 )
 RATE_LIMIT_RESET = _target(
@@ -146,7 +146,7 @@ QUOTA_LIMIT = _target(
 )
 QUOTA_RESET = _target(
     "quota_reset_timestamp_seconds",
-    "When the quota starts anew.",
+    "When the quota starts again.",
     unit="seconds",
     labels=("quota",),
     dated=True,

@@ -40,7 +40,7 @@ class StoreSettings:
 class Shard:
     """Which part of the targets a process serves: the shard `index`, counted from 0, of `count`.
 
-    `elsewhere` are the keys of targets that other shards serve: strangers here, but not gone.
+    `elsewhere` are the keys of targets that other shards serve: unknown here, but not gone.
     """
 
     index: int = 0

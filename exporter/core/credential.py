@@ -81,6 +81,7 @@ class Credential:
         """Count a refresh that succeeded, once its tokens are those in use."""
         self.reset_failures()
         tokens = self.tokens or TokenSet()
+        # A long-lived token that is handed out in its last seconds counts too: what is left is what matters.
         brief = tokens.expiry is not None and tokens.expiry - (tokens.obtained or now) < FLOOR
         self.short_lives = self.short_lives + 1 if tokens.implausible or brief else 0
         self.renewed_at = now
@@ -89,6 +90,7 @@ class Credential:
         """See whether the endpoint hands out again what it handed out `before`, shortly before its expiry."""
         if before is None or not before.access or before.expiry is None:
             return
+        # Only near the expiry: any endpoint may hand out a young token twice.
         if before.expiry - 2 * self._lead(before, before.expiry) <= now < before.expiry:
             self.repeats = self.tokens is not None and self.tokens.access == before.access
 
@@ -103,6 +105,7 @@ class Credential:
         # Nobody is served by an hour's wait after an outage; only a refusal comes again and again.
         longest = OUTAGE_RETRY if error.reason in {*NETWORK, Reason.VENDOR_ERROR} else LONGEST_RETRY
         wait = min(longest, FIRST_RETRY * 2.0 ** min(self.failures - 1, 10))
+        # Spread, so that credentials that failed together do not come back together.
         self.retry_at = now + max(wait * (1 + 0.2 * self.spread), error.retry_after or 0.0)
 
     @property
@@ -117,11 +120,11 @@ class Credential:
         return max(self.retry_at, self.renewed_at + self.floor)
 
     def may_renew(self, now: float) -> bool:
-        """Tell whether a renewal may be now."""
+        """Return whether a renewal may be now."""
         return now >= self.next_renewal(now)
 
     def alive(self, now: float) -> bool:
-        """Tell whether there is an access token that may still be good."""
+        """Return whether there is an access token that may still be good."""
         tokens = self.tokens
         if tokens is None or not tokens.access:
             return False
@@ -132,7 +135,7 @@ class Credential:
         return now < tokens.expiry + (AFTER_EXPIRY if self.repeats else 0.0)
 
     def usable(self, now: float) -> bool:
-        """Tell whether a probe gets the token: also an expired one, where only the floor forbids another."""
+        """Return whether a probe gets the token: also an expired one, where only the floor forbids another."""
         tokens = self.tokens
         if self.alive(now):
             return True
@@ -151,28 +154,30 @@ class Credential:
         return tokens.expiry - self._lead(tokens, tokens.expiry) * (1 + 0.1 * self.spread)
 
     def _lead(self, tokens: TokenSet, expiry: float) -> float:
+        # Nobody knows when a configured token was issued, so a tenth of its life is not known either.
         if tokens.obtained is None and isinstance(self.grant, MetaExchange):
             return self.longest_lead
         return min(self.longest_lead, max(0.0, expiry - (tokens.obtained or self.first_use)) / 10)
 
     def due(self, now: float) -> bool:
-        """Tell whether the token is to be renewed now."""
+        """Return whether the token is to be renewed now."""
         renew_at = self.renew_at
         return renew_at is not None and now >= renew_at and self.may_renew(now)
 
     def must_wait(self, now: float) -> bool:
-        """Tell whether a probe must wait for a new token; Meta's is exchanged apart from probing alone."""
+        """Return whether a probe must wait for a new token; Meta's is exchanged apart from probing alone."""
         if isinstance(self.grant, MetaExchange) or self.refused:
             return False
         return self.may_renew(now) and (not self.alive(now) or self.due(now))
 
     def replaceable(self, refused: AccessToken | None, now: float) -> bool:
-        """Tell whether another token may be asked for because the probed server refuses this one."""
+        """Return whether another token may be asked for because the probed server refuses this one."""
         tokens = self.tokens
         if refused is None or tokens is None or refused.value != tokens.access or self.refused:
             return False
         if isinstance(self.grant, MetaExchange) or now < self.retry_at:
             return False
+        # A server that refuses an expired token behaves as it should: the wait is not for it.
         if self._expired(now) and not _is_within(self.renewed_at, FLOOR, now):
             return True
         return not _is_within(self.replaced_at, REPLACED_EVERY, now)
@@ -194,5 +199,5 @@ class Credential:
 
 
 def _is_within(moment: float | None, span: float, now: float) -> bool:
-    """Tell whether `moment` was less than `span` seconds ago; not where the clock was put back since."""
+    """Return whether `moment` was less than `span` seconds ago; not where the clock was put back since."""
     return moment is not None and 0 <= now - moment < span

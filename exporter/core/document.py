@@ -11,20 +11,20 @@ T = TypeVar("T")
 FieldKey = str | int
 _ABSENT = object()
 _MOMENTS = (1e9, 1e11)
-"""Unix seconds of 2001 and of 5138; beyond them stand milliseconds, zeros and mistakes."""
+"""Unix seconds of 2001 and of 5138; beyond them are milliseconds, zeros and mistakes."""
 
 _LARGEST = 1e300
 
 
 def is_moment(seconds: float) -> bool:
-    """Tell whether `seconds` can be Unix time in seconds."""
+    """Return whether `seconds` can be Unix time in seconds."""
     return _MOMENTS[0] < seconds < _MOMENTS[1]
 
 
 class Document:
     """A decoded JSON value and the path that led to it.
 
-    A field that is missing, null or of another type is unknown: readers get None and `drift` is told
+    A field that is missing, null or of another type is unknown: readers get None and `drift` gets
     the path, so that a changed API shows as drift and never as zero. The same holds for a value that cannot
     be: a count below zero, a time in the Stone Age.
     """
@@ -101,11 +101,13 @@ class Document:
 
 def _is_number(value: Any) -> bool:
     # JSON knows integers that no float holds.
+    # A boolean is an int for Python, and no number for a vendor.
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def _seconds(text: str) -> float | None:
     try:
+        # Vendors that leave the zone out mean UTC, whatever the zone of this machine.
         when = datetime.fromisoformat(text)
         seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):

@@ -24,7 +24,7 @@ class ProbeError(Exception):
 
 @dataclass(frozen=True, order=True)
 class ConfigIssue:
-    """One thing wrong in a configuration: where it stands, what is wrong, what to write instead.
+    """One thing wrong in a configuration: where it is, what is wrong, what to write instead.
 
     `line` counts from 1; 0 means that the mistake has no line (a missing file, an environment variable).
     """
@@ -43,7 +43,7 @@ class ConfigIssue:
 class ConfigError(Exception):
     """A configuration has mistakes; all of them are listed, in the order of the file.
 
-    `files` are all files that were read or looked for: a change of any of them may mend it.
+    `files` are all files that were read or looked for: a change of any of them may fix it.
     """
 
     def __init__(self, mistakes: Sequence[ConfigIssue], files: frozenset[str] = frozenset()) -> None:
@@ -54,7 +54,7 @@ class ConfigError(Exception):
 
 
 class StartError(Exception):
-    """The process cannot start or go on for a reason its operator can mend: one sentence with the remedy."""
+    """The process cannot start or go on for a reason its operator can fix: one sentence with the remedy."""
 
 
 class StoreError(Exception):
@@ -98,7 +98,7 @@ class Shortage(Deferred):
 
 @dataclass(frozen=True)
 class Location:
-    """Where a configured value stands, for messages."""
+    """Where a configured value is, for messages."""
 
     file: Path | str
     line: int

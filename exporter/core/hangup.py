@@ -1,4 +1,4 @@
-"""A SIGHUP that comes while the process starts: it ends nothing, and counts once everything is up."""
+"""A SIGHUP that comes while the process starts: it stops nothing, and counts once everything is up."""
 
 import signal
 
@@ -21,7 +21,7 @@ def release() -> None:
 
 
 def pending() -> bool:
-    """Tell whether one came, once."""
+    """Return whether one came, once."""
     came = bool(_signals)
     _signals.clear()
     return came

@@ -20,6 +20,7 @@ def ascii_host(host: str) -> str:
     """
     if not host:
         raise ValueError("the host is missing")
+    # Only an IPv6 address has a colon; whether it is one, the system says when it is dialled.
     if ":" in host:
         if not _ADDRESS.match(host):
             raise ValueError("the host is no valid IPv6 address")

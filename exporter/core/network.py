@@ -91,16 +91,16 @@ class Reader(Protocol):
         """Take what arrived, a datagram or a piece of a stream; raise ProbeError if it is no good answer."""
 
     def finish(self) -> None:
-        """Tell that the peer closed the connection; raise ProbeError if that cut the answer."""
+        """Note that the peer closed the connection; raise ProbeError if that cut the answer."""
 
     def release(self) -> None:
-        """Tell that nothing more will come."""
+        """Note that nothing more will come."""
 
 
 class Talk(Protocol):
     """An open connection for a protocol of the probe's own: one question and one answer at a time.
 
-    `place` is "address:port", `local` our own address, `secured` tells that TLS is on.
+    `place` is "address:port", `local` our own address, `secured` says that TLS is on.
     """
 
     @property

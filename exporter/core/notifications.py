@@ -1,4 +1,4 @@
-"""Who is told: the `notifications:` part of the configuration."""
+"""Who is notified: the `notifications:` part of the configuration."""
 
 from typing import Annotated, Any
 
@@ -83,7 +83,7 @@ class Webhook(_Part, frozen=True):
 
 
 class QuietHours(_Part, frozen=True):
-    """A span of each day in which a team is told nothing below critical."""
+    """A span of each day in which a team gets nothing below critical."""
 
     start: Annotated[str, Meta(pattern=CLOCK, description="hh:mm.")]
     end: Annotated[str, Meta(pattern=CLOCK, description="hh:mm; before `start` it is on the next day.")]
@@ -93,19 +93,18 @@ class QuietHours(_Part, frozen=True):
 class Team(_Part, frozen=True):
     """Recipients of their own for some tenants, integrations or alerts; empty lists match everything.
 
-    A team is told in addition to the channels above. All its channels get every alert from `minimum_severity`
-    up. What a channel leaves out (Slack's URL, PagerDuty's key, the mail server) is the one above. Alerts
-    of a whole integration carry no tenant: name the integration to be told of its outage.
+    A team is notified in addition to the channels above. All its channels get every alert from
+    `minimum_severity` up. What a channel leaves out (Slack's URL, PagerDuty's key, the mail server) is the
+    one above. Alerts of a whole integration carry no tenant: name the integration to be notified of its
+    outage.
     """
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Name of the team; unique.")]
     tenants: Annotated[tuple[str, ...], Meta(description="Tenants it cares for.")] = ()
     integrations: Annotated[tuple[str, ...], Meta(description="Integrations it cares for.")] = ()
     alerts: Annotated[tuple[str, ...], Meta(description="Names of alerts it cares for.")] = ()
-    minimum_severity: Annotated[Severity, Meta(description="Lowest severity it is told.")] = Severity.LOW
-    quiet_hours: Annotated[QuietHours | None, Meta(description="When it is told critical alerts only.")] = (
-        None
-    )
+    minimum_severity: Annotated[Severity, Meta(description="Lowest severity it gets.")] = Severity.LOW
+    quiet_hours: Annotated[QuietHours | None, Meta(description="When it gets critical alerts only.")] = None
     slack: Annotated[Slack | None, Meta(description="Its Slack channel.")] = None
     email: Annotated[Email | None, Meta(description="Its e-mail recipients.")] = None
     pagerduty: Annotated[PagerDuty | None, Meta(description="Its PagerDuty service.")] = None
@@ -116,7 +115,7 @@ class Team(_Part, frozen=True):
 
 
 class BusinessHours(_Part, frozen=True):
-    """When alerts of severity low are told."""
+    """When alerts of severity low are sent."""
 
     time_zone: Annotated[str, Meta(description=ZONE)] = "UTC"
     days: Annotated[
@@ -143,7 +142,7 @@ class Notifications(_Part, frozen=True):
     heartbeat: Annotated[
         Webhook | None, Meta(description="Outside service that misses the Watchdog when all is dead.")
     ] = None
-    business_hours: Annotated[BusinessHours, Meta(description="When alerts of severity low are told.")] = (
+    business_hours: Annotated[BusinessHours, Meta(description="When alerts of severity low are sent.")] = (
         BusinessHours()
     )
     teams: Annotated[tuple[Team, ...], Meta(description="Recipients in addition.")] = ()

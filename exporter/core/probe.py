@@ -189,13 +189,13 @@ class Target:
         return self.probe.name
 
     def same(self, other: "Target") -> bool:
-        """Tell whether `other` is this target, unchanged."""
+        """Return whether `other` is this target, unchanged."""
         # Most targets of a reload are the very ones of before: to compare thousands by value takes its time.
         return self is other or self == other
 
     @property
     def configured(self) -> bool:
-        """Tell whether every option that the probe needs is there."""
+        """Return whether every option that the probe needs is there."""
         return all(getattr(self.options, name) for name in self.probe.needs)
 
     @property
@@ -239,7 +239,7 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Tell whether the target is connected."""
+        """Return whether the target is connected."""
         return self.reason is None
 
 

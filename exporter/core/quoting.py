@@ -1,4 +1,4 @@
-"""What a message may quote: a credential in the wrong place must never stand in an error or a log."""
+"""What a message may quote: a credential in the wrong place must never be in an error or a log."""
 
 import re
 
@@ -22,31 +22,32 @@ _WORD = re.compile(
 
 
 def has_credential_form(text: str) -> bool:
-    """Tell whether `text` holds what looks like a credential: an issued prefix, or a long odd piece."""
+    """Return whether `text` holds what looks like a credential: an issued prefix, or a long odd piece."""
     return bool(_ISSUED.search(text)) or any(
         len(piece) >= _LONG_PIECE and not _is_word(piece) for piece in _PIECES.split(text)
     )
 
 
 def is_plain(text: str) -> bool:
-    """Tell whether `text` is made of ordinary words and numbers."""
+    """Return whether `text` is made of ordinary words and numbers."""
     return not _ISSUED.search(text) and all(_is_word(piece) for piece in _PIECES.split(text) if piece)
 
 
 def quoted(text: str, otherwise: str = "the value") -> str:
     """Return `text` in quotes where a message may quote it, else `otherwise`."""
+    # A URL is never quoted: its path or its user part may be a credential.
     short = len(text) <= LONGEST_TEXT and all(len(word) <= LONGEST_WORD for word in text.split())
     return repr(text) if short and "://" not in text and is_plain(text) else otherwise
 
 
 def is_plain_key(text: str) -> bool:
-    """Tell whether a message may quote the key or name `text`, which is longer than a value may be."""
+    """Return whether a message may quote the key or name `text`, which is longer than a value may be."""
     plain = text.replace("_", "").replace("-", "").replace(".", "").isalnum()
     return len(text) <= LONGEST_KEY and text.isascii() and plain and is_plain(text)
 
 
 def is_plain_path(name: str) -> bool:
-    """Tell whether `name`, as it was written, looks like the path of a file and not like a credential."""
+    """Return whether `name`, as it was written, looks like the path of a file and not like a credential."""
     return ("/" in name or "." in name) and not has_credential_form(name)
 
 

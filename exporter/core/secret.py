@@ -26,7 +26,7 @@ class Secret:
     __slots__ = ("_value", "file")
 
     def __init__(self, value: str, file: str = "") -> None:
-        """Keep `value`; `file` is the path it was read from, "" where it stood in the configuration."""
+        """Keep `value`; `file` is the path it was read from, "" where the configuration holds it."""
         self._value = value
         self.file = file
 
@@ -46,6 +46,7 @@ class Secret:
 
     def __eq__(self, other: object) -> bool:
         """Compare by value."""
+        # Not in constant time: both sides are ours. What callers send is compared by hmac.compare_digest.
         return isinstance(other, Secret) and other._value == self._value
 
     def __hash__(self) -> int:
@@ -53,7 +54,7 @@ class Secret:
         return hash(("Secret", self._value))
 
     def __bool__(self) -> bool:
-        """Tell whether there is any credential at all."""
+        """Return whether there is any credential at all."""
         return bool(self._value)
 
     def __reduce__(self) -> NoReturn:
@@ -73,7 +74,7 @@ def redact(text: str, secrets: AbstractSet[str]) -> str:
 
 
 def forms(secret: str) -> set[str]:
-    """Return `secret` as it may stand in a text: as it is, as part of a URL, in quotes and in JSON."""
+    """Return `secret` as it may be in a text: as it is, as part of a URL, in quotes and in JSON."""
     if _SAME_EVERYWHERE.fullmatch(secret):
         return {secret}
     return {
@@ -81,6 +82,7 @@ def forms(secret: str) -> set[str]:
         quote(secret, safe=""),
         quote(secret, safe=URL_SAFE),
         quote_plus(secret),
+        # The messages of Python and of JSON parsers quote with escapes.
         repr(secret)[1:-1],
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],

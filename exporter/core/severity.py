@@ -38,7 +38,7 @@ class Severity(StrEnum):
 
     @property
     def repeat_interval(self) -> str:
-        """Alertmanager `repeat_interval`: when an unchanged group is told again."""
+        """Alertmanager `repeat_interval`: when an unchanged group is sent again."""
         return _FACTS[self][5]
 
     @property

@@ -14,8 +14,9 @@ class Snapshot:
     """State of one target as it must come back after a restart; times are Unix seconds, None if never.
 
     `facts` are the dated samples as (metric name, label values, value). `answers` are those of
-    `kit.every`: key to (time, JSON value). `until` is the end of a back-off. `mark` tells other options from
-    these, so that the answers given to another credential do not come back; it is too short to tell a secret.
+    `kit.every`: key to (time, JSON value). `until` is the end of a back-off. `mark` distinguishes
+    other options from these, so that the answers given to another credential do not come back; it is too
+    short to give a secret away.
     """
 
     key: TargetKey
@@ -81,12 +82,12 @@ class Batch:
     summaries: Summaries = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Tell whether there is anything to write."""
+        """Return whether there is anything to write."""
         return bool(self.snapshots or self.changes or self.failures or self.forget or self.summaries)
 
 
 Cursor = tuple[float, int]
-"""Where a row stands in a list: its time and number."""
+"""Where a row is in a list: its time and number."""
 
 RowT = TypeVar("RowT")
 ResultT = TypeVar("ResultT")
@@ -203,7 +204,7 @@ class Store(Protocol):
     def retain(self, seconds: dict[str, float], now: float) -> int:
         """Delete a portion of the rows older than their table's retention; return how many.
 
-        Writes may come in between; 0 tells that nothing is left to delete.
+        Writes may come in between; 0 says that nothing is left to delete.
         """
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What an hour of checks of one target came to: a few numbers in place of a row for each check."""
+"""The outcome of an hour of checks of one target: a few numbers in place of a row for each check."""
 
 import math
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Keeps what must run for ever running: a task or thread that dies is reported, counted and started again."""
+"""Keeps what must always run running: a task or thread that dies is reported, counted and started again."""
 
 import asyncio
 import threading
@@ -19,9 +19,9 @@ def _nobody(_name: str, _error: BaseException) -> None:
 
 
 class Supervisor:
-    """Everything of one process that must not end by itself; `report` gets each death, in its own thread.
+    """Everything of one process that must not stop by itself; `report` gets each death, in its own thread.
 
-    `failures` counts the deaths by name. Tasks belong to the running loop, and end by `stop`.
+    `failures` counts the deaths by name. Tasks belong to the running loop, and are cancelled by `stop`.
     """
 
     def __init__(self, report: DeathReport = _nobody, first_wait: float = FIRST_WAIT) -> None:
@@ -43,6 +43,7 @@ class Supervisor:
 
     def keep_thread(self, name: str, run: Callable[[], None]) -> threading.Thread:
         """Run `run()` in a daemon thread, again and again when it raises; a return ends it."""
+        # A daemon, because one that hangs in a call of the system must not keep the process alive.
         thread = threading.Thread(target=self._repeat_in_thread, args=(name, run), name=name, daemon=True)
         thread.start()
         return thread
@@ -84,6 +85,7 @@ class Supervisor:
         """Note a death, and return the seconds to wait."""
         self._down[name] = None
         self.report_failure(name, error)
+        # One that ran for a minute was well: its next death is a new episode and waits the short time.
         held = time.monotonic() - began > LONGEST_WAIT
         return self._first_wait if held or self.failures[name] == 1 else min(LONGEST_WAIT, wait * 2)
 

@@ -58,6 +58,7 @@ class ThresholdFamily:
         """
         levels = [severity for severity in Severity if severity in steps]
         for higher, lower in pairwise(levels):
+            # Equal steps are allowed: both alerts fire, and the higher one hides the lower.
             gap = steps[higher] - steps[lower]
             if (gap if self.rising else -gap) < 0:
                 wrong = "below" if self.rising else "above"

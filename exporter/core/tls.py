@@ -28,7 +28,7 @@ def client_context(tls: TlsOptions, protocols: tuple[str, ...] = ()) -> ssl.SSLC
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = _VERSIONS[tls.min_version]
-    context.hostname_checks_common_name = False  # names stand in subjectAltName alone (RFC 9525, section 2)
+    context.hostname_checks_common_name = False  # names are in subjectAltName alone (RFC 9525, section 2)
     if protocols:
         context.set_alpn_protocols(list(protocols))
     if tls.legacy:

@@ -180,7 +180,7 @@ class TokenSet:
         )
 
     def same(self, other: "TokenSet | None") -> bool:
-        """Tell whether `other` holds the same credentials."""
+        """Return whether `other` holds the same credentials."""
         return other is not None and (self.access, self.refresh) == (other.access, other.refresh)
 
     @property
@@ -201,7 +201,7 @@ def state_of(expiry: float | None, now: float, *, implausible: bool = False) -> 
 
 
 def plausible(expiry: float) -> bool:
-    """Tell whether `expiry` can be Unix seconds: from 2001 on, and no milliseconds."""
+    """Return whether `expiry` can be Unix seconds: from 2001 on, and no milliseconds."""
     return expiry == NEVER or 1e9 < expiry < 1e11
 
 

@@ -66,6 +66,7 @@ async def demo(config: Path, say: Callable[[str], None], *, once: bool = False) 
         show = asyncio.create_task(_show(config, Path(folder), say, once))
         stop = asyncio.create_task(stopped.wait())
         await asyncio.wait({show, stop}, return_when=asyncio.FIRST_COMPLETED)
+        # Both ways lead through here: Ctrl-C cancels the show, a show that ended no longer waits for Ctrl-C.
         stop.cancel()
         if not show.done():
             say("Stopping everything ...")
@@ -179,6 +180,7 @@ def _monitors(prometheus: str, alertmanager: str, folder: Path, ports: Ports) ->
                 f"--config.file={bundle / 'alertmanager/alertmanager.yml'}",
                 f"--storage.path={folder / 'alertmanager'}",
                 f"--web.listen-address={HOST}:{ports.alertmanager}",
+                # Empty: one Alertmanager needs no cluster, whose port another demo may have.
                 "--cluster.listen-address=",
             ],
             url(ports.alertmanager, "/-/ready"),
@@ -216,6 +218,7 @@ async def _story(ports: Ports, sink: Sink, monitored: bool, say: Callable[[str],
     await _break(ports)
     say("The key has expired: HTTP still works, the integration is dead. Watch the exporter's page.")
     if not monitored:
+        # Nothing will arrive without Prometheus: the page is what there is to see, until Ctrl-C.
         await asyncio.Event().wait()
     if not await _first_notice(ports, sink, say):
         return 1

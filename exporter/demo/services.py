@@ -1,4 +1,4 @@
-"""Starts real programs, waits until they answer, and ends them again."""
+"""Starts real programs, waits until they answer, and stops them again."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ class DemoProcess:
     process: asyncio.subprocess.Process | None = None
 
     async def start(self, limit: float = 30.0) -> None:
-        """Start it and wait until it answers; StartError tells the end of its log."""
+        """Start it and wait until it answers; StartError quotes the end of its log."""
         with self.log.open("ab") as log:
             self.process = await self._spawn(log)
         try:
@@ -124,11 +124,12 @@ def free_port(wanted: int, count: int = 1) -> int:
     for first in range(wanted, 65_536 - count):
         if all(_is_free(port) for port in range(first, first + count)):
             return first
-    raise StartError(f"no free port on {HOST}; end another program")
+    raise StartError(f"no free port on {HOST}; stop another program")
 
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
+        # As servers do: a port that only waits out old connections (TIME_WAIT) is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -13,10 +13,11 @@ from msgspec import Meta
 from exporter.core.body import json_of
 from exporter.core.document import Document
 from exporter.core.errors import ProbeError
-from exporter.core.network import Answer, Request
+from exporter.core.network import Answer, Header, Request
 from exporter.core.options import TlsOptions
 from exporter.core.probe import Kit
 from exporter.core.reason import Reason
+from exporter.core.secret import Secret
 from exporter.net.pause import pause_of
 
 PagesOf100 = Annotated[
@@ -77,14 +78,14 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Listing:
+class PagedList:
     """The elements of a list in their order; `truncated` when there were more than the pages allowed."""
 
     items: tuple[Document, ...]
     truncated: bool
 
 
-async def listed(read: Callable[[Parameters], Awaitable[Page]], most: int) -> Listing:
+async def read_pages(read: Callable[[Parameters], Awaitable[Page]], most: int) -> PagedList:
     """Return a list, page by page, `most` pages at most; `read` is given () for the first one."""
     items: list[Document] = []
     after: Parameters = ()
@@ -92,8 +93,73 @@ async def listed(read: Callable[[Parameters], Awaitable[Page]], most: int) -> Li
         fresh, after = await read(after)
         items += fresh
         if not after:
-            return Listing(tuple(items), truncated=False)
-    return Listing(tuple(items), truncated=True)
+            return PagedList(tuple(items), truncated=False)
+    return PagedList(tuple(items), truncated=True)
+
+
+Refuse = Callable[[str, Answer], Exception]
+"""Makes the error that an answer stands for, by the name of what was asked for and by the answer."""
+
+
+class VendorApi:
+    """The calls of one run to JSON under one address: as the vendor, its credential and its pace want them.
+
+    `headers` are those of the last answer.
+    """
+
+    def __init__(
+        self,
+        kit: Kit,
+        base_url: str,
+        tls: TlsOptions,
+        auth: tuple[Header, ...],
+        refuse: Refuse,
+        *,
+        extra: tuple[Header, ...] = (),
+        max_body: int = 1 << 20,
+    ) -> None:
+        """Prepare to call with the headers `auth` and `extra`; every status but 200 is raised by `refuse`.
+
+        `max_body` bounds one answer, in bytes.
+        """
+        self.kit = kit
+        self.headers: Mapping[str, str] = {}
+        self._base_url = base_url
+        self._request = Request(base_url, headers=extra, auth=auth, tls=tls, max_body=max_body)
+        self._refuse = refuse
+        self._pace = Pace(kit)
+
+    async def get(self, path: str, parameters: Parameters = ()) -> Document:
+        """Return the object at `path`, which begins with a slash; a refusal raises what `refuse` makes."""
+        return await self.read(self._base_url, path, parameters, name=path)
+
+    async def read(self, base_url: str, path: str, parameters: Parameters, *, name: str) -> Document:
+        """Return the object at `path` of `base_url`, which people know as `name`."""
+        answer = await self._pace.call(replace(self._request, url=address(base_url, path, parameters)))
+        self.observe(answer)
+        if answer.status == 200:
+            return self.kit.document(answer)
+        raise self._refuse(name, answer)
+
+    def observe(self, answer: Answer) -> None:
+        """Note what an answer, a refusal too, says beside its body."""
+        self.headers = answer.headers
+
+    async def list_by_id(
+        self, path: str, cursor: str, most: int, parameters: Parameters = (), size: int = 100
+    ) -> PagedList:
+        """Return the list at `path`, `most` pages of `size` at most; `cursor` takes the last id of a page."""
+
+        async def read(after: Parameters) -> Page:
+            page = await self.get(path, (*parameters, ("limit", str(size)), *after))
+            return page_by_id(page, cursor)
+
+        return await read_pages(read, most)
+
+
+def bearer(token: Secret | None, scheme: str = "Bearer") -> tuple[Header, ...]:
+    """Return the header that carries `token`, or an empty one where it is not configured."""
+    return (("Authorization", Secret(f"{scheme} {token.reveal() if token else ''}")),)
 
 
 def page_by_id(page: Document, cursor: str) -> Page:

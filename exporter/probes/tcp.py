@@ -5,24 +5,19 @@ name took to resolve and the connection to be taken, and why it was not.
 """
 
 from collections.abc import Iterable
-from typing import Annotated
 
-import msgspec
-
-from exporter.core.hosts import ascii_host
 from exporter.core.metric import Sample
 from exporter.core.options import Options
 from exporter.core.probe import Kit, Probe, Target
+from exporter.probes._host import Family, Host, Port, host_mistakes
 
 
 class TcpOptions(Options, frozen=True):
     """Where to connect."""
 
-    host: Annotated[str, msgspec.Meta(description="Host name or address.", min_length=1)]
-    port: Annotated[int, msgspec.Meta(ge=1, le=65_535, description="TCP port.")]
-    family: Annotated[
-        str, msgspec.Meta(pattern="^(any|4|6)$", description='IP family to connect by: any, "4" or "6".')
-    ] = "any"
+    host: Host
+    port: Port
+    family: Family = "any"
 
 
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
@@ -33,11 +28,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
 
 
 def _mistakes(options: TcpOptions) -> list[str]:
-    try:
-        ascii_host(options.host)
-    except ValueError as error:
-        return [f"host: {error}; write a name or an address without a port"]
-    return []
+    return host_mistakes(options.host)
 
 
 PROBE = Probe(

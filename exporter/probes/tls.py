@@ -15,11 +15,11 @@ from typing import Annotated
 import msgspec
 
 from exporter.core.common_metrics import SCHEDULE
-from exporter.core.hosts import ascii_host
 from exporter.core.metric import Metric, Sample
 from exporter.core.network import DEFAULT_TLS
 from exporter.core.options import Options, TlsOptions
 from exporter.core.probe import Kit, Probe, Target
+from exporter.probes._host import Family, Host, Port, host_mistakes
 
 VERSION = Metric(
     "integration_tls_version_info",
@@ -31,14 +31,12 @@ VERSION = Metric(
 class TlsProbeOptions(Options, frozen=True):
     """Where to connect, and how the certificate is judged."""
 
-    host: Annotated[str, msgspec.Meta(description="Host name or address.", min_length=1)]
-    port: Annotated[int, msgspec.Meta(ge=1, le=65_535, description="TCP port.")] = 443
+    host: Host
+    port: Port = 443
     tls: Annotated[TlsOptions, msgspec.Meta(description="How the server's certificate is judged.")] = (
         DEFAULT_TLS
     )
-    family: Annotated[
-        str, msgspec.Meta(pattern="^(any|4|6)$", description='IP family to connect by: any, "4" or "6".')
-    ] = "any"
+    family: Family = "any"
 
 
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
@@ -49,11 +47,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
 
 
 def _mistakes(options: TlsProbeOptions) -> list[str]:
-    try:
-        ascii_host(options.host)
-    except ValueError as error:
-        return [f"host: {error}; write a name or an address without a port"]
-    return []
+    return host_mistakes(options.host)
 
 
 PROBE = Probe(

@@ -19,8 +19,8 @@ from exporter.probes._vendor_api import (
     Parameters,
     address,
     decimal,
-    listed,
     page_by_id,
+    read_pages,
     refusal_of,
 )
 from exporter.sandbox.harness import Call, Place, Reply, Vendor, serve
@@ -184,7 +184,7 @@ async def test_a_list_ends_with_its_last_page_or_with_the_pages_allowed(
         number = len(asked)
         return (Document(number, lambda _path: None),), () if number == 3 else (("after", str(number)),)
 
-    listing = await listed(read, most)
+    listing = await read_pages(read, most)
     assert [item.value for item in listing.items] == list(range(1, count + 1))
     assert listing.truncated is truncated
     assert asked == [(), (("after", "1"),), (("after", "2"),)][:count]

@@ -1,4 +1,4 @@
-"""Who may ask the running exporter, as far as a question without any credentials tells."""
+"""Access to the running exporter: what a caller without credentials may do, and this user."""
 
 from collections.abc import Iterator
 
@@ -8,24 +8,24 @@ from exporter.core.errors import StartError
 
 AREA = Area("access")
 
-_PROXY = "before any proxy stands in front of it: set --web.config.file"
+_PROXY = "before a proxy is put in front of it, set --web.config.file"
 
 
 def findings(exporter: ApiClient) -> Iterator[Finding]:
-    """Ask once with nothing in hand, and once with what this user has, for a job that does not exist."""
-    if exporter.status("/api/v1/status", alone=True) != 200:
-        yield AREA.ok("whoever asks must say who they are")
+    """Ask once without credentials, and once with those of this user for a job that does not exist."""
+    if exporter.status("/api/v1/status", anonymous=True) != 200:
+        yield AREA.ok("callers must give credentials")
         return
-    yield AREA.note("no access is configured: whoever asks from this machine may read", _PROXY)
+    yield AREA.note("no access is configured: every caller on this machine may read", _PROXY)
     try:
         status = exporter.status("/api/v1/checks/none")
     except StartError as error:
         yield AREA.problem(str(error), "see its log")
         return
     if status == 404:
-        yield AREA.ok("changes need its admin token, which is at hand")
+        yield AREA.ok("changes need its admin token, which this user can read")
     elif status == 403:
-        remedy = "give it a place that it can write, by --web.admin-token-file; or set --web.config.file"
+        remedy = "name a file that it can write by --web.admin-token-file, or set --web.config.file"
         yield AREA.problem("nobody may change anything: it has no admin token; its log says why", remedy)
     else:
         remedy = "run as its user or as root, or give the token by --token-file; its log names the file"

@@ -1,4 +1,4 @@
-"""Alertmanager: is it there, does it run what was generated, does it hear from Prometheus?"""
+"""Alertmanager: does it answer, does it run the generated configuration, does Prometheus reach it?"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,14 +19,14 @@ OLDEST = (0, 25)
 """The oldest Alertmanager that the generated configuration is valid on."""
 
 HIDDEN = "<secret>"
-"""What Alertmanager shows in place of a secret."""
+"""What Alertmanager shows instead of a secret."""
 
 AREA = Area("alertmanager")
 _GENERATE = "integration-exporter generate --out DIR, load DIR/alertmanager/alertmanager.yml, then reload"
 
 
 async def findings(service: MonitoringService, configuration: Configuration | None) -> list[Finding]:
-    """Ask Alertmanager; without a configuration its routes are not judged."""
+    """Ask Alertmanager; without a configuration its routes are not checked."""
     found: list[Finding] = []
     try:
         status = await service.ask("/api/v2/status")
@@ -54,32 +54,32 @@ def _version(service: MonitoringService, text: str) -> Finding:
 
 
 def _routes(theirs: Any, configuration: Configuration) -> Iterator[Finding]:
-    """Judge the routes that run: ours alone, or ours as a part of others'."""
+    """Compare the active routes with ours, which may be a part of theirs."""
     notifications = configuration.notifications
-    own, said = routing(notifications, SecretFiles("/")), "it runs the generated configuration"
+    own, text = routing(notifications, SecretFiles("/")), "it runs the generated configuration"
     routes = theirs.get("route", {}).get("routes") or ()
     inside = next((route for route in routes if OURS in (route.get("matchers") or ())), None)
     if inside is not None:
-        own, said = for_existing(notifications, SecretFiles("/")), "it runs the generated parts among others"
-        theirs, routes = _ours_of(theirs, inside, own), inside.get("routes") or ()
-    del own["templates"]  # it shows them as absolute paths, and does not start without them
+        own, text = for_existing(notifications, SecretFiles("/")), "it runs the generated parts among others"
+        theirs, routes = _select_ours(theirs, inside, own), inside.get("routes") or ()
+    del own["templates"]  # Alertmanager shows absolute paths, and does not start without the files
     differ = list(differences(own, theirs))
     if not differ:
-        yield AREA.ok(said)
+        yield AREA.ok(text)
         return
     receivers = {route.get("receiver") for route in routes}
     wanted = {severity: f"{PREFIX if inside else ''}{severity}" for severity in Severity}
-    if lost := [str(severity) for severity, receiver in wanted.items() if receiver not in receivers]:
-        yield AREA.problem(f"it has no route for alerts of severity {', '.join(lost)}", _GENERATE)
+    if unrouted := [str(severity) for severity, receiver in wanted.items() if receiver not in receivers]:
+        yield AREA.problem(f"it has no route for alerts of severity {', '.join(unrouted)}", _GENERATE)
     else:
-        said = f"its configuration is not the generated one, in {len(differ)} places: {some(differ)}"
-        yield AREA.note(said, f"{_GENERATE}, unless the differences are meant")
+        text = f"its configuration is not the generated one, in {len(differ)} places: {some(differ)}"
+        yield AREA.note(text, f"{_GENERATE}, unless the differences are intended")
 
 
-def _ours_of(theirs: Any, inside: Any, own: dict[str, Any]) -> dict[str, Any]:
-    """Return what `theirs` has of our parts: the route, receivers and intervals by name, our inhibitions."""
+def _select_ours(theirs: Any, inside: Any, own: dict[str, Any]) -> dict[str, Any]:
+    """Return our parts of `theirs`: the route, receivers and intervals by name, our inhibitions."""
 
-    def named(key: str) -> list[Any]:
+    def select(key: str) -> list[Any]:
         names = [one["name"] for one in own[key]]
         return sorted(
             (one for one in theirs.get(key) or () if one.get("name") in names),
@@ -90,24 +90,24 @@ def _ours_of(theirs: Any, inside: Any, own: dict[str, Any]) -> dict[str, Any]:
     return {
         "route": {"routes": [inside]},
         "inhibit_rules": hides,
-        "receivers": named("receivers"),
-        "time_intervals": named("time_intervals"),
+        "receivers": select("receivers"),
+        "time_intervals": select("time_intervals"),
     }
 
 
 def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[str]:
-    """Yield where `theirs` is not what `ours` asks for; what they have beside it, as defaults, is theirs.
+    """Yield the paths where `theirs` differs from `ours`; keys that only they have, as defaults, are ignored.
 
-    Only places are told, no values: Alertmanager hides its secrets, and ours stay where they are.
+    No values are given: Alertmanager hides its secrets, and ours must not show.
     """
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for key, value in ours.items():
-            # Files with secrets may lie elsewhere on Alertmanager's machine.
+            # Files with secrets may have another path on Alertmanager's machine.
             if not str(key).endswith("_file"):
                 yield from differences(value, theirs.get(key), f"{path}.{key}" if path else str(key))
     elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
         if path.endswith("matchers"):
-            ours, theirs = sorted(ours), sorted(theirs)  # it sorts them
+            ours, theirs = sorted(ours), sorted(theirs)  # Alertmanager sorts them
         for index, (one, other) in enumerate(zip(ours, theirs, strict=True)):
             yield from differences(one, other, f"{path}[{_name(one) or index}]")
     elif theirs != HIDDEN and not _same(ours, theirs):
@@ -119,7 +119,7 @@ def _name(value: Any) -> str:
 
 
 def _same(ours: Any, theirs: Any) -> bool:
-    """Compare single values: a duration has several forms, and what is empty may be left out."""
+    """Compare single values: a duration has several forms, and an empty value may be left out."""
     if ours == theirs or (not ours and not theirs):
         return True
     try:
@@ -130,6 +130,6 @@ def _same(ours: Any, theirs: Any) -> bool:
 
 def _watchdog(alerts: list[dict[str, Any]]) -> Finding:
     if alerts:
-        return AREA.ok(f"{WATCHDOG.name} arrives, so that Prometheus reaches it")
-    remedy = "see what the doctor says of Prometheus; after its start the first alert takes a minute"
+        return AREA.ok(f"{WATCHDOG.name} arrives: Prometheus reaches it")
+    remedy = "see the findings on Prometheus; after its start the first alert takes a minute"
     return AREA.problem(f"{WATCHDOG.name} does not arrive from Prometheus", remedy)

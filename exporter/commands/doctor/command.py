@@ -1,4 +1,4 @@
-"""`doctor`: looks at everything that has to work together, and says what to do."""
+"""`doctor`: checks environment, store, vendors and channels, and says what to fix."""
 
 import argparse
 import asyncio
@@ -6,18 +6,18 @@ import os
 from collections.abc import Iterable
 
 from exporter import registry
-from exporter.commands.api_client import exporter_of, token_of
+from exporter.commands.api_client import build_client, read_token
 from exporter.commands.doctor import (
     alertmanager,
     channels,
-    configured,
     machine,
     prometheus,
-    running,
-    stored,
+    running_exporter,
+    store,
     variables,
     vendors,
 )
+from exporter.commands.doctor.configuration import load_configuration
 from exporter.commands.doctor.finding import Area, Finding
 from exporter.commands.doctor.report import Report
 from exporter.commands.doctor.service import MonitoringService, NoAnswerError, origin
@@ -29,44 +29,44 @@ from exporter.net.network import LoopNetwork
 
 
 def doctor(options: argparse.Namespace) -> int:
-    """Look at one area after the other and show what was found; return 0 when there is no problem, else 1."""
-    exporter = exporter_of(options)
+    """Check one area after the other and show the findings; return 0 when there is no problem, else 1."""
+    exporter = build_client(options)
     report = Report(options)
     path = chosen_file(options.config_file)
-    configuration, found = configured.loaded(path)
-    report.hide(configuration.secrets if configuration else ())
+    configuration, found = load_configuration(path)
+    report.redact(configuration.secrets if configuration else ())
     report.add(machine.findings())
     report.add(_environment(path, configuration))
     report.add(found)
     if configuration is not None:
-        report.add(stored.findings(configuration.store))
-    asked_for = bool(options.exporter_url or os.environ.get(URL_VARIABLE))
-    asyncio.run(_outside(options, configuration, report, origin(exporter.url) if asked_for else None))
-    report.add(running.findings(exporter, configuration, asked_for=asked_for))
-    return report.end()
+        report.add(store.findings(configuration.store))
+    url_given = bool(options.exporter_url or os.environ.get(URL_VARIABLE))
+    asyncio.run(_check_services(options, configuration, report, origin(exporter.url) if url_given else None))
+    report.add(running_exporter.findings(exporter, configuration, required=url_given))
+    return report.finish()
 
 
 def _environment(path: str | None, configuration: Configuration | None) -> Iterable[Finding]:
     if path is None:
         return variables.findings(os.environ, registry.catalogue(), None)
     if configuration is None or configuration.text is None:
-        return ()  # what a file with mistakes uses is not known
-    file = variables.File.of(configuration.text, configuration.files)
+        return ()  # which variables a file with mistakes uses is not known
+    file = variables.ConfigFile.of(configuration.text, configuration.files)
     return variables.findings(os.environ, registry.catalogue(), file)
 
 
-async def _outside(
+async def _check_services(
     options: argparse.Namespace,
     configuration: Configuration | None,
     report: Report,
     exporter: tuple[str, int] | None,
 ) -> None:
-    """Ask everything that is asked on one loop."""
+    """Check everything that needs the network, on one event loop."""
     network = LoopNetwork()
     try:
         if configuration is not None and not options.offline:
-            with report.progress("asking vendors") as told:
-                found = await vendors.findings(configuration, network, options.sample, told)
+            with report.progress("asking vendors") as progress:
+                found = await vendors.findings(configuration, network, options.sample, progress)
             report.add(found)
             report.add(await channels.findings(configuration.notifications, network))
         report.add(await _prometheus(options, network, configuration, exporter))
@@ -84,12 +84,12 @@ async def _prometheus(
     given, token = options.prometheus_url, _token(options.prometheus_token_file)
     flag = "--prometheus.url"
     service = MonitoringService(
-        network, "Prometheus", given or PROMETHEUS_URL, flag, token, _authorities(options, configuration)
+        network, "Prometheus", given or PROMETHEUS_URL, flag, token, _ca_file(options, configuration)
     )
-    if not given and (absent := await _absent(service, "/api/v1/status/buildinfo", prometheus.AREA)):
-        return [absent]
-    told = options.alertmanager_url
-    return await prometheus.findings(service, configuration, exporter, origin(told) if told else None)
+    if not given and (absence := await _absence(service, "/api/v1/status/buildinfo", prometheus.AREA)):
+        return [absence]
+    alertmanager_origin = origin(options.alertmanager_url) if options.alertmanager_url else None
+    return await prometheus.findings(service, configuration, exporter, alertmanager_origin)
 
 
 async def _alertmanager(
@@ -98,23 +98,23 @@ async def _alertmanager(
     given, token = options.alertmanager_url, _token(options.alertmanager_token_file)
     flag = "--alertmanager.url"
     service = MonitoringService(
-        network, "Alertmanager", given or ALERTMANAGER_URL, flag, token, _authorities(options, configuration)
+        network, "Alertmanager", given or ALERTMANAGER_URL, flag, token, _ca_file(options, configuration)
     )
-    if not given and (absent := await _absent(service, "/api/v2/status", alertmanager.AREA)):
-        return [absent]
+    if not given and (absence := await _absence(service, "/api/v2/status", alertmanager.AREA)):
+        return [absence]
     return await alertmanager.findings(service, configuration)
 
 
-def _authorities(options: argparse.Namespace, configuration: Configuration | None) -> str:
+def _ca_file(options: argparse.Namespace, configuration: Configuration | None) -> str:
     return options.ca_file or (configuration.ca_file if configuration else "")
 
 
 def _token(path: str | None) -> Secret | None:
-    return token_of(path) if path else None
+    return read_token(path) if path else None
 
 
-async def _absent(service: MonitoringService, path: str, area: Area) -> Finding | None:
-    """Return a note where nobody answers at an address that nobody gave."""
+async def _absence(service: MonitoringService, path: str, area: Area) -> Finding | None:
+    """Return a note where nobody answers at a default address, None where somebody does."""
     try:
         await service.ask(path)
     except NoAnswerError as error:

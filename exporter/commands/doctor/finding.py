@@ -1,4 +1,4 @@
-"""What the doctor finds: one sentence on how something is, and one on what to do about it."""
+"""What the doctor finds: one sentence on the state of something, and one on what to do about it."""
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from exporter.config.document.context import printable
 
 
 class FindingState(StrEnum):
-    """How it is: `note` is worth knowing, `problem` needs somebody and makes the exit code 1."""
+    """How bad it is: `note` is worth knowing, `problem` needs a fix and makes the exit code 1."""
 
     OK = "ok"
     NOTE = "note"
@@ -16,7 +16,7 @@ class FindingState(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `remedy` says what to do; it is empty where all is well."""
+    """The result of one check. `remedy` says what to do; it is empty where all is well."""
 
     area: str
     state: FindingState
@@ -30,7 +30,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Area:
-    """Makes the findings of one area; whatever others said is put on one line that no terminal obeys."""
+    """Makes the findings of one area; texts of other programs become one line without control characters."""
 
     name: str
 
@@ -43,7 +43,7 @@ class Area:
         return Finding(self.name, FindingState.NOTE, printable(what), printable(remedy))
 
     def problem(self, what: str, remedy: str) -> Finding:
-        """Return something that somebody has to mend."""
+        """Return something that needs a fix."""
         return Finding(self.name, FindingState.PROBLEM, printable(what), printable(remedy))
 
 

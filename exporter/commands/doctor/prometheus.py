@@ -1,4 +1,4 @@
-"""Prometheus: is it there, does it scrape the exporter, does it know our rules, whom does it tell?"""
+"""Prometheus: does it answer, scrape the exporter, evaluate our rules, and notify Alertmanager?"""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from exporter.alerts.platform import WATCHDOG
 from exporter.commands.doctor.finding import Area, Finding, some
-from exporter.commands.doctor.service import MonitoringService, NoAnswerError, origin, shown
+from exporter.commands.doctor.service import MonitoringService, NoAnswerError, format_address, origin
 from exporter.core.configuration import Configuration
 from exporter.core.defaults import JOB
 from exporter.generate.bundle import rule_files
@@ -21,7 +21,7 @@ AREA = Area("prometheus")
 _GENERATE = "integration-exporter generate --out DIR"
 
 RuleKey = tuple[str, frozenset[tuple[str, str]]]
-"""What tells one rule from all others: its name and its labels."""
+"""The identity of a rule: its name and its labels."""
 
 
 async def findings(
@@ -34,15 +34,15 @@ async def findings(
     found: list[Finding] = []
     try:
         found.append(_version(service, await service.data("/api/v1/status/buildinfo")))
-        asked = time.time()
-        found.append(_clock(await service.data("/api/v1/query", query="time()"), asked))
+        asked_at = time.time()
+        found.append(_clock(await service.data("/api/v1/query", query="time()"), asked_at))
         active = await service.data("/api/v1/targets", state="active")
         job = configuration.generation.job if configuration else JOB
         found += _scraping(active["activeTargets"], exporter, job)
         rules = await service.data("/api/v1/rules")
         found += _rules([rule for group in rules["groups"] for rule in group["rules"]], configuration)
-        wired = await service.data("/api/v1/alertmanagers")
-        found += _wired([one["url"] for one in wired["activeAlertmanagers"]], alertmanager)
+        alertmanagers = await service.data("/api/v1/alertmanagers")
+        found += _alertmanagers([one["url"] for one in alertmanagers["activeAlertmanagers"]], alertmanager)
         found.append(_watchdog((await service.data("/api/v1/alerts"))["alerts"]))
     except NoAnswerError as error:
         found.append(AREA.problem(error.what, error.remedy))
@@ -52,8 +52,8 @@ async def findings(
     return found
 
 
-def _version(service: MonitoringService, said: Mapping[str, Any]) -> Finding:
-    text = str(said["version"])
+def _version(service: MonitoringService, answer: Mapping[str, Any]) -> Finding:
+    text = str(answer["version"])
     what = f"Prometheus {text or 'of an unknown version'} answers at {service.url}"
     numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdecimal())
     if numbers and numbers < OLDEST:
@@ -61,8 +61,8 @@ def _version(service: MonitoringService, said: Mapping[str, Any]) -> Finding:
     return AREA.ok(what)
 
 
-def _clock(said: Mapping[str, Any], asked: float) -> Finding:
-    apart = abs(float(said["result"][1]) - asked)
+def _clock(answer: Mapping[str, Any], asked_at: float) -> Finding:
+    apart = abs(float(answer["result"][1]) - asked_at)
     if apart > CLOCKS_APART:
         return AREA.problem(
             f"its clock and ours are {apart:.0f} s apart", "let both machines follow a time server"
@@ -75,30 +75,32 @@ def _scraping(targets: list[dict[str, Any]], exporter: tuple[str, int] | None, j
     if not ours:
         under = [one["labels"].get("job", "") for one in targets if origin(one["scrapeUrl"]) == exporter]
         if under:
-            said = f"it scrapes the exporter under the job {under[0]}, and the rules look for {job}"
+            text = f"it scrapes the exporter under the job {under[0]}, and the rules look for {job}"
             yield AREA.problem(
-                said, f"set generate.job to {under[0]} and generate again, or name the job {job}"
+                text, f"set generate.job to {under[0]} and generate again, or name the job {job}"
             )
             return
         remedy = f"add the job of {_GENERATE}, which writes prometheus/prometheus.yml, then reload"
         yield AREA.problem(f"it has no target in the job {job}", remedy)
         return
     for one in ours:
-        place = shown(origin(one["scrapeUrl"]))
+        address = format_address(origin(one["scrapeUrl"]))
         if one["health"] == "up":
-            yield AREA.ok(f"it scrapes {place} in {one.get('lastScrapeDuration', 0) * 1000:.0f} ms")
+            yield AREA.ok(f"it scrapes {address} in {one.get('lastScrapeDuration', 0) * 1000:.0f} ms")
         elif one["health"] == "unknown":
-            yield AREA.note(f"it has not scraped {place} yet", "ask again in a minute")
+            yield AREA.note(f"it has not scraped {address} yet", "ask again in a minute")
         else:
-            remedy = "see whether the exporter runs there, and who may read /metrics"
-            yield AREA.problem(f"it cannot scrape {place}: {one.get('lastError', '')}", remedy)
+            remedy = "check that the exporter runs there, and who may read /metrics"
+            yield AREA.problem(f"it cannot scrape {address}: {one.get('lastError', '')}", remedy)
     if exporter and exporter not in [origin(one["scrapeUrl"]) for one in ours]:
         remedy = "add it to the job, unless it is one of these by another name"
-        yield AREA.note(f"none of its targets is called {shown(exporter)}, as the exporter here is", remedy)
+        yield AREA.note(
+            f"none of its targets is called {format_address(exporter)}, as the exporter here is", remedy
+        )
 
 
-def _expected(configuration: Configuration | None) -> dict[RuleKey, tuple[str, str]]:
-    """Return every rule that there should be, with the name of its file and its expression."""
+def _expected_rules(configuration: Configuration | None) -> dict[RuleKey, tuple[str, str]]:
+    """Return every rule that should be loaded, with the name of its file and its expression."""
     return {
         _key(rule.get("alert") or rule["record"], rule.get("labels", {})): (name, rule["expr"])
         for name, content in rule_files(configuration).items()
@@ -112,9 +114,9 @@ def _key(name: str, labels: Mapping[str, str]) -> RuleKey:
 
 
 def _rules(rules: list[dict[str, Any]], configuration: Configuration | None) -> Iterator[Finding]:
-    expected = _expected(configuration)
+    expected = _expected_rules(configuration)
     present = {_key(rule["name"], rule.get("labels") or {}) for rule in rules}
-    missing = {key: place for key, place in expected.items() if key not in present}
+    missing = {key: rule for key, rule in expected.items() if key not in present}
     load = f"{_GENERATE}, name DIR/prometheus/rules/*.yml under rule_files, then reload Prometheus"
     if len(missing) == len(expected):
         yield AREA.problem(f"none of our {len(expected)} rules is loaded", load)
@@ -130,28 +132,29 @@ def _rules(rules: list[dict[str, Any]], configuration: Configuration | None) -> 
 
 
 def _missing(missing: Mapping[RuleKey, tuple[str, str]], load: str) -> Iterator[Finding]:
-    """Say what is missing by file."""
+    """Yield the rules that are missing, by file."""
     for name in sorted({file for file, _ in missing.values()}):
-        rules = sorted(_shown(key) for key, (file, _) in missing.items() if file == name)
+        rules = sorted(_rule_name(key) for key, (file, _) in missing.items() if file == name)
         lacks = f"{len(rules)} rules are" if len(rules) > 1 else "a rule is"
         yield AREA.problem(f"rules/{name}.yml: {lacks} not loaded: {some(rules, 3)}", load)
 
 
-def _shown(key: RuleKey) -> str:
+def _rule_name(key: RuleKey) -> str:
     severity = dict(key[1]).get("severity")
     return f"{key[0]} ({severity})" if severity else key[0]
 
 
-def _wired(urls: list[str], alertmanager: tuple[str, int] | None) -> Iterator[Finding]:
-    places = [origin(url) for url in urls]
-    if not places:
+def _alertmanagers(urls: list[str], alertmanager: tuple[str, int] | None) -> Iterator[Finding]:
+    addresses = [origin(url) for url in urls]
+    names = [format_address(address) for address in addresses]
+    if not addresses:
         remedy = "name Alertmanager under alerting.alertmanagers in prometheus.yml, then reload"
-        yield AREA.problem("it knows no Alertmanager, so that nobody is told of an alert", remedy)
-    elif alertmanager and alertmanager not in places:
-        said = f"it tells {some([shown(place) for place in places])}, and not {shown(alertmanager)}"
-        yield AREA.note(said, "see alerting.alertmanagers, unless that is the same by another name")
+        yield AREA.problem("it knows no Alertmanager, so that nobody is notified of an alert", remedy)
+    elif alertmanager and alertmanager not in addresses:
+        text = f"it notifies {some(names)}, not {format_address(alertmanager)}"
+        yield AREA.note(text, "see alerting.alertmanagers, unless that is the same by another name")
     else:
-        yield AREA.ok(f"it tells {some([shown(place) for place in places])}")
+        yield AREA.ok(f"it notifies {some(names)}")
 
 
 def _watchdog(alerts: list[dict[str, Any]]) -> Finding:

@@ -1,4 +1,4 @@
-"""Shows findings as they come to a person, or all at once to a program."""
+"""Prints findings one by one for a person, or all together for a program."""
 
 import argparse
 import os
@@ -20,51 +20,51 @@ COLUMNS = (
 _COLOURS = {FindingState.OK: "green", FindingState.NOTE: "yellow", FindingState.PROBLEM: "bold red"}
 _SIGNS = {FindingState.OK: "ok", FindingState.NOTE: "note", FindingState.PROBLEM: "PROBLEM"}
 
-Told = Callable[[int, int, str], None]
-"""Takes how many are done, of how many, and what is being asked."""
+ProgressCallback = Callable[[int, int, str], None]
+"""Takes how many are done, of how many, and the name of the last one."""
 
 
 class Report:
-    """Gathers findings; `hide` are credentials that no line may show."""
+    """Collects findings and prints them; `redact` names credentials that no line may show."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        """Start without any; `options` say whether a person or a program reads."""
+        """Start without findings; `options` say whether a person or a program reads."""
         self._options = options
         self._machine = bool(options.json or options.csv)
         self._terminal = sys.stdout.isatty()
         self._area = ""
-        self._clean: Callable[[str], str] = str
+        self._redact: Callable[[str], str] = str
         self.findings: list[Finding] = []
 
-    def hide(self, secrets: Iterable[str]) -> None:
-        """Put stars in place of these from now on."""
-        self._clean = Redactor(secrets).clean
+    def redact(self, secrets: Iterable[str]) -> None:
+        """Redact these from now on."""
+        self._redact = Redactor(secrets).clean
 
     def add(self, findings: Iterable[Finding]) -> None:
-        """Take findings, and show each at once to a person."""
+        """Add findings, and print each at once for a person."""
         for raw in findings:
-            finding = Finding(raw.area, raw.state, self._clean(raw.what), self._clean(raw.remedy))
+            finding = Finding(raw.area, raw.state, self._redact(raw.what), self._redact(raw.remedy))
             self.findings.append(finding)
             if not self._machine:
-                with _stops_early():
-                    self._tell(finding)
+                with _allow_closed_pipe():
+                    self._print(finding)
 
-    def end(self) -> int:
-        """Show what is left to show; return 0 when there was no problem, else 1."""
+    def finish(self) -> int:
+        """Print the summary, or all rows for a program; return 0 when there was no problem, else 1."""
         count = {state: sum(one.state is state for one in self.findings) for state in FindingState}
         if self._machine:
             print_rows((finding.row() for finding in self.findings), COLUMNS, self._options, "")
         else:
             problems, notes = (
-                _counted(count[state], state) for state in (FindingState.PROBLEM, FindingState.NOTE)
+                _count(count[state], state) for state in (FindingState.PROBLEM, FindingState.NOTE)
             )
-            with _stops_early():
-                end = f"\n{problems}, {notes}, {count[FindingState.OK]} ok"
-                print(end if self._terminal else f"{problems}, {notes}", flush=True)
+            with _allow_closed_pipe():
+                summary = f"\n{problems}, {notes}, {count[FindingState.OK]} ok"
+                print(summary if self._terminal else f"{problems}, {notes}", flush=True)
         return 1 if count[FindingState.PROBLEM] else 0
 
     @contextmanager
-    def progress(self, title: str) -> Iterator[Told]:
+    def progress(self, title: str) -> Iterator[ProgressCallback]:
         """Show a bar on the terminal while something takes its time; nothing where there is no terminal."""
         if not sys.stderr.isatty():
             yield lambda _done, _all, _what: None
@@ -76,12 +76,12 @@ class Report:
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task(title, total=None)
 
-            def told(done: int, whole: int, what: str) -> None:
+            def update(done: int, whole: int, what: str) -> None:
                 progress.update(task, completed=done, total=whole, description=f"{title} {what}"[:60])
 
-            yield told
+            yield update
 
-    def _tell(self, finding: Finding) -> None:
+    def _print(self, finding: Finding) -> None:
         if not self._terminal:
             remedy = f"; {finding.remedy}" if finding.remedy else ""
             print(f"{finding.state}: {finding.area}: {finding.what}{remedy}", flush=True)
@@ -105,13 +105,13 @@ class Report:
 
 
 @contextmanager
-def _stops_early() -> Iterator[None]:
-    """Let who reads stop early, as `head` does: the rest is looked at all the same, for the exit code."""
+def _allow_closed_pipe() -> Iterator[None]:
+    """Let the reader stop early, as `head` does: the other checks still run, for the exit code."""
     try:
         yield
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _counted(count: int, what: str) -> str:
+def _count(count: int, what: str) -> str:
     return f"{count or 'no'} {what}{'' if count == 1 else 's'}"

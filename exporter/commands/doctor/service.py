@@ -1,4 +1,4 @@
-"""Asks Prometheus and Alertmanager over HTTP, and says in one sentence why they did not answer."""
+"""Asks Prometheus and Alertmanager over HTTP; an error says in one sentence why they do not answer."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from exporter.core.errors import ProbeError, StartError
 from exporter.core.network import Header, Network, Request, Trace
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
-from exporter.net.dial import place as written
+from exporter.net.dial import place as join_address
 
 TIMEOUT = 10.0
 """Seconds for one answer."""
@@ -34,7 +34,7 @@ class MonitoringService:
     def __init__(
         self, network: Network, name: str, url: str, flag: str, token: Secret | None = None, ca_file: str = ""
     ) -> None:
-        """Take `url` apart; StartError when it is none, or holds credentials, which the shell would keep."""
+        """Check `url`; StartError when it is invalid, or holds credentials, which the shell would store."""
         self.name, self.flag = name, flag
         self.origin = origin(url)
         parts = urlsplit(url)
@@ -60,34 +60,34 @@ class MonitoringService:
             async with asyncio.timeout(TIMEOUT):
                 answer = await self._network.call(request, Trace())
         except TimeoutError:
-            raise self._fails(f"gives no whole answer within {TIMEOUT:g} s") from None
+            raise self._no_answer(f"does not finish its answer within {TIMEOUT:g} s") from None
         except ProbeError as error:
-            raise self._fails(f"does not answer: {error.detail}") from None
+            raise self._no_answer(f"does not answer: {error.detail}") from None
         if answer.status in (401, 403):
             remedy = f"give a token by --{self.name.lower()}.token-file"
-            raise NoAnswerError(f"{self.name} at {self.url} asks who we are (HTTP {answer.status})", remedy)
+            raise NoAnswerError(f"{self.name} at {self.url} wants credentials (HTTP {answer.status})", remedy)
         if answer.status != 200:
-            raise self._fails(f"answers HTTP {answer.status} to {path}")
+            raise self._no_answer(f"answers HTTP {answer.status} to {path}")
         try:
             return json.loads(answer.body)
         except (ValueError, RecursionError):
-            raise self._fails(f"does not answer {path} in JSON") from None
+            raise self._no_answer(f"does not answer {path} in JSON") from None
 
     async def data(self, path: str, **query: str) -> Any:
         """Return the `data` of an answer in the form of Prometheus' HTTP API."""
         answer = await self.ask(path, **query)
         if not isinstance(answer, dict) or answer.get("status") != "success":
-            raise self._fails(f"does not answer {path} as Prometheus does")
+            raise self._no_answer(f"does not answer {path} as Prometheus does")
         return answer["data"]
 
-    def _fails(self, how: str) -> NoAnswerError:
+    def _no_answer(self, how: str) -> NoAnswerError:
         return NoAnswerError(
             f"{self.name} at {self.url} {how}", f"start it, or say where it is by {self.flag}"
         )
 
 
 class Host(str):
-    """A host, shown as it was written; the names of this machine are equal to one another."""
+    """A host as it was written; the names of this machine are equal to one another."""
 
     __slots__ = ()
 
@@ -116,6 +116,6 @@ def origin(url: str) -> tuple[str, int] | None:
     return Host(parts.hostname.lower()), port or (443 if parts.scheme == "https" else 80)
 
 
-def shown(place: tuple[str, int] | None) -> str:
-    """Return host and port as people write them."""
-    return written(*place) if place else "an address that is none"
+def format_address(address: tuple[str, int] | None) -> str:
+    """Return `host:port`, with brackets around IPv6."""
+    return join_address(*address) if address else "an invalid address"

@@ -1,4 +1,4 @@
-"""Environment variables that are set and do nothing: unknown ones, unused ones, those the file shadows."""
+"""Environment variables that are set without effect: unknown, unused, or overridden by the file."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,10 +17,10 @@ from exporter.config.sections.store import VARIABLES
 from exporter.core.defaults import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, URL_VARIABLE
 
 OWN = ("INTEGRATION_EXPORTER_", "MONITORING_", "ALERT_")
-"""What names begin with that are meant for us; others, such as STRIPE_..., may be the platform's own."""
+"""Prefixes of our own variables; others, such as STRIPE_..., may belong to the platform."""
 
 ALIKE = 0.9
-"""How alike two names are that are one name and its misspelling, as difflib counts."""
+"""The ratio of difflib from which one name is taken for a misspelling of another."""
 
 AREA = Area("environment")
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
@@ -29,21 +29,21 @@ _READ = (".yml", ".yaml", ".json")
 
 
 @dataclass(frozen=True)
-class File:
-    """The configuration file: its content, and the names that it and its tenant files put in as `${NAME}`."""
+class ConfigFile:
+    """The configuration file: its content, and the names that it and its tenant files use as `${NAME}`."""
 
     document: Any
     names: frozenset[str]
 
     @classmethod
-    def of(cls, text: str, others: frozenset[str] = frozenset()) -> "File":
+    def of(cls, text: str, others: frozenset[str] = frozenset()) -> "ConfigFile":
         """Read the names in `text` and in those of the files `others` that hold rows."""
         texts = [text, *(_text(Path(name)) for name in sorted(others) if name.endswith(_READ))]
         names = frozenset(name for one in texts for name in _REFERENCE.findall(one))
         return cls(_document(text), names)
 
     def sets(self, *path: str) -> bool:
-        """Tell whether the file itself says what stands at `path`."""
+        """Return whether the file has a value at `path`."""
         value = self.document
         for key in path:
             if not isinstance(value, dict) or key not in value:
@@ -52,8 +52,8 @@ class File:
         return value is not None
 
 
-def findings(environ: Mapping[str, str], catalogue: Catalogue, file: File | None) -> Iterator[Finding]:
-    """Judge `environ`; `file` is None where the environment alone is the configuration. No value is shown."""
+def findings(environ: Mapping[str, str], catalogue: Catalogue, file: ConfigFile | None) -> Iterator[Finding]:
+    """Check `environ`; `file` is None where the environment alone is the configuration. No value is shown."""
     credentials = names_read(catalogue)
     defaults = _defaults(catalogue)
     known = credentials | defaults.keys() | {*SWITCHES, URL_VARIABLE, TOKEN_VARIABLE, TOKEN_FILE_VARIABLE}
@@ -66,22 +66,22 @@ def findings(environ: Mapping[str, str], catalogue: Catalogue, file: File | None
         if name in credentials:
             idle.add(name)
             yield AREA.note(
-                f"{name} is set and not used: with a file, only what it names is",
+                f"{name} is set and not used: with a file, only variables that it names are",
                 f"write ${{{name}}} where it is wanted, or unset it",
             )
         elif name in defaults and file.sets(*defaults[name]):
             idle.add(name)
             yield AREA.note(
                 f"{name} is set and not used: the file says {'.'.join(defaults[name])} itself",
-                "take one of the two away",
+                "remove one of the two",
             )
-    yield from _misspelt(found - known - (file.names if file else frozenset()), known, found)
+    yield from _misspellings(found - known - (file.names if file else frozenset()), known, found)
     if used - idle:
         yield AREA.ok(f"{len(used - idle)} environment variables are used")
 
 
 def _defaults(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
-    """Return the variables that are defaults, each with the path in the file that goes before it."""
+    """Return the variables that are defaults, each with the path in the file that overrides it."""
     thresholds: dict[str, tuple[str, ...]] = {
         name: ("thresholds", family.name, str(severity))
         for family in catalogue.families.values()
@@ -90,9 +90,9 @@ def _defaults(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
     return thresholds | {name: ("store", "retention", table) for name, (table, _) in VARIABLES.items()}
 
 
-def _misspelt(strange: set[str], known: set[str], found: set[str]) -> Iterator[Finding]:
-    """Yield names that nothing reads but look as if they were meant to be read."""
-    for name in sorted(strange):
+def _misspellings(unread: set[str], known: set[str], found: set[str]) -> Iterator[Finding]:
+    """Yield variables that nothing reads but that look like ours."""
+    for name in sorted(unread):
         close = get_close_matches(name, sorted(known - found), n=1, cutoff=ALIKE)
         if not close and not name.startswith(OWN):
             continue

@@ -33,7 +33,7 @@ from exporter.probes._meta_graph.metrics import GraphMetrics
 from exporter.probes._meta_graph.usage import Bucket, buckets_of, usage_samples, wait_of
 from exporter.probes._meta_graph.versions import DEFAULT, end_of, is_newer
 from exporter.probes._readings import FurtherReadings
-from exporter.probes._vendor_api import BaseTls, BaseUrl, Listing, Page, Parameters, address, listed
+from exporter.probes._vendor_api import BaseTls, BaseUrl, Page, PagedList, Parameters, address, read_pages
 
 PAGE = 100
 """Elements of a page that we ask for."""
@@ -164,7 +164,7 @@ class Graph:
     async def _with(self, path: str, names: tuple[str, ...], place: str, parameters: Parameters) -> Document:
         return await self.get(path, (("fields", ",".join(names)), *parameters), place=place)
 
-    async def pages(self, read: Callable[[Parameters], Awaitable[Document]], limit: int) -> Listing:
+    async def pages(self, read: Callable[[Parameters], Awaitable[Document]], limit: int) -> PagedList:
         """Return a list of at most `limit` pages; `read` asks for the page with the given parameters."""
 
         async def each(after: Parameters) -> Page:
@@ -173,7 +173,7 @@ class Graph:
             more = page.at("paging", "next").value is not None and isinstance(cursor, str)
             return tuple(page.must("data").items()), (("after", cursor),) if more else ()
 
-        return await listed(each, limit)
+        return await read_pages(each, limit)
 
     def samples(self) -> Iterator[Sample]:
         """Return what the calls told beside their bodies: usage, version, refused readings."""

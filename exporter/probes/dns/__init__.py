@@ -12,11 +12,11 @@ from collections.abc import Iterable
 
 from exporter.core.common_metrics import SCHEDULE
 from exporter.core.errors import ProbeError
-from exporter.core.hosts import ascii_host
 from exporter.core.metric import Metric, Sample
 from exporter.core.panel import Panel
 from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
+from exporter.probes._host import host_mistakes
 from exporter.probes.dns.expect import mistakes
 from exporter.probes.dns.options import DnsOptions
 
@@ -70,11 +70,7 @@ def _mistakes(options: DnsOptions) -> list[str]:
     found = mistakes(options.expect)
     if problem := asking.name_problem(options.name):
         found.append(f"name: {problem}")
-    try:
-        ascii_host(options.server or "localhost")
-    except ValueError as error:
-        found.append(f"server: {error}; write a name or an address without a port")
-    return found
+    return [*found, *(host_mistakes(options.server, "server") if options.server else ())]
 
 
 _CHOSEN = 'integration=~"$integration",tenant=~"$tenant"'

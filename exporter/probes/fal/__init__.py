@@ -26,12 +26,13 @@ from collections.abc import Iterable
 
 from exporter.core.metric import Sample
 from exporter.core.probe import Kit, Probe, Target
-from exporter.probes._readings import FurtherReadings, Kept, calls_a_month
+from exporter.probes._readings import FurtherReadings
+from exporter.probes._vendor_reading import vendor_calls_a_month
 from exporter.probes.fal.alerts import ALERTS
 from exporter.probes.fal.api import Api, FalOptions
 from exporter.probes.fal.metrics import METRICS, PERMISSION_MISSING, READING_REFUSED
 from exporter.probes.fal.panels import PANELS
-from exporter.probes.fal.readings import READINGS, VERSION, Reading, price_samples
+from exporter.probes.fal.readings import READINGS, price_samples
 
 INTERVAL = 300.0
 
@@ -44,20 +45,14 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     samples = list(price_samples(answer, options.model))
     further = FurtherReadings(kit, READING_REFUSED, PERMISSION_MISSING)
     for reading in READINGS:
-        kept = await _read(reading, api, further)
+        kept = await reading.read(api, options, further)
         samples += reading.samples(kept, kit.now()) if kept else ()
     return [*samples, *further.samples()]
 
 
-async def _read(reading: Reading, api: Api, further: FurtherReadings) -> Kept:
-    """Return the last answer of a reading, {} where there is none."""
-    key = f"{reading.key}/{VERSION}"
-    return await further.read(key, reading.period, lambda: reading.fetch(api), permission=reading.permission)
-
-
 def calls(options: FalOptions, interval: float) -> float:
     """Return the reads in 30 days."""
-    return calls_a_month(interval, ((reading.calls(options), reading.period) for reading in READINGS))
+    return vendor_calls_a_month(interval, READINGS, options)
 
 
 PROBE = Probe(

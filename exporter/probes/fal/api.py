@@ -10,14 +10,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from exporter.core.document import Document
-from exporter.core.network import Answer, Request
+from exporter.core.network import Answer
 from exporter.core.options import PER_TENANT, Options, TlsOptions
 from exporter.core.probe import Kit, ProbeError
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.reasons import reason_of_status
-from exporter.probes._vendor_api import WEB_ADDRESS, BaseTls, Pace, Parameters, address, refusal_of
+from exporter.probes._vendor_api import WEB_ADDRESS, BaseTls, VendorApi, bearer, refusal_of
 
 MAX_BODY = 4 << 20
 """Bytes of one page of usage: a line for each model, day and unit."""
@@ -49,35 +48,14 @@ class FalOptions(Options, frozen=True):
     tls: BaseTls = TlsOptions()
 
 
-class Api:
+class Api(VendorApi):
     """The calls of one run."""
 
     def __init__(self, options: FalOptions, kit: Kit) -> None:
         """Prepare to call with the key of `options`."""
+        auth = bearer(options.key, scheme="Key")
+        super().__init__(kit, options.base_url, options.tls, auth, refusal, max_body=MAX_BODY)
         self.options = options
-        self.kit = kit
-        self._pace = Pace(kit)
-
-    async def get(self, path: str, parameters: Parameters = ()) -> Document:
-        """Return the object at `path`; a refusal is a ProbeError."""
-        answer = await self._pace.call(self._request(path, parameters))
-        if answer.status == 200:
-            return self.kit.document(answer)
-        error = _error_of(answer)
-        shown = _plain(error.kind)
-        raise ProbeError(
-            reason_of(answer.status, error.kind, error.text),
-            f"{path} answered HTTP {answer.status}{f' ({shown})' if shown else ''}",
-        )
-
-    def _request(self, path: str, parameters: Parameters) -> Request:
-        key = self.options.key.reveal() if self.options.key else ""
-        return Request(
-            url=address(self.options.base_url, path, parameters),
-            auth=(("Authorization", Secret(f"Key {key}")),),
-            tls=self.options.tls,
-            max_body=MAX_BODY,
-        )
 
 
 class Error(msgspec.Struct, frozen=True):
@@ -98,6 +76,16 @@ _BY_KIND = {
 }
 _EMPTY = re.compile(r"exhausted balance|top up your balance|insufficient (balance|credits|funds)", re.I)
 _LOCKED = re.compile(r"\b(locked|suspended|disabled|blocked)\b", re.I)
+
+
+def refusal(path: str, answer: Answer) -> ProbeError:
+    """Return the error that an answer other than 200 stands for."""
+    error = _error_of(answer)
+    kind = _plain(error.kind)
+    return ProbeError(
+        reason_of(answer.status, error.kind, error.text),
+        f"{path} answered HTTP {answer.status}{f' ({kind})' if kind else ''}",
+    )
 
 
 def reason_of(status: int, kind: str, text: str) -> Reason:

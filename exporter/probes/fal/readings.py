@@ -1,8 +1,7 @@
 """What is read of a fal account: a price at every run, money and requests on periods of their own."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from exporter.core.common_metrics import COST_MONTH, COST_TODAY, PREPAID_BALANCE
@@ -10,6 +9,7 @@ from exporter.core.document import Document
 from exporter.core.metric import Sample
 from exporter.probes._readings import Kept
 from exporter.probes._vendor_api import Parameters
+from exporter.probes._vendor_reading import VendorReading
 from exporter.probes.fal import metrics as m
 from exporter.probes.fal.api import Api, FalOptions
 
@@ -21,22 +21,6 @@ MODELS = 50
 
 # The fields of the answer and the outcome that each one counts; fal never bills its own errors.
 _OUTCOMES = {"success_count": "succeeded", "user_error_count": "user_error", "error_count": "failed"}
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One expensive reading: `fetch` asks and reduces, `samples` shows what is kept at the time `now`."""
-
-    key: str
-    permission: str
-    period: float
-    fetch: Callable[[Api], Awaitable[Kept]]
-    samples: Callable[[Kept, float], Iterator[Sample]]
-    paged: bool = True
-
-    def calls(self, options: FalOptions) -> int:
-        """Return the most calls that one reading makes."""
-        return options.pages if self.paged else 1
 
 
 def price_samples(answer: Document, model: str) -> Iterator[Sample]:
@@ -196,9 +180,9 @@ def _day(when: float) -> str:
 VERSION = 1
 """Goes up when the shape of what is kept changes, so that older answers are not misread."""
 
-READINGS = (
-    Reading("balance", "billing", 15 * MINUTE, fetch_balance, balance_samples, paged=False),
-    Reading("usage", "usage", 15 * MINUTE, fetch_usage, usage_samples),
-    Reading("hour", "analytics", 15 * MINUTE, fetch_hour, hour_samples),
-    Reading("month", "analytics", HOUR, fetch_month, month_samples),
+READINGS: tuple[VendorReading[Api, FalOptions], ...] = (
+    VendorReading("balance", "billing", 15 * MINUTE, fetch_balance, balance_samples),
+    VendorReading("usage", "usage", 15 * MINUTE, fetch_usage, usage_samples, paged=True),
+    VendorReading("hour", "analytics", 15 * MINUTE, fetch_hour, hour_samples, paged=True),
+    VendorReading("month", "analytics", HOUR, fetch_month, month_samples, paged=True),
 )

@@ -8,6 +8,7 @@ from exporter.config import durations
 from exporter.core.network import DEFAULT_TLS
 from exporter.core.options import FILE_TWIN, OPERATOR, PER_TENANT, Options, TlsOptions
 from exporter.core.secret import Secret
+from exporter.probes._host import Family
 
 Meta = msgspec.Meta
 
@@ -188,9 +189,7 @@ class HttpOptions(Options, frozen=True):
     redirects: Annotated[
         int, Meta(ge=0, le=20, description="How many redirects to follow; 0: the redirect is the answer.")
     ] = 5
-    family: Annotated[
-        str, Meta(pattern="^(any|4|6)$", description='IP family to connect by: any, "4" or "6".')
-    ] = "any"
+    family: Family = "any"
     connection: Annotated[
         str,
         Meta(

@@ -23,14 +23,14 @@ from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
-from exporter.probes._readings import FurtherReadings, Kept, calls_a_month, keep_dated
+from exporter.probes._readings import FurtherReadings, keep_dated
+from exporter.probes._vendor_reading import vendor_calls_a_month
 from exporter.probes.resend.alerts import ALERTS
 from exporter.probes.resend.api import USAGE, Api, ResendOptions, RestrictedError
 from exporter.probes.resend.metrics import METRICS, PERMISSION_MISSING, READING_REFUSED
 from exporter.probes.resend.panels import PANELS
 from exporter.probes.resend.readings import (
     READINGS,
-    Reading,
     header_quotas,
     rate_samples,
     usage_samples,
@@ -48,7 +48,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     further = FurtherReadings(kit, READING_REFUSED, PERMISSION_MISSING)
     further.lacking |= missing
     for reading in READINGS:
-        kept = await _read(reading, api, further)
+        kept = await reading.read(api, api.options, further)
         samples += reading.samples(kept) if kept else ()
     return [*samples, *further.samples()]
 
@@ -76,15 +76,9 @@ async def _without_usage(api: Api) -> tuple[list[Sample], dict[str, bool]]:
     return list(header_quotas(api.headers)), {}
 
 
-async def _read(reading: Reading, api: Api, further: FurtherReadings) -> Kept:
-    """Return the last answer of a reading, {} where there is none."""
-    key = f"{reading.key}/{reading.version}"
-    return await further.read(key, reading.period, lambda: reading.fetch(api), permission=reading.key)
-
-
 def calls(options: ResendOptions, interval: float) -> float:
     """Return the reads in 30 days."""
-    return calls_a_month(interval, ((reading.calls(options), reading.period) for reading in READINGS))
+    return vendor_calls_a_month(interval, READINGS, options)
 
 
 PROBE = Probe(

@@ -4,13 +4,11 @@ Sources: resend.com/docs/api-reference (introduction, errors, rate-limit, usage)
 """
 
 import re
-from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta
 
-from exporter.core.document import Document
-from exporter.core.network import Answer, Request
+from exporter.core.network import Answer
 from exporter.core.options import PER_TENANT, Options, TlsOptions
 from exporter.core.probe import Kit, ProbeError
 from exporter.core.reason import Reason
@@ -19,20 +17,14 @@ from exporter.net.reasons import reason_of_status
 from exporter.probes._vendor_api import (
     BaseTls,
     BaseUrl,
-    Listing,
-    Pace,
-    Page,
+    PagedList,
     PagesOf100,
-    Parameters,
-    address,
-    listed,
-    page_by_id,
+    VendorApi,
+    bearer,
     refusal_of,
 )
 
 USAGE = "/usage"
-PAGE = 100
-"""Elements of a page: the most that the API gives."""
 
 
 class ResendOptions(Options, frozen=True):
@@ -60,44 +52,17 @@ class RestrictedError(ProbeError):
     """The key is a good one that may not do this: it may only send, or lacks the scope."""
 
 
-class Api:
-    """The calls of one run; `headers` are those of the last answer."""
+class Api(VendorApi):
+    """The calls of one run."""
 
     def __init__(self, options: ResendOptions, kit: Kit) -> None:
         """Prepare to call with the key of `options`."""
+        super().__init__(kit, options.base_url, options.tls, bearer(options.api_key), refusal)
         self.options = options
-        self.kit = kit
-        self._pace = Pace(kit)
-        self.headers: Mapping[str, str] = {}
 
-    async def get(self, path: str, parameters: Parameters = ()) -> Document:
-        """Return the object at `path`; a refusal is a ProbeError."""
-        answer = await self._pace.call(self._request(path, parameters))
-        self.headers = answer.headers
-        if answer.status == 200:
-            return self.kit.document(answer)
-        name = _name_of(answer)
-        shown = f" ({name})" if name else ""
-        # Resend's own message is left out: it may repeat addresses and domains.
-        kind = RestrictedError if name in RESTRICTED else ProbeError
-        reason = _of_key(path, answer, name) or reason_of(answer.status, name)
-        raise kind(reason, f"{path} answered HTTP {answer.status}{shown}")
-
-    async def list(self, path: str) -> Listing:
+    async def list(self, path: str) -> PagedList:
         """Return the list at `path`, page by page within the budget of `pages`."""
-
-        async def read(after: Parameters) -> Page:
-            return page_by_id(await self.get(path, (("limit", str(PAGE)), *after)), "after")
-
-        return await listed(read, self.options.pages)
-
-    def _request(self, path: str, parameters: Parameters) -> Request:
-        key = self.options.api_key.reveal() if self.options.api_key else ""
-        return Request(
-            url=address(self.options.base_url, path, parameters),
-            auth=(("Authorization", Secret(f"Bearer {key}")),),
-            tls=self.options.tls,
-        )
+        return await self.list_by_id(path, "after", self.options.pages)
 
 
 RESTRICTED = frozenset({"restricted_api_key", "invalid_permission"})
@@ -114,6 +79,16 @@ _BY_NAME = {
     "monthly_quota_exceeded": Reason.QUOTA,
     "security_error": Reason.ACCOUNT,
 }
+
+
+def refusal(path: str, answer: Answer) -> ProbeError:
+    """Return the error that an answer other than 200 stands for, a RestrictedError where the key is good."""
+    name = _name_of(answer)
+    suffix = f" ({name})" if name else ""
+    # Resend's own message is left out: it may repeat addresses and domains.
+    kind = RestrictedError if name in RESTRICTED else ProbeError
+    reason = _of_key(path, answer, name) or reason_of(answer.status, name)
+    return kind(reason, f"{path} answered HTTP {answer.status}{suffix}")
 
 
 def reason_of(status: int, name: str) -> Reason:

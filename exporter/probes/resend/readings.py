@@ -1,8 +1,7 @@
 """What is read of a Resend account: the usage at every run, the rest on periods of its own."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from exporter.core.common_metrics import (
@@ -17,6 +16,7 @@ from exporter.core.document import Document
 from exporter.core.metric import Sample
 from exporter.core.probe import DAY
 from exporter.probes._readings import Kept
+from exporter.probes._vendor_reading import VendorReading
 from exporter.probes.resend import metrics as m
 from exporter.probes.resend.api import Api, ResendOptions
 
@@ -89,25 +89,6 @@ def _whole(headers: Mapping[str, str], name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
-@dataclass(frozen=True)
-class Reading:
-    """One expensive reading: `fetch` asks and reduces the answer to what is kept, `samples` shows that.
-
-    `version` goes up when the shape of what is kept changes.
-    """
-
-    key: str
-    period: float
-    fetch: Callable[[Api], Awaitable[Kept]]
-    samples: Callable[[Kept], Iterator[Sample]]
-    paged: bool = True
-    version: int = 1
-
-    def calls(self, options: ResendOptions) -> int:
-        """Return the most calls that one reading makes."""
-        return options.pages if self.paged else 1
-
-
 async def fetch_domains(api: Api) -> Kept:
     """Count the sending domains by status: GET /domains."""
     listing = await api.list("/domains")
@@ -167,8 +148,8 @@ def _iso(when: float) -> str:
     return datetime.fromtimestamp(int(when), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-READINGS = (
-    Reading("domains", 15 * MINUTE, fetch_domains, domains_samples, version=2),
-    Reading("webhooks", HOUR, fetch_endpoints, endpoints_samples),
-    Reading("emails", HOUR, fetch_deliveries, deliveries_samples, paged=False),
+READINGS: tuple[VendorReading[Api, ResendOptions], ...] = (
+    VendorReading("domains", "domains", 15 * MINUTE, fetch_domains, domains_samples, paged=True, version=2),
+    VendorReading("webhooks", "webhooks", HOUR, fetch_endpoints, endpoints_samples, paged=True),
+    VendorReading("emails", "emails", HOUR, fetch_deliveries, deliveries_samples),
 )

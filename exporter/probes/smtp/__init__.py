@@ -18,7 +18,6 @@ from msgspec import Meta
 
 from exporter.core.common_metrics import PHASE_DURATION, SCHEDULE
 from exporter.core.errors import ProbeError
-from exporter.core.hosts import ascii_host
 from exporter.core.metric import Metric, Sample
 from exporter.core.network import DEFAULT_TLS, Talk
 from exporter.core.options import PER_TENANT, Options, TlsOptions, steers
@@ -26,6 +25,7 @@ from exporter.core.panel import Panel
 from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
+from exporter.probes._host import Family, host_mistakes
 from exporter.probes.smtp.reply import Reply, refusal
 
 __all__ = ["PROBE", "check"]
@@ -87,9 +87,7 @@ class SmtpOptions(Options, frozen=True):
         ),
     ] = ""
     tls: Annotated[TlsOptions, Meta(description="How the server's certificate is judged.")] = DEFAULT_TLS
-    family: Annotated[
-        str, Meta(pattern="^(any|4|6)$", description='IP family to connect by: any, "4" or "6".')
-    ] = "any"
+    family: Family = "any"
 
 
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
@@ -223,11 +221,7 @@ def _on_this_machine(place: str) -> bool:
 
 
 def _mistakes(options: SmtpOptions) -> list[str]:
-    try:
-        ascii_host(options.host or "localhost")
-    except ValueError as error:
-        return [f"host: {error}; write a name or an address without a port"]
-    return []
+    return host_mistakes(options.host) if options.host else []  # "" is not configured yet
 
 
 PANELS = (

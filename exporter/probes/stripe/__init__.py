@@ -27,17 +27,19 @@ neither successes nor failures of the payment path, and are counted apart.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.probe import Allowance, Kit, Probe, Target
 from exporter.core.reason import Reason
-from exporter.probes._readings import FurtherReadings, Kept, calls_a_month, keep_dated
+from exporter.probes._readings import FurtherReadings, Kept, keep_dated
+from exporter.probes._vendor_reading import vendor_calls_a_month
 from exporter.probes.stripe.alerts import ALERTS
 from exporter.probes.stripe.api import VERSION, Api, DeclinedError, StripeOptions
 from exporter.probes.stripe.metrics import API_VERSION, METRICS, PERMISSION_MISSING, READING_REFUSED
 from exporter.probes.stripe.panels import PANELS
-from exporter.probes.stripe.readings import READINGS, Reading, balance_samples
+from exporter.probes.stripe.readings import READINGS, StripeReading, balance_samples
 
 INTERVAL = 300.0
 PUBLISHABLE = "pk_"
@@ -54,7 +56,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     samples = [API_VERSION(1, version=VERSION), *await _balance(api)]
     further = FurtherReadings(kit, READING_REFUSED, PERMISSION_MISSING)
     for reading in READINGS:
-        if reading.wanted(options):
+        if reading.applies(options):
             kept = await _read(reading, api, further)
             samples += keep_dated(reading.samples(kept), kit) if kept else ()
             for name, text in reading.details(kept).items() if kept else ():
@@ -70,24 +72,22 @@ async def _balance(api: Api) -> Iterable[Sample]:
         return ()
 
 
-async def _read(reading: Reading, api: Api, further: FurtherReadings) -> Kept:
+async def _read(reading: StripeReading, api: Api, further: FurtherReadings) -> Kept:
     """Return the last answer of a reading, {} where there is none."""
 
-    async def fetch() -> Kept:
+    async def fetch(api: Api) -> Kept:
         try:
             return await reading.fetch(api)
         except DeclinedError as error:
             api.kit.log(str(error))
             return {}
 
-    key, period = f"{reading.key}/1", reading.period(api.options)
-    return await further.read(key, period, fetch, permission=reading.permission)
+    return await replace(reading, fetch=fetch).read(api, api.options, further)
 
 
 def calls(options: StripeOptions, interval: float) -> float:
     """Return the reads in 30 days."""
-    wanted = (reading for reading in READINGS if reading.wanted(options))
-    return calls_a_month(interval, ((one.calls(options), one.period(options)) for one in wanted))
+    return vendor_calls_a_month(interval, READINGS, options)
 
 
 PROBE = Probe(

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from exporter.core.document import Document
-from exporter.core.network import Answer, Header, Request
+from exporter.core.network import Answer, Header
 from exporter.core.options import PER_TENANT, Options, TlsOptions
 from exporter.core.probe import Kit, ProbeError
 from exporter.core.reason import Reason
@@ -19,22 +18,16 @@ from exporter.core.secret import Secret
 from exporter.probes._vendor_api import (
     BaseTls,
     BaseUrl,
-    Listing,
-    Pace,
-    Page,
+    PagedList,
     PagesOf100,
     Parameters,
-    address,
-    listed,
-    page_by_id,
+    VendorApi,
+    bearer,
     refusal_of,
 )
 
 VERSION = "2026-10-28.endive"
 """The API version that this code reads; without the header the account's own would decide."""
-
-PAGE = 100
-"""Elements of a page: the most that the API gives."""
 
 MAX_BODY = 8 << 20
 """Bytes of one page: an event holds its whole charge, with up to 50 fields of metadata."""
@@ -86,50 +79,33 @@ class DeclinedError(Exception):
     """Stripe speaks of a declined payment: the integration is well, but there is nothing to read."""
 
 
-class Api:
-    """The calls of one run."""
+class Api(VendorApi):
+    """The calls of one run; a refusal is a ProbeError, or DeclinedError, which is no failure."""
 
     def __init__(self, options: StripeOptions, kit: Kit) -> None:
         """Prepare to call with the key of `options`."""
         self.options = options
-        self.kit = kit
-        self._pace = Pace(kit)
+        extra: tuple[Header, ...] = (("Stripe-Version", VERSION),)
+        if options.account:
+            extra = (*extra, ("Stripe-Account", options.account))
+        auth = bearer(options.secret_key)
+        super().__init__(
+            kit, options.base_url, options.tls, auth, self._refusal, extra=extra, max_body=MAX_BODY
+        )
 
-    async def get(self, path: str, parameters: Parameters = ()) -> Document:
-        """Return the object at `path`; a refusal is a ProbeError, or DeclinedError, which is no failure."""
-        answer = await self._pace.call(self._request(path, parameters))
-        if answer.status == 200:
-            return self.kit.document(answer)
+    async def list(self, path: str, parameters: Parameters = ()) -> PagedList:
+        """Return the list at `path`, newest first, page by page within the budget of `pages`."""
+        return await self.list_by_id(path, "starting_after", self.options.pages, parameters)
+
+    def _refusal(self, path: str, answer: Answer) -> Exception:
         error = _error_of(answer)
         self.kit.log(f"GET {path}: HTTP {answer.status}, request {_plain(answer.headers.get('request-id'))}")
         reason = reason_of(answer.status, answer.headers, error, connected=bool(self.options.account))
+        sentence = _sentence(path, answer.status, error)
         if reason is None:
-            raise DeclinedError(_sentence(path, answer.status, error))
+            return DeclinedError(sentence)
         kind = MissingError if error.get("code") == MISSING else ProbeError
-        raise kind(reason, _sentence(path, answer.status, error))
-
-    async def list(self, path: str, parameters: Parameters = ()) -> Listing:
-        """Return the list at `path`, newest first, page by page within the budget of `pages`."""
-
-        async def read(after: Parameters) -> Page:
-            page = await self.get(path, (*parameters, ("limit", str(PAGE)), *after))
-            return page_by_id(page, "starting_after")
-
-        return await listed(read, self.options.pages)
-
-    def _request(self, path: str, parameters: Parameters) -> Request:
-        options = self.options
-        key = options.secret_key.reveal() if options.secret_key else ""
-        headers: tuple[Header, ...] = (("Stripe-Version", VERSION),)
-        if options.account:
-            headers = (*headers, ("Stripe-Account", options.account))
-        return Request(
-            url=address(options.base_url, path, parameters),
-            headers=headers,
-            auth=(("Authorization", Secret(f"Bearer {key}")),),
-            tls=options.tls,
-            max_body=MAX_BODY,
-        )
+        return kind(reason, sentence)
 
 
 MISSING = "resource_missing"

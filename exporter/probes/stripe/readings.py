@@ -15,7 +15,8 @@ from exporter.core.metric import Metric, Sample
 from exporter.core.probe import DAY
 from exporter.core.reason import Reason
 from exporter.probes._readings import Kept
-from exporter.probes._vendor_api import Listing, Parameters
+from exporter.probes._vendor_api import PagedList, Parameters
+from exporter.probes._vendor_reading import VendorReading
 from exporter.probes.stripe import metrics as m
 from exporter.probes.stripe.api import Api, MissingError, StripeOptions
 from exporter.probes.stripe.declines import FAMILIES, family_of
@@ -31,21 +32,10 @@ PAYOUT_STATES = ("paid", "pending", "in_transit", "canceled", "failed", "other")
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One expensive reading; `permission` is what a restricted key must be allowed to read."""
+class StripeReading(VendorReading[Api, StripeOptions]):
+    """One further reading; `details` are of the objects it names, for people alone."""
 
-    key: str
-    permission: str
-    period: Callable[[StripeOptions], float]
-    fetch: Callable[[Api], Awaitable[Kept]]
-    samples: Callable[[Kept], Iterator[Sample]]
-    paged: bool = False
-    wanted: Callable[[StripeOptions], bool] = lambda _options: True
     details: Callable[[Kept], Mapping[str, str | None]] = lambda _kept: {}
-
-    def calls(self, options: StripeOptions) -> int:
-        """Return the most calls that one reading makes."""
-        return options.pages if self.paged else 1
 
 
 async def fetch_account(api: Api) -> Kept:
@@ -137,7 +127,7 @@ async def fetch_payments(api: Api) -> Kept:
     return reduce_payments(listing, now, api.options.payments_minutes * MINUTE)
 
 
-def reduce_payments(listing: Listing, now: float, window: float) -> Kept:
+def reduce_payments(listing: PagedList, now: float, window: float) -> Kept:
     """Return what is kept of charge events: counts in the `window` (seconds) before `now`, and of the day."""
     charges = [(when, _outcome(event)) for event in listing.items if (when := event.moment("created"))]
     # Where the pages end before the day does, nothing is known of the time before their oldest event.
@@ -267,7 +257,7 @@ def _since(when: float) -> Parameters:
     return (("created[gte]", str(int(when))),)
 
 
-def _times(listing: Listing) -> list[float]:
+def _times(listing: PagedList) -> list[float]:
     return [when for item in listing.items if (when := item.moment("created")) is not None]
 
 
@@ -279,15 +269,11 @@ def _length(document: Document, name: str) -> int | None:
     return None
 
 
-def _hours(count: float) -> Callable[[StripeOptions], float]:
-    return lambda _options: count * HOUR
-
-
-READINGS = (
-    Reading("account", "account", _hours(4), fetch_account, account_samples),
-    Reading("webhook_endpoints", "webhook_endpoints", _hours(4), fetch_endpoints, endpoints_samples),
-    Reading("undelivered", "events", _hours(4), fetch_undelivered, undelivered_samples, paged=True),
-    Reading(
+READINGS: tuple[StripeReading, ...] = (
+    StripeReading("account", "account", 4 * HOUR, fetch_account, account_samples),
+    StripeReading("webhook_endpoints", "webhook_endpoints", 4 * HOUR, fetch_endpoints, endpoints_samples),
+    StripeReading("undelivered", "events", 4 * HOUR, fetch_undelivered, undelivered_samples, paged=True),
+    StripeReading(
         "payments",
         "events",
         lambda options: options.payments_minutes * MINUTE,
@@ -295,30 +281,30 @@ READINGS = (
         payments_samples,
         paged=True,
     ),
-    Reading(
+    StripeReading(
         "fraud_warnings",
         "fraud_warnings",
-        _hours(12),
+        12 * HOUR,
         _counting("/v1/radar/early_fraud_warnings"),
         _counted(m.FRAUD_WARNINGS, "fraud_warnings"),
         paged=True,
     ),
-    Reading(
+    StripeReading(
         "disputes",
         "disputes",
-        _hours(12),
+        12 * HOUR,
         _counting("/v1/disputes"),
         _counted(m.DISPUTES, "disputes"),
         paged=True,
     ),
-    Reading("payouts", "payouts", _hours(12), fetch_payouts, payouts_samples, paged=True),
-    Reading(
+    StripeReading("payouts", "payouts", 12 * HOUR, fetch_payouts, payouts_samples, paged=True),
+    StripeReading(
         "customer",
         "customers",
-        _hours(6),
+        6 * HOUR,
         fetch_customer,
         customer_samples,
-        wanted=lambda options: bool(options.customer_id),
+        applies=lambda options: bool(options.customer_id),
         details=lambda kept: {"customer_id": kept.get("id"), "customer_email": kept.get("email")},
     ),
 )

@@ -39,7 +39,8 @@ from collections.abc import Iterable
 from exporter.core.metric import Sample
 from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
-from exporter.probes._readings import LACKING, FurtherReadings, Kept, calls_a_month
+from exporter.probes._readings import LACKING, FurtherReadings
+from exporter.probes._vendor_reading import vendor_calls_a_month
 from exporter.probes.twilio.alerts import ALERTS
 from exporter.probes.twilio.api import BALANCE, USAGE_TODAY, Api, RefusedError, TwilioOptions, mistakes
 from exporter.probes.twilio.explain import BALANCE_KEPT, explained
@@ -52,7 +53,7 @@ from exporter.probes.twilio.metrics import (
     REQUEST_DURATION,
 )
 from exporter.probes.twilio.panels import PANELS
-from exporter.probes.twilio.readings import READINGS, Reading, balance_of, balance_samples
+from exporter.probes.twilio.readings import READINGS, balance_of, balance_samples
 
 HIDDEN = LACKING | {Reason.NOT_FOUND}
 """What Twilio answers for a resource that a key may not see: 20003 and 20404 too, not only 70051."""
@@ -74,8 +75,8 @@ async def _readings(api: Api) -> list[Sample]:
     further = FurtherReadings(api.kit, READING_REFUSED, PERMISSION_MISSING)
     further.lacking["balance"] = not readable
     for reading in READINGS:
-        if reading.wanted(api.options):
-            kept = await _read(reading, api, further)
+        if reading.applies(api.options):
+            kept = await reading.read(api, api.options, further, lacking=HIDDEN)
             samples += reading.samples(kept) if kept else ()
     return [*samples, *_vendor_side(api), *further.samples()]
 
@@ -83,12 +84,12 @@ async def _readings(api: Api) -> list[Sample]:
 async def _balance(api: Api) -> tuple[list[Sample], bool]:
     """Return the balance, or nothing and False where only the second opinion says that all is well."""
     try:
-        balance = await api.get(BALANCE)
+        balance = await api.get_resource(BALANCE)
     except RefusedError as error:
         if error.reason not in HIDDEN:
             raise
         api.kit.log(error.detail)
-        await api.get(USAGE_TODAY, (("Category", "totalprice"),))
+        await api.get_resource(USAGE_TODAY, (("Category", "totalprice"),))
         return [], False
     amount = balance_of(balance)
     api.kit.remember(BALANCE_KEPT, amount)
@@ -102,21 +103,9 @@ def _vendor_side(api: Api) -> Iterable[Sample]:
         yield REQUEST_DURATION(api.duration)
 
 
-async def _read(reading: Reading, api: Api, further: FurtherReadings) -> Kept:
-    """Return the last answer of a reading, {} where there is none."""
-    return await further.read(
-        f"{reading.key}/{reading.version}",
-        reading.period(api.options),
-        lambda: reading.fetch(api),
-        permission=reading.permission,
-        lacking=HIDDEN,
-    )
-
-
 def calls(options: TwilioOptions, interval: float) -> float:
     """Return the reads in 30 days."""
-    wanted = (reading for reading in READINGS if reading.wanted(options))
-    return calls_a_month(interval, ((one.calls(options), one.period(options)) for one in wanted))
+    return vendor_calls_a_month(interval, READINGS, options)
 
 
 PROBE = Probe(

@@ -14,19 +14,18 @@ from msgspec import Meta
 
 from exporter.core.document import Document
 from exporter.core.errors import ProbeError
-from exporter.core.network import Answer, Request
+from exporter.core.network import Answer, Header
 from exporter.core.options import PER_TENANT, Options, TlsOptions, steers
 from exporter.core.probe import Kit
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.probes._vendor_api import (
     WEB_ADDRESS,
-    Listing,
-    Pace,
     Page,
+    PagedList,
     Parameters,
-    address,
-    listed,
+    VendorApi,
+    read_pages,
     refusal_of,
 )
 
@@ -139,62 +138,58 @@ class RefusedError(ProbeError):
         self.code = code
 
 
-class Api:
-    """The calls of one run.
+class Api(VendorApi):
+    """The calls of one run; every status but 200 is a RefusedError.
 
     `concurrent` is the largest number of concurrent requests that Twilio saw for the account, `duration` the
-    seconds that the first call took on its side; None while no answer told.
+    seconds that the first call took on its side; None while no answer said so.
     """
 
     def __init__(self, options: TwilioOptions, kit: Kit) -> None:
         """Prepare to call with the credential of `options`."""
+        super().__init__(kit, options.base_url, options.tls, _auth(options), refusal, max_body=MAX_BODY)
         self.options = options
-        self.kit = kit
-        self._pace = Pace(kit)
         self.concurrent: float | None = None
         self.duration: float | None = None
 
-    async def get(self, resource: Resource, parameters: Parameters = ()) -> Document:
-        """Return what `resource` answers; every status but 200 is a RefusedError."""
-        answer = await self._pace.call(self._request(resource, parameters))
-        self._note(answer)
-        if answer.status == 200:
-            return self.kit.document(answer)
-        code = _code_of(answer)
-        told = f" (code {code})" if code is not None else ""
-        # Twilio's own message is left out: it may repeat SIDs and numbers.
-        detail = f"{resource.name} answered HTTP {answer.status}{told}"
-        raise RefusedError(reason_of(answer.status, code), detail, code)
+    async def get_resource(self, resource: Resource, parameters: Parameters = ()) -> Document:
+        """Return what `resource` answers."""
+        origin: str = getattr(self.options, resource.host)
+        path = resource.path.format(account=self.options.account_sid)
+        return await self.read(origin, path, parameters, name=resource.name)
 
-    async def list(self, resource: Resource, parameters: Parameters = (), size: int = PAGE) -> Listing:
+    async def list(self, resource: Resource, parameters: Parameters = (), size: int = PAGE) -> PagedList:
         """Return the elements of `resource`, newest first, page by page within the budget of `pages`."""
 
         async def read(after: Parameters) -> Page:
-            page = await self.get(resource, after or (*parameters, ("PageSize", str(size))))
+            page = await self.get_resource(resource, after or (*parameters, ("PageSize", str(size))))
             page.must(resource.list)
             return tuple(page.items(resource.list)), _next(page)
 
-        return await listed(read, self.options.pages)
+        return await read_pages(read, self.options.pages)
 
-    def _request(self, resource: Resource, parameters: Parameters) -> Request:
-        options = self.options
-        secret = options.auth_token.reveal() if options.auth_token else ""
-        pair = f"{options.api_key_sid or options.auth_sid or options.account_sid}:{secret}".encode()
-        origin: str = getattr(options, resource.host)
-        path = resource.path.format(account=options.account_sid)
-        return Request(
-            url=address(origin, path, parameters),
-            auth=(("Authorization", Secret(f"Basic {base64.b64encode(pair).decode()}")),),
-            tls=options.tls,
-            max_body=MAX_BODY,
-        )
-
-    def _note(self, answer: Answer) -> None:
-        seen = _number(answer.headers, "twilio-concurrent-requests")
-        if seen is not None:
-            self.concurrent = max(seen, self.concurrent or 0.0)
+    def observe(self, answer: Answer) -> None:
+        """Note the largest number of concurrent requests, and how long the first call took."""
+        super().observe(answer)
+        concurrent = _number(answer.headers, "twilio-concurrent-requests")
+        if concurrent is not None:
+            self.concurrent = max(concurrent, self.concurrent or 0.0)
         if self.duration is None:
             self.duration = _number(answer.headers, "twilio-request-duration")
+
+
+def refusal(name: str, answer: Answer) -> RefusedError:
+    """Return the error that an answer other than 200 stands for."""
+    code = _code_of(answer)
+    suffix = f" (code {code})" if code is not None else ""
+    # Twilio's own message is left out: it may repeat SIDs and numbers.
+    return RefusedError(reason_of(answer.status, code), f"{name} answered HTTP {answer.status}{suffix}", code)
+
+
+def _auth(options: TwilioOptions) -> tuple[Header, ...]:
+    secret = options.auth_token.reveal() if options.auth_token else ""
+    pair = f"{options.api_key_sid or options.auth_sid or options.account_sid}:{secret}".encode()
+    return (("Authorization", Secret(f"Basic {base64.b64encode(pair).decode()}")),)
 
 
 def _next(page: Document) -> Parameters:

@@ -38,7 +38,7 @@ def _spent(api: Api) -> bool:
 async def _state(api: Api) -> str | None:
     status = api.kit.trace.http_status
     try:
-        return (await api.get(ACCOUNT)).text("status")
+        return (await api.get_resource(ACCOUNT)).text("status")
     except ProbeError as error:
         api.kit.log(f"the state of the account is not known: {error.detail}")
         return None

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from exporter.core.document import Document, is_moment
 from exporter.core.metric import Sample
 from exporter.probes._readings import Kept
-from exporter.probes._vendor_api import Listing
+from exporter.probes._vendor_api import PagedList
 from exporter.probes.twilio import metrics as m
 from exporter.probes.twilio.api import MESSAGES, MONITOR, SENDERS, Api
 from exporter.probes.twilio.families import FAMILIES, WEBHOOK_CODES, family_of, is_webhook
@@ -51,7 +51,7 @@ async def fetch_messages(api: Api) -> Kept:
     return reduce_messages(await api.list(MESSAGES, (("DateSent>", day),)), now, window)
 
 
-def reduce_messages(listing: Listing, now: float, window: float) -> Kept:
+def reduce_messages(listing: PagedList, now: float, window: float) -> Kept:
     """Return what is kept of messages: counts in the `window` (seconds) before `now`."""
     dated = [(when, item) for item in listing.items if (when := _sent(item)) is not None]
     # Where the pages end before the window does, nothing is known of the time before their oldest message.

@@ -5,8 +5,7 @@ kept until the period is over; `samples` turns that object into values at every 
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from exporter.core.common_metrics import COST_MONTH, COST_TODAY, PREPAID_BALANCE
 from exporter.core.document import Document
@@ -14,6 +13,7 @@ from exporter.core.metric import Sample
 from exporter.core.reason import Reason
 from exporter.probes._readings import Kept, VerdictError
 from exporter.probes._vendor_api import decimal
+from exporter.probes._vendor_reading import VendorReading
 from exporter.probes.twilio import metrics as m
 from exporter.probes.twilio.api import ACCOUNT, NUMBERS, USAGE_MONTH, USAGE_TODAY, Api, TwilioOptions
 from exporter.probes.twilio.explain import CLOSED
@@ -29,28 +29,6 @@ from exporter.probes.twilio.lists import (
 HOUR = 3600.0
 MINUTE = 60.0
 _CURRENCY = re.compile("[A-Za-z]{3}")
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One expensive reading; `permission` is what a key must be allowed to read, `each` its calls per page.
-
-    `version` goes up when the shape of what is kept changes.
-    """
-
-    key: str
-    permission: str
-    period: Callable[[TwilioOptions], float]
-    fetch: Callable[[Api], Awaitable[Kept]]
-    samples: Callable[[Kept], Iterator[Sample]]
-    paged: bool = False
-    each: int = 1
-    version: int = 1
-    wanted: Callable[[TwilioOptions], bool] = lambda _options: True
-
-    def calls(self, options: TwilioOptions) -> int:
-        """Return the most calls that one reading makes."""
-        return options.pages if self.paged else self.each
 
 
 def balance_of(balance: Document) -> float | None:
@@ -73,7 +51,7 @@ async def fetch_account(api: Api) -> Kept:
     Its body holds the Auth Token: nothing of it is kept or logged. A suspended or closed account is no
     answer to keep, so that its return shows at the next run.
     """
-    account = await api.get(ACCOUNT)
+    account = await api.get_resource(ACCOUNT)
     state = account.text("status")
     if state in CLOSED:
         api.kit.fact(m.INACTIVE(1))
@@ -96,7 +74,7 @@ async def fetch_usage(api: Api) -> Kept:
     wanted = (("Category", "totalprice"), ("IncludeSubaccounts", included))
     kept: Kept = {}
     for period, resource in (("today", USAGE_TODAY), ("month", USAGE_MONTH)):
-        kept[period] = reduce_usage(await api.get(resource, wanted))
+        kept[period] = reduce_usage(await api.get_resource(resource, wanted))
     return kept
 
 
@@ -131,7 +109,7 @@ def usage_samples(kept: Kept) -> Iterator[Sample]:
 async def fetch_number(api: Api) -> Kept:
     """Look whether the configured number belongs to the account: GET IncomingPhoneNumbers.json."""
     wanted = api.options.phone_number
-    found = await api.get(NUMBERS, (("PhoneNumber", wanted), ("PageSize", "20")))
+    found = await api.get_resource(NUMBERS, (("PhoneNumber", wanted), ("PageSize", "20")))
     found.must(NUMBERS.list)
     # The parameter is a pattern, so the answer may hold other numbers.
     return {"owned": any(item.at("phone_number").value == wanted for item in found.items(NUMBERS.list))}
@@ -142,14 +120,10 @@ def number_samples(kept: Kept) -> Iterator[Sample]:
     yield m.NUMBER_OWNED(kept["owned"])
 
 
-def _every(seconds: float) -> Callable[[TwilioOptions], float]:
-    return lambda _options: seconds
-
-
-READINGS = (
-    Reading("account", "account", _every(HOUR), fetch_account, account_samples),
-    Reading("usage", "usage", _every(HOUR), fetch_usage, usage_samples, each=2),
-    Reading(
+READINGS: tuple[VendorReading[Api, TwilioOptions], ...] = (
+    VendorReading("account", "account", HOUR, fetch_account, account_samples),
+    VendorReading("usage", "usage", HOUR, fetch_usage, usage_samples, each=2),
+    VendorReading(
         "messages",
         "messages",
         lambda options: options.messages_minutes * MINUTE,
@@ -157,22 +131,22 @@ READINGS = (
         messages_samples,
         paged=True,
     ),
-    Reading("monitor", "monitor", _every(10 * MINUTE), fetch_alerts, alerts_samples, paged=True, version=2),
-    Reading(
+    VendorReading("monitor", "monitor", 10 * MINUTE, fetch_alerts, alerts_samples, paged=True, version=2),
+    VendorReading(
         "senders",
         "senders",
-        _every(15 * MINUTE),
+        15 * MINUTE,
         fetch_senders,
         senders_samples,
         paged=True,
-        wanted=lambda options: not options.signs_in_elsewhere,
+        applies=lambda options: not options.signs_in_elsewhere,
     ),
-    Reading(
+    VendorReading(
         "number",
         "phone_numbers",
-        _every(6 * HOUR),
+        6 * HOUR,
         fetch_number,
         number_samples,
-        wanted=lambda options: options.phone_number.startswith("+"),
+        applies=lambda options: options.phone_number.startswith("+"),
     ),
 )

@@ -86,7 +86,10 @@ async def test_tenants_and_statistics_are_tables_too(served: House, capsys: Capt
     assert capsys.readouterr().err == "no changes of state\n"
 
 
-async def test_the_list_of_tenants_warns_of_those_that_are_left_out(capsys: Captured) -> None:
+async def test_the_list_of_tenants_warns_of_those_that_are_left_out(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))  # no admin token of another test's exporter
     warning = "tenants.http of web: rows with mistakes are left out"
     async with house(Room([state("web", "acme")], tenant_warnings=(warning,))) as made:
         assert await run("tenants", f"--exporter.url={made.url}") == 0

@@ -1,4 +1,4 @@
-"""The store: can it be reached, is it of this version, is there room, when was it last written. Only read."""
+"""The store: reachable, of this version, with free space, and when it was last written. Only read."""
 
 import os
 import shutil
@@ -25,16 +25,16 @@ AREA = Area("store")
 
 
 def findings(settings: StoreSettings) -> Iterator[Finding]:
-    """Look at the database of `settings`; nothing is made, brought up to date or written."""
+    """Check the database of `settings`; nothing is created, migrated or written."""
     try:
         url = parse(settings.url)
         if url.get_backend_name() != "sqlite":
-            yield from _looked_into(url, open_engine(url))
+            yield from _inspect(url, open_engine(url))
             return
         path = Path(str(url.database)).absolute()
         yield from _folder(path)
         if path.is_file():
-            yield from _looked_into(url, _read_only(path))
+            yield from _inspect(url, _read_only(path))
     except StoreError as error:
         sentence, _, remedy = str(error).partition("; ")
         yield AREA.problem(sentence, remedy or "see store.url")
@@ -46,20 +46,20 @@ def _folder(path: Path) -> Iterator[Finding]:
         yield AREA.problem(f"the directory {folder} does not exist", "make it, or change store.url")
         return
     remedy = f"let the exporter's user write to {folder} and to the file, or change store.url"
-    for place in (folder, *(path,) * path.exists()):
-        if not os.access(place, os.W_OK):
-            yield AREA.problem(f"{place} cannot be written to by user {os.getuid()}", remedy)
+    for entry in (folder, *(path,) * path.exists()):
+        if not os.access(entry, os.W_OK):
+            yield AREA.problem(f"{entry} cannot be written to by user {os.getuid()}", remedy)
     if path.is_dir():
         yield AREA.problem(f"{path} is a directory", "name a file in store.url")
     elif not path.exists():
         yield AREA.note(f"{path} does not exist; the exporter makes it when it starts")
     free = shutil.disk_usage(folder).free
-    said = f"{free / (1 << 30):.1f} GiB are free on the disk of {folder}"
+    room = f"{free / (1 << 30):.1f} GiB are free on the disk of {folder}"
     remedy = "free some space, or shorten store.retention"
     if free < TOO_LITTLE:
-        yield AREA.problem(said, remedy)
+        yield AREA.problem(room, remedy)
     else:
-        yield AREA.note(said, remedy) if free < LITTLE else AREA.ok(said)
+        yield AREA.note(room, remedy) if free < LITTLE else AREA.ok(room)
 
 
 def _read_only(path: Path) -> Engine:
@@ -69,21 +69,21 @@ def _read_only(path: Path) -> Engine:
     return create_engine("sqlite://", creator=connect)
 
 
-def _looked_into(url: URL, engine: Engine) -> Iterator[Finding]:
+def _inspect(url: URL, engine: Engine) -> Iterator[Finding]:
     name = f"store {redacted_url(url)}"
     try:
         with translated(name), engine.connect() as connection:
-            found = list(_inside(connection, name))
+            found = list(_check_tables(connection, name))
     finally:
         engine.dispose()
     yield from found
 
 
-def _inside(connection: Connection, name: str) -> Iterator[Finding]:
+def _check_tables(connection: Connection, name: str) -> Iterator[Finding]:
     yield AREA.ok(f"{name} answers")
     tables = set(inspect(connection).get_table_names())
     if connection.dialect.name == "postgresql":
-        yield from _server(connection, made="alembic_version" in tables)
+        yield from _server(connection, has_tables="alembic_version" in tables)
     if "alembic_version" not in tables:
         yield AREA.note("it has no tables yet; the exporter makes them when it starts")
         return
@@ -93,27 +93,26 @@ def _inside(connection: Connection, name: str) -> Iterator[Finding]:
         yield _last_write(last, rows)
 
 
-def _server(connection: Connection, *, made: bool) -> Iterator[Finding]:
+def _server(connection: Connection, *, has_tables: bool) -> Iterator[Finding]:
     if connection.execute(text("SELECT pg_is_in_recovery()")).scalar_one():
         yield AREA.problem("the server is a standby, which only reads", "name the primary in store.url")
     may_make = text("SELECT has_schema_privilege(current_schema(), 'CREATE')")
     if not connection.execute(may_make).scalar():
         remedy = "GRANT CREATE, USAGE ON SCHEMA public to the user of store.url"
-        said = "its user may not make tables"
-        yield (
-            AREA.note(f"{said}, as the next version may need", remedy)
-            if made
-            else (AREA.problem(said, remedy))
-        )
+        what = "its user may not make tables"
+        if has_tables:
+            yield AREA.note(f"{what}, as the next version may need", remedy)
+        else:
+            yield AREA.problem(what, remedy)
     size = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
     yield AREA.ok(f"the database holds {size / (1 << 20):,.0f} MiB; watch the free space of its server")
 
 
 def _version(present: set[str]) -> Finding:
     known = steps()
-    if strange := present - set(known):
+    if unknown := present - set(known):
         remedy = "run that version, or give this one another place in store.url"
-        return AREA.problem(f"a newer version wrote it (step {', '.join(sorted(strange))})", remedy)
+        return AREA.problem(f"a newer version wrote it (step {', '.join(sorted(unknown))})", remedy)
     if present == {known[-1]}:
         return AREA.ok(f"its tables are those of this version (step {known[-1]})")
     at = ", ".join(sorted(present)) or "none"

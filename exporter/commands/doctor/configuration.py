@@ -13,29 +13,29 @@ from exporter.core.options import secret_fields
 from exporter.core.probe import Allowance, Target
 from exporter.generate.notes import dead_links
 
-LATEST = 300.0
+LONG_INTERVAL = 300.0
 """Seconds between two probes beyond which a failure is found later than most people expect."""
 
-MOST_OF = 0.8
+ALLOWANCE_SHARE = 0.8
 """Share of a documented allowance of calls beyond which little is left for anything else."""
 
 AREA = Area("configuration")
 
 
-def loaded(path: str | None) -> tuple[Configuration | None, list[Finding]]:
+def load_configuration(path: str | None) -> tuple[Configuration | None, list[Finding]]:
     """Return the configuration in `path` (None: the environment's), None where it has mistakes; findings."""
     feeds = Feeds()
     try:
         configuration = load(path, feeds=feeds)
     except ConfigError as error:
         return None, [
-            AREA.problem(f"{_place(one.file, one.line)}: {one.what}", one.remedy) for one in error.mistakes
+            AREA.problem(f"{_location(one.file, one.line)}: {one.what}", one.remedy) for one in error.mistakes
         ]
-    return configuration, [*findings(configuration), *_of_feeds(feeds)]
+    return configuration, [*findings(configuration), *_feeds(feeds)]
 
 
-def _of_feeds(feeds: Feeds) -> Iterator[Finding]:
-    """Say what is wrong with the sources of tenants: each of them costs tenants, and none the rest."""
+def _feeds(feeds: Feeds) -> Iterator[Finding]:
+    """Yield what is wrong with the sources of tenants; each costs its own tenants and no others."""
     for state in feeds.states():
         for warning in state.warnings:
             what, _, remedy = warning.rpartition("; ")
@@ -46,35 +46,35 @@ def _of_feeds(feeds: Feeds) -> Iterator[Finding]:
 
 
 def findings(configuration: Configuration) -> Iterator[Finding]:
-    """Judge a configuration that has no mistake."""
+    """Check a configuration that has no mistake."""
     count, targets = len(configuration.integrations), len(configuration.targets)
-    said = f"{configuration.path or 'the environment'}: {count} integrations, {targets} targets"
+    text = f"{configuration.path or 'the environment'}: {count} integrations, {targets} targets"
     if targets or configuration.feeds:
-        yield AREA.ok(said)
+        yield AREA.ok(text)
     else:
         remedy = (
             "name integrations, see docs/configuration.md; switches such as MONITORING_ENABLED turn all off"
         )
-        yield AREA.problem(f"{said}: nothing is watched", remedy)
+        yield AREA.problem(f"{text}: nothing is watched", remedy)
     for name in sorted(configuration.switched_off):
         yield AREA.note(f"{name} turns a part off", "unset it to have the part back")
     yield from map(AREA.note, configuration.notes)
     for what, remedy in dead_links(configuration.notifications, configuration.generation):
         yield AREA.note(what, remedy)
-    yield from _not_configured(configuration)
-    yield from _late(configuration)
+    yield from _missing_credentials(configuration)
+    yield from _long_intervals(configuration)
     yield from _budgets(configuration)
     yield from _thresholds(configuration)
 
 
-def _place(file: str, line: int) -> str:
+def _location(file: str, line: int) -> str:
     return f"{file}:{line}" if line else file
 
 
-def _not_configured(configuration: Configuration) -> Iterator[Finding]:
+def _missing_credentials(configuration: Configuration) -> Iterator[Finding]:
     lacking: dict[str, list[Target]] = defaultdict(list)
     for target in configuration.targets.values():
-        if _lacks(target):
+        if _lacks_credential(target):
             lacking[target.integration].append(target)
     for name, targets in lacking.items():
         first = targets[0]
@@ -84,32 +84,32 @@ def _not_configured(configuration: Configuration) -> Iterator[Finding]:
         whom = f" of {some(tenants)}" if tenants else ""
         yield AREA.note(
             f"{name}{whom} is not configured: {missing} missing",
-            "give it, or take the integration away",
+            "give it, or remove the integration",
         )
 
 
-def _lacks(target: Target) -> bool:
+def _lacks_credential(target: Target) -> bool:
     """Tell whether a target has no credential, also where its provider takes one of several."""
     probe, options = target.probe, target.options
     secrets = () if probe.generic else secret_fields(probe.options)
     return not target.configured or (bool(secrets) and not any(getattr(options, one) for one in secrets))
 
 
-def _late(configuration: Configuration) -> Iterator[Finding]:
-    late = [one for one in configuration.integrations if one.interval > LATEST]
-    if late:
-        names = [f"{one.name} ({text_of(one.interval)})" for one in late]
-        remedy = "set a shorter interval where a failure is to be found sooner"
-        yield AREA.note(f"checked less often than every {text_of(LATEST)}: {some(names)}", remedy)
+def _long_intervals(configuration: Configuration) -> Iterator[Finding]:
+    slow = [one for one in configuration.integrations if one.interval > LONG_INTERVAL]
+    if slow:
+        names = [f"{one.name} ({text_of(one.interval)})" for one in slow]
+        remedy = "set a shorter interval where a failure must be found sooner"
+        yield AREA.note(f"checked less often than every {text_of(LONG_INTERVAL)}: {some(names)}", remedy)
 
 
 def _budgets(configuration: Configuration) -> Iterator[Finding]:
-    """Say for each provider with a documented allowance how much the busiest credential uses of it."""
+    """Yield for each provider with a documented allowance how much of it the busiest credential uses."""
     used: dict[tuple[str, object], float] = defaultdict(float)
     allowances: dict[str, Allowance] = {}
     for target in configuration.targets.values():
         probe = target.probe
-        if probe.allowance is None or _lacks(target):
+        if probe.allowance is None or _lacks_credential(target):
             continue
         allowances[probe.name] = probe.allowance
         shared = getattr(target.options, probe.credential, None) if probe.credential else None
@@ -117,15 +117,15 @@ def _budgets(configuration: Configuration) -> Iterator[Finding]:
     for name, allowance in sorted(allowances.items()):
         most = max(calls for (provider, _), calls in used.items() if provider == name)
         limit = allowance.calls / configuration.replicas
-        said = f"{name}: one credential makes up to {most:,.0f} of {limit:,.0f} reads in 30 days"
-        if most > MOST_OF * limit:
-            yield AREA.note(said, f"set a longer interval; the allowance is that of {allowance.source}")
+        text = f"{name}: one credential makes up to {most:,.0f} of {limit:,.0f} reads in 30 days"
+        if most > ALLOWANCE_SHARE * limit:
+            yield AREA.note(text, f"set a longer interval; the allowance is that of {allowance.source}")
         else:
-            yield AREA.ok(said)
+            yield AREA.ok(text)
 
 
 def _thresholds(configuration: Configuration) -> Iterator[Finding]:
-    """Say which thresholds are not the shipped ones; their order was judged when they were loaded."""
+    """Report which thresholds differ from the defaults; loading has checked their order."""
     changed = sorted(
         {
             f"{one.family.name} {one.severity} {one.value:g} (else {one.family.steps[one.severity]:g})"
@@ -135,5 +135,5 @@ def _thresholds(configuration: Configuration) -> Iterator[Finding]:
     )
     tenants = {(one.integration, one.tenant) for one in configuration.thresholds if one.tenant}
     own = f", {len(tenants)} targets have their own" if tenants else ""
-    said = f"changed: {some(changed)}" if changed else "as they are shipped"
-    yield AREA.ok(f"thresholds {said}{own}")
+    text = f"changed: {some(changed)}" if changed else "as they are shipped"
+    yield AREA.ok(f"thresholds {text}{own}")

@@ -1,4 +1,4 @@
-"""The running exporter: its version, whether it is ready, on time, and loses nothing."""
+"""The running exporter: its version, whether it is ready and on time, and whether it drops data."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,19 +22,19 @@ LATE_SHARE = 0.01
 AREA = Area("exporter")
 
 Values = Mapping[str, float]
-"""Own metrics by name; labels are left out, and values of one name are added up."""
+"""Own metrics by name; labels are left out, and values of one name are summed."""
 
 
 def findings(
-    exporter: ApiClient, configuration: Configuration | None, *, asked_for: bool
+    exporter: ApiClient, configuration: Configuration | None, *, required: bool
 ) -> Iterator[Finding]:
-    """Ask the exporter; that none runs is a problem only where somebody `asked_for` it by its address."""
+    """Ask the exporter; a missing one is a problem where it is `required`: somebody gave its address."""
     try:
         exporter.text("/-/ready")
     except StartError as error:
-        tell = AREA.problem if asked_for else AREA.note
+        report = AREA.problem if required else AREA.note
         sentence, _, remedy = str(error).partition("; ")
-        yield tell(sentence, remedy or "see its log; --exporter.url says which exporter is meant")
+        yield report(sentence, remedy or "see its log; --exporter.url says which exporter is meant")
         return
     try:
         metrics = exporter.text("/metrics")
@@ -43,7 +43,7 @@ def findings(
         yield _status(exporter.get("/api/v1/status"))
         yield from access.findings(exporter)
         if configuration is not None and exporter.status("/config") != 401:
-            yield from _loaded(exporter.text("/config"), configuration)
+            yield from _configuration(exporter.text("/config"), configuration)
     except StartError as error:
         sentence, _, remedy = str(error).partition("; ")
         yield AREA.problem(sentence, remedy or "see its log")
@@ -52,14 +52,14 @@ def findings(
         yield AREA.problem(f"{exporter.url} does not answer as an integration-exporter does", remedy)
 
 
-def _own(metrics: str) -> str:
-    """Return the lines of its own metrics: those of 10,000 targets are not worth reading here."""
+def _own_lines(metrics: str) -> str:
+    """Return the lines of its own metrics: parsing those of 10,000 targets takes long."""
     return "".join(f"{line}\n" for line in metrics.splitlines() if line.startswith(OWN))
 
 
 def _values(metrics: str) -> Values:
     values: dict[str, float] = {}
-    for family in text_string_to_metric_families(_own(metrics)):
+    for family in text_string_to_metric_families(_own_lines(metrics)):
         for sample in family.samples:
             edge = sample.labels.get("le", "")
             name = f"{sample.name.removeprefix(OWN)}{f' {float(edge):g}' if edge else ''}"
@@ -68,7 +68,7 @@ def _values(metrics: str) -> Values:
 
 
 def _version(metrics: str, url: str) -> Iterator[Finding]:
-    families = text_string_to_metric_families(_own(metrics))
+    families = text_string_to_metric_families(_own_lines(metrics))
     versions = [
         sample.labels.get("version", "")
         for family in families
@@ -77,19 +77,17 @@ def _version(metrics: str, url: str) -> Iterator[Finding]:
     ]
     if not versions:
         remedy = "say where the exporter is by --exporter.url"
-        yield AREA.problem(
-            f"{url} is ready, and does not tell the version of an integration-exporter", remedy
-        )
+        yield AREA.problem(f"{url} is ready, but reports no version of an integration-exporter", remedy)
     elif versions[0] != __version__:
-        said = f"version {versions[0]} runs at {url}, and this is {__version__}"
-        yield AREA.note(said, "restart it after an update, and generate the rules anew")
+        text = f"version {versions[0]} runs at {url}, and this is {__version__}"
+        yield AREA.note(text, "restart it after an update, and generate the rules again")
     else:
         yield AREA.ok(f"version {versions[0]} runs at {url} and is ready")
 
 
 def _health(values: Values) -> Iterator[Finding]:
     if values.get("config_last_reload_successful") == 0:
-        remedy = "integration-exporter check lists every mistake; mend them, then reload"
+        remedy = "integration-exporter check lists every mistake; fix them, then reload"
         yield AREA.problem("its last reload failed: it runs an older configuration", remedy)
     else:
         yield AREA.ok("its last reload succeeded")
@@ -97,40 +95,42 @@ def _health(values: Values) -> Iterator[Finding]:
     if values.get("store_healthy") == 0:
         yield AREA.problem("its last write to the store failed", "see its log, and the store above")
     if dropped := values.get("store_dropped", 0):
-        remedy = "mend the store; what was dropped is missing in lists and statistics"
-        yield AREA.problem(f"{dropped:,.0f} rows were dropped, because the store failed for long", remedy)
+        remedy = "fix the store; dropped rows are missing in lists and statistics"
+        yield AREA.problem(
+            f"{dropped:,.0f} rows were dropped, because the store failed for a long time", remedy
+        )
     if doubled := values.get("series_duplicates", 0):
-        remedy = "give extracted values labels that tell them apart"
+        remedy = "give extracted values labels that differ"
         yield AREA.note(f"{doubled:,.0f} series are left out, because another target has them", remedy)
     if deferred := values.get("probes_deferred_total", 0):
-        remedy = "set longer intervals where a vendor's allowance is spent before its time"
+        remedy = "set longer intervals where a vendor's allowance is spent too early"
         yield AREA.note(f"{deferred:,.0f} probes were put off since its start to spare a budget", remedy)
 
 
 def _lag(values: Values) -> Finding:
     runs = values.get("probe_lag_seconds_count", 0)
     late = runs - values.get(f"probe_lag_seconds_bucket {LATE:g}", runs)
-    said = f"{late:,.0f} of {runs:,.0f} probes began more than {LATE:g} s late"
+    text = f"{late:,.0f} of {runs:,.0f} probes began more than {LATE:g} s late"
     if runs and late / runs > LATE_SHARE:
         remedy = "give it more CPU, set longer intervals, or split it into shards; or a vendor is slow"
-        return AREA.note(said, remedy)
-    return AREA.ok(said)
+        return AREA.note(text, remedy)
+    return AREA.ok(text)
 
 
 def _status(status: Mapping[str, Any]) -> Finding:
     failing = [name for name, one in status["integrations"].items() if one["status"] == "error"]
-    said = f"it says of all integrations: {status['overall_status']}"
+    text = f"it says of all integrations: {status['overall_status']}"
     if failing:
-        return AREA.note(f"{said}; {len(failing)} fail", "integration-exporter errors tells why")
-    return AREA.ok(said)
+        return AREA.note(f"{text}; {len(failing)} fail", "integration-exporter errors says why")
+    return AREA.ok(text)
 
 
-def _loaded(shown: str, configuration: Configuration) -> Iterator[Finding]:
-    if _plain(shown) != _plain(configuration.shown):
+def _configuration(text: str, configuration: Configuration) -> Iterator[Finding]:
+    if _without_comments(text) != _without_comments(configuration.shown):
         remedy = "reload it, or name the file that it runs with by --config.file"
         yield AREA.note("it runs another configuration than the one that was read here", remedy)
 
 
-def _plain(shown: str) -> list[str]:
-    """Return the lines without remarks: these depend on each process's environment."""
-    return [line for line in shown.splitlines() if not line.startswith("#")]
+def _without_comments(text: str) -> list[str]:
+    """Return the lines that are no comments: comments depend on the environment of each process."""
+    return [line for line in text.splitlines() if not line.startswith("#")]
