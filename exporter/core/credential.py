@@ -135,7 +135,7 @@ class Credential:
         return now < tokens.expiry + (AFTER_EXPIRY if self.repeats else 0.0)
 
     def usable(self, now: float) -> bool:
-        """Return whether a probe gets the token: also an expired one, where only the floor forbids another."""
+        """Return whether a probe gets the token: even an expired one, if only the floor forbids another."""
         tokens = self.tokens
         if self.alive(now):
             return True
