@@ -1,29 +1,30 @@
-"""Durations as Prometheus writes them: 500ms, 30s, 5m, 1h, 1d, 1h30m."""
+"""Durations as Prometheus and as Go write them: 500ms, 30s, 1h30m, 1d, 1.5s, 250us.
+
+Go's are those of https://pkg.go.dev/time#ParseDuration, without a sign.
+"""
 
 import re
 from functools import lru_cache
 
-PATTERN = r"^(?=[0-9])([0-9]{1,9}w)?([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?([0-9]{1,9}ms)?$"
+_NUMBER = r"([0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9})"
+PATTERN = rf"^(0|({_NUMBER}(ns|[u\u00b5\u03bc]s|ms|s|m|h|d|w))+)$"
 """Regular expression of a duration, in the dialect of JSON Schema."""
 
 REMEDY = "write a duration such as 500ms, 30s, 5m, 1h or 1d"
 
-_UNITS = (604_800.0, 86_400.0, 3_600.0, 60.0, 1.0, 0.001)
+_PART = re.compile(r"([0-9.]+)([a-z\u00b5\u03bc]+)")
+_UNITS = {"w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "ns": 1e-9}
+_MICRO = 1e-6
 _NAMES = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 
 @lru_cache(maxsize=256)  # a file has few, and checks ask at each run
 def seconds(text: str) -> float:
     """Return the seconds that `text` says; ValueError when it is no duration."""
-    found = re.fullmatch(PATTERN, text)
     # fullmatch, because `$` alone would let a trailing line break through
-    if not found or text.endswith("\n"):
+    if not re.fullmatch(PATTERN, text) or text.endswith("\n"):
         raise ValueError(f"not a duration; {REMEDY}")
-    return sum(
-        float(part.rstrip("wdhms")) * unit
-        for part, unit in zip(found.groups(), _UNITS, strict=True)
-        if part is not None
-    )
+    return sum(float(number) * _UNITS.get(unit, _MICRO) for number, unit in _PART.findall(text))
 
 
 def text_of(amount: float) -> str:

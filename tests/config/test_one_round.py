@@ -53,7 +53,7 @@ WORDS = (
     (19, "time zone is not known"),
     (20, "grafana_url: expected text"),
     (21, "runbook_url is no web address"),
-    (24, "the team a stands twice"),
+    (24, "the team a is given twice"),
     (24, "a recipient is no mail address"),
     (25, "address of the store is neither"),
     (25, "no duration"),

@@ -83,7 +83,15 @@ def test_durations_are_read_as_prometheus_reads_them(text: str, amount: float) -
 
 
 @pytest.mark.parametrize(
-    "text", ["", "5", "5x", "-5s", "5s5m", "1.5h", "\N{ARABIC-INDIC DIGIT FIVE}s", "5s\n", " 5s"]
+    ("text", "amount"),
+    [("1.5h", 5_400), (".5s", 0.5), ("5s5m", 305), ("250us", 0.00025), ("0", 0), ("9ns", 9e-9)],
+)
+def test_durations_are_read_as_go_reads_them(text: str, amount: float) -> None:
+    assert seconds(text) == pytest.approx(amount)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "5x", "-5s", "1.5", "1e3s", ".s", "\N{ARABIC-INDIC DIGIT FIVE}s", "5s\n", " 5s"]
 )
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a duration"):

@@ -12,9 +12,9 @@ from exporter.config.document.context import DocumentContext, Path, Public, Use
 from exporter.config.document.credentials import hidden_texts, url_passwords
 from exporter.config.document.files import UNNAMED, FileProblem, below, check_readable, read_secret
 from exporter.config.document.source import Source
-from exporter.config.document.values import Expanded, Missing, scalar
+from exporter.config.document.values import Expanded, Missing, Verbatim, boolean, scalar
 from exporter.core.options import extra_of, twin_fields
-from exporter.core.quoting import is_plain_path
+from exporter.core.quoting import is_plain_key, is_plain_path
 from exporter.core.secret import Secret
 
 TWIN = "_file"
@@ -45,7 +45,8 @@ class Converter:
     """Fits the values of one source. `owner` is the tenant they belong to, None for the configuration's own.
 
     With `only_checks` nothing is read: twins stay as they stand, so that the schema can judge them. `hidden`
-    gathers the values that may not show although their type is no Secret.
+    gathers the values that may not show although their type is no Secret. `words` are the only keys that
+    messages may quote, None where every plain one is; with them no path is quoted either.
     """
 
     context: DocumentContext
@@ -54,6 +55,7 @@ class Converter:
     owner: str | None = None
     only_checks: bool = False
     prefix: Path = ()
+    words: frozenset[str] | None = None
     hidden: set[str] = field(default_factory=set)
 
     def coerce(self, value: Any, kind: Any, path: Path = ()) -> Any:
@@ -64,6 +66,8 @@ class Converter:
                     return value
                 if isinstance(value, Expanded) and (extra.get("path") or extra.get("public")):
                     return self._open(value, extra)
+                if isinstance(value, Verbatim) and extra.get("verbatim"):
+                    return value if self.only_checks else str(value)
             kind = kind.type
         if isinstance(kind, inspect.UnionType):
             return self._union(value, kind, path)
@@ -116,15 +120,20 @@ class Converter:
         self.hidden |= self.context.remember_variables(value)
         if self.only_checks and isinstance(value, Missing):
             return value
-        meant = scalar(value)
         if isinstance(kind, inspect.BoolType):
-            return meant if isinstance(meant, bool) else value
+            meant_bool = boolean(value)
+            return value if meant_bool is None else meant_bool
+        meant = scalar(value)
         if isinstance(kind, inspect.IntType | inspect.FloatType):
             number = isinstance(meant, int | float) and not isinstance(meant, bool)
             return meant if number else value
+        if isinstance(value, Verbatim) and not isinstance(value.meaning, str):
+            return value.meaning
         return value if self.only_checks else str(value)
 
     def _secret(self, value: str) -> Any:
+        if isinstance(value, Verbatim) and not isinstance(value.meaning, str):
+            return value.meaning
         self.context.remember_secret(str(value))
         return value if self.only_checks else Secret(str(value))
 
@@ -172,7 +181,7 @@ class Converter:
             return Secret("")
         try:
             file = self._path(str(name))
-            content = read_secret(file, _quotable_path(name, file))
+            content = read_secret(file, self._quotable(name, file))
         except FileProblem as problem:
             self.add_error(path, f"{path[-1]}: {problem.what}", problem.remedy)
             return Secret("")
@@ -185,11 +194,22 @@ class Converter:
             return ""
         try:
             file = self._path(str(name))
-            check_readable(file, _quotable_path(name, file))
+            check_readable(file, self._quotable(name, file))
         except FileProblem as problem:
             self.add_error(path, f"{path[-1]}: {problem.what}", problem.remedy)
             return ""
         return file
+
+    def _quotable(self, name: str, file: str) -> str:
+        """Return `file` as messages may quote it: not where its name may be a slipped credential."""
+        return file if self.words is None and is_plain_path(name) else UNNAMED
+
+    def title(self, path: Path) -> str:
+        """Return the key that messages name the value at `path` by, "" where none may be quoted."""
+        keys = [step for step in reversed(path) if isinstance(step, str)]
+        if self.words is None:
+            return keys[0] if keys and is_plain_key(keys[0]) else ""
+        return next((key for key in keys if key in self.words), "")
 
     def _path(self, name: str) -> str:
         if not name:
@@ -208,11 +228,6 @@ class Converter:
         rules = self.rules
         place = self.source.place((*self.prefix, *path)) if rules.exclusive else ("", 0)
         self.context.uses.append(Use(identity, self.owner, rules.exclusive, place, name, rules.outside))
-
-
-def _quotable_path(name: str, file: str) -> str:
-    """Return `file` as messages may quote it: not where its name may be a credential that slipped here."""
-    return file if is_plain_path(name) else UNNAMED
 
 
 def as_struct(value: Any, cls: type[Any]) -> Any:

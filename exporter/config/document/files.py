@@ -36,6 +36,15 @@ def read_text(path: str, limit: int = MAX_CONFIG, shown: str = "") -> Content:
 
     Messages name the file as `shown`, by its path where that is empty.
     """
+    data, identity = read_bytes(path, limit, shown)
+    try:
+        return Content(data.decode("utf-8-sig"), identity)
+    except UnicodeDecodeError:
+        raise FileProblem(f"the file {shown or path} is not UTF-8 text", "save it as UTF-8") from None
+
+
+def read_bytes(path: str, limit: int, shown: str = "") -> tuple[bytes, tuple[int, int]]:
+    """Return what is in the regular file `path`, and its device and inode, or raise FileProblem."""
     shown = shown or path
     try:
         # O_NONBLOCK: opening a named pipe that nobody writes to must not wait for ever
@@ -49,11 +58,7 @@ def read_text(path: str, limit: int = MAX_CONFIG, shown: str = "") -> Content:
         raise _unreadable(shown, error) from None
     if len(data) > limit:
         raise FileProblem(f"the file {shown} is larger than {limit >> 10} KiB", "make it smaller")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise FileProblem(f"the file {shown} is not UTF-8 text", "save it as UTF-8") from None
-    return Content(text, (facts.st_dev, facts.st_ino))
+    return data, (facts.st_dev, facts.st_ino)
 
 
 def read_secret(path: str, shown: str = "") -> Content:

@@ -9,7 +9,6 @@ import msgspec
 
 from exporter.config.document.context import Path
 from exporter.config.document.convert import Converter, as_struct, root_type
-from exporter.config.document.source import quotable_key
 from exporter.config.document.validate import SchemaError, Validator
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -47,15 +46,24 @@ def convert_section(
 
 
 def _without(paths: set[Path], raw: dict[str, Any]) -> dict[str, Any]:
-    """Return `raw` without what stands at `paths`; of lists nothing is left out but the whole."""
-    rest = {key: value for key, value in raw.items() if (key,) not in paths and isinstance(key, str)}
+    """Return `raw` without the keys at `paths`; of a list nothing is left out but the whole."""
+    rest: Any = {key: value for key, value in raw.items() if isinstance(key, str)}
     for path in paths:
-        part = rest.get(str(path[0]))
-        if len(path) > 1 and isinstance(part, dict):
-            rest[str(path[0])] = {key: value for key, value in part.items() if key != path[1]}
-        elif len(path) > 1:
-            rest.pop(str(path[0]), None)
-    return rest
+        while path and not isinstance(path[-1], str):
+            path = path[:-1]
+        rest = _cut(rest, path) if path else rest
+    return dict(rest)
+
+
+def _cut(value: Any, path: Path) -> Any:
+    step, below = path[0], path[1:]
+    if isinstance(value, dict):
+        if not below:
+            return {key: item for key, item in value.items() if key != step}
+        return {key: _cut(item, below) if key == step else item for key, item in value.items()}
+    if isinstance(value, list):
+        return [_cut(item, below) if index == step else item for index, item in enumerate(value)]
+    return value
 
 
 def schema_errors(
@@ -92,7 +100,8 @@ def add_error(converter: Converter, faults: Iterable[SchemaError]) -> None:
     """Add `faults` to the mistakes; those that were told already have no words."""
     for fault in faults:
         if fault.what:
-            key = next((str(step) for step in reversed(fault.path) if isinstance(step, str)), "")
-            # one letter, or a word such as text, would be found in any sentence
-            named = fault.what.startswith("unknown key ") or quotable_key(key) != key
-            converter.add_error(fault.path, fault.what if named else f"{key}: {fault.what}", fault.remedy)
+            title = converter.title(fault.path)
+            if converter.words is None and fault.what.startswith("unknown key "):
+                title = ""  # it names the key itself
+            what = f"{title}: {fault.what}" if title else fault.what
+            converter.add_error(fault.path, what, fault.remedy)

@@ -19,8 +19,8 @@ MAX_DEPTH = 60
 MAX_NODES = 2_000_000
 """Bounds of a document after its aliases are followed: an alias bomb is refused, 10,000 tenants are not."""
 
-_PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"
-_TAG = "tag:yaml.org,2002:"
+PLAIN, QUOTED, _COLLECTION = "plain", "quoted", "collection"
+TAG = "tag:yaml.org,2002:"
 _TYPES: dict[str, tuple[type, ...]] = {
     "int": (int,),
     "float": (int, float),
@@ -43,10 +43,11 @@ class Source(Protocol):
         """Return the place of the value at `path`, or of the nearest one above it."""
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """The document as a whole cannot be read."""
 
     def __init__(self, what: str, remedy: str, line: int = 0) -> None:
+        """Keep what is wrong, what to do, and the line, 0 where there is none."""
         super().__init__(what)
         self.what, self.remedy, self.line = what, remedy, line
 
@@ -62,13 +63,13 @@ class _Parser(CParser):
     def resolve(self, kind: Any, value: Any, implicit: Any) -> str:  # noqa: ARG002 -- libyaml's signature
         if kind is not ScalarNode:
             return _COLLECTION
-        return _PLAIN if implicit[0] else _QUOTED
+        return PLAIN if implicit[0] else QUOTED
 
     def descend_resolver(self, parent: Any, index: Any) -> None:  # noqa: ARG002 -- libyaml's signature
         self.depth += 1
         if self.depth > MAX_DEPTH:
             line = parent.start_mark.line + 1 if parent is not None else 1
-            raise _Refused(f"nested deeper than {MAX_DEPTH} levels", "flatten the document", line)
+            raise Refused(f"nested deeper than {MAX_DEPTH} levels", "flatten the document", line)
 
     def ascend_resolver(self) -> None:
         self.depth -= 1
@@ -109,19 +110,19 @@ class JsonSource:
     def _root(self) -> Node | None:
         try:
             # tabs can only be white space in JSON, and YAML refuses some of them
-            return _compose(self.text.replace("\t", " "))
-        except _Refused:
+            return compose(self.text.replace("\t", " "))
+        except Refused:
             return None
 
 
 def read_yaml(text: str, file: str, expander: Expander, add_error: AddError) -> YamlSource | None:
     """Return the document in `text`; mistakes go to `add_error`, and None when nothing can be read."""
     try:
-        root = _compose(text)
+        root = compose(text)
         if root is None:
-            raise _Refused("the file is empty", "write at least one key", 1)
-        return YamlSource(file, _Tree(file, expander, add_error).value(root), root)
-    except _Refused as error:
+            raise Refused("the file is empty", "write at least one key", 1)
+        return YamlSource(file, Tree(file, expander, add_error).value(root), root)
+    except Refused as error:
         add_error((file, error.line), error.what, error.remedy)
         return None
 
@@ -162,7 +163,8 @@ def _no_constant(name: str) -> float:
     raise ValueError(name)
 
 
-def _compose(text: str) -> Node | None:
+def compose(text: str) -> Node | None:
+    """Return the top node of `text`, None when it is empty; raises Refused."""
     try:
         # the stubs do not know the constructor that the C class has
         node: Node | None = _Parser(text).get_single_node()
@@ -171,13 +173,13 @@ def _compose(text: str) -> Node | None:
         raise _refusal(error, text) from None
 
 
-def _refusal(error: yaml.YAMLError, text: str) -> _Refused:
+def _refusal(error: yaml.YAMLError, text: str) -> Refused:
     """Word an error of the parser without quoting the text: it may hold a credential."""
     mark = getattr(error, "problem_mark", None)
     if mark is None:
         position = getattr(error, "position", 0) or 0
         line = text.encode(errors="replace").count(b"\n", 0, position) + 1
-        return _Refused(
+        return Refused(
             "unreadable YAML: a control character", "remove it, or write it as \\x.. in quotes", line
         )
     problem = _QUOTED_WORD.split(str(getattr(error, "problem", "") or "it ends too early"))[0].strip()
@@ -185,12 +187,12 @@ def _refusal(error: yaml.YAMLError, text: str) -> _Refused:
     lines = text.split("\n")
     row = lines[mark.line] if mark.line < len(lines) else ""
     if row[: len(row) - len(row.lstrip())].count("\t"):
-        return _Refused("unreadable YAML: a tab in the indentation", "indent with spaces", line)
+        return Refused("unreadable YAML: a tab in the indentation", "indent with spaces", line)
     if "${" in row and "find expected" in problem:
-        return _Refused(
+        return Refused(
             f"unreadable YAML: {problem}", "put ${...} into quotes between braces or brackets", line
         )
-    return _Refused(f"unreadable YAML: {problem}", _yaml_remedy(problem), line)
+    return Refused(f"unreadable YAML: {problem}", _yaml_remedy(problem), line)
 
 
 def _yaml_remedy(problem: str) -> str:
@@ -206,10 +208,11 @@ def _yaml_remedy(problem: str) -> str:
     return next((hint for sign, hint in hints.items() if sign in problem), "fix the YAML there")
 
 
-class _Tree:
+class Tree:
     """Turns nodes into plain values. Aliased parts are built once and shared, but counted each time."""
 
     def __init__(self, file: str, expander: Expander, add_error: AddError) -> None:
+        """Begin with the file's name, as messages show it."""
         self.file = file
         self.expander = expander
         self.add_error = add_error
@@ -217,24 +220,25 @@ class _Tree:
         self.done: dict[int, tuple[Any, int]] = {}
 
     def value(self, node: Node) -> Any:
+        """Return what `node` means; raises Refused when it is too large or contains itself."""
         self.count += 1
         if self.count > MAX_NODES:
-            raise _Refused("the document is too large once its aliases are followed", "use fewer aliases", 1)
+            raise Refused("the document is too large once its aliases are followed", "use fewer aliases", 1)
         if isinstance(node, ScalarNode):
-            return self._scalar(node)
+            return self.scalar(node)
         known = self.done.get(id(node))
         if known is None:
             return self._collection(node)
         if known[1] < 0:
-            raise _Refused("an alias contains itself", "remove the alias", _line(node))
+            raise Refused("an alias contains itself", "remove the alias", line_of(node))
         self.count += known[1]
         return known[0]
 
     def _collection(self, node: Node) -> Any:
         start = self.count
         self.done[id(node)] = (None, -1)
-        if not node.tag.startswith((_COLLECTION, f"{_TAG}map", f"{_TAG}seq")):
-            self._odd_tag(node)
+        if not node.tag.startswith((_COLLECTION, f"{TAG}map", f"{TAG}seq")):
+            self.odd_tag(node)
         made: Any = (
             [self.value(item) for item in node.value]
             if isinstance(node, SequenceNode)
@@ -247,16 +251,16 @@ class _Tree:
         made: dict[str, Any] = {}
         merges = []
         for key_node, value_node in node.value:
-            if key_node.tag == _PLAIN and key_node.value == "<<":
+            if key_node.tag == PLAIN and key_node.value == "<<":
                 merges.append(value_node)
                 continue
-            key = self._key(key_node)
+            key = self.key(key_node)
             if key is None:
                 continue
             if key in made:
                 self.add_error(
-                    (self.file, _line(key_node)),
-                    f"the key {quotable_key(key)} stands twice",
+                    (self.file, line_of(key_node)),
+                    f"{self.title(key)} is given twice",
                     "remove one of them",
                 )
                 continue
@@ -272,47 +276,54 @@ class _Tree:
         if all(isinstance(part, dict) for part in parts):
             return parts
         self.add_error(
-            (self.file, _line(node)),
+            (self.file, line_of(node)),
             "<< takes a mapping, or a list of mappings",
             "name an anchor of a mapping",
         )
         return []
 
-    def _key(self, node: Node) -> str | None:
+    def title(self, key: str) -> str:
+        """Return how messages name `key`; one that looks like no key may be a slipped value."""
+        return f"the key {quotable_key(key)}"
+
+    def key(self, node: Node) -> str | None:
+        """Return the key in `node`; None after a mistake."""
         key = node.value if isinstance(node, ScalarNode) else None
-        if key is not None and node.tag == _PLAIN and not isinstance(scalar(key), str):
+        if key is not None and node.tag == PLAIN and not isinstance(scalar(key), str):
             key = None
         if key is None:
             self.add_error(
-                (self.file, _line(node)), "a key is not text", "put the key into quotes, or remove it"
+                (self.file, line_of(node)), "a key is not text", "put the key into quotes, or remove it"
             )
         return key
 
-    def _scalar(self, node: ScalarNode) -> Any:
+    def scalar(self, node: ScalarNode) -> Any:
+        """Return what the text in `node` means."""
         text: str = node.value
         if "$" in text:
             return self._expanded(node, text)
-        if node.tag == _PLAIN:
+        if node.tag == PLAIN:
             return scalar(text)
-        if node.tag in (_QUOTED, f"{_TAG}str"):
+        if node.tag in (QUOTED, f"{TAG}str"):
             return text
-        wanted = _TYPES.get(node.tag.removeprefix(_TAG))
+        wanted = _TYPES.get(node.tag.removeprefix(TAG))
         value = scalar(text)
         if wanted and isinstance(value, wanted) and not (isinstance(value, bool) and bool not in wanted):
             return value
-        return self._odd_tag(node)
+        return self.odd_tag(node)
 
     def _expanded(self, node: ScalarNode, text: str) -> str:
         value = self.expander.expand(text)
         for problem in self.expander.problems:
-            self.add_error((self.file, _line(node)), problem.what, problem.remedy)
+            self.add_error((self.file, line_of(node)), problem.what, problem.remedy)
         self.expander.problems.clear()
         return value
 
-    def _odd_tag(self, node: Node) -> Missing:
+    def odd_tag(self, node: Node) -> Missing:
+        """Add the mistake of a tag that is not supported."""
         # the tag is not quoted: an unquoted password may begin with !
         self.add_error(
-            (self.file, _line(node)),
+            (self.file, line_of(node)),
             "a YAML tag is not supported here",
             "remove it, or quote a value that begins with !",
         )
@@ -324,18 +335,19 @@ def quotable_key(key: str) -> str:
     return key if is_plain_key(key) else "that is no plain word"
 
 
-def _line(node: Node) -> int:
+def line_of(node: Node) -> int:
+    """Return the line of `node`, counted from 1."""
     return int(node.start_mark.line) + 1
 
 
 def _step(node: Node | None, step: str | int) -> tuple[int, Node] | None:
     if isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return _line(node.value[step]), node.value[step]
+        return line_of(node.value[step]), node.value[step]
     if not isinstance(node, MappingNode):
         return None
     for key, value in node.value:
         if isinstance(key, ScalarNode) and key.value == step:
-            return _line(key), value
+            return line_of(key), value
     return _step_merged(node, step)
 
 

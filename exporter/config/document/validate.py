@@ -35,6 +35,9 @@ _REMEDIES = {
     "boolean": "write true or false without quotes",
 }
 
+SLIP = 0.75
+"""How alike a key and a known one are, as difflib counts, where one is surely a slip of the other."""
+
 
 @dataclass(frozen=True)
 class SchemaError:
@@ -48,9 +51,14 @@ class SchemaError:
 class Validator:
     """Judges values by one schema."""
 
-    def __init__(self, schema: JsonSchema) -> None:
-        """Prepare the schema; its references are inside itself."""
+    def __init__(self, schema: JsonSchema, *, discreet: bool = False) -> None:
+        """Prepare the schema; its references are inside itself.
+
+        With `discreet` messages quote an unknown key only where it is a slip of a known one: else it may be
+        a credential in the wrong place.
+        """
         self._schema = schema
+        self._discreet = discreet
 
     @cached_property
     def _validator(self) -> "Draft202012Validator":
@@ -61,17 +69,18 @@ class Validator:
 
     def faults(self, value: Any) -> list[SchemaError]:
         """Return everything that is wrong with `value`, by the paths from its top."""
-        return [fault for error in self._validator.iter_errors(value) for fault in _read(error, ())]
+        found = self._validator.iter_errors(value)
+        return [fault for error in found for fault in _read(error, (), discreet=self._discreet)]
 
 
-def _read(error: "ValidationError", above: Path) -> Iterator[SchemaError]:
+def _read(error: "ValidationError", above: Path, *, discreet: bool) -> Iterator[SchemaError]:
     path = (*above, *error.relative_path)
     if isinstance(error.instance, Missing):
         yield SchemaError(path, "", "")
     elif error.validator == "anyOf":
-        yield from _alternatives(error, path)
+        yield from _alternatives(error, path, discreet=discreet)
     elif error.validator == "additionalProperties":
-        yield from _unknown_keys(error, path)
+        yield from _unknown_keys(error, path, discreet=discreet)
     elif error.validator == "required":
         for name in _rule(error):
             if name not in _value(error) and f"'{name}'" in error.message:
@@ -80,7 +89,7 @@ def _read(error: "ValidationError", above: Path) -> Iterator[SchemaError]:
         yield _misfit(error, path)
 
 
-def _alternatives(error: "ValidationError", path: Path) -> Iterator[SchemaError]:
+def _alternatives(error: "ValidationError", path: Path, *, discreet: bool) -> Iterator[SchemaError]:
     """Report the alternative that was meant: the one whose type fits, never `null`."""
     branches: dict[int, list[ValidationError]] = {}
     for inner in error.context or ():
@@ -89,7 +98,7 @@ def _alternatives(error: "ValidationError", path: Path) -> Iterator[SchemaError]
     meant = [one for one in wanted if not any(_wrong_type(inner) for inner in one)]
     if len(meant or wanted) == 1:
         for inner in (meant or wanted)[0]:
-            yield from _read(inner, path)
+            yield from _read(inner, path, discreet=discreet)
         return
     kinds = [part.get("type", "object") for part in _rule(error) if part.get("type") != "null"]
     words = " or ".join(dict.fromkeys(_WORDS.get(str(kind), "a value") for kind in kinds))
@@ -100,17 +109,19 @@ def _wrong_type(error: "ValidationError") -> bool:
     return error.validator == "type" and not error.relative_path
 
 
-def _unknown_keys(error: "ValidationError", path: Path) -> Iterator[SchemaError]:
+def _unknown_keys(error: "ValidationError", path: Path, *, discreet: bool) -> Iterator[SchemaError]:
     known = set(error.schema.get("properties", ())) if isinstance(error.schema, dict) else set()
     for key in _value(error):
         if key not in known:
-            yield unknown_key((*path, key), known)
+            yield unknown_key((*path, key), known, discreet=discreet)
 
 
-def unknown_key(path: Path, known: set[str]) -> SchemaError:
+def unknown_key(path: Path, known: set[str], *, discreet: bool = False) -> SchemaError:
     """Return the fault of a key that nobody knows; what is no plain word is not quoted."""
     key = str(path[-1])
     name = quotable_key(key)
+    if discreet and not get_close_matches(key, known, n=1, cutoff=SLIP):
+        return SchemaError(path, "unknown key", f"use one of {', '.join(sorted(known))}")
     if name != key:
         close = suggestion(key, known) if get_close_matches(key, known, n=1) and ":" not in key else ""
         remedy = close or "put a blank after the colon, and a plain word before it"
@@ -199,7 +210,11 @@ def _value(error: "ValidationError") -> Any:
 
 def suggestion(word: str, known: object) -> str:
     """Return a remedy for an unknown word: the likeliest of `known`, else all of them."""
-    words = sorted(map(str, known)) if isinstance(known, (list, tuple, set, frozenset, dict)) else []
+    words = (
+        sorted(filter(None, map(str, known)))
+        if isinstance(known, (list, tuple, set, frozenset, dict))
+        else []
+    )
     close = get_close_matches(word, words, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]}?"

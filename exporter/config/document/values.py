@@ -13,6 +13,7 @@ _WORDS: dict[str, bool | None] = {"": None, "~": None}
 _WORDS.update(dict.fromkeys(("null", "Null", "NULL")))
 _WORDS.update(dict.fromkeys(("true", "True", "TRUE"), True))
 _WORDS.update(dict.fromkeys(("false", "False", "FALSE"), False))
+_OLD_WORDS = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
 _NUMBER_STARTS = frozenset("0123456789+-.")
 
 Scalar = str | int | float | bool | None
@@ -39,6 +40,15 @@ class Expanded(str):
 
 class Flexible(Expanded):
     """Text from outside that stands for what its option wants: a text, a number or a boolean."""
+
+
+class Verbatim(Flexible):
+    """Text of a file that other programs read too, by YAML 1.1: `yes` and `on` mean true there.
+
+    `meaning` is what the text means where it stands without quotes, such as a number.
+    """
+
+    meaning: Scalar
 
 
 class Missing(Expanded):
@@ -133,6 +143,14 @@ def scalar(text: str) -> Scalar:
         number = float(text)
         return number if abs(number) != float("inf") else text
     return text
+
+
+def boolean(value: str) -> bool | None:
+    """Return the boolean that `value` means, None where it means none."""
+    if isinstance(value, Verbatim):
+        return _OLD_WORDS.get(value.lower())
+    meant = scalar(value)
+    return meant if isinstance(meant, bool) else None
 
 
 def is_text(value: str) -> bool:

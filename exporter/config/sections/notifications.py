@@ -56,7 +56,7 @@ class _Check:
         seen: set[str] = set()
         for index, team in enumerate(notifications.teams):
             if team.name in seen:
-                yield ("teams", index, "name"), f"{_named(team)} stands twice", "choose another name"
+                yield ("teams", index, "name"), f"{_named(team)} is given twice", "choose another name"
             seen.add(team.name)
             yield from self.team(team, ("teams", index))
 

@@ -232,7 +232,7 @@ class TenantSources:
                 where = f"{file}:{line}" if line else file
                 self.context.add_error(
                     row.source.place((*row.path, "id")),
-                    f"{tenant_title(tenant)} stands twice in this integration, first in {where}",
+                    f"{tenant_title(tenant)} is given twice in this integration, first in {where}",
                     "remove one of the rows",
                 )
             elif "\n" in tenant:  # the pattern's $ lets a trailing line break through

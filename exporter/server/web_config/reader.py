@@ -3,14 +3,31 @@
 import hashlib
 import ipaddress
 import re
-import ssl
-from pathlib import Path
+from pathlib import Path as FilePath
+from typing import Any
 
-import yaml
-
+from exporter.config import durations
+from exporter.config.document.context import DocumentContext, Path
+from exporter.config.document.convert import Converter
+from exporter.config.document.files import FileProblem, read_text
+from exporter.config.document.schema import part_schema
+from exporter.config.document.section import convert_section
+from exporter.config.document.source import YamlSource
+from exporter.config.document.validate import Validator
+from exporter.config.document.verbatim import read_verbatim
 from exporter.core.errors import ConfigError, ConfigIssue
 from exporter.server import alternative_names
-from exporter.server.web_config import go_durations, plain_files, tls
+from exporter.server.web_config import tls
+from exporter.server.web_config.layout import (
+    WORDS,
+    CertificatePart,
+    HttpPart,
+    ProxyPart,
+    RateLimitPart,
+    TlsPart,
+    TokenPart,
+    WebLayout,
+)
 from exporter.server.web_config.settings import (
     AllowedTenants,
     ApiToken,
@@ -21,44 +38,9 @@ from exporter.server.web_config.settings import (
     TrustedProxy,
     WebConfig,
 )
-from exporter.server.web_config.yaml_nodes import Nodes
 
-_TOP = (
-    "tls_server_config",
-    "http_server_config",
-    "basic_auth_users",
-    "rate_limit",
-    "roles",
-    "bearer_tokens",
-    "trusted_proxy",
-    "client_certificates",
-)
-_TLS = (
-    "cert_file",
-    "key_file",
-    "client_ca_file",
-    "cert",
-    "key",
-    "client_ca",
-    "client_auth_type",
-    "client_allowed_sans",
-    "min_version",
-    "max_version",
-    "cipher_suites",
-    "prefer_server_cipher_suites",
-    "curve_preferences",
-)
-# Values are those that the exporter toolkit takes (web/handler.go, extraHTTPHeaders); none: any.
-_HEADERS: dict[str, tuple[str, ...]] = {
-    "Content-Security-Policy": (),
-    "X-Frame-Options": ("deny", "sameorigin"),
-    "X-Content-Type-Options": ("nosniff",),
-    "X-XSS-Protection": (),
-    "Strict-Transport-Security": (),
-}
 _COSTLY = re.compile(r"\$2[aby]\$(1[7-9]|2\d|3[01])\$")
 _BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}\Z")
-_TENANT = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
 SHORTEST_TOKEN = 16
 VIEWER: Roles = frozenset({Role.VIEWER})
@@ -66,290 +48,246 @@ VIEWER: Roles = frozenset({Role.VIEWER})
 
 def read(path: str) -> WebConfig:
     """Return the content of `path`; raises ConfigError with every mistake. Paths are relative to it."""
+    context = DocumentContext({}, str(FilePath(path).absolute().parent))
     try:
-        text = plain_files.text(path)
-    except plain_files.FileError as error:
-        mistake = ConfigIssue(path, 0, f"the file cannot be read ({error})", "fix --web.config.file")
-        raise ConfigError([mistake]) from None
-    return _Reader(path).read(text)
+        text = read_text(path, tls.LONGEST).text
+    except FileProblem as problem:
+        issue = ConfigIssue(path, 0, problem.what, f"{problem.remedy}, or correct --web.config.file")
+        raise ConfigError([issue]) from None
+    source = read_verbatim(text, path, context.add_error)
+    config = _Reader(context, source).read() if source else None
+    if config is None or context.mistakes:
+        raise ConfigError(context.mistakes)
+    return config
 
 
 class _Reader:
-    """One reading of one file."""
+    """One reading of one file: its layout by the types, then what types alone do not check."""
 
-    def __init__(self, path: str) -> None:
-        self.nodes = Nodes(path)
-        self.folder = Path(path).parent
-        self.files: set[str] = set()
+    def __init__(self, context: DocumentContext, source: YamlSource) -> None:
+        self.context = context
+        self.source = source
 
-    def read(self, text: str) -> WebConfig:
-        root = self.nodes.root(text)
-        top = self.nodes.mapping(root, "the file", _TOP)
-        settings = self._tls(top.get("tls_server_config"))
-        config = WebConfig(
-            tls=settings,
-            context=self._context(settings, top.get("tls_server_config")),
-            headers=self._headers(top.get("http_server_config")),
-            users=self._users(top.get("basic_auth_users")),
-            roles=self._roles(top),
-            tokens=self._tokens(top.get("bearer_tokens")),
-            proxy=self._proxy(top.get("trusted_proxy")),
-            certificates=self._certificates(top.get("client_certificates"), settings),
-            rate_limit=self._rate_limit(top.get("rate_limit")),
-            files=frozenset(self.files),
-        )
-        if self.nodes.mistakes:
-            raise ConfigError(self.nodes.mistakes)
-        return config
-
-    def _path(self, node: yaml.Node | None, place: str) -> str:
-        text = self.nodes.text(node, place)
-        if not text:
-            return ""
-        path = str(self.folder / text)
-        self.files.add(path)
-        return path
-
-    def _tls(self, node: yaml.Node | None) -> tls.TlsSettings | None:
-        keys = self.nodes.mapping(node, "tls_server_config", _TLS)
-        if not keys or node is None:
+    def read(self) -> WebConfig | None:
+        converter = Converter(self.context, self.source, words=WORDS)
+        validator = Validator(part_schema(WebLayout), discreet=True)
+        layout, _ = convert_section(converter, self.source.value, WebLayout, validator, instead={}, depth=3)
+        if layout is None:
             return None
-        get, text = keys.get, self.nodes.text
-        settings = tls.TlsSettings(
-            cert_file=self._path(get("cert_file"), "cert_file"),
-            key_file=self._path(get("key_file"), "key_file"),
-            client_ca_file=self._path(get("client_ca_file"), "client_ca_file"),
-            cert=text(get("cert"), "cert"),
-            key=text(get("key"), "key"),
-            client_ca=text(get("client_ca"), "client_ca"),
-            client_auth_type=self._choice(
-                get("client_auth_type"), "client_auth_type", tuple(tls.CLIENT_AUTH), "NoClientCert"
-            ),
-            client_allowed_sans=self._allowed_sans(get("client_allowed_sans")),
-            min_version=self._choice(get("min_version"), "min_version", tuple(tls.VERSIONS), "TLS12"),
-            max_version=self._choice(get("max_version"), "max_version", tuple(tls.VERSIONS), "TLS13"),
-            cipher_suites=self._choices(get("cipher_suites"), "cipher_suites", tuple(tls.CIPHERS)),
-            prefer_server_cipher_suites=self.nodes.flag(
-                get("prefer_server_cipher_suites"), "prefer_server_cipher_suites", True
-            ),
-            curve=self._curve(get("curve_preferences")),
+        settings = self._tls(layout.tls_server_config)
+        return WebConfig(
+            tls=settings,
+            context=self._context(settings),
+            headers=self._headers(layout.http_server_config or HttpPart()),
+            users=self._users(layout),
+            roles=self._roles(layout),
+            tokens=self._tokens(layout.bearer_tokens or ()),
+            proxy=self._proxy(layout.trusted_proxy),
+            certificates=self._certificates(layout.client_certificates or (), settings),
+            rate_limit=self._rate_limit(layout.rate_limit or RateLimitPart()),
+            files=frozenset(self.context.files),
         )
-        self._judge_tls(node, keys, settings)
+
+    def add_error(self, path: Path, what: str, remedy: str) -> None:
+        self.context.add_error(self.source.place(path), what, remedy)
+
+    def gives(self, *path: str | int) -> bool:
+        """Tell whether the file holds a value at `path`, with a mistake or without."""
+        value: Any = self.source.value
+        for step in path:
+            here = isinstance(value, list if isinstance(step, int) else dict)
+            value = value[step] if here and (isinstance(step, int) or step in value) else None
+        return value is not None and value != ""
+
+    def _tls(self, part: TlsPart | None) -> tls.TlsSettings | None:
+        if part is None or part == TlsPart():
+            return None
+        settings = tls.TlsSettings(
+            cert_file=part.cert_file or "",
+            key_file=part.key_file or "",
+            client_ca_file=part.client_ca_file or "",
+            cert=part.cert or "",
+            key=part.key.reveal() if part.key else "",
+            client_ca=part.client_ca or "",
+            client_auth_type=part.client_auth_type or "NoClientCert",
+            client_allowed_sans=self._allowed_sans(part),
+            min_version=part.min_version or "TLS12",
+            max_version=part.max_version or "TLS13",
+            cipher_suites=part.cipher_suites or (),
+            prefer_server_cipher_suites=part.prefer_server_cipher_suites is not False,
+            curve=(part.curve_preferences or ("",))[0],
+        )
+        self._check_certificate()
+        self._check_clients(part, settings)
+        top = "tls_server_config"
+        if settings.min_version > settings.max_version:
+            self.add_error((top, "min_version"), "min_version is above max_version", "swap them")
+        if len(part.curve_preferences or ()) > 1:
+            what = "curve_preferences names several curves"
+            self.add_error((top, "curve_preferences"), what, "keep one, or leave the key out")
         return settings
 
-    def _judge_tls(self, node: yaml.Node, keys: dict[str, yaml.Node], settings: tls.TlsSettings) -> None:
-        add_error = self.nodes.add_error
+    def _check_certificate(self) -> None:
+        top = "tls_server_config"
         for name in ("cert", "key", "client_ca"):
-            if name in keys and f"{name}_file" in keys:
-                add_error(keys[name], f"both {name} and {name}_file are given", "keep one of them")
-        for name in ("cert", "key"):
-            if not (getattr(settings, name) or getattr(settings, f"{name}_file")):
-                add_error(
-                    node, f"tls_server_config has no {name}", f"give {name}_file, the path of a PEM file"
-                )
+            twin = f"{name}_file"
+            if self.gives(top, name) and self.gives(top, twin):
+                self.add_error((top, name), f"both {name} and {twin} are given", "keep one of them")
+            elif name != "client_ca" and not self.gives(top, name) and not self.gives(top, twin):
+                self.add_error((top,), f"{top} has no {name}", f"give {twin}, the path of a PEM file")
+
+    def _check_clients(self, part: TlsPart, settings: tls.TlsSettings) -> None:
+        top = "tls_server_config"
         asks = settings.client_auth_type != "NoClientCert"
-        has_authority = bool(settings.client_ca or settings.client_ca_file)
-        if asks and not has_authority:
-            add_error(node, f"{settings.client_auth_type} has nothing to verify with", "give client_ca_file")
-        if has_authority and not asks:
-            add_error(
-                node,
-                "a client authority is given but no client is asked for a certificate",
-                "set client_auth_type: RequireAndVerifyClientCert",
-            )
+        authority = next((key for key in ("client_ca_file", "client_ca") if self.gives(top, key)), "")
+        if asks and not authority:
+            what = f"{settings.client_auth_type} has nothing to verify with"
+            self.add_error((top, "client_auth_type"), what, "give client_ca_file")
+        unknown = part.client_auth_type is None and self.gives(top, "client_auth_type")
+        if authority and not asks and not unknown:
+            what = "a client authority is given but no client is asked for a certificate"
+            self.add_error((top, authority), what, "set client_auth_type: RequireAndVerifyClientCert")
         if settings.client_allowed_sans and not settings.verifies:
-            add_error(
-                keys["client_allowed_sans"],
-                "client_allowed_sans needs every client to show a certificate",
-                "set client_auth_type: RequireAndVerifyClientCert",
-            )
-        if settings.min_version > settings.max_version:
-            add_error(keys.get("min_version", node), "min_version is above max_version", "swap them")
+            what = "client_allowed_sans needs every client to show a certificate"
+            remedy = "set client_auth_type: RequireAndVerifyClientCert"
+            self.add_error((top, "client_allowed_sans"), what, remedy)
 
-    def _allowed_sans(self, node: yaml.Node | None) -> tuple[str, ...]:
-        place = "client_allowed_sans"
-        found = tuple(self._san(item, place) for item in self.nodes.items(node, place))
+    def _allowed_sans(self, part: TlsPart) -> tuple[str, ...]:
+        path = ("tls_server_config", "client_allowed_sans")
+        names = part.client_allowed_sans
+        for index, name in enumerate(names or ()):
+            self._check_san(name or "", (*path, index), path[-1])
         # An empty list admits nobody in the exporter toolkit; read as no list it would admit all.
-        if isinstance(node, yaml.SequenceNode) and not any(found):
+        if names is not None and not any(names):
             remedy = "list the names that may come in, or drop the key"
-            self.nodes.add_error(node, f"{place} names nobody", remedy)
-        return tuple(filter(None, found))
+            self.add_error(path, f"{path[-1]} names nobody", remedy)
+        return tuple(filter(None, names or ()))
 
-    def _san(self, node: yaml.Node | None, place: str) -> str:
-        """Return a subject alternative name; one that no certificate can have is a mistake."""
-        name = self.nodes.text(node, place)
-        flaw = alternative_names.flaw(name)
-        if flaw:
-            self.nodes.add_error(node, f"a name of {place} {flaw[0]}", flaw[1])
-        return name
+    def _check_san(self, name: str, path: Path, title: str) -> None:
+        """Refuse a subject alternative name that no certificate can have."""
+        if flaw := alternative_names.flaw(name):
+            self.add_error(path, f"a name of {title} {flaw[0]}", flaw[1])
 
-    def _context(self, settings: tls.TlsSettings | None, node: yaml.Node | None) -> ssl.SSLContext | None:
+    def _context(self, settings: tls.TlsSettings | None) -> Any:
         if settings is None or not settings.has_certificate:
             return None
         try:
             return tls.context(settings)
         except tls.TlsError as error:
-            keys = self.nodes.mapping(node, "tls_server_config", _TLS)
             remedy = "give the path of a PEM file that the exporter may read"
-            self.nodes.add_error(keys.get(error.key, node), f"{error.key}: {error}", remedy)
+            self.add_error(("tls_server_config", error.key), f"{error.key}: {error}", remedy)
             return None
 
-    def _choice(self, node: yaml.Node | None, place: str, allowed: tuple[str, ...], default: str) -> str:
-        word = self.nodes.text(node, place)
-        if word and word not in allowed:
-            self.nodes.add_error(node, f"{place} is not one that is offered", "use " + ", ".join(allowed))
-        return word if word in allowed else default
-
-    def _choices(self, node: yaml.Node | None, place: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
-        items = self.nodes.items(node, place)
-        return tuple(filter(None, (self._choice(item, place, allowed, "") for item in items)))
-
-    def _curve(self, node: yaml.Node | None) -> str:
-        curves = self._choices(node, "curve_preferences", tuple(tls.CURVES))
-        if len(curves) > 1:
-            self.nodes.add_error(
-                node, "curve_preferences names several curves", "keep one, or leave the key out"
-            )
-        return curves[0] if curves else ""
-
-    def _headers(self, node: yaml.Node | None) -> tuple[tuple[str, str], ...]:
-        part = self.nodes.mapping(node, "http_server_config", ("http2", "headers"))
-        # HTTP/2 is never spoken here; the key is understood so that files of other exporters are valid.
-        self.nodes.flag(part.get("http2"), "http2", True)
-        headers = self.nodes.mapping(part.get("headers"), "headers", _HEADERS)
-        found = {name: self.nodes.plain(value, name) for name, value in headers.items()}
+    def _headers(self, part: HttpPart) -> tuple[tuple[str, str], ...]:
+        if part.headers is None:
+            return ()
+        names = zip(part.headers.__struct_encode_fields__, part.headers.__struct_fields__, strict=True)
+        found = {name: getattr(part.headers, field) or "" for name, field in names}
         for name, value in found.items():
-            if value and value not in _HEADERS[name] and _HEADERS[name]:
-                remedy = "use " + " or ".join(_HEADERS[name])
-                self.nodes.add_error(headers[name], f"{name} has a value that no browser knows", remedy)
             if not value.isprintable():
-                self.nodes.add_error(headers[name], f"{name} has control characters", "write it in one line")
+                path = ("http_server_config", "headers", name)
+                self.add_error(path, f"{name} has control characters", "write it in one line")
         return tuple((name, value) for name, value in found.items() if value)
 
-    def _users(self, node: yaml.Node | None) -> tuple[tuple[str, bytes], ...]:
+    def _users(self, layout: WebLayout) -> tuple[tuple[str, bytes], ...]:
         users = []
-        for name, (_, value) in self.nodes.pairs(node, "basic_auth_users").items():
-            hashed = self.nodes.text(value, "a password")
+        for name, password in (layout.basic_auth_users or {}).items():
+            path, hashed = ("basic_auth_users", name), password.reveal()
             if ":" in name or not name.isprintable():
-                self.nodes.add_error(value, "this user name cannot be sent", "leave out ':' and controls")
+                self.add_error(path, "this user name cannot be sent", "leave out ':' and controls")
             if _COSTLY.match(hashed):
+                what = "the bcrypt hash of this user costs seconds for each guess"
                 remedy = "make it again with a cost from 4 to 16, as `htpasswd -nBC 10 ''` does"
-                self.nodes.add_error(
-                    value, "the bcrypt hash of this user costs seconds for each guess", remedy
-                )
+                self.add_error(path, what, remedy)
             elif not _BCRYPT.match(hashed):
                 remedy = "write its bcrypt hash of cost 4 to 16, as `htpasswd -nBC 10 ''` prints it"
-                self.nodes.add_error(value, "the password of this user is no bcrypt hash", remedy)
+                self.add_error(path, "the password of this user is no bcrypt hash", remedy)
             users.append((name, hashed.encode()))
         return tuple(users)
 
-    def _roles(self, top: dict[str, yaml.Node]) -> tuple[tuple[str, Roles], ...]:
-        users = self.nodes.pairs(top.get("basic_auth_users"), "basic_auth_users") if top else {}
-        found = []
-        for name, (key, value) in self.nodes.pairs(top.get("roles"), "roles").items():
-            found.append((name, self.nodes.words(value, "the roles of this user", Role)))
-            if name not in users and "trusted_proxy" not in top:
-                self.nodes.add_error(
-                    key, "roles names somebody who is no user", "add the user or drop the line"
-                )
-        return tuple(found)
+    def _roles(self, layout: WebLayout) -> tuple[tuple[str, Roles], ...]:
+        written = self.source.value.get("roles")
+        if not self.gives("trusted_proxy") and isinstance(written, dict):
+            for name in written:
+                if not self.gives("basic_auth_users", name):
+                    what = "roles names somebody who is no user"
+                    self.add_error(("roles", name), what, "add the user or drop the line")
+        return tuple((name, frozenset(words)) for name, words in (layout.roles or {}).items())
 
-    def _tokens(self, node: yaml.Node | None) -> tuple[ApiToken, ...]:
-        known = ("name", "token", "token_file", "roles", "tenants")
+    def _tokens(self, parts: tuple[TokenPart, ...]) -> tuple[ApiToken, ...]:
         tokens: dict[str, ApiToken] = {}
-        for item in self.nodes.items(node, "bearer_tokens"):
-            keys = self.nodes.mapping(item, "a bearer token", known)
-            name = self.nodes.text(keys.get("name"), "name")
-            if not name or name in tokens:
-                self.nodes.add_error(
-                    item, "a bearer token needs a name of its own", "give a name that logs can show"
+        for index, part in enumerate(parts):
+            path, name = ("bearer_tokens", index), part.name or ""
+            if (not name and not self.gives(*path, "name")) or name in tokens:
+                self.add_error(
+                    path, "a bearer token needs a name of its own", "give a name that logs can show"
                 )
-            text = self._token_text(item, keys)
+            text = self._token_text(part, path)
             digest = hashlib.sha256(text.encode()).digest()
             if text and any(token.digest == digest for token in tokens.values()):
-                self.nodes.add_error(item, "this token is the same as another", "make a new one")
-            roles, tenants = self._grant(item, keys, "this token")
+                self.add_error(path, "this token is the same as another", "make a new one")
+            roles, tenants = self._grant(part, path, "this token")
             tokens[name] = ApiToken(name, digest, roles, tenants)
         return tuple(tokens.values())
 
-    def _token_text(self, item: yaml.Node, keys: dict[str, yaml.Node]) -> str:
-        text = self.nodes.text(keys.get("token"), "token")
-        path = self._path(keys.get("token_file"), "token_file")
-        if bool(text) == bool(path):
-            self.nodes.add_error(item, "a bearer token needs either token or token_file", "give one of them")
-            return ""
-        if path:
-            try:
-                text = plain_files.text(path).strip()
-            except plain_files.FileError as error:
-                remedy = f"name a text file; paths are relative to {self.folder}"
-                self.nodes.add_error(keys["token_file"], f"token_file cannot be read ({error})", remedy)
-                return ""
-        if len(text) < SHORTEST_TOKEN:
+    def _token_text(self, part: TokenPart, path: Path) -> str:
+        text = part.token.reveal() if part.token else ""
+        if self.gives(*path, "token_file"):
+            text = text.strip()
+        elif not self.gives(*path, "token"):
+            self.add_error(path, "a bearer token needs either token or token_file", "give one of them")
+        if text and len(text) < SHORTEST_TOKEN:
+            what = f"a bearer token has less than {SHORTEST_TOKEN} characters"
             remedy = f"use {SHORTEST_TOKEN} or more, such as `openssl rand -hex 32` prints"
-            self.nodes.add_error(item, f"a bearer token has less than {SHORTEST_TOKEN} characters", remedy)
+            self.add_error(path, what, remedy)
         return text
 
-    def _grant(self, item: yaml.Node, keys: dict[str, yaml.Node], place: str) -> tuple[Roles, AllowedTenants]:
-        roles = self.nodes.words(keys.get("roles"), f"roles of {place}", Role)
-        if not roles:
-            self.nodes.add_error(item, f"{place} has no role", "give roles, such as [viewer]")
-        if "tenants" not in keys:
-            return roles, None
-        tenants = self.nodes.texts(keys["tenants"], f"tenants of {place}")
-        # An empty list would read as "no tenant" to one person and "all of them" to another.
-        if not tenants or not all(map(_TENANT.match, tenants)):
-            remedy = "list ids of letters, digits, '_', '.' and '-', or drop the key for all tenants"
-            self.nodes.add_error(keys["tenants"], f"tenants of {place} are no tenant ids", remedy)
-        return roles, frozenset(tenants)
+    def _grant(
+        self, part: TokenPart | CertificatePart, path: Path, title: str
+    ) -> tuple[Roles, AllowedTenants]:
+        if not part.roles and not (part.roles is None and self.gives(*path, "roles")):
+            self.add_error(path, f"{title} has no role", "give roles, such as [viewer]")
+        if any("\n" in tenant for tenant in part.tenants):  # the pattern's $ lets a trailing one through
+            self.add_error(
+                (*path, "tenants"), f"tenants of {title} are no tenant ids", "write them in one line"
+            )
+        return frozenset(part.roles or ()), frozenset(part.tenants) or None
 
-    def _proxy(self, node: yaml.Node | None) -> TrustedProxy | None:
-        keys = self.nodes.mapping(node, "trusted_proxy", ("header", "addresses", "roles"))
-        if not keys or node is None:
+    def _proxy(self, part: ProxyPart | None) -> TrustedProxy | None:
+        if part is None or part == ProxyPart():
             return None
-        header = self.nodes.text(keys.get("header"), "header")
+        path, header = ("trusted_proxy",), part.header or ""
         if not _HEADER_NAME.match(header) or header.lower() in ("authorization", "host", "cookie"):
-            self.nodes.add_error(node, "trusted_proxy needs a header", "name it, such as X-Forwarded-User")
+            self.add_error(path, "trusted_proxy needs a header", "name it, such as X-Forwarded-User")
         networks = []
-        for item in self.nodes.items(keys.get("addresses"), "addresses"):
+        for index, text in enumerate(part.addresses or ()):
             try:
-                networks.append(ipaddress.ip_network(self.nodes.text(item, "addresses")))
+                networks.append(ipaddress.ip_network(text))
             except ValueError:
-                self.nodes.add_error(item, "addresses has no address", "write 10.0.0.7 or 10.0.0.0/24")
-        if not networks:
+                here = (*path, "addresses", index)
+                self.add_error(here, "addresses has no address", "write 10.0.0.7 or 10.0.0.0/24")
+        if not part.addresses and not (part.addresses is None and self.gives(*path, "addresses")):
             remedy = "list the proxy's own addresses: anybody else could send the header"
-            self.nodes.add_error(node, "trusted_proxy needs addresses", remedy)
-        roles = self.nodes.words(keys.get("roles"), "roles of trusted_proxy", Role) or VIEWER
-        return TrustedProxy(header, tuple(networks), roles)
+            self.add_error(path, "trusted_proxy needs addresses", remedy)
+        return TrustedProxy(header, tuple(networks), frozenset(part.roles or ()) or VIEWER)
 
     def _certificates(
-        self, node: yaml.Node | None, settings: tls.TlsSettings | None
+        self, parts: tuple[CertificatePart, ...], settings: tls.TlsSettings | None
     ) -> tuple[CertificateRole, ...]:
-        found = []
-        for item in self.nodes.items(node, "client_certificates"):
-            keys = self.nodes.mapping(item, "a client certificate", ("name", "san", "roles", "tenants"))
-            san = self._san(keys.get("san"), "client_certificates")
-            if not san:
-                self.nodes.add_error(
-                    item, "a client certificate needs a san", "write its DNS name, URI or e-mail"
-                )
-            roles, tenants = self._grant(item, keys, "this certificate")
-            found.append(
-                CertificateRole(self.nodes.text(keys.get("name"), "name") or san, san, roles, tenants)
-            )
+        top, found = "client_certificates", []
+        for index, part in enumerate(parts):
+            path, san = (top, index), part.san or ""
+            self._check_san(san, (*path, "san"), top)
+            if not self.gives(*path, "san"):
+                what, remedy = "a client certificate needs a san", "write its DNS name, URI or e-mail"
+                self.add_error(path, what, remedy)
+            roles, tenants = self._grant(part, path, "this certificate")
+            found.append(CertificateRole(part.name or san, san, roles, tenants))
         if found and (settings is None or settings.client_auth_type == "NoClientCert"):
             remedy = "set client_auth_type: VerifyClientCertIfGiven or RequireAndVerifyClientCert"
-            self.nodes.add_error(node, "client_certificates is of no use when none is asked for", remedy)
+            self.add_error((top,), f"{top} is of no use when none is asked for", remedy)
         return tuple(found)
 
-    def _rate_limit(self, node: yaml.Node | None) -> RateLimit | None:
-        keys = self.nodes.mapping(node, "rate_limit", ("interval", "burst"))
-        interval = keys.get("interval")
-        try:
-            seconds = go_durations.seconds(self.nodes.plain(interval, "interval") or "0")
-        except ValueError:
-            self.nodes.add_error(interval, "interval is no duration", "write it like 100ms, 1s or 1m30s")
-            return None
-        return (
-            RateLimit(seconds, max(1, self.nodes.count(keys.get("burst"), "burst", 1))) if seconds else None
-        )
+    def _rate_limit(self, part: RateLimitPart) -> RateLimit | None:
+        seconds = durations.seconds((part.interval or "0").strip())
+        return RateLimit(seconds, max(1, part.burst or 1)) if seconds else None

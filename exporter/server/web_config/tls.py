@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from exporter.server.web_config.plain_files import FileError, content
+from exporter.config.document.files import UNNAMED, FileProblem, read_bytes
 
 # Python's ssl verifies every certificate that it asks for, so the types that ask without verifying
 # (RequestClientCert, RequireAnyClientCert) cannot be offered; they would prove nothing anyway.
@@ -15,6 +15,9 @@ CLIENT_AUTH = {
     "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
     "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
 }
+LONGEST = 1 << 20
+"""Bytes of a file at most, be it the web configuration or one that it names."""
+
 VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 CURVES = {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
 
@@ -129,9 +132,9 @@ def _load_authority(made: ssl.SSLContext, settings: TlsSettings) -> None:
 
 def _readable(key: str, path: str) -> None:
     try:
-        content(path)
-    except FileError as error:
-        raise TlsError(key, f"it cannot be read ({error})") from None
+        read_bytes(path, LONGEST, UNNAMED)
+    except FileProblem as problem:
+        raise TlsError(key, problem.what) from None
 
 
 def _word(error: Exception) -> str:
