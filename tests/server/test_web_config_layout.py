@@ -7,7 +7,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from exporter.server.web_config.layout import web_schema
+from exporter.config.document.schema import part_schema
+from exporter.server.web_config.layout import WebLayout
 from exporter.server.web_config.reader import read
 from exporter.server.web_config.settings import WebConfig
 from tests.server.house import hashed
@@ -89,8 +90,8 @@ def test_each_file_that_cannot_be_read_is_told_once_without_its_path(tmp_path: P
 
 
 def test_the_schema_takes_what_the_reader_takes() -> None:
-    validator = Draft202012Validator(web_schema())
-    Draft202012Validator.check_schema(web_schema())
+    schema = part_schema(WebLayout)
+    Draft202012Validator.check_schema(schema)
     good = "{basic_auth_users: {a: b}, rate_limit: {interval: 1m30s, burst: 5}, tls_server_config:}"
-    assert validator.is_valid(yaml.safe_load(good))
-    assert not validator.is_valid(yaml.safe_load("{rate_limit: {interval: soon}}"))
+    assert Draft202012Validator(schema).is_valid(yaml.safe_load(good))
+    assert not Draft202012Validator(schema).is_valid(yaml.safe_load("{rate_limit: {interval: soon}}"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import msgspec
 
-from exporter.config.document.schema import JsonSchema, components, file_schema
+from exporter.config.document.schema import components
 from exporter.config.layout import TENANT_PATTERN, Duration
 from exporter.core.secret import Secret
 from exporter.server.web_config import tls
@@ -167,11 +167,6 @@ class WebLayout(_Part, frozen=True):
     client_certificates: Annotated[
         tuple[CertificatePart, ...] | None, Meta(description="What clients' certificates may do.")
     ] = None
-
-
-def web_schema() -> JsonSchema:
-    """Return the JSON Schema (draft 2020-12) of the whole file."""
-    return file_schema("integration-exporter web configuration", *components(WebLayout))
 
 
 WORDS = frozenset(
