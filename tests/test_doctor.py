@@ -332,7 +332,7 @@ async def _probe(configuration: Configuration, most: int = 3) -> list[Finding]:
 async def test_a_sample_of_each_integration_is_probed(tmp_path: Path, sandbox: Sandbox) -> None:
     stand = sandbox.stands["stripe"]
     tenants = ", ".join(f"{{id: t{number}}}" for number in range(40))
-    content = STRIPE.format(url=stand.place.url, key=KEY, tenants=tenants)
+    content = STRIPE.format(url=stand.endpoint.url, key=KEY, tenants=tenants)
     configuration, _ = load(tmp_path / "c.yml", content)
     good = told(await _probe(configuration), FindingState.OK)
     assert "payments (stripe): 3 of 40 targets probed, connected in" in good

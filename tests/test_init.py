@@ -11,9 +11,9 @@ import pytest
 from exporter import registry
 from exporter.cli import main
 from exporter.commands.init.questions import OptionQuestion, questions
-from exporter.sandbox.vendor import Place
+from exporter.sandbox.vendor import Endpoint
 
-PLACE = Place("127.0.0.1", 9, 9, "")
+ENDPOINT = Endpoint("127.0.0.1", 9, 9, "")
 USUAL = {
     "host": "127.0.0.1",
     "port": "9",
@@ -26,7 +26,7 @@ USUAL = {
 
 def value(provider: str, question: OptionQuestion) -> str:
     vendor = registry.sandbox_vendors().get(provider)
-    known = vendor.options(PLACE) if vendor else {}
+    known = vendor.options(ENDPOINT) if vendor else {}
     own = USUAL.get(f"{provider}.{question.option}") or known.get(question.option)
     return str(own or USUAL.get(question.option) or ("planted_sk_4242" if question.secret else "7"))
 

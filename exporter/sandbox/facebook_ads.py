@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from exporter.sandbox import _graph
-from exporter.sandbox.vendor import Call, Place, Reply, Vendor
+from exporter.sandbox.vendor import Call, Endpoint, Reply, Vendor
 
 TOKEN = "EAABsandboxAdsPlanted4242"  # noqa: S105 - made up, for the sandbox alone
 ACCOUNT = "108000000000001"
@@ -40,15 +40,15 @@ SCENARIOS = {
 }
 
 
-def _options(place: Place) -> dict[str, Any]:
+def _options(endpoint: Endpoint) -> dict[str, Any]:
     return {
         "app_id": _graph.APP_ID,
         "app_secret": _graph.APP_SECRET,
         "access_token": TOKEN,
         "ad_account_id": f"act_{ACCOUNT}",
         "api_version": "v25.0",
-        "base_url": place.tls_url,
-        "tls": {"ca_file": place.ca_file},
+        "base_url": endpoint.tls_url,
+        "tls": {"ca_file": endpoint.ca_file},
     }
 
 

@@ -7,7 +7,7 @@ account/billing) and the errors documented there.
 from datetime import UTC, datetime
 from typing import Any
 
-from exporter.sandbox.vendor import Call, Place, Reply, Vendor
+from exporter.sandbox.vendor import Call, Endpoint, Reply, Vendor
 
 KEY = "sandboxPlantedId:sandboxPlantedSecret4242"
 MODELS = {"fal-ai/flux/dev": 0.025, "fal-ai/flux/schnell": 0.003}
@@ -31,8 +31,8 @@ SCENARIOS = {
 }
 
 
-def _options(place: Place) -> dict[str, Any]:
-    return {"key": KEY, "base_url": f"{place.tls_url}/v1", "tls": {"ca_file": place.ca_file}}
+def _options(endpoint: Endpoint) -> dict[str, Any]:
+    return {"key": KEY, "base_url": f"{endpoint.tls_url}/v1", "tls": {"ca_file": endpoint.ca_file}}
 
 
 def _error(status: int, kind: str, message: str, **headers: str) -> Reply:

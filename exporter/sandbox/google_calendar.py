@@ -13,7 +13,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from exporter.sandbox.vendor import Call, Handler, Place, Reply, Vendor
+from exporter.sandbox.vendor import Call, Handler, Endpoint, Reply, Vendor
 
 CLIENT_ID = "4242-sandbox.apps.googleusercontent.com"
 CLIENT_SECRET = "GOCSPX-sandboxPlanted4242"  # noqa: S105 - made up, for the sandbox alone
@@ -90,17 +90,17 @@ def service_account() -> str:
     )
 
 
-def _options(place: Place) -> dict[str, Any]:
+def _options(endpoint: Endpoint) -> dict[str, Any]:
     return {
         "client_id": CLIENT_ID,
         "client_secret": CLIENT_SECRET,
         "refresh_token": REFRESH,
         "scopes": ["calendar.events"],
         "access_role": "writer",
-        "base_url": f"{place.tls_url}/calendar/v3",
-        "token_url": f"{place.tls_url}/token",
-        "tokeninfo_url": f"{place.tls_url}/tokeninfo",
-        "tls": {"ca_file": place.ca_file},
+        "base_url": f"{endpoint.tls_url}/calendar/v3",
+        "token_url": f"{endpoint.tls_url}/token",
+        "tokeninfo_url": f"{endpoint.tls_url}/tokeninfo",
+        "tls": {"ca_file": endpoint.ca_file},
     }
 
 

@@ -31,7 +31,7 @@ from exporter.core.defaults import HOST, SANDBOX_ADDRESS
 from exporter.core.errors import StartError
 from exporter.sandbox.certificates import Authority
 from exporter.sandbox.stand import Answer, Stand
-from exporter.sandbox.vendor import FAULTS, REASONS, Call, Handler, Place, Reply, Vendor
+from exporter.sandbox.vendor import FAULTS, REASONS, Call, Handler, Endpoint, Reply, Vendor
 
 T = TypeVar("T")
 Vendors = Iterable[Vendor] | Mapping[str, Vendor]
@@ -77,13 +77,13 @@ class Sandbox:
     def describe(self, name: str) -> dict[str, Any]:
         """Return what the control port tells of one vendor."""
         stand = self.stands[name]
-        vendor, place = stand.vendor, stand.place
+        vendor, endpoint = stand.vendor, stand.endpoint
         return {
             "title": vendor.title,
-            "url": place.url,
-            "tls_url": place.tls_url,
-            "ca_file": place.ca_file,
-            "options": vendor.options(place),
+            "url": endpoint.url,
+            "tls_url": endpoint.tls_url,
+            "ca_file": endpoint.ca_file,
+            "options": vendor.options(endpoint),
             "fault": stand.fault,
             "only": stand.only,
             "faults": {fault: FAULTS[fault] for fault in vendor.faults},
@@ -146,8 +146,8 @@ def listing(sandbox: Sandbox) -> list[str]:
     width = max(map(len, ("control", *sandbox.stands)))
     lines = [f"{'control':<{width}}  {sandbox.control}/_sandbox"]
     for name, stand in sandbox.stands.items():
-        lines.append(f"{name:<{width}}  {stand.place.url:<23} {stand.place.tls_url}")
-    authorities = {stand.place.ca_file for stand in sandbox.stands.values()}
+        lines.append(f"{name:<{width}}  {stand.endpoint.url:<23} {stand.endpoint.tls_url}")
+    authorities = {stand.endpoint.ca_file for stand in sandbox.stands.values()}
     lines.append(f"The authority of the https addresses is {', '.join(sorted(authorities))}.")
     lines.append(
         f'Break one: curl -d \'{{"fault": "slow"}}\' {sandbox.control}/_sandbox/NAME/fault; '
@@ -247,7 +247,7 @@ __all__ = [
     "Answer",
     "Call",
     "Handler",
-    "Place",
+    "Endpoint",
     "Reply",
     "Sandbox",
     "Stand",

@@ -9,7 +9,7 @@ import base64
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus
 
-from exporter.sandbox.vendor import Call, Place, Reply, Vendor
+from exporter.sandbox.vendor import Call, Endpoint, Reply, Vendor
 
 TOKEN = "sandbox-planted-token-4242"  # noqa: S105 - made up, and accepted by the sandbox only
 CLIENT_SECRET = "sandbox-planted-client-secret-4242"  # noqa: S105 - the same
@@ -21,10 +21,10 @@ SCENARIOS = {
 }
 
 
-def _options(place: Place) -> dict[str, Any]:
+def _options(endpoint: Endpoint) -> dict[str, Any]:
     return {
-        "url": f"{place.tls_url}/health",
-        "tls": {"ca_file": place.ca_file},
+        "url": f"{endpoint.tls_url}/health",
+        "tls": {"ca_file": endpoint.ca_file},
         "auth": {"bearer": {"token": TOKEN}},
         "expect": {"status": [200], "body": ["status == 'ok'"]},
         "extract": [

@@ -7,7 +7,7 @@ webhooks) and the types of resend/resend-node (e-mail metrics).
 from datetime import UTC, datetime
 from typing import Any
 
-from exporter.sandbox.vendor import Call, Place, Reply, Vendor
+from exporter.sandbox.vendor import Call, Endpoint, Reply, Vendor
 
 KEY = "re_sandboxPlantedKey4242"
 DAY = 86_400
@@ -31,8 +31,8 @@ SCENARIOS = {
 }
 
 
-def _options(place: Place) -> dict[str, Any]:
-    return {"api_key": KEY, "base_url": place.tls_url, "tls": {"ca_file": place.ca_file}}
+def _options(endpoint: Endpoint) -> dict[str, Any]:
+    return {"api_key": KEY, "base_url": endpoint.tls_url, "tls": {"ca_file": endpoint.ca_file}}
 
 
 def _error(status: int, name: str, message: str, **headers: str) -> Reply:

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from exporter.core.errors import StartError
 from exporter.sandbox.certificates import Authority
-from exporter.sandbox.vendor import Call, Place, Reply, Vendor
+from exporter.sandbox.vendor import Call, Endpoint, Reply, Vendor
 
 SLOW = 30.0
 """Seconds that a slow vendor waits before it answers after all."""
@@ -64,9 +64,9 @@ class Stand:
         self._ca_file = ""
 
     @property
-    def place(self) -> Place:
+    def endpoint(self) -> Endpoint:
         """Where it is served."""
-        return Place(self._host, self._ports[0], self._ports[1], self._ca_file)
+        return Endpoint(self._host, self._ports[0], self._ports[1], self._ca_file)
 
     async def open(self, ports: tuple[int, int], directory: Path, ca_file: Path) -> None:
         """Listen on the plain and the TLS port (0: any free one); keys go into `directory`."""

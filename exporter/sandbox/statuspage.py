@@ -7,7 +7,7 @@ mongodb.com/docs/api/doc/cloud-status, and what pages of incident.io leave out o
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from exporter.sandbox.vendor import Call, Place, Reply, Vendor
+from exporter.sandbox.vendor import Call, Endpoint, Reply, Vendor
 
 CHOSEN = ("API", "cmp-sms", "Console")
 HOUR = 3600
@@ -29,8 +29,8 @@ SCENARIOS = {
 }
 
 
-def _options(place: Place) -> dict[str, Any]:
-    return {"url": place.tls_url, "components": list(CHOSEN), "tls": {"ca_file": place.ca_file}}
+def _options(endpoint: Endpoint) -> dict[str, Any]:
+    return {"url": endpoint.tls_url, "components": list(CHOSEN), "tls": {"ca_file": endpoint.ca_file}}
 
 
 def _summary(call: Call) -> Reply:

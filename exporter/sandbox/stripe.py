@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-from exporter.sandbox.vendor import Call, Place, Reply, Vendor
+from exporter.sandbox.vendor import Call, Endpoint, Reply, Vendor
 
 KEY = "sk_test_sandboxPlantedKey4242"
 CUSTOMER = "cus_sandbox1"
@@ -48,12 +48,12 @@ SCENARIOS = {
 } | {f"no_{name}_permission": f"The key lacks the permission to read {name}." for name in _SHUT}
 
 
-def _options(place: Place) -> dict[str, Any]:
+def _options(endpoint: Endpoint) -> dict[str, Any]:
     return {
         "secret_key": KEY,
         "customer_id": CUSTOMER,
-        "base_url": place.tls_url,
-        "tls": {"ca_file": place.ca_file},
+        "base_url": endpoint.tls_url,
+        "tls": {"ca_file": endpoint.ca_file},
     }
 
 

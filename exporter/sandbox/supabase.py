@@ -8,7 +8,7 @@ import base64
 import json
 from typing import Any
 
-from exporter.sandbox.vendor import Call, Handler, Place, Reply, Vendor
+from exporter.sandbox.vendor import Call, Handler, Endpoint, Reply, Vendor
 
 KEY = "sb_secret_sandboxPlanted4242"
 LEGACY_END = 2_000_000_000
@@ -51,8 +51,8 @@ SCENARIOS = {
 }
 
 
-def _options(place: Place) -> dict[str, Any]:
-    return {"url": place.tls_url, "service_role_key": KEY, "tls": {"ca_file": place.ca_file}}
+def _options(endpoint: Endpoint) -> dict[str, Any]:
+    return {"url": endpoint.tls_url, "service_role_key": KEY, "tls": {"ca_file": endpoint.ca_file}}
 
 
 def _good_key(call: Call) -> str:

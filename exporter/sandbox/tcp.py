@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from exporter.sandbox.vendor import Place, Vendor
+from exporter.sandbox.vendor import Endpoint, Vendor
 
 
-def _options(place: Place) -> dict[str, Any]:
-    return {"host": place.host, "port": place.port}
+def _options(endpoint: Endpoint) -> dict[str, Any]:
+    return {"host": endpoint.host, "port": endpoint.port}
 
 
 # Whoever only connects learns nothing of what the server would have said.

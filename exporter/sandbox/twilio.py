@@ -1,7 +1,7 @@
 """Simulates the read side of Twilio's APIs: core (2010-04-01), Monitor (v1) and Messaging (v2).
 
 Written from github.com/twilio/twilio-oai, www.twilio.com/docs/api/errors, /docs/iam/api-keys and
-/docs/usage/api/usage-record. One place plays all three hosts: their paths do not meet.
+/docs/usage/api/usage-record. One endpoint plays all three hosts: their paths do not meet.
 """
 
 import base64
@@ -11,7 +11,7 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from exporter.sandbox.vendor import Call, Place, Reply, Vendor
+from exporter.sandbox.vendor import Call, Endpoint, Reply, Vendor
 
 SID = "AC5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
 TOKEN = "sandboxPlantedAuthToken4242424242"  # noqa: S105 - made up, and accepted by the sandbox only
@@ -70,15 +70,15 @@ SCENARIOS = {
 } | {f"no_{name}_permission": f"The key lacks the permission to read {name}." for name in _SHUT}
 
 
-def _options(place: Place) -> dict[str, Any]:
+def _options(endpoint: Endpoint) -> dict[str, Any]:
     return {
         "account_sid": SID,
         "auth_token": TOKEN,
         "phone_number": NUMBER,
-        "base_url": place.tls_url,
-        "monitor_url": place.tls_url,
-        "messaging_url": place.tls_url,
-        "tls": {"ca_file": place.ca_file},
+        "base_url": endpoint.tls_url,
+        "monitor_url": endpoint.tls_url,
+        "messaging_url": endpoint.tls_url,
+        "tls": {"ca_file": endpoint.ca_file},
     }
 
 

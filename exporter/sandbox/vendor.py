@@ -38,7 +38,7 @@ REASONS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Place:
+class Endpoint:
     """Where a vendor is served: the same vendor on a plain port and on a TLS port.
 
     `ca_file` is the PEM file of the authority that signed the TLS port's certificate.
@@ -125,7 +125,7 @@ class Vendor:
     """One simulated vendor.
 
     `routes` maps "METHOD /path/{part}" to its handler. `options` returns the YAML options with which the
-    provider of the same name works against a place. `guard` returns the refusal of a call, or None to
+    provider of the same name works against an endpoint. `guard` returns the refusal of a call, or None to
     let it in; it must compare with `call.credentials`, which the fault `bad_credential` exchanges.
     `throttled`, `broken` and `unknown` answer in the vendor's own words. `faults` are those that a client
     of this protocol can see at all. `reasons` names the reason a client ought to report where it is not
@@ -134,7 +134,7 @@ class Vendor:
 
     name: str
     title: str
-    options: Callable[[Place], dict[str, Any]]
+    options: Callable[[Endpoint], dict[str, Any]]
     routes: Mapping[str, Handler] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict)
     guard: Callable[[Call], Reply | None] = open_door

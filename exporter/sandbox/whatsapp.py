@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from exporter.sandbox import _graph
-from exporter.sandbox.vendor import Call, Place, Reply, Vendor
+from exporter.sandbox.vendor import Call, Endpoint, Reply, Vendor
 
 TOKEN = "EAAGsandboxWhatsappPlanted4242"  # noqa: S105 - made up, for the sandbox alone
 ACCOUNT = "104000000000001"
@@ -48,15 +48,15 @@ SCENARIOS = {
 } | {f"no_{name}_permission": f"The token may not read {path}." for name, path in _SHUT.items()}
 
 
-def _options(place: Place) -> dict[str, Any]:
+def _options(endpoint: Endpoint) -> dict[str, Any]:
     return {
         "access_token": TOKEN,
         "business_account_id": ACCOUNT,
         "app_id": _graph.APP_ID,
         "app_secret": _graph.APP_SECRET,
         "api_version": "v25.0",
-        "base_url": place.tls_url,
-        "tls": {"ca_file": place.ca_file},
+        "base_url": endpoint.tls_url,
+        "tls": {"ca_file": endpoint.ca_file},
     }
 
 

@@ -64,7 +64,7 @@ class GoodDay:
 class SandboxStage:
     def __init__(self, stand: Stand) -> None:
         self.stand = stand
-        self.options: Mapping[str, Any] = stand.vendor.options(stand.place)
+        self.options: Mapping[str, Any] = stand.vendor.options(stand.endpoint)
 
     async def spoil(self, fault: str | None) -> None:
         await self.stand.set_fault(fault)

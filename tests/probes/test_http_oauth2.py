@@ -360,7 +360,7 @@ def test_a_tenant_never_says_where_a_secret_goes(tmp_path: Path, row: str, words
 async def test_the_sandbox_gives_tokens_too(network: Network) -> None:
     async with staged(registry.sandbox_vendors()["http"]) as stage:
         client = {"client_id": "sandbox", "client_secret": "sandbox-planted-client-secret-4242"}
-        url, tls = stage.stand.place.tls_url, stage.options["tls"]
+        url, tls = stage.stand.endpoint.tls_url, stage.options["tls"]
         options = {
             **stage.options,
             "auth": {"oauth2": client},

@@ -23,7 +23,7 @@ from tests.probes.day import good_day, probed, target_of
 
 PROBES = list(registry.probes().values())
 every_provider = pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.name)
-Place = tuple[object, ...]
+Endpoint = tuple[object, ...]
 """Where something was sent: scheme, host, port, and the names of headers and parameters of credentials."""
 
 DECIDES = re.compile(
@@ -61,7 +61,7 @@ class Recorder:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.places: set[Place] = set()
+        self.places: set[Endpoint] = set()
         self.names: set[str] = set()
         self.paths: set[str] = set()
 

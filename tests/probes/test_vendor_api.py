@@ -23,7 +23,7 @@ from exporter.probes._vendor_api import (
     read_pages,
     refusal_of,
 )
-from exporter.sandbox.harness import Call, Place, Reply, Vendor, serve
+from exporter.sandbox.harness import Call, Endpoint, Reply, Vendor, serve
 from tests.clock import HandClock
 
 QUICK = 0.05
@@ -42,7 +42,7 @@ class Team:
         return Reply(body={}, headers=self.headers.pop(0) if self.headers else {})
 
 
-def _options(_place: Place) -> dict[str, Any]:
+def _options(_endpoint: Endpoint) -> dict[str, Any]:
     return {}
 
 
@@ -51,7 +51,7 @@ async def paced(network: Network, team: Team) -> AsyncIterator[tuple[Pace, RunKi
     clock = HandClock()
     async with serve([team.vendor], now=clock.now) as sandbox:
         kit = RunKit(network, clock, {}, Tokens(network, clock))
-        yield Pace(kit), kit, sandbox.stands["team"].place.url
+        yield Pace(kit), kit, sandbox.stands["team"].endpoint.url
 
 
 def empty(reset: float) -> dict[str, str]:

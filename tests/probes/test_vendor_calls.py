@@ -13,14 +13,14 @@ from exporter.core.secret import Secret
 from exporter.engine.kit import RunKit
 from exporter.net.tokens import Tokens
 from exporter.probes._vendor_api import VendorApi, bearer
-from exporter.sandbox.harness import Call, Place, Reply, Vendor, serve
+from exporter.sandbox.harness import Call, Endpoint, Reply, Vendor, serve
 from exporter.sandbox.stand import Stand
 from tests.clock import HandClock
 
 ROWS = tuple(f"row{number}" for number in range(5))
 
 
-def _options(_place: Place) -> dict[str, object]:
+def _options(_endpoint: Endpoint) -> dict[str, object]:
     return {}
 
 
@@ -67,7 +67,7 @@ def api_of(kit: Kit, base_url: str, max_body: int = 1 << 20) -> VendorApi:
 async def test_every_call_carries_the_credential_and_the_headers_of_the_vendor(
     stand: Stand, kit: Kit
 ) -> None:
-    api = api_of(kit, f"{stand.place.url}/")
+    api = api_of(kit, f"{stand.endpoint.url}/")
     page = await api.get("/rows", (("limit", "2"), ("name", "a b")))
     assert [item.text("id") for item in page.items("data")] == ["row0", "row1"]
     assert api.headers["x-start"] == "0"
@@ -83,19 +83,19 @@ def test_a_credential_that_is_not_configured_is_an_empty_one_and_none_shows() ->
 
 
 async def test_every_status_but_200_is_what_the_vendor_makes_of_it(stand: Stand, kit: Kit) -> None:
-    api = api_of(kit, stand.place.url)
+    api = api_of(kit, stand.endpoint.url)
     with pytest.raises(Refused, match=r"^permission: /refused answered HTTP 403$"):
         await api.get("/refused")
     assert api.headers["x-request"] == "r1"
     with pytest.raises(Refused, match=r"^permission: the list answered HTTP 403$"):
-        await api.read(stand.place.url, "/refused", (), name="the list")
+        await api.read(stand.endpoint.url, "/refused", (), name="the list")
 
 
 @pytest.mark.parametrize(("most", "count", "truncated"), [(1, 2, True), (2, 4, True), (3, 5, False)])
 async def test_a_list_is_read_page_by_page_after_the_last_id(
     stand: Stand, kit: Kit, most: int, count: int, truncated: bool
 ) -> None:
-    rows = await api_of(kit, stand.place.url).list_by_id("/rows", "after", most, (("kind", "x"),), size=2)
+    rows = await api_of(kit, stand.endpoint.url).list_by_id("/rows", "after", most, (("kind", "x"),), size=2)
     assert [item.text("id") for item in rows.items] == list(ROWS[:count])
     assert rows.truncated is truncated
     assert [call.query.get("after") for call in stand.calls] == [None, ["row1"], ["row3"]][:most]
@@ -104,5 +104,5 @@ async def test_a_list_is_read_page_by_page_after_the_last_id(
 
 async def test_an_answer_above_the_bound_is_no_answer(stand: Stand, kit: Kit) -> None:
     with pytest.raises(ProbeError, match="10 bytes") as failure:
-        await api_of(kit, stand.place.url, max_body=10).get("/rows", (("limit", "5"),))
+        await api_of(kit, stand.endpoint.url, max_body=10).get("/rows", (("limit", "5"),))
     assert failure.value.reason is Reason.BAD_RESPONSE

@@ -14,7 +14,7 @@ import pytest
 from exporter import registry
 from exporter.core.errors import StartError
 from exporter.demo.services import free_port
-from exporter.sandbox.harness import Answer, Call, Place, Reply, Sandbox, Stand, Vendor, run, serve
+from exporter.sandbox.harness import Answer, Call, Endpoint, Reply, Sandbox, Stand, Vendor, run, serve
 from tests.waiting import until
 
 ECHO_KEY = "sesame"
@@ -24,8 +24,8 @@ def guard(call: Call) -> Reply | None:
     return None if call.headers.get("x-key") == call.credentials["key"] else Reply(401, {"error": "key"})
 
 
-def options(place: Place) -> dict[str, Any]:
-    return {"url": place.url}
+def options(endpoint: Endpoint) -> dict[str, Any]:
+    return {"url": endpoint.url}
 
 
 ECHO = Vendor(
@@ -68,8 +68,8 @@ async def status_of(client: aiohttp.ClientSession, url: str, **arguments: Any) -
 async def test_a_vendor_is_served_plain_and_with_a_certificate_of_the_sandbox(
     stand: Stand, client: aiohttp.ClientSession
 ) -> None:
-    context = ssl.create_default_context(cafile=stand.place.ca_file)
-    for url, tls in ((stand.place.url, True), (stand.place.tls_url, context)):
+    context = ssl.create_default_context(cafile=stand.endpoint.ca_file)
+    for url, tls in ((stand.endpoint.url, True), (stand.endpoint.tls_url, context)):
         async with client.get(f"{url}/say/hello", ssl=tls) as answer:
             assert await answer.json() == {"word": "hello", "on": []}
 
@@ -77,7 +77,7 @@ async def test_a_vendor_is_served_plain_and_with_a_certificate_of_the_sandbox(
 async def test_unknown_paths_methods_and_wrong_credentials_are_refused(
     stand: Stand, client: aiohttp.ClientSession
 ) -> None:
-    url = stand.place.url
+    url = stand.endpoint.url
     assert await status_of(client, f"{url}/say") == 404
     assert await status_of(client, f"{url}/say/a/b") == 404
     assert await status_of(client, f"{url}/say/a", headers={"X-Key": "other"}) == 401
@@ -86,12 +86,12 @@ async def test_unknown_paths_methods_and_wrong_credentials_are_refused(
 
 
 async def test_calls_are_remembered(stand: Stand, client: aiohttp.ClientSession) -> None:
-    await status_of(client, f"{stand.place.url}/say/a?x=1&x=2")
+    await status_of(client, f"{stand.endpoint.url}/say/a?x=1&x=2")
     assert [(call.path, call.query) for call in stand.calls] == [("/say/a", {"x": ["1", "2"]})]
 
 
 async def test_answers_of_faults(stand: Stand, client: aiohttp.ClientSession) -> None:
-    url = f"{stand.place.url}/say/a"
+    url = f"{stand.endpoint.url}/say/a"
     for fault, expected in {
         "rate_limited": 429,
         "server_error": 500,
@@ -111,7 +111,7 @@ async def test_answers_of_faults(stand: Stand, client: aiohttp.ClientSession) ->
 async def test_a_fault_meets_only_the_calls_that_hold_a_text(
     stand: Stand, client: aiohttp.ClientSession
 ) -> None:
-    url = stand.place.url
+    url = stand.endpoint.url
     for only, met in (("acme one", "say/a?of=acme%20one"), ("say/b", "say/b")):
         await stand.set_fault("server_error", only=only)
         assert await status_of(client, f"{url}/{met}") == 500
@@ -125,7 +125,7 @@ async def test_a_fault_meets_only_the_calls_that_hold_a_text(
 async def test_a_cut_answer_ends_in_its_middle(stand: Stand, client: aiohttp.ClientSession) -> None:
     await stand.set_fault("cut")
     with pytest.raises(aiohttp.ClientError):
-        await status_of(client, f"{stand.place.url}/say/a")
+        await status_of(client, f"{stand.endpoint.url}/say/a")
 
 
 async def test_a_slow_vendor_does_not_answer_in_time_and_does_not_delay_the_end(
@@ -133,27 +133,27 @@ async def test_a_slow_vendor_does_not_answer_in_time_and_does_not_delay_the_end(
 ) -> None:
     await stand.set_fault("slow")
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(status_of(client, f"{stand.place.url}/say/a"), 0.1)
+        await asyncio.wait_for(status_of(client, f"{stand.endpoint.url}/say/a"), 0.1)
 
 
 async def test_a_refusing_vendor_listens_again_on_the_same_port(
     stand: Stand, client: aiohttp.ClientSession
 ) -> None:
-    before = stand.place
+    before = stand.endpoint
     assert await status_of(client, f"{before.url}/say/a") == 200
     await stand.set_fault("refused")
     with pytest.raises(aiohttp.ClientConnectorError):
         await status_of(client, f"{before.url}/say/a")
     await stand.set_fault(None)
-    assert stand.place == before
+    assert stand.endpoint == before
     assert await status_of(client, f"{before.url}/say/a") == 200
 
 
 async def test_a_wrong_certificate_is_shown_to_new_and_old_clients(
     stand: Stand, client: aiohttp.ClientSession
 ) -> None:
-    context = ssl.create_default_context(cafile=stand.place.ca_file)
-    url = f"{stand.place.tls_url}/say/a"
+    context = ssl.create_default_context(cafile=stand.endpoint.ca_file)
+    url = f"{stand.endpoint.tls_url}/say/a"
     assert await status_of(client, url, ssl=context) == 200
     await stand.set_fault("wrong_certificate")
     with pytest.raises(aiohttp.ClientConnectorCertificateError):
@@ -166,8 +166,8 @@ async def test_an_answer_can_be_ordered_for_a_part_of_the_paths(
     stand: Stand, client: aiohttp.ClientSession
 ) -> None:
     await stand.set_fault(None, answer=Answer(Reply(403, {"error": "no"}), "/say/secret"))
-    assert await status_of(client, f"{stand.place.url}/say/secret") == 403
-    assert await status_of(client, f"{stand.place.url}/say/a") == 200
+    assert await status_of(client, f"{stand.endpoint.url}/say/secret") == 403
+    assert await status_of(client, f"{stand.endpoint.url}/say/a") == 200
 
 
 async def test_a_fault_begins_and_ends_by_itself(stand: Stand) -> None:
@@ -193,19 +193,19 @@ async def test_the_control_port_tells_and_obeys(sandbox: Sandbox, client: aiohtt
     base = f"{sandbox.control}/_sandbox"
     async with client.get(base) as answer:
         told = (await answer.json())["echo"]
-    place = sandbox.stands["echo"].place
-    assert (told["url"], told["tls_url"], told["fault"]) == (place.url, place.tls_url, None)
-    assert told["options"] == {"url": place.url}
+    endpoint = sandbox.stands["echo"].endpoint
+    assert (told["url"], told["tls_url"], told["fault"]) == (endpoint.url, endpoint.tls_url, None)
+    assert told["options"] == {"url": endpoint.url}
     assert "slow" in told["faults"]
     async with client.post(f"{base}/echo/fault", json={"fault": "server_error"}) as answer:
         assert (await answer.json())["fault"] == "server_error"
-    assert await status_of(client, f"{place.url}/say/a") == 500
+    assert await status_of(client, f"{endpoint.url}/say/a") == 500
     async with client.post(f"{base}/echo/fault", json={}) as answer:
         assert (await answer.json())["fault"] is None
     order = {"answer": {"status": 418, "body": {"error": "teapot"}}}
     async with client.post(f"{base}/echo/fault", json=order) as answer:
         assert answer.status == 200
-    assert await status_of(client, f"{place.url}/say/a") == 418
+    assert await status_of(client, f"{endpoint.url}/say/a") == 418
     async with client.post(f"{base}/echo/scenario", json={"scenario": "hoarse"}) as answer:
         assert (await answer.json())["scenarios_on"] == ["hoarse"]
     async with client.post(f"{base}/echo/scenario", json={"scenario": "hoarse", "on": False}) as answer:
@@ -247,9 +247,9 @@ async def test_the_control_port_serves_the_vendor_under_its_name_too(
 async def test_the_ports_follow_the_one_that_was_asked_for() -> None:
     port = free_port(24_500, 3)  # below the range from which the system takes ports for connections
     async with serve({"echo": ECHO}, port=port) as running:
-        place = running.stands["echo"].place
+        endpoint = running.stands["echo"].endpoint
         assert running.control == f"http://127.0.0.1:{port}"
-        assert (place.port, place.tls_port) == (port + 1, port + 2)
+        assert (endpoint.port, endpoint.tls_port) == (port + 1, port + 2)
 
 
 async def test_a_port_in_use_is_said_plainly() -> None:
@@ -307,7 +307,7 @@ async def test_every_vendor_refuses_strangers_and_unknown_paths(
     vendor: Vendor, client: aiohttp.ClientSession
 ) -> None:
     async with serve([vendor]) as running:
-        url = running.stands[vendor.name].place.url
+        url = running.stands[vendor.name].endpoint.url
         for route in vendor.routes:
             method, _, path = route.partition(" ")
             # RFC 6749, section 5.2; Google inspects tokens in the same words, Resend refuses every key so

@@ -46,7 +46,7 @@ async def test_the_example_of_one_tenant_meets_it_alone() -> None:
 
         async def balance(account: str) -> int:
             own = {"Stripe-Account": account}
-            async with client.get(f"{stand.place.url}/v1/balance", headers=own) as answer:
+            async with client.get(f"{stand.endpoint.url}/v1/balance", headers=own) as answer:
                 return answer.status
 
         accounts = [one["options"]["account"] for one in options["tenants"]["list"]]
