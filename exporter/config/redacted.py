@@ -12,7 +12,7 @@ from exporter.config.document.convert import TWIN, root_type
 from exporter.config.document.credentials import QUERY_SECRET, SECRET_NAME
 from exporter.config.document.values import Expanded, scalar
 from exporter.config.layout import IntegrationPart, Layout, TenantRow
-from exporter.core.secret import STARS, Secret
+from exporter.core.secret import REDACTED, Secret
 
 _USERINFO = re.compile(r"(://[^/?#\s:@]*):[^/?#\s]*@")
 _WEB_PATH = re.compile(r"(https?://[^/?#]+).+", re.DOTALL)
@@ -70,7 +70,7 @@ def _typed(value: Any, kind: Any, name: str) -> Any:
         kinds = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
         kind = next((one for one in kinds if _is_struct(one) or _is_secret(one)), kinds[0] if kinds else None)
     if _is_secret(kind):
-        return value if value is None else STARS
+        return value if value is None else REDACTED
     if isinstance(value, dict):
         known = {field.encode_name: field.type for field in kind.fields} if _is_struct(kind) else {}
         inner = getattr(kind, "value_type", None)
@@ -90,20 +90,22 @@ def _free(value: Any, name: str) -> Any:
     if not isinstance(value, str):
         return value
     if SECRET_NAME.search(name) and not name.endswith((TWIN, "_url", "_dir")):
-        return STARS
+        return REDACTED
     return _text(value)
 
 
 def _text(value: str) -> str:
     text = value.raw if isinstance(value, Expanded) else value
-    return QUERY_SECRET.sub(rf"\1{STARS}", _USERINFO.sub(rf"\1:{STARS}@", text)) if "://" in text else text
+    return (
+        QUERY_SECRET.sub(rf"\1{REDACTED}", _USERINFO.sub(rf"\1:{REDACTED}@", text)) if "://" in text else text
+    )
 
 
 def _without_paths(value: Any) -> Any:
     """Cut the path off web addresses of receivers: it is often all the credential they have."""
     if isinstance(value, dict):
         return {
-            key: _WEB_PATH.sub(rf"\1/{STARS}", item)
+            key: _WEB_PATH.sub(rf"\1/{REDACTED}", item)
             if key == "url" and isinstance(item, str)
             else _without_paths(item)
             for key, item in value.items()

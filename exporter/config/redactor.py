@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from exporter.core.secret import SHORTEST, STARS
+from exporter.core.secret import REDACTED, SHORTEST
 
 
 class Redactor:
@@ -25,7 +25,7 @@ class Redactor:
             found = heads.get(text[position : position + SHORTEST])
             secret = next((one for one in found if text.startswith(one, position)), "") if found else ""
             if secret:
-                parts += (text[start:position], STARS)
+                parts += (text[start:position], REDACTED)
                 position += len(secret)
                 start = position
             else:

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, NoReturn
 from urllib.parse import quote, quote_plus
 
-STARS = "***"
+REDACTED = "***"
 SHORTEST = 4
 """Characters of the shortest credential that is replaced: shorter ones would blot out ordinary words."""
 
@@ -36,13 +36,13 @@ class Secret:
 
     def __repr__(self) -> str:
         """Return stars."""
-        return STARS
+        return REDACTED
 
     __str__ = __repr__
 
     def __format__(self, spec: str) -> str:
         """Return stars, whatever the format."""
-        return STARS
+        return REDACTED
 
     def __eq__(self, other: object) -> bool:
         """Compare by value."""
@@ -69,7 +69,7 @@ def redact(text: str, secrets: AbstractSet[str]) -> str:
     """
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= SHORTEST:
-            text = text.replace(secret, STARS)
+            text = text.replace(secret, REDACTED)
     return text
 
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from exporter.core.hosts import ascii_host
 from exporter.core.quoting import has_credential_form
-from exporter.core.secret import STARS, URL_SAFE
+from exporter.core.secret import REDACTED, URL_SAFE
 
 PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
@@ -53,16 +53,18 @@ class Url:
         parts = (_starred(unquote(part), part) for part in path.split("/"))
         pairs = parse_qsl(query, keep_blank_values=True)
         names = "&".join(f"{_starred(name, quote(name))}={_value(name, value)}" for name, value in pairs)
-        return f"{self.scheme}://{self.authority}{'/'.join(parts)}" + (f"?{names or STARS}" if query else "")
+        return f"{self.scheme}://{self.authority}{'/'.join(parts)}" + (
+            f"?{names or REDACTED}" if query else ""
+        )
 
 
 def _value(name: str, value: str) -> str:
     """Return a number that says how much is asked for as it is, stars for everything else."""
-    return value if name.lower() in _AMOUNTS and _SMALL.match(value) else STARS
+    return value if name.lower() in _AMOUNTS and _SMALL.match(value) else REDACTED
 
 
 def _starred(text: str, written: str) -> str:
-    return STARS if has_credential_form(text) else written
+    return REDACTED if has_credential_form(text) else written
 
 
 @lru_cache(maxsize=4096)  # the same few URLs are probed again and again

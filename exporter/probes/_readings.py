@@ -30,7 +30,7 @@ from exporter.core.metric import Metric, Sample
 from exporter.core.probe import MONTH, Kit
 from exporter.core.reason import Reason
 
-Kept = dict[str, Any]
+StoredAnswer = dict[str, Any]
 """What is kept of an answer until the period is over; JSON can hold it."""
 
 DECISIVE = frozenset({Reason.ACCOUNT, Reason.NOT_CONFIGURED, Reason.QUOTA, Reason.BUG})
@@ -77,12 +77,12 @@ class FurtherReadings:
         self,
         key: str,
         period: float,
-        fetch: Callable[[], Awaitable[Kept]],
+        fetch: Callable[[], Awaitable[StoredAnswer]],
         *,
         permission: str = "",
         lacking: Collection[Reason] = LACKING,
         decisive: Collection[Reason] = DECISIVE,
-    ) -> Kept:
+    ) -> StoredAnswer:
         """Return the last answer of `fetch`, made again when it is older than `period` seconds.
 
         {} stands for a reading that has none. `key` is `<name>/<number>`: the number goes up when the shape
@@ -91,7 +91,7 @@ class FurtherReadings:
         raised: ProbeError.
         """
         name, failing = key.rpartition("/")[0], _Failing(self._kit, key, period)
-        kept: Kept | None = {}
+        kept: StoredAnswer | None = {}
         fails = failing.waits
         if not fails:
             try:
@@ -112,10 +112,10 @@ class FurtherReadings:
 
     async def _ask(
         self,
-        fetch: Callable[[], Awaitable[Kept]],
+        fetch: Callable[[], Awaitable[StoredAnswer]],
         lacking: Collection[Reason],
         decisive: Collection[Reason],
-    ) -> Kept | None:
+    ) -> StoredAnswer | None:
         """Return a fresh answer, None where the credential may not ask, {} where there is no such call."""
         if self._stopped:
             raise _NotAskedError(Reason.RATE_LIMITED, self._stopped)
@@ -128,7 +128,7 @@ class FurtherReadings:
         except ProbeError as error:
             if _decides(error, decisive) or error.reason not in (*lacking, Reason.NOT_FOUND):
                 raise
-            # Kept like an answer: asking more often would bring neither the permission nor the call.
+            # StoredAnswer like an answer: asking more often would bring neither the permission nor the call.
             self._kit.log(error.detail)
             return None if error.reason in lacking else {}
 
@@ -182,9 +182,9 @@ class _Failing:
         return 0 <= self._kit.now() - last < min(self._period, last - first)
 
     @property
-    def earlier(self) -> Kept | None:
+    def earlier(self) -> StoredAnswer | None:
         """The last answer, unless the reading has failed for a whole period since it was due again."""
-        kept: Kept | None = self._kit.recall(self._key)
+        kept: StoredAnswer | None = self._kit.recall(self._key)
         return kept if self._tries and 0 <= self._kit.now() - self._tries[0] < self._period else None
 
     def note(self, *, asked: bool) -> None:

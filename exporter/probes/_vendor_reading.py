@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from exporter.core.metric import Sample
 from exporter.core.reason import Reason
-from exporter.probes._readings import LACKING, FurtherReadings, Kept, calls_a_month
+from exporter.probes._readings import LACKING, FurtherReadings, StoredAnswer, calls_a_month
 
 
 class PagedOptions(Protocol):
@@ -38,7 +38,7 @@ class VendorReading(Generic[CallsT, OptionsT]):
     key: str
     permission: str
     period: float | Callable[[OptionsT], float]
-    fetch: Callable[[CallsT], Awaitable[Kept]]
+    fetch: Callable[[CallsT], Awaitable[StoredAnswer]]
     samples: Callable[..., Iterator[Sample]]
     paged: bool = False
     each: int = 1
@@ -55,7 +55,7 @@ class VendorReading(Generic[CallsT, OptionsT]):
 
     async def read(
         self, api: CallsT, options: OptionsT, further: FurtherReadings, lacking: Collection[Reason] = LACKING
-    ) -> Kept:
+    ) -> StoredAnswer:
         """Return the last answer, {} where there is none; see FurtherReadings.read."""
         return await further.read(
             f"{self.key}/{self.version}",

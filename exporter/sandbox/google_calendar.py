@@ -13,7 +13,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from exporter.sandbox.vendor import Call, Handler, Endpoint, Reply, Vendor
+from exporter.sandbox.vendor import Call, Endpoint, Handler, Reply, Vendor
 
 CLIENT_ID = "4242-sandbox.apps.googleusercontent.com"
 CLIENT_SECRET = "GOCSPX-sandboxPlanted4242"  # noqa: S105 - made up, for the sandbox alone

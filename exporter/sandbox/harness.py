@@ -31,7 +31,7 @@ from exporter.core.defaults import HOST, SANDBOX_ADDRESS
 from exporter.core.errors import StartError
 from exporter.sandbox.certificates import Authority
 from exporter.sandbox.stand import Answer, Stand
-from exporter.sandbox.vendor import FAULTS, REASONS, Call, Handler, Endpoint, Reply, Vendor
+from exporter.sandbox.vendor import FAULTS, REASONS, Call, Endpoint, Handler, Reply, Vendor
 
 T = TypeVar("T")
 Vendors = Iterable[Vendor] | Mapping[str, Vendor]
@@ -246,8 +246,8 @@ __all__ = [
     "REASONS",
     "Answer",
     "Call",
-    "Handler",
     "Endpoint",
+    "Handler",
     "Reply",
     "Sandbox",
     "Stand",

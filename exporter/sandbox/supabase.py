@@ -8,7 +8,7 @@ import base64
 import json
 from typing import Any
 
-from exporter.sandbox.vendor import Call, Handler, Endpoint, Reply, Vendor
+from exporter.sandbox.vendor import Call, Endpoint, Handler, Reply, Vendor
 
 KEY = "sb_secret_sandboxPlanted4242"
 LEGACY_END = 2_000_000_000

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from exporter.core.secret import STARS, Secret, forms, redact, reveal_all
+from exporter.core.secret import REDACTED, Secret, forms, redact, reveal_all
 
 VALUE = "sk_live_planted"
 
@@ -39,7 +39,7 @@ def test_no_way_of_printing_shows_it(shown: Any) -> None:
 
 
 def test_a_format_has_no_say() -> None:
-    assert format(Secret(VALUE), ">40") == STARS
+    assert format(Secret(VALUE), ">40") == REDACTED
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

@@ -23,10 +23,10 @@ from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.engine.kit import CachedAnswers
 from exporter.probes.postgres import PROBE, failures
-from exporter.probes.postgres.knock import _FirstWord, _OneByte
 from exporter.probes.postgres.metrics import SIZE
 from exporter.probes.postgres.options import PostgresOptions
 from exporter.probes.postgres.session import parameters
+from exporter.probes.postgres.startup import _FirstReply, _TlsReply
 from tests.clock import HandClock
 from tests.probes.day import GoodDay, leaks, probed, target_of, values
 from tests.servers.authority import Authority
@@ -515,7 +515,7 @@ def test_each_code_has_its_reason(state: str) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.binary(max_size=40) | st.just(error(b"57P03", b"x")), max_size=5))
 def test_no_bytes_make_the_readers_fail_otherwise_than_they_say(pieces: list[bytes]) -> None:
-    for reader in (_OneByte(), _FirstWord()):
+    for reader in (_TlsReply(), _FirstReply()):
         try:
             for piece in pieces:
                 if not reader.done:

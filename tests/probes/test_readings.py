@@ -16,7 +16,7 @@ from exporter.net.tokens import Tokens
 from exporter.probes._readings import (
     DECISIVE,
     FurtherReadings,
-    Kept,
+    StoredAnswer,
     VerdictError,
     calls_a_month,
     keep_dated,
@@ -44,11 +44,11 @@ class Vendor:
     """Answers a reading, and counts how often it was asked; `refusal` in place of an answer."""
 
     def __init__(self) -> None:
-        self.answer: Kept = {"count": 1}
+        self.answer: StoredAnswer = {"count": 1}
         self.refusal: ProbeError | None = None
         self.asked = 0
 
-    async def __call__(self) -> Kept:
+    async def __call__(self) -> StoredAnswer:
         self.asked += 1
         if self.refusal:
             raise self.refusal
@@ -71,10 +71,12 @@ class Account:
         self.further = FurtherReadings(self.kit, refused_metric("some"), PERMISSION)
         return self.further
 
-    async def read(self, fetch: Callable[[], Awaitable[Kept]] | None = None, name: str = "thing") -> Kept:
+    async def read(
+        self, fetch: Callable[[], Awaitable[StoredAnswer]] | None = None, name: str = "thing"
+    ) -> StoredAnswer:
         return await self.further.read(f"{name}/1", HOUR, fetch or self.vendor, permission=name)
 
-    async def read_again(self) -> Kept:
+    async def read_again(self) -> StoredAnswer:
         """Read in another run."""
         self.run()
         return await self.read()
@@ -309,7 +311,7 @@ async def test_the_longer_of_two_waits_is_heeded_and_none_is_none(account: Accou
 async def test_a_reading_that_hangs_leaves_time_and_the_rest_is_left_out(account: Account) -> None:
     other = Vendor()
 
-    async def hang() -> Kept:
+    async def hang() -> StoredAnswer:
         await asyncio.sleep(30)
         return {}
 
@@ -325,7 +327,7 @@ async def test_a_reading_that_hangs_leaves_time_and_the_rest_is_left_out(account
 
 
 async def test_a_run_that_is_cut_is_cut_within_a_reading_too(account: Account) -> None:
-    async def hang() -> Kept:
+    async def hang() -> StoredAnswer:
         await asyncio.sleep(30)
         return {}
 
@@ -362,7 +364,7 @@ async def test_an_empty_answer_is_no_answer(account: Account) -> None:
 
 
 async def test_every_later_status_leaves_that_of_the_first_call(account: Account) -> None:
-    async def fetch() -> Kept:
+    async def fetch() -> StoredAnswer:
         account.kit.trace.http_status = 206
         return {"count": 1}
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from exporter.config import durations
 from exporter.config.document.values import scalar
 from exporter.core.quoting import has_credential_form
-from exporter.core.secret import SHORTEST, STARS, forms
+from exporter.core.secret import REDACTED, SHORTEST, forms
 
 SECRET_NAME = re.compile(
     r"secret|passw|token|api[-_]?key|authorization|(^|[-_])auth$|cookie|credential|private|signature"
@@ -98,4 +98,4 @@ def url_passwords(text: str) -> set[str]:
     except ValueError:
         password = None
     found = {match[2] for match in QUERY_SECRET.finditer(text)} | {password or ""}
-    return (found | set(map(unquote, found))) - {"", STARS}
+    return (found | set(map(unquote, found))) - {"", REDACTED}

@@ -91,7 +91,7 @@ def error_of(answer: Answer) -> Mapping[str, Any]:
 
 def codes_of(error: Mapping[str, Any]) -> tuple[int | None, int | None]:
     """Return code and subcode of an error, None for each that it has not."""
-    return _whole(error.get("code")), _whole(error.get("error_subcode", error.get("subcode")))
+    return _integer(error.get("code")), _integer(error.get("error_subcode", error.get("subcode")))
 
 
 def reason_of(status: int, error: Mapping[str, Any]) -> Reason:
@@ -139,5 +139,5 @@ def sentence(place: str, status: int, error: Mapping[str, Any]) -> str:
     return f"{place} answered HTTP {status} ({numbers}{f': {words}' if words else ''})"
 
 
-def _whole(value: object) -> int | None:
+def _integer(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None

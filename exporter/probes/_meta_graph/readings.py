@@ -6,7 +6,7 @@ from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.reason import Reason
 from exporter.probes._meta_graph.graph import Graph
-from exporter.probes._readings import DECISIVE, Kept
+from exporter.probes._readings import DECISIVE, StoredAnswer
 
 
 async def collect(graph: Graph, samples: AsyncIterator[Sample]) -> list[Sample]:
@@ -33,8 +33,8 @@ async def read_optional(
     graph: Graph,
     name: str,
     period: float,
-    fetch: Callable[[], Awaitable[Kept]],
+    fetch: Callable[[], Awaitable[StoredAnswer]],
     decisive: Collection[Reason] = DECISIVE,
-) -> Kept | None:
+) -> StoredAnswer | None:
     """Return the last answer of a reading, made again every `period` seconds; None where there is none."""
     return await graph.further.read(f"{name}/1", period, fetch, decisive=decisive) or None

@@ -24,7 +24,7 @@ PERIOD = 3600.0
 """Seconds between two inspections of a token."""
 PLACE = "debug_token"
 
-Kept = dict[str, Any]
+StoredAnswer = dict[str, Any]
 Wanted = Mapping[str, tuple[str, ...]]
 """Scopes that the integration needs, each with those that stand for it."""
 
@@ -51,7 +51,7 @@ async def current(options: GraphOptions, kit: Kit) -> Secret:
     return (await kit.token(grant)).value
 
 
-def tell(kit: Kit, token: Secret, kept: Kept) -> None:
+def tell(kit: Kit, token: Secret, kept: StoredAnswer) -> None:
     """Tell whoever renews `token` when it ends, unless `kept` speaks of an earlier one."""
     end = kept.get("access")
     if kept.get("mark") == _mark(token):
@@ -64,7 +64,7 @@ def _mark(token: Secret) -> str:
     return hashlib.blake2b(token.reveal().encode(), digest_size=2).hexdigest()
 
 
-async def inspect(graph: Graph, token: Secret) -> Kept:
+async def inspect(graph: Graph, token: Secret) -> StoredAnswer:
     """Return what is kept of `token`; a token that is not valid is a ProbeError, with its expiry as a fact.
 
     The app's own token asks where its id and secret are known, else `token` asks about itself.
@@ -80,9 +80,9 @@ async def inspect(graph: Graph, token: Secret) -> Kept:
     return kept
 
 
-def reduce_token(data: Document) -> Kept:
+def reduce_token(data: Document) -> StoredAnswer:
     """Return what is kept of the answer's data; what is unknown is None, an end of 0 means never."""
-    kept: Kept = {name: _end(data, field) for field, name in _ENDS}
+    kept: StoredAnswer = {name: _end(data, field) for field, name in _ENDS}
     scopes = data.at("scopes").value
     if isinstance(scopes, list):
         kept["scopes"] = [scope for scope in scopes if isinstance(scope, str)]
@@ -92,7 +92,7 @@ def reduce_token(data: Document) -> Kept:
     return kept
 
 
-def expiry_samples(kept: Kept) -> Iterator[Sample]:
+def expiry_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return when the token and its access to data end; nothing for one that never does."""
     for _, name in _ENDS:
         if kept.get(name):
@@ -100,14 +100,14 @@ def expiry_samples(kept: Kept) -> Iterator[Sample]:
             yield TOKEN_REFRESHABLE(False, token=name)
 
 
-def scope_samples(kept: Kept, wanted: Wanted, metrics: GraphMetrics) -> Iterator[Sample]:
+def scope_samples(kept: StoredAnswer, wanted: Wanted, metrics: GraphMetrics) -> Iterator[Sample]:
     """Return for each scope wanted whether the token lacks it; nothing where its scopes are unknown."""
     for scope in wanted:
         if (lacks := lacks_scope(kept, scope, wanted)) is not None:
             yield metrics.scope_missing(lacks, scope=scope)
 
 
-def lacks_scope(kept: Kept, scope: str, wanted: Wanted) -> bool | None:
+def lacks_scope(kept: StoredAnswer, scope: str, wanted: Wanted) -> bool | None:
     """Tell whether the token has neither `scope` nor one that stands for it; None if unknown."""
     scopes = kept.get("scopes")
     return None if scopes is None else not {scope, *wanted[scope]} & set(scopes)

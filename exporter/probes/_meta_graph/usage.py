@@ -80,12 +80,12 @@ def wait_of(buckets: Mapping[str, Bucket]) -> float | None:
 
 
 def _app(headers: Mapping[str, str], drift: Drift) -> Iterator[Bucket]:
-    if (usage := _decoded(headers, APP, drift)) is not None and (used := _worst(usage)) is not None:
+    if (usage := _decode(headers, APP, drift)) is not None and (used := _worst(usage)) is not None:
         yield Bucket("app", used)
 
 
 def _business(headers: Mapping[str, str], own: str, drift: Drift) -> Iterator[Bucket]:
-    usage = _decoded(headers, BUSINESS, drift)
+    usage = _decode(headers, BUSINESS, drift)
     if usage is None:
         return
     accounts = usage.value if isinstance(usage.value, dict) else {}
@@ -100,13 +100,13 @@ def _business(headers: Mapping[str, str], own: str, drift: Drift) -> Iterator[Bu
 
 
 def _ad_account(headers: Mapping[str, str], drift: Drift) -> Iterator[Bucket]:
-    usage = _decoded(headers, AD_ACCOUNT, drift)
+    usage = _decode(headers, AD_ACCOUNT, drift)
     if usage is not None and (used := usage.amount("acc_id_util_pct")) is not None:
         wait = usage.at("reset_time_duration")
         yield Bucket("ad_account", used, None if wait.value is None else _seconds(wait.amount(), 1.0))
 
 
-def _decoded(headers: Mapping[str, str], name: str, drift: Drift) -> Document | None:
+def _decode(headers: Mapping[str, str], name: str, drift: Drift) -> Document | None:
     text = headers.get(name, "").strip()
     if not text:
         return None

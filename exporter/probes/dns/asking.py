@@ -16,7 +16,7 @@ from exporter.core.hosts import ascii_host
 from exporter.core.probe import Kit
 from exporter.core.reason import Reason
 from exporter.net.talk import WholeAnswer
-from exporter.probes.dns.expect import Found
+from exporter.probes.dns.expect import DnsAnswer
 from exporter.probes.dns.options import DnsOptions
 
 PAYLOAD = 1232
@@ -33,20 +33,20 @@ class DatagramAnswer(WholeAnswer):
     def __init__(self, query: dns.message.Message) -> None:
         """Wait for the answer to `query`."""
         self.message: dns.message.Message | None = None
-        self.strange = 0
+        self.stray = 0
         self._query = query
 
     def feed(self, data: bytes) -> None:
         """Take a datagram; raise ProbeError (bad_response) where ours cannot be read."""
         if len(data) < _HEADER or data[:2] != self._query.id.to_bytes(2, "big"):
-            self.strange += 1
+            self.stray += 1
             return
-        message = _parsed(data)
+        message = _parse(data)
         if self._query.is_response(message) or _is_bare_refusal(message):
             self.message = message
             self.done = True
         else:
-            self.strange += 1
+            self.stray += 1
 
 
 class StreamAnswer(WholeAnswer):
@@ -64,7 +64,7 @@ class StreamAnswer(WholeAnswer):
         length = int.from_bytes(self._data[:2], "big")
         if len(self._data) < 2 or len(self._data) < 2 + length:
             return
-        message = _parsed(self._data[2 : 2 + length])
+        message = _parse(self._data[2 : 2 + length])
         if message.id != self._query.id or not (
             self._query.is_response(message) or _is_bare_refusal(message)
         ):
@@ -73,7 +73,7 @@ class StreamAnswer(WholeAnswer):
         self.done = True
 
 
-async def ask(options: DnsOptions, kit: Kit, timeout: float) -> Found:
+async def ask(options: DnsOptions, kit: Kit, timeout: float) -> DnsAnswer:
     """Return the answer of the first server that has one; raise ProbeError where none has."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
@@ -95,7 +95,7 @@ async def ask(options: DnsOptions, kit: Kit, timeout: float) -> Found:
     return await _ask(servers[-1], options, kit, deadline - loop.time())
 
 
-async def _ask(server: str, options: DnsOptions, kit: Kit, share: float) -> Found:
+async def _ask(server: str, options: DnsOptions, kit: Kit, share: float) -> DnsAnswer:
     """Ask with EDNS and, where the server does not know it, once more without (RFC 6891, section 7).
 
     Some servers ignore such a question; they have the first half of `share`, the seconds for this server.
@@ -124,7 +124,7 @@ def _query(options: DnsOptions, edns: bool) -> dns.message.Message:
 
 async def _exchange(
     server: str, options: DnsOptions, kit: Kit, query: dns.message.Message
-) -> tuple[dns.message.Message, Found]:
+) -> tuple[dns.message.Message, DnsAnswer]:
     transport = options.transport
     wire, answer = query.to_wire(), None
     if transport == "udp":
@@ -134,7 +134,7 @@ async def _exchange(
             transport, answer = "tcp", None
     if answer is None:
         answer = await _by_stream(server, options, kit, query, wire)
-    return answer, _found(answer, query, transport)
+    return answer, _answer_of(answer, query, transport)
 
 
 async def _by_datagram(
@@ -145,9 +145,9 @@ async def _by_datagram(
         try:
             await talk.ask(wire, reader, "processing", f"the answer of {talk.place}")
         finally:
-            if reader.strange:
-                kit.log(f"{reader.strange} datagrams answered no question of ours and were ignored")
-    return _whole(reader.message)
+            if reader.stray:
+                kit.log(f"{reader.stray} datagrams answered no question of ours and were ignored")
+    return _require(reader.message)
 
 
 async def _by_stream(
@@ -157,7 +157,7 @@ async def _by_stream(
     async with kit.talk(server, options.port, family=options.family) as talk:
         data = len(wire).to_bytes(2, "big") + wire
         await talk.ask(data, reader, "processing", f"the answer of {talk.place}")
-    return _whole(reader.message)
+    return _require(reader.message)
 
 
 def system_servers(path: str = RESOLV_CONF) -> list[str]:
@@ -183,11 +183,11 @@ def _ascii(name: str) -> str:
     return name if name.isascii() else ascii_host(name)
 
 
-def _found(answer: dns.message.Message, query: dns.message.Message, transport: str) -> Found:
+def _answer_of(answer: dns.message.Message, query: dns.message.Message, transport: str) -> DnsAnswer:
     wanted = query.question[0].rdtype
     sets = [rrset for rrset in answer.answer if rrset.rdtype == wanted]
     records = [record for rrset in sets for record in rrset]
-    return Found(
+    return DnsAnswer(
         rcode=_name_of(answer.rcode()),
         values=tuple(map(_text, records)),
         ttl=min((rrset.ttl for rrset in sets), default=None),
@@ -210,7 +210,7 @@ def _text(record: object) -> str:
     return str(record)
 
 
-def _parsed(data: bytes) -> dns.message.Message:
+def _parse(data: bytes) -> dns.message.Message:
     truncated = len(data) > 2 and bool(data[2] & 0x02)  # such a message may end anywhere after its question
     try:
         return dns.message.from_wire(data, ignore_trailing=True, question_only=truncated)
@@ -225,7 +225,7 @@ def _is_bare_refusal(message: dns.message.Message) -> bool:
     return bool(message.flags & dns.flags.QR) and not message.question and message.rcode() != 0
 
 
-def _whole(message: dns.message.Message | None) -> dns.message.Message:
+def _require(message: dns.message.Message | None) -> dns.message.Message:
     if message is None:
         raise ProbeError(Reason.CONNECT, "the server closed the connection instead of answering")
     return message

@@ -25,7 +25,7 @@ _LONGEST = 4096  # characters of a value that a regular expression looks at
 
 
 @dataclass(frozen=True)
-class Found:
+class DnsAnswer:
     """An answer: `values` are the records of the asked type as text, `ttl` the shortest life in seconds.
 
     `rcode` is the registered name of the result code, or such as RCODE24. `serial` is that of a SOA
@@ -60,7 +60,7 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         tuple[str, ...], Meta(description="Regular expressions, none of them found in any record.")
     ] = ()
 
-    def judge(self, found: Found) -> None:
+    def judge(self, found: DnsAnswer) -> None:
         """Raise ProbeError unless `found` is as expected; the first thing that is not is named."""
         if found.rcode != self.rcode:
             raise self._code_error(found.rcode)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from exporter.core.common_metrics import COST_MONTH, COST_TODAY, PREPAID_BALANCE
 from exporter.core.document import Document
 from exporter.core.metric import Sample
-from exporter.probes._readings import Kept
+from exporter.probes._readings import StoredAnswer
 from exporter.probes._vendor_api import Parameters
 from exporter.probes._vendor_reading import VendorReading
 from exporter.probes.fal import metrics as m
@@ -32,13 +32,13 @@ def price_samples(answer: Document, model: str) -> Iterator[Sample]:
             return
 
 
-async def fetch_balance(api: Api) -> Kept:
+async def fetch_balance(api: Api) -> StoredAnswer:
     """Read the prepaid money: GET /account/billing?expand=credits."""
     credits = (await api.get("/account/billing", (("expand", "credits"),))).must("credits")
     return {"balance": credits.number("current_balance"), "currency": credits.text("currency")}
 
 
-def balance_samples(kept: Kept, _now: float) -> Iterator[Sample]:
+def balance_samples(kept: StoredAnswer, _now: float) -> Iterator[Sample]:
     """Return the prepaid money."""
     currency = kept.get("currency")
     # The currency becomes a label, so it must look like one.
@@ -47,7 +47,7 @@ def balance_samples(kept: Kept, _now: float) -> Iterator[Sample]:
         yield PREPAID_BALANCE(kept["balance"], currency=str(currency).upper())
 
 
-async def fetch_usage(api: Api) -> Kept:
+async def fetch_usage(api: Api) -> StoredAnswer:
     """Sum what the month has cost so far, day by day: GET /models/usage."""
     today = _day(api.kit.now())
     parameters = (("start", f"{today[:8]}01T00:00:00Z"), ("timeframe", "day"), ("timezone", "UTC"))
@@ -77,7 +77,7 @@ def _cost(line: Document) -> float | None:
     return line.amount("cost_total") if line.at("cost_total").value is not None else line.amount("cost")
 
 
-def usage_samples(kept: Kept, now: float) -> Iterator[Sample]:
+def usage_samples(kept: StoredAnswer, now: float) -> Iterator[Sample]:
     """Return the costs of the day and the month; nothing once the day that they speak of is over."""
     if kept["day"] == _day(now):
         yield COST_TODAY(kept["today"])
@@ -86,7 +86,7 @@ def usage_samples(kept: Kept, now: float) -> Iterator[Sample]:
     yield m.TRUNCATED(kept["cut"], list="usage")
 
 
-async def fetch_hour(api: Api) -> Kept:
+async def fetch_hour(api: Api) -> StoredAnswer:
     """Count the requests of the last hour by outcome: GET /models/analytics."""
     since = datetime.fromtimestamp(int(api.kit.now()), UTC) - timedelta(hours=1)
     start = since.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -95,13 +95,13 @@ async def fetch_hour(api: Api) -> Kept:
     return {"hour": _outcomes(line for _, line in buckets), "cut": cut}
 
 
-def hour_samples(kept: Kept, _now: float) -> Iterator[Sample]:
+def hour_samples(kept: StoredAnswer, _now: float) -> Iterator[Sample]:
     """Return the requests of the last hour."""
     yield from _requests("hour", kept["hour"])
     yield m.TRUNCATED(kept["cut"], list="requests_hour")
 
 
-async def fetch_month(api: Api) -> Kept:
+async def fetch_month(api: Api) -> StoredAnswer:
     """Count the requests of the day and the month by outcome: GET /models/analytics."""
     today = _day(api.kit.now())
     buckets, cut = await _analytics(api, (("start", f"{today[:8]}01T00:00:00Z"), ("timeframe", "day")))
@@ -114,7 +114,7 @@ async def fetch_month(api: Api) -> Kept:
     }
 
 
-def month_samples(kept: Kept, now: float) -> Iterator[Sample]:
+def month_samples(kept: StoredAnswer, now: float) -> Iterator[Sample]:
     """Return the requests of the day and the month; nothing once the day that they speak of is over."""
     if kept["day"] == _day(now):
         yield from _requests("today", kept["today"])

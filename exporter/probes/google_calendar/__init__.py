@@ -34,7 +34,7 @@ from exporter.core.reason import Reason
 from exporter.probes._readings import calls_a_month
 from exporter.probes.google_calendar import metrics as m
 from exporter.probes.google_calendar.alerts import ALERTS
-from exporter.probes.google_calendar.api import KEY, PERIOD, TOKENINFO, Api, Kept, check_client
+from exporter.probes.google_calendar.api import KEY, PERIOD, TOKENINFO, Api, StoredAnswer, check_client
 from exporter.probes.google_calendar.options import GoogleCalendarOptions, grant_of, mistakes, short
 from exporter.probes.google_calendar.panels import PANELS
 from exporter.probes.google_calendar.scopes import EVENTS, Call, choose, covers
@@ -84,7 +84,9 @@ def _check_complete(target: Target, options: GoogleCalendarOptions) -> None:
         )
 
 
-async def _read(api: Api, info: Kept | None, options: GoogleCalendarOptions, *, stands: bool) -> list[Sample]:
+async def _read(
+    api: Api, info: StoredAnswer | None, options: GoogleCalendarOptions, *, stands: bool
+) -> list[Sample]:
     for sample in _scopes(info, options):
         api.kit.fact(sample)
     call = _choice(info, options)
@@ -99,7 +101,7 @@ async def _read(api: Api, info: Kept | None, options: GoogleCalendarOptions, *, 
     return [*samples, *(_expiry(api.kit) if stands else ())]
 
 
-def _choice(info: Kept | None, options: GoogleCalendarOptions) -> Call:
+def _choice(info: StoredAnswer | None, options: GoogleCalendarOptions) -> Call:
     """Return the call to make; where the scopes are unknown the likeliest one."""
     scopes = info["scopes"] if info else None
     if scopes is None:
@@ -113,7 +115,7 @@ def _choice(info: Kept | None, options: GoogleCalendarOptions) -> Call:
     return call
 
 
-def _scopes(info: Kept | None, options: GoogleCalendarOptions) -> Iterator[Sample]:
+def _scopes(info: StoredAnswer | None, options: GoogleCalendarOptions) -> Iterator[Sample]:
     if info and info["scopes"] is not None:
         granted = frozenset(info["scopes"])
         for scope in dict.fromkeys(map(short, options.scopes)):
@@ -135,7 +137,7 @@ def _expiry(kit: Kit) -> Iterator[Sample]:
     All of them live for an hour, and whoever writes them writes the next one in time: that the end is near
     says nothing. That it is past does, so only then is it told that nobody but a person can help.
     """
-    info: Kept | None = kit.recall(KEY)
+    info: StoredAnswer | None = kit.recall(KEY)
     if info and info["expiry"] is not None:
         yield TOKEN_EXPIRY(info["expiry"], token="access")  # noqa: S106 - a label's value
         if info["expiry"] <= kit.now():

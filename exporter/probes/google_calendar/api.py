@@ -29,7 +29,7 @@ KEY = f"{TOKENINFO}/1"
 
 PRIMARY = "primary"
 MADE_UP = Secret("a-refresh-token-that-nobody-was-given")
-Kept = dict[str, Any]
+StoredAnswer = dict[str, Any]
 
 
 class Api:
@@ -51,7 +51,7 @@ class Api:
         if self._grant:
             self._token = await self.kit.token(self._grant)
 
-    async def token_info(self, patience: float) -> Kept | None:
+    async def token_info(self, patience: float) -> StoredAnswer | None:
         """Return what is known of the token: its `scopes` and `expiry`, either may be None.
 
         An old answer does where Google gives no new one within `patience` seconds; None where it never gave
@@ -59,7 +59,7 @@ class Api:
         """
         try:
             async with asyncio.timeout(patience):
-                kept: Kept | None = await self.kit.every(KEY, PERIOD, self._inspect)
+                kept: StoredAnswer | None = await self.kit.every(KEY, PERIOD, self._inspect)
                 return kept
         except ProbeError as error:
             if error.reason is Reason.AUTH:
@@ -71,10 +71,10 @@ class Api:
         # and refuses it.
         self.info_refused = True
         self.kit.log(f"the token's scopes could not be read again: {why}")
-        old: Kept | None = self.kit.recall(KEY)
+        old: StoredAnswer | None = self.kit.recall(KEY)
         return old
 
-    async def _inspect(self) -> Kept:
+    async def _inspect(self) -> StoredAnswer:
         def ask(token: Secret) -> Request:
             return Request(
                 self._options.tokeninfo_url, query=(("access_token", token),), tls=self._options.tls
@@ -84,7 +84,7 @@ class Api:
         answer = await self._ask(ask, lambda found: "invalid_token" in names_of(found))
         if answer.status != 200:
             raise refusal(TOKENINFO, answer, self.kit.now())
-        kept = _reduced(self.kit.document(answer))
+        kept = _reduce(self.kit.document(answer))
         if self._grant and kept["expiry"] is not None:
             granted = kept["scopes"]
             scopes = None if granted is None else frozenset(SCOPE_PREFIX + name for name in granted)
@@ -160,7 +160,7 @@ async def check_client(options: GoogleCalendarOptions, kit: Kit) -> None:
     kit.trace.http_status = None  # the refusal was the answer that we hoped for
 
 
-def _reduced(info: Document) -> Kept:
+def _reduce(info: Document) -> StoredAnswer:
     """Return what is kept of GET tokeninfo, whose numbers are texts."""
     scope = info.must("scope").text()
     expiry = info.text("exp") or ""

@@ -67,7 +67,7 @@ def refusal(place: str, answer: Answer, now: float) -> ProbeError:
     which is a person's address.
     """
     names = tuple(names_of(answer))
-    reason, words = _known(answer.status, names)
+    reason, words = _meaning_of(answer.status, names)
     if reason is Reason.RATE_LIMITED and any(map(_PER_DAY.search, _limits_of(answer))):
         reason, words = Reason.QUOTA, "the project's calls of a day are used up"
     shown = f" ({', '.join(names)}{f': {words}' if words else ''})" if names else ""
@@ -88,7 +88,7 @@ def _limits_of(answer: Answer) -> Iterator[str]:
 
 def of_calendar(names: tuple[str, ...]) -> ProbeError:
     """Return what the errors of one calendar within an answer of 200 mean (freeBusy)."""
-    reason, words = _known(400, names)
+    reason, words = _meaning_of(400, names)
     shown = f"{', '.join(names) or 'not told'}{f': {words}' if words else ''}"
     return ProbeError(reason, f"free_busy tells an error of the calendar ({shown})")
 
@@ -115,7 +115,7 @@ def _is_name(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[A-Za-z_]{1,64}", value) is not None
 
 
-def _known(status: int, names: tuple[str, ...]) -> tuple[Reason, str]:
+def _meaning_of(status: int, names: tuple[str, ...]) -> tuple[Reason, str]:
     for name in names:
         if name in _BY_NAME:
             return _BY_NAME[name]

@@ -1,33 +1,33 @@
 """What a dashboard shows of Google Calendar connections."""
 
 from exporter.core.panel import Panel
-from exporter.probes._panels import shown
+from exporter.probes._panels import panel_query
 from exporter.probes.google_calendar import metrics as m
 
 PANELS = (
     Panel(
         "Calendars by call",
         "How many connections are probed by each call; few scopes leave only the lesser ones.",
-        f"count by (integration, call) ({shown(m.CALL_INFO, 'call')})",
+        f"count by (integration, call) ({panel_query(m.CALL_INFO, 'call')})",
         legend="{{integration}} {{call}}",
     ),
     Panel(
         "Calendars by role",
         "How many connections have each role on their calendar.",
-        f"count by (integration, role) ({shown(m.ACCESS_INFO, 'role')})",
+        f"count by (integration, role) ({panel_query(m.ACCESS_INFO, 'role')})",
         legend="{{integration}} {{role}}",
     ),
     Panel(
         "Calendar scopes that are missing",
         "What the platform needs and the token has not.",
-        f"{shown(m.SCOPE_MISSING, 'scope')} == 1",
+        f"{panel_query(m.SCOPE_MISSING, 'scope')} == 1",
         kind="table",
         legend="{{integration}} {{tenant}} {{scope}}",
     ),
     Panel(
         "Calendars with too few rights",
         "1 where the role on the calendar is below the one that the platform needs.",
-        shown(m.ACCESS_TOO_LOW),
+        panel_query(m.ACCESS_TOO_LOW),
         kind="stat",
     ),
 )

@@ -24,8 +24,8 @@ from exporter.core.network import Answer, Header, Proxy, Request
 from exporter.core.probe import AccessToken, ClientCredentials, Grant, Kit, Probe, Target
 from exporter.core.secret import Secret
 from exporter.core.token import EXTERNAL, RefreshToken
-from exporter.probes.http import expect, extract, found
-from exporter.probes.http.echo import Starred
+from exporter.probes.http import evidence, expect, extract
+from exporter.probes.http.echo import RequestRedactor
 from exporter.probes.http.mistakes import mistakes
 from exporter.probes.http.options import Auth, Basic, HttpOptions
 
@@ -46,13 +46,13 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     if options.expect.body or options.extract:
         document = kit.document(answer).value
         # Gathered only where something of the answer is shown.
-        starred = cache(lambda: Starred(request, options, target.hidden))
+        redactor = cache(lambda: RequestRedactor(request, options, target.hidden))
         wrong = expect.first_untrue(options.expect, document)
         if wrong is not None:
-            kit.trace.private += map(starred(), found.values(options.expect.body[wrong], document))
+            kit.trace.private += map(redactor(), evidence.values(options.expect.body[wrong], document))
             raise expect.untrue(options.expect, wrong)
         if options.extract:
-            samples.extend(extract.samples(options.extract, document, kit, starred()))
+            samples.extend(extract.samples(options.extract, document, kit, redactor()))
     return samples
 
 

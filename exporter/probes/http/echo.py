@@ -9,7 +9,7 @@ from exporter.core.secret import Secret, redact, reveal_all
 from exporter.probes.http.options import HttpOptions
 
 
-class Starred:
+class RequestRedactor:
     """Puts stars in place of the credentials of one request, in whatever coding they were sent."""
 
     def __init__(

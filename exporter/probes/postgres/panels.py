@@ -1,55 +1,55 @@
 """What a dashboard shows of a database."""
 
 from exporter.core.panel import Panel
-from exporter.probes._panels import CHOSEN, shown
+from exporter.probes._panels import MATCHERS, panel_query
 from exporter.probes.postgres import metrics as m
 
 PANELS = (
     Panel(
         "Connections in use",
         "Share of the connections that clients may have.",
-        f"max by (integration, tenant) ({m.CONNECTIONS_USED}{{{CHOSEN}}} / {m.CONNECTIONS_LIMIT})",
+        f"max by (integration, tenant) ({m.CONNECTIONS_USED}{{{MATCHERS}}} / {m.CONNECTIONS_LIMIT})",
         unit="percentunit",
     ),
     Panel(
         "Connections by state",
         "idle_in_transaction holds locks; many idle ones point to pools that are too large.",
-        shown(m.CONNECTIONS, "state"),
+        panel_query(m.CONNECTIONS, "state"),
         legend="{{integration}} {{tenant}} {{state}}",
     ),
     Panel(
         "Mean time of statements",
         "Over the ten minutes that ended at the last probe, from pg_stat_statements.",
-        shown(m.QUERY_MEAN),
+        panel_query(m.QUERY_MEAN),
         unit="s",
     ),
     Panel(
         "Transactions by outcome",
         "In the ten minutes that ended at the last probe.",
-        shown(m.TRANSACTIONS, "outcome"),
+        panel_query(m.TRANSACTIONS, "outcome"),
         legend="{{integration}} {{tenant}} {{outcome}}",
     ),
     Panel(
         "Oldest transaction and lock wait",
         "Age of the oldest open transaction, and of the oldest statement that waits for a lock.",
-        f'label_replace({shown(m.TRANSACTION)}, "what", "transaction", "", "") or '
-        f'label_replace({shown(m.LOCK_WAIT)}, "what", "lock wait", "", "")',
+        f'label_replace({panel_query(m.TRANSACTION)}, "what", "transaction", "", "") or '
+        f'label_replace({panel_query(m.LOCK_WAIT)}, "what", "lock wait", "", "")',
         unit="s",
         legend="{{integration}} {{tenant}} {{what}}",
     ),
-    Panel("Deadlocks", "In the ten minutes that ended at the last probe.", shown(m.DEADLOCKS)),
+    Panel("Deadlocks", "In the ten minutes that ended at the last probe.", panel_query(m.DEADLOCKS)),
     Panel(
         "Replication lag",
         "How far each replica is behind, as its primary sees it.",
-        shown(m.REPLICA_LAG, "replica"),
+        panel_query(m.REPLICA_LAG, "replica"),
         unit="s",
         legend="{{integration}} {{tenant}} {{replica}}",
     ),
     Panel(
         "Blocks from memory",
         "Share of the blocks read in the window.",
-        shown(m.CACHE_HIT),
+        panel_query(m.CACHE_HIT),
         unit="percentunit",
     ),
-    Panel("Database size", "Looked at every 15 minutes.", shown(m.SIZE), unit="bytes"),
+    Panel("Database size", "Looked at every 15 minutes.", panel_query(m.SIZE), unit="bytes"),
 )

@@ -16,7 +16,7 @@ from exporter.core.errors import ProbeError, Shortage
 from exporter.core.probe import Kit
 from exporter.core.reason import Reason
 from exporter.net.shortages import present_shortage, shortage_in
-from exporter.probes.postgres import failures, knock
+from exporter.probes.postgres import failures, startup
 from exporter.probes.postgres.options import PostgresOptions, ascii_hosts
 
 T = TypeVar("T")
@@ -140,14 +140,14 @@ class Session:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            self._cut()
+            self._disconnect()
             with contextlib.suppress(psycopg.Error, asyncio.CancelledError):
                 await task
             raise
         except psycopg.Error as error:
-            raise _explained(error) from None
+            raise _error_of(error) from None
 
-    def _cut(self) -> None:
+    def _disconnect(self) -> None:
         with (
             contextlib.suppress(OSError, psycopg.Error),
             socket.socket(fileno=os.dup(self._connection.pgconn.socket)) as twin,
@@ -161,7 +161,7 @@ def _relation(statement: str) -> str:
     return found[1] if found else "settings"
 
 
-def _explained(error: psycopg.Error) -> ProbeError:
+def _error_of(error: psycopg.Error) -> ProbeError:
     if error.sqlstate:
         return failures.of_error(error.sqlstate, str(error))
     return failures.of_text(str(error)) or ProbeError(Reason.CONNECT, "the server closed the connection")
@@ -172,7 +172,7 @@ async def _connect(given: Parameters, kit: Kit, timeout: float) -> Connection:
     # A socket file, a list of hosts and a given address are libpq's own affair.
     plain = bool(host) and not host.startswith(("/", "@")) and "," not in host and "hostaddr" not in given
     if plain:
-        address = await knock.look(host, int(port), given["sslmode"], kit)
+        address = await startup.find_address(host, int(port), given["sslmode"], kit)
         given = {**given, "hostaddr": address}
     kit.log(f"signing in as {given['user']}")
     try:
@@ -198,15 +198,15 @@ async def _why(given: Parameters, text: str, kit: Kit, plain: bool) -> ProbeErro
         return known or ProbeError(Reason.CONNECT, "the server could not be reached")
     database = given.get("dbname", given["user"])
     try:
-        asks = await knock.refusal(
+        wants_credential = await startup.check_refusal(
             given["hostaddr"], int(given["port"]), given["user"], database, given["sslmode"], kit
         )
     except ProbeError as error:
         return error
     if known is not None:
         return known
-    if asks and failures.speaks_of_password(text):
+    if wants_credential and failures.speaks_of_password(text):
         return ProbeError(Reason.AUTH, "the server asked for a credential and refused the one we have")
     # Anything else may refuse a session whose credential was right: limits, poolers, a closed database.
-    when = "after it took the credential" if asks else "for an unknown cause"
+    when = "after it took the credential" if wants_credential else "for an unknown cause"
     return ProbeError(Reason.BAD_RESPONSE, f"the server refused the session {when}; its log says why")

@@ -3,34 +3,34 @@
 from functools import partial
 
 from exporter.core.panel import Panel
-from exporter.probes._panels import shown
+from exporter.probes._panels import panel_query
 from exporter.probes.resend import metrics as m
 
-_shown = partial(shown, provider="resend")
+_query = partial(panel_query, provider="resend")
 
 PANELS = (
     Panel(
         "Resend: E-mails by outcome",
         "What became of the e-mails of the last 24 hours.",
-        _shown(m.EMAILS, "outcome"),
+        _query(m.EMAILS, "outcome"),
         legend="{{integration}} {{tenant}} {{outcome}}",
     ),
     Panel(
         "Resend: Domains by status",
         "Mail is sent only from domains that are verified.",
-        _shown(m.DOMAINS, "status"),
+        _query(m.DOMAINS, "status"),
         legend="{{integration}} {{tenant}} {{status}}",
     ),
     Panel(
         "Resend: Disabled webhook endpoints",
         "Endpoints that Resend no longer calls.",
-        _shown(m.WEBHOOK_ENDPOINTS, matchers='status="disabled"'),
+        _query(m.WEBHOOK_ENDPOINTS, matchers='status="disabled"'),
         kind="stat",
     ),
     Panel(
         "Resend: Permissions the key lacks",
         "What depends on these permissions is unknown.",
-        f"{_shown(m.PERMISSION_MISSING, 'permission')} == 1",
+        f"{_query(m.PERMISSION_MISSING, 'permission')} == 1",
         kind="table",
         legend="{{integration}} {{tenant}} {{permission}}",
     ),

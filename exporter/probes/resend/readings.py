@@ -15,7 +15,7 @@ from exporter.core.common_metrics import (
 from exporter.core.document import Document
 from exporter.core.metric import Sample
 from exporter.core.probe import DAY
-from exporter.probes._readings import Kept
+from exporter.probes._readings import StoredAnswer
 from exporter.probes._vendor_reading import VendorReading
 from exporter.probes.resend import metrics as m
 from exporter.probes.resend.api import Api, ResendOptions
@@ -71,46 +71,46 @@ def _optional(part: Document, name: str, read: Callable[[str], float | None]) ->
 def header_quotas(headers: Mapping[str, str]) -> Iterator[Sample]:
     """Return what the headers tell of the e-mails sent, for accounts without the call for the usage."""
     for name in ("daily", "monthly"):
-        if (used := _whole(headers, f"x-resend-{name}-quota")) is not None:
+        if (used := _whole_number(headers, f"x-resend-{name}-quota")) is not None:
             yield QUOTA_USED(used, quota=f"emails_{name}")
 
 
 def rate_samples(headers: Mapping[str, str], now: float) -> Iterator[Sample]:
     """Return the rate limit by its headers: calls per second of the whole team."""
     for name, metric in (("limit", RATE_LIMIT_LIMIT), ("remaining", RATE_LIMIT_REMAINING)):
-        if (value := _whole(headers, f"ratelimit-{name}")) is not None:
+        if (value := _whole_number(headers, f"ratelimit-{name}")) is not None:
             yield metric(value, bucket="api")
-    if (left := _whole(headers, "ratelimit-reset")) is not None:
+    if (left := _whole_number(headers, "ratelimit-reset")) is not None:
         yield RATE_LIMIT_RESET(now + left, bucket="api")
 
 
-def _whole(headers: Mapping[str, str], name: str) -> int | None:
+def _whole_number(headers: Mapping[str, str], name: str) -> int | None:
     text = headers.get(name, "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
-async def fetch_domains(api: Api) -> Kept:
+async def fetch_domains(api: Api) -> StoredAnswer:
     """Count the sending domains by status: GET /domains."""
     listing = await api.list("/domains")
     ignored = api.options.ignore_domains
     states = Counter(
-        _known(item.text("status")) for item in listing.items if item.text("name") not in ignored
+        _state_label(item.text("status")) for item in listing.items if item.text("name") not in ignored
     )
     return {"states": {name: states[name] for name in (*DOMAIN_STATES, "other")}, "cut": listing.truncated}
 
 
-def _known(state: str | None) -> str:
+def _state_label(state: str | None) -> str:
     return state if state in DOMAIN_STATES else "other"
 
 
-def domains_samples(kept: Kept) -> Iterator[Sample]:
+def domains_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return the number of domains by status."""
     for state, count in kept["states"].items():
         yield m.DOMAINS(count, status=state)
     yield m.TRUNCATED(kept["cut"], list="domains")
 
 
-async def fetch_endpoints(api: Api) -> Kept:
+async def fetch_endpoints(api: Api) -> StoredAnswer:
     """Count the webhook endpoints by status: GET /webhooks."""
     listing = await api.list("/webhooks")
     ignored = api.options.ignore_webhook_endpoints
@@ -118,14 +118,14 @@ async def fetch_endpoints(api: Api) -> Kept:
     return {"states": {name: states[name] for name in ("enabled", "disabled")}, "cut": listing.truncated}
 
 
-def endpoints_samples(kept: Kept) -> Iterator[Sample]:
+def endpoints_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return the number of webhook endpoints by status."""
     for state, count in kept["states"].items():
         yield m.WEBHOOK_ENDPOINTS(count, status=state)
     yield m.TRUNCATED(kept["cut"], list="webhooks")
 
 
-async def fetch_deliveries(api: Api) -> Kept:
+async def fetch_deliveries(api: Api) -> StoredAnswer:
     """Read what became of the e-mails of a day: GET /emails/metrics."""
     now = api.kit.now()
     parameters = (
@@ -137,7 +137,7 @@ async def fetch_deliveries(api: Api) -> Kept:
     return {name: totals.amount(name) for name in OUTCOMES}
 
 
-def deliveries_samples(kept: Kept) -> Iterator[Sample]:
+def deliveries_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return the e-mails of a day by outcome."""
     for outcome, count in kept.items():
         if count is not None:

@@ -139,7 +139,7 @@ async def _ehlo(talk: Talk, options: SmtpOptions) -> dict[str, str]:
     if reply.code != 250:
         if reply.code in NAME_REFUSED or (reply.code in POLICY and reply.speaks_of("helo")):
             words = f"it refuses the name we greet with ({name}); set `ehlo`"
-            raise ProbeError(Reason.BAD_RESPONSE, f"the server answered {reply.shown} to EHLO: {words}")
+            raise ProbeError(Reason.BAD_RESPONSE, f"the server answered {reply.codes} to EHLO: {words}")
         raise refusal(reply, "EHLO", secured=talk.secured)
     pairs = (line.strip().lower().replace("auth=", "auth ", 1).partition(" ") for line in reply.lines[1:])
     return {name: parameters for name, _, parameters in pairs if name}

@@ -38,7 +38,7 @@ class Reply(WholeAnswer):
         return found[1] if found else ""
 
     @property
-    def shown(self) -> str:
+    def codes(self) -> str:
         """The codes, for people."""
         return f"{self.code} {self.enhanced}".rstrip()
 
@@ -83,7 +83,7 @@ class Reply(WholeAnswer):
 def refusal(reply: Reply, stage: str, *, secured: bool) -> ProbeError:
     """Return what a reply that is not the hoped-for one means at `stage`, the command or "the greeting"."""
     reason, words = _meaning(reply, stage, secured)
-    return ProbeError(reason, f"the server answered {reply.shown} to {stage}: {words}")
+    return ProbeError(reason, f"the server answered {reply.codes} to {stage}: {words}")
 
 
 def _meaning(reply: Reply, stage: str, secured: bool) -> tuple[Reason, str]:

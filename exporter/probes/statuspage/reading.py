@@ -52,7 +52,7 @@ def read(summary: Document, watched: Watched) -> Iterator[Sample]:
 
 
 def _components(summary: Document, watched: Watched) -> Iterator[Sample]:
-    if not _listed(summary, "components"):
+    if not _has_list(summary, "components"):
         return
     # `group` marks headings; pages without groups leave it out.
     every = [part for part in summary.items("components") if part.at("group").value is not True]
@@ -90,7 +90,7 @@ def _level(part: Document, field: str, levels: Mapping[str, int]) -> int | None:
 
 
 def _incidents(summary: Document, watched: Watched) -> Iterator[Sample]:
-    if not _listed(summary, "incidents"):
+    if not _has_list(summary, "incidents"):
         return
     impacts: Counter[str] = Counter()
     for incident in summary.items("incidents"):
@@ -109,7 +109,7 @@ def _concerns(incident: Document, watched: Watched) -> bool:
     return any(part in watched for part in named.items())
 
 
-def _listed(summary: Document, field: str) -> bool:
+def _has_list(summary: Document, field: str) -> bool:
     """Tell whether the list is there: without it nothing is known, which is not the same as none."""
     if isinstance(summary.at(field).value, list):
         return True

@@ -33,7 +33,7 @@ from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.probe import Allowance, Kit, Probe, Target
 from exporter.core.reason import Reason
-from exporter.probes._readings import FurtherReadings, Kept, keep_dated
+from exporter.probes._readings import FurtherReadings, StoredAnswer, keep_dated
 from exporter.probes._vendor_reading import vendor_calls_a_month
 from exporter.probes.stripe.alerts import ALERTS
 from exporter.probes.stripe.api import VERSION, Api, DeclinedError, StripeOptions
@@ -72,10 +72,10 @@ async def _balance(api: Api) -> Iterable[Sample]:
         return ()
 
 
-async def _read(reading: StripeReading, api: Api, further: FurtherReadings) -> Kept:
+async def _read(reading: StripeReading, api: Api, further: FurtherReadings) -> StoredAnswer:
     """Return the last answer of a reading, {} where there is none."""
 
-    async def fetch(api: Api) -> Kept:
+    async def fetch(api: Api) -> StoredAnswer:
         try:
             return await reading.fetch(api)
         except DeclinedError as error:

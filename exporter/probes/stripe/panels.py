@@ -1,51 +1,51 @@
 """What a dashboard shows of a Stripe account."""
 
 from exporter.core.panel import Panel
-from exporter.probes._panels import shown
+from exporter.probes._panels import panel_query
 from exporter.probes.stripe import metrics as m
 
 PANELS = (
     Panel(
         "Payments by outcome",
         "Attempts to charge in the window that ended at the last reading.",
-        shown(m.PAYMENTS, "outcome"),
+        panel_query(m.PAYMENTS, "outcome"),
         legend="{{integration}} {{tenant}} {{outcome}}",
     ),
     Panel(
         "Declines by family",
         "Failed charges in the window: processing lies with the vendor, card_data and authentication with the"
         " checkout, fraud and velocity with an attack, funds and issuer with the customers.",
-        shown(m.DECLINES, "family"),
+        panel_query(m.DECLINES, "family"),
         legend="{{integration}} {{tenant}} {{family}}",
     ),
     Panel(
         "Available balance",
         "Money that can be paid out, in units of its currency.",
-        shown(m.BALANCE_AVAILABLE, "currency"),
+        panel_query(m.BALANCE_AVAILABLE, "currency"),
         legend="{{integration}} {{tenant}} {{currency}}",
     ),
     Panel(
         "Undelivered events",
         "Events that wait for one of our webhook endpoints for more than 15 minutes.",
-        shown(m.UNDELIVERED),
+        panel_query(m.UNDELIVERED),
         kind="stat",
     ),
     Panel(
         "Disabled webhook endpoints",
         "Endpoints that Stripe no longer calls.",
-        shown(m.WEBHOOK_ENDPOINTS, matchers='status="disabled"'),
+        panel_query(m.WEBHOOK_ENDPOINTS, matchers='status="disabled"'),
         kind="stat",
     ),
     Panel(
         "Restricted accounts",
         "1 where the account cannot take payments or pay out.",
-        shown(m.RESTRICTED),
+        panel_query(m.RESTRICTED),
         kind="stat",
     ),
     Panel(
         "Permissions the key lacks",
         "What depends on these permissions is unknown.",
-        f"{shown(m.PERMISSION_MISSING, 'permission')} == 1",
+        f"{panel_query(m.PERMISSION_MISSING, 'permission')} == 1",
         kind="table",
         legend="{{integration}} {{tenant}} {{permission}}",
     ),

@@ -14,7 +14,7 @@ from exporter.core.errors import ProbeError
 from exporter.core.metric import Metric, Sample
 from exporter.core.probe import DAY
 from exporter.core.reason import Reason
-from exporter.probes._readings import Kept
+from exporter.probes._readings import StoredAnswer
 from exporter.probes._vendor_api import PagedList, Parameters
 from exporter.probes._vendor_reading import VendorReading
 from exporter.probes.stripe import metrics as m
@@ -35,22 +35,22 @@ PAYOUT_STATES = ("paid", "pending", "in_transit", "canceled", "failed", "other")
 class StripeReading(VendorReading[Api, StripeOptions]):
     """One further reading; `details` are of the objects it names, for people alone."""
 
-    details: Callable[[Kept], Mapping[str, str | None]] = lambda _kept: {}
+    details: Callable[[StoredAnswer], Mapping[str, str | None]] = lambda _kept: {}
 
 
-async def fetch_account(api: Api) -> Kept:
+async def fetch_account(api: Api) -> StoredAnswer:
     """Read the account's state: GET /v1/account."""
     return reduce_account(await api.get("/v1/account"))
 
 
-def reduce_account(account: Document) -> Kept:
+def reduce_account(account: Document) -> StoredAnswer:
     """Return what is kept of an account; what is unknown is None."""
     due = account.at("requirements")
     if due.value is None:
         # A whole part that is gone is one drift, not one for each of its fields.
         due = Document(None, lambda _path: None)
         account.unknown("requirements")
-    kept: Kept = {
+    kept: StoredAnswer = {
         name: account.flag(name) for name in ("charges_enabled", "payouts_enabled", "details_submitted")
     }
     kept["past_due"], kept["currently_due"] = _length(due, "past_due"), _length(due, "currently_due")
@@ -62,14 +62,14 @@ def reduce_account(account: Document) -> Kept:
     return kept
 
 
-def _restricted(kept: Kept, due: Document) -> bool | None:
+def _restricted(kept: StoredAnswer, due: Document) -> bool | None:
     if False in (kept["charges_enabled"], kept["payouts_enabled"]) or due.at("disabled_reason").value:
         return True
     unknown = due.value is None or None in (kept["charges_enabled"], kept["payouts_enabled"])
     return None if unknown else False
 
 
-def account_samples(kept: Kept) -> Iterator[Sample]:
+def account_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return the values of an account."""
     for name, metric in (
         ("charges_enabled", m.CHARGES_ENABLED),
@@ -86,7 +86,7 @@ def account_samples(kept: Kept) -> Iterator[Sample]:
             yield m.REQUIREMENTS(kept[state], state=state)
 
 
-async def fetch_endpoints(api: Api) -> Kept:
+async def fetch_endpoints(api: Api) -> StoredAnswer:
     """Count webhook endpoints by status: GET /v1/webhook_endpoints (an account has 16 at most)."""
     listing = await api.list("/v1/webhook_endpoints")
     ignored = api.options.ignore_webhook_endpoints
@@ -94,13 +94,13 @@ async def fetch_endpoints(api: Api) -> Kept:
     return {state: states[state] for state in ("enabled", "disabled")}
 
 
-def endpoints_samples(kept: Kept) -> Iterator[Sample]:
+def endpoints_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return the number of endpoints by status."""
     for state, count in kept.items():
         yield m.WEBHOOK_ENDPOINTS(count, status=state)
 
 
-async def fetch_undelivered(api: Api) -> Kept:
+async def fetch_undelivered(api: Api) -> StoredAnswer:
     """Count events that Stripe still tries to deliver: GET /v1/events?delivery_success=false."""
     now = api.kit.now()
     listing = await api.list("/v1/events", (("delivery_success", "false"), *_since(now - RETRIED)))
@@ -108,7 +108,7 @@ async def fetch_undelivered(api: Api) -> Kept:
     return {"count": len(late), "oldest": min(late, default=None), "truncated": listing.truncated}
 
 
-def undelivered_samples(kept: Kept) -> Iterator[Sample]:
+def undelivered_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return how many events are late, and since when."""
     yield m.UNDELIVERED(kept["count"])
     if kept["oldest"] is not None:
@@ -116,7 +116,7 @@ def undelivered_samples(kept: Kept) -> Iterator[Sample]:
     yield m.TRUNCATED(kept["truncated"], list="events_undelivered")
 
 
-async def fetch_payments(api: Api) -> Kept:
+async def fetch_payments(api: Api) -> StoredAnswer:
     """Read the charges of the last day, as many as the pages hold: GET /v1/events?types[]=charge...
 
     Events are asked instead of charges because they need no permission beyond that for `fetch_undelivered`.
@@ -127,7 +127,7 @@ async def fetch_payments(api: Api) -> Kept:
     return reduce_payments(listing, now, api.options.payments_minutes * MINUTE)
 
 
-def reduce_payments(listing: PagedList, now: float, window: float) -> Kept:
+def reduce_payments(listing: PagedList, now: float, window: float) -> StoredAnswer:
     """Return what is kept of charge events: counts in the `window` (seconds) before `now`, and of the day."""
     charges = [(when, _outcome(event)) for event in listing.items if (when := event.moment("created"))]
     # Where the pages end before the day does, nothing is known of the time before their oldest event.
@@ -155,7 +155,7 @@ def _outcome(event: Document) -> tuple[str, str]:
     return "failed", family_of(str(code))
 
 
-def payments_samples(kept: Kept) -> Iterator[Sample]:
+def payments_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return payments by outcome and declines by family, with the length of their window."""
     for outcome, count in kept["outcomes"].items():
         yield m.PAYMENTS(count, outcome=outcome)
@@ -166,41 +166,41 @@ def payments_samples(kept: Kept) -> Iterator[Sample]:
     yield m.TRUNCATED(kept["truncated"], list="payments")
 
 
-def _counting(path: str) -> Callable[[Api], Awaitable[Kept]]:
-    async def fetch(api: Api) -> Kept:
+def _counting(path: str) -> Callable[[Api], Awaitable[StoredAnswer]]:
+    async def fetch(api: Api) -> StoredAnswer:
         listing = await api.list(path, _since(api.kit.now() - DAY))
         return {"count": len(listing.items), "truncated": listing.truncated}
 
     return fetch
 
 
-def _counted(metric: Metric, name: str) -> Callable[[Kept], Iterator[Sample]]:
-    def samples(kept: Kept) -> Iterator[Sample]:
+def _count_samples(metric: Metric, name: str) -> Callable[[StoredAnswer], Iterator[Sample]]:
+    def samples(kept: StoredAnswer) -> Iterator[Sample]:
         yield metric(kept["count"])
         yield m.TRUNCATED(kept["truncated"], list=name)
 
     return samples
 
 
-async def fetch_payouts(api: Api) -> Kept:
+async def fetch_payouts(api: Api) -> StoredAnswer:
     """Count the payouts of a week by status: GET /v1/payouts."""
     listing = await api.list("/v1/payouts", _since(api.kit.now() - 7 * DAY))
-    states = Counter(_known(item.text("status")) for item in listing.items)
+    states = Counter(_state_label(item.text("status")) for item in listing.items)
     return {"states": {state: states[state] for state in PAYOUT_STATES}, "truncated": listing.truncated}
 
 
-def _known(state: str | None) -> str:
+def _state_label(state: str | None) -> str:
     return state if state in PAYOUT_STATES else "other"
 
 
-def payouts_samples(kept: Kept) -> Iterator[Sample]:
+def payouts_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return the number of payouts by status."""
     for state, count in kept["states"].items():
         yield m.PAYOUTS(count, status=state)
     yield m.TRUNCATED(kept["truncated"], list="payouts")
 
 
-async def fetch_customer(api: Api) -> Kept:
+async def fetch_customer(api: Api) -> StoredAnswer:
     """Look whether the configured customer exists: GET /v1/customers/{id}.
 
     A customer who is gone is kept like one who is there, so that asking again costs no more. Only Stripe's
@@ -219,7 +219,7 @@ async def fetch_customer(api: Api) -> Kept:
     return {"state": "there", "id": customer.text("id"), "email": email if isinstance(email, str) else None}
 
 
-def customer_samples(kept: Kept) -> Iterator[Sample]:
+def customer_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Fail where the customer is gone; there is nothing to export of one who is there."""
     if kept["state"] != "there":
         raise ProbeError(Reason.NOT_FOUND, f"the configured customer is {kept['state']}")
@@ -286,7 +286,7 @@ READINGS: tuple[StripeReading, ...] = (
         "fraud_warnings",
         12 * HOUR,
         _counting("/v1/radar/early_fraud_warnings"),
-        _counted(m.FRAUD_WARNINGS, "fraud_warnings"),
+        _count_samples(m.FRAUD_WARNINGS, "fraud_warnings"),
         paged=True,
     ),
     StripeReading(
@@ -294,7 +294,7 @@ READINGS: tuple[StripeReading, ...] = (
         "disputes",
         12 * HOUR,
         _counting("/v1/disputes"),
-        _counted(m.DISPUTES, "disputes"),
+        _count_samples(m.DISPUTES, "disputes"),
         paged=True,
     ),
     StripeReading("payouts", "payouts", 12 * HOUR, fetch_payouts, payouts_samples, paged=True),

@@ -43,7 +43,7 @@ from exporter.probes._readings import LACKING, FurtherReadings
 from exporter.probes._vendor_reading import vendor_calls_a_month
 from exporter.probes.twilio.alerts import ALERTS
 from exporter.probes.twilio.api import BALANCE, USAGE_TODAY, Api, RefusedError, TwilioOptions, mistakes
-from exporter.probes.twilio.explain import BALANCE_KEPT, explained
+from exporter.probes.twilio.explain import BALANCE_KEY, explain
 from exporter.probes.twilio.metrics import (
     CONCURRENT,
     INACTIVE,
@@ -65,7 +65,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     try:
         samples = await _readings(api)
     except RefusedError as error:
-        raise await explained(api, error) from error
+        raise await explain(api, error) from error
     kit.fact(INACTIVE(0))
     return samples
 
@@ -92,7 +92,7 @@ async def _balance(api: Api) -> tuple[list[Sample], bool]:
         await api.get_resource(USAGE_TODAY, (("Category", "totalprice"),))
         return [], False
     amount = balance_of(balance)
-    api.kit.remember(BALANCE_KEPT, amount)
+    api.kit.remember(BALANCE_KEY, amount)
     return list(balance_samples(balance, amount)), True
 
 

@@ -5,14 +5,14 @@ from exporter.core.reason import Reason
 from exporter.probes.twilio.api import ACCOUNT, Api, RefusedError
 from exporter.probes.twilio.metrics import INACTIVE
 
-BALANCE_KEPT = "balance"
+BALANCE_KEY = "balance"
 """Where the last balance is remembered: a number in the account's currency, or None."""
 NOT_ACTIVE = 10001
 """Code for an account that is not active: its money is used up, or Twilio suspended it."""
 CLOSED = ("suspended", "closed")
 
 
-async def explained(api: Api, error: RefusedError) -> ProbeError:
+async def explain(api: Api, error: RefusedError) -> ProbeError:
     """Return the refusal with its exact reason; that the account is not active is kept as a fact.
 
     The code for a refused credential is also that for a suspended account, so the account's own state is
@@ -31,7 +31,7 @@ async def explained(api: Api, error: RefusedError) -> ProbeError:
 
 
 def _spent(api: Api) -> bool:
-    balance = api.kit.recall(BALANCE_KEPT)
+    balance = api.kit.recall(BALANCE_KEY)
     return balance is not None and balance <= 0
 
 

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 from exporter.core.document import Document, is_moment
 from exporter.core.metric import Sample
-from exporter.probes._readings import Kept
+from exporter.probes._readings import StoredAnswer
 from exporter.probes._vendor_api import PagedList
 from exporter.probes.twilio import metrics as m
 from exporter.probes.twilio.api import MESSAGES, MONITOR, SENDERS, Api
@@ -41,7 +41,7 @@ _LIMIT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KM]?)\b", re.IGNORECASE)
 _THOUSANDS = {"": 1, "K": 1_000, "M": 1_000_000}
 
 
-async def fetch_messages(api: Api) -> Kept:
+async def fetch_messages(api: Api) -> StoredAnswer:
     """Count the outgoing messages of the window: GET Messages.json.
 
     The filter knows whole days only (UTC), so the window is cut out of what comes.
@@ -51,9 +51,9 @@ async def fetch_messages(api: Api) -> Kept:
     return reduce_messages(await api.list(MESSAGES, (("DateSent>", day),)), now, window)
 
 
-def reduce_messages(listing: PagedList, now: float, window: float) -> Kept:
+def reduce_messages(listing: PagedList, now: float, window: float) -> StoredAnswer:
     """Return what is kept of messages: counts in the `window` (seconds) before `now`."""
-    dated = [(when, item) for item in listing.items if (when := _sent(item)) is not None]
+    dated = [(when, item) for item in listing.items if (when := _sent_at(item)) is not None]
     # Where the pages end before the window does, nothing is known of the time before their oldest message.
     oldest = min((when for when, _ in dated), default=now)
     span = min(window, max(now - oldest, 1.0)) if listing.truncated else window
@@ -75,7 +75,7 @@ def _channel(message: Document) -> str:
     return kind if kind in CHANNELS else "other"
 
 
-def _sent(message: Document) -> float | None:
+def _sent_at(message: Document) -> float | None:
     """Return when a message was sent, or made where it is not sent yet."""
     field = "date_created" if message.at("date_sent").value is None else "date_sent"
     text = message.text(field)
@@ -89,7 +89,7 @@ def _sent(message: Document) -> float | None:
     return None
 
 
-def messages_samples(kept: Kept) -> Iterator[Sample]:
+def messages_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return messages by channel and outcome, and failures by family, with the length of their window."""
     for channel in CHANNELS:
         for outcome in OUTCOMES:
@@ -101,7 +101,7 @@ def messages_samples(kept: Kept) -> Iterator[Sample]:
     yield m.TRUNCATED(kept["truncated"], list="messages")
 
 
-async def fetch_alerts(api: Api) -> Kept:
+async def fetch_alerts(api: Api) -> StoredAnswer:
     """Count the account's errors of the last hour in Twilio's Monitor: GET /v1/Alerts.
 
     Monitor answers for the account that signs in. Where that is another one, only the alerts that name ours
@@ -141,7 +141,7 @@ def _stamp(when: float) -> str:
     return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def alerts_samples(kept: Kept) -> Iterator[Sample]:
+def alerts_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return failed webhooks by code, and the other errors; nothing where the list is not the account's."""
     if not kept["known"]:
         return
@@ -154,7 +154,7 @@ def alerts_samples(kept: Kept) -> Iterator[Sample]:
     yield m.TRUNCATED(kept["truncated"], list="monitor")
 
 
-async def fetch_senders(api: Api) -> Kept:
+async def fetch_senders(api: Api) -> StoredAnswer:
     """Read the states of the WhatsApp senders: GET /v2/Channels/Senders.
 
     It answers for the account that signs in, and a sender does not name its account.
@@ -186,7 +186,7 @@ def _limits(senders: Iterable[Document]) -> Iterator[float]:
             yield float(found[1]) * _THOUSANDS[found[2].upper()]
 
 
-def senders_samples(kept: Kept) -> Iterator[Sample]:
+def senders_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return senders by status and by quality rating, and the smallest of their limits."""
     for state in SENDER_STATES:
         yield m.SENDERS(kept["states"].get(state, 0), status=state)

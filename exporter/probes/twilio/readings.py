@@ -11,7 +11,7 @@ from exporter.core.common_metrics import COST_MONTH, COST_TODAY, PREPAID_BALANCE
 from exporter.core.document import Document
 from exporter.core.metric import Sample
 from exporter.core.reason import Reason
-from exporter.probes._readings import Kept, VerdictError
+from exporter.probes._readings import StoredAnswer, VerdictError
 from exporter.probes._vendor_api import decimal
 from exporter.probes._vendor_reading import VendorReading
 from exporter.probes.twilio import metrics as m
@@ -45,7 +45,7 @@ def balance_samples(balance: Document, amount: float | None) -> Iterator[Sample]
         yield PREPAID_BALANCE(amount, currency=currency.lower())
 
 
-async def fetch_account(api: Api) -> Kept:
+async def fetch_account(api: Api) -> StoredAnswer:
     """Read the account's state: GET Accounts/{Sid}.json.
 
     Its body holds the Auth Token: nothing of it is kept or logged. A suspended or closed account is no
@@ -59,26 +59,26 @@ async def fetch_account(api: Api) -> Kept:
     return {"trial": {"Trial": True, "Full": False}.get(account.text("type") or "")}
 
 
-def account_samples(kept: Kept) -> Iterator[Sample]:
+def account_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return what kind of account it is."""
     if kept["trial"] is not None:
         yield m.TRIAL(kept["trial"])
 
 
-async def fetch_usage(api: Api) -> Kept:
+async def fetch_usage(api: Api) -> StoredAnswer:
     """Read what today and this month cost so far: two calls of Usage Records.
 
     Categories overlap, so only `totalprice` is read.
     """
     included = str(api.options.include_subaccounts).lower()
     wanted = (("Category", "totalprice"), ("IncludeSubaccounts", included))
-    kept: Kept = {}
+    kept: StoredAnswer = {}
     for period, resource in (("today", USAGE_TODAY), ("month", USAGE_MONTH)):
         kept[period] = reduce_usage(await api.get_resource(resource, wanted))
     return kept
 
 
-def reduce_usage(usage: Document) -> Kept | None:
+def reduce_usage(usage: Document) -> StoredAnswer | None:
     """Return the total with its currency, None where it is unknown."""
     records = usage.must("usage_records")
     total = next((part for part in records.items() if part.at("category").value == "totalprice"), None)
@@ -97,7 +97,7 @@ def _price(record: Document) -> float | None:
     return record.amount("price") if isinstance(told, (int, float)) else decimal(record, "price")
 
 
-def usage_samples(kept: Kept) -> Iterator[Sample]:
+def usage_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return the cost of today and of the month; in US dollars as the series that all vendors share, too."""
     for period, shared in (("today", COST_TODAY), ("month", COST_MONTH)):
         if total := kept[period]:
@@ -106,7 +106,7 @@ def usage_samples(kept: Kept) -> Iterator[Sample]:
                 yield shared(total["price"])
 
 
-async def fetch_number(api: Api) -> Kept:
+async def fetch_number(api: Api) -> StoredAnswer:
     """Look whether the configured number belongs to the account: GET IncomingPhoneNumbers.json."""
     wanted = api.options.phone_number
     found = await api.get_resource(NUMBERS, (("PhoneNumber", wanted), ("PageSize", "20")))
@@ -115,7 +115,7 @@ async def fetch_number(api: Api) -> Kept:
     return {"owned": any(item.at("phone_number").value == wanted for item in found.items(NUMBERS.list))}
 
 
-def number_samples(kept: Kept) -> Iterator[Sample]:
+def number_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return whether the number is there."""
     yield m.NUMBER_OWNED(kept["owned"])
 

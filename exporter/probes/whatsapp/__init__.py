@@ -34,7 +34,7 @@ from exporter.probes._meta_graph import token as tokens
 from exporter.probes._meta_graph.graph import Graph, GraphOptions
 from exporter.probes._meta_graph.readings import collect, read_optional
 from exporter.probes._meta_graph.versions import GRAPH
-from exporter.probes._readings import DECISIVE, Kept, calls_a_month
+from exporter.probes._readings import DECISIVE, StoredAnswer, calls_a_month
 from exporter.probes.whatsapp import readings
 from exporter.probes.whatsapp.alerts import ALERTS
 from exporter.probes.whatsapp.metrics import METRICS, OWN
@@ -106,7 +106,7 @@ async def _read(graph: Graph, options: WhatsappOptions, token: Secret) -> AsyncI
 async def _token(graph: Graph, token: Secret) -> list[Sample]:
     # A token that serves but may not inspect itself is fine; an app's wrong secret is not.
     decisive = DECISIVE | {Reason.AUTH} if graph.app_token else DECISIVE
-    kept: Kept | None = await read_optional(
+    kept: StoredAnswer | None = await read_optional(
         graph, tokens.PLACE, tokens.PERIOD, partial(tokens.inspect, graph, token), decisive
     )
     if kept is None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from exporter.core.document import Document
 from exporter.core.metric import Metric, Sample
 from exporter.probes._meta_graph.graph import Fields, Graph
-from exporter.probes._readings import Kept
+from exporter.probes._readings import StoredAnswer
 from exporter.probes._vendor_api import Parameters
 from exporter.probes.whatsapp import metrics as m
 
@@ -128,7 +128,7 @@ def trouble_samples(found: Iterable[Sequence[str]]) -> Iterator[Sample]:
         yield m.HEALTH_ERRORS(counts[family], error=family)
 
 
-async def fetch_account(graph: Graph, account: str) -> Kept:
+async def fetch_account(graph: Graph, account: str) -> StoredAnswer:
     """Read the business account: GET /{account}."""
     answer = await graph.get_fields(f"/{account}", ACCOUNT)
     kept = reduce_account(answer, basic=graph.refused.get("account_fields", False))
@@ -136,11 +136,11 @@ async def fetch_account(graph: Graph, account: str) -> Kept:
     return {**kept, "name": answer.text("name")}
 
 
-def reduce_account(answer: Document, *, basic: bool) -> Kept:
+def reduce_account(answer: Document, *, basic: bool) -> StoredAnswer:
     """Return what is kept of an account; what is unknown is None."""
     review = answer.text("account_review_status")
     currency = answer.text("currency")
-    kept: Kept = {
+    kept: StoredAnswer = {
         "review": review,
         "currency": currency if currency and re.fullmatch("[A-Z]{3,5}", currency) else None,
         "restricted": None if review is None else review.upper() in _BAD_ACCOUNT,
@@ -156,7 +156,7 @@ def reduce_account(answer: Document, *, basic: bool) -> Kept:
     return kept
 
 
-def account_samples(kept: Kept) -> Iterator[Sample]:
+def account_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return the values of an account."""
     if kept["restricted"] is not None:
         yield m.ACCOUNT_RESTRICTED(kept["restricted"])
@@ -170,7 +170,7 @@ def account_samples(kept: Kept) -> Iterator[Sample]:
     )
 
 
-async def fetch_templates(graph: Graph, account: str, pages: int) -> Kept:
+async def fetch_templates(graph: Graph, account: str, pages: int) -> StoredAnswer:
     """Count message templates by status: GET /{account}/message_templates."""
 
     async def page(parameters: Parameters) -> Document:
@@ -184,20 +184,20 @@ async def fetch_templates(graph: Graph, account: str, pages: int) -> Kept:
     return {"states": known, "truncated": listing.truncated}
 
 
-def template_samples(kept: Kept) -> Iterator[Sample]:
+def template_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return how many templates have which status."""
     for state, count in kept["states"].items():
         yield m.TEMPLATES(count, status=state)
     yield m.TEMPLATES_TRUNCATED(kept["truncated"])
 
 
-async def fetch_subscribed(graph: Graph, account: str) -> Kept:
+async def fetch_subscribed(graph: Graph, account: str) -> StoredAnswer:
     """Count the apps that get the account's webhooks: GET /{account}/subscribed_apps."""
     answer = await graph.get(f"/{account}/subscribed_apps", place="subscribed_apps")
     return {"count": len(list(answer.must("data").items()))}
 
 
-def subscribed_samples(kept: Kept) -> Iterator[Sample]:
+def subscribed_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return how many apps get the webhooks."""
     yield m.SUBSCRIBED_APPS(kept["count"])
 

@@ -7,7 +7,7 @@ import pytest
 
 from exporter.core.network import Network
 from exporter.probes.http import PROBE
-from exporter.probes.http.found import LONGEST, values
+from exporter.probes.http.evidence import LONGEST, values
 from exporter.server.handlers.probe import story
 from tests.probes.day import probed, target_of
 from tests.servers.raw import answering, ok, serving

@@ -11,7 +11,7 @@ from typing import Any
 from jmespath.visitor import TreeInterpreter
 
 from exporter.config.document.credentials import SECRET_NAME
-from exporter.core.secret import STARS
+from exporter.core.secret import REDACTED
 from exporter.probes.http.expect import expression
 
 MOST = 5
@@ -30,11 +30,11 @@ def values(text: str, document: Any) -> list[str]:
         name = _name(node)
         if len(found) < MOST and name not in found:
             value = TreeInterpreter().visit(node, document)
-            found[name] = STARS if SECRET_NAME.search(name) else shown(value)
+            found[name] = REDACTED if SECRET_NAME.search(name) else summarize(value)
     return [f"{name} is {value}" for name, value in found.items()]
 
 
-def shown(value: Any) -> str:
+def summarize(value: Any) -> str:
     """Return `value` in short."""
     if isinstance(value, dict):
         return f"an object with {len(value)} keys"

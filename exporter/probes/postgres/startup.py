@@ -16,11 +16,11 @@ _SSL_REQUEST = (8).to_bytes(4, "big") + (80_877_103).to_bytes(4, "big")
 _PROTOCOL = (196_608).to_bytes(4, "big")  # 3.0
 _LONGEST = 16_384
 # Only to read the certificate: libpq judges it, as sslmode says.
-_LOOK = TlsOptions(insecure_skip_verify=True)
+_ANY_CERTIFICATE = TlsOptions(insecure_skip_verify=True)
 DEMANDING = frozenset({"require", "verify-ca", "verify-full"})
 
 
-class _OneByte(WholeAnswer):
+class _TlsReply(WholeAnswer):
     """The answer to a request for TLS: S, N or, of very old servers, E."""
 
     byte = b""
@@ -33,14 +33,14 @@ class _OneByte(WholeAnswer):
         self.done = True
 
 
-class _FirstWord(WholeAnswer):
+class _FirstReply(WholeAnswer):
     """Reads messages until the server refuses, asks for a credential or is ready.
 
-    `state` is the SQLSTATE of a refusal. `asks` tells that it wants a credential.
+    `state` is the SQLSTATE of a refusal. `wants_credential` says that it asks for one.
     """
 
     state = ""
-    asks = False
+    wants_credential = False
 
     def __init__(self) -> None:
         self._data = b""
@@ -60,18 +60,18 @@ class _FirstWord(WholeAnswer):
         if kind == b"E":
             fields = {part[:1]: part[1:] for part in body.split(b"\0") if part}
             self.state = fields.get(b"C", b"?").decode("latin-1")
-        self.asks = kind == b"R" and body[:4] != b"\0\0\0\0"
-        self.done = self.asks or kind in b"EZ"
+        self.wants_credential = kind == b"R" and body[:4] != b"\0\0\0\0"
+        self.done = self.wants_credential or kind in b"EZ"
 
 
-async def look(host: str, port: int, sslmode: str, kit: Kit) -> str:
+async def find_address(host: str, port: int, sslmode: str, kit: Kit) -> str:
     """Connect, see the certificate, and return the address that took the connection."""
     async with kit.talk(host, port) as talk:
         await _begin_tls(talk, sslmode)
         return talk.place.rpartition(":")[0].strip("[]")
 
 
-async def refusal(host: str, port: int, user: str, database: str, sslmode: str, kit: Kit) -> bool:
+async def check_refusal(host: str, port: int, user: str, database: str, sslmode: str, kit: Kit) -> bool:
     """Raise ProbeError with the server's own code where it refuses before it asks for a credential.
 
     Return whether it asked for one.
@@ -80,20 +80,20 @@ async def refusal(host: str, port: int, user: str, database: str, sslmode: str, 
         await _begin_tls(talk, sslmode)
         pairs = (b"user", user.encode(), b"database", database.encode(), b"")
         body = _PROTOCOL + b"\0".join(pairs) + b"\0"
-        reader = _FirstWord()
+        reader = _FirstReply()
         await talk.ask((len(body) + 4).to_bytes(4, "big") + body, reader, "processing", "the first word")
         if reader.state:
             raise failures.of_state(reader.state)
-        return reader.asks
+        return reader.wants_credential
 
 
 async def _begin_tls(talk: Talk, sslmode: str) -> None:
     if sslmode == "disable":
         return
-    reader = _OneByte()
+    reader = _TlsReply()
     await talk.ask(_SSL_REQUEST, reader, "processing", "the answer to the request for TLS")
     if reader.byte == b"S":
-        await talk.secure(_LOOK)
+        await talk.secure(_ANY_CERTIFICATE)
     elif reader.byte != b"N":
         raise ProbeError(Reason.BAD_RESPONSE, "the server does not speak PostgreSQL's protocol")
     elif sslmode in DEMANDING:
