@@ -132,13 +132,13 @@ class BusinessHours(_Part, frozen=True):
 class Notifications(_Part, frozen=True):
     """Channels; a severity reaches those of its channels that are configured here."""
 
-    slack: Annotated[Slack | None, Meta(description="Told critical, high and medium.")] = None
-    email: Annotated[Email | None, Meta(description="Told critical, high and, in business hours, low.")] = (
+    slack: Annotated[Slack | None, Meta(description="Gets critical, high and medium.")] = None
+    email: Annotated[Email | None, Meta(description="Gets critical, high and, in business hours, low.")] = (
         None
     )
-    pagerduty: Annotated[PagerDuty | None, Meta(description="Told critical.")] = None
-    sms: Annotated[Sms | None, Meta(description="Told critical.")] = None
-    webhook: Annotated[Webhook | None, Meta(description="Told everything.")] = None
+    pagerduty: Annotated[PagerDuty | None, Meta(description="Gets critical.")] = None
+    sms: Annotated[Sms | None, Meta(description="Gets critical.")] = None
+    webhook: Annotated[Webhook | None, Meta(description="Gets everything.")] = None
     heartbeat: Annotated[
         Webhook | None, Meta(description="Outside service that misses the Watchdog when all is dead.")
     ] = None
