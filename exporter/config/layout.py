@@ -3,14 +3,13 @@
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from exporter.config import durations
 from exporter.core.generation import Generation
 from exporter.core.notifications import Notifications
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
-
-Meta = msgspec.Meta
 
 RAW: dict[str, Any] = {"raw": True}
 """Mark of a part that is judged later, when its own type is known."""

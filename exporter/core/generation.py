@@ -3,10 +3,9 @@
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from exporter.core.defaults import HOST, JOB, PORTS, SECRETS_DIRECTORY
-
-Meta = msgspec.Meta
 
 PREFIX_PATTERN = r"^(/[A-Za-z0-9._~-]+)*$"
 JOB_PATTERN = r"^[A-Za-z0-9_.:/-]{1,64}$"

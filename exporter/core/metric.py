@@ -10,6 +10,9 @@ from typing import NamedTuple
 NAME = re.compile(r"integration_[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 LABEL = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 RESERVED = frozenset({"integration", "provider", "tenant", "job", "instance", "le", "quantile"})
+Labels = tuple[tuple[str, str], ...]
+"""Labels of a series, in the order in which they were given: (name, value)."""
+
 HISTOGRAM_SUFFIXES = ("_bucket", "_count", "_sum")
 """Ends of the names of a histogram's series; its family has none of them."""
 

@@ -3,12 +3,11 @@
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
 from exporter.core.severity import Severity
-
-Meta = msgspec.Meta
 
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 CLOCK_OR_MIDNIGHT = r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"

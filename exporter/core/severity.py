@@ -1,6 +1,7 @@
 """How urgent an alert is: the one place that says what each level means."""
 
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Severity(StrEnum):
@@ -14,32 +15,32 @@ class Severity(StrEnum):
     @property
     def response(self) -> str:
         """When somebody must have reacted, in words."""
-        return _FACTS[self][0]
+        return _FACTS[self].response
 
     @property
     def colour(self) -> str:
         """Colour of the level in messages and on the page, as #rrggbb."""
-        return _FACTS[self][1]
+        return _FACTS[self].colour
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Kinds of notification channel the level goes to, where they are configured."""
-        return _FACTS[self][2]
+        return _FACTS[self].channels
 
     @property
     def group_wait(self) -> str:
         """Alertmanager `group_wait`: how long to collect alerts before the first message."""
-        return _FACTS[self][3]
+        return _FACTS[self].group_wait
 
     @property
     def group_interval(self) -> str:
         """Alertmanager `group_interval`: the least time between messages of one group."""
-        return _FACTS[self][4]
+        return _FACTS[self].group_interval
 
     @property
     def repeat_interval(self) -> str:
         """Alertmanager `repeat_interval`: when an unchanged group is sent again."""
-        return _FACTS[self][5]
+        return _FACTS[self].repeat_interval
 
     @property
     def below(self) -> tuple["Severity", ...]:
@@ -48,18 +49,48 @@ class Severity(StrEnum):
         return tuple(levels[levels.index(self) + 1 :])
 
 
+class _Facts(NamedTuple):
+    response: str
+    colour: str
+    channels: tuple[str, ...]
+    group_wait: str
+    group_interval: str
+    repeat_interval: str
+
+
 # group_wait of high is two evaluation intervals (30 s each): a critical step of the same
 # condition must have had its chance to inhibit it.
-_FACTS: dict[Severity, tuple[str, str, tuple[str, ...], str, str, str]] = {
-    Severity.CRITICAL: (
-        "immediate response",
-        "#b3261e",
-        ("slack", "email", "pagerduty", "sms", "webhook"),
-        "10s",
-        "1m",
-        "1h",
+_FACTS = {
+    Severity.CRITICAL: _Facts(
+        response="immediate response",
+        colour="#b3261e",
+        channels=("slack", "email", "pagerduty", "sms", "webhook"),
+        group_wait="10s",
+        group_interval="1m",
+        repeat_interval="1h",
     ),
-    Severity.HIGH: ("within 1 hour", "#c4591b", ("slack", "email", "webhook"), "1m", "5m", "4h"),
-    Severity.MEDIUM: ("within 4 hours", "#8a6d00", ("slack", "webhook"), "1m", "5m", "12h"),
-    Severity.LOW: ("business hours", "#2f5d8a", ("email", "webhook"), "5m", "30m", "24h"),
+    Severity.HIGH: _Facts(
+        response="within 1 hour",
+        colour="#c4591b",
+        channels=("slack", "email", "webhook"),
+        group_wait="1m",
+        group_interval="5m",
+        repeat_interval="4h",
+    ),
+    Severity.MEDIUM: _Facts(
+        response="within 4 hours",
+        colour="#8a6d00",
+        channels=("slack", "webhook"),
+        group_wait="1m",
+        group_interval="5m",
+        repeat_interval="12h",
+    ),
+    Severity.LOW: _Facts(
+        response="business hours",
+        colour="#2f5d8a",
+        channels=("email", "webhook"),
+        group_wait="5m",
+        group_interval="30m",
+        repeat_interval="24h",
+    ),
 }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from exporter.core.metric import Metric, Scope
+from exporter.core.metric import Labels, Metric, Scope
 from exporter.core.severity import Severity
 
 
@@ -85,7 +85,7 @@ class Threshold:
     value: float
 
     @property
-    def labels(self) -> tuple[tuple[str, str], ...]:
+    def labels(self) -> Labels:
         """The labels of its series: those of the family's scope, and `severity`."""
         texts = {"integration": self.integration, "provider": self.provider, "tenant": self.tenant}
         scope = ((label, texts[label]) for label in self.family.scope.value)

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 from exporter.core import common_metrics
 from exporter.core.configuration import Integration
-from exporter.core.metric import Metric
+from exporter.core.metric import Labels, Metric
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
 from exporter.exposition import Exemplar, Exemplars, Exposition
-from exporter.exposition.lines import Labels, Series
+from exporter.exposition.lines import Series
 
 COUNTED = tuple(reason for reason in Reason if reason is not Reason.NOT_CONFIGURED)
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from exporter.core import common_metrics
-from exporter.core.metric import Metric, Sample
+from exporter.core.metric import Labels, Metric, Sample
 from exporter.core.probe import Result, Target
 from exporter.engine.board import ERROR, NOT_CONFIGURED, UNKNOWN, TargetState
 from exporter.exposition import Exposition
-from exporter.exposition.lines import Labels, Series
+from exporter.exposition.lines import Series
 
 
 def common_labels(target: Target) -> Labels:

@@ -1,7 +1,8 @@
 """The body of /metrics: kept as finished text, joined at the scrape."""
 
+from exporter.core.metric import Labels
 from exporter.exposition.exposition import Exposition, Turns
-from exporter.exposition.lines import Exemplar, Exemplars, Labels, Series, bucket_labels
+from exporter.exposition.lines import Exemplar, Exemplars, Series, bucket_labels
 from exporter.exposition.negotiation import CONTENT_TYPES, Format, negotiate
 from exporter.exposition.own_process import registry_text
 

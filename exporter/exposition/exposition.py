@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from prometheus_client.registry import Collector
 
-from exporter.core.metric import Kind, Metric
-from exporter.exposition.lines import EOF, Exemplars, Labels, Series, chunks, marked, shape, suffixes
+from exporter.core.metric import Kind, Labels, Metric
+from exporter.exposition.lines import EOF, Exemplars, Series, chunks, marked, shape, suffixes
 from exporter.exposition.members import Member, pack
 from exporter.exposition.own_process import registry_text
 from exporter.exposition.shards import SLOTS, ExpositionShard, MetricFamily, Segment

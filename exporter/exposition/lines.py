@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 from prometheus_client.utils import floatToGoString
 
-from exporter.core.metric import HistogramValue, Kind, Metric
+from exporter.core.metric import HistogramValue, Kind, Labels, Metric
 
-Labels = tuple[tuple[str, str], ...]
 Series = tuple[Metric, Labels, float | HistogramValue]
 """A metric, the labels that the series has beside those of its key, and its value."""
 

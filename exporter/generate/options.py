@@ -7,11 +7,10 @@ from typing import Any
 
 import msgspec
 
-from exporter.config.document.schema import components
+from exporter.config.document.schema import JsonSchema, components
 from exporter.generate.document import table
 
 _REFERENCE = "#/$defs/"
-JsonSchema = dict[str, Any]
 
 
 def sections(kinds: Iterable[type[msgspec.Struct]], heading: str, *, linked: bool = False) -> list[str]:

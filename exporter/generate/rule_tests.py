@@ -8,13 +8,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from exporter.core.alert import Alert, Case
+from exporter.core.metric import Labels
 from exporter.core.threshold import ThresholdFamily
 from exporter.generate.rules import reads
 
 STEP = "1m"
 """Time between two evaluations in a test: that of the series, for nothing changes in between."""
-
-Labels = tuple[tuple[str, str], ...]
 
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 _STEP = re.compile(r"(\d+)([smhd])")

@@ -9,6 +9,8 @@ from typing import Any
 
 from aiohttp import HttpVersion11, web
 
+from exporter.net.addresses import Address
+
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 # Beside these all headers that begin as in FORWARDING_STARTS; names in lower case.
@@ -62,8 +64,6 @@ FORWARDING_STARTS = (
     ),
     *("cdn-", "x-cdn-", "x-haproxy-", "x-caddy-", "x-nginx-", "x-kong-"),
 )
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def check_local(request: web.Request) -> None:

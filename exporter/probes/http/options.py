@@ -3,14 +3,13 @@
 from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from exporter.config import durations
 from exporter.core.network import DEFAULT_TLS
 from exporter.core.options import FILE_TWIN, OPERATOR, PER_TENANT, Options, TlsOptions
 from exporter.core.secret import Secret
 from exporter.probes._host import Family
-
-Meta = msgspec.Meta
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
