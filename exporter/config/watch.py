@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exporter.config.sections.tenants import WILDCARDS
+from exporter.config.sections.integrations.tenants import WILDCARDS
 
 _Facts = tuple[str, tuple[int, int, int, int] | None, str]
 

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from exporter.config.native import in_clear
+from exporter.config.sections.notifications.native import in_clear
 from exporter.core.generation import Generation
 from exporter.core.notifications import Notifications
 

@@ -2,16 +2,30 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 from exporter.config.document.context import Path
-from exporter.config.sections.notifications import NotificationIssue, web_address
+from exporter.config.draft import Draft
+from exporter.config.sections.notifications.checks import NotificationIssue, web_address
 from exporter.core.defaults import PORTS
 from exporter.core.generation import PREFIX_PATTERN, Generation, Peer, PeerTls
 
 _WELL_KNOWN = {"http": 80, "https": 443}
 _PREFIX = re.compile(PREFIX_PATTERN)
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
+
+
+def read(draft: Draft, part: Generation) -> Generation:
+    """Return what `generate` writes; parts that do not fit together are mistakes."""
+    for path, what, remedy in findings(part):
+        draft.add_error(("generate", *path), what, remedy)
+    return part
+
+
+def fields(value: Generation) -> dict[str, Any]:
+    """Return the settings as the configuration takes them."""
+    return {"generation": value}
 
 
 def findings(generation: Generation) -> list[NotificationIssue]:

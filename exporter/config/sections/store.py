@@ -1,16 +1,26 @@
-"""Where state is kept and for how long: the file over the environment over the defaults."""
+"""`store:` where state is kept and for how long: the file over the environment over the defaults."""
 
+import base64
+import binascii
 import re
+from dataclasses import replace
+from typing import Any
 
 from exporter.config import durations
-from exporter.config.document.source import Source
 from exporter.config.document.values import scalar
+from exporter.config.draft import Draft
 from exporter.config.layout import Retention, StorePart
 from exporter.config.load_context import LoadContext
-from exporter.config.sections.tokens import token_keys
+from exporter.config.sections.integrations import BuiltIntegrations
+from exporter.config.sections.integrations.token_checks import check_token_keeping
 from exporter.core.configuration import StoreSettings
+from exporter.core.secret import Secret
 
+NEEDS = ("integrations",)
 DAY = 86_400.0
+KEY_BYTES = 32
+"""Bytes of a Fernet key, written in URL-safe base64 (github.com/fernet/spec)."""
+
 DEFAULT_RETENTION = {
     "checks": 30 * DAY,
     "errors": 30 * DAY,
@@ -34,28 +44,45 @@ VARIABLES = {
 _URL = re.compile(r"(sqlite(\+pysqlite)?|postgresql(\+psycopg)?)://.*", re.DOTALL)
 
 
-def settings(context: LoadContext, source: Source, part: StorePart) -> StoreSettings:
-    """Return the settings of the store; mistakes are told to `context`."""
-    retention = DEFAULT_RETENTION | _from_environment(context)
-    for table in Retention.__struct_fields__:
-        text = getattr(part.retention, table)
-        if text is None:
-            continue
-        amount = durations.seconds(text.strip())
-        if amount < 60:
-            place = source.place(("store", "retention", table))
-            context.add_error(place, "the retention is below a minute", "write at least 1m")
-        retention[table] = amount
-    keys = token_keys(context, source, part.token_keys)
-    if part.url is None:
-        return StoreSettings(retention=retention, token_keys=keys)
-    url = part.url.reveal()
+def read(draft: Draft, part: StorePart) -> StoreSettings:
+    """Return the settings of the store."""
+    keys = _token_keys(draft, part.token_keys)
+    retention = _retention(draft, part.retention)
+    store = StoreSettings(retention=retention, token_keys=keys)
+    if part.url is not None:
+        store = replace(store, url=_url(draft, part.url))
+    # keys with a mistake are keys all the same
+    if keys or draft.keys_of("store").isdisjoint(("token_keys", "token_keys_file")):
+        integrations: BuiltIntegrations = draft.values["integrations"]
+        check_token_keeping(draft.context, draft.source, integrations.built, store)
+    return store
+
+
+def fields(value: StoreSettings) -> dict[str, Any]:
+    """Return the settings as the configuration takes them."""
+    return {"store": value}
+
+
+def _url(draft: Draft, secret: Secret) -> str:
+    url = secret.reveal()
     if not _URL.fullmatch(url):
-        place = source.place(("store", "url" if not part.url.file else "url_file"))
         what = "the address of the store is neither sqlite:// nor postgresql://"
         remedy = "write sqlite:///path/to/file.db or postgresql://user@host/database"
-        context.add_error(place, what, remedy)
-    return StoreSettings(url, retention, keys)
+        draft.add_error(("store", "url_file" if secret.file else "url"), what, remedy)
+    return url
+
+
+def _retention(draft: Draft, part: Retention) -> dict[str, float]:
+    retention = DEFAULT_RETENTION | _from_environment(draft.context)
+    for table in Retention.__struct_fields__:
+        text = getattr(part, table)
+        if text is None:
+            continue
+        retention[table] = durations.seconds(text.strip())
+        if retention[table] < 60:
+            path = ("store", "retention", table)
+            draft.add_error(path, "the retention is below a minute", "write at least 1m")
+    return retention
 
 
 def _from_environment(context: LoadContext) -> dict[str, float]:
@@ -71,3 +98,24 @@ def _from_environment(context: LoadContext) -> dict[str, float]:
             continue
         made[table] = value * unit
     return made
+
+
+def _token_keys(draft: Draft, keys: Secret | None) -> tuple[Secret, ...]:
+    """Return the keys that encrypt tokens; a text that is none is told without being quoted."""
+    found = []
+    for number, text in enumerate((keys.reveal() if keys else "").replace(",", " ").split(), 1):
+        draft.context.remember_secret(text)
+        if _is_key(text):
+            found.append(Secret(text, keys.file if keys else ""))
+            continue
+        path = ("store", "token_keys_file" if keys and keys.file else "token_keys")
+        what = f"token_keys: key number {number} is no Fernet key"
+        draft.add_error(path, what, "make one by integration-exporter tokens key")
+    return tuple(found)
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text.encode(), altchars=b"-_", validate=True)) == KEY_BYTES
+    except (binascii.Error, ValueError):
+        return False

@@ -9,6 +9,7 @@ from exporter.config.document.context import Path, SourceLocation
 from exporter.config.document.source import Source, quotable_key
 from exporter.config.document.validate import suggestion
 from exporter.config.document.values import Expanded, Missing, scalar
+from exporter.config.draft import Draft
 from exporter.config.load_context import LoadContext
 from exporter.core.metric import Scope
 from exporter.core.severity import Severity
@@ -109,6 +110,17 @@ class Ladder:
             else:
                 self.context.add_error(place, number, "set it to another number, or unset it")
         return made
+
+
+def read(draft: Draft, part: dict[str, Any]) -> Steps:
+    """Return the numbers that hold where neither an integration nor a tenant says another one."""
+    ladder = Ladder(draft.context)
+    return ladder.over(ladder.base(), part, draft.source, TOP)[0]
+
+
+def fields(value: Steps) -> dict[str, Any]:  # noqa: ARG001 -- as every section has it
+    """Return nothing: the numbers of integrations and tenants come with those."""
+    return {}
 
 
 def defaults(

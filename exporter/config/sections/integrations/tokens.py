@@ -1,7 +1,5 @@
-"""How the tokens of an integration are kept, and the keys that encrypt them."""
+"""How the tokens of an integration are kept."""
 
-import base64
-import binascii
 import re
 
 from exporter.config import durations
@@ -15,9 +13,6 @@ from exporter.core.token import SqlTokens, TokenSettings
 
 DAY = 86_400.0
 SHORTEST, LONGEST = 60.0, 90 * DAY
-KEY_BYTES = 32
-"""Bytes of a Fernet key, written in URL-safe base64 (github.com/fernet/spec)."""
-
 WHOSE = ("tenant", "integration")
 WRITTEN = ("access_token", "refresh_token", "expires_at", "refresh_expires_at")
 
@@ -58,27 +53,6 @@ def settings(
         tokens.source,
         SqlTokens(tokens.sql.url or Secret(""), tokens.sql.select, tokens.sql.update),
     )
-
-
-def token_keys(context: LoadContext, source: Source, keys: Secret | None) -> tuple[Secret, ...]:
-    """Return the keys that encrypt tokens; a text that is none is told without being quoted."""
-    found = []
-    for number, text in enumerate((keys.reveal() if keys else "").replace(",", " ").split(), 1):
-        context.remember_secret(text)
-        if _is_key(text):
-            found.append(Secret(text, keys.file if keys else ""))
-            continue
-        place = source.place(("store", "token_keys_file" if keys and keys.file else "token_keys"))
-        what = f"token_keys: key number {number} is no Fernet key"
-        context.add_error(place, what, "make one by integration-exporter tokens key")
-    return tuple(found)
-
-
-def _is_key(text: str) -> bool:
-    try:
-        return len(base64.b64decode(text.encode(), altchars=b"-_", validate=True)) == KEY_BYTES
-    except (binascii.Error, ValueError):
-        return False
 
 
 def _sql_mistakes(sql: SqlTokensPart, *, has_tenants: bool) -> list[tuple[Path, str, str]]:

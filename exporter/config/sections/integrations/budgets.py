@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from exporter.config.document.source import Source
 from exporter.config.durations import text_of
 from exporter.config.load_context import LoadContext
-from exporter.config.sections.integrations import BuiltTargets
+from exporter.config.sections.integrations.build import BuiltTargets
 from exporter.core.probe import MONTH, Target
 
 _Group = list[tuple[BuiltTargets, Target]]

@@ -1,27 +1,13 @@
 """Whether tokens can be kept the way that the configuration asks for."""
 
 from collections.abc import Iterable
-from dataclasses import replace
-
-import msgspec
 
 from exporter.config.document.source import Source
 from exporter.config.load_context import LoadContext
-from exporter.config.sections.integrations import BuiltTargets
+from exporter.config.sections.integrations.build import BuiltTargets
 from exporter.core.configuration import StoreSettings
 from exporter.core.probe import Target
-from exporter.core.token import EXTERNAL, RefreshToken, TokenSettings
-
-
-def with_source(target: Target, settings: TokenSettings) -> Target:
-    """Return `target` with a stand-in for the token that another source than its options has.
-
-    So it counts as configured, and its provider knows that there is a token to ask for.
-    """
-    option = target.probe.token_option
-    if settings.source == "options" or not option or getattr(target.options, option):
-        return target
-    return replace(target, options=msgspec.structs.replace(target.options, **{option: EXTERNAL}))
+from exporter.core.token import RefreshToken
 
 
 def check_token_keeping(

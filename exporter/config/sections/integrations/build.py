@@ -14,14 +14,14 @@ from exporter.config.document.section import add_error, convert_section
 from exporter.config.document.source import Source
 from exporter.config.document.validate import Validator
 from exporter.config.feeds.row_cache import BuiltRow, RowCache
-from exporter.config.labels import SURE, check_label_credentials
 from exporter.config.layout import Defaults, IntegrationPart
 from exporter.config.load_context import LoadContext
-from exporter.config.options import OptionLayers
+from exporter.config.public import SURE, check_label_credentials
 from exporter.config.schema import integration_schema
 from exporter.config.sections import thresholds
-from exporter.config.sections.tenants import TenantSourceRow, TenantSources
-from exporter.config.sections.tokens import settings
+from exporter.config.sections.integrations.options import OptionLayers
+from exporter.config.sections.integrations.tenants import TenantSourceRow, TenantSources
+from exporter.config.sections.integrations.tokens import settings
 from exporter.core.configuration import Integration
 from exporter.core.options import address_fields, trusting
 from exporter.core.probe import MONTH, Probe, Target
@@ -340,23 +340,6 @@ def _label_problem(name: str, value: str) -> tuple[str, str] | None:
     if len(value) > MAX_LABEL_LENGTH:
         return f"the value of the label {name} is too long", f"keep at most {MAX_LABEL_LENGTH} characters"
     return None
-
-
-def check_defaults(context: LoadContext, source: Source, defaults: Defaults) -> None:
-    """Blame default times that are out of bounds."""
-    interval, timeout = _seconds(defaults.interval), _seconds(defaults.timeout)
-    if interval is not None and not 1.0 <= interval <= MONTH:
-        context.add_error(
-            source.place(("defaults", "interval")), "the interval is out of bounds", "choose from 1s to 30d"
-        )
-    if timeout is not None and timeout <= 0:
-        context.add_error(source.place(("defaults", "timeout")), "the timeout is zero", "write at least 1ms")
-    if timeout is not None and interval is not None and timeout > interval:
-        context.add_error(
-            source.place(("defaults", "timeout")),
-            "the timeout is above the interval",
-            "choose a timeout of at most the interval",
-        )
 
 
 def _seconds(text: str | None) -> float | None:

@@ -2,7 +2,7 @@
 
 from exporter.config.document.context import Use
 from exporter.config.load_context import LoadContext
-from exporter.config.sections.tenants import tenant_title
+from exporter.config.sections.integrations.tenants import tenant_title
 
 
 def check_shared_files(context: LoadContext) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from exporter.config.document.context import Path
 from exporter.config.document.validate import suggestion
-from exporter.config.native import misplaced
+from exporter.config.sections.notifications.native import misplaced
 from exporter.core.hosts import ascii_host
 from exporter.core.notifications import (
     BusinessHours,

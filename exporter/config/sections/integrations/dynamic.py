@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from exporter.config.load_context import LoadContext
-from exporter.config.sections.integrations import BuiltTargets
+from exporter.config.sections.integrations.build import BuiltTargets
 from exporter.core.metric import Metric
 
 

@@ -11,8 +11,8 @@ from exporter.config.document.context import Path
 from exporter.config.document.convert import Converter, as_struct, fields, root_type, twins
 from exporter.config.document.section import add_error, schema_errors
 from exporter.config.document.validate import SchemaError, Validator, unknown_key
-from exporter.config.row_rules import RowRules
 from exporter.config.schema import options_schema
+from exporter.config.sections.integrations.row_rules import RowRules
 from exporter.core.metric import Metric
 from exporter.core.options import Options, tenant_fields
 from exporter.core.probe import Probe

@@ -1,0 +1,36 @@
+"""`notifications:` who is notified, how, and when."""
+
+from typing import Any
+
+from exporter.config.draft import Draft
+from exporter.config.layout import Defaults
+from exporter.config.sections.integrations import BuiltIntegrations
+from exporter.config.sections.notifications.checks import findings
+from exporter.config.sections.notifications.native import credentials
+from exporter.core.notifications import Notifications
+from exporter.core.options import trusting
+from exporter.core.secret import reveal_all
+
+NEEDS = ("defaults", "integrations")
+
+
+def read(draft: Draft, part: Notifications) -> Notifications:
+    """Return the notifications, with the authorities that everything trusts."""
+    defaults: Defaults = draft.values["defaults"]
+    integrations: BuiltIntegrations = draft.values["integrations"]
+    for path, what, remedy in findings(part, integrations.names, draft.keys_of("notifications")):
+        draft.add_error(("notifications", *path), what, remedy)
+    draft.context.secrets.update(_receivers(part))
+    return trusting(part, defaults.tls.ca_file) if defaults.tls.ca_file else part
+
+
+def fields(value: Notifications) -> dict[str, Any]:
+    """Return the notifications as the configuration takes them."""
+    return {"notifications": value}
+
+
+def _receivers(notifications: Notifications) -> set[str]:
+    """Return the credentials of notifications; the address of a webhook is often all it has."""
+    hooks = [notifications.webhook, notifications.heartbeat, *(team.webhook for team in notifications.teams)]
+    native = (credentials(team.receiver or {}) for team in notifications.teams)
+    return reveal_all(notifications).union({hook.url for hook in hooks if hook}, *native)
