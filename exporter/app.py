@@ -229,7 +229,7 @@ def _log_startup(
         config=configuration.path or "environment",
         access=settings.web_config if listener.closed else "this machine",
         **({} if listener.closed or not admin.usable() else {"admin_token": str(admin.path)}),
-        listening=[f"{host}:{port}" for host, port in listener.bound],
+        listening=[f"{host}:{port}" for host, port in listener.addresses],
         integrations=len(configuration.integrations),
         targets=len(configuration.targets),
         **shard,

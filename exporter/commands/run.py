@@ -15,7 +15,7 @@ from exporter.config.durations import REMEDY, seconds
 from exporter.config.feeds.feeds import Feeds
 from exporter.core.errors import StartError
 from exporter.engine.sharding import part_of
-from exporter.server.discovery import checked
+from exporter.server.discovery import validate_template
 
 
 def run(options: argparse.Namespace) -> int:
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         shutdown_timeout=_duration("--shutdown.timeout", options.shutdown_timeout),
         log_level=options.log_level,
         log_format=options.log_format,
-        sd_addresses=tuple(map(checked, options.sd_addresses or ())),
+        sd_addresses=tuple(map(validate_template, options.sd_addresses or ())),
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve(settings))

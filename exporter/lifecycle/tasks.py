@@ -13,7 +13,7 @@ from exporter.core.errors import ConfigError
 from exporter.core.supervisor import Supervisor
 from exporter.engine.reload import Reloader
 from exporter.engine.selfmetrics import SelfMetrics
-from exporter.server.answers import place_of
+from exporter.server.answers import error_location
 
 
 def supervisor_of(metrics: SelfMetrics) -> Supervisor:
@@ -21,7 +21,7 @@ def supervisor_of(metrics: SelfMetrics) -> Supervisor:
 
     def report(name: str, error: BaseException) -> None:
         metrics.task_failures.labels(name).inc()
-        structlog.get_logger("exporter.app").error("a task failed", task=name, **place_of(error))
+        structlog.get_logger("exporter.app").error("a task failed", task=name, **error_location(error))
 
     def report_unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -60,7 +60,7 @@ async def _reload(reloader: Reloader) -> None:
     except ConfigError as error:
         log.error("reload failed", mistakes=[str(mistake) for mistake in error.mistakes])
     except Exception as error:  # noqa: BLE001 - a signal has no caller that could take it
-        log.error("reload failed", **place_of(error))
+        log.error("reload failed", **error_location(error))
 
 
 async def wait_for_stop_signal() -> None:

@@ -92,7 +92,7 @@ class Access:
         self._now = now
         self._passwords = Passwords()
 
-    async def judge(self, request: web.Request, rule: AccessRule) -> Identity:
+    async def admit(self, request: web.Request, rule: AccessRule) -> Identity:
         """Return who calls, or raise the HTTP error that says why they may not."""
         config = self._web.current
         _check_target(request)
@@ -110,9 +110,9 @@ class Access:
     async def _identify(self, config: WebConfig, request: web.Request) -> Identity:
         # Credentials that are wrong are never passed over for what a proxy or a certificate says.
         if "Authorization" in request.headers:
-            identity = await self._authorized(config, request)
+            identity = await self._from_header(config, request)
         else:
-            identity = _proxied(config, request) or _certified(config, request)
+            identity = _from_proxy(config, request) or _from_certificate(config, request)
         if identity is None:
             raise web.HTTPUnauthorized(text="say who you are", headers=_challenge(config))
         return identity
@@ -139,16 +139,16 @@ class Access:
         session = request.cookies.get(cookie_name(request), "")
         return ADMIN_SESSION if self._admin.has_session(session, self._now()) else LOOPBACK
 
-    async def _authorized(self, config: WebConfig, request: web.Request) -> Identity | None:
+    async def _from_header(self, config: WebConfig, request: web.Request) -> Identity | None:
         given = request.headers.getall("Authorization", [])
         if len(given) != 1:
             return None
         scheme, _, value = given[0].partition(" ")
         if scheme.lower() == "bearer":
-            return _bearer(config, value.strip())
-        return await self._basic(config, value.strip()) if scheme.lower() == "basic" else None
+            return _from_token(config, value.strip())
+        return await self._from_password(config, value.strip()) if scheme.lower() == "basic" else None
 
-    async def _basic(self, config: WebConfig, value: str) -> Identity | None:
+    async def _from_password(self, config: WebConfig, value: str) -> Identity | None:
         try:
             user, colon, password = b64decode(value, validate=True).decode().partition(":")
         except (Base64Error, UnicodeDecodeError, ValueError):
@@ -198,7 +198,7 @@ def _origin_of(page: str) -> str:
     return f"{page.partition('://')[0].lower()}://{_authority(page)}"
 
 
-def _bearer(config: WebConfig, value: str) -> Identity | None:
+def _from_token(config: WebConfig, value: str) -> Identity | None:
     digest = hashlib.sha256(value.encode()).digest()
     found: Identity | None = None
     for token in config.tokens:  # all of them, so that the time says nothing of the place
@@ -207,7 +207,7 @@ def _bearer(config: WebConfig, value: str) -> Identity | None:
     return found
 
 
-def _proxied(config: WebConfig, request: web.Request) -> Identity | None:
+def _from_proxy(config: WebConfig, request: web.Request) -> Identity | None:
     proxy, peer = config.proxy, peer_of(request)
     if proxy is None or peer is None or not any(peer in network for network in proxy.networks):
         return None
@@ -217,7 +217,7 @@ def _proxied(config: WebConfig, request: web.Request) -> Identity | None:
     return Identity(f"proxy:{names[0]}", config.roles_of(names[0], proxy.roles))
 
 
-def _certified(config: WebConfig, request: web.Request) -> Identity | None:
+def _from_certificate(config: WebConfig, request: web.Request) -> Identity | None:
     names = _alternative_names(request)
     if names is None:
         return None

@@ -69,17 +69,17 @@ class AdminToken:
     def session(self, now: float) -> str:
         """Return what a browser shows from now on in place of the token."""
         expiry = str(int(now + SESSION_SECONDS))
-        return f"{expiry}.{self._signed(expiry)}"
+        return f"{expiry}.{self._sign(expiry)}"
 
     def has_session(self, text: str, now: float) -> bool:
         """Tell whether `text` is a session that has not expired."""
         expiry, _, sign = text.partition(".")
         if not (self.usable() and expiry.isascii() and expiry.isdecimal() and len(expiry) < 12):
             return False
-        fits = hmac.compare_digest(sign.encode(errors="replace"), self._signed(expiry).encode())
+        fits = hmac.compare_digest(sign.encode(errors="replace"), self._sign(expiry).encode())
         return fits and now < int(expiry)
 
-    def _signed(self, expiry: str) -> str:
+    def _sign(self, expiry: str) -> str:
         return hmac.new(self._key, b"session until " + expiry.encode(), hashlib.sha256).hexdigest()
 
 

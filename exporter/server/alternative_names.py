@@ -16,7 +16,7 @@ _MARK = re.compile(r"(DNS|IP|IP Address|URI|email): ?")
 def names(certificate: dict[str, Any]) -> frozenset[str]:
     """Return the names in `certificate`, a dict of `ssl.SSLSocket.getpeercert`."""
     found = certificate.get("subjectAltName", ())
-    return frozenset(_written(kind, str(value)) for kind, value in found if kind in _KINDS)
+    return frozenset(_format_name(kind, str(value)) for kind, value in found if kind in _KINDS)
 
 
 def flaw(name: str) -> tuple[str, str] | None:
@@ -34,7 +34,7 @@ def flaw(name: str) -> tuple[str, str] | None:
     return None
 
 
-def _written(kind: str, value: str) -> str:
+def _format_name(kind: str, value: str) -> str:
     return (_address(value.strip()) or value) if kind == "IP Address" else value
 
 

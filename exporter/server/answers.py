@@ -78,27 +78,27 @@ async def plain_errors(request: web.Request, handler: Handler) -> web.StreamResp
         raise
     except Exception as error:  # noqa: BLE001 - the outermost edge: whatever a handler does, no trace leaves
         structlog.get_logger("exporter.web").error(
-            "request failed", method=request.method, path=request.path, **place_of(error)
+            "request failed", method=request.method, path=request.path, **error_location(error)
         )
         return _error(request, 500, "the exporter made a mistake; its log has the details", {})
 
 
-def place_of(error: BaseException) -> dict[str, str]:
+def error_location(error: BaseException) -> dict[str, str]:
     """Return kind and place of an error for the log; its text is left out, it may hold a secret."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return {"error": type(error).__name__, "at": f"{frame.filename}:{frame.lineno} in {frame.name}"}
 
 
 def _error(request: web.Request, status: int, text: str, headers: dict[str, str]) -> web.Response:
-    kept = {
+    passed_on = {
         name: value
         for name, value in headers.items()
         if name.lower() not in ("content-type", "content-length")
     }
     accept = request.headers.get("Accept", "")
     if "/api/" in request.path or ("application/json" in accept and "text/html" not in accept):
-        return json_answer({"error": text, "status": status}, status, **kept)
-    return web.Response(text=text + "\n", status=status, content_type=TEXT, headers=kept)
+        return json_answer({"error": text, "status": status}, status, **passed_on)
+    return web.Response(text=text + "\n", status=status, content_type=TEXT, headers=passed_on)
 
 
 def limiter(web_config: WebConfigFile) -> Middleware:
@@ -106,13 +106,13 @@ def limiter(web_config: WebConfigFile) -> Middleware:
     bucket = _Bucket()
 
     @web.middleware
-    async def limited(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def limit_rate(request: web.Request, handler: Handler) -> web.StreamResponse:
         limit = web_config.current.rate_limit
         if limit is not None and not bucket.take(limit, time.monotonic()):
             raise web.HTTPTooManyRequests(text="too many requests", headers={"Retry-After": "1"})
         return await handler(request)
 
-    return limited
+    return limit_rate
 
 
 class _Bucket:
@@ -122,7 +122,7 @@ class _Bucket:
         self._full_at = 0.0
 
     def take(self, limit: RateLimit, now: float) -> bool:
-        """Take one, if there is one; the bucket is kept as the time at which it will be full."""
+        """Take one, if there is one; the bucket is passed_on as the time at which it will be full."""
         full_at = max(self._full_at, now) + limit.interval
         if full_at - now > limit.burst * limit.interval + 1e-9:
             return False

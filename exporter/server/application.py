@@ -13,13 +13,13 @@ from exporter.server.routes import ROUTES
 from exporter.server.services import SERVICES, Services
 from exporter.server.web_config.settings import Role
 
-# What is no route is judged like a page: strangers learn nothing of what exists.
+# A path that is no route asks for the role of a page: callers without one learn nothing of what exists.
 _NO_ROUTE = AccessRule(Role.VIEWER, narrow=True)
 
 
 def build(services: Services) -> web.Application:
     """Return the application, ready for a `Listener`."""
-    prefix = services.paths.route
+    prefix = services.paths.route_prefix
     rules: dict[object, AccessRule] = {route.handler: route.rule for route in ROUTES}
     app = web.Application(
         client_max_size=BODY_LIMIT,
@@ -34,7 +34,7 @@ def build(services: Services) -> web.Application:
     app.cleanup_ctx.append(run_jobs)
     for route in ROUTES:
         for method in route.methods:
-            app.router.add_route(method, prefix + route.path, route.handler, expect_handler=_not_yet)
+            app.router.add_route(method, prefix + route.path, route.handler, expect_handler=_defer_continue)
     if prefix:
         _redirect_root(app, services.paths)
     return app
@@ -44,21 +44,21 @@ def authorize(access: Access, rules: Mapping[object, AccessRule]) -> Middleware:
     """Return the middleware that lets a request through to its handler only by the handler's rule."""
 
     @web.middleware
-    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
         rule = rules.get(request.match_info.handler, _NO_ROUTE)
-        request[IDENTITY] = await access.judge(request, rule)
+        request[IDENTITY] = await access.admit(request, rule)
         if "Expect" in request.headers and request.match_info.http_exception is None:
-            await _invite(request)
+            await _send_continue(request)
         return await handler(request)
 
-    return guarded
+    return check_access
 
 
-async def _not_yet(_request: web.Request) -> None:
-    """Let nobody send a body before it is known who they are; see `_invite`."""
+async def _defer_continue(_request: web.Request) -> None:
+    """Let nobody send a body before it is known who they are; see `_send_continue`."""
 
 
-async def _invite(request: web.Request) -> None:
+async def _send_continue(request: web.Request) -> None:
     """Ask for the body that waits for it (RFC 9110, section 10.1.1)."""
     if request.headers["Expect"].lower() != "100-continue":
         raise web.HTTPExpectationFailed(text="only Expect: 100-continue is known")
@@ -71,5 +71,5 @@ def _redirect_root(app: web.Application, paths: Paths) -> None:
     async def home(_request: web.Request) -> web.StreamResponse:
         raise web.HTTPFound(paths.link("/"))
 
-    for path in {"/", paths.route}:
+    for path in {"/", paths.route_prefix}:
         app.router.add_get(path, home)

@@ -10,7 +10,7 @@ from exporter.core.clock import iso
 from exporter.core.errors import Deferred, ProbeError
 from exporter.core.probe import Result, Target
 from exporter.core.reason import Reason
-from exporter.server.answers import place_of
+from exporter.server.answers import error_location
 
 GRACE = 5.0
 """Seconds beyond its timeout that a check may wait for its turn and its bookkeeping."""
@@ -27,25 +27,25 @@ async def check_target(check_now: CheckNow, target: Target) -> dict[str, Any]:
         task.cancel()  # does nothing to one that is done
     if not task.done():
         await asyncio.wait({task}, timeout=1.0)
-        return _failed(target, Reason.TIMEOUT, "The check did not end within its deadline.")
+        return _base_row(target, Reason.TIMEOUT, "The check did not end within its deadline.")
     error = task.exception()
-    return _row(target, task.result()) if error is None else _broken(target, error)
+    return _result_row(target, task.result()) if error is None else _error_row(target, error)
 
 
-def _broken(target: Target, error: BaseException) -> dict[str, Any]:
+def _error_row(target: Target, error: BaseException) -> dict[str, Any]:
     if isinstance(error, Deferred):
-        row = _failed(target, None, str(error))
+        row = _base_row(target, None, str(error))
         return row | {"status": "deferred", "retry_after_seconds": round(error.seconds, 3)}
     if isinstance(error, ProbeError):
-        return _failed(target, error.reason, error.detail)
+        return _base_row(target, error.reason, error.detail)
     if isinstance(error, KeyError):
-        return _failed(target, Reason.NOT_FOUND, "The target was removed meanwhile.")
-    structlog.get_logger("exporter.web").error("check broke", target=str(target), **place_of(error))
-    return _failed(target, Reason.BUG, "The exporter made a mistake; its log has the details.")
+        return _base_row(target, Reason.NOT_FOUND, "The target was removed meanwhile.")
+    structlog.get_logger("exporter.web").error("check broke", target=str(target), **error_location(error))
+    return _base_row(target, Reason.BUG, "The exporter made a mistake; its log has the details.")
 
 
-def _row(target: Target, result: Result) -> dict[str, Any]:
-    return _failed(target, result.reason, result.detail) | {
+def _result_row(target: Target, result: Result) -> dict[str, Any]:
+    return _base_row(target, result.reason, result.detail) | {
         "status": _status(result.reason),
         "at": iso(result.at),
         "duration_seconds": round(result.duration_seconds, 6),
@@ -60,7 +60,7 @@ def _status(reason: Reason | None) -> str:
     return "not_configured" if reason is Reason.NOT_CONFIGURED else "error"
 
 
-def _failed(target: Target, reason: Reason | None, detail: str) -> dict[str, Any]:
+def _base_row(target: Target, reason: Reason | None, detail: str) -> dict[str, Any]:
     return {
         "integration": target.integration,
         "tenant": target.tenant,

@@ -12,7 +12,7 @@ def csv_line(values: Iterable[Any]) -> str:
     """Return one line of CSV (RFC 4180) without its end; lists and objects are written as JSON.
 
     Text that a spreadsheet would take for a formula gets an apostrophe in front: what a vendor answers must
-    not run on the machine of whoever opens the file
+    not run on the machine of the person who opens the file
     (https://owasp.org/www-community/attacks/CSV_Injection).
     """
     return ",".join(map(_field, values))

@@ -77,7 +77,7 @@ class Listener:
         self._runner.most = self._limits.most
 
     @property
-    def bound(self) -> list[tuple[str, int]]:
+    def addresses(self) -> list[tuple[str, int]]:
         """Addresses and ports that are open, in the order they were given."""
         return [sock.getsockname()[:2] for sock in self._sockets]
 
@@ -89,7 +89,7 @@ class Listener:
     @property
     def url(self) -> str:
         """Return where a browser of this machine finds it, without a path."""
-        host, port = self.bound[0]
+        host, port = self.addresses[0]
         name = f"[{host}]" if ":" in host else host
         shown = {"0.0.0.0": "localhost", "[::]": "localhost"}.get(name, name)  # noqa: S104 - it is compared
         return f"{'https' if self._context else 'http'}://{shown}:{port}"
@@ -104,7 +104,7 @@ class Listener:
         except BaseException:
             await self.stop()
             raise
-        self._supervisor.keep(WATCHER, self._look)
+        self._supervisor.keep(WATCHER, self._watch_files)
 
     async def stop(self) -> None:
         """Close the ports, let open requests end within the limit, cut the rest."""
@@ -130,7 +130,7 @@ class Listener:
         for site in old:
             await site.stop()
 
-    async def _look(self) -> None:
+    async def _watch_files(self) -> None:
         while True:
             await asyncio.sleep(self._limits.watch)
             await asyncio.to_thread(self._web.refresh)
@@ -192,11 +192,11 @@ def _logger() -> logging.Logger:
     """Return the log of the protocol: aiohttp would print each broken request with a trace and its bytes."""
     logger = logging.getLogger("exporter.web.protocol")
     if not logger.filters:
-        logger.addFilter(_brief)
+        logger.addFilter(_drop_traceback)
     return logger
 
 
-def _brief(record: logging.LogRecord) -> bool:
+def _drop_traceback(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     record.msg, record.args = f"{record.getMessage()} {type(error).__name__ if error else ''}".strip(), ()
     record.exc_info = None  # the text of an error may hold what a caller sent
@@ -214,14 +214,14 @@ class _Runner(web.AppRunner):
 
         def connection_made(handler: RequestHandler, transport: asyncio.Transport) -> None:
             made(handler, transport)
-            _keep_within(server, self.most)
+            _limit_connections(server, self.most)
 
         server.connection_made = connection_made  # type: ignore[method-assign]  # aiohttp has no other hook
         server.request_factory = partial(self.app._make_request, _cls=_Request)
         return server
 
 
-def _keep_within(server: Server, most: int) -> None:
+def _limit_connections(server: Server, most: int) -> None:
     """Close the connection that was idle for longest, else the newest, where there are more than `most`."""
     there = [
         one for one in server.connections if one.transport is not None and not one.transport.is_closing()

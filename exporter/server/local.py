@@ -1,4 +1,4 @@
-"""Tells a caller of this machine from one that a proxy of this machine lets through.
+"""Tells a caller of this machine apart from one that a proxy of this machine lets through.
 
 No header proves that nobody forwards: a proxy may add none, and most rewrite `Host`. What is found here is
 refused; what is not found may read, and nothing more (see Access).
@@ -67,7 +67,7 @@ FORWARDING_STARTS = (
 
 
 def check_local(request: web.Request) -> None:
-    """Refuse whoever is not on this machine, or came through a proxy as far as a request can tell."""
+    """Refuse a caller that is not on this machine, or came through a proxy as far as a request can tell."""
     why = _reason(request)
     if why:
         raise web.HTTPForbidden(text=f"no access is configured, so {why}; see --web.config.file")
@@ -93,7 +93,7 @@ def is_forwarding(header: str) -> bool:
 
 
 def peer_of(request: web.Request) -> Address | None:
-    """Return the address of whoever made the connection."""
+    """Return the address that the connection comes from."""
     peer: Any = request.transport.get_extra_info("peername") if request.transport else None
     try:
         address = ipaddress.ip_address(str(peer[0]).partition("%")[0])

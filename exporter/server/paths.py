@@ -11,14 +11,14 @@ _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*\Z")
 
 @dataclass(frozen=True)
 class Paths:
-    """`route` is the prefix of every route, `shown` the prefix of every link; both "" or "/a/b".
+    """`route_prefix` is the prefix of every route, `link_prefix` the prefix of every link; both "" or "/a/b".
 
     They differ where a reverse proxy cuts a prefix off. `origin` is scheme and host of the external
     URL, "" where none is given.
     """
 
-    route: str = ""
-    shown: str = ""
+    route_prefix: str = ""
+    link_prefix: str = ""
     origin: str = ""
 
     @classmethod
@@ -33,7 +33,7 @@ class Paths:
 
     def link(self, path: str) -> str:
         """Return the link to `path` (which starts with a slash) as a browser must ask for it."""
-        return self.shown + path
+        return self.link_prefix + path
 
 
 def _external(url: str) -> tuple[str, str]:

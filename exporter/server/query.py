@@ -34,13 +34,13 @@ def filter_of(request: web.Request, names: Collection[str] = ("reason",)) -> Fil
         tenants=request[IDENTITY].tenants,
         reason=_reason(query) if "reason" in names else None,
         result=query.get("result", "") if "result" in names else "",
-        since=moment(request, "since"),
-        until=moment(request, "until"),
-        after=_place(query),
+        since=time_of(request, "since"),
+        until=time_of(request, "until"),
+        after=_cursor(query),
     )
 
 
-def moment(request: web.Request, name: str) -> float | None:
+def time_of(request: web.Request, name: str) -> float | None:
     """Return a time in Unix seconds: written as RFC 3339, as Unix seconds, or as a duration before now."""
     text = request.query.get(name, "").strip()
     if not text:
@@ -60,7 +60,7 @@ def moment(request: web.Request, name: str) -> float | None:
     return found
 
 
-def form(request: web.Request) -> str:
+def format_of(request: web.Request) -> str:
     """Return json, ndjson or csv."""
     found = request.query.get("format", "json")
     if found not in FORMS:
@@ -68,9 +68,9 @@ def form(request: web.Request) -> str:
     return found
 
 
-def rows_wanted(request: web.Request) -> int:
+def row_limit(request: web.Request) -> int:
     """Return how many rows: a page of JSON is bounded, an export is whole unless `limit` says less."""
-    if form(request) == "json":
+    if format_of(request) == "json":
         return max(1, whole_number(request, "limit", USUAL_ROWS, MOST_ROWS))
     return whole_number(request, "limit", MOST_EXPORTED, MOST_EXPORTED)
 
@@ -95,7 +95,7 @@ def _reason(query: Mapping[str, str]) -> Reason | None:
         raise web.HTTPBadRequest(text="reason must be one of " + ", ".join(Reason)) from None
 
 
-def _place(query: Mapping[str, str]) -> Cursor | None:
+def _cursor(query: Mapping[str, str]) -> Cursor | None:
     text = query.get("after", "")
     if not text:
         return None

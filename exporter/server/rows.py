@@ -82,7 +82,7 @@ def reason_of(state: TargetState) -> Reason | None:
     return Reason.NOT_CONFIGURED if state.status == "not_configured" else state.reason
 
 
-def row(state: TargetState) -> dict[str, Any]:
+def target_row(state: TargetState) -> dict[str, Any]:
     """Return one target as JSON: times are RFC 3339 in UTC or null, durations seconds."""
     target, reason = state.target, reason_of(state)
     return {

@@ -77,11 +77,11 @@ def overall(sums: Iterable[_Sum]) -> str:
             if found.critical:
                 return "critical"
             failing = True
-        partial = partial or word(found.statuses) != "connected" or bool(found.troubled)
+        partial = partial or status_word(found.statuses) != "connected" or bool(found.troubled)
     return "degraded" if failing else "partial" if partial or not any_at_all else "healthy"
 
 
-def word(statuses: Counter[str]) -> str:
+def status_word(statuses: Counter[str]) -> str:
     """Return the status of an integration: error if any target fails, connected if any is."""
     for one in ("error", "connected", "unknown"):
         if statuses[one]:
@@ -90,7 +90,7 @@ def word(statuses: Counter[str]) -> str:
 
 
 def _integration(found: _Sum) -> dict[str, Any]:
-    one = word(found.statuses)
+    one = status_word(found.statuses)
     worst = heapq.nsmallest(WORST, found.troubled, key=urgency)
     return {
         "status": one,

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from exporter.core.errors import StoreError
 from exporter.server.export import csv_line
-from exporter.server.query import form
+from exporter.server.query import format_of
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -19,14 +19,14 @@ PORTION = 1000
 _TYPES = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 
 
-async def exported(
+async def export_rows(
     request: web.Request, columns: Sequence[str], portions: AsyncIterator[Rows]
 ) -> web.StreamResponse:
     """Answer all of `portions` in the form that is asked for; `columns` are those of CSV.
 
     When the store fails in the middle the connection is cut, so that nobody takes a part for the whole.
     """
-    kind = form(request)
+    kind = format_of(request)
     first = await anext(portions, ())  # a store that fails at once is answered as such
     response = web.StreamResponse(headers={"Content-Type": f"{_TYPES[kind]}; charset=utf-8"})
     if kind == "csv":
@@ -55,7 +55,7 @@ async def portions(rows: Rows) -> AsyncIterator[Rows]:
         yield rows[start : start + PORTION]
 
 
-def unavailable(error: StoreError) -> web.HTTPException:
+def store_unavailable(error: StoreError) -> web.HTTPException:
     """Return the answer to give when the store fails; what it says belongs on the log alone."""
     structlog.get_logger("exporter.web").warning("the store was not read", error=str(error))
     return web.HTTPServiceUnavailable(

@@ -11,7 +11,7 @@ from exporter.store.subjects.token_log import event_json
 from exporter.tokens.account import TokenAccount
 
 
-def rows(target: Target, account: TokenAccount, now: float) -> list[dict[str, Any]]:
+def token_rows(target: Target, account: TokenAccount, now: float) -> list[dict[str, Any]]:
     """Return one row for each token of a target: times are RFC 3339 in UTC or null."""
     tokens = account.tokens or TokenSet()
     ends = {"access": tokens.expiry, "refresh": tokens.refresh_expiry}
@@ -30,7 +30,7 @@ def rows(target: Target, account: TokenAccount, now: float) -> list[dict[str, An
                 "expires_in_seconds": None if finite is None else round(finite - now),
                 "refreshable": account.refreshable(token),
                 "scopes": None if tokens.scopes is None else sorted(tokens.scopes),
-                "scopes_missing": _sorted(account.scopes_missing),
+                "scopes_missing": _sort_scopes(account.scopes_missing),
                 "last_refresh": iso(account.last_success),
                 "failures": account.failures,
                 "reason": account.reason or None,
@@ -40,7 +40,7 @@ def rows(target: Target, account: TokenAccount, now: float) -> list[dict[str, An
     return found
 
 
-def _sorted(scopes: frozenset[str] | None) -> list[str] | None:
+def _sort_scopes(scopes: frozenset[str] | None) -> list[str] | None:
     return None if scopes is None else sorted(scopes)
 
 
@@ -51,13 +51,13 @@ async def refresh_token(
     try:
         row = event_json(await refresh(target.key, actor))
     except KeyError:
-        row = _untried(target, "failed", "not_found")
+        row = _skipped_row(target, "failed", "not_found")
     except Shortage as shortage:
-        row = _untried(target, "deferred", "deferred") | {"detail": shortage.why}
+        row = _skipped_row(target, "deferred", "deferred") | {"detail": shortage.why}
     return row | {"status": "ok" if row["result"] == "ok" else row["reason"]}
 
 
-def _untried(target: Target, result: str, reason: str) -> dict[str, Any]:
+def _skipped_row(target: Target, result: str, reason: str) -> dict[str, Any]:
     return {
         "integration": target.integration,
         "tenant": target.tenant,

@@ -234,7 +234,7 @@ async def _served(
     web_config.load()
     listener = Listener(build(room.services(web_config)), [address], web_config, limits)
     await listener.start()
-    port = listener.bound[0][1]
+    port = listener.addresses[0][1]
     scheme = "https" if tls else "http"
     try:
         async with aiohttp.ClientSession(auto_decompress=False) as client:

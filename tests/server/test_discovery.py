@@ -7,7 +7,7 @@ import pytest
 from exporter.core.configuration import Integration, Shard
 from exporter.core.errors import StartError
 from exporter.core.reason import Reason
-from exporter.server.discovery import META, checked, groups
+from exporter.server.discovery import META, groups, validate_template
 from exporter.server.paths import Paths
 from tests.server.house import HTTP, Room, house, state
 
@@ -46,7 +46,7 @@ def test_labels_for_relabelling_name_shard_and_replica() -> None:
     "template", ["a", "a:1", "a-{shard}.b:1", "[::1]:10055", "{shard}-{replica}", "10.0.0.1"]
 )
 def test_good_templates_are_taken(template: str) -> None:
-    assert checked(template) == template
+    assert validate_template(template) == template
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_good_templates_are_taken(template: str) -> None:
 )
 def test_bad_templates_are_told_at_the_start(template: str) -> None:
     with pytest.raises(StartError, match=r"^--sd\.address is"):
-        checked(template)
+        validate_template(template)
 
 
 async def test_one_process_alone_is_where_it_was_asked() -> None:

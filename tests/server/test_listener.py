@@ -49,8 +49,8 @@ async def test_several_addresses_serve_the_same() -> None:
     served = listener("127.0.0.1:0", "127.0.0.2:0", "localhost:0", ":0", "[::1]:0")
     await served.start()
     try:
-        assert [host for host, _ in served.bound] == ["127.0.0.1", "127.0.0.2", "127.0.0.1", "::", "::1"]
-        for host, port in served.bound:
+        assert [host for host, _ in served.addresses] == ["127.0.0.1", "127.0.0.2", "127.0.0.1", "::", "::1"]
+        for host, port in served.addresses:
             name = {"::": "127.0.0.1", "::1": "[::1]"}.get(host, host)
             expected = 403 if host == "127.0.0.2" else 200  # the host must be localhost
             assert await status_of(f"http://{name}:{port}/api/v1/status") == expected
@@ -81,7 +81,7 @@ async def test_a_port_in_use_is_told_and_nothing_stays_half_open() -> None:
         served = listener("127.0.0.1:0", f"127.0.0.1:{port}")
         with pytest.raises(StartError, match=f"127.0.0.1:{port}: the port is in use; stop"):
             await served.start()
-        assert served.bound == []
+        assert served.addresses == []
 
 
 def test_a_denied_port_is_told() -> None:
@@ -277,7 +277,7 @@ async def test_a_stop_lets_a_request_end_and_refuses_new_ones(tmp_path: Path) ->
     web_config = WebConfigFile()
     served = Listener(build(room.services(web_config)), ["127.0.0.1:0"], web_config, Limits(drain=PATIENCE))
     await served.start()
-    port = served.bound[0][1]
+    port = served.addresses[0][1]
     last = asyncio.create_task(
         status_of(f"http://127.0.0.1:{port}/probe?target=payments", **admin_headers(room))
     )
@@ -294,7 +294,7 @@ async def test_a_stop_ends_within_its_limit(tmp_path: Path) -> None:
     web_config = WebConfigFile()
     served = Listener(build(room.services(web_config)), ["127.0.0.1:0"], web_config, Limits(drain=0.3))
     await served.start()
-    port = served.bound[0][1]
+    port = served.addresses[0][1]
     stuck = asyncio.create_task(
         status_of(f"http://127.0.0.1:{port}/probe?target=payments", **admin_headers(room))
     )

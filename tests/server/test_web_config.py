@@ -203,7 +203,7 @@ def test_prefix_and_external_url_agree_as_in_prometheus(
     external: str, prefix: str | None, route: str, shown: str
 ) -> None:
     paths = Paths.of(external, prefix)
-    assert (paths.route, paths.shown) == (route, shown)
+    assert (paths.route_prefix, paths.link_prefix) == (route, shown)
 
 
 @pytest.mark.parametrize(

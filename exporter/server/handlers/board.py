@@ -8,7 +8,7 @@ from aiohttp import web
 from exporter.core.store import Failure, StateChange
 from exporter.server.access import IDENTITY, Identity
 from exporter.server.answers import json_answer, whole_number
-from exporter.server.rows import StatusFilter, counts, row, urgency, visible_states
+from exporter.server.rows import StatusFilter, counts, target_row, urgency, visible_states
 from exporter.server.services import SERVICES
 from exporter.server.status import status as status_of
 from exporter.server.unknown import refuse_unknown
@@ -45,7 +45,7 @@ async def targets(request: web.Request) -> web.Response:
     offset = whole_number(request, "offset", 0, 10_000_000)
     page = sorted(chosen, key=urgency)[offset : offset + limit]
     return json_answer(
-        {"counts": counts(chosen), "offset": offset, "targets": [row(state) for state in page]}
+        {"counts": counts(chosen), "offset": offset, "targets": [target_row(state) for state in page]}
     )
 
 

@@ -1,4 +1,4 @@
-"""Tells Prometheus where every shard and replica is."""
+"""Answers Prometheus where every shard and replica is."""
 
 from aiohttp import web
 
@@ -25,5 +25,6 @@ async def discover(request: web.Request) -> web.Response:
         if not is_address(request.host):
             raise web.HTTPBadRequest(text="the header Host is no address")
         templates = (request.host,)
-    found = groups(templates, shards, replicas, https=request.secure, path=f"{services.paths.route}/metrics")
+    path = f"{services.paths.route_prefix}/metrics"
+    found = groups(templates, shards, replicas, https=request.secure, path=path)
     return json_answer(found)

@@ -11,9 +11,9 @@ from exporter.core.errors import StoreError
 from exporter.core.listing import Listing
 from exporter.core.store import Filter, Page
 from exporter.server.answers import json_answer, whole_number
-from exporter.server.query import cursor_text, filter_of, form, rows_wanted
+from exporter.server.query import cursor_text, filter_of, format_of, row_limit
 from exporter.server.services import SERVICES, Services
-from exporter.server.stream import PORTION, Rows, exported, unavailable
+from exporter.server.stream import PORTION, Rows, export_rows, store_unavailable
 from exporter.server.unknown import refuse_unknown
 
 _END: Page[Any] = Page(())
@@ -24,14 +24,14 @@ def list_handler(listing: Listing[Any]) -> Handler:
 
     async def answer(request: web.Request) -> web.StreamResponse:
         services, which = request.app[SERVICES], filter_of(request, listing.filters)
-        limit = rows_wanted(request)
+        limit = row_limit(request)
         skip = whole_number(request, "offset", 0, 10_000_000) if listing.skips else 0
         await refuse_unknown(request, stored=True)
         if listing.buffered:
             await services.flush()
         start = await _skip(services, listing, which, skip)
-        if form(request) != "json":
-            return await exported(request, listing.columns, _pages(services, listing, start, limit))
+        if format_of(request) != "json":
+            return await export_rows(request, listing.columns, _pages(services, listing, start, limit))
         page = await _page(services, listing, start, limit) if start else _END
         found: dict[str, Any] = {
             listing.key: list(map(listing.row, page.rows)),
@@ -69,4 +69,4 @@ async def _page(services: Services, listing: Listing[Any], which: Filter, limit:
             lambda store: store.read(lambda connection: listing.query(connection, which, limit))
         )
     except StoreError as error:
-        raise unavailable(error) from None
+        raise store_unavailable(error) from None

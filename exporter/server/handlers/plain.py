@@ -43,11 +43,11 @@ async def configuration(request: web.Request) -> web.Response:
 
 
 async def reload(request: web.Request) -> web.Response:
-    """Load the configuration and the web configuration anew; on any mistake nothing changes."""
+    """Load the configuration and the web configuration again; on any mistake nothing changes."""
     services, actor = request.app[SERVICES], request[IDENTITY].name
     log = structlog.get_logger("exporter.web")
     try:
-        access = await asyncio.to_thread(services.web.read)  # judged first, used last: all or nothing
+        access = await asyncio.to_thread(services.web.read)  # read first, used last: all or nothing
         await services.reload()
     except ConfigError as error:
         log.warning("reload refused", actor=actor, mistakes=[str(mistake) for mistake in error.mistakes])

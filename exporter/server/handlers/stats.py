@@ -12,9 +12,9 @@ from exporter.core.errors import StoreError
 from exporter.core.store import Statistic, Store, Window
 from exporter.core.summary import HOUR
 from exporter.server.answers import json_answer, whole_number
-from exporter.server.query import filter_of, form, rows_wanted
+from exporter.server.query import filter_of, format_of, row_limit
 from exporter.server.services import SERVICES, Services
-from exporter.server.stream import Rows, exported, unavailable
+from exporter.server.stream import Rows, export_rows, store_unavailable
 from exporter.server.unknown import refuse_unknown
 
 PORTION = 500
@@ -41,13 +41,14 @@ async def stats(request: web.Request) -> web.StreamResponse:
     """Answer a row for each target, integration or tenant, the one with the least uptime first."""
     name = _one_of(request, "window", tuple(STATS_WINDOWS), STATS_WINDOW)
     by = STATS_SUBJECTS[_one_of(request, "by", tuple(STATS_SUBJECTS), "target")]
-    services, limit = request.app[SERVICES], rows_wanted(request)
+    services, limit = request.app[SERVICES], row_limit(request)
     await refuse_unknown(request, stored=True)
     offset = whole_number(request, "offset", 0, 10_000_000)
     now, before = windows(services.now(), STATS_WINDOWS[name], Window(0, 0, by, filter_of(request)))
     question = StatsQuery(now, before, limit, offset)
-    if form(request) != "json":
-        return await exported(request, COLUMNS, _portions(services, question, flat=form(request) == "csv"))
+    if format_of(request) != "json":
+        flat = format_of(request) == "csv"
+        return await export_rows(request, COLUMNS, _portions(services, question, flat=flat))
     found = await _read(services, replace(question, limit=limit + 1))
     return json_answer(
         {
@@ -99,7 +100,7 @@ async def _read(services: Services, question: StatsQuery) -> list[dict[str, Any]
     try:
         return await services.read_store(lambda store: ask(store, question), READ_WITHIN)
     except StoreError as error:
-        raise unavailable(error) from None
+        raise store_unavailable(error) from None
 
 
 def _row(

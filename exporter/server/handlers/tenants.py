@@ -7,10 +7,10 @@ from aiohttp import web
 from exporter.engine.board import TargetState
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, whole_number
-from exporter.server.query import form, moment, rows_wanted
+from exporter.server.query import format_of, row_limit, time_of
 from exporter.server.rows import StatusFilter
 from exporter.server.services import SERVICES
-from exporter.server.stream import exported, portions
+from exporter.server.stream import export_rows, portions
 from exporter.server.tenants import COLUMNS, by_tenant
 from exporter.server.unknown import refuse_unknown
 
@@ -21,12 +21,12 @@ TURN = 2000
 async def tenants(request: web.Request) -> web.StreamResponse:
     """Answer tenants with their integrations, those that fail first."""
     await refuse_unknown(request)
-    rows = by_tenant(await _visible(request), moment(request, "since"))
+    rows = by_tenant(await _visible(request), time_of(request, "since"))
     offset = whole_number(request, "offset", 0, 10_000_000)
-    limit = rows_wanted(request)
+    limit = row_limit(request)
     page = rows[offset : offset + limit]
-    if form(request) != "json":
-        return await exported(request, COLUMNS, portions(page))
+    if format_of(request) != "json":
+        return await export_rows(request, COLUMNS, portions(page))
     after = offset + limit
     answer = {"tenants": page, "total": len(rows), "next_offset": after if after < len(rows) else None}
     if request[IDENTITY].tenants is None:  # rows of all tenants are spoken of

@@ -12,10 +12,10 @@ from exporter.core.token import TokenState
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, json_body, whole_number
 from exporter.server.jobs import REFRESHES
-from exporter.server.query import form, rows_wanted
+from exporter.server.query import format_of, row_limit
 from exporter.server.services import SERVICES
-from exporter.server.stream import exported, portions
-from exporter.server.tokens import rows
+from exporter.server.stream import export_rows, portions
+from exporter.server.tokens import token_rows
 from exporter.server.unknown import refuse_unknown
 from exporter.tokens.account import TokenAccount
 
@@ -40,19 +40,19 @@ async def read(request: web.Request) -> web.StreamResponse:
     state = query.get("state", "")
     if state and state not in set(TokenState):
         raise web.HTTPBadRequest(text="state must be one of " + ", ".join(TokenState))
-    chosen = _choice(query, now)
+    fits = _chooser(query, now)
     found = [
         row
         for target, account in _visible(request)
-        if chosen(target, account)
-        for row in rows(target, account, now)
+        if fits(target, account)
+        for row in token_rows(target, account, now)
         if not state or row["state"] == state
     ]
     found.sort(key=_urgency)
     offset = whole_number(request, "offset", 0, 10_000_000)
-    if form(request) != "json":
-        page = found[offset : offset + rows_wanted(request)]
-        return await exported(request, COLUMNS, portions(page))
+    if format_of(request) != "json":
+        page = found[offset : offset + row_limit(request)]
+        return await export_rows(request, COLUMNS, portions(page))
     limit = whole_number(request, "limit", 500, MOST_ROWS)
     counts: dict[str, int] = {}
     for row in found:
@@ -65,8 +65,8 @@ async def refresh(request: web.Request) -> web.Response:
     """Refresh the tokens that the body chooses; many, or with `background`, become a job."""
     body = await _body(request)
     services, identity = request.app[SERVICES], request[IDENTITY]
-    chosen = _choice(body, services.now())
-    targets = [target for target, account in _visible(request) if chosen(target, account)]
+    fits = _chooser(body, services.now())
+    targets = [target for target, account in _visible(request) if fits(target, account)]
     if not targets and not body.get("expiring"):
         raise web.HTTPNotFound(text="there is no such target whose token is renewed")
     structlog.get_logger("exporter.web").info("refresh asked for", actor=identity.name, targets=len(targets))
@@ -84,11 +84,11 @@ def _visible(request: web.Request) -> list[tuple[Target, TokenAccount]]:
     return [one for one in request.app[SERVICES].tokens.accounts() if identity.sees(one[0].tenant)]
 
 
-def _choice(asked: Mapping[str, str], now: float) -> Chooser:
-    integration, tenant = asked.get("integration", ""), asked.get("tenant", "")
-    life = _life(asked.get("expiring", ""))
+def _chooser(parameters: Mapping[str, str], now: float) -> Chooser:
+    integration, tenant = parameters.get("integration", ""), parameters.get("tenant", "")
+    life = _life(parameters.get("expiring", ""))
 
-    def chosen(target: Target, account: TokenAccount) -> bool:
+    def fits(target: Target, account: TokenAccount) -> bool:
         if integration not in ("", target.integration) or tenant not in ("", target.tenant):
             return False
         if life is None:
@@ -96,7 +96,7 @@ def _choice(asked: Mapping[str, str], now: float) -> Chooser:
         expiry = account.tokens.expiry if account.tokens else None
         return expiry is not None and expiry - now < life
 
-    return chosen
+    return fits
 
 
 def _life(text: str) -> float | None:
