@@ -83,12 +83,12 @@ def _hour(hour: int, targets: int, chance: random.Random) -> Summaries:
         made = Summary(hour, "http")
         usual = 0.02 * 1.01 ** (number % 300)
         for _ in range(RUNS - 1):
-            made.succeeded(chance.lognormvariate(0, 0.3) * usual)
+            made.add_success(chance.lognormvariate(0, 0.3) * usual)
         if number % 100:
-            made.succeeded(usual)
+            made.add_success(usual)
         else:
-            made.failure("timeout")
-        made.watched(3600.0, failing=False)
+            made.add_failure("timeout")
+        made.add_watch(3600.0, failing=False)
         found[("integration-name", f"tenant-{number:05}"), hour] = made
     return found
 

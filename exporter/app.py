@@ -19,7 +19,7 @@ from exporter.core.defaults import LOG_FORMAT, LOG_LEVEL, SHUTDOWN_TIMEOUT
 from exporter.core.errors import StartError, StoreError
 from exporter.core.service_manager import notify
 from exporter.core.supervisor import Supervisor
-from exporter.engine.descriptors import most_connections, most_runs, raised_limit
+from exporter.engine.descriptors import most_connections, most_runs, raise_limit
 from exporter.engine.engine import Engine
 from exporter.engine.explain import explain
 from exporter.engine.reload import Reloader
@@ -76,7 +76,7 @@ async def serve(settings: Settings) -> int:
     reloader = Reloader(settings.load, clock, metrics)
     # Before anything can fail: what is logged holds no secret of the configuration that is in force.
     _set_log_up(settings, lambda: reloader.current or configuration, metrics)
-    supervisor, descriptors = supervisor_of(metrics), raised_limit()
+    supervisor, descriptors = supervisor_of(metrics), raise_limit()
     async with AsyncExitStack() as stack:
         network = LoopNetwork()
         stack.push_async_callback(network.close)

@@ -87,21 +87,21 @@ class Summary:
         self._latencies = b""
         self._folded: Counter[int] | None = None
 
-    def succeeded(self, duration_seconds: float) -> None:
+    def add_success(self, duration_seconds: float) -> None:
         """Count a run that found the target connected in `duration_seconds`."""
         self.runs += 1
         self._latencies += _ONE[bucket_of(duration_seconds)]
         if len(self._latencies) > FOLD:
             self._fold()
 
-    def failure(self, reason: str) -> None:
+    def add_failure(self, reason: str) -> None:
         """Count a failed run."""
         self.runs += 1
         self.failed += 1
         self.reasons = self.reasons or {}
         self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
-    def watched(self, seconds: float, *, failing: bool) -> None:
+    def add_watch(self, seconds: float, *, failing: bool) -> None:
         """Count the time up to a run, in which the target was as the run before had found it."""
         self.seconds += seconds
         if failing:

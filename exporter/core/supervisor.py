@@ -14,7 +14,7 @@ LONGEST_WAIT = 60.0
 DeathReport = Callable[[str, BaseException], None]
 
 
-def _nobody(_name: str, _error: BaseException) -> None:
+def _report_nothing(_name: str, _error: BaseException) -> None:
     pass
 
 
@@ -24,7 +24,7 @@ class Supervisor:
     `failures` counts the deaths by name. Tasks belong to the running loop, and are cancelled by `stop`.
     """
 
-    def __init__(self, report: DeathReport = _nobody, first_wait: float = FIRST_WAIT) -> None:
+    def __init__(self, report: DeathReport = _report_nothing, first_wait: float = FIRST_WAIT) -> None:
         """Start with nothing to keep."""
         self.failures: Counter[str] = Counter()
         self._report = report
@@ -86,8 +86,8 @@ class Supervisor:
         self._down[name] = None
         self.report_failure(name, error)
         # One that ran for a minute was well: its next death is a new episode and waits the short time.
-        held = time.monotonic() - began > LONGEST_WAIT
-        return self._first_wait if held or self.failures[name] == 1 else min(LONGEST_WAIT, wait * 2)
+        stable = time.monotonic() - began > LONGEST_WAIT
+        return self._first_wait if stable or self.failures[name] == 1 else min(LONGEST_WAIT, wait * 2)
 
     def _note_start(self, name: str) -> float:
         self._down.pop(name, None)

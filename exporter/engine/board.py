@@ -44,7 +44,7 @@ class TargetState:
     def absorb(self, result: Result) -> bool:
         """Take in the result of a run; return whether any series changed but times and durations."""
         before = (self.status, self.reason)
-        old = (*before, self.failures, self.facts, *_measured(self.result))
+        old = (*before, self.failures, self.facts, *_measures(self.result))
         self.result = result
         self.last_run = result.at
         self.status = status_of(result.reason)
@@ -58,7 +58,7 @@ class TargetState:
         self.facts = result.facts if result.ok else _merge(self.facts, result.facts)
         if before[0] != self.status:
             self.since = result.at
-        return old != (self.status, self.reason, self.failures, self.facts, *_measured(result))
+        return old != (self.status, self.reason, self.failures, self.facts, *_measures(result))
 
     def retarget(self, target: Target) -> None:
         """Take another target of the same provider; what other options brought is of another address."""
@@ -99,24 +99,24 @@ class TargetState:
         )
 
 
-def restored(target: Target, kept: Snapshot, facts: Iterable[Sample]) -> TargetState:
-    """Return the state that `kept` remembers; `facts` are its dated samples, looked up by name.
+def restore_state(target: Target, snapshot: Snapshot, facts: Iterable[Sample]) -> TargetState:
+    """Return the state that `snapshot` remembers; `facts` are its dated samples, looked up by name.
 
     What was learnt with other options does not come back: it is of another address or credential.
     """
-    same = kept.mark == mark(target)
+    same = snapshot.mark == mark(target)
     return TargetState(
         target=target,
-        status=kept.status,
-        reason=kept.reason,
-        detail=kept.detail,
-        since=kept.since or None,
-        last_run=kept.last_run,
-        last_success=kept.last_success,
-        failures=kept.failures,
-        until=kept.until,
+        status=snapshot.status,
+        reason=snapshot.reason,
+        detail=snapshot.detail,
+        since=snapshot.since or None,
+        last_run=snapshot.last_run,
+        last_success=snapshot.last_success,
+        failures=snapshot.failures,
+        until=snapshot.until,
         facts=tuple(facts) if same else (),
-        answers=dict(kept.answers) if same else {},
+        answers=dict(snapshot.answers) if same else {},
     )
 
 
@@ -125,11 +125,11 @@ def mark(target: Target) -> str:
 
     They are kept on disk, so they are few: 16 bits say next to nothing of a guessed password.
     """
-    text = msgspec.json.encode(target.options, enc_hook=_revealed)
+    text = msgspec.json.encode(target.options, enc_hook=_reveal)
     return hashlib.blake2b(text, digest_size=2).hexdigest()
 
 
-def _revealed(value: Any) -> str:
+def _reveal(value: Any) -> str:
     if isinstance(value, Secret):
         return value.reveal()
     raise NotImplementedError(f"options hold a {type(value).__name__}, which has no mark")
@@ -143,7 +143,7 @@ class Board:
         self._states: dict[TargetKey, TargetState] = {}
 
     def get(self, key: TargetKey) -> TargetState | None:
-        """Return the state of a target, None for a stranger."""
+        """Return the state of a target, None where there is no such target."""
         return self._states.get(key)
 
     def states(self) -> list[TargetState]:
@@ -174,7 +174,7 @@ def status_of(reason: Reason | None) -> str:
     return NOT_CONFIGURED if reason is Reason.NOT_CONFIGURED else ERROR
 
 
-def _measured(result: Result | None) -> tuple[object, ...]:
+def _measures(result: Result | None) -> tuple[object, ...]:
     if result is None:
         return ()
     # The order of the phases is that of their lines, where new values take the place of old ones.

@@ -10,7 +10,7 @@ from exporter.core.reason import Reason
 from exporter.exposition import Exemplar, Exemplars, Exposition
 from exporter.exposition.lines import Series
 
-COUNTED = tuple(reason for reason in Reason if reason is not Reason.NOT_CONFIGURED)
+FAILURE_REASONS = tuple(reason for reason in Reason if reason is not Reason.NOT_CONFIGURED)
 
 
 @dataclass
@@ -18,8 +18,8 @@ class Counters:
     """Counts of one integration since the start.
 
     Every reason starts at 0, so that a first failure is an increase. `last` are the newest failures by
-    reason: their trace ids lead from a rise on a graph to the story of a run. `shown` is what `rare` was when
-    all series were last shown, empty if never.
+    reason: their trace ids lead from a rise on a graph to the story of a run. `last_rare` are the
+    `rare_values` of when all series were last shown, empty if never.
     """
 
     critical: bool
@@ -27,9 +27,9 @@ class Counters:
     drift: int = 0
     calls: int = 0
     deferred: int = 0
-    failures: dict[Reason, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
+    failures: dict[Reason, int] = field(default_factory=lambda: dict.fromkeys(FAILURE_REASONS, 0))
     last: dict[Reason, Exemplar] = field(default_factory=dict)
-    shown: tuple[float, ...] = ()
+    last_rare: tuple[float, ...] = ()
 
     def count(self, result: Result) -> None:
         """Count one run; a target that is not configured was not run."""
@@ -46,20 +46,21 @@ class Counters:
                 ended = round(result.at + result.duration_seconds, 3)
                 self.last[result.reason] = Exemplar((("trace_id", result.trace_id),), 1.0, ended)
 
-    def rare(self) -> tuple[float, ...]:
-        """Return what a good run leaves as it is; when it is not `shown`, all series are to be shown."""
+    def rare_values(self) -> tuple[float, ...]:
+        """Return what a good run leaves as it is; when it is not `last_rare`, all series are to be shown."""
         return (self.critical, self.drift, self.deferred, sum(self.failures.values()))
 
     def show(self, exposition: Exposition, integration: Integration) -> None:
         """Bring what changed since the last time into the exposition."""
-        key, labels, rare = ("integration", integration.name), integration_labels(integration), self.rare()
-        if rare != self.shown:
-            self.shown = rare
+        key, labels = ("integration", integration.name), integration_labels(integration)
+        rare = self.rare_values()
+        if rare != self.last_rare:
+            self.last_rare = rare
             exposition.put(key, labels, self.series(), self.exemplars())
-        elif not exposition.move(key, [(metric.name, (value,)) for metric, _, value in self.usual()]):
-            exposition.update(key, labels, self.usual())
+        elif not exposition.move(key, [(metric.name, (value,)) for metric, _, value in self.usual_series()]):
+            exposition.update(key, labels, self.usual_series())
 
-    def usual(self) -> list[tuple[Metric, Labels, float]]:
+    def usual_series(self) -> list[tuple[Metric, Labels, float]]:
         """Return the series that every run changes."""
         return [
             (common_metrics.PROBES, (), float(self.probes)),

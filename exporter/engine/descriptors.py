@@ -6,7 +6,7 @@ SPARE_DESCRIPTORS = 64
 """Open files that are left to the store, the log and the loop."""
 
 
-def raised_limit() -> int:
+def raise_limit() -> int:
     """Raise the number of open files as far as the system lets us, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = hard if hard != resource.RLIM_INFINITY else 1 << 20

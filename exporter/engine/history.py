@@ -13,7 +13,7 @@ from exporter.core.store import Batch, Failure, StateChange
 from exporter.engine.board import ERROR, UNKNOWN, TargetState, status_of
 from exporter.engine.hourly_summaries import HourlySummaries
 
-KEPT = 1000
+MOST = 1000
 """How many state changes and failures stay in memory, over all targets."""
 
 
@@ -25,8 +25,8 @@ class History:
 
     def __init__(self) -> None:
         """Start with nothing."""
-        self.changes: deque[StateChange] = deque(maxlen=KEPT)
-        self.failures: deque[Failure] = deque(maxlen=KEPT)
+        self.changes: deque[StateChange] = deque(maxlen=MOST)
+        self.failures: deque[Failure] = deque(maxlen=MOST)
         self.batch = Batch()
         self.summaries = HourlySummaries()
         self.log_runs = False
@@ -129,6 +129,6 @@ def is_noteworthy(before: tuple[str, Reason | None], state: TargetState) -> bool
 T = TypeVar("T", StateChange, Failure)
 
 
-def _newest(kept: deque[T], key: TargetKey | None, limit: int) -> list[T]:
-    matching = (row for row in reversed(kept) if key is None or row.key == key)
+def _newest(rows: deque[T], key: TargetKey | None, limit: int) -> list[T]:
+    matching = (row for row in reversed(rows) if key is None or row.key == key)
     return list(islice(matching, limit))

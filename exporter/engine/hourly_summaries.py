@@ -17,7 +17,7 @@ class HourlySummaries:
 
     def __init__(self) -> None:
         """Start with nothing."""
-        self._open: dict[TargetKey, Summary] = {}  # the first begun stands first
+        self._open: dict[TargetKey, Summary] = {}  # in the order in which they were begun
         self._done: Summaries = {}
 
     def record(self, state: TargetState, result: Result) -> None:
@@ -25,12 +25,12 @@ class HourlySummaries:
         if result.reason is Reason.NOT_CONFIGURED:
             return
         summary = self._summary(state, result)
-        if (watched := _watched(state, result)) > 0:
-            summary.watched(watched, failing=state.status == ERROR)
+        if (watched := _watch_time(state, result)) > 0:
+            summary.add_watch(watched, failing=state.status == ERROR)
         if result.reason is None:
-            summary.succeeded(result.duration_seconds)
+            summary.add_success(result.duration_seconds)
         else:
-            summary.failure(result.reason.value)
+            summary.add_failure(result.reason.value)
 
     def take(self, now: float, *, everything: bool = False) -> Summaries:
         """Return the summaries that are due at `now` (Unix seconds), or all of them, and forget them."""
@@ -61,7 +61,7 @@ class HourlySummaries:
             known.add(summary)
 
 
-def _watched(state: TargetState, result: Result) -> float:
+def _watch_time(state: TargetState, result: Result) -> float:
     """Return the seconds since the run before, 0 for the first of this process.
 
     A process that slept, as a laptop does, watched for no longer than it had meant to wait.

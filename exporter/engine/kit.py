@@ -38,7 +38,7 @@ class TokenProvider(Protocol):
 
 
 class RunKit:
-    """The kit of one run; `answers` and `tokens` outlive it. `secrets` are what the run came to know."""
+    """The kit of one run; `answers` and `tokens` outlive it. `secrets` are those that the run learned."""
 
     def __init__(self, network: Network, clock: Clock, answers: CachedAnswers, tokens: TokenProvider) -> None:
         """Start with an empty trace."""

@@ -7,7 +7,7 @@ from exporter.core.configuration import Configuration
 from exporter.core.metric import Metric, Sample
 from exporter.core.probe import Target, TargetKey
 from exporter.core.store import Snapshot
-from exporter.engine.board import NOT_CONFIGURED, TargetState, restored
+from exporter.engine.board import NOT_CONFIGURED, TargetState, restore_state
 
 
 class SavedStates:
@@ -29,7 +29,7 @@ class SavedStates:
         facts = (
             Sample(metrics[name], value, labels) for name, labels, value in snapshot.facts if name in metrics
         )
-        state = restored(target, snapshot, facts)
+        state = restore_state(target, snapshot, facts)
         if state.status == NOT_CONFIGURED and target.configured:
             return TargetState(target)
         return state

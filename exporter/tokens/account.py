@@ -179,7 +179,7 @@ class TokenAccount(Credential):
         return found
 
 
-MANAGED = frozenset(
+MANAGED_METRICS = frozenset(
     {
         common_metrics.TOKEN_EXPIRY.name,
         common_metrics.TOKEN_REFRESHABLE.name,

@@ -33,13 +33,13 @@ from exporter.tokens.account import TokenAccount
 from exporter.tokens.log import TokenLog
 from exporter.tokens.storage import StorageSession
 
-AT_ONCE = 8
+MOST_TURNS = 8
 """Turns at one time, so that probing goes on beside them and no vendor sees a burst."""
 
 EXPORTER, PROBE = "exporter", "probe"
 """Actors of what was due by itself, and of what a probe needed."""
 
-NOTHING = "there is no token to begin with: its owner must connect"
+NO_SEED = "there is no token to begin with: its owner must connect"
 
 
 class TokenExchange:
@@ -50,7 +50,7 @@ class TokenExchange:
         self._network = network
         self._clock = clock
         self._log = log
-        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
+        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MOST_TURNS))
 
     async def run(self, account: TokenAccount, actor: str, trace: Trace, *, force: bool) -> None:
         """Do what `account` needs now; with `force` refresh it in any case."""
@@ -196,7 +196,7 @@ class TokenExchange:
         elif isinstance(grant, MetaExchange):
             grant = replace(grant, access_token=tokens.access)
         if account.long_lived and not (tokens.refresh if isinstance(grant, RefreshToken) else tokens.access):
-            raise ProbeError(Reason.NOT_CONFIGURED, NOTHING)
+            raise ProbeError(Reason.NOT_CONFIGURED, NO_SEED)
         return await fetch(self._network, self._clock, grant, trace)
 
     def _log_event(

@@ -24,8 +24,8 @@ from exporter.exposition.lines import Series
 from exporter.net.tokens import Tokens
 from exporter.store.sql_tokens import SqlTokenSource
 from exporter.store.tokens import LogQuery, TokenStore
-from exporter.tokens.account import MANAGED, TOKENS, TokenAccount
-from exporter.tokens.exchange import AT_ONCE, EXPORTER, NOTHING, PROBE, TokenExchange
+from exporter.tokens.account import MANAGED_METRICS, TOKENS, TokenAccount
+from exporter.tokens.exchange import EXPORTER, MOST_TURNS, NO_SEED, PROBE, TokenExchange
 from exporter.tokens.keys import key_of, name_of
 from exporter.tokens.log import TokenLog
 from exporter.tokens.schedule import TokenSchedule
@@ -75,7 +75,7 @@ class TokenManager:
         self._sources: dict[SqlTokens, SqlTokenSource] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._stopped = False
-        self._schedule = TokenSchedule(clock, self._run_due, lambda: len(self._running) < AT_ONCE)
+        self._schedule = TokenSchedule(clock, self._run_due, lambda: len(self._running) < MOST_TURNS)
 
     def apply(self, configuration: Configuration) -> None:
         """Make the accounts those of `configuration`; one that is the same goes on as it was."""
@@ -114,7 +114,7 @@ class TokenManager:
 
     def overrides(self, key: TargetKey, metric: str, labels: tuple[tuple[str, str], ...]) -> bool:
         """Tell whether a sample of a probe speaks of what the account of its target says itself."""
-        return metric in MANAGED and labels[0][1] in TOKENS and key in self._of_target
+        return metric in MANAGED_METRICS and labels[0][1] in TOKENS and key in self._of_target
 
     async def get(
         self, target: Target, grant: Grant, trace: Trace, refused: AccessToken | None = None
@@ -312,7 +312,7 @@ class TokenManager:
             if account.refused:
                 words = "no token: the vendor took it back; its owner must connect again"
                 return ProbeError(Reason.AUTH, words)
-            return ProbeError(Reason.NOT_CONFIGURED, NOTHING)
+            return ProbeError(Reason.NOT_CONFIGURED, NO_SEED)
         wait = max(0.0, account.retry_at - self._clock.now()) if error.retry_after else None
         return ProbeError(error.reason, error.detail, retry_after=wait)
 

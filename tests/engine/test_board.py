@@ -5,7 +5,7 @@ import pytest
 from exporter.core.metric import Sample
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
-from exporter.engine.board import Board, TargetState, restored
+from exporter.engine.board import Board, TargetState, restore_state
 from tests.engine.making import BLOCKED_UNTIL, QUEUE, MadeOptions, made_target
 
 GOOD = Result(100.0, 0.1, samples=(QUEUE(3),), http_status=200, phases={"connect": 0.1})
@@ -51,12 +51,12 @@ def test_since_moves_with_the_status_alone_and_survives_a_restart() -> None:
         sinces.append(state.since)
     assert sinces == [100.0, 160.0, 160.0, 160.0, 100.0]
     state.absorb(failed(340.0))
-    back = restored(state.target, state.snapshot(), ())
+    back = restore_state(state.target, state.snapshot(), ())
     assert (back.status, back.since, back.last_run, back.last_success) == ("error", 340.0, 340.0, 100.0)
     back.absorb(failed(400.0, Reason.DNS))
     assert (back.since, back.failures) == (340.0, 2)
     fresh = TargetState(made_target())
-    assert restored(fresh.target, fresh.snapshot(), ()).since is None
+    assert restore_state(fresh.target, fresh.snapshot(), ()).since is None
 
 
 def test_failures_count_up_and_a_success_ends_them() -> None:
@@ -138,10 +138,10 @@ def test_a_restart_gives_back_the_end_of_a_back_off_and_all_of_other_options_but
     state.facts = (BLOCKED_UNTIL(5),)
     kept = state.snapshot()
     assert kept.facts == ((BLOCKED_UNTIL.name, (), 5.0),)
-    same = restored(made_target(), kept, [BLOCKED_UNTIL(5)])
+    same = restore_state(made_target(), kept, [BLOCKED_UNTIL(5)])
     assert (same.failures, same.until, same.detail) == (3, 500.0, "slow")
     assert (same.facts, same.answers) == ((BLOCKED_UNTIL(5),), {"k": (1.0, 2)})
-    other = restored(made_target(options=MadeOptions(step="x")), kept, [BLOCKED_UNTIL(5)])
+    other = restore_state(made_target(options=MadeOptions(step="x")), kept, [BLOCKED_UNTIL(5)])
     assert (other.failures, other.until, other.detail) == (3, 500.0, "slow")
     assert (other.facts, other.answers) == ((), {})
 

@@ -48,7 +48,7 @@ def total(found: Summaries) -> tuple[int, int]:
 def test_a_quantile_is_within_ten_percent_of_the_true_one(durations: list[float], share: float) -> None:
     summary = Summary(0, "stripe")
     for seconds in durations:
-        summary.succeeded(seconds)
+        summary.add_success(seconds)
     true = sorted(durations)[math.ceil(share * len(durations)) - 1]
     assert quantile(counts(summary), share) == pytest.approx(true, rel=0.101)
 
@@ -65,11 +65,11 @@ def test_joined_summaries_are_what_one_would_have_counted(parts: list[list[float
     for part in parts:
         other = Summary(0, "stripe")
         for seconds in part:
-            other.succeeded(seconds)
-            whole.succeeded(seconds)
-        other.failure("dns")
-        whole.failure("dns")
-        other.watched(10.0, failing=True)
+            other.add_success(seconds)
+            whole.add_success(seconds)
+        other.add_failure("dns")
+        whole.add_failure("dns")
+        other.add_watch(10.0, failing=True)
         joined.add(other)
     assert (joined.runs, joined.failed, joined.reasons) == (whole.runs, whole.failed, whole.reasons)
     assert counts(joined) == counts(whole)

@@ -37,11 +37,11 @@ def failure(
 def summary(hours_ago: int, seconds: float, failed: int = 0) -> Summary:
     made = Summary(int(NOW // HOUR - hours_ago) * HOUR, "stripe")
     for _ in range(20 - failed):
-        made.succeeded(seconds)
+        made.add_success(seconds)
     for _ in range(failed):
-        made.failure("auth")
-    made.watched(60.0 * failed, failing=True)
-    made.watched(60.0 * (20 - failed), failing=False)
+        made.add_failure("auth")
+    made.add_watch(60.0 * failed, failing=True)
+    made.add_watch(60.0 * (20 - failed), failing=False)
     return made
 
 

@@ -18,7 +18,7 @@ HOURS = int(NOW // HOUR)
 
 def summary(hours_ago: int) -> Summary:
     made = Summary((HOURS - hours_ago) * HOUR, "stripe")
-    made.succeeded(0.1)
+    made.add_success(0.1)
     return made
 
 

@@ -37,11 +37,11 @@ def summary(hour: int = 1, durations: tuple[float, ...] = (), reasons: tuple[str
     """A minute of the `hour`th hour, half of it failing when there is a reason to."""
     made = Summary(hour * HOUR, "stripe")
     for seconds in durations:
-        made.succeeded(seconds)
+        made.add_success(seconds)
     for reason in reasons:
-        made.failure(reason)
-    made.watched(30.0, failing=bool(reasons))
-    made.watched(30.0, failing=False)
+        made.add_failure(reason)
+    made.add_watch(30.0, failing=bool(reasons))
+    made.add_watch(30.0, failing=False)
     return made
 
 
