@@ -1,13 +1,11 @@
 """Is it there? A target failing, an integration down, a vendor's outage, the exporter cut off."""
 
 from exporter.alerts.cases import availability as cases
-from exporter.core.alert import Alert, Runbook
+from exporter.core.alert import BY, Alert, Runbook
 from exporter.core.common_metrics import CONSECUTIVE_FAILURES, CRITICAL, FAILURE_INFO, SUCCESS
 from exporter.core.reason import NETWORK, Reason
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
-
-TARGET = "integration, provider, tenant"
 
 CONSECUTIVE = ThresholdFamily(
     "consecutive_failures",
@@ -25,9 +23,9 @@ absent after a failure: over these series it would let a target that is gone ala
 
 # Replicas probe the same targets: the one that still gets through is right about the vendor.
 FAILURES = f"integration_provider_tenant:{CONSECUTIVE_FAILURES}:min"
-FAILURES_EXPR = f"min by ({TARGET}) (last_over_time({CONSECUTIVE_FAILURES}[{STATE}]))"
+FAILURES_EXPR = f"min by ({BY}) (last_over_time({CONSECUTIVE_FAILURES}[{STATE}]))"
 CONNECTED = f"integration_provider_tenant:{SUCCESS}:max"
-CONNECTED_EXPR = f"max by ({TARGET}) (last_over_time({SUCCESS}[{STATE}]))"
+CONNECTED_EXPR = f"max by ({BY}) (last_over_time({SUCCESS}[{STATE}]))"
 
 # A label for the reason would make another alert of each change; a text may look it up. Names of integrations
 # and tenants hold no quotes and no backslashes.
@@ -150,7 +148,7 @@ OUTAGE = Alert(
     expr=(
         "  count by (integration, provider) (\n"
         f"      ({FAILURES} >= 2)\n"
-        f"    and on ({TARGET})\n"
+        f"    and on ({BY})\n"
         f'      {FAILURE_INFO}{{reason!~"{"|".join(_OWN)}"}}\n'
         "  )\n"
         f"/\n  count by (integration, provider) ({FAILURES})\n"
@@ -187,9 +185,7 @@ OUTAGE = Alert(
 )
 
 _CUT_OFF = (
-    f"    ({CONNECTED} == 0)\n"
-    f"  and on ({TARGET})\n"
-    f'    {FAILURE_INFO}{{reason=~"{"|".join(sorted(NETWORK))}"}}'
+    f'    ({CONNECTED} == 0)\n  and on ({BY})\n    {FAILURE_INFO}{{reason=~"{"|".join(sorted(NETWORK))}"}}'
 )
 
 ISOLATED = Alert(

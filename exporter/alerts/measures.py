@@ -2,7 +2,7 @@
 
 from exporter.alerts.availability import STATE
 from exporter.alerts.cases import measures as cases
-from exporter.core.alert import Alert, Runbook
+from exporter.core.alert import BY, Alert, Runbook
 from exporter.core.common_metrics import (
     CERTIFICATE_EXPIRY,
     CHAIN_EXPIRY,
@@ -14,7 +14,6 @@ from exporter.core.metric import Metric
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 
-TARGET = "integration, provider, tenant"
 DAY = 86_400.0
 
 LATENCY = ThresholdFamily(
@@ -36,11 +35,11 @@ LATENCY_HIGH = Alert(
         "{{ if $labels.tenant }} for tenant {{ $labels.tenant }}{{ end }}."
     ),
     # Failed probes have a duration too (a timeout has a long one), but failing is told by other alerts.
-    observed=f"{P95} unless on ({TARGET}) ({FAILED} > 0)",
+    observed=f"{P95} unless on ({BY}) ({FAILED} > 0)",
     family=LATENCY,
     records={
-        P95: f"max by ({TARGET}) (quantile_over_time(0.95, {DURATION}[15m]))",
-        FAILED: f"min by ({TARGET}) (max_over_time({CONSECUTIVE_FAILURES}[15m]))",
+        P95: f"max by ({BY}) (quantile_over_time(0.95, {DURATION}[15m]))",
+        FAILED: f"min by ({BY}) (max_over_time({CONSECUTIVE_FAILURES}[15m]))",
     },
     cause="probe",
     cases=cases.LATENCY_HIGH,
@@ -94,7 +93,7 @@ def _kinds() -> tuple[str, ...]:
 
 
 def _newest(metric: Metric) -> str:
-    return f"max by ({TARGET}) (last_over_time({metric}[{STATE}]))"
+    return f"max by ({BY}) (last_over_time({metric}[{STATE}]))"
 
 
 CERTIFICATE_EXPIRING = Alert(
@@ -116,7 +115,7 @@ CERTIFICATE_EXPIRING = Alert(
         SERVER: _newest(CERTIFICATE_EXPIRY),
         CHAIN: _newest(CHAIN_EXPIRY),
         # Of server and chain the one that expires first: behind it the other one breaks nothing new.
-        EXPIRY: f"min by ({TARGET}, certificate) ({' or '.join(_kinds())})",
+        EXPIRY: f"min by ({BY}, certificate) ({' or '.join(_kinds())})",
     },
     cases=cases.CERTIFICATE_EXPIRING,
     runbook=Runbook(

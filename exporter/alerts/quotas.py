@@ -2,7 +2,7 @@
 
 from exporter.alerts.availability import CONNECTED, CONNECTED_EXPR
 from exporter.alerts.cases import quotas as cases
-from exporter.core.alert import Alert, Runbook
+from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.common_metrics import (
     COST_MONTH,
     COST_TODAY,
@@ -15,13 +15,8 @@ from exporter.core.common_metrics import (
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 
-TARGET = "integration, provider, tenant"
-QUOTA_BY = f"{TARGET}, quota"
+QUOTA_BY = f"{BY}, quota"
 DAY = 86_400.0
-WHO = (
-    "{{ $labels.integration }} ({{ $labels.provider }})"
-    "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
-)
 
 QUOTA = ThresholdFamily(
     "quota_ratio",
@@ -41,7 +36,7 @@ RATIO_EXPR = (
     f"  (last_over_time({QUOTA_LIMIT}[$lookback]) > 0)\n"
     ")\n"
     "or\n"
-    f"max by ({QUOTA_BY}) ({_REFUSED}) unless on ({TARGET}) ({CONNECTED} == 1)"
+    f"max by ({QUOTA_BY}) ({_REFUSED}) unless on ({BY}) ({CONNECTED} == 1)"
 )
 
 QUOTA_NEAR_LIMIT = Alert(
@@ -131,7 +126,7 @@ MONEY = f"integration_provider_tenant:{PREPAID_BALANCE}:max"
 SPENT = f"integration_provider_tenant:{PREPAID_BALANCE}:spent_15m"
 # Money that was added within the quarter of an hour hides what was spent in it.
 SPENT_EXPR = (
-    f"max by ({TARGET}) (\n"
+    f"max by ({BY}) (\n"
     "  clamp_min(\n"
     f"    last_over_time({PREPAID_BALANCE}[$lookback] offset 15m)"
     f" - last_over_time({PREPAID_BALANCE}[$lookback]),\n    0\n  )\n)"
@@ -148,7 +143,7 @@ BALANCE_RUNNING_OUT = Alert(
     op="<=",
     family=BALANCE,
     records={
-        MONEY: f"max by ({TARGET}) (last_over_time({PREPAID_BALANCE}[$lookback]))",
+        MONEY: f"max by ({BY}) (last_over_time({PREPAID_BALANCE}[$lookback]))",
         SPENT: SPENT_EXPR,
     },
     cases=cases.BALANCE_RUNNING_OUT,
@@ -196,7 +191,7 @@ COST_TODAY_HIGH = Alert(
     description=f"{WHO} has cost {{{{ $value | printf `%.2f` }}}} USD today.",
     observed=TODAY,
     family=COST_OF_DAY,
-    records={TODAY: f"max by ({TARGET}) (last_over_time({COST_TODAY}[$lookback]))"},
+    records={TODAY: f"max by ({BY}) (last_over_time({COST_TODAY}[$lookback]))"},
     cases=cases.COST_TODAY_HIGH,
     runbook=Runbook(
         meaning=(
@@ -218,7 +213,7 @@ COST_MONTH_HIGH = Alert(
     description=f"{WHO} has cost {{{{ $value | printf `%.2f` }}}} USD this month.",
     observed=THIS_MONTH,
     family=COST_OF_MONTH,
-    records={THIS_MONTH: f"max by ({TARGET}) (last_over_time({COST_MONTH}[$lookback]))"},
+    records={THIS_MONTH: f"max by ({BY}) (last_over_time({COST_MONTH}[$lookback]))"},
     cases=cases.COST_MONTH_HIGH,
     runbook=Runbook(
         meaning=(
@@ -238,8 +233,7 @@ COST_MONTH_HIGH = Alert(
 # day costs says little.
 _PASSED = "scalar(clamp_min((day_of_month() - 1) * 24 + hour(), 120))"
 _EXPECTED = (
-    f"max by ({TARGET}) (last_over_time({COST_MONTH}[$lookback]))"
-    f" * scalar(days_in_month()) * 24\n  / {_PASSED}"
+    f"max by ({BY}) (last_over_time({COST_MONTH}[$lookback])) * scalar(days_in_month()) * 24\n  / {_PASSED}"
 )
 _DEFAULT = f'integration_provider_severity:{COST_OF_MONTH.metric}:default{{severity="critical"}}'
 _OVERRIDE = f'integration_provider_tenant_severity:{COST_OF_MONTH.metric}:override{{severity="critical"}}'
@@ -251,9 +245,9 @@ COST_FORECAST = Alert(
     expr=(
         "(\n"
         f"  (\n{_EXPECTED}\n  > on (integration, provider) group_left ()\n  {_DEFAULT}\n  )\n"
-        f"  unless on ({TARGET})\n  {_OVERRIDE}\n"
+        f"  unless on ({BY})\n  {_OVERRIDE}\n"
         "or\n"
-        f"  (\n{_EXPECTED}\n  > on ({TARGET}) group_left ()\n  {_OVERRIDE}\n  )\n"
+        f"  (\n{_EXPECTED}\n  > on ({BY}) group_left ()\n  {_OVERRIDE}\n  )\n"
         ")"
     ),
     severities=(Severity.LOW,),

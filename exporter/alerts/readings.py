@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 
 from exporter.alerts.cases.readings import cases
-from exporter.core.alert import Alert, Runbook
+from exporter.core.alert import BY, Alert, Runbook
 from exporter.core.severity import Severity
 
 REFUSED, MISSING = "_reading_refused", ("_permission_missing", "_scope_missing")
-_BY = "integration, provider, tenant"
 
 
 def reading_refused(metrics: Iterable[str]) -> Alert:
@@ -47,7 +46,7 @@ def _condition(refused: str, known: list[str]) -> str:
 
 
 def _is_one(name: str) -> str:
-    return f"max by ({_BY}) (last_over_time({name}[$lookback])) == 1"
+    return f"max by ({BY}) (last_over_time({name}[$lookback])) == 1"
 
 
 _RUNBOOK = Runbook(

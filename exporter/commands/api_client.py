@@ -19,6 +19,7 @@ from exporter.core.defaults import (
     TOKEN_FILE_VARIABLE,
     TOKEN_VARIABLE,
     URL_VARIABLE,
+    USER_AGENT,
 )
 from exporter.core.errors import StartError
 from exporter.core.secret import Secret
@@ -26,7 +27,7 @@ from exporter.core.secret import Secret
 TIMEOUT = 30.0
 """Seconds that each step (connecting, sending, waiting for more of the answer) may take."""
 
-LONGEST = 64 << 20
+LONGEST_ANSWER = 64 << 20
 """Bytes of one answer, or of one line of an export, at most."""
 
 QueryParameters = Mapping[str, str | int | None]
@@ -64,7 +65,7 @@ class ApiClient:
     def text(self, path: str) -> str:
         """Return the text that `path`, such as /metrics, answers."""
         with self._request("GET", path) as answer:
-            return answer.read(LONGEST).decode(errors="replace")
+            return answer.read(LONGEST_ANSWER).decode(errors="replace")
 
     def status(self, path: str, *, anonymous: bool = False) -> int:
         """Return the status that `path` answers, whatever it is; no token is sent if `anonymous`."""
@@ -129,7 +130,7 @@ class ApiClient:
         return http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT)
 
     def _headers(self, body: bytes | None) -> dict[str, str]:
-        headers = {"Accept": "application/json", "User-Agent": f"integration-exporter/{__version__}"}
+        headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token.reveal()}"
         if body is not None:
@@ -187,9 +188,9 @@ def _with_query(path: str, query: QueryParameters | None) -> str:
 
 
 def _json(answer: http.client.HTTPResponse, url: str) -> Any:
-    body = answer.read(LONGEST + 1)
-    if len(body) > LONGEST:
-        raise StartError(f"the answer of {url} is longer than {LONGEST >> 20} MiB; ask for less")
+    body = answer.read(LONGEST_ANSWER + 1)
+    if len(body) > LONGEST_ANSWER:
+        raise StartError(f"the answer of {url} is longer than {LONGEST_ANSWER >> 20} MiB; ask for less")
     if not body.strip():
         return None
     try:
@@ -209,7 +210,7 @@ def _lines(answer: http.client.HTTPResponse) -> Iterator[bytes]:
         if rest.endswith(b"\n"):
             yield rest
             rest = b""
-        if len(rest) > LONGEST:
+        if len(rest) > LONGEST_ANSWER:
             break
     if rest:
         yield rest

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from exporter import registry
 from exporter.core.configuration import Configuration
+from exporter.generate import paths
 from exporter.generate.bundle import UserFiles, alert_sources
 from exporter.generate.notes import clear_texts, closed, dead_links, is_root, of_systemd
 from exporter.generate.receivers import AWS_CREDENTIALS
@@ -23,7 +24,7 @@ class Line:
 
 def report_lines(out: Path, made: UserFiles, configuration: Configuration, removed: int) -> Iterator[Line]:
     """Yield the report, line by line."""
-    rules = [name for name in made.files if name.startswith("prometheus/rules/")]
+    rules = [name for name in made.files if name.startswith(f"{paths.RULES}/")]
     all_rules = len(alert_sources()) + 1
     gone = f", {removed} that are generated no more removed" if removed else ""
     yield Line(f"{len(made.files)} files written to {out}{gone}")
@@ -48,12 +49,12 @@ def _steps(out: Path, made: UserFiles) -> Iterator[str]:
     if made.secrets and not (secrets.owner and is_root()):
         hint = "" if secrets.owner else "   # the user that Alertmanager runs as: generate.secrets.owner"
         yield f"chown -R {owner} {shlex.quote(secrets.dir)}{hint}"
-    yield f"promtool check config {folder}/prometheus/prometheus.yml"
-    yield f"amtool check-config {folder}/alertmanager/alertmanager.yml"
-    yield f"prometheus --config.file={folder}/prometheus/prometheus.yml"
+    yield f"promtool check config {folder}/{paths.PROMETHEUS}"
+    yield f"amtool check-config {folder}/{paths.ALERTMANAGER}"
+    yield f"prometheus --config.file={folder}/{paths.PROMETHEUS}"
     variable = f"AWS_SHARED_CREDENTIALS_FILE={shlex.quote(f'{secrets.dir}/{AWS_CREDENTIALS}')} "
     aws = variable if AWS_CREDENTIALS in made.secrets else ""
-    yield f"{aws}alertmanager --config.file={folder}/alertmanager/alertmanager.yml"
+    yield f"{aws}alertmanager --config.file={folder}/{paths.ALERTMANAGER}"
     yield "they run already with these files: systemctl reload prometheus prometheus-alertmanager"
     yield "they run with files of their own: into-yours.yml in both folders, see docs/into-what-you-have.md"
 

@@ -17,15 +17,11 @@ from exporter.core.errors import StartError
 from exporter.core.generation import SecretFolder
 from exporter.generate.bundle import UserFiles, files, user_files
 from exporter.generate.notes import clear_texts, is_root
-
-WALKED = ("prometheus", "alertmanager", "grafana", "docs/runbooks", "docs/reference")
-"""Folders of the checkout in which a generated file that is generated no more is removed."""
-
-BUNDLE_WALKED = ("prometheus/rules", "runbooks")
-"""Those of a bundle: which files they hold depends on the providers in use."""
+from exporter.generate.paths import ALERTMANAGER, ALERTMANAGER_PARTS, BUNDLE_FOLDERS, CHECKOUT_FOLDERS
 
 SECRET_MODE, SECRETS_FOLDER_MODE = 0o600, 0o700
-ALERTMANAGER = ("alertmanager/alertmanager.yml", "alertmanager/into-yours.yml")
+WITH_SECRETS = (ALERTMANAGER, ALERTMANAGER_PARTS)
+"""Files that hold a secret where a channel takes it from no file."""
 
 Owner = tuple[int, int]
 
@@ -41,7 +37,7 @@ def _tree(root: Path, options: argparse.Namespace) -> int:
     if options.config_file is not None:
         raise StartError("--config.file needs --out DIR: the files of the checkout are for everybody")
     wanted = files()
-    stale = stale_files(root, WALKED, wanted)
+    stale = stale_files(root, CHECKOUT_FOLDERS, wanted)
     if options.check or options.diff:
         return _compare(differences(root, wanted, stale), len(wanted), options, "make generate")
     with Staging() as staging:
@@ -57,7 +53,7 @@ def _bundle(out: Path, options: argparse.Namespace) -> int:
     configuration = load(path)
     generation, flags = overridden(configuration.generation, options), flags_of(options)
     made = user_files(configuration, generation, flags)
-    stale = stale_files(out, BUNDLE_WALKED, made.files)
+    stale = stale_files(out, BUNDLE_FOLDERS, made.files)
     words = ["integration-exporter generate", f"--config.file={shlex.quote(path)}" if path else ""]
     command = " ".join(filter(None, (*words, f"--out={shlex.quote(str(out))}", flags)))
     if options.check or options.diff:
@@ -111,7 +107,7 @@ def _write(out: Path, made: UserFiles, configuration: Configuration) -> None:
                     f"cannot write to {folder.dir}: {error.strerror}; nothing was written; choose another"
                     " folder with --secrets.dir or generate.secrets.dir"
                 ) from None
-        private = ALERTMANAGER if clear_texts(configuration.notifications) else ()
+        private = WITH_SECRETS if clear_texts(configuration.notifications) else ()
         _stage(staging, out, made.files, private, owner)
         staging.commit()
 

@@ -9,6 +9,15 @@ from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 
 ALERT_NAME = re.compile(r"(Integration|Watchdog)[A-Za-z0-9]*\Z")
+BY = "integration, provider, tenant"
+"""The labels of a target, for `by (...)` in PromQL."""
+
+WHO = (
+    "{{ $labels.integration }} ({{ $labels.provider }})"
+    "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
+)
+"""A target in a sentence of an alert, as Prometheus' template."""
+
 CASE_KINDS = ("fires", "quiet", "boundary", "missing")
 
 

@@ -1,5 +1,7 @@
 """Facts that the command line shares with the rooms behind it; imports nothing, so that --help is quick."""
 
+from exporter import __version__
+
 HOST = "127.0.0.1"
 """Where everything listens, and is looked for, unless an address is given."""
 
@@ -47,6 +49,8 @@ STATS_SUBJECTS = {
     "tenant": ("tenant",),
 }
 """What a row of statistics may be about, and the columns that name it."""
+
+USER_AGENT = f"integration-exporter/{__version__}"
 
 URL_VARIABLE = "INTEGRATION_EXPORTER_URL"
 TOKEN_VARIABLE = "INTEGRATION_EXPORTER_TOKEN"  # noqa: S105  # the name of a variable

@@ -16,6 +16,9 @@ NEVER = math.inf
 FLOOR = 30.0
 """Seconds between two renewals of a credential, at least; a life below is no life to plan by."""
 
+UPDATE_PARAMETERS = ("access_token", "refresh_token", "expires_at", "refresh_expires_at")
+"""What the UPDATE of a database of tokens may take, besides :tenant and :integration."""
+
 EXTERNAL = Secret("(from the source of tokens)")
 """Stands in the options for a token that another source than the options has; it is never sent."""
 

@@ -20,6 +20,7 @@ from exporter.core.defaults import HOST, PORTS, SANDBOX_PORT
 from exporter.demo.pages import first_page
 from exporter.demo.services import DemoProcess, free_port, own_command, program
 from exporter.demo.sink import Sink
+from exporter.generate import paths
 
 OWN_FILE = Path(__file__).with_name("demo.yml")
 """The configuration that the demo runs on unless another is given."""
@@ -177,7 +178,7 @@ def _monitors(prometheus: str, alertmanager: str, folder: Path, ports: Ports) ->
             "Alertmanager",
             [
                 alertmanager,
-                f"--config.file={bundle / 'alertmanager/alertmanager.yml'}",
+                f"--config.file={bundle / paths.ALERTMANAGER}",
                 f"--storage.path={folder / 'alertmanager'}",
                 f"--web.listen-address={HOST}:{ports.alertmanager}",
                 # Empty: one Alertmanager needs no cluster, whose port another demo may have.
@@ -190,7 +191,7 @@ def _monitors(prometheus: str, alertmanager: str, folder: Path, ports: Ports) ->
             "Prometheus",
             [
                 prometheus,
-                f"--config.file={bundle / 'prometheus/prometheus.yml'}",
+                f"--config.file={bundle / paths.PROMETHEUS}",
                 f"--storage.tsdb.path={folder / 'prometheus'}",
                 f"--web.listen-address={HOST}:{ports.prometheus}",
             ],

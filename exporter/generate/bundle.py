@@ -16,7 +16,7 @@ from exporter.core.configuration import Configuration
 from exporter.core.generation import Generation
 from exporter.core.notifications import Notifications
 from exporter.core.secret import Secret
-from exporter.generate import dashboards, reference, routing, rule_tests, runbooks, scraping
+from exporter.generate import dashboards, paths, reference, routing, rule_tests, runbooks, scraping
 from exporter.generate.document import BUNDLE_NOTICE, NOTICE, as_yaml
 from exporter.generate.facts import facts_template
 from exporter.generate.receivers import AWS_CREDENTIALS, SecretFiles
@@ -76,18 +76,18 @@ def user_files(
     heads = (f"flags: {flags}",) if flags else ()
     rules = rule_files(configuration, generation)
     content = {
-        **{f"prometheus/rules/{name}.yml": as_yaml(part, notice=notice) for name, part in rules.items()},
-        "prometheus/prometheus.yml": as_yaml(scraping.configuration(generation), *heads, notice=notice),
-        "prometheus/into-yours.yml": as_yaml(scraping.for_existing(generation), *heads, INTO, notice=notice),
-        "alertmanager/alertmanager.yml": as_yaml(alertmanager, *heads, *_remarks(secrets), notice=notice),
-        "alertmanager/into-yours.yml": as_yaml(added, *heads, *_remarks(secrets), INTO, notice=notice),
+        **{f"{paths.RULES}/{name}.yml": as_yaml(part, notice=notice) for name, part in rules.items()},
+        paths.PROMETHEUS: as_yaml(scraping.configuration(generation), *heads, notice=notice),
+        paths.PROMETHEUS_PARTS: as_yaml(scraping.for_existing(generation), *heads, INTO, notice=notice),
+        paths.ALERTMANAGER: as_yaml(alertmanager, *heads, *_remarks(secrets), notice=notice),
+        paths.ALERTMANAGER_PARTS: as_yaml(added, *heads, *_remarks(secrets), INTO, notice=notice),
         "alertmanager/templates/facts.tmpl": facts_template(notice),
         "alertmanager/templates/messages.tmpl": _messages(notice),
         **dashboards.files(),
     }
     if configuration:
         alerts = [alert for name in rules for alert in alert_sources().get(name, ())]
-        content |= runbooks.pages(alerts, "runbooks", notice)
+        content |= runbooks.pages(alerts, paths.BUNDLE_RUNBOOKS, notice)
     return UserFiles(content, secrets.files, generation, tuple(sorted(secrets.references)))
 
 

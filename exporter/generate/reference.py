@@ -11,6 +11,7 @@ from exporter.core.probe import Probe
 from exporter.core.severity import Severity
 from exporter.core.signals import Signals
 from exporter.core.threshold import ThresholdFamily
+from exporter.generate import paths
 from exporter.generate.document import as_markdown, table
 from exporter.generate.options import sections
 from exporter.generate.rule_tests import seconds
@@ -18,17 +19,15 @@ from exporter.generate.rules import INTERVAL
 from exporter.generate.runbooks import limit
 from exporter.generate.scraping import SCRAPE_INTERVAL
 
-FOLDER = "docs/reference"
-
 
 def pages(sources: Mapping[str, Signals], probes: Mapping[str, Probe]) -> dict[str, str]:
     """Return the pages by path."""
     families = {name: family for one in sources.values() for name, family in one.families.items()}
     return {
-        f"{FOLDER}/metrics.md": metrics_page(sources, probes, families.values()),
-        f"{FOLDER}/alerts.md": alerts_page(alert for one in sources.values() for alert in one.alerts),
-        f"{FOLDER}/configuration.md": configuration_page(families.values()),
-        f"{FOLDER}/providers.md": providers_page(probes.values()),
+        f"{paths.REFERENCE}/metrics.md": metrics_page(sources, probes, families.values()),
+        f"{paths.REFERENCE}/alerts.md": alerts_page(alert for one in sources.values() for alert in one.alerts),
+        f"{paths.REFERENCE}/configuration.md": configuration_page(families.values()),
+        f"{paths.REFERENCE}/providers.md": providers_page(probes.values()),
     }
 
 

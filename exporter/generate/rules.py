@@ -13,6 +13,7 @@ from exporter.core.alert import Alert
 from exporter.core.defaults import JOB
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
+from exporter.generate import paths
 
 INTERVAL = "30s"
 GROUP_LIMIT = 20
@@ -53,7 +54,7 @@ class Links:
         """Return the address of the alert's runbook page."""
         if self.exporter and not self.runbooks:
             return f"{self.exporter.rstrip('/')}/runbooks/{alert.name}"
-        base = self.runbooks.rstrip("/") or "docs/runbooks"
+        base = self.runbooks.rstrip("/") or paths.RUNBOOKS
         return f"{base}/{alert.name}.md"
 
     def dashboard(self, alert: Alert) -> str:

@@ -5,17 +5,17 @@ from collections.abc import Iterable
 from exporter.core.alert import Alert
 from exporter.core.defaults import JOB
 from exporter.core.severity import Severity
+from exporter.generate import paths
 from exporter.generate.document import NOTICE, as_markdown, table
 from exporter.generate.rules import condition
 
-FOLDER = "docs/runbooks"
 _LOOKBACK = (
     "`$lookback` is 10 minutes or 2.5 times the longest interval of the configuration, whichever is longer."
 )
 _COMPARISONS = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below"}
 
 
-def pages(alerts: Iterable[Alert], folder: str = FOLDER, notice: str = NOTICE) -> dict[str, str]:
+def pages(alerts: Iterable[Alert], folder: str = paths.RUNBOOKS, notice: str = NOTICE) -> dict[str, str]:
     """Return the pages by path."""
     return {f"{folder}/{alert.name}.md": page(alert, notice) for alert in alerts}
 

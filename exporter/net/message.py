@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
-from exporter import __version__
+from exporter.core.defaults import USER_AGENT
 from exporter.core.errors import ProbeError
 from exporter.core.network import Header, Request
 from exporter.core.quoting import quoted
@@ -12,7 +12,6 @@ from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.net.url import Url
 
-USER_AGENT = f"integration-exporter/{__version__}"
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"})
 """Headers that say where a message ends: only we write them."""

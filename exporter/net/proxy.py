@@ -1,10 +1,10 @@
 """HTTP proxies: what is said to one before the server itself is spoken to (RFC 9110, section 9.3.6)."""
 
+from exporter.core.defaults import USER_AGENT
 from exporter.core.errors import ProbeError
 from exporter.core.network import Proxy, Talk
 from exporter.core.reason import Reason
 from exporter.net import url as urls
-from exporter.net.message import USER_AGENT
 from exporter.net.reader import AnswerReader
 from exporter.net.reasons import reason_of_status
 from exporter.net.url import Url

@@ -9,9 +9,10 @@ from typing import Any
 
 from aiohttp import HttpVersion11, web
 
+from exporter.core.defaults import LOOPBACK_HOSTS
 from exporter.net.addresses import Address
 
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+LOCAL_HOSTS = frozenset(f"[{host}]" if ":" in host else host for host in LOOPBACK_HOSTS)
 
 # Beside these all headers that begin as in FORWARDING_STARTS; names in lower case.
 FORWARDING = frozenset(

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from exporter.core.errors import StoreError
 from exporter.core.secret import Secret
-from exporter.core.token import NEVER, SqlTokens, TokenSet, plausible
+from exporter.core.token import NEVER, UPDATE_PARAMETERS, SqlTokens, TokenSet, plausible
 
 POOL = 8
 """Connections to one database; each locked row takes one."""
@@ -20,9 +20,6 @@ _LIMITS = (
     " -c application_name=integration-exporter"
 )
 """PostgreSQL's own bounds in milliseconds: a lock that nobody lets go of must not be waited for for ever."""
-
-WRITTEN = ("access_token", "refresh_token", "expires_at", "refresh_expires_at")
-"""What an UPDATE may take, besides :tenant and :integration."""
 
 
 class LockedRow:
@@ -70,7 +67,7 @@ class SqlTokenSource:
         self._select = text(plain)
         self.locking = text(plain if "for update" in plain.lower() else plain + lock)
         self.update = text(settings.update)
-        self.takes = frozenset(WRITTEN) & set(self.update.compile().params)
+        self.takes = frozenset(UPDATE_PARAMETERS) & set(self.update.compile().params)
 
     def read(self, binds: Mapping[str, str]) -> TokenSet | None:
         """Return what the row of a tenant says, None where there is no row."""

@@ -2,11 +2,12 @@
 
 import pytest
 
+from exporter.core.defaults import USER_AGENT
 from exporter.core.errors import ProbeError
 from exporter.core.network import Proxy, Request
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
-from exporter.net.message import USER_AGENT, body_of, encode, secrets_of
+from exporter.net.message import body_of, encode, secrets_of
 from exporter.net.url import parse
 
 OWN = f"User-Agent: {USER_AGENT}\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n"

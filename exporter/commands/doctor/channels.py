@@ -11,7 +11,7 @@ from typing import Any
 
 from exporter import registry
 from exporter.commands.doctor.finding import Area, Finding
-from exporter.commands.doctor.service import format_address, origin
+from exporter.commands.doctor.service import TIMEOUT, format_address, origin
 from exporter.core.clock import SystemClock
 from exporter.core.errors import ProbeError, Shortage
 from exporter.core.network import Network, Trace
@@ -20,9 +20,6 @@ from exporter.core.options import TlsOptions
 from exporter.core.probe import Result, Target
 from exporter.engine.run import run
 from exporter.generate.receivers import Channels, shared_channels, team_channels
-
-TIMEOUT = 10.0
-"""Seconds for one channel."""
 
 PAGERDUTY = "https://events.pagerduty.com"
 """Where events go without `notifications.pagerduty.url`."""

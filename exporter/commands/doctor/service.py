@@ -5,6 +5,7 @@ import json
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from exporter.commands.api_client import LONGEST_ANSWER
 from exporter.core.defaults import LOOPBACK_HOSTS, PROMETHEUS_URL
 from exporter.core.errors import ProbeError, StartError
 from exporter.core.network import Header, Network, Request, Trace
@@ -14,9 +15,6 @@ from exporter.net.dial import place as join_address
 
 TIMEOUT = 10.0
 """Seconds for one answer."""
-
-LONGEST = 64 << 20
-"""Bytes of one answer at most."""
 
 
 class NoAnswerError(Exception):
@@ -54,7 +52,7 @@ class MonitoringService:
             f"{self.url}{path}{'?' if words else ''}{words}",
             auth=self._auth,
             tls=self._tls,
-            max_body=LONGEST,
+            max_body=LONGEST_ANSWER,
         )
         try:
             async with asyncio.timeout(TIMEOUT):

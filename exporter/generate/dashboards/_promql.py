@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
+from exporter.core.alert import BY
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 
-TARGET = "integration, provider, tenant"
-ALERT = f"severity, alertname, {TARGET}"
+ALERT = f"severity, alertname, {BY}"
 # An alert on the exporter itself has none of the three labels; it concerns every view.
 PICKED_ALERT = (
     'alertname=~"Integration.+", integration=~"$integration|", provider=~"$provider|", tenant=~"$tenant|"'
@@ -49,7 +49,7 @@ def ranked() -> str:
     The steps of a condition fire together; the highest says it all, as it does in notifications.
     """
     steps = " or ".join(f"{firing(_is(severity))} * {rank(severity)}" for severity in Severity)
-    return f"topk by (alertname, {TARGET}) (1, {steps})"
+    return f"topk by (alertname, {BY}) (1, {steps})"
 
 
 def rank(severity: Severity) -> int:

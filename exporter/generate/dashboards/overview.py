@@ -4,6 +4,7 @@ from typing import Any
 
 from exporter.alerts.measures import CERTIFICATE, LATENCY
 from exporter.core import common_metrics
+from exporter.core.alert import BY
 from exporter.core.reason import Reason
 from exporter.core.severity import Severity
 from exporter.generate.dashboards import _panels as show
@@ -52,7 +53,7 @@ def _counts() -> tuple[Any, ...]:
     loud = ask.firing(f'severity=~"{Severity.CRITICAL}|{Severity.HIGH}"')
     # Zero is claimed only while the Watchdog fires: it proves that rules are evaluated at all.
     alive = 'max(ALERTS{alertname="Watchdog", alertstate="firing"}) * 0'
-    alerts = f"count(max by (alertname, {ask.TARGET}) ({loud})) or {alive}"
+    alerts = f"count(max by (alertname, {BY}) ({loud})) or {alive}"
     late = f"sum(time() > bool ({ask.each(common_metrics.NEXT_RUN)} + {LATE}))"
     return (
         show.number(
@@ -113,12 +114,12 @@ def _grid() -> Any:
 
 
 def _failing() -> Any:
-    reason = f"topk by ({ask.TARGET}) (1, {ask.each(common_metrics.FAILURE_INFO, 'reason')})"
-    reason = f"({reason} and on ({ask.TARGET}) {FAILING})"
+    reason = f"topk by ({BY}) (1, {ask.each(common_metrics.FAILURE_INFO, 'reason')})"
+    reason = f"({reason} and on ({BY}) {FAILING})"
     success = ask.each(common_metrics.LAST_SUCCESS)
     # Milliseconds, as Grafana counts time; 0 stands for "never".
-    since = ask.top(f"{reason} * on ({ask.TARGET}) group_left () {success} * 1000 or {reason} * 0")
-    failures = f"{ask.each(common_metrics.CONSECUTIVE_FAILURES)} and on ({ask.TARGET}) {since}"
+    since = ask.top(f"{reason} * on ({BY}) group_left () {success} * 1000 or {reason} * 0")
+    failures = f"{ask.each(common_metrics.CONSECUTIVE_FAILURES)} and on ({BY}) {since}"
     return show.rows(
         "Failing now",
         f"The {ask.MOST} targets that failed most recently, with the reason of the last probe. Since: when a "

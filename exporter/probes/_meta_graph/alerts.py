@@ -1,15 +1,10 @@
 """Alerts that every provider on the Graph API has: the version ends, a scope is missing."""
 
 from exporter.alerts.cases.series import series, target
-from exporter.core.alert import Alert, Case, Runbook
+from exporter.core.alert import BY, WHO, Alert, Case, Runbook
 from exporter.core.severity import Severity
 from exporter.probes._meta_graph.metrics import GraphMetrics
 
-BY = "integration, provider, tenant"
-WHO = (
-    "{{ $labels.integration }} ({{ $labels.provider }})"
-    "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
-)
 DAY = 86_400
 NOTICE = 30 * DAY
 """Seconds before the announced end of a version from which it counts as ending."""

@@ -17,6 +17,7 @@ from exporter.core.panel import Panel
 from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
 from exporter.probes._host import host_mistakes
+from exporter.probes._panels import CHOSEN
 from exporter.probes.dns.expect import mistakes
 from exporter.probes.dns.options import DnsOptions
 
@@ -73,8 +74,6 @@ def _mistakes(options: DnsOptions) -> list[str]:
     return [*found, *(host_mistakes(options.server, "server") if options.server else ())]
 
 
-_CHOSEN = 'integration=~"$integration",tenant=~"$tenant"'
-
 PROBE = Probe(
     name="dns",
     title="DNS",
@@ -85,12 +84,12 @@ PROBE = Probe(
         Panel(
             "DNS records",
             "Records of the asked type in the last answer.",
-            f"max by (integration, tenant) ({ANSWERS}{{{_CHOSEN}}})",
+            f"max by (integration, tenant) ({ANSWERS}{{{CHOSEN}}})",
         ),
         Panel(
             "Zone serial",
             "Serial number of the zone; it rises with each change.",
-            f"max by (integration, tenant) ({SERIAL}{{{_CHOSEN}}})",
+            f"max by (integration, tenant) ({SERIAL}{{{CHOSEN}}})",
             kind="stat",
         ),
     ),

@@ -1,9 +1,9 @@
 """When somebody must look after an ad account. The spend cap is a quota: its alert is that of all quotas."""
 
-from exporter.core.alert import Alert, Runbook
+from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
-from exporter.probes._meta_graph.alerts import BY, WHO, scope_alert, version_alert
+from exporter.probes._meta_graph.alerts import scope_alert, version_alert
 from exporter.probes.facebook_ads import cases
 from exporter.probes.facebook_ads import metrics as m
 

@@ -1,16 +1,11 @@
 """When somebody must look after a fal account; costs and money have alerts that all providers share."""
 
 from exporter.alerts.cases.series import series, target
-from exporter.core.alert import Alert, Case, Runbook
+from exporter.core.alert import BY, WHO, Alert, Case, Runbook
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 from exporter.probes.fal import metrics as m
 
-_BY = "integration, provider, tenant"
-_WHO = (
-    "{{ $labels.integration }} ({{ $labels.provider }})"
-    "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
-)
 ERRORS = ThresholdFamily(
     "fal_error_ratio",
     "Share of an hour's requests to fal that failed by its fault, above which they count as too many.",
@@ -43,9 +38,9 @@ _HIGH = ({**target("pictures", "fal"), "severity": "high"},)
 ERROR_RATIO_HIGH = Alert(
     name="IntegrationFalErrorRatioHigh",
     summary="Many requests to fal fail.",
-    description=f"{{{{ $value | humanizePercentage }}}} of the requests of {_WHO} failed within an hour.",
+    description=f"{{{{ $value | humanizePercentage }}}} of the requests of {WHO} failed within an hour.",
     # The ratio is formed within one replica: two replicas look at windows that ended at different times.
-    observed=f"max by ({_BY}) ({_last('failed')} / ignoring (outcome) ({_SERVED} >= {LEAST_REQUESTS}))",
+    observed=f"max by ({BY}) ({_last('failed')} / ignoring (outcome) ({_SERVED} >= {LEAST_REQUESTS}))",
     family=ERRORS,
     cases=(
         Case("fires", _hour("80x60", "20x60"), "20m", _HIGH, says="a fifth"),

@@ -1,21 +1,15 @@
 """When somebody must look after a Google Calendar connection that still answers."""
 
-from exporter.core.alert import Alert, Runbook
+from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.severity import Severity
 from exporter.probes.google_calendar import cases
 from exporter.probes.google_calendar import metrics as m
 
-_BY = "integration, provider, tenant"
-_WHO = (
-    "{{ $labels.integration }} ({{ $labels.provider }})"
-    "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
-)
-
 SCOPE_MISSING = Alert(
     name="IntegrationGoogleCalendarScopeMissing",
     summary="The token lacks a scope that the platform needs.",
-    description=f"The token of {_WHO} lacks {{{{ $value }}}} of the scopes it needs.",
-    expr=f"sum by ({_BY}) (max by ({_BY}, scope) (last_over_time({m.SCOPE_MISSING}[$lookback]))) > 0",
+    description=f"The token of {WHO} lacks {{{{ $value }}}} of the scopes it needs.",
+    expr=f"sum by ({BY}) (max by ({BY}, scope) (last_over_time({m.SCOPE_MISSING}[$lookback]))) > 0",
     severities=(Severity.HIGH,),
     cases=cases.SCOPE_MISSING,
     runbook=Runbook(
@@ -42,8 +36,8 @@ SCOPE_MISSING = Alert(
 ACCESS_LOW = Alert(
     name="IntegrationGoogleCalendarAccessLow",
     summary="The user's role on the calendar is too low.",
-    description=f"The user of {_WHO} may do less with the calendar than the platform needs.",
-    expr=f"max by ({_BY}) (last_over_time({m.ACCESS_TOO_LOW}[$lookback])) > 0",
+    description=f"The user of {WHO} may do less with the calendar than the platform needs.",
+    expr=f"max by ({BY}) (last_over_time({m.ACCESS_TOO_LOW}[$lookback])) > 0",
     severities=(Severity.HIGH,),
     cases=cases.ACCESS_LOW,
     runbook=Runbook(

@@ -5,7 +5,7 @@ Conditions that are told of every database are one alert for all the providers t
 
 from collections.abc import Callable
 
-from exporter.core.alert import Alert, Runbook
+from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.common_metrics import FAILURE_INFO
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
@@ -14,11 +14,6 @@ from exporter.probes._database import DATABASES, DatabaseMetrics
 from exporter.probes.postgres import cases
 from exporter.probes.postgres import metrics as m
 
-_BY = "integration, provider, tenant"
-_WHO = (
-    "{{ $labels.integration }} ({{ $labels.provider }})"
-    "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
-)
 LEAST_TRANSACTIONS = 50
 """Transactions in the window below which a share says nothing."""
 LEAST_QUERIES = 20
@@ -73,7 +68,7 @@ def _last(metric: Metric, matchers: str = "") -> str:
 
 
 def _worst(metric: Metric) -> str:
-    return f"max by ({_BY}) ({_last(metric)})"
+    return f"max by ({BY}) ({_last(metric)})"
 
 
 def _any(expression: Callable[[DatabaseMetrics], str]) -> str:
@@ -84,10 +79,8 @@ def _any(expression: Callable[[DatabaseMetrics], str]) -> str:
 CONNECTIONS_HIGH = Alert(
     name="IntegrationDatabaseConnectionsHigh",
     summary="A database runs out of connections.",
-    description=f"{{{{ $value | humanizePercentage }}}} of the connections of {_WHO} are in use.",
-    observed=_any(
-        lambda db: f"max by ({_BY}) ({_last(db.connections_used)} / {_last(db.connections_limit)})"
-    ),
+    description=f"{{{{ $value | humanizePercentage }}}} of the connections of {WHO} are in use.",
+    observed=_any(lambda db: f"max by ({BY}) ({_last(db.connections_used)} / {_last(db.connections_limit)})"),
     family=CONNECTIONS,
     cases=cases.CONNECTIONS_HIGH,
     runbook=Runbook(
@@ -114,8 +107,8 @@ CONNECTIONS_HIGH = Alert(
 CONNECTIONS_REFUSED = Alert(
     name="IntegrationDatabaseConnectionsRefused",
     summary="A database refuses connections: all are taken.",
-    description=f"{_WHO} refuses new connections because all of them are taken.",
-    expr=f'max by ({_BY}) ({FAILURE_INFO}{{provider="postgres",reason="quota"}}) == 1',
+    description=f"{WHO} refuses new connections because all of them are taken.",
+    expr=f'max by ({BY}) ({FAILURE_INFO}{{provider="postgres",reason="quota"}}) == 1',
     severities=(Severity.CRITICAL,),
     cases=cases.CONNECTIONS_REFUSED,
     runbook=Runbook(
@@ -140,9 +133,9 @@ CONNECTIONS_REFUSED = Alert(
 QUERIES_SLOW = Alert(
     name="IntegrationDatabaseQueriesSlow",
     summary="The statements of a database are slow.",
-    description=f"Statements of {_WHO} take {{{{ $value | humanizeDuration }}}} on average.",
+    description=f"Statements of {WHO} take {{{{ $value | humanizeDuration }}}} on average.",
     observed=_any(
-        lambda db: f"({_worst(db.query_mean)} and on ({_BY}) ({_worst(db.queries)} >= {LEAST_QUERIES}))"
+        lambda db: f"({_worst(db.query_mean)} and on ({BY}) ({_worst(db.queries)} >= {LEAST_QUERIES}))"
     ),
     family=QUERY_TIME,
     cases=cases.QUERIES_SLOW,
@@ -183,19 +176,19 @@ def _all(db: DatabaseMetrics) -> str:
 ERRORS_HIGH = Alert(
     name="IntegrationDatabaseErrorsHigh",
     summary="Many transactions of a database are rolled back.",
-    description=f"{{{{ $value | humanizePercentage }}}} of the transactions of {_WHO} are rolled back.",
+    description=f"{{{{ $value | humanizePercentage }}}} of the transactions of {WHO} are rolled back.",
     observed=_any(
-        lambda db: f"({_record(db, RATIO)} and on ({_BY}) ({_record(db, VOLUME)} >= {LEAST_TRANSACTIONS}))"
+        lambda db: f"({_record(db, RATIO)} and on ({BY}) ({_record(db, VOLUME)} >= {LEAST_TRANSACTIONS}))"
     ),
     family=ERRORS,
     records={
         **{
             _record(db, RATIO): (
-                f"max by ({_BY}) (\n  {_rolled_back(db)}\n/ ignoring (outcome)\n  {_all(db)}\n)"
+                f"max by ({BY}) (\n  {_rolled_back(db)}\n/ ignoring (outcome)\n  {_all(db)}\n)"
             )
             for db in DATABASES
         },
-        **{_record(db, VOLUME): f"max by ({_BY}) {_all(db)}" for db in DATABASES},
+        **{_record(db, VOLUME): f"max by ({BY}) {_all(db)}" for db in DATABASES},
     },
     cases=cases.ERRORS_HIGH,
     runbook=Runbook(
@@ -218,7 +211,7 @@ ERRORS_HIGH = Alert(
 DEADLOCKED = Alert(
     name="IntegrationDatabaseDeadlocks",
     summary="Transactions of a database block one another.",
-    description=f"{{{{ $value }}}} deadlocks of {_WHO} in ten minutes.",
+    description=f"{{{{ $value }}}} deadlocks of {WHO} in ten minutes.",
     observed=_any(lambda db: _worst(db.deadlocks)),
     family=DEADLOCKS,
     cases=cases.DEADLOCKED,
@@ -242,7 +235,7 @@ DEADLOCKED = Alert(
 TRANSACTION_LONG = Alert(
     name="IntegrationDatabaseTransactionLong",
     summary="A transaction has been open for too long.",
-    description=f"The oldest transaction of {_WHO} has been open for {{{{ $value | humanizeDuration }}}}.",
+    description=f"The oldest transaction of {WHO} has been open for {{{{ $value | humanizeDuration }}}}.",
     observed=_worst(m.TRANSACTION),
     family=TRANSACTION,
     cases=cases.TRANSACTION_LONG,
@@ -267,7 +260,7 @@ TRANSACTION_LONG = Alert(
 LAGGING = Alert(
     name="IntegrationDatabaseReplicationLag",
     summary="A standby falls behind.",
-    description=f"A standby of {_WHO} is {{{{ $value | humanizeDuration }}}} behind.",
+    description=f"A standby of {WHO} is {{{{ $value | humanizeDuration }}}} behind.",
     observed=f"{_any(lambda db: _worst(db.lag))}\nor\n{_worst(m.REPLICA_LAG)}",
     family=LAG,
     hold="10m",

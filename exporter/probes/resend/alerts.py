@@ -1,17 +1,11 @@
 """When somebody must look after a Resend account; its quotas have alerts that all providers share."""
 
-from exporter.core.alert import Alert, Runbook
+from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 from exporter.probes.resend import cases
 from exporter.probes.resend import metrics as m
-
-_BY = "integration, provider, tenant"
-_WHO = (
-    "{{ $labels.integration }} ({{ $labels.provider }})"
-    "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
-)
 
 BOUNCE = ThresholdFamily(
     "email_bounce_ratio",
@@ -31,10 +25,10 @@ def _last(metric: Metric, matchers: str) -> str:
 DOMAIN_FAILED = Alert(
     name="IntegrationResendDomainFailed",
     summary="A sending domain has lost its verification.",
-    description=f"{{{{ $value }}}} sending domains of {_WHO} have failed; their e-mails are refused.",
+    description=f"{{{{ $value }}}} sending domains of {WHO} have failed; their e-mails are refused.",
     # Summed over the statuses within one replica first, then collapsed over the replicas.
     expr=(
-        f"max by ({_BY}) (\n  sum without (status) (\n    "
+        f"max by ({BY}) (\n  sum without (status) (\n    "
         + _last(m.DOMAINS, '{status=~"failed|partially_failed"}')
         + "\n  )\n) > 0"
     ),
@@ -62,8 +56,8 @@ DOMAIN_FAILED = Alert(
 DOMAIN_LOSING = Alert(
     name="IntegrationResendDomainTemporaryFailure",
     summary="The DNS records of a sending domain are gone.",
-    description=f"{{{{ $value }}}} sending domains of {_WHO} lose their verification within 72 hours.",
-    expr=f"max by ({_BY}) (" + _last(m.DOMAINS, '{status="temporary_failure"}') + ") > 0",
+    description=f"{{{{ $value }}}} sending domains of {WHO} lose their verification within 72 hours.",
+    expr=f"max by ({BY}) (" + _last(m.DOMAINS, '{status="temporary_failure"}') + ") > 0",
     severities=(Severity.MEDIUM,),
     cases=cases.DOMAIN_LOSING,
     runbook=Runbook(
@@ -88,8 +82,8 @@ DOMAIN_LOSING = Alert(
 WEBHOOK_DISABLED = Alert(
     name="IntegrationResendWebhookEndpointDisabled",
     summary="Resend no longer calls one of our webhook endpoints.",
-    description=f"{{{{ $value }}}} webhook endpoints of {_WHO} are disabled; no event reaches them.",
-    expr=f"max by ({_BY}) (" + _last(m.WEBHOOK_ENDPOINTS, '{status="disabled"}') + ") > 0",
+    description=f"{{{{ $value }}}} webhook endpoints of {WHO} are disabled; no event reaches them.",
+    expr=f"max by ({BY}) (" + _last(m.WEBHOOK_ENDPOINTS, '{status="disabled"}') + ") > 0",
     severities=(Severity.CRITICAL,),
     cases=cases.WEBHOOK_DISABLED,
     runbook=Runbook(
@@ -119,9 +113,9 @@ _BOUNCED = _last(m.EMAILS, '{outcome="bounced"}')
 BOUNCES_HIGH = Alert(
     name="IntegrationResendBouncesHigh",
     summary="Many e-mails bounce.",
-    description=f"{{{{ $value | humanizePercentage }}}} of the e-mails of {_WHO} in 24 hours bounced.",
+    description=f"{{{{ $value | humanizePercentage }}}} of the e-mails of {WHO} in 24 hours bounced.",
     # The ratio is formed within one replica: two replicas look at windows that ended at different times.
-    observed=f"max by ({_BY}) ({_BOUNCED} / ignoring (outcome) ({_SENT} >= {LEAST_EMAILS}))",
+    observed=f"max by ({BY}) ({_BOUNCED} / ignoring (outcome) ({_SENT} >= {LEAST_EMAILS}))",
     family=BOUNCE,
     cases=cases.BOUNCES,
     runbook=Runbook(

@@ -1,13 +1,12 @@
 """When somebody must look at what a vendor says of itself."""
 
-from exporter.core.alert import Alert, Runbook
+from exporter.core.alert import BY, Alert, Runbook
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 from exporter.probes.statuspage import cases
 from exporter.probes.statuspage import metrics as m
 
-_BY = "integration, provider, tenant"
 _WHO = "{{ $labels.integration }}{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
 
 COMPONENT_LEVEL = ThresholdFamily(
@@ -21,7 +20,7 @@ COMPONENT_LEVEL = ThresholdFamily(
 
 
 def _worst(metric: Metric, matchers: str = "") -> str:
-    return f"max by ({_BY}) (last_over_time({metric}{matchers}[$lookback]))"
+    return f"max by ({BY}) (last_over_time({metric}{matchers}[$lookback]))"
 
 
 def _open(impact: str) -> str:

@@ -1,17 +1,11 @@
 """When somebody must look after a Stripe account."""
 
-from exporter.core.alert import Alert, Runbook
+from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 from exporter.probes.stripe import cases
 from exporter.probes.stripe import metrics as m
-
-_BY = "integration, provider, tenant"
-_WHO = (
-    "{{ $labels.integration }} ({{ $labels.provider }})"
-    "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
-)
 
 PAYMENT_SUCCESS = ThresholdFamily(
     "payment_success_ratio",
@@ -41,13 +35,13 @@ def _last(metric: Metric, matchers: str = "") -> str:
 
 
 def _worst(metric: Metric, matchers: str = "") -> str:
-    return f"max by ({_BY}) ({_last(metric, matchers)})"
+    return f"max by ({BY}) ({_last(metric, matchers)})"
 
 
 WEBHOOK_DISABLED = Alert(
     name="IntegrationStripeWebhookEndpointDisabled",
     summary="Stripe no longer calls one of our webhook endpoints.",
-    description=f"{{{{ $value }}}} webhook endpoints of {_WHO} are disabled; no event reaches them.",
+    description=f"{{{{ $value }}}} webhook endpoints of {WHO} are disabled; no event reaches them.",
     expr=_worst(m.WEBHOOK_ENDPOINTS, '{status="disabled"}') + " > 0",
     severities=(Severity.CRITICAL,),
     cases=cases.WEBHOOK_DISABLED,
@@ -79,7 +73,7 @@ WEBHOOK_DISABLED = Alert(
 UNDELIVERED = Alert(
     name="IntegrationStripeEventsUndelivered",
     summary="Stripe cannot deliver events to our webhook endpoints.",
-    description=f"{{{{ $value }}}} events of {_WHO} wait for more than 15 minutes or were given up.",
+    description=f"{{{{ $value }}}} events of {WHO} wait for more than 15 minutes or were given up.",
     expr=f"{_worst(m.UNDELIVERED)} > 0",
     severities=(Severity.MEDIUM,),
     cases=cases.UNDELIVERED,
@@ -114,13 +108,13 @@ VOLUME = f"integration_provider_tenant:{m.PAYMENTS}:attempts"
 PAYMENTS_FAILING = Alert(
     name="IntegrationStripePaymentSuccessLow",
     summary="Payments fail more often than they should.",
-    description=f"Only {{{{ $value | humanizePercentage }}}} of the attempts to charge by {_WHO} succeed.",
-    observed=f"{RATIO} and on ({_BY}) ({VOLUME} >= {LEAST_PAYMENTS})",
+    description=f"Only {{{{ $value | humanizePercentage }}}} of the attempts to charge by {WHO} succeed.",
+    observed=f"{RATIO} and on ({BY}) ({VOLUME} >= {LEAST_PAYMENTS})",
     op="<",
     family=PAYMENT_SUCCESS,
     records={
-        RATIO: f"max by ({_BY}) (\n  {_SUCCEEDED}\n/ ignoring (outcome)\n  {_ATTEMPTS}\n)",
-        VOLUME: f"max by ({_BY}) {_ATTEMPTS}",
+        RATIO: f"max by ({BY}) (\n  {_SUCCEEDED}\n/ ignoring (outcome)\n  {_ATTEMPTS}\n)",
+        VOLUME: f"max by ({BY}) {_ATTEMPTS}",
     },
     cases=cases.PAYMENTS_FAILING,
     runbook=Runbook(
@@ -151,7 +145,7 @@ PAYMENTS_FAILING = Alert(
 RESTRICTED = Alert(
     name="IntegrationStripeAccountRestricted",
     summary="Stripe has restricted an account.",
-    description=f"{_WHO} cannot take payments or pay out until Stripe has what it asks for.",
+    description=f"{WHO} cannot take payments or pay out until Stripe has what it asks for.",
     expr=f"{_worst(m.RESTRICTED)} == 1",
     severities=(Severity.CRITICAL,),
     cases=cases.RESTRICTED,
@@ -177,8 +171,8 @@ RESTRICTED = Alert(
 
 def _share(metric: Metric) -> str:
     return (
-        f"max by ({_BY}) ({_last(metric)} / {_last(m.PAYMENTS_DAILY)})"
-        f" and on ({_BY}) ({_worst(metric)} >= {LEAST_CASES})"
+        f"max by ({BY}) ({_last(metric)} / {_last(m.PAYMENTS_DAILY)})"
+        f" and on ({BY}) ({_worst(metric)} >= {LEAST_CASES})"
     )
 
 
@@ -186,7 +180,7 @@ WARNINGS = Alert(
     name="IntegrationStripeFraudWarningsHigh",
     summary="Issuers report many payments as fraud.",
     description=(
-        f"Fraud warnings of 24 hours are {{{{ $value | humanizePercentage }}}} of the payments of {_WHO}."
+        f"Fraud warnings of 24 hours are {{{{ $value | humanizePercentage }}}} of the payments of {WHO}."
     ),
     observed=_share(m.FRAUD_WARNINGS),
     family=FRAUD,
@@ -216,7 +210,7 @@ WARNINGS = Alert(
 DISPUTES = Alert(
     name="IntegrationStripeDisputesHigh",
     summary="Customers dispute many payments.",
-    description=f"Disputes of 24 hours are {{{{ $value | humanizePercentage }}}} of the payments of {_WHO}.",
+    description=f"Disputes of 24 hours are {{{{ $value | humanizePercentage }}}} of the payments of {WHO}.",
     observed=_share(m.DISPUTES),
     family=FRAUD,
     cases=cases.DISPUTES,

@@ -1,26 +1,20 @@
 """When somebody must look after a Supabase project; its database has alerts that all databases share."""
 
-from exporter.core.alert import Alert, Runbook
+from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
 from exporter.probes.supabase import cases
 from exporter.probes.supabase import metrics as m
 
-_BY = "integration, provider, tenant"
-_WHO = (
-    "{{ $labels.integration }} ({{ $labels.provider }})"
-    "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
-)
-
 
 def _last(metric: Metric, matchers: str = "") -> str:
-    return f"max by ({_BY}) (last_over_time({metric}{matchers}[$lookback]))"
+    return f"max by ({BY}) (last_over_time({metric}{matchers}[$lookback]))"
 
 
 DATABASE_DOWN = Alert(
     name="IntegrationSupabaseDatabaseDown",
     summary="The database of a Supabase project is down.",
-    description=f"The project of {_WHO} answers, but says itself that its database does not.",
+    description=f"The project of {WHO} answers, but says itself that its database does not.",
     expr=_last(m.SERVICE_UP, '{service="database"}') + " == 0",
     severities=(Severity.HIGH,),
     cases=cases.DATABASE_DOWN,
@@ -47,7 +41,7 @@ DATABASE_DOWN = Alert(
 LEGACY_KEY = Alert(
     name="IntegrationSupabaseLegacyKey",
     summary="A Supabase project is called with a key that will be removed.",
-    description=f"{_WHO} uses a legacy service_role key; Supabase removes them by the end of 2026.",
+    description=f"{WHO} uses a legacy service_role key; Supabase removes them by the end of 2026.",
     expr=f"{_last(m.LEGACY_KEY)} == 1",
     severities=(Severity.MEDIUM,),
     cases=cases.LEGACY_KEY,

@@ -1,18 +1,13 @@
 """When somebody must look after a Twilio account. Its money is watched with that of all vendors."""
 
-from exporter.core.alert import Alert, Runbook
+from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 from exporter.probes.twilio import cases
 from exporter.probes.twilio import metrics as m
 
-_BY = "integration, provider, tenant"
-_CHANNEL = f"{_BY}, channel"
-_WHO = (
-    "{{ $labels.integration }} ({{ $labels.provider }})"
-    "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
-)
+_CHANNEL = f"{BY}, channel"
 
 DELIVERY = ThresholdFamily(
     "message_delivery_ratio",
@@ -37,13 +32,13 @@ def _last(metric: Metric, matchers: str = "") -> str:
 
 
 def _worst(metric: Metric, matchers: str = "") -> str:
-    return f"max by ({_BY}) ({_last(metric, matchers)})"
+    return f"max by ({BY}) ({_last(metric, matchers)})"
 
 
 ACCOUNT_INACTIVE = Alert(
     name="IntegrationTwilioAccountInactive",
     summary="Twilio has suspended or closed an account.",
-    description=f"{_WHO} sends nothing: Twilio says that the account is not active.",
+    description=f"{WHO} sends nothing: Twilio says that the account is not active.",
     expr=f"{_worst(m.INACTIVE)} == 1",
     severities=(Severity.CRITICAL,),
     cases=cases.ACCOUNT_INACTIVE,
@@ -82,9 +77,9 @@ VOLUME = f"integration_provider_tenant_channel:{m.MESSAGES}:final"
 DELIVERY_LOW = Alert(
     name="IntegrationTwilioDeliveryLow",
     summary="Messages sent by Twilio do not arrive.",
-    description=f"Only {{{{ $value | humanizePercentage }}}} of the messages of {_WHO} are delivered.",
+    description=f"Only {{{{ $value | humanizePercentage }}}} of the messages of {WHO} are delivered.",
     # The worst channel counts.
-    observed=f"min by ({_BY}) ({RATIO} and on ({_CHANNEL}) ({VOLUME} >= {LEAST_MESSAGES}))",
+    observed=f"min by ({BY}) ({RATIO} and on ({_CHANNEL}) ({VOLUME} >= {LEAST_MESSAGES}))",
     op="<",
     family=DELIVERY,
     records={
@@ -117,8 +112,8 @@ DELIVERY_LOW = Alert(
 WEBHOOKS_FAILING = Alert(
     name="IntegrationTwilioWebhooksFailing",
     summary="Twilio cannot reach our webhooks.",
-    description=f"{{{{ $value }}}} requests of {_WHO} to our webhooks failed within an hour.",
-    observed=f"max by ({_BY}) (sum without (code) ({_last(m.WEBHOOK_FAILURES)}))",
+    description=f"{{{{ $value }}}} requests of {WHO} to our webhooks failed within an hour.",
+    observed=f"max by ({BY}) (sum without (code) ({_last(m.WEBHOOK_FAILURES)}))",
     op=">=",
     family=WEBHOOKS,
     cases=cases.WEBHOOKS_FAILING,
@@ -148,7 +143,7 @@ WEBHOOKS_FAILING = Alert(
 SENDER_OFFLINE = Alert(
     name="IntegrationTwilioSenderOffline",
     summary="A WhatsApp sender is offline.",
-    description=f"{{{{ $value }}}} WhatsApp senders of {_WHO} are offline.",
+    description=f"{{{{ $value }}}} WhatsApp senders of {WHO} are offline.",
     expr=_worst(m.SENDERS, '{status="offline"}') + " > 0",
     severities=(Severity.HIGH,),
     cases=cases.SENDER_OFFLINE,
@@ -170,7 +165,7 @@ SENDER_OFFLINE = Alert(
 QUALITY_LOW = Alert(
     name="IntegrationTwilioSenderQualityLow",
     summary="Customers rate a WhatsApp sender badly.",
-    description=f"{{{{ $value }}}} WhatsApp senders of {_WHO} have a low quality rating.",
+    description=f"{{{{ $value }}}} WhatsApp senders of {WHO} have a low quality rating.",
     expr=_worst(m.QUALITY, '{rating="low"}') + " > 0",
     severities=(Severity.MEDIUM,),
     cases=cases.QUALITY_LOW,
@@ -188,7 +183,7 @@ QUALITY_LOW = Alert(
 NUMBER_MISSING = Alert(
     name="IntegrationTwilioNumberMissing",
     summary="The phone number we send from is not in the Twilio account.",
-    description=f"The configured phone number does not belong to the account of {_WHO}.",
+    description=f"The configured phone number does not belong to the account of {WHO}.",
     expr=f"{_worst(m.NUMBER_OWNED)} == 0",
     severities=(Severity.HIGH,),
     cases=cases.NUMBER_MISSING,

@@ -1,9 +1,9 @@
 """When somebody must look after a WhatsApp business account."""
 
-from exporter.core.alert import Alert, Runbook
+from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
-from exporter.probes._meta_graph.alerts import BY, WHO, scope_alert, version_alert
+from exporter.probes._meta_graph.alerts import scope_alert, version_alert
 from exporter.probes.whatsapp import cases
 from exporter.probes.whatsapp import metrics as m
 

@@ -9,12 +9,11 @@ from exporter.config.layout import IntegrationPart, SqlTokensPart
 from exporter.config.load_context import LoadContext
 from exporter.core.probe import Probe
 from exporter.core.secret import Secret
-from exporter.core.token import SqlTokens, TokenSettings
+from exporter.core.token import UPDATE_PARAMETERS, SqlTokens, TokenSettings
 
 DAY = 86_400.0
 SHORTEST, LONGEST = 60.0, 90 * DAY
 WHOSE = ("tenant", "integration")
-WRITTEN = ("access_token", "refresh_token", "expires_at", "refresh_expires_at")
 
 _URL = re.compile(r"(postgresql(\+psycopg)?|sqlite(\+pysqlite)?)://.+", re.DOTALL)
 _PARAMETER = re.compile(r"(?<![:\w\\]):([A-Za-z_]\w*)(?!:)")
@@ -64,7 +63,10 @@ def _sql_mistakes(sql: SqlTokensPart, *, has_tenants: bool) -> list[tuple[Path, 
         where = "url_file" if sql.url.file else "url"
         what = "the address of the tokens is neither postgresql:// nor sqlite:///"
         found.append(((where,), what, "write postgresql://user:password@host/database"))
-    for name, word, known in (("select", "SELECT", WHOSE), ("update", "UPDATE", (*WHOSE, *WRITTEN))):
+    for name, word, known in (
+        ("select", "SELECT", WHOSE),
+        ("update", "UPDATE", (*WHOSE, *UPDATE_PARAMETERS)),
+    ):
         statement = getattr(sql, name)
         if statement.split(maxsplit=1)[:1] != [] and statement.split(maxsplit=1)[0].upper() not in (
             word,

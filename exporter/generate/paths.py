@@ -1,0 +1,17 @@
+"""Where generated files are, below the checkout or below the folder of a bundle."""
+
+RULES = "prometheus/rules"
+PROMETHEUS = "prometheus/prometheus.yml"
+PROMETHEUS_PARTS = "prometheus/into-yours.yml"
+ALERTMANAGER = "alertmanager/alertmanager.yml"
+ALERTMANAGER_PARTS = "alertmanager/into-yours.yml"
+
+RUNBOOKS = "docs/runbooks"
+REFERENCE = "docs/reference"
+BUNDLE_RUNBOOKS = "runbooks"
+
+CHECKOUT_FOLDERS = ("prometheus", "alertmanager", "grafana", RUNBOOKS, REFERENCE)
+"""Folders of the checkout in which a generated file that is generated no more is removed."""
+
+BUNDLE_FOLDERS = (RULES, BUNDLE_RUNBOOKS)
+"""Those of a bundle: which files they hold depends on the providers in use."""
