@@ -1,4 +1,4 @@
-"""What `generate` says when a bundle is written: what it holds, what to do next, what to know."""
+"""The report of `generate` on a bundle: its files, the next steps, notes and warnings."""
 
 import os
 import shlex
@@ -22,53 +22,53 @@ class Line:
     warning: bool = False
 
 
-def report_lines(out: Path, made: UserFiles, configuration: Configuration, removed: int) -> Iterator[Line]:
+def report_lines(out: Path, bundle: UserFiles, configuration: Configuration, removed: int) -> Iterator[Line]:
     """Yield the report, line by line."""
-    rules = [name for name in made.files if name.startswith(f"{paths.RULES}/")]
+    rules = [name for name in bundle.files if name.startswith(f"{paths.RULES}/")]
     all_rules = len(alert_sources()) + 1
     gone = f", {removed} that are generated no more removed" if removed else ""
-    yield Line(f"{len(made.files)} files written to {out}{gone}")
+    yield Line(f"{len(bundle.files)} files written to {out}{gone}")
     used = sorted({one.probe.name for one in configuration.integrations})
     yield Line(
         f"rules: {len(rules)} of {all_rules} files, for the providers in use ({', '.join(used) or 'none'} of"
         f" {len(registry.probes())}); generate again when another one comes"
     )
-    if made.secrets:
-        count = f"{len(made.secrets)} secret{'s' if len(made.secrets) > 1 else ''}"
-        yield Line(f"{count} written to {made.generation.secrets.dir}, mode 0600")
+    if bundle.secrets:
+        count = f"{len(bundle.secrets)} secret{'s' if len(bundle.secrets) > 1 else ''}"
+        yield Line(f"{count} written to {bundle.generation.secrets.dir}, mode 0600")
     yield Line("next:")
-    yield from (Line(f"  {step}") for step in _steps(out, made))
-    yield from (Line(f"note: {note}") for note in _notes(made, configuration))
-    yield from (Line(f"warning: {warning}", warning=True) for warning in _warnings(made, configuration))
+    yield from (Line(f"  {step}") for step in _steps(out, bundle))
+    yield from (Line(f"note: {note}") for note in _notes(bundle, configuration))
+    yield from (Line(f"warning: {warning}", warning=True) for warning in _warnings(bundle, configuration))
 
 
-def _steps(out: Path, made: UserFiles) -> Iterator[str]:
+def _steps(out: Path, bundle: UserFiles) -> Iterator[str]:
     folder = shlex.quote(str(out.absolute()))
-    secrets = made.generation.secrets
+    secrets = bundle.generation.secrets
     owner = f"{secrets.owner or 'prometheus'}:{secrets.group}"
-    if made.secrets and not (secrets.owner and is_root()):
+    if bundle.secrets and not (secrets.owner and is_root()):
         hint = "" if secrets.owner else "   # the user that Alertmanager runs as: generate.secrets.owner"
         yield f"chown -R {owner} {shlex.quote(secrets.dir)}{hint}"
     yield f"promtool check config {folder}/{paths.PROMETHEUS}"
     yield f"amtool check-config {folder}/{paths.ALERTMANAGER}"
     yield f"prometheus --config.file={folder}/{paths.PROMETHEUS}"
     variable = f"AWS_SHARED_CREDENTIALS_FILE={shlex.quote(f'{secrets.dir}/{AWS_CREDENTIALS}')} "
-    aws = variable if AWS_CREDENTIALS in made.secrets else ""
+    aws = variable if AWS_CREDENTIALS in bundle.secrets else ""
     yield f"{aws}alertmanager --config.file={folder}/{paths.ALERTMANAGER}"
     yield "they run already with these files: systemctl reload prometheus prometheus-alertmanager"
     yield "they run with files of their own: into-yours.yml in both folders, see docs/into-what-you-have.md"
 
 
-def _notes(made: UserFiles, configuration: Configuration) -> Iterator[str]:
-    for what, remedy in dead_links(configuration.notifications, made.generation):
+def _notes(bundle: UserFiles, configuration: Configuration) -> Iterator[str]:
+    for what, remedy in dead_links(configuration.notifications, bundle.generation):
         yield f"{what}; {remedy}"
-    systemd = of_systemd(made.references, os.environ)
-    if shut := closed(path for path in made.references if path not in systemd):
-        yield f"Alertmanager's user must be able to read {', '.join(shut)}"
+    systemd = of_systemd(bundle.references, os.environ)
+    if unreadable := closed(path for path in bundle.references if path not in systemd):
+        yield f"Alertmanager's user must be able to read {', '.join(unreadable)}"
 
 
-def _warnings(made: UserFiles, configuration: Configuration) -> Iterator[str]:
-    for path in of_systemd(made.references, os.environ):
+def _warnings(bundle: UserFiles, configuration: Configuration) -> Iterator[str]:
+    for path in of_systemd(bundle.references, os.environ):
         yield (
             f"alertmanager.yml names {path}, which systemd shows to one service alone and only while it runs;"
             " give the secret a file that Alertmanager can read"

@@ -1,16 +1,16 @@
-"""`check` and `--config.check`: every mistake, or one line that there is none."""
+"""`check` and `--config.check`: lists every mistake, or prints one line that there is none."""
 
 import argparse
 
-from exporter.commands.loading import chosen_file, chosen_shard, load, warnings
+from exporter.commands.loading import config_path, load, shard_of, warnings
 from exporter.config.feeds.feeds import Feeds
 from exporter.engine.sharding import part_of
 
 
 def check(options: argparse.Namespace) -> int:
     """Print how much was configured; mistakes are raised as ConfigError."""
-    path = chosen_file(options.config_file)
-    index, count = chosen_shard(options)
+    path = config_path(options.config_file)
+    index, count = shard_of(options)
     feeds = Feeds()
     configuration = load(path, feeds=feeds)
     for note in configuration.notes:

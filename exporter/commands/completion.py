@@ -1,4 +1,4 @@
-"""`completion`: what a shell reads to complete the words of this command."""
+"""`completion`: prints the script by which a shell completes the words of this command."""
 
 import argparse
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from exporter.commands.arguments import run
 from exporter.commands.parser import build_parser
 
 BY_METAVAR = {"PATH": shtab.FILE, "DIR": shtab.DIRECTORY}
-"""What stands for a flag's value, by the word that the help shows in its place."""
+"""How the value of a flag is completed, by its name in the help."""
 
 
 def completion(options: argparse.Namespace) -> int:

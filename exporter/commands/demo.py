@@ -6,7 +6,7 @@ from pathlib import Path
 
 from exporter.core.errors import StartError
 from exporter.demo.demo import OWN_FILE
-from exporter.demo.demo import demo as show
+from exporter.demo.demo import demo as run_demo
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -14,4 +14,4 @@ def demo(options: argparse.Namespace) -> int:
     path = Path(options.config_file).resolve() if options.config_file else OWN_FILE
     if not path.exists():
         raise StartError(f"{path} does not exist; name a configuration that uses the sandbox")
-    return asyncio.run(show(path, lambda line: print(line, flush=True), once=options.once))
+    return asyncio.run(run_demo(path, lambda line: print(line, flush=True), once=options.once))

@@ -1,4 +1,4 @@
-"""Where files are not what is generated: in a sentence, or as a patch."""
+"""How files differ from the generated ones: in a sentence, or as a patch."""
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
@@ -15,31 +15,31 @@ _FLAGS = "# flags: "
 
 @dataclass(frozen=True)
 class Difference:
-    """One file: the text that is there (None: no file) and the one that is generated (None: no more)."""
+    """One file: the text on disk (None: no file) and the generated one (None: no more)."""
 
     path: str
-    there: str | None
+    present: str | None
     wanted: str | None
 
     @property
     def what(self) -> str:
-        """What is the matter, with the parts of the file that differ where they have names."""
-        if self.there is None:
+        """How the file differs, with the names of the parts where they have some."""
+        if self.present is None:
             return "is missing"
         if self.wanted is None:
             return "is generated no more"
-        before, now = _flags(self.there), _flags(self.wanted)
+        before, now = _flags(self.present), _flags(self.wanted)
         if before != now:
             return f"was written {before}, and this is {now}; give the same ones, or put them under generate:"
-        parts = _parts(self.there, self.wanted) if self.path.endswith(".yml") else []
+        parts = _parts(self.present, self.wanted) if self.path.endswith(".yml") else []
         return "differs from what is generated" + (f", in {', '.join(parts)}" if parts else "")
 
     def patch(self) -> str:
         """Return the change as a unified diff."""
         lines = difflib.unified_diff(
-            (self.there or "").splitlines(keepends=True),
+            (self.present or "").splitlines(keepends=True),
             (self.wanted or "").splitlines(keepends=True),
-            f"a/{self.path}" if self.there is not None else "/dev/null",
+            f"a/{self.path}" if self.present is not None else "/dev/null",
             f"b/{self.path}" if self.wanted is not None else "/dev/null",
         )
         return "".join(
@@ -48,7 +48,7 @@ class Difference:
 
 
 def differences(root: Path, wanted: Mapping[str, str], stale: Iterable[str]) -> list[Difference]:
-    """Return what differs below `root`: files that should be otherwise, then those that should be gone."""
+    """Return what differs below `root`: files with other content, then files that are generated no more."""
     found = [
         Difference(path, there, text) for path, text in wanted.items() if (there := read(root / path)) != text
     ]
@@ -56,7 +56,7 @@ def differences(root: Path, wanted: Mapping[str, str], stale: Iterable[str]) -> 
 
 
 def stale_files(root: Path, folders: Iterable[str], wanted: Collection[str]) -> list[str]:
-    """Return the files below `folders` that say that they are generated, and are so no more."""
+    """Return the files below `folders` that have the mark of generated ones and are generated no more."""
     found = (path for folder in folders for path in sorted((root / folder).rglob("*")) if path.is_file())
     names = [str(path.relative_to(root)) for path in found if MARK.encode() in path.read_bytes()[:400]]
     return [name for name in names if name not in wanted]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from exporter.commands.bundle_report import report_lines
 from exporter.commands.differences import Difference, differences, stale_files
-from exporter.commands.generate_flags import flags_of, overridden
-from exporter.commands.loading import chosen_file, load
+from exporter.commands.generate_flags import flags_of, override
+from exporter.commands.loading import config_path, load
 from exporter.commands.staging import Staging
 from exporter.config.redactor import Redactor
 from exporter.core.configuration import Configuration
@@ -29,11 +29,11 @@ Owner = tuple[int, int]
 def generate(options: argparse.Namespace) -> int:
     """Write or compare; return 1 when `--check` or `--diff` finds a difference."""
     if options.out is None:
-        return _tree(_checkout(), options)
-    return _bundle(Path(options.out), options)
+        return _checkout_files(_checkout_root(), options)
+    return _write_bundle(Path(options.out), options)
 
 
-def _tree(root: Path, options: argparse.Namespace) -> int:
+def _checkout_files(root: Path, options: argparse.Namespace) -> int:
     if options.config_file is not None:
         raise StartError("--config.file needs --out DIR: the files of the checkout are for everybody")
     wanted = files()
@@ -48,25 +48,25 @@ def _tree(root: Path, options: argparse.Namespace) -> int:
     return 0
 
 
-def _bundle(out: Path, options: argparse.Namespace) -> int:
-    path = chosen_file(options.config_file)
+def _write_bundle(out: Path, options: argparse.Namespace) -> int:
+    path = config_path(options.config_file)
     configuration = load(path)
-    generation, flags = overridden(configuration.generation, options), flags_of(options)
-    made = user_files(configuration, generation, flags)
-    stale = stale_files(out, BUNDLE_FOLDERS, made.files)
+    generation, flags = override(configuration.generation, options), flags_of(options)
+    bundle = user_files(configuration, generation, flags)
+    stale = stale_files(out, BUNDLE_FOLDERS, bundle.files)
     words = ["integration-exporter generate", f"--config.file={shlex.quote(path)}" if path else ""]
     command = " ".join(filter(None, (*words, f"--out={shlex.quote(str(out))}", flags)))
     if options.check or options.diff:
-        found = differences(out, made.files, stale)
-        return _compare(found, len(made.files), options, command, Redactor(configuration.secrets))
-    _write(out, made, configuration)
+        found = differences(out, bundle.files, stale)
+        return _compare(found, len(bundle.files), options, command, Redactor(configuration.secrets))
+    _write_files(out, bundle, configuration)
     _remove(out, stale)
-    for line in report_lines(out, made, configuration, len(stale)):
+    for line in report_lines(out, bundle, configuration, len(stale)):
         print(line.text, file=sys.stderr if line.warning else sys.stdout)
     return 0
 
 
-def _checkout() -> Path:
+def _checkout_root() -> Path:
     root = Path.cwd()
     if not (root / "exporter" / "registry.py").exists():
         raise StartError(
@@ -93,14 +93,14 @@ def _compare(
     return 1 if found else 0
 
 
-def _write(out: Path, made: UserFiles, configuration: Configuration) -> None:
-    """Write all or nothing: the secrets first, since their folder is the likelier one to be refused."""
-    folder, owner = made.generation.secrets, _owner(made.generation.secrets)
+def _write_files(out: Path, bundle: UserFiles, configuration: Configuration) -> None:
+    """Write all or nothing: the secrets first, because their folder is more likely to be refused."""
+    folder, owner = bundle.generation.secrets, _owner(bundle.generation.secrets)
     with Staging() as staging:
-        if made.secrets:
+        if bundle.secrets:
             try:
                 staging.folder(Path(folder.dir), SECRETS_FOLDER_MODE, owner)
-                for name, secret in made.secrets.items():
+                for name, secret in bundle.secrets.items():
                     staging.add(Path(folder.dir) / name, secret.reveal(), SECRET_MODE, owner)
             except OSError as error:
                 raise StartError(
@@ -108,7 +108,7 @@ def _write(out: Path, made: UserFiles, configuration: Configuration) -> None:
                     " folder with --secrets.dir or generate.secrets.dir"
                 ) from None
         private = WITH_SECRETS if clear_texts(configuration.notifications) else ()
-        _stage(staging, out, made.files, private, owner)
+        _stage(staging, out, bundle.files, private, owner)
         staging.commit()
 
 
@@ -119,7 +119,7 @@ def _stage(
     private: tuple[str, ...] = (),
     owner: Owner | None = None,
 ) -> None:
-    """Stage the files that are not as they should be; those in `private` are the owner's alone."""
+    """Stage the files that differ; only the owner may read those in `private`."""
     try:
         for name, text in wanted.items():
             path = root / name
@@ -140,7 +140,7 @@ def _remove(root: Path, stale: list[str]) -> None:
 
 
 def _owner(folder: SecretFolder) -> Owner | None:
-    """Return the ids of the owner that is named, None where none is or only root could give files away."""
+    """Return the ids of the configured owner; None without one, or where only root could change owners."""
     import grp
     import pwd
 

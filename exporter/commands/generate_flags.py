@@ -12,27 +12,27 @@ from exporter.core.errors import StartError
 from exporter.core.generation import Generation, Peer
 
 
-def overridden(generation: Generation, options: argparse.Namespace) -> Generation:
-    """Return `generation` with what the flags say; StartError names the flag that cannot be read."""
-    changed: dict[str, Peer] = {}
+def override(generation: Generation, options: argparse.Namespace) -> Generation:
+    """Return `generation` with the values of the flags; StartError names a flag that is invalid."""
+    peers: dict[str, Peer] = {}
     for role in PORTS:
         given: list[str] = getattr(options, f"{role}_address") or []
         if given:
-            changed[role] = _peer(getattr(generation, role), given, f"--{role}.address")
+            peers[role] = _peer(getattr(generation, role), given, f"--{role}.address")
     if options.external_url:
-        exporter = changed.get("exporter", generation.exporter)
-        changed["exporter"] = msgspec.structs.replace(exporter, url=options.external_url)
+        exporter = peers.get("exporter", generation.exporter)
+        peers["exporter"] = msgspec.structs.replace(exporter, url=options.external_url)
     folder = str(Path(options.secrets_dir or generation.secrets.dir).absolute())
     secrets = msgspec.structs.replace(generation.secrets, dir=folder)
-    made = msgspec.structs.replace(generation, secrets=secrets, **changed)
-    for path, what, _ in findings(made):
+    result = msgspec.structs.replace(generation, secrets=secrets, **peers)
+    for path, what, _ in findings(result):
         flag = "--web.external-url" if path[-1] == "url" else f"--{path[0]}.address"
         raise StartError(f"{flag} does not fit the configuration: {'.'.join(map(str, path))}: {what}")
-    return made
+    return result
 
 
 def flags_of(options: argparse.Namespace) -> str:
-    """Return the flags that change what is generated, as they are written again."""
+    """Return the flags that change what is generated, as a shell takes them."""
     words = [
         f"--{role}.address={shlex.quote(address)}"
         for role in PORTS
@@ -47,7 +47,7 @@ def flags_of(options: argparse.Namespace) -> str:
 
 def _peer(peer: Peer, given: list[str], flag: str) -> Peer:
     """Return `peer` at the addresses of a flag; a URL also says scheme and path."""
-    addresses, ways = [], set()
+    addresses, routes = [], set()
     for text in given:
         parts = (text, "", "") if is_address(text) else split_address(text)
         if parts is None:
@@ -56,9 +56,9 @@ def _peer(peer: Peer, given: list[str], flag: str) -> Peer:
                 " or https://exporter.internal:10055/prefix"
             )
         addresses.append(parts[0])
-        ways.add(parts[1:])
-    if len(ways) > 1:
+        routes.add(parts[1:])
+    if len(routes) > 1:
         raise StartError(f"{flag} is given with different schemes or paths; they are one scrape job")
-    scheme, prefix = ways.pop()
-    way = {"scheme": scheme, "path_prefix": prefix} if scheme else {}
-    return msgspec.structs.replace(peer, addresses=tuple(addresses), **way)
+    scheme, prefix = routes.pop()
+    route = {"scheme": scheme, "path_prefix": prefix} if scheme else {}
+    return msgspec.structs.replace(peer, addresses=tuple(addresses), **route)

@@ -1,4 +1,4 @@
-"""`healthcheck`: one question to a running exporter, for containers and service managers without curl."""
+"""`healthcheck`: one request to a running exporter, for containers and service managers without curl."""
 
 import argparse
 import http.client
@@ -19,26 +19,26 @@ READY = "/-/ready"
 
 def healthcheck(options: argparse.Namespace) -> int:
     """Return 0 when the URL answers 200; StartError says what it did instead."""
-    url = _whole(options.url) if options.url else _ready(os.environ.get(URL_VARIABLE) or EXPORTER_URL)
+    url = _full_url(options.url) if options.url else _ready_url(os.environ.get(URL_VARIABLE) or EXPORTER_URL)
     try:
-        status, said = _ask(url)
+        status, line = _ask(url)
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise StartError(f"{url} does not answer: {error}") from None
     if status != 200:
-        raise StartError(f"{url} answers {status}: {said}")
+        raise StartError(f"{url} answers {status}: {line}")
     return 0
 
 
-def _whole(url: str) -> str:
-    """Return a URL with a path as it is, and the one of readiness for the base URL of an exporter."""
+def _full_url(url: str) -> str:
+    """Return `url`, or the URL of readiness where it is the base URL of an exporter."""
     try:
         bare = urlsplit(url).path in ("", "/")
     except ValueError:
-        bare = False  # what is wrong with it is reported where it is asked
-    return _ready(url) if bare else url
+        bare = False  # _ask reports what is wrong with it
+    return _ready_url(url) if bare else url
 
 
-def _ready(base: str) -> str:
+def _ready_url(base: str) -> str:
     return base.rstrip("/") + READY
 
 
@@ -57,14 +57,14 @@ def _ask(url: str) -> tuple[int, str]:
     try:
         connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
         answer = connection.getresponse()
-        said = answer.read(1024).decode(errors="replace").strip()
-        return answer.status, said.partition("\n")[0]
+        body = answer.read(1024).decode(errors="replace").strip()
+        return answer.status, body.partition("\n")[0]
     finally:
         connection.close()
 
 
 def _tls(host: str) -> ssl.SSLContext:
-    """Verify others; this machine itself has a certificate for its public name, and is told no secret."""
+    """Verify certificates except of this machine: its own is for its public name, and no secret is sent."""
     context = ssl.create_default_context()
     if _is_this_machine(host):
         context.check_hostname = False

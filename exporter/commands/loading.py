@@ -16,7 +16,7 @@ from exporter.core.errors import StartError
 MOST_SHARDS = 1000
 
 
-def chosen_file(given: str | None) -> str | None:
+def config_path(given: str | None) -> str | None:
     """Return the given path, else the default one if it exists, else None: the environment alone."""
     if given is not None:
         return given
@@ -26,26 +26,26 @@ def chosen_file(given: str | None) -> str | None:
 def load(path: str | None, text: str | None = None, feeds: Feeds | None = None) -> Configuration:
     """Load from `path` (None: the environment alone), or from `text` in its place; raises ConfigError.
 
-    `feeds` remembers what sources of tenants answered; with `text` those that it knows are not asked again.
-    Without it, what is wrong with them is written to standard error.
+    `feeds` caches the rows of sources of tenants; with `text`, sources in it are not asked again. Without
+    `feeds`, warnings on them go to standard error.
     """
-    catalogue, known = registry.catalogue(), feeds or Feeds()
+    catalogue, cache = registry.catalogue(), feeds or Feeds()
     if text is not None:
-        return load_text(text, path or CONFIG_FILE, catalogue, os.environ, known)
-    configuration = load_file(path, catalogue, os.environ, known)
-    for warning in warnings(known) if feeds is None else ():
+        return load_text(text, path or CONFIG_FILE, catalogue, os.environ, cache)
+    configuration = load_file(path, catalogue, os.environ, cache)
+    for warning in warnings(cache) if feeds is None else ():
         print(f"warning: {warning}", file=sys.stderr)
     return configuration
 
 
 def warnings(feeds: Feeds) -> Iterator[str]:
-    """Yield what is wrong with the sources of tenants and their rows, in sentences."""
+    """Yield warnings on the sources of tenants and their rows, in sentences."""
     for state in feeds.states():
         yield from state.warnings
 
 
-def chosen_shard(options: argparse.Namespace) -> tuple[int, int]:
-    """Return index and count of the shard that the flags ask for; StartError where they do not fit."""
+def shard_of(options: argparse.Namespace) -> tuple[int, int]:
+    """Return index and count of the shard in the flags; StartError where they do not fit together."""
     index, count = int(options.shard_index), int(options.shard_count)
     if not 1 <= count <= MOST_SHARDS:
         raise StartError(f"--shard.count is {count}; give a number from 1 to {MOST_SHARDS}")

@@ -1,4 +1,4 @@
-"""Finds the admin token of an exporter on this machine, and makes sure that nobody else gets it."""
+"""Finds the admin token of an exporter on this machine, and gives it to nobody else."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from exporter.core.defaults import LOOPBACK_HOSTS
 from exporter.core.errors import StartError
 from exporter.core.secret import Secret
 
-LISTENS = "0A"
+LISTENING = "0A"
 """The state of a socket that waits for connections, as /proc/net/tcp writes it (proc(5))."""
 
 
@@ -18,8 +18,8 @@ def find_token(
 ) -> Secret | None:
     """Return the admin token for the exporter at `url`; None where there is none that this user may read.
 
-    Anybody may listen on a port while no exporter does. So a token is given only to a port whose listeners
-    all belong to the token's owner, or to root.
+    Any process may listen on the port while no exporter does. So the token goes only to a port whose
+    listeners all belong to the token's owner, or to root.
     """
     try:
         parts = urlsplit(url)
@@ -39,7 +39,7 @@ def find_token(
 
 
 def listeners(port: int, tables: tuple[str, ...]) -> frozenset[int]:
-    """Return the ids of the users that listen on `port` of this machine; empty where it cannot be told."""
+    """Return the ids of the users that listen on `port` of this machine; empty where that is unknown."""
     found: set[int] = set()
     for table in tables:
         try:
@@ -48,6 +48,6 @@ def listeners(port: int, tables: tuple[str, ...]) -> frozenset[int]:
             continue
         for line in lines:
             words = line.split()
-            if words[3] == LISTENS and int(words[1].rpartition(":")[2], 16) == port:
+            if words[3] == LISTENING and int(words[1].rpartition(":")[2], 16) == port:
                 found.add(int(words[7]))
     return frozenset(found)

@@ -1,4 +1,4 @@
-"""`probe`: one target once, for a person at a terminal."""
+"""`probe`: probes one target once, for a person at a terminal."""
 
 import argparse
 import asyncio
@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import replace
 
-from exporter.commands.loading import chosen_file, load
+from exporter.commands.loading import config_path, load
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration
 from exporter.core.errors import Shortage, StartError, StoreError
@@ -24,14 +24,14 @@ GRACE = 20.0
 
 
 def probe(options: argparse.Namespace) -> int:
-    """Probe one target and print what came of it; return 0 when it is connected, else 1.
+    """Probe one target and print the result; return 0 when it is connected, else 1.
 
-    StartError tells what this process lacks, where it could not even ask.
+    StartError says what this process lacks, where it could not probe at all.
     """
-    configuration = load(chosen_file(options.config_file))
+    configuration = load(config_path(options.config_file))
     target = find(configuration, options.name, options.tenant)
     try:
-        result = asyncio.run(_once(configuration, target))
+        result = asyncio.run(_run_once(configuration, target))
     except Shortage as shortage:
         raise StartError(f"{target} was not probed: {shortage.why}") from None
     samples = explain(target, result)
@@ -47,7 +47,7 @@ def probe(options: argparse.Namespace) -> int:
 
 
 def find(configuration: Configuration, name: str, tenant: str) -> Target:
-    """Return the target `name` of `tenant`; StartError tells which there are."""
+    """Return the target `name` of `tenant`; StartError lists those there are."""
     if target := configuration.targets.get((name, tenant)):
         return target
     tenants = [key[1] for key in configuration.targets if key[0] == name]
@@ -59,7 +59,7 @@ def find(configuration: Configuration, name: str, tenant: str) -> Target:
     raise StartError(f"{wrong}; give --tenant, one of: {some}")
 
 
-async def _once(configuration: Configuration, target: Target) -> Result:
+async def _run_once(configuration: Configuration, target: Target) -> Result:
     network, clock = LoopNetwork(), SystemClock()
     progress = asyncio.create_task(_progress(target))
     store = _tokens(configuration)
@@ -87,7 +87,7 @@ def _tokens(configuration: Configuration) -> TokenStore | None:
 
 
 async def _progress(target: Target) -> None:
-    """Say that it goes on, where a person waits."""
+    """Print the seconds so far, where a person waits."""
     began = time.monotonic()
     while sys.stderr.isatty():
         await asyncio.sleep(1)

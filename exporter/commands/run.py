@@ -10,7 +10,7 @@ from exporter.commands import lazy_imports  # noqa: F401 - before anything else 
 
 # isort: split
 from exporter.app import Settings, serve
-from exporter.commands.loading import chosen_file, chosen_shard, load
+from exporter.commands.loading import config_path, load, shard_of
 from exporter.config.durations import REMEDY, seconds
 from exporter.config.feeds.feeds import Feeds
 from exporter.core.errors import StartError
@@ -20,8 +20,8 @@ from exporter.server.discovery import validate_template
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal ends it."""
-    path = chosen_file(options.config_file)
-    index, count = chosen_shard(options)
+    path = config_path(options.config_file)
+    index, count = shard_of(options)
     feeds = Feeds()
     settings = Settings(
         load=lambda text: part_of(load(path, text, feeds), index, count),

@@ -16,10 +16,10 @@ def sandbox(options: argparse.Namespace) -> int:
 
 
 async def _until_stopped(listen: str) -> None:
-    served = asyncio.create_task(
+    vendors = asyncio.create_task(
         harness.run(listen, registry.sandbox_vendors().values(), lambda line: print(line, flush=True))
     )
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, served.cancel)
-    with contextlib.suppress(asyncio.CancelledError):  # asked to stop: everything is closed by then
-        await served
+        asyncio.get_running_loop().add_signal_handler(number, vendors.cancel)
+    with contextlib.suppress(asyncio.CancelledError):  # the signal to stop: everything is closed by then
+        await vendors

@@ -1,4 +1,4 @@
-"""Writes many files as one: each beside its place first, and all of them into place when none failed."""
+"""Writes many files as one: first each next to its destination, then all of them in place."""
 
 import os
 from dataclasses import dataclass, field
@@ -12,23 +12,23 @@ FILE_MODE = 0o644
 
 @dataclass
 class Staging:
-    """Files on their way; leaving the `with` block without `commit` removes every trace of them.
+    """Files that wait for `commit`; leaving the `with` block without it removes every trace of them.
 
     `add` and `commit` raise OSError.
     """
 
-    _ready: list[tuple[Path, Path]] = field(default_factory=list)
+    _files: list[tuple[Path, Path]] = field(default_factory=list)
     _folders: list[Path] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        """Begin with nothing."""
+        """Start without files."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove what was not committed."""
-        for fresh, _ in self._ready:
+        """Remove files and folders that were not committed."""
+        for fresh, _ in self._files:
             fresh.unlink(missing_ok=True)
         for folder in reversed(self._folders):
             folder.rmdir()
@@ -45,11 +45,11 @@ class Staging:
             os.chown(path, *owner)
 
     def add(self, path: Path, text: str, mode: int = FILE_MODE, owner: tuple[int, int] | None = None) -> None:
-        """Write `text` beside `path`; a link is followed, so that it stays one."""
-        place = path.resolve() if path.is_symlink() else path
-        fresh = place.with_name(f"{place.name}.new")
+        """Write `text` next to `path`; a link is followed, so that it stays a link."""
+        destination = path.resolve() if path.is_symlink() else path
+        fresh = destination.with_name(f"{destination.name}.new")
         fresh.unlink(missing_ok=True)
-        self._ready.append((fresh, place))
+        self._files.append((fresh, destination))
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
@@ -58,9 +58,9 @@ class Staging:
             os.fchmod(file.fileno(), mode)
 
     def commit(self) -> None:
-        """Put every file into its place."""
+        """Rename every file to its destination."""
         self._folders.clear()
-        while self._ready:
-            fresh, place = self._ready[0]
-            fresh.replace(place)
-            self._ready.pop(0)
+        while self._files:
+            fresh, destination = self._files[0]
+            fresh.replace(destination)
+            self._files.pop(0)

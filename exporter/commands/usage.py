@@ -43,7 +43,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parse(parser: Parser, words: Sequence[str], default: str) -> argparse.Namespace:
-    """Return what `words` ask for; without a command they are those of `default`.
+    """Return the options in `words`; without a command they are those of `default`.
 
     Flags may stand before the command. Wrong words end the process with exit code 2 and what was meant.
     """
@@ -55,42 +55,42 @@ def parse(parser: Parser, words: Sequence[str], default: str) -> argparse.Namesp
 
 
 def _command_first(parser: Parser, words: list[str], default: str) -> list[str]:
-    """Move the command to the front; `default` stands there where no word is one."""
+    """Move the command to the front; `default` goes there where no word is a command."""
     if words and words[0] in (*INFORMATION_FLAGS, *parser.commands):
         return words
     actions = [action for one in parser.commands.values() for action in one._actions]
     flags = {flag: action.nargs != 0 for action in actions for flag in action.option_strings}
-    place = 0
-    while place < len(words) and words[place].startswith("-"):
-        if (flag := words[place].partition("=")[0]) not in flags:
+    index = 0
+    while index < len(words) and words[index].startswith("-"):
+        if (flag := words[index].partition("=")[0]) not in flags:
             _refuse(parser, [default], flag)
-        place += 2 if flags.get(words[place]) else 1  # behind some a value is a word of its own
-    if place >= len(words):
+        index += 2 if flags.get(words[index]) else 1  # the value of some flags is a word of its own
+    if index >= len(words):
         return [default, *words]
-    if words[place] not in parser.commands:
-        close = _close(words[place], parser.commands)
-        parser.error(f"there is no command {words[place]!r}{close or '; see integration-exporter --help'}")
-    return [words[place], *words[:place], *words[place + 1 :]]
+    if words[index] not in parser.commands:
+        close = _suggest(words[index], parser.commands)
+        parser.error(f"there is no command {words[index]!r}{close or '; see integration-exporter --help'}")
+    return [words[index], *words[:index], *words[index + 1 :]]
 
 
 def _refuse(parser: Parser, words: Sequence[str], word: str) -> NoReturn:
-    """Say of a word that the command in `words` does not take what was meant, or which command takes it."""
+    """Exit because the command in `words` does not take `word`; suggest what was meant."""
     own: argparse.ArgumentParser = parser
     for one in words:
         if isinstance(own, Parser) and one in own.commands:
             own = own.commands[one]
     flag = word.partition("=")[0]
     if not word.startswith("-"):
-        own.error(f"it takes no {word!r}{_close(word, parser.commands)}")
-    close = _close(flag, [one for one in own._option_string_actions if one.startswith("--")])
+        own.error(f"it takes no {word!r}{_suggest(word, parser.commands)}")
+    close = _suggest(flag, [one for one in own._option_string_actions if one.startswith("--")])
     others = [name for name, other in parser.commands.items() if flag in other._option_string_actions]
     if others and not close:
         close = f"; {' and '.join(others[:3])} {'have' if len(others) > 1 else 'has'} it"
     own.error(f"there is no flag {flag}{close or f'; see {own.prog} --help'}")
 
 
-def _close(word: str, known: Iterable[str]) -> str:
-    """Return a question with the word that was probably meant, "" where none is close."""
+def _suggest(word: str, known: Iterable[str]) -> str:
+    """Return a question with the closest words, "" where none is close."""
     known = sorted(known)
     longer = [one for one in known if len(word) > 2 and one.startswith(word)]
     found = longer or difflib.get_close_matches(word, known, n=1, cutoff=0.7)

@@ -1,4 +1,4 @@
-"""The whole product on one screen: simulated vendors, exporter, Prometheus, Alertmanager, a notification."""
+"""The whole product: simulated vendors, exporter, Prometheus, Alertmanager, and one notification."""
 
 import asyncio
 import os
@@ -64,36 +64,36 @@ async def demo(config: Path, say: Callable[[str], None], *, once: bool = False) 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stopped.set)
     with tempfile.TemporaryDirectory(prefix="integration-exporter-demo-") as folder:
-        show = asyncio.create_task(_show(config, Path(folder), say, once))
+        run = asyncio.create_task(_run(config, Path(folder), say, once))
         stop = asyncio.create_task(stopped.wait())
-        await asyncio.wait({show, stop}, return_when=asyncio.FIRST_COMPLETED)
-        # Both ways lead through here: Ctrl-C cancels the show, a show that ended no longer waits for Ctrl-C.
+        await asyncio.wait({run, stop}, return_when=asyncio.FIRST_COMPLETED)
+        # Both ways lead through here: Ctrl-C cancels the run, a run that ended no longer waits for Ctrl-C.
         stop.cancel()
-        if not show.done():
+        if not run.done():
             say("Stopping everything ...")
-            show.cancel()
+            run.cancel()
         try:
-            return await show
+            return await run
         except asyncio.CancelledError:
             say("Stopped; nothing is left running.")
             return 0
 
 
-async def _show(config: Path, folder: Path, say: Callable[[str], None], once: bool) -> int:
+async def _run(config: Path, folder: Path, say: Callable[[str], None], once: bool) -> int:
     ports = Ports.free()
     sink = Sink()
     async with AsyncExitStack() as stack:
         await sink.start(ports.sink)
         stack.push_async_callback(sink.stop)
-        for service in _own(config, folder, ports):
-            await stack.enter_async_context(_running(service, say))
-        monitored = await _monitoring(config, folder, ports, stack, say)
-        await _print_urls(ports, monitored, say)
-        return await _story(ports, sink, monitored, say, once)
+        for service in _own_processes(config, folder, ports):
+            await stack.enter_async_context(_start(service, say))
+        has_monitoring = await _start_monitoring(config, folder, ports, stack, say)
+        await _print_urls(ports, has_monitoring, say)
+        return await _break_stripe(ports, sink, has_monitoring, say, once)
 
 
 @asynccontextmanager
-async def _running(service: DemoProcess, say: Callable[[str], None]) -> AsyncIterator[DemoProcess]:
+async def _start(service: DemoProcess, say: Callable[[str], None]) -> AsyncIterator[DemoProcess]:
     began = time.monotonic()
     try:
         await service.start()
@@ -103,7 +103,7 @@ async def _running(service: DemoProcess, say: Callable[[str], None]) -> AsyncIte
         await service.stop()
 
 
-def _own(config: Path, folder: Path, ports: Ports) -> list[DemoProcess]:
+def _own_processes(config: Path, folder: Path, ports: Ports) -> list[DemoProcess]:
     command = [sys.executable, "-m", "exporter"]
     sandbox = [*command, "sandbox", "--listen", f"{HOST}:{ports.sandbox}"]
     exporter = [
@@ -136,7 +136,7 @@ def environment(folder: Path, ports: Ports) -> dict[str, str]:
     }
 
 
-async def _monitoring(
+async def _start_monitoring(
     config: Path, folder: Path, ports: Ports, stack: AsyncExitStack, say: Callable[[str], None]
 ) -> bool:
     prometheus = program("prometheus")
@@ -146,13 +146,13 @@ async def _monitoring(
         say("  will fire. On Debian: apt-get install prometheus prometheus-alertmanager")
         return False
     await _generate(config, folder, ports)
-    for service in _monitors(prometheus, alertmanager, folder, ports):
-        await stack.enter_async_context(_running(service, say))
+    for service in _monitoring_processes(prometheus, alertmanager, folder, ports):
+        await stack.enter_async_context(_start(service, say))
     return True
 
 
 async def _generate(config: Path, folder: Path, ports: Ports) -> None:
-    """Write rules and routes the way a user would: by the command `generate`."""
+    """Write rules and routes as a user does: by the command `generate`."""
     command = [
         sys.executable,
         "-m",
@@ -171,7 +171,9 @@ async def _generate(config: Path, folder: Path, ports: Ports) -> None:
     await service.run()
 
 
-def _monitors(prometheus: str, alertmanager: str, folder: Path, ports: Ports) -> list[DemoProcess]:
+def _monitoring_processes(
+    prometheus: str, alertmanager: str, folder: Path, ports: Ports
+) -> list[DemoProcess]:
     bundle = folder / "bundle"
     return [
         DemoProcess(
@@ -201,24 +203,26 @@ def _monitors(prometheus: str, alertmanager: str, folder: Path, ports: Ports) ->
     ]
 
 
-async def _print_urls(ports: Ports, monitored: bool, say: Callable[[str], None]) -> None:
+async def _print_urls(ports: Ports, has_monitoring: bool, say: Callable[[str], None]) -> None:
     say("")
     say(f"  Exporter       {url(ports.exporter, '/')}  (metrics: {url(ports.exporter, '/metrics')})")
     say(f"  Admin token    {own_place(os.environ)}  (the page asks for it before it checks anything)")
     say(f"  Sandbox        {url(ports.sandbox, '/_sandbox/')}")
-    if monitored:
+    if has_monitoring:
         page = await first_page(url(ports.prometheus), "/alerts", "/classic/alerts", "/api/v1/alerts")
         say(f"  Prometheus     {page}")
         say(f"  Alertmanager   {await first_page(url(ports.alertmanager), '/', '/api/v2/alerts')}")
     say("")
 
 
-async def _story(ports: Ports, sink: Sink, monitored: bool, say: Callable[[str], None], once: bool) -> int:
+async def _break_stripe(
+    ports: Ports, sink: Sink, has_monitoring: bool, say: Callable[[str], None], once: bool
+) -> int:
     say(f"All is well. In {BREAK_AFTER:.0f} s the key of the simulated Stripe account expires.")
     await asyncio.sleep(BREAK_AFTER)
-    await _break(ports)
+    await _expire_key(ports)
     say("The key has expired: HTTP still works, the integration is dead. Watch the exporter's page.")
-    if not monitored:
+    if not has_monitoring:
         # Nothing will arrive without Prometheus: the page is what there is to see, until Ctrl-C.
         await asyncio.Event().wait()
     if not await _first_notice(ports, sink, say):
@@ -228,10 +232,10 @@ async def _story(ports: Ports, sink: Sink, monitored: bool, say: Callable[[str],
         return 0
     say("Ctrl-C stops everything.")
     while True:
-        _print_notice(await sink.arrived.get(), say)
+        _print_notice(await sink.messages.get(), say)
 
 
-async def _break(ports: Ports) -> None:
+async def _expire_key(ports: Ports) -> None:
     async with aiohttp.ClientSession(raise_for_status=True) as session:
         await session.post(url(ports.sandbox, "/_sandbox/stripe/scenario"), json={"scenario": "expired_key"})
 
@@ -241,7 +245,7 @@ async def _first_notice(ports: Ports, sink: Sink, say: Callable[[str], None]) ->
     progress = asyncio.create_task(_progress(ports, began, say))
     try:
         async with asyncio.timeout(NOTICE_LIMIT):
-            message = await sink.arrived.get()
+            message = await sink.messages.get()
     except TimeoutError:
         say(f"No notification within {NOTICE_LIMIT:.0f} s: this is a fault of the demo, please report it.")
         return False
@@ -253,7 +257,7 @@ async def _first_notice(ports: Ports, sink: Sink, say: Callable[[str], None]) ->
 
 
 async def _progress(ports: Ports, began: float, say: Callable[[str], None]) -> None:
-    """Say how far the alert has come, whenever that changes."""
+    """Print the state of the alert, whenever it changes."""
     before = ""
     async with aiohttp.ClientSession() as session:
         while True:
@@ -269,7 +273,7 @@ async def _progress(ports: Ports, began: float, say: Callable[[str], None]) -> N
 
 
 def _alerts(alerts: list[dict[str, Any]]) -> str:
-    """Return what is pending and what fires, in words."""
+    """Return which alerts are pending and which fire, in words."""
     found = {(one["labels"]["alertname"], one["state"]) for one in alerts}
     words = [f"{name} {state}" for name, state in sorted(found) if name != "Watchdog"]
     return ", ".join(words) or "no alert yet (rules are evaluated every 30 s)"
@@ -277,9 +281,9 @@ def _alerts(alerts: list[dict[str, Any]]) -> str:
 
 def _print_next(ports: Ports, say: Callable[[str], None]) -> None:
     fault = url(ports.sandbox, "/_sandbox/stripe/fault")
-    healed = """'{"scenario": "expired_key", "on": false}'"""
+    body = """'{"scenario": "expired_key", "on": false}'"""
     say("What to do next:")
-    say(f"  heal it             curl -d {healed} {url(ports.sandbox, '/_sandbox/stripe/scenario')}")
+    say(f"  heal it             curl -d {body} {url(ports.sandbox, '/_sandbox/stripe/scenario')}")
     say(f"""  break it otherwise  curl -d '{{"fault": "slow"}}' {fault}  (see docs/sandbox.md)""")
     say(f"  your own file       {own_command(sys.argv[0])} init")
 

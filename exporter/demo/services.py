@@ -23,7 +23,7 @@ STOP_LIMIT = 10.0
 class DemoProcess:
     """One program. `ready` is a URL that answers 200 when it is up; `log` takes what it prints.
 
-    `folder` is where it is started, by default where we are."""
+    `folder` is its working directory, by default the current one."""
 
     name: str
     command: list[str]
@@ -39,9 +39,9 @@ class DemoProcess:
             self.process = await self._spawn(log)
         try:
             async with asyncio.timeout(limit):
-                await self._answering()
+                await self._wait_until_ready()
         except TimeoutError:
-            raise StartError(f"{self.name} did not answer within {limit:g} s: {self.last_words()}") from None
+            raise StartError(f"{self.name} did not answer within {limit:g} s: {self.log_tail()}") from None
 
     async def run(self, limit: float = 60.0) -> None:
         """Run a program that ends by itself; StartError when it fails."""
@@ -53,10 +53,10 @@ class DemoProcess:
         finally:
             await self.stop()
         if code != 0:
-            raise StartError(f"{self.name} ended with exit code {code}: {self.last_words()}")
+            raise StartError(f"{self.name} ended with exit code {code}: {self.log_tail()}")
 
     async def stop(self) -> None:
-        """End it: politely, then by force."""
+        """Stop it by SIGTERM, then by SIGKILL."""
         process = self.process
         if process is None or process.returncode is not None:
             return
@@ -68,7 +68,7 @@ class DemoProcess:
             process.kill()
             await process.wait()
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """Return the last lines of its log in one line."""
         return " | ".join(self.log.read_text(errors="replace").splitlines()[-5:])
 
@@ -80,15 +80,15 @@ class DemoProcess:
             stderr=log,
             env={**os.environ, **self.environment},
             cwd=self.folder,
-            start_new_session=True,  # Ctrl-C reaches us alone, and we end it in order
+            start_new_session=True,  # so that Ctrl-C reaches this process alone, which stops them in order
         )
 
-    async def _answering(self) -> None:
+    async def _wait_until_ready(self) -> None:
         async with aiohttp.ClientSession() as session:
             while True:
                 if self.process and self.process.returncode is not None:
                     code = self.process.returncode
-                    raise StartError(f"{self.name} ended with exit code {code}: {self.last_words()}")
+                    raise StartError(f"{self.name} ended with exit code {code}: {self.log_tail()}")
                 try:
                     async with session.get(self.ready) as answer:
                         if answer.status == 200:
@@ -104,7 +104,7 @@ def program(*names: str) -> str | None:
 
 
 def own_command(called: str) -> str:
-    """Return what a shell finds this program by; `called` is sys.argv[0] of a program that it has started.
+    """Return what a shell finds this program by; `called` is sys.argv[0] of the running one.
 
     In a checkout the program is in `.venv/bin`, which is on nobody's PATH.
     """

@@ -1,4 +1,4 @@
-"""Where notifications arrive in the demo: a webhook that keeps what it is sent."""
+"""Receives the notifications of the demo by a webhook."""
 
 import asyncio
 from typing import Any
@@ -9,11 +9,11 @@ from exporter.core.defaults import HOST
 
 
 class Sink:
-    """Listens on loopback for Alertmanager's webhook; `arrived` yields each message (Alertmanager's JSON)."""
+    """Listens on loopback for Alertmanager's webhook; `messages` holds each one (Alertmanager's JSON)."""
 
     def __init__(self) -> None:
         """Prepare an empty sink."""
-        self.arrived: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._runner: web.AppRunner | None = None
 
     async def start(self, port: int) -> None:
@@ -30,5 +30,5 @@ class Sink:
             await self._runner.cleanup()
 
     async def _take(self, request: web.Request) -> web.Response:
-        await self.arrived.put(await request.json())
+        await self.messages.put(await request.json())
         return web.Response()

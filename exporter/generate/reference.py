@@ -25,7 +25,9 @@ def pages(sources: Mapping[str, Signals], probes: Mapping[str, Probe]) -> dict[s
     families = {name: family for one in sources.values() for name, family in one.families.items()}
     return {
         f"{paths.REFERENCE}/metrics.md": metrics_page(sources, probes, families.values()),
-        f"{paths.REFERENCE}/alerts.md": alerts_page(alert for one in sources.values() for alert in one.alerts),
+        f"{paths.REFERENCE}/alerts.md": alerts_page(
+            alert for one in sources.values() for alert in one.alerts
+        ),
         f"{paths.REFERENCE}/configuration.md": configuration_page(families.values()),
         f"{paths.REFERENCE}/providers.md": providers_page(probes.values()),
     }

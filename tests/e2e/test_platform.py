@@ -84,7 +84,7 @@ async def test_a_dead_key_reaches_the_webhook_and_the_mailbox(platform: Platform
 
 async def _hook_of(platform: Platform, name: str) -> dict[str, Any]:
     while True:
-        message = await platform.hooks.arrived.get()
+        message = await platform.hooks.messages.get()
         if message["commonLabels"].get("alertname") == name:
             return message
 

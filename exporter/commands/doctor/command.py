@@ -21,7 +21,7 @@ from exporter.commands.doctor.configuration import load_configuration
 from exporter.commands.doctor.finding import Area, Finding
 from exporter.commands.doctor.report import Report
 from exporter.commands.doctor.service import MonitoringService, NoAnswerError, origin
-from exporter.commands.loading import chosen_file
+from exporter.commands.loading import config_path
 from exporter.core.configuration import Configuration
 from exporter.core.defaults import ALERTMANAGER_URL, PROMETHEUS_URL, URL_VARIABLE
 from exporter.core.secret import Secret
@@ -32,7 +32,7 @@ def doctor(options: argparse.Namespace) -> int:
     """Check one area after the other and show the findings; return 0 when there is no problem, else 1."""
     exporter = build_client(options)
     report = Report(options)
-    path = chosen_file(options.config_file)
+    path = config_path(options.config_file)
     configuration, found = load_configuration(path)
     report.redact(configuration.secrets if configuration else ())
     report.add(machine.findings())

@@ -1,1 +1,1 @@
-"""`init`: a first configuration from what one uses: questions, the file, what comes next."""
+"""`init`: a first configuration: the questions, the file, the next steps."""

@@ -1,4 +1,4 @@
-"""`init`: asks what one uses, or takes it from flags, and writes a first configuration."""
+"""`init`: asks which providers are used, or takes them from flags, and writes a first configuration."""
 
 import argparse
 import re
@@ -19,15 +19,15 @@ NAME = re.compile(NAME_PATTERN)
 
 
 def init(options: argparse.Namespace) -> int:
-    """Write the file and say what comes next; StartError where it exists: it is never overwritten."""
+    """Write the file and print the next steps; StartError where it exists: it is never overwritten."""
     out = Path(options.out)
     if out.exists():
         raise StartError(f"{out} exists and stays as it is; choose another file by --out")
-    asking = sys.stdin.isatty() and not options.yes
-    if not options.provider and not asking:
+    interactive = sys.stdin.isatty() and not options.yes
+    if not options.provider and not interactive:
         raise StartError("say what you use by --provider NAME, or run init at a terminal, which asks")
     try:
-        entries = _entries(options, asking=asking)
+        entries = _entries(options, interactive=interactive)
     except EOFError:
         raise StartError("the questions were not answered; nothing was written") from None
     try:
@@ -35,26 +35,26 @@ def init(options: argparse.Namespace) -> int:
             file.write(document(entries))
     except OSError as error:
         raise StartError(f"{out} cannot be written: {error.strerror}; choose another file by --out") from None
-    _say_next(out, entries)
+    _print_next_steps(out, entries)
     return 0
 
 
-def _entries(options: argparse.Namespace, *, asking: bool) -> list[Entry]:
-    given = [one.partition("=")[::2] for one in options.provider or ()] or [(one, "") for one in _chosen()]
+def _entries(options: argparse.Namespace, *, interactive: bool) -> list[Entry]:
+    given = [one.partition("=")[::2] for one in options.provider or _ask_providers()]
     settings = _settings(options.set or [])
     entries: list[Entry] = []
     for provider, value in given:
         probe = _probe(provider)
-        name = _name(probe.name, {one.name for one in entries}, asking=asking)
-        known = _from_value(probe, value) | settings.pop(provider, {})
-        entries.append(Entry(name, probe, _answers(probe, name, known, asking=asking)))
+        name = _choose_name(probe.name, {one.name for one in entries}, interactive=interactive)
+        answers = _from_value(probe, value) | settings.pop(provider, {})
+        entries.append(Entry(name, probe, _answers(probe, name, answers, interactive=interactive)))
     if settings:
         raise StartError(f"--set names {', '.join(settings)}, which no --provider does")
     return entries
 
 
-def _chosen() -> list[str]:
-    """Ask which providers are used."""
+def _ask_providers() -> list[str]:
+    """Ask which providers are used, until each name is known."""
     probes = registry.probes()
     print("This writes a first configuration. There are these providers:\n")
     for name, probe in probes.items():
@@ -106,50 +106,52 @@ def _from_value(probe: Probe, value: str) -> dict[str, str]:
     return {plain[0]: value}
 
 
-def _name(usual: str, taken: set[str], *, asking: bool) -> str:
+def _choose_name(default: str, names: set[str], *, interactive: bool) -> str:
     number = 1
-    while (name := usual if number == 1 else f"{usual}-{number}") in taken:
+    while (name := default if number == 1 else f"{default}-{number}") in names:
         number += 1
-    while asking:
-        answer = input(f"\n{usual}: name of the integration [{name}] ").strip() or name
-        if NAME.match(answer) and answer not in taken:
+    while interactive:
+        answer = input(f"\n{default}: name of the integration [{name}] ").strip() or name
+        if NAME.match(answer) and answer not in names:
             return answer
         print("take another one: letters, digits, ., - and _, each name once")
     return name
 
 
-def _answers(probe: Probe, name: str, known: Mapping[str, str], *, asking: bool) -> dict[OptionQuestion, str]:
+def _answers(
+    probe: Probe, name: str, given: Mapping[str, str], *, interactive: bool
+) -> dict[OptionQuestion, str]:
     found = {}
     for question in questions(probe):
-        answer = known.get(question.option, "")
-        if answer and (said := question.complaint(answer)):
-            raise StartError(f"{probe.name}, {question.option}: {said}")
-        found[question] = answer or (_ask if asking else _take)(question, name)
+        answer = given.get(question.option, "")
+        if answer and (complaint := question.complaint(answer)):
+            raise StartError(f"{probe.name}, {question.option}: {complaint}")
+        found[question] = answer or (_ask if interactive else _take_default)(question, name)
     return found
 
 
-def _take(question: OptionQuestion, name: str) -> str:
-    if usual := question.usual(name):
-        return usual
+def _take_default(question: OptionQuestion, name: str) -> str:
+    if default := question.default(name):
+        return default
     raise StartError(f"{name} needs {question.option}: give --set {name}.{question.option}=VALUE")
 
 
 def _ask(question: OptionQuestion, name: str) -> str:
-    usual = question.usual(name)
+    default = question.default(name)
     print(f"  {question.meaning}")
     what = "a file or ${VARIABLE} that holds it, never itself" if question.secret else "its value"
     while True:
-        answer = input(f"  {question.option}: {what}{f' [{usual}]' if usual else ''} ").strip() or usual
-        if not (said := question.complaint(answer)):
+        answer = input(f"  {question.option}: {what}{f' [{default}]' if default else ''} ").strip() or default
+        if not (complaint := question.complaint(answer)):
             return answer
-        print(f"  {said}")
+        print(f"  {complaint}")
 
 
-def _say_next(out: Path, entries: list[Entry]) -> None:
+def _print_next_steps(out: Path, entries: list[Entry]) -> None:
     print(f"{out} is written.")
-    if left := [line for entry in entries for line in entry.left()]:
+    if steps := [step for entry in entries for step in entry.remaining_steps()]:
         print("\nBefore it works:")
-        print("\n".join(f"  {line}" for line in left))
+        print("\n".join(f"  {step}" for step in steps))
     flag = "" if str(out) == CONFIG_FILE else f" --config.file={out}"
     print("\nThen:")
     for command, what in (

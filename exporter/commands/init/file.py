@@ -1,4 +1,4 @@
-"""The first configuration as text, and what is left to do after it is written."""
+"""The first configuration as text, and the steps that remain after it is written."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -47,8 +47,8 @@ class Entry:
             lines += [f"      {line}" for line in question.lines(answer)]
         return "\n".join(lines) + "\n"
 
-    def left(self) -> Iterator[str]:
-        """Yield what has to be there before the integration works."""
+    def remaining_steps(self) -> Iterator[str]:
+        """Yield what the user has to do before the integration works."""
         for question, answer in self.answers.items():
             if VARIABLE.match(answer):
                 yield f"set {answer[2:-1]}: {question.option} of {self.name}"

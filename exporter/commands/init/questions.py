@@ -1,4 +1,4 @@
-"""Which options a first configuration needs: read from the providers, so that a new one is asked too."""
+"""Which options a first configuration needs: read from the providers, so that it covers new ones too."""
 
 import re
 from collections.abc import Iterator
@@ -25,8 +25,8 @@ class OptionQuestion:
     secret: bool = False
     number: bool = False
 
-    def usual(self, integration: str) -> str:
-        """Return what is taken where nothing is answered, "" where something must be."""
+    def default(self, integration: str) -> str:
+        """Return the value for an empty answer, "" where there must be an answer."""
         if self.variable:
             return f"${{{self.variable}}}"
         if self.secret:
@@ -34,12 +34,12 @@ class OptionQuestion:
         return ""
 
     def complaint(self, answer: str) -> str:
-        """Return why `answer` will not do, "" where it does; the answer itself is never repeated."""
+        """Return why `answer` is refused, "" where it is accepted; the answer itself is never repeated."""
         if VARIABLE.match(answer):
             return ""
         if self.secret and not PATH.match(answer):
             return (
-                "the secret itself does not belong into the file: give a path such as /run/secrets/name "
+                "the secret itself does not belong in the file: give a path such as /run/secrets/name "
                 "or ./secrets/name, or a variable such as ${NAME}"
             )
         if not answer or not answer.isprintable():
@@ -55,11 +55,11 @@ class OptionQuestion:
         yield f"# {self.meaning}"
         plain = self.number and answer.isdecimal()
         twin = "_file" if self.secret and PATH.match(answer) else ""
-        yield f"{self.option}{twin}: {answer if plain else quoted(answer)}"
+        yield f"{self.option}{twin}: {answer if plain else quote_yaml(answer)}"
 
 
 def questions(probe: Probe) -> list[OptionQuestion]:
-    """Return what must be known to probe anything: required options, those needed, those it asks for."""
+    """Return the options that a probe cannot do without, and those that the provider asks for."""
     found = []
     for field in msgspec.structs.fields(probe.options):
         if field.required or field.name in (*probe.needs, *probe.asks):
@@ -76,13 +76,13 @@ def questions(probe: Probe) -> list[OptionQuestion]:
     return found
 
 
-def quoted(text: str) -> str:
+def quote_yaml(text: str) -> str:
     """Return `text` as a YAML string in double quotes, which are those of JSON."""
     return msgspec.json.encode(text).decode()
 
 
 def _types(kind: Any) -> Iterator[Any]:
-    """Yield `kind` and what it is made of."""
+    """Yield `kind` and its parts."""
     yield kind
     for part in get_args(kind):
         yield from _types(part) if not isinstance(part, msgspec.Meta) else ()
