@@ -134,7 +134,7 @@ def test_a_secret_that_is_typed_is_refused_and_asked_for_again(tmp_path: Path) -
     typed = "strip\nstripe\n\nsk_live_planted\n/run/secrets/stripe\n"
     code, seen = at_terminal(typed, tmp_path)
     assert code == 0, seen
-    assert "did you mean stripe?" in seen and "the secret itself does not belong into the file" in seen
+    assert "did you mean stripe?" in seen and "the secret itself does not belong in the file" in seen
     text = (tmp_path / "integration-exporter.yml").read_text()
     assert 'secret_key_file: "/run/secrets/stripe"' in text and "planted" not in text
 
