@@ -17,7 +17,7 @@ from exporter.core.panel import Panel
 from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
 from exporter.probes._host import host_mistakes
-from exporter.probes._panels import CHOSEN
+from exporter.probes._panels import MATCHERS
 from exporter.probes.dns.expect import mistakes
 from exporter.probes.dns.options import DnsOptions
 
@@ -84,12 +84,12 @@ PROBE = Probe(
         Panel(
             "DNS records",
             "Records of the asked type in the last answer.",
-            f"max by (integration, tenant) ({ANSWERS}{{{CHOSEN}}})",
+            f"max by (integration, tenant) ({ANSWERS}{{{MATCHERS}}})",
         ),
         Panel(
             "Zone serial",
             "Serial number of the zone; it rises with each change.",
-            f"max by (integration, tenant) ({SERIAL}{{{CHOSEN}}})",
+            f"max by (integration, tenant) ({SERIAL}{{{MATCHERS}}})",
             kind="stat",
         ),
     ),

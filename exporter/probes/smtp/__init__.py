@@ -26,6 +26,7 @@ from exporter.core.probe import Kit, Probe, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.probes._host import Family, host_mistakes
+from exporter.probes._panels import MATCHERS
 from exporter.probes.smtp.reply import Reply, refusal
 
 __all__ = ["PROBE", "check"]
@@ -228,8 +229,7 @@ PANELS = (
     Panel(
         "Steps of the mail dialogue",
         "How long each step with the mail server took: banner, ehlo, starttls, auth and noop are its own.",
-        f'max by (integration, tenant, phase) ({PHASE_DURATION}{{provider="smtp",'
-        'integration=~"$integration",tenant=~"$tenant"})',
+        f'max by (integration, tenant, phase) ({PHASE_DURATION}{{provider="smtp",{MATCHERS}}})',
         unit="s",
         legend="{{integration}} {{tenant}} {{phase}}",
     ),
