@@ -41,8 +41,8 @@ def text_of(answer: Answer, most: int) -> str:
     Raises ProbeError (bad_response) where the body is packed in a way that we cannot undo.
     """
     _check_packed(answer)
-    mark, encoding = _marked(answer.body)
-    charset = encoding or _declared(answer.headers.get("content-type", "")) or "utf-8"
+    mark, encoding = _split_mark(answer.body)
+    charset = encoding or _declared_charset(answer.headers.get("content-type", "")) or "utf-8"
     return answer.body[len(mark) : most].decode(charset, "replace")
 
 
@@ -65,7 +65,7 @@ def json_from(body: bytes, content_type: str = "") -> Any:
     A number that no float holds, such as 1e999, is infinite.
     """
     try:
-        return _decoded(body)
+        return _decode(body)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except UnicodeDecodeError:
@@ -74,14 +74,14 @@ def json_from(body: bytes, content_type: str = "") -> Any:
         problem = _words(error, body)
     text = _other_text(body, content_type)
     try:
-        return _decoded(text or "")
+        return _decode(text or "")
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except msgspec.DecodeError as error:
         raise ValueError(problem if text is None else _words(error, text)) from None
 
 
-def _decoded(body: "bytes | str") -> Any:
+def _decode(body: "bytes | str") -> Any:
     try:
         return msgspec.json.decode(body)
     except msgspec.ValidationError:
@@ -118,10 +118,10 @@ def _words(error: msgspec.DecodeError, body: "bytes | str") -> str:
 
 def _other_text(body: bytes, content_type: str) -> str | None:
     """Return the text of a body that is no plain UTF-8, None where it is none."""
-    mark, marked = _marked(body)
+    mark, marked = _split_mark(body)
     # JSON begins with ASCII, so the zeros among its first bytes give UTF-16 and UTF-32 away.
     guessed = json.detect_encoding(body)
-    charset = marked or (guessed if guessed != "utf-8" else _declared(content_type))
+    charset = marked or (guessed if guessed != "utf-8" else _declared_charset(content_type))
     if not charset:
         return None
     try:
@@ -130,11 +130,11 @@ def _other_text(body: bytes, content_type: str) -> str | None:
         return None
 
 
-def _marked(body: bytes) -> tuple[bytes, str]:
+def _split_mark(body: bytes) -> tuple[bytes, str]:
     return next(((mark, name) for mark, name in _MARKS if body.startswith(mark)), (b"", ""))
 
 
-def _declared(content_type: str) -> str:
+def _declared_charset(content_type: str) -> str:
     """Return Python's name of the charset in a Content-Type, "" where it has none that we know.
 
     What is declared as ISO 8859-1 or ASCII is read as Windows' superset of it, as browsers do

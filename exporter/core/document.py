@@ -26,7 +26,7 @@ class Document:
 
     A field that is missing, null or of another type is unknown: readers get None and `drift` gets
     the path, so that a changed API shows as drift and never as zero. The same holds for a value that cannot
-    be: a count below zero, a time in the Stone Age.
+    be: a count below zero, a time long past.
     """
 
     __slots__ = ("_drift", "path", "value")

@@ -92,7 +92,7 @@ class Shortage(Deferred):
         self.calls = 0
 
     def again(self, seconds: float = 0.0) -> "Shortage":
-        """Return the same shortage for another one who waits, without the traceback of the first."""
+        """Return the same shortage for another caller that waits, without the traceback of the first."""
         return Shortage(self.resource, self.why, seconds)
 
 

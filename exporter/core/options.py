@@ -105,7 +105,7 @@ def steering_fields(options: type[msgspec.Struct]) -> Mapping[str, tuple[str, ..
 def twin_fields(options: type[msgspec.Struct]) -> tuple[str, ...]:
     """Return the names of the fields of `options` that a file may hold: secrets, and texts marked so."""
     info: Any = msgspec.inspect.type_info(options)
-    marked = (field.encode_name for field in info.fields if _marked(field.type, "twin"))
+    marked = (field.encode_name for field in info.fields if _has_mark(field.type, "twin"))
     return (*secret_fields(options), *marked)
 
 
@@ -139,14 +139,14 @@ def secret_fields(options: type[msgspec.Struct]) -> tuple[str, ...]:
 def tenant_fields(options: type[msgspec.Struct]) -> frozenset[str]:
     """Return the names of the fields of `options` that a tenant's row may set."""
     info: Any = msgspec.inspect.type_info(options)
-    return frozenset(field.encode_name for field in info.fields if _marked(field.type, "tenant"))
+    return frozenset(field.encode_name for field in info.fields if _has_mark(field.type, "tenant"))
 
 
 @cache
 def address_fields(options: type[msgspec.Struct]) -> frozenset[str]:
     """Return the names of the fields of `options` by which a tenant's row says where we connect."""
     info: Any = msgspec.inspect.type_info(options)
-    return frozenset(field.encode_name for field in info.fields if _marked(field.type, "address"))
+    return frozenset(field.encode_name for field in info.fields if _has_mark(field.type, "address"))
 
 
 def _holds_secret(kind: Any) -> bool:
@@ -157,7 +157,7 @@ def _holds_secret(kind: Any) -> bool:
     return isinstance(kind, msgspec.inspect.CustomType) and kind.cls is Secret
 
 
-def _marked(kind: Any, mark: str) -> bool:
+def _has_mark(kind: Any, mark: str) -> bool:
     return bool(extra_of(kind).get(mark))
 
 

@@ -17,7 +17,7 @@ _SAME_EVERYWHERE = re.compile(r"[A-Za-z0-9_.~-]+")
 
 
 class Secret:
-    """A credential: prints as stars everywhere and is read only by `reveal()`.
+    """A credential: prints as *** everywhere and is read only by `reveal()`.
 
     Equal secrets are equal, so an unchanged credential leaves its target unchanged.
     It cannot be pickled or turned into JSON by accident.
@@ -35,13 +35,13 @@ class Secret:
         return self._value
 
     def __repr__(self) -> str:
-        """Return stars."""
+        """Return ***."""
         return REDACTED
 
     __str__ = __repr__
 
     def __format__(self, spec: str) -> str:
-        """Return stars, whatever the format."""
+        """Return ***, whatever the format."""
         return REDACTED
 
     def __eq__(self, other: object) -> bool:
@@ -63,7 +63,7 @@ class Secret:
 
 
 def redact(text: str, secrets: AbstractSet[str]) -> str:
-    """Return `text` with each of `secrets` of four or more characters replaced by stars.
+    """Return `text` with each of `secrets` of four or more characters replaced by ***.
 
     Longer ones go first, so that a secret that contains another one leaves no tail.
     """

@@ -1,8 +1,9 @@
-"""Which addresses a stranger may make us connect to: public ones, and none that lead back inside.
+"""Which addresses an untrusted source may make us connect to: public ones, none in our own networks.
 
 Addresses in rows from outside are not the operator's. Without this guard a tenant could have the exporter
-knock at its own network, or at the metadata service of its cloud. What is judged is the resolved address that
-is then dialled, at every connection and every redirect, so a name that changes its address gains nothing.
+connect to its own network, or to the metadata service of its cloud. What is judged is the resolved address
+that is then dialled, at every connection and every redirect, so a name that changes its address gains
+nothing.
 """
 
 import ipaddress

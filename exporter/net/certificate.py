@@ -24,7 +24,7 @@ class Certificate:
     """
 
     expiry: float | None
-    shown: str
+    summary: str
     since: float | None = None
     subject: bytes = b""
     issuer: bytes = b""
@@ -96,8 +96,8 @@ def _read(der: bytes) -> Certificate:
         names = found.subject.public_bytes(), found.issuer.public_bytes()
     except (ValueError, TypeError, OverflowError):  # odd encodings that OpenSSL lets through
         return _UNREADABLE
-    shown = f"certificate {subject}, issued by {issuer}, expires {until:%F %TZ}"
-    return Certificate(until.timestamp(), shown, since.timestamp(), *names)
+    summary = f"certificate {subject}, issued by {issuer}, expires {until:%F %TZ}"
+    return Certificate(until.timestamp(), summary, since.timestamp(), *names)
 
 
 def _name(name: "x509.Name") -> str:

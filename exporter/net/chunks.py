@@ -49,8 +49,8 @@ class ChunkLines:
         # Trailers follow the empty last chunk, and behind a line without a size nothing has a known place.
         self._over = size == 0
         self._skip = size + len(b"\r\n") if size else 0
-        return _PIECE.sub(_written, line) if b" " in line or b"\t" in line else line
+        return _PIECE.sub(_without_spaces, line) if b" " in line or b"\t" in line else line
 
 
-def _written(piece: "re.Match[bytes]") -> bytes:
+def _without_spaces(piece: "re.Match[bytes]") -> bytes:
     return piece[1] or piece[2] or b""

@@ -19,8 +19,8 @@ _EARLY = 64 << 10  # bytes kept of what a server says before it was asked
 class Connection(asyncio.Protocol):
     """A connection to `place` ("address:port"). Only one coroutine may wait on it at a time.
 
-    `first_byte` is when the first decrypted byte of the answer came (time.perf_counter), `fresh` tells that
-    no request was sent on it yet, `born` is when it was made (time.monotonic). `chain_expiry` is when the
+    `first_byte` is when the first decrypted byte of the answer came (time.perf_counter), `fresh` says that
+    no request was sent on it yet, `made_at` is when it was made (time.monotonic). `chain_expiry` is when the
     first certificate of the server's chain expires, its own among them (Unix seconds).
     """
 
@@ -29,7 +29,7 @@ class Connection(asyncio.Protocol):
         self.address = ""
         self.port = 0
         self.place = ""
-        self.born = time.monotonic()
+        self.made_at = time.monotonic()
         self.fresh = True
         self.closed = False
         self.first_byte = 0.0
@@ -51,7 +51,7 @@ class Connection(asyncio.Protocol):
             raise ProbeError(Reason.TLS, "the server name for TLS is no valid host name") from None
         try:
             waiter = self._expect()
-            self._shake(b"")
+            self._handshake(b"")
             await waiter
         finally:
             self._settle()
@@ -69,7 +69,7 @@ class Connection(asyncio.Protocol):
             self._send(self._session.encrypt(data) if self._session else data)
             self._catch_up()
             if self.closed:
-                self._cut(None)
+                self._peer_closed(None)
             await waiter
         except ssl.SSLError as error:
             raise tls_error(error, b"") from None
@@ -119,33 +119,33 @@ class Connection(asyncio.Protocol):
             elif self._session.established:
                 self._decrypt(data)
             else:
-                self._shake(data)
+                self._handshake(data)
         except ProbeError as error:
             self._end(error)
         except ssl.SSLError as error:
             self._end(tls_error(error, b""))
 
     def eof_received(self) -> None:
-        """Tell the reader that nothing more will come; the loop then closes the connection."""
+        """Note to the reader that nothing more will come; the loop then closes the connection."""
         self.closed = True
-        self._cut(None)
+        self._peer_closed(None)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Let go of the transport and tell whoever waits."""
+        """Drop the transport and wake the caller that waits."""
         self.closed = True
         self._transport = None
-        self._cut(error)
+        self._peer_closed(error)
         if self.on_closed:
             self.on_closed()
 
-    def _shake(self, data: bytes) -> None:
+    def _handshake(self, data: bytes) -> None:
         session = self._session
         if session is None:
             return
         try:
             complete = session.handshake(data)
         except ssl.SSLError as error:
-            # What the handshake still wants to send is the alert that tells the server why.
+            # What the handshake still wants to send is the alert that says why to the server.
             self._send(session.outgoing())
             raise _handshake_error(error, session) from None
         self._send(session.outgoing())
@@ -160,13 +160,13 @@ class Connection(asyncio.Protocol):
         while plain := session.read():
             self._deliver(plain)
         if session.ended:
-            self._cut(None)
+            self._peer_closed(None)
             self.abort()
 
     def _deliver(self, data: bytes) -> None:
         reader = self._reader
         if reader is None:
-            self._unasked(data)
+            self._take_unasked(data)
             return
         if not self.first_byte:
             self.first_byte = time.perf_counter()
@@ -174,11 +174,11 @@ class Connection(asyncio.Protocol):
         if reader.done:
             self._wake(None)
 
-    def _unasked(self, data: bytes) -> None:
+    def _take_unasked(self, data: bytes) -> None:
         if self.fresh and len(self._early) < _EARLY:
             self._early += data  # a banner, or a server too busy to read the request
         else:
-            self.abort()  # what follows could not be told from the next answer
+            self.abort()  # what follows could not be told apart from the next answer
 
     def _catch_up(self) -> None:
         """Take what came before the request was sent."""
@@ -188,12 +188,12 @@ class Connection(asyncio.Protocol):
         if self._session and self.fresh:
             self._decrypt(b"")  # it may have come together with the end of the handshake
 
-    def _cut(self, error: Exception | None) -> None:
+    def _peer_closed(self, error: Exception | None) -> None:
         if self._waiter is None or self._waiter.done():
             return
         try:
             if isinstance(error, OSError):
-                raise self._explained(os_error(error, self.place))
+                raise self._hint(os_error(error, self.place))
             if self._reader is None:
                 stage = "during the TLS handshake" if self._session else "at once"
                 raise ProbeError(Reason.CONNECT, f"{self.place} closed the connection {stage}")
@@ -202,7 +202,7 @@ class Connection(asyncio.Protocol):
         except (ProbeError, Shortage) as cut:
             self._wake(cut)
 
-    def _explained(self, error: ProbeError | Shortage) -> ProbeError | Shortage:
+    def _hint(self, error: ProbeError | Shortage) -> ProbeError | Shortage:
         if isinstance(error, Shortage):
             return error
         # A TLS 1.3 server judges our certificate after the handshake, and its reset may overtake its alert.
@@ -242,7 +242,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
 
 
-class CertificateRefused(ProbeError):
+class CertificateError(ProbeError):
     """The server's certificate did not pass; it can still be read. `code` is OpenSSL's X509_V_ERR."""
 
     def __init__(self, detail: str, code: int) -> None:
@@ -254,5 +254,5 @@ class CertificateRefused(ProbeError):
 def _handshake_error(error: ssl.SSLError, session: TlsSession) -> ProbeError:
     found = tls_error(error, session.first_bytes, session.server_name)
     if isinstance(error, ssl.SSLCertVerificationError):
-        return CertificateRefused(found.detail, error.verify_code)
+        return CertificateError(found.detail, error.verify_code)
     return found

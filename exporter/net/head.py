@@ -18,7 +18,7 @@ _FRAMING = ("content-length", "transfer-encoding")
 Field = tuple[str, bytes]
 
 
-class RuleBroken(Exception):
+class RuleError(Exception):
     """The rule that a head breaks, in words."""
 
 
@@ -32,7 +32,7 @@ def status_line(raw: bytes) -> tuple[int, str] | None:
 
 
 def may_become_one(raw: bytes) -> bool:
-    """Tell whether `raw` is the begin of a status line that is not whole yet."""
+    """Return whether `raw` is the begin of a status line that is not whole yet."""
     last = _last(raw)
     return b"\n" not in last and b"HTTP/".startswith(last[:5])
 
@@ -44,13 +44,13 @@ def split(raw: bytes) -> tuple[bytes, bytes] | None:
     return (last[: end.start()], last[end.end() :]) if end else None
 
 
-def repaired(head: bytes) -> bytes:
-    """Return `head` as the parser likes it, with its empty line; raise RuleBroken."""
+def repair(head: bytes) -> bytes:
+    """Return `head` as the parser likes it, with its empty line; raise RuleError."""
     first, *lines = (line.rstrip(b"\r") for line in head.split(b"\n"))
     found = _STATUS_LINE.match(first + b"\n")
     if found is None:
-        raise RuleBroken("the status line cannot be read (RFC 9112, section 4)")
-    fields = _framed(_fields(lines, found[2]))
+        raise RuleError("the status line cannot be read (RFC 9112, section 4)")
+    fields = _one_length(_fields(lines, found[2]))
     reason = _CONTROL.sub(b" ", first[found.end() :]).strip()
     wire = [b"HTTP/%b %b %b" % (found[1], found[2], reason)]
     wire += [b"%b: %b" % (name.encode(), value) for name, value in fields]
@@ -79,7 +79,7 @@ def _fields(lines: list[bytes], status: bytes) -> list[Field]:
         if second and second[2] == status:
             continue
         if not colon or second:
-            raise RuleBroken(
+            raise RuleError(
                 "a second status line has another status"
                 if second
                 else "a header line has no colon (RFC 9112, section 5)"
@@ -88,26 +88,26 @@ def _fields(lines: list[bytes], status: bytes) -> list[Field]:
         if TOKEN.match(text):
             fields.append((text, _value(value)))
         elif _LETTERS.sub("", text.lower()) in _FRAMING:
-            raise RuleBroken("the name of a header that says where the answer ends is spoiled")
+            raise RuleError("the name of a header that says where the answer ends is spoiled")
     return fields
 
 
 def _value(value: bytes) -> bytes:
     if b"\0" in value:
-        raise RuleBroken("the value of a header holds a zero byte (RFC 9110, section 5.5)")
+        raise RuleError("the value of a header holds a zero byte (RFC 9110, section 5.5)")
     return _CONTROL.sub(b" ", value).strip()
 
 
-def _framed(fields: list[Field]) -> list[Field]:
+def _one_length(fields: list[Field]) -> list[Field]:
     """Return `fields` with at most one statement of where the answer ends (section 6.3)."""
     coded = [value.lower() for name, value in fields if name.lower() == "transfer-encoding"]
     if b", ".join(coded).count(b"chunked") > 1:
-        raise RuleBroken("Transfer-Encoding names chunked twice (RFC 9112, section 6.1)")
+        raise RuleError("Transfer-Encoding names chunked twice (RFC 9112, section 6.1)")
     lengths = [value for name, value in fields if name.lower() == "content-length"]
     kept = [field for field in fields if field[0].lower() != "content-length"]
     if coded or not lengths:  # Transfer-Encoding overrides Content-Length
         return kept
     each = {part.strip() for value in lengths for part in value.split(b",")}
     if len(each) > 1:
-        raise RuleBroken("it has several Content-Length that differ (RFC 9112, section 6.3)")
+        raise RuleError("it has several Content-Length that differ (RFC 9112, section 6.3)")
     return [*kept, ("Content-Length", each.pop())]

@@ -15,7 +15,7 @@ _SALT = secrets.token_bytes(16)
 
 
 def credential_key(provider: str, *parts: "str | Secret") -> str:
-    """Return a key of a credential that does not tell it: a salted hash, another one in every process."""
+    """Return a key of a credential that does not reveal it: a salted hash, another one in every process."""
     digest = hashlib.blake2b(provider.encode(), key=_SALT, digest_size=16)
     for part in parts:
         text = part.reveal() if isinstance(part, Secret) else part

@@ -16,7 +16,7 @@ from exporter.core.reason import Reason
 from exporter.core.secret import redact
 from exporter.net import proxy, redirects
 from exporter.net.certificate import Certificate
-from exporter.net.connection import CertificateRefused, Connection
+from exporter.net.connection import CertificateError, Connection
 from exporter.net.dial import dial
 from exporter.net.message import encode, secrets_of
 from exporter.net.pool import Pool, PoolKey
@@ -25,18 +25,18 @@ from exporter.net.reasons import time_error
 from exporter.net.redirects import Leg
 from exporter.net.resolver import Resolver, Threads, literal
 from exporter.net.talk import Again, StreamTalk, open_datagrams
-from exporter.net.tls import Context, Contexts, blind
+from exporter.net.tls import Context, Contexts, unverified_context
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 """Methods that may be sent a second time when a kept connection turns out to be closed."""
 
-_LOOK = 2.0  # seconds for reading a certificate that was refused
+_INSPECTION = 2.0  # seconds for reading a certificate that was refused
 
 
 class LoopNetwork:
     """Implements `core.network.Network` on the running loop; one for the whole process, closed by `close`.
 
-    Connections of calls with `reuse` are kept for the next call to the same origin and made anew after
+    Connections of calls with `reuse` are kept for the next call to the same origin and replaced after
     five minutes. Calls with a method that is not idempotent never go out on a kept connection: it may have
     been closed, and they cannot be repeated. There is no timeout here: the caller cancels, and what was
     waited for then is in the trace's log.
@@ -67,7 +67,7 @@ class LoopNetwork:
         self, host: str, port: int, trace: Trace, *, tls: TlsOptions | None = None, family: str = "any"
     ) -> ConnectedPeer:
         """Open a connection, with a TLS handshake where `tls` is given, and close it."""
-        name = _checked(host)
+        name = _ascii_name(host)
         connection = await self._open(name, port, trace, tls=tls, family=family, http=False, cached=False)
         connection.close()
         expiry = connection.certificate.expiry if connection.certificate else None
@@ -85,7 +85,7 @@ class LoopNetwork:
         datagrams: bool = False,
     ) -> AsyncIterator[Talk]:
         """Open a connection to speak on, by TLS where `tls` is given; the end of the block closes it."""
-        name = _checked(host)
+        name = _ascii_name(host)
         if datagrams:
             socket = await open_datagrams(await self._addresses(name, family, trace, False), port, trace)
             try:
@@ -128,7 +128,7 @@ class LoopNetwork:
             following = redirects.follow(leg, answer, way, request.redirects) if request.redirects else None
             if following is None:
                 return answer
-            trace.note(redact(f"redirected to {following.url.shown}", secrets_of(request)))
+            trace.note(redact(f"redirected to {following.url.redact()}", secrets_of(request)))
             leg = following
 
     async def _ask(self, request: Request, leg: Leg, trace: Trace, hop: int) -> Answer:
@@ -149,7 +149,7 @@ class LoopNetwork:
             except ProbeError as error:
                 if kept.first_byte or error.reason is not Reason.CONNECT:
                     raise
-                trace.note("the server had closed the kept connection: connecting anew")
+                trace.note("the server had closed the kept connection: connecting again")
         if request.proxy is None:
             fresh = await self._open_for(request, leg, trace)
         else:
@@ -161,7 +161,7 @@ class LoopNetwork:
     ) -> Answer:
         reader = AnswerReader(leg.method, request.max_body, reuse=request.reuse, follow=request.redirects > 0)
         _note_dates(connection, trace)
-        trace.note(f"sending {leg.method} {leg.url.shown}")
+        trace.note(f"sending {leg.method} {leg.url.redact()}")
         sent = time.perf_counter()
         try:
             await connection.exchange(data, reader)
@@ -267,7 +267,7 @@ class LoopNetwork:
 
     async def _addresses(self, host: str, family: str, trace: Trace, cached: bool) -> list[str]:
         if literal(host, family):
-            return _permitted([host], host, trace)
+            return _permit([host], host, trace)
         began = time.perf_counter()
         try:
             addresses = await self._resolver.resolve(host, family, cached=cached)
@@ -275,7 +275,7 @@ class LoopNetwork:
             trace.note(f"stopped while waiting for the name {host} to be resolved")
             raise
         trace.phase("resolve", time.perf_counter() - began)
-        addresses = _permitted(addresses, host, trace)
+        addresses = _permit(addresses, host, trace)
         trace.note(f"resolved {host} to {', '.join(addresses[:8])}")
         return addresses
 
@@ -291,22 +291,26 @@ class LoopNetwork:
         trace.phase("tls", time.perf_counter() - began)
         _note_dates(connection, trace)
         if connection.certificate is not None:
-            trace.note(f"{connection.tls_version} {connection.cipher}, {connection.certificate.shown}")
+            trace.note(f"{connection.tls_version} {connection.cipher}, {connection.certificate.summary}")
 
     async def _judge(
         self, connection: Connection, context: ssl.SSLContext, name: str, trace: Trace, again: Again | None
     ) -> None:
         try:
             await self._secure(connection, context, name, trace)
-        except CertificateRefused as error:
-            certificate = await self._look(connection, name, trace, again)
+        except CertificateError as error:
+            certificate = await self._inspect_refused(connection, name, trace, again)
             raise (certificate and time_error(error.code, certificate, time.time())) or error from None
 
-    async def _look(
+    async def _inspect_refused(
         self, refused: Connection, name: str, trace: Trace, again: Again | None
     ) -> Certificate | None:
         """Shake hands once more, only to read the certificate that was refused; nothing is sent after it."""
-        left = _LOOK if trace.deadline is None else min(_LOOK, 0.8 * (trace.deadline - time.monotonic()))
+        left = (
+            _INSPECTION
+            if trace.deadline is None
+            else min(_INSPECTION, 0.8 * (trace.deadline - time.monotonic()))
+        )
         silent = Trace()
         connection: Connection | None = None
         try:
@@ -314,7 +318,7 @@ class LoopNetwork:
                 connection = await dial([refused.address], refused.port, silent)
                 if again is not None:
                     await again(StreamTalk(connection, silent, _never))
-                await connection.secure(blind(), name)
+                await connection.secure(unverified_context(), name)
         except (ProbeError, Shortage, TimeoutError):
             trace.note("the certificate was refused, and a second look at it failed")
         finally:
@@ -323,7 +327,7 @@ class LoopNetwork:
         if connection is None or connection.certificate is None:
             return None
         _note_dates(connection, trace)
-        trace.note(f"refused: {connection.certificate.shown}")
+        trace.note(f"refused: {connection.certificate.summary}")
         return connection.certificate
 
 
@@ -331,14 +335,14 @@ async def _never(_connection: Connection, _tls: TlsOptions, _again: Again | None
     raise ProbeError(Reason.TLS, "a second look at a certificate does no handshake of its own")
 
 
-def _permitted(addresses: list[str], host: str, trace: Trace) -> list[str]:
+def _permit(addresses: list[str], host: str, trace: Trace) -> list[str]:
     """Return the addresses that the run's guard lets us dial; these and no others are dialled then."""
     if trace.guard is None:
         return addresses
     found = {address: trace.guard.refusal(address) for address in addresses}
     good = [address for address, why in found.items() if not why]
     if not good:
-        # Only what kind of address: a stranger need not learn what our names stand for.
+        # Only what kind of address: an untrusted source must not learn which addresses our names have.
         kinds = ", ".join(dict.fromkeys(found.values()))
         raise ProbeError(
             Reason.CONNECT,
@@ -373,7 +377,7 @@ def _server_name(tls: TlsOptions, host: str) -> str:
         raise ProbeError(Reason.NOT_CONFIGURED, f"tls.server_name: {error}") from None
 
 
-def _checked(host: str) -> str:
+def _ascii_name(host: str) -> str:
     try:
         return ascii_host(host)
     except ValueError as error:

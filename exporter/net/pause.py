@@ -14,8 +14,8 @@ def pause_of(headers: Mapping[str, str], now: float) -> float | None:
     `RateLimit-Remaining` and `RateLimit-Reset` of the IETF draft and their `X-` forms. A reset may be written
     as seconds to wait or as Unix time.
     """
-    if (asked := _retry_after(headers.get("retry-after", ""), now)) is not None:
-        return asked
+    if (wait := _retry_after(headers.get("retry-after", ""), now)) is not None:
+        return wait
     for prefix in ("ratelimit", "x-ratelimit", "x-rate-limit"):
         if headers.get(f"{prefix}-remaining", "").strip() == "0":
             return _reset(headers.get(f"{prefix}-reset", ""), now)
@@ -27,9 +27,9 @@ def _retry_after(text: str, now: float) -> float | None:
     if not text:
         return None
     if text.isascii() and text.isdigit():
-        return _bounded(float(text[:9]))
+        return _plausible(float(text[:9]))
     try:
-        return _bounded(parsedate_to_datetime(text).timestamp() - now)
+        return _plausible(parsedate_to_datetime(text).timestamp() - now)
     except (ValueError, OverflowError):
         return None
 
@@ -39,9 +39,9 @@ def _reset(text: str, now: float) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return _bounded(value - now if value > 1e9 else value)
+    return _plausible(value - now if value > 1e9 else value)
 
 
-def _bounded(seconds: float) -> float | None:
+def _plausible(seconds: float) -> float | None:
     # `not >` also catches NaN, which no comparison would.
     return None if not seconds > 0 else min(seconds, LONGEST)

@@ -13,7 +13,7 @@ PoolKey = tuple[tuple[str, str, int], TlsOptions, str, AddressGuard | None, Prox
 """Origin, judgement of its certificate, address family, judgement of its address, proxy: equal ones share."""
 
 MAX_AGE = 300.0
-"""Seconds after which a connection is made anew, so that DNS and certificate faults show."""
+"""Seconds after which a connection is replaced, so that DNS and certificate faults show."""
 
 MAX_IDLE = 120.0
 _PER_KEY = 8
@@ -49,7 +49,7 @@ class Pool:
             if not kept:
                 del self._idle[key]
             connection.on_closed = None
-            if not connection.closed and time.monotonic() - connection.born < MAX_AGE:
+            if not connection.closed and time.monotonic() - connection.made_at < MAX_AGE:
                 return connection
             connection.close()
         return None
@@ -92,7 +92,7 @@ class Pool:
         now = time.monotonic()
         for key, kept in list(self._idle.items()):
             for since, connection in list(kept):
-                if now - since > MAX_IDLE or now - connection.born > MAX_AGE:
+                if now - since > MAX_IDLE or now - connection.made_at > MAX_AGE:
                     connection.on_closed = None
                     self._drop(key, connection)
                     connection.close()

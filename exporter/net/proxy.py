@@ -44,10 +44,10 @@ async def open_tunnel(talk: Talk, proxy: Proxy, server: Url) -> None:
 
 def refusal(status: int, place: str) -> ProbeError:
     """Return what a proxy means by `status` when it is to connect us to `place`."""
-    told = f"the proxy answered HTTP {status}"
+    prefix = f"the proxy answered HTTP {status}"
     if status == 407:
-        return ProbeError(Reason.AUTH, f"{told}: it requires credentials (proxy_auth), or refuses ours")
+        return ProbeError(Reason.AUTH, f"{prefix}: it requires credentials (proxy_auth), or refuses ours")
     if status >= 500:
-        return ProbeError(Reason.CONNECT, f"{told}: it cannot reach {place}")
+        return ProbeError(Reason.CONNECT, f"{prefix}: it cannot reach {place}")
     reason = reason_of_status(status) or Reason.BAD_RESPONSE
-    return ProbeError(reason, f"{told}: it does not connect us to {place}")
+    return ProbeError(reason, f"{prefix}: it does not connect us to {place}")

@@ -31,7 +31,7 @@ _SLACK = 64 << 10  # what packing may add to data that cannot be packed
 
 
 class AnswerReader:
-    """Collects status, headers and body; `done` tells when the answer is whole.
+    """Collects status, headers and body; `done` says when the answer is whole.
 
     Every answer that is not HTTP, breaks its own framing or leaves its bounds raises ProbeError with
     bad_response; one that is cut raises connect. What only breaks a rule that every client forgives is read
@@ -42,7 +42,7 @@ class AnswerReader:
     def __init__(self, method: str, max_body: int, *, reuse: bool = True, follow: bool = False) -> None:
         """Read the answer to a `method` request with a body of at most `max_body` bytes when unpacked.
 
-        `reuse` tells that the connection shall serve again, which needs an answer by all the rules.
+        `reuse` says that the connection shall serve again, which needs an answer by all the rules.
         With `follow` a redirect is whole with its head, since nobody looks at its body.
         """
         self.status = 0
@@ -68,7 +68,7 @@ class AnswerReader:
         self._unpack: Plain | Unpacker = Plain()
         self._error: ProbeError | None = None
         self._raw = b""
-        self._broken: str | None = None
+        self._rule: str | None = None
         self._parser = self._new_parser()
         # A second pair of eyes, without leniency: it sees whether the first needed any.
         self._strict = httptools.HttpResponseParser(object()) if reuse else None
@@ -87,7 +87,7 @@ class AnswerReader:
         self._quiet += len(data)
         if not self._in_body:
             self._raw += data
-        if self._broken is None:
+        if self._rule is None:
             self._parse(data)
         else:
             self._repair()
@@ -108,9 +108,9 @@ class AnswerReader:
             if self.done:
                 self.keep_alive = False
             elif self._error or self._in_body:
-                raise self._error or _broken(str(error)) from None
+                raise self._error or _rule_error(str(error)) from None
             else:
-                self._broken = str(error)
+                self._rule = str(error)
                 self._repair()
         except httptools.HttpParserUpgrade:
             raise ProbeError(Reason.BAD_RESPONSE, "the server switched to another protocol unasked") from None
@@ -136,26 +136,26 @@ class AnswerReader:
         if status is not None:
             self._check_head(status)
         elif not head.may_become_one(self._raw):
-            raise _not_http(self._raw, self._broken or "")
+            raise _not_http(self._raw, self._rule or "")
         parts = head.split(self._raw)
         if parts is None:
             return
         try:
-            good = head.repaired(parts[0])
-        except head.RuleBroken as error:
-            raise _broken(str(error)) from None
+            good = head.repair(parts[0])
+        except head.RuleError as error:
+            raise _rule_error(str(error)) from None
         self._lenient = True
         self._header_bytes = 0
         self._forget_headers()
         self._parser = self._new_parser()
-        rule, self._broken = self._broken, None
+        rule, self._rule = self._rule, None
         try:
             self._raw = good + parts[1]
             self._feed_parser(self._raw)
         except httptools.HttpParserError as error:
             if self.done:
                 return
-            raise self._error or _broken(str(error) if self._in_body else rule or "") from None
+            raise self._error or _rule_error(str(error) if self._in_body else rule or "") from None
 
     def _note_status(self) -> int | None:
         """Keep status and version of an answer whose head is unfinished or broken; return the status."""
@@ -168,7 +168,7 @@ class AnswerReader:
         return found[0]
 
     def finish(self) -> None:
-        """Tell that the server closed the connection; raise ProbeError if that cut the answer."""
+        """Note that the server closed the connection; raise ProbeError if that cut the answer."""
         if self.done:
             return
         if not self.received:
@@ -236,7 +236,7 @@ class AnswerReader:
         self._until_close = not coded and "content-length" not in self.headers
         if self._follow and status in REDIRECTS and "location" in self.headers:
             if self._locations_differ:  # browsers refuse them too: either one may be an attacker's
-                self._fail(_broken("it has several Location that differ (RFC 9110, section 5.3)"))
+                self._fail(_rule_error("it has several Location that differ (RFC 9110, section 5.3)"))
             self.keep_alive = self.keep_alive and self.headers.get("content-length") == "0"
             self._complete()
         elif self._head:
@@ -323,13 +323,13 @@ def _digests(parser: httptools.HttpResponseParser, data: bytes) -> bool:
     return True
 
 
-def _broken(rule: str) -> ProbeError:
+def _rule_error(rule: str) -> ProbeError:
     # The parser's words name the rule that was broken and never quote the answer.
     return ProbeError(Reason.BAD_RESPONSE, f"the answer breaks the rules of HTTP: {rule}")
 
 
 def _not_http(raw: bytes, rule: str) -> ProbeError:
     if raw.startswith(b"HTTP/"):
-        return _broken(rule)
+        return _rule_error(rule)
     meant = next((words for start, words in _OTHERS.items() if raw.startswith(start)), rule)
     return ProbeError(Reason.BAD_RESPONSE, f"the answer is not HTTP: {meant}")

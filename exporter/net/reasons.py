@@ -1,7 +1,7 @@
 """From a failure of the network to a Reason and a sentence: the one place that knows how.
 
 A connection that is refused, unreachable, reset or cut is `connect`, at whatever stage it was cut, also where
-a body is shorter than its announced length: nobody can tell the two apart. An answer that breaks a rule or
+a body is shorter than its announced length: the two look alike. An answer that breaks a rule or
 a bound is `bad_response`. What we ourselves lack is no Reason but a Shortage.
 """
 

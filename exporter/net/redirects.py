@@ -14,9 +14,9 @@ from exporter.net.url import Url
 
 @dataclass(frozen=True)
 class Leg:
-    """One request on the way; `credentials` and `query` tell whether those of the request may be sent.
+    """One request on the way; `credentials` and `query` say whether those of the request may be sent.
 
-    `home` tells that it goes to the configured host: a configured Host header and `tls.server_name` are its.
+    `home` says that it goes to the configured host: a configured Host header and `tls.server_name` are its.
     """
 
     url: Url
@@ -46,21 +46,21 @@ def follow(leg: Leg, answer: Answer, way: list[Leg], most: int) -> Leg | None:
         return None
     target = _target(leg, location)
     if leg.url.scheme == "https" and target.scheme == "http":
-        raise _refused("the server redirects from https to http, which gives up encryption")
+        raise _error("the server redirects from https to http, which gives up encryption")
     if len(way) > most:
-        raise _refused(f"the server redirects more than {most} times, at last to {target.shown}")
+        raise _error(f"the server redirects more than {most} times, at last to {target.redact()}")
     becomes_get = answer.status == 303 or (answer.status in (301, 302) and leg.method == "POST")
     method = "GET" if becomes_get and leg.method != "HEAD" else leg.method
     same = target.origin == leg.url.origin
     if any(passed.url == target and passed.method == method for passed in way):
-        raise _refused(f"the server redirects in a circle, back to {target.shown}")
+        raise _error(f"the server redirects in a circle, back to {target.redact()}")
     body = b"" if becomes_get else leg.body
     home = _is_home(way[0].url, target)
     return Leg(target, method, body, leg.credentials and same, query=False, home=home)
 
 
 def _is_home(configured: Url, target: Url) -> bool:
-    """Tell whether `target` is the configured origin, or the same host with encryption added."""
+    """Return whether `target` is the configured origin, or the same host with encryption added."""
     if target.origin == configured.origin:
         return True
     plain = (configured.scheme, configured.port) == ("http", urls.PORTS["http"])
@@ -73,11 +73,11 @@ def _target(leg: Leg, location: str) -> Url:
         joined = urljoin(str(leg.url), location.strip().replace(" ", "%20"))
         scheme = joined.partition(":")[0].lower()
         if scheme not in urls.PORTS:
-            raise _refused("the server redirects to another scheme than http and https")
+            raise _error("the server redirects to another scheme than http and https")
         return urls.parse(joined)
     except ValueError as error:
-        raise _refused(f"the server redirects to an address that cannot be used: {error}") from None
+        raise _error(f"the server redirects to an address that cannot be used: {error}") from None
 
 
-def _refused(detail: str) -> ProbeError:
+def _error(detail: str) -> ProbeError:
     return ProbeError(Reason.BAD_RESPONSE, detail)

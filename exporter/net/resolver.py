@@ -18,7 +18,7 @@ T = TypeVar("T")
 FAMILIES = {"any": socket.AF_UNSPEC, "4": socket.AF_INET, "6": socket.AF_INET6}
 _NAMES = {"4": "IPv4", "6": "IPv6"}
 _CACHED = 30.0
-_KEPT = 4096
+_MOST = 4096
 
 
 class Threads:
@@ -103,8 +103,8 @@ class Resolver:
     def __init__(self, threads: Threads) -> None:
         """Use `threads` for the calls."""
         self._threads = threads
-        self._asking: dict[tuple[str, str], asyncio.Task[list[str]]] = {}
-        self._known: OrderedDict[tuple[str, str], tuple[float, list[str]]] = OrderedDict()
+        self._lookups: dict[tuple[str, str], asyncio.Task[list[str]]] = {}
+        self._cache: OrderedDict[tuple[str, str], tuple[float, list[str]]] = OrderedDict()
 
     async def resolve(self, host: str, family: str, *, cached: bool) -> list[str]:
         """Return the addresses of `host`, families in turn, best first; raise ProbeError (dns) or Shortage.
@@ -112,18 +112,18 @@ class Resolver:
         `cached` allows an answer of up to 30 seconds ago; without it the name is asked for now.
         """
         key = (host, family)
-        if cached and (known := self._known.get(key)) and time.monotonic() - known[0] < _CACHED:
-            return known[1]
-        task = self._asking.get(key)
+        if cached and (entry := self._cache.get(key)) and time.monotonic() - entry[0] < _CACHED:
+            return entry[1]
+        task = self._lookups.get(key)
         if task is None:
-            task = self._asking[key] = asyncio.create_task(self._ask(key))
-            task.add_done_callback(lambda done: self._asked(key, done))
+            task = self._lookups[key] = asyncio.create_task(self._ask(key))
+            task.add_done_callback(lambda done: self._forget(key, done))
         # Shielded: a run that is out of time must not take the answer from the others that wait for it.
         return await asyncio.shield(task)
 
     def close(self) -> None:
         """Stop waiting for answers."""
-        for task in list(self._asking.values()):
+        for task in list(self._lookups.values()):
             task.cancel()
 
     async def _ask(self, key: tuple[str, str]) -> list[str]:
@@ -132,14 +132,14 @@ class Resolver:
             found = await self._threads.run(lambda: _look_up(host, family))
         except UnicodeError as error:
             raise resolve_error(error, host) from None
-        addresses = interleaved([str(entry[4][0]) for entry in found])
-        self._known[key] = (time.monotonic(), addresses)
-        if len(self._known) > _KEPT:
-            self._known.popitem(last=False)
+        addresses = interleave([str(entry[4][0]) for entry in found])
+        self._cache[key] = (time.monotonic(), addresses)
+        if len(self._cache) > _MOST:
+            self._cache.popitem(last=False)
         return addresses
 
-    def _asked(self, key: tuple[str, str], task: "asyncio.Task[list[str]]") -> None:
-        self._asking.pop(key, None)
+    def _forget(self, key: tuple[str, str], task: "asyncio.Task[list[str]]") -> None:
+        self._lookups.pop(key, None)
         if not task.cancelled():
             task.exception()  # looked at, so that an answer nobody waited for is no warning
 
@@ -152,14 +152,14 @@ def _look_up(host: str, family: str) -> list[Any]:
 
 
 def literal(host: str, family: str) -> bool:
-    """Tell whether `host` is an address itself; raise ProbeError (dns) if it is one of the other family."""
+    """Return whether `host` is an address itself; raise ProbeError (dns) if it is one of the other family."""
     version = "6" if ":" in host else "4" if _is_ipv4(host) else ""
     if version and family not in ("any", version):
         raise ProbeError(Reason.DNS, f"{host} is no {_NAMES[family]} address, as family {family} demands")
     return bool(version)
 
 
-def interleaved(addresses: list[str]) -> list[str]:
+def interleave(addresses: list[str]) -> list[str]:
     """Return the distinct addresses with the two families in turn, so that a dead family costs one try."""
     unique = list(dict.fromkeys(addresses))
     first = [address for address in unique if (":" in address) == (":" in unique[0])]

@@ -57,7 +57,7 @@ class TlsSession:
         return self.outgoing()
 
     def farewell(self) -> bytes:
-        """Return the bytes that tell the peer that we are done."""
+        """Return the bytes that say goodbye to the peer."""
         if not self.established or self.ended:
             return b""
         with contextlib.suppress(ssl.SSLError):  # it would wait for the peer's farewell

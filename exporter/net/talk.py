@@ -135,7 +135,7 @@ class DatagramTalk(asyncio.DatagramProtocol):
             self._take(data, self._reader)
 
     def error_received(self, error: Exception) -> None:
-        """Tell whoever waits that the peer's machine or a router refuses."""
+        """Wake the caller that waits: the peer's machine or a router refuses."""
         self._wake(os_error(cast(OSError, error), self.place))  # the loops call this with OSError alone
 
     def _take(self, data: bytes, reader: Reader) -> None:

@@ -1,4 +1,4 @@
-"""TLS contexts, one for each distinct way of judging a server, made anew when their files change."""
+"""TLS contexts, one for each distinct way of judging a server, made again when their files change."""
 
 import asyncio
 import ssl
@@ -14,7 +14,7 @@ from exporter.core.tls import TlsFileError, client_context
 from exporter.net import certificate
 from exporter.net.shortages import shortage_of
 
-_KEPT = 512  # about 0.8 MB each where the system's authorities are loaded
+_MOST = 512  # about 0.8 MB each where the system's authorities are loaded
 
 ContextKey = tuple[str, str, str, bool, str, bool, bool]
 FileStamps = tuple[tuple[int, int, int] | None, ...]
@@ -36,7 +36,7 @@ class Contexts:
     def __init__(self, offload: Offload) -> None:
         """`offload` runs a function in a thread and returns its result."""
         self._offload = offload
-        self._made: OrderedDict[ContextKey, tuple[FileStamps, Context]] = OrderedDict()
+        self._contexts: OrderedDict[ContextKey, tuple[FileStamps, Context]] = OrderedDict()
         self._locks: dict[ContextKey, asyncio.Lock] = {}
 
     async def get(self, tls: TlsOptions, *, http: bool) -> Context:
@@ -47,29 +47,29 @@ class Contexts:
         files = (tls.ca_file, tls.cert_file, tls.key_file)
         key = (*files, tls.insecure_skip_verify, tls.min_version, tls.legacy, http)
         stamp = tuple(map(_stamp, files))
-        made = self._made.get(key)
-        if made is not None and made[0] == stamp:
-            return made[1]
+        entry = self._contexts.get(key)
+        if entry is not None and entry[0] == stamp:
+            return entry[1]
         lock = self._locks.setdefault(key, asyncio.Lock())
         try:
             async with lock:
-                made = self._made.get(key)
-                if made is None or made[0] != stamp:
-                    made = (stamp, await self._offload(lambda: _make(tls, http)))
-                    self._keep(key, made)
+                entry = self._contexts.get(key)
+                if entry is None or entry[0] != stamp:
+                    entry = (stamp, await self._offload(lambda: _make(tls, http)))
+                    self._keep(key, entry)
         finally:
             if not lock.locked():
                 self._locks.pop(key, None)
-        return made[1]
+        return entry[1]
 
-    def _keep(self, key: ContextKey, made: tuple[FileStamps, Context]) -> None:
-        self._made[key] = made
-        self._made.move_to_end(key)
-        if len(self._made) > _KEPT:
-            self._made.popitem(last=False)
+    def _keep(self, key: ContextKey, entry: tuple[FileStamps, Context]) -> None:
+        self._contexts[key] = entry
+        self._contexts.move_to_end(key)
+        if len(self._contexts) > _MOST:
+            self._contexts.popitem(last=False)
 
 
-def blind() -> ssl.SSLContext:
+def unverified_context() -> ssl.SSLContext:
     """Return a context that accepts any certificate: only to read one, never to send anything."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -90,7 +90,7 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
 def _make(tls: TlsOptions, http: bool) -> Context:
     certificate.prepare()
     try:
-        made = client_context(tls, ("http/1.1",) if http else ())
+        judge = client_context(tls, ("http/1.1",) if http else ())
     except TlsFileError as error:
         raise shortage_of(error.error) or ProbeError(Reason.TLS, str(error)) from None
-    return Context(made, certificate.expiry_of_file(tls.cert_file) if tls.cert_file else None)
+    return Context(judge, certificate.expiry_of_file(tls.cert_file) if tls.cert_file else None)

@@ -23,7 +23,7 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}\Z")
 def read(answer: Answer, now: float, trace: Trace) -> TokenResponse:
     """Return what was granted; raise ProbeError, a GrantRefusedError where asking again cannot help.
 
-    `now` is Unix seconds. Of an error only the code is told, not what the endpoint says of it: that may
+    `now` is Unix seconds. Of an error only the code is reported, not what the endpoint says of it: that may
     repeat the secret. An odd lifetime is implausible and counts as drift.
     """
     document = _object(answer)
@@ -37,15 +37,15 @@ def read(answer: Answer, now: float, trace: Trace) -> TokenResponse:
     if not isinstance(token, str) or not _TOKEN.match(token):
         raise ProbeError(Reason.BAD_RESPONSE, "the token endpoint's answer has no usable access_token")
     _check_type(document.get("token_type"), trace)
-    told = document.get("expires_in")
-    life = _lifetime(told, "expires_in", trace)
+    expires_in = document.get("expires_in")
+    life = _lifetime(expires_in, "expires_in", trace)
     return TokenResponse(
         access=Secret(token),
         life=life,
-        refresh=_renewed(document.get("refresh_token"), trace),
+        refresh=_refresh_token(document.get("refresh_token"), trace),
         refresh_life=_lifetime(document.get("refresh_token_expires_in"), "refresh_token_expires_in", trace),
         scopes=_scopes(document.get("scope"), trace),
-        implausible=told is not None and (life is None or life < FLOOR),
+        implausible=expires_in is not None and (life is None or life < FLOOR),
     )
 
 
@@ -58,7 +58,7 @@ def _check_type(kind: Any, trace: Trace) -> None:
         raise ProbeError(Reason.BAD_RESPONSE, "the token is not of the type Bearer")
 
 
-def _renewed(value: Any, trace: Trace) -> Secret | None:
+def _refresh_token(value: Any, trace: Trace) -> Secret | None:
     """Return the new refresh token; one that cannot be sent is as good as none, and drift."""
     if value is None:
         return None

@@ -121,17 +121,17 @@ def refusal(answer: Answer, document: Mapping[str, Any] | None, now: float) -> P
     if name in _MEANING:
         reason, meaning = _MEANING[name]
         return ProbeError(reason, f"{place} {code}: {meaning}", retry_after=pause)
-    reason, meaning = _unknown(answer.status, document, code)
+    reason, meaning = _by_status(answer.status, document, code)
     return ProbeError(reason, f"{place}{f' {code}' if code else ''}{meaning}", retry_after=pause)
 
 
 def is_refusal(document: Mapping[str, Any]) -> bool:
-    """Tell whether an answer without `error` refuses: some vendors put a known code in another place."""
+    """Return whether an answer without `error` refuses: some vendors put a known code in another place."""
     names = {code.lower().replace("-", "_") for code in _codes(document)}
     return not names.isdisjoint({*_FINAL, *_MEANING})
 
 
-def _unknown(status: int, document: Mapping[str, Any] | None, code: str) -> tuple[Reason, str]:
+def _by_status(status: int, document: Mapping[str, Any] | None, code: str) -> tuple[Reason, str]:
     by_status = reason_of_status(status) or Reason.BAD_RESPONSE
     says_error = bool(code) or isinstance((document or {}).get("error"), str)
     if says_error and (status < 300 or status in (400, 401)):

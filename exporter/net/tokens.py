@@ -114,11 +114,11 @@ class Tokens:
         return credential.token(fresh=True)
 
     def _credential(self, grant: Grant) -> _GrantCredential:
-        found = self._grants.get(grant)
-        if found is None:
+        entry = self._grants.get(grant)
+        if entry is None:
             self._prune()
-            found = self._grants[grant] = _GrantCredential(grant=grant)
-        return found
+            entry = self._grants[grant] = _GrantCredential(grant=grant)
+        return entry
 
     def _prune(self) -> None:
         # Grants of targets that are no more; one that is in use is never older than its token.

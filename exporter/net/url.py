@@ -43,27 +43,26 @@ class Url:
         """Return the whole URL, query included: for the wire, not for people."""
         return f"{self.scheme}://{self.authority}{self.target}"
 
-    @property
-    def shown(self) -> str:
+    def redact(self) -> str:
         """The URL for logs and details: of the query only small numbers of paging, no part that looks secret.
 
-        It is not cut: a run stars its credentials first, and half of one would not be found.
+        It is not cut: a run redacts its credentials first, and half of one would not be found.
         """
         path, _, query = self.target.partition("?")
-        parts = (_starred(unquote(part), part) for part in path.split("/"))
+        parts = (_redact_part(unquote(part), part) for part in path.split("/"))
         pairs = parse_qsl(query, keep_blank_values=True)
-        names = "&".join(f"{_starred(name, quote(name))}={_value(name, value)}" for name, value in pairs)
+        names = "&".join(f"{_redact_part(name, quote(name))}={_value(name, value)}" for name, value in pairs)
         return f"{self.scheme}://{self.authority}{'/'.join(parts)}" + (
             f"?{names or REDACTED}" if query else ""
         )
 
 
 def _value(name: str, value: str) -> str:
-    """Return a number that says how much is asked for as it is, stars for everything else."""
+    """Return a number that says how much is asked for as it is, *** for everything else."""
     return value if name.lower() in _AMOUNTS and _SMALL.match(value) else REDACTED
 
 
-def _starred(text: str, written: str) -> str:
+def _redact_part(text: str, written: str) -> str:
     return REDACTED if has_credential_form(text) else written
 
 

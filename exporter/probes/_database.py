@@ -13,7 +13,7 @@ from exporter.core.metric import Metric
 from exporter.core.probe import Kit
 
 WINDOW = 600.0
-"""Seconds over which increases are told."""
+"""Seconds over which increases are measured."""
 
 _KEY = "totals/1"
 
@@ -89,7 +89,7 @@ def increase(totals: Mapping[str, float], kit: Kit) -> tuple[dict[str, float], f
     """Return by how much `totals` grew within the window, and its length in seconds; {} and 0 at first.
 
     Earlier totals are kept by the kit, a tenth of the window apart, so that they survive a restart. Totals
-    that fell were reset: the window then begins anew.
+    that fell were reset: the window then starts again.
     """
     now = kit.now()
     kept = [entry for entry in kit.recall(_KEY) or [] if entry[0] <= now]

@@ -59,7 +59,7 @@ class VerdictError(ProbeError):
 class FurtherReadings:
     """The readings of one run that come after the call that proved the integration.
 
-    `refused` tells of each reading whether it was left without an answer, `lacking` of each permission
+    `refused` says of each reading whether it was left without an answer, `lacking` of each permission
     whether it is missing; a permission that nothing is known of is in neither. `permission` is the metric of
     the latter.
     """
@@ -85,7 +85,7 @@ class FurtherReadings:
     ) -> StoredAnswer:
         """Return the last answer of `fetch`, made again when it is older than `period` seconds.
 
-        {} stands for a reading that has none. `key` is `<name>/<number>`: the number goes up when the shape
+        {} means a reading that has none. `key` is `<name>/<number>`: the number goes up when the shape
         of what is kept changes, so that older answers are not misread. `permission` is what the credential
         must be allowed, which it is not after a refusal with a reason of `lacking`. One of `decisive` is
         raised: ProbeError.

@@ -1,7 +1,7 @@
 """Opens a TCP connection and closes it: does anybody listen there?
 
-It needs no permission and sends nothing, so it costs nothing. Each probe connects anew. It tells how long the
-name took to resolve and the connection to be taken, and why it was not.
+It needs no permission and sends nothing, so it costs nothing. Each probe opens a new connection. It measures
+how long the name took to resolve and the connection to be taken, and why it was not.
 """
 
 from collections.abc import Iterable

@@ -1,12 +1,13 @@
 """Shakes hands by TLS and hangs up: is the certificate good, and until when?
 
-It needs no permission and sends nothing after the handshake, so it costs nothing. Each probe connects anew.
-The expiry is told as `integration_certificate_expiry_timestamp_seconds`, also where the certificate was
-refused because it has expired, and beside it the first date of its chain; the thresholds of the alert on
-certificates say how many days are enough.
+It needs no permission and sends nothing after the handshake, so it costs nothing. Each probe opens a new
+connection. The expiry is exported as `integration_certificate_expiry_timestamp_seconds`, also where the
+certificate was refused because it has expired, and beside it the first date of its chain; the thresholds of
+the alert on certificates say how many days are enough.
 
-With `tls.cert_file` the date of our own certificate is told, too. Over TLS 1.3 a server judges it after the
-handshake, when this probe has hung up: it is connected although the server refuses us. Over TLS 1.2 it fails.
+With `tls.cert_file` the date of our own certificate is exported, too. Over TLS 1.3 a server judges it after
+the handshake, when this probe has hung up: it is connected although the server refuses us. Over TLS 1.2 it
+fails.
 """
 
 from collections.abc import Iterable
@@ -40,7 +41,7 @@ class TlsProbeOptions(Options, frozen=True):
 
 
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
-    """Shake hands and hang up; the engine tells the certificate's expiry itself."""
+    """Shake hands and hang up; the engine exports the certificate's expiry itself."""
     options: TlsProbeOptions = target.options
     peer = await kit.connect(options.host, options.port, tls=options.tls, family=options.family)
     return (VERSION(1, version=peer.tls_version),)

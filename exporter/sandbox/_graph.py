@@ -68,7 +68,7 @@ def guard(call: Call) -> Reply | None:
         shown = token if "chatty_errors" in call.scenarios else "it"
         return error(401, 190, f"Invalid OAuth access token: {shown} cannot be parsed.")
     if call.path.split("/")[1] not in VERSIONS:
-        return unknown(call)
+        return not_found(call)
     return dead or _proof(call, token) or _trouble(call)
 
 
@@ -97,7 +97,7 @@ def _trouble(call: Call) -> Reply | None:
     return None
 
 
-def throttled(header: Mapping[str, str]) -> Callable[[Call], Reply]:
+def rate_limited(header: Mapping[str, str]) -> Callable[[Call], Reply]:
     """Return a handler that throttles; `header` are the vendor's own headers with the wait."""
 
     def answer(_call: Call) -> Reply:
@@ -108,12 +108,12 @@ def throttled(header: Mapping[str, str]) -> Callable[[Call], Reply]:
     return answer
 
 
-def broken(_call: Call) -> Reply:
+def server_error(_call: Call) -> Reply:
     """Answer that the service is away for a while."""
     return error(503, 2, "Service temporarily unavailable", is_transient=True)
 
 
-def unknown(_call: Call) -> Reply:
+def not_found(_call: Call) -> Reply:
     """Answer a path that does not exist."""
     return error(400, 2500, "Unknown path components")
 
@@ -123,7 +123,7 @@ def no_object(call: Call) -> Reply:
     return error(400, 100, f"Unsupported get request. Object with ID '{call.path}' does not exist", 33)
 
 
-def asked(call: Call, known: Sequence[str], special: Sequence[str]) -> list[str] | Reply:
+def select_fields(call: Call, known: Sequence[str], special: Sequence[str]) -> list[str] | Reply:
     """Return the fields of the object that are wanted, or the refusal of one that is unknown.
 
     `special` are those that the scenario `unknown_field` takes away.
@@ -166,7 +166,7 @@ def with_usage(reply: Reply, call: Call, account: str, kind: str, more: Mapping[
     headers = {
         "X-App-Usage": json.dumps({"call_count": count, "total_time": 25, "total_cputime": 21}),
         "X-Business-Use-Case-Usage": json.dumps({"777": [stranger], account: [entry]}),
-        "Facebook-Api-Version": served(call),
+        "Facebook-Api-Version": version_of(call),
         **more,
     }
     if shut:
@@ -174,7 +174,7 @@ def with_usage(reply: Reply, call: Call, account: str, kind: str, more: Mapping[
     return Reply(reply.status, reply.body, {**reply.headers, **headers})
 
 
-def served(call: Call) -> str:
+def version_of(call: Call) -> str:
     """Return the version that answers."""
     return VERSIONS[-1] if "old_version" in call.scenarios else call.path.split("/")[1]
 

@@ -60,7 +60,7 @@ def _account(call: Call) -> Reply:
     if "version_refused" in call.scenarios:
         return _graph.error(400, 2635, "You are calling a deprecated version of the Ads API.")
     fields = _fields(call)
-    wanted = _graph.asked(call, tuple(fields), ("disable_reason", "balance", "spend_cap"))
+    wanted = _graph.select_fields(call, tuple(fields), ("disable_reason", "balance", "spend_cap"))
     if isinstance(wanted, Reply):
         return wanted
     reply = Reply(body={"id": f"act_{ACCOUNT}"} | {name: fields[name] for name in wanted})
@@ -99,7 +99,7 @@ def _inspected(call: Call) -> Reply:
     return _graph.debug_token(SCOPES, ("public_profile",))(call)
 
 
-# Meta documents no Retry-After; what it tells of the wait stands in a usage header.
+# Meta documents no Retry-After; the wait is in a usage header.
 _SHUT = {"X-Ad-Account-Usage": json.dumps({"acc_id_util_pct": 100.0, "reset_time_duration": 7})}
 
 VENDOR = Vendor(
@@ -108,9 +108,9 @@ VENDOR = Vendor(
     options=_options,
     credentials={"access_token": TOKEN, "app_secret": _graph.APP_SECRET},
     guard=_graph.guard,
-    throttled=_graph.throttled(_SHUT),
-    broken=_graph.broken,
-    unknown=_graph.unknown,
+    rate_limited=_graph.rate_limited(_SHUT),
+    server_error=_graph.server_error,
+    not_found=_graph.not_found,
     scenarios=SCENARIOS,
     routes={
         "GET /{version}/debug_token": _inspected,

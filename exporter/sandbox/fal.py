@@ -54,7 +54,7 @@ def _guard(call: Call) -> Reply | None:
     return None
 
 
-def _unknown(_call: Call) -> Reply:
+def _not_found(_call: Call) -> Reply:
     return _error(404, "not_found", "Resource not found")
 
 
@@ -63,7 +63,7 @@ def _pricing(call: Call) -> Reply:
     if not 1 <= len(wanted) <= 50:
         return _error(400, "validation_error", "endpoint_id is required")
     if not set(wanted) <= MODELS.keys():
-        return _unknown(call)
+        return _not_found(call)
     prices = [
         {"endpoint_id": name, "unit_price": MODELS[name], "unit": "image", "currency": "USD"}
         for name in wanted
@@ -179,9 +179,9 @@ VENDOR = Vendor(
     options=_options,
     credentials={"key": KEY},
     guard=_guard,
-    throttled=lambda _call: _error(429, "rate_limited", "Rate limit exceeded", retry_after="7"),
-    broken=lambda _call: _error(500, "server_error", "Internal error"),
-    unknown=_unknown,
+    rate_limited=lambda _call: _error(429, "rate_limited", "Rate limit exceeded", retry_after="7"),
+    server_error=lambda _call: _error(500, "server_error", "Internal error"),
+    not_found=_not_found,
     scenarios=SCENARIOS,
     routes={
         "GET /v1/models/pricing": _pricing,

@@ -1,7 +1,7 @@
 """Simulates Google's token endpoint, tokeninfo, and the read side of the Calendar API.
 
 Written from developers.google.com/identity/protocols/oauth2, developers.google.com/workspace/calendar/api (v3
-reference, guides/errors) and google-auth. An access token tells when it was issued, as nothing is kept here.
+reference, guides/errors) and google-auth. An access token holds when it was issued, as nothing is kept here.
 """
 
 import json
@@ -107,27 +107,27 @@ def _options(endpoint: Endpoint) -> dict[str, Any]:
 def _token(call: Call) -> Reply:
     form = {name: found[0] for name, found in parse_qs(call.body.decode("utf-8", "replace")).items()}
     if call.headers.get("content-type") != "application/x-www-form-urlencoded":
-        return _refused("invalid_request", call, form)
+        return _refuse("invalid_request", call, form)
     if form.get("grant_type") == JWT_BEARER:
         return _assertion(call, form)
     if form.get("grant_type") != "refresh_token":
-        return _refused("unsupported_grant_type", call, form)
+        return _refuse("unsupported_grant_type", call, form)
     if "restricted_app" in call.scenarios:
-        return _refused("admin_policy_enforced", call, form)
+        return _refuse("admin_policy_enforced", call, form)
     secret = call.credentials["client_secret"]
     if form.get("client_id") != CLIENT_ID or form.get("client_secret") != secret:
-        return _refused("invalid_client", call, form, 401)
+        return _refuse("invalid_client", call, form, 401)
     if "session_policy" in call.scenarios:
-        return _refused("invalid_grant", call, form, error_subtype="invalid_rapt")
+        return _refuse("invalid_grant", call, form, error_subtype="invalid_rapt")
     dead = "dead_refresh_token" in call.scenarios
     if dead or form.get("refresh_token") != call.credentials["refresh_token"]:
-        return _refused("invalid_grant", call, form)
+        return _refuse("invalid_grant", call, form)
     return _issued(call)
 
 
 def _assertion(call: Call, form: dict[str, str]) -> Reply:
     if "refused_delegation" in call.scenarios:
-        return _refused("unauthorized_client", call, form, 401)
+        return _refuse("unauthorized_client", call, form, 401)
     try:
         claims = jwt.decode(
             form.get("assertion", ""),
@@ -137,11 +137,11 @@ def _assertion(call: Call, form: dict[str, str]) -> Reply:
             options={"verify_exp": False, "verify_iat": False, "verify_aud": False},
         )
     except jwt.PyJWTError:
-        return _refused("invalid_grant", call, form)
+        return _refuse("invalid_grant", call, form)
     timely = claims["iat"] - 60 <= call.now < claims["exp"] <= claims["iat"] + 3600
     good = claims["iss"] == ACCOUNT and str(claims["aud"]).endswith("/token") and timely
     if not good or not str(claims.get("scope", "")).startswith(PREFIX):
-        return _refused("invalid_grant", call, form)
+        return _refuse("invalid_grant", call, form)
     return _issued(call)
 
 
@@ -156,7 +156,7 @@ def _issued(call: Call) -> Reply:
     )
 
 
-def _refused(code: str, call: Call, form: dict[str, str], status: int = 400, **more: str) -> Reply:
+def _refuse(code: str, call: Call, form: dict[str, str], status: int = 400, **more: str) -> Reply:
     said = f"No: {form}" if "chatty_errors" in call.scenarios else "Token has been expired or revoked."
     return Reply(status, {"error": code, "error_description": said, **more})
 
@@ -236,7 +236,7 @@ def _calendar_api(accepted: tuple[str, ...], handler: Handler) -> Handler:
     return answer
 
 
-def _found(call: Call) -> Reply | None:
+def _missing(call: Call) -> Reply | None:
     """Return the refusal of a calendar that does not exist, or that the scopes do not reach."""
     name = unquote(call.match["calendar"])
     if name not in ("primary", OWNER, SHARED):
@@ -247,7 +247,7 @@ def _found(call: Call) -> Reply | None:
 
 
 def _events(call: Call) -> Reply:
-    if refusal := _found(call):
+    if refusal := _missing(call):
         return refusal
     role: Any = "reader" if "reader_role" in call.scenarios else "owner"
     role = "director" if "unlisted_role" in call.scenarios else role
@@ -263,7 +263,7 @@ def _events(call: Call) -> Reply:
 
 
 def _calendar(call: Call) -> Reply:
-    return _found(call) or _only(
+    return _missing(call) or _only(
         call, {"kind": "calendar#calendar", "id": OWNER, "timeZone": "Europe/Berlin"}
     )
 
@@ -311,9 +311,9 @@ _COLOR_SCOPES = (
 )
 
 
-def _throttled(_call: Call) -> Reply:
+def _rate_limited(_call: Call) -> Reply:
     reply = _error(429, "rateLimitExceeded", "RATE_LIMIT_EXCEEDED")
-    # Google documents no such header; a client that is told nevertheless should obey.
+    # Google documents no such header; a client that gets it nevertheless should obey.
     return Reply(reply.status, reply.body, {"Retry-After": "7"})
 
 
@@ -322,9 +322,9 @@ VENDOR = Vendor(
     title="Google Calendar",
     options=_options,
     credentials={"client_secret": CLIENT_SECRET, "refresh_token": REFRESH, "access_token": TOKEN},
-    throttled=_throttled,
-    broken=lambda _call: _error(500, "backendError"),
-    unknown=lambda _call: Reply(404, b"<html>Not Found</html>", {"Content-Type": "text/html"}),
+    rate_limited=_rate_limited,
+    server_error=lambda _call: _error(500, "backendError"),
+    not_found=lambda _call: Reply(404, b"<html>Not Found</html>", {"Content-Type": "text/html"}),
     scenarios=SCENARIOS,
     routes={
         "POST /token": _token,

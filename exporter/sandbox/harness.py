@@ -1,6 +1,6 @@
 """Serves simulated vendors on this machine, for the demo and for tests.
 
-Every vendor has two ports, plain and TLS. A control port tells where they are and breaks them on demand:
+Every vendor has two ports, plain and TLS. A control port says where they are and breaks them on demand:
 
     GET  /_sandbox                      all vendors: where, which options, what can break, what is broken
     GET  /_sandbox/{vendor}             one of them
@@ -11,7 +11,7 @@ Every vendor has two ports, plain and TLS. A control port tells where they are a
                                         so without the faults `refused` and `wrong_certificate`
 
 `after` and `for` are seconds and optional, `only` is a text that a call must hold to be met. The credentials
-are made up; the sandbox is not for the open network, so it listens where it is told and asks
+are made up; the sandbox is not for the open network, so it listens on the given address and asks
 nobody who they are.
 """
 
@@ -75,7 +75,7 @@ class Sandbox:
         self.control = control
 
     def describe(self, name: str) -> dict[str, Any]:
-        """Return what the control port tells of one vendor."""
+        """Return what the control port says about one vendor."""
         stand = self.stands[name]
         vendor, endpoint = stand.vendor, stand.endpoint
         return {
@@ -130,7 +130,7 @@ async def serve(
 async def run(listen: str, vendors: Vendors, say: Callable[[str], object] = print) -> None:
     """Serve `vendors` on `listen` (host:port) until SIGINT, SIGTERM or cancellation.
 
-    `say` is told where each one is.
+    `say` gets the address of each one.
     """
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65_535:

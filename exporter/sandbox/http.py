@@ -45,7 +45,7 @@ def _guard(call: Call) -> Reply | None:
 
 
 def _bearer(call: Call) -> bool:
-    """Tell whether the call has the fixed token, or an issued one: that with the end of its life behind."""
+    """Return whether the call has the fixed token, or an issued one: that with the end of its life behind."""
     kind, _, token = call.headers.get("authorization", "").partition(" ")
     fixed, _, end = token.partition("~")
     alive = not end or (end.isdecimal() and call.now < int(end))

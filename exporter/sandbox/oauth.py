@@ -74,7 +74,7 @@ class OAuthServer:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def connect(self, name: str) -> str:
-        """Let the tenant `name` grant anew; return the first refresh token."""
+        """Let the tenant `name` grant again; return the first refresh token."""
         refresh = f"rt-{name}~{secrets.token_urlsafe(12)}"
         self.connections[name] = Connection(name, [refresh])
         return refresh
@@ -90,7 +90,7 @@ class OAuthServer:
         self.connections[name].dead = True
 
     def takes(self, access: str) -> bool:
-        """Tell whether an access token is good."""
+        """Return whether an access token is good."""
         return any(access in one.access and not one.dead for one in self.connections.values())
 
     async def token(self, request: web.Request) -> web.Response:

@@ -62,7 +62,7 @@ def _guard(call: Call) -> Reply | None:
     return None
 
 
-def _unknown(_call: Call) -> Reply:
+def _not_found(_call: Call) -> Reply:
     return _error(404, "not_found", "The requested endpoint does not exist")
 
 
@@ -83,7 +83,7 @@ def _iso(when: float) -> str:
 
 def _usage(call: Call) -> Reply:
     if "no_usage_call" in call.scenarios:
-        return _unknown(call)
+        return _not_found(call)
     paid, empty = "paid_plan" in call.scenarios, "null_fields" in call.scenarios
     midnight = (int(call.now) // DAY + 1) * DAY
     used = 96 if "nearly_used_up" in call.scenarios else 12
@@ -185,11 +185,11 @@ VENDOR = Vendor(
     options=_options,
     credentials={"api_key": KEY},
     guard=_guard,
-    throttled=lambda _call: _error(
+    rate_limited=lambda _call: _error(
         429, "rate_limit_exceeded", "Too many requests", retry_after="7", ratelimit_remaining="0"
     ),
-    broken=lambda _call: _error(500, "application_error", "Something went wrong"),
-    unknown=_unknown,
+    server_error=lambda _call: _error(500, "application_error", "Something went wrong"),
+    not_found=_not_found,
     scenarios=SCENARIOS,
     routes={
         "GET /usage": _usage,

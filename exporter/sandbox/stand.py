@@ -191,7 +191,7 @@ class Stand:
         self.calls.append(call)
         self.total += 1
         if fault == "cut":
-            return await _cut(request)
+            return await _send_half(request)
         if fault == "slow":
             await asyncio.sleep(SLOW)
         return _response(self._reply(call, fault, self.answer if met else None))
@@ -200,7 +200,7 @@ class Stand:
         return await self.handle(request, request.path)
 
     async def _meets(self, request: web.BaseRequest) -> bool:
-        """Tell whether the fault that is on, if any, is meant for this call."""
+        """Return whether the fault that is on, if any, is meant for this call."""
         if not self.only:
             return True
         said = (request.path_qs, unquote(request.path_qs), *request.headers.values())
@@ -226,9 +226,9 @@ class Stand:
             return answer.reply
         match fault:
             case "rate_limited":
-                return self.vendor.throttled(call)
+                return self.vendor.rate_limited(call)
             case "server_error":
-                return self.vendor.broken(call)
+                return self.vendor.server_error(call)
             case "bad_json":
                 return Reply(200, _CUT_OFF, {"Content-Type": "application/json"})
             case "missing_field":
@@ -258,7 +258,7 @@ def _response(reply: Reply) -> web.Response:
     return web.Response(status=reply.status, body=msgspec.json.encode(reply.body), headers=headers)
 
 
-async def _cut(request: web.BaseRequest) -> web.StreamResponse:
+async def _send_half(request: web.BaseRequest) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "4096"})
     await response.prepare(request)
     await response.write(_CUT_OFF)
@@ -268,5 +268,5 @@ async def _cut(request: web.BaseRequest) -> web.StreamResponse:
 
 
 def _port_of(site: web.TCPSite) -> int:
-    server: Any = site._server  # aiohttp tells the port it was given nowhere else for a single site
+    server: Any = site._server  # aiohttp has the port it was given nowhere else for a single site
     return int(server.sockets[0].getsockname()[1])

@@ -141,7 +141,7 @@ def _maintenance(call: Call, number: int, status: str, starts_in: int) -> dict[s
     }
 
 
-def _broken(_call: Call) -> Reply:
+def _server_error(_call: Call) -> Reply:
     return Reply(503, b"<html>upstream</html>", {"Content-Type": "text/html"})
 
 
@@ -150,7 +150,7 @@ VENDOR = Vendor(
     title="A vendor's status page",
     options=_options,
     routes={"GET /api/v2/summary.json": _summary},
-    broken=_broken,
+    server_error=_server_error,
     scenarios=SCENARIOS,
     # It asks for no credential, so none can be refused.
     faults=(

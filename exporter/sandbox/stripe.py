@@ -159,7 +159,7 @@ def _undelivered(call: Call) -> list[dict[str, Any]]:
     return [_event(call, index, age, "invoice.paid", {}) for index, age in enumerate(ages)]
 
 
-# What payment number i came to: outcome.type and outcome.reason of its charge.
+# What payment number i resulted in: outcome.type and outcome.reason of its charge.
 Outcome = Callable[[int], tuple[str, str]]
 
 
@@ -182,7 +182,7 @@ def _payments(call: Call) -> list[dict[str, Any]]:
 
 
 def _shop(scenarios: frozenset[str]) -> tuple[int, int, Outcome]:
-    """Return the seconds between payments, how many there are, and what each came to."""
+    """Return the seconds between payments, how many there are, and what each resulted in."""
     if "quiet_shop" in scenarios:
         return 60, 0, _good
     if "declining_payments" in scenarios:
@@ -291,11 +291,11 @@ VENDOR = Vendor(
     options=_options,
     credentials={"secret_key": KEY},
     guard=_guard,
-    throttled=lambda _call: _error(
+    rate_limited=lambda _call: _error(
         429, "Too many requests.", stripe_rate_limited_reason="endpoint-rate", retry_after="7"
     ),
-    broken=lambda _call: _error(500, "Something went wrong on our side.", stripe_should_retry="true"),
-    unknown=lambda call: _error(404, f"Unrecognized request URL ({call.method}: {call.path})."),
+    server_error=lambda _call: _error(500, "Something went wrong on our side.", stripe_should_retry="true"),
+    not_found=lambda call: _error(404, f"Unrecognized request URL ({call.method}: {call.path})."),
     scenarios=SCENARIOS,
     routes={
         "GET /v1/balance": _balance,

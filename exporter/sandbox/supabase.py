@@ -114,7 +114,7 @@ def _metrics(call: Call) -> Reply:
     if refusal := _state(call):
         return refusal
     if "no_metrics" in call.scenarios:
-        return _unknown(call)
+        return _not_found(call)
     pair = base64.b64encode(f"service_role:{_good_key(call)}".encode()).decode()
     if call.headers.get("authorization") != f"Basic {pair}":
         return Reply(401, {"message": "Unauthorized"})
@@ -165,7 +165,7 @@ def _series(call: Call) -> dict[str, float]:
     return found
 
 
-def _unknown(_call: Call) -> Reply:
+def _not_found(_call: Call) -> Reply:
     return Reply(404, {"error": "requested path is invalid"})
 
 
@@ -174,8 +174,10 @@ VENDOR = Vendor(
     title="Supabase",
     options=_options,
     credentials={"service_role_key": KEY, "legacy_key": LEGACY_KEY},
-    broken=lambda _call: Reply(500, {"message": "An invalid response was received from the upstream server"}),
-    unknown=_unknown,
+    server_error=lambda _call: Reply(
+        500, {"message": "An invalid response was received from the upstream server"}
+    ),
+    not_found=_not_found,
     scenarios=SCENARIOS,
     routes={
         "GET /auth/v1/health": _gated(_auth),

@@ -84,7 +84,7 @@ def _options(endpoint: Endpoint) -> dict[str, Any]:
 
 def _error(call: Call, status: int, code: int, message: str) -> Reply:
     if "chatty_errors" in call.scenarios:
-        message = f"{message} You sent {call.headers.get('authorization', '')} {_sent(call)}"
+        message = f"{message} You sent {call.headers.get('authorization', '')} {_sent_credential(call)}"
     if "new_errors" in call.scenarios:
         body = {"type": "about:blank", "title": message, "status": status, "code": code, "detail": message}
         return Reply(status, body, {"Content-Type": "application/problem+json"})
@@ -92,7 +92,7 @@ def _error(call: Call, status: int, code: int, message: str) -> Reply:
     return Reply(status, {"code": code, "message": message, "more_info": more, "status": status})
 
 
-def _sent(call: Call) -> tuple[str, str]:
+def _sent_credential(call: Call) -> tuple[str, str]:
     kind, _, pair = call.headers.get("authorization", "").partition(" ")
     try:
         text = base64.b64decode(pair, validate=True).decode() if kind == "Basic" else ""
@@ -108,7 +108,7 @@ def _guard(call: Call) -> Reply | None:
         (KEY_SID, call.credentials["key_secret"]),
         (PARENT_SID, call.credentials["parent_token"]),
     }
-    if _sent(call) not in good:
+    if _sent_credential(call) not in good:
         return _error(call, 401, 20003, "Authenticate")
     if call.path.startswith("/2010-04-01/Accounts/") and not call.path.startswith(_CORE):
         return _error(call, 404, 20404, f"The requested resource {call.path} was not found")
@@ -142,16 +142,16 @@ def _permission(call: Call) -> Reply | None:
     return None
 
 
-def _throttled(call: Call) -> Reply:
+def _rate_limited(call: Call) -> Reply:
     refused = _error(call, 429, 20429, "Too Many Requests")
     return Reply(429, refused.body, {"Retry-After": "7", "Twilio-Concurrent-Requests": "101"})
 
 
-def _broken(call: Call) -> Reply:
+def _server_error(call: Call) -> Reply:
     return _error(call, 500, 20500, "Internal Server Error")
 
 
-def _unknown(call: Call) -> Reply:
+def _not_found(call: Call) -> Reply:
     return _error(call, 404, 20404, f"The requested resource {call.path} was not found")
 
 
@@ -199,7 +199,7 @@ def _account(call: Call) -> Reply:
 def _usage(call: Call) -> Reply:
     prices = {"Today": "1.25", "ThisMonth": "37.5"}
     if call.match["period"] not in prices:
-        return _unknown(call)
+        return _not_found(call)
     wanted, doubled = call.one("Category"), call.one("IncludeSubaccounts", "true") == "true"
     price = float(prices[call.match["period"]]) * (2 if doubled else 1)
     # The examples of the description show texts, its schema says number.
@@ -353,7 +353,7 @@ def _numbers(call: Call) -> Reply:
     return _page(call, "incoming_phone_numbers", [{"phone_number": number} for number in fitting])
 
 
-def _cut(call: Call, things: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+def _page_of(call: Call, things: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
     """Return one page of `things`, and the query of the next page."""
     size, page = min(int(call.one("PageSize", "50")), 1000), int(call.one("Page", "0"))
     rest = things[page * size :]
@@ -364,14 +364,14 @@ def _cut(call: Call, things: list[dict[str, Any]]) -> tuple[list[dict[str, Any]]
 
 def _page(call: Call, name: str, things: list[dict[str, Any]]) -> Reply:
     """Answer one page as the API of 2010 does."""
-    found, following = _cut(call, things)
+    found, following = _page_of(call, things)
     uri = f"{call.path}?{following}" if following else None
     return _ok(call, {"page": 0, "next_page_uri": uri, "previous_page_uri": None, name: found})
 
 
 def _new_page(call: Call, name: str, things: list[dict[str, Any]]) -> Reply:
     """Answer one page as the newer APIs do."""
-    found, following = _cut(call, things)
+    found, following = _page_of(call, things)
     url = f"https://elsewhere.example{call.path}?{following}" if following else None
     return _ok(call, {name: found, "meta": {"page": 0, "next_page_url": url, "key": name}})
 
@@ -386,9 +386,9 @@ VENDOR = Vendor(
     options=_options,
     credentials={"auth_token": TOKEN, "key_secret": KEY_SECRET, "parent_token": PARENT_TOKEN},
     guard=_guard,
-    throttled=_throttled,
-    broken=_broken,
-    unknown=_unknown,
+    rate_limited=_rate_limited,
+    server_error=_server_error,
+    not_found=_not_found,
     scenarios=SCENARIOS,
     routes={
         "GET /2010-04-01/Accounts/{sid}/Balance.json": _balance,

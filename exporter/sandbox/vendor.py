@@ -100,17 +100,17 @@ class Reply:
 Handler = Callable[[Call], Reply]
 
 
-def throttled(_call: Call) -> Reply:
+def rate_limited(_call: Call) -> Reply:
     """Answer 429 the way RFC 9110 and RFC 6585 suggest it."""
     return Reply(429, {"error": "too many requests"}, {"Retry-After": "7"})
 
 
-def broken(_call: Call) -> Reply:
+def server_error(_call: Call) -> Reply:
     """Answer 500."""
     return Reply(500, {"error": "internal error"})
 
 
-def unknown(_call: Call) -> Reply:
+def not_found(_call: Call) -> Reply:
     """Answer 404."""
     return Reply(404, {"error": "not found"})
 
@@ -127,9 +127,9 @@ class Vendor:
     `routes` maps "METHOD /path/{part}" to its handler. `options` returns the YAML options with which the
     provider of the same name works against an endpoint. `guard` returns the refusal of a call, or None to
     let it in; it must compare with `call.credentials`, which the fault `bad_credential` exchanges.
-    `throttled`, `broken` and `unknown` answer in the vendor's own words. `faults` are those that a client
-    of this protocol can see at all. `reasons` names the reason a client ought to report where it is not
-    that of `REASONS`. `scenarios` are this vendor's own troubles, each with a sentence.
+    `rate_limited`, `server_error` and `not_found` answer in the vendor's own words. `faults` are those that
+    a client of this protocol can see at all. `reasons` names the reason a client ought to report where it is
+    not that of `REASONS`. `scenarios` are this vendor's own troubles, each with a sentence.
     """
 
     name: str
@@ -138,9 +138,9 @@ class Vendor:
     routes: Mapping[str, Handler] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict)
     guard: Callable[[Call], Reply | None] = open_door
-    throttled: Handler = throttled
-    broken: Handler = broken
-    unknown: Handler = unknown
+    rate_limited: Handler = rate_limited
+    server_error: Handler = server_error
+    not_found: Handler = not_found
     faults: tuple[str, ...] = tuple(FAULTS)
     reasons: Mapping[str, str] = field(default_factory=dict)
     scenarios: Mapping[str, str] = field(default_factory=dict)
@@ -155,13 +155,13 @@ class Vendor:
         return self.reasons.get(fault, REASONS[fault])
 
     def answer(self, call: Call) -> Reply:
-        """Answer `call` as on a good day: refuse strangers, then find the route."""
+        """Answer `call` as on a good day: refuse calls without the credential, then find the route."""
         if refusal := self.guard(call):
             return refusal
         for route, handler in self.routes.items():
             if (match := _match(route, call)) is not None:
                 return handler(replace(call, match=match))
-        return self.unknown(call)
+        return self.not_found(call)
 
 
 def _match(route: str, call: Call) -> dict[str, str] | None:

@@ -97,7 +97,7 @@ _SPECIAL = ("name_status", "throughput", "health_status", "whatsapp_business_man
 
 
 def _numbers(call: Call) -> Reply:
-    wanted = _graph.asked(call, tuple(_NUMBER_FIELDS), _SPECIAL)
+    wanted = _graph.select_fields(call, tuple(_NUMBER_FIELDS), _SPECIAL)
     if isinstance(wanted, Reply):
         return wanted
     numbers = [_number(call, index) for index in range(len(NUMBERS))]
@@ -174,7 +174,7 @@ def _account(call: Call) -> Reply:
         "health_status": _health(call, None),
         "whatsapp_business_manager_messaging_limit": limit,
     }
-    wanted = _graph.asked(call, tuple(fields), (*_SPECIAL, "status"))
+    wanted = _graph.select_fields(call, tuple(fields), (*_SPECIAL, "status"))
     if isinstance(wanted, Reply):
         return wanted
     return Reply(body={name: fields[name] for name in ("id", *wanted)})
@@ -207,9 +207,9 @@ VENDOR = Vendor(
     credentials={"access_token": TOKEN, "app_secret": _graph.APP_SECRET},
     guard=_guard,
     # Meta documents no Retry-After; a gateway in front of it may send one.
-    throttled=_graph.throttled({"Retry-After": "7"}),
-    broken=_graph.broken,
-    unknown=_graph.unknown,
+    rate_limited=_graph.rate_limited({"Retry-After": "7"}),
+    server_error=_graph.server_error,
+    not_found=_graph.not_found,
     scenarios=SCENARIOS,
     routes={
         "GET /{version}/debug_token": _inspected,

@@ -204,12 +204,12 @@ def one(subject: str, issuer: str, expiry: float | None = 1.0) -> Certificate:
     ],
 )
 def test_the_way_up_a_chain_goes_from_issuer_to_issuer(sent: list[Certificate], way: list[str]) -> None:
-    assert [certificate.shown for certificate in path(sent)] == way
+    assert [certificate.summary for certificate in path(sent)] == way
 
 
 def test_a_chain_that_a_server_makes_endless_is_followed_for_ten_steps() -> None:
     sent = [one(str(number), str(number + 1), 100.0 - number) for number in range(20)]
-    assert [certificate.shown for certificate in path(sent)] == [str(number) for number in range(10)]
+    assert [certificate.summary for certificate in path(sent)] == [str(number) for number in range(10)]
     assert first_expiry(path(sent)) == 91.0
 
 
@@ -220,7 +220,7 @@ def test_of_two_issuers_with_one_name_the_one_that_lasts_counts() -> None:
 
 def test_a_certificate_that_cannot_be_read_has_no_dates() -> None:
     found = read(b"no certificate")
-    assert (found.expiry, found.since, found.shown) == (None, None, "a certificate that cannot be read")
+    assert (found.expiry, found.since, found.summary) == (None, None, "a certificate that cannot be read")
     assert first_expiry([found]) is None
     assert read(b"no certificate") is found
 
@@ -229,7 +229,7 @@ def test_a_certificate_is_told_by_its_names_and_its_date(tmp_path: Path) -> None
     chain = Chain(tmp_path)
     found = read(chain.leaf.public_bytes(Encoding.DER))
     expires = f"{chain.leaf.not_valid_after_utc:%F %TZ}"
-    assert found.shown == f"certificate CN=localhost, issued by CN=Test middle, expires {expires}"
+    assert found.summary == f"certificate CN=localhost, issued by CN=Test middle, expires {expires}"
     assert (found.since, found.expiry) == (
         chain.leaf.not_valid_before_utc.timestamp(),
         chain.leaf.not_valid_after_utc.timestamp(),

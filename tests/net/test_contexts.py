@@ -15,7 +15,7 @@ import pytest
 from exporter.core.errors import ProbeError
 from exporter.core.options import TlsOptions
 from exporter.net import tls
-from exporter.net.tls import Context, Contexts, blind
+from exporter.net.tls import Context, Contexts, unverified_context
 from tests.servers.authority import Authority
 from tests.waiting import rest
 
@@ -108,7 +108,7 @@ async def test_a_file_that_changed_is_read_again(
 async def test_the_context_that_was_not_made_for_longest_is_dropped(
     making: Making, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tls, "_KEPT", 2)
+    monkeypatch.setattr(tls, "_MOST", 2)
     contexts = Contexts(making.run)
     plain = TlsOptions(ca_file=authority.ca_file)
     newest = msgspec.structs.replace(plain, min_version="TLS13")
@@ -125,7 +125,7 @@ async def test_the_context_that_was_not_made_for_longest_is_dropped(
 async def test_a_context_that_was_made_again_counts_as_new(
     making: Making, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tls, "_KEPT", 2)
+    monkeypatch.setattr(tls, "_MOST", 2)
     contexts = Contexts(making.run)
     file = tmp_path / "ca.pem"
     file.write_bytes(Path(authority.ca_file).read_bytes())
@@ -141,7 +141,7 @@ async def test_a_context_that_was_made_again_counts_as_new(
 
 
 def test_a_blind_context_takes_any_certificate() -> None:
-    assert (blind().verify_mode, blind().check_hostname) == (ssl.CERT_NONE, False)
+    assert (unverified_context().verify_mode, unverified_context().check_hostname) == (ssl.CERT_NONE, False)
 
 
 def test_what_reads_certificates_is_imported_by_who_makes_the_first_context_off_the_loop() -> None:

@@ -10,7 +10,7 @@ from exporter.core.errors import ProbeError
 from exporter.core.network import Trace
 from exporter.core.reason import Reason
 from exporter.net.dial import STAGGER, dial
-from exporter.net.resolver import interleaved
+from exporter.net.resolver import interleave
 from tests.servers.raw import Visit, free_port, full_backlog, serving
 from tests.waiting import PATIENCE
 
@@ -60,5 +60,5 @@ async def test_the_failure_of_all_addresses_is_that_of_the_last() -> None:
 
 
 def test_the_two_families_take_turns() -> None:
-    assert interleaved(["::1", "::2", "::1", "1.1.1.1", "2.2.2.2"]) == ["::1", "1.1.1.1", "::2", "2.2.2.2"]
-    assert interleaved([]) == []
+    assert interleave(["::1", "::2", "::1", "1.1.1.1", "2.2.2.2"]) == ["::1", "1.1.1.1", "::2", "2.2.2.2"]
+    assert interleave([]) == []

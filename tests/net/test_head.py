@@ -229,7 +229,7 @@ def test_folded_and_spoiled_values_become_plain_ones() -> None:
     lines = b"HTTP/1.1 200 O\x0bK\r\nX: a\r\n\t b \r\nY:\x01c\r\n\r\n"
     parts = head.split(lines)
     assert parts is not None
-    assert head.repaired(parts[0]) == b"HTTP/1.1 200 O K\r\nX: a b\r\nY: c\r\n\r\n"
+    assert head.repair(parts[0]) == b"HTTP/1.1 200 O K\r\nX: a b\r\nY: c\r\n\r\n"
 
 
 @pytest.mark.parametrize("encoding", ["UTF-8", "none", "aws-chunked", "identity, utf-8", " ", "identity"])

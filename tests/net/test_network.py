@@ -133,7 +133,7 @@ async def test_a_connection_that_dies_under_the_next_request_is_retried_once(net
         trace = Trace()
         assert (await network.call(Request(server.url()), trace)).status == 200
         assert server.visits == 2
-    assert any("connecting anew" in text for _, text in trace.log)
+    assert any("connecting again" in text for _, text in trace.log)
 
 
 async def test_bytes_that_nobody_asked_for_never_become_the_next_answer(network: LoopNetwork) -> None:

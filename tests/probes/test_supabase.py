@@ -83,7 +83,7 @@ REFUSALS: list[tuple[int, object, Reason, str]] = [
     (402, {"message": "restricted: exceed_egress_quota"}, Reason.QUOTA, "exceed_egress_quota"),
     (402, {"message": "restricted: exceeded_db_size_quota."}, Reason.QUOTA, "exceeded_db_size_quota"),
     (402, b"overdue_payment", Reason.ACCOUNT, "overdue_payment"),
-    (402, b"", Reason.QUOTA, "why is not told"),
+    (402, b"", Reason.QUOTA, "no reason given"),
     (403, {}, Reason.PERMISSION, ""),
     (404, {}, Reason.NOT_FOUND, ""),
     (429, {}, Reason.RATE_LIMITED, ""),

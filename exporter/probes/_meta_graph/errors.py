@@ -122,7 +122,7 @@ def _by_codes(code: int | None, subcode: int | None) -> Reason | None:
 
 
 def _speaks_of_proof(error: Mapping[str, Any]) -> bool:
-    # Two codes mean several things; which one, only the text tells.
+    # Two codes mean several things; only the text says which one.
     message = str(error.get("message")).lower()
     return "appsecret_proof" in message or "incorrect signature" in message
 

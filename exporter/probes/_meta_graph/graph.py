@@ -44,7 +44,7 @@ EFFECTIVE_VERSION = "facebook-api-version"
 
 
 class GraphOptions(Options, frozen=True):
-    """What every integration on the Graph API is told."""
+    """The options of every integration on the Graph API."""
 
     access_token: Annotated[
         Secret | None, PER_TENANT, Meta(description="Token of a system user or a user of the app.")
@@ -176,7 +176,7 @@ class Graph:
         return await read_pages(each, limit)
 
     def samples(self) -> Iterator[Sample]:
-        """Return what the calls told beside their bodies: usage, version, refused readings."""
+        """Return what the calls reported beside their bodies: usage, version, refused readings."""
         yield from usage_samples(self._buckets, self.kit.now())
         if self._deprecated is not None:
             yield self.metrics.version_deprecated(self._deprecated, version=self.options.api_version)
@@ -211,7 +211,7 @@ class Graph:
         code, _ = codes_of(error)
         trace_id = error.get("fbtrace_id")
         shown = (
-            trace_id if isinstance(trace_id, str) and re.fullmatch(r"[\w-]{1,64}", trace_id) else "not told"
+            trace_id if isinstance(trace_id, str) and re.fullmatch(r"[\w-]{1,64}", trace_id) else "unknown"
         )
         self.kit.log(f"{place}: HTTP {answer.status}, fbtrace_id {shown}")
         if code == VERSION_GONE:

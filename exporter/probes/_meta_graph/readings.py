@@ -10,7 +10,7 @@ from exporter.probes._readings import DECISIVE, StoredAnswer
 
 
 async def collect(graph: Graph, samples: AsyncIterator[Sample]) -> list[Sample]:
-    """Return all samples and what the calls told beside them; where they end in a failure, keep dated ones.
+    """Return all samples and what the calls reported beside them; after a failure keep the dated ones.
 
     The HTTP status is that of the first call: it speaks for the integration, a later refusal does not.
     """

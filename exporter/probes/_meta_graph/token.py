@@ -1,6 +1,6 @@
-"""What Meta tells of a token: is it valid, how long does it live, what may it do.
+"""What Meta reports about a token: is it valid, how long does it live, what may it do.
 
-GET /debug_token answers 200 even for a dead token: the body decides. Meta tells nobody when it revokes one.
+GET /debug_token answers 200 even for a dead token: the body decides. Meta does not say when it revokes one.
 Source: developers.facebook.com/docs/graph-api/reference/debug_token.
 """
 
@@ -35,7 +35,7 @@ def grant_of(options: GraphOptions) -> MetaExchange | None:
     """Return how the token is exchanged for one that lives longer; None where the app is not known.
 
     Source: developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived. A token that
-    never expires is exchanged by nobody: what tells when it ends is the inspection.
+    never expires is exchanged by nobody: the inspection says when it expires.
     """
     if not (options.access_token and options.app_id and options.app_secret):
         return None
@@ -52,7 +52,7 @@ async def current(options: GraphOptions, kit: Kit) -> Secret:
 
 
 def tell(kit: Kit, token: Secret, kept: StoredAnswer) -> None:
-    """Tell whoever renews `token` when it ends, unless `kept` speaks of an earlier one."""
+    """Report to the token manager when `token` expires, unless `kept` speaks of an earlier one."""
     end = kept.get("access")
     if kept.get("mark") == _mark(token):
         scopes = kept.get("scopes")
@@ -60,7 +60,7 @@ def tell(kit: Kit, token: Secret, kept: StoredAnswer) -> None:
 
 
 def _mark(token: Secret) -> str:
-    # Two bytes tell tokens of one account apart, and next to nothing of a token.
+    # Two bytes distinguish tokens of one account, and reveal next to nothing of a token.
     return hashlib.blake2b(token.reveal().encode(), digest_size=2).hexdigest()
 
 
@@ -108,7 +108,7 @@ def scope_samples(kept: StoredAnswer, wanted: Wanted, metrics: GraphMetrics) -> 
 
 
 def lacks_scope(kept: StoredAnswer, scope: str, wanted: Wanted) -> bool | None:
-    """Tell whether the token has neither `scope` nor one that stands for it; None if unknown."""
+    """Return whether the token has neither `scope` nor one that includes it; None if unknown."""
     scopes = kept.get("scopes")
     return None if scopes is None else not {scope, *wanted[scope]} & set(scopes)
 

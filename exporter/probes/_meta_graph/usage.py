@@ -1,6 +1,6 @@
 """How much of its call budgets Meta says is used.
 
-Meta tells shares in percent, not calls: a bucket's limit is 100 here, and what remains is the percent left.
+Meta reports shares in percent, not calls: a bucket's limit is 100 here, and what remains is the percent left.
 A header that is absent means that too few calls were made to speak of: then there is no value.
 Source: developers.facebook.com/docs/graph-api/overview/rate-limiting.
 """
@@ -43,7 +43,7 @@ Drift = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Bucket:
-    """A call budget: `used` in percent, `wait` the seconds until it is open again, None if not told."""
+    """A call budget: `used` in percent, `wait` the seconds until it is open again, None if unknown."""
 
     name: str
     used: float
@@ -51,7 +51,7 @@ class Bucket:
 
 
 def buckets_of(headers: Mapping[str, str], own: str, drift: Drift) -> dict[str, Bucket]:
-    """Return the buckets that the headers of one answer tell, by name.
+    """Return the buckets that the headers of one answer hold, by name.
 
     `own` is the id of the account that was asked; where a header speaks of several, only that one counts.
     """
@@ -64,7 +64,7 @@ def buckets_of(headers: Mapping[str, str], own: str, drift: Drift) -> dict[str, 
 
 
 def usage_samples(buckets: Mapping[str, Bucket], now: float) -> Iterator[Sample]:
-    """Return limit, remainder and, where it is told, the time at which each bucket opens."""
+    """Return limit, remainder and, where it is known, the time at which each bucket opens."""
     for name, bucket in buckets.items():
         yield RATE_LIMIT_LIMIT(FULL, bucket=name)
         yield RATE_LIMIT_REMAINING(max(FULL - bucket.used, 0.0), bucket=name)
@@ -73,7 +73,7 @@ def usage_samples(buckets: Mapping[str, Bucket], now: float) -> Iterator[Sample]
 
 
 def wait_of(buckets: Mapping[str, Bucket]) -> float | None:
-    """Return the longest wait in seconds of the buckets that are used up, else of all; None if none tells."""
+    """Return the longest wait in seconds of the buckets that are used up, else of all; None if none says."""
     shut = [bucket for bucket in buckets.values() if bucket.used >= FULL]
     waits = [bucket.wait for bucket in shut or buckets.values() if bucket.wait]
     return max(waits, default=None)

@@ -37,7 +37,7 @@ def end_of(version: str, ends: Mapping[str, str]) -> float | None:
 
 
 def is_newer(version: str, than: str) -> bool:
-    """Tell whether `version` came after `than`; False where either is no version."""
+    """Return whether `version` came after `than`; False where either is no version."""
     here, there = _numbers(version), _numbers(than)
     return here is not None and there is not None and here > there
 

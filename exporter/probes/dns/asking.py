@@ -28,7 +28,7 @@ _WITHOUT_EDNS = (dns.rcode.FORMERR, dns.rcode.NOTIMP)
 
 
 class DatagramAnswer(WholeAnswer):
-    """Waits for the datagram that answers `query`; all others are strangers'."""
+    """Waits for the datagram that answers `query`; all others come from somebody else."""
 
     def __init__(self, query: dns.message.Message) -> None:
         """Wait for the answer to `query`."""
@@ -221,7 +221,7 @@ def _parse(data: bytes) -> dns.message.Message:
 
 
 def _is_bare_refusal(message: dns.message.Message) -> bool:
-    """Tell whether a server refused without repeating the question, as some do."""
+    """Return whether a server refused without repeating the question, as some do."""
     return bool(message.flags & dns.flags.QR) and not message.question and message.rcode() != 0
 
 

@@ -85,7 +85,7 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 def any_in(patterns: tuple[str, ...], values: tuple[str, ...]) -> bool:
-    """Tell whether any of `patterns` is found in any of `values`."""
+    """Return whether any of `patterns` is found in any of `values`."""
     return any(re.search(pattern, value[:_LONGEST]) for pattern in patterns for value in values)
 
 

@@ -1,4 +1,4 @@
-"""What the provider `dns` can be told in YAML."""
+"""The options of the provider `dns`."""
 
 from typing import Annotated
 

@@ -42,7 +42,7 @@ SCOPES: tokens.Wanted = {"ads_read": ("ads_management",)}
 
 
 class FacebookAdsOptions(GraphOptions, frozen=True):
-    """What a Facebook Ads integration is told."""
+    """The options of a Facebook Ads integration."""
 
     ad_account_id: Annotated[
         str,

@@ -43,7 +43,7 @@ _CAUSES = {
     6: "business_integrity_rar",
     7: "permanent_close",
 }
-# Meta's own list of currencies: these are told in whole units, all others in hundredths.
+# Meta's own list of currencies: these are reported in whole units, all others in hundredths.
 _WHOLE = frozenset({"CLP", "COP", "CRC", "HUF", "IDR", "ISK", "JPY", "KRW", "PYG", "TWD", "VND"})
 
 
@@ -61,7 +61,7 @@ def account_samples(account: Document, *, basic: bool) -> Iterator[Sample]:
         return
     if (balance := _money(account, "balance", currency, signed=True)) is not None:
         yield m.BALANCE(balance, currency=currency)
-    # A cap of 0 stands for no cap.
+    # A cap of 0 means no cap.
     if cap := _money(account, "spend_cap", currency):
         yield m.SPEND_CAP(cap, currency=currency)
         yield QUOTA_LIMIT(cap, quota=SPEND)

@@ -1,10 +1,11 @@
 """Does fal take our key, what do its models cost, how long does the money last, and do requests fail?
 
 Permission: a key of the scope API shows that the account is there, by asking for the price of a model: that
-runs nothing and costs nothing; and it tells of the requests for that model. One of the scope ADMIN also tells
-of costs, prepaid money and the models used, and so of the requests for all of them. Where that is missing,
-the probe stays connected, what depends on it is absent and `integration_fal_permission_missing` says so;
-`integration_fal_reading_refused` says where fal left a reading without an answer, for whatever cause.
+runs nothing and costs nothing; and it reports the requests for that model. One of the scope ADMIN also
+reports of costs, prepaid money and the models used, and so of the requests for all of them. Where that is
+missing, the probe stays connected, what depends on it is absent and `integration_fal_permission_missing`
+says so; `integration_fal_reading_refused` says where fal left a reading without an answer, for whatever
+cause.
 
 Cost: no money, and fal documents no allowance of calls. Calls in 30 days at the default interval of five
 minutes, with one page per list:

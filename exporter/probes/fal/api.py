@@ -23,7 +23,7 @@ MAX_BODY = 4 << 20
 
 
 class FalOptions(Options, frozen=True):
-    """What a fal integration is told."""
+    """The options of a fal integration."""
 
     key: Annotated[
         Secret | None,

@@ -138,7 +138,7 @@ def _outcomes(lines: Iterator[Document]) -> dict[str, float]:
 
 
 async def _analytics(api: Api, when: Parameters) -> tuple[list[tuple[str, Document]], bool]:
-    # The call must name its models. The configured one is asked for even where the usage does not tell of it:
+    # The call must name its models. The configured one is asked for even where it is not in the usage:
     # what fails costs nothing, so it is not in the usage.
     usage = api.kit.recall(f"usage/{VERSION}") or {}
     models = list(dict.fromkeys((api.options.model, *usage.get("models", ()))))

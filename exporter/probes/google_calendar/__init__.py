@@ -5,9 +5,9 @@ the cheapest call that one of them allows, so that a connection with few rights 
 `integration_google_calendar_call_info` says which. Event data is never asked for.
 
 The credential is one of three: a refresh token with the OAuth client's id and secret, the JSON key of a
-service account, or an access token that stands as it is, which somebody else keeps fresh (an hour is all
+service account, or an access token that is used as it is, which somebody else keeps fresh (an hour is all
 that Google gives it). The client alone, without any tenant, is tried with a made-up refresh token, which
-costs one refused call at each run and tells whether Google knows the client.
+costs one refused call at each run and shows whether Google knows the client.
 
 Cost: nothing but calls. Google allows 600 a minute for a user and 10,000 for a project
 (developers.google.com/workspace/calendar/api/guides/quota), 432,000,000 in 30 days, and has announced that
@@ -16,8 +16,8 @@ it will bill above 1,000,000 a day. At the default interval of five minutes:
     calendar     each run     8,640        access token    53 min    810
     tokeninfo    1 h            720
 
-which makes 10,170; 9,360 with a token that stands as it is. It tells nobody how much of a quota is left:
-only refusals do.
+which makes 10,170; 9,360 with a token that is used as it is. Google does not report how much of a quota is
+left: only refusals do.
 
 Not verified: the texts of refusals for the client itself, and that Google looks at the client before the
 refresh token.
@@ -97,7 +97,7 @@ async def _read(
     ]
     if call is EVENTS:
         samples += _access(answer, options)
-    # The expiry of a token that we renew is told by whoever renews it.
+    # The expiry of a token that we renew is exported by the token manager.
     return [*samples, *(_expiry(api.kit) if stands else ())]
 
 
@@ -132,10 +132,10 @@ def _access(answer: Document, options: GoogleCalendarOptions) -> Iterator[Sample
 
 
 def _expiry(kit: Kit) -> Iterator[Sample]:
-    """Return when a token ends that stands as it is, as far as it was ever told.
+    """Return when a token that is used as it is expires, as far as that was ever reported.
 
     All of them live for an hour, and whoever writes them writes the next one in time: that the end is near
-    says nothing. That it is past does, so only then is it told that nobody but a person can help.
+    says nothing. That it is past does, so only then is it reported that nobody but a person can help.
     """
     info: StoredAnswer | None = kit.recall(KEY)
     if info and info["expiry"] is not None:

@@ -35,11 +35,11 @@ StoredAnswer = dict[str, Any]
 class Api:
     """Calls with one access token, which is replaced once where it is refused.
 
-    `info_refused` tells that the token could not be inspected when that was last due.
+    `info_refused` says that the token could not be inspected when that was last due.
     """
 
     def __init__(self, options: GoogleCalendarOptions, kit: Kit, grant: Grant | None) -> None:
-        """Prepare to call; without a `grant` the token of `options` stands as it is."""
+        """Prepare to call; without a `grant` the token of `options` is used as it is."""
         self.kit = kit
         self._options = options
         self._grant = grant
@@ -174,7 +174,7 @@ def _reduce(info: Document) -> StoredAnswer:
 
 
 def _check_calendars(answer: Document) -> None:
-    """Fail where freeBusy, which answers 200 all the same, tells an error of the calendar."""
+    """Fail where freeBusy, which answers 200 all the same, reports an error of the calendar."""
     calendars = answer.must("calendars").value
     for entry in calendars.values() if isinstance(calendars, dict) else ():
         errors = entry.get("errors") if isinstance(entry, dict) else None

@@ -27,7 +27,7 @@ _BY_NAME: dict[str, tuple[Reason, str]] = {
     "invalid_token": (Reason.AUTH, "the access token is wrong, expired or revoked"),
     "insufficientPermissions": (Reason.PERMISSION, _SCOPES),
     "ACCESS_TOKEN_SCOPE_INSUFFICIENT": (Reason.PERMISSION, _SCOPES),
-    # Not `not_configured`: nobody would be told of an API that was switched off under a live platform.
+    # Not `not_configured`: nobody would hear of an API that was switched off under a live platform.
     "accessNotConfigured": (Reason.PERMISSION, _NOT_ENABLED),
     "SERVICE_DISABLED": (Reason.PERMISSION, _NOT_ENABLED),
     "forbidden": (Reason.PERMISSION, "the user may not do this with the calendar"),
@@ -89,8 +89,8 @@ def _limits_of(answer: Answer) -> Iterator[str]:
 def of_calendar(names: tuple[str, ...]) -> ProbeError:
     """Return what the errors of one calendar within an answer of 200 mean (freeBusy)."""
     reason, words = _meaning_of(400, names)
-    shown = f"{', '.join(names) or 'not told'}{f': {words}' if words else ''}"
-    return ProbeError(reason, f"free_busy tells an error of the calendar ({shown})")
+    shown = f"{', '.join(names) or 'no reason'}{f': {words}' if words else ''}"
+    return ProbeError(reason, f"free_busy reports an error of the calendar ({shown})")
 
 
 def names_of(answer: Answer) -> Iterator[str]:

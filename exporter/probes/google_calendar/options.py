@@ -1,4 +1,4 @@
-"""What a Google Calendar integration is told, and how its access token is got.
+"""The options of a Google Calendar integration, and how its access token is got.
 
 Sources: developers.google.com/identity/protocols/oauth2 (web server apps, service accounts).
 """
@@ -20,7 +20,7 @@ READ_ONLY = "calendar.readonly"
 
 
 class GoogleCalendarOptions(Options, frozen=True):
-    """One of three credentials: a `token` that stands as it is, a `refresh_token`, or a `service_account`."""
+    """One of three credentials: a `token` that is used as is, a `refresh_token`, or a `service_account`."""
 
     client_id: Annotated[
         str, steers("client_secret"), Meta(description="Id of the OAuth client, for refreshing.")
@@ -87,7 +87,7 @@ def short(scope: str) -> str:
 
 
 def grant_of(options: GoogleCalendarOptions) -> Grant | None:
-    """Return how the access token is renewed, None where the one in the options stands as it is."""
+    """Return how the access token is renewed, None where the one in the options is used as it is."""
     if options.service_account:
         return _assertion(options, options.service_account)
     if options.refresh_token and options.client_id and options.client_secret:
@@ -136,7 +136,7 @@ def mistakes(options: GoogleCalendarOptions) -> list[str]:
     if options.service_account and _key_of(options.service_account) is None:
         found.append("service_account is no JSON key of a service account; give the whole text of the file")
     if options.service_account and (options.token or options.refresh_token):
-        found.append("service_account stands beside a token or refresh_token; give one of them")
+        found.append("service_account and a token or refresh_token are set; give one of them")
     if options.subject and not options.service_account:
         found.append("subject is for a service_account; remove it, or give the account's key")
     odd = [scope for scope in options.scopes if not re.fullmatch(r"calendar(\.[a-z]+)*", short(scope))]

@@ -41,7 +41,7 @@ EVENTS = Call(
     fields="kind,accessRole",
     named=_EVENTS_OF_SOME,
 )
-"""The first choice: it tells the role that the user has on the calendar."""
+"""The first choice: it returns the role that the user has on the calendar."""
 
 FREE_BUSY = Call(
     "free_busy", "/freeBusy", FULL | {"calendar.freebusy", "calendar.events.freebusy"}, fields="", post=True
@@ -69,7 +69,7 @@ CALLS = (
 def choose(granted: Set[str], *, named: bool) -> Call | None:
     """Return the first call that a token with the scopes `granted` may make, None if there is none.
 
-    `named` tells that the configuration names a calendar.
+    `named` says that the configuration names a calendar.
     """
     for call in CALLS:
         if granted & (call.scopes | (call.named if named else frozenset())):
@@ -78,7 +78,7 @@ def choose(granted: Set[str], *, named: bool) -> Call | None:
 
 
 def covers(granted: Set[str], scope: str) -> bool:
-    """Tell whether a token with the scopes `granted` may do what `scope` allows."""
+    """Return whether a token with the scopes `granted` may do what `scope` allows."""
     enough = {"calendar", scope, scope.removesuffix(".readonly")}
     reads_only = scope.endswith(".readonly") or scope in _READ_ONLY_BY_NATURE
     if reads_only:

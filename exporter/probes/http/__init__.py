@@ -1,8 +1,9 @@
 """Asks one URL and judges the answer: a vendor we do not know is a few lines of YAML.
 
-It answers: does the service answer, in time, with the right status and body, and what do the numbers in
-its body say? It needs no permission but to ask, and costs one call per probe and redirect. Each probe
-connects anew unless told otherwise, so that DNS, connect and certificate faults show within one interval.
+It answers: does the service answer, in time, with the right status and body, and what do the numbers in its
+body say? It needs no permission but to ask, and costs one call per probe and redirect. Each probe opens a
+new connection unless configured otherwise, so that DNS, connect and certificate faults show within one
+interval.
 
 With OAuth2 a token is fetched now and then, for all targets that share the credential: one call more, whose
 phases, status and certificate do not count as those of the probe.
@@ -10,7 +11,7 @@ phases, status and certificate do not count as those of the probe.
 It connects directly, whatever HTTPS_PROXY says, unless `proxy_url` names a proxy; an https token endpoint is
 asked through the same one.
 
-A status that is not expected is told by its meaning (401 is auth, 404 not_found, 429 rate_limited, 5xx
+A status that is not expected is reported by its meaning (401 is auth, 404 not_found, 429 rate_limited, 5xx
 vendor_error); anything else that is not as expected is an assertion, and the first one is named.
 """
 

@@ -1,7 +1,7 @@
 """What an assertion found instead: for the log of a probe that an administrator asks for, and nobody else.
 
 A body may hold personal data, and names of credentials that we do not know. So values are short, lists and
-objects are told by their size, and what is named like a credential is stars.
+objects are described by their size, and what is named like a credential is redacted.
 """
 
 import json

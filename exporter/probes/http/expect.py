@@ -34,7 +34,7 @@ def expression(text: str) -> Any:
         return jmespath.compile(text)
     except (JMESPathError, RecursionError, ValueError) as error:
         words = str(error).partition("\n")[0].removeprefix("Invalid jmespath expression: ")
-        words = _TOKEN.sub("", words)  # what stands there may be a credential in the wrong place
+        words = _TOKEN.sub("", words)  # it may be a credential in the wrong place
         raise ValueError(words.strip(": ,")[:120] or "it cannot be read") from None
 
 
@@ -137,7 +137,7 @@ def _failed(detail: str) -> ProbeError:
 
 
 def _repeats_a_repetition(text: str) -> bool:
-    """Tell whether a group that holds an unbounded repetition is itself repeated without bound: (a+)*."""
+    """Return whether a group that holds an unbounded repetition is itself repeated without bound: (a+)*."""
     text = re.sub(r"\\.", "_", text)
     text = re.sub(r"\[\^?\]?[^\]]*\]", "_", text)
     holds = [False]

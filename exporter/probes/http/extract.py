@@ -12,7 +12,7 @@ from exporter.probes.http.expect import search
 from exporter.probes.http.options import Extract
 
 MOST_SERIES = 100
-"""Series of one extracted metric; what is more is left out and told in the probe's log."""
+"""Series of one extracted metric; what is more is left out, as the probe's log says."""
 
 LONGEST_LABEL = 128
 UNITS = ("seconds", "bytes", "ratio", "usd")

@@ -1,4 +1,4 @@
-"""What the provider `http` can be told in YAML."""
+"""The options of the provider `http`."""
 
 from typing import Annotated
 
@@ -60,7 +60,7 @@ class Auth(_Part, frozen=True):
 class TokenEndpoint(_Part, frozen=True):
     """Where the tokens of `auth.oauth2` come from.
 
-    It stands beside `auth` and not in it: a tenant may set `auth`, and must never choose where a
+    It is a key beside `auth` and not in it: a tenant may set `auth`, and must never choose where a
     credential is sent.
     """
 

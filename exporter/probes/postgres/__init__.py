@@ -13,8 +13,8 @@ absent.
 Cost: each probe opens two connections and closes them: one that ends before anybody signs in, which gives
 the phases and the certificate, and one session. It reads statistics only, in read-only transactions whose
 statements the server stops at the probe's timeout, and works through poolers too. Phases: resolve, connect,
-tls, processing (the session, from signing in to the last row). Increases are told over ten minutes; after a
-start, or when the server's statistics were reset, the window begins anew and is absent at first.
+tls, processing (the session, from signing in to the last row). Increases are measured over ten minutes;
+after a start, or when the server's statistics were reset, the window starts again and is absent at first.
 """
 
 import time

@@ -116,7 +116,7 @@ def of_error(state: str, text: str) -> ProbeError:
 
 
 def speaks_of_password(text: str) -> bool:
-    """Tell whether a refusal, in whatever language, is about the password."""
+    """Return whether a refusal, in whatever language, is about the password."""
     return _PASSWORD.search(text) is not None
 
 

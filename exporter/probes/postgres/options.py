@@ -1,4 +1,4 @@
-"""What the provider `postgres` can be told in YAML."""
+"""The options of the provider `postgres`."""
 
 from typing import Annotated, Self
 
@@ -53,7 +53,7 @@ class PostgresOptions(Options, frozen=True):
         try:
             given = conninfo_to_dict(self.url.reveal()) if self.url else {}
         except Error:
-            return self  # told when the options are verified
+            return self  # reported when the options are verified
         verified = (self.sslmode or given.get("sslmode")) in ("verify-ca", "verify-full")
         if not verified or self.sslrootcert or given.get("sslrootcert"):
             return self
@@ -74,5 +74,5 @@ def ascii_hosts(text: str) -> str:
 
 
 def _stays(host: str) -> bool:
-    """Tell whether `host` is the folder of a socket, an abstract socket, or libpq's own default."""
+    """Return whether `host` is the folder of a socket, an abstract socket, or libpq's own default."""
     return not host or host.startswith(("/", "@"))

@@ -68,7 +68,7 @@ NAMES = ("committed", "rolled_back", "deadlocks", "hit", "read")
 
 
 async def read(session: Session, kit: Kit) -> list[Sample]:
-    """Return all that the server tells."""
+    """Return all that the server reports."""
     server, activity, counters, standby, replicas, extension = await session.read(
         SERVER, ACTIVITY, COUNTERS, STANDBY, REPLICAS, EXTENSION
     )

@@ -1,6 +1,6 @@
 """What a PostgreSQL server says before anybody signs in: whether it speaks TLS, its certificate, its refusal.
 
-libpq tells neither phases nor certificates nor codes of refused connections, so these few messages are our
+libpq gives neither phases nor certificates nor codes of refused connections, so these few messages are our
 own (PostgreSQL documentation, "Message Formats"). Nothing secret is ever sent here.
 """
 

@@ -1,9 +1,9 @@
 """Does Resend take our calls, how many e-mails are left, and do the domains and webhooks still work?
 
-Permission: any API key tells the usage. A key with full access also tells of domains, webhook endpoints and
-deliveries. A key that may only send is a good one: the probe stays connected, what depends on the rest is
-absent and `integration_resend_permission_missing` says so. `integration_resend_reading_refused` says where
-Resend left a reading without an answer, for whatever cause.
+Permission: any API key may read the usage. A key with full access may also read domains, webhook endpoints
+and deliveries. A key that may only send is a good one: the probe stays connected, what depends on the rest
+is absent and `integration_resend_permission_missing` says so. `integration_resend_reading_refused` says
+where Resend left a reading without an answer, for whatever cause.
 
 Cost: nothing but the rate limit, 5 calls a second for a team unless agreed otherwise; Resend documents no
 allowance over a month. Calls in 30 days at the default interval of five minutes, with one page per list:
@@ -54,7 +54,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
 
 
 async def _usage(api: Api) -> tuple[list[Sample], dict[str, bool]]:
-    """Return what the usage tells, and whether the key may read it."""
+    """Return the samples of the usage, and whether the key may read it."""
     try:
         return list(usage_samples(await api.get(USAGE))), {"usage": False}
     except RestrictedError as error:

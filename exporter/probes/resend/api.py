@@ -28,7 +28,7 @@ USAGE = "/usage"
 
 
 class ResendOptions(Options, frozen=True):
-    """What a Resend integration is told."""
+    """The options of a Resend integration."""
 
     api_key: Annotated[
         Secret | None,
@@ -101,9 +101,9 @@ def reason_of(status: int, name: str) -> Reason:
 
 
 def _of_key(path: str, answer: Answer, name: str) -> Reason | None:
-    """Return `auth` for a key that does not exist, which is told by the name for a wrong parameter.
+    """Return `auth` for a key that does not exist, which has the name of a wrong parameter.
 
-    The call for the usage has no parameter that could be wrong; elsewhere the message tells.
+    The call for the usage has no parameter that could be wrong; elsewhere the message decides.
     """
     if answer.status not in (400, 401, 403) or name != _INVALID:
         return None

@@ -69,7 +69,7 @@ def _optional(part: Document, name: str, read: Callable[[str], float | None]) ->
 
 
 def header_quotas(headers: Mapping[str, str]) -> Iterator[Sample]:
-    """Return what the headers tell of the e-mails sent, for accounts without the call for the usage."""
+    """Return the e-mails sent, by the headers, for accounts without the call for the usage."""
     for name in ("daily", "monthly"):
         if (used := _whole_number(headers, f"x-resend-{name}-quota")) is not None:
             yield QUOTA_USED(used, quota=f"emails_{name}")

@@ -1,11 +1,12 @@
 """Can mail be handed in? Connects, greets, starts TLS, signs in, asks for nothing and says goodbye.
 
 Permission: none but the account whose credential is given; without one it stops before signing in. No mail
-is sent and no recipient is named, so neither reputation nor quota suffers. Each probe connects anew, and each
-step is a phase of `integration_probe_phase_duration_seconds`: resolve, connect, tls (at once or after
-STARTTLS), banner, ehlo (both greetings together), starttls, auth, noop (with the goodbye). The password goes
-out over TLS alone, unless `security: none` is written and the server is on this machine or `allow_plain_auth`
-is set. The certificate's expiry is told also where it is refused. We sign in by PLAIN or LOGIN.
+is sent and no recipient is named, so neither reputation nor quota suffers. Each probe opens a new
+connection, and each step is a phase of `integration_probe_phase_duration_seconds`: resolve, connect, tls (at
+once or after STARTTLS), banner, ehlo (both greetings together), starttls, auth, noop (with the goodbye). The
+password goes out over TLS alone, unless `security: none` is written and the server is on this machine or
+`allow_plain_auth` is set. The certificate's expiry is exported also where it is refused. We sign in by PLAIN
+or LOGIN.
 """
 
 import asyncio
@@ -38,12 +39,12 @@ GREETING = 0.9
 NAME_REFUSED = (501, 504, 553)
 """Codes by which servers refuse the name in EHLO: invalid, not qualified, not allowed (RFC 5321)."""
 POLICY = (450, 550, 554)
-"""Codes of any policy of a server: what it says beside them tells whether it is about the name."""
+"""Codes of any policy of a server: its words say whether it is about the name."""
 PORTS = {"": 587, "starttls": 587, "tls": 465, "none": 25}
 TLS_PORTS = (465, 2465)
 """Ports on which TLS begins at once by custom (RFC 8314)."""
 MECHANISMS = ("plain", "login", "cram-md5", "xoauth2", "oauthbearer", "scram-sha-1", "scram-sha-256")
-"""Ways to sign in that are told apart in labels; the rest are `other`."""
+"""Ways to sign in that have a label of their own; the rest are `other`."""
 
 SIZE = Metric(
     "integration_smtp_message_size_limit_bytes",

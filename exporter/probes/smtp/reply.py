@@ -43,7 +43,7 @@ class Reply(WholeAnswer):
         return f"{self.code} {self.enhanced}".rstrip()
 
     def speaks_of(self, word: str) -> bool:
-        """Tell whether the server's own words, which are never repeated, hold `word` in small letters."""
+        """Return whether the server's own words, which are never repeated, hold `word` in small letters."""
         return any(word in line.lower() for line in self.lines)
 
     def feed(self, data: bytes) -> None:
@@ -62,7 +62,7 @@ class Reply(WholeAnswer):
             raise _bad(f"a line of the reply is longer than {MAX_LINE} bytes")
 
     def finish(self) -> None:
-        """Tell that the server hung up; raise ProbeError (connect) if that cut the reply."""
+        """Note that the server hung up; raise ProbeError (connect) if that cut the reply."""
         if not self.done:
             cut = "within its reply" if self.lines or self._rest else "instead of replying"
             raise ProbeError(Reason.CONNECT, f"the server closed the connection {cut}")

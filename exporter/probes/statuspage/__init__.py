@@ -7,7 +7,7 @@ probe, which the pages serve from caches; every two minutes is within what their
 It is a signal apart from the vendor's own integration: success means only that the page answered. A vendor
 in trouble keeps this probe connected and shows in `integration_statuspage_component_status` and
 `integration_statuspage_incidents`; a page that cannot be read leaves them unknown and says nothing of the
-vendor. So "the vendor is down" and "our credential is broken" can be told apart.
+vendor. So "the vendor is down" and "our credential is broken" can be distinguished.
 
 The page's own words become labels, so they are bounded: `components` chooses which components are shown,
 `max_components` caps how many. Headings that only group other components are left out. The page's overall

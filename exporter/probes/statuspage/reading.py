@@ -33,7 +33,7 @@ class Watched:
     most: int = 30
 
     def __contains__(self, component: Document) -> bool:
-        """Tell whether the component, `{"id": ..., "name": ...}`, is one of them."""
+        """Return whether the component, `{"id": ..., "name": ...}`, is one of them."""
         return not self.entries or bool(set(self.found((component,))))
 
     def found(self, components: Iterable[Document]) -> Iterator[str]:
@@ -102,7 +102,7 @@ def _incidents(summary: Document, watched: Watched) -> Iterator[Sample]:
 
 
 def _concerns(incident: Document, watched: Watched) -> bool:
-    """Tell whether an incident is about a watched component; one that names none may be about any."""
+    """Return whether an incident is about a watched component; one that names none may be about any."""
     named = incident.at("components")
     if not isinstance(named.value, list) or not named.value:
         return True
@@ -110,7 +110,7 @@ def _concerns(incident: Document, watched: Watched) -> bool:
 
 
 def _has_list(summary: Document, field: str) -> bool:
-    """Tell whether the list is there: without it nothing is known, which is not the same as none."""
+    """Return whether the list is there: without it nothing is known, which is not the same as none."""
     if isinstance(summary.at(field).value, list):
         return True
     summary.unknown(field)

@@ -34,7 +34,7 @@ MAX_BODY = 8 << 20
 
 
 class StripeOptions(Options, frozen=True):
-    """What a Stripe integration is told."""
+    """The options of a Stripe integration."""
 
     secret_key: Annotated[
         Secret | None, PER_TENANT, Meta(description="Secret (sk_) or, better, restricted (rk_) key.")
@@ -139,7 +139,7 @@ def reason_of(
 ) -> Reason | None:
     """Return why a call was refused; None for a declined payment, which says that all is well.
 
-    `error` is the object under "error" of the body, {} where there is none. `connected` tells that we
+    `error` is the object under "error" of the body, {} where there is none. `connected` says that we
     spoke for a connected account, whose owner may have revoked our access.
     """
     if status >= 500:

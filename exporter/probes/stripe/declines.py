@@ -1,4 +1,4 @@
-"""Sorts decline codes into a few families: whose fault it is, and so who can mend it.
+"""Sorts decline codes into a few families: whose fault it is, and so who can fix it.
 
 Source of the codes: docs.stripe.com/declines/codes. Stripe adds codes, so unknown ones are `other`.
 """

@@ -145,7 +145,7 @@ def reduce_payments(listing: PagedList, now: float, window: float) -> StoredAnsw
 
 
 def _outcome(event: Document) -> tuple[str, str]:
-    """Return what a charge event came to, and for a failed one the family of its decline."""
+    """Return what a charge event resulted in, and for a failed one the family of its decline."""
     if event.text("type") == "charge.succeeded":
         return "succeeded", ""
     charge = event.at("data", "object")

@@ -9,8 +9,8 @@ Cost: each probe makes one call for each of `services`, three by default, and on
 30 days at the default interval of five minutes. Supabase documents no allowance for them. The metrics are
 some hundred kilobytes before they are packed, which count as egress; they are renewed once a minute.
 
-Increases are told over ten minutes; after a start, or when the statistics were reset, the window begins
-anew and is absent at first.
+Increases are measured over ten minutes; after a start, or when the statistics were reset, the window starts
+again and is absent at first.
 
 Not verified: whether every plan gives the metrics.
 """
@@ -87,7 +87,7 @@ async def _ask_services(api: Api, names: Iterable[str]) -> None:
 
 
 async def _metrics(api: Api, patience: float) -> list[Sample]:
-    """Return what the metrics tell, if they come within `patience` seconds."""
+    """Return the samples of the metrics, if they come within `patience` seconds."""
     try:
         async with asyncio.timeout(patience):
             text = await api.metrics()
@@ -102,7 +102,7 @@ async def _metrics(api: Api, patience: float) -> list[Sample]:
 
 
 def _key_expiry(key: Secret) -> Iterator[Sample]:
-    """Return when a legacy key ends; new ones do not tell."""
+    """Return when a legacy key expires; new ones do not say."""
     if is_legacy(key) and (end := expiry_of(key)) is not None:
         yield TOKEN_EXPIRY(end, token="service_role")  # noqa: S106 - a label's value
         yield TOKEN_REFRESHABLE(False, token="service_role")  # noqa: S106 - a label's value

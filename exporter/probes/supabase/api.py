@@ -32,7 +32,7 @@ _SEARCHED = 4096
 
 
 class SupabaseOptions(Options, frozen=True):
-    """What a Supabase integration is told."""
+    """The options of a Supabase integration."""
 
     url: Annotated[
         str,
@@ -124,12 +124,12 @@ class Api:
 
 
 def is_legacy(key: Secret) -> bool:
-    """Tell whether a key is one of the old kind: a JWT."""
+    """Return whether a key is one of the old kind: a JWT."""
     return re.fullmatch(r"eyJ[\w-]*\.[\w-]+\.[\w-]*", key.reveal()) is not None
 
 
 def expiry_of(key: Secret) -> float | None:
-    """Return when a legacy key ends, by its own claim; None where it has none."""
+    """Return when a legacy key expires, by its own claim; None where it has none."""
     try:
         text = key.reveal().split(".")[1]
         claims: Any = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
@@ -170,4 +170,4 @@ def _restriction(body: bytes) -> tuple[Reason, str]:
     code = found[1].decode() if found else ""
     if code == "overdue_payment":
         return Reason.ACCOUNT, "the project is restricted (overdue_payment)"
-    return Reason.QUOTA, f"the project is restricted ({code or 'why is not told'})"
+    return Reason.QUOTA, f"the project is restricted ({code or 'no reason given'})"

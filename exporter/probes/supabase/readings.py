@@ -1,4 +1,4 @@
-"""What a project's own metrics tell of its database.
+"""What a project's own metrics say about its database.
 
 Sources: supabase.com/docs/guides/telemetry/metrics; supabase/supabase-grafana (metrics.md, dashboard.json).
 Not every project has every series, and some repeat a label, which a strict parser would refuse: only the
@@ -60,7 +60,7 @@ def _number(text: str) -> float | None:
 
 
 def read(text: str, kit: Kit) -> list[Sample]:
-    """Return what the metrics tell; ProbeError where they are none."""
+    """Return the samples of the metrics; ProbeError where they are none."""
     found = parse(text)
     if not found:
         raise ProbeError(Reason.BAD_RESPONSE, "metrics answered with none of a database's")

@@ -7,7 +7,7 @@ says so; `integration_twilio_reading_refused` says where Twilio left a reading w
 cause. Only one of Balance and Usage is indispensable: each run asks for the balance, and where that is
 refused or, for a sub-account, not there, for today's usage as a second opinion.
 
-Sub-accounts: a key or Auth Token of the sub-account itself tells everything. The parent's SID (`auth_sid`)
+Sub-accounts: a key or Auth Token of the sub-account itself may read everything. The parent's SID (`auth_sid`)
 and Auth Token reach the sub-account's own resources, too (www.twilio.com/docs/iam/api/subaccounts). Monitor
 and Senders have no account in their path and answer for the account that signs in: alerts count where they
 name `account_sid`, senders, which name nobody, are not read.

@@ -38,7 +38,7 @@ _ORIGIN = Meta(pattern=WEB_ADDRESS, description="Where this API is.")
 
 
 class TwilioOptions(Options, frozen=True):
-    """What a Twilio integration is told."""
+    """The options of a Twilio integration."""
 
     account_sid: Annotated[
         str, PER_TENANT, Meta(pattern=r"^(AC[0-9a-fA-F]{32})?$", description="Account or sub-account, AC...")
@@ -105,7 +105,7 @@ def mistakes(options: TwilioOptions) -> list[str]:
 class Resource:
     """Something to read: `host` is the option that says where, `list` the field that holds the elements.
 
-    `{account}` in `path` stands for the account's SID. `name` is what people are told.
+    `{account}` in `path` stands for the account's SID. `name` is its name in messages.
     """
 
     name: str

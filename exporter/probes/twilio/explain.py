@@ -16,7 +16,7 @@ async def explain(api: Api, error: RefusedError) -> ProbeError:
     """Return the refusal with its exact reason; that the account is not active is kept as a fact.
 
     The code for a refused credential is also that for a suspended account, so the account's own state is
-    asked for. Where it is hidden too, the refusal stands as it came.
+    asked for. Where it is hidden too, the refusal is raised as it came.
     """
     if error.code == NOT_ACTIVE and _spent(api):
         return ProbeError(Reason.QUOTA, f"{error.detail}: the prepaid balance is used up")

@@ -30,5 +30,5 @@ def family_of(code: object) -> str:
 
 
 def is_webhook(code: str) -> bool:
-    """Tell whether a Monitor alert is about a request to our webhooks: 112xx, or a bad callback URL."""
+    """Return whether a Monitor alert is about a request to our webhooks: 112xx, or a bad callback URL."""
     return code in WEBHOOK_CODES or (len(code) == 5 and code.startswith("112"))

@@ -106,7 +106,7 @@ async def fetch_alerts(api: Api) -> StoredAnswer:
 
     Monitor answers for the account that signs in. Where that is another one, only the alerts that name ours
     count, and that there is none says nothing: nobody documents whether a parent's Monitor lists them. A
-    single alert would tell more, but holds requests and answers with personal data: it is never read.
+    single alert says more, but holds requests and answers with personal data: it is never read.
     """
     now = api.kit.now()
     period = (("StartDate", _stamp(now - ALERTS_WINDOW)), ("EndDate", _stamp(now)))
@@ -132,7 +132,7 @@ def _code(alert: Document) -> str:
 
 
 def _recent(alert: Document, now: float) -> bool:
-    """Tell whether an alert belongs to the window; one without a time was chosen by the filter alone."""
+    """Return whether an alert belongs to the window; one without a time was chosen by the filter alone."""
     made = alert.date("date_created")
     return made is None or now - made <= ALERTS_WINDOW
 

@@ -48,7 +48,7 @@ SCOPES: tokens.Wanted = {MANAGE: (), "whatsapp_business_messaging": ()}
 
 
 class WhatsappOptions(GraphOptions, frozen=True):
-    """What a WhatsApp integration is told."""
+    """The options of a WhatsApp integration."""
 
     business_account_id: Annotated[
         str,
@@ -87,7 +87,8 @@ async def _read(graph: Graph, options: WhatsappOptions, token: Secret) -> AsyncI
         yield sample
     graph.kit.vendor_detail("business_account_id", account)
     graph.kit.vendor_detail("name", (kept or {}).get("name"))
-    # Where neither told its health there is nothing to count; "troubles" is there, if empty, where one did.
+    # Where neither reported its health there is nothing to count; "troubles" is there, if empty, where one
+    # did.
     if not basic or (kept and "troubles" in kept):
         for sample in readings.trouble_samples([*found, *(kept or {}).get("troubles", ())]):
             yield sample

@@ -122,7 +122,7 @@ def troubles(thing: Document) -> Iterator[Trouble]:
 
 
 def trouble_samples(found: Iterable[Sequence[str]]) -> Iterator[Sample]:
-    """Return how many errors of each family there are; what several answers tell counts once."""
+    """Return how many errors of each family there are; what several answers report counts once."""
     counts = Counter(family for _, _, family in {tuple(trouble) for trouble in found})
     for family in ERRORS:
         yield m.HEALTH_ERRORS(counts[family], error=family)
@@ -203,13 +203,13 @@ def subscribed_samples(kept: StoredAnswer) -> Iterator[Sample]:
 
 
 def _level(metric: Metric, levels: Mapping[str, float], word: str | None, **labels: str) -> Iterator[Sample]:
-    """Yield the number that `word` stands for, nothing for a word that stands for none."""
+    """Yield the number that `word` means, nothing for a word that means none."""
     if word is not None and word.upper() in levels:
         yield metric(levels[word.upper()], **labels)
 
 
 def _word(word: str | None, known: Sequence[str]) -> str:
-    """Return a label's value: the word in lower case, `other` if not known, `unknown` if not told."""
+    """Return a label's value: the word in lower case, `other` if not known, `unknown` if missing."""
     if word is None:
         return "unknown"
     return word.lower() if word.upper() in known else "other"
