@@ -24,11 +24,11 @@ from exporter.core.network import Answer, ConnectedPeer, Request, Trace
 from exporter.core.notifications import Notifications
 from exporter.core.options import TlsOptions
 from exporter.core.probe import Target
-from exporter.core.store import Batch
 from exporter.engine.engine import Engine
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.probes.http import PROBE
 from exporter.probes.http.options import HttpOptions
+from exporter.store.batch import Batch
 from tests.clock import HandClock
 
 GOAL = 6 * 1024

@@ -17,10 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from exporter.core.reason import Reason
-from exporter.core.store import Batch, Failure, Filter, Window
+from exporter.core.store import Failure, Filter, Window
 from exporter.core.summary import HOUR, Summaries, Summary
 from exporter.server.handlers.stats import StatsQuery, ask, windows
-from exporter.store.sql import SqlStore
+from exporter.store.check_batch import CheckBatch
+from exporter.store.database import Database
 
 RUNS = 60
 NOW = 1_795_000_000
@@ -46,7 +47,7 @@ def main() -> None:
         )
         print(f"bytes of an hour and target: {(_size(store) - empty) / rows:.0f}")
         before = _size(store)
-        store.write(Batch(failures=[_failure(number) for number in range(5000)]))
+        store.write([CheckBatch(failures=[_failure(number) for number in range(5000)])])
         print(f"bytes of a failed check with its log: {(_size(store) - before) / 5000:.0f}")
         _ask(store, options.days)
         _retain(store)
@@ -54,9 +55,9 @@ def main() -> None:
 
 
 @contextmanager
-def _store(url: str) -> Iterator[SqlStore]:
+def _store(url: str) -> Iterator[Database]:
     with tempfile.TemporaryDirectory() as folder:
-        store = SqlStore(url or f"sqlite:///{folder}/state.db")
+        store = Database(url or f"sqlite:///{folder}/state.db")
         store.open()
         try:
             yield store
@@ -64,14 +65,14 @@ def _store(url: str) -> Iterator[SqlStore]:
             store.close()
 
 
-def _fill(store: SqlStore, targets: int, days: int) -> tuple[float, float]:
+def _fill(store: Database, targets: int, days: int) -> tuple[float, float]:
     """Write every hour and return the seconds that writing took: by the wall's clock, and of CPU."""
     chance, wall, cpu = random.Random(1), 0.0, 0.0
     first = NOW // HOUR - days * 24 + 1
     for hour in range(first, first + days * 24):
-        batch = Batch(summaries=_hour(hour * HOUR, targets, chance))
+        batch = CheckBatch(summaries=_hour(hour * HOUR, targets, chance))
         began = time.perf_counter(), time.process_time()
-        store.write(batch)
+        store.write([batch])
         wall += time.perf_counter() - began[0]
         cpu += time.process_time() - began[1]
     return wall, cpu
@@ -103,7 +104,7 @@ def _failure(number: int) -> Failure:
     )
 
 
-def _ask(store: SqlStore, days: int) -> None:
+def _ask(store: Database, days: int) -> None:
     for name, chosen in (("all targets", Filter()), ("one tenant", Filter(tenant="tenant-00042"))):
         like = Window(0, 0, chosen=chosen)
         now, before = windows(NOW, days * 12, like)
@@ -116,7 +117,7 @@ def _ask(store: SqlStore, days: int) -> None:
         )
 
 
-def _retain(store: SqlStore) -> None:
+def _retain(store: Database) -> None:
     """Delete the failures and fold the hours that are old enough, as the exporter does once an hour."""
     longest, deleted = 0.0, 0
     while True:
@@ -129,7 +130,7 @@ def _retain(store: SqlStore) -> None:
     print(f"retention and folding: {deleted} rows went, a writer waits {longest * 1000:.0f} ms at most")
 
 
-def _size(store: SqlStore) -> int:
+def _size(store: Database) -> int:
     with store.writing() as connection:
         if connection.dialect.name == "postgresql":
             return int(connection.exec_driver_sql(PG_SIZE).scalar_one())

@@ -29,8 +29,8 @@ from exporter.core.secret import Secret
 from exporter.core.token import SqlTokens, TokenSettings
 from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import ROTATIONS, OAuthServer, serving
+from exporter.store.database import Database
 from exporter.store.encryption import Seals
-from exporter.store.sql import SqlStore
 from exporter.store.tokens import TokenStore
 from exporter.tokens.manager import TokenManager
 from tests.servers.killing import kill_often
@@ -80,10 +80,10 @@ def _fill(connection: "psycopg.Connection[tuple[object, ...]]", seeds: dict[str,
 
 async def _refreshed(folder: Path, server: OAuthServer, names: list[str], host: str) -> str:
     url = f"sqlite:///{folder / 'state.db'}"
-    whole = SqlStore(url)
+    whole = Database(url)
     whole.open()
     whole.close()
-    store = TokenStore(url, Seals((Secret(Fernet.generate_key().decode()),)))
+    store = TokenStore(Database(url), Seals((Secret(Fernet.generate_key().decode()),)))
     network = LoopNetwork()
     manager = TokenManager(network, SystemClock(), store=store)
     targets = [made(server, "calendar", name) for name in names]

@@ -36,13 +36,16 @@ from exporter.server.listener import Limits, Listener
 from exporter.server.paths import Paths
 from exporter.server.services import Services
 from exporter.server.web_config.file import WebConfigFile
+from exporter.store.database import Database
 from exporter.store.encryption import Seals
-from exporter.store.sql import SqlStore
 from exporter.store.tokens import TokenStore
 from exporter.store.writer import Writer
 
 LOOK_EVERY = 5.0
 """Seconds between two looks at secret, tenant and certificate files."""
+
+FLUSH_WAIT = 5.0
+"""Seconds after which a list is read although the store has not taken what waits."""
 
 YOUNG_OBJECTS = 20_000
 """Objects made before the collector of cycles looks at them; at Python's 700 that is a tenth of the CPU."""
@@ -80,9 +83,10 @@ async def serve(settings: Settings) -> int:
     async with AsyncExitStack() as stack:
         network = LoopNetwork()
         stack.push_async_callback(network.close)
-        writer = await stack.enter_async_context(_writer(configuration, limit, supervisor))
-        token_store = TokenStore(url, Seals(configuration.store.token_keys))
-        stack.callback(token_store.close)
+        database = _database(url)
+        writer = Writer(database, retention=configuration.store.retention, supervisor=supervisor)
+        stack.push_async_callback(writer.close, limit)
+        token_store = TokenStore(database, Seals(configuration.store.token_keys))
         engine = Engine(network, clock, writer.submit, metrics, most_runs(descriptors), token_store)
         engine.history.log_runs = settings.log_level == "debug"
         services = _services(settings, web, engine, reloader, writer, supervisor)
@@ -118,20 +122,12 @@ def _admin(settings: Settings, web: WebConfigFile) -> AdminToken:
     return admin
 
 
-@asynccontextmanager
-async def _writer(
-    configuration: Configuration, limit: float, supervisor: Supervisor
-) -> AsyncIterator[Writer]:
-    """Prepare the store, which is opened when the ports are; nothing of it is made before."""
+def _database(url: str) -> Database:
+    """Return the store, which is opened when the ports are; nothing of it is made before."""
     try:
-        store = SqlStore(configuration.store.url)
+        return Database(url)
     except StoreError as error:
         raise StartError(str(error)) from None
-    writer = Writer(store, retention=configuration.store.retention, supervisor=supervisor)
-    try:
-        yield writer
-    finally:
-        await writer.close(limit)
 
 
 def _set_log_up(settings: Settings, current: Callable[[], Configuration], metrics: SelfMetrics) -> None:
@@ -172,7 +168,7 @@ def _services(
         sd_addresses=settings.sd_addresses,
         tenant_warnings=lambda: [line for state in settings.feeds.states() for line in state.warnings],
         read_store=writer.read,
-        flush=engine.tokens.log.flush,
+        flush=lambda: writer.flush(FLUSH_WAIT),
         tokens=engine.tokens,
         runbook=_runbook,
         admin=_admin(settings, web),

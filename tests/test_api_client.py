@@ -15,8 +15,8 @@ import pytest
 
 from exporter.cli import main
 from exporter.core.reason import Reason
-from exporter.core.store import Batch
-from exporter.store.sql import SqlStore
+from exporter.store.check_batch import CheckBatch
+from exporter.store.database import Database
 from tests.server.house import NOW, House, Room, house, state
 from tests.server.test_access import TOKENS, web_config
 from tests.server.test_lists import failure, summaries
@@ -27,17 +27,19 @@ Captured = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
-    made = SqlStore(f"sqlite:///{tmp_path_factory.mktemp('store')}/state.db")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    made = Database(f"sqlite:///{tmp_path_factory.mktemp('store')}/state.db")
     made.open()
     rows = [failure(NOW - at, "payments", "acme", detail=f"=refused {at}\x1b[31m") for at in range(150)]
-    made.write(Batch(failures=[*rows, failure(NOW, "mail", "globex", Reason.DNS)], summaries=summaries()))
+    made.write(
+        [CheckBatch(failures=[*rows, failure(NOW, "mail", "globex", Reason.DNS)], summaries=summaries())]
+    )
     yield made
     made.close()
 
 
 @pytest.fixture
-async def served(tmp_path: Path, store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+async def served(tmp_path: Path, store: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     states = [state("payments", "acme", "error", Reason.AUTH), state("mail", "globex")]
     async with house(Room(states, path=web_config(tmp_path), store=store)) as made:
         monkeypatch.setenv("INTEGRATION_EXPORTER_URL", made.url)

@@ -27,10 +27,11 @@ from exporter.core.notifications import Email, Notifications, Slack, Team, Webho
 from exporter.core.probe import TargetKey
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
-from exporter.core.store import Batch, Snapshot
+from exporter.core.store import Snapshot
 from exporter.net.network import LoopNetwork
 from exporter.sandbox.harness import Sandbox, serve
-from exporter.store.sql import SqlStore
+from exporter.store.check_batch import CheckBatch
+from exporter.store.database import Database
 from tests.server.house import Room, hashed, house, state
 from tests.servers.authority import Authority
 from tests.servers.postgres import cluster
@@ -271,10 +272,10 @@ def test_a_file_is_looked_at_and_not_made(tmp_path: Path) -> None:
 
 def test_a_file_tells_its_version_and_its_last_write(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/state.db"
-    store = SqlStore(url)
+    store = Database(url)
     store.open()
     assert "no check was ever written" in told(_look(url), FindingState.NOTE)
-    store.write(Batch(snapshots={("web", ""): _snapshot()}))
+    store.write([CheckBatch(snapshots={("web", ""): _snapshot()})])
     good = _look(url)
     assert not told(good, FindingState.PROBLEM) + told(good, FindingState.NOTE)
     assert "it knows 1 targets; the newest check in it is" in told(good, FindingState.OK)
@@ -296,9 +297,9 @@ def test_a_server_is_looked_at_and_nothing_is_made_there(postgres: str) -> None:
     fresh = _look(postgres)
     assert "it has no tables yet" in told(fresh, FindingState.NOTE)
     assert "it has no tables yet" in told(_look(postgres), FindingState.NOTE)
-    store = SqlStore(postgres)
+    store = Database(postgres)
     store.open()
-    store.write(Batch(snapshots={("web", ""): _snapshot()}))
+    store.write([CheckBatch(snapshots={("web", ""): _snapshot()})])
     store.close()
     good = _look(postgres)
     assert not told(good, FindingState.PROBLEM) + told(good, FindingState.NOTE)

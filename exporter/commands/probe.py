@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 from exporter.commands.loading import config_path, load
@@ -15,6 +16,8 @@ from exporter.engine.explain import explain
 from exporter.engine.run import run
 from exporter.net.network import LoopNetwork
 from exporter.server.handlers.probe import story
+from exporter.store.batch import Batch, Pending
+from exporter.store.database import Database
 from exporter.store.encryption import Seals
 from exporter.store.tokens import TokenStore
 from exporter.tokens.manager import TokenManager
@@ -62,8 +65,13 @@ def find(configuration: Configuration, name: str, tenant: str) -> Target:
 async def _run_once(configuration: Configuration, target: Target) -> Result:
     network, clock = LoopNetwork(), SystemClock()
     progress = asyncio.create_task(_progress(target))
-    store = _tokens(configuration)
-    manager = TokenManager(network, clock, store=store)
+    database, log = _database(configuration), Pending()
+    store = TokenStore(database, Seals(configuration.store.token_keys)) if database else None
+
+    def submit(batch: Batch) -> None:
+        log.add(batch)
+
+    manager = TokenManager(network, clock, store=store, submit=submit)
     manager.apply(replace(configuration, targets={target.key: target}))
     try:
         return await run(target, network, clock, {}, manager.for_target(target))
@@ -71,19 +79,26 @@ async def _run_once(configuration: Configuration, target: Target) -> Result:
         progress.cancel()
         await manager.stop(GRACE)
         await network.close()
-        if store is not None:
-            store.close()
+        if database is not None:
+            _write(database, log)
 
 
-def _tokens(configuration: Configuration) -> TokenStore | None:
-    """Return the tokens of the store, if it is there: what rotates must not be refreshed behind its back."""
-    settings = configuration.store
+def _database(configuration: Configuration) -> Database | None:
+    """Return the store, if it is there: a token that rotates must not be refreshed without its knowledge."""
     try:
-        store = TokenStore(settings.url, Seals(settings.token_keys))
-        store.read("")
+        database = Database(configuration.store.url)
+        TokenStore(database, Seals(())).read("")
     except StoreError:
         return None
-    return store
+    return database
+
+
+def _write(database: Database, log: Pending) -> None:
+    """Write the log of tokens without opening the store: a running exporter owns it."""
+    with suppress(StoreError), database.attached(writes=True) as connection:
+        for batch in log:
+            batch.write(connection)
+    database.close()
 
 
 async def _progress(target: Target) -> None:

@@ -1,12 +1,12 @@
-"""What is kept across restarts, and the protocol of the place that keeps it."""
+"""What is stored across restarts, and what can be asked of it."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from exporter.core.probe import TargetKey
 from exporter.core.reason import Reason
-from exporter.core.summary import BUCKETS, Summaries, quantile
+from exporter.core.summary import BUCKETS, quantile
 
 
 @dataclass(frozen=True)
@@ -68,29 +68,10 @@ class Failure:
     replica: str = field(default="", compare=False)
 
 
-@dataclass
-class Batch:
-    """What one transaction writes; `forget` are keys of targets that are no more.
-
-    Summaries are added to what the store has of their hours.
-    """
-
-    snapshots: dict[TargetKey, Snapshot] = field(default_factory=dict)
-    changes: list[StateChange] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    forget: set[TargetKey] = field(default_factory=set)
-    summaries: Summaries = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        """Return whether there is anything to write."""
-        return bool(self.snapshots or self.changes or self.failures or self.forget or self.summaries)
-
-
 Cursor = tuple[float, int]
 """Where a row is in a list: its time and number."""
 
 RowT = TypeVar("RowT")
-ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True)
@@ -168,44 +149,3 @@ class Window:
     by: tuple[str, ...] = ("integration", "tenant")
     chosen: Filter = ALL
     subjects: Collection[Subject] | None = None
-
-
-class Store(Protocol):
-    """The place; every method may block and may raise StoreError, so it is called off the loop."""
-
-    @property
-    def shared(self) -> bool:
-        """Whether another exporter writes to the same place, which is meant for one; this never blocks."""
-
-    def open(self) -> None:
-        """Create or migrate the tables."""
-
-    def load(self) -> Sequence[Snapshot]:
-        """Return the state of every target."""
-
-    def write(self, batch: Batch) -> None:
-        """Write `batch` in one transaction: all of it or nothing."""
-
-    def changes(self, chosen: Filter = ALL, *, limit: int = 100) -> Page[StateChange]:
-        """Return a page of state changes, the newest first."""
-
-    def failures(self, chosen: Filter = ALL, *, limit: int = 100) -> Page[Failure]:
-        """Return a page of failed runs, the newest first."""
-
-    def read(self, call: Callable[[Any], ResultT]) -> ResultT:
-        """Return `call` of a connection of the database, made in one transaction."""
-
-    def statistics(self, window: Window, *, limit: int = 100, offset: int = 0) -> Sequence[Statistic]:
-        """Return what checks came to, the subject with the least uptime first."""
-
-    def reasons(self, window: Window) -> dict[Subject, dict[str, int]]:
-        """Return how many runs failed for which reason, by subject; without those that never failed."""
-
-    def retain(self, seconds: dict[str, float], now: float) -> int:
-        """Delete a portion of the rows older than their table's retention; return how many.
-
-        Writes may come in between; 0 says that nothing is left to delete.
-        """
-
-    def close(self) -> None:
-        """Let go of the files and connections."""

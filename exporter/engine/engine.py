@@ -50,7 +50,7 @@ class Engine:
         self.scheduler = Scheduler(clock, self._run, most)
         self._shortages = Shortages(clock, metrics)
         self.tokens = TokenManager(
-            network, clock, lambda key: self._series.refresh(key), token_store, self._shortages.note
+            network, clock, lambda key: self._series.refresh(key), token_store, self._shortages.note, submit
         )
         self._series = TargetSeries(self.exposition, self.board, self.tokens, clock)
         self._counters = IntegrationCounters(self.exposition)

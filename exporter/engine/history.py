@@ -9,9 +9,10 @@ import structlog
 
 from exporter.core.probe import Result, TargetKey
 from exporter.core.reason import Reason
-from exporter.core.store import Batch, Failure, StateChange
+from exporter.core.store import Failure, StateChange
 from exporter.engine.board import ERROR, UNKNOWN, TargetState, status_of
 from exporter.engine.hourly_summaries import HourlySummaries
+from exporter.store.check_batch import CheckBatch
 
 MOST = 1000
 """How many state changes and failures stay in memory, over all targets."""
@@ -27,7 +28,7 @@ class History:
         """Start with nothing."""
         self.changes: deque[StateChange] = deque(maxlen=MOST)
         self.failures: deque[Failure] = deque(maxlen=MOST)
-        self.batch = Batch()
+        self.batch = CheckBatch()
         self.summaries = HourlySummaries()
         self.log_runs = False
         """Whether each run is a line on the log; the logger itself would cost every run its arguments."""
@@ -114,9 +115,9 @@ class History:
         """Return the newest failures first."""
         return _newest(self.failures, key, limit)
 
-    def take(self, now: float, *, last: bool = False) -> Batch:
+    def take(self, now: float, *, last: bool = False) -> CheckBatch:
         """Return what the store is to be given at `now` (Unix seconds), and forget it; all at the `last`."""
-        batch, self.batch = self.batch, Batch()
+        batch, self.batch = self.batch, CheckBatch()
         batch.summaries = self.summaries.take(now, everything=last)
         return batch
 

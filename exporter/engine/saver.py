@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable
 
 from exporter.core.clock import Clock, Handle
 from exporter.core.probe import TargetKey
-from exporter.core.store import Batch
 from exporter.engine.board import Board
 from exporter.engine.history import History
+from exporter.store.batch import Batch
+from exporter.store.check_batch import CheckBatch
 
 SAVE_EVERY = 1.0
 """Seconds between two batches for the store: what a kill can cost."""
@@ -58,7 +59,7 @@ class Saver:
 
     def forget(self, keys: Iterable[TargetKey]) -> None:
         """Have the store forget the states of targets."""
-        self._submit(Batch(forget=set(keys)))
+        self._submit(CheckBatch(forget=set(keys)))
 
     def _save_portion(self) -> None:
         share = -(-len(self._dirty) // SAVE_HEALTHY_EVERY)

@@ -4,6 +4,7 @@ import structlog
 
 from exporter.core.errors import StoreError
 from exporter.engine.engine import Engine
+from exporter.store.subjects import changes, failures, targets
 from exporter.store.threads import in_thread
 from exporter.store.tokens import TokenStore
 from exporter.store.writer import Writer
@@ -16,10 +17,10 @@ async def restore(engine: Engine, writer: Writer) -> None:
     """
     try:
         await writer.open()
-        engine.remember(await writer.read(lambda store: store.load()))
-        changes = await writer.read(lambda store: store.changes(limit=200).rows)
-        failures = await writer.read(lambda store: store.failures(limit=200).rows)
-        engine.history.restore(changes, failures)
+        engine.remember(await writer.read(targets.load))
+        last_changes = await writer.read(lambda connection: changes.query(connection, limit=200).rows)
+        last_failures = await writer.read(lambda connection: failures.query(connection, limit=200).rows)
+        engine.history.restore(last_changes, last_failures)
     except StoreError as error:
         structlog.get_logger("exporter.app").error("state was not restored", error=str(error))
 

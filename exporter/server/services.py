@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from aiohttp import web
+from sqlalchemy import Connection
 
 from exporter.core.configuration import Configuration
 from exporter.core.errors import StoreError
 from exporter.core.probe import Result, Target
-from exporter.core.store import Store
 from exporter.engine.board import Board
 from exporter.engine.history import History
 from exporter.server.admin import AdminToken
@@ -24,11 +24,11 @@ T = TypeVar("T")
 class StoreReader(Protocol):
     """Asks the store, off the event loop."""
 
-    async def __call__(self, call: Callable[[Store], T], timeout: float = 10.0, /) -> T:
-        """Return `call(store)`; StoreError when it fails or takes longer than `timeout` seconds."""
+    async def __call__(self, call: Callable[[Connection], T], timeout: float = 10.0, /) -> T:
+        """Return `call(connection)`; StoreError when it fails or takes longer than `timeout` seconds."""
 
 
-async def _no_store(_call: Callable[[Store], Any], _timeout: float = 10.0, /) -> NoReturn:
+async def _no_store(_call: Callable[[Connection], Any], _timeout: float = 10.0, /) -> NoReturn:
     raise StoreError("there is no store")
 
 
@@ -67,7 +67,7 @@ class Services:
     docs_url: str = ""
     sd_addresses: tuple[str, ...] = ()
     read_store: StoreReader = _no_store
-    flush: Callable[[], Awaitable[None]] = _nothing_waits
+    flush: Callable[[], Awaitable[object]] = _nothing_waits
     tenant_warnings: Callable[[], Iterable[str]] = tuple
     runbook: Callable[[str], tuple[str, str] | None] = lambda _name: None
     admin: AdminToken = field(default_factory=AdminToken)

@@ -3,12 +3,14 @@
 from difflib import get_close_matches
 
 from aiohttp import web
+from sqlalchemy import Connection
 
 from exporter.core.errors import StoreError
-from exporter.core.store import Filter, Store, Window
+from exporter.core.store import Filter, Window
 from exporter.core.summary import HOUR
 from exporter.server.access import IDENTITY
 from exporter.server.services import SERVICES
+from exporter.store.subjects import changes, failures, summaries
 
 MOST_DAYS = 100
 """Days back in which the summaries of a target that is gone are looked for."""
@@ -66,11 +68,11 @@ async def _was_there(request: web.Request) -> bool:
     until = (int(services.now()) // HOUR + 1) * HOUR
     window = Window(until - MOST_DAYS * 24 * HOUR, until, ("integration",), which)
 
-    def look(store: Store) -> bool:
+    def look(connection: Connection) -> bool:
         return bool(
-            store.failures(which, limit=1).rows
-            or store.changes(which, limit=1).rows
-            or store.statistics(window, limit=1)
+            failures.query(connection, which, 1).rows
+            or changes.query(connection, which, 1).rows
+            or summaries.statistics(connection, window, limit=1)
         )
 
     try:

@@ -1,7 +1,7 @@
 """The one way to the database: it is opened and migrated, and every transaction begins here."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -10,11 +10,14 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from exporter.core.errors import StoreError
+from exporter.store.batch import Batch
 from exporter.store.connect import WRITES, identity, open_engine, parse, redacted_url
 from exporter.store.errors import translated
 from exporter.store.migrate import bring_up_to_date
 from exporter.store.owner import Ownership
+from exporter.store.retention import retain
 from exporter.store.rows import REPLICA
+from exporter.store.schema import retentions
 
 T = TypeVar("T")
 
@@ -97,6 +100,22 @@ class Database:
         """
         with self._transaction(self._present, writes=writes) as connection:
             yield connection
+
+    def write(self, batches: Iterable[Batch]) -> None:
+        """Write `batches` in one transaction: all of them or nothing."""
+        if self.moved:
+            # SQLite would go on writing into a file that nobody finds again.
+            raise StoreError(f"{self.name}: the file was moved or removed; the next attempt makes a new one")
+        with self.writing() as connection:
+            for batch in batches:
+                batch.write(connection)
+
+    def retain(self, seconds: Mapping[str, float], now: float) -> int:
+        """Delete a portion of what is older than `seconds` allow, by the keys of `store.retention`.
+
+        Return how many rows went. The caller goes on until none did, with writes in between.
+        """
+        return retain(self.writing, retentions(), seconds, now)
 
     def read(self, call: Callable[[Connection], T]) -> T:
         """Return `call(connection)`, made in one transaction."""

@@ -3,15 +3,14 @@
 import os
 import secrets
 import socket
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping
 
-from exporter.core.token import TokenEvent, TokenSet
+from exporter.core.token import TokenSet
 from exporter.store.database import Database
 from exporter.store.encryption import Seals
-from exporter.store.subjects import token_log, tokens
+from exporter.store.subjects import tokens
 from exporter.store.subjects.tokens import TokenLabels
 
 _START = secrets.token_hex(4)
@@ -27,31 +26,15 @@ class StoredToken:
     before: str = ""
 
 
-@dataclass(frozen=True)
-class LogQuery:
-    """Which entries of the log are asked for; empty fields choose all, times are Unix seconds.
-
-    `tenants` are those that the caller may know of, None for all.
-    """
-
-    integration: str = ""
-    tenant: str = ""
-    result: str = ""
-    since: float = 0.0
-    limit: int = 100
-    offset: int = 0
-    tenants: frozenset[str] | None = None
-
-
 class TokenStore:
     """Keeps tokens, encrypted by `seals`, in a table of `database`.
 
     The table is made by whoever opens the database; until then every method raises StoreError.
     """
 
-    def __init__(self, url: str, seals: Seals) -> None:
-        """Take the URL apart; nothing is opened yet."""
-        self._database = Database(url)
+    def __init__(self, database: Database, seals: Seals) -> None:
+        """Prepare a store; nothing is opened yet."""
+        self.database = database
         self._seals = seals
         self._self = f"{socket.gethostname()}:{os.getpid()}:{_START}"
 
@@ -70,19 +53,19 @@ class TokenStore:
 
     def read(self, name: str) -> StoredToken | None:
         """Return the tokens `name`, None where there are none."""
-        with self._database.attached() as connection:
+        with self.database.attached() as connection:
             row = tokens.read(connection, name)
         return self._decrypted(row)
 
     def lease(self, name: str, labels: TokenLabels, owner: str) -> tuple[bool, StoredToken | None]:
         """Take the lease of `name`; return whether `owner` has it now, and the tokens as they are."""
-        with self._database.attached(writes=True) as connection:
+        with self.database.attached(writes=True) as connection:
             taken, row = tokens.lease(connection, name, labels, owner, self._dead)
         return taken, self._decrypted(row)
 
     def release(self, name: str, owner: str) -> None:
         """Give the lease back, if `owner` still has it."""
-        with self._database.attached(writes=True) as connection:
+        with self.database.attached(writes=True) as connection:
             tokens.release(connection, name, owner)
 
     def keep(self, name: str, labels: TokenLabels, held: TokenSet, *, before: str | None = None) -> None:
@@ -92,12 +75,12 @@ class TokenStore:
         `before` marks.
         """
         sealed, pending = self._seals.seal(held, before or ""), before is not None
-        with self._database.attached(writes=True) as connection:
+        with self.database.attached(writes=True) as connection:
             tokens.keep(connection, name, labels, sealed=sealed, pending=pending, obtained=held.obtained)
 
     def settle(self, name: str) -> None:
         """Remember that the platform's database has the tokens; they are deleted here."""
-        with self._database.attached(writes=True) as connection:
+        with self.database.attached(writes=True) as connection:
             tokens.remove(connection, name)
 
     def reseal(self) -> int:
@@ -106,7 +89,7 @@ class TokenStore:
             return 0
         changed, after = 0, ""
         while True:
-            with self._database.attached(writes=True) as connection:
+            with self.database.attached(writes=True) as connection:
                 count, last = tokens.encrypt_again(connection, self._seals.renewed, after)
             changed += count
             if last is None:
@@ -115,30 +98,8 @@ class TokenStore:
 
     def drop_unseen(self) -> int:
         """Delete tokens that nothing asked for in a year: their targets are no more; return how many."""
-        with self._database.attached(writes=True) as connection:
+        with self.database.attached(writes=True) as connection:
             return tokens.drop_unseen(connection)
-
-    def log(self, events: Sequence[TokenEvent]) -> None:
-        """Add `events` to the log."""
-        with self._database.attached(writes=True) as connection:
-            token_log.add(connection, events)
-
-    def events(self, query: LogQuery) -> list[TokenEvent]:
-        """Return entries of the log, the newest first."""
-        log = token_log.TABLE
-        asked = select(log).where(log.c.at >= query.since)
-        for field in ("integration", "tenant", "result"):
-            if value := getattr(query, field):
-                asked = asked.where(log.c[field] == value)
-        if query.tenants is not None:
-            asked = asked.where(log.c.tenant.in_(query.tenants))
-        asked = asked.order_by(log.c.at.desc(), log.c.id.desc()).limit(query.limit).offset(query.offset)
-        with self._database.attached() as connection:
-            return [token_log.event_of(dict(row)) for row in connection.execute(asked).mappings()]
-
-    def close(self) -> None:
-        """Close the database."""
-        self._database.close()
 
     def _decrypted(self, row: RowMapping | None) -> StoredToken | None:
         if row is None or not row["sealed"]:
@@ -154,7 +115,7 @@ class TokenStore:
         host, _, rest = owner.partition(":")
         pid, _, start = rest.partition(":")
         ours, _, our_start = self._self.rpartition(":")
-        of_a_file = self._database.url.get_backend_name() == "sqlite"
+        of_a_file = self.database.url.get_backend_name() == "sqlite"
         if not of_a_file or host != socket.gethostname() or not pid.isdecimal():
             return False
         if f"{host}:{pid}" == ours:

@@ -1,4 +1,4 @@
-"""Takes what is to be kept off the loop: one thread, a transaction a second, no error for the caller."""
+"""Writes batches of any kind off the loop: one thread, a transaction a second, no error for the caller."""
 
 import asyncio
 import threading
@@ -8,12 +8,14 @@ from contextlib import suppress
 from typing import TypeVar
 
 import structlog
+from sqlalchemy import Connection
 
 from exporter.core.errors import StoreError
-from exporter.core.store import Batch, Store
 from exporter.core.supervisor import Supervisor
-from exporter.store.batch_merge import MOST, merge, size
+from exporter.store.batch import MOST, Batch, Pending
+from exporter.store.database import Database
 from exporter.store.errors import UnwritableError
+from exporter.store.listings import read_a_little
 from exporter.store.threads import in_thread
 
 T = TypeVar("T")
@@ -31,10 +33,10 @@ BREATH = 0.1
 
 
 class Writer:
-    """Writes to `store` in the background; a store that fails costs what it would have kept, nothing else.
+    """Writes to `database` in the background; one that fails costs what it would have stored, nothing else.
 
     `every` is the least number of seconds between two writes, doubled after each failure to `longest_wait`.
-    `most` bounds the state changes, and the failures, that wait. `retention` (seconds by the keys of
+    `most` bounds the records of a kind that wait. `retention` (seconds by the keys of
     `store.retention`) is applied once an hour by the clock `now`, a portion between two writes, and may be
     replaced at any time.
 
@@ -44,7 +46,7 @@ class Writer:
 
     def __init__(
         self,
-        store: Store,
+        database: Database,
         *,
         every: float = 1.0,
         longest_wait: float = 60.0,
@@ -60,7 +62,7 @@ class Writer:
         self.failed_writes = 0
         self.dropped = 0
         self.retention: Mapping[str, float] = retention or {}
-        self._store = store
+        self._database = database
         self._every = every
         self._longest_wait = longest_wait
         self._most = most
@@ -69,7 +71,7 @@ class Writer:
         self._log = structlog.get_logger(__name__)
         self._changed = threading.Condition()
         # All below is guarded by the condition.
-        self._pending = Batch()
+        self._pending = Pending()
         self._waiters: list[Callable[[bool], None]] = []
         self._thread: threading.Thread | None = None
         self._closing = False
@@ -88,14 +90,14 @@ class Writer:
     @property
     def shared(self) -> bool:
         """Whether another exporter writes to a store that is meant for one."""
-        return self._store.shared
+        return self._database.shared
 
     async def watch(self, every: float = 60.0) -> None:
         """Read a little of each list now and then, so that a store that cannot be read shows unasked."""
         while True:
             await asyncio.sleep(every)
             with suppress(StoreError):
-                await self.read(lambda store: (store.changes(limit=1), store.failures(limit=1)))
+                await self.read(read_a_little)
 
     async def open(self, timeout: float = 30.0) -> None:
         """Open the store; raises StoreError when it fails or takes longer than `timeout` seconds.
@@ -103,7 +105,7 @@ class Writer:
         The writer may be used all the same: it tries again before each write.
         """
         try:
-            await asyncio.wait_for(in_thread(self._store.open), timeout)
+            await asyncio.wait_for(in_thread(self._database.open), timeout)
         except TimeoutError:
             error: StoreError = StoreError(f"the store did not open within {timeout:g} s; see its disk")
         except StoreError as failed:
@@ -115,14 +117,14 @@ class Writer:
         raise error
 
     def submit(self, batch: Batch) -> None:
-        """Take `batch` for one of the next writes; after `close` it is dropped."""
+        """Take `batch` over for one of the next writes; after `close` it is dropped."""
         if not batch:
             return
         with self._changed:
             if self._closing:
-                self.dropped += size(batch)
+                self.dropped += batch.size
                 return
-            self.dropped += merge(self._pending, batch, self._most)
+            self.dropped += self._pending.add(batch, self._most)
             self._wake()
 
     async def flush(self, timeout: float) -> bool:
@@ -139,8 +141,8 @@ class Writer:
             self._log.warning("the store was left before everything was written", limit_seconds=timeout)
         return written
 
-    async def read(self, call: Callable[[Store], T], timeout: float = 10.0) -> T:
-        """Return `call(store)`, made beside the loop.
+    async def read(self, call: Callable[[Connection], T], timeout: float = 10.0) -> T:
+        """Return `call(connection)`, made in one transaction off the loop.
 
         Raises what it raises, and StoreError when there is no answer within `timeout` seconds.
         """
@@ -150,7 +152,7 @@ class Writer:
                 await self._readers.acquire()
                 # Released when the thread is through, not when we lose patience: a store that hangs gets no
                 # more than these threads.
-                return await in_thread(lambda: call(self._store), self._readers.release)
+                return await in_thread(lambda: self._database.read(call), self._readers.release)
         except StoreError:
             self._unread()
             raise
@@ -197,14 +199,14 @@ class Writer:
             with self._changed:
                 while not self._due():
                     self._changed.wait(self._sleep_time())
-                batch, self._pending = self._pending, Batch()
+                pending, self._pending = self._pending, Pending()
                 waiters, self._waiters = self._waiters, []
                 closing = self._closing
-            written = self._write(batch)
+            written = self._write(pending)
             self._retain()
             if closing:
                 with suppress(StoreError):
-                    self._store.close()  # works also where none is open, and says nothing of its health
+                    self._database.close()  # works also where none is open, and says nothing of its health
             for tell in waiters:
                 tell(written)
             if closing:
@@ -223,23 +225,32 @@ class Writer:
         moments = [self._next_write] * bool(self._pending) + [self._next_retention] * bool(self.retention)
         return max(0.01, min(moments) - time.monotonic()) if moments else HOUR
 
-    def _write(self, batch: Batch) -> bool:
-        """Try to write `batch`; what fails for a while goes back to what is pending."""
-        if not batch:
+    def _write(self, pending: Pending) -> bool:
+        """Try to write `pending`; what fails for a while waits again."""
+        if not pending:
             return True
-        failed = self._attempt(lambda: self._store.write(batch))
+        failed = self._attempt(lambda: self._database.write(pending))
         if failed is None:
             self._wait = self._every
         else:
             self._wait = min(self._longest_wait, max(self._wait, self._every) * 2)
-            with self._changed:
-                if isinstance(failed, StoreError) and not isinstance(failed, UnwritableError):
-                    self.dropped += merge(batch, self._pending, self._most)
-                    self._pending = batch
-                else:  # it would fail for ever
-                    self.dropped += size(batch)
+            if isinstance(failed, StoreError) and not isinstance(failed, UnwritableError):
+                self._put_back(pending)
+            elif len(kinds := list(pending)) > 1:
+                # Something in it would fail for ever; the other kinds must not be lost with it.
+                results = [self._write(Pending([kind])) for kind in kinds]
+                return all(results)
+            else:
+                with self._changed:
+                    self.dropped += pending.size
         self._next_write = time.monotonic() + self._wait
         return failed is None
+
+    def _put_back(self, pending: Pending) -> None:
+        with self._changed:
+            newer, self._pending = self._pending, pending
+            for batch in newer:
+                self.dropped += pending.add(batch, self._most)
 
     def _retain(self) -> None:
         """Let the store delete a portion of what is too old; while there is more, soon again."""
@@ -250,16 +261,16 @@ class Writer:
 
         def delete() -> None:
             nonlocal deleted
-            deleted = self._store.retain(retention, self._now())
+            deleted = self._database.retain(retention, self._now())
 
         self._attempt(delete)
         self._next_retention = time.monotonic() + (BREATH if deleted else HOUR)
 
     def _attempt(self, call: Callable[[], object]) -> Exception | None:
-        """Make one call to the store, open or opened anew after a failure; return what went wrong."""
+        """Make one call to the store, open or opened again after a failure; return what went wrong."""
         try:
             if not self._open:
-                self._store.open()
+                self._database.open()
                 self._open = True
             call()
         except Exception as error:  # noqa: BLE001  # a mistake in a store must not end the only thread that writes

@@ -22,8 +22,9 @@ from exporter.core.token import (
 )
 from exporter.exposition.lines import Series
 from exporter.net.tokens import Tokens
+from exporter.store.batch import Batch
 from exporter.store.sql_tokens import SqlTokenSource
-from exporter.store.tokens import LogQuery, TokenStore
+from exporter.store.tokens import TokenStore
 from exporter.tokens.account import MANAGED_METRICS, TOKENS, TokenAccount
 from exporter.tokens.exchange import EXPORTER, MOST_TURNS, NO_SEED, PROBE, TokenExchange
 from exporter.tokens.keys import key_of, name_of
@@ -52,7 +53,7 @@ class TokenManager:
     """Every account of the current configuration; belongs to one loop.
 
     `on_change` is called with the key of a target whose token series differ from now on, `on_shortage` with
-    what a turn lacked that asked nobody. `log` is the log of tokens; its store keeps the tokens too.
+    what a turn lacked that asked nobody. `submit` takes entries of the log of tokens.
     """
 
     def __init__(
@@ -62,14 +63,16 @@ class TokenManager:
         on_change: Callable[[TargetKey], None] = lambda _key: None,
         store: TokenStore | None = None,
         on_shortage: Callable[[Shortage], None] = lambda _shortage: None,
+        submit: Callable[[Batch], None] = lambda _batch: None,
     ) -> None:
-        """Start without accounts; without `store` nothing is kept and nothing is logged."""
-        self.log = TokenLog(store, clock)
+        """Start without accounts; without `store` tokens are kept in memory alone."""
+        self.store = store
+        self._log = TokenLog(submit)
         self._clock = clock
         self._on_change = on_change
         self._on_shortage = on_shortage
         self._tokens = Tokens(network, clock)
-        self._exchange = TokenExchange(network, clock, self.log)
+        self._exchange = TokenExchange(network, clock, self._log)
         self._accounts: dict[Hashable, TokenAccount] = {}
         self._of_target: dict[TargetKey, TokenAccount] = {}
         self._sources: dict[SqlTokens, SqlTokenSource] = {}
@@ -183,12 +186,8 @@ class TokenManager:
         result = "failed" if account.reason else "ok"
         return self._exchange.event(target, actor, "refresh", result, account.reason, duration_seconds)
 
-    async def history(self, query: LogQuery) -> list[TokenEvent]:
-        """Return entries of the log of tokens, the newest first; StoreError where there is none."""
-        return await self.log.read(query)
-
     async def stop(self, limit: float) -> int:
-        """Let refreshes end within `limit` seconds, and write the log; return how many were left."""
+        """Let refreshes end within `limit` seconds; return how many were left."""
         self._stopped = True
         self._schedule.stop()
         left: set[asyncio.Task[None]] = set()
@@ -197,7 +196,6 @@ class TokenManager:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        await self.log.flush()
         for source in self._sources.values():
             source.close()
         return len(left)
@@ -225,7 +223,7 @@ class TokenManager:
 
     def _storage(self, target: Target, grant: Grant, settings: TokenSettings) -> TokenStorage:
         labels = (target.integration, target.tenant, target.provider)
-        store = self.log.store
+        store = self.store
         kept = store if store is not None and store.keeps_secrets else None
         if settings.sql is not None and isinstance(grant, LongLivedGrant):
             source = self._sources.get(settings.sql)
@@ -240,7 +238,7 @@ class TokenManager:
 
     def _write_back_log(self, target: Target) -> Callable[[float], None]:
         def log_write_back(duration_seconds: float) -> None:
-            self.log.add(self._exchange.event(target, EXPORTER, "write_back", "ok", "", duration_seconds))
+            self._log.add(self._exchange.event(target, EXPORTER, "write_back", "ok", "", duration_seconds))
 
         return log_write_back
 

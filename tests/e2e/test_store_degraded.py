@@ -14,10 +14,11 @@ import pytest
 
 from exporter.core.store import Window
 from exporter.demo.services import DemoProcess, free_port
-from exporter.store.sql import SqlStore
+from exporter.store.database import Database
 from tests.e2e.asking import ask, read, until
 from tests.e2e.conftest import COMMAND
 from tests.servers.postgres import Cluster, cluster
+from tests.store.queries import statistics_of
 
 CONFIGURATION = """\
 integrations:
@@ -144,8 +145,8 @@ async def test_a_full_disk_costs_neither_probes_nor_scrapes_nor_rows(tmp_path: P
         await all_came(url, probes := await value(url, "integration_probes_total{"))
     assert "the disk is full; free some space" in (tmp_path / "exporter.log").read_text()
     # What was counted in memory is written at the stop.
-    store = SqlStore(f"sqlite:///{disk}/state.db")
+    store = Database(f"sqlite:///{disk}/state.db")
     store.open()
-    (counted,) = store.statistics(Window(0, 1 << 40))
+    (counted,) = statistics_of(store, Window(0, 1 << 40))
     store.close()
     assert counted.runs == counted.failed >= probes

@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
 from exporter.core.probe import Kit, Target
-from exporter.core.store import Batch, Snapshot
+from exporter.core.store import Snapshot
 from exporter.engine.engine import Engine
+from exporter.store.batch import Batch
+from exporter.store.check_batch import CheckBatch
 from tests.engine.making import QUEUE
 
 MADE = 'integration="payments",provider="made",tenant=""'
@@ -34,10 +36,11 @@ class Kept:
     """Takes what is meant for the store."""
 
     def __init__(self) -> None:
-        self.batches: list[Batch] = []
+        self.batches: list[CheckBatch] = []
 
     def __call__(self, batch: Batch) -> None:
-        self.batches.append(batch)
+        if isinstance(batch, CheckBatch):
+            self.batches.append(batch)
 
     def snapshots(self) -> dict[tuple[str, str], Snapshot]:
         return {key: snapshot for batch in self.batches for key, snapshot in batch.snapshots.items()}

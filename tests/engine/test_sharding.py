@@ -11,13 +11,13 @@ from exporter.core.configuration import Configuration
 from exporter.core.probe import Allowance, Target
 from exporter.core.secret import Secret
 from exporter.core.severity import Severity
-from exporter.core.store import Batch
 from exporter.core.threshold import Threshold
 from exporter.engine.engine import Engine
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.engine.sharding import part_of, shard_of
 from tests.clock import HandClock
 from tests.engine.making import MadeOptions, NoNetwork, made_configuration, made_probe, made_target
+from tests.engine.stage import Kept
 
 
 def tenants(number: int, **more: object) -> list[Target]:
@@ -93,30 +93,30 @@ def test_defaults_are_on_every_shard_and_overrides_where_their_target_is() -> No
 
 
 async def test_the_state_of_what_another_shard_serves_is_not_deleted() -> None:
-    batches: list[Batch] = []
-    engine = Engine(NoNetwork(), HandClock(), batches.append, SelfMetrics())
+    kept = Kept()
+    engine = Engine(NoNetwork(), HandClock(), kept, SelfMetrics())
     whole = made_configuration(tenants(10))
     engine.apply(whole)
     half = part_of(whole, 0, 2)
     engine.apply(half)
-    assert batches[-1].forget == set()
+    assert kept.batches[-1].forget == set()
     assert {state.target.key for state in engine.board} == half.targets.keys()
     engine.apply(part_of(made_configuration(tenants(5)), 0, 2))
-    assert batches[-1].forget == {key for key in half.targets if int(key[1][1:]) >= 5}
+    assert kept.batches[-1].forget == {key for key in half.targets if int(key[1][1:]) >= 5}
     await engine.stop(0.0)
 
 
 async def test_a_restart_as_a_shard_keeps_the_rows_of_the_others() -> None:
     whole = made_configuration(tenants(10))
-    first: list[Batch] = []
-    alone = Engine(NoNetwork(), HandClock(), first.append, SelfMetrics())
+    first = Kept()
+    alone = Engine(NoNetwork(), HandClock(), first, SelfMetrics())
     alone.apply(whole)
     await alone.stop(0.0)
-    kept = [one for batch in first for one in batch.snapshots.values()]
-    assert len(kept) >= 10
-    batches: list[Batch] = []
-    again = Engine(NoNetwork(), HandClock(), batches.append, SelfMetrics())
-    again.remember(kept)
+    known = list(first.snapshots().values())
+    assert len(known) >= 10
+    kept = Kept()
+    again = Engine(NoNetwork(), HandClock(), kept, SelfMetrics())
+    again.remember(known)
     again.apply(part_of(made_configuration(tenants(9)), 1, 2))
-    assert batches[0].forget == {("payments", "t9")}
+    assert kept.batches[0].forget == {("payments", "t9")}
     await again.stop(0.0)

@@ -12,11 +12,12 @@ from exporter.core.metric import Sample
 from exporter.core.network import Request
 from exporter.core.probe import Allowance, Kit, Probe, Target
 from exporter.core.reason import Reason
-from exporter.core.store import Batch
 from exporter.engine.engine import Engine
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.engine.shortages import QUIET, Shortages
 from exporter.net.network import LoopNetwork
+from exporter.store.batch import Batch
+from exporter.store.check_batch import CheckBatch
 from tests.clock import HandClock
 from tests.engine.making import QUEUE, made_configuration, made_probe, made_target
 from tests.scarcity import no_descriptors
@@ -61,10 +62,11 @@ class Kept:
     """Takes what is meant for the store."""
 
     def __init__(self) -> None:
-        self.batches: list[Batch] = []
+        self.batches: list[CheckBatch] = []
 
     def __call__(self, batch: Batch) -> None:
-        self.batches.append(batch)
+        if isinstance(batch, CheckBatch):
+            self.batches.append(batch)
 
 
 @pytest.fixture

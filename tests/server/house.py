@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import bcrypt
+from sqlalchemy import Connection
 
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration, Integration, Shard, StoreSettings
@@ -22,7 +23,6 @@ from exporter.core.notifications import Notifications
 from exporter.core.options import Options
 from exporter.core.probe import Kit, Probe, Result, Target
 from exporter.core.reason import Reason
-from exporter.core.store import Store
 from exporter.engine.board import Board, TargetState
 from exporter.engine.history import History
 from exporter.generate.runbook_html import runbook_html
@@ -33,6 +33,7 @@ from exporter.server.listener import Limits, Listener
 from exporter.server.paths import Paths
 from exporter.server.services import Services
 from exporter.server.web_config.file import WebConfigFile
+from exporter.store.database import Database
 from exporter.tokens.manager import TokenManager
 
 T = TypeVar("T")
@@ -98,14 +99,14 @@ class Room:
     notifications: Notifications = field(default_factory=Notifications)
     sd_addresses: tuple[str, ...] = ()
     tenant_warnings: tuple[str, ...] = ()
-    store: Store | None = None
+    store: Database | None = None
     admin: AdminToken = field(default_factory=AdminToken)
     tokens: TokenManager | None = None
 
-    async def read_store(self, call: Callable[[Store], T], timeout: float = 10.0, /) -> T:
+    async def read_store(self, call: Callable[[Connection], T], timeout: float = 10.0, /) -> T:
         if self.store is None:
             raise StoreError("planted: postgresql://somewhere")
-        return await asyncio.to_thread(call, self.store)
+        return await asyncio.to_thread(self.store.read, call)
 
     def configuration(self) -> Configuration:
         seen = {one.target.integration: one.target for one in self.states}

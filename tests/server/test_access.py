@@ -22,8 +22,8 @@ from exporter.server.listener import Limits
 from exporter.server.paths import Paths
 from exporter.server.routes import ROUTES
 from exporter.server.web_config.file import WebConfigFile
+from exporter.store.database import Database
 from exporter.store.listings import listings
-from exporter.store.sql import SqlStore
 from tests.server.house import CHANGE, House, Room, basic, bearer, hashed, house, state
 from tests.waiting import PATIENCE, until
 
@@ -119,15 +119,15 @@ def web_config(folder: Path, extra: str = "") -> Path:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
-    made = SqlStore(f"sqlite:///{tmp_path_factory.mktemp('store')}/state.db")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    made = Database(f"sqlite:///{tmp_path_factory.mktemp('store')}/state.db")
     made.open()
     yield made
     made.close()
 
 
 @pytest.fixture
-async def guarded(tmp_path: Path, store: SqlStore) -> AsyncIterator[House]:
+async def guarded(tmp_path: Path, store: Database) -> AsyncIterator[House]:
     async with house(Room(board(), path=web_config(tmp_path), store=store)) as made:
         yield made
 

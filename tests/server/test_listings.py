@@ -15,10 +15,10 @@ from exporter.core.listing import Listing
 from exporter.server.routes import ROUTES
 from exporter.server.stream import PORTION
 from exporter.server.web_config.settings import Role
+from exporter.store.database import Database
 from exporter.store.listings import listings
 from exporter.store.retention import Retention
 from exporter.store.schema import subjects
-from exporter.store.sql import SqlStore
 from tests.server.house import NOW, House, Room, bearer, house, state
 from tests.server.test_access import TOKENS, web_config
 
@@ -50,8 +50,8 @@ def values(table: Table, number: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
-    made = SqlStore(f"sqlite:///{tmp_path_factory.mktemp('store')}/state.db")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    made = Database(f"sqlite:///{tmp_path_factory.mktemp('store')}/state.db")
     made.open()
     for _, retention in LISTS:
         rows = [values(retention.table, number) for number in range(COUNT)]
@@ -62,7 +62,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
 
 
 @pytest.fixture
-async def served(tmp_path: Path, store: SqlStore) -> AsyncIterator[House]:
+async def served(tmp_path: Path, store: Database) -> AsyncIterator[House]:
     states = [state("payments", "acme"), state("payments", "globex")]
     async with house(Room(states, path=web_config(tmp_path), store=store)) as made:
         yield made

@@ -14,10 +14,11 @@ from sqlalchemy import Connection
 from exporter.core.clock import iso
 from exporter.core.errors import StoreError
 from exporter.core.reason import Reason
-from exporter.core.store import Batch, Failure, StateChange
+from exporter.core.store import Failure, StateChange
 from exporter.core.summary import HOUR, Summaries, Summary
 from exporter.server.stream import PORTION
-from exporter.store.sql import SqlStore
+from exporter.store.check_batch import CheckBatch
+from exporter.store.database import Database
 from tests.server.house import NOW, House, Room, bearer, house, state
 from tests.server.test_access import TOKENS, web_config
 
@@ -55,8 +56,8 @@ def summaries() -> Summaries:
     return {(key, made.hour): made for key, made in found}
 
 
-def written() -> Batch:
-    return Batch(
+def written() -> CheckBatch:
+    return CheckBatch(
         failures=[
             failure(NOW - 7200, "payments", "acme", detail=FORMULA),
             failure(NOW - 3600, "mail", "globex", Reason.DNS),
@@ -73,16 +74,16 @@ def written() -> Batch:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
-    made = SqlStore(f"sqlite:///{tmp_path_factory.mktemp('store')}/state.db", replica="west")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    made = Database(f"sqlite:///{tmp_path_factory.mktemp('store')}/state.db", replica="west")
     made.open()
-    made.write(written())
+    made.write([written()])
     yield made
     made.close()
 
 
 @pytest.fixture
-async def served(tmp_path: Path, store: SqlStore) -> AsyncIterator[House]:
+async def served(tmp_path: Path, store: Database) -> AsyncIterator[House]:
     states = [
         state("payments", "acme", "error", Reason.AUTH, since=NOW - 60),
         state("payments", "globex", since=NOW - 5000),
@@ -310,7 +311,7 @@ async def test_without_the_store_lists_say_so_and_nothing_of_its_address(tmp_pat
         assert (await made.ask("/api/v1/tenants")).status == 200  # it comes from memory
 
 
-class BreakingStore(SqlStore):
+class BreakingStore(Database):
     """Fails after the first portion of an export."""
 
     reads = 0
@@ -322,7 +323,7 @@ class BreakingStore(SqlStore):
         return super().read(call)
 
 
-async def test_an_export_that_breaks_off_cannot_be_taken_for_a_whole_one(store: SqlStore) -> None:
+async def test_an_export_that_breaks_off_cannot_be_taken_for_a_whole_one(store: Database) -> None:
     breaking = BreakingStore(str(store.url))
     breaking.open()
     async with house(Room([state("web")], store=breaking)) as made:

@@ -21,8 +21,8 @@ from exporter.server import local as machine
 from exporter.server.admin import SESSION_SECONDS, AdminToken
 from exporter.server.routes import ROUTES
 from exporter.server.web_config.settings import Role
+from exporter.store.database import Database
 from exporter.store.listings import listings
-from exporter.store.sql import SqlStore
 from tests.server.house import CHANGE, NOW, House, Room, bearer, hashed, house, state
 from tests.waiting import PATIENCE
 
@@ -77,7 +77,7 @@ def board() -> list[Any]:
 
 @pytest.fixture
 async def here(tmp_path: Path) -> AsyncIterator[House]:
-    store = SqlStore(f"sqlite:///{tmp_path}/state.db")
+    store = Database(f"sqlite:///{tmp_path}/state.db")
     store.open()
     async with house(Room(board(), store=store)) as made:
         yield made

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,10 @@ from exporter.sandbox.oauth import OAuthServer, serving
 from exporter.server.services import Services
 from exporter.server.tokens import refresh_token
 from exporter.server.web_config.file import WebConfigFile
+from exporter.store.database import Database
 from exporter.store.encryption import Seals
-from exporter.store.sql import SqlStore
 from exporter.store.tokens import TokenStore
+from exporter.store.writer import Writer
 from exporter.tokens.manager import TokenManager
 from tests.server.house import CHANGE, House, Room, bearer, house
 from tests.tokens.endpoints import configured, grant_of, made
@@ -44,12 +46,15 @@ bearer_tokens:
 
 @dataclass
 class TokenRoom(Room):
-    """A room whose targets are those of `tokens`, at the time of the clock."""
+    """A room whose targets are those of `tokens`, at the time of the clock; `writer` writes their log."""
+
+    writer: Writer | None = None
 
     def services(self, web_config: WebConfigFile) -> Services:
-        assert self.tokens is not None
+        assert self.tokens is not None and self.writer is not None
+        flush = partial(self.writer.flush, PATIENCE)
         self.states = [TargetState(target=target) for target, _ in self.tokens.accounts()]
-        return replace(super().services(web_config), now=time.time, flush=self.tokens.log.flush)
+        return replace(super().services(web_config), now=time.time, flush=flush)
 
 
 @pytest.fixture
@@ -59,19 +64,26 @@ async def server() -> AsyncIterator[OAuthServer]:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[SqlStore]:
-    opened = SqlStore(f"sqlite:///{tmp_path / 'state.db'}")
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = Database(f"sqlite:///{tmp_path / 'state.db'}")
     opened.open()
     yield opened
     opened.close()
 
 
 @pytest.fixture
-async def manager(server: OAuthServer, database: SqlStore) -> AsyncIterator[TokenManager]:
+async def writer(database: Database) -> AsyncIterator[Writer]:
+    made_writer = Writer(database)
+    yield made_writer
+    await made_writer.close(PATIENCE)
+
+
+@pytest.fixture
+async def manager(server: OAuthServer, database: Database, writer: Writer) -> AsyncIterator[TokenManager]:
     """Thirty tenants of a calendar; the one named `bad` was revoked."""
     network = LoopNetwork()
-    store = TokenStore(str(database.url), Seals((Secret(Fernet.generate_key().decode()),)))
-    made_manager = TokenManager(network, SystemClock(), store=store)
+    store = TokenStore(database, Seals((Secret(Fernet.generate_key().decode()),)))
+    made_manager = TokenManager(network, SystemClock(), store=store, submit=writer.submit)
     names = [*(f"t{number}" for number in range(29)), "bad"]
     targets = [made(server, "calendar", name, refresh_token=Secret(server.connect(name))) for name in names]
     server.revoke("bad")
@@ -79,12 +91,11 @@ async def manager(server: OAuthServer, database: SqlStore) -> AsyncIterator[Toke
     yield made_manager
     await made_manager.stop(5.0)
     await network.close()
-    store.close()
 
 
 @pytest.fixture
-async def place(manager: TokenManager, database: SqlStore) -> AsyncIterator[House]:
-    async with house(TokenRoom([], tokens=manager, store=database)) as running:
+async def place(manager: TokenManager, database: Database, writer: Writer) -> AsyncIterator[House]:
+    async with house(TokenRoom([], tokens=manager, store=database, writer=writer)) as running:
         yield running
 
 
@@ -157,11 +168,11 @@ async def test_a_wrong_question_is_answered_in_one_sentence(
 
 
 async def test_only_administrators_see_tokens_and_each_only_those_of_its_tenants(
-    manager: TokenManager, database: SqlStore, tmp_path: Path
+    manager: TokenManager, database: Database, writer: Writer, tmp_path: Path
 ) -> None:
     path = tmp_path / "web.yml"
     path.write_text(WEB)
-    async with house(TokenRoom([], path, tokens=manager, store=database)) as place:
+    async with house(TokenRoom([], path, tokens=manager, store=database, writer=writer)) as place:
         assert (await place.ask("/api/v1/tokens")).status == 401
         for question in ("/api/v1/tokens", "/api/v1/tokens/log"):
             assert (await place.ask(question, headers=bearer("viewer-0123456789abcdef"))).status == 403

@@ -7,9 +7,10 @@ import pytest
 
 from exporter.core.configuration import Integration, Shard
 from exporter.core.reason import Reason
-from exporter.core.store import Batch, Failure, StateChange
+from exporter.core.store import Failure, StateChange
 from exporter.core.summary import HOUR, Summary
-from exporter.store.sql import SqlStore
+from exporter.store.check_batch import CheckBatch
+from exporter.store.database import Database
 from tests.server.house import NOW, STRIPE, House, Room, bearer, house, state
 from tests.server.test_access import TOKENS, web_config
 
@@ -23,25 +24,27 @@ def summary(hours_ago: int) -> Summary:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
-    made = SqlStore(f"sqlite:///{tmp_path_factory.mktemp('store')}/state.db")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    made = Database(f"sqlite:///{tmp_path_factory.mktemp('store')}/state.db")
     made.open()
     failed = Failure(NOW - 9e4, ("failed", "acme"), "stripe", Reason.AUTH, "", 0.1, 401, (), "")
     changed = StateChange(NOW - 9e4, ("changed", "acme"), "stripe", "connected", "error", Reason.AUTH, "")
     hours = {"now": summary(0), "counted": summary(48), "old": summary(99 * 24), "older": summary(100 * 24)}
     made.write(
-        Batch(
-            failures=[failed],
-            changes=[changed],
-            summaries={((name, "globex"), one.hour): one for name, one in hours.items()},
-        )
+        [
+            CheckBatch(
+                failures=[failed],
+                changes=[changed],
+                summaries={((name, "globex"), one.hour): one for name, one in hours.items()},
+            )
+        ]
     )
     yield made
     made.close()
 
 
 @pytest.fixture
-async def served(tmp_path: Path, store: SqlStore) -> AsyncIterator[House]:
+async def served(tmp_path: Path, store: Database) -> AsyncIterator[House]:
     room = Room(
         [state("payments", "acme"), state("payment", "globex"), state("web")],
         path=web_config(tmp_path),

@@ -16,6 +16,7 @@ from exporter.core.secret import Secret
 from exporter.core.token import SqlTokens, TokenSettings
 from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import OAuthServer, serving
+from exporter.store.database import Database
 from exporter.store.encryption import Seals
 from exporter.store.subjects.tokens import LEASE
 from exporter.store.tokens import TokenStore
@@ -113,7 +114,7 @@ async def _judge(
     found: Losses,
 ) -> None:
     network = LoopNetwork()
-    store = TokenStore(f"sqlite:///{directory / 'state.db'}", Seals((Secret(key),)))
+    store = TokenStore(Database(f"sqlite:///{directory / 'state.db'}"), Seals((Secret(key),)))
     manager = TokenManager(network, SystemClock(), store=store)
     sql = SqlTokens(Secret(platform), SELECT, UPDATE) if platform else None
     settings = TokenSettings(source="sql" if sql else "options", sql=sql)
@@ -132,4 +133,4 @@ async def _judge(
             found.unexplained.append(target.tenant)
     await manager.stop(10.0)
     await network.close()
-    store.close()
+    store.database.close()

@@ -15,8 +15,8 @@ from exporter.core.secret import Secret
 from exporter.core.token import SqlTokens, TokenSet, TokenSettings
 from exporter.net.network import LoopNetwork
 from exporter.sandbox.oauth import OAuthServer
+from exporter.store.database import Database
 from exporter.store.encryption import Seals
-from exporter.store.sql import SqlStore
 from exporter.store.tokens import TokenStore
 from exporter.tokens.manager import TokenManager
 from exporter.tokens.storage import mark_of
@@ -37,10 +37,12 @@ def mark(refresh: str) -> str:
 async def rotate(directory: Path, token_url: str, key: str, sql: str) -> None:
     """Refresh every account again and again, a few at one time."""
     url = f"sqlite:///{directory / 'state.db'}"
-    whole = SqlStore(url)
+    whole = Database(url)
     whole.open()
     whole.close()
-    manager = TokenManager(LoopNetwork(), SystemClock(), store=TokenStore(url, Seals((Secret(key),))))
+    manager = TokenManager(
+        LoopNetwork(), SystemClock(), store=TokenStore(Database(url), Seals((Secret(key),)))
+    )
     settings = (
         TokenSettings(source="sql", sql=SqlTokens(Secret(sql), SELECT, UPDATE)) if sql else TokenSettings()
     )

@@ -2,8 +2,9 @@
 
 from exporter.core.probe import TargetKey
 from exporter.core.reason import Reason
-from exporter.core.store import Batch, Failure, Snapshot, StateChange
+from exporter.core.store import Failure, Snapshot, StateChange
 from exporter.core.summary import HOUR, Summaries, Summary
+from exporter.store.check_batch import CheckBatch
 
 KEY: TargetKey = ("payments", "acme")
 
@@ -49,10 +50,10 @@ def summaries(made: Summary, key: TargetKey = KEY) -> Summaries:
     return {(key, made.hour): made}
 
 
-def whole_batch(number: int) -> Batch:
+def whole_batch(number: int) -> CheckBatch:
     """A batch whose parts all bear `number`, so that a half of one would show."""
     keys = [(f"integration-{place}", "") for place in range(50)]
-    return Batch(
+    return CheckBatch(
         snapshots={key: snapshot(key, failures=number) for key in keys},
         changes=[change(float(number), key) for key in keys],
         failures=[failure(float(number), key) for key in keys],

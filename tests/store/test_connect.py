@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from exporter.core.errors import StoreError
-from exporter.core.store import Batch
-from exporter.store.sql import SqlStore
+from exporter.store.check_batch import CheckBatch
+from exporter.store.database import Database
+from tests.store.queries import changes_of, snapshots_of
 from tests.store.records import change
 
 WANTED = "write sqlite:///integration-exporter.db or postgresql://user@host/database"
@@ -26,10 +27,10 @@ WANTED = "write sqlite:///integration-exporter.db or postgresql://user@host/data
     ],
 )
 def test_a_store_is_known_by_its_place_and_never_by_who_signs_in(url: str, name: str) -> None:
-    store = SqlStore(url)
+    store = Database(url)
     assert store.name == f"store {name}"
     with pytest.raises(StoreError, match="it is not open"):
-        store.load()
+        snapshots_of(store)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_a_store_is_known_by_its_place_and_never_by_who_signs_in(url: str, name:
 )
 def test_a_url_of_no_use_is_refused_before_anything_is_opened(url: str, sentence: str) -> None:
     with pytest.raises(StoreError) as caught:
-        SqlStore(url)
+        Database(url)
     assert str(caught.value) == sentence
 
 
@@ -65,23 +66,23 @@ def test_a_file_that_cannot_be_there_is_told_with_its_place(tmp_path: Path) -> N
         (tmp_path, "it is a directory; name a file in store.url"),
     ):
         with pytest.raises(StoreError) as caught:
-            SqlStore(f"sqlite:///{path}").open()
+            Database(f"sqlite:///{path}").open()
         assert str(caught.value) == f"{path}: {said}"
 
 
 def test_many_who_open_a_new_file_at_once_all_find_its_tables(tmp_path: Path) -> None:
     for turn in range(3):
-        stores = [SqlStore(f"sqlite:///{tmp_path}/{turn}.db") for _ in range(4)]
+        stores = [Database(f"sqlite:///{tmp_path}/{turn}.db") for _ in range(4)]
         together = threading.Barrier(len(stores))
 
-        def start(store: SqlStore, together: threading.Barrier = together) -> None:
+        def start(store: Database, together: threading.Barrier = together) -> None:
             together.wait()
             store.open()
 
         with ThreadPoolExecutor(len(stores)) as pool:
             list(pool.map(start, stores))
         for store in stores:
-            store.write(Batch(changes=[change(1.0)]))
-        assert len(stores[0].changes().rows) == len(stores)
+            store.write([CheckBatch(changes=[change(1.0)])])
+        assert len(changes_of(stores[0]).rows) == len(stores)
         for store in stores:
             store.close()

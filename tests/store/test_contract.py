@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from exporter.config.sections.store import DEFAULT_RETENTION
 from exporter.core.errors import StoreError
 from exporter.core.reason import Reason
-from exporter.core.store import Batch, Failure, Filter, Page, Snapshot, StateChange, Store, Window
+from exporter.core.store import Failure, Filter, Page, Snapshot, StateChange, Window
 from exporter.core.summary import HOUR
+from exporter.store.check_batch import CheckBatch
+from exporter.store.database import Database
 from exporter.store.retention import DAY, PORTION
 from exporter.store.schema import METADATA, retentions
-from exporter.store.sql import SqlStore
+from tests.store.queries import changes_of, failures_of, reasons_of, snapshots_of, statistics_of
 from tests.store.records import KEY, change, failure, snapshot, summaries, summary, whole_batch
 
 URLS: dict[str, Callable[[pytest.FixtureRequest], str]] = {
@@ -30,84 +32,84 @@ def url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    made = SqlStore(url)
+def store(url: str) -> Iterator[Database]:
+    made = Database(url)
     made.open()
     yield made
     made.close()
 
 
-def test_a_new_store_is_empty(store: Store) -> None:
-    assert list(store.load()) == []
-    assert store.changes() == Page([])
-    assert store.failures() == Page([])
-    assert store.statistics(Window(0, 10 * HOUR)) == []
-    assert store.reasons(Window(0, 10 * HOUR)) == {}
+def test_a_new_store_is_empty(store: Database) -> None:
+    assert list(snapshots_of(store)) == []
+    assert changes_of(store) == Page([])
+    assert failures_of(store) == Page([])
+    assert statistics_of(store, Window(0, 10 * HOUR)) == []
+    assert reasons_of(store, Window(0, 10 * HOUR)) == {}
 
 
-def test_what_was_written_comes_back_after_a_restart(store: Store, url: str) -> None:
-    store.write(Batch({KEY: snapshot(failures=3)}, [change(1.0)], [failure(2.0)]))
+def test_what_was_written_comes_back_after_a_restart(store: Database, url: str) -> None:
+    store.write([CheckBatch({KEY: snapshot(failures=3)}, [change(1.0)], [failure(2.0)])])
     store.close()
-    again = SqlStore(url)
+    again = Database(url)
     again.open()
-    assert list(again.load()) == [snapshot(failures=3)]
-    assert again.changes().rows == [change(1.0)]
-    assert again.failures().rows == [failure(2.0)]
+    assert list(snapshots_of(again)) == [snapshot(failures=3)]
+    assert changes_of(again).rows == [change(1.0)]
+    assert failures_of(again).rows == [failure(2.0)]
     again.close()
 
 
-def test_the_newest_state_of_a_target_stands(store: Store) -> None:
+def test_the_newest_state_of_a_target_stands(store: Database) -> None:
     other = ("payments", "")
-    store.write(Batch({KEY: snapshot(), other: snapshot(other)}))
-    store.write(Batch({KEY: snapshot(failures=2)}))
-    assert {found.key: found.failures for found in store.load()} == {KEY: 2, other: 0}
+    store.write([CheckBatch({KEY: snapshot(), other: snapshot(other)})])
+    store.write([CheckBatch({KEY: snapshot(failures=2)})])
+    assert {found.key: found.failures for found in snapshots_of(store)} == {KEY: 2, other: 0}
 
 
-def test_a_forgotten_target_leaves_its_history(store: Store) -> None:
-    store.write(Batch({KEY: snapshot()}, [change(1.0)]))
-    store.write(Batch(forget={KEY, ("never", "known")}))
-    assert list(store.load()) == []
-    assert store.changes().rows == [change(1.0)]
+def test_a_forgotten_target_leaves_its_history(store: Database) -> None:
+    store.write([CheckBatch({KEY: snapshot()}, [change(1.0)])])
+    store.write([CheckBatch(forget={KEY, ("never", "known")})])
+    assert list(snapshots_of(store)) == []
+    assert changes_of(store).rows == [change(1.0)]
 
 
-def test_a_target_that_went_and_came_in_one_batch_is_there(store: Store) -> None:
-    store.write(Batch({KEY: snapshot()}))
-    store.write(Batch({KEY: snapshot(failures=1)}, forget={KEY}))
-    assert list(store.load()) == [snapshot(failures=1)]
+def test_a_target_that_went_and_came_in_one_batch_is_there(store: Database) -> None:
+    store.write([CheckBatch({KEY: snapshot()})])
+    store.write([CheckBatch({KEY: snapshot(failures=1)}, forget={KEY})])
+    assert list(snapshots_of(store)) == [snapshot(failures=1)]
 
 
-def test_the_newest_come_first_and_only_so_many(store: Store) -> None:
+def test_the_newest_come_first_and_only_so_many(store: Database) -> None:
     other = ("mail", "")
-    store.write(Batch(changes=[change(2.0), change(1.0, other), change(3.0)]))
-    store.write(Batch(failures=[failure(at) for at in (1.0, 3.0, 3.0)] + [failure(9.0, other)]))
-    assert [found.at for found in store.changes().rows] == [3.0, 2.0, 1.0]
-    assert [found.at for found in store.changes(limit=1).rows] == [3.0]
+    store.write([CheckBatch(changes=[change(2.0), change(1.0, other), change(3.0)])])
+    store.write([CheckBatch(failures=[failure(at) for at in (1.0, 3.0, 3.0)] + [failure(9.0, other)])])
+    assert [found.at for found in changes_of(store).rows] == [3.0, 2.0, 1.0]
+    assert [found.at for found in changes_of(store, limit=1).rows] == [3.0]
     of_key = Filter(integration=KEY[0], tenant=KEY[1])
-    assert [found.at for found in store.changes(of_key).rows] == [3.0, 2.0]
-    assert [found.at for found in store.failures(of_key, limit=2).rows] == [3.0, 3.0]
-    assert store.failures(Filter(integration="none")) == Page([])
+    assert [found.at for found in changes_of(store, of_key).rows] == [3.0, 2.0]
+    assert [found.at for found in failures_of(store, of_key, limit=2).rows] == [3.0, 3.0]
+    assert failures_of(store, Filter(integration="none")) == Page([])
 
 
-def test_pages_follow_one_another_without_a_gap_or_a_row_twice(store: Store) -> None:
-    store.write(Batch(failures=[failure(float(at // 3)) for at in range(10)]))  # three at one time
+def test_pages_follow_one_another_without_a_gap_or_a_row_twice(store: Database) -> None:
+    store.write([CheckBatch(failures=[failure(float(at // 3)) for at in range(10)])])  # three at one time
     seen: list[float] = []
-    page = store.failures(limit=4)
+    page = failures_of(store, limit=4)
     while True:
         seen += [found.at for found in page.rows]
-        store.write(Batch(failures=[failure(99.0)]))  # what comes meanwhile belongs to no later page
+        store.write([CheckBatch(failures=[failure(99.0)])])  # what comes meanwhile belongs to no later page
         if page.next is None:
             break
-        page = store.failures(Filter(after=page.next), limit=4)
+        page = failures_of(store, Filter(after=page.next), limit=4)
     assert seen == sorted((float(at // 3) for at in range(10)), reverse=True)
 
 
-def test_a_list_is_narrowed_by_everything_that_is_asked(store: Store) -> None:
+def test_a_list_is_narrowed_by_everything_that_is_asked(store: Database) -> None:
     keys = [("payments", "acme"), ("payments", "bolt"), ("mail", "acme"), ("mail", "")]
-    store.write(Batch(failures=[failure(float(at), key) for at, key in enumerate(keys)]))
-    store.write(Batch(failures=[replace(failure(9.0), reason=Reason.TLS)]))
+    store.write([CheckBatch(failures=[failure(float(at), key) for at, key in enumerate(keys)])])
+    store.write([CheckBatch(failures=[replace(failure(9.0), reason=Reason.TLS)])])
 
     def times(chosen: Filter) -> list[float]:
-        return [found.at for found in store.failures(chosen).rows]
+        return [found.at for found in failures_of(store, chosen).rows]
 
     assert times(Filter(tenant="acme")) == [9.0, 2.0, 0.0]
     assert times(Filter(tenant="")) == [3.0]
@@ -121,44 +123,48 @@ def test_a_list_is_narrowed_by_everything_that_is_asked(store: Store) -> None:
 
 def test_a_row_names_the_replica_that_saw_it(url: str) -> None:
     for name in ("one", "two"):
-        store = SqlStore(url, replica=name)
+        store = Database(url, replica=name)
         store.open()
-        store.write(Batch({KEY: snapshot()}, [change(1.0)], [failure(1.0)]))
+        store.write([CheckBatch({KEY: snapshot()}, [change(1.0)], [failure(1.0)])])
         store.close()
     store.open()
-    assert [found.replica for found in store.changes().rows] == ["two", "one"]
-    assert [found.replica for found in store.failures().rows] == ["two", "one"]
-    assert list(store.load()) == [snapshot()]
+    assert [found.replica for found in changes_of(store).rows] == ["two", "one"]
+    assert [found.replica for found in failures_of(store).rows] == ["two", "one"]
+    assert list(snapshots_of(store)) == [snapshot()]
     store.close()
 
 
-def test_summaries_of_an_hour_are_added_up(store: Store) -> None:
-    store.write(Batch(summaries=summaries(summary(durations=(0.02, 0.02, 3.0)))))
-    store.write(Batch(summaries=summaries(summary(durations=(0.02, 500.0), reasons=("dns", "tls", "dns")))))
-    (found,) = store.statistics(Window(HOUR, 2 * HOUR))
+def test_summaries_of_an_hour_are_added_up(store: Database) -> None:
+    store.write([CheckBatch(summaries=summaries(summary(durations=(0.02, 0.02, 3.0))))])
+    store.write(
+        [CheckBatch(summaries=summaries(summary(durations=(0.02, 500.0), reasons=("dns", "tls", "dns"))))]
+    )
+    (found,) = statistics_of(store, Window(HOUR, 2 * HOUR))
     assert (found.subject, found.provider, found.runs, found.failed) == (KEY, "stripe", 8, 3)
     assert (found.seconds, found.failing_seconds) == (120.0, 30.0)
     assert found.latency(0.5) == pytest.approx(0.02, rel=0.101)
     assert (found.uptime, found.error_ratio) == (0.75, 3 / 8)
     assert sum(found.latency_counts) == 5
-    assert store.reasons(Window(HOUR, 2 * HOUR)) == {KEY: {"dns": 2, "tls": 1}}
+    assert reasons_of(store, Window(HOUR, 2 * HOUR)) == {KEY: {"dns": 2, "tls": 1}}
 
 
-def test_a_window_holds_its_hours_and_subjects_alone_and_the_worst_come_first(store: Store) -> None:
+def test_a_window_holds_its_hours_and_subjects_alone_and_the_worst_come_first(store: Database) -> None:
     bad, good, old = ("mail", "acme"), ("mail", "bolt"), ("payments", "acme")
     store.write(
-        Batch(
-            summaries={
-                **summaries(summary(5, reasons=("dns",)), bad),
-                **summaries(summary(5, durations=(0.1,)), good),
-                **summaries(summary(4, durations=(0.1,)), bad),
-                **summaries(summary(1, durations=(0.1,)), old),
-            }
-        )
+        [
+            CheckBatch(
+                summaries={
+                    **summaries(summary(5, reasons=("dns",)), bad),
+                    **summaries(summary(5, durations=(0.1,)), good),
+                    **summaries(summary(4, durations=(0.1,)), bad),
+                    **summaries(summary(1, durations=(0.1,)), old),
+                }
+            )
+        ]
     )
 
     def subjects(window: Window, **more: int) -> list[tuple[str, ...]]:
-        return [found.subject for found in store.statistics(window, **more)]
+        return [found.subject for found in statistics_of(store, window, **more)]
 
     assert subjects(Window(4 * HOUR, 6 * HOUR)) == [bad, good]
     assert subjects(Window(0, 6 * HOUR)) == [bad, good, old]
@@ -166,71 +172,83 @@ def test_a_window_holds_its_hours_and_subjects_alone_and_the_worst_come_first(st
     assert subjects(Window(0, 6 * HOUR, subjects={old, good})) == [good, old]
     assert subjects(Window(0, 6 * HOUR, ("tenant",))) == [("acme",), ("bolt",)]
     assert subjects(Window(0, 6 * HOUR, ("tenant",), Filter(tenants={"bolt"}))) == [("bolt",)]
-    (mail, _) = store.statistics(Window(0, 6 * HOUR, ("integration",)))
+    (mail, _) = statistics_of(store, Window(0, 6 * HOUR, ("integration",)))
     assert (mail.subject, mail.runs, mail.failed) == (("mail",), 3, 1)
 
 
-def test_retention_goes_by_table(store: Store) -> None:
+def test_retention_goes_by_table(store: Database) -> None:
     store.write(
-        Batch({KEY: snapshot()}, [change(at) for at in (10.0, 90.0)], [failure(at) for at in (10.0, 90.0)])
+        [
+            CheckBatch(
+                {KEY: snapshot()}, [change(at) for at in (10.0, 90.0)], [failure(at) for at in (10.0, 90.0)]
+            )
+        ]
     )
     assert store.retain({"webhooks": 1.0}, now=100.0) == 0
     assert store.retain({"checks": 50.0}, now=100.0) == 1
-    assert [found.at for found in store.changes().rows] == [90.0]
-    assert len(store.failures().rows) == 2
+    assert [found.at for found in changes_of(store).rows] == [90.0]
+    assert len(failures_of(store).rows) == 2
     assert store.retain({"checks": 1.0, "errors": 1.0}, now=100.0) == 3
-    assert len(list(store.load())) == 1
+    assert len(list(snapshots_of(store))) == 1
 
 
-def test_retention_of_many_rows_deletes_them_all_in_portions(store: Store) -> None:
-    store.write(Batch(changes=[change(float(at)) for at in range(12_000)]))
+def test_retention_of_many_rows_deletes_them_all_in_portions(store: Database) -> None:
+    store.write([CheckBatch(changes=[change(float(at)) for at in range(12_000)])])
     portions: list[int] = []
     while portions[-1:] != [0]:
         portions.append(store.retain({"checks": 0.0}, now=11_999.0))
     assert sum(portions) == 11_999
     assert max(portions) <= PORTION
-    assert len(store.changes(limit=20_000).rows) == 1
+    assert len(changes_of(store, limit=20_000).rows) == 1
 
 
-def test_summaries_go_when_even_a_day_that_they_stand_for_is_too_old(store: Store) -> None:
+def test_summaries_go_when_even_a_day_that_they_stand_for_is_too_old(store: Database) -> None:
     for hour in range(5):
-        store.write(Batch(summaries=summaries(summary(hour, durations=(0.1,), reasons=("dns",)))))
+        store.write([CheckBatch(summaries=summaries(summary(hour, durations=(0.1,), reasons=("dns",))))])
     while store.retain({"checks": HOUR}, now=DAY + 2.5 * HOUR):
         pass
-    assert [found.runs for found in store.statistics(Window(0, 10 * HOUR))] == [2 * 3]
-    assert store.reasons(Window(0, 10 * HOUR)) == {KEY: {"dns": 3}}
+    assert [found.runs for found in statistics_of(store, Window(0, 10 * HOUR))] == [2 * 3]
+    assert reasons_of(store, Window(0, 10 * HOUR)) == {KEY: {"dns": 3}}
 
 
-def test_old_hours_become_days_and_nothing_is_lost_or_counted_twice(store: Store) -> None:
+def test_old_hours_become_days_and_nothing_is_lost_or_counted_twice(store: Database) -> None:
     other = ("mail", "")
     for hour in range(5 * 24):
         counted = summary(hour, durations=(0.1, 5.0), reasons=("dns",) if hour % 2 else ())
         store.write(
-            Batch(summaries={**summaries(counted), **summaries(summary(hour, durations=(1.0,)), other)})
+            [
+                CheckBatch(
+                    summaries={**summaries(counted), **summaries(summary(hour, durations=(1.0,)), other)}
+                )
+            ]
         )
-    before = store.statistics(Window(0, 5 * DAY)), store.reasons(Window(0, 5 * DAY))
+    before = statistics_of(store, Window(0, 5 * DAY)), reasons_of(store, Window(0, 5 * DAY))
     portions = []
     for _ in range(2):
         while deleted := store.retain({"checks": 30 * DAY}, now=5 * DAY + 1800):
             portions.append(deleted)
         store.write(
-            Batch(summaries=summaries(summary(7, durations=(0.1,))))
+            [CheckBatch(summaries=summaries(summary(7, durations=(0.1,))))]
         )  # late, from a replica that was away
     assert max(portions) <= 3  # an hour at a time: two targets, and a reason
-    (found,) = [one for one in store.statistics(Window(0, 5 * DAY)) if one.subject == KEY]
+    (found,) = [one for one in statistics_of(store, Window(0, 5 * DAY)) if one.subject == KEY]
     assert found.runs == 5 * 24 * 2 + 60 + 2
     while store.retain({"checks": 30 * DAY}, now=5 * DAY + 1800):
         pass
-    assert store.reasons(Window(0, 5 * DAY)) == before[1]
-    assert [one.seconds for one in store.statistics(Window(0, 5 * DAY)) if one.subject == other] == [7200.0]
-    assert [one.runs for one in store.statistics(Window(0, HOUR)) if one.subject == KEY] == [24 * 2 + 12 + 2]
-    assert store.statistics(Window(HOUR, DAY)) == []  # the day stands in its first hour
-    assert [one.runs for one in store.statistics(Window(3 * DAY, 3 * DAY + HOUR))] == [1, 2]
+    assert reasons_of(store, Window(0, 5 * DAY)) == before[1]
+    assert [one.seconds for one in statistics_of(store, Window(0, 5 * DAY)) if one.subject == other] == [
+        7200.0
+    ]
+    assert [one.runs for one in statistics_of(store, Window(0, HOUR)) if one.subject == KEY] == [
+        24 * 2 + 12 + 2
+    ]
+    assert statistics_of(store, Window(HOUR, DAY)) == []  # the day stands in its first hour
+    assert [one.runs for one in statistics_of(store, Window(3 * DAY, 3 * DAY + HOUR))] == [1, 2]
 
 
-def test_hours_become_a_day_three_days_after_its_end_and_not_before(store: Store) -> None:
+def test_hours_become_a_day_three_days_after_its_end_and_not_before(store: Database) -> None:
     for hour in (0, 1, 23, 24, 25):
-        store.write(Batch(summaries=summaries(summary(hour, durations=(0.1,)))))
+        store.write([CheckBatch(summaries=summaries(summary(hour, durations=(0.1,))))])
 
     def fold(now: float) -> int:
         deleted = 0
@@ -239,21 +257,21 @@ def test_hours_become_a_day_three_days_after_its_end_and_not_before(store: Store
         return deleted
 
     def runs(hour: int) -> list[int]:
-        return [found.runs for found in store.statistics(Window(hour * HOUR, (hour + 1) * HOUR))]
+        return [found.runs for found in statistics_of(store, Window(hour * HOUR, (hour + 1) * HOUR))]
 
     assert fold(4 * DAY - 1) == 0
     assert fold(4 * DAY) == 2
     assert [runs(hour) for hour in (0, 1, 23, 24, 25)] == [[3], [], [], [1], [1]]
 
 
-def test_a_summary_stays_until_its_day_is_wholly_out_of_time(store: Store) -> None:
-    store.write(Batch(summaries=summaries(summary(1, durations=(0.1,)))))
+def test_a_summary_stays_until_its_day_is_wholly_out_of_time(store: Database) -> None:
+    store.write([CheckBatch(summaries=summaries(summary(1, durations=(0.1,))))])
     assert store.retain({"checks": HOUR}, now=DAY + 2.0 * HOUR) == 0
     assert store.retain({"checks": HOUR}, now=DAY + 2.0 * HOUR + 1.0) == 1
 
 
-def test_what_lies_at_the_edge_of_retention_stays(store: Store) -> None:
-    store.write(Batch(changes=[change(10.0)], failures=[failure(10.0)]))
+def test_what_lies_at_the_edge_of_retention_stays(store: Database) -> None:
+    store.write([CheckBatch(changes=[change(10.0)], failures=[failure(10.0)])])
     assert store.retain({"checks": 5.0, "errors": 5.0}, now=15.0) == 0
     assert store.retain({"checks": 5.0, "errors": 5.0}, now=15.5) == 2
 
@@ -267,36 +285,36 @@ def test_every_table_is_kept_for_a_time_that_somebody_set_or_for_good_reason() -
     assert lasting == {"target_state", "token"}, "rows that stay until their subject goes"
 
 
-def test_a_batch_with_one_bad_record_leaves_nothing(store: Store) -> None:
+def test_a_batch_with_one_bad_record_leaves_nothing(store: Database) -> None:
     bad = whole_batch(1)
     bad.failures.append(failure(None))  # type: ignore[arg-type]  # a mistake that the types would catch
     with pytest.raises(StoreError):
-        store.write(bad)
-    assert list(store.load()) == []
-    assert store.changes() == Page([])
-    store.write(whole_batch(2))
-    assert len(list(store.load())) == 50
+        store.write([bad])
+    assert list(snapshots_of(store)) == []
+    assert changes_of(store) == Page([])
+    store.write([whole_batch(2)])
+    assert len(list(snapshots_of(store))) == 50
 
 
-def test_what_no_database_takes_costs_a_sign_and_no_batch(store: Store) -> None:
+def test_what_no_database_takes_costs_a_sign_and_no_batch(store: Database) -> None:
     odd = StateChange(1.0, KEY, "stripe", "connected", "error", Reason.BUG, "nul \0 half \ud800")
     answers = {"a": (1.0, 2), "k": (1.0, object()), 'z"': (2.0, ["ü"])}
     state = Snapshot(KEY, "stripe", "error", Reason.BUG, "", 1.0, None, None, 1, answers=answers)
     log = Failure(1.0, KEY, "stripe", Reason.BUG, "", 0.0, None, ((0.0, "half \ud800 nul \0"),))
     with structlog.testing.capture_logs() as logs:
-        store.write(Batch({KEY: state}, [odd], [log]))
+        store.write([CheckBatch({KEY: state}, [odd], [log])])
     assert [(line["event"], line["provider"], line["answers"]) for line in logs] == [
         ("answers cannot be stored", "stripe", ["k"])
     ]
-    assert [found.detail for found in store.changes().rows] == ["nul \N{REPLACEMENT CHARACTER} half ?"]
-    assert [found.answers for found in store.load()] == [{"a": (1.0, 2), 'z"': (2.0, ["ü"])}]
-    assert store.failures().rows == [log]
+    assert [found.detail for found in changes_of(store).rows] == ["nul \N{REPLACEMENT CHARACTER} half ?"]
+    assert [found.answers for found in snapshots_of(store)] == [{"a": (1.0, 2), 'z"': (2.0, ["ü"])}]
+    assert failures_of(store).rows == [log]
 
 
 def test_a_store_that_is_not_open_says_so(url: str) -> None:
-    store = SqlStore(url)
+    store = Database(url)
     with pytest.raises(StoreError, match="not open"):
-        store.load()
+        snapshots_of(store)
     store.close()
 
 
@@ -328,7 +346,7 @@ snapshots = st.builds(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(found=st.lists(snapshots, max_size=4, unique_by=lambda one: one.key))
-def test_every_snapshot_comes_back_as_it_was(store: Store, found: list[Snapshot]) -> None:
-    store.write(Batch({one.key: one for one in found}))
-    assert sorted(store.load(), key=lambda one: one.key) == sorted(found, key=lambda one: one.key)
-    store.write(Batch(forget={one.key for one in found}))
+def test_every_snapshot_comes_back_as_it_was(store: Database, found: list[Snapshot]) -> None:
+    store.write([CheckBatch({one.key: one for one in found})])
+    assert sorted(snapshots_of(store), key=lambda one: one.key) == sorted(found, key=lambda one: one.key)
+    store.write([CheckBatch(forget={one.key for one in found})])

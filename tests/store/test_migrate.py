@@ -18,8 +18,8 @@ from exporter.store.schema import METADATA
 
 OPEN_AND_TELL = """
 import sys
-from exporter.store.sql import SqlStore
-store = SqlStore(sys.argv[1])
+from exporter.store.database import Database
+store = Database(sys.argv[1])
 store.open()
 store.close()
 print("alembic" in sys.modules)

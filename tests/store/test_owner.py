@@ -7,53 +7,54 @@ from pathlib import Path
 import pytest
 import structlog
 
-from exporter.core.store import Batch
-from exporter.store.sql import SqlStore
+from exporter.store.check_batch import CheckBatch
+from exporter.store.database import Database
 from exporter.store.writer import Writer
 from tests.scarcity import no_descriptors
+from tests.store.queries import snapshots_of
 from tests.store.records import snapshot
 
 SHARED = "another exporter writes to this store"
 ALONE = "no other exporter writes to this store any more"
 
 
-def batch() -> Batch:
+def batch() -> CheckBatch:
     one = snapshot()
-    return Batch(snapshots={one.key: one})
+    return CheckBatch(snapshots={one.key: one})
 
 
 @pytest.fixture
-def first(tmp_path: Path) -> Iterator[SqlStore]:
+def first(tmp_path: Path) -> Iterator[Database]:
     yield from opened(tmp_path)
 
 
 @pytest.fixture
-def second(tmp_path: Path, first: SqlStore) -> Iterator[SqlStore]:
+def second(tmp_path: Path, first: Database) -> Iterator[Database]:
     assert not first.shared
     yield from opened(tmp_path)
 
 
-def opened(folder: Path) -> Iterator[SqlStore]:
-    store = SqlStore(f"sqlite:///{folder / 'state.db'}")
+def opened(folder: Path) -> Iterator[Database]:
+    store = Database(f"sqlite:///{folder / 'state.db'}")
     store.open()
     yield store
     store.close()
 
 
-def test_who_comes_second_shows_it_and_works_on(first: SqlStore, second: SqlStore) -> None:
+def test_who_comes_second_shows_it_and_works_on(first: Database, second: Database) -> None:
     assert (first.shared, second.shared) == (False, True)
-    second.write(batch())
-    assert [found.key for found in first.load()] == [snapshot().key]
+    second.write([batch()])
+    assert [found.key for found in snapshots_of(first)] == [snapshot().key]
     assert (first.shared, second.shared) == (False, True)
 
 
 def test_the_second_takes_over_with_its_next_write_when_the_first_is_gone(
-    first: SqlStore, second: SqlStore
+    first: Database, second: Database
 ) -> None:
     first.close()
     with structlog.testing.capture_logs() as lines:
-        second.write(batch())
-        second.write(batch())
+        second.write([batch()])
+        second.write([batch()])
     assert not second.shared
     assert [line["event"] for line in lines] == [ALONE]
     first.open()
@@ -61,21 +62,21 @@ def test_the_second_takes_over_with_its_next_write_when_the_first_is_gone(
 
 
 def test_an_exporter_with_nothing_to_write_takes_over_when_old_rows_are_deleted(
-    first: SqlStore, second: SqlStore
+    first: Database, second: Database
 ) -> None:
     first.close()
     second.retain({}, 0.0)
     assert not second.shared
 
 
-def test_it_is_told_once_for_each_time_that_there_are_two(tmp_path: Path, first: SqlStore) -> None:
-    store = SqlStore(f"sqlite:///{tmp_path / 'state.db'}")
+def test_it_is_told_once_for_each_time_that_there_are_two(tmp_path: Path, first: Database) -> None:
+    store = Database(f"sqlite:///{tmp_path / 'state.db'}")
     with structlog.testing.capture_logs() as lines:
         store.open()
         for _ in range(3):
-            store.write(batch())
+            store.write([batch()])
         first.close()
-        store.write(batch())
+        store.write([batch()])
         store.close()
         first.open()
         store.open()
@@ -84,12 +85,12 @@ def test_it_is_told_once_for_each_time_that_there_are_two(tmp_path: Path, first:
     assert lines[0]["path"] == str(tmp_path / "state.db") and "store.url" in lines[0]["remedy"]
 
 
-def test_a_lock_that_cannot_be_asked_for_leaves_what_is_known(first: SqlStore, second: SqlStore) -> None:
+def test_a_lock_that_cannot_be_asked_for_leaves_what_is_known(first: Database, second: Database) -> None:
     first.close()
     with no_descriptors():
-        second.write(batch())
+        second.write([batch()])
     assert second.shared
-    second.write(batch())
+    second.write([batch()])
     assert not second.shared
 
 
@@ -100,9 +101,9 @@ def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path) -> None
     assert not os.path.lexists(tmp_path / "elsewhere")
 
 
-def test_the_writer_passes_on_what_its_store_knows(first: SqlStore, second: SqlStore) -> None:
+def test_the_writer_passes_on_what_its_store_knows(first: Database, second: Database) -> None:
     assert [Writer(store).shared for store in (first, second)] == [False, True]
 
 
 def test_a_database_on_a_server_is_for_many() -> None:
-    assert not SqlStore("postgresql://ann@db.example/state").shared
+    assert not Database("postgresql://ann@db.example/state").shared

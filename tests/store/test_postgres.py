@@ -13,24 +13,28 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from exporter.core.errors import StoreError
-from exporter.core.store import Batch, Window
+from exporter.core.store import Window
 from exporter.core.summary import HOUR
 from exporter.store import postgres
+from exporter.store.check_batch import CheckBatch
 from exporter.store.connect import parse
+from exporter.store.database import Database
 from exporter.store.errors import UnwritableError
 from exporter.store.retention import DAY
 from exporter.store.schema import METADATA
-from exporter.store.sql import SqlStore
+from exporter.store.subjects import changes
+from exporter.store.subjects.summaries import statistics
 from exporter.store.writer import Writer
 from tests.servers.postgres import Cluster, cluster
 from tests.servers.raw import free_port
+from tests.store.queries import changes_of, reasons_of, snapshots_of, statistics_of
 from tests.store.records import KEY, change, snapshot, summaries, summary
 from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture
-def store(database: str) -> Iterator[SqlStore]:
-    made = SqlStore(database)
+def store(database: str) -> Iterator[Database]:
+    made = Database(database)
     made.open()
     yield made
     made.close()
@@ -56,29 +60,29 @@ def pause(server: Cluster, number: signal.Signals) -> None:
 
 def refusal(url: str) -> str:
     with pytest.raises(StoreError) as caught:
-        SqlStore(url).open()
+        Database(url).open()
     return str(caught.value)
 
 
-def test_the_migrations_make_the_tables_that_the_code_uses(store: SqlStore) -> None:
+def test_the_migrations_make_the_tables_that_the_code_uses(store: Database) -> None:
     with store.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
 def test_replicas_that_start_at_once_bring_the_tables_up_to_date_together(database: str) -> None:
-    stores = [SqlStore(database, f"replica-{number}") for number in range(4)]
+    stores = [Database(database, f"replica-{number}") for number in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(SqlStore.open, stores))
+        list(pool.map(Database.open, stores))
     for store in stores:
-        store.write(Batch(changes=[change(1.0)]))
-    assert len(stores[0].changes().rows) == 4
+        store.write([CheckBatch(changes=[change(1.0)])])
+    assert len(changes_of(stores[0]).rows) == 4
     for store in stores:
         store.close()
 
 
 def test_replicas_that_write_the_same_targets_at_once_lose_and_lock_nothing(database: str) -> None:
     keys = [("payments", f"t{number}") for number in range(40)]
-    stores = [SqlStore(database, f"replica-{number}") for number in range(3)]
+    stores = [Database(database, f"replica-{number}") for number in range(3)]
     for store in stores:
         store.open()
 
@@ -88,34 +92,34 @@ def test_replicas_that_write_the_same_targets_at_once_lose_and_lock_nothing(data
             counted = {
                 key: one for name in mine for key, one in summaries(summary(durations=(0.1,)), name).items()
             }
-            stores[number].write(Batch({key: snapshot(key) for key in mine}, summaries=counted))
+            stores[number].write([CheckBatch({key: snapshot(key) for key in mine}, summaries=counted)])
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(write, range(3)))
-    assert len(stores[0].load()) == 40
-    found = stores[0].statistics(Window(0, 10_000), limit=100)
+    assert len(snapshots_of(stores[0])) == 40
+    found = statistics_of(stores[0], Window(0, 10_000), limit=100)
     assert {one.runs for one in found} == {30}
     for store in stores:
         store.close()
 
 
 def test_replicas_that_fold_hours_at_once_count_each_run_once(database: str) -> None:
-    stores = [SqlStore(database, f"replica-{number}") for number in range(4)]
+    stores = [Database(database, f"replica-{number}") for number in range(4)]
     for store in stores:
         store.open()
     for hour in range(24):
         counted = summary(hour, durations=(0.1,), reasons=("dns",))
-        stores[0].write(Batch(summaries=summaries(counted)))
+        stores[0].write([CheckBatch(summaries=summaries(counted))])
 
-    def fold(store: SqlStore) -> None:
+    def fold(store: Database) -> None:
         while store.retain({}, 30 * DAY):
             pass
 
     with ThreadPoolExecutor(len(stores)) as pool:
         list(pool.map(fold, stores))
-    (found,) = stores[0].statistics(Window(0, HOUR))
+    (found,) = statistics_of(stores[0], Window(0, HOUR))
     assert (found.runs, found.failed) == (48, 24)
-    assert stores[0].reasons(Window(0, DAY)) == {KEY: {"dns": 24}}
+    assert reasons_of(stores[0], Window(0, DAY)) == {KEY: {"dns": 24}}
     for store in stores:
         store.close()
 
@@ -155,7 +159,7 @@ WATCH = {
 def test_a_connection_has_its_limits_and_what_the_url_says_goes_before_them(
     database: str, query: str, limits: dict[str, str], watch: dict[str, str]
 ) -> None:
-    store = SqlStore(database + query)
+    store = Database(database + query)
     store.open()  # which takes its time for the migrations alone
     with store.reading() as connection:
         for name, value in (LIMITS | limits).items():
@@ -178,19 +182,19 @@ def test_tables_are_brought_up_to_date_in_more_time_and_by_one_replica_at_a_time
             assert connection.exec_driver_sql(f"SHOW {name}").scalar() == "10min"
         driver = connection.connection.driver_connection
         assert isinstance(driver, postgres.DeadlineWait) and driver.patience == postgres.MIGRATION_WAIT
-        second = SqlStore(database)
+        second = Database(database)
         thread = threading.Thread(target=second.open)
         thread.start()
         thread.join(0.3)
         assert thread.is_alive()
     thread.join(20)
-    assert second.changes().rows == []
+    assert changes_of(second).rows == []
     second.close()
     engine.dispose()
 
 
 def test_more_reads_than_six_at_once_wait_for_a_connection_and_open_no_more(
-    store: SqlStore, server: Cluster, database: str
+    store: Database, server: Cluster, database: str
 ) -> None:
     together = threading.Barrier(6)
 
@@ -230,32 +234,32 @@ def test_a_server_that_is_not_there_is_told_in_a_sentence() -> None:
 
 
 def test_connections_that_were_cut_while_idle_are_replaced_without_a_word(
-    store: SqlStore, server: Cluster
+    store: Database, server: Cluster
 ) -> None:
-    store.write(Batch({KEY: snapshot()}))
+    store.write([CheckBatch({KEY: snapshot()})])
     server.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'")
-    store.write(Batch({KEY: snapshot(failures=3)}))
-    assert store.load() == [snapshot(failures=3)]
+    store.write([CheckBatch({KEY: snapshot(failures=3)})])
+    assert snapshots_of(store) == [snapshot(failures=3)]
 
 
 def test_a_lock_that_is_held_too_long_is_a_sentence_and_no_lost_batch(
-    store: SqlStore, server: Cluster, database: str
+    store: Database, server: Cluster, database: str
 ) -> None:
     url = f"{database}&options=-c%20lock_timeout%3D200"
-    waiting = SqlStore(url)
+    waiting = Database(url)
     waiting.open()
     name = database.rpartition("/")[2].partition("?")[0]
     with psycopg.connect(host=str(server.home), port=server.port, user="postgres", dbname=name) as other:
         other.execute("LOCK TABLE target_state IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(StoreError, match="another session holds a lock") as caught:
-            waiting.write(Batch({KEY: snapshot()}))
+            waiting.write([CheckBatch({KEY: snapshot()})])
         assert not isinstance(caught.value, UnwritableError)
-    waiting.write(Batch({KEY: snapshot()}))
+    waiting.write([CheckBatch({KEY: snapshot()})])
     waiting.close()
 
 
 def test_a_statement_that_takes_too_long_is_given_up_by_the_server(database: str) -> None:
-    impatient = SqlStore(f"{database}&options=-c%20statement_timeout%3D200")
+    impatient = Database(f"{database}&options=-c%20statement_timeout%3D200")
     impatient.open()
     with pytest.raises(StoreError, match="it took too long"), impatient.reading() as connection:
         connection.exec_driver_sql("SELECT pg_sleep(5)")
@@ -263,23 +267,23 @@ def test_a_statement_that_takes_too_long_is_given_up_by_the_server(database: str
 
 
 def test_a_server_that_hangs_keeps_no_thread_and_costs_nothing_in_the_end(
-    quick: None, store: SqlStore, server: Cluster
+    quick: None, store: Database, server: Cluster
 ) -> None:
-    store.write(Batch({KEY: snapshot()}))
+    store.write([CheckBatch({KEY: snapshot()})])
     pause(server, signal.SIGSTOP)
     try:
         for _ in range(2):  # on the old connection, and on a new one
             with pytest.raises(StoreError, match="does not answer") as caught:
-                store.write(Batch({KEY: snapshot(failures=1)}))
+                store.write([CheckBatch({KEY: snapshot(failures=1)})])
             assert not isinstance(caught.value, UnwritableError)
     finally:
         pause(server, signal.SIGCONT)
-    store.write(Batch({KEY: snapshot(failures=2)}))
-    assert store.load() == [snapshot(failures=2)]
+    store.write([CheckBatch({KEY: snapshot(failures=2)})])
+    assert snapshots_of(store) == [snapshot(failures=2)]
 
 
 def test_a_server_that_hangs_in_the_middle_of_a_transaction_costs_its_connection(
-    store: SqlStore, server: Cluster
+    store: Database, server: Cluster
 ) -> None:
     try:
         with (
@@ -295,16 +299,16 @@ def test_a_server_that_hangs_in_the_middle_of_a_transaction_costs_its_connection
         assert isinstance(driver, postgres.DeadlineWait) and driver.closed
     finally:
         pause(server, signal.SIGCONT)
-    assert store.load() == []
+    assert snapshots_of(store) == []
 
 
 async def test_through_an_outage_the_writer_loses_only_what_its_bound_drops() -> None:
     with cluster() as server:
         server.admin("CREATE DATABASE state OWNER app")
         url = f"postgresql://app:app-password@127.0.0.1:{server.port}/state?options=-c%20synchronous_commit%3Don"
-        writer = Writer(SqlStore(url), every=0.02, longest_wait=0.2, most=20)
+        writer = Writer(Database(url), every=0.02, longest_wait=0.2, most=20)
         await writer.open()
-        writer.submit(Batch(changes=[change(0.0)]))
+        writer.submit(CheckBatch(changes=[change(0.0)]))
         assert await writer.flush(PATIENCE)
         assert server.process is not None
         for process in processes(server)[::-1]:
@@ -312,16 +316,18 @@ async def test_through_an_outage_the_writer_loses_only_what_its_bound_drops() ->
                 process.kill()
         server.process.wait(timeout=PATIENCE)
         for at in range(1, 31):
-            writer.submit(Batch(changes=[change(float(at))], summaries=summaries(summary(durations=(0.1,)))))
+            writer.submit(
+                CheckBatch(changes=[change(float(at))], summaries=summaries(summary(durations=(0.1,))))
+            )
         await until(lambda: not writer.healthy)
         (server.data / "postmaster.pid").unlink(missing_ok=True)
         server.start()
         await until(lambda: writer.healthy)
         assert await writer.flush(PATIENCE)
-        found = await writer.read(lambda store: store.changes().rows)
+        found = await writer.read(lambda connection: changes.query(connection).rows)
         assert [one.at for one in found] == [float(at) for at in (*range(30, 10, -1), 0)]
         assert writer.dropped == 10
-        (counted,) = await writer.read(lambda store: store.statistics(Window(0, 10_000)))
+        (counted,) = await writer.read(lambda connection: statistics(connection, Window(0, 10_000)))
         assert counted.runs == 30
         assert await writer.close(PATIENCE)
     assert not [one for one in threading.enumerate() if one.name.startswith("store-")]

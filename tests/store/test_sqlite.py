@@ -20,10 +20,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from exporter.core.errors import StoreError
-from exporter.core.store import Batch
 from exporter.store import connect
+from exporter.store.check_batch import CheckBatch
+from exporter.store.database import Database
 from exporter.store.schema import METADATA
-from exporter.store.sql import SqlStore
+from tests.store.queries import changes_of, failures_of, snapshots_of
 from tests.store.records import KEY, change, snapshot, whole_batch
 
 
@@ -33,8 +34,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[SqlStore]:
-    made = SqlStore(f"sqlite:///{path}")
+def store(path: Path) -> Iterator[Database]:
+    made = Database(f"sqlite:///{path}")
     made.open()
     yield made
     made.close()
@@ -42,25 +43,25 @@ def store(path: Path) -> Iterator[SqlStore]:
 
 def refusal(url: str) -> str:
     with pytest.raises(StoreError) as caught:
-        SqlStore(url).open()
+        Database(url).open()
     return str(caught.value)
 
 
-def test_the_file_and_its_journals_are_the_owners_alone(store: SqlStore, path: Path) -> None:
-    store.write(whole_batch(1))
+def test_the_file_and_its_journals_are_the_owners_alone(store: Database, path: Path) -> None:
+    store.write([whole_batch(1)])
     files = list(path.parent.iterdir())
     assert len(files) > 1
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
-def test_every_write_is_on_the_disk_when_it_returns(store: SqlStore) -> None:
+def test_every_write_is_on_the_disk_when_it_returns(store: Database) -> None:
     with store.reading() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == connect.LOCK_WAIT * 1000
 
 
-def test_the_migrations_make_the_tables_that_the_code_uses(store: SqlStore, path: Path) -> None:
+def test_the_migrations_make_the_tables_that_the_code_uses(store: Database, path: Path) -> None:
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
@@ -94,23 +95,23 @@ def test_a_file_that_is_no_database_stays_as_it_is(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_damaged_file_is_told_from_a_good_one(store: SqlStore, path: Path) -> None:
+def test_a_damaged_file_is_told_from_a_good_one(store: Database, path: Path) -> None:
     for number in range(40):
-        store.write(whole_batch(number))
+        store.write([whole_batch(number)])
     store.close()
     with path.open("r+b") as file:
         file.seek(4096)
         file.write(os.urandom(path.stat().st_size - 8192))
-    damaged = SqlStore(f"sqlite:///{path}")
+    damaged = Database(f"sqlite:///{path}")
     with pytest.raises(StoreError, match=r"damaged|database"):
         damaged.open()
-        damaged.load()
-        damaged.write(whole_batch(99))
+        snapshots_of(damaged)
+        damaged.write([whole_batch(99)])
     damaged.close()
 
 
-def test_a_store_of_a_newer_version_is_left_alone(store: SqlStore, path: Path) -> None:
-    store.write(Batch({KEY: snapshot()}))
+def test_a_store_of_a_newer_version_is_left_alone(store: Database, path: Path) -> None:
+    store.write([CheckBatch({KEY: snapshot()})])
     store.close()
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -136,41 +137,41 @@ def test_a_file_that_another_process_holds_is_told_as_locked(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connect, "LOCK_WAIT", 0.1)
-    store = SqlStore(f"sqlite:///{path}")
+    store = Database(f"sqlite:///{path}")
     store.open()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="locked; let only one exporter"):
-        store.write(whole_batch(1))
-    assert store.load() == []
+        store.write([whole_batch(1)])
+    assert snapshots_of(store) == []
     other.execute("COMMIT")
     other.close()
-    store.write(whole_batch(1))
-    assert len(store.load()) == 50
+    store.write([whole_batch(1)])
+    assert len(snapshots_of(store)) == 50
     store.close()
 
 
-def test_a_store_moved_away_is_made_anew_when_it_is_opened_again(store: SqlStore, path: Path) -> None:
-    store.write(whole_batch(1))
+def test_a_store_moved_away_is_made_anew_when_it_is_opened_again(store: Database, path: Path) -> None:
+    store.write([whole_batch(1)])
     for file in list(path.parent.iterdir()):
         file.rename(file.with_name(f"old-{file.name}"))
     with pytest.raises(StoreError, match="moved or removed"):
-        store.write(whole_batch(2))
+        store.write([whole_batch(2)])
     store.open()
-    store.write(whole_batch(3))
-    assert {found.failures for found in store.load()} == {3}
+    store.write([whole_batch(3)])
+    assert {found.failures for found in snapshots_of(store)} == {3}
 
 
-def test_a_row_that_a_newer_version_wrote_costs_no_other(store: SqlStore, path: Path) -> None:
+def test_a_row_that_a_newer_version_wrote_costs_no_other(store: Database, path: Path) -> None:
     other = ("mail", "")
-    store.write(Batch({KEY: snapshot(), other: snapshot(other)}, [change(1.0), change(2.0, other)]))
+    store.write([CheckBatch({KEY: snapshot(), other: snapshot(other)}, [change(1.0), change(2.0, other)])])
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE target_state SET reason = 'tomorrow' WHERE integration = 'mail'")
         connection.execute("UPDATE state_change SET reason = 'tomorrow' WHERE integration = 'mail'")
     connection.close()
     with structlog.testing.capture_logs() as logs:
-        assert [found.key for found in store.load()] == [KEY]
-        assert store.changes().rows == [change(1.0)]
+        assert [found.key for found in snapshots_of(store)] == [KEY]
+        assert changes_of(store).rows == [change(1.0)]
     line = {"event": "stored rows cannot be read", "log_level": "warning", "store": store.name, "count": 1}
     assert logs == [line, line]
 
@@ -178,18 +179,19 @@ def test_a_row_that_a_newer_version_wrote_costs_no_other(store: SqlStore, path: 
 CHILD = """
 import resource, sys
 from exporter.core.errors import StoreError
-from exporter.store.sql import SqlStore
+from exporter.store.database import Database
+from tests.store.queries import snapshots_of
 from tests.store.records import whole_batch
 {before}
-store = SqlStore("sqlite:///" + sys.argv[1])
+store = Database("sqlite:///" + sys.argv[1])
 try:
     store.open()
     for number in range(1, 2000):
-        store.write(whole_batch(number))
+        store.write([whole_batch(number)])
         print(number, flush=True)
 except StoreError as error:
     print("StoreError:", error, flush=True)
-    print("still read:", len(store.load()), flush=True)
+    print("still read:", len(snapshots_of(store)), flush=True)
 """
 
 
@@ -199,11 +201,11 @@ def child(path: Path, before: str = "") -> subprocess.Popen[str]:
 
 
 def states_of(path: Path) -> set[int]:
-    store = SqlStore(f"sqlite:///{path}")
+    store = Database(f"sqlite:///{path}")
     store.open()
-    found = store.load()
-    changes = store.changes(limit=1_000_000).rows
-    assert len(changes) == len(store.failures(limit=1_000_000).rows)
+    found = snapshots_of(store)
+    changes = changes_of(store, limit=1_000_000).rows
+    assert len(changes) == len(failures_of(store, limit=1_000_000).rows)
     assert len(changes) % 50 == 0
     assert len(found) in (0, 50)
     store.close()
@@ -257,10 +259,10 @@ def test_a_directory_that_may_not_be_written_fails_in_a_sentence() -> None:
         """
         import os, sys
         from exporter.core.errors import StoreError
-        from exporter.store.sql import SqlStore
+        from exporter.store.database import Database
         os.setuid(65534)
         try:
-            SqlStore("sqlite:///" + sys.argv[1]).open()
+            Database("sqlite:///" + sys.argv[1]).open()
         except StoreError as error:
             print(error)
         """
@@ -274,26 +276,26 @@ def test_a_directory_that_may_not_be_written_fails_in_a_sentence() -> None:
     assert "Permission denied; see file, directory and permissions" in done.stdout, done.stderr
 
 
-def test_a_second_exporter_on_one_file_is_warned_once_and_works(store: SqlStore, path: Path) -> None:
+def test_a_second_exporter_on_one_file_is_warned_once_and_works(store: Database, path: Path) -> None:
     link = path.with_name("link.db")
     link.symlink_to(path)
-    second = SqlStore(f"sqlite:///{link}")
+    second = Database(f"sqlite:///{link}")
     with structlog.testing.capture_logs() as logs:
         second.open()
         second.open()
-    second.write(whole_batch(1))
+    second.write([whole_batch(1)])
     second.close()
     assert [(line["log_level"], line["path"]) for line in logs] == [("warning", str(path))]
     assert "store.url of its own" in logs[0]["remedy"]
     assert "PostgreSQL" in logs[0]["remedy"]
-    assert store.load()
+    assert snapshots_of(store)
 
 
-def test_one_exporter_after_another_is_not_warned(store: SqlStore, path: Path) -> None:
+def test_one_exporter_after_another_is_not_warned(store: Database, path: Path) -> None:
     with structlog.testing.capture_logs() as logs:
         store.open()
         store.close()
-        second = SqlStore(f"sqlite:///{path}")
+        second = Database(f"sqlite:///{path}")
         second.open()
         second.close()
     assert not logs
@@ -301,8 +303,8 @@ def test_one_exporter_after_another_is_not_warned(store: SqlStore, path: Path) -
 
 WRITE_AND_DIE = """
 import os, sys
-from exporter.store.sql import SqlStore
-SqlStore(sys.argv[1]).open()
+from exporter.store.database import Database
+Database(sys.argv[1]).open()
 print("open", flush=True)
 sys.stdin.read()
 os._exit(1)
@@ -319,12 +321,12 @@ def test_another_process_counts_until_it_dies(path: Path) -> None:
     with other, structlog.testing.capture_logs() as logs:
         assert other.stdout
         assert other.stdout.readline() == "open\n"
-        second = SqlStore(f"sqlite:///{path}")
+        second = Database(f"sqlite:///{path}")
         second.open()
         second.close()
         assert len(logs) == 1
         other.communicate()
-        after = SqlStore(f"sqlite:///{path}")
+        after = Database(f"sqlite:///{path}")
         after.open()
         after.close()
     assert len(logs) == 1

@@ -17,18 +17,21 @@ from sqlalchemy import create_engine
 from exporter.core.configuration import StoreSettings
 from exporter.core.errors import StoreError
 from exporter.core.secret import Secret
+from exporter.core.store import Page
 from exporter.core.token import TokenEvent, TokenSet
 from exporter.engine.engine import Engine
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.lifecycle.apply import ConfigurationSwap
 from exporter.net.network import LoopNetwork
 from exporter.store import connect
+from exporter.store.database import Database
 from exporter.store.encryption import Seals
-from exporter.store.sql import SqlStore
-from exporter.store.tokens import LogQuery, TokenStore
+from exporter.store.subjects.token_log import TokenLogBatch
+from exporter.store.tokens import TokenStore
 from exporter.store.writer import Writer
 from tests.clock import HandClock
 from tests.servers.postgres import Cluster
+from tests.store.queries import token_log_of
 from tests.tokens.endpoints import configured
 
 LABELS = ("calendar", "planted-tenant", "google_calendar")
@@ -40,7 +43,7 @@ EVENT = TokenEvent(
 
 READS: dict[str, Callable[[TokenStore], object]] = {
     "read": lambda store: store.read("a"),
-    "events": lambda store: store.events(LogQuery()),
+    "events": lambda store: token_log_of(store.database),
 }
 WRITES: dict[str, Callable[[TokenStore], object]] = {
     "lease": lambda store: store.lease("a", LABELS, "owner"),
@@ -48,7 +51,7 @@ WRITES: dict[str, Callable[[TokenStore], object]] = {
     "keep": lambda store: store.keep("a", LABELS, HELD),
     "journal": lambda store: store.keep("a", LABELS, HELD, before="planted-mark"),
     "settle": lambda store: store.settle("a"),
-    "log": lambda store: store.log([EVENT]),
+    "log": lambda store: store.database.write([TokenLogBatch([EVENT])]),
     "reseal": lambda store: store.reseal(),
     "drop_unseen": lambda store: store.drop_unseen(),
 }
@@ -61,7 +64,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         made: str = request.getfixturevalue("database")
     else:
         made = f"sqlite:///{tmp_path / 'state.db'}"
-    whole = SqlStore(made)
+    whole = Database(made)
     whole.open()
     whole.close()
     return made
@@ -69,10 +72,16 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def store(url: str) -> Iterator[TokenStore]:
-    made = TokenStore(url, Seals(KEYS[:1]))
+    made = opened(url)
     made.keep("a", LABELS, HELD)
     yield made
-    made.close()
+    made.database.close()
+
+
+def opened(url: str) -> TokenStore:
+    database = Database(url)
+    database.open()
+    return TokenStore(database, Seals(KEYS[:1]))
 
 
 def run(url: str, *statements: str) -> None:
@@ -107,29 +116,24 @@ def test_a_file_that_somebody_holds_locked_is_an_error_of_the_store(
 ) -> None:
     monkeypatch.setattr(connect, "LOCK_WAIT", 0.05)
     url = f"sqlite:///{tmp_path / 'state.db'}"
-    whole = SqlStore(url)
-    whole.open()
-    whole.close()
-    store = TokenStore(url, Seals(KEYS[:1]))
+    store = opened(url)
     store.keep("kept", LABELS, HELD)
     with closing(sqlite3.connect(tmp_path / "state.db")) as other:
         other.execute("BEGIN IMMEDIATE")
         for said in failures(store, WRITES).values():
             assert "another process holds it locked" in said and "planted" not in said
-        assert store.read("kept") is not None and store.events(LogQuery()) == [], "reads wait for nobody"
+        assert store.read("kept") is not None, "reads wait for nobody"
+        assert token_log_of(store.database) == Page([])
         other.rollback()
     store.keep("a", LABELS, HELD)
     assert store.read("a") is not None
-    store.close()
+    store.database.close()
 
 
 def test_a_server_that_is_gone_is_an_error_of_the_store_and_serves_again_when_it_is_back(
     server: Cluster, database: str
 ) -> None:
-    whole = SqlStore(database)
-    whole.open()
-    whole.close()
-    store = TokenStore(database, Seals(KEYS[:1]))
+    store = opened(database)
     store.keep("a", LABELS, HELD)
     name = database.rpartition("/")[2].partition("?")[0]
     server.admin(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
@@ -138,19 +142,19 @@ def test_a_server_that_is_gone_is_an_error_of_the_store_and_serves_again_when_it
         assert "planted" not in said and "app-password" not in said
     server.admin(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")
     assert store.read("a") is not None
-    store.close()
+    store.database.close()
 
 
 def test_other_keys_encrypt_from_the_moment_on_that_they_are_exchanged(store: TokenStore, url: str) -> None:
     store.exchange_keys(Seals((KEYS[1], KEYS[0])))
     store.keep("b", LABELS, HELD)
     assert store.read("a") is not None, "the old key decrypts as long as it is there"
-    new = TokenStore(url, Seals(KEYS[1:]))
+    new = TokenStore(Database(url), Seals(KEYS[1:]))
     found = new.read("b")
     assert found is not None and found.held == HELD
     with pytest.raises(StoreError, match=r"none of .* fits"):
         new.read("a")
-    new.close()
+    new.database.close()
 
 
 async def test_a_reload_exchanges_the_keys(tmp_path: Path) -> None:
@@ -158,21 +162,21 @@ async def test_a_reload_exchanges_the_keys(tmp_path: Path) -> None:
         replace(configured(), store=StoreSettings(f"sqlite:///{tmp_path / 'state.db'}", token_keys=keys))
         for keys in (KEYS[:1], KEYS[1:])
     )
-    whole = SqlStore(before.store.url)
+    whole = Database(before.store.url)
     whole.open()
     network = LoopNetwork()
     writer = Writer(whole)
-    store = TokenStore(before.store.url, Seals(before.store.token_keys))
+    store = TokenStore(whole, Seals(before.store.token_keys))
     engine = Engine(network, HandClock(), writer.submit, SelfMetrics(), token_store=store)
     ConfigurationSwap(engine, writer, store, before.store.url).apply(after)
     store.keep("b", LABELS, HELD)
-    new = TokenStore(after.store.url, Seals(KEYS[1:]))
+    new = TokenStore(Database(after.store.url), Seals(KEYS[1:]))
     assert new.read("b") is not None
     await engine.stop(1.0)
     await writer.close(1.0)
     await network.close()
-    for one in (store, new, whole):
-        one.close()
+    for one in (store, new):
+        one.database.close()
 
 
 def process(*, alive: bool) -> subprocess.Popen[bytes]:
@@ -194,10 +198,7 @@ def test_the_lease_of_a_process_that_was_killed_on_this_machine_is_free_at_once(
     tmp_path: Path, alive: bool
 ) -> None:
     url = f"sqlite:///{tmp_path / 'state.db'}"
-    whole = SqlStore(url)
-    whole.open()
-    whole.close()
-    store = TokenStore(url, Seals(KEYS[:1]))
+    store = opened(url)
     store.keep("a", LABELS, HELD)
     one = process(alive=alive)
     try:
@@ -207,7 +208,7 @@ def test_the_lease_of_a_process_that_was_killed_on_this_machine_is_free_at_once(
         assert kept is not None and kept.held == HELD
     finally:
         end(one)
-        store.close()
+        store.database.close()
 
 
 @pytest.mark.parametrize(
@@ -223,10 +224,7 @@ def test_the_lease_of_a_process_that_had_our_number_is_free_and_that_of_one_that
     tmp_path: Path, owner: str, free: bool
 ) -> None:
     url = f"sqlite:///{tmp_path / 'state.db'}"
-    whole = SqlStore(url)
-    whole.open()
-    whole.close()
-    store = TokenStore(url, Seals(KEYS[:1]))
+    store = opened(url)
     name = owner.format(host=socket.gethostname(), pid=os.getpid(), mine=store.owner())
     assert store.lease("a", LABELS, name) == (True, None)
     second = store.owner()
@@ -234,29 +232,23 @@ def test_the_lease_of_a_process_that_had_our_number_is_free_and_that_of_one_that
     assert store.lease("a", LABELS, store.owner()) == (False, None), "who took it has a lease of its own"
     store.release("a", second if free else name)
     assert store.lease("a", LABELS, store.owner()) == (True, None)
-    store.close()
+    store.database.close()
 
 
 @pytest.mark.parametrize("owner", ["another-machine:{pid}:x", "{host}:no-number:x", "{host}"])
 def test_the_lease_of_another_machine_is_left_to_its_end(tmp_path: Path, owner: str) -> None:
     url = f"sqlite:///{tmp_path / 'state.db'}"
-    whole = SqlStore(url)
-    whole.open()
-    whole.close()
-    store = TokenStore(url, Seals(KEYS[:1]))
+    store = opened(url)
     dead = process(alive=False)
     assert store.lease("a", LABELS, owner.format(host=socket.gethostname(), pid=dead.pid))[0]
     assert not store.lease("a", LABELS, store.owner())[0]
-    store.close()
+    store.database.close()
 
 
 def test_on_a_server_nobody_is_taken_for_dead(database: str) -> None:
     """Replicas in containers may have one host name, and numbers of processes of their own."""
-    whole = SqlStore(database)
-    whole.open()
-    whole.close()
-    store = TokenStore(database, Seals(KEYS[:1]))
+    store = opened(database)
     dead = process(alive=False)
     assert store.lease("a", LABELS, f"{socket.gethostname()}:{dead.pid}:x")[0]
     assert not store.lease("a", LABELS, store.owner())[0]
-    store.close()
+    store.database.close()

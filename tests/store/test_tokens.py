@@ -12,13 +12,16 @@ from sqlalchemy import create_engine
 
 from exporter.core.errors import StoreError
 from exporter.core.secret import Secret
+from exporter.core.store import Filter, Page
 from exporter.core.token import NEVER, SqlTokens, TokenEvent, TokenSet
+from exporter.store.database import Database
 from exporter.store.encryption import Seals
-from exporter.store.sql import SqlStore
 from exporter.store.sql_tokens import SqlTokenSource
 from exporter.store.subjects import tokens as rules
-from exporter.store.tokens import LogQuery, TokenStore
+from exporter.store.subjects.token_log import TokenLogBatch
+from exporter.store.tokens import TokenStore
 from tests.servers.postgres import Cluster
+from tests.store.queries import token_log_of
 
 LABELS = ("calendar", "acme", "google_calendar")
 HELD = TokenSet(
@@ -38,7 +41,7 @@ def shared(server: Cluster) -> Iterator[str]:
     """A database with the tables of the store, for all tests: making one takes longer than any of them."""
     server.admin("CREATE DATABASE shared OWNER app")
     url = f"postgresql://app:app-password@127.0.0.1:{server.port}/shared?sslmode=require"
-    whole = SqlStore(url)
+    whole = Database(url)
     whole.open()
     whole.close()
     yield url
@@ -51,7 +54,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         run(found, "DELETE FROM token", "DELETE FROM token_log")
         return found
     made = f"sqlite:///{tmp_path / 'state.db'}"
-    whole = SqlStore(made)
+    whole = Database(made)
     whole.open()
     whole.close()
     return made
@@ -59,9 +62,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def store(url: str) -> Iterator[TokenStore]:
-    made = TokenStore(url, Seals(KEYS[:1]))
+    made = TokenStore(Database(url), Seals(KEYS[:1]))
     yield made
-    made.close()
+    made.database.close()
 
 
 def run(url: str, *statements: str) -> None:
@@ -127,15 +130,15 @@ def test_an_exchange_of_keys_reaches_every_row_whatever_the_portion(
     for name in "abcde":
         store.keep(name, LABELS, HELD)
     store.lease("without-tokens", LABELS, "owner")
-    both = TokenStore(url, Seals((KEYS[1], KEYS[0])))
+    both = TokenStore(Database(url), Seals((KEYS[1], KEYS[0])))
     assert (both.reseal(), both.reseal()) == (5, 0)
-    both.close()
-    new = TokenStore(url, Seals(KEYS[1:2]))
+    both.database.close()
+    new = TokenStore(Database(url), Seals(KEYS[1:2]))
     assert [found and found.held for found in map(new.read, "abcde")] == [HELD] * 5
-    none = TokenStore(url, Seals(()))
+    none = TokenStore(Database(url), Seals(()))
     assert none.reseal() == 0
     for one in (new, none):
-        one.close()
+        one.database.close()
 
 
 def test_one_at_a_time_has_the_lease_and_a_dead_owner_loses_it(
@@ -195,14 +198,14 @@ def test_many_who_come_first_at_once_make_one_row_and_no_error(store: TokenStore
 
 def test_keys_are_exchanged_without_losing_a_token(store: TokenStore, url: str) -> None:
     store.keep("a", LABELS, HELD)
-    both = TokenStore(url, Seals((KEYS[1], KEYS[0])))
+    both = TokenStore(Database(url), Seals((KEYS[1], KEYS[0])))
     assert both.read("a") is not None
     assert (both.reseal(), both.reseal()) == (1, 0)
-    both.close()
-    new = TokenStore(url, Seals(KEYS[1:2]))
+    both.database.close()
+    new = TokenStore(Database(url), Seals(KEYS[1:2]))
     found = new.read("a")
     assert found is not None and found.held == HELD
-    new.close()
+    new.database.close()
     with pytest.raises(StoreError, match=r"none of .* fits") as caught:
         store.read("a")
     assert KEYS[0].reveal() not in str(caught.value)
@@ -219,11 +222,11 @@ def test_tokens_that_nothing_asked_for_in_a_year_are_deleted(
 
 
 def test_without_keys_nothing_secret_is_stored(url: str, store: TokenStore) -> None:
-    none = TokenStore(url, Seals(()))
+    none = TokenStore(Database(url), Seals(()))
     assert not none.keeps_secrets
     with pytest.raises(StoreError, match=r"no .*token_keys is configured"):
         none.keep("a", LABELS, HELD)
-    none.close()
+    none.database.close()
     assert texts(url) == "[]"
 
 
@@ -235,7 +238,7 @@ def test_a_journal_is_pending_until_it_is_settled(store: TokenStore) -> None:
     assert store.read("sql:a") is None
 
 
-def test_the_log_is_read_by_target_result_and_page_the_newest_first(store: TokenStore) -> None:
+def test_the_log_is_read_by_target_result_and_page_the_newest_first(url: str) -> None:
     events = [
         TokenEvent(
             float(at), "calendar", f"t{at % 2}", "made", "access", "user:ann", "refresh", "ok", "", 0.1
@@ -243,16 +246,23 @@ def test_the_log_is_read_by_target_result_and_page_the_newest_first(store: Token
         for at in range(10)
     ]
     failed = TokenEvent(99.0, "ads", "t0", "made", "access", "exporter", "refresh", "failed", "timeout", 20.0)
-    store.log([*events, failed])
-    assert store.events(LogQuery(limit=1)) == [failed]
-    assert [one.at for one in store.events(LogQuery("calendar", "t1", limit=2, offset=1))] == [7.0, 5.0]
-    assert store.events(LogQuery(result="failed")) == [failed]
-    assert store.events(LogQuery(since=100.0)) == []
+    database = Database(url)
+    database.open()
+    database.write([TokenLogBatch([*events, failed])])
+    assert token_log_of(database, limit=1).rows == [failed]
+    first = token_log_of(database, Filter("calendar", "t1"), limit=1)
+    assert ([one.at for one in first.rows], first.next is None) == ([9.0], False)
+    second = token_log_of(database, Filter("calendar", "t1", after=first.next), limit=2)
+    assert [one.at for one in second.rows] == [7.0, 5.0]
+    assert token_log_of(database, Filter(result="failed")) == Page([failed])
+    assert token_log_of(database, Filter(tenants={"t0"}, until=2.0)) == Page([events[0]])
+    assert token_log_of(database, Filter(since=100.0)) == Page([])
+    database.close()
 
 
 def test_a_store_that_nobody_opened_makes_no_file(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="not open"):
-        TokenStore(f"sqlite:///{tmp_path / 'none.db'}", Seals(KEYS)).read("a")
+        TokenStore(Database(f"sqlite:///{tmp_path / 'none.db'}"), Seals(KEYS)).read("a")
     assert not (tmp_path / "none.db").exists()
 
 

@@ -5,7 +5,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,39 +16,37 @@ import structlog
 from structlog.testing import LogCapture
 
 from exporter.core.errors import StoreError
-from exporter.core.store import (
-    ALL,
-    Batch,
-    Failure,
-    Filter,
-    Page,
-    Snapshot,
-    StateChange,
-    Statistic,
-    Subject,
-    Window,
-)
-from exporter.store.batch_merge import merge
+from exporter.core.store import Snapshot
+from exporter.core.token import TokenEvent
+from exporter.store.batch import MOST, Batch
+from exporter.store.check_batch import CheckBatch
+from exporter.store.database import Database
 from exporter.store.errors import UnwritableError
-from exporter.store.sql import SqlStore
+from exporter.store.subjects import targets
+from exporter.store.subjects.token_log import TokenLogBatch
 from exporter.store.writer import READERS, Writer
 from tests.store.records import KEY, change, failure, snapshot
 from tests.waiting import PATIENCE, until
 
 T = TypeVar("T")
 
+EVENT = TokenEvent(1.0, "calendar", "acme", "made", "access", "probe", "refresh", "ok")
 
-class MadeStore:
+
+class MadeStore(Database):
     """A store in memory that fails with `error` or hangs until `gate` is set, as a test tells it."""
 
     def __init__(self) -> None:
-        self.written: list[Batch] = []
+        super().__init__("sqlite:///nowhere.db")
+        self.written: list[CheckBatch] = []
+        self.entries: list[TokenEvent] = []
         self.error: Exception | None = None
+        self.refuses: type[Batch] | None = None
         self.gate = threading.Event()
         self.gate.set()
         self.opened = self.attempts = 0
         self.times: list[float] = []
-        self.retained: list[dict[str, float]] = []
+        self.retained: list[Mapping[str, float]] = []
         self.closed = False
         self.old = 0
         self.order: list[str] = []
@@ -56,35 +55,33 @@ class MadeStore:
     def open(self) -> None:
         self.opened += 1
 
-    def load(self) -> Sequence[Snapshot]:
-        self._answer()
-        return [found for batch in self.written for found in batch.snapshots.values()]
-
-    def write(self, batch: Batch) -> None:
+    def write(self, batches: Iterable[Batch]) -> None:
         self.attempts += 1
         self.times.append(time.monotonic())
-        self._answer()
+        self.answer()
+        found = list(batches)
+        if any(type(batch) is self.refuses for batch in found):
+            raise UnwritableError("no form")
         self.order.append("write")
-        self.written.append(
-            Batch(dict(batch.snapshots), [*batch.changes], [*batch.failures], {*batch.forget})
-        )
+        for batch in found:
+            if isinstance(batch, TokenLogBatch):
+                self.entries += batch.records
+            elif isinstance(batch, CheckBatch):
+                self.written.append(
+                    CheckBatch(dict(batch.snapshots), [*batch.changes], [*batch.failures], {*batch.forget})
+                )
 
     def read(self, call: Callable[[Any], T]) -> T:
-        return call(None)
+        self.answer()
+        return call(self)
 
-    def changes(self, chosen: Filter = ALL, *, limit: int = 100) -> Page[StateChange]:
-        return Page([found for batch in self.written for found in batch.changes])
+    def snapshots(self) -> list[Snapshot]:
+        return [found for batch in self.written for found in batch.snapshots.values()]
 
-    def failures(self, chosen: Filter = ALL, *, limit: int = 100) -> Page[Failure]:
-        return Page([])
+    def changes(self) -> list[float]:
+        return [found.at for batch in self.written for found in batch.changes]
 
-    def statistics(self, window: Window, *, limit: int = 100, offset: int = 0) -> Sequence[Statistic]:
-        return []
-
-    def reasons(self, window: Window) -> dict[Subject, dict[str, int]]:
-        return {}
-
-    def retain(self, seconds: dict[str, float], now: float) -> int:
+    def retain(self, seconds: Mapping[str, float], now: float) -> int:
         self.retained.append(seconds)
         self.order.append("retain")
         self.old -= min(self.old, 1)
@@ -98,7 +95,7 @@ class MadeStore:
     def close(self) -> None:
         self.closed = True
 
-    def _answer(self) -> None:
+    def answer(self) -> None:
         self.gate.wait(60)
         if self.error is not None:
             raise self.error
@@ -127,12 +124,12 @@ def lines() -> Iterable[LogCapture]:
     structlog.configure(processors=before)
 
 
-def moments(count: int, start: int = 0) -> Batch:
-    return Batch(changes=[change(float(at)) for at in range(start, start + count)])
+def moments(count: int, start: int = 0) -> CheckBatch:
+    return CheckBatch(changes=[change(float(at)) for at in range(start, start + count)])
 
 
 async def test_what_is_submitted_is_written_without_being_asked(writer: Writer, store: MadeStore) -> None:
-    writer.submit(Batch({KEY: snapshot()}))
+    writer.submit(CheckBatch({KEY: snapshot()}))
     await until(lambda: bool(store.written))
     assert store.opened == 1
     assert writer.healthy
@@ -141,19 +138,19 @@ async def test_what_is_submitted_is_written_without_being_asked(writer: Writer, 
 async def test_many_batches_join_one_transaction(store: MadeStore) -> None:
     writer = Writer(store, every=0.3)
     for number in range(200):
-        writer.submit(Batch({KEY: snapshot(failures=number)}, [change(float(number))]))
+        writer.submit(CheckBatch({KEY: snapshot(failures=number)}, [change(float(number))]))
         await asyncio.sleep(0)
     assert await writer.close(PATIENCE)
     assert len(store.written) <= 2
     assert store.written[-1].snapshots[KEY].failures == 199
-    assert [found.at for found in store.changes().rows] == [float(number) for number in range(200)]
+    assert store.changes() == [float(number) for number in range(200)]
     assert store.closed
 
 
 async def test_a_flush_tells_that_everything_is_in_the_store(writer: Writer, store: MadeStore) -> None:
     writer.submit(moments(2))
     assert await writer.flush(PATIENCE)
-    assert [found.at for found in store.changes().rows] == [0.0, 1.0]
+    assert store.changes() == [0.0, 1.0]
     assert await writer.flush(PATIENCE)
 
 
@@ -169,7 +166,7 @@ async def test_a_store_that_fails_is_tried_again_and_nothing_is_lost_or_doubled(
     store.error = None
     await until(lambda: writer.healthy)
     assert await writer.flush(PATIENCE)
-    assert [found.at for found in store.changes().rows] == [0.0, 1.0, 2.0, 3.0]
+    assert store.changes() == [0.0, 1.0, 2.0, 3.0]
     assert writer.dropped == 0
     assert [(line["event"], line.get("error")) for line in lines.entries] == [
         ("the store fails", "the disk is full"),
@@ -187,7 +184,7 @@ async def test_what_comes_while_a_write_fails_is_written_after_it(writer: Writer
     await until(lambda: not writer.healthy)
     store.error = None
     assert await writer.flush(PATIENCE)
-    assert [found.at for found in store.changes().rows] == [0.0, 1.0]
+    assert store.changes() == [0.0, 1.0]
 
 
 async def test_a_failing_store_is_left_in_peace_for_longer_and_longer(store: MadeStore) -> None:
@@ -204,11 +201,11 @@ async def test_what_waits_is_bounded_and_the_oldest_is_dropped(writer: Writer, s
     store.error = StoreError("locked")
     for start in range(0, 100, 5):
         writer.submit(moments(5, start))
-    writer.submit(Batch(failures=[failure(float(at)) for at in range(30)]))
+    writer.submit(CheckBatch(failures=[failure(float(at)) for at in range(30)]))
     await until(lambda: writer.failed_writes >= 2)
     store.error = None
     assert await writer.flush(PATIENCE)
-    assert [found.at for found in store.changes().rows] == [float(at) for at in range(90, 100)]
+    assert store.changes() == [float(at) for at in range(90, 100)]
     assert writer.dropped == 90 + 20
 
 
@@ -224,7 +221,33 @@ async def test_a_batch_that_can_never_be_written_does_not_block_the_next(
     store.error = None
     writer.submit(moments(1, start=7))
     assert await writer.flush(PATIENCE)
-    assert [found.at for found in store.changes().rows] == [7.0]
+    assert store.changes() == [7.0]
+
+
+async def test_a_kind_that_can_never_be_written_costs_no_other_kind(writer: Writer, store: MadeStore) -> None:
+    store.gate.clear()
+    writer.submit(moments(1))
+    await until(lambda: store.attempts == 1)
+    store.refuses = TokenLogBatch
+    writer.submit(TokenLogBatch([EVENT] * 3))
+    writer.submit(moments(2, start=1))
+    store.gate.set()
+    await until(lambda: writer.dropped == 3)
+    assert await writer.flush(PATIENCE)
+    assert (store.changes(), store.entries, writer.dropped) == ([0.0, 1.0, 2.0], [], 3)
+
+
+async def test_kinds_wait_side_by_side_each_within_its_bound(writer: Writer, store: MadeStore) -> None:
+    store.error = StoreError("locked")
+    for start in range(0, 30, 5):
+        writer.submit(moments(5, start))
+        writer.submit(TokenLogBatch([replace(EVENT, at=float(at)) for at in range(start, start + 4)]))
+    await until(lambda: writer.failed_writes >= 2)
+    store.error = None
+    assert await writer.flush(PATIENCE)
+    assert store.changes() == [float(at) for at in range(20, 30)]
+    assert [entry.at for entry in store.entries] == [17, 18, *range(20, 24), *range(25, 29)]
+    assert writer.dropped == 20 + 14
 
 
 async def test_a_store_that_hangs_blocks_neither_loop_nor_end(writer: Writer, store: MadeStore) -> None:
@@ -239,13 +262,13 @@ async def test_a_store_that_hangs_blocks_neither_loop_nor_end(writer: Writer, st
 
 
 async def test_a_read_is_made_beside_the_loop(writer: Writer, store: MadeStore) -> None:
-    writer.submit(Batch({KEY: snapshot()}))
+    writer.submit(CheckBatch({KEY: snapshot()}))
     await writer.flush(PATIENCE)
-    assert await writer.read(lambda store: list(store.load())) == [snapshot()]
+    assert await writer.read(lambda _: store.snapshots()) == [snapshot()]
     assert await writer.read(lambda _: threading.current_thread() is not threading.main_thread())
     store.error = StoreError("damaged")
     with pytest.raises(StoreError, match="damaged"):
-        await writer.read(lambda store: store.load())
+        await writer.read(lambda _: None)
 
 
 async def test_reads_of_a_store_that_hangs_end_in_time_and_take_few_threads(
@@ -253,12 +276,12 @@ async def test_reads_of_a_store_that_hangs_end_in_time_and_take_few_threads(
 ) -> None:
     store.gate.clear()
     before = threading.active_count()
-    reads = [writer.read(lambda store: store.load(), timeout=0.1) for _ in range(20)]
+    reads = [writer.read(lambda _: None, timeout=0.1) for _ in range(20)]
     found = await asyncio.gather(*reads, return_exceptions=True)
     assert {str(error) for error in found} == {"the store did not answer within 0.1 s; see its disk"}
     assert threading.active_count() - before <= READERS
     store.gate.set()
-    assert list(await writer.read(lambda store: store.load())) == []
+    assert await writer.read(lambda _: store.snapshots()) == []
 
 
 async def test_retention_is_applied_by_itself(store: MadeStore) -> None:
@@ -276,7 +299,7 @@ async def test_writes_have_their_turn_between_portions_of_retention(store: MadeS
     await until(lambda: store.order.count("retain") == 6)
     assert await writer.close(PATIENCE)
     assert store.order == ["write", "retain"] * 6 + ["write"]
-    assert [found.at for found in store.changes().rows] == [9.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.0]
+    assert store.changes() == [9.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.0]
 
 
 class Counting(Writer):
@@ -301,15 +324,15 @@ async def test_an_idle_writer_sleeps(store: MadeStore) -> None:
 
 async def test_a_store_that_cannot_be_opened_is_tried_again_later(tmp_path: Path) -> None:
     directory = tmp_path / "later"
-    writer = Writer(SqlStore(f"sqlite:///{directory}/x.db"), every=0.02, longest_wait=0.05)
+    writer = Writer(Database(f"sqlite:///{directory}/x.db"), every=0.02, longest_wait=0.05)
     with pytest.raises(StoreError, match="does not exist; make it"):
         await writer.open()
     assert not writer.healthy
-    writer.submit(Batch({KEY: snapshot()}))
+    writer.submit(CheckBatch({KEY: snapshot()}))
     assert not await writer.flush(PATIENCE)
     directory.mkdir()
     await until(lambda: writer.healthy)
-    assert await writer.read(lambda store: store.load()) == [snapshot()]
+    assert await writer.read(targets.load) == [snapshot()]
     assert await writer.close(PATIENCE)
 
 
@@ -347,7 +370,7 @@ async def main():
     writer = Writer(store)
     writer.submit(whole_batch(1))
     try:
-        await writer.read(lambda store: store.load(), timeout=0.1)
+        await writer.read(lambda _: None, timeout=0.1)
     except Exception as error:
         print(error)
     print(await writer.close(0.1))
@@ -359,9 +382,10 @@ asyncio.run(main())
 
 
 def test_of_two_batches_the_newer_word_stands() -> None:
-    older = Batch({KEY: snapshot(), ("b", ""): snapshot(("b", ""))}, forget={("c", "")})
-    newer = Batch({("c", ""): snapshot(("c", ""))}, forget={KEY})
-    assert merge(older, newer) == 0
+    older = CheckBatch({KEY: snapshot(), ("b", ""): snapshot(("b", ""))}, forget={("c", "")})
+    newer = CheckBatch({("c", ""): snapshot(("c", ""))}, forget={KEY})
+    older.merge(newer)
+    assert older.cut(MOST) == 0
     assert older.snapshots.keys() == {("b", ""), ("c", "")}
     assert older.forget == {KEY}
 
@@ -369,13 +393,13 @@ def test_of_two_batches_the_newer_word_stands() -> None:
 class Unreadable(MadeStore):
     """Takes what it is given, and gives nothing back."""
 
-    def failures(self, chosen: Filter = ALL, *, limit: int = 100) -> Page[Failure]:
+    def read(self, call: Callable[[Any], T]) -> T:
         raise StoreError("no such table: failure")
 
 
 async def test_a_store_that_cannot_be_read_is_not_healthy_even_when_nobody_asks() -> None:
     writer = Writer(Unreadable(), every=0.01)
-    writer.submit(Batch(changes=[change(1.0)]))
+    writer.submit(CheckBatch(changes=[change(1.0)]))
     assert await writer.flush(PATIENCE)
     before = writer.healthy
     watch = asyncio.create_task(writer.watch(0.01))
@@ -389,12 +413,12 @@ async def test_a_store_that_works_is_opened_once_and_one_that_failed_not_again_o
     good, bad = MadeStore(), MadeStore()
     writer = Writer(good, every=0.01)
     await writer.open()
-    writer.submit(Batch(changes=[change(1.0)]))
+    writer.submit(CheckBatch(changes=[change(1.0)]))
     assert await writer.close(PATIENCE) and good.opened == 1
     bad.error = StoreError("the disk is gone")
     with structlog.testing.capture_logs() as logs:
         broken = Writer(bad, every=0.01)
-        broken.submit(Batch(changes=[change(1.0)]))
+        broken.submit(CheckBatch(changes=[change(1.0)]))
         await broken.flush(PATIENCE)
         opened = bad.opened
         await broken.close(PATIENCE)

@@ -10,42 +10,67 @@ from cryptography.fernet import Fernet
 
 from exporter.core.probe import Target
 from exporter.core.secret import Secret
-from exporter.core.token import SqlTokens, TokenSettings
+from exporter.core.token import SqlTokens, TokenEvent, TokenSettings
 from exporter.net.network import LoopNetwork
+from exporter.store.database import Database
 from exporter.store.encryption import Seals
-from exporter.store.sql import SqlStore
+from exporter.store.subjects import token_log
 from exporter.store.tokens import TokenStore
+from exporter.store.writer import Writer
 from exporter.tokens.manager import TokenManager
 from tests.clock import HandClock
 from tests.servers.rotating import SELECT, UPDATE
 from tests.tokens.endpoints import ask_token, configured
+from tests.waiting import PATIENCE
 
-Start = Callable[..., TokenManager]
+
+class Start:
+    """Starts managers, each a replica of its own, on one store; `log` reads what all of them did."""
+
+    def __init__(self, folder: Path, clock: HandClock) -> None:
+        self._url = f"sqlite:///{folder / 'state.db'}"
+        self._clock = clock
+        self._key = Secret(Fernet.generate_key().decode())
+        self._network = LoopNetwork()
+        self._running: list[tuple[TokenManager, Writer]] = []
+
+    def __call__(
+        self, target: Target, settings: TokenSettings | None = None, *, keys: bool = True
+    ) -> TokenManager:
+        database = Database(self._url)
+        writer = Writer(database, every=0.01)
+        store = TokenStore(database, Seals((self._key,) if keys else ()))
+        manager = TokenManager(self._network, self._clock, store=store, submit=writer.submit)
+        manager.apply(configured(target, settings=settings))
+        self._running.append((manager, writer))
+        return manager
+
+    async def log(self) -> list[TokenEvent]:
+        """Return the log of tokens, the newest entry first, once everything is written."""
+        for _, writer in self._running:
+            assert await writer.flush(PATIENCE)
+        database = Database(self._url)
+        with database.attached() as connection:
+            found = token_log.query(connection)
+        database.close()
+        return list(found.rows)
+
+    async def stop(self) -> None:
+        for manager, writer in self._running:
+            await manager.stop(5.0)
+            await writer.close(PATIENCE)
+        await self._network.close()
 
 
 @asynccontextmanager
 async def replicas(folder: Path, clock: HandClock) -> AsyncIterator[Start]:
     """Start managers, each a replica of its own, on the store in `folder`."""
-    url = f"sqlite:///{folder / 'state.db'}"
-    whole = SqlStore(url)
+    whole = Database(f"sqlite:///{folder / 'state.db'}")
     whole.open()
     whole.close()
-    key = Secret(Fernet.generate_key().decode())
-    network = LoopNetwork()
-    running: list[tuple[TokenManager, TokenStore]] = []
-
-    def make(target: Target, settings: TokenSettings | None = None, *, keys: bool = True) -> TokenManager:
-        store = TokenStore(url, Seals((key,) if keys else ()))
-        manager = TokenManager(network, clock, store=store)
-        manager.apply(configured(target, settings=settings))
-        running.append((manager, store))
-        return manager
-
-    yield make
-    for manager, store in running:
-        await manager.stop(5.0)
-        store.close()
-    await network.close()
+    start = Start(folder, clock)
+    yield start
+    await start.stop()
 
 
 async def ask(manager: TokenManager, target: Target) -> str:
@@ -75,3 +100,16 @@ async def rest(manager: TokenManager) -> None:
     while manager._running:
         await asyncio.wait(set(manager._running))
         await asyncio.sleep(0)
+
+
+def away(folder: Path) -> Callable[[], object]:
+    """Take the store's file away, so that nobody makes another one; return what brings it back."""
+    file = folder / "state.db"
+    moved = file.rename(folder / "away.db")
+    file.mkdir()
+
+    def back() -> None:
+        file.rmdir()
+        moved.rename(file)
+
+    return back

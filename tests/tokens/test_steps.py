@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,12 +19,11 @@ from exporter.core.secret import Secret
 from exporter.core.token import TokenSet, TokenSettings
 from exporter.sandbox.oauth import OAuthServer, serving
 from exporter.store.subjects import tokens as rules
-from exporter.store.tokens import LogQuery
 from exporter.tokens.manager import TokenManager
 from exporter.tokens.storage import mark_of
 from tests.clock import HandClock
 from tests.tokens.endpoints import ask_token, configured, grant_of, made
-from tests.tokens.replicas import Start, ask, platform, rest, row
+from tests.tokens.replicas import Start, ask, away, platform, rest, row
 
 NO_UPDATE = "CREATE TRIGGER no BEFORE UPDATE ON connection BEGIN SELECT RAISE(ABORT, 'no'); END"
 JOURNAL = "sql:calendar/acme"
@@ -49,12 +48,6 @@ def shown(manager: TokenManager, target: Target) -> dict[str, float]:
     }
 
 
-def away(folder: Path) -> Callable[[], Path]:
-    """Take the store's file away; return what brings it back."""
-    moved = (folder / "state.db").rename(folder / "away.db")
-    return lambda: moved.rename(folder / "state.db")
-
-
 def statement(folder: Path, text: str) -> None:
     with closing(sqlite3.connect(folder / "state.db", timeout=10)) as connection:
         connection.execute(text)
@@ -70,7 +63,7 @@ async def test_a_token_whose_write_back_failed_is_in_the_journal_and_the_next_pr
     row(tmp_path, NO_UPDATE)
     manager = start(target, settings)
     token = await ask(manager, target)
-    store = manager.log.store
+    store = manager.store
     assert store is not None
     kept = store.read(JOURNAL)
     assert kept is not None and kept.held.access.reveal() == token
@@ -113,7 +106,7 @@ async def test_a_store_that_dies_while_the_endpoint_answers_costs_nobody_the_new
     back()
     await clock.advance(6)
     await rest(manager)
-    store = manager.log.store
+    store = manager.store
     assert store is not None
     kept = store.read(name_in_store(manager, target))
     assert kept is not None and kept.held.access.reveal() == token
@@ -301,7 +294,7 @@ async def test_the_log_has_the_token_and_how_long_a_refresh_took(
         await asyncio.sleep(0.01)
     await clock.advance(7)
     answer = await asked
-    (event,) = await manager.log.read(LogQuery())
+    (event,) = await start.log()
     assert (event.token, event.operation, event.actor, event.duration_seconds) == (
         "access",
         "refresh",
@@ -321,6 +314,6 @@ async def test_the_log_has_how_long_a_late_write_back_took(
     row(tmp_path, "DROP TRIGGER no")
     await clock.advance(6)
     await rest(manager)
-    events = [one for one in await manager.log.read(LogQuery()) if one.operation == "write_back"]
+    events = [one for one in await start.log() if one.operation == "write_back"]
     assert [(one.token, one.result) for one in events] == [("access", "ok")]
     assert 0 < events[0].duration_seconds < 60

@@ -13,11 +13,10 @@ from exporter.core.errors import ProbeError, StoreError
 from exporter.core.secret import Secret
 from exporter.core.token import TokenSet, TokenSettings
 from exporter.sandbox.oauth import OAuthServer, serving
-from exporter.store.tokens import LogQuery
 from exporter.tokens.storage import mark_of
 from tests.clock import HandClock
 from tests.tokens.endpoints import made
-from tests.tokens.replicas import Start, ask, platform, rest, row
+from tests.tokens.replicas import Start, ask, away, platform, rest, row
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ async def test_without_keys_nothing_is_kept_and_tokens_serve_from_memory(
     manager = start(target, keys=False)
     await ask(manager, target)
     assert (await manager.refresh(target.key, "user:ann")).result == "ok"
-    await manager.log.flush()
+    assert len(await start.log()) == 2
     with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
         assert connection.execute("SELECT * FROM token").fetchall() == []
         assert len(connection.execute("SELECT * FROM token_log").fetchall()) == 2
@@ -59,10 +58,7 @@ async def test_two_replicas_with_one_store_refresh_once(server: OAuthServer, sta
     tokens = await asyncio.gather(*(ask(manager, target) for manager in replicas))
     assert len(set(tokens)) == 1
     assert (server.connections["acme"].refreshes, server.most_together) == (1, 1)
-    events = await replicas[0].log.read(LogQuery())
-    await replicas[1].log.flush()
-    events = await replicas[0].log.read(LogQuery())
-    assert sorted(event.result for event in events) == ["adopted", "ok"]
+    assert sorted(event.result for event in await start.log()) == ["adopted", "ok"]
 
 
 async def test_two_replicas_with_the_platforms_database_refresh_once_and_write_back(
@@ -86,7 +82,7 @@ async def test_a_crash_between_journal_and_write_back_is_made_good_at_the_next_s
     target = made(server, "calendar")
     # What a process leaves behind that dies when the journal is written and the row is not.
     server.connections["acme"].refresh = ["rt-new"]
-    store = start(target, settings).log.store
+    store = start(target, settings).store
     assert store is not None
     newest = TokenSet(Secret("at-new"), Secret("rt-new"), 1_800_003_000.0, obtained=1_800_000_000.0)
     labels = ("calendar", "acme", "made")
@@ -95,7 +91,7 @@ async def test_a_crash_between_journal_and_write_back_is_made_good_at_the_next_s
     assert await ask(again, target) == "at-new"
     assert row(tmp_path) == "rt-new"
     assert store.read("sql:calendar/acme") is None
-    events = await again.log.read(LogQuery())
+    events = await start.log()
     assert [(event.operation, event.result) for event in events] == [("write_back", "ok")]
 
 
@@ -104,7 +100,7 @@ async def test_a_journal_older_than_what_the_platform_has_is_dropped(
 ) -> None:
     settings = platform(tmp_path, server.connect("acme"))
     target = made(server, "calendar")
-    store = start(target, settings).log.store
+    store = start(target, settings).store
     assert store is not None
     stale = TokenSet(Secret("at-stale"), Secret("rt-stale"), 1_800_003_000.0, obtained=1.0)
     store.keep("sql:calendar/acme", ("calendar", "acme", "made"), stale, before="another one")
@@ -191,9 +187,9 @@ async def test_a_store_that_fails_stops_no_refresh_that_needs_no_keeping(
     target = made(server, "calendar", refresh_token=Secret(server.connect("acme")))
     manager = start(target)
     await ask(manager, target)
-    (tmp_path / "state.db").rename(tmp_path / "away.db")
+    away(tmp_path)
     assert (await manager.refresh(target.key, "user:ann")).result == "ok"
-    store = manager.log.store
+    store = manager.store
     assert store is not None
     with pytest.raises(StoreError):
         store.read("x")
@@ -205,9 +201,9 @@ async def test_a_store_that_fails_stops_a_refresh_whose_token_would_be_lost(
     target = made(server, "calendar", refresh_token=Secret(server.connect("acme")))
     manager = start(target)
     token = await ask(manager, target)
-    (tmp_path / "state.db").rename(tmp_path / "away.db")
+    back = away(tmp_path)
     assert (await manager.refresh(target.key, "user:ann")).reason == "store"
     assert server.connections["acme"].refreshes == 1
     assert await ask(manager, target) == token
-    (tmp_path / "away.db").rename(tmp_path / "state.db")
+    back()
     assert (await manager.refresh(target.key, "user:ann")).result == "ok"

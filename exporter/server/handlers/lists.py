@@ -65,8 +65,6 @@ async def _pages(
 
 async def _page(services: Services, listing: Listing[Any], which: Filter, limit: int) -> Page[Any]:
     try:
-        return await services.read_store(
-            lambda store: store.read(lambda connection: listing.query(connection, which, limit))
-        )
+        return await services.read_store(lambda connection: listing.query(connection, which, limit))
     except StoreError as error:
         raise store_unavailable(error) from None

@@ -5,17 +5,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
+from sqlalchemy import Connection
 
 from exporter.core.clock import iso
 from exporter.core.defaults import STATS_SUBJECTS, STATS_WINDOW, STATS_WINDOWS
 from exporter.core.errors import StoreError
-from exporter.core.store import Statistic, Store, Window
+from exporter.core.store import Statistic, Window
 from exporter.core.summary import HOUR
 from exporter.server.answers import json_answer, whole_number
 from exporter.server.query import filter_of, format_of, row_limit
 from exporter.server.services import SERVICES, Services
 from exporter.server.stream import Rows, export_rows, store_unavailable
 from exporter.server.unknown import refuse_unknown
+from exporter.store.subjects.summaries import reasons as reasons_of
+from exporter.store.subjects.summaries import statistics
 
 PORTION = 500
 FIGURES = ("runs", "failed", "uptime", "error_ratio", "p50_seconds", "p95_seconds")
@@ -72,14 +75,14 @@ def windows(now: float, hours: int, like: Window) -> tuple[Window, Window]:
     return replace(like, since=since, until=until), replace(like, since=since - (until - since), until=since)
 
 
-def ask(store: Store, question: StatsQuery) -> list[dict[str, Any]]:
+def ask(connection: Connection, question: StatsQuery) -> list[dict[str, Any]]:
     """Return the rows that answer `question`; this may block."""
-    found = store.statistics(question.now, limit=question.limit, offset=question.offset)
+    found = statistics(connection, question.now, limit=question.limit, offset=question.offset)
     if not found:
         return []
     subjects = [one.subject for one in found]
-    reasons = store.reasons(replace(question.now, subjects=subjects))
-    earlier = store.statistics(replace(question.before, subjects=subjects), limit=len(subjects))
+    reasons = reasons_of(connection, replace(question.now, subjects=subjects))
+    earlier = statistics(connection, replace(question.before, subjects=subjects), limit=len(subjects))
     before = {one.subject: one for one in earlier}
     return [
         _row(question.now.by, one, reasons.get(one.subject, {}), before.get(one.subject)) for one in found
@@ -98,7 +101,7 @@ async def _portions(services: Services, question: StatsQuery, *, flat: bool) -> 
 
 async def _read(services: Services, question: StatsQuery) -> list[dict[str, Any]]:
     try:
-        return await services.read_store(lambda store: ask(store, question), READ_WITHIN)
+        return await services.read_store(lambda connection: ask(connection, question), READ_WITHIN)
     except StoreError as error:
         raise store_unavailable(error) from None
 

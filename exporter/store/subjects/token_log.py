@@ -9,6 +9,7 @@ from exporter.core.clock import iso
 from exporter.core.listing import AT, TARGET, Listing, OutputColumn
 from exporter.core.store import ALL, Filter, Page
 from exporter.core.token import TokenEvent
+from exporter.store.batch import RecordBatch
 from exporter.store.columns import METADATA, numbered
 from exporter.store.lists import newest
 from exporter.store.retention import Retention
@@ -46,6 +47,14 @@ def query(connection: Connection, chosen: Filter = ALL, limit: int = 100) -> Pag
 def add(connection: Connection, events: Iterable[TokenEvent]) -> None:
     """Add `events` to the log."""
     insert_rows(connection, TABLE, map(event_row, events))
+
+
+class TokenLogBatch(RecordBatch[TokenEvent]):
+    """Entries on their way to the log."""
+
+    def write(self, connection: Connection) -> None:
+        """Add them."""
+        add(connection, self.records)
 
 
 def event_row(event: TokenEvent) -> TableRow:
