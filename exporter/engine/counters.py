@@ -43,8 +43,8 @@ class Counters:
             if result.trace_id:
                 # The end of the run, not its start: runs end in the order in which they are counted, and
                 # Prometheus takes no exemplar that is older than the last.
-                ended = round(result.at + result.duration_seconds, 3)
-                self.last[result.reason] = Exemplar((("trace_id", result.trace_id),), 1.0, ended)
+                end = round(result.at + result.duration_seconds, 3)
+                self.last[result.reason] = Exemplar((("trace_id", result.trace_id),), 1.0, end)
 
     def rare_values(self) -> tuple[float, ...]:
         """Return what a good run leaves as it is; when it is not `last_rare`, all series are to be shown."""

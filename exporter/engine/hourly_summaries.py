@@ -17,16 +17,16 @@ class HourlySummaries:
 
     def __init__(self) -> None:
         """Start with nothing."""
-        self._open: dict[TargetKey, Summary] = {}  # in the order in which they were begun
-        self._done: Summaries = {}
+        self._current: dict[TargetKey, Summary] = {}  # in the order in which they were begun
+        self._complete: Summaries = {}
 
     def record(self, state: TargetState, result: Result) -> None:
         """Count a run of the target; `state` is as it was before the run."""
         if result.reason is Reason.NOT_CONFIGURED:
             return
         summary = self._summary(state, result)
-        if (watched := _watch_time(state, result)) > 0:
-            summary.add_watch(watched, failing=state.status == ERROR)
+        if (seconds := _watch_time(state, result)) > 0:
+            summary.add_watch(seconds, failing=state.status == ERROR)
         if result.reason is None:
             summary.add_success(result.duration_seconds)
         else:
@@ -35,28 +35,28 @@ class HourlySummaries:
     def take(self, now: float, *, everything: bool = False) -> Summaries:
         """Return the summaries that are due at `now` (Unix seconds), or all of them, and forget them."""
         due = []
-        for key, summary in self._open.items():
+        for key, summary in self._current.items():
             if not everything and summary.begun + HAND_OVER > now:
                 break
             due.append(key)
         for key in due:
             self._finish(key)
-        done, self._done = self._done, {}
-        return done
+        complete, self._complete = self._complete, {}
+        return complete
 
     def _summary(self, state: TargetState, result: Result) -> Summary:
         key, hour = state.target.key, int(result.at // HOUR) * HOUR
-        summary = self._open.get(key)
+        summary = self._current.get(key)
         if summary is not None and summary.hour != hour:
             self._finish(key)
             summary = None
         if summary is None:
-            summary = self._open[key] = Summary(hour, state.target.provider, result.at)
+            summary = self._current[key] = Summary(hour, state.target.provider, result.at)
         return summary
 
     def _finish(self, key: TargetKey) -> None:
-        summary = self._open.pop(key)
-        known = self._done.setdefault((key, summary.hour), summary)
+        summary = self._current.pop(key)
+        known = self._complete.setdefault((key, summary.hour), summary)
         if known is not summary:  # a clock that was set back
             known.add(summary)
 

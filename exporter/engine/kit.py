@@ -96,18 +96,18 @@ class RunKit:
 
     async def every(self, key: str, period: float, call: Callable[[], Awaitable[Any]]) -> Any:
         """Return the last answer of `call`, or make it when that is older than `period` seconds."""
-        kept = self._answers.get(key)
+        answer = self._answers.get(key)
         now = self._clock.now()
-        if kept is not None and 0 <= now - kept[0] < period:
-            return kept[1]
+        if answer is not None and 0 <= now - answer[0] < period:
+            return answer[1]
         value = await call()
         self._answers[key] = (now, value)
         return value
 
     def recall(self, key: str) -> Any:
         """Return what was kept under `key`, None if nothing."""
-        kept = self._answers.get(key)
-        return kept[1] if kept else None
+        answer = self._answers.get(key)
+        return answer[1] if answer else None
 
     def remember(self, key: str, value: Any) -> None:
         """Keep `value` for the next run."""

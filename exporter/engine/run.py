@@ -133,5 +133,5 @@ def _unlabelled(samples: Iterable[Sample], target: Target) -> Iterable[Sample]:
 
 
 def _wait(failure: ProbeError | None, trace: Trace) -> float | None:
-    asked = failure.retry_after if failure else None
-    return asked if asked is not None else trace.pause
+    pause = failure.retry_after if failure else None
+    return pause if pause is not None else trace.pause

@@ -10,7 +10,7 @@ from exporter.engine.series import common_labels, series_of, show_run
 from exporter.exposition import Exposition
 from exporter.tokens.manager import TokenManager
 
-SHOWN_AT_ONCE = 250
+PORTION = 250
 """New targets whose series are rendered in one turn of the loop, which takes about 20 ms."""
 
 
@@ -63,7 +63,7 @@ class TargetSeries:
             yield
 
     def _show_portion(self) -> None:
-        for _ in zip(range(SHOWN_AT_ONCE), self.show_queue(), strict=False):
+        for _ in zip(range(PORTION), self.show_queue(), strict=False):
             pass
         if self._queue:
             self._clock.later(0.0, self._show_portion)

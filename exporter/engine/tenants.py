@@ -140,7 +140,7 @@ class TenantCollector(Collector):
         """Read `feeds`, and the configuration in force, at each scrape."""
         self._feeds = feeds
         self._current = current
-        self._counted: tuple[Configuration | None, dict[str, int]] = (None, {})
+        self._counts: tuple[Configuration | None, dict[str, int]] = (None, {})
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the families."""
@@ -177,10 +177,10 @@ class TenantCollector(Collector):
 
     def _count(self) -> dict[str, int]:
         configuration = self._current()
-        if configuration is not self._counted[0]:
+        if configuration is not self._counts[0]:
             keys = configuration.targets if configuration else ()
-            self._counted = (configuration, Counter(name for name, tenant in keys if tenant))
-        return self._counted[1]
+            self._counts = (configuration, Counter(name for name, tenant in keys if tenant))
+        return self._counts[1]
 
 
 def _family(name: str, about: str, labels: tuple[str, ...]) -> GaugeMetricFamily:

@@ -142,10 +142,10 @@ class TokenAccount(Credential):
     @property
     def scopes_missing(self) -> frozenset[str] | None:
         """Scopes that were asked for and not granted, None where that is not known."""
-        wanted = () if isinstance(self.grant, MetaExchange) else self.grant.scopes
+        scopes = () if isinstance(self.grant, MetaExchange) else self.grant.scopes
         if self.tokens is None or self.tokens.scopes is None:
             return None
-        return frozenset(wanted) - self.tokens.scopes
+        return frozenset(scopes) - self.tokens.scopes
 
     def refreshable(self, token: str) -> bool:
         """Tell whether `token` is renewed without anybody's help; a refresh token is where it rotates."""

@@ -1,4 +1,4 @@
-"""Where the tokens of one credential are kept, and who alone may exchange them at one time."""
+"""Where the tokens of one credential are stored, and who alone may exchange them at one time."""
 
 import asyncio
 import hashlib
@@ -84,21 +84,21 @@ class StoreStorage:
 
     async def read(self) -> TokenSet | None:
         """Return what the store has."""
-        kept = await in_thread(lambda: self._store.read(self._name))
-        return kept.held if kept else None
+        stored = await in_thread(lambda: self._store.read(self._name))
+        return stored.held if stored else None
 
     @asynccontextmanager
     async def locked(self, *, rotating: bool = True) -> AsyncIterator[StorageSession]:
         """Take the lease, or wait until it ends."""
         owner = self._store.owner()
         try:
-            kept = await self._lease(owner)
+            stored = await self._lease(owner)
         except StoreError:
             if rotating:
                 raise
             yield _PlainSession(self._unsaved)
             return
-        session = _StoreSession(self, owner, kept.held if kept else None)
+        session = _StoreSession(self, owner, stored.held if stored else None)
         try:
             if self._unsaved is not None:
                 await session.save(self._unsaved)
@@ -110,9 +110,9 @@ class StoreStorage:
     async def _lease(self, owner: str) -> StoredToken | None:
         end = time.monotonic() + WAIT_FOR_LEASE
         while True:
-            mine, kept = await in_thread(lambda: self._store.lease(self._name, self._labels, owner))
+            mine, stored = await in_thread(lambda: self._store.lease(self._name, self._labels, owner))
             if mine:
-                return kept
+                return stored
             if time.monotonic() > end:
                 raise StoreError("another exporter has the turn to refresh this token and does not end it")
             await asyncio.sleep(CHECK_LEASE_EVERY)
@@ -192,11 +192,11 @@ class SqlStorage:
             return self._unwritten
         journal = self.journal
         try:
-            kept = await in_thread(lambda: journal.read(self.name))
+            stored = await in_thread(lambda: journal.read(self.name))
         except StoreError as error:
             _log().warning("the journal of tokens cannot be read", error=str(error))
             return None
-        return _UnwrittenTokens(kept.held, kept.before) if kept and kept.pending else None
+        return _UnwrittenTokens(stored.held, stored.before) if stored and stored.pending else None
 
     async def write_journal(self, tokens: TokenSet, before: str) -> None:
         """Put `tokens` on our own disk; a journal that fails must not keep it from the source."""
