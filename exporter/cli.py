@@ -20,8 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(
         build_parser(), words, DEFAULT_COMMAND
     )  # answers --help, before anything else is imported
+    # Only a process that serves takes a SIGHUP up; any other ends when its terminal is gone.
     if options.command != DEFAULT_COMMAND:
         hangup.release()
+    # Here and not above: --help and wrong words never come so far, and need none of it.
     from exporter.core.errors import ConfigError, StartError
 
     try:
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _may_serve(words: Sequence[str]) -> bool:
-    """Tell whether these may be words of the command that serves; flags may stand before another one."""
+    """Return whether these may be words of the command that serves; flags may come before another one."""
     return not words or words[0] == DEFAULT_COMMAND or words[0].startswith("-")
 
 

@@ -126,7 +126,7 @@ async def test_who_may_not_is_told_so_and_the_token_is_not_shown(
     monkeypatch.setenv("INTEGRATION_EXPORTER_TOKEN", "planted-and-wrong")
     assert await run("errors") == 1
     said = capsys.readouterr().err
-    assert "asks who you are; give a token" in said
+    assert "wants credentials; give a token" in said
     assert "planted" not in said
     file.write_text("two tokens")
     assert await run("errors", "--token-file", str(file)) == 1

@@ -77,8 +77,8 @@ class ApiClient:
             connection.request("GET", self._prefix + path, None, headers)
             return connection.getresponse().status
         except (OSError, http.client.HTTPException) as error:
-            said = str(error) or type(error).__name__
-            raise StartError(f"the exporter at {self.url} does not answer: {said}") from None
+            reason = str(error) or type(error).__name__
+            raise StartError(f"the exporter at {self.url} does not answer: {reason}") from None
         finally:
             connection.close()
 
@@ -104,9 +104,11 @@ class ApiClient:
         try:
             connection.request(method, self._prefix + path, body, self._headers(body))
             answer = connection.getresponse()
+            # Redirects are refused, too: the token must not go to another host.
             if not 200 <= answer.status < 300:
                 raise StartError(_refusal(answer, self.url, path))
             yield answer
+        # The order matters: these are kinds of OSError, and each has a remedy of its own.
         except ssl.SSLCertVerificationError as error:
             remedy = "give its authority by --ca-file"
             raise StartError(
@@ -119,8 +121,8 @@ class ApiClient:
         except http.client.IncompleteRead:
             raise StartError(f"{self.url} broke off in the middle of its answer; ask again") from None
         except (OSError, http.client.HTTPException) as error:
-            said = str(error) or type(error).__name__
-            raise StartError(f"the exporter at {self.url} does not answer: {said}") from None
+            reason = str(error) or type(error).__name__
+            raise StartError(f"the exporter at {self.url} does not answer: {reason}") from None
         finally:
             connection.close()
 
@@ -170,6 +172,7 @@ def _token_in_file(path: str, what: str) -> Secret:
 
 
 def _check_token(text: str, what: str) -> str:
+    # A line break would end the header, and what follows would be a header of its own.
     if any(not "!" <= sign <= "~" for sign in text):
         raise StartError(f"{what} holds more than one token: blanks, or signs that no token has")
     return text
@@ -188,6 +191,7 @@ def _with_query(path: str, query: QueryParameters | None) -> str:
 
 
 def _json(answer: http.client.HTTPResponse, url: str) -> Any:
+    # One byte more than allowed tells a long answer from one that fits exactly.
     body = answer.read(LONGEST_ANSWER + 1)
     if len(body) > LONGEST_ANSWER:
         raise StartError(f"the answer of {url} is longer than {LONGEST_ANSWER >> 20} MiB; ask for less")
@@ -230,12 +234,12 @@ def _refusal(answer: http.client.HTTPResponse, url: str, path: str) -> str:
     """Return one sentence for an answer that is an error; the exporter's own words where it has some."""
     if answer.status == 401:
         return (
-            f"the exporter at {url} asks who you are; give a token of its web configuration, or its admin "
+            f"the exporter at {url} wants credentials; give a token of its web configuration, or its admin "
             f"token, by --token-file or {TOKEN_VARIABLE}"
         )
     try:
-        said = json.loads(answer.read(1 << 16))["error"]
+        text = json.loads(answer.read(1 << 16))["error"]
     except (ValueError, RecursionError, KeyError, TypeError, http.client.HTTPException):
         what = f"{url} answers {answer.status} to {path.partition('?')[0]}"
         return f"{what}; is it an integration-exporter, of version {__version__} or later?"
-    return f"the exporter at {url} says: {said}"
+    return f"the exporter at {url} says: {text}"

@@ -43,6 +43,7 @@ def _checkout_files(root: Path, options: argparse.Namespace) -> int:
     with Staging() as staging:
         _stage(staging, root, wanted)
         staging.commit()
+    # Last, so that a write that fails leaves the old files.
     _remove(root, stale)
     print(f"{len(wanted)} files are up to date, {len(stale)} removed")
     return 0
@@ -97,6 +98,7 @@ def _write_files(out: Path, bundle: UserFiles, configuration: Configuration) -> 
     """Write all or nothing: the secrets first, because their folder is more likely to be refused."""
     folder, owner = bundle.generation.secrets, _owner(bundle.generation.secrets)
     with Staging() as staging:
+        # A folder of root, such as the default below /etc, is refused first, before anything is written.
         if bundle.secrets:
             try:
                 staging.folder(Path(folder.dir), SECRETS_FOLDER_MODE, owner)
@@ -126,6 +128,7 @@ def _stage(
             staging.folder(path.parent)
             if name in private:
                 staging.add(path, text, SECRET_MODE, owner)
+            # Files that are up to date keep their times, so that tools that watch them see no change.
             elif not path.exists() or path.read_text("utf-8", errors="replace") != text:
                 staging.add(path, text)
     except OSError as error:
@@ -141,6 +144,7 @@ def _remove(root: Path, stale: list[str]) -> None:
 
 def _owner(folder: SecretFolder) -> Owner | None:
     """Return the ids of the configured owner; None without one, or where only root could change owners."""
+    # Only here: Windows has neither, and no other command needs them.
     import grp
     import pwd
 

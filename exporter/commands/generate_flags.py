@@ -22,6 +22,7 @@ def override(generation: Generation, options: argparse.Namespace) -> Generation:
     if options.external_url:
         exporter = peers.get("exporter", generation.exporter)
         peers["exporter"] = msgspec.structs.replace(exporter, url=options.external_url)
+    # Absolute: Alertmanager resolves relative paths from its own file, not from here.
     folder = str(Path(options.secrets_dir or generation.secrets.dir).absolute())
     secrets = msgspec.structs.replace(generation.secrets, dir=folder)
     result = msgspec.structs.replace(generation, secrets=secrets, **peers)
@@ -57,6 +58,7 @@ def _peer(peer: Peer, given: list[str], flag: str) -> Peer:
             )
         addresses.append(parts[0])
         routes.add(parts[1:])
+    # Prometheus has one scheme and one path for all targets of a job.
     if len(routes) > 1:
         raise StartError(f"{flag} is given with different schemes or paths; they are one scrape job")
     scheme, prefix = routes.pop()

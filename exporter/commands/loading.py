@@ -30,6 +30,7 @@ def load(path: str | None, text: str | None = None, feeds: Feeds | None = None) 
     `feeds`, warnings on them go to standard error.
     """
     catalogue, cache = registry.catalogue(), feeds or Feeds()
+    # A reload has read the file already, and what it checks must be what it applies.
     if text is not None:
         return load_text(text, path or CONFIG_FILE, catalogue, os.environ, cache)
     configuration = load_file(path, catalogue, os.environ, cache)

@@ -1,4 +1,4 @@
-"""Shows rows to whoever reads them: a table on a terminal, JSON or CSV for programs."""
+"""Prints rows: a table on a terminal, JSON or CSV for programs."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ def print_rows(
     options: argparse.Namespace,
     empty: str,
 ) -> int:
-    """Print `rows` as `options` ask and return how many there were; `empty` is said where there is none.
+    """Print `rows` as `options` ask and return how many there were; `empty` is for no row, on stderr.
 
     `--json` prints each whole row as one line of JSON, `--csv` a heading and the columns.
     """
@@ -46,6 +46,7 @@ def cell(value: Any) -> str:
         return ", ".join(map(cell, value))
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {cell(one)}" for name, one in value.items())
+    # Texts come from vendors: an escape sequence could rewrite the screen.
     return "".join(sign if sign.isprintable() else " " for sign in str(value))
 
 
@@ -81,6 +82,7 @@ def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[OutputColu
     from rich.text import Text
 
     terminal = sys.stdout.isatty()
+    # Colours and cut columns are for eyes; a pipe gets whole lines without them.
     console = Console() if terminal else Console(width=PLAIN_WIDTH, no_color=True)
     table = Table(box=box.SIMPLE_HEAD if terminal else None, pad_edge=terminal)
     for column in columns:

@@ -25,6 +25,7 @@ def build_parser() -> Parser:
     parsers = top.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
     for name, command in commands().items():
         parser = parsers.add_parser(name, help=command.help, description=_sentence(command))
+        # A name and no function: importing all of them would make --help wait for every library.
         parser.set_defaults(function=command.function)
         command.add_arguments(parser)
     return top

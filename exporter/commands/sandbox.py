@@ -11,11 +11,11 @@ from exporter.sandbox import harness
 
 def sandbox(options: argparse.Namespace) -> int:
     """Serve every simulated vendor."""
-    asyncio.run(_until_stopped(options.listen))
+    asyncio.run(_serve_until_signal(options.listen))
     return 0
 
 
-async def _until_stopped(listen: str) -> None:
+async def _serve_until_signal(listen: str) -> None:
     vendors = asyncio.create_task(
         harness.run(listen, registry.sandbox_vendors().values(), lambda line: print(line, flush=True))
     )

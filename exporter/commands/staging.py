@@ -30,6 +30,7 @@ class Staging:
         """Remove files and folders that were not committed."""
         for fresh, _ in self._files:
             fresh.unlink(missing_ok=True)
+        # Innermost first: a folder must be empty to be removed.
         for folder in reversed(self._folders):
             folder.rmdir()
 
@@ -40,6 +41,7 @@ class Staging:
         self.folder(path.parent)
         path.mkdir()
         self._folders.append(path)
+        # mkdir applies the umask to its own mode argument.
         path.chmod(mode)
         if owner:
             os.chown(path, *owner)
@@ -50,6 +52,7 @@ class Staging:
         fresh = destination.with_name(f"{destination.name}.new")
         fresh.unlink(missing_ok=True)
         self._files.append((fresh, destination))
+        # Closed to others from the first byte on: a secret must not be readable until chmod.
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)

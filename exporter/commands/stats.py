@@ -1,4 +1,4 @@
-"""`stats`: uptime, latency and errors over a window, beside the window before."""
+"""`stats`: uptime, latency and errors over a window, compared with the window before."""
 
 import argparse
 from collections.abc import Iterator, Mapping
@@ -41,18 +41,18 @@ def _columns(*, percent: bool) -> Iterator[OutputColumn]:
 
 
 def _flat(row: Mapping[str, Any], *, readable: bool) -> dict[str, Any]:
-    """Return the row with the figures of the window before beside its own; `readable` ones have units."""
+    """Return the row with the figures of the window before as columns; `readable` ones have units."""
     flat = {key: value for key, value in row.items() if key != "before"}
     before = row.get("before") or {}
     for key, _ in _COMPARED:
         flat[f"before_{key}"] = before.get(key)
     if readable:
         for name in [name for key, _ in _COMPARED for name in (key, f"before_{key}")]:
-            flat[name] = _worded(flat.get(name), ratio=name.removeprefix("before_") in _RATIOS)
+            flat[name] = _format(flat.get(name), ratio=name.removeprefix("before_") in _RATIOS)
     return flat
 
 
-def _worded(value: float | None, *, ratio: bool) -> str:
+def _format(value: float | None, *, ratio: bool) -> str:
     if value is None:
         return "-"
     if ratio:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn
 
 INFORMATION_FLAGS = ("-h", "--help", "--version")
-"""Flags that stand without a command."""
+"""Flags that need no command."""
 
 
 class _HelpFormatter(argparse.HelpFormatter):
-    """Leaves room for the longest command beside its help."""
+    """Leaves room for the longest command next to its help."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=26)
@@ -45,7 +45,7 @@ class Parser(argparse.ArgumentParser):
 def parse(parser: Parser, words: Sequence[str], default: str) -> argparse.Namespace:
     """Return the options in `words`; without a command they are those of `default`.
 
-    Flags may stand before the command. Wrong words end the process with exit code 2 and what was meant.
+    Flags may come before the command. Wrong words end the process with exit code 2 and a suggestion.
     """
     words = _command_first(parser, list(words), default)
     options, unknown = parser.parse_known_args(words)
@@ -58,6 +58,7 @@ def _command_first(parser: Parser, words: list[str], default: str) -> list[str]:
     """Move the command to the front; `default` goes there where no word is a command."""
     if words and words[0] in (*INFORMATION_FLAGS, *parser.commands):
         return words
+    # A value in front of the command looks like a command; so flags of every command are known here.
     actions = [action for one in parser.commands.values() for action in one._actions]
     flags = {flag: action.nargs != 0 for action in actions for flag in action.option_strings}
     index = 0

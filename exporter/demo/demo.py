@@ -61,6 +61,7 @@ async def demo(config: Path, say: Callable[[str], None], *, once: bool = False) 
     """Run the demo until Ctrl-C (or, with `once`, until the notification arrived); return the exit code."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+    # SIGHUP as well: a closed terminal must not leave programs behind.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stopped.set)
     with tempfile.TemporaryDirectory(prefix="integration-exporter-demo-") as folder:
@@ -167,6 +168,7 @@ async def _generate(config: Path, folder: Path, ports: Ports) -> None:
         f"--alertmanager.address={HOST}:{ports.alertmanager}",
         f"--prometheus.address={HOST}:{ports.prometheus}",
     ]
+    # A process of its own: the demo shows the command that a user runs, with its exit code.
     service = DemoProcess("generate", command, "", folder / "generate.log", environment(folder, ports))
     await service.run()
 

@@ -130,6 +130,7 @@ def free_port(wanted: int, count: int = 1) -> int:
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         # As servers do: a port that only waits out old connections (TIME_WAIT) is free.
+        # As servers do: a port whose old connections still time out counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

@@ -20,6 +20,7 @@ class Sink:
         """Listen on `port` of this machine."""
         app = web.Application()
         app.router.add_post("/", self._take)
+        # Its access log would mix with the output on the screen.
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, port).start()

@@ -1,4 +1,4 @@
-"""The command `run`, whose flags also stand without a command."""
+"""The command `run`, whose flags also work without a command."""
 
 import argparse
 
@@ -38,7 +38,7 @@ def add_arguments(run: argparse.ArgumentParser) -> None:
 
 def _add_config(run: argparse.ArgumentParser) -> None:
     text = "list every mistake and exit"
-    # Another function for the same words: what `check` does.
+    # It replaces the function that runs, so that the flags of `run` before and after it stay valid words.
     function = check.COMMAND.function
     run.add_argument("--config.check", dest="function", action="store_const", const=function, help=text)
     text = "look for a changed configuration file this often; 0s: only on SIGHUP and POST /-/reload"

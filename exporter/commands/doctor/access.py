@@ -13,6 +13,7 @@ _PROXY = "before a proxy is put in front of it, set --web.config.file"
 
 def findings(exporter: ApiClient) -> Iterator[Finding]:
     """Ask once without credentials, and once with those of this user for a job that does not exist."""
+    # Without a token: whatever this answers, any other process on this machine gets as well.
     if exporter.status("/api/v1/status", anonymous=True) != 200:
         yield AREA.ok("callers must give credentials")
         return
@@ -22,6 +23,7 @@ def findings(exporter: ApiClient) -> Iterator[Finding]:
     except StartError as error:
         yield AREA.problem(str(error), "see its log")
         return
+    # Access is checked before the job is looked up: 404 means that this user may change things.
     if status == 404:
         yield AREA.ok("changes need its admin token, which this user can read")
     elif status == 403:

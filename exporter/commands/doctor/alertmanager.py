@@ -32,6 +32,7 @@ async def findings(service: MonitoringService, configuration: Configuration | No
         status = await service.ask("/api/v2/status")
         found.append(_version(service, str(status["versionInfo"]["version"])))
         if configuration is not None:
+            # The text as Alertmanager runs it, not the file: an edit without a reload would go unnoticed.
             theirs = yaml.safe_load(status["config"]["original"])
             found += _routes(theirs, configuration)
         alerts = await service.ask("/api/v2/alerts", filter=f'alertname="{WATCHDOG.name}"')
@@ -59,6 +60,7 @@ def _routes(theirs: Any, configuration: Configuration) -> Iterator[Finding]:
     own, text = routing(notifications, SecretFiles("/")), "it runs the generated configuration"
     routes = theirs.get("route", {}).get("routes") or ()
     inside = next((route for route in routes if OURS in (route.get("matchers") or ())), None)
+    # into-yours.yml: our routes are one branch of a tree that belongs to somebody else.
     if inside is not None:
         own, text = for_existing(notifications, SecretFiles("/")), "it runs the generated parts among others"
         theirs, routes = _select_ours(theirs, inside, own), inside.get("routes") or ()

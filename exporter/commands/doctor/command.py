@@ -30,11 +30,13 @@ from exporter.net.network import LoopNetwork
 
 def doctor(options: argparse.Namespace) -> int:
     """Check one area after the other and show the findings; return 0 when there is no problem, else 1."""
+    # First, because wrong flags must fail before anything is checked.
     exporter = build_client(options)
     report = Report(options)
     path = config_path(options.config_file)
     configuration, found = load_configuration(path)
     report.redact(configuration.secrets if configuration else ())
+    # From the inside out: a problem further down is often the reason for those after it.
     report.add(machine.findings())
     report.add(_environment(path, configuration))
     report.add(found)

@@ -113,6 +113,7 @@ def _budgets(configuration: Configuration) -> Iterator[Finding]:
             continue
         allowances[probe.name] = probe.allowance
         shared = getattr(target.options, probe.credential, None) if probe.credential else None
+        # Vendors count calls by credential: two integrations with one key share its allowance.
         used[probe.name, shared] += probe.calls_per_month(target.options, target.interval)
     for name, allowance in sorted(allowances.items()):
         most = max(calls for (provider, _), calls in used.items() if provider == name)

@@ -34,6 +34,7 @@ async def findings(
     found: list[Finding] = []
     try:
         found.append(_version(service, await service.data("/api/v1/status/buildinfo")))
+        # Before the question: the time of the answer includes the network.
         asked_at = time.time()
         found.append(_clock(await service.data("/api/v1/query", query="time()"), asked_at))
         active = await service.data("/api/v1/targets", state="active")
@@ -118,6 +119,7 @@ def _rules(rules: list[dict[str, Any]], configuration: Configuration | None) -> 
     present = {_key(rule["name"], rule.get("labels") or {}) for rule in rules}
     missing = {key: rule for key, rule in expected.items() if key not in present}
     load = f"{_GENERATE}, name DIR/prometheus/rules/*.yml under rule_files, then reload Prometheus"
+    # One sentence instead of one for each file: the remedy is the same.
     if len(missing) == len(expected):
         yield AREA.problem(f"none of our {len(expected)} rules is loaded", load)
     else:

@@ -42,6 +42,7 @@ class Report:
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Add findings, and print each at once for a person."""
+        # Redaction comes last, over whole sentences: errors of libraries quote URLs with passwords.
         for raw in findings:
             finding = Finding(raw.area, raw.state, self._redact(raw.what), self._redact(raw.remedy))
             self.findings.append(finding)

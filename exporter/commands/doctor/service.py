@@ -61,6 +61,7 @@ class MonitoringService:
             raise self._no_answer(f"does not finish its answer within {TIMEOUT:g} s") from None
         except ProbeError as error:
             raise self._no_answer(f"does not answer: {error.detail}") from None
+        # The one answer that a flag of this command can fix.
         if answer.status in (401, 403):
             remedy = f"give a token by --{self.name.lower()}.token-file"
             raise NoAnswerError(f"{self.name} at {self.url} wants credentials (HTTP {answer.status})", remedy)
@@ -94,7 +95,7 @@ class Host(str):
         return _machine(str(self)) == _machine(str(other))
 
     def __hash__(self) -> int:
-        """Hash as equality asks."""
+        """Hash equal hosts to the same value."""
         return hash(_machine(str(self)))
 
 

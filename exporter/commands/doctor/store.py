@@ -66,6 +66,7 @@ def _read_only(path: Path) -> Engine:
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=LOCK_WAIT)
 
+    # mode=ro: the usual way to open it would create the file, its journal and its tables.
     return create_engine("sqlite://", creator=connect)
 
 

@@ -93,6 +93,7 @@ def _defaults(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
 def _misspellings(unread: set[str], known: set[str], found: set[str]) -> Iterator[Finding]:
     """Yield variables that nothing reads but that look like ours."""
     for name in sorted(unread):
+        # Names that are set already cannot be meant by a misspelling.
         close = get_close_matches(name, sorted(known - found), n=1, cutoff=ALIKE)
         if not close and not name.startswith(OWN):
             continue

@@ -93,6 +93,7 @@ async def _run_all(
 ) -> tuple[dict[TargetKey, Result], list[Shortage]]:
     clock, done = SystemClock(), 0
     room = asyncio.Semaphore(AT_ONCE)
+    # Vendors limit calls at one time; the running exporter may be calling as well.
     lanes = {one.probe.name: asyncio.Semaphore(one.probe.concurrency) for one in targets}
     results: dict[TargetKey, Result] = {}
     short: list[Shortage] = []
@@ -122,6 +123,7 @@ def _judge(name: str, count: int, results: Sequence[tuple[Target, Result]]) -> I
     if not reasons:
         slowest = max(result.duration_seconds for _, result in results)
         yield AREA.ok(f"{name} ({provider}): {share}connected in {slowest * 1000:.0f} ms at most")
+    # By reason: a key that expired for forty tenants is one problem.
     for reason, failed in reasons.items():
         target, result = failed[0]
         tenants = [one.tenant for one, _ in failed if one.tenant]

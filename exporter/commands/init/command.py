@@ -23,6 +23,7 @@ def init(options: argparse.Namespace) -> int:
     out = Path(options.out)
     if out.exists():
         raise StartError(f"{out} exists and stays as it is; choose another file by --out")
+    # Scripts and containers have no terminal; waiting for an answer there would hang for ever.
     interactive = sys.stdin.isatty() and not options.yes
     if not options.provider and not interactive:
         raise StartError("say what you use by --provider NAME, or run init at a terminal, which asks")
@@ -31,6 +32,7 @@ def init(options: argparse.Namespace) -> int:
     except EOFError:
         raise StartError("the questions were not answered; nothing was written") from None
     try:
+        # "x" fails where another process has written the file since the check above.
         with out.open("x", encoding="utf-8") as file:
             file.write(document(entries))
     except OSError as error:
@@ -100,6 +102,7 @@ def _from_value(probe: Probe, value: str) -> dict[str, str]:
     plain = [one.option for one in questions(probe) if not one.secret]
     if not plain:
         raise StartError(f"{probe.name} takes no value: its options are secrets, see --set")
+    # From the right: an IPv6 address has colons of its own.
     if {"host", "port"} <= set(plain) and ":" in value:
         host, _, port = value.rpartition(":")
         return {"host": host.strip("[]"), "port": port}

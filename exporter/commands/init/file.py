@@ -19,12 +19,12 @@ TAIL = """
 #     list:
 #       - {id: acme, options: {KEY_file: ./secrets/acme}}
 
-# Who is told when something breaks; `integration-exporter generate` makes Alertmanager's routes of it.
+# Who is notified when something breaks; `integration-exporter generate` makes Alertmanager's routes of it.
 # notifications:
 #   slack: {api_url_file: ./secrets/slack, channel: "#alerts"}
 #   email: {to: [oncall@example.com], smarthost: "mail.example.com:587"}
 
-# What is remembered over a restart; a file beside this one unless it says otherwise.
+# What is kept over a restart; by default a file in the working directory.
 # store: {url: "sqlite:////var/lib/integration-exporter/state.db"}
 """
 

@@ -37,6 +37,7 @@ class OptionQuestion:
         """Return why `answer` is refused, "" where it is accepted; the answer itself is never repeated."""
         if VARIABLE.match(answer):
             return ""
+        # A typed secret would be in the file, in backups of it, and often in a repository.
         if self.secret and not PATH.match(answer):
             return (
                 "the secret itself does not belong in the file: give a path such as /run/secrets/name "
