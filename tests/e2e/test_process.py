@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
@@ -13,6 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from exporter.demo.services import DemoProcess, free_port, program
 from tests.e2e.asking import ask, read, until
 from tests.e2e.conftest import COMMAND
+from tests.waiting import until as happens
 
 PROBES = 'integration_probes_total{integration="dead",provider="tcp"}'
 
@@ -131,12 +133,16 @@ async def test_sighup_loads_the_file_again_and_a_mistake_changes_nothing(
 
 async def test_a_sighup_while_it_starts_does_not_end_it_and_is_taken_up(tmp_path: Path) -> None:
     path = _file(tmp_path, "first")
-    for moment in (0.15, 0.3, 0.5):
+    for moment in (0.0, 0.15, 0.35):
         port = free_port(0)
         command = [*COMMAND, f"--config.file={path}", f"--web.listen-address=127.0.0.1:{port}"]
         log = tmp_path / f"{moment}.log"
         service = DemoProcess("exporter", command, f"http://127.0.0.1:{port}/-/ready", log)
         starting = asyncio.create_task(service.start())
+        await happens(partial(_catches, service, signal.SIGHUP))
+        assert not _listens(port), (
+            "it catches the signal from its first line on, long before its port is open"
+        )
         await asyncio.sleep(moment)
         assert service.process is not None
         service.process.send_signal(signal.SIGHUP)
@@ -146,6 +152,18 @@ async def test_a_sighup_while_it_starts_does_not_end_it_and_is_taken_up(tmp_path
             await until("the reload", partial(_says, log, "configuration loaded"), 10)
         finally:
             await service.stop()
+
+
+def _catches(service: DemoProcess, number: int) -> bool:
+    """Tell whether the program has a handler for a signal; the interpreter needs its time to get there."""
+    status = Path(f"/proc/{service.process.pid}/status").read_text() if service.process else ""
+    masks = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")]
+    return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def _says(log: Path, words: str) -> bool:
