@@ -95,7 +95,7 @@ def _database(configuration: Configuration) -> Database | None:
 
 def _write(database: Database, log: Pending) -> None:
     """Write the log of tokens without opening the store: a running exporter owns it."""
-    with suppress(StoreError), database.attached(writes=True) as connection:
+    with suppress(StoreError), database.attach(writes=True) as connection:
         for batch in log:
             batch.write(connection)
     database.close()

@@ -108,7 +108,7 @@ Subject = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Statistic:
-    """What the checks of a subject came to in a window; ratios are 0 to 1, and None where nothing was seen.
+    """What checks of a subject resulted in; ratios are 0 to 1, and None where nothing was seen.
 
     `latency_counts` are those of successful runs by the buckets of core/summary.py. Where several targets are
     one subject, `provider` is one of theirs.

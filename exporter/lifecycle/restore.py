@@ -30,7 +30,7 @@ async def encrypt_again(tokens: TokenStore) -> None:
     log = structlog.get_logger("exporter.tokens")
     try:
         await in_thread(tokens.drop_unseen)
-        if changed := await in_thread(tokens.reseal):
+        if changed := await in_thread(tokens.encrypt_again):
             log.info("stored tokens were encrypted by the newest key", count=changed)
     except StoreError as error:
         if tokens.keeps_secrets:  # else nothing was to be done, and the store has said why it fails

@@ -8,13 +8,13 @@ METADATA = MetaData()
 """Where every subject declares its tables; complete once `exporter/store/schema.py` is imported."""
 
 
-def numbered() -> Column[int]:
+def number_column() -> Column[int]:
     """Return the key of a table whose rows are numbered as they come."""
     # SQLite numbers rows by itself only where the key is an INTEGER.
     return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
 
 
-def hourly(*last: str) -> list[Column[Any]]:
+def hour_columns(*last: str) -> list[Column[Any]]:
     """Return the key of a table with a row for each hour (its first second) and target.
 
     The hour comes first: what is written and what is deleted then lies together.

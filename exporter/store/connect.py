@@ -45,7 +45,7 @@ def redacted_url(url: URL) -> str:
 
 
 def open_engine(url: URL) -> Engine:
-    """Return an engine for `url`; no server is asked yet, but a file is made where there is none."""
+    """Return an engine for `url`; no server is contacted yet, but a file is made where there is none."""
     if url.get_backend_name() == "sqlite":
         return _file(url)
     # psycopg and libpq take as long to load as --help may take in all.

@@ -82,23 +82,23 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Begin a transaction that reads a database which was opened."""
-        with self._transaction(self._migrated, writes=False) as connection:
+        with self._transaction(self._open_engine, writes=False) as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Begin a transaction that writes to a database which was opened, and commits at its end."""
         self._ownership.take()  # who had it may be gone
-        with self._transaction(self._migrated, writes=True) as connection:
+        with self._transaction(self._open_engine, writes=True) as connection:
             yield connection
 
     @contextmanager
-    def attached(self, *, writes: bool = False) -> Iterator[Connection]:
+    def attach(self, *, writes: bool = False) -> Iterator[Connection]:
         """Begin a transaction on the database as it is, also where nobody here has opened it.
 
         Tables are made by `open` alone. A file that has come in the place of another one is followed.
         """
-        with self._transaction(self._present, writes=writes) as connection:
+        with self._transaction(self._current_engine, writes=writes) as connection:
             yield connection
 
     def write(self, batches: Iterable[Batch]) -> None:
@@ -138,14 +138,14 @@ class Database:
         ):
             yield connection
 
-    def _migrated(self) -> Engine:
+    def _open_engine(self) -> Engine:
         """Return the engine of the database that `open` opened."""
         opened = self._opened
         if opened is None:
             raise StoreError(f"{self.name}: it is not open")
         return opened.engine
 
-    def _present(self) -> Engine:
+    def _current_engine(self) -> Engine:
         """Return an engine for what is at the place now: that of `open` where it is the same file."""
         file = identity(self.url)
         if file is None and self.url.get_backend_name() == "sqlite":

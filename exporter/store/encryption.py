@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _Form(msgspec.Struct, omit_defaults=True):
-    """What is inside a seal; `never` stands for an end that never comes, which JSON has no number for."""
+    """What is inside a seal; `never` stands for a token that never expires, which JSON has no number for."""
 
     access: str = ""
     refresh: str = ""
@@ -68,7 +68,7 @@ class Seals:
 
     def open(self, sealed: str) -> tuple[TokenSet, str]:
         """Return what was sealed, and the mark; StoreError where no key fits."""
-        form = msgspec.json.decode(self._opened(sealed), type=_Form)
+        form = msgspec.json.decode(self._decrypt(sealed), type=_Form)
         held = TokenSet(
             access=Secret(form.access),
             refresh=Secret(form.refresh),
@@ -82,11 +82,11 @@ class Seals:
         )
         return held, form.before
 
-    def renewed(self, sealed: str) -> str | None:
+    def renew(self, sealed: str) -> str | None:
         """Return `sealed` under the first key, None where it is already; StoreError where no key fits."""
         from cryptography.fernet import InvalidToken
 
-        opened = self._opened(sealed)
+        opened = self._decrypt(sealed)
         if self._first is None:
             return None
         try:
@@ -95,7 +95,7 @@ class Seals:
             return self._first.encrypt(opened).decode()
         return None
 
-    def _opened(self, sealed: str) -> bytes:
+    def _decrypt(self, sealed: str) -> bytes:
         if self._all is None:
             raise StoreError("stored tokens cannot be read: no store.token_keys is configured")
         from cryptography.fernet import InvalidToken

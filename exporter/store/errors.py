@@ -38,7 +38,7 @@ _STATES = {
     "3D000": "the database does not exist; make it: CREATE DATABASE",
     "40": "another transaction was in the way; it is tried again",
     "42501": "the user may not do that; GRANT CREATE, USAGE ON SCHEMA public, or let it own the tables",
-    "42P01": "a table is missing; restore it, or empty alembic_version so that all are made anew",
+    "42P01": "a table is missing; restore it, or empty alembic_version so that all are made again",
     "53100": "the server's disk is full; free some space, what is pending is then written",
     "53300": "the server has no connection left; raise max_connections, or let others use fewer",
     "53": "the server lacks memory, disk or connections; see its log",
@@ -48,7 +48,7 @@ _STATES = {
     "58": "the server's disk refuses to read or write; see its log",
     "XX": "the server found itself damaged; see its log",
 }
-"""By the start of SQLSTATE (PostgreSQL documentation, appendix A); the longest that fits stands."""
+"""By the start of SQLSTATE (PostgreSQL documentation, appendix A); the longest that fits applies."""
 
 
 class UnwritableError(StoreError):
@@ -92,7 +92,7 @@ def _sentence(error: BaseException | None) -> str:
 
 def _of_server(error: BaseException | None) -> str:
     """Return a sentence for an error of psycopg; the server's own words may be in any language."""
-    state = str(getattr(error, "sqlstate", None) or _refused(error))
+    state = str(getattr(error, "sqlstate", None) or _connection_sqlstate(error))
     fitting = [start for start in _STATES if state.startswith(start)]
     if fitting:
         return f"{_STATES[max(fitting, key=len)]} (SQLSTATE {state})"
@@ -101,8 +101,8 @@ def _of_server(error: BaseException | None) -> str:
     return f"{_STATES['08']} ({_first_line(error)})"
 
 
-def _refused(error: BaseException | None) -> str:
-    """Return the SQLSTATE of a connection that was refused: libpq tells it by words alone."""
+def _connection_sqlstate(error: BaseException | None) -> str:
+    """Return the SQLSTATE of a connection that was refused: libpq says it in words alone."""
     text = str(error)
     if re.search(r"authentication failed|no password supplied|pg_hba\.conf", text):
         return "28000"

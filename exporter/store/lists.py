@@ -18,14 +18,14 @@ def newest(
 
     A row that cannot be read is left out and reported on the log.
     """
-    query = select(table).where(*narrowed(table, chosen), *_between(table, chosen))
+    query = select(table).where(*conditions(table, chosen), *_between(table, chosen))
     query = query.order_by(table.c.at.desc(), table.c.id.desc())
     # One more than asked for tells whether there is another page.
     rows = fetch(connection, query.limit(limit + 1))
     return Page(readable(connection, rows[:limit], record), _cursor(rows, limit))
 
 
-def narrowed(table: Table, chosen: Filter) -> Iterator[ColumnElement[bool]]:
+def conditions(table: Table, chosen: Filter) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions of `chosen`, besides those on times and the place."""
     if chosen.integration:
         yield table.c.integration == chosen.integration

@@ -11,8 +11,8 @@ from sqlalchemy import URL
 class Ownership:
     """The advisory lock of one store beside its file; a database on a server needs none.
 
-    It refuses nothing: who comes second works on, and is warned. `shared` tells that another exporter had the
-    lock when we last asked for it.
+    It refuses nothing: who comes second works on, and is warned. `shared` is whether another exporter had
+    the lock when we last tried to take it.
     """
 
     def __init__(self, url: URL) -> None:

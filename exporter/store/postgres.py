@@ -22,8 +22,8 @@ PATIENCE = 12.0
 MIGRATION_WAIT = 600.0
 """Seconds for bringing the tables up to date, and for waiting for another replica that does."""
 
-CONNECTIONS = 6
-"""For one writer, the readers, and one that is opened anew."""
+CONNECTIONS = 12
+"""For one writer, the readers, the leases of tokens that are refreshed, and one that is opened again."""
 
 _LOCK = 0x1E85_0E09_0A7E_5EED
 """The advisory lock of this program's migrations."""
@@ -110,7 +110,7 @@ def _driver(connection: Connection) -> DeadlineWait:
 
 
 def _arguments(url: URL) -> dict[str, Any]:
-    """Return what libpq is told (PostgreSQL documentation, "Database Connection Control Functions")."""
+    """Return the parameters for libpq (PostgreSQL documentation, "Database Connection Control Functions")."""
     usual: dict[str, Any] = {
         "application_name": "integration-exporter",
         "connect_timeout": CONNECT_WAIT,

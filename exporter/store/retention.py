@@ -43,7 +43,7 @@ def retain(
     for rule in rules:
         if rule.key in seconds:
             with begin() as connection:
-                deleted += connection.execute(_expired(rule.table, now - seconds[rule.key])).rowcount
+                deleted += connection.execute(_delete_expired(rule.table, now - seconds[rule.key])).rowcount
     for rule in rules:
         if rule.compact is not None:
             with begin() as connection:
@@ -51,7 +51,7 @@ def retain(
     return deleted
 
 
-def _expired(table: Table, moment: float) -> Delete:
+def _delete_expired(table: Table, moment: float) -> Delete:
     """Return what deletes a portion of the rows of `table` from before `moment`: so many rows, or an hour."""
     if "hour" in table.c:
         # Its row may stand for the whole day that begins with it.

@@ -30,7 +30,7 @@ class LockedRow:
         self._connection = connection
         self._source = source
         self._binds = binds
-        self.held = source.held_of(connection, source.locking, binds)
+        self.held = source.read_row(connection, source.locking, binds)
 
     def write(self, held: TokenSet) -> None:
         """Write the tokens back and commit; StoreError unless that changed exactly one row."""
@@ -49,7 +49,7 @@ class LockedRow:
             self._connection.commit()
 
     def close(self) -> None:
-        """Let go of the row."""
+        """Release the row."""
         with suppress(SQLAlchemyError):
             self._connection.rollback()
         with suppress(SQLAlchemyError):
@@ -72,7 +72,7 @@ class SqlTokenSource:
     def read(self, binds: Mapping[str, str]) -> TokenSet | None:
         """Return what the row of a tenant says, None where there is no row."""
         with _translated(), self._engine.connect() as connection:
-            return self.held_of(connection, self._select, binds)
+            return self.read_row(connection, self._select, binds)
 
     def lock(self, binds: Mapping[str, str]) -> LockedRow:
         """Lock the row of a tenant, waiting for who has it."""
@@ -84,16 +84,18 @@ class SqlTokenSource:
                 connection.close()
                 raise
 
-    def held_of(self, connection: Connection, query: TextClause, binds: Mapping[str, str]) -> TokenSet | None:
+    def read_row(
+        self, connection: Connection, query: TextClause, binds: Mapping[str, str]
+    ) -> TokenSet | None:
         """Return the tokens that `query` finds; StoreError where it finds several rows or no such columns."""
         wanted = {name: binds[name] for name in query.compile().params if name in binds}
         rows = connection.execute(query, wanted).mappings().fetchmany(2)
         if len(rows) > 1:
             raise StoreError("tokens.sql.select finds several rows where it must find one; see its WHERE")
-        return _held(rows[0]) if rows else None
+        return _token_set(rows[0]) if rows else None
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._engine.dispose()
 
 
@@ -126,7 +128,7 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _held(row: Mapping[Any, Any]) -> TokenSet:
+def _token_set(row: Mapping[Any, Any]) -> TokenSet:
     known = {str(name).lower() for name in row}
     if not known & {"access_token", "refresh_token"}:
         raise StoreError(

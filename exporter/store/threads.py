@@ -1,4 +1,4 @@
-"""Runs a blocking call beside the loop, in a thread that nobody needs to wait for."""
+"""Runs a blocking call off the event loop, in a thread that nobody needs to wait for."""
 
 import asyncio
 import threading

@@ -53,19 +53,19 @@ class TokenStore:
 
     def read(self, name: str) -> StoredToken | None:
         """Return the tokens `name`, None where there are none."""
-        with self.database.attached() as connection:
+        with self.database.attach() as connection:
             row = tokens.read(connection, name)
-        return self._decrypted(row)
+        return self._decrypt(row)
 
     def lease(self, name: str, labels: TokenLabels, owner: str) -> tuple[bool, StoredToken | None]:
         """Take the lease of `name`; return whether `owner` has it now, and the tokens as they are."""
-        with self.database.attached(writes=True) as connection:
+        with self.database.attach(writes=True) as connection:
             taken, row = tokens.lease(connection, name, labels, owner, self._dead)
-        return taken, self._decrypted(row)
+        return taken, self._decrypt(row)
 
     def release(self, name: str, owner: str) -> None:
         """Give the lease back, if `owner` still has it."""
-        with self.database.attached(writes=True) as connection:
+        with self.database.attach(writes=True) as connection:
             tokens.release(connection, name, owner)
 
     def keep(self, name: str, labels: TokenLabels, held: TokenSet, *, before: str | None = None) -> None:
@@ -75,22 +75,22 @@ class TokenStore:
         `before` marks.
         """
         sealed, pending = self._seals.seal(held, before or ""), before is not None
-        with self.database.attached(writes=True) as connection:
+        with self.database.attach(writes=True) as connection:
             tokens.keep(connection, name, labels, sealed=sealed, pending=pending, obtained=held.obtained)
 
     def settle(self, name: str) -> None:
         """Remember that the platform's database has the tokens; they are deleted here."""
-        with self.database.attached(writes=True) as connection:
+        with self.database.attach(writes=True) as connection:
             tokens.remove(connection, name)
 
-    def reseal(self) -> int:
+    def encrypt_again(self) -> int:
         """Encrypt by the first key what an older one encrypted; return how many rows that were."""
         if not self._seals:
             return 0
         changed, after = 0, ""
         while True:
-            with self.database.attached(writes=True) as connection:
-                count, last = tokens.encrypt_again(connection, self._seals.renewed, after)
+            with self.database.attach(writes=True) as connection:
+                count, last = tokens.encrypt_again(connection, self._seals.renew, after)
             changed += count
             if last is None:
                 return changed
@@ -98,10 +98,10 @@ class TokenStore:
 
     def drop_unseen(self) -> int:
         """Delete tokens that nothing asked for in a year: their targets are no more; return how many."""
-        with self.database.attached(writes=True) as connection:
+        with self.database.attach(writes=True) as connection:
             return tokens.drop_unseen(connection)
 
-    def _decrypted(self, row: RowMapping | None) -> StoredToken | None:
+    def _decrypt(self, row: RowMapping | None) -> StoredToken | None:
         if row is None or not row["sealed"]:
             return None
         held, before = self._seals.open(row["sealed"])

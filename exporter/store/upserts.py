@@ -50,7 +50,7 @@ def _insert(connection: Connection, table: Table, value: Any) -> Any:
 
 
 def _plain(connection: Connection, table: Table) -> Any:
-    """Return an insert that can be told what to do about a row that has its key."""
+    """Return an insert that takes a clause for a row that has its key."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 

@@ -25,10 +25,10 @@ READERS = 4
 
 HOUR = 3600.0
 
-UNWELL = 300.0
+UNHEALTHY_AFTER_READ = 300.0
 """Seconds for which a failed read shows."""
 
-BREATH = 0.1
+PORTION_PAUSE = 0.1
 """Seconds at least between two portions of retention, in which others may use the database."""
 
 
@@ -57,7 +57,7 @@ class Writer:
     ) -> None:
         """Prepare a writer; the thread starts with the first need of it."""
         self._writes = True
-        self._read_failed = -UNWELL
+        self._read_failed = -UNHEALTHY_AFTER_READ
         self.failed_reads = 0
         self.failed_writes = 0
         self.dropped = 0
@@ -85,7 +85,7 @@ class Writer:
     @property
     def healthy(self) -> bool:
         """Whether the last write succeeded, and every read of the last minutes."""
-        return self._writes and time.monotonic() - self._read_failed >= UNWELL
+        return self._writes and time.monotonic() - self._read_failed >= UNHEALTHY_AFTER_READ
 
     @property
     def shared(self) -> bool:
@@ -93,7 +93,7 @@ class Writer:
         return self._database.shared
 
     async def watch(self, every: float = 60.0) -> None:
-        """Read a little of each list now and then, so that a store that cannot be read shows unasked."""
+        """Read a little of each list every `every` seconds: a store that cannot be read shows unrequested."""
         while True:
             await asyncio.sleep(every)
             with suppress(StoreError):
@@ -113,7 +113,7 @@ class Writer:
         else:
             self._open = True
             return
-        self._failed(error)
+        self._report_failure(error)
         raise error
 
     def submit(self, batch: Batch) -> None:
@@ -129,14 +129,14 @@ class Writer:
 
     async def flush(self, timeout: float) -> bool:
         """Write now what was submitted; return whether it is in the store after at most `timeout` seconds."""
-        return await self._settled(timeout, closing=False)
+        return await self._wait_until_written(timeout, closing=False)
 
     async def close(self, timeout: float) -> bool:
         """Write what is left and close the store, within `timeout` seconds; return whether all was written.
 
         A store that hangs for longer is left to its thread, which ends with the process.
         """
-        written = await self._settled(timeout, closing=True)
+        written = await self._wait_until_written(timeout, closing=True)
         if not written:
             self._log.warning("the store was left before everything was written", limit_seconds=timeout)
         return written
@@ -154,17 +154,17 @@ class Writer:
                 # more than these threads.
                 return await in_thread(lambda: self._database.read(call), self._readers.release)
         except StoreError:
-            self._unread()
+            self._count_failed_read()
             raise
         except TimeoutError:
-            self._unread()
+            self._count_failed_read()
             raise StoreError(f"the store did not answer within {timeout:g} s; see its disk") from None
 
-    def _unread(self) -> None:
+    def _count_failed_read(self) -> None:
         self.failed_reads += 1
         self._read_failed = time.monotonic()
 
-    async def _settled(self, timeout: float, *, closing: bool) -> bool:
+    async def _wait_until_written(self, timeout: float, *, closing: bool) -> bool:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool] = loop.create_future()
 
@@ -172,7 +172,7 @@ class Writer:
             if not future.done():
                 future.set_result(written)
 
-        def tell(written: bool) -> None:
+        def notify(written: bool) -> None:
             with suppress(RuntimeError):  # the loop has ended meanwhile: nobody is waiting
                 loop.call_soon_threadsafe(settle, written)
 
@@ -182,7 +182,7 @@ class Writer:
             self._closing = closing
             if closing and self._thread is None and not self._open and not self._pending:
                 return True  # never used: nothing is made only to be closed
-            self._waiters.append(tell)
+            self._waiters.append(notify)
             self._wake()
         try:
             return await asyncio.wait_for(future, timeout)
@@ -207,8 +207,8 @@ class Writer:
             if closing:
                 with suppress(StoreError):
                     self._database.close()  # works also where none is open, and says nothing of its health
-            for tell in waiters:
-                tell(written)
+            for notify in waiters:
+                notify(written)
             if closing:
                 return
 
@@ -264,7 +264,7 @@ class Writer:
             deleted = self._database.retain(retention, self._now())
 
         self._attempt(delete)
-        self._next_retention = time.monotonic() + (BREATH if deleted else HOUR)
+        self._next_retention = time.monotonic() + (PORTION_PAUSE if deleted else HOUR)
 
     def _attempt(self, call: Callable[[], object]) -> Exception | None:
         """Make one call to the store, open or opened again after a failure; return what went wrong."""
@@ -275,7 +275,7 @@ class Writer:
             call()
         except Exception as error:  # noqa: BLE001  # a mistake in a store must not end the only thread that writes
             self._open = False
-            self._failed(error)
+            self._report_failure(error)
             return error
         with self._changed:
             recovered, self._writes = not self._writes, True
@@ -283,7 +283,7 @@ class Writer:
             self._log.info("the store works again")
         return None
 
-    def _failed(self, error: Exception) -> None:
+    def _report_failure(self, error: Exception) -> None:
         with self._changed:
             self.failed_writes += 1
             fresh, self._writes = self._writes, False

@@ -71,12 +71,12 @@ def test_the_first_key_seals_and_each_of_them_opens() -> None:
 
 def test_only_what_an_older_key_sealed_is_sealed_again() -> None:
     sealed = Seals(KEYS[:1]).seal(TokenSet(obtained=1.0), "mark")
-    assert Seals(KEYS[:2]).renewed(sealed) is None
-    again = Seals((KEYS[1], KEYS[0])).renewed(sealed)
+    assert Seals(KEYS[:2]).renew(sealed) is None
+    again = Seals((KEYS[1], KEYS[0])).renew(sealed)
     assert again is not None
     assert Seals(KEYS[1:2]).open(again) == (TokenSet(obtained=1.0), "mark")
     with pytest.raises(StoreError, match=r"none of store\.token_keys fits"):
-        Seals(KEYS[2:]).renewed(sealed)
+        Seals(KEYS[2:]).renew(sealed)
 
 
 def test_without_a_key_nothing_is_sealed_or_opened() -> None:
@@ -85,7 +85,7 @@ def test_without_a_key_nothing_is_sealed_or_opened() -> None:
     with pytest.raises(StoreError) as caught:
         none.seal(TokenSet())
     assert str(caught.value) == "tokens are not stored: no store.token_keys is configured"
-    for call in (none.open, none.renewed):
+    for call in (none.open, none.renew):
         with pytest.raises(StoreError) as caught:
             call(sealed)
         assert str(caught.value) == "stored tokens cannot be read: no store.token_keys is configured"

@@ -52,7 +52,7 @@ WRITES: dict[str, Callable[[TokenStore], object]] = {
     "journal": lambda store: store.keep("a", LABELS, HELD, before="planted-mark"),
     "settle": lambda store: store.settle("a"),
     "log": lambda store: store.database.write([TokenLogBatch([EVENT])]),
-    "reseal": lambda store: store.reseal(),
+    "encrypt_again": lambda store: store.encrypt_again(),
     "drop_unseen": lambda store: store.drop_unseen(),
 }
 CALLS = READS | WRITES

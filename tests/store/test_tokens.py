@@ -131,12 +131,12 @@ def test_an_exchange_of_keys_reaches_every_row_whatever_the_portion(
         store.keep(name, LABELS, HELD)
     store.lease("without-tokens", LABELS, "owner")
     both = TokenStore(Database(url), Seals((KEYS[1], KEYS[0])))
-    assert (both.reseal(), both.reseal()) == (5, 0)
+    assert (both.encrypt_again(), both.encrypt_again()) == (5, 0)
     both.database.close()
     new = TokenStore(Database(url), Seals(KEYS[1:2]))
     assert [found and found.held for found in map(new.read, "abcde")] == [HELD] * 5
     none = TokenStore(Database(url), Seals(()))
-    assert none.reseal() == 0
+    assert none.encrypt_again() == 0
     for one in (new, none):
         one.database.close()
 
@@ -200,7 +200,7 @@ def test_keys_are_exchanged_without_losing_a_token(store: TokenStore, url: str) 
     store.keep("a", LABELS, HELD)
     both = TokenStore(Database(url), Seals((KEYS[1], KEYS[0])))
     assert both.read("a") is not None
-    assert (both.reseal(), both.reseal()) == (1, 0)
+    assert (both.encrypt_again(), both.encrypt_again()) == (1, 0)
     both.database.close()
     new = TokenStore(Database(url), Seals(KEYS[1:2]))
     found = new.read("a")

@@ -50,7 +50,7 @@ class Start:
         for _, writer in self._running:
             assert await writer.flush(PATIENCE)
         database = Database(self._url)
-        with database.attached() as connection:
+        with database.attach() as connection:
             found = token_log.query(connection)
         database.close()
         return list(found.rows)

@@ -8,7 +8,7 @@ from sqlalchemy import Column, Connection, Double, Index, String, Table, Text
 from exporter.core.clock import iso
 from exporter.core.listing import AT, CAUSE, TARGET, Listing, OutputColumn
 from exporter.core.store import ALL, Filter, Page, StateChange
-from exporter.store.columns import METADATA, numbered
+from exporter.store.columns import METADATA, number_column
 from exporter.store.lists import newest
 from exporter.store.retention import Retention
 from exporter.store.rows import (
@@ -24,7 +24,7 @@ from exporter.store.rows import (
 TABLE = Table(
     "state_change",
     METADATA,
-    numbered(),
+    number_column(),
     Column("at", Double, nullable=False),
     Column("integration", String, nullable=False),
     Column("tenant", String, nullable=False),

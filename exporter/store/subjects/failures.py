@@ -10,7 +10,7 @@ from exporter.core.clock import iso
 from exporter.core.listing import AT, CAUSE, TARGET, Listing, OutputColumn
 from exporter.core.reason import Reason
 from exporter.core.store import ALL, Failure, Filter, Page
-from exporter.store.columns import METADATA, numbered
+from exporter.store.columns import METADATA, number_column
 from exporter.store.lists import newest
 from exporter.store.retention import Retention
 from exporter.store.rows import TableRow, clean, insert_rows, target_columns, target_key
@@ -18,7 +18,7 @@ from exporter.store.rows import TableRow, clean, insert_rows, target_columns, ta
 TABLE = Table(
     "failure",
     METADATA,
-    numbered(),
+    number_column(),
     Column("at", Double, nullable=False),
     Column("integration", String, nullable=False),
     Column("tenant", String, nullable=False),

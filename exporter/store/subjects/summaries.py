@@ -24,8 +24,8 @@ from sqlalchemy import (
 
 from exporter.core.store import Statistic, Subject, Window
 from exporter.core.summary import BUCKETS, Summaries
-from exporter.store.columns import METADATA, hourly
-from exporter.store.lists import narrowed
+from exporter.store.columns import METADATA, hour_columns
+from exporter.store.lists import conditions
 from exporter.store.retention import DAY, Retention
 from exporter.store.rows import TableRow, fetch
 from exporter.store.upserts import add as add_rows
@@ -40,7 +40,7 @@ TOOK = tuple(f"took_{number:02}" for number in range(BUCKETS))
 TABLE = Table(
     "check_summary",
     METADATA,
-    *hourly(),
+    *hour_columns(),
     Column("provider", String, nullable=False),
     Column("runs", BigInteger, nullable=False),
     Column("failed", BigInteger, nullable=False),
@@ -55,7 +55,7 @@ TABLE = Table(
 REASONS = Table(
     "check_failure",
     METADATA,
-    *hourly("reason"),
+    *hour_columns("reason"),
     Column("runs", BigInteger, nullable=False),
     Index("check_failure_by_tenant", "tenant", "hour"),
     sqlite_with_rowid=False,
@@ -83,7 +83,7 @@ def statistics(
     down = cast(total["failing_seconds"], Float) / func.nullif(total["seconds"], 0.0)
     bad = cast(total["failed"], Float) / func.nullif(total["runs"], 0)
     query = (
-        select(*by, func.max(TABLE.c.provider).label("provider"), *_named(total))
+        select(*by, func.max(TABLE.c.provider).label("provider"), *_labels(total))
         .where(*_in(TABLE, window))
         .group_by(*by)
         .order_by(down.desc().nulls_last(), bad.desc().nulls_last(), *by)
@@ -159,7 +159,7 @@ def _fold(connection: Connection, table: Table, limit: int) -> int:
     return connection.execute(delete(table).where(table.c.hour == hour)).rowcount
 
 
-def _named(total: dict[str, Any]) -> Iterable[ColumnElement[Any]]:
+def _labels(total: dict[str, Any]) -> Iterable[ColumnElement[Any]]:
     return (value.label(name) for name, value in total.items())
 
 
@@ -179,7 +179,7 @@ def _statistic(row: TableRow, by: tuple[str, ...]) -> Statistic:
 def _in(table: Table, window: Window) -> Iterator[ColumnElement[bool]]:
     yield table.c.hour >= window.since
     yield table.c.hour < window.until
-    yield from narrowed(table, window.chosen)
+    yield from conditions(table, window.chosen)
     if window.subjects is not None:
         columns = tuple_(*(table.c[name] for name in window.by))
         yield columns.in_(sorted(window.subjects))

@@ -111,9 +111,9 @@ def remove(connection: Connection, name: str) -> None:
 
 
 def encrypt_again(
-    connection: Connection, renewed: Callable[[str], str | None], after: str
+    connection: Connection, renew: Callable[[str], str | None], after: str
 ) -> tuple[int, str | None]:
-    """Write what `renewed` returns for each of a portion of rows, None leaving one as it is.
+    """Write what `renew` returns for each of a portion of rows, None leaving one as it is.
 
     Return how many rows changed, and the name that the next portion begins after, None at the end.
     """
@@ -121,7 +121,7 @@ def encrypt_again(
     rows = connection.execute(page.order_by(TABLE.c.name).limit(PORTION)).all()
     changed = 0
     for name, sealed in rows:
-        if (text := renewed(sealed)) is not None:
+        if (text := renew(sealed)) is not None:
             connection.execute(update(TABLE).where(TABLE.c.name == name).values(sealed=text))
             changed += 1
     return changed, None if len(rows) < PORTION else rows[-1][0]
