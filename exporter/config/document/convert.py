@@ -1,5 +1,6 @@
 """Makes raw values fit their types: secret files are read, `${ENV}` numbers become numbers."""
 
+import re
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -12,12 +13,23 @@ from exporter.config.document.context import DocumentContext, Path, Public, Use
 from exporter.config.document.credentials import hidden_texts, url_passwords
 from exporter.config.document.files import UNNAMED, FileProblem, below, check_readable, read_secret
 from exporter.config.document.source import Source
-from exporter.config.document.values import Expanded, Missing, Verbatim, boolean, scalar
+from exporter.config.document.values import (
+    Expanded,
+    Missing,
+    MissingSecret,
+    Verbatim,
+    boolean,
+    is_missing,
+    scalar,
+)
 from exporter.core.options import extra_of, twin_fields
 from exporter.core.quoting import is_plain_key, is_plain_path
 from exporter.core.secret import Secret
 
 TWIN = "_file"
+
+SHELL_REFERENCE = re.compile(r"(?:[A-Za-z]+ )?\$([A-Z][A-Z0-9_]{2,})")
+"""A whole value that a shell would take for a variable, also behind the scheme of an Authorization header."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +58,8 @@ class Converter:
 
     With `only_checks` nothing is read: twins stay as they stand, so that the schema can judge them. `hidden`
     gathers the values that may not show although their type is no Secret. `words` are the only keys that
-    messages may quote, None where every plain one is; with them no path is quoted either.
+    messages may quote, None where every plain one is; with them no path is quoted either. `incomplete` tells
+    that a value could not be had: that the rest does not fit is then no mistake of its own.
     """
 
     context: DocumentContext
@@ -56,6 +69,7 @@ class Converter:
     only_checks: bool = False
     prefix: Path = ()
     words: frozenset[str] | None = None
+    incomplete: bool = False
     hidden: set[str] = field(default_factory=set)
 
     def coerce(self, value: Any, kind: Any, path: Path = ()) -> Any:
@@ -74,7 +88,7 @@ class Converter:
         if isinstance(kind, inspect.StructType):
             return self._struct(value, kind.cls, path) if isinstance(value, dict) else value
         if isinstance(kind, inspect.CustomType):
-            return self._secret(value) if kind.cls is Secret and isinstance(value, str) else value
+            return self._secret(value, path) if kind.cls is Secret and isinstance(value, str) else value
         if isinstance(value, str):
             return self._text(value, kind)
         return self._many(value, kind, path)
@@ -129,13 +143,28 @@ class Converter:
             return meant if number else value
         if isinstance(value, Verbatim) and not isinstance(value.meaning, str):
             return value.meaning
-        return value if self.only_checks else str(value)
+        return value if self.only_checks or isinstance(value, Missing) else str(value)
 
-    def _secret(self, value: str) -> Any:
+    def _secret(self, value: str, path: Path) -> Any:
         if isinstance(value, Verbatim) and not isinstance(value.meaning, str):
             return value.meaning
+        if self.only_checks:
+            return value
+        if isinstance(value, Missing):
+            return MissingSecret("")
+        if not isinstance(value, Expanded) and self.rules is TRUSTED:
+            self._check_reference(value, path)
         self.context.remember_secret(str(value))
-        return value if self.only_checks else Secret(str(value))
+        return Secret(str(value))
+
+    def _check_reference(self, value: str, path: Path) -> None:
+        """Refuse a credential that looks like a variable as a shell writes it; it is never quoted."""
+        found = SHELL_REFERENCE.fullmatch(value)
+        if found:
+            name = found[1] if found[1] in self.context.environ else "NAME"
+            title = self.title(path) or "a credential"
+            what = f"{title}: a $ and a name stand for no variable"
+            self.add_error(path, what, f"write ${{{name}}}; a credential that begins with $ goes into a file")
 
     def _struct(self, value: dict[str, Any], cls: type[msgspec.Struct], path: Path) -> dict[str, Any]:
         fields, twins, files = _fields(cls), _twins(cls), _file_fields(cls)
@@ -159,6 +188,8 @@ class Converter:
         """Return what a twin's file holds as its field wants it: of a text everything is hidden."""
         if not extra_of(kind).get("twin"):
             return content
+        if is_missing(content):
+            return Missing.of("", "")
         text = content.reveal().strip()
         texts = hidden_texts(text, sure=True)
         self.context.secrets.update(texts)
@@ -178,27 +209,32 @@ class Converter:
 
     def _read(self, name: str, path: Path) -> Secret:
         if isinstance(name, Missing):
-            return Secret("")
+            self.incomplete = True
+            return MissingSecret("")
         try:
             file = self._path(str(name))
-            content = read_secret(file, self._quotable(name, file))
+            content = read_secret(file, self._quotable(str(name), file))
         except FileProblem as problem:
-            self.add_error(path, f"{path[-1]}: {problem.what}", problem.remedy)
-            return Secret("")
+            self._add_problem(path, problem)
+            return MissingSecret("")
         self._used(content.identity, str(name), path)
         self.context.remember_secret(content.text)
         return Secret(content.text, file)
 
     def _named(self, name: str, path: Path) -> str:
         if isinstance(name, Missing):
-            return ""
+            return name
         try:
             file = self._path(str(name))
-            check_readable(file, self._quotable(name, file))
+            check_readable(file, self._quotable(str(name), file))
         except FileProblem as problem:
-            self.add_error(path, f"{path[-1]}: {problem.what}", problem.remedy)
-            return ""
+            self._add_problem(path, problem)
+            return Missing.of("", "")
         return file
+
+    def _add_problem(self, path: Path, problem: FileProblem) -> None:
+        self.incomplete = True
+        self.add_error(path, f"{path[-1]}: {problem.what}", problem.remedy)
 
     def _quotable(self, name: str, file: str) -> str:
         """Return `file` as messages may quote it: not where its name may be a slipped credential."""

@@ -83,6 +83,8 @@ def schema_errors(
                 f"add {name}: ... or {name}_file: ...",
             )
         ]
+    if converter.incomplete:
+        return []
     return [SchemaError((), "the value does not fit", "see the reference of the configuration")]
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from exporter.core.secret import Secret
+
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
 _INSIDE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -52,7 +54,23 @@ class Verbatim(Flexible):
 
 
 class Missing(Expanded):
-    """Text that could not be had; its own mistake is already told, so nothing more is said of it."""
+    """Text that could not be had; its own mistake is reported already, so nothing more is said of it."""
+
+
+class MissingSecret(Secret):
+    """A credential that could not be had; its own mistake is reported already."""
+
+    __slots__ = ()
+
+
+def is_missing(value: object) -> bool:
+    """Tell whether `value` could not be had, and its own mistake is reported already."""
+    return isinstance(value, Missing | MissingSecret)
+
+
+def is_given(value: object) -> bool:
+    """Tell whether something was written for `value`, be it something that could not be had."""
+    return bool(value) or is_missing(value)
 
 
 @dataclass(frozen=True)

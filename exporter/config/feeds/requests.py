@@ -10,6 +10,7 @@ from exporter.config.document.context import Path
 from exporter.config.document.credentials import url_passwords
 from exporter.config.document.files import FileProblem, read_secret
 from exporter.config.document.source import Source
+from exporter.config.document.values import is_missing
 from exporter.config.feeds.http import HttpFeedRequest, basic
 from exporter.config.feeds.sql import SqlFeedRequest, url_problem
 from exporter.config.layout import Feed, HttpTenants, SqlTenants
@@ -82,6 +83,8 @@ class FeedRequests:
         return str(parsed.set(database=self.context.path(parsed.database or "")))
 
     def _url(self, url: str, file: str) -> str:
+        if is_missing(url) or is_missing(file):
+            return ""
         if url and file:
             self._add_error("url_file", "both url and url_file are set", "keep one of them")
             return ""

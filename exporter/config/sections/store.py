@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from exporter.config import durations
-from exporter.config.document.values import scalar
+from exporter.config.document.values import is_missing, scalar
 from exporter.config.draft import Draft
 from exporter.config.layout import Retention, StorePart
 from exporter.config.load_context import LoadContext
@@ -49,7 +49,7 @@ def read(draft: Draft, part: StorePart) -> StoreSettings:
     keys = _token_keys(draft, part.token_keys)
     retention = _retention(draft, part.retention)
     store = StoreSettings(retention=retention, token_keys=keys)
-    if part.url is not None:
+    if part.url is not None and not is_missing(part.url):
         store = replace(store, url=_url(draft, part.url))
     # keys with a mistake are keys all the same
     if keys or draft.keys_of("store").isdisjoint(("token_keys", "token_keys_file")):

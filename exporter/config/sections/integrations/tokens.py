@@ -5,6 +5,7 @@ import re
 from exporter.config import durations
 from exporter.config.document.context import Path
 from exporter.config.document.source import Source
+from exporter.config.document.values import is_missing
 from exporter.config.layout import IntegrationPart, SqlTokensPart
 from exporter.config.load_context import LoadContext
 from exporter.core.probe import Probe
@@ -59,7 +60,7 @@ def _sql_mistakes(sql: SqlTokensPart, *, has_tenants: bool) -> list[tuple[Path, 
     found: list[tuple[Path, str, str]] = []
     if sql.url is None:
         found.append(((), "there is no url", "add url: or url_file:"))
-    elif not _URL.fullmatch(sql.url.reveal()):
+    elif not is_missing(sql.url) and not _URL.fullmatch(sql.url.reveal()):
         where = "url_file" if sql.url.file else "url"
         what = "the address of the tokens is neither postgresql:// nor sqlite:///"
         found.append(((where,), what, "write postgresql://user:password@host/database"))

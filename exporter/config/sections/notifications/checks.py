@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from exporter.config.document.context import Path
 from exporter.config.document.validate import suggestion
+from exporter.config.document.values import is_given, is_missing
 from exporter.config.sections.notifications.native import misplaced
 from exporter.core.hosts import ascii_host
 from exporter.core.notifications import (
@@ -114,7 +115,7 @@ class _Check:
                         "a phone number is not in E.164 form",
                         'write it as "+15551234567"',
                     )
-            if bool(channel.access_key) != bool(channel.secret_key):
+            if is_given(channel.access_key) != is_given(channel.secret_key):
                 yield path, "access_key and secret_key belong together", "give both or neither"
 
     def email(self, email: Email, path: Path) -> Iterator[NotificationIssue]:
@@ -126,7 +127,7 @@ class _Check:
         found = _HOST_PORT.fullmatch(email.smarthost)
         if not found or not 1 <= int(found[2]) <= 65_535:
             yield (*path, "smarthost"), "the smarthost is not host:port", "write it as mail.example.com:587"
-        if bool(email.username) != bool(email.password):
+        if is_given(email.username) != is_given(email.password):
             yield path, "username and password belong together", "give both or neither"
 
     def hours(self, hours: BusinessHours | QuietHours, path: Path) -> Iterator[NotificationIssue]:
@@ -162,12 +163,14 @@ def _lacks(channel: Channel) -> bool:
 
 
 def _own_certificate(tls: TlsOptions, path: Path) -> Iterator[NotificationIssue]:
-    if bool(tls.cert_file) != bool(tls.key_file):
+    if is_given(tls.cert_file) != is_given(tls.key_file):
         yield path, "cert_file and key_file belong together", "give both or neither"
 
 
 def web_address(text: str, path: Path) -> Iterator[NotificationIssue]:
     """Yield the finding that `text` is no web address, if it is none."""
+    if is_missing(text):
+        return
     try:
         parts = urlsplit(text)
         good = (
