@@ -127,6 +127,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Note to the reader that nothing more will come; the loop then closes the connection."""
+        # Half-closed connections serve nobody: a server that has said its last word answers no more.
         self.closed = True
         self._peer_closed(None)
 
@@ -215,6 +216,7 @@ class Connection(asyncio.Protocol):
     def _end(self, error: ProbeError) -> None:
         self._wake(error)
         if self._transport is not None:
+            # By TLS an alert may wait to be sent; a plain connection has nothing more to say.
             self._transport.close() if self._session else self._transport.abort()
         self.closed = True
 

@@ -61,6 +61,8 @@ async def _race(addresses: list[str], port: int, trace: Trace) -> Connection:
     running: set[asyncio.Task[Connection]] = set()
     failure: ProbeError | Shortage | None = None
     try:
+        # One more address each STAGGER seconds, or at once when all before it have failed ("happy eyeballs").
+        # Behind the last one the empty texts only wait for the attempts under way.
         for address in itertools.chain(waiting, itertools.repeat("")):
             if address:
                 running.add(asyncio.create_task(_attempt(address, port)))
@@ -70,10 +72,12 @@ async def _race(addresses: list[str], port: int, trace: Trace) -> Connection:
                 running, timeout=STAGGER if address else None, return_when=asyncio.FIRST_COMPLETED
             )
             winner, error = _judge(done, trace)
+            # A shortage is ours and outranks what peers say: the run is put off, and no vendor is blamed.
             failure = failure if isinstance(failure, Shortage) else error or failure
             if winner is not None:
                 return winner
     finally:
+        # Also when the run itself is cancelled: an attempt must not outlive it and leave a socket open.
         for task in running:
             task.cancel()
             task.add_done_callback(_discard)

@@ -44,6 +44,7 @@ class Pool:
         """Return a kept connection that is young enough and still open, or None."""
         kept = self._idle.get(key)
         while kept:
+            # The newest one: the others then come of age and are closed, so that bursts leave nothing behind.
             _, connection = kept.pop()
             self._count -= 1
             if not kept:

@@ -56,8 +56,10 @@ class AnswerReader:
         self._follow = follow
         self._max_body = max_body
         self._room = max_body
+        # Apart from `_room`, since what arrives may unpack to nothing for ever (empty members of gzip).
         self._wire_room = max_body + _SLACK
         self._header_bytes = 0
+        # Bytes since the body last grew: the bound of heads, lines of chunks and trailers.
         self._quiet = 0
         self._lenient = False
         self._in_body = False
@@ -110,6 +112,7 @@ class AnswerReader:
             elif self._error or self._in_body:
                 raise self._error or _rule_error(str(error)) from None
             else:
+                # A parser that raised cannot go on: from here `_raw` grows until the head can be repaired.
                 self._rule = str(error)
                 self._repair()
         except httptools.HttpParserUpgrade:
@@ -237,6 +240,7 @@ class AnswerReader:
         if self._follow and status in REDIRECTS and "location" in self.headers:
             if self._locations_differ:  # browsers refuse them too: either one may be an attacker's
                 self._fail(_rule_error("it has several Location that differ (RFC 9110, section 5.3)"))
+            # Its body stays unread on the connection, so that only one without a body leaves it clean.
             self.keep_alive = self.keep_alive and self.headers.get("content-length") == "0"
             self._complete()
         elif self._head:

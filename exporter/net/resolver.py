@@ -67,6 +67,7 @@ class Threads:
         self._calls.put(work)
         with self._guard:
             self._pending += 1
+            # A new thread only where all that there are have work: most processes get by with one or two.
             if self._pending > self._count and self._count < self._most:
                 self._start()
 
@@ -76,6 +77,7 @@ class Threads:
             threading.Thread(target=self._serve, name="net-blocking", daemon=True).start()
         except RuntimeError:  # "can't start new thread"
             if not self._count:
+                # Nobody would ever do the work that was queued before the thread was asked for.
                 self._pending -= 1
                 self._calls.get()
                 raise no_thread() from None
@@ -145,6 +147,7 @@ class Resolver:
 
 
 def _look_up(host: str, family: str) -> list[Any]:
+    # In the thread, because a shortage is gone by the time that the loop looks at the error.
     try:
         return socket.getaddrinfo(host, None, FAMILIES[family], socket.SOCK_STREAM)
     except OSError as error:

@@ -40,6 +40,7 @@ def shortage_in(text: str) -> Shortage | None:
 
 def present_shortage() -> Shortage | None:
     """Return whether a descriptor can be had at all now: for failures whose cause a library swallowed."""
+    # The resolver and libpq report only that they failed; asking for a descriptor ourselves shows the cause.
     try:
         os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
     except OSError as error:

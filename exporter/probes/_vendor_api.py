@@ -70,6 +70,7 @@ class Pace:
             return
         deadline = self._kit.trace.deadline
         left = math.inf if deadline is None else deadline - time.monotonic()
+        # Half of what is left: after the pause there must be time for the call itself and for others.
         if seconds > min(LONGEST_PAUSE, left / 2):
             raise ProbeError(
                 Reason.RATE_LIMITED, f"not asked: the vendor wants a pause of {math.ceil(seconds)} s first"
@@ -166,6 +167,7 @@ def page_by_id(page: Document, cursor: str) -> Page:
     """Read a page `{"data": [{"id"}, ...], "has_more"}`; the parameter `cursor` takes the last id."""
     fresh = tuple(page.must("data").items())
     last = fresh[-1].text("id") if fresh else None
+    # Without a last id the next call would bring the first page again, and again.
     more = page.flag("has_more") and last is not None
     return fresh, ((cursor, last or ""),) if more else ()
 
@@ -185,6 +187,7 @@ def decimal(document: Document, name: str, *, signed: bool = False) -> float | N
         value = float(text)
     except ValueError:
         value = math.nan
+    # float() also reads "nan" and "inf", which no vendor means.
     if math.isfinite(value) and (signed or value >= 0):
         return value
     document.unknown(name)

@@ -8,8 +8,7 @@ Source: developers.facebook.com/docs/graph-api/overview/rate-limiting.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-import msgspec
-
+from exporter.core.body import json_from
 from exporter.core.common_metrics import RATE_LIMIT_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_RESET
 from exporter.core.document import Document
 from exporter.core.metric import Sample
@@ -111,16 +110,16 @@ def _decode(headers: Mapping[str, str], name: str, drift: Drift) -> Document | N
     if not text:
         return None
     try:
-        return Document(msgspec.json.decode(text), drift, name)
-    except (msgspec.DecodeError, RecursionError):
+        return Document(json_from(text.encode()), drift, name)
+    except ValueError:
         drift(name)
         return None
 
 
 def _worst(usage: Document) -> float | None:
     # Calls are throttled when any of the three is used up.
-    told = [value for name in _MEASURES if (value := usage.amount(name)) is not None]
-    return max(told, default=None)
+    shares = [value for name in _MEASURES if (value := usage.amount(name)) is not None]
+    return max(shares, default=None)
 
 
 def _seconds(count: float | None, unit: float) -> float | None:
