@@ -21,6 +21,7 @@ from exporter.generate.document import BUNDLE_NOTICE, NOTICE, as_yaml
 from exporter.generate.facts import facts_template
 from exporter.generate.receivers import AWS_CREDENTIALS, SecretFiles
 from exporter.generate.rules import Links, TextValues, alert_files, files_needed, look_back, needed_by
+from exporter.store.listings import listings
 
 RuleFile = dict[str, Any]
 
@@ -49,7 +50,7 @@ def files(configuration: Configuration | None = None) -> dict[str, str]:
         **user_files(configuration).files,
         **_rule_test_files(configuration),
         **runbooks.pages(alerts),
-        **reference.pages(registry.sources(), registry.probes()),
+        **reference.pages(registry.sources(), registry.probes(), listings().values()),
         "docs/examples/config.schema.json": schema_text(),
     }
 

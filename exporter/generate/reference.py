@@ -2,10 +2,12 @@
 
 import importlib
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from exporter.config.layout import IntegrationPart, Layout, TenantRow
 from exporter.core.alert import Alert
 from exporter.core.common_metrics import SCHEDULE
+from exporter.core.listing import Listing
 from exporter.core.metric import Metric, Scope
 from exporter.core.probe import Probe
 from exporter.core.severity import Severity
@@ -20,7 +22,9 @@ from exporter.generate.runbooks import limit
 from exporter.generate.scraping import SCRAPE_INTERVAL
 
 
-def pages(sources: Mapping[str, Signals], probes: Mapping[str, Probe]) -> dict[str, str]:
+def pages(
+    sources: Mapping[str, Signals], probes: Mapping[str, Probe], listings: Iterable[Listing[Any]]
+) -> dict[str, str]:
     """Return the pages by path."""
     families = {name: family for one in sources.values() for name, family in one.families.items()}
     return {
@@ -30,6 +34,7 @@ def pages(sources: Mapping[str, Signals], probes: Mapping[str, Probe]) -> dict[s
         ),
         f"{paths.REFERENCE}/configuration.md": configuration_page(families.values()),
         f"{paths.REFERENCE}/providers.md": providers_page(probes.values()),
+        f"{paths.REFERENCE}/lists.md": lists_page(listings),
     }
 
 
@@ -160,3 +165,28 @@ def _provider(probe: Probe) -> str:
         facts.append(f"From the environment: `{option}` = {' or '.join(f'`{name}`' for name in variables)}.")
     parts = [f"## {probe.title} (`{probe.name}`)", about, *facts, *sections((probe.options,), "###")]
     return "\n\n".join(parts)
+
+
+def lists_page(listings: Iterable[Listing[Any]]) -> str:
+    """Return the page of all stored lists, as the server, its exports and the command line show them."""
+    rows = [
+        (
+            f"`{one.name}`",
+            f"{one.title}, newest first",
+            f"`{one.path}`",
+            f"{one.role}{'' if one.narrow else ', not bound to tenants'}",
+            ", ".join(f"`{name}`" for name in ("integration", "tenant", "since", "until", *one.filters)),
+            f"`store.retention.{one.retention}`",
+            ", ".join(f"`{name}`" for name in one.columns),
+        )
+        for one in listings
+    ]
+    return as_markdown(
+        "# Stored lists",
+        "`integration-exporter list NAME` prints a list of a running exporter. Its path answers pages of "
+        "JSON (`limit`, at most 1,000; `next` of the answer is the `after` of the next page), and all that "
+        "is stored as `format=csv` or `format=ndjson`. Times are RFC 3339, Unix seconds, or a duration "
+        "before now such as `2h`. A caller bound to tenants gets their rows alone. To add a list, see "
+        "[new-listing.md](../new-listing.md).",
+        table(("List", "Rows", "Path", "Role", "Parameters", "Deleted after", "Columns"), rows),
+    )
