@@ -12,7 +12,7 @@ import structlog
 
 from exporter import __version__, logs
 from exporter.config.feeds.feeds import Feeds
-from exporter.core.admin_token import own_place
+from exporter.core.admin_token import own_path
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration
 from exporter.core.defaults import LOG_FORMAT, LOG_LEVEL, SHUTDOWN_TIMEOUT
@@ -116,7 +116,7 @@ def _admin(settings: Settings, web: WebConfigFile) -> AdminToken:
     """Return who may change things: a token is made only where the web configuration asks nobody."""
     if web.current.closed:
         return AdminToken()
-    path = settings.admin_token_file or own_place(os.environ)
+    path = settings.admin_token_file or own_path(os.environ)
     admin = AdminToken(path, "there is no home folder for it; name a file by --web.admin-token-file")
     admin.prepare()
     return admin

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.commands.api_client import read_token
 from exporter.commands.local_token import find_token, listeners
-from exporter.core.admin_token import SERVICE, made_at, own_place, usual_places
+from exporter.core.admin_token import SERVICE, create_or_read, own_path, usual_paths
 from exporter.core.defaults import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE
 from exporter.core.errors import StartError
 
@@ -39,14 +39,14 @@ def table(path: Path, *sockets: tuple[int, str, int]) -> tuple[str]:
 def test_the_place_of_the_token_follows_the_environment(
     environment: dict[str, str], place: str | None
 ) -> None:
-    assert own_place(environment) == (Path(place) if place else None)
-    assert usual_places(environment)[-1] == SERVICE
+    assert own_path(environment) == (Path(place) if place else None)
+    assert usual_paths(environment)[-1] == SERVICE
 
 
 def test_the_token_of_this_users_exporter_is_found(tmp_path: Path) -> None:
-    place = own_place({"XDG_STATE_HOME": str(tmp_path)})
+    place = own_path({"XDG_STATE_HOME": str(tmp_path)})
     assert place
-    secret = made_at(place)
+    secret = create_or_read(place)
     tables = table(tmp_path / "tcp", (10055, "0A", os.geteuid()), (10055, "01", 4711), (10056, "0A", 4711))
     for url in ("http://127.0.0.1:10055", "http://localhost:10055/prefix", "http://[::1]:10055"):
         assert find_token(url, {"XDG_STATE_HOME": str(tmp_path)}, tables) == secret
@@ -55,9 +55,9 @@ def test_the_token_of_this_users_exporter_is_found(tmp_path: Path) -> None:
 
 
 def test_the_token_is_not_given_to_a_port_that_another_user_listens_on(tmp_path: Path) -> None:
-    place = own_place({"XDG_STATE_HOME": str(tmp_path)})
+    place = own_path({"XDG_STATE_HOME": str(tmp_path)})
     assert place
-    made_at(place)
+    create_or_read(place)
     mine = os.geteuid()
     for users, given in (((mine,), True), ((0,), True), ((4711,), False), ((mine, 4711), False), ((), False)):
         tables = table(tmp_path / "tcp", *((10055, "0A", user) for user in users))

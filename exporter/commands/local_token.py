@@ -29,7 +29,7 @@ def find_token(
     if parts.hostname not in LOOPBACK_HOSTS:
         return None
     owners = listeners(port, tables)
-    for path in admin_token.usual_places(environment) if owners else ():
+    for path in admin_token.usual_paths(environment) if owners else ():
         try:
             if owners <= {0, path.stat().st_uid}:
                 return admin_token.read(path)

@@ -14,8 +14,8 @@ from exporter.core.errors import StartError
 from exporter.core.listing import TARGET, OutputColumn
 from exporter.store.listings import listings
 
-LOOK_EVERY = 0.3
-"""Seconds between two questions how far the refreshes are."""
+POLL_INTERVAL = 0.3
+"""Seconds between two requests for the progress of the refreshes."""
 
 TOKENS = (
     *TARGET,
@@ -62,14 +62,14 @@ def _key() -> int:
 
 
 def _refresh(exporter: ApiClient, options: argparse.Namespace) -> int:
-    chosen = {
+    selection = {
         name: value
         for name in ("integration", "tenant", "expiring")
         if (value := getattr(options, name)) is not None
     }
-    if bool(chosen) == options.all:
+    if bool(selection) == options.all:
         raise StartError("say which tokens: --all, or --integration, --tenant and --expiring")
-    job = exporter.post("/api/v1/tokens/refresh", chosen | {"all": options.all, "background": True})
+    job = exporter.post("/api/v1/tokens/refresh", selection | {"all": options.all, "background": True})
     job = _follow(exporter, job)
     rows = job["tokens"]
     print_rows(rows, REFRESHES, options, "no token had to be refreshed")
@@ -81,10 +81,10 @@ def _refresh(exporter: ApiClient, options: argparse.Namespace) -> int:
 
 
 def _follow(exporter: ApiClient, job: dict[str, Any]) -> dict[str, Any]:
-    """Ask until the job is done, with a bar where a person looks."""
+    """Poll until the job is done, with a bar on a terminal."""
     with _bar(job["total"]) as bar:
         while job["state"] == "running":
-            time.sleep(LOOK_EVERY)
+            time.sleep(POLL_INTERVAL)
             job = exporter.get(f"/api/v1/tokens/refresh/{job['id']}")
             bar.move(job["done"])
     return job

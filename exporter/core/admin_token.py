@@ -25,7 +25,7 @@ SERVICE = Path("/var/lib") / FOLDER / NAME
 """Where the service of systemd keeps its own."""
 
 
-def own_place(environment: Mapping[str, str]) -> Path | None:
+def own_path(environment: Mapping[str, str]) -> Path | None:
     """Return where an exporter with this environment keeps its token; None where there is no home.
 
     systemd names the folder of a service's state in $STATE_DIRECTORY (systemd.exec(5)), others keep to the
@@ -39,17 +39,17 @@ def own_place(environment: Mapping[str, str]) -> Path | None:
     return Path(home) / ".local" / "state" / FOLDER / NAME if home.startswith("/") else None
 
 
-def usual_places(environment: Mapping[str, str]) -> tuple[Path, ...]:
+def usual_paths(environment: Mapping[str, str]) -> tuple[Path, ...]:
     """Return where a command of this user looks for the token of an exporter of this machine."""
-    own = own_place(environment)
+    own = own_path(environment)
     return tuple(dict.fromkeys(filter(None, (own, SERVICE))))
 
 
-def made_at(path: Path) -> Secret:
-    """Return the token at `path`, which is made where there is none; raises StartError with the remedy."""
+def create_or_read(path: Path) -> Secret:
+    """Return the token at `path`, creating it where there is none; raises StartError with the remedy."""
     try:
         if not path.exists():
-            _make(path)
+            _create(path)
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or "this is no path"
         raise StartError(f"{path} cannot be written ({what}); {_ANOTHER}") from None
@@ -89,7 +89,7 @@ def _check_owner(path: Path, found: os.stat_result) -> None:
         )
 
 
-def _make(path: Path) -> None:
+def _create(path: Path) -> None:
     """Write a new token in one step; of two processes that do so at once the last one wins."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Written beside it and renamed, so that no reader ever sees half a token.

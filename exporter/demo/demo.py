@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 
 from exporter import registry
-from exporter.core.admin_token import own_place
+from exporter.core.admin_token import own_path
 from exporter.core.defaults import HOST, PORTS, SANDBOX_PORT
 from exporter.demo.pages import first_page
 from exporter.demo.services import DemoProcess, free_port, own_command, program
@@ -208,7 +208,7 @@ def _monitoring_processes(
 async def _print_urls(ports: Ports, has_monitoring: bool, say: Callable[[str], None]) -> None:
     say("")
     say(f"  Exporter       {url(ports.exporter, '/')}  (metrics: {url(ports.exporter, '/metrics')})")
-    say(f"  Admin token    {own_place(os.environ)}  (the page asks for it before it checks anything)")
+    say(f"  Admin token    {own_path(os.environ)}  (the page asks for it before it checks anything)")
     say(f"  Sandbox        {url(ports.sandbox, '/_sandbox/')}")
     if has_monitoring:
         page = await first_page(url(ports.prometheus), "/alerts", "/classic/alerts", "/api/v1/alerts")

@@ -34,7 +34,7 @@ class AdminToken:
         if self.path is None:
             return
         try:
-            admin_token.made_at(self.path)
+            admin_token.create_or_read(self.path)
         except StartError as error:
             self.trouble = _sentence(error)
             return

@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from exporter.core.admin_token import own_place
+from exporter.core.admin_token import own_path
 
 T = TypeVar("T")
 
 
 def admin_headers(environment: Mapping[str, str]) -> dict[str, str]:
     """Return what an administrator sends to an exporter that was started with `environment`."""
-    place = own_place(environment)
+    place = own_path(environment)
     token = place.read_text().strip() if place and place.exists() else ""
     return {"X-Integration-Exporter": "1"} | ({"Authorization": f"Bearer {token}"} if token else {})
 

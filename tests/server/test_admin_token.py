@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.admin_token import LONGEST, SERVICE, made_at, read, usual_places
+from exporter.core.admin_token import LONGEST, SERVICE, create_or_read, read, usual_paths
 from exporter.core.errors import StartError
 from exporter.server.admin import SESSION_SECONDS, AdminToken
 from tests.server.house import NOW
@@ -189,7 +189,7 @@ def test_what_is_no_path_cannot_be_written_either(tmp_path: Path) -> None:
     with pytest.raises(
         StartError, match=r"cannot be written .this is no path.; name a file of the exporter's"
     ):
-        made_at(tmp_path / "\ud800")
+        create_or_read(tmp_path / "\ud800")
 
 
 # --- making one ----------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ def test_what_is_no_path_cannot_be_written_either(tmp_path: Path) -> None:
 
 def test_a_token_is_made_in_folders_that_are_there_and_in_those_that_are_not(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "not" / "yet"):
-        assert len(made_at(folder / "admin-token").reveal()) == 43
+        assert len(create_or_read(folder / "admin-token").reveal()) == 43
     assert stat.S_IMODE((tmp_path / "not" / "yet").stat().st_mode) == 0o700
 
 
@@ -206,17 +206,17 @@ def test_a_token_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) ->
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # as a disk that is full
     try:
         with pytest.raises(StartError, match=r"cannot be written .File too large."):
-            made_at(tmp_path / "admin-token")
+            create_or_read(tmp_path / "admin-token")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
-    assert made_at(tmp_path / "admin-token").reveal()
+    assert create_or_read(tmp_path / "admin-token").reveal()
 
 
 def test_reading_and_making_tokens_keeps_no_file_open(tmp_path: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     for number in range(5):
-        made_at(tmp_path / str(number))
+        create_or_read(tmp_path / str(number))
         with pytest.raises(StartError):
             read(token_file(tmp_path, b"short"))
     assert len(list(Path("/proc/self/fd").iterdir())) == before
@@ -224,5 +224,5 @@ def test_reading_and_making_tokens_keeps_no_file_open(tmp_path: Path) -> None:
 
 def test_the_service_and_its_commands_agree_on_one_place() -> None:
     assert Path("/var/lib/integration-exporter/admin-token") == SERVICE
-    assert usual_places({"STATE_DIRECTORY": "/var/lib/integration-exporter"}) == (SERVICE,)
-    assert usual_places({}) == (SERVICE,)
+    assert usual_paths({"STATE_DIRECTORY": "/var/lib/integration-exporter"}) == (SERVICE,)
+    assert usual_paths({}) == (SERVICE,)
