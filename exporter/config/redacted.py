@@ -68,6 +68,7 @@ def _typed(value: Any, kind: Any, name: str) -> Any:
         kind = kind.type
     if isinstance(kind, inspect.UnionType):
         kinds = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
+        # What could be a secret counts as one.
         kind = next((one for one in kinds if _is_struct(one) or _is_secret(one)), kinds[0] if kinds else None)
     if _is_secret(kind):
         return value if value is None else REDACTED
@@ -89,6 +90,7 @@ def _free(value: Any, name: str) -> Any:
         return [_free(item, name) for item in value]
     if not isinstance(value, str):
         return value
+    # Names of files and folders are no credentials, though their keys speak of some.
     if SECRET_NAME.search(name) and not name.endswith((TWIN, "_url", "_dir")):
         return REDACTED
     return _text(value)
@@ -163,6 +165,7 @@ def _scalar(value: Any) -> str:
         if _PLAIN.fullmatch(value) and isinstance(scalar(value), str) and value.lower() not in _ODD_WORDS:
             return value
         quoted = json.dumps(value, ensure_ascii=False)
+        # YAML knows this escape for every character; JSON's surrogate pairs it does not.
         return "".join(sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in quoted)
     return json.dumps(value)
 

@@ -26,6 +26,7 @@ class Fingerprint:
         seen: set[str] = set()
         for name in files:
             seen.add(name)
+            # A file may have a star in its own name; then it is no pattern.
             if not WILDCARDS.isdisjoint(name) and not os.path.lexists(name):
                 seen.update(glob.glob(name, recursive=True))  # noqa: PTH207 -- patterns are absolute
         return cls(tuple((name, _stat(name), _link(name)) for name in sorted(seen)))
@@ -36,11 +37,13 @@ def _stat(name: str) -> tuple[int, int, int, int] | None:
         facts = os.stat(name)  # noqa: PTH116 -- a Path for each of 10,000 files would cost more than the look
     except (OSError, ValueError):
         return None
+    # The inode too: a file that is replaced can have the time and the size of the old one.
     return (facts.st_mtime_ns, facts.st_size, facts.st_ino, facts.st_dev)
 
 
 def _link(name: str) -> str:
     try:
+        # Kubernetes swaps a ConfigMap by pointing a link to another folder.
         return os.readlink(name)  # noqa: PTH115 -- as above
     except (OSError, ValueError):
         return ""

@@ -21,6 +21,7 @@ def shard_of(name: bytes, count: int) -> int:
         hashlib.blake2b(name, salt=block.to_bytes(16, "big")).digest()
         for block in range(-(-count // _IN_A_DIGEST))
     )
+    # Bytes compare like the numbers that they are, and two shards practically never weigh the same.
     weights = b"".join(digests)
     return max(range(count), key=lambda index: weights[_WEIGHT * index : _WEIGHT * (index + 1)])
 
@@ -41,6 +42,7 @@ def part_of(configuration: Configuration, index: int, count: int) -> Configurati
         thresholds=tuple(
             one
             for one in configuration.thresholds
+            # A tenant's override goes with its target, so that one process alone exports it.
             if (one.integration, one.tenant) not in elsewhere or not one.tenant
         ),
         shard=Shard(index, count, elsewhere),
@@ -51,6 +53,7 @@ def _name(target: Target) -> bytes:
     """Return what places a target: its credential where that has an allowance to keep, else its key."""
     probe = target.probe
     shared = getattr(target.options, probe.credential, None) if probe.credential else None
+    # The words `credential` and `target` keep a credential from being taken for an integration's name.
     if probe.allowance and isinstance(shared, Secret) and shared and not target.over_budget:
         return b"\0".join((b"credential", probe.name.encode(), shared.reveal().encode()))
     return b"\0".join((b"target", target.integration.encode(), target.tenant.encode()))

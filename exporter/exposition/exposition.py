@@ -65,6 +65,7 @@ class Exposition:
         number, slot = divmod(self._place(key, common), SLOTS)
         self._groups.setdefault(number, {})
         written = self._put(key, common, samples, exemplars)
+        # Families that the key had before and has no longer.
         for name in self._groups[number].keys() - written:
             self._write(name, number, slot, b"")
 
@@ -102,6 +103,7 @@ class Exposition:
         self.duplicates += doubles
         place, identity = self._records[key]
         number, slot = divmod(place, SLOTS)
+        # Two keys with the same labels may hold one series twice: their family is weeded line by line.
         suspect = self._owners[identity] != key
         names = shape(common)
         for name, (metric, text) in lines.items():
@@ -151,6 +153,7 @@ class Exposition:
             if not self._dirty:
                 break
         self._join()
+        # Bodies are immutable: held here, they stay of this moment while the loop goes on between the slices.
         segments = [(segment, segment.body) for segment in self._segments(openmetrics, registry)]
         return await (_gzipped if gzip else _plain)(segments, turns)
 

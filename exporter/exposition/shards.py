@@ -75,6 +75,7 @@ class ExpositionShard(Segment):
     def _copy(self) -> "ExpositionShard":
         made = ExpositionShard()
         made.replace(self.body)
+        # `_ends` may be shared: joining replaces it, nothing writes into it.
         made._ends, made._pending = self._ends, dict(self._pending)
         return made
 
@@ -82,6 +83,8 @@ class ExpositionShard(Segment):
         if slot not in self._pending:
             start = self._ends[slot - 1] if slot else 0
             end = self._ends[slot]
+            # Most runs change nothing in most families: a shard that stays needs neither joining nor
+            # compressing.
             if end - start == len(lines) and self.body.startswith(lines, start):
                 return False
         self._lay(slot, lines)
@@ -123,6 +126,7 @@ class ExpositionShard(Segment):
         for slot, lines in self._pending.items():
             parts[slot] = lines
         self.replace(b"".join(parts))
+        # Ends, not lengths: a slot is found without adding up those before it.
         self._ends = array("I", accumulate(map(len, parts)))
         self._pending = {}
         self.series = self.body.count(b"\n")

@@ -117,6 +117,7 @@ def rule_files(
     if configuration is None:
         return made
     used = {one.probe.name: one.probe for one in configuration.integrations}
+    # Every provider has the common series: they would make every file needed.
     own = {metric for probe in used.values() for metric in probe.metrics} - {*TARGET_SERIES, *SHARED_SERIES}
     return needed_by(made, COMMON_SOURCES, used, {name for metric in own for name in metric.series_names})
 

@@ -36,6 +36,7 @@ class SecretFiles:
         """Return the path under which `secret` will be found; equal secrets under one name are one file."""
         if secret.file:
             return self.reference(secret.file)
+        # A later one would silently send one team's messages by the credential of another.
         if self.files.setdefault(name, secret) != secret:
             raise ValueError(f"two secrets for one file {name}")
         return str(PurePosixPath(self.directory) / name)
@@ -248,4 +249,6 @@ def with_native(receiver: Receiver, native: dict[str, Any] | None) -> Receiver:
 
 def literal(values: Iterable[str]) -> str:
     """Return a regular expression that matches exactly `values`, safe between the quotes of a matcher."""
+    # A class instead of a backslash, which would have to be doubled inside a matcher's
+    # quotes.
     return "|".join(re.sub(r"([^A-Za-z0-9_ -])", r"[\1]", value) for value in values)

@@ -54,6 +54,8 @@ class TokenExchange:
 
     async def run(self, account: TokenAccount, actor: str, trace: Trace, *, force: bool) -> None:
         """Do what `account` needs now; with `force` refresh it in any case."""
+        # What belongs to the vendor's answer must not count as the probe's: its phases, status and
+        # certificate.
         inner = Trace(started=trace.started, guard=None if account.long_lived else trace.guard)
         async with self._turns[account.grant.token_url]:
             began, account.shortage = self._clock.monotonic(), None
@@ -133,9 +135,12 @@ class TokenExchange:
         async with account.storage.locked(rotating=account.may_rotate) as session:
             account.unsaved = False
             now = self._clock.now()
+            # Others may have exchanged them while we waited for the turn: what was read before is old by now.
             newest = session.tokens or account.tokens or account.seed()
             if not newest.same(account.tokens):
                 account.use(newest, now)
+                # A probe forces it because its token was refused; if another one is there by now, that one
+                # is tried first.
                 if (not force or actor == PROBE) and _spares_call(account, now):
                     account.record_success(now)
                     self._log_event(account, actor, "adopted", "", began)

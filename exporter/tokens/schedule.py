@@ -38,6 +38,7 @@ class TokenSchedule:
         account.planned = when
         if when is None or self._stopped:
             return
+        # The counter keeps the heap from comparing accounts, and those of one moment in order.
         entry = (when, next(self._order), account)
         heapq.heappush(self._heap, entry)
         if self._heap[0] is entry:
@@ -60,6 +61,7 @@ class TokenSchedule:
 
     def _wake(self) -> None:
         """Set the timer for the first account that is due."""
+        # A plan that was replaced stays in the heap until it comes up: to search for it would cost more.
         while self._heap and self._heap[0][2].planned != self._heap[0][0]:
             heapq.heappop(self._heap)
         if self._timer:

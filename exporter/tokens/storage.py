@@ -90,6 +90,8 @@ class StoreStorage:
     @asynccontextmanager
     async def locked(self, *, rotating: bool = True) -> AsyncIterator[StorageSession]:
         """Take the lease, or wait until it ends."""
+        # A name for each turn, not for each process: a turn that lost its lease must not give back the next
+        # one's.
         owner = self._store.owner()
         try:
             stored = await self._lease(owner)
@@ -100,6 +102,7 @@ class StoreStorage:
             return
         session = _StoreSession(self, owner, stored.held if stored else None)
         try:
+            # Before anything else: the vendor may have dropped what the store still holds.
             if self._unsaved is not None:
                 await session.save(self._unsaved)
             yield session
@@ -221,6 +224,8 @@ class _SqlSession:
         """Write back what a crash left in the journal, unless the row changed since."""
         if pending is None:
             return
+        # Only a row that is still as it was before the exchange may be written: else somebody connected
+        # again.
         present = mark_of(self.tokens)
         if present == pending.before:
             began = time.monotonic()

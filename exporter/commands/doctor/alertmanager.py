@@ -63,6 +63,7 @@ def _routes(theirs: Any, configuration: Configuration) -> Iterator[Finding]:
     # into-yours.yml: our routes are one branch of a tree that belongs to somebody else.
     if inside is not None:
         own, text = for_existing(notifications, SecretFiles("/")), "it runs the generated parts among others"
+        # The rest of theirs is none of our business.
         theirs, routes = _select_ours(theirs, inside, own), inside.get("routes") or ()
     del own["templates"]  # Alertmanager shows absolute paths, and does not start without the files
     differ = list(differences(own, theirs))

@@ -100,6 +100,7 @@ class Converter:
         return value if self.only_checks else str(value)
 
     def _union(self, value: Any, kind: Any, path: Path) -> Any:
+        # Nearly all unions are `X | None`: the value is for X. Of others, the first whose shape fits.
         kinds = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
         if len(kinds) == 1:
             return value if value is None else self.coerce(value, kinds[0], path)
@@ -113,6 +114,8 @@ class Converter:
 
     def _many(self, value: Any, kind: Any, path: Path) -> Any:
         if isinstance(kind, inspect.DictType) and isinstance(value, dict):
+            # A key may say that its value is a credential (`headers: {X-Api-Key: ...}`); labels are for all
+            # to see.
             if path[-1:] != ("labels",):
                 for key, item in value.items():
                     self.context.remember_named(str(key), item)
@@ -172,6 +175,8 @@ class Converter:
         for key, item in value.items():
             here = (*path, key)
             if key in twins and isinstance(item, str) and not self.only_checks:
+                # Both are a mistake, and the file is read all the same, so that its own mistakes show in
+                # this round.
                 if twins[key] in value:
                     self._add_errors(here, twins[key])
                 made[twins[key]] = self._twin(self._read(item, here), fields[twins[key]])

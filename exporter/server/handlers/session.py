@@ -34,6 +34,7 @@ async def sign_in(request: web.Request) -> web.Response:
         path=services.paths.link("/"),
         secure=request.secure,
         httponly=True,
+        # Strict: no other site's link or form arrives with the session.
         samesite="Strict",
     )
     return answer

@@ -68,8 +68,10 @@ def lease(
     mine = {"lease_owner": owner, "lease_until": now + LEASE}
     free = (TABLE.c.lease_until.is_(None)) | (TABLE.c.lease_until < now)
     take = update(TABLE).where(TABLE.c.name == name).values(**mine, seen=now)
+    # One statement decides: of two replicas at once, the database lets one change the row.
     taken = connection.execute(take.where(free)).rowcount
     row = read(connection, name)
+    # The first lease makes the row; the key lets one of two that try at once have it.
     if row is None:
         return insert_once(connection, TABLE, _new(name, labels, now) | mine), None
     # One that was given back meanwhile has no owner: the next look takes it.
@@ -97,6 +99,7 @@ def keep(
     """Write encrypted tokens; older ones never take the place of newer ones."""
     now = database_clock(connection)
     values = {"sealed": sealed, "pending": pending, "obtained": obtained, "seen": now}
+    # A replica that was slow must not put back the tokens that another one has exchanged meanwhile.
     older = (TABLE.c.obtained.is_(None)) | (TABLE.c.obtained <= (obtained or 0.0))
     written = update(TABLE).where(TABLE.c.name == name, older).values(**values)
     if connection.execute(written).rowcount:

@@ -23,6 +23,7 @@ def check_budgets(context: LoadContext, source: Source, built: Iterable[BuiltTar
         allowance = group[0][1].probe.allowance
         if allowance is None or replicas < 1:
             continue
+        # Each replica makes all the reads itself.
         limit = allowance.calls / replicas
         total = sum(target.probe.calls_per_month(target.options, target.interval) for _, target in group)
         if total <= limit:
@@ -68,6 +69,8 @@ def _smallest_interval(group: _Group, limit: float) -> float | None:
     def fits(interval: float) -> bool:
         return sum(target.probe.calls_per_month(target.options, interval) for _, target in group) <= limit
 
+    # Reads never grow with the interval, so bisection finds the border whatever a provider
+    # counts.
     low, high = 1, int(MONTH)
     if not fits(high):
         return None

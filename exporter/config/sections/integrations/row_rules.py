@@ -43,6 +43,7 @@ class RowRules:
 
     def _led_away(self, option: str, credentials: tuple[str, ...], row: Mapping[str, Any]) -> list[str]:
         """Return the credentials that the row would have to bring beside `option`."""
+        # An integration without a credential has none that a row could lead away.
         given = {name for name, value in self.shared.items() if any(reveal_all(value))}
         wanted = given if option in address_fields(self.kind) else set(credentials) if given else set()
         return sorted(wanted - row.keys())
@@ -73,6 +74,8 @@ class RowRules:
             for field in kind.fields
             if field.encode_name in row
         }
+        # A row of the operator's own list may set these parts; it then takes none from the
+        # integration.
         taken = {} if own & row.keys() else {name: below[name] for name in own if name in below}
         return {**row, **made, **taken}
 

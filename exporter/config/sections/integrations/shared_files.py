@@ -11,6 +11,7 @@ def check_shared_files(context: LoadContext) -> None:
     Among files of the operator's choice nobody has a better claim: each row is blamed. A row from outside
     never takes a file from the configuration or from tenant files; among themselves one of them keeps it.
     """
+    # By device and inode: one file may have several names.
     claims: dict[tuple[int, int], list[Use]] = {}
     for use in context.uses:
         claims.setdefault(use.identity, []).append(use)
@@ -49,5 +50,6 @@ def _keeper(context: LoadContext, uses: list[Use]) -> str | None:
 
 def _likeness(file: str, tenant: str) -> int:
     """Return how much of the name of a file is the tenant's id, 0 where it does not begin with it."""
+    # `acme` may claim `acme.key`, but not `acmecorp`.
     rest = file.removeprefix(tenant)
     return len(tenant) if file.startswith(tenant) and (not rest or rest[0] in "._-") else 0

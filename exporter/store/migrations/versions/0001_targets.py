@@ -11,6 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the tables; what they hold stands in exporter/store/subjects/."""
+    # Only a column of type INTEGER counts by itself in SQLite.
     number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
     op.create_table(
         "target_state",
