@@ -26,8 +26,7 @@ def find_token(
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
         return None
-    # The token opens the exporters of this machine alone: no other host gets it, whatever the
-    # flag says.
+    # The token opens the exporters of this machine alone: no other host gets it, whatever the flag says.
     if parts.hostname not in LOOPBACK_HOSTS:
         return None
     owners = listeners(port, tables)

@@ -249,6 +249,5 @@ def with_native(receiver: Receiver, native: dict[str, Any] | None) -> Receiver:
 
 def literal(values: Iterable[str]) -> str:
     """Return a regular expression that matches exactly `values`, safe between the quotes of a matcher."""
-    # A class instead of a backslash, which would have to be doubled inside a matcher's
-    # quotes.
+    # A class instead of a backslash, which would have to be doubled inside a matcher's quotes.
     return "|".join(re.sub(r"([^A-Za-z0-9_ -])", r"[\1]", value) for value in values)

@@ -260,8 +260,7 @@ def files_needed(files: Mapping[str, Mapping[str, Any]], name: str) -> list[str]
     while new:
         needed |= new
         words = {word for file, rule in _rules(files) if file in new for word in _WORD.findall(rule["expr"])}
-        # What a file reads may be recorded in another one, which again reads what a third one
-        # records.
+        # What a file reads may be recorded in another one, which again reads what a third one records.
         new = {recorders[word] for word in words & recorders.keys()} - needed
     return [file for file in files if file in needed]
 

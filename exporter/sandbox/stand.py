@@ -73,6 +73,7 @@ class Stand:
         trusted, stranger = self._authorities
         good = trusted.server_context(directory, self.vendor.name)
         wrong = stranger.server_context(directory, f"{self.vendor.name}-wrong")
+        # Chosen at each handshake: a fault changes the certificate without opening the port again.
         good.sni_callback = self._choose(wrong)
         self._ca_file = str(ca_file)
         self._contexts = [None, good]

@@ -212,6 +212,7 @@ def _from_proxy(config: WebConfig, request: web.Request) -> Identity | None:
     if proxy is None or peer is None or not any(peer in network for network in proxy.networks):
         return None
     names = request.headers.getall(proxy.header, [])
+    # Given twice, the proxy did not remove what the client sent.
     if len(names) != 1 or not (0 < len(names[0]) <= 256 and names[0].isprintable()):
         return None
     return Identity(f"proxy:{names[0]}", config.roles_of(names[0], proxy.roles))
@@ -224,6 +225,7 @@ def _from_certificate(config: WebConfig, request: web.Request) -> Identity | Non
     for entry in config.certificates:
         if entry.san in names:
             return Identity(f"certificate:{entry.name}", entry.roles, entry.tenants)
+    # Where nothing else is configured, a certificate of the authority is all that a reader needs.
     only_way = not (config.users or config.tokens or config.proxy or config.certificates)
     if only_way and config.tls and config.tls.verifies:
         return Identity("certificate:" + next(iter(sorted(names)), "client"), frozenset({Role.VIEWER}))

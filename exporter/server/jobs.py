@@ -108,6 +108,7 @@ class Jobs:
         return job
 
     async def _run(self, job: Job) -> None:
+        # One iterator for all workers: each takes the next target that none has taken.
         left = iter(job.targets)
 
         async def drain() -> None:

@@ -227,6 +227,7 @@ def _limit_connections(server: Server, most: int) -> None:
         one for one in server.connections if one.transport is not None and not one.transport.is_closing()
     ]
     if len(there) > most:
+        # Not the newest: its first request is still on the way, so it only looks idle.
         idle = (one for one in there[:-1] if one._current_request is None)
         next(idle, there[-1]).force_close()
 

@@ -139,8 +139,8 @@ class TokenExchange:
             newest = session.tokens or account.tokens or account.seed()
             if not newest.same(account.tokens):
                 account.use(newest, now)
-                # A probe forces it because its token was refused; if another one is there by now, that one
-                # is tried first.
+                # A probe forces it because its token was refused; if another one is there by now, that one is
+                # tried first.
                 if (not force or actor == PROBE) and _spares_call(account, now):
                     account.record_success(now)
                     self._log_event(account, actor, "adopted", "", began)

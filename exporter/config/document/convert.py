@@ -175,8 +175,8 @@ class Converter:
         for key, item in value.items():
             here = (*path, key)
             if key in twins and isinstance(item, str) and not self.only_checks:
-                # Both are a mistake, and the file is read all the same, so that its own mistakes show in
-                # this round.
+                # Both are a mistake, and the file is read all the same, so that its own mistakes show in this
+                # round.
                 if twins[key] in value:
                     self._add_errors(here, twins[key])
                 made[twins[key]] = self._twin(self._read(item, here), fields[twins[key]])

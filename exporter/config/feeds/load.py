@@ -84,6 +84,7 @@ class FeedLoad:
         known = replace(old, question=question, loaded=None, refused=()) if old else FeedMemory(question)
         if old is None or self._fresh or old.question != question or old.answered is None:
             try:
+                # Equal rows become the objects of before, so that every later comparison is one by identity.
                 rows = same(known.rows, question.ask())
                 known.take(rows, self.feeds.now(), by_hand=self._fresh and not self._starting)
             except FeedProblem as problem:

@@ -32,8 +32,7 @@ async def probe(request: web.Request) -> web.Response:
         raise web.HTTPGatewayTimeout(text="the probe did not end within its deadline") from None
     except Deferred as deferred:
         wait = str(max(1, round(deferred.seconds)))
-        # 429 is for budgets and vendors' pauses; what this machine lacks is no fault of the
-        # caller.
+        # 429 is for budgets and vendors' pauses; what this machine lacks is no fault of the caller.
         busy = web.HTTPServiceUnavailable if isinstance(deferred, Shortage) else web.HTTPTooManyRequests
         raise busy(text=str(deferred), headers={"Retry-After": wait}) from None
     samples = services.explain(target, result)

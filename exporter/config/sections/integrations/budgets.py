@@ -69,8 +69,7 @@ def _smallest_interval(group: _Group, limit: float) -> float | None:
     def fits(interval: float) -> bool:
         return sum(target.probe.calls_per_month(target.options, interval) for _, target in group) <= limit
 
-    # Reads never grow with the interval, so bisection finds the border whatever a provider
-    # counts.
+    # Reads never grow with the interval, so bisection finds the border whatever a provider counts.
     low, high = 1, int(MONTH)
     if not fits(high):
         return None

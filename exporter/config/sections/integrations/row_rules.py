@@ -74,8 +74,7 @@ class RowRules:
             for field in kind.fields
             if field.encode_name in row
         }
-        # A row of the operator's own list may set these parts; it then takes none from the
-        # integration.
+        # A row of the operator's own list may set these parts; it then takes none from the integration.
         taken = {} if own & row.keys() else {name: below[name] for name in own if name in below}
         return {**row, **made, **taken}
 

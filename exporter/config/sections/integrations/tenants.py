@@ -154,6 +154,7 @@ class TenantSources:
 
     def _matching(self, pattern: str, index: int) -> list[str]:
         full = self.context.path(str(pattern))
+        # Watched even where nothing matches yet: a new file must count as a change.
         self.context.files.add(full)
         if WILDCARDS.isdisjoint(pattern) or os.path.lexists(full):
             return [full]
