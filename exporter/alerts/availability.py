@@ -179,7 +179,7 @@ OUTAGE = Alert(
         mitigation=(
             "Tell the customers, follow the vendor, hold back retries that make it worse. Raise the "
             "integration's `interval` when it throttles us. The alert stays 10 minutes after the share "
-            "fell, so that a vendor that comes and goes tells you once."
+            "fell, so that a vendor that comes and goes is reported once."
         ),
     ),
 )
@@ -219,13 +219,13 @@ ISOLATED = Alert(
             "If the platform shares the network, its customers are concerned too."
         ),
         diagnosis=(
-            "1. The most frequent reason tells the layer: `dns` resolver, `connect` route, proxy or "
+            "1. The most frequent reason names the layer: `dns` resolver, `connect` route, proxy or "
             "firewall, `tls` an intercepting proxy or a wrong clock, `timeout` a full or slow link.\n"
             "2. From the exporter's host: resolve a vendor's name, open a connection to its port 443, and "
             "look at the clock."
         ),
         mitigation=(
-            "Mend resolver, route, proxy or clock. The alert stays on for 15 minutes, in which targets have "
+            "Fix resolver, route, proxy or clock. The alert stays on for 15 minutes, in which targets have "
             "their turn again, so that the recovery does not set off an alert per target."
         ),
     ),

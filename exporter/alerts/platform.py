@@ -151,7 +151,7 @@ RELOAD_FAILED = Alert(
             "file, line and "
             "remedy; so do the exporter's log and the answer of `POST /-/reload`."
         ),
-        mitigation="Mend the listed mistakes and reload. The alert resolves after the next good reload.",
+        mitigation="Fix the listed mistakes and reload. The alert resolves after the next good reload.",
     ),
 )
 
@@ -185,7 +185,7 @@ TENANTS_STALE = Alert(
             "wrong. 0: it is away, or answers something else.\n"
             "3. `integration_exporter_tenants_doubted` above 0: most tenants are gone from the answer, and "
             "stay in force until it lasted (`loss_after`, an hour) or the configuration is reloaded.\n"
-            "4. `integration_exporter_tenants_last_refresh_timestamp_seconds` tells when it last answered.\n"
+            "4. `integration_exporter_tenants_last_refresh_timestamp_seconds` says when it last answered.\n"
             "5. `integration-exporter check --config.file FILE` asks the source again and names every "
             "mistake."
         ),

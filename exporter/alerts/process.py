@@ -37,7 +37,7 @@ SHORTAGE = Alert(
         impact=(
             "Such a run says nothing of its vendor, so no target counts as failed: it keeps its last state, "
             "and is tried again every ten seconds. What fails meanwhile is not noticed; "
-            "`IntegrationProbeStale` tells which targets are overdue. At worst Prometheus cannot connect "
+            "`IntegrationProbeStale` says which targets are overdue. At worst Prometheus cannot connect "
             "either, and `IntegrationExporterDown` fires."
         ),
         diagnosis=(
@@ -113,12 +113,12 @@ TASK_FAILED = Alert(
         ),
         impact=(
             "The task is begun again by itself; `/-/ready` is 503 until then. What it does is late. A task "
-            "that dies again and again does nothing: probes, tokens or notices may stand still."
+            "that dies again and again does nothing: probes, tokens or notices may have stopped."
         ),
         diagnosis=(
             "1. The exporter's log names the task and the error, with the place in the code.\n"
             "2. Once, or again and again? Look at the counter over a day.\n"
-            "3. `IntegrationExporterShortage` or a store that cannot be written may stand behind it."
+            "3. `IntegrationExporterShortage` or a store that cannot be written may be the cause."
         ),
         mitigation=(
             "It is a mistake of the exporter: report it with the log's lines. Restart the exporter where the "

@@ -26,7 +26,7 @@ QUOTA = ThresholdFamily(
 )
 
 RATIO = f"integration_provider_tenant_quota:{QUOTA_USED}:ratio"
-# A vendor that refuses us for an empty quota tells no numbers any more: its reason stands for them, read
+# A vendor that refuses us for an empty quota gives no numbers any more: its reason takes their place, read
 # as it is now; the look-back of the other half bridges a gap of scrapes.
 _REFUSED = f'{FAILURE_INFO}{{reason="quota"}}'
 RATIO_EXPR = (
@@ -60,18 +60,18 @@ QUOTA_NEAR_LIMIT = Alert(
             "quota or prepaid money is used up."
         ),
         impact=(
-            "At its end the vendor refuses the tenant's calls until the quota starts anew: mails are not "
+            "At its end the vendor refuses the tenant's calls until the quota starts again: mails are not "
             "sent, jobs are not run."
         ),
         diagnosis=(
             "1. `integration_quota_used` and `integration_quota_limit`: since when does it rise faster than "
             "usual?\n"
-            "2. `integration_quota_reset_timestamp_seconds`: when does it start anew?\n"
+            "2. `integration_quota_reset_timestamp_seconds`: when does it start again?\n"
             "3. Is it the tenant's own growth, a loop of ours, or somebody who abuses a form?"
         ),
         mitigation=(
-            "Stop what is not needed, or put it off until the quota starts anew. Buy a larger plan where "
-            "the use is meant. It resolves by itself when the quota starts anew."
+            "Stop what is not needed, or put it off until the quota starts again. Buy a larger plan where "
+            "the use is meant. It resolves by itself when the quota starts again."
         ),
     ),
 )
@@ -83,10 +83,10 @@ _USED = f"last_over_time({QUOTA_USED}[$lookback])"
 
 QUOTA_RUNNING_OUT = Alert(
     name="IntegrationQuotaRunningOut",
-    summary="A vendor's quota will be used up before it starts anew.",
+    summary="A vendor's quota will be used up before it starts again.",
     description=(
         f"At the pace of six hours {WHO} will have used {{{{ $value | humanizePercentage }}}} of the quota "
-        "{{ $labels.quota }} before it starts anew."
+        "{{ $labels.quota }} before it starts again."
     ),
     expr=(
         f"max by ({QUOTA_BY}) (\n"
@@ -103,9 +103,9 @@ QUOTA_RUNNING_OUT = Alert(
     runbook=Runbook(
         meaning=(
             "At least half of the quota is used, and if it goes on as in the last six hours, the rest will "
-            "not last until it starts anew. It must have looked so for a quarter of an hour."
+            "not last until it starts again. It must have looked so for a quarter of an hour."
         ),
-        impact="None yet. Before the quota starts anew, the vendor may refuse the tenant's calls.",
+        impact="None yet. Before the quota starts again, the vendor may refuse the tenant's calls.",
         diagnosis=(
             "1. Is the pace of the last hours the usual one, or a single burst such as a newsletter?\n"
             "2. Compare with the same days of the month before."

@@ -52,7 +52,7 @@ TOKEN_EXPIRING = Alert(
         ),
         diagnosis=(
             "1. Whose token is it: a person's, who must sign in, or a system's, which an administrator makes "
-            "anew?\n"
+            "again?\n"
             "2. One tenant or all of an integration? All at once share one token or were connected on one "
             "day.\n"
             "3. Does the platform renew it and only our copy is old? Compare where both read it from."
@@ -104,10 +104,10 @@ TOKEN_REFRESH_FAILING = Alert(
             "`connect`, `dns`, `tls` and `vendor_error` the way to the token endpoint or the endpoint "
             "itself.\n"
             "2. One tenant, or all of an integration? All share the client and the endpoint.\n"
-            "3. `integration-exporter tokens log --integration NAME` tells every attempt."
+            "3. `integration-exporter tokens log --integration NAME` lists every attempt."
         ),
         mitigation=(
-            "Mend what the reason says; a changed client secret is tried at once after a reload. Else "
+            "Fix what the reason says; a changed client secret is tried at once after a reload. Else "
             "`integration-exporter tokens refresh --integration NAME` tries again without waiting."
         ),
     ),
@@ -145,7 +145,7 @@ TOKEN_REFUSED = Alert(
             "grants end after seven days.\n"
             "2. With a refresh token that rotates: does somebody else refresh with the same one? Let one of "
             "them do it, or let both use `tokens.source: sql`.\n"
-            "3. `integration-exporter tokens log --tenant ID` tells when it was refused first."
+            "3. `integration-exporter tokens log --tenant ID` says when it was refused first."
         ),
         mitigation=(
             "Ask the tenant to connect again and put the new token where the configuration reads it: another "
@@ -181,7 +181,7 @@ TOKEN_EXPIRED = Alert(
         impact="Every call with the token is refused. The integration of the tenant does not work.",
         diagnosis=(
             "1. `integration_token_refresh_failure_info` says why it was not renewed; "
-            "IntegrationTokenRefreshFailing tells what each reason means.\n"
+            "IntegrationTokenRefreshFailing says what each reason means.\n"
             "2. Without a failure: is the exporter's clock right, and does its log say that it is too busy?"
         ),
         mitigation=(

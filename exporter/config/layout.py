@@ -219,7 +219,7 @@ class TokensPart(_Part, frozen=True):
         str,
         Meta(
             pattern="^(options|store|sql)$",
-            description="Where tokens come from: options, which seed the store anew when they change; store,"
+            description="Where tokens come from: options, which seed the store again when they change; store,"
             " which options seed once; sql, the platform's own database, which new ones are written back to.",
         ),
     ] = "options"
@@ -275,7 +275,7 @@ class Retention(_Part, frozen=True):
         Duration | None, Meta(description="Audit events; 90d by default, or `AUDIT_LOG_RETENTION_DAYS`.")
     ] = None
     notices: Annotated[
-        Duration | None, Meta(description="Alerts as Alertmanager told them; 90d by default.")
+        Duration | None, Meta(description="Alerts as Alertmanager sent them; 90d by default.")
     ] = None
     tokens: Annotated[
         Duration | None,
@@ -310,7 +310,7 @@ class Layout(_Part, frozen=True):
     defaults: Annotated[Defaults, Meta(description="What integrations take by default.")] = Defaults()
     integrations: Annotated[tuple[Any, ...], Meta(description="What is probed.", extra=RAW)] = ()
     thresholds: ThresholdsPart = {}
-    notifications: Annotated[Notifications, Meta(description="Who is told.")] = Notifications()
+    notifications: Annotated[Notifications, Meta(description="Who is notified.")] = Notifications()
     generate: Annotated[
         Generation, Meta(description="What `generate` writes about Prometheus and Alertmanager.")
     ] = Generation()

@@ -79,7 +79,7 @@ def _help(metric: Metric) -> str:
 
 
 def alerts_page(alerts: Iterable[Alert]) -> str:
-    """Return the page of all alerts: severity, default, and how long until somebody is told."""
+    """Return the page of all alerts: severity, default, and how long until somebody is notified."""
     rows = [
         (
             f"[{alert.name}](../runbooks/{alert.name}.md)",
@@ -93,13 +93,13 @@ def alerts_page(alerts: Iterable[Alert]) -> str:
     ]
     return as_markdown(
         "# Alerts",
-        "*Told after* is the longest time from the moment the exporter's series show the condition "
+        "*Notified after* is the longest time from the moment the exporter's series show the condition "
         "to the first "
         f"message: one scrape ({SCRAPE_INTERVAL}), one evaluation ({INTERVAL}), the rule's `for` "
         f"and the route's "
         "`group_wait`. Before it comes the time that probes need to see it: one `interval` for each failure "
         "in a row that the alert asks for. Alerts of severity low wait for business hours.",
-        table(("Alert", "Severity", "Default", "Told after", "Says"), rows),
+        table(("Alert", "Severity", "Default", "Notified after", "Says"), rows),
         "## Severities",
         table(
             ("Severity", "Respond", "Channels"),

@@ -53,7 +53,7 @@ def configuration(notifications: Notifications, secrets: SecretFiles) -> dict[st
     return {
         "templates": ["templates/*.tmpl"],
         "route": {
-            # An alert whose severity is unknown must reach somebody: it is told like a high one.
+            # An alert whose severity is unknown must reach somebody: it is sent like a high one.
             "receiver": "default",
             "group_by": GROUP_BY,
             **_pace(Severity.HIGH),

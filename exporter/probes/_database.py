@@ -51,7 +51,7 @@ def database_metrics(provider: str) -> DatabaseMetrics:
         connections_limit=gauge(
             "connections_limit",
             "Connections that clients may have: max_connections, without the reserved ones where they are"
-            " told.",
+            " known.",
         ),
         transactions=gauge(
             "transactions_window",

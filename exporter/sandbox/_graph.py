@@ -24,7 +24,7 @@ SCENARIOS = {
     "eternal_token": "The token never expires.",
     "odd_expiry": "The token's expiry is in milliseconds.",
     "missing_scope": "The token lacks scopes.",
-    "unknown_scopes": "The token's scopes are not told.",
+    "unknown_scopes": "The token's scopes are not given.",
     "no_inspection": "The token may not be inspected.",
     "busy_app": "The app has used 93 % of its calls of the hour.",
     "bad_usage_header": "The usage headers are no JSON.",

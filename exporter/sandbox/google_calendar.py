@@ -59,10 +59,10 @@ SCENARIOS = {
     "restricted_app": "An administrator restricts the app.",
     "refused_delegation": "The service account is not authorised to act for users.",
     "no_token_info": "Nobody can tell what a token is.",
-    "odd_token_info": "What is told of a token has fields of other types.",
+    "odd_token_info": "The inspection of a token has fields of other types.",
     "reader_role": "The calendar is shared with the role reader.",
     "unlisted_role": "The role on the calendar is one that nobody has listed.",
-    "unknown_role": "The role on the calendar is not told.",
+    "unknown_role": "The role on the calendar is not given.",
     "free_busy_error": "Asked for free and busy times, the calendar has an error of its own.",
     "chatty_errors": "Errors repeat the whole token they were sent.",
 }

@@ -209,7 +209,7 @@ async def serving(server: OAuthServer) -> AsyncIterator[OAuthServer]:
 
 
 def _error(code: str, status: int) -> web.Response:
-    return web.json_response({"error": code, "error_description": "not told to anybody"}, status=status)
+    return web.json_response({"error": code, "error_description": "not shown to anybody"}, status=status)
 
 
 def _odd() -> web.Response:

@@ -32,7 +32,7 @@ SCENARIOS = {
     "auth_down": "The auth service is down.",
     "rest_down": "The data API has no database.",
     "storage_down": "The storage service is down.",
-    "database_down": "The database is down, as its agent tells.",
+    "database_down": "The database is down, as its agent reports.",
     "paused": "The project is paused.",
     "over_quota": "The project is restricted because of its egress.",
     "overdue": "The project is restricted because of a bill.",

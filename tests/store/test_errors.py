@@ -40,7 +40,7 @@ SERVER = {
     "3D000": "the database does not exist; make it: CREATE DATABASE",
     "40P01": "another transaction was in the way; it is tried again",
     "42501": "the user may not do that; GRANT CREATE, USAGE ON SCHEMA public, or let it own the tables",
-    "42P01": "a table is missing; restore it, or empty alembic_version so that all are made anew",
+    "42P01": "a table is missing; restore it, or empty alembic_version so that all are made again",
     "53100": "the server's disk is full; free some space, what is pending is then written",
     "53300": "the server has no connection left; raise max_connections, or let others use fewer",
     "53200": "the server lacks memory, disk or connections; see its log",

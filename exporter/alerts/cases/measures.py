@@ -33,7 +33,7 @@ LATENCY_HIGH = (
     Case("fires", _probed("6x60"), "30m", _levels("high", "medium"), says="above both steps"),
     Case("quiet", _probed("0.4x60"), "30m"),
     Case("quiet", _probed("0.4x20 3x20 0.4x40"), "60m", says="the slow quarter of an hour is over"),
-    Case("quiet", _probed("10x60", "1+1x60"), "30m", says="a target that fails is told by other alerts"),
+    Case("quiet", _probed("10x60", "1+1x60"), "30m", says="a target that fails is reported by other alerts"),
     Case(
         "quiet",
         _probed("0.4x9 10x2 0.4x60", "0x9 1 2 0x60"),

@@ -107,7 +107,7 @@ _JOB = {"job": "integration-exporter"}
 RELOAD_FAILED = (
     Case("fires", {_RELOADED: "1x5 0x60", _OTHER: "1x60"}, "20m", (_JOB,), says="one of two replicas"),
     Case("quiet", {_RELOADED: "1x60"}, "20m"),
-    Case("quiet", {_RELOADED: "1x5 0 0 1x60"}, "20m", says="mended at once"),
+    Case("quiet", {_RELOADED: "1x5 0 0 1x60"}, "20m", says="fixed at once"),
     Case("boundary", {_RELOADED: "1x9 0x60"}, "14m", says="for four minutes"),
     Case("boundary", {_RELOADED: "1x9 0x60"}, "15m", (_JOB,), says="for five minutes"),
     Case("missing", {_RELOADED: "_x60"}, "20m"),

@@ -48,7 +48,7 @@ QUOTA_NEAR_LIMIT = (
         says="refused for an empty quota, without numbers",
     ),
     Case("quiet", _quota("500x60"), "20m"),
-    Case("quiet", _quota("990x20 3x60"), "40m", says="the quota started anew"),
+    Case("quiet", _quota("990x20 3x60"), "40m", says="the quota started again"),
     Case(
         "quiet",
         {_REFUSED: "1x10 stale", series(SUCCESS): "0x10 1x60"},
@@ -107,7 +107,7 @@ QUOTA_NEAR_LIMIT = (
 
 
 def _rising(used: str, left: int) -> dict[str, str]:
-    """Return a quota of 1000 that starts anew `left` seconds after the twentieth minute."""
+    """Return a quota of 1000 that starts again `left` seconds after the twentieth minute."""
     return {**_quota(used, "1000x40"), series(QUOTA_RESET, quota="emails"): f"{1200 + left}x40"}
 
 
@@ -117,11 +117,11 @@ _RISING = "592+0.4x40"
 QUOTA_RUNNING_OUT = (
     Case("fires", _rising(_RISING, DAY), "20m", _levels("low"), says="600 used, 24 an hour for a day"),
     Case("quiet", _rising("600x40", DAY), "20m", says="nothing is used any more"),
-    Case("quiet", _rising(_RISING, 3600), "20m", says="it starts anew in an hour"),
+    Case("quiet", _rising(_RISING, 3600), "20m", says="it starts again in an hour"),
     Case("quiet", _rising("392+0.4x40", 10 * DAY), "20m", says="less than half is used"),
     Case("boundary", _rising(_RISING, 59_850), "20m", says="999 of 1000"),
     Case("boundary", _rising(_RISING, 60_150), "20m", _levels("low"), says="1001 of 1000"),
-    Case("missing", _quota(_RISING, "1000x40"), "20m", says="nobody knows when it starts anew"),
+    Case("missing", _quota(_RISING, "1000x40"), "20m", says="nobody knows when it starts again"),
     Case("missing", {series(QUOTA_USED, quota="emails"): _RISING}, "20m", says="a quota without limit"),
 )
 
@@ -154,7 +154,7 @@ COST_TODAY_HIGH = (
     Case("quiet", {series(COST_TODAY): "80x20 0.5x60"}, "40m", says="a new day began"),
     Case("boundary", {series(COST_TODAY): "50x60"}, "20m", says="50 USD are not more than 50 USD"),
     Case("boundary", {series(COST_TODAY): "50.01x60"}, "20m", _money("high"), says="a cent more is"),
-    Case("missing", {series(COST_TODAY): "_x60"}, "20m", says="a vendor that tells no cost"),
+    Case("missing", {series(COST_TODAY): "_x60"}, "20m", says="a vendor that reports no cost"),
     Case(
         "missing",
         {series(COST_TODAY): "60x20 stale _x5 60x60"},
@@ -169,7 +169,7 @@ COST_MONTH_HIGH = (
     Case("quiet", {series(COST_MONTH): "700x60"}, "20m"),
     Case("boundary", {series(COST_MONTH): "1000x60"}, "20m", says="1000 USD are not more than 1000 USD"),
     Case("boundary", {series(COST_MONTH): "1000.01x60"}, "20m", _money("critical"), says="a cent more is"),
-    Case("missing", {series(COST_MONTH): "_x60"}, "20m", says="a vendor that tells no cost"),
+    Case("missing", {series(COST_MONTH): "_x60"}, "20m", says="a vendor that reports no cost"),
     Case(
         "quiet",
         {series(COST_MONTH): "1200x60", threshold(_MONTH, "critical", tenant="acme"): "2000x60"},
@@ -185,7 +185,7 @@ COST_FORECAST = (
     Case("quiet", {series(COST_MONTH): "170x40"}, "10m", says="it must look so for a quarter of an hour"),
     Case("boundary", {series(COST_MONTH): "161.2x120"}, "20m", says="999.44 USD"),
     Case("boundary", {series(COST_MONTH): "161.4x120"}, "20m", _money("low"), says="1000.68 USD"),
-    Case("missing", {series(COST_MONTH): "_x120"}, "20m", says="a vendor that tells no cost"),
+    Case("missing", {series(COST_MONTH): "_x120"}, "20m", says="a vendor that reports no cost"),
     Case(
         "quiet",
         {series(COST_MONTH): "170x120", threshold(_MONTH, "critical", tenant="acme"): "2000x120"},

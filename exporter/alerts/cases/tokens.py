@@ -143,7 +143,7 @@ _REFUSED = ({**target(), "token": "refresh", "severity": "high"},)
 TOKEN_REFUSED = (
     Case("fires", _state("refused"), "10m", _REFUSED, says="the grant was taken back"),
     Case("quiet", _state("valid"), "10m"),
-    Case("quiet", _state("unknown"), "10m", says="an end that is not told is no refusal"),
+    Case("quiet", _state("unknown"), "10m", says="an expiry that is not given is no refusal"),
     Case(
         "quiet",
         {**_state("refused", "1x5 stale"), **_state("unknown", "_x5 1x60")},
@@ -180,7 +180,7 @@ TOKEN_EXPIRED = (
             series(TOKEN_REFRESHABLE, **ACCESS): "1x4 stale _x60",
         },
         "10m",
-        says="an exporter that is away tells nothing of tokens",
+        says="an exporter that is away says nothing of tokens",
     ),
 )
 

@@ -145,7 +145,7 @@ def _words(error: OSError | http.client.HTTPException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the endpoint's certificate is refused: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return f"the TLS handshake failed: {error.reason or 'no reason is told'}"
+        return f"the TLS handshake failed: {error.reason or 'no reason is given'}"
     if isinstance(error, socket.gaierror):
         return f"its name cannot be resolved: {error.strerror}"
     if isinstance(error, OSError) and error.strerror:

@@ -88,7 +88,7 @@ def scope_alert(prefix: str, metrics: GraphMetrics, impact: str) -> Alert:
             ),
             impact=impact,
             diagnosis=(
-                "1. Was the token made anew with fewer scopes, or did its owner take one back?\n"
+                "1. Was the token made again with fewer scopes, or did its owner take one back?\n"
                 "2. Did the app lose its approval for the scope? Look at the app's review in Meta's "
                 "dashboard.\n"
                 "3. Is the right token configured? A platform often has several."

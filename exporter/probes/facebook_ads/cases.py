@@ -14,7 +14,7 @@ def _state(metric: Metric, severity: str) -> tuple[Case, ...]:
         Case("quiet", {one: "0x60"}, "30m"),
         Case("quiet", {one: "1x9 0x60"}, "40m", says="active again"),
         Case("boundary", {one: "0x29 1x60"}, "30m", levels(severity), says="at the first reading"),
-        Case("missing", {one: "_x60"}, "30m", says="its status is not told"),
+        Case("missing", {one: "_x60"}, "30m", says="its status is not known"),
         Case("missing", {one: "1x20 stale _x5 1x60"}, "24m", levels(severity), says="a restart"),
     )
 

@@ -32,7 +32,7 @@ PANELS = (
     ),
     Panel(
         "Status of ad accounts",
-        "What Meta tells of each ad account.",
+        "What Meta reports of each ad account.",
         panel_query(m.ACCOUNT_INFO, "status", "disable_reason"),
         kind="table",
         legend="{{integration}} {{tenant}} {{status}}",

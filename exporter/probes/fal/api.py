@@ -28,7 +28,7 @@ class FalOptions(Options, frozen=True):
     key: Annotated[
         Secret | None,
         PER_TENANT,
-        Meta(description="Key, id:secret; one of the scope ADMIN tells of costs and money too."),
+        Meta(description="Key, id:secret; one of the scope ADMIN reads costs and money too."),
     ] = None
     model: Annotated[
         str,

@@ -27,8 +27,8 @@ SCOPE_MISSING = Alert(
             "3. For a service account, is the scope in the administrator's list of domain-wide delegation?"
         ),
         mitigation=(
-            "Let the tenant connect again and grant the scope (`prompt=consent` shows the page anew), or let "
-            "the administrator add it. A scope that is no longer needed belongs out of the option `scopes`."
+            "Let the tenant connect again and grant the scope (`prompt=consent` shows the page again), or "
+            "let the administrator add it. A scope that is no longer needed belongs out of `scopes`."
         ),
     ),
 )
@@ -42,7 +42,7 @@ ACCESS_LOW = Alert(
     cases=cases.ACCESS_LOW,
     runbook=Runbook(
         meaning=(
-            "The role that Google tells of the user on the calendar is below the one in the option "
+            "The role that Google reports of the user on the calendar is below the one in the option "
             "`access_role`. It is looked at with each probe."
         ),
         impact="With `reader` no event can be written; with `freeBusyReader` none can be read either.",

@@ -14,7 +14,7 @@ SCOPE_MISSING = (
     Case("quiet", {_ONE: "0x60", _OTHER: "0x60"}, "30m"),
     Case("quiet", {_ONE: "1x9 0x60"}, "40m", says="granted again"),
     Case("boundary", {_ONE: "0x29 1x60"}, "30m", _HIGH, says="at the first inspection"),
-    Case("missing", {_ONE: "_x60"}, "30m", says="no scopes are configured, or those granted are not told"),
+    Case("missing", {_ONE: "_x60"}, "30m", says="no scopes are configured, or those granted are not known"),
     Case("missing", {_ONE: "1x20 stale _x5 1x60"}, "24m", _HIGH, says="a restart"),
 )
 

@@ -31,7 +31,7 @@ class GoogleCalendarOptions(Options, frozen=True):
     token: Annotated[
         Secret | None,
         PER_TENANT,
-        Meta(description="Access token, ya29...; without a refresh_token it is used as it stands."),
+        Meta(description="Access token, ya29...; without a refresh_token it is used as it is."),
     ] = None
     refresh_token: Annotated[
         Secret | None, PER_TENANT, Meta(description="Refresh token of the tenant's consent, 1//...")
@@ -57,7 +57,7 @@ class GoogleCalendarOptions(Options, frozen=True):
         PER_TENANT,
         Meta(
             description="Scopes that the platform needs, such as calendar.events; one that is not granted is"
-            " told. A service account asks for them."
+            " reported. A service account asks for them."
         ),
     ] = ()
     access_role: Annotated[

@@ -71,7 +71,7 @@ class TokenEndpoint(_Part, frozen=True):
         str,
         Meta(
             pattern="^(client_credentials|refresh_token)$",
-            description="What a token is asked for with: client_credentials, or refresh_token, which stands"
+            description="What a token is asked for with: client_credentials, or refresh_token, which is"
             " in `auth.oauth2` or where `tokens.source` says.",
         ),
     ] = "client_credentials"
@@ -147,7 +147,7 @@ class Extract(_Part, frozen=True):
     path: Annotated[
         str, Meta(description="JMESPath of a number, a boolean (0 or 1) or a text with a number.")
     ]
-    help: Annotated[str, Meta(description="What it tells, one sentence that ends with a full stop.")]
+    help: Annotated[str, Meta(description="What it means, one sentence that ends with a full stop.")]
     each: Annotated[
         str,
         Meta(description="JMESPath of a list: path and labels then look into each of its elements."),

@@ -46,7 +46,7 @@ ERRORS = ThresholdFamily(
 )
 DEADLOCKS = ThresholdFamily(
     "database_deadlocks",
-    "Deadlocks of the database in ten minutes, above which somebody is told.",
+    "Deadlocks of the database in ten minutes, above which somebody is notified.",
     {Severity.MEDIUM: 0.0},
 )
 TRANSACTION = ThresholdFamily(
@@ -86,7 +86,7 @@ CONNECTIONS_HIGH = Alert(
     runbook=Runbook(
         meaning=(
             "Connections of clients, divided by those that clients may have (`max_connections`, without the "
-            "reserved ones where they are told), exceed the threshold `database_connections_ratio`."
+            "reserved ones where they are known), exceed the threshold `database_connections_ratio`."
         ),
         impact="When the last one is taken, new requests fail while old ones go on.",
         diagnosis=(
@@ -201,10 +201,10 @@ ERRORS_HIGH = Alert(
         diagnosis=(
             "1. The database's log names the errors: constraint, deadlock, timeout, permission?\n"
             "2. Did a release or a migration begin at that time?\n"
-            "3. `integration_postgres_deadlocks_window` (`integration_supabase_...` for that provider) tells "
+            "3. `integration_postgres_deadlocks_window` (`integration_supabase_...` for that provider) says "
             "whether they block one another."
         ),
-        mitigation="Roll back the release, or mend what the log names. It resolves within ten minutes.",
+        mitigation="Roll back the release, or fix what the log names. It resolves within ten minutes.",
     ),
 )
 

@@ -167,13 +167,13 @@ TRANSACTION_LONG = (
 )
 
 LAGGING = (
-    Case("fires", {_of(m.LAG): "90x60"}, "30m", _levels("medium"), says="told by the standby"),
+    Case("fires", {_of(m.LAG): "90x60"}, "30m", _levels("medium"), says="reported by the standby"),
     Case(
         "fires",
         {_of(m.REPLICA_LAG, replica="a"): "90x60", _of(m.REPLICA_LAG, replica="b"): "0x60"},
         "30m",
         _levels("medium"),
-        says="told by the primary, of its slowest replica",
+        says="reported by the primary, of its slowest replica",
     ),
     Case(
         "fires",

@@ -92,16 +92,16 @@ WEBHOOK_DISABLED = Alert(
             "deliveries fail for days; a person can disable one too. It is looked at every hour."
         ),
         impact=(
-            "Bounces, complaints and deliveries are not told: the platform goes on writing to addresses "
+            "Bounces, complaints and deliveries are not sent: the platform goes on writing to addresses "
             "that do not exist, and the sender's reputation suffers."
         ),
         diagnosis=(
             "1. In Resend, Webhooks: which endpoint, and what did its last attempts answer?\n"
             "2. Does its URL answer 2xx, with a valid certificate and without a redirect?\n"
-            "3. Did its signing secret change without the application being told?"
+            "3. Did its signing secret change without the application being updated?"
         ),
         mitigation=(
-            "Mend the endpoint, enable it in Resend and replay what was missed. One that is disabled on "
+            "Fix the endpoint, enable it in Resend and replay what was missed. One that is disabled on "
             "purpose belongs into `ignore_webhook_endpoints` of the integration's options."
         ),
     ),

@@ -50,7 +50,7 @@ COMPONENT_DOWN = Alert(
             "renewing them does not help."
         ),
         diagnosis=(
-            "1. `integration_statuspage_component_status` names the component; the page tells the story.\n"
+            "1. `integration_statuspage_component_status` names the component; the page has the story.\n"
             "2. Do the vendor's own integrations fail too, and with which reasons? `vendor_error`, "
             "`timeout` and `connect` fit; `auth` does not.\n"
             "3. Nothing fails: then the component is one that we do not use, see Mitigation."

@@ -30,7 +30,7 @@ def _parts(api: str, web: str, tenant: str = "") -> dict[str, str]:
 COMPONENT_DOWN = (
     Case("fires", _parts("4x60", "0x60"), "30m", _levels("medium", "high"), says="a major outage"),
     Case("quiet", _parts("0x60", "0x60"), "30m"),
-    Case("quiet", _parts("4x9 0x60", "0x60"), "40m", says="mended"),
+    Case("quiet", _parts("4x9 0x60", "0x60"), "40m", says="fixed"),
     Case("quiet", _parts("1x60", "0x60"), "30m", says="maintenance is no outage"),
     Case("boundary", _parts("2x60", "2x60"), "30m", says="degraded is below the first step"),
     Case("boundary", _parts("0x60", "3x60"), "30m", _levels("medium"), says="a partial outage is the step"),

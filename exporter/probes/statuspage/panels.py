@@ -13,7 +13,7 @@ PANELS = (
     ),
     Panel(
         "Unresolved incidents",
-        "Incidents that the vendor has told of, by impact.",
+        "Incidents that the vendor has reported, by impact.",
         f"{panel_query(m.INCIDENTS, 'impact')} > 0",
         kind="table",
         legend="{{integration}} {{tenant}} {{impact}}",

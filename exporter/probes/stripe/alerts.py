@@ -60,10 +60,10 @@ WEBHOOK_DISABLED = Alert(
             "Event destinations of the v2 API (thin events, Amazon EventBridge) are on the same page; the "
             "probe does not see them, so look at their state, too.\n"
             "2. Does its URL answer 2xx within seconds, with a valid certificate and without a redirect?\n"
-            "3. Did its signing secret change without the application being told?"
+            "3. Did its signing secret change without the application being updated?"
         ),
         mitigation=(
-            "Mend the endpoint, enable it again in the Dashboard, then resend what was missed (the Dashboard "
+            "Fix the endpoint, enable it again in the Dashboard, then resend what was missed (the Dashboard "
             "reaches 15 days back, the API's event list 30). An endpoint that is disabled on purpose belongs "
             "into `ignore_webhook_endpoints` of the integration's options."
         ),
@@ -92,7 +92,7 @@ UNDELIVERED = Alert(
             "3. Compare with the application's own log: did the requests arrive, and what did it answer?"
         ),
         mitigation=(
-            "Mend the endpoint; Stripe delivers the rest by itself. Resend what is urgent from the "
+            "Fix the endpoint; Stripe delivers the rest by itself. Resend what is urgent from the "
             "Dashboard. The alert resolves at the next reading, up to four hours later."
         ),
     ),
@@ -230,7 +230,7 @@ DISPUTES = Alert(
             "2. Do the payments stem from one day, one product or one tenant?"
         ),
         mitigation=(
-            "Answer the disputes before their evidence is due. Mend the cause the reason names; make the "
+            "Answer the disputes before their evidence is due. Fix the cause the reason names; make the "
             "name on the customers' statements recognisable; refund where the customer is right."
         ),
     ),

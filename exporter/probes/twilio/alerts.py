@@ -96,7 +96,7 @@ DELIVERY_LOW = Alert(
         ),
         impact="Customers do not get codes, reminders or receipts.",
         diagnosis=(
-            "1. `integration_twilio_message_failures_window` tells the family of the errors. `account`, "
+            "1. `integration_twilio_message_failures_window` names the family of the errors. `account`, "
             "`limit`, `sender` and `registration` lie with the account; `carrier` with filtering; "
             "`recipient` with the numbers; `template` with texts outside WhatsApp's 24 hours.\n"
             "2. One country or carrier? See the messaging insights in Twilio's console.\n"
@@ -134,7 +134,7 @@ WEBHOOKS_FAILING = Alert(
             "3. Does the URL answer within 15 seconds, with a valid certificate? Was it moved?"
         ),
         mitigation=(
-            "Mend the endpoint or correct its URL at the number, messaging service or sender, and set a "
+            "Fix the endpoint or correct its URL at the number, messaging service or sender, and set a "
             "fallback URL. Read what was missed from the list of messages; Twilio does not resend it."
         ),
     ),

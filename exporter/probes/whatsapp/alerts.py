@@ -87,7 +87,7 @@ ACCOUNT_RESTRICTED = Alert(
             "2. Account quality in Meta Business Suite names the policy and until when one can object."
         ),
         mitigation=(
-            "The owner of the account asks for a review in Meta Business Suite and mends what it names: "
+            "The owner of the account asks for a review in Meta Business Suite and fixes what it names: "
             "often the web site or the name of the business, or a kind of trade that is not allowed."
         ),
     ),
@@ -141,7 +141,7 @@ TEMPLATES_PAUSED = Alert(
             "2. Which part of the platform sends them, and what becomes of the message that fails?"
         ),
         mitigation=(
-            "Stop sending the template until the pause ends, change its text and have it approved anew, or "
+            "Stop sending the template until the pause ends, change its text and have it approved again, or "
             "switch to another template."
         ),
     ),
@@ -161,7 +161,7 @@ NOT_SUBSCRIBED = Alert(
             "delivered. Meta does not send later what was not subscribed at the time."
         ),
         diagnosis=(
-            "1. Was the tenant connected anew, or was the app removed from the account?\n"
+            "1. Was the tenant connected again, or was the app removed from the account?\n"
             "2. Does the platform subscribe its app at the end of the sign-up?"
         ),
         mitigation=(

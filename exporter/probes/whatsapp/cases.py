@@ -26,7 +26,7 @@ SENDING_BLOCKED = (
     Case("quiet", {series(m.PHONE_CAN_SEND, **_ONE): "2x60", series(m.ACCOUNT_CAN_SEND): "2x60"}, "30m"),
     Case("quiet", {series(m.PHONE_CAN_SEND, **_ONE): "0x9 2x60"}, "40m", says="unblocked"),
     Case("boundary", {series(m.PHONE_CAN_SEND, **_ONE): "1x60"}, "30m", says="limited is not blocked"),
-    Case("missing", {series(m.PHONE_CAN_SEND, **_ONE): "_x60"}, "30m", says="health is not told"),
+    Case("missing", {series(m.PHONE_CAN_SEND, **_ONE): "_x60"}, "30m", says="health is not known"),
     Case(
         "missing",
         {series(m.PHONE_CAN_SEND, **_ONE): "0x20 stale _x5 0x60"},
@@ -44,7 +44,7 @@ def _restricted(metric: Metric, **labels: str) -> tuple[Case, ...]:
         Case("quiet", {one: "0x60"}, "30m"),
         Case("quiet", {one: "1x9 0x60"}, "40m", says="the restriction was lifted"),
         Case("boundary", {one: "0x29 1x60"}, "30m", levels("critical"), says="at the first reading"),
-        Case("missing", {one: "_x60"}, "30m", says="its state is not told"),
+        Case("missing", {one: "_x60"}, "30m", says="its state is not known"),
         Case("missing", {one: "1x20 stale _x5 1x60"}, "24m", levels("critical"), says="a restart"),
     )
 

@@ -49,7 +49,7 @@ PANELS = (
     ),
     Panel(
         "States of numbers",
-        "What Meta tells of each number.",
+        "What Meta reports of each number.",
         panel_query(m.PHONE_INFO, "phone", "status", "name_status", "verification", "mode", "throughput"),
         kind="table",
         legend="{{integration}} {{tenant}} {{phone}}",

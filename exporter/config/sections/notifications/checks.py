@@ -80,7 +80,7 @@ class _Check:
         if not channels and not team.receiver:
             yield (
                 path,
-                f"{_named(team)} has nothing to be told by",
+                f"{_named(team)} has no channel to be notified by",
                 "add slack, email, pagerduty, webhook or receiver",
             )
         for place, key in misplaced(team.receiver or {}):
