@@ -156,7 +156,7 @@ class Access:
         if not (config.users and colon):
             return None
         try:
-            right = await self._passwords.right(dict(config.users), user, password)
+            right = await self._passwords.verify(dict(config.users), user, password)
         except TooBusyError:
             raise web.HTTPServiceUnavailable(
                 text="too many passwords are being checked; try again", headers={"Retry-After": "2"}

@@ -1,9 +1,12 @@
 """The folder of sections is the list of the configuration's top-level keys."""
 
+import re
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
+from exporter.config import document
 from exporter.config.document.source import YamlSource
 from exporter.config.draft import Draft
 from exporter.config.layout import Layout
@@ -35,3 +38,9 @@ def test_the_sections_give_every_field_of_the_configuration_once() -> None:
     assert not context.mistakes
     assert len(given) == len(set(given))
     assert set(given) | MADE_BY_THE_LOAD == {field.name for field in fields(Configuration)}
+
+
+@pytest.mark.parametrize("path", sorted(Path(document.__path__[0]).glob("*.py")), ids=lambda path: path.name)
+def test_the_document_reader_knows_no_file_in_particular(path: Path) -> None:
+    named = set(re.findall(r"exporter\.config\.(\w+)", path.read_text()))
+    assert named <= {"document", "durations", "redactor"}, "both files are read by it"

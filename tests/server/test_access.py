@@ -381,7 +381,7 @@ async def test_a_file_that_was_emptied_opens_nothing(tmp_path: Path, text: str) 
             await until(lambda: any(log["event"] == "web configuration kept" for log in logs))
         assert (await made.ask("/config")).status == 401
         answer = await made.ask("/-/reload", "POST", bearer(TOKENS["admin"]))
-        assert answer.status == 500 and "web.yml: the file asks nobody for anything any more" in answer.text
+        assert answer.status == 500 and "web.yml: the file no longer asks callers who they are" in answer.text
 
 
 async def test_a_token_file_that_changes_is_read_again(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import trustme
 
 from exporter.server.access import Identity
 from exporter.server.web_config import passwords as module
-from exporter.server.web_config.passwords import AT_ONCE, KEPT, WAITING, Passwords, TooBusyError
+from exporter.server.web_config.passwords import AT_ONCE, REMEMBERED, WAITING, Passwords, TooBusyError
 from exporter.server.web_config.settings import Role
 from tests.server.house import CHANGE, House, Room, basic, bearer, hashed, house, state
 from tests.server.test_access import PASSWORDS, TOKENS, web_config
@@ -249,25 +249,25 @@ async def test_a_right_password_is_judged_once_and_a_wrong_one_each_time(judged:
         ("no", False, 2),
         ("no", False, 3),
     ):
-        assert await made.right(users, "vera", password) is expected
+        assert await made.verify(users, "vera", password) is expected
         assert len(judged) == asked
-    assert await made.right(users, "ada", "right") and len(judged) == 4  # another user is another question
-    assert not await made.right(users, "nobody", "right") and len(judged) == 5
+    assert await made.verify(users, "ada", "right") and len(judged) == 4  # another user is another question
+    assert not await made.verify(users, "nobody", "right") and len(judged) == 5
     changed = {"vera": hashed("new").encode()}
-    assert not await made.right(changed, "vera", "right") and await made.right(changed, "vera", "new")
+    assert not await made.verify(changed, "vera", "right") and await made.verify(changed, "vera", "new")
 
 
 async def test_the_last_thousand_right_passwords_are_remembered(
     monkeypatch: pytest.MonkeyPatch, judged: list[str]
 ) -> None:
-    assert KEPT == 1024
-    monkeypatch.setattr(module, "KEPT", 2)
+    assert REMEMBERED == 1024
+    monkeypatch.setattr(module, "REMEMBERED", 2)
     made, users = Passwords(), {name: hashed(name).encode() for name in ("a", "b", "c")}
     for name in ("a", "b", "a", "c"):  # "a" was used after "b"
-        assert await made.right(users, name, name)
+        assert await made.verify(users, name, name)
     judged.clear()
     for name in ("a", "c", "b"):
-        assert await made.right(users, name, name)
+        assert await made.verify(users, name, name)
     assert judged == ["b"]
 
 
@@ -282,8 +282,8 @@ async def test_an_unknown_user_is_judged_at_the_cost_of_the_most_expensive_hash(
 
     monkeypatch.setattr(module, "_fits", fits)
     users = {"a": hashed("a", 4).encode(), "b": hashed("b", 6).encode()}
-    assert not await Passwords().right(users, "nobody", "x")
-    assert not await Passwords().right({}, "nobody", "x")
+    assert not await Passwords().verify(users, "nobody", "x")
+    assert not await Passwords().verify({}, "nobody", "x")
     assert [(hash_[:7], len(hash_)) for hash_ in seen] == [(b"$2b$06$", 60), (b"$2b$10$", 60)]
 
 
@@ -303,15 +303,15 @@ async def test_two_are_judged_at_once_64_wait_and_more_are_refused_until_one_is_
     for _ in range(2):  # a wave that was judged leaves room for as many again, and for no more
         gate = asyncio.Event()
         running.clear()
-        asked = [asyncio.create_task(made.right(users, "vera", f"guess {turn}")) for turn in range(64)]
+        asked = [asyncio.create_task(made.verify(users, "vera", f"guess {turn}")) for turn in range(64)]
         await asyncio.sleep(0)
         with pytest.raises(TooBusyError):
             async with asyncio.timeout(PATIENCE):  # one that is let in waits for the gate
-                await made.right(users, "vera", "one more")
+                await made.verify(users, "vera", "one more")
         assert len(running) == 2
         gate.set()
         assert set(await asyncio.gather(*asked)) == {False}
-    assert not await made.right(users, "vera", "one more")
+    assert not await made.verify(users, "vera", "one more")
 
 
 async def test_who_is_turned_away_is_told_when_to_come_back(

@@ -96,8 +96,8 @@ class FeedLoad:
     def row_cache(self, integration: str, context: Any) -> RowCache:
         """Return what was made of the rows of an integration, nothing of it in another context."""
         last = self.feeds.row_caches.get(integration)
-        kept = last.made if last is not None and last.context == context else {}
-        made = self._row_caches[integration] = RowCache(context, kept=kept)
+        earlier = last.rows if last is not None and last.context == context else {}
+        made = self._row_caches[integration] = RowCache(context, earlier=earlier)
         return made
 
     def holds(self, place: str, file: str) -> bool:
@@ -156,7 +156,7 @@ class FeedLoad:
             if file and believed and (changed or not os.path.exists(file)):  # noqa: PTH110 -- as elsewhere
                 _keep(now)
         for row_cache in self._row_caches.values():
-            row_cache.kept = {}
+            row_cache.earlier = {}
         self.feeds.replace(known, self._row_caches)
 
     def shortened(self, mistakes: Iterable[ConfigIssue]) -> list[ConfigIssue]:

@@ -24,10 +24,10 @@ class RowCache:
     """The rows made for one integration in one `context`: everything but the rows that they depend on."""
 
     context: Any = field(repr=False)
-    made: dict[str, BuiltRow] = field(default_factory=dict)
-    kept: dict[str, BuiltRow] = field(default_factory=dict)
+    rows: dict[str, BuiltRow] = field(default_factory=dict)
+    earlier: dict[str, BuiltRow] = field(default_factory=dict)
 
-    def known(self, tenant: str, raw: Any) -> BuiltRow | None:
+    def get(self, tenant: str, raw: Any) -> BuiltRow | None:
         """Return what was made of the equal row of an earlier load."""
-        found = self.kept.get(tenant)
+        found = self.earlier.get(tenant)
         return found if found is not None and (found.raw is raw or found.raw == raw) else None

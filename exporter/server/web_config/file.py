@@ -11,18 +11,18 @@ from exporter.server.web_config.settings import WebConfig
 FileStamp = tuple[tuple[str, int, int, int], ...]
 Loaded = tuple[WebConfig, FileStamp]
 
-_OPENED = "the file asks nobody for anything any more"
+_NO_ACCESS = "the file no longer asks callers who they are"
 
 
 class WebConfigFile:
-    """The file and its last good content; a change with a mistake is told once and changes nothing."""
+    """The file and its last good content; a change with a mistake is reported once and changes nothing."""
 
     def __init__(self, path: str | None = None) -> None:
         """Remember where the file is; None means that access is not configured."""
         self.path = path
         self.current = WebConfig()
         self._stamp: FileStamp = ()
-        self._seen: FileStamp = ()
+        self._last_stamp: FileStamp = ()
         self._log = structlog.get_logger("exporter.web")
 
     def read(self) -> Loaded:
@@ -37,7 +37,9 @@ class WebConfigFile:
         before = _stamp(known)
         loaded = read(self.path)
         if self.current.closed and not loaded.closed:
-            raise ConfigError([ConfigIssue(self.path, 0, _OPENED, "restart the exporter if that is meant")])
+            raise ConfigError(
+                [ConfigIssue(self.path, 0, _NO_ACCESS, "restart the exporter if that is meant")]
+            )
         files = loaded.files | {self.path}
         # A file that changed while it was read must look changed at the next look.
         return loaded, before if files == known else _stamp(files)
@@ -54,18 +56,18 @@ class WebConfigFile:
         """Load again when a file changed; return whether there is new content. Never raises.
 
         A change counts at the second look that finds it: a file that is still being written would
-        else be read as an empty one, which asks nobody for anything.
+        else be read as an empty one, which lets every caller in.
         """
         if self.path is None:
             return False
         stamp = _stamp(self.current.files | {self.path})
-        settled, self._seen = stamp == self._seen, stamp
+        settled, self._last_stamp = stamp == self._last_stamp, stamp
         if stamp == self._stamp or not settled:
             return False
         try:
             self.load()
         except ConfigError as error:
-            self._stamp = stamp  # told once, not at every look
+            self._stamp = stamp  # reported once, not at every look
             self._log.error("web configuration kept", mistakes=[str(mistake) for mistake in error.mistakes])
             return False
         except Exception as error:  # noqa: BLE001 - whatever a file can do, the next good one must be taken
@@ -77,10 +79,10 @@ class WebConfigFile:
 
 
 def _stamp(files: frozenset[str]) -> FileStamp:
-    return tuple(_look(path) for path in sorted(files))
+    return tuple(_stamp_of(path) for path in sorted(files))
 
 
-def _look(path: str) -> tuple[str, int, int, int]:
+def _stamp_of(path: str) -> tuple[str, int, int, int]:
     try:
         stat = Path(path).stat()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Judges passwords by bcrypt, away from the loop."""
+"""Checks passwords by bcrypt, off the event loop."""
 
 import asyncio
 import hashlib
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import bcrypt
 
-KEPT = 1024
+REMEMBERED = 1024
 AT_ONCE = 2
 WAITING = 64
 # Salt and digest of a hash that no password is likely to meet; only its cost matters.
@@ -17,39 +17,39 @@ _NOBODY = "$2b${cost:02d}$" + "C6UzMDM.H6dfI/f/IKcEe" + "." + "5Y1V6ZyQ8o3mX0rUu
 
 
 class TooBusyError(Exception):
-    """More passwords wait to be judged than the machine can judge soon."""
+    """More passwords wait to be checked than the machine can check soon."""
 
 
 class Passwords:
     """Remembers passwords that were right, by a keyed digest, so that each scrape costs no bcrypt.
 
-    A wrong password and an unknown user take the same time. At most AT_ONCE are judged at a time and
+    A wrong password and an unknown user take the same time. At most AT_ONCE are checked at a time and
     WAITING wait; more are refused, so that guessing cannot take the processor from probing.
     """
 
     def __init__(self) -> None:
         """Start with an empty memory and a key of its own."""
-        self._right: OrderedDict[bytes, None] = OrderedDict()
+        self._verified: OrderedDict[bytes, None] = OrderedDict()
         self._key = secrets.token_bytes(32)
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
 
-    async def right(self, users: Mapping[str, bytes], user: str, password: str) -> bool:
+    async def verify(self, users: Mapping[str, bytes], user: str, password: str) -> bool:
         """Tell whether `password` is that of `user`; raises TooBusyError when too many are waiting."""
         hashed = users.get(user, b"")
         digest = self._digest(user, hashed, password)
-        if digest in self._right:
-            self._right.move_to_end(digest)
+        if digest in self._verified:
+            self._verified.move_to_end(digest)
             return True
-        fits = await self._judge(password, hashed or _stand_in(users))
+        fits = await self._check(password, hashed or _stand_in(users))
         if not (fits and hashed):
             return False
-        self._right[digest] = None
-        if len(self._right) > KEPT:
-            self._right.popitem(last=False)
+        self._verified[digest] = None
+        if len(self._verified) > REMEMBERED:
+            self._verified.popitem(last=False)
         return True
 
-    async def _judge(self, password: str, hashed: bytes) -> bool:
+    async def _check(self, password: str, hashed: bytes) -> bool:
         if self._waiting >= WAITING:
             raise TooBusyError
         self._waiting += 1

@@ -65,7 +65,7 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class WebConfig:
-    """The whole file; an empty one asks nobody for anything. `files` are all files it was read from."""
+    """The whole file; an empty one lets every caller in. `files` are all files it was read from."""
 
     tls: TlsSettings | None = None
     context: ssl.SSLContext | None = field(default=None, compare=False, repr=False)

@@ -28,17 +28,17 @@ def check_budgets(context: LoadContext, source: Source, built: Iterable[BuiltTar
         total = sum(target.probe.calls_per_month(target.options, target.interval) for _, target in group)
         if total <= limit:
             continue
-        fed = any(target.tenant in each.fed for each, target in group)
+        from_feeds = any(target.tenant in each.feed_tenants for each, target in group)
         for one in dict.fromkeys(id(integration) for integration, _ in group):
             integration = next(each for each, _ in group if id(each) == one)
             name = integration.integration.name
-            if integration.allow_over_budget or (fed and name in noted):
+            if integration.allow_over_budget or (from_feeds and name in noted):
                 continue
             what = (
                 f"{name} would make {math.ceil(total):,} reads in 30 days"
                 f" with one credential, and {math.floor(limit):,} are allowed ({allowance.source})"
             )
-            if fed:
+            if from_feeds:
                 noted.add(name)
                 context.notes.append(f"{what}; the calls are spread; {_remedy(group, limit)}")
             else:

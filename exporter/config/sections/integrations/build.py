@@ -39,7 +39,7 @@ TargetLabels = tuple[tuple[str, str], ...]
 
 @dataclass
 class BuiltTargets:
-    """One integration with its targets; `fed` are the tenants whose rows come from outside."""
+    """One integration with its targets; `feed_tenants` are the tenants whose rows come from outside."""
 
     integration: Integration
     path: Path
@@ -47,7 +47,7 @@ class BuiltTargets:
     targets: list[Target] = field(default_factory=list)
     layers: OptionLayers | None = None
     row_cache: RowCache | None = None
-    fed: set[str] = field(default_factory=set)
+    feed_tenants: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -125,9 +125,9 @@ class TargetBuilder:
         steps: thresholds.Steps,
     ) -> None:
         if row.rules.outside:
-            built.fed.add(row.tenant.id)
-        if row.made is not None:
-            self._add_made(built, row.made)
+            built.feed_tenants.add(row.tenant.id)
+        if row.built is not None:
+            self._add_built(built, row.built)
             return
         if row.raw is None or built.row_cache is None:
             self._make_row(built, row, timeout, labels, steps)
@@ -161,7 +161,7 @@ class TargetBuilder:
         odd, thresholds_before, public_before, targets_before = before
         if self._count(built)[0] != odd or len(built.targets) != targets_before + 1:
             return
-        row_cache.made[row.tenant.id] = BuiltRow(
+        row_cache.rows[row.tenant.id] = BuiltRow(
             row.raw,
             built.targets[-1],
             tuple(self.resolved[thresholds_before:]),
@@ -169,13 +169,13 @@ class TargetBuilder:
             tuple(self.context.public[public_before:]),
         )
 
-    def _add_made(self, built: BuiltTargets, made: BuiltRow) -> None:
+    def _add_built(self, built: BuiltTargets, made: BuiltRow) -> None:
         built.targets.append(made.target)
         self.resolved.extend(made.thresholds)
         self.context.outside |= made.secrets
         self.context.public.extend(made.public)
         if built.row_cache is not None:
-            built.row_cache.made[made.target.tenant] = made
+            built.row_cache.rows[made.target.tenant] = made
 
     def _make_row(
         self,

@@ -35,7 +35,7 @@ _ROWS = list[TenantRow]
 class TenantSourceRow:
     """One row, where it stands, and what its values may do.
 
-    `raw` is how a feed answered it, None elsewhere; `made` what an earlier load made of an equal one.
+    `raw` is how a feed answered it, None elsewhere; `built` what an earlier load made of an equal one.
     """
 
     tenant: TenantRow
@@ -43,7 +43,7 @@ class TenantSourceRow:
     path: Path
     rules: Rules
     raw: Any = None
-    made: BuiltRow | None = None
+    built: BuiltRow | None = None
 
 
 def rules_of(kind: str, secrets_dir: str, networks: tuple[str, ...] = ()) -> Rules:
@@ -127,7 +127,7 @@ class TenantSources:
         made: dict[int, TenantSourceRow] = {}
         fresh: list[tuple[int, Any]] = []
         for index, raw in found:
-            known = self.row_cache.known(tenant_of(raw), raw) if self.row_cache else None
+            known = self.row_cache.get(tenant_of(raw), raw) if self.row_cache else None
             if known is not None:
                 made[index] = TenantSourceRow(
                     _tenant_row(known.target.tenant), source, (index,), rules, raw, known
