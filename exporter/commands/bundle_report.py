@@ -10,7 +10,13 @@ from exporter import registry
 from exporter.core.configuration import Configuration
 from exporter.generate import paths
 from exporter.generate.bundle import UserFiles, alert_sources
-from exporter.generate.notes import clear_texts, closed, dead_links, is_root, of_systemd
+from exporter.generate.notes import (
+    find_clear_texts,
+    find_closed,
+    find_dead_links,
+    find_systemd_credentials,
+    is_root,
+)
 from exporter.generate.receivers import AWS_CREDENTIALS
 
 
@@ -60,20 +66,20 @@ def _steps(out: Path, bundle: UserFiles) -> Iterator[str]:
 
 
 def _notes(bundle: UserFiles, configuration: Configuration) -> Iterator[str]:
-    for what, remedy in dead_links(configuration.notifications, bundle.generation):
+    for what, remedy in find_dead_links(configuration.notifications, bundle.generation):
         yield f"{what}; {remedy}"
-    systemd = of_systemd(bundle.references, os.environ)
-    if unreadable := closed(path for path in bundle.references if path not in systemd):
+    systemd = find_systemd_credentials(bundle.references, os.environ)
+    if unreadable := find_closed(path for path in bundle.references if path not in systemd):
         yield f"Alertmanager's user must be able to read {', '.join(unreadable)}"
 
 
 def _warnings(bundle: UserFiles, configuration: Configuration) -> Iterator[str]:
-    for path in of_systemd(bundle.references, os.environ):
+    for path in find_systemd_credentials(bundle.references, os.environ):
         yield (
             f"alertmanager.yml names {path}, which systemd shows to one service alone and only while it runs;"
             " give the secret a file that Alertmanager can read"
         )
-    for where in clear_texts(configuration.notifications):
+    for where in find_clear_texts(configuration.notifications):
         yield (
             f"alertmanager.yml holds a secret in its text ({where}) and is written with mode 0600; where your"
             " Alertmanager knows a twin <key>_file, use that"

@@ -16,7 +16,7 @@ from exporter.core.configuration import Configuration
 from exporter.core.errors import StartError
 from exporter.core.generation import SecretFolder
 from exporter.generate.bundle import UserFiles, files, user_files
-from exporter.generate.notes import clear_texts, is_root
+from exporter.generate.notes import find_clear_texts, is_root
 from exporter.generate.paths import ALERTMANAGER, ALERTMANAGER_PARTS, BUNDLE_FOLDERS, CHECKOUT_FOLDERS
 
 SECRET_MODE, SECRETS_FOLDER_MODE = 0o600, 0o700
@@ -109,7 +109,7 @@ def _write_files(out: Path, bundle: UserFiles, configuration: Configuration) -> 
                     f"cannot write to {folder.dir}: {error.strerror}; nothing was written; choose another"
                     " folder with --secrets.dir or generate.secrets.dir"
                 ) from None
-        private = WITH_SECRETS if clear_texts(configuration.notifications) else ()
+        private = WITH_SECRETS if find_clear_texts(configuration.notifications) else ()
         _stage(staging, out, bundle.files, private, owner)
         staging.commit()
 

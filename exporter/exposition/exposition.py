@@ -10,8 +10,8 @@ from typing import NamedTuple
 from prometheus_client.registry import Collector
 
 from exporter.core.metric import Kind, Labels, Metric
-from exporter.exposition.lines import EOF, Exemplars, Series, chunks, marked, shape, suffixes
-from exporter.exposition.members import Member, pack
+from exporter.exposition.lines import EOF, Exemplars, Series, add_exemplars, chunks, exemplar_suffixes, shape
+from exporter.exposition.members import Member, compress
 from exporter.exposition.own_process import registry_text
 from exporter.exposition.shards import SLOTS, ExpositionShard, MetricFamily, Segment
 
@@ -99,7 +99,7 @@ class Exposition:
     ) -> Set[str]:
         """Write the lines of `key`; return the names of their families."""
         lines, doubles = chunks(common, samples)
-        ends = suffixes(common, exemplars) if exemplars else {}
+        ends = exemplar_suffixes(common, exemplars) if exemplars else {}
         self.duplicates += doubles
         place, identity = self._records[key]
         number, slot = divmod(place, SLOTS)
@@ -112,7 +112,7 @@ class Exposition:
                 family = self._families[name] = MetricFamily(metric, names)
             if suspect or family.shape != names:
                 family.mix()
-            self._write(name, number, slot, text, marked(text, ends[name]) if name in ends else None)
+            self._write(name, number, slot, text, add_exemplars(text, ends[name]) if name in ends else None)
         return lines.keys()
 
     def drop(self, key: Hashable) -> None:
@@ -138,7 +138,7 @@ class Exposition:
         if not gzip:
             return b"".join([segment.body for segment in segments])
         member = Member()
-        member.extend([segment.packed for segment in segments])
+        member.extend([segment.compressed for segment in segments])
         return member.finish()
 
     async def render_async(self, openmetrics: bool, gzip: bool, registry: Collector | None = None) -> bytes:
@@ -148,14 +148,14 @@ class Exposition:
         """
         turns = Turns()
         for _ in range(ROUNDS):
-            for _ in self._joining():
+            for _ in self._join_steps():
                 await turns.over()
             if not self._dirty:
                 break
         self._join()
         # Bodies are immutable: held here, they stay of this moment while the loop goes on between the slices.
         segments = [(segment, segment.body) for segment in self._segments(openmetrics, registry)]
-        return await (_gzipped if gzip else _plain)(segments, turns)
+        return await (_gzip if gzip else _concatenate)(segments, turns)
 
     def _place(self, key: Hashable, common: Labels) -> int:
         """Return the place of `key`, a new one if need be, and claim its common labels for it."""
@@ -184,10 +184,10 @@ class Exposition:
             self._dirty.add((name, number))
 
     def _join(self) -> None:
-        for _ in self._joining():
+        for _ in self._join_steps():
             pass
 
-    def _joining(self) -> Iterator[None]:
+    def _join_steps(self) -> Iterator[None]:
         """Join what changed, one shard or mixed family at a step; other work may come between the steps."""
         while self._dirty:
             name, number = self._dirty.pop()
@@ -199,7 +199,7 @@ class Exposition:
                 self._remove(name, number)
             yield
         for family in [family for family in self._families.values() if family.mixed and family.stale]:
-            self.duplicates += family.weed()
+            self.duplicates += family.drop_duplicates()
             yield
 
     def _remove(self, name: str, number: int) -> None:
@@ -236,7 +236,7 @@ class Turns:
             self._since = time.perf_counter()
 
 
-async def _plain(segments: list[tuple[Segment, bytes]], turns: Turns) -> bytes:
+async def _concatenate(segments: list[tuple[Segment, bytes]], turns: Turns) -> bytes:
     # Joining 80 MB at once would hold the loop for tens of milliseconds; getvalue() copies nothing.
     body = io.BytesIO()
     for _, part in segments:
@@ -245,11 +245,11 @@ async def _plain(segments: list[tuple[Segment, bytes]], turns: Turns) -> bytes:
     return body.getvalue()
 
 
-async def _gzipped(segments: list[tuple[Segment, bytes]], turns: Turns) -> bytes:
+async def _gzip(segments: list[tuple[Segment, bytes]], turns: Turns) -> bytes:
     member = Member()
     for segment, part in segments:
         # Another render may have joined the shard anew since: then what is cached is of another body.
-        member.extend((segment.packed if segment.body is part else pack(part),))
+        member.extend((segment.compressed if segment.body is part else compress(part),))
         await turns.over()
     return member.finish()
 

@@ -53,7 +53,7 @@ def chunks(common: Labels, series: Iterable[Series]) -> tuple[dict[str, Chunk], 
     so that no sample can pose as another key's.
     """
     names, values = tuple([name for name, _ in common]), [_escape(value) for _, value in common]
-    plain = _braced({name: f'{name}="{value}"' for name, value in zip(names, values, strict=True)})
+    plain = _join_labels({name: f'{name}="{value}"' for name, value in zip(names, values, strict=True)})
     lines: dict[str, tuple[Metric, str]] = {}
     doubles = 0
     for metric, own, value in series:
@@ -113,7 +113,7 @@ def go_float(value: float) -> str:
     return str(floatToGoString(value))  # type: ignore[no-untyped-call]  # prometheus_client types it not
 
 
-def suffixes(common: Labels, exemplars: Exemplars) -> dict[str, dict[bytes, bytes]]:
+def exemplar_suffixes(common: Labels, exemplars: Exemplars) -> dict[str, dict[bytes, bytes]]:
     """Return what exemplars add to lines: by family name, the beginning of a line up to its value to its end.
 
     Only counters and buckets may have one, and OpenMetrics bounds its labels; ValueError otherwise.
@@ -126,14 +126,14 @@ def suffixes(common: Labels, exemplars: Exemplars) -> dict[str, dict[bytes, byte
         if sum(len(name) + len(value) for name, value in exemplar.labels) > LONGEST_EXEMPLAR:
             raise ValueError(f"the labels of an exemplar of {metric} are too long")
         series = f"{metric.name}_bucket" if of_bucket else metric.name
-        start = series + _braced({name: _pair(name, value) for name, value in (*own, *common)})
+        start = series + _join_labels({name: _pair(name, value) for name, value in (*own, *common)})
         labels = ",".join(_pair(name, value) for name, value in sorted(exemplar.labels))
         end = f" # {{{labels}}} {go_float(exemplar.value)} {exemplar.at}"
         found.setdefault(metric.name, {})[_bytes(start[:-1])] = _bytes(end)
     return found
 
 
-def marked(text: bytes, ends: Mapping[bytes, bytes]) -> bytes:
+def add_exemplars(text: bytes, ends: Mapping[bytes, bytes]) -> bytes:
     """Return the lines of `text`, each with the exemplar that `ends` have for it."""
     return b"".join(line[:-1] + ends.get(line.rpartition(b" ")[0], b"") + b"\n" for line in _split(text))
 
@@ -164,7 +164,7 @@ def openmetrics_head(metric: Metric, *, stem_taken: bool = False) -> bytes:
     return _bytes(lines + (f"# UNIT {name} {unit}\n" if unit else ""))
 
 
-def unlike(body: bytes) -> tuple[bytes, int]:
+def drop_duplicates(body: bytes) -> tuple[bytes, int]:
     """Return `body`, lines of one family, without the series that came before, and how many were left out."""
     kept: dict[bytes, bytes] = {}
     lines = body.splitlines(keepends=True) if b"\r" not in body else _split(body)
@@ -195,7 +195,7 @@ def _layout(common: tuple[str, ...], own: tuple[str, ...]) -> LabelLayout:
     place.update({name: number for number, name in enumerate(common)})  # a common label wins
     order = sorted(place)
     places = [place[name] for name in order]
-    template = _braced({name: f'{name}="%s"' for name in order})
+    template = _join_labels({name: f'{name}="%s"' for name in order})
     return template, lambda values: tuple([values[number] for number in places])
 
 
@@ -203,7 +203,7 @@ def _pair(name: str, value: str) -> str:
     return f'{name}="{_escape(value)}"'
 
 
-def _braced(pairs: dict[str, str]) -> str:
+def _join_labels(pairs: dict[str, str]) -> str:
     """Return the label part of a line up to the value; labels go by name, as prometheus_client sorts them."""
     return f"{{{','.join([pairs[name] for name in sorted(pairs)])}}} " if pairs else " "
 

@@ -26,7 +26,7 @@ LAST_BLOCK = b"\x03\x00"
 """An empty deflate block that says that it is the last one."""
 
 
-class Packed(NamedTuple):
+class CompressedPiece(NamedTuple):
     """A compressed piece and the `body` it was made of, with its checksum."""
 
     body: bytes
@@ -34,11 +34,11 @@ class Packed(NamedTuple):
     checksum: int
 
 
-def pack(body: bytes) -> Packed:
+def compress(body: bytes) -> CompressedPiece:
     """Compress `body` into blocks that can be followed by others."""
     compressor = deflater.compressobj(1, deflater.DEFLATED, -15)
     deflated = compressor.compress(body) + compressor.flush(deflater.Z_FULL_FLUSH)
-    return Packed(body, deflated, deflater.crc32(body))
+    return CompressedPiece(body, deflated, deflater.crc32(body))
 
 
 class Member:
@@ -49,7 +49,7 @@ class Member:
         self._parts = [HEAD]
         self._checksum = self._size = 0
 
-    def extend(self, pieces: Iterable[Packed]) -> None:
+    def extend(self, pieces: Iterable[CompressedPiece]) -> None:
         """Append pieces."""
         checksum, size = self._checksum, self._size
         for body, deflated, own in pieces:

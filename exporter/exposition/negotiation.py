@@ -31,12 +31,14 @@ def negotiate(accept: str, accept_encoding: str) -> Format:
     OpenMetrics must be asked for; text is what everybody else gets, also who accepts neither, because a
     scrape refused tells nobody anything.
     """
-    ranges = list(_weighted(accept))
+    ranges = list(_parse_weights(accept))
     openmetrics, text = _media_weight(ranges, OPENMETRICS), _media_weight(ranges, TEXT)
-    return Format(openmetrics > 0 and openmetrics >= text and _named(ranges), _gzip(accept_encoding))
+    return Format(
+        openmetrics > 0 and openmetrics >= text and _names_openmetrics(ranges), _gzip(accept_encoding)
+    )
 
 
-def _weighted(header: str) -> Iterator[tuple[str, dict[str, str], float]]:
+def _parse_weights(header: str) -> Iterator[tuple[str, dict[str, str], float]]:
     """Yield each entry of a header: value, parameters and weight, all in lower case."""
     for entry in header.lower().split(","):
         value, *rest = (part.strip() for part in entry.split(";"))
@@ -64,11 +66,11 @@ def _media_weight(ranges: list[tuple[str, dict[str, str], float]], media: tuple[
     return max(found)[2] if found else 0.0
 
 
-def _named(ranges: list[tuple[str, dict[str, str], float]]) -> bool:
+def _names_openmetrics(ranges: list[tuple[str, dict[str, str], float]]) -> bool:
     return any(value == "/".join(OPENMETRICS[:2]) for value, _, _ in ranges)
 
 
 def _gzip(header: str) -> bool:
-    weights = {value: weight for value, _, weight in _weighted(header)}
+    weights = {value: weight for value, _, weight in _parse_weights(header)}
     gzip = weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0)))
     return gzip > 0 and gzip >= weights.get("identity", 0.0)

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
 from exporter.core.metric import Metric
-from exporter.exposition.lines import go_float, head, openmetrics_head, unlike
-from exporter.exposition.members import Packed, pack
+from exporter.exposition.lines import drop_duplicates, go_float, head, openmetrics_head
+from exporter.exposition.members import CompressedPiece, compress
 
 SLOTS = 256
 """Keys in a shard: 256 lines are some 25 KB, about the window of the compressor."""
@@ -23,54 +23,54 @@ LOOSE = 128
 class Segment:
     """A piece of the body that changes as a whole: `body`, and its compressed form once it was asked for."""
 
-    __slots__ = ("_packed", "body")
+    __slots__ = ("_compressed", "body")
 
     def __init__(self, body: bytes = b"") -> None:
         """Start with `body`."""
         self.body = body
-        self._packed: Packed | None = None
+        self._compressed: CompressedPiece | None = None
 
     def replace(self, body: bytes) -> None:
         """Put another body in place."""
         self.body = body
-        self._packed = None
+        self._compressed = None
 
     @property
-    def packed(self) -> Packed:
+    def compressed(self) -> CompressedPiece:
         """The compressed body, made at the first call after a change."""
-        if self._packed is None:
-            self._packed = pack(self.body)
-        return self._packed
+        if self._compressed is None:
+            self._compressed = compress(self.body)
+        return self._compressed
 
 
 class ExpositionShard(Segment):
     """The lines of one family of the keys of one group.
 
-    `marked` is the same shard with exemplars behind its lines, None while no line has one: all formats
-    share the lines that have none.
+    `with_exemplars` is the same shard with exemplars behind its lines, None while no line has one: all
+    formats share the lines that have none.
     """
 
-    __slots__ = ("_ends", "_pending", "marked", "series")
+    __slots__ = ("_ends", "_pending", "series", "with_exemplars")
 
     def __init__(self) -> None:
         """Start without lines."""
         super().__init__()
         self.series = 0
-        self.marked: ExpositionShard | None = None
+        self.with_exemplars: ExpositionShard | None = None
         self._ends = array("I", bytes(4 * SLOTS))
         self._pending: dict[int, bytes] = {}
 
-    def put(self, slot: int, lines: bytes, marked: bytes | None = None) -> bool:
+    def put(self, slot: int, lines: bytes, with_exemplars: bytes | None = None) -> bool:
         """Put the lines of the key in `slot`; return whether that leaves anything to join.
 
-        `marked` are the same lines with exemplars, None where they have none.
+        `with_exemplars` are the same lines with exemplars, None where they have none.
         """
-        if marked is not None and self.marked is None:
-            self.marked = self._copy()
-        if self.marked is None:
+        if with_exemplars is not None and self.with_exemplars is None:
+            self.with_exemplars = self._copy()
+        if self.with_exemplars is None:
             return self._put(slot, lines)
         changed = self._put(slot, lines)
-        return self.marked._put(slot, lines if marked is None else marked) or changed
+        return self.with_exemplars._put(slot, lines if with_exemplars is None else with_exemplars) or changed
 
     def _copy(self) -> "ExpositionShard":
         made = ExpositionShard()
@@ -92,7 +92,7 @@ class ExpositionShard(Segment):
 
     def move(self, slot: int, values: Sequence[float]) -> bool:
         """Give the lines of the key in `slot` other values, in their order; False if they do not fit."""
-        if self.marked is not None:
+        if self.with_exemplars is not None:
             return False
         old = self._pending.get(slot)
         if old is None:
@@ -100,12 +100,12 @@ class ExpositionShard(Segment):
         if len(values) == 1:
             if old.count(b"\n") != 1:
                 return False
-            self._lay(slot, _moved(old, values[0]))
+            self._lay(slot, _replace_value(old, values[0]))
             return True
         lines = old.split(b"\n")  # with an empty piece behind the last line
         if len(lines) != len(values) + 1:
             return False
-        self._lay(slot, b"".join(map(_moved, lines, values)))
+        self._lay(slot, b"".join(map(_replace_value, lines, values)))
         return True
 
     def _lay(self, slot: int, lines: bytes) -> None:
@@ -115,8 +115,8 @@ class ExpositionShard(Segment):
 
     def join(self) -> None:
         """Take in what was put since the last join."""
-        if self.marked is not None:
-            self.marked.join()
+        if self.with_exemplars is not None:
+            self.with_exemplars.join()
         if self._pending:
             self._take_in()
 
@@ -182,16 +182,16 @@ class MetricFamily:
             return
         for number in sorted(self.shards):
             shard = self.shards[number]
-            yield shard.marked if exemplars and shard.marked is not None else shard
+            yield shard.with_exemplars if exemplars and shard.with_exemplars is not None else shard
 
-    def weed(self) -> int:
+    def drop_duplicates(self) -> int:
         """Join a mixed family that changed, each series once; return how many doubles were left out."""
         self.stale = False
-        body, doubles = unlike(b"".join(self.shards[number].body for number in sorted(self.shards)))
+        body, doubles = drop_duplicates(b"".join(self.shards[number].body for number in sorted(self.shards)))
         self._whole = Segment(body)
         return doubles
 
 
-def _moved(line: bytes, value: float) -> bytes:
+def _replace_value(line: bytes, value: float) -> bytes:
     """Return `line` with another value: that is what stands behind its last space."""
     return b"%b%b\n" % (line[: line.rindex(b" ") + 1], go_float(value).encode())

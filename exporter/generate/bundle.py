@@ -20,7 +20,14 @@ from exporter.generate import dashboards, paths, reference, routing, rule_tests,
 from exporter.generate.document import BUNDLE_NOTICE, NOTICE, as_yaml
 from exporter.generate.facts import facts_template
 from exporter.generate.receivers import AWS_CREDENTIALS, SecretFiles
-from exporter.generate.rules import Links, TextValues, alert_files, files_needed, look_back, needed_by
+from exporter.generate.rules import (
+    Links,
+    TextValues,
+    alert_files,
+    find_required_files,
+    look_back,
+    select_files,
+)
 from exporter.store.listings import listings
 
 RuleFile = dict[str, Any]
@@ -119,7 +126,7 @@ def rule_files(
     used = {one.probe.name: one.probe for one in configuration.integrations}
     # Every provider has the common series: they would make every file needed.
     own = {metric for probe in used.values() for metric in probe.metrics} - {*TARGET_SERIES, *SHARED_SERIES}
-    return needed_by(made, COMMON_SOURCES, used, {name for metric in own for name in metric.series_names})
+    return select_files(made, COMMON_SOURCES, used, {name for metric in own for name in metric.series_names})
 
 
 def _rule_test_files(configuration: Configuration | None) -> dict[str, str]:
@@ -127,14 +134,14 @@ def _rule_test_files(configuration: Configuration | None) -> dict[str, str]:
     families = registry.families().values()
     tests = {}
     for name, alerts in alert_sources().items():
-        loaded = _loaded(rules, files_needed(rules, name))
+        loaded = _at_paths(rules, find_required_files(rules, name))
         tests[name] = rule_tests.tests_of(alerts, families, loaded)
     noisy = (EXPORTER_DOWN.name, WATCHDOG.name)
-    tests["without-exporter"] = rule_tests.quiet_without_exporter(noisy, _loaded(rules, rules))
+    tests["without-exporter"] = rule_tests.quiet_without_exporter(noisy, _at_paths(rules, rules))
     return {f"prometheus/tests/{name}.yml": as_yaml(content) for name, content in tests.items()}
 
 
-def _loaded(rules: Mapping[str, RuleFile], names: Iterable[str]) -> dict[str, RuleFile]:
+def _at_paths(rules: Mapping[str, RuleFile], names: Iterable[str]) -> dict[str, RuleFile]:
     return {f"../rules/{name}.yml": rules[name] for name in names}
 
 

@@ -15,7 +15,7 @@ CREDENTIALS = "CREDENTIALS_DIRECTORY"
 _CREDENTIALS_FOLDER = Path("/run/credentials")
 
 
-def dead_links(notifications: Notifications, generation: Generation) -> Iterator[tuple[str, str]]:
+def find_dead_links(notifications: Notifications, generation: Generation) -> Iterator[tuple[str, str]]:
     """Yield what links of messages lead nowhere, each with its remedy."""
     if not (notifications.runbook_url or generation.exporter.url):
         yield (
@@ -29,7 +29,7 @@ def dead_links(notifications: Notifications, generation: Generation) -> Iterator
         )
 
 
-def of_systemd(references: Iterable[str], environ: Mapping[str, str]) -> list[str]:
+def find_systemd_credentials(references: Iterable[str], environ: Mapping[str, str]) -> list[str]:
     """Return those of `references` that systemd shows to one service alone, and only while it runs.
 
     A $CREDENTIALS_DIRECTORY that is not below /run is the folder of the files themselves, given by hand.
@@ -39,7 +39,7 @@ def of_systemd(references: Iterable[str], environ: Mapping[str, str]) -> list[st
     return [path for path in references if any(Path(path).is_relative_to(folder) for folder in folders)]
 
 
-def closed(references: Iterable[str]) -> list[str]:
+def find_closed(references: Iterable[str]) -> list[str]:
     """Return those of `references` that not everybody can read, with owner and mode."""
     found = []
     for path in references:
@@ -52,7 +52,7 @@ def closed(references: Iterable[str]) -> list[str]:
     return found
 
 
-def clear_texts(notifications: Notifications) -> list[str]:
+def find_clear_texts(notifications: Notifications) -> list[str]:
     """Return what native receivers hold as text because Alertmanager 0.25 reads it from no file."""
     return [
         f"team {team.name}: {where}"

@@ -88,7 +88,7 @@ def for_existing(notifications: Notifications, secrets: SecretFiles) -> dict[str
     `integration-`, and inhibitions look at our alerts alone.
     """
     whole = configuration(notifications, secrets)
-    root = _prefixed(whole["route"])
+    root = _add_prefix(whole["route"])
     return {
         "templates": ["integration-exporter/templates/*.tmpl"],
         "route": {"routes": [{"matchers": [OURS], **root}]},
@@ -105,7 +105,7 @@ def for_existing(notifications: Notifications, secrets: SecretFiles) -> dict[str
     }
 
 
-def _prefixed(route: AlertRoute) -> AlertRoute:
+def _add_prefix(route: AlertRoute) -> AlertRoute:
     """Return a route and those below it with names that no other configuration has."""
     made = dict(route)
     if "receiver" in made:
@@ -114,7 +114,7 @@ def _prefixed(route: AlertRoute) -> AlertRoute:
         if key in made:
             made[key] = [f"{PREFIX}{name}" for name in made[key]]
     if "routes" in made:
-        made["routes"] = [_prefixed(one) for one in made["routes"]]
+        made["routes"] = [_add_prefix(one) for one in made["routes"]]
     return made
 
 

@@ -64,13 +64,15 @@ def _test(alert: Alert, case: Case, families: tuple[ThresholdFamily, ...]) -> di
                 # promtool 2.42 names no test in its complaint, but it shows the expression
                 "expr": f'ALERTS{{alertname="{alert.name}",alertstate="firing"}} # {name}',
                 "eval_time": case.at,
-                "exp_samples": [{"labels": _fired(alert, labels), "value": 1} for labels in case.fires],
+                "exp_samples": [
+                    {"labels": _alerts_series(alert, labels), "value": 1} for labels in case.fires
+                ],
             }
         ],
     }
 
 
-def _fired(alert: Alert, labels: Mapping[str, str]) -> str:
+def _alerts_series(alert: Alert, labels: Mapping[str, str]) -> str:
     only = {"severity": str(alert.levels[0])} if len(alert.levels) == 1 else {}
     none = {} if alert.levels else {"severity": "none"}
     given = {name: value for name, value in labels.items() if value}  # an empty label is no label
@@ -96,7 +98,7 @@ def _defaults(alert: Alert, case: Case, families: tuple[ThresholdFamily, ...]) -
         for where in _places(family, everything)
         for severity, value in family.steps.items()
         for labels in [(*where, ("tenant", ""), ("severity", severity.value))]
-        if not _given(case, family, labels)
+        if not _has_default(case, family, labels)
     }
 
 
@@ -117,7 +119,7 @@ def _series(family: ThresholdFamily, labels: Labels) -> str:
     return f"{family.metric}{{{inside}}}"
 
 
-def _given(case: Case, family: ThresholdFamily, labels: Labels) -> bool:
+def _has_default(case: Case, family: ThresholdFamily, labels: Labels) -> bool:
     wanted = set(labels)
     return any(
         name.partition("{")[0] == str(family.metric) and wanted <= {("tenant", ""), *_LABEL.findall(name)}

@@ -222,12 +222,12 @@ def alert_files(
     homes = {family: _home(family, alerts) for family in families}
     builder = RuleFiles(filling, links)
 
-    def recorded(name: str) -> list[dict[str, Any]]:
+    def record_groups(name: str) -> list[dict[str, Any]]:
         return threshold_groups(family for family, home in homes.items() if home == name)
 
-    files = {"thresholds": {"groups": recorded("thresholds")}}
+    files = {"thresholds": {"groups": record_groups("thresholds")}}
     for name, some in alerts.items():
-        files[name] = {"groups": [*recorded(name), *builder.groups(f"integration-{name}", some)]}
+        files[name] = {"groups": [*record_groups(name), *builder.groups(f"integration-{name}", some)]}
     return files
 
 
@@ -236,7 +236,7 @@ def _home(family: ThresholdFamily, alerts: Mapping[str, tuple[Alert, ...]]) -> s
     return readers[0] if len(readers) == 1 else "thresholds"
 
 
-def needed_by(
+def select_files(
     files: Mapping[str, dict[str, Any]],
     always: Iterable[str],
     providers: Iterable[str],
@@ -249,11 +249,11 @@ def needed_by(
     own = {"thresholds", *always, *providers}
     readers = {file for file, rule in _rules(files) if not {*_WORD.findall(rule["expr"])}.isdisjoint(metrics)}
     chosen = [file for file in files if file in own | readers]
-    needed = {name for file in chosen for name in files_needed(files, file)}
+    needed = {name for file in chosen for name in find_required_files(files, file)}
     return {name: part for name, part in files.items() if name in needed}
 
 
-def files_needed(files: Mapping[str, Mapping[str, Any]], name: str) -> list[str]:
+def find_required_files(files: Mapping[str, Mapping[str, Any]], name: str) -> list[str]:
     """Return the names of the files that the rules of `name` need: itself, and who records what it reads."""
     recorders = {rule["record"]: file for file, rule in _rules(files) if "record" in rule}
     needed, new = set[str](), {name}

@@ -25,7 +25,7 @@ from exporter.net.reasons import time_error
 from exporter.net.redirects import Leg
 from exporter.net.resolver import Resolver, Threads, literal
 from exporter.net.talk import Again, StreamTalk, open_datagrams
-from exporter.net.tls import Context, Contexts, unverified_context
+from exporter.net.tls import Contexts, TlsContext, unverified_context
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 """Methods that may be sent a second time when a kept connection turns out to be closed."""
@@ -248,7 +248,7 @@ class LoopNetwork:
         except ProbeError as error:
             raise ProbeError(error.reason, f"proxy: {error.detail}") from None
 
-    async def _context(self, tls: TlsOptions | None, http: bool, trace: Trace) -> Context | None:
+    async def _context(self, tls: TlsOptions | None, http: bool, trace: Trace) -> TlsContext | None:
         context = await self._contexts.get(tls, http=http) if tls is not None else None
         trace.client_certificate_expiry = context.own_expiry if context else None
         return context

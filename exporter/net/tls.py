@@ -20,14 +20,14 @@ ContextKey = tuple[str, str, str, bool, str, bool, bool]
 FileStamps = tuple[tuple[int, int, int] | None, ...]
 
 
-class Context(NamedTuple):
+class TlsContext(NamedTuple):
     """How a server is judged, and when the certificate expires that we show it (Unix seconds)."""
 
     judge: ssl.SSLContext
     own_expiry: float | None
 
 
-Offload = Callable[[Callable[[], Context]], Awaitable[Context]]
+Offload = Callable[[Callable[[], TlsContext]], Awaitable[TlsContext]]
 
 
 class Contexts:
@@ -36,10 +36,10 @@ class Contexts:
     def __init__(self, offload: Offload) -> None:
         """`offload` runs a function in a thread and returns its result."""
         self._offload = offload
-        self._contexts: OrderedDict[ContextKey, tuple[FileStamps, Context]] = OrderedDict()
+        self._contexts: OrderedDict[ContextKey, tuple[FileStamps, TlsContext]] = OrderedDict()
         self._locks: dict[ContextKey, asyncio.Lock] = {}
 
-    async def get(self, tls: TlsOptions, *, http: bool) -> Context:
+    async def get(self, tls: TlsOptions, *, http: bool) -> TlsContext:
         """Return the context for `tls`; `http` offers http/1.1 by ALPN. Bad files are ProbeError (tls).
 
         Raise Shortage where a file could not be opened for want of a descriptor.
@@ -62,7 +62,7 @@ class Contexts:
                 self._locks.pop(key, None)
         return entry[1]
 
-    def _keep(self, key: ContextKey, entry: tuple[FileStamps, Context]) -> None:
+    def _keep(self, key: ContextKey, entry: tuple[FileStamps, TlsContext]) -> None:
         self._contexts[key] = entry
         self._contexts.move_to_end(key)
         if len(self._contexts) > _MOST:
@@ -87,10 +87,10 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
     return (found.st_mtime_ns, found.st_size, found.st_ino)
 
 
-def _make(tls: TlsOptions, http: bool) -> Context:
+def _make(tls: TlsOptions, http: bool) -> TlsContext:
     certificate.prepare()
     try:
         judge = client_context(tls, ("http/1.1",) if http else ())
     except TlsFileError as error:
         raise shortage_of(error.error) or ProbeError(Reason.TLS, str(error)) from None
-    return Context(judge, certificate.expiry_of_file(tls.cert_file) if tls.cert_file else None)
+    return TlsContext(judge, certificate.expiry_of_file(tls.cert_file) if tls.cert_file else None)

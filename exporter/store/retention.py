@@ -15,7 +15,7 @@ PORTION = 2000
 
 
 @dataclass(frozen=True)
-class Retention:
+class TableRetention:
     """How long the rows of `table` are kept.
 
     `key` is the one of `store.retention` that says so, empty for rows that stay until their subject goes.
@@ -30,7 +30,7 @@ class Retention:
 
 def retain(
     begin: Callable[[], AbstractContextManager[Connection]],
-    rules: Iterable[Retention],
+    rules: Iterable[TableRetention],
     seconds: Mapping[str, float],
     now: float,
 ) -> int:

@@ -7,7 +7,7 @@ from types import ModuleType
 
 from exporter.store import columns
 from exporter.store import subjects as folder
-from exporter.store.retention import Retention
+from exporter.store.retention import TableRetention
 
 
 @cache
@@ -18,7 +18,7 @@ def subjects() -> tuple[ModuleType, ...]:
 
 
 @cache
-def retentions() -> tuple[Retention, ...]:
+def retentions() -> tuple[TableRetention, ...]:
     """Return what every subject declares of how long its rows are kept."""
     return tuple(rule for module in subjects() for rule in module.RETENTION)
 

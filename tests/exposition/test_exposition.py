@@ -242,10 +242,10 @@ def test_only_shards_that_changed_are_compressed_again() -> None:
     exposition = filled([(tenant(number), healthy(number)) for number in range(2 * SLOTS)])
     exposition.render(False, True)
     shards = {(name, number): shard for number, g in exposition._groups.items() for name, shard in g.items()}
-    before = {place: shard.packed for place, shard in shards.items()}
+    before = {place: shard.compressed for place, shard in shards.items()}
     exposition.put(("target", 3), tenant(3), healthy(3, at=9.0))
     exposition.render(False, True)
-    changed = {place for place, shard in shards.items() if shard.packed is not before[place]}
+    changed = {place for place, shard in shards.items() if shard.compressed is not before[place]}
     assert changed == {(common_metrics.LAST_RUN.name, 0), (common_metrics.PHASE_DURATION.name, 0)}
 
 

@@ -17,7 +17,7 @@ from exporter.cli import main
 from exporter.commands.bundle_report import report_lines
 from exporter.config.load import load_file
 from exporter.generate import bundle
-from exporter.generate.notes import of_systemd
+from exporter.generate.notes import find_systemd_credentials
 from tests.rules.tools import program, run
 
 CONFIGURATION = """\
@@ -396,7 +396,7 @@ def test_an_owner_that_this_machine_does_not_have_is_told_before_anything_is_wri
 )
 def test_a_credential_that_systemd_shows_to_one_service_is_known(path: str, given: str, alone: bool) -> None:
     environ = {"CREDENTIALS_DIRECTORY": given} if given else {}
-    assert of_systemd([path], environ) == ([path] if alone else [])
+    assert find_systemd_credentials([path], environ) == ([path] if alone else [])
 
 
 def test_a_credential_of_one_service_is_warned_of(tmp_path: Path) -> None:

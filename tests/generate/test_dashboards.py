@@ -102,7 +102,7 @@ def test_a_dashboard_is_in_the_model_that_file_provisioning_reads(path: str) -> 
 
 @every_dashboard
 def test_the_sdk_reads_a_dashboard_and_writes_the_same(path: str) -> None:
-    assert _board.cleaned(through_sdk(TEXTS[path])) == DASHBOARDS[path]
+    assert _board.clean_up(through_sdk(TEXTS[path])) == DASHBOARDS[path]
 
 
 @every_dashboard

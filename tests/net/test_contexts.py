@@ -15,7 +15,7 @@ import pytest
 from exporter.core.errors import ProbeError
 from exporter.core.options import TlsOptions
 from exporter.net import tls
-from exporter.net.tls import Context, Contexts, unverified_context
+from exporter.net.tls import Contexts, TlsContext, unverified_context
 from tests.servers.authority import Authority
 from tests.waiting import rest
 
@@ -28,7 +28,7 @@ class Making:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def run(self, call: Callable[[], Context]) -> Context:
+    async def run(self, call: Callable[[], TlsContext]) -> TlsContext:
         await self.gate.wait()
         self.made += 1
         return call()

@@ -15,7 +15,7 @@ from exporter.generate import bundle
 from exporter.generate.document import as_yaml
 from exporter.generate.rule_tests import seconds
 from exporter.generate.rule_tests import tests_of as generated_tests
-from exporter.generate.rules import Links, RuleFiles, TextValues, files_needed, look_back
+from exporter.generate.rules import Links, RuleFiles, TextValues, find_required_files, look_back
 from tests.rules.tools import program, run, write
 
 ALERTS = registry.alerts()
@@ -103,7 +103,7 @@ def test_a_wrong_rule_is_found_by_its_case(tmp_path: Path, name: str, says: str,
     alert = next(alert for alert in ALERTS if alert.name == f"Integration{name}")
     (source,) = (source for source, some in bundle.alert_sources().items() if alert in some)
     files = bundle.rule_files()
-    rules = {f"{needed}.yml": files[needed] for needed in files_needed(files, source)}
+    rules = {f"{needed}.yml": files[needed] for needed in find_required_files(files, source)}
     (case,) = (case for case in alert.cases if case.says == says)
     tests = generated_tests([replace(alert, cases=(case,))], registry.families().values(), rules)
     for content, passes in ((rules, True), (_replaced(rules, old, new), False)):
@@ -126,7 +126,9 @@ def _replaced(content: Any, old: str, new: str) -> Any:
 def test_the_texts_of_every_alert_are_expanded(tree: Path, tmp_path: Path, source: str) -> None:
     """Ask promtool for alerts that are not there, and read those that it got instead."""
     files, alerts = bundle.rule_files(), bundle.alert_sources()[source]
-    rules = {f"{tree}/prometheus/rules/{name}.yml": files[name] for name in files_needed(files, source)}
+    rules = {
+        f"{tree}/prometheus/rules/{name}.yml": files[name] for name in find_required_files(files, source)
+    }
     alerts = tuple(replace(alert, cases=_one_of_each_severity(alert)) for alert in alerts)
     content = generated_tests(alerts, registry.families().values(), rules)
     cases = ((alert.name, case.at) for alert in alerts for case in alert.cases)

@@ -17,7 +17,7 @@ from exporter.server.stream import PORTION
 from exporter.server.web_config.settings import Role
 from exporter.store.database import Database
 from exporter.store.listings import listings
-from exporter.store.retention import Retention
+from exporter.store.retention import TableRetention
 from exporter.store.schema import subjects
 from tests.server.house import NOW, House, Room, bearer, house, state
 from tests.server.test_access import TOKENS, web_config
@@ -76,7 +76,7 @@ async def text(served: House, path: str, token: str = "admin") -> str:
 
 @EVERY
 async def test_an_export_holds_every_row_that_is_stored(
-    served: House, listing: Listing[Any], retention: Retention
+    served: House, listing: Listing[Any], retention: TableRetention
 ) -> None:
     reply = await served.ask(f"{listing.path}?format=csv", headers=bearer(TOKENS["admin"]))
     assert reply.headers["content-disposition"] == f'attachment; filename="{listing.key}.csv"'
@@ -90,7 +90,9 @@ async def test_an_export_holds_every_row_that_is_stored(
 
 
 @EVERY
-async def test_pages_join_without_a_gap(served: House, listing: Listing[Any], retention: Retention) -> None:
+async def test_pages_join_without_a_gap(
+    served: House, listing: Listing[Any], retention: TableRetention
+) -> None:
     seen = 0
     query: str | None = ""
     while query is not None:
@@ -102,7 +104,7 @@ async def test_pages_join_without_a_gap(served: House, listing: Listing[Any], re
 
 @EVERY
 async def test_callers_bound_to_a_tenant_get_its_rows_alone(
-    served: House, listing: Listing[Any], retention: Retention
+    served: House, listing: Listing[Any], retention: TableRetention
 ) -> None:
     if not listing.narrow:
         reply = await served.ask(listing.path, headers=bearer(TOKENS["bound_admin"]))
@@ -114,7 +116,7 @@ async def test_callers_bound_to_a_tenant_get_its_rows_alone(
 
 
 @EVERY
-def test_what_is_said_of_a_list_is_so(listing: Listing[Any], retention: Retention) -> None:
+def test_what_is_said_of_a_list_is_so(listing: Listing[Any], retention: TableRetention) -> None:
     assert listing.retention == retention.key, "the list names another retention than its table has"
     assert listing.retention in layout.Retention.__struct_fields__
     assert {column.key for column in listing.table} <= set(listing.columns)

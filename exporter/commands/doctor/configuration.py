@@ -11,7 +11,7 @@ from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
 from exporter.core.options import secret_fields
 from exporter.core.probe import Allowance, Target
-from exporter.generate.notes import dead_links
+from exporter.generate.notes import find_dead_links
 
 LONG_INTERVAL = 300.0
 """Seconds between two probes beyond which a failure is found later than most people expect."""
@@ -59,7 +59,7 @@ def findings(configuration: Configuration) -> Iterator[Finding]:
     for name in sorted(configuration.switched_off):
         yield AREA.note(f"{name} turns a part off", "unset it to have the part back")
     yield from map(AREA.note, configuration.notes)
-    for what, remedy in dead_links(configuration.notifications, configuration.generation):
+    for what, remedy in find_dead_links(configuration.notifications, configuration.generation):
         yield AREA.note(what, remedy)
     yield from _missing_credentials(configuration)
     yield from _long_intervals(configuration)

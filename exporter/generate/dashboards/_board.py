@@ -37,11 +37,11 @@ class Dashboard:
 
 def text_of(board: Dashboard) -> str:
     """Return the dashboard as Classic JSON, the model that Grafana's file provisioning reads."""
-    built = json.loads(json.dumps(_built(board), cls=JSONEncoder))
-    return json.dumps(cleaned(built), indent=2, sort_keys=True) + "\n"
+    built = json.loads(json.dumps(_build(board), cls=JSONEncoder))
+    return json.dumps(clean_up(built), indent=2, sort_keys=True) + "\n"
 
 
-def cleaned(built: dict[str, Any]) -> dict[str, Any]:
+def clean_up(built: dict[str, Any]) -> dict[str, Any]:
     """Return what the builder wrote with panel ids and without defaults that mislead; idempotent."""
     built["schemaVersion"] = SCHEMA_VERSION
     for number, panel in enumerate(built["panels"], start=1):
@@ -72,7 +72,7 @@ def _place(panels: list[dict[str, Any]]) -> None:
         x, height = x + place["w"], max(height, place["h"])
 
 
-def _built(board: Dashboard) -> Any:
+def _build(board: Dashboard) -> Any:
     made = dashboard.Dashboard(board.title).uid(board.uid).description(board.description).tags([TAG])
     made.readonly().time("now-6h", "now").refresh("1m").timezone("browser")
     made.tooltip(models.DashboardCursorSync.CROSSHAIR).link(_siblings())

@@ -137,7 +137,7 @@ def lines(
     panel.legend(_legend()).tooltip(_tooltip(kinds.TooltipDisplayMode.MULTI))
     if limits:
         for severity, colour in SEVERITY_COLOURS.items():
-            panel.override_by_name(f"{severity} threshold", _dashed(colour))
+            panel.override_by_name(f"{severity} threshold", _dash_line(colour))
     return _finish(panel, title, text, [*queries, *([limits] if limits else [])], size, unit)
 
 
@@ -185,7 +185,7 @@ def rows(
         .steps([models.Threshold(value=None, color=PLAIN)])
     )
     panel.with_transformation(models.DataTransformerConfig(id_val="merge", options={}))
-    panel.with_transformation(_chosen(columns, len(queries)) if columns else _all_but_time(value))
+    panel.with_transformation(_select_columns(columns, len(queries)) if columns else _all_but_time(value))
     panel.sort_by([common.TableSortByFieldState().display_name(column).desc(desc) for column, desc in sort])
     for column in columns:
         panel.override_by_name(column.title, _properties(column))
@@ -214,7 +214,7 @@ def _finish(
     return panel
 
 
-def _chosen(columns: Sequence[TableColumn], queries: int) -> Any:
+def _select_columns(columns: Sequence[TableColumn], queries: int) -> Any:
     # Grafana names the value "Value" when a table has one query and "Value #A" when it has several.
     names = {letter: "Value" if queries == 1 else f"Value #{letter}" for letter in "ABCDEFGH"[:queries]}
     fields = [names.get(column.source, column.source) for column in columns]
@@ -260,7 +260,7 @@ def _values(words: Mapping[str, ValueWord]) -> Any:
     return models.ValueMap(options=results)
 
 
-def _dashed(colour: str) -> list[Any]:
+def _dash_line(colour: str) -> list[Any]:
     return [
         _set("custom.lineStyle", {"fill": "dash", "dash": [10, 8]}),
         _set("custom.fillOpacity", 0),

@@ -20,10 +20,10 @@ MOST = 20
 
 def series(metric: Metric, *matchers: str) -> str:
     """Return the selector of `metric` for what the reader picked."""
-    return f"{metric}{{{', '.join((*_picked(metric.scope.value), *matchers))}}}"
+    return f"{metric}{{{', '.join((*_match_variables(metric.scope.value), *matchers))}}}"
 
 
-def _picked(labels: Iterable[str]) -> Iterator[str]:
+def _match_variables(labels: Iterable[str]) -> Iterator[str]:
     return (f'{label}=~"${label}"' for label in labels)
 
 
@@ -43,7 +43,7 @@ def firing(*matchers: str, offset: str = "") -> str:
     return f"max by ({ALERT}) (ALERTS{{{picked}}}{f' offset {offset}' if offset else ''})"
 
 
-def ranked() -> str:
+def rank_alerts() -> str:
     """Return each alert that fires, at its highest severity, as a number: 4 for critical down to 1 for low.
 
     The steps of a condition fire together; the highest says it all, as it does in notifications.
@@ -60,7 +60,7 @@ def rank(severity: Severity) -> int:
 def limit(family: ThresholdFamily) -> str:
     """Return the strictest default of `family` by severity, over the integrations that were picked."""
     strictest = "min" if family.rising else "max"
-    matchers = ", ".join((*_picked(family.default_labels), _NO_TENANT))
+    matchers = ", ".join((*_match_variables(family.default_labels), _NO_TENANT))
     return f"{strictest} by (severity) ({family.metric}{{{matchers}}})"
 
 
@@ -71,11 +71,11 @@ def level(observed: str, family: ThresholdFamily) -> str:
     the rules.
     """
     steps = (severity for severity in Severity if severity in family.steps)
-    crossed = (f"(({_crossed(observed, family, severity)}) * 0 + {rank(severity)})" for severity in steps)
+    crossed = (f"(({_compare(observed, family, severity)}) * 0 + {rank(severity)})" for severity in steps)
     return " or ".join((*crossed, f"({observed}) * 0"))
 
 
-def _crossed(observed: str, family: ThresholdFamily, severity: Severity) -> str:
+def _compare(observed: str, family: ThresholdFamily, severity: Severity) -> str:
     beyond = ">" if family.rising else "<"
     common, labels = ", ".join(family.default_labels), ", ".join(family.scope.value)
     default = f"max by ({common}) ({family.metric}{{{_is(severity)}, {_NO_TENANT}}})"

@@ -16,9 +16,9 @@ def panel_queries(dashboard: str | Mapping[str, Any]) -> list[tuple[str, str]]:
     hours. A variable that the dashboard does not define raises ValueError.
     """
     decoded: Mapping[str, Any] = json.loads(dashboard) if isinstance(dashboard, str) else dashboard
-    values = {**BUILT_IN, **_everything(decoded)}
+    values = {**BUILT_IN, **_default_values(decoded)}
     return [
-        (panel.get("title", ""), _filled(target["expr"], values))
+        (panel.get("title", ""), _fill_in(target["expr"], values))
         for panel in panels_of(decoded)
         for target in panel.get("targets", ())
     ]
@@ -31,12 +31,12 @@ def panels_of(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from panels_of(panel)
 
 
-def _everything(dashboard: Mapping[str, Any]) -> dict[str, str]:
+def _default_values(dashboard: Mapping[str, Any]) -> dict[str, str]:
     variables = dashboard.get("templating", {}).get("list", ())
     return {variable["name"]: variable.get("allValue") or ".*" for variable in variables}
 
 
-def _filled(expr: str, values: Mapping[str, str]) -> str:
+def _fill_in(expr: str, values: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
         if name not in values:

@@ -141,7 +141,7 @@ def _failing() -> Any:
 
 
 def _alerts() -> Any:
-    loudest = ask.top(ask.ranked())
+    loudest = ask.top(ask.rank_alerts())
     started = f"max by ({ask.ALERT}) (ALERTS_FOR_STATE{{{ask.PICKED_ALERT}}}) * 1000"
     since = f"({started} and {loudest}) or {loudest} * 0"
     return show.rows(

@@ -34,7 +34,7 @@ else:  # the words are those of the tables that give them their meaning
 VERBATIM = {"verbatim": True}
 """Mark of a text that counts as it is written, also where it looks like a number."""
 
-Header = Annotated[str, Meta(extra=VERBATIM)]
+HeaderText = Annotated[str, Meta(extra=VERBATIM)]
 RolesPart = Annotated[tuple[Role, ...] | None, Meta(description="What it may do.")]
 TenantId = Annotated[str, Meta(pattern=TENANT_PATTERN, description="ids hold letters, digits, _.- alone")]
 TenantsPart = Annotated[
@@ -91,11 +91,11 @@ class HeadersPart(
 ):
     """Headers of every answer, with the values that the exporter toolkit takes."""
 
-    content_security_policy: Header | None = None
+    content_security_policy: HeaderText | None = None
     x_frame_options: Annotated[Frame, Meta(extra=VERBATIM)] | None = None
     x_content_type_options: Annotated[Sniff, Meta(extra=VERBATIM)] | None = None
-    x_xss_protection: Header | None = None
-    strict_transport_security: Header | None = None
+    x_xss_protection: HeaderText | None = None
+    strict_transport_security: HeaderText | None = None
 
 
 class HttpPart(_Part, frozen=True):

@@ -10,7 +10,7 @@ from exporter.core.listing import AT, CAUSE, TARGET, Listing, OutputColumn
 from exporter.core.store import ALL, Filter, Page, StateChange
 from exporter.store.columns import METADATA, number_column
 from exporter.store.lists import newest
-from exporter.store.retention import Retention
+from exporter.store.retention import TableRetention
 from exporter.store.rows import (
     TableRow,
     clean,
@@ -40,7 +40,7 @@ TABLE = Table(
     Index("state_change_by_tenant", "tenant", "at"),
 )
 
-RETENTION = (Retention(TABLE, "checks"),)
+RETENTION = (TableRetention(TABLE, "checks"),)
 
 
 def query(connection: Connection, chosen: Filter = ALL, limit: int = 100) -> Page[StateChange]:

@@ -12,7 +12,7 @@ from exporter.core.reason import Reason
 from exporter.core.store import ALL, Failure, Filter, Page
 from exporter.store.columns import METADATA, number_column
 from exporter.store.lists import newest
-from exporter.store.retention import Retention
+from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, insert_rows, target_columns, target_key
 
 TABLE = Table(
@@ -35,7 +35,7 @@ TABLE = Table(
     Index("failure_by_tenant", "tenant", "at"),
 )
 
-RETENTION = (Retention(TABLE, "errors"),)
+RETENTION = (TableRetention(TABLE, "errors"),)
 
 
 def query(connection: Connection, chosen: Filter = ALL, limit: int = 100) -> Page[Failure]:

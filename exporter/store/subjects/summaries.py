@@ -26,7 +26,7 @@ from exporter.core.store import Statistic, Subject, Window
 from exporter.core.summary import BUCKETS, Summaries
 from exporter.store.columns import METADATA, hour_columns
 from exporter.store.lists import conditions
-from exporter.store.retention import DAY, Retention
+from exporter.store.retention import DAY, TableRetention
 from exporter.store.rows import TableRow, fetch
 from exporter.store.upserts import add as add_rows
 from exporter.store.upserts import increment
@@ -122,7 +122,7 @@ def fold(connection: Connection, now: float) -> int:
     return sum(_fold(connection, table, limit) for table in (TABLE, REASONS))
 
 
-RETENTION = (Retention(TABLE, "checks", compact=fold), Retention(REASONS, "checks"))
+RETENTION = (TableRetention(TABLE, "checks", compact=fold), TableRetention(REASONS, "checks"))
 
 
 def summary_rows(summaries: Summaries) -> tuple[list[TableRow], list[TableRow]]:

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Column, Connection, Double, String, Table, Te
 from exporter.core.probe import TargetKey
 from exporter.core.store import Snapshot
 from exporter.store.columns import METADATA
-from exporter.store.retention import Retention
+from exporter.store.retention import TableRetention
 from exporter.store.rows import (
     TableRow,
     clean,
@@ -42,7 +42,7 @@ TABLE = Table(
     Column("mark", String, nullable=False),
 )
 
-RETENTION = (Retention(TABLE),)
+RETENTION = (TableRetention(TABLE),)
 
 _FORGET = delete(TABLE).where(
     TABLE.c.integration == bindparam("gone_integration"), TABLE.c.tenant == bindparam("gone_tenant")

@@ -12,7 +12,7 @@ from exporter.core.token import TokenEvent
 from exporter.store.batch import RecordBatch
 from exporter.store.columns import METADATA, number_column
 from exporter.store.lists import newest
-from exporter.store.retention import Retention
+from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, insert_rows
 
 TABLE = Table(
@@ -33,7 +33,7 @@ TABLE = Table(
     Index("token_log_by_time", "at"),
 )
 
-RETENTION = (Retention(TABLE, "tokens"),)
+RETENTION = (TableRetention(TABLE, "tokens"),)
 
 _COLUMNS = tuple(column.name for column in TABLE.columns if column.name not in ("id", "took"))
 """Columns that have the name of the field."""

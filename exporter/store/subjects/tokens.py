@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from exporter.store.columns import METADATA
-from exporter.store.retention import Retention
+from exporter.store.retention import TableRetention
 from exporter.store.upserts import insert_once
 
 LEASE = 40.0
@@ -49,7 +49,7 @@ TABLE = Table(
     Column("lease_until", Double),
 )
 
-RETENTION = (Retention(TABLE),)
+RETENTION = (TableRetention(TABLE),)
 
 
 def read(connection: Connection, name: str) -> RowMapping | None:
