@@ -1,7 +1,6 @@
 """Parses the words of a command line: flags before the command too; suggests what a wrong word meant."""
 
 import argparse
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn
 
@@ -92,6 +91,8 @@ def _refuse(parser: Parser, words: Sequence[str], word: str) -> NoReturn:
 
 def _suggest(word: str, known: Iterable[str]) -> str:
     """Return a question with the closest words, "" where none is close."""
+    import difflib  # a tenth of the time of --help, which suggests nothing
+
     known = sorted(known)
     longer = [one for one in known if len(word) > 2 and one.startswith(word)]
     found = longer or difflib.get_close_matches(word, known, n=1, cutoff=0.7)
