@@ -22,8 +22,8 @@ PATIENCE = 12.0
 MIGRATION_WAIT = 600.0
 """Seconds for bringing the tables up to date, and for waiting for another replica that does."""
 
-CONNECTIONS = 12
-"""For one writer, the readers, the leases of tokens that are refreshed, and one that is opened again."""
+CONNECTIONS = 8
+"""For one writer, four readers, the short transactions of tokens, and one that is opened again."""
 
 _LOCK = 0x1E85_0E09_0A7E_5EED
 """The advisory lock of this program's migrations."""

@@ -193,20 +193,20 @@ def test_tables_are_brought_up_to_date_in_more_time_and_by_one_replica_at_a_time
     engine.dispose()
 
 
-def test_more_reads_than_six_at_once_wait_for_a_connection_and_open_no_more(
+def test_more_reads_than_eight_at_once_wait_for_a_connection_and_open_no_more(
     store: Database, server: Cluster, database: str
 ) -> None:
-    together = threading.Barrier(6)
+    together = threading.Barrier(8)
 
     def use(_: int) -> None:
         with store.reading() as connection:
             connection.exec_driver_sql("SELECT 1")
             together.wait(20)
 
-    with ThreadPoolExecutor(12) as pool:
-        list(pool.map(use, range(12)))
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(use, range(16)))
     name = database.rpartition("/")[2].partition("?")[0]
-    assert server.admin(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'") == [(6,)]
+    assert server.admin(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'") == [(8,)]
 
 
 @pytest.mark.parametrize(
