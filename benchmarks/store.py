@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from exporter.core.reason import Reason
@@ -109,7 +110,8 @@ def _ask(store: Database, days: int) -> None:
         like = Window(0, 0, chosen=chosen)
         now, before = windows(NOW, days * 12, like)
         began, cpu = time.perf_counter(), time.process_time()
-        found = ask(store, StatsQuery(now, before, 500, 0))
+        query = StatsQuery(now, before, 500, 0)
+        found = store.read(partial(ask, question=query))
         took, cpu = time.perf_counter() - began, time.process_time() - cpu
         half = f"{days / 2:g} days"
         print(

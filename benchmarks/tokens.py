@@ -32,6 +32,7 @@ from exporter.sandbox.oauth import ROTATIONS, OAuthServer, serving
 from exporter.store.database import Database
 from exporter.store.encryption import Seals
 from exporter.store.tokens import TokenStore
+from exporter.store.writer import Writer
 from exporter.tokens.manager import TokenManager
 from tests.servers.killing import kill_often
 from tests.servers.postgres import cluster
@@ -79,13 +80,12 @@ def _fill(connection: "psycopg.Connection[tuple[object, ...]]", seeds: dict[str,
 
 
 async def _refreshed(folder: Path, server: OAuthServer, names: list[str], host: str) -> str:
-    url = f"sqlite:///{folder / 'state.db'}"
-    whole = Database(url)
-    whole.open()
-    whole.close()
-    store = TokenStore(Database(url), Seals((Secret(Fernet.generate_key().decode()),)))
+    database = Database(f"sqlite:///{folder / 'state.db'}")
+    writer = Writer(database)
+    await writer.open()
+    store = TokenStore(database, Seals((Secret(Fernet.generate_key().decode()),)))
     network = LoopNetwork()
-    manager = TokenManager(network, SystemClock(), store=store)
+    manager = TokenManager(network, SystemClock(), store=store, submit=writer.submit)
     targets = [made(server, "calendar", name) for name in names]
     settings = TokenSettings(source="sql", sql=SqlTokens(Secret(host), SELECT, UPDATE))
     began = time.monotonic()
@@ -109,8 +109,8 @@ async def _refreshed(folder: Path, server: OAuthServer, names: list[str], host: 
     took = time.monotonic() - began
     watcher.cancel()
     await manager.stop(10.0)
+    await writer.close(10.0)
     await network.close()
-    store.close()
     lags.sort()
     late = (
         f"{lags[int(len(lags) * 0.99)] * 1000:.0f} ms at the 99th percentile, {lags[-1] * 1000:.0f} at most"
