@@ -169,7 +169,7 @@ class Target:
     integration: str
     tenant: str
     probe: Probe
-    options: Any
+    options: Any  # what `probe.options` names; each check gives it that type
     interval: float
     timeout: float
     labels: tuple[tuple[str, str], ...] = ()

@@ -102,6 +102,17 @@ async def test_a_reload_swaps_the_whole_configuration(
     assert reloader.current.text == "second"
 
 
+async def test_a_configuration_is_in_force_for_the_log_while_it_is_applied(loader: Loader) -> None:
+    seen: list[Configuration | None] = []
+    one = Reloader(loader, HandClock(), SelfMetrics())
+    one.start(loader(None), lambda _new: seen.append(one.current))
+    write(loader.main, "second")
+    await one.reload()
+    assert [one and one.text for one in seen] == ["first", "second"], (
+        "what is logged meanwhile hides the new secrets"
+    )
+
+
 async def test_a_mistake_keeps_the_old_configuration_and_is_seen_in_the_metric(
     reloader: Reloader, loader: Loader, applied: list[str], metrics: SelfMetrics
 ) -> None:
