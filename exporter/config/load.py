@@ -32,7 +32,7 @@ def load_file(
     """Return the configuration in the file `path`, or raise ConfigError with all its mistakes.
 
     Without a path the default file is read where it exists; else the environment alone is used. Tenants from
-    outside are asked for anew; `feeds` remembers their last good rows.
+    outside are asked for again; `feeds` remembers their last good rows.
     """
     if path is None:
         if not os.path.lexists(CONFIG_FILE):

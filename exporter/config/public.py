@@ -11,7 +11,7 @@ SURE = 12
 
 
 def check_public_credentials(context: LoadContext) -> None:
-    """Blame public texts that hold a credential of the configuration, such as by the same `${NAME}`.
+    """Refuse public texts that hold a credential of the configuration, such as by the same `${NAME}`.
 
     Credentials in rows from outside count for their own rows alone: else a row could name a text of another
     as its credential, and have that one refused.
@@ -20,7 +20,7 @@ def check_public_credentials(context: LoadContext) -> None:
 
 
 def check_label_credentials(context: LoadContext, secrets: Iterable[str], texts: Iterable[Public]) -> None:
-    """Blame each of `texts`, which everybody sees, that holds one of `secrets`."""
+    """Refuse each of `texts`, which everybody sees, that holds one of `secrets`."""
     clean = Redactor(secret for secret in secrets if len(secret) >= SURE).clean
     for public in texts:
         if clean(public.text) != public.text:

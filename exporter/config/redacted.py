@@ -20,7 +20,7 @@ _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@-]*")
 
 
 def redact_configuration(value: Any, catalogue: Catalogue) -> Any:
-    """Return the document `value` with every credential replaced by stars, as it stands in the file.
+    """Return the document `value` with every credential replaced by stars, as it is in the file.
 
     Text with `${ENV}` is shown as it was written, so that no value of a variable shows.
     """
@@ -149,7 +149,7 @@ def _lines(value: Any, indent: str) -> list[str]:
     for head, item in entries:
         if isinstance(item, dict | list) and item:
             inner = _lines(item, indent + "  ")
-            if head == "-":  # the first line of an item stands beside its dash
+            if head == "-":  # the first line of an item goes beside its dash
                 inner[0] = f"{indent}- {inner[0].lstrip(' ')}"
             else:
                 made.append(f"{indent}{head}")

@@ -14,7 +14,7 @@ SourceLocation = tuple[str, int]
 """File and line of a value; the line is 0 where there is none."""
 
 Path = tuple[str | int, ...]
-"""Where a value stands in its document: keys and indexes from the top."""
+"""Where a value is in its document: keys and indexes from the top."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def convert_section(
 ) -> tuple[T | None, bool]:
     """Return `raw` as `kind`, and whether it was without fault.
 
-    Keys with a mistake are told and then left out, or replaced from `instead`, so that the rest can
+    Keys with a mistake are reported and then left out, or replaced from `instead`, so that the rest can
     be judged in the same load. With `depth` 2 only keys of its parts are left out where that is enough. None
     comes back when not even that helps.
     """
@@ -99,7 +99,7 @@ def _path(written: str) -> Path:
 
 
 def add_error(converter: Converter, faults: Iterable[SchemaError]) -> None:
-    """Add `faults` to the mistakes; those that were told already have no words."""
+    """Add `faults` to the mistakes; those that were reported already have no words."""
     for fault in faults:
         if fault.what:
             title = converter.title(fault.path)

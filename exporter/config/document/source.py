@@ -35,7 +35,7 @@ AddError = Callable[[SourceLocation, str, str], None]
 
 
 class Source(Protocol):
-    """Where a document came from: tells the place of each of its values."""
+    """Where a document came from: gives the place of each of its values."""
 
     value: Any
 
@@ -153,7 +153,7 @@ def read_json(text: str, file: str, expander: Expander, add_error: AddError) -> 
         return None
     source = JsonSource(file, value, text)
     if doubles or "${" in text:
-        # the slow reader tells the line of each double key and of each reference
+        # the slow reader finds the line of each double key and of each reference
         slow = read_yaml(text.replace("\t", " "), file, expander, add_error)
         source.value = slow.value if slow else value
     return source

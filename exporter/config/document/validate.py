@@ -41,7 +41,7 @@ SLIP = 0.75
 
 @dataclass(frozen=True)
 class SchemaError:
-    """One mistake at `path`; an empty `what` is one that was told already."""
+    """One mistake at `path`; an empty `what` is one that was reported already."""
 
     path: Path
     what: str

@@ -47,7 +47,7 @@ class Flexible(Expanded):
 class Verbatim(Flexible):
     """Text of a file that other programs read too, by YAML 1.1: `yes` and `on` mean true there.
 
-    `meaning` is what the text means where it stands without quotes, such as a number.
+    `meaning` is what the text means without quotes, such as a number.
     """
 
     meaning: Scalar

@@ -13,7 +13,7 @@ FeedKey = tuple[str, str]
 """Integration, and kind of its source: http or sql."""
 
 SHOWN = 20
-"""Mistakes of one feed that are told; the rest is counted."""
+"""Mistakes of one feed that are reported; the rest is counted."""
 
 FEW = 10
 """Fewer tenants than these may go at once without being doubted."""
@@ -145,17 +145,23 @@ class FeedState:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What an operator must know, in sentences; of many mistakes in rows the first ones."""
-        told = []
+        problems = []
         if self.failure:
-            told.append(f"{self.failure} ({_so_many(self.tenants)} in force)")
-        told += self.refused[:SHOWN]
+            problems.append(f"{self.failure} ({_so_many(self.tenants)} in force)")
+        problems += self.refused[:SHOWN]
         if len(self.refused) > SHOWN:
-            told.append(f"{self.shown}: {len(self.refused) - SHOWN} more mistakes in rows; fix these first")
+            problems.append(
+                f"{self.shown}: {len(self.refused) - SHOWN} more mistakes in rows; fix these first"
+            )
         if self.refused:
-            told.append(f"{self.shown}: rows with mistakes are left out ({_so_many(self.tenants)} in force)")
+            problems.append(
+                f"{self.shown}: rows with mistakes are left out ({_so_many(self.tenants)} in force)"
+            )
         if self.foreign:
-            told.append(f"{self.shown}: keys of rows that nobody reads: {', '.join(self.foreign[:SHOWN])}")
-        return tuple(told)
+            problems.append(
+                f"{self.shown}: keys of rows that nobody reads: {', '.join(self.foreign[:SHOWN])}"
+            )
+        return tuple(problems)
 
 
 def _so_many(tenants: int) -> str:
@@ -181,7 +187,7 @@ class Feeds:
         self._known, self.row_caches, self.loaded = known, row_caches, True
 
     def again(self, key: FeedKey) -> None:
-        """Ask a feed anew; blocks. A failure keeps the old rows."""
+        """Ask a feed again; blocks. A failure keeps the old rows."""
         known = self._known.get(key)
         if known is None:
             return

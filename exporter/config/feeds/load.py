@@ -112,7 +112,7 @@ class FeedLoad:
     ) -> bool:
         """Leave out rows that `mistakes` are about; return whether another pass may do better.
 
-        `clean` stars credentials in what is told of them. With `for_good` no last good rows take the place
+        `clean` redacts credentials in their words. With `for_good` no last good rows take the place
         of any: then the next pass finds no more mistakes.
         """
         found: set[tuple[FeedKey, int]] = set()

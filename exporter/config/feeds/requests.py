@@ -1,4 +1,4 @@
-"""From `tenants.http` and `tenants.sql` to what is asked; mistakes in them are told with their line."""
+"""From `tenants.http` and `tenants.sql` to what is asked; mistakes in them are reported with their line."""
 
 from dataclasses import dataclass
 from pathlib import Path as FilePath

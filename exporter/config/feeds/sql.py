@@ -92,8 +92,8 @@ class SqlFeedRequest(FetchLimits):
         ):
             return self.late()
         words = " ".join(str(original).split())[:300] if _may_tell(original, state) else ""
-        told = words or f"{type(original).__name__}{f' (SQLSTATE {state})' if state else ''}"
-        return FeedProblem(f"the database does not answer the query: {told}", "correct url, query or rights")
+        said = words or f"{type(original).__name__}{f' (SQLSTATE {state})' if state else ''}"
+        return FeedProblem(f"the database does not answer the query: {said}", "correct url, query or rights")
 
 
 def _portions(

@@ -101,7 +101,7 @@ def _from_environment(context: LoadContext) -> dict[str, float]:
 
 
 def _token_keys(draft: Draft, keys: Secret | None) -> tuple[Secret, ...]:
-    """Return the keys that encrypt tokens; a text that is none is told without being quoted."""
+    """Return the keys that encrypt tokens; a text that is none is reported without being quoted."""
     found = []
     for number, text in enumerate((keys.reveal() if keys else "").replace(",", " ").split(), 1):
         draft.context.remember_secret(text)

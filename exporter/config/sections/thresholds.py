@@ -25,7 +25,7 @@ TOP = ("thresholds",)
 
 @dataclass
 class Ladder:
-    """Resolves layers of thresholds and blames what does not fit."""
+    """Resolves layers of thresholds and refuses what does not fit."""
 
     context: LoadContext
 
@@ -158,7 +158,7 @@ def overrides(
 
 
 def _number(family: ThresholdFamily, value: Any) -> float | str:
-    """Return the number that `value` means in the family's unit, or what is wrong with it; "" if told."""
+    """Return the number that `value` means in the family's unit, or what is wrong with it; "" if reported."""
     if isinstance(value, Missing):
         return ""
     if isinstance(value, Expanded):

@@ -13,7 +13,7 @@ _Group = list[tuple[BuiltTargets, Target]]
 
 
 def check_budgets(context: LoadContext, source: Source, built: Iterable[BuiltTargets], replicas: int) -> None:
-    """Blame every integration whose credential would be used more often than its allowance permits.
+    """Refuse every integration whose credential would be used more often than its allowance permits.
 
     Where rows from outside have a part in it this is noted only: their number must not end all probing, and
     the budget of the credential spreads the calls (net/limits.py).

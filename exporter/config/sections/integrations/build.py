@@ -111,7 +111,7 @@ class TargetBuilder:
             if (options := layers.alone) is not None:
                 self._add_target(built, "", options, timeout, built.integration.labels)
             return built
-        _ = layers.shared  # its mistakes are told even without any row
+        _ = layers.shared  # its mistakes are reported even without any row
         for row in rows:
             self._add_row(built, row, timeout, labels, steps)
         return built
@@ -144,7 +144,7 @@ class TargetBuilder:
         self._keep(built.row_cache, built, row, frozenset(own), before)
 
     def _count(self, built: BuiltTargets) -> tuple[tuple[int, ...], int, int, int]:
-        """Return how much was told or read so far, and the lengths of what rows add to."""
+        """Return how much was reported or read so far, and the lengths of what rows add to."""
         context, metrics = self.context, len(built.layers.metrics) if built.layers else 0
         odd = (len(context.mistakes), len(context.uses), len(context.files), metrics)
         return odd, len(self.resolved), len(context.public), len(built.targets)

@@ -8,7 +8,7 @@ from exporter.core.metric import Metric
 
 
 def check_clashes(context: LoadContext, built: Iterable[BuiltTargets]) -> None:
-    """Blame options that ask for a metric that exists already with another help, unit or label set."""
+    """Refuse options that ask for a metric that exists already with another help, unit or label set."""
     catalogue = context.catalogue
     known: dict[str, Metric] = {
         metric.name: metric for probe in catalogue.probes.values() for metric in probe.metrics

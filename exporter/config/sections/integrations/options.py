@@ -36,7 +36,7 @@ class OptionLayers:
 
     @cached_property
     def shared(self) -> dict[str, Any]:
-        """The fitted options that all targets share; its mistakes are told when it is first asked for."""
+        """The fitted options that all targets share; its mistakes are reported when it is first asked for."""
         fitted = self._fitted(self.converter, self.raw)
         try:
             as_struct(fitted, self.probe.options)

@@ -33,7 +33,7 @@ class RowRules:
         return made
 
     def check(self, row: Mapping[str, Any]) -> bool:
-        """Blame an option that leads a credential of the operator elsewhere; return whether all is well."""
+        """Refuse an option that leads a credential of the operator elsewhere; return whether all is well."""
         for option, credentials in steering_fields(self.kind).items():
             if option not in row or self.converter.rules is TRUSTED:
                 continue

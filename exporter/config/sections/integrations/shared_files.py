@@ -6,7 +6,7 @@ from exporter.config.sections.integrations.tenants import tenant_title
 
 
 def check_shared_files(context: LoadContext) -> None:
-    """Blame each row whose secret file belongs to somebody else.
+    """Refuse each row whose secret file belongs to somebody else.
 
     Among files of the operator's choice nobody has a better claim: each row is blamed. A row from outside
     never takes a file from the configuration or from tenant files; among themselves one of them keeps it.

@@ -33,7 +33,7 @@ _ROWS = list[TenantRow]
 
 @dataclass(frozen=True)
 class TenantSourceRow:
-    """One row, where it stands, and what its values may do.
+    """One row, where it is, and what its values may do.
 
     `raw` is how a feed answered it, None elsewhere; `built` what an earlier load made of an equal one.
     """

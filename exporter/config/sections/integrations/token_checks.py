@@ -13,7 +13,7 @@ from exporter.core.token import RefreshToken
 def check_token_keeping(
     context: LoadContext, source: Source, built: Iterable[BuiltTargets], store: StoreSettings
 ) -> None:
-    """Blame a source that needs keys where there are none; note what a restart would lose without them."""
+    """Refuse a source that needs keys where there are none; note what a restart would lose without them."""
     if store.token_keys:
         return
     losing = []

@@ -24,7 +24,7 @@ _TEXT = re.compile(r"'(?:[^']|'')*'")
 def settings(
     context: LoadContext, source: Source, part: IntegrationPart, probe: Probe, path: Path
 ) -> TokenSettings:
-    """Return how the tokens of `part` are kept; mistakes are told to `context`."""
+    """Return how the tokens of `part` are kept; mistakes are reported to `context`."""
     if part.tokens is None:
         return TokenSettings()
     here = (*path, "tokens")

@@ -26,7 +26,7 @@ IN_TEXT = ("api_secret", "auth_secret", "bot_token", "secret_key", "token", "use
 
 
 def misplaced(receiver: dict[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Yield the path and key of each credential that stands in the text although a file can hold it."""
+    """Yield the path and key of each credential that is in the text although a file can hold it."""
     for kind, path, key, _ in _texts(receiver):
         if key in IN_FILES and (not IN_FILES[key] or kind in IN_FILES[key]):
             yield path, key
