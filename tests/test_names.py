@@ -18,9 +18,8 @@ PARTICIPLES = {
 }
 
 LEFT = {
-    *("commands/doctor/report.py: told", "commands/doctor/service.py: shown"),
-    *("config/feeds/feeds.py: shown", "config/feeds/feeds.py: known", "config/feeds/http.py: shown"),
-    *("config/feeds/row_cache.py: known", "config/feeds/sql.py: shown", "server/handlers/tokens.py: chosen"),
+    *("config/feeds/feeds.py: shown", "config/feeds/feeds.py: known"),
+    *("config/feeds/http.py: shown", "config/feeds/sql.py: shown"),
 }
 """Participles that are still names."""
 
