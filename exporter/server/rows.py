@@ -8,9 +8,8 @@ from aiohttp import web
 
 from exporter.core.clock import iso
 from exporter.core.reason import Reason
-from exporter.engine.board import TargetState
+from exporter.engine.board import Board, TargetState
 from exporter.server.access import Identity
-from exporter.server.services import Services
 
 STATUSES = ("error", "unknown", "not_configured", "connected")
 """Every status, the one that needs a person most first."""
@@ -55,11 +54,11 @@ def _mentions(state: TargetState, words: tuple[str, ...]) -> bool:
     return all(word in text for word in words)
 
 
-def visible_states(services: Services, identity: Identity, choice: StatusFilter) -> list[TargetState]:
+def visible_states(board: Board, identity: Identity, choice: StatusFilter) -> list[TargetState]:
     """Return the states that `identity` may know of and `choice` asks for."""
     return [
         state
-        for state in services.board.states()
+        for state in board
         if (identity.tenants is None or state.target.tenant in identity.tenants) and choice(state)
     ]
 

@@ -23,7 +23,7 @@ async def status(request: web.Request) -> web.Response:
     """Answer every integration and all of them in one word, for all tenants or for one."""
     services, identity = request.app[SERVICES], request[IDENTITY]
     tenant = request.query.get("tenant", "")
-    states = visible_states(services, identity, StatusFilter(tenant=tenant))
+    states = visible_states(services.board, identity, StatusFilter(tenant=tenant))
     if tenant and not states:
         raise web.HTTPNotFound(text="no target has this tenant")
     narrowed = tenant or identity.tenants is not None
@@ -40,7 +40,7 @@ async def status(request: web.Request) -> web.Response:
 async def targets(request: web.Request) -> web.Response:
     """Answer a page of targets, failing ones first."""
     await refuse_unknown(request)
-    chosen = visible_states(request.app[SERVICES], request[IDENTITY], StatusFilter.of(request))
+    chosen = visible_states(request.app[SERVICES].board, request[IDENTITY], StatusFilter.of(request))
     limit = whole_number(request, "limit", 500, MOST_ROWS)
     offset = whole_number(request, "offset", 0, 10_000_000)
     page = sorted(chosen, key=urgency)[offset : offset + limit]

@@ -14,7 +14,7 @@ async def start(request: web.Request) -> web.Response:
     """Check all targets, those of an integration, of a tenant, or one; many become a job."""
     services, identity = request.app[SERVICES], request[IDENTITY]
     choice = await _choice(request)
-    targets = [state.target for state in visible_states(services, identity, choice)]
+    targets = [state.target for state in visible_states(services.board, identity, choice)]
     if not targets:
         raise web.HTTPNotFound(text="there is no such target")
     structlog.get_logger("exporter.web").info(

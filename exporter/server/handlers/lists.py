@@ -12,7 +12,7 @@ from exporter.core.listing import Listing
 from exporter.core.store import Filter, Page
 from exporter.server.answers import json_answer, whole_number
 from exporter.server.query import cursor_text, filter_of, format_of, row_limit
-from exporter.server.services import SERVICES, Services
+from exporter.server.services import SERVICES, StoreReader
 from exporter.server.stream import PORTION, Rows, export_rows, store_unavailable
 from exporter.server.unknown import refuse_unknown
 
@@ -24,15 +24,16 @@ def list_handler(listing: Listing[Any]) -> Handler:
 
     async def answer(request: web.Request) -> web.StreamResponse:
         services, which = request.app[SERVICES], filter_of(request, listing.filters)
+        read_store = services.read_store
         limit = row_limit(request)
         skip = whole_number(request, "offset", 0, 10_000_000) if listing.skips else 0
         await refuse_unknown(request, stored=True)
         if listing.buffered:
             await services.flush()
-        start = await _skip(services, listing, which, skip)
+        start = await _skip(read_store, listing, which, skip)
         if format_of(request) != "json":
-            return await export_rows(request, listing.columns, _pages(services, listing, start, limit))
-        page = await _page(services, listing, start, limit) if start else _END
+            return await export_rows(request, listing.columns, _pages(read_store, listing, start, limit))
+        page = await _page(read_store, listing, start, limit) if start else _END
         found: dict[str, Any] = {
             listing.key: list(map(listing.row, page.rows)),
             "next": cursor_text(page.next),
@@ -42,10 +43,10 @@ def list_handler(listing: Listing[Any]) -> Handler:
     return answer
 
 
-async def _skip(services: Services, listing: Listing[Any], which: Filter, count: int) -> Filter | None:
+async def _skip(read_store: StoreReader, listing: Listing[Any], which: Filter, count: int) -> Filter | None:
     """Return `which` from behind its first `count` records on, None where nothing is there."""
     while count > 0:
-        page = await _page(services, listing, which, min(PORTION, count))
+        page = await _page(read_store, listing, which, min(PORTION, count))
         if page.next is None:
             return None
         count -= PORTION
@@ -54,17 +55,17 @@ async def _skip(services: Services, listing: Listing[Any], which: Filter, count:
 
 
 async def _pages(
-    services: Services, listing: Listing[Any], which: Filter | None, limit: int
+    read_store: StoreReader, listing: Listing[Any], which: Filter | None, limit: int
 ) -> AsyncIterator[Rows]:
     while which is not None and limit > 0:
-        page = await _page(services, listing, which, min(PORTION, limit))
+        page = await _page(read_store, listing, which, min(PORTION, limit))
         yield list(map(listing.row, page.rows))
         limit -= PORTION
         which = replace(which, after=page.next) if page.next else None
 
 
-async def _page(services: Services, listing: Listing[Any], which: Filter, limit: int) -> Page[Any]:
+async def _page(read_store: StoreReader, listing: Listing[Any], which: Filter, limit: int) -> Page[Any]:
     try:
-        return await services.read_store(lambda connection: listing.query(connection, which, limit))
+        return await read_store(lambda connection: listing.query(connection, which, limit))
     except StoreError as error:
         raise store_unavailable(error) from None

@@ -14,7 +14,7 @@ from exporter.core.store import Statistic, Window
 from exporter.core.summary import HOUR
 from exporter.server.answers import json_answer, whole_number
 from exporter.server.query import filter_of, format_of, row_limit
-from exporter.server.services import SERVICES, Services
+from exporter.server.services import SERVICES, StoreReader
 from exporter.server.stream import Rows, export_rows, store_unavailable
 from exporter.server.unknown import refuse_unknown
 from exporter.store.subjects.summaries import reasons as reasons_of
@@ -26,13 +26,13 @@ COLUMNS = (
     *("integration", "tenant", "provider", *FIGURES, "reasons"),
     *(f"before_{name}" for name in FIGURES),
 )
-READ_WITHIN = 30.0
+READ_TIMEOUT = 30.0
 """Seconds for one portion: months of many targets are read row by row."""
 
 
 @dataclass(frozen=True)
 class StatsQuery:
-    """A window, the one before, and the portion of their rows that is asked for."""
+    """A window, the one before, and the portion of their rows that is requested."""
 
     now: Window
     before: Window
@@ -48,11 +48,11 @@ async def stats(request: web.Request) -> web.StreamResponse:
     await refuse_unknown(request, stored=True)
     offset = whole_number(request, "offset", 0, 10_000_000)
     now, before = windows(services.now(), STATS_WINDOWS[name], Window(0, 0, by, filter_of(request)))
-    question = StatsQuery(now, before, limit, offset)
+    query = StatsQuery(now, before, limit, offset)
     if format_of(request) != "json":
         flat = format_of(request) == "csv"
-        return await export_rows(request, COLUMNS, _portions(services, question, flat=flat))
-    found = await _read(services, replace(question, limit=limit + 1))
+        return await export_rows(request, COLUMNS, _portions(services.read_store, query, flat=flat))
+    found = await _read(services.read_store, replace(query, limit=limit + 1))
     return json_answer(
         {
             "window": name,
@@ -75,33 +75,31 @@ def windows(now: float, hours: int, like: Window) -> tuple[Window, Window]:
     return replace(like, since=since, until=until), replace(like, since=since - (until - since), until=since)
 
 
-def ask(connection: Connection, question: StatsQuery) -> list[dict[str, Any]]:
-    """Return the rows that answer `question`; this may block."""
-    found = statistics(connection, question.now, limit=question.limit, offset=question.offset)
+def read_rows(connection: Connection, query: StatsQuery) -> list[dict[str, Any]]:
+    """Return the rows that answer `query`; this may block."""
+    found = statistics(connection, query.now, limit=query.limit, offset=query.offset)
     if not found:
         return []
     subjects = [one.subject for one in found]
-    reasons = reasons_of(connection, replace(question.now, subjects=subjects))
-    earlier = statistics(connection, replace(question.before, subjects=subjects), limit=len(subjects))
+    reasons = reasons_of(connection, replace(query.now, subjects=subjects))
+    earlier = statistics(connection, replace(query.before, subjects=subjects), limit=len(subjects))
     before = {one.subject: one for one in earlier}
-    return [
-        _row(question.now.by, one, reasons.get(one.subject, {}), before.get(one.subject)) for one in found
-    ]
+    return [_row(query.now.by, one, reasons.get(one.subject, {}), before.get(one.subject)) for one in found]
 
 
-async def _portions(services: Services, question: StatsQuery, *, flat: bool) -> AsyncIterator[Rows]:
-    end = question.offset + question.limit
-    for offset in range(question.offset, end, PORTION):
+async def _portions(read_store: StoreReader, query: StatsQuery, *, flat: bool) -> AsyncIterator[Rows]:
+    end = query.offset + query.limit
+    for offset in range(query.offset, end, PORTION):
         size = min(PORTION, end - offset)
-        rows = await _read(services, replace(question, offset=offset, limit=size))
-        yield [_flat(row) for row in rows] if flat else rows
+        rows = await _read(read_store, replace(query, offset=offset, limit=size))
+        yield [_flatten(row) for row in rows] if flat else rows
         if len(rows) < size:
             return
 
 
-async def _read(services: Services, question: StatsQuery) -> list[dict[str, Any]]:
+async def _read(read_store: StoreReader, query: StatsQuery) -> list[dict[str, Any]]:
     try:
-        return await services.read_store(lambda connection: ask(connection, question), READ_WITHIN)
+        return await read_store(lambda connection: read_rows(connection, query), READ_TIMEOUT)
     except StoreError as error:
         raise store_unavailable(error) from None
 
@@ -121,18 +119,18 @@ def _figures(found: Statistic) -> dict[str, Any]:
     return {
         "runs": found.runs,
         "failed": found.failed,
-        "uptime": _short(found.uptime),
-        "error_ratio": _short(found.error_ratio),
-        "p50_seconds": _short(found.latency(0.5)),
-        "p95_seconds": _short(found.latency(0.95)),
+        "uptime": _round(found.uptime),
+        "error_ratio": _round(found.error_ratio),
+        "p50_seconds": _round(found.latency(0.5)),
+        "p95_seconds": _round(found.latency(0.95)),
     }
 
 
-def _short(value: float | None) -> float | None:
+def _round(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
+def _flatten(row: dict[str, Any]) -> dict[str, Any]:
     before = row.get("before") or {}
     return {**row, **{f"before_{name}": before.get(name) for name in FIGURES}}
 

@@ -12,8 +12,9 @@ from aiohttp.typedefs import Handler
 from exporter import __version__
 from exporter.core.clock import iso
 from exporter.server.access import ADMIN_SESSION, ADMIN_TOKEN, IDENTITY, LOOPBACK, Identity
+from exporter.server.admin import AdminToken
 from exporter.server.pages import Tab, tabs
-from exporter.server.services import SERVICES, Services
+from exporter.server.services import SERVICES
 from exporter.server.web_config.settings import Role
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _frame(request: web.Request, tab: Tab) -> dict[str, Any]:
         "grafana_url": services.configuration().notifications.grafana_url,
         "now": iso(services.now()),
         "query": request.query,
-        **_rights(identity, services),
+        **_rights(identity, services.admin),
         "sign_in_failed": request.query.get("sign-in") == "wrong",
     }
 
@@ -70,14 +71,14 @@ def _may_open(identity: Identity, tab: Tab) -> bool:
     return (rule.role is None or identity.has(rule.role)) and (rule.narrow or identity.tenants is None)
 
 
-def _rights(identity: Identity, services: Services) -> Mapping[str, Any]:
+def _rights(identity: Identity, admin: AdminToken) -> Mapping[str, Any]:
     local = identity == LOOPBACK
     return {
         "caller": _caller(identity),
         "may_check": identity.has(Role.ADMIN),
         "bound": identity.tenants is not None,
         "may_read_configuration": identity.tenants is None and not local,
-        "may_sign_in": local and services.admin.usable(),
+        "may_sign_in": local and admin.usable(),
         "may_sign_out": identity == ADMIN_SESSION,
     }
 

@@ -34,7 +34,7 @@ VERDICTS = {
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return the numbers, and a table of targets with the failing ones first."""
     services, identity = request.app[SERVICES], request[IDENTITY]
-    everything = visible_states(services, identity, StatusFilter())
+    everything = visible_states(services.board, identity, StatusFilter())
     chosen = sorted(filter(StatusFilter.of(request), everything), key=urgency)
     offset = whole_number(request, "offset", 0, 10_000_000)
     overall = status(everything)["overall_status"]
