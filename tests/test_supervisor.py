@@ -23,8 +23,8 @@ STARTS = {"create_task", "ensure_future", "Thread"}
 SHORT = "it ends by itself, and whoever began it takes its error"
 ALLOWED = {
     "lifecycle/tasks.py:on_sighup": "one reload, which takes every error",
-    "commands/probe.py:_once": "the command's progress, ended by it",
-    "commands/sandbox.py:_until_stopped": "the command itself waits for it",
+    "commands/probe.py:_run_once": "the command's progress, ended by it",
+    "commands/sandbox.py:_serve_until_signal": "the command itself waits for it",
     "core/supervisor.py:keep": "the supervisor",
     "core/supervisor.py:keep_thread": "the supervisor",
     "engine/scheduler.py:_start": "one run of a target; the schedule plans the next whatever becomes of it",
