@@ -44,14 +44,14 @@ def metric_of(name: str, text: str, labels: tuple[str, ...]) -> Metric:
     )
 
 
-Clean = Callable[[str], str]
+Redact = Callable[[str], str]
 """Takes the credentials out of a text."""
 
 
-def samples(items: tuple[Extract, ...], document: Any, kit: Kit, clean: Clean = str) -> Iterator[Sample]:
+def samples(items: tuple[Extract, ...], document: Any, kit: Kit, redact: Redact = str) -> Iterator[Sample]:
     """Yield the extracted values; what is missing, null or no number is left out and counts as drift.
 
-    Every label goes through `clean`, because servers may send back what they were sent.
+    Every label goes through `redact`, because servers may send back what they were sent.
 
     With `each`, path and labels look into every element of the list it finds, one series per element. Two
     parallel lists would not do: JMESPath leaves nulls out of projections, so that they could be out of step.
@@ -60,17 +60,17 @@ def samples(items: tuple[Extract, ...], document: Any, kit: Kit, clean: Clean = 
         metric = metric_of(item.metric, item.help, tuple(item.labels))
         found = search(item.each, document) if item.each else [document]
         if isinstance(found, list):
-            yield from _series(metric, item, found, kit, clean)
+            yield from _series(metric, item, found, kit, redact)
         else:
             kit.trace.drift.append(item.each)
 
 
-def _series(metric: Metric, item: Extract, elements: list[Any], kit: Kit, clean: Clean) -> Iterator[Sample]:
+def _series(metric: Metric, item: Extract, elements: list[Any], kit: Kit, redact: Redact) -> Iterator[Sample]:
     seen: set[tuple[str, ...]] = set()
     left_out = 0
     for element in elements:
         number = number_of(search(item.path, element))
-        labels = tuple(label_of(search(item.labels[name], element), clean) for name in metric.labels)
+        labels = tuple(label_of(search(item.labels[name], element), redact) for name in metric.labels)
         if number is None:
             kit.trace.drift.append(item.path)
         elif labels in seen or len(seen) >= MOST_SERIES:
@@ -93,13 +93,13 @@ def number_of(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def label_of(value: Any, clean: Clean = str) -> str:
+def label_of(value: Any, redact: Redact = str) -> str:
     """Return the text of a label: true and false in JSON's way, "" for null, and never very long.
 
-    It is cleaned before it is cut: half a credential would be known by nobody as one.
+    It is redacted before it is cut: half a credential would be known by nobody as one.
     """
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return clean(str(value))[:LONGEST_LABEL]
+    return redact(str(value))[:LONGEST_LABEL]
