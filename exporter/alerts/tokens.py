@@ -40,13 +40,13 @@ TOKEN_EXPIRING = Alert(
     cases=cases.TOKEN_EXPIRING,
     runbook=Runbook(
         meaning=(
-            "The vendor says that the token ends within the time that `token_expiry_seconds` says: medium "
-            "and high before its end, critical after it. The exporter cannot renew it: "
+            "The vendor says that the token expires within the time that `token_expiry_seconds` says: "
+            "medium and high before, critical after it expired. The exporter cannot renew it: "
             "`integration_token_refreshable` is 0. The label `token` is `access` for the token itself and "
             "`data_access` for the time during which it may read its user's data."
         ),
         impact=(
-            "From its end on every call with the token is refused, of the exporter and of the platform "
+            "Once it has expired every call with the token is refused, of the exporter and of the platform "
             "alike. Most vendors can only extend a token that is still valid; after that its owner has to "
             "sign in again."
         ),
@@ -58,7 +58,7 @@ TOKEN_EXPIRING = Alert(
             "3. Does the platform renew it and only our copy is old? Compare where both read it from."
         ),
         mitigation=(
-            "Renew the token before it ends and put it where the configuration reads it; secret files are "
+            "Renew the token before it expires and put it where the configuration reads it; secret files are "
             "read again when they change. For a tenant's own token, ask the tenant to connect again. Prefer "
             "a kind of token that does not expire where the vendor has one. The alert resolves with the "
             "next inspection, within an hour."
@@ -94,7 +94,7 @@ TOKEN_REFRESH_FAILING = Alert(
             "The remaining life of the old token plays no part."
         ),
         impact=(
-            "The old token still serves until its end, if it has not ended yet; "
+            "The old token still serves until it expires, if it has not yet; "
             "`integration_token_expiry_timestamp_seconds` says when. After that every call is refused."
         ),
         diagnosis=(
@@ -133,7 +133,7 @@ TOKEN_REFUSED = Alert(
             "twice. The log names the code. The exporter asks no more by itself."
         ),
         impact=(
-            "The access token that is there serves until its end, then the integration of the tenant is "
+            "The access token that is there serves until it expires, then the integration of the tenant is "
             "cut off, "
             "for the platform as well if it shares the grant."
         ),
@@ -142,7 +142,7 @@ TOKEN_REFUSED = Alert(
             "at once: "
             "the client was changed or removed at the vendor, or Google's consent screen is in testing, "
             "where "
-            "grants end after seven days.\n"
+            "grants expire after seven days.\n"
             "2. With a refresh token that rotates: does somebody else refresh with the same one? Let one of "
             "them do it, or let both use `tokens.source: sql`.\n"
             "3. `integration-exporter tokens log --tenant ID` says when it was refused first."
@@ -175,7 +175,7 @@ TOKEN_EXPIRED = Alert(
     cases=cases.TOKEN_EXPIRED,
     runbook=Runbook(
         meaning=(
-            "For two minutes a token has been over that the exporter should have renewed before its end. "
+            "For two minutes a token has been expired that the exporter should have renewed before. "
             "Tokens that nobody renews have an alert of their own, IntegrationTokenExpiring."
         ),
         impact="Every call with the token is refused. The integration of the tenant does not work.",

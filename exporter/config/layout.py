@@ -213,7 +213,7 @@ class TokensPart(_Part, frozen=True):
 
     refresh_before: Annotated[
         Duration,
-        Meta(description="How long before its end a token is renewed; at most a tenth of its life."),
+        Meta(description="How long before its expiry a token is renewed; at most a tenth of its life."),
     ] = "24h"
     source: Annotated[
         str,
