@@ -30,7 +30,6 @@ ALLOWED = {
     "engine/scheduler.py:_start": "one run of a target; the schedule plans the next whatever becomes of it",
     "engine/tenants.py:refresh_due": SHORT,
     "tokens/manager.py:_start_turn": SHORT,
-    "tokens/log.py:_begin": SHORT,
     "net/dial.py:_race": SHORT,
     "net/resolver.py:_start": "a pool whose threads run calls that hand over every error",
     "net/resolver.py:resolve": SHORT,
