@@ -57,7 +57,7 @@ def create_or_read(path: Path) -> Secret:
 
 
 def read(path: Path) -> Secret:
-    """Return the token at `path`; raises StartError where it is no token, or others may read or write it."""
+    """Return the token at `path`; raises StartError where it is not one, or others may read or write it."""
     try:
         # O_NONBLOCK: a FIFO in its place must not hang the start. What is checked below is what was opened.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

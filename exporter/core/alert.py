@@ -8,6 +8,7 @@ from exporter.core.metric import Scope
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 
+# Watchdog is the usual name of an alert that always fires and whose absence is the alarm.
 ALERT_NAME = re.compile(r"(Integration|Watchdog)[A-Za-z0-9]*\Z")
 BY = "integration, provider, tenant"
 """The labels of a target, for `by (...)` in PromQL."""
@@ -39,7 +40,7 @@ class Case:
     expected to fire at `at`: every label of the alert but `alertname`. Empty means that it must be quiet.
     Labels that every rule of the alert has (`scope`, `cause`, its only severity) may be left out.
     `kind` is one of `fires`, `quiet`, `boundary`, `missing`. `says` is the case in words, where the kind
-    does not tell all. With `defaults`, the default thresholds that the alert reads are added for each
+    does not say all. With `defaults`, the default thresholds that the alert reads are added for each
     integration in `series`, unless the series name them themselves.
     """
 
@@ -57,13 +58,13 @@ class Alert:
     """One condition.
 
     Exactly one of three says what it is: `expr`, a whole PromQL condition with one `severity` in
-    `severities` (none for an alert that nobody is to answer); `exprs`, a whole condition for each severity;
+    `severities` (none for an alert that needs no answer); `exprs`, a whole condition for each severity;
     or `observed`, an expression with exactly the labels of `by`, which is compared (`op`) with the
     thresholds of `family`, one rule for each severity of the family's steps, each with the idiom "above
     the default unless overridden, or above the tenant's override".
 
     `records` are recording rules that it reads, name to expression; alerts may share one. `$lookback` in
-    any expression and in `keep_firing` stands for the look-back over measured values, `$job` for the name
+    any expression and in `keep_firing` is the look-back over measured values, `$job` for the name
     of the exporter's scrape job. `by` names the labels of the result;
     they are those of a target unless given.
     `hold` is the rule's `for`, `keep_firing` its `keep_firing_for` (durations as in

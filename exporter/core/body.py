@@ -117,7 +117,7 @@ def _words(error: msgspec.DecodeError, body: "bytes | str") -> str:
 
 
 def _other_text(body: bytes, content_type: str) -> str | None:
-    """Return the text of a body that is no plain UTF-8, None where it is none."""
+    """Return the text of a body that is not plain UTF-8, None where it is none."""
     mark, marked = _split_mark(body)
     # JSON begins with ASCII, so the zeros among its first bytes give UTF-16 and UTF-32 away.
     guessed = json.detect_encoding(body)

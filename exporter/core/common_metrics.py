@@ -86,6 +86,7 @@ CLIENT_CERTIFICATE_EXPIRY = _target(
     unit="seconds",
     dated=True,
 )
+# In the order of the dates that engine/run.py pairs with them.
 CERTIFICATE_SERIES = (CERTIFICATE_EXPIRY, CHAIN_EXPIRY, CLIENT_CERTIFICATE_EXPIRY)
 TOKEN_EXPIRY = _target(
     "token_expiry_timestamp_seconds",

@@ -27,7 +27,7 @@ REPLACED_EVERY = 300.0
 FIRST_RETRY = 30.0
 LONGEST_RETRY = 3_600.0
 OUTAGE_RETRY = 300.0
-"""Seconds to the next attempt after one failure, after many, and after many that are no refusal."""
+"""Seconds to the next attempt after one failure, after many, and after many that are not a refusal."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -102,7 +102,7 @@ class Credential:
         """Count a refresh that failed; the next one waits for twice as long, or as the vendor asks."""
         self.failures += 1
         self.error = error
-        # Nobody is served by an hour's wait after an outage; only a refusal comes again and again.
+        # An hour's wait after an outage helps no user; only a refusal comes again and again.
         longest = OUTAGE_RETRY if error.reason in {*NETWORK, Reason.VENDOR_ERROR} else LONGEST_RETRY
         wait = min(longest, FIRST_RETRY * 2.0 ** min(self.failures - 1, 10))
         # Spread, so that credentials that failed together do not come back together.
@@ -154,7 +154,7 @@ class Credential:
         return tokens.expiry - self._lead(tokens, tokens.expiry) * (1 + 0.1 * self.spread)
 
     def _lead(self, tokens: TokenSet, expiry: float) -> float:
-        # Nobody knows when a configured token was issued, so a tenth of its life is not known either.
+        # It is unknown when a configured token was issued, so a tenth of its life is not known either.
         if tokens.obtained is None and isinstance(self.grant, MetaExchange):
             return self.longest_lead
         return min(self.longest_lead, max(0.0, expiry - (tokens.obtained or self.first_use)) / 10)

@@ -77,15 +77,16 @@ SHORTAGE_RETRY = 10.0
 class Shortage(Deferred):
     """A run or a refresh found none left of what this machine gives: no peer's fault, so it is put off.
 
-    It is no ProbeError: no check may take it for an answer of its vendor. `resource` becomes a label:
+    It is not a ProbeError: no check may take it for an answer of its vendor. `resource` becomes a label:
     descriptors, memory or threads. `why` is one sentence with the remedy. `seconds` are those to the next
-    run, 0 where nobody plans one. `calls` are those that a run had made before.
+    run, 0 where none is planned. `calls` are those that a run had made before.
     """
 
     def __init__(self, resource: str, why: str, seconds: float = 0.0) -> None:
         """Keep what is lacking and what helps."""
         super().__init__(seconds, why)
         if not seconds:
+            # Where no run is planned the sentence must not promise one in 0 s.
             self.args = (why,)
         self.resource = resource
         self.why = why

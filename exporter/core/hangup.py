@@ -15,7 +15,7 @@ def hold() -> None:
 
 
 def release() -> None:
-    """Let it end the process again: a command on a terminal that is gone has nobody to work for."""
+    """Let it end the process again: a command on a terminal that is gone has no user any more."""
     if signal.getsignal(signal.SIGHUP) is _note:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
 

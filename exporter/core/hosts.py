@@ -2,7 +2,7 @@
 
 The rules are those of browsers and curl: UTS 46, non-transitional (https://www.unicode.org/reports/tr46/).
 `straße.example` is `xn--strae-oqa.example`; by the older IDNA 2003, which Python's codec `idna` follows, it
-would be `strasse.example`, which somebody else may own.
+would be `strasse.example`, which another person may own.
 """
 
 import re

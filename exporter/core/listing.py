@@ -61,6 +61,7 @@ class Listing(Generic[RecordT]):
     def __post_init__(self) -> None:
         """Give it the sentence and the path that are usual, where it has none of its own."""
         if not self.empty:
+            # A frozen dataclass refuses a plain assignment, even by its own methods.
             object.__setattr__(self, "empty", f"no {self.title}")
         if not self.path:
             object.__setattr__(self, "path", f"/api/v1/{self.name}")

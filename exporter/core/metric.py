@@ -7,8 +7,10 @@ from enum import Enum
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+# `\Z` and not `$`, which lets a line break at the end through.
 NAME = re.compile(r"integration_[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 LABEL = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
+# Ours for every series, those of the scrape, and those of histograms and summaries.
 RESERVED = frozenset({"integration", "provider", "tenant", "job", "instance", "le", "quantile"})
 Labels = tuple[tuple[str, str], ...]
 """Labels of a series, in the order in which they were given: (name, value)."""

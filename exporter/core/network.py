@@ -88,7 +88,7 @@ class Reader(Protocol):
         """Whether the answer is whole."""
 
     def feed(self, data: bytes) -> None:
-        """Take what arrived, a datagram or a piece of a stream; raise ProbeError if it is no good answer."""
+        """Take what arrived, a datagram or a piece of a stream; raise ProbeError if that is not an answer."""
 
     def finish(self) -> None:
         """Note that the peer closed the connection; raise ProbeError if that cut the answer."""

@@ -10,6 +10,7 @@ from exporter.core.secret import Secret
 from exporter.core.severity import Severity
 
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
+# 24:00 is the end of a day; as a start Alertmanager refuses it.
 CLOCK_OR_MIDNIGHT = r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"
 DAY = "(sunday|monday|tuesday|wednesday|thursday|friday|saturday)"
 Tls = Annotated[

@@ -121,6 +121,7 @@ def trusting(part: T, ca_file: str) -> T:
 
 def _trusting(value: Any, ca_file: str) -> Any:
     if isinstance(value, TlsOptions):
+        # Authorities of its own go before the default, and one that verifies nothing needs none.
         own = value.ca_file or value.insecure_skip_verify
         return value if own else msgspec.structs.replace(value, ca_file=ca_file)
     if isinstance(value, msgspec.Struct):

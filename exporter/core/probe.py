@@ -80,7 +80,7 @@ class Kit(Protocol):
     def vendor_detail(self, name: str, text: str | None) -> None:
         """Show viewers of the status how the vendor names things: an account's id or name, never a secret.
 
-        It becomes no label and no line of the log. At most eight are kept, of 200 characters each.
+        It becomes neither a label nor a line of the log. At most eight are kept, of 200 characters each.
         """
 
     def fact(self, sample: Sample) -> None:
@@ -163,7 +163,7 @@ class Target:
     `interval` and `timeout` are seconds. `tenant` is "" where the integration has none. `over_budget` says
     that its operator allows more reads than the vendor documents. `networks` is None where the operator chose
     the addresses; else an untrusted source did, and they must be public or in one of these networks. `hidden`
-    are texts that may be credentials although their option is no Secret: they show nowhere.
+    are texts that may be credentials although their option is not a Secret: they show nowhere.
     """
 
     integration: str
@@ -243,6 +243,7 @@ class Result:
         return self.reason is None
 
 
+# With names of other files that nearly every probe needs, so that one import is enough there.
 __all__ = [
     "DAY",
     "MONTH",

@@ -9,6 +9,7 @@ LONGEST_KEY = 64
 LONGEST_TEXT = 60
 _LONG_PIECE = 12
 
+# At least five characters after the prefix, so that `key_file` may still be quoted.
 _ISSUED = re.compile(
     r"(sk|rk|pk|sb|re|whsec|gh[oprsu]|github_pat|glpat|xox[a-z]|xapp|shp[a-z]{2}|key|tok)[_-]\w{5,}"
     r"|(SG|ya29)\.\w{5,}|(AKIA|ASIA|AIza|EAA|eyJ|GOCSPX)[\w-]{5,}|(AC|SK)[0-9a-fA-F]{8,}|1//\w{5,}"

@@ -75,6 +75,7 @@ def redact(text: str, secrets: AbstractSet[str]) -> str:
 
 def forms(secret: str) -> set[str]:
     """Return `secret` as it may be in a text: as it is, as part of a URL, in quotes and in JSON."""
+    # Most credentials are made of these signs, and no way of writing changes them.
     if _SAME_EVERYWHERE.fullmatch(secret):
         return {secret}
     return {

@@ -14,7 +14,7 @@ class Severity(StrEnum):
 
     @property
     def response(self) -> str:
-        """When somebody must have reacted, in words."""
+        """When a person must have reacted, in words."""
         return _FACTS[self].response
 
     @property

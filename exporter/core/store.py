@@ -49,6 +49,7 @@ class StateChange:
     reason: Reason | None
     detail: str
     trace_id: str = ""
+    # The store fills it in; what was written must still equal what is read.
     replica: str = field(default="", compare=False)
 
 
@@ -65,6 +66,7 @@ class Failure:
     http_status: int | None
     log: tuple[tuple[float, str], ...]
     trace_id: str = ""
+    # The store fills it in; what was written must still equal what is read.
     replica: str = field(default="", compare=False)
 
 

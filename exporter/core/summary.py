@@ -18,6 +18,7 @@ BUCKETS: Final = 62
 FOLD: Final = 600
 """Runs that are kept one by one at most; beyond, their buckets are counted."""
 
+# Made once, since every run adds one of them.
 _ONE = tuple(bytes((number,)) for number in range(BUCKETS))
 
 
@@ -29,7 +30,7 @@ def bucket_of(seconds: float) -> int:
 
 
 def typical(bucket: int) -> float:
-    """Return the seconds that stand for a bucket: its geometric middle, so within 10.1 % of all inside.
+    """Return the seconds that represent a bucket: its geometric middle, so within 10.1 % of all inside.
 
     For the first and the last bucket it is the bound that is known: 1 ms, or 100 s.
     """

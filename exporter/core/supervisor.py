@@ -38,11 +38,11 @@ class Supervisor:
         return tuple(self._down)
 
     def keep(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run `run()` as a task, again and again when it raises; a return ends it."""
+        """Run `run()` as a task, again and again when it raises, until it returns."""
         self._tasks[name] = asyncio.get_running_loop().create_task(self._repeat(name, run))
 
     def keep_thread(self, name: str, run: Callable[[], None]) -> threading.Thread:
-        """Run `run()` in a daemon thread, again and again when it raises; a return ends it."""
+        """Run `run()` in a daemon thread, again and again when it raises, until it returns."""
         # A daemon, because one that hangs in a call of the system must not keep the process alive.
         thread = threading.Thread(target=self._repeat_in_thread, args=(name, run), name=name, daemon=True)
         thread.start()
@@ -65,6 +65,7 @@ class Supervisor:
         wait, began = self._first_wait, time.monotonic()
         while True:
             try:
+                # CancelledError is not an Exception: it passes, and that is how `stop` ends the task.
                 return await run()
             except Exception as error:  # noqa: BLE001 - whatever ends it, it starts again
                 wait = self._note_death(name, error, wait, began)

@@ -65,6 +65,7 @@ class ThresholdFamily:
                 return f"{higher} ({steps[higher]:g}) must not be {wrong} {lower} ({steps[lower]:g})"
         return ""
 
+    # The dictionary of its steps has no hash.
     def __hash__(self) -> int:
         """Hash by name: families are unique by name."""
         return hash(self.name)

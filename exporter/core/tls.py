@@ -5,6 +5,7 @@ import ssl
 from exporter.core.options import TlsOptions
 
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
+# Level 1 is the highest at which OpenSSL 3 still takes keys of 1024 bits; the default is 2 in Debian.
 _LEGACY_CIPHERS = "DEFAULT:@SECLEVEL=1"
 _LEGACY_SERVER_CONNECT = 0x4  # ssl.OP_LEGACY_SERVER_CONNECT, which Python names from 3.12 on
 

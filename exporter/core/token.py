@@ -14,13 +14,13 @@ NEVER = math.inf
 """The expiry of a token that never expires."""
 
 FLOOR = 30.0
-"""Seconds between two renewals of a credential, at least; a life below is no life to plan by."""
+"""Seconds between two renewals of a credential, at least; a shorter life cannot be planned by."""
 
 UPDATE_PARAMETERS = ("access_token", "refresh_token", "expires_at", "refresh_expires_at")
 """What the UPDATE of a database of tokens may take, besides :tenant and :integration."""
 
 EXTERNAL = Secret("(from the source of tokens)")
-"""Stands in the options for a token that another source than the options has; it is never sent."""
+"""Takes the place in the options of a token that another source has; it is never sent."""
 
 _NONE = Secret("")
 
@@ -205,6 +205,7 @@ def state_of(expiry: float | None, now: float, *, implausible: bool = False) -> 
 
 def plausible(expiry: float) -> bool:
     """Return whether `expiry` can be Unix seconds: from 2001 on, and no milliseconds."""
+    # From 2001 to 5138; milliseconds of our days are beyond that.
     return expiry == NEVER or 1e9 < expiry < 1e11
 
 

@@ -23,5 +23,6 @@ def backoff_until(state: TargetState, result: Result, began: float) -> float | N
     """Return the end of a back-off in Unix seconds: what the vendor asked for, or doubled waits."""
     waits = [result.retry_after] if result.retry_after else []
     if result.reason is Reason.RATE_LIMITED:
+        # The exponent has a bound of its own: after some days of failures no float would hold the product.
         waits.append(min(state.target.interval * 2 ** min(state.failures, 10), LONGEST_BACKOFF))
     return began + max(waits) if waits else None

@@ -55,6 +55,7 @@ class TargetState:
             self.last_success = result.at
         if result.ok or result.vendor_details:  # a failure does not make them wrong
             self.vendor_details = result.vendor_details
+        # A success has all facts of the target; a failure may have come before it could read them.
         self.facts = result.facts if result.ok else _merge(self.facts, result.facts)
         if before[0] != self.status:
             self.since = result.at

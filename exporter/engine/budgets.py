@@ -16,6 +16,7 @@ class Budgets:
 
     def apply(self, configuration: Configuration) -> None:
         """Make the allowances those of `configuration`; one that is there remembers what was spent."""
+        # Replicas share an allowance evenly: what was spent of another share says nothing of this one.
         if self._replicas != configuration.replicas:
             self._budgets.clear()
         self._replicas = configuration.replicas

@@ -9,6 +9,8 @@ SPARE_DESCRIPTORS = 64
 def raise_limit() -> int:
     """Raise the number of open files as far as the system lets us, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Without a limit of its own a process still gets no more than `fs.nr_open`, which is 1,048,576 on Linux
+    # unless it was changed.
     wanted = hard if hard != resource.RLIM_INFINITY else 1 << 20
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

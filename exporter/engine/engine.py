@@ -75,6 +75,7 @@ class Engine:
         self._thresholds.apply(configuration.thresholds)
         self._budgets.apply(configuration)
         self.configuration = configuration
+        # Before `_schedule`, which shows the targets' series: those of their tokens are among them.
         self.tokens.apply(configuration)
         self._schedule(fresh)
         lost = gone | (self._saved.keys() - configuration.targets.keys())

@@ -123,7 +123,7 @@ class History:
 
 
 def is_noteworthy(before: tuple[str, Reason | None], state: TargetState) -> bool:
-    """Tell whether a change is news: a first success is not."""
+    """Return whether a change is news: a first success is not."""
     return before != (state.status, state.reason) and not (before[0] == UNKNOWN and state.status != ERROR)
 
 

@@ -36,6 +36,7 @@ class HourlySummaries:
         """Return the summaries that are due at `now` (Unix seconds), or all of them, and forget them."""
         due = []
         for key, summary in self._current.items():
+            # They are in the order of their beginning, so all behind the first young one are young too.
             if not everything and summary.begun + HAND_OVER > now:
                 break
             due.append(key)

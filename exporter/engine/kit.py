@@ -18,7 +18,7 @@ from exporter.net.pause import pause_of
 
 MOST_DETAILS = 8
 LONGEST_DETAIL = 200
-"""Bounds of what a run may tell the status page: names that a vendor chose may be of any length.
+"""Bounds of what a run may show on the status page: names that a vendor chose may be of any length.
 
 The length is cut where credentials are starred: half a credential would not be found.
 """
@@ -98,6 +98,7 @@ class RunKit:
         """Return the last answer of `call`, or make it when that is older than `period` seconds."""
         answer = self._answers.get(key)
         now = self._clock.now()
+        # Not from the future: after a clock was set back such an answer would serve for too long.
         if answer is not None and 0 <= now - answer[0] < period:
             return answer[1]
         value = await call()
@@ -105,7 +106,7 @@ class RunKit:
         return value
 
     def recall(self, key: str) -> Any:
-        """Return what was kept under `key`, None if nothing."""
+        """Return what was remembered under `key`, None if nothing."""
         answer = self._answers.get(key)
         return answer[1] if answer else None
 

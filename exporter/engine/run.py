@@ -33,8 +33,8 @@ async def run(
 
     Shortage alone is raised: what we lack says nothing of the target. Cancellation from outside is passed on.
     `answers` holds, and keeps, the answers of `kit.every`; `tokens` are those that outlive it, none for a
-    single run. `log_wanted` returns at the end whether anybody reads the log of a good run; that of a failed
-    one is always kept.
+    single run. `log_wanted` returns at the end whether any caller reads the log of a good run; that of a
+    failed one is always kept.
     """
     at, began = clock.now(), clock.monotonic()
     kit = RunKit(network, clock, answers, tokens or Tokens(network, clock))
@@ -57,11 +57,12 @@ async def run(
     except Exception as error:  # noqa: BLE001 - a mistake in one probe must never stop the others
         failure = _bug(error)
     if failure is None and not log_wanted():
-        kit.trace.log.clear()  # most runs are good and nobody's, and cleaning their logs takes its time
+        kit.trace.log.clear()  # most runs are good and unread, and cleaning their logs takes its time
     return _result(target, kit, at, clock.monotonic() - began, samples, failure)
 
 
 def _timeout(error: TimeoutError, target: Target, ours: bool) -> ProbeError:
+    # One that is not of our deadline comes from the probe itself, which should have named a reason.
     if not ours:
         return _bug(error)
     return ProbeError(Reason.TIMEOUT, f"no complete answer within {target.timeout:g} s")

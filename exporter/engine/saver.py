@@ -62,6 +62,7 @@ class Saver:
         self._submit(CheckBatch(forget=set(keys)))
 
     def _save_portion(self) -> None:
+        # Rounded up, so that the last few have their turn too.
         share = -(-len(self._dirty) // SAVE_HEALTHY_EVERY)
         self._urgent.update(itertools.islice(self._dirty, share))
         self._save()

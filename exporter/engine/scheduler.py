@@ -1,4 +1,4 @@
-"""When each target is probed: spread by a hash, in lanes, so that a slow vendor delays nobody else."""
+"""When each target is probed: spread by a hash, in lanes, so that a slow vendor delays no other one."""
 
 import asyncio
 import hashlib
@@ -77,6 +77,7 @@ class Scheduler:
         self._jobs: dict[TargetKey, ScheduledTarget] = {}
         self._lanes: dict[str, Lane] = {}
         self._heap: list[tuple[float, int, ScheduledTarget]] = []
+        # Keeps the heap from comparing targets, and those of one moment in order.
         self._order = itertools.count()
         self._alarm: Handle | None = None
         self._alarm_at = 0.0
@@ -89,6 +90,7 @@ class Scheduler:
 
         None spreads the first runs by the hash of the target, over a short time where there are few.
         """
+        # All are admitted before any delay is taken: how far they are spread depends on how many there are.
         jobs = [(self._admit(target), delay) for target, delay in targets]
         waits = {job.target.key: self._first_delay(job) if delay is None else delay for job, delay in jobs}
         for job, _ in jobs:
@@ -96,13 +98,14 @@ class Scheduler:
         return waits
 
     def __contains__(self, key: TargetKey) -> bool:
-        """Tell whether a target is in the schedule."""
+        """Return whether a target is in the schedule."""
         return key in self._jobs
 
     def remove(self, key: TargetKey) -> None:
         """Forget a target and end its run."""
         job = self._jobs.pop(key)
         job.gone = True
+        # Its entry stays in the heap until it comes up and is passed over: to search for it would cost more.
         job.due = None
         job.lane.size -= 1
         if job.lane.size == 0:
@@ -113,6 +116,7 @@ class Scheduler:
     def run_soon(self, key: TargetKey) -> None:
         """Make a target due now, unless it runs or waits already."""
         job = self._jobs[key]
+        # The older entry in the heap is void by this: its time is no longer that of the job.
         if job.due is not None:
             self._push(job, self._clock.monotonic())
 
@@ -197,9 +201,8 @@ class Scheduler:
         job.task = asyncio.get_running_loop().create_task(self._go(job, lag))
 
     async def _go(self, job: ScheduledTarget, lag: float) -> None:
-        delay = (
-            job.target.interval
-        )  # should the run itself break, the target must not drop out of the schedule
+        # Should the run itself break, the target must not drop out of the schedule.
+        delay = job.target.interval
         try:
             delay = await self._run(job, lag)
         finally:

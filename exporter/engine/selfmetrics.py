@@ -45,6 +45,7 @@ class SelfMetrics:
             buckets=LAG_BUCKETS,
             registry=self.registry,
         )
+        # prometheus_client itself adds `_total` to the names of counters.
         self.log_messages = Counter(
             "integration_exporter_log_messages",
             "Lines written to the log, by level.",
@@ -63,6 +64,7 @@ class SelfMetrics:
             ("resource",),
             registry=self.registry,
         )
+        # Each label is at 0 from the start: `rate` and `increase` do not see a series that begins at 1.
         for resource in RESOURCES:
             self.shortages.labels(resource)
         for level in ("debug", "info", "warning", "error"):

@@ -1,4 +1,4 @@
-"""What was put off because this machine gave us no more: counted, and logged once for each episode."""
+"""What was put off because the machine lacked a resource: counted, and logged once for each episode."""
 
 import structlog
 

@@ -46,7 +46,7 @@ class TargetSeries:
             show_run(self._exposition, state)
 
     def drop(self, key: TargetKey) -> None:
-        """Show a target no more."""
+        """Stop showing a target."""
         self._exposition.drop(("target", *key))
 
     def enqueue(self, states: Iterable[TargetState]) -> None:

@@ -10,11 +10,11 @@ class Waiters:
     """The callers of each target; belongs to one loop."""
 
     def __init__(self) -> None:
-        """Start with nobody."""
+        """Start without callers."""
         self._futures: defaultdict[TargetKey, list[asyncio.Future[Result]]] = defaultdict(list)
 
     def __contains__(self, key: TargetKey) -> bool:
-        """Tell whether anybody waits for a run of the target."""
+        """Return whether any caller waits for a run of the target."""
         return key in self._futures
 
     def add(self, key: TargetKey) -> asyncio.Future[Result]:

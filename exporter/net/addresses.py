@@ -52,7 +52,7 @@ _KINDS: tuple[tuple[str, str], ...] = (
 _FORBIDDEN = tuple((ipaddress.ip_network(text), why) for text, why in _KINDS)
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # all that was ever given out; RFC 4291, 2.4
 _EMBEDDED = (
-    # network, how many bits stand behind the IPv4 address in it
+    # network, how many bits follow the IPv4 address in it
     (ipaddress.ip_network("::ffff:0:0/96"), 0),  # mapped (RFC 4291)
     (ipaddress.ip_network("::ffff:0:0:0/96"), 0),  # translated (RFC 2765)
     (ipaddress.ip_network("::/96"), 0),  # compatible (RFC 4291, given up)

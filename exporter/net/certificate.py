@@ -58,7 +58,7 @@ def first_expiry(chain: Sequence[Certificate]) -> float | None:
 def path(sent: Sequence[Certificate]) -> list[Certificate]:
     """Return the way from the first of `sent`, the server's own certificate, up through issuers in `sent`.
 
-    For chains that nobody verified. Of issuers with one name the one that lasts longest is taken, as
+    For chains that were not verified. Of issuers with one name the one that lasts longest is taken, as
     cross-signed authorities are sent beside each other; what belongs to no step is left out.
     """
     way = list(sent[:1])

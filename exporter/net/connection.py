@@ -109,10 +109,10 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is not a subclass of it
 
     def data_received(self, data: bytes) -> None:
-        """Hand on what came; what comes when nobody asked ends the connection."""
+        """Hand on what came; what comes unasked ends the connection."""
         try:
             if self._session is None:
                 self._deliver(data)
@@ -127,7 +127,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Note to the reader that nothing more will come; the loop then closes the connection."""
-        # Half-closed connections serve nobody: a server that has said its last word answers no more.
+        # Half-closed connections are of no use: a server that has closed its side answers nothing more.
         self.closed = True
         self._peer_closed(None)
 
@@ -234,10 +234,10 @@ class Connection(asyncio.Protocol):
         return self._waiter
 
     def _settle(self) -> None:
-        """Forget the waiter: when the exchange failed elsewhere, nobody takes what is set on it later."""
+        """Forget the waiter: when the exchange failed elsewhere, what is set on it later has no reader."""
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.cancel() and not waiter.cancelled():
-            waiter.exception()  # taken, so that it is no warning of the loop
+            waiter.exception()  # taken, so that the loop does not warn of it
 
     def _send(self, data: bytes) -> None:
         if self._transport is not None and data:

@@ -25,7 +25,7 @@ class RuleError(Exception):
 def status_line(raw: bytes) -> tuple[int, str] | None:
     """Return status and version (such as "1.1") of the last answer in `raw`, None where none begins there.
 
-    Interim answers (1xx) may stand in front of it.
+    Interim answers (1xx) may be in front of it.
     """
     found = _STATUS_LINE.match(_last(raw))
     return (int(found[2]), found[1].decode()) if found else None
@@ -73,7 +73,7 @@ def _fields(lines: list[bytes], status: bytes) -> list[Field]:
         if line[:1] in (b" ", b"\t"):  # folded: it continues the line above (section 5.2)
             if fields:
                 fields[-1] = (fields[-1][0], fields[-1][1] + b" " + _value(line))
-            continue  # above it is the status line, so that it is nobody's (section 2.2)
+            continue  # above it is the status line, so that it belongs to no header (section 2.2)
         name, colon, value = line.partition(b":")
         second = _STATUS_LINE.match(line + b"\n")
         if second and second[2] == status:

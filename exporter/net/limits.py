@@ -47,7 +47,7 @@ class Budget:
     def wait(self, key: str, calls: float, now: float) -> float:
         """Return the seconds until `calls` may be made with the credential `key`; 0 if now."""
         needed = min(calls, self._size) - self._fill(key, now).tokens
-        if needed <= 1e-9:  # what rounding leaves is no reason to wait
+        if needed <= 1e-9:  # what rounding leaves is not worth a wait
             return 0.0
         return needed / self._rate if self._rate else float("inf")
 

@@ -200,7 +200,7 @@ class LoopNetwork:
         http: bool,
         cached: bool,
     ) -> Connection:
-        # Made first: loading certificate files is no part of any phase.
+        # Made first: loading certificate files belongs to no phase.
         context = await self._context(tls, http, trace)
         connection = await self._reach(host, port, family, trace, cached)
         if tls is not None and context is not None:

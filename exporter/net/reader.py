@@ -43,7 +43,7 @@ class AnswerReader:
         """Read the answer to a `method` request with a body of at most `max_body` bytes when unpacked.
 
         `reuse` says that the connection shall serve again, which needs an answer by all the rules.
-        With `follow` a redirect is whole with its head, since nobody looks at its body.
+        With `follow` a redirect is whole with its head, since its body is never read.
         """
         self.status = 0
         self.version = ""

@@ -2,7 +2,7 @@
 
 A connection that is refused, unreachable, reset or cut is `connect`, at whatever stage it was cut, also where
 a body is shorter than its announced length: the two look alike. An answer that breaks a rule or
-a bound is `bad_response`. What we ourselves lack is no Reason but a Shortage.
+a bound is `bad_response`. What we ourselves lack is not a Reason but a Shortage.
 """
 
 import errno
@@ -70,7 +70,7 @@ _OUR_CERTIFICATE = ("bad certificate", "unknown ca", "certificate expired", "cer
 
 
 def reason_of_status(status: int) -> Reason | None:
-    """Return the reason that an HTTP status stands for, None below 400."""
+    """Return the reason that an HTTP status means, None below 400."""
     if status < 400:
         return None
     return _STATUS.get(status) or (Reason.VENDOR_ERROR if status >= 500 else Reason.BAD_RESPONSE)
@@ -86,7 +86,7 @@ def check_status(answer: Answer, now: float) -> None:
 
 
 def status_error(answer: Answer, now: float) -> ProbeError:
-    """Return the error that `answer` stands for."""
+    """Return the error that `answer` means."""
     reason = reason_of_status(answer.status) or Reason.BAD_RESPONSE
     return ProbeError(
         reason, f"the server answered HTTP {answer.status}", retry_after=pause_of(answer.headers, now)

@@ -49,7 +49,7 @@ class Threads:
                 outcome = (None, error)
             try:
                 loop.call_soon_threadsafe(_settle, future, outcome)
-            except RuntimeError:  # the loop was closed meanwhile; nobody waits any more
+            except RuntimeError:  # the loop was closed meanwhile, and with it the caller
                 return
 
         self._add(work)
@@ -77,7 +77,7 @@ class Threads:
             threading.Thread(target=self._serve, name="net-blocking", daemon=True).start()
         except RuntimeError:  # "can't start new thread"
             if not self._count:
-                # Nobody would ever do the work that was queued before the thread was asked for.
+                # No thread would ever do the work that was queued before the thread was asked for.
                 self._pending -= 1
                 self._calls.get()
                 raise no_thread() from None
@@ -143,7 +143,7 @@ class Resolver:
     def _forget(self, key: tuple[str, str], task: "asyncio.Task[list[str]]") -> None:
         self._lookups.pop(key, None)
         if not task.cancelled():
-            task.exception()  # looked at, so that an answer nobody waited for is no warning
+            task.exception()  # looked at, so that an answer without a reader is not a warning
 
 
 def _look_up(host: str, family: str) -> list[Any]:

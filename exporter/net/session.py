@@ -46,7 +46,7 @@ class TlsSession:
             data = self._tls.read(_PIECE)
         except ssl.SSLWantReadError:
             return b""
-        self.ended = not data  # the peer said that it sends no more
+        self.ended = not data  # the peer said that it sends nothing more
         return data
 
     def encrypt(self, data: bytes) -> bytes:

@@ -109,7 +109,7 @@ class DatagramTalk(asyncio.DatagramProtocol):
             raise
         finally:
             waiter, self._waiter, self._reader = self._waiter, None, None
-            if not waiter.cancel():  # nobody takes an error that comes later
+            if not waiter.cancel():  # an error that comes later has no reader
                 waiter.exception()
             reader.release()
         self._trace.phase(phase, time.perf_counter() - began)
@@ -127,10 +127,10 @@ class DatagramTalk(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self._transport = cast(asyncio.DatagramTransport, transport)  # uvloop's is no subclass of it
+        self._transport = cast(asyncio.DatagramTransport, transport)  # uvloop's is not a subclass of it
 
     def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002 - the loop gives it
-        """Hand on what came; what comes when nobody asked is dropped."""
+        """Hand on what came; what comes unasked is dropped."""
         if self._reader is not None and not self._reader.done:
             self._take(data, self._reader)
 

@@ -76,7 +76,7 @@ _MEANING: Mapping[str, tuple[Reason, str]] = {
     "slow_down": (Reason.RATE_LIMITED, "too many calls"),
 }
 
-# After these asking again cannot help: somebody has to bring another credential.
+# After these asking again cannot help: a person has to bring another credential.
 _FINAL: Mapping[str, str] = {
     "invalid_grant": "it does not accept the credential",
     # GitHub; HubSpot has it in capitals
@@ -97,10 +97,10 @@ _FINAL: Mapping[str, str] = {
 
 
 def refusal(answer: Answer, document: Mapping[str, Any] | None, now: float) -> ProbeError:
-    """Return the error that `answer` with the JSON object `document` stands for; `now` is Unix seconds.
+    """Return the error that `answer` with the JSON object `document` means; `now` is Unix seconds.
 
     Only a code that is a plain word is shown: the endpoint's own sentences may repeat the secret. A 400 or
-    401 with a code that nobody knows is the credential's or the client's fault, not the protocol's. It is a
+    401 with an unknown code is the credential's or the client's fault, not the protocol's. It is a
     GrantRefusedError where asking again cannot help.
     """
     place = f"the token endpoint answered HTTP {answer.status}"

@@ -1,4 +1,4 @@
-"""Access tokens where nobody renews them: fetched once for all that share a grant, kept in memory alone."""
+"""Access tokens that no account renews: fetched once for all that share a grant, kept in memory alone."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -51,7 +51,7 @@ class Tokens:
     async def get(self, grant: Grant, trace: Trace, refused: AccessToken | None = None) -> AccessToken:
         """Return a token for `grant`, from memory where it lasts; raise ProbeError where there is none.
 
-        Raise Shortage where nobody could be asked for one.
+        Raise Shortage where no endpoint could be asked for one.
 
         With `refused`, a token that the probed server did not take, another one is fetched if that is
         the one in memory. A server that refuses whatever it gets must not cost a fetch for each probe: at
@@ -61,7 +61,7 @@ class Tokens:
             if EXTERNAL in (grant.access_token, getattr(grant, "refresh_token", None)):
                 raise ProbeError(Reason.NOT_CONFIGURED, "only the exporter itself has this token")
             if isinstance(grant, MetaExchange):
-                return AccessToken(grant.access_token)  # an exchange that nobody keeps would be in vain
+                return AccessToken(grant.access_token)  # to exchange it without storing the result is useless
         credential = self._credential(grant)
         if not self._must_fetch(credential, refused):
             return self._in_memory(credential)
@@ -98,7 +98,7 @@ class Tokens:
         try:
             granted = await fetch(self._network, self._clock, credential.grant, trace)
         except Shortage:
-            credential.replaced_at = replaced_at  # nobody was asked
+            credential.replaced_at = replaced_at  # no endpoint was asked
             raise
         except ProbeError as error:
             credential.record_failure(error, self._clock.now())
@@ -121,7 +121,7 @@ class Tokens:
         return entry
 
     def _prune(self) -> None:
-        # Grants of targets that are no more; one that is in use is never older than its token.
+        # Grants of targets that were removed; one that is in use is never older than its token.
         if len(self._grants) < _MOST_GRANTS:
             return
         now = self._clock.now()

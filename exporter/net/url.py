@@ -15,7 +15,7 @@ _SMALL = re.compile(r"\d{1,6}\Z", re.ASCII)
 _AMOUNTS = frozenset(
     ("limit", "page", "page_size", "pagesize", "per_page", "count", "offset", "size", "maxresults")
 )
-"""Parameters that say how much is asked for: a short number in them is no credential."""
+"""Parameters that say how much is asked for: a short number in them is not a credential."""
 _LONGEST = 8_192
 
 

@@ -16,7 +16,7 @@ class Batch(Protocol):
     """Records of one kind on their way to the store; a stored kind brings its own."""
 
     def __bool__(self) -> bool:
-        """Tell whether there is anything to write."""
+        """Return whether there is anything to write."""
 
     @property
     def size(self) -> int:
@@ -39,7 +39,7 @@ class RecordBatch(Generic[T]):
     records: list[T] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        """Tell whether there is any record."""
+        """Return whether there is any record."""
         return bool(self.records)
 
     @property
@@ -64,7 +64,7 @@ class Pending:
         self._of_kind: dict[type[Batch], Batch] = {type(batch): batch for batch in batches}
 
     def __bool__(self) -> bool:
-        """Tell whether there is anything to write."""
+        """Return whether there is anything to write."""
         return any(self._of_kind.values())
 
     def __iter__(self) -> Iterator[Batch]:

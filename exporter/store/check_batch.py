@@ -19,7 +19,7 @@ MOST_SUMMARIES = 100_000
 class CheckBatch:
     """One kind of batch: a state and the change that led to it are stored both or neither.
 
-    `forget` are keys of targets that are no more. Summaries are added to what the store has of their hours.
+    `forget` are keys of targets that were removed. Summaries are added to what the store has of their hours.
     """
 
     snapshots: dict[TargetKey, Snapshot] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class CheckBatch:
     summaries: Summaries = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Tell whether there is anything to write."""
+        """Return whether there is anything to write."""
         return bool(self.snapshots or self.changes or self.failures or self.forget or self.summaries)
 
     @property
@@ -38,7 +38,8 @@ class CheckBatch:
         return len(self.snapshots) + len(self.changes) + len(self.failures) + len(self.summaries)
 
     def merge(self, newer: "CheckBatch", /) -> None:
-        """Add `newer`; its states stand, and summaries of the same target and hour become one."""
+        """Add `newer`; its states replace older ones, and summaries of one target and hour become one."""
+        # In the order of time: what `newer` forgets may be here, and what it brings came after that.
         for key in newer.forget:
             self.snapshots.pop(key, None)
         self.forget |= newer.forget
@@ -53,6 +54,7 @@ class CheckBatch:
 
     def cut(self, most: int) -> int:
         """Drop the oldest changes, and failures, beyond `most`, and summaries beyond MOST_SUMMARIES."""
+        # States need no bound: there is one for each target.
         over = max(0, len(self.summaries) - MOST_SUMMARIES)
         for place in list(islice(self.summaries, over)):
             del self.summaries[place]

@@ -71,7 +71,7 @@ def _file(url: URL) -> Engine:
 
 
 def identity(url: URL) -> tuple[int, int] | None:
-    """Return what tells the file of `url` from another one at its place, None where there is none."""
+    """Return what distinguishes the file of `url` from another one at its place, None without a file."""
     if url.get_backend_name() != "sqlite":
         return None
     try:
@@ -87,6 +87,8 @@ def _prepare(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     try:
         cursor.execute("PRAGMA journal_mode=WAL")
+        # In WAL mode the level NORMAL may lose the last commits when power fails
+        # (sqlite.org/pragma.html), and a token that was written must be there.
         cursor.execute("PRAGMA synchronous=FULL")
     finally:
         cursor.close()

@@ -47,7 +47,7 @@ class Database:
         self._replica = replica or socket.gethostname()
         self._ownership = Ownership(self.url)
         self._opening = Lock()
-        # A lock of its own for what is below: whoever opens may wait for minutes.
+        # A lock of its own for what is below: the one who opens may wait for minutes.
         self._swapping = Lock()
         self._opened: _Handle | None = None
         self._attached: _Handle | None = None
@@ -94,7 +94,7 @@ class Database:
 
     @contextmanager
     def attach(self, *, writes: bool = False) -> Iterator[Connection]:
-        """Begin a transaction on the database as it is, also where nobody here has opened it.
+        """Begin a transaction on the database as it is, also where this process has not opened it.
 
         Tables are made by `open` alone. A file that has come in the place of another one is followed.
         """
@@ -104,7 +104,7 @@ class Database:
     def write(self, batches: Iterable[Batch]) -> None:
         """Write `batches` in one transaction: all of them or nothing."""
         if self.moved:
-            # SQLite would go on writing into a file that nobody finds again.
+            # SQLite would go on writing into a file that is no longer at its place.
             raise StoreError(f"{self.name}: the file was moved or removed; the next attempt makes a new one")
         with self.writing() as connection:
             for batch in batches:
@@ -154,9 +154,10 @@ class Database:
             for handle in (self._opened, self._attached):
                 if handle is not None and handle.file == file:
                     return handle.engine
-            # SQLite would go on writing into a file that nobody finds again.
+            # SQLite would go on writing into a file that is no longer at its place.
             old, self._attached = self._attached, _Handle(open_engine(self.url), file)
             engine = self._attached.engine
+        # Without the lock: others need not wait for files and connections to close.
         _dispose(old)
         return engine
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _Form(msgspec.Struct, omit_defaults=True):
-    """What is inside a seal; `never` stands for a token that never expires, which JSON has no number for."""
+    """What is inside a seal; `never` marks a token that never expires, which JSON has no number for."""
 
     access: str = ""
     refresh: str = ""
@@ -43,7 +43,7 @@ class Seals:
             self._first, self._all = _fernets(keys)
 
     def __bool__(self) -> bool:
-        """Tell whether there is any key."""
+        """Return whether there is any key."""
         return self._all is not None
 
     def seal(self, held: TokenSet, before: str = "") -> str:

@@ -61,6 +61,7 @@ def translated(name: str) -> Iterator[None]:
     try:
         yield
     except (DataError, IntegrityError, InterfaceError) as error:
+        # Drivers report a connection that broke by these classes too; SQLAlchemy knows which it was.
         if error.connection_invalidated:
             raise StoreError(f"{name}: {_sentence(error.orig)}") from error
         raise UnwritableError(f"{name}: the database refuses the values; {_original(error)}") from error

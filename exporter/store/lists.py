@@ -20,7 +20,7 @@ def newest(
     """
     query = select(table).where(*conditions(table, chosen), *_between(table, chosen))
     query = query.order_by(table.c.at.desc(), table.c.id.desc())
-    # One more than asked for tells whether there is another page.
+    # One more than asked for shows whether there is another page.
     rows = fetch(connection, query.limit(limit + 1))
     return Page(readable(connection, rows[:limit], record), _cursor(rows, limit))
 
@@ -45,6 +45,7 @@ def _between(table: Table, chosen: Filter) -> Iterator[ColumnElement[bool]]:
     if chosen.until is not None:
         yield table.c.at < chosen.until
     if chosen.after is not None:
+        # As a pair: several rows may have the same time.
         yield tuple_(table.c.at, table.c.id) < chosen.after
 
 

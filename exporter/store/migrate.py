@@ -82,6 +82,7 @@ def upgrade(connection: Connection, to: str = "head") -> None:
     from alembic.util import CommandError
 
     config = Config()
+    # Alembic's settings are those of a ConfigParser, in which % begins a reference.
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection

@@ -117,10 +117,12 @@ def _arguments(url: URL) -> dict[str, Any]:
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
+        # Keepalives watch an idle connection; this one bounds data that is never acknowledged (tcp(7)).
         "tcp_user_timeout": int(PATIENCE * 1000),
     }
     given = url.query.get("options", "")
     limits = " ".join(f"-c {name}={seconds * 1000:.0f}" for name, seconds in _LIMITS.items())
     theirs = given if isinstance(given, str) else " ".join(given)
     named = {name: value for name, value in usual.items() if name not in url.query}
+    # Theirs come last: of two settings of one name the server takes the last one.
     return named | {"options": f"{limits} {theirs}".strip()}

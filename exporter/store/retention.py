@@ -54,8 +54,9 @@ def retain(
 def _delete_expired(table: Table, moment: float) -> Delete:
     """Return what deletes a portion of the rows of `table` from before `moment`: so many rows, or an hour."""
     if "hour" in table.c:
-        # Its row may stand for the whole day that begins with it.
+        # Its row may be that of the whole day which begins with it.
         oldest = select(func.min(table.c.hour)).where(table.c.hour < moment - DAY)
         return delete(table).where(table.c.hour == oldest.scalar_subquery())
+    # By a subquery: PostgreSQL has no DELETE with a LIMIT.
     old = select(table.c.id).where(table.c.at < moment).limit(PORTION)
     return delete(table).where(table.c.id.in_(old))

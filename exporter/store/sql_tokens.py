@@ -19,11 +19,11 @@ _LIMITS = (
     "-c lock_timeout=30000 -c statement_timeout=35000 -c idle_in_transaction_session_timeout=60000"
     " -c application_name=integration-exporter"
 )
-"""PostgreSQL's own bounds in milliseconds: a lock that nobody lets go of must not be waited for for ever."""
+"""PostgreSQL's own bounds in milliseconds: a lock that is never released must not be waited for for ever."""
 
 
 class LockedRow:
-    """A tenant's row that nobody else can lock until `close`; `held` is what it says."""
+    """A tenant's row that no other session can lock until `close`; `held` is what it says."""
 
     def __init__(self, connection: Connection, source: "SqlTokenSource", binds: Mapping[str, str]) -> None:
         """Read and lock the row in a transaction of its own."""
@@ -62,6 +62,7 @@ class SqlTokenSource:
     def __init__(self, settings: SqlTokens) -> None:
         """Take the settings; nothing is opened yet. StoreError for a URL that is of no use."""
         self._engine = _engine(settings.url)
+        # SQLite locks no rows: there `BEGIN IMMEDIATE` takes the whole file.
         lock = " FOR UPDATE" if self._engine.dialect.name == "postgresql" else ""
         plain = settings.select.rstrip().removesuffix(";").rstrip()
         self._select = text(plain)
@@ -89,6 +90,7 @@ class SqlTokenSource:
     ) -> TokenSet | None:
         """Return the tokens that `query` finds; StoreError where it finds several rows or no such columns."""
         wanted = {name: binds[name] for name in query.compile().params if name in binds}
+        # Two are enough to see the mistake: without a WHERE there may be a row for every tenant.
         rows = connection.execute(query, wanted).mappings().fetchmany(2)
         if len(rows) > 1:
             raise StoreError("tokens.sql.select finds several rows where it must find one; see its WHERE")
@@ -105,6 +107,7 @@ def _engine(url: Secret) -> Engine:
     except ArgumentError:
         raise StoreError("tokens.sql.url is not a URL") from None
     if parsed.get_backend_name() == "sqlite":
+        # A row is locked in one thread, and written and closed in others: each blocking call has its own.
         engine = create_engine(parsed, connect_args={"timeout": 30, "check_same_thread": False})
         event.listen(engine, "connect", _manual)
         event.listen(engine, "begin", _begin)

@@ -1,4 +1,4 @@
-"""Runs a blocking call off the event loop, in a thread that nobody needs to wait for."""
+"""Runs a blocking call off the event loop, in a thread that nothing needs to wait for."""
 
 import asyncio
 import threading
@@ -32,9 +32,9 @@ def in_thread(call: Callable[[], T], done: Callable[[], None] = lambda: None) ->
         failed: BaseException | None = None
         try:
             value = call()
-        except Exception as error:  # noqa: BLE001  # handed to whoever awaits the future
+        except Exception as error:  # noqa: BLE001  # handed to the caller that awaits the future
             failed = error
-        with suppress(RuntimeError):  # the loop has ended meanwhile: nobody is waiting
+        with suppress(RuntimeError):  # the loop has ended meanwhile, and with it the caller
             loop.call_soon_threadsafe(settle, value, failed)
 
     threading.Thread(target=work, name="store-read", daemon=True).start()

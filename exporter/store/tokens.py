@@ -29,7 +29,7 @@ class StoredToken:
 class TokenStore:
     """Keeps tokens, encrypted by `seals`, in a table of `database`.
 
-    The table is made by whoever opens the database; until then every method raises StoreError.
+    The table is made when the database is opened; until then every method raises StoreError.
     """
 
     def __init__(self, database: Database, seals: Seals) -> None:
@@ -97,7 +97,7 @@ class TokenStore:
             after = last
 
     def drop_unseen(self) -> int:
-        """Delete tokens that nothing asked for in a year: their targets are no more; return how many."""
+        """Delete tokens that nothing asked for in a year: their targets were removed; return how many."""
         with self.database.attach(writes=True) as connection:
             return tokens.drop_unseen(connection)
 
@@ -108,9 +108,9 @@ class TokenStore:
         return StoredToken(held, bool(row["pending"]), before)
 
     def _dead(self, owner: str) -> bool:
-        """Tell whether the owner of a lease was a process of this machine that is no more.
+        """Return whether the owner of a lease was a process of this machine that has ended.
 
-        Only a file is looked at so: nobody else than processes of this machine writes to it.
+        Only for a file: no other than processes of this machine write to it.
         """
         host, _, rest = owner.partition(":")
         pid, _, start = rest.partition(":")
@@ -124,6 +124,7 @@ class TokenStore:
             os.kill(int(pid), 0)
         except ProcessLookupError:
             return True
+        # It runs as another user; or the number is one that the system cannot even ask for.
         except (PermissionError, OverflowError):
             return False
         return False

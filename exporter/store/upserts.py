@@ -20,8 +20,8 @@ def add(connection: Connection, table: Table, rows: Sequence[TableRow]) -> None:
 
 
 def insert_once(connection: Connection, table: Table, row: TableRow) -> bool:
-    """Insert `row` unless a row has its key; tell whether it was inserted."""
-    # Not by the number of rows: drivers do not tell it of every insert.
+    """Insert `row` unless a row has its key; return whether it was inserted."""
+    # Not by the number of rows: drivers do not report it for every insert.
     made = _plain(connection, table).values(**row).on_conflict_do_nothing().returning(literal(True))
     return connection.execute(made).first() is not None
 
@@ -61,4 +61,5 @@ def _keys(table: Table) -> list[str]:
 def _sum(old: Column[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
     if isinstance(old.type, String):
         return new
+    # NULL and a number add up to NULL: then the one of them that is a number is the sum.
     return func.coalesce(old + new, old, new)

@@ -173,7 +173,7 @@ class Writer:
                 future.set_result(written)
 
         def notify(written: bool) -> None:
-            with suppress(RuntimeError):  # the loop has ended meanwhile: nobody is waiting
+            with suppress(RuntimeError):  # the loop has ended meanwhile, and with it the caller
                 loop.call_soon_threadsafe(settle, written)
 
         with self._changed:
@@ -248,6 +248,7 @@ class Writer:
 
     def _put_back(self, pending: Pending) -> None:
         with self._changed:
+            # What came meanwhile is merged into what failed, not the other way round: newer states must win.
             newer, self._pending = self._pending, pending
             for batch in newer:
                 self.dropped += pending.add(batch, self._most)

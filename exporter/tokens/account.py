@@ -40,7 +40,7 @@ class TokenAccount(Credential):
 
     `tokens` is None until its storage was read. `reason` is that of the last refresh that failed, "" after a
     success. `renewals` counts new tokens since the start. `unsaved`: the newest tokens are not yet
-    where they are kept. `shortage` is what the last turn lacked, at `shortage_at`; it asked nobody.
+    where they are kept. `shortage` is what the last turn lacked, at `shortage_at`; it asked no endpoint.
     """
 
     key: Hashable
@@ -102,12 +102,12 @@ class TokenAccount(Credential):
         return self.settings.refresh_before if self.long_lived else LEAST_LEAD
 
     def next_action(self, now: float) -> float | None:
-        """Return when something is to be done or shown without anybody asking, None if never."""
+        """Return when something is to be done or shown without a request, None if never."""
         when = self._next_action(now)
         return when if when is None or self.shortage is None else max(when, self.shortage_at + SHORTAGE_RETRY)
 
     def record_shortage(self, shortage: Shortage, now: float) -> None:
-        """Note that nobody could be asked: that is no failure, and soon tried again."""
+        """Note that no endpoint could be asked: that is not a failure, and soon tried again."""
         self.shortage, self.shortage_at = shortage, now
 
     def _next_action(self, now: float) -> float | None:
@@ -134,6 +134,7 @@ class TokenAccount(Credential):
         dead = TokenState.REFUSED if tokens.refused else None
         by_refresh = isinstance(self.grant, RefreshToken)
         access = state_of(tokens.expiry, now, implausible=tokens.implausible)
+        # A refresh token that is refused says nothing of an access token that still serves.
         found = {"access": access if by_refresh or not dead else dead}
         if by_refresh:
             found["refresh"] = dead or state_of(tokens.refresh_expiry, now)
@@ -148,7 +149,7 @@ class TokenAccount(Credential):
         return frozenset(scopes) - self.tokens.scopes
 
     def refreshable(self, token: str) -> bool:
-        """Tell whether `token` is renewed without anybody's help; a refresh token is where it rotates."""
+        """Return whether `token` is renewed without a person; a refresh token is where it rotates."""
         tokens = self.tokens
         if tokens is None or tokens.refused or not (tokens.seed or not self.long_lived):
             return False

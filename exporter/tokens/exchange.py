@@ -1,6 +1,6 @@
 """One turn of an account: read its tokens, finish what was left undone, and exchange them for new ones.
 
-The order of an exchange keeps tokens from being lost: take the turn that nobody else has, look at what is
+The order of an exchange keeps tokens from being lost: take the turn, which only one can have, look at what is
 kept, ask the vendor, write the answer down, and only then use it. What is between the vendor's answer and the
 disk no client can protect.
 """
@@ -75,7 +75,7 @@ class TokenExchange:
     def _record_store_failure(
         self, account: TokenAccount, error: StoreError, actor: str, began: float
     ) -> None:
-        """Note that the exporter does not reach what keeps its tokens; nobody refused the credential."""
+        """Note that the exporter does not reach what keeps its tokens; the credential was not refused."""
         if (shortage := present_shortage()) is not None:
             account.record_shortage(shortage, self._clock.now())
             return
@@ -159,7 +159,7 @@ class TokenExchange:
         self._warn(account, newest)
 
     async def _mark_refused(self, account: TokenAccount, session: StorageSession, tokens: TokenSet) -> None:
-        """Ask no more with what the vendor took back; another assertion or secret may do another time."""
+        """Stop asking with what the vendor took back; a new assertion or secret may succeed another time."""
         if not account.long_lived:
             return
         account.tokens = replace(tokens, refused=True)
@@ -167,7 +167,7 @@ class TokenExchange:
             await session.save(account.tokens)
 
     def _warn(self, account: TokenAccount, before: TokenSet) -> None:
-        """Say once that the endpoint grants lives that nobody can plan by."""
+        """Say once that the endpoint grants lives that cannot be planned by."""
         implausible = account.tokens is not None and account.tokens.implausible
         if not implausible or before.implausible or account.short_lives > 1:
             return
@@ -183,7 +183,7 @@ class TokenExchange:
     async def _save(
         self, account: TokenAccount, save: Callable[[TokenSet], Awaitable[None]], tokens: TokenSet
     ) -> None:
-        """Put new tokens where they are kept before anybody uses them; in memory they are in any case."""
+        """Put new tokens where they are kept before they are used; in memory they are in any case."""
         try:
             await save(tokens)
         except StoreError as error:
@@ -213,7 +213,7 @@ class TokenExchange:
 
 
 def _spares_call(account: TokenAccount, now: float) -> bool:
-    """Tell whether what another one brought spares us a call: it serves, or is too young for another."""
+    """Return whether what another one brought spares us a call: it serves, or is too young for another."""
     obtained = account.tokens.obtained if account.tokens else None
     young = obtained is not None and 0 <= now - obtained < FLOOR
     return young or (account.alive(now) and not account.due(now))

@@ -10,6 +10,7 @@ from exporter.core.token import EXTERNAL, Grant, LongLivedGrant, MetaExchange, R
 def key_of(target: Target, grant: Grant, settings: TokenSettings) -> Hashable:
     """Return the identity of an account: targets with one credential share its token."""
     if settings.source == "sql" or (settings.source == "store" and isinstance(grant, LongLivedGrant)):
+        # What a row of a tenant holds may change at any time, so it cannot name the account.
         return (settings.source, *target.key)
     return name_of(target, grant, settings) if isinstance(grant, LongLivedGrant) else grant
 

@@ -53,7 +53,7 @@ class TokenManager:
     """Every account of the current configuration; belongs to one loop.
 
     `on_change` is called with the key of a target whose token series differ from now on, `on_shortage` with
-    what a turn lacked that asked nobody. `submit` takes entries of the log of tokens.
+    what a turn lacked that asked no endpoint. `submit` takes entries of the log of tokens.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class TokenManager:
         return account.series(self._clock.now()) if account else []
 
     def overrides(self, key: TargetKey, metric: str, labels: tuple[tuple[str, str], ...]) -> bool:
-        """Tell whether a sample of a probe speaks of what the account of its target says itself."""
+        """Return whether a sample of a probe is about what the account of its target says itself."""
         return metric in MANAGED_METRICS and labels[0][1] in TOKENS and key in self._of_target
 
     async def get(
@@ -126,7 +126,7 @@ class TokenManager:
 
         A renewal goes on when the run is cut: what the vendor hands out must not be lost. An expired token is
         returned where its endpoint grants lives too short to renew it as often. Raise ProbeError where there
-        is no token, Shortage where nobody could be asked for one.
+        is no token, Shortage where no endpoint could be asked for one.
         """
         account = self._of_target.get(target.key)
         if account is None or account.grant != grant:
@@ -151,7 +151,7 @@ class TokenManager:
         account.note_replacement(self._clock.now())
         await self._wait_for_turn(account, PROBE, trace, force=True)
         if account.shortage is not None:
-            account.replaced_at = replaced_at  # nobody was asked
+            account.replaced_at = replaced_at  # no endpoint was asked
             raise account.shortage.again()
 
     def observe(
@@ -174,7 +174,7 @@ class TokenManager:
     async def refresh(self, key: TargetKey, actor: str) -> TokenEvent:
         """Refresh the token of a target now, whatever its state.
 
-        KeyError for one that has none, Shortage where nobody could be asked.
+        KeyError for one that has none, Shortage where no endpoint could be asked.
         """
         account = self._of_target[key]
         target = account.targets[key]
@@ -255,6 +255,7 @@ class TokenManager:
             await asyncio.shield(task)
             if not force or account.renewals != before:
                 return
+        # Looked up again: another caller may have begun a turn while this one waited.
         await asyncio.shield(account.turn or self._start_turn(account, actor, trace, force=force))
 
     def _start_turn(

@@ -23,7 +23,7 @@ CHECK_LEASE_EVERY = 0.25
 
 
 class StorageSession(Protocol):
-    """The time during which nobody else exchanges the tokens; `tokens` are the newest ones that are known."""
+    """The time during which no other process exchanges the tokens; `tokens` are the newest known ones."""
 
     tokens: TokenSet | None
 
@@ -66,6 +66,7 @@ class MemoryStorage:
     @asynccontextmanager
     async def locked(self, *, rotating: bool = True) -> AsyncIterator[StorageSession]:
         """Let the caller go on: within the process each account has one task."""
+        # Memory cannot fail, so it makes no difference whether they rotate.
         del rotating
         yield _PlainSession()
 
@@ -89,7 +90,7 @@ class StoreStorage:
 
     @asynccontextmanager
     async def locked(self, *, rotating: bool = True) -> AsyncIterator[StorageSession]:
-        """Take the lease, or wait until it ends."""
+        """Take the lease, or wait until it is released or expires."""
         # A name for each turn, not for each process: a turn that lost its lease must not give back the next
         # one's.
         owner = self._store.owner()
@@ -107,7 +108,7 @@ class StoreStorage:
                 await session.save(self._unsaved)
             yield session
         finally:
-            with suppress(StoreError):  # the lease ends by itself
+            with suppress(StoreError):  # the lease expires by itself
                 await in_thread(lambda: self._store.release(self._name, owner))
 
     async def _lease(self, owner: str) -> StoredToken | None:
@@ -181,6 +182,7 @@ class SqlStorage:
     @asynccontextmanager
     async def locked(self, *, rotating: bool = True) -> AsyncIterator[StorageSession]:
         """Lock the row, and finish what a crash left undone."""
+        # The row itself is what is locked: without its database there are no tokens to exchange at all.
         del rotating
         row = await in_thread(lambda: self.source.lock(self._binds))
         try:
@@ -224,7 +226,7 @@ class _SqlSession:
         """Write back what a crash left in the journal, unless the row changed since."""
         if pending is None:
             return
-        # Only a row that is still as it was before the exchange may be written: else somebody connected
+        # Only a row that is still as it was before the exchange may be written: else the owner connected
         # again.
         present = mark_of(self.tokens)
         if present == pending.before:

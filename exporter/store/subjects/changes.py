@@ -34,6 +34,7 @@ TABLE = Table(
     Column("reason", String),
     Column("detail", Text, nullable=False),
     Column("trace_id", String, nullable=False),
+    # The default is for rows from before there was this column (step 0002 of the migrations).
     Column("replica", String, nullable=False, server_default=""),
     Index("state_change_by_target", "integration", "tenant", "at"),
     Index("state_change_by_time", "at"),

@@ -29,6 +29,7 @@ TABLE = Table(
     Column("http_status", Integer),
     Column("log", Text, nullable=False),  # JSON: [[seconds since the start, text], ...]
     Column("trace_id", String, nullable=False),
+    # The default is for rows from before there was this column (step 0002 of the migrations).
     Column("replica", String, nullable=False, server_default=""),
     Index("failure_by_target", "integration", "tenant", "at"),
     Index("failure_by_time", "at"),
@@ -58,6 +59,7 @@ def failure_row(failure: Failure) -> TableRow:
         "detail": clean(failure.detail),
         "took": failure.duration_seconds,
         "http_status": failure.http_status,
+        # Needs no `clean`: json.dumps writes ASCII, with escapes for what a database refuses.
         "log": json.dumps(failure.log),
         "trace_id": failure.trace_id,
         "replica": failure.replica,

@@ -49,6 +49,7 @@ TABLE = Table(
     # An empty bucket is NULL: that costs one bit in PostgreSQL.
     *(Column(name, Integer) for name in TOOK),
     Index("check_summary_by_tenant", "tenant", "hour"),
+    # SQLite then keeps the rows themselves in the order of the key, so those of an hour lie together.
     sqlite_with_rowid=False,
 )
 
@@ -80,6 +81,7 @@ def statistics(
     """Return one statistic a subject, the one that was failing for the greatest share of the time first."""
     by = [TABLE.c[name] for name in window.by]
     total = {name: func.sum(TABLE.c[name]) for name in (*_NUMBERS, *TOOK)}
+    # Both databases divide whole numbers to whole numbers, and PostgreSQL refuses to divide by 0.
     down = cast(total["failing_seconds"], Float) / func.nullif(total["seconds"], 0.0)
     bad = cast(total["failed"], Float) / func.nullif(total["runs"], 0)
     query = (
@@ -113,7 +115,7 @@ def reasons(connection: Connection, window: Window) -> dict[Subject, dict[str, i
 def fold(connection: Connection, now: float) -> int:
     """Add the oldest hour that is old enough to its day, in this transaction; return how many rows went.
 
-    A day stands in the tables as its first hour does: a twentieth of the rows, for windows that are long.
+    A day is in the tables under its first hour: a twentieth of the rows, for windows that are long.
     Hours that come late are folded in when they are seen.
     """
     if connection.dialect.name == "postgresql":

@@ -60,7 +60,7 @@ def write(connection: Connection, snapshots: Iterable[Snapshot]) -> None:
 
 
 def forget(connection: Connection, keys: Collection[TargetKey]) -> None:
-    """Delete the states of targets that are no more."""
+    """Delete the states of targets that were removed."""
     if keys:
         # Always in one order: two replicas that delete the same rows would lock each other out.
         gone = [{"gone_integration": name, "gone_tenant": tenant} for name, tenant in sorted(keys)]

@@ -131,7 +131,7 @@ def encrypt_again(
 
 
 def drop_unseen(connection: Connection) -> int:
-    """Delete tokens that nothing asked for in a year: their targets are no more; return how many."""
+    """Delete tokens that nothing asked for in a year: their targets were removed; return how many."""
     old = TABLE.c.seen < database_clock(connection) - UNSEEN
     return connection.execute(delete(TABLE).where(old)).rowcount
 

@@ -13,7 +13,7 @@ SEEN = ("state_change", "failure")
 
 
 def upgrade() -> None:
-    """Create the tables; what they hold stands in exporter/store/subjects/."""
+    """Create the tables; exporter/store/subjects/ says what they hold."""
     op.create_table(
         "check_summary",
         sa.Column("hour", sa.BigInteger, primary_key=True, autoincrement=False),

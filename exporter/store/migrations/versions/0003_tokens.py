@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the tables; what they hold stands in exporter/store/subjects/."""
+    """Create the tables; exporter/store/subjects/ says what they hold."""
     number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
     op.create_table(
         "token",
