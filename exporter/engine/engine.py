@@ -153,7 +153,7 @@ class Engine:
         self._series.enqueue(sorted(fresh, key=lambda one: (one.target.interval, one.next_run or 0.0)))
 
     def _serve_waiters(self, fresh: list[TargetState]) -> None:
-        """Give who waits for a run of a target that changed meanwhile one of the new target, at once."""
+        """Give callers that wait for a run of a target that changed one of the new target, at once."""
         for key in [state.target.key for state in fresh if state.target.key in self._waiters]:
             if key in self.scheduler:
                 self.scheduler.run_soon(key)

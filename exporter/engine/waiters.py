@@ -24,17 +24,17 @@ class Waiters:
         return future
 
     def resolve(self, key: TargetKey, result: Result) -> None:
-        """Give `result` to all who wait for the target."""
+        """Give `result` to all callers that wait for the target."""
         for future in self._pop(key):
             future.set_result(result)
 
     def reject(self, key: TargetKey, error: Exception) -> None:
-        """Raise `error` in all who wait for the target."""
+        """Raise `error` in all callers that wait for the target."""
         for future in self._pop(key):
             future.set_exception(error)
 
     def reject_all(self, error: Exception) -> None:
-        """Raise `error` in all who wait for any target."""
+        """Raise `error` in all callers that wait for any target."""
         for key in list(self._futures):
             self.reject(key, error)
 

@@ -30,7 +30,7 @@ _MOST_GRANTS = 10_000
 
 @dataclass(eq=False, kw_only=True)
 class _GrantCredential(Credential):
-    """The token of one grant; who holds `lock` is the one who fetches."""
+    """The token of one grant; the holder of `lock` is the one that fetches."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -47,7 +47,7 @@ class Database:
         self._replica = replica or socket.gethostname()
         self._ownership = Ownership(self.url)
         self._opening = Lock()
-        # A lock of its own for what is below: the one who opens may wait for minutes.
+        # A lock of its own for what is below: a thread that opens may wait for minutes.
         self._swapping = Lock()
         self._opened: _Handle | None = None
         self._attached: _Handle | None = None
@@ -88,7 +88,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Begin a transaction that writes to a database which was opened, and commits at its end."""
-        self._ownership.take()  # who had it may be gone
+        self._ownership.take()  # the exporter that had it may be gone
         with self._transaction(self._open_engine, writes=True) as connection:
             yield connection
 

@@ -1,4 +1,4 @@
-"""Who writes to a SQLite file: one exporter at a time, by a lock that the system drops with its process."""
+"""Which process writes to a SQLite file: one at a time, by a lock that the system drops when it ends."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ from sqlalchemy import URL
 class Ownership:
     """The advisory lock of one store beside its file; a database on a server needs none.
 
-    It refuses nothing: who comes second works on, and is warned. `shared` is whether another exporter had
+    It refuses nothing: a second exporter works on, with a warning. `shared` is whether another exporter had
     the lock when we last tried to take it.
     """
 
@@ -42,7 +42,7 @@ class Ownership:
         self._note(shared=False)
 
     def release(self) -> None:
-        """Let another exporter have the lock; the file stays, since one who waits may have it open."""
+        """Let another exporter have the lock; the file stays, since one that waits may have it open."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)

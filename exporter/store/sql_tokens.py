@@ -76,7 +76,7 @@ class SqlTokenSource:
             return self.read_row(connection, self._select, binds)
 
     def lock(self, binds: Mapping[str, str]) -> LockedRow:
-        """Lock the row of a tenant, waiting for who has it."""
+        """Lock the row of a tenant, waiting for the session that has it."""
         with _translated():
             connection = self._engine.connect().execution_options(exporter_writes=True)
             try:

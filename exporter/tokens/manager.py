@@ -247,7 +247,7 @@ class TokenManager:
     ) -> None:
         """Wait for the one turn of the account, begun if there is none; it goes on when we are cut.
 
-        Who forces a refresh joins one that is under way, and begins another one where that was none.
+        A caller that forces a refresh joins a turn under way, and begins another one where that brought none.
         """
         if (task := account.turn) is not None:
             before = account.renewals
