@@ -80,6 +80,8 @@ async def serve(settings: Settings) -> int:
     # Before anything can fail: what is logged holds no secret of the configuration that is in force.
     _set_log_up(settings, lambda: reloader.current or configuration, metrics)
     supervisor, descriptors = supervisor_of(metrics), raise_limit()
+    # The stack unwinds in reverse: engine and listener stop first, the writer then still takes their last
+    # rows, and the network closes last.
     async with AsyncExitStack() as stack:
         network = LoopNetwork()
         stack.push_async_callback(network.close)
@@ -92,11 +94,15 @@ async def serve(settings: Settings) -> int:
         services = _services(settings, web, engine, reloader, writer, supervisor)
         limits = Limits(drain=limit, most=most_connections(descriptors))
         listener = Listener(build(services), settings.addresses, web, limits, supervisor)
+        # Before the store is opened: a port that is taken leaves no new database behind, and `/-/ready`
+        # answers meanwhile.
         await listener.start()
         stack.push_async_callback(_stop, engine, listener, limit)
         await restore(engine, writer)
         await encrypt_again(token_store)
+        # After the restore: remembered states go to the targets that this configuration brings.
         reloader.start(configuration, ConfigurationSwap(engine, writer, token_store, url).apply)
+        # Once all targets exist: what is frozen here stays for the life of the process.
         _tune_gc()
         export_own_metrics(metrics, engine, writer)
         _log_startup(settings, configuration, listener, services)
@@ -113,7 +119,7 @@ async def serve(settings: Settings) -> int:
 
 
 def _admin(settings: Settings, web: WebConfigFile) -> AdminToken:
-    """Return who may change things: a token is made only where the web configuration asks nobody."""
+    """Return who may change things: a token is made only where the web configuration wants no credentials."""
     if web.current.closed:
         return AdminToken()
     path = settings.admin_token_file or own_path(os.environ)
@@ -150,6 +156,7 @@ def _services(
     """Return what the server needs of the other parts."""
 
     def configuration() -> Configuration:
+        # A request may come earlier: the ports are open before the configuration is applied.
         if reloader.current is None:
             raise StartError("the configuration is not loaded yet")
         return reloader.current
@@ -176,7 +183,7 @@ def _services(
 
 
 def _runbook(name: str) -> tuple[str, str] | None:
-    """Make the page when it is asked for: hardly ever, and what it takes is not needed to probe."""
+    """Return the page, made at each request: requests are rare, and probing needs none of its imports."""
     from exporter.generate.runbook_html import runbook_html
 
     return runbook_html(name)
@@ -244,6 +251,7 @@ def _tune_gc() -> None:
 
 async def _stop(engine: Engine, listener: Listener, limit: float) -> None:
     """Let requests and probes end, both within `limit` seconds."""
+    # At the same time: one after the other they would take twice the `limit`.
     cut, _ = await asyncio.gather(engine.stop(limit), listener.stop())
     if cut:
         structlog.get_logger("exporter.app").warning("probes were cut", count=cut)

@@ -21,7 +21,7 @@ def configure(
     """Set the process's log up: `level` is a key of LEVELS, `form` is `logfmt` or `json`.
 
     `secrets` returns the texts that must never show, `count` takes the level of each line.
-    Lines of libraries (warnings and worse) take the same way.
+    Lines of libraries (warnings and worse) go the same way.
     """
     shape = [structlog.processors.JSONRenderer()] if form == "json" else [_flat, _logfmt()]
     structlog.configure(

@@ -16,6 +16,7 @@ from exporter.core.probe import Probe
 from exporter.core.signals import Signals
 from exporter.core.threshold import ThresholdFamily
 
+# For its type alone: an exporter never imports the simulated vendors; `sandbox_vendors` does.
 if TYPE_CHECKING:
     from exporter.sandbox.harness import Vendor
 
@@ -80,6 +81,7 @@ def metrics() -> tuple[Metric, ...]:
     """Return every metric of the sources, each once; thresholds come last."""
     own = (metric for signals in sources().values() for metric in signals.metrics)
     thresholds = (family.metric for family in families().values())
+    # A set would lose the order of the sources, which is that of the generated pages.
     return tuple(dict.fromkeys((*own, *thresholds)))
 
 

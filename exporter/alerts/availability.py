@@ -143,7 +143,7 @@ OUTAGE = Alert(
         "({{ $labels.provider }}) fail for reasons that lie with the vendor or the way to it."
     ),
     by=("integration", "provider"),
-    # The reason is read as it stands now, without look-back: an older reason must not count as well.
+    # The reason is read as it is now, without look-back: an older reason must not count as well.
     # A gap in scrapes is bridged by keep_firing.
     expr=(
         "  count by (integration, provider) (\n"

@@ -34,7 +34,7 @@ LATENCY_HIGH = Alert(
         "{{ $value | humanizeDuration }}"
         "{{ if $labels.tenant }} for tenant {{ $labels.tenant }}{{ end }}."
     ),
-    # Failed probes have a duration too (a timeout has a long one), but failing is told by other alerts.
+    # Failed probes have a duration too (a timeout has a long one), but other alerts report failures.
     observed=f"{P95} unless on ({BY}) ({FAILED} > 0)",
     family=LATENCY,
     records={

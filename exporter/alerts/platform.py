@@ -24,6 +24,7 @@ EXPORTER_DOWN = Alert(
         "{{ else }}Prometheus knows no exporter in the job {{ $labels.job }}{{ end }}."
     ),
     by=("job", "instance"),
+    # Where discovery finds no target there is no `up` to compare: only absent() notices that.
     expr='up{job="$job"} == 0\nor\nabsent(up{job="$job"})',
     severities=(Severity.HIGH,),
     hold="3m",
@@ -101,6 +102,7 @@ THRESHOLDS_MISSING = Alert(
         "Default thresholds of {{ $labels.integration }} ({{ $labels.provider }}) are missing in Prometheus."
     ),
     by=("integration", "provider"),
+    # An alert whose threshold is missing stays quiet, so this one looks for every threshold itself.
     expr=(
         f"group by (integration, provider) (last_over_time({CONFIGURED}[10m]))\n"
         "unless on (integration, provider) (\n    "
@@ -202,6 +204,7 @@ WATCHDOG = Alert(
     summary="The alerting chain works.",
     description="This alert always fires. If it stops arriving, Prometheus or Alertmanager is broken.",
     by=(),
+    # Without a severity, so that no route of a severity takes it: Alertmanager selects it by name.
     expr="vector(1)",
     labels=COMPONENT,
     cases=cases.WATCHDOG,

@@ -8,6 +8,7 @@ COMPONENT = {"component": "exporter"}
 
 SHORTAGES = "integration_exporter_shortages_total"
 
+# Client libraries of other programs export these names too; the job says which are ours.
 OPEN_FILES = (
     'max by (job, instance) (process_open_fds{job="$job"})'
     ' / max by (job, instance) (process_max_fds{job="$job"})'

@@ -1,4 +1,4 @@
-"""Will the credential last? Tokens that somebody has to renew in time, and those that we renew."""
+"""Will the credential last? Tokens that a person has to renew in time, and those that we renew."""
 
 from exporter.alerts.cases import tokens as cases
 from exporter.core.alert import Alert, Runbook
@@ -122,6 +122,7 @@ TOKEN_REFUSED = Alert(
         "its owner has to connect again."
     ),
     by=("integration", "provider", "tenant", "token"),
+    # The state is a label: a longer look-back would hold the old state after the token has a new one.
     expr=f'max by ({TOKEN}) (last_over_time({TOKEN_STATE}{{state="refused"}}[2m])) == 1',
     severities=(Severity.HIGH,),
     cases=cases.TOKEN_REFUSED,
@@ -164,8 +165,8 @@ TOKEN_EXPIRED = Alert(
         "{{ $value | humanizeDuration }} ago and was not renewed."
     ),
     by=("integration", "provider", "tenant", "token"),
-    # Of replicas the newest token counts. No look-back: what an exporter showed before it was stopped ends
-    # while it is away, and is renewed when it comes back.
+    # Of replicas the newest token counts. No look-back: a token that an exporter showed before it stopped
+    # expires while it is away, and is renewed when it comes back.
     expr=(
         f"time() - max by ({TOKEN}) ({TOKEN_EXPIRY}) > 0"
         f" and on ({TOKEN}) max by ({TOKEN}) ({TOKEN_REFRESHABLE}) == 1"

@@ -36,7 +36,7 @@ QueryParameters = Mapping[str, str | int | None]
 class ApiClient:
     """The exporter at `url`; `token` is a bearer token of its web configuration, None to send none.
 
-    Every method raises StartError with one sentence: when nobody answers, when the caller lacks the
+    Every method raises StartError with one sentence: when no exporter answers, when the caller lacks the
     right, and when the exporter refuses, in its own words.
     """
 
@@ -191,7 +191,7 @@ def _with_query(path: str, query: QueryParameters | None) -> str:
 
 
 def _json(answer: http.client.HTTPResponse, url: str) -> Any:
-    # One byte more than allowed tells a long answer from one that fits exactly.
+    # One byte more than allowed shows whether an answer is too long or fits exactly.
     body = answer.read(LONGEST_ANSWER + 1)
     if len(body) > LONGEST_ANSWER:
         raise StartError(f"the answer of {url} is longer than {LONGEST_ANSWER >> 20} MiB; ask for less")

@@ -31,6 +31,7 @@ class Line:
 def report_lines(out: Path, bundle: UserFiles, configuration: Configuration, removed: int) -> Iterator[Line]:
     """Yield the report, line by line."""
     rules = [name for name in bundle.files if name.startswith(f"{paths.RULES}/")]
+    # The one more is the file of thresholds.
     all_rules = len(alert_sources()) + 1
     gone = f", {removed} that are generated no more removed" if removed else ""
     yield Line(f"{len(bundle.files)} files written to {out}{gone}")

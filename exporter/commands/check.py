@@ -11,6 +11,7 @@ def check(options: argparse.Namespace) -> int:
     """Print how much was configured; mistakes are raised as ConfigError."""
     path = config_path(options.config_file)
     index, count = shard_of(options)
+    # Given to load(), which else prints the warnings itself.
     feeds = Feeds()
     configuration = load(path, feeds=feeds)
     for note in configuration.notes:

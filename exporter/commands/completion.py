@@ -15,7 +15,7 @@ BY_METAVAR = {"PATH": shtab.FILE, "DIR": shtab.DIRECTORY}
 def completion(options: argparse.Namespace) -> int:
     """Print the script that completes the words of every command in `options.shell`."""
     parser = build_parser()
-    run.add_arguments(parser)  # its flags stand without the command, too
+    run.add_arguments(parser)  # its flags work without the command, too
     for action in _actions(parser):
         if isinstance(action.metavar, str) and action.metavar in BY_METAVAR:
             action.complete = BY_METAVAR[action.metavar]  # type: ignore[attr-defined]  # how shtab takes it

@@ -48,7 +48,7 @@ class Difference:
 
 
 def differences(root: Path, wanted: Mapping[str, str], stale: Iterable[str]) -> list[Difference]:
-    """Return what differs below `root`: files with other content, then files that are generated no more."""
+    """Return what differs below `root`: files with other content, then those that are no longer generated."""
     found = [
         Difference(path, there, text) for path, text in wanted.items() if (there := read(root / path)) != text
     ]
@@ -56,14 +56,16 @@ def differences(root: Path, wanted: Mapping[str, str], stale: Iterable[str]) -> 
 
 
 def stale_files(root: Path, folders: Iterable[str], wanted: Collection[str]) -> list[str]:
-    """Return the files below `folders` that have the mark of generated ones and are generated no more."""
+    """Return the files below `folders` that have the mark of generated ones and are no longer generated."""
     found = (path for folder in folders for path in sorted((root / folder).rglob("*")) if path.is_file())
+    # Files without the mark were put there by a user, and are left alone; it is in the first line.
     names = [str(path.relative_to(root)) for path in found if MARK.encode() in path.read_bytes()[:400]]
     return [name for name in names if name not in wanted]
 
 
 def read(path: Path) -> str | None:
     """Return the text of a file, None where there is none."""
+    # A file that is not UTF-8 differs from any generated one, which is all that matters here.
     return path.read_text("utf-8", errors="replace") if path.exists() else None
 
 

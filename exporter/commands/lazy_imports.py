@@ -1,6 +1,6 @@
 """Imports structlog without rich: 4 MB and 0.1 s for coloured tracebacks, which our log never shows.
 
-A command that runs for long imports this first. Other commands, which print tables, have rich as ever.
+A command that runs for long imports this first. Other commands, which print tables, use rich as usual.
 """
 
 import sys

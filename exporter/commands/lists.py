@@ -52,6 +52,7 @@ def show_tenants(options: argparse.Namespace) -> int:
 
 
 def _limit(options: argparse.Namespace) -> int | None:
+    # A program would not notice that rows are missing; a person sees where the table stops.
     return options.limit or (None if options.json or options.csv else USUAL)
 
 

@@ -1,4 +1,4 @@
-"""Finds the admin token of an exporter on this machine, and gives it to nobody else."""
+"""Finds the admin token of an exporter on this machine, and sends it nowhere else."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,6 +49,7 @@ def listeners(port: int, tables: tuple[str, ...]) -> frozenset[int]:
             continue
         for line in lines:
             words = line.split()
+            # Fields: sl, local_address, rem_address, st, queues, timer, retrnsmt, uid; the port is in hex.
             if words[3] == LISTENING and int(words[1].rpartition(":")[2], 16) == port:
                 found.add(int(words[7]))
     return frozenset(found)

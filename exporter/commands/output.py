@@ -11,7 +11,7 @@ from exporter.core.listing import OutputColumn
 from exporter.server.export import csv_line
 
 PLAIN_WIDTH = 1000
-"""Signs in a line of a table that is no terminal's, so that nothing is cut for a pipe."""
+"""Characters in a line of a table outside a terminal, so that nothing is cut for a pipe."""
 
 
 def print_rows(
@@ -35,7 +35,7 @@ def print_rows(
 
 
 def cell(value: Any) -> str:
-    """Return a value as a person reads it: nothing for None, no sign that a terminal would obey."""
+    """Return a value as a person reads it: nothing for None, no control characters for a terminal."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -62,7 +62,7 @@ def _csv_lines(rows: Iterable[Mapping[str, Any]], columns: Sequence[OutputColumn
 
 
 def _print_lines(lines: Iterable[str]) -> int:
-    """Print each line as it comes and return how many; who reads may stop early, as `head` does."""
+    """Print each line as it comes and return how many; the reader may stop early, as `head` does."""
     count = 0
     try:
         for line in lines:

@@ -72,11 +72,13 @@ async def _run_once(configuration: Configuration, target: Target) -> Result:
         log.add(batch)
 
     manager = TokenManager(network, clock, store=store, submit=submit)
+    # Narrowed to one target: the manager takes up the tokens of every target that it is given.
     manager.apply(replace(configuration, targets={target.key: target}))
     try:
         return await run(target, network, clock, {}, manager.for_target(target))
     finally:
         progress.cancel()
+        # Before the network closes: a refresh that is under way still needs it.
         await manager.stop(GRACE)
         await network.close()
         if database is not None:
@@ -87,6 +89,7 @@ def _database(configuration: Configuration) -> Database | None:
     """Return the store, if it is there: a token that rotates must not be refreshed without its knowledge."""
     try:
         database = Database(configuration.store.url)
+        # A read that finds nothing fails where there are no tables, and creates none.
         TokenStore(database, Seals(())).read("")
     except StoreError:
         return None

@@ -19,11 +19,12 @@ from exporter.server.discovery import validate_template
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until a signal ends it."""
+    """Serve until a signal to stop."""
     path = config_path(options.config_file)
     index, count = shard_of(options)
     feeds = Feeds()
     settings = Settings(
+        # The shard is cut at each load, so that a reload serves the same part.
         load=lambda text: part_of(load(path, text, feeds), index, count),
         feeds=feeds,
         addresses=tuple(options.listen_addresses or ()),

@@ -62,8 +62,10 @@ class Staging:
 
     def commit(self) -> None:
         """Rename every file to its destination."""
+        # From now on the folders hold files that stay.
         self._folders.clear()
         while self._files:
             fresh, destination = self._files[0]
             fresh.replace(destination)
+            # Only after its rename: where one fails, __exit__ removes the temporary files that are left.
             self._files.pop(0)

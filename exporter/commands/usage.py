@@ -23,7 +23,7 @@ class _HelpFormatter(argparse.HelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that takes whole flags only: `--config` is no short form of `--config.file`.
+    """A parser that takes whole flags only: `--config` is not a short form of `--config.file`.
 
     Short forms break with each flag that is added, and their error names no remedy.
     """

@@ -81,6 +81,7 @@ def user_files(
     secrets = SecretFiles(generation.secrets.dir)
     alertmanager = routing.configuration(notifications, secrets)
     added = routing.for_existing(notifications, secrets)
+    # Flags and no paths: `--check` notices other flags, and a bundle is the same wherever it is made.
     heads = (f"flags: {flags}",) if flags else ()
     rules = rule_files(configuration, generation)
     content = {
@@ -117,6 +118,7 @@ def rule_files(
     longest = (
         configuration.longest_interval
         if configuration
+        # As shipped there are no configured intervals: the longest default of a provider counts.
         else max((probe.interval for probe in registry.probes().values()), default=60.0)
     )
     filling = TextValues(look_back(longest), generation.job)
@@ -136,6 +138,7 @@ def _rule_test_files(configuration: Configuration | None) -> dict[str, str]:
     for name, alerts in alert_sources().items():
         loaded = _at_paths(rules, find_required_files(rules, name))
         tests[name] = rule_tests.tests_of(alerts, families, loaded)
+    # These two have to fire where Prometheus knows no exporter; any other would be a false alarm.
     noisy = (EXPORTER_DOWN.name, WATCHDOG.name)
     tests["without-exporter"] = rule_tests.quiet_without_exporter(noisy, _at_paths(rules, rules))
     return {f"prometheus/tests/{name}.yml": as_yaml(content) for name, content in tests.items()}

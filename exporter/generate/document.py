@@ -24,7 +24,7 @@ class _Dumper(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
     def ignore_aliases(self, data: Any) -> bool:
-        """Write equal values out: nobody wants to read anchors."""
+        """Write equal values out: anchors are hard to read."""
         del data
         return True
 
@@ -39,6 +39,7 @@ _Dumper.add_representer(str, _text)
 
 def as_yaml(content: dict[str, Any], *remarks: str, notice: str = NOTICE) -> str:
     """Return `content` as YAML below the notice and `remarks`, which become comments."""
+    # The width is never reached: an expression that YAML folds is hard to copy and to compare.
     head = "".join(f"# {line}\n" for line in (notice, *remarks))
     return head + yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
 

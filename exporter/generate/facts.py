@@ -41,6 +41,7 @@ def _choose(fact: Callable[[Severity], str], otherwise: str) -> str:
     branches = "{{ else }}".join(
         f'{{{{ if eq .CommonLabels.severity "{severity}" }}}}{fact(severity)}' for severity in Severity
     )
+    # One chain of `else if`, which a single `end` closes.
     branches = branches.replace("{{ else }}{{ if", "{{ else if")
     return f"{branches}{{{{ else }}}}{otherwise}{{{{ end }}}}"
 
@@ -48,6 +49,8 @@ def _choose(fact: Callable[[Severity], str], otherwise: str) -> str:
 def _silence() -> str:
     """Return a link to a new silence over the labels that the alerts of the message share."""
     others = "|".join(label for label in IDENTITY if label != "alertname")
+    # Alertmanager's page takes matchers as {a="b", c="d"}, percent-encoded: %7B is {, %3D is =, %2C a comma.
+    # The alert's name comes last because it is always there: no comma is left over.
     return (
         "{{ .ExternalURL }}/#/silences/new?filter=%7B"
         f'{{{{ range .CommonLabels.SortedPairs }}}}{{{{ if match "^({others})$" .Name }}}}'

@@ -1,4 +1,4 @@
-"""What somebody who generates should know: dead links, secrets that Alertmanager cannot read, or shows."""
+"""What an operator who generates should know: dead links, secrets that Alertmanager cannot read, or shows."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ from exporter.core.generation import Generation
 from exporter.core.notifications import Notifications
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
-"""The variable by which systemd tells a service where its credentials are (systemd.exec(5))."""
+"""The variable in which systemd names the folder of a service's credentials (systemd.exec(5))."""
 
 _CREDENTIALS_FOLDER = Path("/run/credentials")
 
@@ -40,12 +40,13 @@ def find_systemd_credentials(references: Iterable[str], environ: Mapping[str, st
 
 
 def find_closed(references: Iterable[str]) -> list[str]:
-    """Return those of `references` that not everybody can read, with owner and mode."""
+    """Return those of `references` that not every user can read, with owner and mode."""
     found = []
     for path in references:
         try:
             about = Path(path).stat()
         except OSError:
+            # What this user cannot look at, Alertmanager's user may be able to read.
             continue
         if not about.st_mode & stat.S_IROTH:
             found.append(f"{path} (uid {about.st_uid}, {stat.S_IMODE(about.st_mode):04o})")
@@ -62,5 +63,5 @@ def find_clear_texts(notifications: Notifications) -> list[str]:
 
 
 def is_root() -> bool:
-    """Tell whether files can be given to another user."""
+    """Return whether files can be given to another user."""
     return os.geteuid() == 0

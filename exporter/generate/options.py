@@ -46,6 +46,7 @@ def _section(title: str, part: JsonSchema, *, linked: bool) -> str:
 def _reachable(name: str, definitions: dict[str, JsonSchema]) -> Iterator[str]:
     yield name
     for found in _references(definitions[name]):
+        # A part that holds itself would recurse for ever.
         if found != name:
             yield from _reachable(found, definitions)
 
@@ -72,6 +73,7 @@ def _kind(part: JsonSchema, *, linked: bool) -> str:
         return f"[{target}](#{target.lower()})" if linked else target
     if part.get("x-secret"):
         return "secret"
+    # None is among the values where a key may be empty; its default says so.
     if "enum" in part:
         return ", ".join(f"`{value}`" for value in part["enum"] if value is not None)
     for key in ("anyOf", "oneOf"):

@@ -11,7 +11,7 @@ REFERENCE = "docs/reference"
 BUNDLE_RUNBOOKS = "runbooks"
 
 CHECKOUT_FOLDERS = ("prometheus", "alertmanager", "grafana", RUNBOOKS, REFERENCE)
-"""Folders of the checkout in which a generated file that is generated no more is removed."""
+"""Folders of the checkout in which a file that is no longer generated is removed."""
 
 BUNDLE_FOLDERS = (RULES, BUNDLE_RUNBOOKS)
 """Those of a bundle: which files they hold depends on the providers in use."""

@@ -1,4 +1,4 @@
-"""Grafana's provisioning files: where its data comes from and where its dashboards lie.
+"""Grafana's provisioning files: where its data comes from and where its dashboards are.
 
 Addresses and paths are environment variables of the Grafana process: every installation has its own, and
 Grafana fills them in. Source of the keys: https://grafana.com/docs/grafana/latest/administration/provisioning/.

@@ -74,7 +74,7 @@ class Channels:
 
 
 def shared_channels(notifications: Notifications) -> Channels:
-    """Return the channels that everybody's alerts go to."""
+    """Return the channels that alerts go to whatever team they concern."""
     slack, pagerduty = notifications.slack, notifications.pagerduty
     return Channels(
         slack=slack if slack and slack.api_url else None,
@@ -101,7 +101,7 @@ def team_channels(team: Team, shared: Channels) -> Channels:
 
 
 def _by(slack: Slack | None, shared: Slack | None) -> Slack | None:
-    """Return `slack`, by the webhook of `shared` unless it has one itself; None where nobody has one."""
+    """Return `slack`, by the webhook of `shared` unless it has one itself; None where neither has one."""
     if slack is None or slack.api_url:
         return slack
     tls = slack.tls if slack.tls != TlsOptions() or shared is None else shared.tls
@@ -110,6 +110,7 @@ def _by(slack: Slack | None, shared: Slack | None) -> Slack | None:
 
 def _through(email: Email | None, shared: Email | None) -> Email | None:
     """Return `email`, sent through the mail server of `shared` unless it names one itself."""
+    # The key has a default, so only a value that differs from it is known to be written in the file.
     if email is None or shared is None or email.smarthost != Email(to=email.to).smarthost:
         return email
     return msgspec.structs.replace(shared, to=email.to)
@@ -133,9 +134,10 @@ class Receivers:
         return receiver
 
     def heartbeat(self, webhook: Webhook | None) -> Receiver:
-        """Return the Watchdog's receiver: the outside service, or nobody."""
+        """Return the Watchdog's receiver: the outside service, or none."""
         if webhook is None:
             return {"name": "nowhere"}
+        # Any request counts as a sign of life: the message on resolution would be one more.
         _, configs = self._webhook(webhook, "heartbeat")
         return {"name": "heartbeat", "webhook_configs": [{**configs[0], "send_resolved": False}]}
 
@@ -188,6 +190,7 @@ class Receivers:
         ]
 
     def _pagerduty(self, pagerduty: PagerDuty, owner: str) -> tuple[str, list[Receiver]]:
+        # `Channels` holds no PagerDuty without a key; the empty one is for the type alone.
         key = pagerduty.routing_key or Secret("")
         return "pagerduty_configs", [
             {
@@ -225,6 +228,7 @@ class Receivers:
         return "sns_configs", [{**message, "phone_number": number} for number in sms.to]
 
     def _webhook(self, webhook: Webhook, owner: str) -> tuple[str, list[Receiver]]:
+        # The URL is in the text because Alertmanager 0.25 has no `url_file` for webhooks.
         config: Receiver = {"send_resolved": True, "url": webhook.url, **self._http(webhook.tls)}
         if webhook.bearer_token:
             path = self._file("webhook-token", owner, webhook.bearer_token)

@@ -79,7 +79,7 @@ def _help(metric: Metric) -> str:
 
 
 def alerts_page(alerts: Iterable[Alert]) -> str:
-    """Return the page of all alerts: severity, default, and how long until somebody is notified."""
+    """Return the page of all alerts: severity, default, and the longest time until the first notification."""
     rows = [
         (
             f"[{alert.name}](../runbooks/{alert.name}.md)",
@@ -109,6 +109,7 @@ def alerts_page(alerts: Iterable[Alert]) -> str:
 
 
 def _delay(alert: Alert, severity: Severity) -> str:
+    # One after the other: Prometheus scrapes, evaluates and holds, then Alertmanager waits for the group.
     total = sum(map(seconds, (SCRAPE_INTERVAL, INTERVAL, alert.hold, severity.group_wait)))
     minutes, rest = divmod(total, 60)
     return " ".join(
@@ -155,6 +156,7 @@ def providers_page(probes: Iterable[Probe]) -> str:
 
 
 def _provider(probe: Probe) -> str:
+    # The docstring of a provider's module is its text for users; it has no second copy to keep up to date.
     about = (importlib.import_module(f"exporter.probes.{probe.name}").__doc__ or "").strip()
     facts = [f"Probed every {probe.interval:g} s by default, with a timeout of {probe.timeout:g} s."]
     if probe.needs:
@@ -163,6 +165,7 @@ def _provider(probe: Probe) -> str:
         facts.append(f"Allowance: {probe.allowance.calls:g} calls in 30 days ({probe.allowance.source}).")
     for option, variables in probe.environment.items():
         facts.append(f"From the environment: `{option}` = {' or '.join(f'`{name}`' for name in variables)}.")
+    # Not linked: parts of two providers may share a name, and a link would lead to the first of them.
     parts = [f"## {probe.title} (`{probe.name}`)", about, *facts, *sections((probe.options,), "###")]
     return "\n\n".join(parts)
 

@@ -21,6 +21,7 @@ from exporter.generate.receivers import (
 
 AlertRoute = dict[str, Any]
 
+# Without the tenant: what fails for a thousand tenants is one message, not a thousand.
 GROUP_BY = ["alertname", "integration", "severity"]
 
 IDENTITY = (
@@ -53,11 +54,12 @@ def configuration(notifications: Notifications, secrets: SecretFiles) -> dict[st
     return {
         "templates": ["templates/*.tmpl"],
         "route": {
-            # An alert whose severity is unknown must reach somebody: it is sent like a high one.
+            # An alert of an unknown severity must reach a person: it is sent like a high one.
             "receiver": "default",
             "group_by": GROUP_BY,
             **_pace(Severity.HIGH),
             "routes": [
+                # The first route that matches takes an alert; those of teams pass it on by `continue`.
                 _watchdog(heartbeat["name"]),
                 *(_team_route(team) for team in teams),
                 *(_severity_route(severity) for severity in Severity),
@@ -84,7 +86,7 @@ OURS = 'scope=~"exporter|integration|tenant"'
 def for_existing(notifications: Notifications, secrets: SecretFiles) -> dict[str, Any]:
     """Return what an existing alertmanager.yml takes over, list by list.
 
-    Our tree is one route, to stand first among the others; names of receivers and time intervals begin with
+    Our tree is one route, to be put before the others; names of receivers and time intervals begin with
     `integration-`, and inhibitions look at our alerts alone.
     """
     whole = configuration(notifications, secrets)
@@ -123,6 +125,7 @@ def _watchdog(receiver: str) -> AlertRoute:
         "matchers": [f'alertname="{WATCHDOG.name}"'],
         "receiver": receiver,
         "group_wait": "0s",
+        # Repeats are sent only at a tick of group_interval, so this must be the shorter one.
         "group_interval": "1m",
         "repeat_interval": "5m",
     }
@@ -156,6 +159,7 @@ def _team_route(team: Team) -> AlertRoute:
     chosen = {"tenant": team.tenants, "integration": team.integrations, "alertname": team.alerts}
     matchers = [f'{label}=~"{literal(values)}"' for label, values in chosen.items() if values]
     return {
+        # Without the severities a lower alert would match no step below, and go to this receiver itself.
         "matchers": [*matchers, f'severity=~"{literal(levels)}"'],
         "receiver": _team_name(team),
         "continue": True,
@@ -213,6 +217,7 @@ def _quiet(name: str, quiet: QuietHours) -> dict[str, Any]:
 def _times(start: str, end: str) -> list[dict[str, str]]:
     """Return the span as ranges; a night is two, because a range must not pass midnight."""
     ranges = [(start, end)] if start < end else [(start, "24:00"), ("00:00", end)]
+    # A night until 00:00 leaves an empty second range, which Alertmanager refuses.
     return [{"start_time": first, "end_time": last} for first, last in ranges if first != last]
 
 

@@ -29,7 +29,7 @@ _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 @dataclass(frozen=True)
 class TextValues:
-    """What stands in rules for `$lookback` (a duration) and `$job` (the exporter's scrape job)."""
+    """The values of `$lookback` (a duration) and `$job` (the exporter's scrape job) in rules."""
 
     lookback: str
     job: str = JOB
@@ -66,11 +66,13 @@ class Links:
 
 def look_back(longest_interval: float) -> str:
     """Return the look-back over measured values: max(10m, 2.5 x the longest interval), in whole minutes."""
+    # 2.5 intervals hold the last value over one failed probe, with half an interval for delays.
     return f"{max(10, math.ceil(2.5 * longest_interval / 60))}m"
 
 
 def default_record(family: ThresholdFamily) -> str:
     """Return the name under which the default thresholds of `family` are recorded."""
+    # Prometheus' convention for names of recorded series: level, metric and operation, joined by colons.
     return f"{'_'.join((*family.default_labels, 'severity'))}:{family.metric}:default"
 
 
@@ -156,6 +158,7 @@ def _alert_rule(alert: Alert, severity: Severity | None, filling: TextValues, li
     if alert.hold not in ("", "0s", "0m"):
         rule["for"] = alert.hold
     if alert.keep_firing:
+        # This key came with Prometheus 2.42, the oldest version that the rules are for.
         rule["keep_firing_for"] = filling.of(alert.keep_firing)
     rule["labels"] = {"severity": str(severity or "none"), **alert.fixed_labels}
     rule["annotations"] = {
@@ -193,6 +196,7 @@ class RuleFiles:
         for name, expression in alert.records.items():
             if name not in self._known:
                 new.append({"record": name, "expr": self._filling.of(expression)})
+            # Two expressions under one name would be mixed in one series, and each alert would read both.
             if self._known.setdefault(name, expression) != expression:
                 raise ValueError(f"alert {alert.name}: {name} is recorded elsewhere with another expression")
         return new
@@ -203,9 +207,10 @@ def _group(name: str, rules: list[PrometheusRule]) -> dict[str, Any]:
 
 
 def reads(alert: Alert, family: ThresholdFamily) -> bool:
-    """Tell whether the alert, or what it records, uses the recorded thresholds of `family`."""
+    """Return whether the alert, or what it records, uses the recorded thresholds of `family`."""
     names = (default_record(family), override_record(family))
     texts = [*alert.records.values(), *(condition(alert, level) for level in alert.levels or (None,))]
+    # As a whole word: one record's name may be the beginning of another's.
     return any(re.search(rf"{re.escape(name)}\b", text) for name in names for text in texts)
 
 
@@ -233,6 +238,7 @@ def alert_files(
 
 def _home(family: ThresholdFamily, alerts: Mapping[str, tuple[Alert, ...]]) -> str:
     readers = [name for name, some in alerts.items() if any(reads(alert, family) for alert in some)]
+    # With its only reader: the tests of other rule files then load and evaluate less.
     return readers[0] if len(readers) == 1 else "thresholds"
 
 
@@ -242,9 +248,9 @@ def select_files(
     providers: Iterable[str],
     metrics: Collection[str],
 ) -> dict[str, dict[str, Any]]:
-    """Return the files of `always` and `providers`, those that read one of `metrics`, and whom they need.
+    """Return the files of `always` and `providers`, those that read one of `metrics`, and what these need.
 
-    Rules on databases stand in one provider's file and read another's series too.
+    Rules on databases are in one provider's file and read another's series too.
     """
     own = {"thresholds", *always, *providers}
     readers = {file for file, rule in _rules(files) if not {*_WORD.findall(rule["expr"])}.isdisjoint(metrics)}
@@ -254,7 +260,7 @@ def select_files(
 
 
 def find_required_files(files: Mapping[str, Mapping[str, Any]], name: str) -> list[str]:
-    """Return the names of the files that the rules of `name` need: itself, and who records what it reads."""
+    """Return the files that the rules of `name` need: itself, and those that record what it reads."""
     recorders = {rule["record"]: file for file, rule in _rules(files) if "record" in rule}
     needed, new = set[str](), {name}
     while new:

@@ -1,4 +1,4 @@
-"""A runbook page as HTML, for whoever clicks the link in a message; it loads nothing else."""
+"""A runbook page as HTML, for a reader who clicks the link in a message; it loads nothing else."""
 
 import html
 from base64 import b64encode
@@ -33,7 +33,7 @@ def runbook_html(name: str) -> tuple[str, str] | None:
     if alert is None:
         return None
     _, _, text = page(alert).partition("\n")  # below the notice
-    # Our own text, of the catalogue: its <details> may stand.
+    # The text is our own, from the catalogue, so its <details> needs no escaping.
     body = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
     text = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

@@ -44,6 +44,7 @@ def limit(alert: Alert, severity: Severity) -> str:
 
 def _amount(value: float, unit: str) -> str:
     if unit == "seconds":
+        # 0 is a whole number of days too, and means expired: it is written in seconds.
         return f"{value / 86_400:g} d" if value and value % 86_400 == 0 else f"{value:g} s"
     if unit == "ratio":
         return f"{value * 100:g} %"
@@ -71,5 +72,6 @@ def _steps(alert: Alert) -> Iterable[str]:
 def _conditions(alert: Alert) -> str:
     records = [f"# recorded as {name}\n{expression}" for name, expression in alert.records.items()]
     rules = [f"# severity {level or 'none'}\n{condition(alert, level)}" for level in alert.levels or (None,)]
+    # A page is the same for every configuration, so it names the default job.
     text = "```promql\n" + "\n\n".join((*records, *rules)).replace("$job", JOB) + "\n```"
     return f"{text}\n\n{_LOOKBACK}" if "$lookback" in text else text

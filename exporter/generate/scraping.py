@@ -38,7 +38,9 @@ def job(generation: Generation, role: str) -> ScrapeConfig:
 
 def for_existing(generation: Generation) -> dict[str, Any]:
     """Return what an existing prometheus.yml takes over: our rules and the exporter's job."""
+    # The file that takes this over may have another global interval.
     ours = {"scrape_interval": SCRAPE_INTERVAL, **job(generation, "exporter")}
+    # First, as Prometheus' own documentation writes it: YAML keeps the order of the mapping.
     name = {"job_name": ours.pop("job_name")}
     return {"rule_files": ["integration-exporter/rules/*.yml"], "scrape_configs": [{**name, **ours}]}
 
@@ -53,11 +55,12 @@ def _alertmanager(peer: Peer) -> ScrapeConfig:
 
 
 def _access(peer: Peer) -> ScrapeConfig:
-    """Return who Prometheus is to the peer, and how it judges it."""
+    """Return the credentials that Prometheus shows to the peer, and how it verifies the peer."""
     made: ScrapeConfig = {}
     if login := peer.basic_auth:
         made["basic_auth"] = {"username": login.username, "password_file": login.password_file}
     if peer.bearer_token_file:
         made["authorization"] = {"type": "Bearer", "credentials_file": peer.bearer_token_file}
+    # Only what is set: Prometheus has defaults of its own for the rest.
     tls = {name: getattr(peer.tls, name) for name in peer.tls.__struct_fields__ if getattr(peer.tls, name)}
     return {**made, "tls_config": tls} if tls else made

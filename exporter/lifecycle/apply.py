@@ -26,6 +26,7 @@ class ConfigurationSwap:
         known = {self.opened_url, before.store.url if before else self.opened_url}
         if configuration.store.url not in known:  # once for each other URL, not at every reload
             structlog.get_logger("exporter.app").warning("store.url is another one: restart the exporter")
+        # Before the engine: what it stores from now on is encrypted by the new key.
         self.tokens.exchange_keys(Seals(configuration.store.token_keys))
         self.engine.apply(configuration)
         self.writer.retention = configuration.store.retention

@@ -17,7 +17,7 @@ from exporter.server.answers import error_location
 
 
 def supervisor_of(metrics: SelfMetrics) -> Supervisor:
-    """Return what keeps the endless tasks going; errors that nobody else takes are counted by it too."""
+    """Return what keeps the endless tasks going; it also counts errors that no other code handles."""
 
     def report(name: str, error: BaseException) -> None:
         metrics.task_failures.labels(name).inc()
@@ -39,10 +39,12 @@ async def reload_on_sighup(reloader: Reloader) -> AsyncIterator[None]:
 
     def on_sighup() -> None:
         task = asyncio.get_running_loop().create_task(_reload(reloader))
+        # The loop holds tasks by weak references only: without this a reload could be collected midway.
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, on_sighup)
+    # One that came during the start was only noted, because Python's default would have ended the process.
     if hangup.pending():
         on_sighup()
     try:

@@ -1,4 +1,4 @@
-"""Cases of the alerts that tell whether an integration is there."""
+"""Cases of the alerts on the availability of integrations."""
 
 from exporter.alerts.cases.series import series, target, text, threshold, whole
 from exporter.core.alert import Case
@@ -31,6 +31,7 @@ TARGET_FAILING = (
         "16m",
         says="a target that is gone resolves after ten minutes, however long the intervals are",
     ),
+    # Five scrapes are missing: less than the ten minutes that the rules look back.
     Case(
         "missing",
         {series(F): "0x5 3x5 stale _x5 4x40"},
@@ -105,6 +106,7 @@ TARGET_FAILING = (
 )
 
 _ALL = {series(F, tenant="a"): "3x60", series(F, tenant="b"): "4x60"}
+# What `critical: true` of an integration shows.
 _MARK = text(CRITICAL, **whole())
 
 DOWN = (
@@ -133,6 +135,7 @@ DOWN = (
 
 
 def _tenants(failing: int, total: int, reason: str) -> dict[str, str]:
+    # Two failures are the least with which a target counts for an outage.
     found = {series(F, tenant=f"t{n}"): "2x60" if n < failing else "0x60" for n in range(total)}
     reasons = {series(FAILURE_INFO, tenant=f"t{n}", reason=reason): "1x60" for n in range(failing)}
     return found | reasons
@@ -151,6 +154,7 @@ OUTAGE = (
         "20m",
         says="one failure each is not twice",
     ),
+    # The failures stop after 10m; keep_firing_for holds the alert for ten minutes more.
     Case(
         "fires",
         {
@@ -197,12 +201,14 @@ def _everything(reasons: tuple[str, ...], *, second: str = "twilio") -> dict[str
     """Return ten targets, five of each of two providers; a target without reason is connected."""
     found: dict[str, str] = {}
     for n in range(10):
+        # In turn, so that both providers have failing targets however many fail.
         where = (
             {"integration": "payments", "provider": "stripe"}
             if n % 2
             else {"integration": "sms", "provider": second}
         )
         reason = reasons[n] if n < len(reasons) else ""
+        # A target that fails keeps the series: it is 0, and not absent as measured values are.
         found[series(SUCCESS, **where, tenant=f"t{n}")] = "0x60" if reason else "1x60"
         if reason:
             found[series(FAILURE_INFO, **where, tenant=f"t{n}", reason=reason)] = "1x60"

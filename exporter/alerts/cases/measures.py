@@ -70,6 +70,7 @@ DAY = 86_400
 
 def _expires(seconds: int, metric: Metric = CERTIFICATE_EXPIRY) -> dict[str, str]:
     """Return a certificate that expires `seconds` after the tenth minute."""
+    # The cases are judged at 10m, which is second 600 of a test's clock.
     return {series(metric): f"{600 + seconds}x60"}
 
 

@@ -24,6 +24,7 @@ EXPORTER_DOWN = (
     ),
 )
 
+# The clock of a test begins at 0: what is due at 60 is overdue for five minutes at 6m.
 PROBE_STALE = (
     Case("fires", {series(NEXT_RUN): "60x60"}, "8m", (target(),)),
     Case("quiet", {series(NEXT_RUN): "60+60x60"}, "30m", says="it moves on"),
@@ -51,6 +52,7 @@ PROBE_STALE = (
 )
 
 
+# Written out, because the alerts that own these families import their cases, not the reverse.
 _DEFAULTS = {
     ("consecutive_failures", "high"): 3,
     ("latency_seconds", "high"): 5,
@@ -75,6 +77,7 @@ def _thresholds(values: str, *, without: str = "") -> dict[str, str]:
 
 _SEEN = {series(CONFIGURED): "1x90"}
 
+# Without `defaults` the test gets no other thresholds than those of the case.
 THRESHOLDS_MISSING = (
     Case("fires", dict(_SEEN), "30m", (whole(),), says="none at all", defaults=False),
     Case(

@@ -7,6 +7,7 @@ _PLACE = {"job": "integration-exporter", "instance": "a:10055"}
 _FILES = text("integration_exporter_shortages_total", **_PLACE, resource="descriptors")
 _MEMORY = text("integration_exporter_shortages_total", **_PLACE, resource="memory")
 _OPEN, _MOST = text("process_open_fds", **_PLACE), text("process_max_fds", **_PLACE)
+# A node exporter has series of the same names, and hardly any descriptors left.
 _OTHER = {
     text("process_open_fds", job="node", instance="a:9100"): "1000x60",
     text("process_max_fds", job="node", instance="a:9100"): "1024x60",
@@ -30,6 +31,7 @@ SHORTAGE = (
 )
 
 _SHARED = text("integration_exporter_store_shared", **_PLACE)
+# The first process holds the lock and shows 0.
 _ALONE = text("integration_exporter_store_shared", job="integration-exporter", instance="b:10055")
 
 STORE_SHARED = (
@@ -52,6 +54,7 @@ _TASK = text("integration_exporter_task_failures_total", **_PLACE, task="schedul
 _TASKS = text("integration_exporter_task_failures_total", **_PLACE, task="watch")
 _SCHEDULE = _PLACE | {"task": "schedule"}
 
+# `_x30 1x60` is a first failure at 30m: from 45m on `offset 15m` sees the series too, and it resolves.
 TASK_FAILED = (
     Case("fires", {_TASK: "_x30 1x60"}, "31m", (_SCHEDULE,), says="the first time"),
     Case("fires", {_TASK: "1x60 2x60", _TASKS: "3x120"}, "62m", (_SCHEDULE,), says="one more time"),

@@ -8,6 +8,7 @@ _WHO = {"integration": "payments", "tenant": "acme"}
 
 def cases(refused: str, missing: str) -> tuple[Case, ...]:
     """Return the cases for the provider of the metric `refused`; `missing` shows its missing permissions."""
+    # The alert has one branch for each provider; the cases go through the first of them.
     provider = refused.removeprefix("integration_").removesuffix("_reading_refused")
     who = _WHO | {"provider": provider}
     one, other = text(refused, **who, reading="one"), text(refused, **who, reading="other")

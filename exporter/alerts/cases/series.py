@@ -3,6 +3,9 @@
 from exporter.core.metric import Metric
 from exporter.core.threshold import ThresholdFamily
 
+# `0x5` is six samples of 0 and `3+1x5` rises from 3 by 1, but `_x5` is five scrapes without the series.
+# `stale` is the marker by which Prometheus ends a series that left the scrape.
+
 
 def series(
     metric: Metric | str,

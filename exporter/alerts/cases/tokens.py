@@ -1,4 +1,4 @@
-"""Cases of the alerts about tokens: those that somebody has to renew, and those that we renew."""
+"""Cases of the alerts about tokens: those that a person has to renew, and those that we renew."""
 
 from exporter.alerts.cases.series import series, target, threshold
 from exporter.core.alert import Case
@@ -19,8 +19,9 @@ def _levels(*severities: str) -> tuple[dict[str, str], ...]:
 
 
 def _ends(seconds: int, refreshable: str = "0x60") -> dict[str, str]:
-    """Return a token that ends `seconds` after the tenth minute."""
+    """Return a token that expires `seconds` after the tenth minute."""
     return {
+        # The cases are judged at 10m, which is second 600 of a test's clock.
         series(TOKEN_EXPIRY, **ACCESS): f"{600 + seconds}x60",
         series(TOKEN_REFRESHABLE, **ACCESS): refreshable,
     }
@@ -106,6 +107,7 @@ TOKEN_REFRESH_FAILING = (
     Case("boundary", _failures("2x60"), "10m", says="two are not three"),
     Case(
         "quiet",
+        # The least counts: replicas share the token, or each has a good one.
         {**_failures("5x60", instance="a"), **_failures("0x60", instance="b")},
         "10m",
         says="another replica has refreshed it",
@@ -156,7 +158,7 @@ TOKEN_REFUSED = (
 
 
 def _renewed(seconds: int) -> dict[str, str]:
-    """Return a token that we renew and that ends `seconds` after the tenth minute."""
+    """Return a token that we renew and that expires `seconds` after the tenth minute."""
     return _ends(seconds, "1x60")
 
 

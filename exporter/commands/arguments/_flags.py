@@ -18,6 +18,7 @@ def add_config_file(
     default: str = f"default: {CONFIG_FILE} if it is there, else the environment alone",
 ) -> None:
     """Add the flag that names the configuration; `default` says what is read without it."""
+    # Flags have dots as those of Prometheus; `dest`, because an attribute cannot have one.
     command.add_argument("--config.file", dest="config_file", metavar="PATH", help=default)
 
 
@@ -52,7 +53,8 @@ def add_api_client(command: argparse.ArgumentParser) -> None:
 
 
 def positive(text: str) -> int:
-    """Return the number in `text`; argparse names the flag where it is none from 1 on."""
+    """Return the number in `text`, at least 1; else argparse reports an error that names the flag."""
+    # A ValueError is enough for words: argparse reports it as an invalid value.
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("give a number from 1 on")

@@ -22,6 +22,7 @@ def listing(position: int, name: str | None, text: str, since: str, function: st
         help_limit = "rows at most; default: 100, --json and --csv all"
         command.add_argument("--limit", type=int, metavar="N", help=help_limit)
         add_api_client(command)
+        # As if NAME had been given: one function prints every list.
         if name is not None:
             command.set_defaults(list=name)
 

@@ -13,6 +13,7 @@ def _add_arguments(doctor: argparse.ArgumentParser) -> None:
     add("--offline", action="store_true", help="ask neither vendors nor channels")
     text = "targets of each integration that are asked at most; default: %(default)s"
     add("--sample", type=positive, default=3, metavar="N", help=text)
+    # No `default`: a service that was not named may be absent, and is then a note and no problem.
     for name, url in (("prometheus", PROMETHEUS_URL), ("alertmanager", ALERTMANAGER_URL)):
         text = f"default: {url}, if it answers there"
         add(f"--{name}.url", dest=f"{name}_url", metavar="URL", help=text)

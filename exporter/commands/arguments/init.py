@@ -10,6 +10,7 @@ def _add_arguments(init: argparse.ArgumentParser) -> None:
     add = init.add_argument
     text = "a provider that you use, with its URL or host:port where it has one; may be repeated"
     add("--provider", action="append", metavar="NAME[=VALUE]", help=text)
+    # Quoted in the help, because a shell would put the variable's value there.
     text = "an option of it; a secret as a path or as '${NAME}'; may be repeated"
     add("--set", action="append", metavar="PROVIDER.OPTION=VALUE", help=text)
     add("--yes", action="store_true", help="ask nothing and take what is usual")

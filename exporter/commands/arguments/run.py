@@ -21,6 +21,7 @@ def add_arguments(run: argparse.ArgumentParser) -> None:
     _add_config(run)
     _add_web(run)
     text = "default: %(default)s"
+    # As text: the default is parsed as a value that is given.
     timeout = f"{SHUTDOWN_TIMEOUT}s"
     run.add_argument(
         "--shutdown.timeout", dest="shutdown_timeout", default=timeout, metavar="DURATION", help=text

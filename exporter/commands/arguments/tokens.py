@@ -21,6 +21,7 @@ def _add_arguments(tokens: argparse.ArgumentParser) -> None:
     for action in (table, refresh):
         text = "only tokens that expire within this time, such as 24h"
         action.add_argument("--expiring", metavar="DURATION", help=text)
+    # Without a client: the key is made here, and no exporter learns it from this command.
     actions.add_parser("key", help="print a new key for store.token_keys")
 
 

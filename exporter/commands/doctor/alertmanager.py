@@ -60,10 +60,10 @@ def _routes(theirs: Any, configuration: Configuration) -> Iterator[Finding]:
     own, text = routing(notifications, SecretFiles("/")), "it runs the generated configuration"
     routes = theirs.get("route", {}).get("routes") or ()
     inside = next((route for route in routes if OURS in (route.get("matchers") or ())), None)
-    # into-yours.yml: our routes are one branch of a tree that belongs to somebody else.
+    # into-yours.yml: our routes are one branch of a larger tree.
     if inside is not None:
         own, text = for_existing(notifications, SecretFiles("/")), "it runs the generated parts among others"
-        # The rest of theirs is none of our business.
+        # The rest of it is not ours to compare.
         theirs, routes = _select_ours(theirs, inside, own), inside.get("routes") or ()
     del own["templates"]  # Alertmanager shows absolute paths, and does not start without the files
     differ = list(differences(own, theirs))

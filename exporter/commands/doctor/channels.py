@@ -1,4 +1,4 @@
-"""Channels of notifications: do they answer? Nothing is sent, and nobody signs in.
+"""Channels of notifications: do they answer? Nothing is sent, and no credential is used.
 
 Checked are Slack, PagerDuty (events.pagerduty.com), Amazon SNS (sns.<region>.amazonaws.com, by the AWS
 General Reference), webhooks and mail servers. Alertmanager may send from a machine with another network.
@@ -126,6 +126,7 @@ async def _connect(network: Network, name: str, endpoint: ChannelEndpoint) -> Fi
 async def _connect_smtp(network: Network, name: str, endpoint: ChannelEndpoint) -> Finding:
     """Greet a mail server, by TLS where Alertmanager would, and quit."""
     assert endpoint.mail is not None  # noqa: S101 - the caller has checked
+    # The provider does it all: greeting, TLS and QUIT. Without a user it does not sign in.
     probe = registry.probes()["smtp"]
     security = "tls" if endpoint.tls else "starttls" if endpoint.mail.require_tls else "none"
     values = {"host": endpoint.host, "port": endpoint.port, "security": security, "tls": endpoint.tls_options}

@@ -34,6 +34,7 @@ def doctor(options: argparse.Namespace) -> int:
     exporter = build_client(options)
     report = Report(options)
     path = config_path(options.config_file)
+    # Loaded early, shown later: the redaction must know the secrets before the first line is printed.
     configuration, found = load_configuration(path)
     report.redact(configuration.secrets if configuration else ())
     # From the inside out: a problem further down is often the reason for those after it.
@@ -116,7 +117,7 @@ def _token(path: str | None) -> Secret | None:
 
 
 async def _absence(service: MonitoringService, path: str, area: Area) -> Finding | None:
-    """Return a note where nobody answers at a default address, None where somebody does."""
+    """Return a note where no service answers at a default address, None where one does."""
     try:
         await service.ask(path)
     except NoAnswerError as error:

@@ -38,6 +38,7 @@ def _feeds(feeds: Feeds) -> Iterator[Finding]:
     """Yield what is wrong with the sources of tenants; each costs its own tenants and no others."""
     for state in feeds.states():
         for warning in state.warnings:
+            # Sentences have the form `what; remedy`; what is wrong may have a semicolon of its own.
             what, _, remedy = warning.rpartition("; ")
             if what and not state.ok:
                 yield AREA.problem(what, remedy)
@@ -89,7 +90,7 @@ def _missing_credentials(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _lacks_credential(target: Target) -> bool:
-    """Tell whether a target has no credential, also where its provider takes one of several."""
+    """Return whether a target has no credential, also where its provider takes one of several."""
     probe, options = target.probe, target.options
     secrets = () if probe.generic else secret_fields(probe.options)
     return not target.configured or (bool(secrets) and not any(getattr(options, one) for one in secrets))
@@ -117,6 +118,7 @@ def _budgets(configuration: Configuration) -> Iterator[Finding]:
         used[probe.name, shared] += probe.calls_per_month(target.options, target.interval)
     for name, allowance in sorted(allowances.items()):
         most = max(calls for (provider, _), calls in used.items() if provider == name)
+        # Every replica makes these calls, by the same credential.
         limit = allowance.calls / configuration.replicas
         text = f"{name}: one credential makes up to {most:,.0f} of {limit:,.0f} reads in 30 days"
         if most > ALLOWANCE_SHARE * limit:

@@ -64,7 +64,7 @@ def _clock(now: float, installed: float, synchronized: bool | None) -> Finding:
 
 
 def clock_is_synchronized() -> bool | None:
-    """Tell whether the kernel's clock follows a time server (adjtimex(2)); None where it does not know."""
+    """Return whether the kernel's clock follows a time server (adjtimex(2)); None where it does not know."""
     # The C library of Linux has it; elsewhere the answer is unknown.
     adjtimex = getattr(ctypes.CDLL(None), "adjtimex", None)
     if adjtimex is None:

@@ -63,6 +63,7 @@ def _version(service: MonitoringService, answer: Mapping[str, Any]) -> Finding:
 
 
 def _clock(answer: Mapping[str, Any], asked_at: float) -> Finding:
+    # A scalar is a pair: the time of evaluation, and the value as text.
     apart = abs(float(answer["result"][1]) - asked_at)
     if apart > CLOCKS_APART:
         return AREA.problem(
@@ -74,6 +75,7 @@ def _clock(answer: Mapping[str, Any], asked_at: float) -> Finding:
 def _scraping(targets: list[dict[str, Any]], exporter: tuple[str, int] | None, job: str) -> Iterator[Finding]:
     ours = [one for one in targets if one["labels"].get("job") == job]
     if not ours:
+        # Every rule selects by the job, so series under another one are of no use to them.
         under = [one["labels"].get("job", "") for one in targets if origin(one["scrapeUrl"]) == exporter]
         if under:
             text = f"it scrapes the exporter under the job {under[0]}, and the rules look for {job}"
@@ -102,6 +104,7 @@ def _scraping(targets: list[dict[str, Any]], exporter: tuple[str, int] | None, j
 
 def _expected_rules(configuration: Configuration | None) -> dict[RuleKey, tuple[str, str]]:
     """Return every rule that should be loaded, with the name of its file and its expression."""
+    # By name and labels: each version of Prometheus writes expressions in its own form.
     return {
         _key(rule.get("alert") or rule["record"], rule.get("labels", {})): (name, rule["expr"])
         for name, content in rule_files(configuration).items()

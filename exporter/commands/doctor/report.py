@@ -111,6 +111,7 @@ def _allow_closed_pipe() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
+        # The interpreter flushes the stream once more at exit, and would complain then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

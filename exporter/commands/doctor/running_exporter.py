@@ -28,7 +28,7 @@ Values = Mapping[str, float]
 def findings(
     exporter: ApiClient, configuration: Configuration | None, *, required: bool
 ) -> Iterator[Finding]:
-    """Ask the exporter; a missing one is a problem where it is `required`: somebody gave its address."""
+    """Ask the exporter; a missing one is a problem where it is `required`: its address was given."""
     try:
         exporter.text("/-/ready")
     except StartError as error:
@@ -42,7 +42,7 @@ def findings(
         yield from _health(_values(metrics))
         yield _status(exporter.get("/api/v1/status"))
         yield from access.findings(exporter)
-        # /config needs a role that the token may lack; that is no fault of the exporter.
+        # /config needs a role that the token may lack; that is not a fault of the exporter.
         if configuration is not None and exporter.status("/config") != 401:
             yield from _configuration(exporter.text("/config"), configuration)
     except StartError as error:
@@ -62,6 +62,7 @@ def _values(metrics: str) -> Values:
     values: dict[str, float] = {}
     for family in text_string_to_metric_families(_own_lines(metrics)):
         for sample in family.samples:
+            # Buckets differ by their bound alone; `_lag` looks for one in the same form.
             edge = sample.labels.get("le", "")
             name = f"{sample.name.removeprefix(OWN)}{f' {float(edge):g}' if edge else ''}"
             values[name] = values.get(name, 0.0) + sample.value
@@ -133,5 +134,5 @@ def _configuration(text: str, configuration: Configuration) -> Iterator[Finding]
 
 
 def _without_comments(text: str) -> list[str]:
-    """Return the lines that are no comments: comments depend on the environment of each process."""
+    """Return the lines that are not comments: these depend on the environment of each process."""
     return [line for line in text.splitlines() if not line.startswith("#")]

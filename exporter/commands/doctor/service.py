@@ -41,6 +41,7 @@ class MonitoringService:
         self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
         self._network = network
         self._tls = TlsOptions(ca_file=ca_file)
+        # A Secret, so that no trace of the request shows it.
         self._auth: tuple[Header, ...] = (
             (("Authorization", Secret(f"Bearer {token.reveal()}")),) if token else ()
         )
@@ -104,7 +105,7 @@ def _machine(host: str) -> str:
 
 
 def origin(url: str) -> tuple[str, int] | None:
-    """Return host and port of `url`, None where it is no web address."""
+    """Return host and port of `url`, None where it is not a web address."""
     try:
         parts = urlsplit(url)
         port = parts.port

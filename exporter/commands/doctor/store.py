@@ -74,6 +74,7 @@ def _inspect(url: URL, engine: Engine) -> Iterator[Finding]:
     name = f"store {redacted_url(url)}"
     try:
         with translated(name), engine.connect() as connection:
+            # A list: findings that are made lazily would raise outside of `translated`.
             found = list(_check_tables(connection, name))
     finally:
         engine.dispose()

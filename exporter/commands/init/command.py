@@ -48,6 +48,7 @@ def _entries(options: argparse.Namespace, *, interactive: bool) -> list[Entry]:
     for provider, value in given:
         probe = _probe(provider)
         name = _choose_name(probe.name, {one.name for one in entries}, interactive=interactive)
+        # Popped: what is left after the loop belongs to no --provider, and is reported.
         answers = _from_value(probe, value) | settings.pop(provider, {})
         entries.append(Entry(name, probe, _answers(probe, name, answers, interactive=interactive)))
     if settings:

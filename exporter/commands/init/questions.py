@@ -30,6 +30,7 @@ class OptionQuestion:
         if self.variable:
             return f"${{{self.variable}}}"
         if self.secret:
+            # A variable of its own for each integration: two of one provider have two credentials.
             return "${" + re.sub(r"\W", "_", f"{integration}_{self.option}").upper() + "}"
         return ""
 
@@ -86,6 +87,7 @@ def _types(kind: Any) -> Iterator[Any]:
     """Yield `kind` and its parts."""
     yield kind
     for part in get_args(kind):
+        # The arguments of Annotated include its Meta, which is not a type.
         yield from _types(part) if not isinstance(part, msgspec.Meta) else ()
 
 

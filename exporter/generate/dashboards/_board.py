@@ -100,6 +100,7 @@ def _variables() -> list[Any]:
 
 
 def _choice(label: str, selector: str) -> Any:
+    # Without `.*` Grafana writes All out as a list of every value: ten thousand tenants in each query.
     query = {"qryType": 1, "query": f"label_values({selector}, {label})", "refId": f"variable-{label}"}
     everything = models.VariableOption(selected=True, text="All", value="$__all")
     choice = dashboard.QueryVariable(label).label(label.capitalize()).datasource(DATASOURCE).query(query)

@@ -135,6 +135,7 @@ def lines(
     # Soft: a balance may be below zero.
     panel.axis_soft_min(0).max_data_points(MOST_STEPS).no_value("No data")
     panel.legend(_legend()).tooltip(_tooltip(kinds.TooltipDisplayMode.MULTI))
+    # Grafana overrides by the displayed name: `limits` must have the legend `{{severity}} threshold`.
     if limits:
         for severity, colour in SEVERITY_COLOURS.items():
             panel.override_by_name(f"{severity} threshold", _dash_line(colour))

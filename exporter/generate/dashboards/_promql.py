@@ -60,6 +60,7 @@ def rank(severity: Severity) -> int:
 def limit(family: ThresholdFamily) -> str:
     """Return the strictest default of `family` by severity, over the integrations that were picked."""
     strictest = "min" if family.rising else "max"
+    # Defaults alone: one tenant's override would move the line for all of them.
     matchers = ", ".join((*_match_variables(family.default_labels), _NO_TENANT))
     return f"{strictest} by (severity) ({family.metric}{{{matchers}}})"
 
