@@ -43,9 +43,11 @@ def assemble(context: LoadContext, source: Source, path: str | None, text: str |
     for key, section in sections().items():
         draft.values[key] = section.read(draft, getattr(draft.layout, key))
         fields |= section.fields(draft.values[key])
+    # After all sections: a label may hold a credential that a later section reads.
     check_public_credentials(context)
     if context.mistakes:
         raise failure(context)
+    # Only now: the file of an exporter that is switched off still has its mistakes reported.
     if "MONITORING_ENABLED" in switched_off:
         fields |= {"targets": {}, "feeds": ()}
     return Configuration(

@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 
 _NUMBER = r"([0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9})"
+# Go takes both characters for micro, U+00B5 and U+03BC; d and w are those of Prometheus.
 PATTERN = rf"^(0|({_NUMBER}(ns|[u\u00b5\u03bc]s|ms|s|m|h|d|w))+)$"
 """Regular expression of a duration, in the dialect of JSON Schema."""
 
@@ -20,7 +21,7 @@ _NAMES = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 @lru_cache(maxsize=256)  # a file has few, and checks ask at each run
 def seconds(text: str) -> float:
-    """Return the seconds that `text` says; ValueError when it is no duration."""
+    """Return the seconds that `text` says; ValueError when it is not a duration."""
     # fullmatch, because `$` alone would let a trailing line break through
     if not re.fullmatch(PATTERN, text) or text.endswith("\n"):
         raise ValueError(f"not a duration; {REMEDY}")

@@ -50,6 +50,7 @@ class EnvironmentSource:
 
 def load(catalogue: Catalogue, environ: Mapping[str, str]) -> Configuration:
     """Return the configuration that the environment describes; ConfigError names variables."""
+    # A variable that nothing reads may hold any bytes; one that is read is reported below.
     readable = {name: value for name, value in environ.items() if is_text(value)}
     context = LoadContext(readable, str(Folder.cwd()), catalogue=catalogue)
     source = EnvironmentSource(readable)
@@ -74,6 +75,7 @@ def _integrations(source: EnvironmentSource, catalogue: Catalogue) -> list[dict[
             for option, names in probe.environment.items()
             if (value := source.take((*path, option), *names)) is not None
         }
+        # Also without any option: the provider is shown as not_configured then.
         made.append({"name": name, "provider": name, "options": options})
     return made
 
@@ -107,6 +109,7 @@ def _email(source: EnvironmentSource, path: Path, to: list[Expanded]) -> dict[st
     """Return how mail is sent: by SMTP_HOST, else by Resend; empty when there is neither."""
     host = source.take((*path, "smarthost"), "SMTP_HOST")
     if host:
+        # 587 is the port of message submission (RFC 6409).
         port = source.environ.get("SMTP_PORT", "") or "587"
         smarthost = host if ":" in host else f"{host}:{port}"
         made: dict[str, Any] = {"to": to, "smarthost": Expanded.of(smarthost, "${SMTP_HOST}")}

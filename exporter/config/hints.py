@@ -44,6 +44,7 @@ def variables_passed_over(
     """Yield what the environment alone does not configure, and variables that look as if they should."""
     unset = [probe for _, probe in sorted(catalogue.probes.items()) if _is_unset(probe, environ)]
     known = [probe for probe in catalogue.probes.values() if probe.environment]
+    # Without targets monitoring is switched off, and nothing is missed.
     if len(unset) == len(known) and configuration.targets:
         example = next(_variables(probe) for probe in sorted(unset, key=lambda one: not one.needs))
         yield (
@@ -82,6 +83,7 @@ def _near(environ: Mapping[str, str], read: set[str]) -> Iterator[str]:
         vendor = name.partition("_")[0]
         meant = sorted(one for one in read if one.partition("_")[0] == vendor and not environ.get(one))
         alike = [one for one in meant if one.endswith(ending[0])] or meant
+        # A variable that other programs use as well is named only where it is nearly one of ours.
         close = get_close_matches(name, alike, n=1, cutoff=0.85 if vendor in _OTHERS_TOO else 0.0)
         if close:
             yield f"{name} is set and is not read; did you mean {close[0]}?"

@@ -15,11 +15,12 @@ RAW: dict[str, Any] = {"raw": True}
 """Mark of a part that is judged later, when its own type is known."""
 
 PUBLIC: dict[str, Any] = {"public": True}
-"""Mark of a text that everybody sees."""
+"""Mark of a text that every reader sees."""
 
 PATH: dict[str, Any] = {"path": True}
-"""Mark of a text that says where files are: variables in it are no credentials."""
+"""Mark of a text that says where files are: variables in it are not credentials."""
 
+# Python's `$` lets a trailing line break through; the sections refuse one themselves.
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 TENANT_PATTERN = r"^[A-Za-z0-9_.-]{1,64}$"
 
@@ -34,6 +35,7 @@ OptionsPart = Annotated[
 ]
 
 
+# Unknown keys are refused: a mistyped one would silently leave its default in force.
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     pass
 
@@ -44,6 +46,7 @@ class DefaultTls(_Part, frozen=True):
     Where a `tls` of its own names a `ca_file`, that one counts there; a database has `sslrootcert`.
     """
 
+    # ca_file alone: a client certificate or a disabled check, sent to every host, would be wrong at most.
     ca_file: Annotated[
         str,
         Meta(

@@ -35,6 +35,7 @@ def load_file(
     outside are asked for again; `feeds` remembers their last good rows.
     """
     if path is None:
+        # A dangling link counts as a file that was meant: it is read, and its mistake reported.
         if not os.path.lexists(CONFIG_FILE):
             alone = environment.load(catalogue, environ)
             passed = variables_passed_over(environ, catalogue, alone)
@@ -57,7 +58,7 @@ def load_text(
     environ: Mapping[str, str],
     feeds: Feeds | None = None,
 ) -> Configuration:
-    """Return the configuration in the YAML `text`, which stands for the file `path`.
+    """Return the configuration in the YAML `text`, which is read in place of the file `path`.
 
     Relative file names in it start from the folder of `path`. Raises ConfigError with all mistakes. Tenants
     from outside are those that `feeds` knows; it asks only for those it does not know.
@@ -81,6 +82,7 @@ def _load(
             continue
         if wrong := load.fruitless():
             raise ConfigError(load.shortened(wrong), configuration.files)
+        # Only now: a load with a mistake changes nothing of what the feeds remember.
         load.commit()
         return configuration
     raise AssertionError("the last pass returns or raises")

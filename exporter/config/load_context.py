@@ -15,7 +15,7 @@ class FeedContext(Protocol):
         """Return the source of all rows of a question, and the rows to use with their index."""
 
     def holds(self, place: str, file: str) -> bool:
-        """Tell whether the row at `place` is of a tenant whose last good row names the secret file `file`."""
+        """Return whether the last good row of the tenant of the row at `place` names the secret `file`."""
 
     def row_cache(self, integration: str, context: Any) -> Any:
         """Return what was made of the rows of an integration in an equal context."""

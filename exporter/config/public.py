@@ -1,4 +1,4 @@
-"""Holds what everybody may see, such as labels and names, apart from credentials."""
+"""Keeps credentials out of public texts, such as labels and names."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from exporter.config.load_context import LoadContext
 from exporter.config.redactor import Redactor
 
 SURE = 12
-"""Shorter credentials may be ordinary words that stand in a label with every right."""
+"""Shorter credentials may be ordinary words that a label may rightly hold."""
 
 
 def check_public_credentials(context: LoadContext) -> None:
@@ -20,8 +20,9 @@ def check_public_credentials(context: LoadContext) -> None:
 
 
 def check_label_credentials(context: LoadContext, secrets: Iterable[str], texts: Iterable[Public]) -> None:
-    """Refuse each of `texts`, which everybody sees, that holds one of `secrets`."""
+    """Refuse each of the public `texts` that holds one of `secrets`."""
     clean = Redactor(secret for secret in secrets if len(secret) >= SURE).clean
+    # The redactor finds a credential in thousands of texts at once: a text that it changes holds one.
     for public in texts:
         if clean(public.text) != public.text:
             context.add_error(

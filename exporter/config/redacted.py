@@ -35,6 +35,7 @@ def redact_configuration(value: Any, catalogue: Catalogue) -> Any:
         made["notifications"] = _without_paths(notifications)
     store = value.get("store")
     if isinstance(store, dict) and isinstance(store.get("url"), str):
+        # As a Secret it is all stars by now; which database is used may show, its password may not.
         made["store"]["url"] = _text(store["url"])
     return made
 
@@ -90,7 +91,7 @@ def _free(value: Any, name: str) -> Any:
         return [_free(item, name) for item in value]
     if not isinstance(value, str):
         return value
-    # Names of files and folders are no credentials, though their keys speak of some.
+    # Names of files and folders are not credentials, though their keys speak of some.
     if SECRET_NAME.search(name) and not name.endswith((TWIN, "_url", "_dir")):
         return REDACTED
     return _text(value)

@@ -29,5 +29,6 @@ class Redactor:
                 position += len(secret)
                 start = position
             else:
+                # One character, not the length of a head: a credential may begin anywhere.
                 position += 1
         return "".join((*parts, text[start:])) if parts else text

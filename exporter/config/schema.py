@@ -32,6 +32,7 @@ def build_schema(catalogue: Catalogue) -> JsonSchema:
     for part in (definitions["Layout"], row, integration):
         part["properties"]["thresholds"] = {"$ref": f"{PREFIX}Thresholds"}
     integration["properties"]["provider"] |= {"enum": sorted(catalogue.probes)}
+    # What `options` may hold depends on `provider`: one condition for each.
     integration["allOf"] = [_of_provider(probe, definitions) for _, probe in sorted(catalogue.probes.items())]
     return file_schema("integration-exporter configuration", layout, let_variables(definitions))
 
@@ -69,9 +70,11 @@ def _of_provider(probe: Probe, definitions: dict[str, JsonSchema]) -> JsonSchema
     top, parts = components(probe.options)
     own = name_of(top)
     names = {name: f"{probe.name}.{'options' if name == own else name}" for name in parts}
+    # Two providers may have types of one name: each gets the prefix of its provider.
     for name, part in parts.items():
         definitions[names[name]] = _renamed(part, names)
     full = definitions[names[own]]
+    # With tenants an option comes from the integration or from a row: neither has to hold all of them.
     definitions[f"{probe.name}.layer"] = {**full, "required": []}
     definitions[f"{probe.name}.tenant"] = {
         **full,

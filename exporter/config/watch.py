@@ -26,7 +26,7 @@ class Fingerprint:
         seen: set[str] = set()
         for name in files:
             seen.add(name)
-            # A file may have a star in its own name; then it is no pattern.
+            # A file may have a star in its own name; then it is not a pattern.
             if not WILDCARDS.isdisjoint(name) and not os.path.lexists(name):
                 seen.update(glob.glob(name, recursive=True))  # noqa: PTH207 -- patterns are absolute
         return cls(tuple((name, _stat(name), _link(name)) for name in sorted(seen)))

@@ -33,7 +33,7 @@ class Effect(Enum):
 
 @dataclass(frozen=True)
 class AccessRule:
-    """Who may use a route. `role` None: anybody.
+    """Who may use a route. `role` None: any caller.
 
     `open` routes need no role while no access is configured, `inner` ones need admin then, whatever `role`
     says. Identities that are bound to tenants may use only routes that are `narrow`: these answer with the
@@ -57,11 +57,11 @@ class Identity:
     ambient: bool = True
 
     def has(self, role: Role) -> bool:
-        """Tell whether it has `role`; admin has viewer too."""
+        """Return whether it has `role`; admin has viewer too."""
         return role in self.roles or (role is Role.VIEWER and Role.ADMIN in self.roles)
 
     def sees(self, tenant: str) -> bool:
-        """Tell whether it may know of `tenant`."""
+        """Return whether it may know of `tenant`."""
         return self.tenants is None or tenant in self.tenants
 
 
@@ -167,6 +167,7 @@ class Access:
         """Refuse what another site made a browser send; see https://owasp.org/www-community/attacks/csrf."""
         if rule.effect is Effect.READ or not identity.ambient:
             return
+        # Behind a proxy a browser names the external address, which the request itself does not show.
         origins = {f"{request.scheme}://{request.host}".lower(), self._paths.origin} - {""}
         headers = request.headers
         # No browser sends a header of these twice: all of them are judged.
@@ -176,6 +177,7 @@ class Access:
         page = {_origin_of(one) for one in headers.getall("Referer", [])}
         if not same_site or not origin | page <= origins:
             raise web.HTTPForbidden(text="this request comes from another site; open the exporter's own page")
+        # A form cannot send a header, and a script of another site only after a preflight, which is refused.
         if rule.effect is Effect.CHANGE and headers.getall(CHANGE_HEADER, []) != ["1"]:
             raise web.HTTPForbidden(text=f"changes need the header {CHANGE_HEADER}: 1")
 
@@ -247,6 +249,7 @@ def _check_allowed_sans(config: WebConfig, request: web.Request) -> None:
 
 
 def _challenge(config: WebConfig) -> Mapping[str, str]:
+    # Browsers open their dialog for Basic: it is offered only where there are passwords.
     if config.users:
         return {"WWW-Authenticate": 'Basic realm="integration-exporter", charset="UTF-8"'}
     return _BEARER

@@ -17,7 +17,7 @@ TokenStamp = tuple[int, int, int]
 
 
 class AdminToken:
-    """What the file at `path` holds, read again when it changes; without a path nobody is admin by it.
+    """What the file at `path` holds, read again when it changes; without a path no caller is admin by it.
 
     `trouble` says in one sentence why there is no token, "" where there is one.
     """
@@ -41,7 +41,7 @@ class AdminToken:
         self.usable()
 
     def usable(self) -> bool:
-        """Tell whether there is a token now. One that was exchanged ends the sessions of the old one."""
+        """Return whether there is a token now. A new token invalidates the sessions of the old one."""
         if self.path is None:
             return False
         stamp = _stamp(self.path)
@@ -62,7 +62,7 @@ class AdminToken:
         return bool(self._key)
 
     def fits(self, text: str) -> bool:
-        """Tell whether `text` is the token."""
+        """Return whether `text` is the token."""
         digest = hashlib.sha256(text.encode(errors="replace")).digest()
         return self.usable() and hmac.compare_digest(digest, self._key)
 
@@ -72,7 +72,7 @@ class AdminToken:
         return f"{expiry}.{self._sign(expiry)}"
 
     def has_session(self, text: str, now: float) -> bool:
-        """Tell whether `text` is a session that has not expired."""
+        """Return whether `text` is a session that has not expired."""
         expiry, _, sign = text.partition(".")
         if not (self.usable() and expiry.isascii() and expiry.isdecimal() and len(expiry) < 12):
             return False

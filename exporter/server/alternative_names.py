@@ -44,5 +44,6 @@ def _address(text: str) -> str | None:
         address = ipaddress.ip_address(text)
     except ValueError:
         return None
+    # ::ffff:192.0.2.1 and 192.0.2.1 are one address.
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return str(mapped or address)

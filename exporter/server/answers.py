@@ -69,9 +69,11 @@ async def plain_errors(request: web.Request, handler: Handler) -> web.StreamResp
     """Answer every error in one sentence, as JSON or text; a mistake of ours is logged, never shown."""
     try:
         return await handler(request)
+    # A redirect is an answer, not an error.
     except web.HTTPRedirection:
         raise
     except web.HTTPException as error:
+        # aiohttp's text where none was given repeats the status.
         text = error.text if error.text and error.text != f"{error.status}: {error.reason}" else error.reason
         return _error(request, error.status, text, dict(error.headers))
     except (ConnectionError, asyncio.CancelledError):
@@ -96,6 +98,7 @@ def _error(request: web.Request, status: int, text: str, headers: dict[str, str]
         if name.lower() not in ("content-type", "content-length")
     }
     accept = request.headers.get("Accept", "")
+    # Anywhere in the path: a route prefix may be in front.
     if "/api/" in request.path or ("application/json" in accept and "text/html" not in accept):
         return json_answer({"error": text, "status": status}, status, **passed_on)
     return web.Response(text=text + "\n", status=status, content_type=TEXT, headers=passed_on)
@@ -122,8 +125,9 @@ class _Bucket:
         self._full_at = 0.0
 
     def take(self, limit: RateLimit, now: float) -> bool:
-        """Take one, if there is one; the bucket is passed_on as the time at which it will be full."""
+        """Take one, if there is one; the bucket is kept as the time at which it will be full."""
         full_at = max(self._full_at, now) + limit.interval
+        # The tolerance is for rounding: a sum of floats may exceed the burst by its last digit.
         if full_at - now > limit.burst * limit.interval + 1e-9:
             return False
         self._full_at = full_at
@@ -137,6 +141,7 @@ def add_security_headers(
 
     async def prepare(_request: web.Request, response: web.StreamResponse) -> None:
         for name, value in SECURITY_HEADERS.items():
+            # What a handler has set stays: assets may be cached, runbooks have a policy of their own.
             response.headers.setdefault(name, value)
         for name, value in web_config.current.headers:
             response.headers[name] = value

@@ -13,7 +13,7 @@ from exporter.server.routes import ROUTES
 from exporter.server.services import SERVICES, Services
 from exporter.server.web_config.settings import Role
 
-# A path that is no route asks for the role of a page: callers without one learn nothing of what exists.
+# A path that is not a route asks for the role of a page: callers without one learn nothing of what exists.
 _NO_ROUTE = AccessRule(Role.VIEWER, narrow=True)
 
 
@@ -24,6 +24,7 @@ def build(services: Services) -> web.Application:
     app = web.Application(
         client_max_size=BODY_LIMIT,
         middlewares=[
+            # The first is the outermost: the limit holds before a password costs a check.
             plain_errors,
             limiter(services.web),
             authorize(Access(services.web, services.paths, services.admin, services.now), rules),
@@ -55,7 +56,7 @@ def authorize(access: Access, rules: Mapping[object, AccessRule]) -> Middleware:
 
 
 async def _defer_continue(_request: web.Request) -> None:
-    """Let nobody send a body before it is known who they are; see `_send_continue`."""
+    """Let no caller send a body before it is known who calls; see `_send_continue`."""
 
 
 async def _send_continue(request: web.Request) -> None:

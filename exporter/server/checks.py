@@ -22,6 +22,7 @@ async def check_target(check_now: CheckNow, target: Target) -> dict[str, Any]:
     """Run one check within its deadline and return its row; whatever breaks in it is in the row."""
     task = asyncio.ensure_future(check_now(target))
     try:
+        # wait, not wait_for: it returns at the deadline, whatever the task does with a cancellation.
         await asyncio.wait({task}, timeout=target.timeout + GRACE)
     finally:
         task.cancel()  # does nothing to one that is done
@@ -39,6 +40,7 @@ def _error_row(target: Target, error: BaseException) -> dict[str, Any]:
     if isinstance(error, ProbeError):
         return _base_row(target, error.reason, error.detail)
     if isinstance(error, KeyError):
+        # A reload took it away between the request and its turn.
         return _base_row(target, Reason.NOT_FOUND, "The target was removed meanwhile.")
     structlog.get_logger("exporter.web").error("check broke", target=str(target), **error_location(error))
     return _base_row(target, Reason.BUG, "The exporter made a mistake; its log has the details.")

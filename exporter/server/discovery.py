@@ -26,7 +26,7 @@ def validate_template(template: str) -> str:
 
 
 def is_address(text: str) -> bool:
-    """Tell whether `text` is a host with or without a port, and nothing else."""
+    """Return whether `text` is a host with or without a port, and nothing else."""
     return bool(_ADDRESS.match(text))
 
 
@@ -45,6 +45,7 @@ def groups(
     for template in templates:
         for address, places in _expand(template, {"shard": shards, "replica": replicas}):
             labels = common | {META + name: str(number) for name, number in places.items()}
+            # Two templates may give one address: it is listed once, with the labels of the first.
             found.setdefault(address, {"targets": [address], "labels": labels})
     return list(found.values())
 

@@ -21,6 +21,7 @@ def csv_line(values: Iterable[Any]) -> str:
 def _field(value: Any) -> str:
     if value is None:
         return ""
+    # Before numbers, because bool is an int in Python.
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):

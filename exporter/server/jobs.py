@@ -58,7 +58,7 @@ class Job:
         return self.finished is None
 
     def visible_to(self, identity: Identity) -> bool:
-        """Tell whether `identity` may know of every target of the job."""
+        """Return whether `identity` may know of every target of the job."""
         return identity.tenants is None or all(identity.sees(target.tenant) for target in self.targets)
 
     def answer(self) -> Row:
@@ -100,9 +100,11 @@ class Jobs:
             return None
         job = Job(secrets.token_hex(8), tuple(targets), self._now(), actor, self._rows_key)
         self._jobs[job.id] = job
+        # A job that runs is finished all the same when it is dropped: `_tasks` holds its task.
         while len(self._jobs) > JOBS_KEPT:
             self._jobs.popitem(last=False)
         task = asyncio.create_task(self._run(job))
+        # The loop holds tasks weakly: one that nothing else holds may be collected while it runs.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return job

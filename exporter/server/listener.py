@@ -83,12 +83,12 @@ class Listener:
 
     @property
     def closed(self) -> bool:
-        """Tell whether callers must say who they are."""
+        """Whether callers must say who they are."""
         return self._web.current.closed
 
     @property
     def url(self) -> str:
-        """Return where a browser of this machine finds it, without a path."""
+        """Where a browser of this machine finds it, without a path."""
         host, port = self.addresses[0]
         name = f"[{host}]" if ":" in host else host
         shown = {"0.0.0.0": "localhost", "[::]": "localhost"}.get(name, name)  # noqa: S104 - it is compared
@@ -161,6 +161,7 @@ def _bind(host: str, port: int) -> socket.socket:
                     raise
         return socket.create_server(("0.0.0.0", port))  # noqa: S104 - `:port` asks for every address
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    # A name may have addresses of both families, such as localhost: IPv4 goes first.
     family, _, _, _, place = min(found, key=lambda one: one[0] != socket.AF_INET)
     return socket.create_server(place[:2], family=family)
 

@@ -1,6 +1,6 @@
-"""Tells a caller of this machine apart from one that a proxy of this machine lets through.
+"""Distinguishes a caller of this machine from one that a proxy of this machine lets through.
 
-No header proves that nobody forwards: a proxy may add none, and most rewrite `Host`. What is found here is
+No header proves that no proxy forwards: a proxy may add none, and most rewrite `Host`. What is found here is
 refused; what is not found may read, and nothing more (see Access).
 """
 
@@ -68,7 +68,7 @@ FORWARDING_STARTS = (
 
 
 def check_local(request: web.Request) -> None:
-    """Refuse a caller that is not on this machine, or came through a proxy as far as a request can tell."""
+    """Refuse a caller that is not on this machine, or came through a proxy as far as a request can show."""
     why = _reason(request)
     if why:
         raise web.HTTPForbidden(text=f"no access is configured, so {why}; see --web.config.file")
@@ -80,15 +80,17 @@ def _reason(request: web.Request) -> str:
         return "only this machine may ask"
     if any(is_forwarding(name) for name in request.headers):
         return "nothing may be forwarded here"
+    # proxy_pass of nginx speaks HTTP/1.0 by default (proxy_http_version).
     if request.version < HttpVersion11:
         return "HTTP/1.0, which proxies speak, is not answered"
+    # Also against DNS rebinding: a page of another site arrives with its own name here.
     if len(hosts) != 1 or _without_port(hosts[0]) not in LOCAL_HOSTS:
         return "the host must be localhost"
     return ""
 
 
 def is_forwarding(header: str) -> bool:
-    """Tell whether proxies add this header."""
+    """Return whether proxies add this header."""
     name = header.lower()
     return name in FORWARDING or name.startswith(FORWARDING_STARTS)
 
@@ -97,6 +99,7 @@ def peer_of(request: web.Request) -> Address | None:
     """Return the address that the connection comes from."""
     peer: Any = request.transport.get_extra_info("peername") if request.transport else None
     try:
+        # A link-local peer has its zone behind the address: fe80::1%eth0.
         address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
     except (TypeError, IndexError, ValueError):
         return None
@@ -106,7 +109,7 @@ def peer_of(request: web.Request) -> Address | None:
 
 
 def is_loopback(address: Address | None) -> bool:
-    """Tell whether it is an address of this machine alone."""
+    """Return whether it is an address of this machine alone."""
     return address is not None and address.is_loopback
 
 

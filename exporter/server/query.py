@@ -19,6 +19,7 @@ MOST_ROWS = 1000
 
 MOST_EXPORTED = 100_000_000
 
+# datetime has no year after 9999.
 _LAST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
@@ -103,6 +104,7 @@ def _cursor(query: Mapping[str, str]) -> Cursor | None:
     try:
         place = (float(at), int(number))
     except ValueError:
+        # NaN is smaller than nothing, so it fails the test below.
         place = (float("nan"), 0)
     if not (abs(place[0]) < _LAST and 0 <= place[1] < 1 << 63):
         raise web.HTTPBadRequest(text="after must be what the page before gave as next")

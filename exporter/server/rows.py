@@ -37,7 +37,7 @@ class StatusFilter:
         return cls(query.get("integration", ""), query.get("tenant", ""), status, words)
 
     def __call__(self, state: TargetState) -> bool:
-        """Tell whether `state` is asked for."""
+        """Return whether `state` is asked for."""
         target = state.target
         return (
             (not self.integration or target.integration == self.integration)

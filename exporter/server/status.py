@@ -15,7 +15,7 @@ WORST = 20
 """How many targets that are not connected the details of one integration name."""
 
 NAMED = 20
-"""How many targets the details tell the vendor's names of; `/api/v1/targets` has them all."""
+"""How many targets the details give the vendor's names of; `/api/v1/targets` has them all."""
 
 
 @dataclass

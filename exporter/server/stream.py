@@ -24,7 +24,7 @@ async def export_rows(
 ) -> web.StreamResponse:
     """Answer all of `portions` in the form that is asked for; `columns` are those of CSV.
 
-    When the store fails in the middle the connection is cut, so that nobody takes a part for the whole.
+    When the store fails in the middle the connection is cut, so that no client takes a part for the whole.
     """
     kind = format_of(request)
     first = await anext(portions, ())  # a store that fails at once is answered as such
@@ -43,6 +43,7 @@ async def export_rows(
             await response.write(_text(kind, columns, rows))
     except web.HTTPServiceUnavailable as error:
         if request.transport is not None:
+            # An orderly end would make the rows look complete.
             request.transport.abort()
         raise ConnectionResetError("the store failed in the middle of an export") from error
     await response.write_eof()
@@ -68,4 +69,5 @@ def _text(kind: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) 
         lines = [f"{csv_line(row.get(name) for name in columns)}\r\n" for row in rows]
     else:
         lines = [f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows]
+    # A lone surrogate in a vendor's text must not break the export off.
     return "".join(lines).encode("utf-8", "replace")

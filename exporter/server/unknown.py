@@ -1,4 +1,4 @@
-"""Refuses names that nobody has: an empty list would read as "all is well" where somebody mistyped."""
+"""Refuses unknown names: an empty list would read as "all is well" where a name was mistyped."""
 
 from difflib import get_close_matches
 
@@ -47,6 +47,7 @@ def _wrong(request: web.Request) -> str:
 
 def _keys(request: web.Request) -> set[tuple[str, str]]:
     services, identity = request.app[SERVICES], request[IDENTITY]
+    # Targets of other shards exist, too: asking the wrong shard is not a mistyped name.
     here = {state.target.key for state in services.board.states()}
     return {key for key in here | services.configuration().shard.elsewhere if identity.sees(key[1])}
 
@@ -58,7 +59,7 @@ def _sentence(what: str, name: str, known: set[str]) -> str:
 
 
 async def _was_there(request: web.Request) -> bool:
-    """Tell whether the store has anything of it: a target that was taken away leaves its past."""
+    """Return whether the store has anything of it: a target that was removed leaves its history."""
     services, query = request.app[SERVICES], request.query
     which = Filter(
         integration=query.get("integration", ""),

@@ -35,7 +35,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Public:
-    """A text of the configuration that everybody sees, such as a label; `what` and `place` name it."""
+    """A text of the configuration that every reader sees, such as a label; `what` and `place` name it."""
 
     text: str
     what: str
@@ -48,7 +48,7 @@ class DocumentContext:
 
     `base` is the folder that relative paths start from. `secrets` are credentials, `hidden` values of
     variables that may be ones, `outside` credentials in rows from outside: none shows anywhere. `public` is
-    what everybody sees.
+    what every reader sees.
     """
 
     environ: Mapping[str, str]
@@ -106,6 +106,7 @@ class DocumentContext:
         clean = Redactor(self.confidential).clean
         return [
             ConfigIssue(clean(mistake.file), mistake.line, clean(mistake.what), clean(mistake.remedy))
+            # A set, because one mistake may be found in several ways.
             for mistake in set(self.mistakes)
         ]
 

@@ -56,10 +56,10 @@ TRUSTED = Rules()
 class Converter:
     """Fits the values of one source. `owner` is the tenant they belong to, None for the configuration's own.
 
-    With `only_checks` nothing is read: twins stay as they stand, so that the schema can judge them. `hidden`
-    gathers the values that may not show although their type is no Secret. `words` are the only keys that
-    messages may quote, None where every plain one is; with them no path is quoted either. `incomplete` tells
-    that a value could not be had: that the rest does not fit is then no mistake of its own.
+    With `only_checks` nothing is read: twins stay as they are, so that the schema can judge them. `hidden`
+    gathers the values that may not show although their type is not Secret. `words` are the only keys that
+    messages may quote, None where every plain one is; with them no path is quoted either. `incomplete` says
+    that a value could not be had: that the rest does not fit is then not a mistake of its own.
     """
 
     context: DocumentContext
@@ -94,7 +94,7 @@ class Converter:
         return self._many(value, kind, path)
 
     def _open(self, value: Expanded, marks: Mapping[str, Any]) -> str:
-        """Return a text that shows: where files are is no credential, and what everybody sees may be none."""
+        """Return a text that shows: where files are is not a credential, and a public text may not be one."""
         if marks.get("public"):
             self.context.remember_variables(value, only_sure=True)
         return value if self.only_checks else str(value)
@@ -142,6 +142,7 @@ class Converter:
             return value if meant_bool is None else meant_bool
         meant = scalar(value)
         if isinstance(kind, inspect.IntType | inspect.FloatType):
+            # bool is an int in Python, but `true` is not a number of the file.
             number = isinstance(meant, int | float) and not isinstance(meant, bool)
             return meant if number else value
         if isinstance(value, Verbatim) and not isinstance(value.meaning, str):
@@ -209,7 +210,7 @@ class Converter:
         self.context.add_error(self.source.place((*self.prefix, *path)), what, remedy)
 
     def show(self, text: str, what: str) -> None:
-        """Remember that everybody sees `text`."""
+        """Remember that `text` is public."""
         self.context.public.append(Public(text, what, partial(self.source.place, self.prefix)))
 
     def _read(self, name: str, path: Path) -> Secret:
@@ -262,6 +263,7 @@ class Converter:
                 "write the value itself, or set tenants.secrets_dir",
             )
         file = below(folder, name) if folder else self.context.path(name)
+        # Watched by its name, not by its real path: a link that leads elsewhere now is a change.
         self.context.files.add(self.context.path(f"{folder}/{name}") if folder else file)
         return file
 
@@ -319,6 +321,7 @@ def _fields(cls: type[msgspec.Struct]) -> dict[str, Any]:
 @cache
 def _twins(cls: type[msgspec.Struct]) -> dict[str, str]:
     fields = _fields(cls)
+    # Where a type declares the `*_file` key itself, the code of that type reads the file.
     return {f"{name}{TWIN}": name for name in twin_fields(cls) if f"{name}{TWIN}" not in fields}
 
 
@@ -342,7 +345,7 @@ def fields(cls: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def _is_elsewhere(kind: Any) -> bool:
-    """Tell whether the file is one of another machine; see core/generation.py."""
+    """Return whether the file is one of another machine; see core/generation.py."""
     return isinstance(kind, inspect.Metadata) and bool((kind.extra or {}).get("elsewhere"))
 
 

@@ -36,7 +36,7 @@ _ADDRESS = re.compile(r"[0-9.]+(:[0-9]+)?|\[?[0-9a-f:]+\]?")
 
 
 def is_credential(name: str, value: str) -> bool:
-    """Tell whether a variable surely holds a credential: by its name, or by the form of its value."""
+    """Return whether a variable surely holds a credential: by its name, or by the form of its value."""
     return bool(_NAME.search(name)) or has_credential_form(value)
 
 
@@ -60,6 +60,7 @@ def _parts_of_url(url: str) -> Iterator[str]:
     try:
         parts = urlsplit(url)
     except ValueError:
+        # What cannot be taken apart is hidden as a whole.
         yield url
         return
     yield parts.path
@@ -79,7 +80,7 @@ def _parts_of_end(text: str) -> Iterator[str]:
 
 
 def _is_harmless(text: str, sure: bool) -> bool:
-    """Tell whether `text` is a number, a duration, true, false or a host; without `sure` also a word."""
+    """Return whether `text` is a number, a duration, true, false or a host; without `sure` also a word."""
     if isinstance(scalar(text), str):
         kinds = (_HOST, _ADDRESS) if sure else (_HOST, _ADDRESS, _WORD)
         return bool(re.search(durations.PATTERN, text)) or any(kind.fullmatch(text) for kind in kinds)
@@ -98,4 +99,5 @@ def url_passwords(text: str) -> set[str]:
     except ValueError:
         password = None
     found = {match[2] for match in QUERY_SECRET.finditer(text)} | {password or ""}
+    # Both forms: a library may quote the password decoded.
     return (found | set(map(unquote, found))) - {"", REDACTED}

@@ -6,7 +6,7 @@ import stat
 from dataclasses import dataclass
 
 UNNAMED = "that it names"
-"""Stands for a path that may be a credential in the wrong place: `the file that it names is empty`."""
+"""Replaces a path that may be a credential in the wrong place: `the file that it names is empty`."""
 
 MAX_CONFIG = 32 << 20
 MAX_SECRET = 256 << 10
@@ -47,12 +47,14 @@ def read_bytes(path: str, limit: int, shown: str = "") -> tuple[bytes, tuple[int
     """Return what is in the regular file `path`, and its device and inode, or raise FileProblem."""
     shown = shown or path
     try:
-        # O_NONBLOCK: opening a named pipe that nobody writes to must not wait for ever
+        # O_NONBLOCK: opening a named pipe without a writer must not wait for ever
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as stream:
+            # Of the open file, not of the path, which may lead elsewhere by now.
             facts = os.fstat(stream.fileno())
             if not stat.S_ISREG(facts.st_mode):
                 raise _not_regular(shown, facts.st_mode)
+            # One byte more than allowed: a size says nothing of a file that grows, or of one in /proc.
             data = stream.read(limit + 1)
     except (OSError, ValueError) as error:
         raise _unreadable(shown, error) from None
@@ -64,6 +66,7 @@ def read_bytes(path: str, limit: int, shown: str = "") -> tuple[bytes, tuple[int
 def read_secret(path: str, shown: str = "") -> Content:
     """Return the credential in the file `path` without its last line break, or raise FileProblem."""
     content = read_text(path, MAX_SECRET, shown)
+    # Only the last line break, which editors add: other white space may belong to the credential.
     text = content.text.removesuffix("\n").removesuffix("\r")
     if not text.strip():
         raise FileProblem(f"the file {shown or path} is empty", "put the credential into it")
@@ -83,6 +86,7 @@ def below(directory: str, name: str) -> str:
         )
     folder = os.path.realpath(directory)
     real = os.path.realpath(os.path.join(folder, name))  # noqa: PTH118 -- beside realpath, in one style
+    # With the slash: /secrets-old is not below /secrets.
     if not real.startswith(folder.rstrip("/") + "/"):
         raise FileProblem("the file leads out of tenants.secrets_dir", "put the file itself into the folder")
     return real

@@ -59,7 +59,7 @@ def _add_twins(definition: JsonSchema) -> None:
 
 
 def holds_secret(part: JsonSchema) -> bool:
-    """Tell whether the property `part` is a credential."""
+    """Return whether the property `part` is a credential."""
     return bool(part.get("x-secret")) or any(one.get("x-secret") for one in part.get("anyOf", ()))
 
 
@@ -80,7 +80,7 @@ def let_variables(definitions: dict[str, JsonSchema]) -> dict[str, JsonSchema]:
 
 
 def _with_variables(part: Any) -> Any:
-    """Let `${NAME}` stand wherever a number, a boolean or a bounded text stands."""
+    """Allow `${NAME}` wherever a number, a boolean or a bounded text is allowed."""
     if isinstance(part, list):
         return [_with_variables(item) for item in part]
     if not isinstance(part, dict):

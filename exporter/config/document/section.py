@@ -32,10 +32,12 @@ def convert_section(
     try:
         return as_struct(converter.coerce(raw, root_type(kind)), kind), True
     except msgspec.ValidationError as error:
+        # msgspec stops at the first mistake; the schema finds all of them.
         faults = schema_errors(converter, raw, kind, validator, error)
     add_error(converter, faults)
     if not isinstance(raw, dict):
         return None, False
+    # Longest paths first: a wrong value costs its own key before it costs the whole part.
     for length in range(depth, 0, -1):
         rest = instead | _without({fault.path[:length] for fault in faults if fault.path}, raw)
         try:
@@ -74,6 +76,7 @@ def schema_errors(
     if faults:
         return faults
     text = str(error)
+    # The schema does not require a secret, because its `*_file` twin will do; msgspec does.
     if "missing required field" in text:
         name, *place = text.split("`")[1::2]
         return [

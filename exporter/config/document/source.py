@@ -139,6 +139,7 @@ def read_json(text: str, file: str, expander: Expander, add_error: AddError) -> 
 
     try:
         value = json.loads(text, object_pairs_hook=mapping, parse_constant=_no_constant)
+        # json.loads accepts lone surrogates such as \ud800, which cannot be encoded as UTF-8.
         text_check = json.dumps(value, ensure_ascii=False) if "\\u" in text else ""
         text_check.encode()
     except json.JSONDecodeError as error:
@@ -236,6 +237,7 @@ class Tree:
 
     def _collection(self, node: Node) -> Any:
         start = self.count
+        # A negative count marks a node that is still open: an alias to it contains itself.
         self.done[id(node)] = (None, -1)
         if not node.tag.startswith((_COLLECTION, f"{TAG}map", f"{TAG}seq")):
             self.odd_tag(node)
@@ -251,6 +253,7 @@ class Tree:
         made: dict[str, Any] = {}
         merges = []
         for key_node, value_node in node.value:
+            # In quotes it is a key like any other.
             if key_node.tag == PLAIN and key_node.value == "<<":
                 merges.append(value_node)
                 continue
@@ -265,6 +268,7 @@ class Tree:
                 )
                 continue
             made[key] = self.value(value_node)
+        # After the mapping's own keys, which override merged ones wherever `<<` is written.
         for merge in merges:
             for part in self._merged(merge):
                 made.update({key: value for key, value in part.items() if key not in made})

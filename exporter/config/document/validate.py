@@ -82,6 +82,7 @@ def _read(error: "ValidationError", above: Path, *, discreet: bool) -> Iterator[
     elif error.validator == "additionalProperties":
         yield from _unknown_keys(error, path, discreet=discreet)
     elif error.validator == "required":
+        # jsonschema reports each missing key by itself, but names it in the message alone.
         for name in _rule(error):
             if name not in _value(error) and f"'{name}'" in error.message:
                 yield _missing_key(error, path, name)
@@ -117,7 +118,7 @@ def _unknown_keys(error: "ValidationError", path: Path, *, discreet: bool) -> It
 
 
 def unknown_key(path: Path, known: set[str], *, discreet: bool = False) -> SchemaError:
-    """Return the fault of a key that nobody knows; what is no plain word is not quoted."""
+    """Return the fault of an unknown key; what is not a plain word is not quoted."""
     key = str(path[-1])
     name = quotable_key(key)
     if discreet and not get_close_matches(key, known, n=1, cutoff=SLIP):

@@ -7,6 +7,7 @@ from typing import Self
 
 from exporter.core.secret import Secret
 
+# The order counts: an escaped reference first, then a whole one, then one that is not closed.
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
 _INSIDE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -22,7 +23,7 @@ Scalar = str | int | float | bool | None
 
 
 class Expanded(str):
-    """Text in which a variable was put; `raw` is the text as it stood in the file.
+    """Text in which a variable was put; `raw` is the text as it is in the file.
 
     Messages never quote it, because a variable may hold a credential. `variables` are the names and values
     of what was put in.
@@ -33,7 +34,7 @@ class Expanded(str):
 
     @classmethod
     def of(cls, value: str, raw: str, variables: Iterable[tuple[str, str]] = ()) -> Self:
-        """Return `value`, which stood as `raw`."""
+        """Return `value`, which is written as `raw`."""
         made = cls(value)
         made.raw = raw
         made.variables = tuple(variables)
@@ -41,7 +42,7 @@ class Expanded(str):
 
 
 class Flexible(Expanded):
-    """Text from outside that stands for what its option wants: a text, a number or a boolean."""
+    """Text from outside that is read as its option wants it: a text, a number or a boolean."""
 
 
 class Verbatim(Flexible):
@@ -64,12 +65,12 @@ class MissingSecret(Secret):
 
 
 def is_missing(value: object) -> bool:
-    """Tell whether `value` could not be had, and its own mistake is reported already."""
+    """Return whether `value` could not be had, and its own mistake is reported already."""
     return isinstance(value, Missing | MissingSecret)
 
 
 def is_given(value: object) -> bool:
-    """Tell whether something was written for `value`, be it something that could not be had."""
+    """Return whether something was written for `value`, be it something that could not be had."""
     return bool(value) or is_missing(value)
 
 
@@ -125,6 +126,7 @@ class Expander:
         name, default = parts[1], parts[2]
         value = self.environ.get(name)
         if default is not None:
+            # As in a shell, `:-` replaces an empty variable as well as one that is not set.
             return self._noted(name, value or default)
         if value is None:
             self.problems.append(
@@ -172,7 +174,7 @@ def boolean(value: str) -> bool | None:
 
 
 def is_text(value: str) -> bool:
-    """Tell whether `value` can be written as UTF-8; bytes that are no text come as lone surrogates."""
+    """Return whether `value` can be written as UTF-8; bytes that are not text come as lone surrogates."""
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -14,7 +14,7 @@ _VERSION = 1
 
 
 def save(file: str, place: str, rows: list[Any]) -> None:
-    """Write `rows` so that only the owner reads them and nobody ever sees half of them; OSError where not."""
+    """Write `rows` for the owner alone, and as a whole or not at all; OSError where that fails."""
     body = msgspec.json.encode({"version": _VERSION, "source": place, "rows": rows})
     folder, name = os.path.split(file)
     handle, fresh = tempfile.mkstemp(prefix=f".{name}.", dir=folder)  # mode 0600
@@ -22,6 +22,7 @@ def save(file: str, place: str, rows: list[Any]) -> None:
         with os.fdopen(handle, "wb") as stream:
             stream.write(body)
             stream.flush()
+            # Else a crash after the rename may leave an empty file under the final name.
             os.fsync(stream.fileno())
         Path(fresh).replace(file)
     except BaseException:
@@ -36,6 +37,7 @@ def load(file: str, place: str) -> list[Any] | None:
         found = msgspec.json.decode(read_text(file, MAX_CONFIG * 2).text)
     except (FileProblem, msgspec.DecodeError, RecursionError):
         return None
+    # Rows of another address or query are not those of this source.
     if not isinstance(found, dict) or found.get("version") != _VERSION or found.get("source") != place:
         return None
     rows = found.get("rows")

@@ -31,7 +31,7 @@ class _Odd(Exception):
 
 
 def reader(columns: Sequence[str]) -> Callable[[Sequence[Any]], Any]:
-    """Return what makes a raw row, or Broken, of the values of `columns`.
+    """Return what makes a raw row, or BadRow, of the values of `columns`.
 
     FeedProblem where the columns cannot serve. NULL says nothing. Values of plain columns fit a text, a
     number or a boolean, whatever the option is.
@@ -66,6 +66,7 @@ def _add_columns(made: dict[str, Any], columns: list[tuple[str, Any]]) -> None:
             made[name] = _object(value, name)
     labels, options = dict(made.get("labels", {})), dict(made.get("options", {}))
     labels = {name: _json_label(value) for name, value in labels.items()}
+    # Numbers and booleans fit an option that wants text, too: TEXT marks them.
     marked = [name for name, value in options.items() if isinstance(value, int | float)]
     for name, value in columns:
         if name.startswith(LABEL):
@@ -84,6 +85,7 @@ def _id(value: Any, name: str) -> str:
     if isinstance(value, decimal.Decimal):
         if not value.is_finite() or value != value.to_integral_value():
             raise _Odd(name, "holds a broken number, which is no id", f"select {_cast(name)}")
+        # A numeric column may write 7 as 7.00: both are one id.
         return str(int(value))
     return _text(value, name)
 

@@ -1,4 +1,4 @@
-"""Ends a blocking exchange over a socket when its time is over, whatever the library waits for."""
+"""Cuts a blocking exchange over a socket when its time is over, whatever the library waits for."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from types import TracebackType
 
 
 class Deadline:
-    """Shuts the socket after `seconds`, unless the block was left before; `passed` tells that it did."""
+    """Shuts the socket after `seconds`, unless the block was left before; `passed` says that it did."""
 
     def __init__(self, seconds: float) -> None:
         """Start counting when the block is entered."""
@@ -18,12 +18,14 @@ class Deadline:
         self._descriptor: Callable[[], int] | None = None
         self._over = False
         self._timer = threading.Timer(seconds, self._end)
+        # A process that exits does not wait for a deadline.
         self._timer.daemon = True
 
     def watch(self, descriptor: Callable[[], int]) -> None:
         """Take what returns the descriptor of the socket, below 0 once it is closed."""
         with self._guard:
             self._descriptor = descriptor
+            # Connecting may take all the time: then there was no socket yet to cut.
             if self.passed:
                 self._shut()
 

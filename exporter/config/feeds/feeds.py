@@ -20,7 +20,7 @@ FEW = 10
 
 
 class FeedRequest(Protocol):
-    """What is asked of a feed. Equal questions have equal answers; `place` tells who is asked, and what."""
+    """What is asked of a feed. Equal questions have equal answers; `place` says who is asked, and what."""
 
     @property
     def kind(self) -> str:
@@ -65,7 +65,7 @@ class FeedMemory:
     `rows` is the newest answer, `loaded` the one that the configuration in force was made of, `good` are its
     rows in force by tenant. `answered` is when it last gave an answer, in Unix seconds. `failure` says why
     the last refresh failed, `refused` what is wrong with rows of the newest answer, `foreign` are keys in
-    them that nobody reads. `doubted` is since when (Unix seconds) answers lack `missing` tenants, which are
+    them that are not read. `doubted` is since when (Unix seconds) answers lack `missing` tenants, which are
     most of those in force.
     """
 
@@ -83,7 +83,7 @@ class FeedMemory:
     def take(self, rows: list[Any], now: float, *, by_hand: bool = False) -> None:
         """Keep a new answer; FeedProblem where it cannot be believed.
 
-        With `by_hand` somebody asked for it, who may know of the doubt that there was before.
+        With `by_hand` an operator asked for it, who may know of the doubt that there was before.
         """
         if not rows and self.good and not self.question.allow_empty:
             raise FeedProblem(
@@ -100,6 +100,7 @@ class FeedMemory:
         if count < FEW or gone * 2 <= count or (by_hand and self.doubted is not None):
             return
         since = now if self.doubted is None else self.doubted
+        # Answers of a half-restored database are equal too: time is what makes a loss credible.
         if now - since >= self.question.loss_after:
             return
         self.doubted, self.missing = since, gone
@@ -115,8 +116,8 @@ class FeedState:
     """How a feed is.
 
     `answered` is when it last gave an answer (Unix seconds), `tenants` how many are in force. `current`
-    tells that its newest answer is in force, `failure` why the last refresh failed, `refused` what is wrong
-    with rows of it, `foreign` which of their keys nobody reads. `missing` tenants are in force although the
+    says that its newest answer is in force, `failure` why the last refresh failed, `refused` what is wrong
+    with rows of it, `foreign` which of their keys are not read. `missing` tenants are in force although the
     newest answer lacks them.
     """
 
@@ -172,7 +173,7 @@ class Feeds:
     """Keeps what feeds answered. Loads and refreshes may run in different threads."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
-        """Know nothing yet; `now` tells Unix seconds. `loaded` tells that a configuration is in force."""
+        """Know nothing yet; `now` returns Unix seconds. `loaded` says that a configuration is in force."""
         self.now = now
         self._known: dict[FeedKey, FeedMemory] = {}
         self.row_caches: dict[str, RowCache] = {}
@@ -183,7 +184,7 @@ class Feeds:
         return self._known.get(key)
 
     def replace(self, known: dict[FeedKey, FeedMemory], row_caches: dict[str, RowCache]) -> None:
-        """Take what a load without a mistake came to; feeds that it did not ask are forgotten."""
+        """Take the result of a load without a mistake; feeds that it did not ask are forgotten."""
         self._known, self.row_caches, self.loaded = known, row_caches, True
 
     def again(self, key: FeedKey) -> None:
@@ -197,8 +198,9 @@ class Feeds:
             known.failure = str(problem)
 
     def has_news(self, key: FeedKey) -> bool:
-        """Tell whether the newest answer of a feed is another one than that in force."""
+        """Return whether the newest answer of a feed differs from the one in force."""
         known = self._known.get(key)
+        # By identity: `same` returns the old list where the answer did not change.
         return known is not None and known.rows is not known.loaded
 
     def states(self) -> list[FeedState]:
@@ -221,7 +223,7 @@ class Feeds:
 
 
 def same(before: list[Any], now: list[Any]) -> list[Any]:
-    """Return `before` itself if `now` comes to the same; else `now`, with the equal rows of `before` in it.
+    """Return `before` itself if `now` is equal; else `now`, with the equal rows of `before` in it.
 
     Rows of `before` were checked; others are.
     """
@@ -230,5 +232,6 @@ def same(before: list[Any], now: list[Any]) -> list[Any]:
     for row in now:
         tenant = row.get("id") if isinstance(row, dict) else None
         kept = old.get(tenant) if isinstance(tenant, str) else None
+        # The old object, so that every later comparison of this row is one by identity.
         made.append(kept if kept is not None and kept == row else checked(row))
     return before if made == before else made

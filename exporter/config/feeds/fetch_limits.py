@@ -12,7 +12,7 @@ LARGEST = 64 << 20
 class FetchLimits:
     """What holds for every source.
 
-    `refresh` and `timeout` are seconds, `most` is rows. `allow_empty` tells that an answer without tenants is
+    `refresh` and `timeout` are seconds, `most` is rows. `allow_empty` says that an answer without tenants is
     believed where there were some; `loss_after` is for how many seconds most tenants must be gone from the
     answers until that is believed. `cache_file` names the file of the last good rows, "" for none.
     """

@@ -1,9 +1,9 @@
-"""Asks an HTTP endpoint for tenants: Prometheus' http_sd format, or rows as they stand in tenant files.
+"""Asks an HTTP endpoint for tenants: Prometheus' http_sd format, or rows as in tenant files.
 
 http_sd is the format of https://prometheus.io/docs/prometheus/latest/http_sd/: a list of
 `{"targets": [...], "labels": {...}}`. Each target is a tenant id. The group's labels are its labels, but
 `__option_<name>` is the text of an option; other names that begin with `__` are left out, as Prometheus
-leaves them out. A redirect is no answer: credentials go to the configured address alone.
+leaves them out. A redirect is not an answer: credentials go to the configured address alone.
 """
 
 import base64
@@ -60,6 +60,7 @@ class HttpFeedRequest(FetchLimits):
             with Deadline(self.timeout) as deadline:
                 body, content_type = self._exchange(urlsplit(self.url), deadline)
         except (OSError, http.client.HTTPException) as error:
+            # A socket that the deadline cut fails in many ways; `passed` alone says that it was cut.
             if deadline.passed or isinstance(error, TimeoutError):
                 raise self.late() from None
             raise FeedProblem(_words(error), "look after the endpoint, or correct the address") from None
@@ -70,6 +71,7 @@ class HttpFeedRequest(FetchLimits):
         port = url.port or (443 if url.scheme == "https" else 80)
         with closing(self._connected(host, port, url.scheme == "https", deadline)) as opened:
             connection = http.client.HTTPConnection(host, port)
+            # A socket of our own: http.client's own connect would be out of the deadline's reach.
             connection.sock = opened
             target = (url.path or "/") + (f"?{url.query}" if url.query else "")
             connection.request("GET", target, headers=self._headers(url))
@@ -81,6 +83,7 @@ class HttpFeedRequest(FetchLimits):
         try:
             if secure:
                 name = self._server_name(host)
+                # The handshake waits for `watch`: a server that never finishes it must be cut as well.
                 opened = self._context().wrap_socket(
                     opened, server_hostname=name, do_handshake_on_connect=False
                 )
@@ -109,6 +112,7 @@ class HttpFeedRequest(FetchLimits):
             "Accept": "application/json",
             "User-Agent": "integration-exporter",
             "Connection": "close",
+            # Prometheus sends this one to http_sd endpoints, too.
             "X-Prometheus-Refresh-Interval-Seconds": f"{self.refresh:g}",
         }
         if url.username is not None:
@@ -135,6 +139,7 @@ def _body(answer: http.client.HTTPResponse) -> bytes:
         size += len(piece)
         if size > LARGEST:
             raise FeedProblem(f"the answer is larger than {LARGEST >> 20} MiB", "answer with fewer rows")
+    # An early end looks like the end of the body: what is left of Content-Length shows the cut.
     if answer.length:
         raise FeedProblem("the answer was cut", "look after the endpoint")
     return b"".join(pieces)
@@ -154,7 +159,7 @@ def _words(error: OSError | http.client.HTTPException) -> str:
 
 
 def rows_of(body: bytes, most: int, content_type: str = "") -> list[Any]:
-    """Return the raw rows in the JSON `body`, at most `most`; FeedProblem where it is no such list."""
+    """Return the raw rows in the JSON `body`, at most `most`; FeedProblem where it is not such a list."""
     try:
         document = json_from(body, content_type)
     except ValueError as error:
@@ -180,6 +185,7 @@ def _rows(element: Any) -> Iterator[Any]:
         )
         return
     targets, labels = element["targets"], element.get("labels") or {}
+    # A mixture of both formats is refused: keys of a row would be lost in a group without a word.
     if meant := sorted(element.keys() & KEYS - {"labels"}):
         what = f"a group of targets has the key {meant[0]}, which a row with id has"
         yield BadRow("", what, "write rows with id, or set options by labels such as __option_<name>")

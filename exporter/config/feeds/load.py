@@ -17,7 +17,7 @@ class _Used:
     """One feed during a load; `new` is a feed without any memory.
 
     `aside` are rows left out, by index: 1 takes the tenant's last good row, 2 none. `wrong` says why.
-    `returned` tells that the last good rows are used, because none of the answer is good.
+    `returned` says that the last good rows are used, because none of the answer is good.
     """
 
     known: FeedMemory
@@ -77,6 +77,7 @@ class FeedLoad:
 
     def _ask(self, key: FeedKey, question: FeedRequest) -> _Used:
         old = self.feeds.known(key)
+        # Another address or query is another source: the last good rows are not its own.
         if old is not None and old.question.place != question.place:
             old = None
         if old is None and question.cache_file:
@@ -88,6 +89,7 @@ class FeedLoad:
                 rows = same(known.rows, question.ask())
                 known.take(rows, self.feeds.now(), by_hand=self._fresh and not self._starting)
             except FeedProblem as problem:
+                # A start goes on without the rows; a reload keeps the configuration that is in force.
                 if old is None and not self._starting:
                     raise
                 known.failure = str(problem)
@@ -101,7 +103,7 @@ class FeedLoad:
         return made
 
     def holds(self, place: str, file: str) -> bool:
-        """Tell whether the row at `place` is of a tenant whose last good row names the secret file `file`."""
+        """Return whether the last good row of the tenant of the row at `place` names the secret `file`."""
         for used in self._used.values():
             if (index := used.source.index_of(place)) is not None:
                 return names(used.known.good.get(tenant_of(used.source.value[index])), file)
@@ -126,6 +128,7 @@ class FeedLoad:
             aside[index] = aside.get(index, 0) + 1
         for used in self._used.values():
             if for_good:
+                # Last good rows may be wrong under the new configuration, too: level 2 takes none.
                 used.aside = dict.fromkeys(used.aside, 2)
             elif used.source.value:
                 used.return_to_good()
@@ -152,10 +155,12 @@ class FeedLoad:
             now.refused = tuple(dict.fromkeys(str(mistake) for _, mistake in sorted(used.wrong)))
             now.foreign = foreign_keys(now.rows)
             file = now.question.cache_file
+            # Only an answer without rows may empty the file: rows that are all wrong may not.
             believed = bool(now.answered) and bool(good or not now.rows)
             if file and believed and (changed or not os.path.exists(file)):  # noqa: PTH110 -- as elsewhere
                 _keep(now)
         for row_cache in self._row_caches.values():
+            # Else each load would hold the rows of all loads before it.
             row_cache.earlier = {}
         self.feeds.replace(known, self._row_caches)
 

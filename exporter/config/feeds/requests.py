@@ -33,6 +33,7 @@ class FeedRequests:
 
     def http(self, part: HttpTenants) -> HttpFeedRequest | None:
         """Return the question, None after a mistake."""
+        # Every part is judged before the first return, so that one round reports all mistakes.
         url = self._url(part.url, part.url_file)
         headers = self._headers(part)
         times = self._times(part)
@@ -94,6 +95,7 @@ class FeedRequests:
             except FileProblem as problem:
                 self._add_error("url_file", problem.what, problem.remedy)
                 return ""
+            # The converter has seen the name of the file alone, not the password in it.
             self.context.secrets.update(url_passwords(url))
         if not url:
             self._add_error("", "the source has no url", "add url: ... or url_file: ...")
@@ -107,6 +109,7 @@ class FeedRequests:
             return None
         if auth and auth.basic:
             text = basic(auth.basic.username, auth.basic.password.reveal())
+            # The encoded pair too: it is the form in which the request carries the password.
             self.context.remember_secret(text.partition(" ")[2])
             made["Authorization"] = Secret(text)
         if auth and auth.bearer:
@@ -130,7 +133,7 @@ class FeedRequests:
         return (refresh, timeout) if refresh >= 1.0 and 0 < timeout <= LONGEST else None
 
     def _terms(self, part: Feed, times: tuple[float, float]) -> dict[str, Any]:
-        """Return the fields of Terms; `times` are those of `_times`."""
+        """Return the fields of FetchLimits; `times` are those of `_times`."""
         refresh, timeout = times
         return {
             "refresh": refresh,
@@ -172,4 +175,5 @@ def _wrong_url(url: str) -> str:
 
 def _good_header(name: str, value: str) -> bool:
     plain = name.replace("-", "").replace("_", "").isalnum() and name.isascii()
+    # http.client encodes the values of headers as Latin-1.
     return plain and value.isprintable() and all(ord(sign) < 256 for sign in value)

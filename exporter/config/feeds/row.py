@@ -11,6 +11,7 @@ from exporter.config.document.values import Flexible
 from exporter.config.layout import TENANT_PATTERN
 from exporter.core.quoting import is_plain_key
 
+# Used with fullmatch: `$` would let a trailing line break through.
 _ID = re.compile(TENANT_PATTERN.removesuffix("$"))
 DEEPEST = 20
 KEYS = frozenset({"id", "labels", "options", "thresholds"})
@@ -18,7 +19,7 @@ KEYS = frozenset({"id", "labels", "options", "thresholds"})
 TEXT = "..text"
 """Key of a raw row with options that fit texts, numbers and booleans alike.
 
-True stands for all its texts, as http_sd has no other values; a list names them.
+True means all its texts, as http_sd has no other values; a list names them.
 """
 
 
@@ -50,16 +51,17 @@ def tenant_of(row: Any) -> str:
 
 
 def names(row: Any, word: str) -> bool:
-    """Tell whether a text somewhere in `row` is `word`."""
+    """Return whether a text somewhere in `row` is `word`."""
     if isinstance(row, dict):
         return any(names(value, word) for value in row.values())
     return any(names(item, word) for item in row) if isinstance(row, list) else row == word
 
 
 def checked(row: Any) -> Any:
-    """Return `row`, or Broken where it is nested too deeply, or says `${`: nobody reads our environment."""
+    """Return `row`, or BadRow where it is nested too deeply, or says `${`: rows may not read variables."""
     if isinstance(row, BadRow):
         return row
+    # Keys of the application's own are not looked into: nothing reads their values.
     said = {key: value for key, value in row.items() if key in KEYS}
     try:
         if not _refers(said, DEEPEST):
@@ -108,6 +110,7 @@ class RowSource:
 
     def index_of(self, place: str) -> int | None:
         """Return the index of the row that `place` names, None when it is of another source."""
+        # A mistake holds its place as text, so the row is found again by the text.
         head = printable(f"{self.name}, row ")
         if not place.startswith(head):
             return None

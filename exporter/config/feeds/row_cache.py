@@ -10,7 +10,7 @@ from exporter.core.threshold import Threshold
 
 @dataclass(frozen=True)
 class BuiltRow:
-    """All that came of one row without a mistake: `raw` is the row itself, equal rows come to the same."""
+    """All that came of one row without a mistake: `raw` is the row itself, equal rows give equal results."""
 
     raw: Any = field(repr=False)
     target: Target
@@ -29,5 +29,6 @@ class RowCache:
 
     def get(self, tenant: str, raw: Any) -> BuiltRow | None:
         """Return what was made of the equal row of an earlier load."""
+        # Identity is compared first: feeds hand equal rows over as the objects of before.
         found = self.earlier.get(tenant)
         return found if found is not None and (found.raw is raw or found.raw == raw) else None

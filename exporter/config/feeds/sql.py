@@ -1,6 +1,6 @@
 """Asks a database for tenants: PostgreSQL by psycopg 3, or a SQLite file, by a query of the operator's.
 
-The query runs in a read-only transaction that ends with it, bounded in time by the server
+The query runs in a read-only transaction of its own, bounded in time by the server
 (`statement_timeout`) and by us, and in rows. Columns: `id` or `tenant`; `label_<name>` is a label;
 `labels`, `options` and `thresholds` hold JSON objects; any other column is the option of that name. NULL
 means that the row says nothing.
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, CursorResult, Engine
 
 _PORTION = 1_000
+# PostgreSQL, appendix A: login, catalogue, syntax and rights, resources, operator, connection, state
+# of the transaction, limits. Class 22 is not among them: its messages quote values.
 _TELLING = ("28", "3D", "42", "53", "57", "08", "25", "54")
 """Classes of SQLSTATE whose messages quote names of the query and the address, never the data of a row."""
 
@@ -84,6 +86,7 @@ class SqlFeedRequest(FetchLimits):
     def _problem(self, error: Exception, cut: bool) -> FeedProblem:
         original = getattr(error, "orig", None) or error
         state = str(getattr(original, "sqlstate", None) or "")
+        # 57014 is query_canceled: the statement_timeout of the server was over.
         if (
             cut
             or state == "57014"
@@ -121,7 +124,7 @@ def _portions(
 
 
 def _execute(connection: "Connection", statement: str) -> "CursorResult[Any]":
-    # Without parameters a percent sign in the statement stands for itself.
+    # Without parameters a percent sign in the statement is a percent sign.
     return connection.execution_options(no_parameters=True).exec_driver_sql(statement)
 
 
@@ -163,6 +166,7 @@ def _opened(url: "URL", timeout: float, deadline: Deadline) -> Iterator["Connect
         with engine.connect() as connection:
             if url.drivername != "sqlite":
                 connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+                # A bound of the server: a socket that is cut does not stop the query that runs there.
                 connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, int(timeout * 1000))}")
             yield connection
     finally:
@@ -174,8 +178,10 @@ def _sqlite(url: "URL", timeout: float) -> "Engine":
 
     def connect() -> sqlite3.Connection:
         end = time.monotonic() + timeout
+        # mode=ro: a mistyped path must not create an empty database.
         file = f"file:{quote(url.database or '')}?mode=ro"
         opened = sqlite3.connect(file, uri=True, timeout=timeout, check_same_thread=False)
+        # SQLite has no statement_timeout: it asks the handler every 10,000 instructions.
         opened.set_progress_handler(lambda: time.monotonic() > end, 10_000)
         opened.execute("PRAGMA query_only = ON")
         return opened
@@ -211,7 +217,7 @@ def _json(body: bytes) -> Any:
 
 
 def _keep_odd_dates(connection: Any) -> None:
-    """Let dates that Python has not, such as infinity, come as text: they are no reason to lose all rows."""
+    """Let dates that Python cannot hold, such as infinity, come as text: else one of them loses all rows."""
     from psycopg import DataError
     from psycopg.types import datetime as types
 

@@ -59,7 +59,7 @@ def _peer(peer: Peer, path: Path) -> Iterator[NotificationIssue]:
 
 
 def is_address(text: str) -> bool:
-    """Tell whether `text` is host:port as Prometheus takes it for a target."""
+    """Return whether `text` is host:port as Prometheus takes it for a target."""
     found = _HOST_PORT.fullmatch(text)
     return bool(found) and 1 <= int(text.rpartition(":")[2]) <= 65_535
 

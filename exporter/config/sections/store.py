@@ -104,6 +104,7 @@ def _token_keys(draft: Draft, keys: Secret | None) -> tuple[Secret, ...]:
     """Return the keys that encrypt tokens; a text that is none is reported without being quoted."""
     found = []
     for number, text in enumerate((keys.reveal() if keys else "").replace(",", " ").split(), 1):
+        # Each key by itself: the Secret that was read holds all of them in one text.
         draft.context.remember_secret(text)
         if _is_key(text):
             found.append(Secret(text, keys.file if keys else ""))
@@ -116,6 +117,7 @@ def _token_keys(draft: Draft, keys: Secret | None) -> tuple[Secret, ...]:
 
 def _is_key(text: str) -> bool:
     try:
+        # Strict: without `validate` foreign characters are dropped and a broken key may pass.
         return len(base64.b64decode(text.encode(), altchars=b"-_", validate=True)) == KEY_BYTES
     except (binascii.Error, ValueError):
         return False

@@ -29,10 +29,11 @@ async def status(request: web.Request) -> web.Response:
     narrowed = tenant or identity.tenants is not None
     configuration = services.configuration()
     shard = configuration.shard
+    # An integration without targets has no tenant, so it is left out where one is asked for.
     every = [] if narrowed else configuration.integrations
     named = [(one.name, one.probe.name, one.critical) for one in every if one.name not in shard.integrations]
     answer = status_of(states, named)
-    if shard.count > 1:  # whoever reads it must not take a part for the whole
+    if shard.count > 1:  # a client must not take a part for the whole
         answer["shard"] = {"index": shard.index, "count": shard.count}
     return json_answer(answer)
 

@@ -29,6 +29,7 @@ def list_handler(listing: Listing[Any]) -> Handler:
         skip = whole_number(request, "offset", 0, 10_000_000) if listing.skips else 0
         await refuse_unknown(request, stored=True)
         if listing.buffered:
+            # Else an event of the last seconds would still be missing.
             await services.flush()
         start = await _skip(read_store, listing, which, skip)
         if format_of(request) != "json":

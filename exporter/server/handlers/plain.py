@@ -14,6 +14,7 @@ from exporter.server.services import SERVICES
 async def metrics(request: web.Request) -> web.Response:
     """Answer a scrape in the format and coding that it accepts."""
     services = request.app[SERVICES]
+    # A list may be spread over several header lines (RFC 9110, section 5.3).
     accept = ",".join(request.headers.getall("Accept", []))
     coding = ",".join(request.headers.getall("Accept-Encoding", []))
     wanted = negotiate(accept, coding)

@@ -17,7 +17,7 @@ FLAGS = {"": False, "false": False, "0": False, "true": True, "1": True}
 
 
 async def probe(request: web.Request) -> web.Response:
-    """Run the probe of a configured target once; with `debug=true` tell its story instead of its samples."""
+    """Run the probe of a configured target once; with `debug=true` answer its story, not its samples."""
     services = request.app[SERVICES]
     target = _target(request)
     debug = FLAGS.get(request.query.get("debug", "").lower())
@@ -32,7 +32,7 @@ async def probe(request: web.Request) -> web.Response:
         raise web.HTTPGatewayTimeout(text="the probe did not end within its deadline") from None
     except Deferred as deferred:
         wait = str(max(1, round(deferred.seconds)))
-        # 429 is for budgets and vendors' pauses; what this machine lacks is no fault of the caller.
+        # 429 is for budgets and vendors' pauses; what this machine lacks is not a fault of the caller.
         busy = web.HTTPServiceUnavailable if isinstance(deferred, Shortage) else web.HTTPTooManyRequests
         raise busy(text=str(deferred), headers={"Retry-After": wait}) from None
     samples = services.explain(target, result)

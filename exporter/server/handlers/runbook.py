@@ -1,4 +1,4 @@
-"""The page of an alert, where the links of messages lead; it holds no secret, so everybody may read it."""
+"""The page of an alert, where the links of messages lead; it holds no secret, so any caller may read it."""
 
 import asyncio
 

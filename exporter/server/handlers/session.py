@@ -24,6 +24,7 @@ async def sign_in(request: web.Request) -> web.Response:
     log = structlog.get_logger("exporter.web")
     if not services.admin.fits(str(form.get("token", "")).strip()):
         log.warning("sign-in refused", actor=request[IDENTITY].name)
+        # 303: the browser goes on by GET, and a reload does not send the form again.
         return web.Response(status=303, headers={"Location": services.paths.link("/?sign-in=wrong#sign-in")})
     log.info("signed in", actor="admin-session")
     answer = web.Response(status=303, headers={"Location": services.paths.link("/")})

@@ -52,6 +52,7 @@ async def stats(request: web.Request) -> web.StreamResponse:
     if format_of(request) != "json":
         flat = format_of(request) == "csv"
         return await export_rows(request, COLUMNS, _portions(services.read_store, query, flat=flat))
+    # One row more shows whether there is a next page.
     found = await _read(services.read_store, replace(query, limit=limit + 1))
     return json_answer(
         {

@@ -41,6 +41,7 @@ async def _visible(request: web.Request) -> list[TargetState]:
     for count, state in enumerate(request.app[SERVICES].board.states()):
         if identity.sees(state.target.tenant) and choice(state):
             found.append(state)
+        # Scrapes and probes share this loop: a walk over many targets must not hold it.
         if count % TURN == TURN - 1:
             await asyncio.sleep(0)
     return found

@@ -67,6 +67,7 @@ async def refresh(request: web.Request) -> web.Response:
     services, identity = request.app[SERVICES], request[IDENTITY]
     fits = _chooser(body, services.now())
     targets = [target for target, account in _visible(request) if fits(target, account)]
+    # Where none expires soon there is nothing to do, and no name was mistyped.
     if not targets and not body.get("expiring"):
         raise web.HTTPNotFound(text="there is no such target whose token is renewed")
     structlog.get_logger("exporter.web").info("refresh asked for", actor=identity.name, targets=len(targets))

@@ -100,7 +100,7 @@ def _template(name: str) -> "jinja2.Template":
 
 @cache
 def _environment() -> "jinja2.Environment":
-    import jinja2  # 2 MB that nobody needs who only scrapes
+    import jinja2  # 2 MB that an exporter which is only scraped does not need
 
     loader = jinja2.FileSystemLoader(PAGES)
     return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)

@@ -86,5 +86,6 @@ def _stamp_of(path: str) -> tuple[str, int, int, int]:
     try:
         stat = Path(path).stat()
     except (OSError, ValueError):
+        # A file that is missing is a state as well: its return is a change.
         return (path, 0, 0, 0)
     return (path, stat.st_mtime_ns, stat.st_size, stat.st_ino)

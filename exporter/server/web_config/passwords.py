@@ -30,12 +30,13 @@ class Passwords:
     def __init__(self) -> None:
         """Start with an empty memory and a key of its own."""
         self._verified: OrderedDict[bytes, None] = OrderedDict()
+        # Never stored: the digests are of no use outside this process.
         self._key = secrets.token_bytes(32)
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
 
     async def verify(self, users: Mapping[str, bytes], user: str, password: str) -> bool:
-        """Tell whether `password` is that of `user`; raises TooBusyError when too many are waiting."""
+        """Return whether `password` is that of `user`; raises TooBusyError when too many are waiting."""
         hashed = users.get(user, b"")
         digest = self._digest(user, hashed, password)
         if digest in self._verified:
@@ -74,5 +75,6 @@ def _fits(password: str, hashed: bytes) -> bool:
 
 
 def _stand_in(users: Mapping[str, bytes]) -> bytes:
+    # As expensive as the costliest hash, so that an unknown user is not answered sooner.
     cost = max((int(hashed[4:6]) for hashed in users.values()), default=10)
     return _NOBODY.format(cost=cost).encode()

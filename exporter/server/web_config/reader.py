@@ -39,6 +39,7 @@ from exporter.server.web_config.settings import (
     WebConfig,
 )
 
+# The cost of bcrypt is an exponent of two: each step doubles the time of a guess.
 _COSTLY = re.compile(r"\$2[aby]\$(1[7-9]|2\d|3[01])\$")
 _BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}\Z")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
@@ -92,7 +93,7 @@ class _Reader:
         self.context.add_error(self.source.place(path), what, remedy)
 
     def gives(self, *path: str | int) -> bool:
-        """Tell whether the file holds a value at `path`, with a mistake or without."""
+        """Return whether the file holds a value at `path`, with a mistake or without."""
         value: Any = self.source.value
         for step in path:
             here = isinstance(value, list if isinstance(step, int) else dict)
@@ -143,6 +144,7 @@ class _Reader:
         if asks and not authority:
             what = f"{settings.client_auth_type} has nothing to verify with"
             self.add_error((top, "client_auth_type"), what, "give client_ca_file")
+        # A mistyped type is reported on its own line: nothing else is derived from it.
         unknown = part.client_auth_type is None and self.gives(top, "client_auth_type")
         if authority and not asks and not unknown:
             what = "a client authority is given but no client is asked for a certificate"
@@ -157,7 +159,7 @@ class _Reader:
         names = part.client_allowed_sans
         for index, name in enumerate(names or ()):
             self._check_san(name or "", (*path, index), path[-1])
-        # An empty list admits nobody in the exporter toolkit; read as no list it would admit all.
+        # An empty list admits no client in the exporter toolkit; read as no list it would admit all.
         if names is not None and not any(names):
             remedy = "list the names that may come in, or drop the key"
             self.add_error(path, f"{path[-1]} names nobody", remedy)
@@ -207,6 +209,7 @@ class _Reader:
 
     def _roles(self, layout: WebLayout) -> tuple[tuple[str, Roles], ...]:
         written = self.source.value.get("roles")
+        # With a proxy, names may be those of its users, which this file does not list.
         if not self.gives("trusted_proxy") and isinstance(written, dict):
             for name in written:
                 if not self.gives("basic_auth_users", name):
@@ -233,6 +236,7 @@ class _Reader:
     def _token_text(self, part: TokenPart, path: Path) -> str:
         text = part.token.reveal() if part.token else ""
         if self.gives(*path, "token_file"):
+            # A file usually has a line break after the token.
             text = text.strip()
         elif not self.gives(*path, "token"):
             self.add_error(path, "a bearer token needs either token or token_file", "give one of them")
@@ -257,6 +261,7 @@ class _Reader:
         if part is None or part == ProxyPart():
             return None
         path, header = ("trusted_proxy",), part.header or ""
+        # Clients send these three themselves: they cannot say whom a proxy has signed in.
         if not _HEADER_NAME.match(header) or header.lower() in ("authorization", "host", "cookie"):
             self.add_error(path, "trusted_proxy needs a header", "name it, such as X-Forwarded-User")
         networks = []

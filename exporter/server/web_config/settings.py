@@ -80,7 +80,7 @@ class WebConfig:
 
     @property
     def closed(self) -> bool:
-        """Tell whether callers must say who they are."""
+        """Whether callers must say who they are."""
         return bool(
             self.users or self.tokens or self.proxy or self.certificates or (self.tls and self.tls.verifies)
         )

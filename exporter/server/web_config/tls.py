@@ -65,12 +65,12 @@ class TlsSettings:
 
     @property
     def has_certificate(self) -> bool:
-        """Tell whether certificate and key are given."""
+        """Whether certificate and key are given."""
         return bool((self.cert_file or self.cert) and (self.key_file or self.key))
 
     @property
     def verifies(self) -> bool:
-        """Tell whether every client must show a certificate that we verify."""
+        """Whether every client must show a certificate that we verify."""
         return self.client_auth_type == "RequireAndVerifyClientCert"
 
     def __repr__(self) -> str:
@@ -92,6 +92,7 @@ def context(settings: TlsSettings) -> ssl.SSLContext:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = VERSIONS[settings.min_version]
     made.maximum_version = VERSIONS[settings.max_version]
+    # Suites of TLS 1.3 have no name here: set_ciphers cannot choose them.
     chosen = [name for name in map(CIPHERS.get, settings.cipher_suites) if name]
     if chosen:
         made.set_ciphers(":".join(chosen))
@@ -99,6 +100,7 @@ def context(settings: TlsSettings) -> ssl.SSLContext:
         made.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
     if settings.curve:
         made.set_ecdh_curve(CURVES[settings.curve])
+    # HTTP/2 is never spoken: a client that offers it learns so in the handshake.
     made.set_alpn_protocols(["http/1.1"])
     _load_certificate(made, settings)
     _load_authority(made, settings)
@@ -107,6 +109,7 @@ def context(settings: TlsSettings) -> ssl.SSLContext:
 
 def _load_certificate(made: ssl.SSLContext, settings: TlsSettings) -> None:
     with _file(settings.cert_file, settings.cert) as cert, _file(settings.key_file, settings.key) as key:
+        # Before OpenSSL, whose errors do not say which of the files cannot be read.
         _readable("cert_file", cert)
         _readable("key_file", key)
         try:

@@ -29,6 +29,7 @@ def check_budgets(context: LoadContext, source: Source, built: Iterable[BuiltTar
         if total <= limit:
             continue
         from_feeds = any(target.tenant in each.feed_tenants for each, target in group)
+        # By identity, as they cannot be hashed; one mistake each, however many targets it has.
         for one in dict.fromkeys(id(integration) for integration, _ in group):
             integration = next(each for each, _ in group if id(each) == one)
             name = integration.integration.name
@@ -51,6 +52,7 @@ def _by_credential(built: Iterable[BuiltTargets]) -> dict[tuple[str, object], _G
         for target in integration.targets:
             probe = target.probe
             if probe.allowance and target.configured:
+                # A vendor counts by credential, whichever integration it is written in.
                 shared = getattr(target.options, probe.credential, None) if probe.credential else None
                 groups.setdefault((probe.name, shared), []).append((integration, target))
     return groups

@@ -133,6 +133,8 @@ class TargetBuilder:
             self._make_row(built, row, timeout, labels, steps)
             return
         before, all_secrets = self._count(built), self.context.secrets
+        # Apart from the others: a row's credentials are compared with its own public texts alone.
+        # Any row could else have another refused by claiming its id as a credential.
         own: set[str] = set()
         self.context.secrets = own
         try:
@@ -238,6 +240,7 @@ class TargetBuilder:
             return None
         if not (part.tenants.http or part.tenants.sql):
             return None
+        # All that a target takes from elsewhere than its row: a part left out would keep stale targets.
         options = (layers.shared, frozenset(layers.converter.hidden))
         context = (part.name, layers.probe, options, part.critical, part.allow_over_budget, more)
         rules = (part.tenants.secrets_dir, part.tenants.allow_networks, self.context.base)
@@ -310,6 +313,7 @@ class TargetBuilder:
         return good
 
     def _show(self, text: str, what: str, source: Source, path: Path) -> None:
+        # Shorter texts are never compared with credentials, so none of them is remembered.
         if len(text) >= SURE:
             self.context.public.append(Public(text, what, partial(source.place, path)))
 

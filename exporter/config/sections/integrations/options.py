@@ -70,6 +70,7 @@ class OptionLayers:
     def of_row(self, raw: Mapping[str, Any], converter: Converter) -> Options | None:
         """Return the options of a tenant whose row has the options `raw`; None after a mistake."""
         shared = self.shared
+        # Most rows set no option: they share one object.
         if not raw:
             return self.alone
         allowed = {key: value for key, value in raw.items() if self._allowed(key, converter)}

@@ -6,9 +6,9 @@ from exporter.config.sections.integrations.tenants import tenant_title
 
 
 def check_shared_files(context: LoadContext) -> None:
-    """Refuse each row whose secret file belongs to somebody else.
+    """Refuse each row whose secret file belongs to another owner.
 
-    Among files of the operator's choice nobody has a better claim: each row is blamed. A row from outside
+    Among files of the operator's choice no owner has a better claim: each row is blamed. A row from outside
     never takes a file from the configuration or from tenant files; among themselves one of them keeps it.
     """
     # By device and inode: one file may have several names.

@@ -66,7 +66,7 @@ def rules_of(kind: str, secrets_dir: str, networks: tuple[str, ...] = ()) -> Rul
 class TenantSources:
     """Reads all rows of one integration; `path` is that of its `tenants` in the file.
 
-    `row_cache` knows what rows of feeds came to in earlier loads.
+    `row_cache` knows what rows of feeds gave in earlier loads.
     """
 
     context: LoadContext

@@ -17,6 +17,7 @@ SHORTEST, LONGEST = 60.0, 90 * DAY
 WHOSE = ("tenant", "integration")
 
 _URL = re.compile(r"(postgresql(\+psycopg)?|sqlite(\+pysqlite)?)://.+", re.DOTALL)
+# As in SQLAlchemy's text(): `\:` is an escaped colon, `::` a cast of PostgreSQL.
 _PARAMETER = re.compile(r"(?<![:\w\\]):([A-Za-z_]\w*)(?!:)")
 _TEXT = re.compile(r"'(?:[^']|'')*'")
 

@@ -74,7 +74,7 @@ class _Check:
             channel = getattr(team, name)
             if channel is not None:
                 channels += 1
-                # what a team leaves out is that of the channel that everybody shares
+                # what a team leaves out is that of the shared channel
                 if not (name in self.written and _lacks(channel)):
                     yield from self.channel(channel, (*path, name))
         if not channels and not team.receiver:
@@ -139,6 +139,7 @@ class _Check:
             if hours.start >= hours.end:
                 yield (*path, "end"), "the end is not after the start", "write a later end"
         elif hours.start == hours.end:
+            # Quiet hours may pass midnight, so their end may be before their start.
             yield (*path, "end"), "the end is the start", "write another end"
 
 
@@ -147,7 +148,7 @@ def findings(
 ) -> list[NotificationIssue]:
     """Return what is wrong with `notifications`: path below it, what, remedy.
 
-    `written` are the keys that stand in the document.
+    `written` are the keys of the document.
     """
     return list(_Check(integrations, written).all(notifications))
 
@@ -168,7 +169,7 @@ def _own_certificate(tls: TlsOptions, path: Path) -> Iterator[NotificationIssue]
 
 
 def web_address(text: str, path: Path) -> Iterator[NotificationIssue]:
-    """Yield the finding that `text` is no web address, if it is none."""
+    """Yield the finding that `text` is not a web address, if it is not one."""
     if is_missing(text):
         return
     try:
