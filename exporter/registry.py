@@ -81,7 +81,7 @@ def metrics() -> tuple[Metric, ...]:
     """Return every metric of the sources, each once; thresholds come last."""
     own = (metric for signals in sources().values() for metric in signals.metrics)
     thresholds = (family.metric for family in families().values())
-    # A set would lose the order of the sources, which is that of the generated pages.
+    # A set would lose the order of the sources.
     return tuple(dict.fromkeys((*own, *thresholds)))
 
 

@@ -133,7 +133,7 @@ _OWN = (
     Reason.ASSERTION,
     Reason.BUG,
 )
-"""Reasons that lie with an account or with us: many of them at once are no outage of the vendor."""
+"""Reasons that lie with an account or with us: many of them at once are not an outage of the vendor."""
 
 OUTAGE = Alert(
     name="IntegrationOutage",

@@ -61,7 +61,7 @@ PROBE_STALE = Alert(
         "{{ if $labels.tenant }} for tenant {{ $labels.tenant }}{{ end }} is "
         "{{ $value | humanizeDuration }} overdue."
     ),
-    # No longer than the five minutes: else each target that is taken away would be overdue for a while.
+    # Not longer than the five minutes: otherwise each target that is taken away would be overdue for a while.
     expr=f"time() - max by (integration, provider, tenant) (last_over_time({NEXT_RUN}[5m])) > 300",
     severities=(Severity.HIGH,),
     cause="staleness",

@@ -15,7 +15,7 @@ _FLAGS = "# flags: "
 
 @dataclass(frozen=True)
 class Difference:
-    """One file: the text on disk (None: no file) and the generated one (None: no more)."""
+    """One file: the text on disk (None: no file) and the generated one (None: no longer generated)."""
 
     path: str
     present: str | None

@@ -67,7 +67,7 @@ def _refresh(exporter: ApiClient, options: argparse.Namespace) -> int:
         for name in ("integration", "tenant", "expiring")
         if (value := getattr(options, name)) is not None
     }
-    # Exactly one of them: a filter contradicts --all, and neither is more likely a slip than a wish for all.
+    # Exactly one of them: a filter contradicts --all, and without either a refresh of all may be a slip.
     if bool(selection) == options.all:
         raise StartError("say which tokens: --all, or --integration, --tenant and --expiring")
     # In the background: many refreshes take longer than the client waits for an answer.

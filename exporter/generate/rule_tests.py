@@ -75,7 +75,7 @@ def _test(alert: Alert, case: Case, families: tuple[ThresholdFamily, ...]) -> di
 def _alerts_series(alert: Alert, labels: Mapping[str, str]) -> str:
     only = {"severity": str(alert.levels[0])} if len(alert.levels) == 1 else {}
     none = {} if alert.levels else {"severity": "none"}
-    given = {name: value for name, value in labels.items() if value}  # an empty label is no label
+    given = {name: value for name, value in labels.items() if value}  # an empty label counts as none
     everything = {
         "alertname": alert.name,
         "alertstate": "firing",

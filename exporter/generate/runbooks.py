@@ -44,7 +44,7 @@ def limit(alert: Alert, severity: Severity) -> str:
 
 def _amount(value: float, unit: str) -> str:
     if unit == "seconds":
-        # 0 is a whole number of days too, and means expired: it is written in seconds.
+        # 0 is a whole number of days too, but stays in seconds.
         return f"{value / 86_400:g} d" if value and value % 86_400 == 0 else f"{value:g} s"
     if unit == "ratio":
         return f"{value * 100:g} %"

@@ -33,5 +33,5 @@ async def encrypt_again(tokens: TokenStore) -> None:
         if changed := await in_thread(tokens.encrypt_again):
             log.info("stored tokens were encrypted by the newest key", count=changed)
     except StoreError as error:
-        if tokens.keeps_secrets:  # else nothing was to be done, and the store has said why it fails
+        if tokens.keeps_secrets:  # otherwise there was nothing to do, and the store has logged why it fails
             log.error("stored tokens were not encrypted by the newest key", error=str(error))

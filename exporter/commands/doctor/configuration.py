@@ -14,7 +14,7 @@ from exporter.core.probe import Allowance, Target
 from exporter.generate.notes import find_dead_links
 
 LONG_INTERVAL = 300.0
-"""Seconds between two probes beyond which a failure is found later than most people expect."""
+"""Seconds between two probes beyond which a failure is found later than most operators expect."""
 
 ALLOWANCE_SHARE = 0.8
 """Share of a documented allowance of calls beyond which little is left for anything else."""

@@ -1,7 +1,7 @@
 """The panels our dashboards are made of: one function per way of showing an answer.
 
-Every panel has a title, a sentence of description and a size in grid units (24 across). Colour never stands
-alone: where a value means a state, a word says so.
+Every panel has a title, a sentence of description and a size in grid units (24 across). Colour never
+carries a meaning alone: where a value means a state, a word says so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -176,7 +176,7 @@ def rows(
     """Return a table of what is now: the queries joined by their labels, only `columns` shown.
 
     Without `columns` every label is shown, and the value unless `value` is false. `sort` names columns and
-    whether the largest comes first, the most important first. `empty` is said when there is no row; it must
+    whether the largest comes first, the most important first. `empty` is shown when there is no row; it must
     not claim more than that.
     """
     panel = table.Panel().cell_height(kinds.TableCellHeight.SM).no_value(empty)
