@@ -92,7 +92,9 @@ def increase(totals: Mapping[str, float], kit: Kit) -> tuple[dict[str, float], f
     that fell were reset: the window then starts again.
     """
     now = kit.now()
+    # An entry from the future was stored before the clock was set back.
     kept = [entry for entry in kit.recall(_KEY) or [] if entry[0] <= now]
+    # PostgreSQL's counters only grow: a smaller one means reset statistics, a crash or another server.
     if any(kept and value < kept[-1][1].get(name, 0.0) for name, value in totals.items()):
         kept = []
     recent = [entry for entry in kept if entry[0] >= now - WINDOW]
@@ -100,10 +102,12 @@ def increase(totals: Mapping[str, float], kit: Kit) -> tuple[dict[str, float], f
     before = [entry for entry in kept if now - 2 * WINDOW <= entry[0] < now - WINDOW][-1:]
     kept = before + recent
     since = kept[0] if kept else None
+    # A tenth of the window apart, so that a dozen entries are stored however often the target is probed.
     if not kept or now - kept[-1][0] >= WINDOW / 10:
         kept = [*kept, [now, dict(totals)]]
     kit.remember(_KEY, kept)
     if since is None or since[0] == now:
         return {}, 0.0
+    # A name that `since` lacks is new, such as those of pg_stat_statements: there is nothing to subtract.
     grown = {name: value - since[1][name] for name, value in totals.items() if name in since[1]}
     return grown, now - since[0]

@@ -12,6 +12,7 @@ Host = Annotated[str, Meta(description="Host name or address.", min_length=1)]
 Port = Annotated[int, Meta(ge=1, le=65_535, description="TCP port.")]
 """The option `port`."""
 
+# Texts: YAML reads a bare 4 as a number, which is refused.
 Family = Annotated[str, Meta(pattern="^(any|4|6)$", description='IP family to connect by: any, "4" or "6".')]
 """The option `family`."""
 

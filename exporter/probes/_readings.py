@@ -92,6 +92,7 @@ class FurtherReadings:
         """
         name, failing = key.rpartition("/")[0], _Failing(self._kit, key, period)
         kept: StoredAnswer | None = {}
+        # {} is an answer without content and None a missing permission: neither may also mean a failure.
         fails = failing.waits
         if not fails:
             try:
@@ -104,9 +105,11 @@ class FurtherReadings:
                 failing.note(asked=not isinstance(error, _NotAskedError))
             else:
                 failing.forget()
+        # A failure says nothing of the permission. Where readings share one, a single refusal decides.
         if permission and not fails:
             self.lacking[permission] = kept is None or self.lacking.get(permission, False)
         self.refused[name] = fails or not kept
+        # The status of the run stays that of the first call, which proved the integration.
         self._kit.trace.http_status = self._status
         return (failing.earlier if fails else kept) or {}
 
@@ -116,19 +119,20 @@ class FurtherReadings:
         lacking: Collection[Reason],
         decisive: Collection[Reason],
     ) -> StoredAnswer | None:
-        """Return a fresh answer, None where the credential may not ask, {} where there is no such call."""
+        """Return a fresh answer, None where the credential may not ask, {} where the call does not exist."""
         if self._stopped:
             raise _NotAskedError(Reason.RATE_LIMITED, self._stopped)
         try:
             async with asyncio.timeout(_sleep_time(self._kit)):
                 return await fetch()
         except TimeoutError:
+            # One slow reading may cost its own share of the time, not that of each reading after it as well.
             self._stopped = "not asked: the reading before it took too long"
             raise ProbeError(Reason.TIMEOUT, "no answer in the time that was left") from None
         except ProbeError as error:
             if _decides(error, decisive) or error.reason not in (*lacking, Reason.NOT_FOUND):
                 raise
-            # StoredAnswer like an answer: asking more often would bring neither the permission nor the call.
+            # Stored like an answer: asking more often would bring neither the permission nor the call.
             self._kit.log(error.detail)
             return None if error.reason in lacking else {}
 
@@ -154,6 +158,7 @@ class FurtherReadings:
 
 def _sleep_time(kit: Kit) -> float | None:
     deadline = kit.trace.deadline
+    # Not all of it: a run that reaches its deadline is cut, and the values that it has are lost.
     return None if deadline is None else max(0.0, deadline - time.monotonic()) * PATIENCE
 
 
@@ -179,6 +184,8 @@ class _Failing:
         if not self._tries:
             return False
         first, last = self._tries
+        # The wait is the time since the first failure, so each one is about twice the wait before it. A clock
+        # that was set back makes the reading due at once.
         return 0 <= self._kit.now() - last < min(self._period, last - first)
 
     @property

@@ -99,7 +99,7 @@ async def read_pages(read: Callable[[Parameters], Awaitable[Page]], most: int) -
 
 
 Refuse = Callable[[str, Answer], Exception]
-"""Makes the error that an answer stands for, by the name of what was asked for and by the answer."""
+"""Makes the error that an answer means, from the name of what was asked for and the answer."""
 
 
 class VendorApi:
@@ -137,6 +137,7 @@ class VendorApi:
     async def read(self, base_url: str, path: str, parameters: Parameters, *, name: str) -> Document:
         """Return the object at `path` of `base_url`, which people know as `name`."""
         answer = await self._pace.call(replace(self._request, url=address(base_url, path, parameters)))
+        # Before the status is judged: refusals carry headers of the rate limit, too.
         self.observe(answer)
         if answer.status == 200:
             return self.kit.document(answer)

@@ -39,6 +39,7 @@ class VendorReading(Generic[CallsT, OptionsT]):
     permission: str
     period: float | Callable[[OptionsT], float]
     fetch: Callable[[CallsT], Awaitable[StoredAnswer]]
+    # The parameters are left open: fal's functions take the time as a second one.
     samples: Callable[..., Iterator[Sample]]
     paged: bool = False
     each: int = 1

@@ -1,4 +1,4 @@
-"""Opens a TCP connection and closes it: does anybody listen there?
+"""Opens a TCP connection and closes it: does a service listen there?
 
 It needs no permission and sends nothing, so it costs nothing. Each probe opens a new connection. It measures
 how long the name took to resolve and the connection to be taken, and why it was not.
@@ -21,7 +21,7 @@ class TcpOptions(Options, frozen=True):
 
 
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
-    """Connect and hang up; phases are all that is measured."""
+    """Connect and disconnect; phases are all that is measured."""
     options: TcpOptions = target.options
     await kit.connect(options.host, options.port, family=options.family)
     return ()

@@ -41,7 +41,7 @@ class TlsProbeOptions(Options, frozen=True):
 
 
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
-    """Shake hands and hang up; the engine exports the certificate's expiry itself."""
+    """Shake hands and disconnect; the engine exports the certificate's expiry itself."""
     options: TlsProbeOptions = target.options
     peer = await kit.connect(options.host, options.port, tls=options.tls, family=options.family)
     return (VERSION(1, version=peer.tls_version),)

@@ -61,7 +61,9 @@ def guard(call: Call) -> Reply | None:
     token = _bearer(call)
     if not token:
         return error(401, 104, "An access token is required to request this resource.")
+    # Only a user's token can expire or be revoked here; that of the app stays good.
     dead = _dead(call) if token == call.credentials["access_token"] else None
+    # The token of an app is "id|secret": a wrong id is reported as such, a wrong secret as a wrong token.
     if "|" in token and not token.startswith(f"{APP_ID}|"):
         return error(400, 101, "Error validating application. Cannot get application info.")
     if token not in (call.credentials["access_token"], _app_token(call)):
@@ -86,6 +88,7 @@ def _proof(call: Call, token: str) -> Reply | None:
         return error(400, 100, "API calls from the server require an appsecret_proof argument")
     key = call.credentials["app_secret"].encode()
     wanted = hmac.new(key, token.encode(), hashlib.sha256).hexdigest()
+    # A proof is checked even where none is required.
     if given and given != wanted:
         return error(400, 100, "Invalid appsecret_proof provided in the API argument")
     return None
@@ -142,6 +145,7 @@ def page(call: Call, items: Sequence[Mapping[str, Any]]) -> Reply:
     after = call.one("after")
     start = int(after) if after.isdigit() else 0
     shown = list(items[start : start + limit])
+    # The last page has cursors, too: only `next` is missing there.
     paging: dict[str, Any] = {"cursors": {"before": str(start), "after": str(start + len(shown))}}
     if start + len(shown) < len(items):
         paging["next"] = f"https://graph.facebook.com{call.path}?after={start + len(shown)}"
@@ -162,6 +166,7 @@ def with_usage(reply: Reply, call: Call, account: str, kind: str, more: Mapping[
         "total_time": 9,
         "estimated_time_to_regain_access": 19 if shut else 0,
     }
+    # Another business of the app, nearer to its limit: a client must read its own entry.
     stranger = {**entry, "call_count": 99}
     headers = {
         "X-App-Usage": json.dumps({"call_count": count, "total_time": 25, "total_cputime": 21}),
@@ -170,6 +175,7 @@ def with_usage(reply: Reply, call: Call, account: str, kind: str, more: Mapping[
         **more,
     }
     if shut:
+        # 80008 is the throttle of WhatsApp's business management, 80004 that of ads management.
         reply = error(400, 80_008 if kind.startswith("whatsapp") else 80_004, "Too many calls", 2446079)
     return Reply(reply.status, reply.body, {**reply.headers, **headers})
 
@@ -192,6 +198,7 @@ def debug_token(scopes: Sequence[str], reduced: Sequence[str]) -> Callable[[Call
             return Reply(
                 body={"data": {**_facts(call, scopes), "type": "APP", "expires_at": 0, "scopes": []}}
             )
+        # 200 even for a token that is not known: the body says that it is not valid.
         if token != call.credentials["access_token"]:
             error_of = {"code": 190, "message": "Invalid OAuth access token."}
             return Reply(body={"data": {"is_valid": False, "error": error_of, "scopes": []}})
@@ -204,6 +211,7 @@ def _facts(call: Call, scopes: Sequence[str]) -> dict[str, Any]:
     now = int(call.now)
     ends = now + (2 * DAY if "expiring_token" in call.scenarios else 50 * DAY)
     if "odd_expiry" in call.scenarios:
+        # Milliseconds: a time in the far future that a client must not export.
         ends *= 1000
     found: dict[str, Any] = {
         "app_id": APP_ID,

@@ -1,4 +1,4 @@
-"""Makes throw-away certificates for the sandbox: one authority to trust and one that nobody should."""
+"""Makes throw-away certificates for the sandbox: one authority to trust and one that no client trusts."""
 
 import datetime
 import ipaddress
@@ -31,6 +31,7 @@ class Authority:
         builder = _builder(subject, subject, key.public_key()).add_extension(
             x509.BasicConstraints(ca=True, path_length=0), critical=True
         )
+        # keyCertSign and cRLSign alone: strict verification demands the extension of an authority.
         usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
         builder = builder.add_extension(usage, critical=True)
         return cls(builder.sign(key, hashes.SHA256()), key)
@@ -52,6 +53,7 @@ class Authority:
             .sign(self.key, hashes.SHA256())
         )
         path = directory / f"{stem}.pem"
+        # Before the key is in it: a mode that is set afterwards would leave a moment to read the key.
         path.touch(mode=0o600)
         path.write_bytes(_pem(key) + leaf.public_bytes(serialization.Encoding.PEM))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -80,6 +82,7 @@ def _name(text: str) -> x509.Name:
 
 def _alternative(name: str) -> x509.GeneralName:
     try:
+        # Clients compare addresses with names of this kind alone (RFC 9525, section 6.4).
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
         return x509.DNSName(name)

@@ -46,6 +46,7 @@ def _guard(call: Call) -> Reply | None:
     if scheme != "Key" or key != call.credentials["key"]:
         return _error(401, "authorization_error", f"Authentication required{shown}")
     if "empty_balance" in call.scenarios:
+        # The kind is the same as for a missing scope: only the text says that the money is used up.
         return _error(403, "authorization_error", "User is locked. Reason: Exhausted balance.")
     if "locked_account" in call.scenarios:
         return _error(403, "authorization_error", f"User is locked{shown}.")
@@ -95,6 +96,7 @@ def _line(call: Call, model: str, quantity: float) -> dict[str, Any]:
     line: dict[str, Any] = {"endpoint_id": model, "unit": "image", "quantity": quantity, "unit_price": price}
     whole = quantity * price
     if "one_cost" in call.scenarios:
+        # The older shape, without the parts of the cost.
         return line | {"cost": whole, "currency": "USD"}
     percent = 50 if "discounts" in call.scenarios else None
     paid = whole * (100 - (percent or 0)) / 100
@@ -132,6 +134,7 @@ def _usage(call: Call) -> Reply:
 
 
 def _page(call: Call, buckets: list[dict[str, Any]]) -> Reply:
+    # The size is rounded up, so that three pages hold all.
     number, size = int(call.one("cursor", "0")), -(-len(buckets) // 3)
     more = number < 2
     return Reply(

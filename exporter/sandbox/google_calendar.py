@@ -70,6 +70,7 @@ SCENARIOS = {
 
 @cache
 def _key() -> rsa.RSAPrivateKey:
+    # Made once for a process: it takes long, and the key file and the token endpoint need the same one.
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -85,6 +86,7 @@ def service_account() -> str:
             "private_key_id": "sandbox-key-1",
             "private_key": pem.decode(),
             "client_email": ACCOUNT,
+            # A client that took its token endpoint from here would fail: the file may be a tenant's.
             "token_uri": "https://elsewhere.invalid/token",
         }
     )
@@ -138,6 +140,7 @@ def _assertion(call: Call, form: dict[str, str]) -> Reply:
         )
     except jwt.PyJWTError:
         return _refuse("invalid_grant", call, form)
+    # Google takes an assertion for an hour at most; a minute is left for clocks that differ.
     timely = claims["iat"] - 60 <= call.now < claims["exp"] <= claims["iat"] + 3600
     good = claims["iss"] == ACCOUNT and str(claims["aud"]).endswith("/token") and timely
     if not good or not str(claims.get("scope", "")).startswith(PREFIX):
@@ -148,6 +151,7 @@ def _assertion(call: Call, form: dict[str, str]) -> Reply:
 def _issued(call: Call) -> Reply:
     return Reply(
         body={
+            # The token holds its time of issue, so that the vendor stays a pure function without memory.
             "access_token": f"{call.credentials['access_token']}.{int(call.now)}",
             "expires_in": LIFE,
             "scope": _scope_text(call),
@@ -195,6 +199,7 @@ def _token_info(call: Call) -> Reply:
             "aud": CLIENT_ID,
             "sub": "104242",
             "scope": ["calendar"] if odd else _scope_text(call),
+            # Google writes the numbers of tokeninfo as texts.
             "exp": "tomorrow" if odd else str(issued + LIFE),
             "expires_in": str(issued + LIFE - int(call.now)),
             "access_type": "offline",
@@ -209,6 +214,7 @@ def _error(status: int, reason: str, detail: str = "", message: str = "refused")
         "errors": [{"domain": "calendar", "reason": reason, "message": message}],
     }
     if detail:
+        # The more exact reason is in an ErrorInfo, which need not be the first detail.
         error["details"] = [
             {"@type": "type.googleapis.com/google.rpc.Help", "links": []},
             {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": detail},
@@ -241,6 +247,7 @@ def _missing(call: Call) -> Reply | None:
     name = unquote(call.match["calendar"])
     if name not in ("primary", OWNER, SHARED):
         return _error(404, "notFound")
+    # That scope reaches only calendars that the app has made.
     if name != SHARED and _scopes(call) == ("calendar.app.created",):
         return _error(404, "notFound")
     return None
@@ -257,6 +264,7 @@ def _events(call: Call) -> Reply:
         "updated": "2026-11-01T10:00:00.000Z",
         "timeZone": "Europe/Berlin",
         "accessRole": None if "unknown_role" in call.scenarios else role,
+        # Personal data, which a probe must not ask for: `fields` leaves it out.
         "items": [{"summary": "Dentist"}],
     }
     return _only(call, body)
@@ -281,6 +289,7 @@ def _free_busy(call: Call) -> Reply:
         return _error(400, "badRequest")
     if not sound:
         return _error(400, "timeRangeEmpty")
+    # freeBusy answers 200 even then: each calendar has errors of its own.
     lost = {"errors": [{"domain": "global", "reason": "notFound"}], "busy": []}
     broken = "free_busy_error" in call.scenarios
     calendars: dict[str, Any] = {

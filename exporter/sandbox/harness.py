@@ -12,7 +12,7 @@ Every vendor has two ports, plain and TLS. A control port says where they are an
 
 `after` and `for` are seconds and optional, `only` is a text that a call must hold to be met. The credentials
 are made up; the sandbox is not for the open network, so it listens on the given address and asks
-nobody who they are.
+no caller for a credential.
 """
 
 import asyncio
@@ -100,7 +100,7 @@ async def serve(
     port: int = 0,
     now: Callable[[], float] = time.time,
 ) -> AsyncIterator[Sandbox]:
-    """Serve `vendors` until the block ends.
+    """Serve `vendors` until the block is left.
 
     `port` is the control port; vendor number i (from 0) gets port + 1 + 2i for plain and the next one for
     TLS. 0 takes any free ports. A port that is taken raises StartError. `now` is the vendors' clock.
@@ -114,10 +114,13 @@ async def serve(
         stands: dict[str, Stand] = {}
         for index, vendor in enumerate(vendors.values() if isinstance(vendors, Mapping) else vendors):
             stand = stands[vendor.name] = Stand(vendor, host, authorities, now)
+            # Before open(), so that a port that is taken leaves nothing open.
             stack.push_async_callback(stand.close)
             first = port + 1 + 2 * index if port else 0
             await stand.open((first, first + 1 if first else 0), directory, ca_file)
+        # The address of the control port is known once it listens, but its handlers need the sandbox before.
         sandbox = Sandbox(stands, "")
+        # Handlers are cancelled with their client: a `slow` one sleeps for half a minute.
         runner = web.AppRunner(
             _control(sandbox), access_log=None, shutdown_timeout=0.2, handler_cancellation=True
         )

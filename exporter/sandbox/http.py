@@ -45,7 +45,7 @@ def _guard(call: Call) -> Reply | None:
 
 
 def _bearer(call: Call) -> bool:
-    """Return whether the call has the fixed token, or an issued one: that with the end of its life behind."""
+    """Return whether the call has the fixed token, or an issued one: that with its expiry behind."""
     kind, _, token = call.headers.get("authorization", "").partition(" ")
     fixed, _, end = token.partition("~")
     alive = not end or (end.isdecimal() and call.now < int(end))
@@ -71,6 +71,7 @@ def _client(call: Call) -> tuple[str, str]:
         name, _, secret = base64.b64decode(pair, validate=True).decode().partition(":")
     except ValueError:
         return "", ""
+    # RFC 6749, section 2.3.1: both are form-encoded before they go into HTTP Basic.
     return (unquote_plus(name), unquote_plus(secret)) if kind == "Basic" else ("", "")
 
 

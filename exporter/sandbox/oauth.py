@@ -2,8 +2,8 @@
 
 Written from RFC 6749 (sections 4.4, 5.1, 5.2 and 6), RFC 7523 (section 2.1), RFC 9700 (section 4.14.2:
 rotation, and what a server does about a refresh token that comes twice), and Meta's page on long-lived
-tokens (developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived). It is no vendor of
-the demo: it must remember what it handed out.
+tokens (developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived). It is not part of
+the demo's vendors: it must remember what it handed out.
 
     POST /token                            grant_type refresh_token, client_credentials or jwt-bearer
     GET  /v26.0/oauth/access_token         grant_type fb_exchange_token
@@ -86,7 +86,7 @@ class OAuthServer:
         return access
 
     def revoke(self, name: str) -> None:
-        """End the connection of `name`."""
+        """Revoke the connection of `name`."""
         self.connections[name].dead = True
 
     def takes(self, access: str) -> bool:
@@ -133,7 +133,7 @@ class OAuthServer:
         if one is None:
             return _error("invalid_grant", 400)
         if refresh in one.used and self.rotation == "strict":
-            one.dead = True  # somebody stole it (RFC 9700)
+            one.dead = True  # one of the two users stole it (RFC 9700)
         if refresh not in one.refresh or one.dead:
             return _error("invalid_grant", 400)
         return await self._grant(one, self._rotated(one, refresh))
@@ -146,15 +146,18 @@ class OAuthServer:
             one.used.add(refresh)
             one.refresh = [new]
         else:
+            # The token that was just used and its successor; any other one is void.
             one.refresh = [refresh, new]
         return new
 
     async def _grant(self, one: Connection, refresh: str | None = None) -> web.Response:
         access, life = self._access(one)
         one.refreshes += 1
+        # Exchanges of one connection at the same moment: tests check that there is never more than one.
         self.together[one.name] += 1
         self.most_together = max(self.most_together, self.together[one.name])
         try:
+            # The tokens have changed by now: a client that gives up here has lost the new ones.
             await asyncio.sleep(self.hold)
         finally:
             self.together[one.name] -= 1
@@ -185,6 +188,7 @@ class OAuthServer:
             claims = jwt.decode(assertion, self.public_key, algorithms=["RS256"], audience=self.url())
         except jwt.PyJWTError:
             return _error("invalid_grant", 400)
+        # As Google has it: a life of an hour at most. Five minutes are left for clocks that differ.
         if claims["exp"] - claims["iat"] > 3600 or abs(claims["iat"] - time.time()) > 300:
             return _error("invalid_grant", 400)
         return await self._grant(self.connections.setdefault(claims["iss"], Connection(claims["iss"], [])))
@@ -192,7 +196,7 @@ class OAuthServer:
 
 @asynccontextmanager
 async def serving(server: OAuthServer) -> AsyncIterator[OAuthServer]:
-    """Serve on a free port of this machine until the block ends."""
+    """Serve on a free port of this machine until the block is left."""
     app = web.Application()
     app.router.add_post("/token", server.token)
     app.router.add_get("/v26.0/oauth/access_token", server.exchange)

@@ -43,11 +43,13 @@ def _error(status: int, name: str, message: str, **headers: str) -> Reply:
 def _guard(call: Call) -> Reply | None:
     key = call.headers.get("authorization", "").removeprefix("Bearer ").strip()
     shown = f" {key}" if "chatty_errors" in call.scenarios else ""
+    # Resend demands one of every call (api-reference/introduction).
     if not call.headers.get("user-agent"):
         return Reply(403, b"a User-Agent is required")
     if not key:
         return _error(401, "missing_api_key", "Missing API key in the authorization header")
     if key != call.credentials["api_key"]:
+        # The name is that of a wrong parameter: only the message says that the key is meant.
         return _error(400, "validation_error", f"API key is invalid{shown}")
     if "suspended_key" in call.scenarios:
         return _error(403, "suspended_api_key", f"This API key is suspended{shown}")

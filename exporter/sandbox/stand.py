@@ -18,6 +18,7 @@ from exporter.sandbox.vendor import Call, Endpoint, Reply, Vendor
 
 SLOW = 30.0
 """Seconds that a slow vendor waits before it answers after all."""
+# Bounded, because the demo may run for days.
 KEPT_CALLS = 1000
 _BELOW_CALLS = ("refused", "wrong_certificate")
 """Faults that show before anything is asked."""
@@ -134,6 +135,7 @@ class Stand:
         begin: Callable[[], Coroutine[Any, Any, None]],
         end: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
+        # The newest order wins: a plan that still waits must not undo it later.
         if former := self._plans.pop(key, None):
             former.cancel()
         if not after:
@@ -175,6 +177,7 @@ class Stand:
                     " others by --listen"
                 ) from error
             self._sites.append(site)
+            # Stored, so that a vendor that refused connections is back on the same port.
             self._ports[index] = _port_of(site)
 
     def _choose(self, wrong: ssl.SSLContext) -> Callable[[Any, str | None, ssl.SSLContext], None]:
@@ -204,6 +207,7 @@ class Stand:
         """Return whether the fault that is on, if any, is meant for this call."""
         if not self.only:
             return True
+        # In both forms, because clients encode ids in different ways.
         said = (request.path_qs, unquote(request.path_qs), *request.headers.values())
         return any(self.only in text for text in said) or self.only.encode() in await request.read()
 
@@ -263,6 +267,7 @@ async def _send_half(request: web.BaseRequest) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "4096"})
     await response.prepare(request)
     await response.write(_CUT_OFF)
+    # A reset, after fewer bytes than Content-Length promised.
     if request.transport:
         request.transport.abort()
     return response

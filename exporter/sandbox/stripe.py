@@ -66,9 +66,11 @@ def _error(status: int, message: str, code: str | None = None, **headers: str) -
 
 def _guard(call: Call) -> Reply | None:
     key = call.headers.get("authorization", "").removeprefix("Bearer ").strip()
+    # Stripe repeats the key with its middle hidden.
     shown = key if "chatty_errors" in call.scenarios else f"{key[:8]}***{key[-4:]}"
     if not key:
         return _error(401, "You did not provide an API key.")
+    # Publishable keys are public: Stripe knows them, but takes them for a browser's calls alone.
     if key.startswith("pk_"):
         return _error(401, "This call needs a secret key.", "secret_key_required")
     if key != call.credentials["secret_key"]:
@@ -173,6 +175,7 @@ def _payments(call: Call) -> list[dict[str, Any]]:
             "id": f"ch_{index}",
             "object": "charge",
             "status": "failed" if failed else "succeeded",
+            # The same for nearly every decline: the issuer's own reason is in `outcome`.
             "failure_code": "card_declined" if failed else None,
             "outcome": {"type": kind, "reason": reason or None, "network_status": "approved_by_network"},
         }
@@ -278,6 +281,7 @@ def _page(call: Call, things: list[dict[str, Any]]) -> Reply:
     ]
     ids = [thing["id"] for thing in fitting]
     after = call.one("starting_after")
+    # A cursor that is not in the list is an error, not an empty page.
     if after and after not in ids:
         return _error(400, f"No such object: '{after}'", "resource_missing")
     rest = fitting[ids.index(after) + 1 :] if after else fitting

@@ -9,5 +9,5 @@ def _options(endpoint: Endpoint) -> dict[str, Any]:
     return {"host": endpoint.host, "port": endpoint.port}
 
 
-# Whoever only connects learns nothing of what the server would have said.
+# A client that only connects learns nothing of what the server would have said.
 VENDOR = Vendor(name="tcp", title="A TCP port", options=_options, faults=("refused",))

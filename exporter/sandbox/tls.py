@@ -9,5 +9,5 @@ def _options(endpoint: Endpoint) -> dict[str, Any]:
     return {"host": endpoint.host, "port": endpoint.tls_port, "tls": {"ca_file": endpoint.ca_file}}
 
 
-# Whoever hangs up after the handshake learns nothing of what the server would have said.
+# A client that disconnects after the handshake learns nothing of what the server would have said.
 VENDOR = Vendor(name="tls", title="A TLS port", options=_options, faults=("refused", "wrong_certificate"))

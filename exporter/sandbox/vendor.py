@@ -116,7 +116,7 @@ def not_found(_call: Call) -> Reply:
 
 
 def open_door(_call: Call) -> Reply | None:
-    """Refuse nobody: for vendors that ask for no credential."""
+    """Let every call in: for vendors that ask for no credential."""
     return None
 
 
@@ -146,7 +146,7 @@ class Vendor:
     scenarios: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a vendor that names a fault nobody knows."""
+        """Refuse a vendor that names a fault which is not in `FAULTS`."""
         if strange := {*self.faults, *self.reasons} - FAULTS.keys():
             raise ValueError(f"vendor {self.name}: no such faults: {', '.join(sorted(strange))}")
 
@@ -166,6 +166,7 @@ class Vendor:
 
 def _match(route: str, call: Call) -> dict[str, str] | None:
     method, _, path = route.partition(" ")
+    # re.escape() has escaped the braces of {part}, so they are searched for in that form.
     pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))
     found = re.fullmatch(pattern, call.path) if method == call.method else None
     return found.groupdict() if found else None

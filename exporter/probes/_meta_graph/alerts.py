@@ -1,4 +1,4 @@
-"""Alerts that every provider on the Graph API has: the version ends, a scope is missing."""
+"""Alerts that every provider on the Graph API has: the version expires, a scope is missing."""
 
 from exporter.alerts.cases.series import series, target
 from exporter.core.alert import BY, WHO, Alert, Case, Runbook
@@ -7,7 +7,7 @@ from exporter.probes._meta_graph.metrics import GraphMetrics
 
 DAY = 86_400
 NOTICE = 30 * DAY
-"""Seconds before the announced end of a version from which it counts as ending."""
+"""Seconds before the announced end of a version from which the alert fires."""
 
 
 def levels(*severities: str) -> tuple[dict[str, str], ...]:

@@ -19,6 +19,7 @@ VERSION_GONE = 2635
 INVALID_PARAMETER = 100
 """Code of an invalid parameter or an unknown field, unless a subcode says otherwise."""
 
+# Read before the code alone: 190 also covers a user without a role, 100 an object that does not exist.
 _BY_SUBCODE = {
     (190, 492): Reason.PERMISSION,
     (100, 33): Reason.NOT_FOUND,
@@ -40,6 +41,7 @@ _BY_CODE = {
     100: Reason.BAD_RESPONSE,
     101: Reason.AUTH,
     102: Reason.AUTH,
+    # No token at all; where the text speaks of a proof, `reason_of` has returned `auth` before.
     104: Reason.NOT_CONFIGURED,
     190: Reason.AUTH,
     341: Reason.RATE_LIMITED,
@@ -99,10 +101,12 @@ def reason_of(status: int, error: Mapping[str, Any]) -> Reason:
     code, subcode = codes_of(error)
     if code in (104, INVALID_PARAMETER) and _speaks_of_proof(error):
         return Reason.AUTH
+    # 0 is not in Meta's list: only the type says that the token is meant.
     if code == 0 and "Auth" in str(error.get("type")):
         return Reason.AUTH
     if subcode in _NOT_GRANTED:
         return Reason.PERMISSION
+    # A listed code is more exact than Meta's flag for errors that pass by themselves.
     found = _by_codes(code, subcode)
     if found is None and error.get("is_transient") is True:
         return Reason.VENDOR_ERROR
@@ -114,8 +118,10 @@ def _by_codes(code: int | None, subcode: int | None) -> Reason | None:
         return None
     if code < 0:
         return Reason.VENDOR_ERROR
+    # Meta's table has one line for all of these: "API Permission, multiple values depending on permission".
     if 200 <= code <= 299:
         return Reason.PERMISSION
+    # Throttles of business use cases, one code for each product; Meta adds more.
     if 80_000 <= code <= 80_099:
         return Reason.RATE_LIMITED
     return _BY_SUBCODE.get((code, subcode or 0)) or _BY_CODE.get(code)
@@ -140,4 +146,5 @@ def sentence(place: str, status: int, error: Mapping[str, Any]) -> str:
 
 
 def _integer(value: object) -> int | None:
+    # A bool is an int in Python, but `true` is not a code.
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -39,6 +39,7 @@ PAGE = 100
 """Elements of a page that we ask for."""
 MAX_BODY = 8 << 20
 """Bytes of one answer: a page of message templates holds their texts."""
+# Marketing API only: it has served the call with a newer version than the one that was asked for.
 AD_VERSION_WARNING = "x-ad-api-version-warning"
 EFFECTIVE_VERSION = "facebook-api-version"
 
@@ -90,7 +91,7 @@ class Graph:
         ends: Mapping[str, str],
         token: Secret | None = None,
     ) -> None:
-        """Prepare to call as `token`; `ends` are the announced ends of versions."""
+        """Prepare to call as `token`; `ends` are the announced end dates of versions."""
         self.options = options
         self.kit = kit
         self.metrics = metrics
@@ -102,6 +103,7 @@ class Graph:
         self._deprecated: bool | None = None
         if (end := end_of(options.api_version, ends)) is not None:
             kit.fact(metrics.version_end(end, version=options.api_version))
+            # None until an answer names the version that served it; no sample is made of None.
             self._deprecated = True if end <= kit.now() else None
 
     @property
@@ -115,6 +117,7 @@ class Graph:
     def app_token(self) -> Secret | None:
         """The token of the app itself, None unless both its id and its secret are known."""
         secret = self.options.app_secret
+        # "id|secret" is itself an access token (facebook-login/guides/access-tokens, app access tokens).
         return Secret(f"{self.options.app_id}|{secret.reveal()}") if secret and self.options.app_id else None
 
     async def get(
@@ -133,6 +136,7 @@ class Graph:
         bearer = token or self._token
         answer = await self.kit.call(self._request(path, parameters, bearer, secrets))
         buckets = buckets_of(answer.headers, self._own, self.kit.trace.drift.append)
+        # Before the status is judged: a throttled answer is the one that says how long to wait.
         self._buckets |= buckets
         self._observe_version(answer)
         if answer.status != 200:
@@ -147,10 +151,12 @@ class Graph:
         """
         key, now = f"fields/{fields.name}/{self.options.api_version}", self.kit.now()
         failed = self.kit.recall(key)
+        # A stored value that is not a number, or is in the future, counts as none.
         if not (isinstance(failed, (int, float)) and 0 <= now - failed < DAY):
             try:
                 found = await self._with(path, fields.full, fields.name, parameters)
             except GraphError as error:
+                # Code 100 with another reason is about a proof or a missing object: fewer fields do not help.
                 if error.code != INVALID_PARAMETER or error.reason is not Reason.BAD_RESPONSE:
                     raise
                 self.kit.log(f"{error.detail}; asking for the basic fields only, for a day")
@@ -170,6 +176,8 @@ class Graph:
         async def each(after: Parameters) -> Page:
             page = await read((("limit", str(PAGE)), *after))
             cursor = page.at("paging", "cursors", "after").value
+            # Only `next` says that there is more: the last page has cursors, too. Its address is not
+            # followed, since it repeats the access token.
             more = page.at("paging", "next").value is not None and isinstance(cursor, str)
             return tuple(page.must("data").items()), (("after", cursor),) if more else ()
 
@@ -203,12 +211,14 @@ class Graph:
         served = answer.headers.get(EFFECTIVE_VERSION, "")
         if answer.headers.get(AD_VERSION_WARNING) or is_newer(served, self.options.api_version):
             self._deprecated = True
+        # Never back to False within a run: one warning stays true whatever later answers say.
         elif served and self._deprecated is None:
             self._deprecated = False
 
     def _refusal(self, answer: Answer, buckets: Mapping[str, Bucket], place: str) -> GraphError:
         error = error_of(answer)
         code, _ = codes_of(error)
+        # Meta's support asks for this id. It comes from outside, so only a plain one reaches the log.
         trace_id = error.get("fbtrace_id")
         shown = (
             trace_id if isinstance(trace_id, str) and re.fullmatch(r"[\w-]{1,64}", trace_id) else "unknown"
@@ -217,6 +227,7 @@ class Graph:
         if code == VERSION_GONE:
             self._deprecated = True
         reason = reason_of(answer.status, error)
+        # The longest wait: calls while an app is throttled are counted too, and put off its end.
         waits = [wait for wait in (pause_of(answer.headers, self.kit.now()), wait_of(buckets)) if wait]
         wait = max(waits, default=None) if reason is Reason.RATE_LIMITED else None
         return GraphError(reason, sentence(place, answer.status, error), code, wait)

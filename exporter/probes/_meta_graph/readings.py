@@ -22,6 +22,7 @@ async def collect(graph: Graph, samples: AsyncIterator[Sample]) -> list[Sample]:
             found.append(sample)
     except ProbeError:
         for sample in (*found, *graph.samples()):
+            # A dated fact stays true after a failed run; measured values of that run do not.
             if sample.metric.dated:
                 graph.kit.fact(sample)
         raise

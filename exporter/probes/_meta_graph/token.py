@@ -26,7 +26,7 @@ PLACE = "debug_token"
 
 StoredAnswer = dict[str, Any]
 Wanted = Mapping[str, tuple[str, ...]]
-"""Scopes that the integration needs, each with those that stand for it."""
+"""Scopes that the integration needs, each with those that include it."""
 
 _ENDS = (("expires_at", "access"), ("data_access_expires_at", "data_access"))
 
@@ -35,7 +35,7 @@ def grant_of(options: GraphOptions) -> MetaExchange | None:
     """Return how the token is exchanged for one that lives longer; None where the app is not known.
 
     Source: developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived. A token that
-    never expires is exchanged by nobody: the inspection says when it expires.
+    never expires is not exchanged: the inspection says when it expires.
     """
     if not (options.access_token and options.app_id and options.app_secret):
         return None
@@ -54,6 +54,7 @@ async def current(options: GraphOptions, kit: Kit) -> Secret:
 def tell(kit: Kit, token: Secret, kept: StoredAnswer) -> None:
     """Report to the token manager when `token` expires, unless `kept` speaks of an earlier one."""
     end = kept.get("access")
+    # The stored inspection may be of the token before the last exchange.
     if kept.get("mark") == _mark(token):
         scopes = kept.get("scopes")
         kit.report_token(token, NEVER if end == 0 else end, None if scopes is None else frozenset(scopes))
@@ -74,6 +75,7 @@ async def inspect(graph: Graph, token: Secret) -> StoredAnswer:
     data = answer.must("data")
     kept = reduce_token(data) | {"mark": _mark(token)}
     if data.flag("is_valid") is False:
+        # As facts they outlive the failed run: the expiry may explain why the token is not valid.
         for sample in expiry_samples(kept):
             graph.kit.fact(sample)
         raise _invalid(data)
@@ -81,7 +83,7 @@ async def inspect(graph: Graph, token: Secret) -> StoredAnswer:
 
 
 def reduce_token(data: Document) -> StoredAnswer:
-    """Return what is kept of the answer's data; what is unknown is None, an end of 0 means never."""
+    """Return what is kept of the answer's data; what is unknown is None, an expiry of 0 means never."""
     kept: StoredAnswer = {name: _end(data, field) for field, name in _ENDS}
     scopes = data.at("scopes").value
     if isinstance(scopes, list):
@@ -93,7 +95,7 @@ def reduce_token(data: Document) -> StoredAnswer:
 
 
 def expiry_samples(kept: StoredAnswer) -> Iterator[Sample]:
-    """Return when the token and its access to data end; nothing for one that never does."""
+    """Return when the token and its access to data expire; nothing for one that never does."""
     for _, name in _ENDS:
         if kept.get(name):
             yield TOKEN_EXPIRY(kept[name], token=name)
@@ -114,10 +116,11 @@ def lacks_scope(kept: StoredAnswer, scope: str, wanted: Wanted) -> bool | None:
 
 
 def _end(data: Document, field: str) -> float | None:
-    # The end of the data access is absent for tokens of systems.
+    # The expiry of the data access is absent for tokens of system users.
     if field != "expires_at" and data.at(field).value is None:
         return None
     value = data.at(field).value
+    # False == 0 in Python, and a flag is not a time.
     never = value == 0 and value is not False
     return 0.0 if never else data.moment(field)
 
@@ -126,5 +129,6 @@ def _invalid(data: Document) -> VerdictError:
     found = data.at("error").value
     error = found if isinstance(found, dict) else {}
     code, _ = codes_of(error)
+    # debug_token itself answers 200, so the status that a call with this token would get is assumed.
     reason = Reason.AUTH if code is None else reason_of(401, error)
     return VerdictError(reason, f"the token is not valid: {sentence(PLACE, 200, error)}")

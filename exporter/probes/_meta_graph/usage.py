@@ -1,7 +1,7 @@
 """How much of its call budgets Meta says is used.
 
 Meta reports shares in percent, not calls: a bucket's limit is 100 here, and what remains is the percent left.
-A header that is absent means that too few calls were made to speak of: then there is no value.
+A header is absent where too few calls were made for Meta to report a share: then there is no value.
 Source: developers.facebook.com/docs/graph-api/overview/rate-limiting.
 """
 
@@ -52,11 +52,12 @@ class Bucket:
 def buckets_of(headers: Mapping[str, str], own: str, drift: Drift) -> dict[str, Bucket]:
     """Return the buckets that the headers of one answer hold, by name.
 
-    `own` is the id of the account that was asked; where a header speaks of several, only that one counts.
+    `own` is the id of the account that was asked; where a header names several, only that one counts.
     """
     found: dict[str, Bucket] = {}
     for bucket in (*_app(headers, drift), *_business(headers, own, drift), *_ad_account(headers, drift)):
         known = found.get(bucket.name)
+        # Several entries may share a name, such as `other`: calls are refused by the fullest one.
         if known is None or bucket.used > known.used:
             found[bucket.name] = bucket
     return found
@@ -94,6 +95,7 @@ def _business(headers: Mapping[str, str], own: str, drift: Drift) -> Iterator[Bu
             kind = entry.text("type")
             used = _worst(entry)
             if used is not None:
+                # In minutes here, in seconds in the header of ad accounts.
                 wait = entry.amount("estimated_time_to_regain_access")
                 yield Bucket(kind if kind in _TYPES else "other", used, _seconds(wait, MINUTE))
 
@@ -101,6 +103,7 @@ def _business(headers: Mapping[str, str], own: str, drift: Drift) -> Iterator[Bu
 def _ad_account(headers: Mapping[str, str], drift: Drift) -> Iterator[Bucket]:
     usage = _decode(headers, AD_ACCOUNT, drift)
     if usage is not None and (used := usage.amount("acc_id_util_pct")) is not None:
+        # Optional: a header without it is not drift.
         wait = usage.at("reset_time_duration")
         yield Bucket("ad_account", used, None if wait.value is None else _seconds(wait.amount(), 1.0))
 

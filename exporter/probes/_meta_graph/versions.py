@@ -27,7 +27,7 @@ MARKETING: Mapping[str, str] = {
     "v23.0": "2026-06-09",
     "v24.0": "2026-10-06",
 }
-"""Ends for ads: much earlier where one is announced; else no later than the Graph API's own."""
+"""End dates for ads: much earlier where one is announced; else those of the Graph API."""
 
 
 def end_of(version: str, ends: Mapping[str, str]) -> float | None:
@@ -37,11 +37,12 @@ def end_of(version: str, ends: Mapping[str, str]) -> float | None:
 
 
 def is_newer(version: str, than: str) -> bool:
-    """Return whether `version` came after `than`; False where either is no version."""
+    """Return whether `version` came after `than`; False where either is not a version."""
     here, there = _numbers(version), _numbers(than)
     return here is not None and there is not None and here > there
 
 
 def _numbers(version: str) -> tuple[int, int] | None:
+    # Compared as numbers: as texts v9.0 would be newer than v10.0.
     found = re.fullmatch(r"v(\d{1,4})\.(\d{1,4})", version.strip())
     return (int(found[1]), int(found[2])) if found else None

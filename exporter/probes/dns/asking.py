@@ -23,12 +23,13 @@ PAYLOAD = 1232
 """Bytes of a datagram that pass everywhere without being cut into pieces (dnsflagday.net/2020)."""
 RESOLV_CONF = "/etc/resolv.conf"
 _MOST_SERVERS = 3  # as many as the system's own resolver asks
+# Bytes of a header (RFC 1035, section 4.1.1).
 _HEADER = 12
 _WITHOUT_EDNS = (dns.rcode.FORMERR, dns.rcode.NOTIMP)
 
 
 class DatagramAnswer(WholeAnswer):
-    """Waits for the datagram that answers `query`; all others come from somebody else."""
+    """Waits for the datagram that answers `query`; all others are counted as stray."""
 
     def __init__(self, query: dns.message.Message) -> None:
         """Wait for the answer to `query`."""
@@ -38,6 +39,7 @@ class DatagramAnswer(WholeAnswer):
 
     def feed(self, data: bytes) -> None:
         """Take a datagram; raise ProbeError (bad_response) where ours cannot be read."""
+        # The id is compared before anything is parsed, so that a forged datagram cannot fail the run.
         if len(data) < _HEADER or data[:2] != self._query.id.to_bytes(2, "big"):
             self.stray += 1
             return
@@ -59,7 +61,7 @@ class StreamAnswer(WholeAnswer):
         self._data = b""
 
     def feed(self, data: bytes) -> None:
-        """Take what arrived; raise ProbeError (bad_response) when it is no answer to the question."""
+        """Take what arrived; raise ProbeError (bad_response) when it does not answer the question."""
         self._data += data
         length = int.from_bytes(self._data[:2], "big")
         if len(self._data) < 2 or len(self._data) < 2 + length:
@@ -68,6 +70,7 @@ class StreamAnswer(WholeAnswer):
         if message.id != self._query.id or not (
             self._query.is_response(message) or _is_bare_refusal(message)
         ):
+            # Only the server itself can write to this connection, so a wrong message is its own mistake.
             raise ProbeError(Reason.BAD_RESPONSE, "the server answered another question than ours")
         self.message = message
         self.done = True
@@ -89,9 +92,11 @@ async def ask(options: DnsOptions, kit: Kit, timeout: float) -> DnsAnswer:
         except ProbeError as error:
             kit.log(f"{server}: {error.detail}: asking the next one")
         else:
+            # NXDOMAIN is an answer: the system's resolver does not ask another server after it, either.
             if found.rcode not in ("SERVFAIL", "REFUSED", "NOTIMP"):
                 return found
             kit.log(f"{server} answered {found.rcode}: asking the next one")
+    # The failure of the last server is that of the run, and it has all the time that is left.
     return await _ask(servers[-1], options, kit, deadline - loop.time())
 
 
@@ -107,6 +112,7 @@ async def _ask(server: str, options: DnsOptions, kit: Kit, share: float) -> DnsA
     except TimeoutError:
         kit.log(f"{server} does not answer a question with EDNS: asking without")
     else:
+        # A server that knows EDNS answers with it: then the refusal is about the question itself.
         if answer.rcode() not in _WITHOUT_EDNS or answer.edns >= 0:
             return found
         kit.log(f"{server} answered {found.rcode} to a question with EDNS: asking without")
@@ -163,6 +169,7 @@ async def _by_stream(
 def system_servers(path: str = RESOLV_CONF) -> list[str]:
     """Return the addresses of the system's name servers; raise ProbeError (dns) where it names none."""
     try:
+        # Where the file names no server, the C library would ask this machine; dnspython raises.
         resolver = dns.resolver.Resolver(path, configure=True)
     except (dns.exception.DNSException, OSError):
         raise ProbeError(Reason.DNS, f"{path} names no name server; give `server`") from None
@@ -185,6 +192,7 @@ def _ascii(name: str) -> str:
 
 def _answer_of(answer: dns.message.Message, query: dns.message.Message, transport: str) -> DnsAnswer:
     wanted = query.question[0].rdtype
+    # CNAME records that lead to the name's records come in the same section, and are not counted.
     sets = [rrset for rrset in answer.answer if rrset.rdtype == wanted]
     records = [record for rrset in sets for record in rrset]
     return DnsAnswer(

@@ -78,6 +78,7 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
                 raise _unmet(f"{len(strange)} of {len(found.values)} records match nothing of expect.all")
 
     def _code_error(self, rcode: str) -> ProbeError:
+        # Where a failure was expected, another result is an unmet assertion, not a fault of the server.
         if self.rcode != "NOERROR":
             return _unmet(f"the result is {rcode}, not {self.rcode}")
         reason, words = _REASONS.get(rcode, (Reason.VENDOR_ERROR, "the server failed"))

@@ -7,7 +7,7 @@ the app's own credentials are good, and nothing else.
 Cost: nothing but calls. Each probe reads the ad account once, one point of the Marketing API's budget of
 60 in five minutes, or more with full access; and it is one of the 300 calls an hour, or more, of the ad
 account (developers.facebook.com/docs/graph-api/overview/rate-limiting): 216,000 in 30 days. The
-inspection of the token is no ads call. At the default interval of five minutes:
+inspection of the token is not an ads call. At the default interval of five minutes:
 
     ad account         each run      8,640        token              1 h            720
 
@@ -37,6 +37,7 @@ from exporter.probes.facebook_ads.metrics import METRICS, OWN
 from exporter.probes.facebook_ads.panels import PANELS
 
 INTERVAL = 300.0
+# The API wants it before the id; operators copy the id with or without.
 PREFIX = "act_"
 SCOPES: tokens.Wanted = {"ads_read": ("ads_management",)}
 
@@ -59,6 +60,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
         token = await tokens.current(options, kit)
         graph = Graph(options, kit, OWN, account, MARKETING, token)
         return await collect(graph, _read(graph, account, token))
+    # A tenant without an account must not be taken for the app alone, which would look healthy.
     if target.tenant or options.access_token or account:
         absent = "ad_account_id" if options.access_token else "access_token"
         raise ProbeError(Reason.NOT_CONFIGURED, f"no {absent} is configured")
@@ -70,7 +72,7 @@ async def _read(graph: Graph, account: str, token: Secret) -> AsyncIterator[Samp
     answer = await graph.get_fields(f"/{PREFIX}{account}", ACCOUNT)
     for sample in account_samples(answer, basic=graph.refused["account_fields"]):
         yield sample
-    # A token that the app may not have, or an app that is wrong itself, is no matter of this reading alone.
+    # A token of another app, or an app that is wrong itself, is not a failure of this reading alone.
     decisive = DECISIVE | {Reason.AUTH}
     kept = await read_optional(
         graph, tokens.PLACE, tokens.PERIOD, partial(tokens.inspect, graph, token), decisive

@@ -49,9 +49,11 @@ _WHOLE = frozenset({"CLP", "COP", "CRC", "HUF", "IDR", "ISK", "JPY", "KRW", "PYG
 
 def account_samples(account: Document, *, basic: bool) -> Iterator[Sample]:
     """Return the values of an ad account; `basic` where its more special fields were not asked for."""
+    # The Graph API returns `id` whatever fields are asked for.
     account.must("id")
     yield from _state(account, basic=basic)
     currency = account.text("currency")
+    # Without its currency a sum can be neither scaled nor labelled.
     if currency is None or not re.fullmatch("[A-Z]{3}", currency):
         return
     spent = _money(account, "amount_spent", currency)
@@ -90,6 +92,7 @@ def _money(account: Document, field: str, currency: str, *, signed: bool = False
     text = account.text(field)
     if text is None:
         return None
+    # int() would also take spaces, underscores and digits of other scripts.
     if not re.fullmatch(r"-?[0-9]{1,18}" if signed else r"[0-9]{1,18}", text):
         account.unknown(field)
         return None

@@ -1,4 +1,4 @@
-"""When somebody must look after an ad account. The spend cap is a quota: its alert is that of all quotas."""
+"""When an operator must look after an ad account. The spend cap is a quota, with the alert of all quotas."""
 
 from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.metric import Metric

@@ -1,4 +1,4 @@
-"""When somebody must look after a fal account; costs and money have alerts that all providers share."""
+"""When an operator must look after a fal account; costs and money have alerts that all providers share."""
 
 from exporter.alerts.cases.series import series, target
 from exporter.core.alert import BY, WHO, Alert, Case, Runbook

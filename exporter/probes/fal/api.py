@@ -74,12 +74,13 @@ _BY_KIND = {
     "startup_timeout": Reason.VENDOR_ERROR,
     "validation_error": Reason.BAD_RESPONSE,
 }
+# Searched before `_LOCKED`: an account without money is called locked, too, with the cause behind it.
 _EMPTY = re.compile(r"exhausted balance|top up your balance|insufficient (balance|credits|funds)", re.I)
 _LOCKED = re.compile(r"\b(locked|suspended|disabled|blocked)\b", re.I)
 
 
 def refusal(path: str, answer: Answer) -> ProbeError:
-    """Return the error that an answer other than 200 stands for."""
+    """Return the error that an answer other than 200 means."""
     error = _error_of(answer)
     kind = _plain(error.kind)
     return ProbeError(
@@ -91,9 +92,10 @@ def refusal(path: str, answer: Answer) -> ProbeError:
 def reason_of(status: int, kind: str, text: str) -> Reason:
     """Return why a call was refused.
 
-    The kind `authorization_error` stands for a refused key (401) and for a scope that lacks (403) alike, so
+    The kind `authorization_error` means a refused key (401) and a missing scope (403) alike, so
     the status decides. An account without money is locked by 403, whose exact words are not documented.
     """
+    # `runner_...` is about the machine that runs a model, whatever status it comes with.
     if status >= 500 or kind.startswith("runner_"):
         return Reason.VENDOR_ERROR
     if status in (401, 402, 403):
@@ -115,4 +117,5 @@ def _error_of(answer: Answer) -> Error:
 
 
 def _plain(word: str) -> str:
+    # The word is shown in messages; whatever else a server writes there stays out of them.
     return word if re.fullmatch(r"[a-z_]{1,64}", word) else ""

@@ -78,7 +78,7 @@ def _cost(line: Document) -> float | None:
 
 
 def usage_samples(kept: StoredAnswer, now: float) -> Iterator[Sample]:
-    """Return the costs of the day and the month; nothing once the day that they speak of is over."""
+    """Return the costs of the day and the month; nothing once the day of the answer is over."""
     if kept["day"] == _day(now):
         yield COST_TODAY(kept["today"])
     if kept["day"][:7] == _day(now)[:7]:
@@ -90,6 +90,7 @@ async def fetch_hour(api: Api) -> StoredAnswer:
     """Count the requests of the last hour by outcome: GET /models/analytics."""
     since = datetime.fromtimestamp(int(api.kit.now()), UTC) - timedelta(hours=1)
     start = since.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not bound to the timeframe: otherwise the API would move the start to a full hour.
     exact = (("start", start), ("timeframe", "hour"), ("bound_to_timeframe", "false"))
     buckets, cut = await _analytics(api, exact)
     return {"hour": _outcomes(line for _, line in buckets), "cut": cut}
@@ -115,7 +116,7 @@ async def fetch_month(api: Api) -> StoredAnswer:
 
 
 def month_samples(kept: StoredAnswer, now: float) -> Iterator[Sample]:
-    """Return the requests of the day and the month; nothing once the day that they speak of is over."""
+    """Return the requests of the day and the month; nothing once the day of the answer is over."""
     if kept["day"] == _day(now):
         yield from _requests("today", kept["today"])
     if kept["day"][:7] == _day(now)[:7]:

@@ -5,7 +5,7 @@ the cheapest call that one of them allows, so that a connection with few rights 
 `integration_google_calendar_call_info` says which. Event data is never asked for.
 
 The credential is one of three: a refresh token with the OAuth client's id and secret, the JSON key of a
-service account, or an access token that is used as it is, which somebody else keeps fresh (an hour is all
+service account, or an access token that is used as it is, which another system renews (an hour is all
 that Google gives it). The client alone, without any tenant, is tried with a made-up refresh token, which
 costs one refused call at each run and shows whether Google knows the client.
 
@@ -75,6 +75,7 @@ def _check_complete(target: Target, options: GoogleCalendarOptions) -> None:
     if options.service_account:
         raise ProbeError(Reason.NOT_CONFIGURED, "service_account is no JSON key of a service account")
     client = [name for name in ("client_id", "client_secret") if not getattr(options, name)]
+    # Without a refresh token a tenant lacks its own credential, and not the operator's client.
     if client and (options.refresh_token or not target.tenant):
         why = "for the refresh_token" if options.refresh_token else "and no token"
         raise ProbeError(Reason.NOT_CONFIGURED, f"no {' and no '.join(client)} is configured {why}")
@@ -87,6 +88,7 @@ def _check_complete(target: Target, options: GoogleCalendarOptions) -> None:
 async def _read(
     api: Api, info: StoredAnswer | None, options: GoogleCalendarOptions, *, stands: bool
 ) -> list[Sample]:
+    # Facts, so that a missing scope is visible where the call below is refused for want of it.
     for sample in _scopes(info, options):
         api.kit.fact(sample)
     call = _choice(info, options)
@@ -134,8 +136,8 @@ def _access(answer: Document, options: GoogleCalendarOptions) -> Iterator[Sample
 def _expiry(kit: Kit) -> Iterator[Sample]:
     """Return when a token that is used as it is expires, as far as that was ever reported.
 
-    All of them live for an hour, and whoever writes them writes the next one in time: that the end is near
-    says nothing. That it is past does, so only then is it reported that nobody but a person can help.
+    All of them live for an hour, and the system that writes them writes the next one in time: that the end
+    is near says nothing. Once it is past, the token is reported as one that only a person can renew.
     """
     info: StoredAnswer | None = kit.recall(KEY)
     if info and info["expiry"] is not None:

@@ -1,4 +1,4 @@
-"""When somebody must look after a Google Calendar connection that still answers."""
+"""When an operator must look after a Google Calendar connection that still answers."""
 
 from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.severity import Severity

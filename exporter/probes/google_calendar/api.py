@@ -80,7 +80,7 @@ class Api:
                 self._options.tokeninfo_url, query=(("access_token", token),), tls=self._options.tls
             )
 
-        # A token that is no good is answered by 400, not by 401.
+        # A token that is not valid is answered by 400, not by 401.
         answer = await self._ask(ask, lambda found: "invalid_token" in names_of(found))
         if answer.status != 200:
             raise refusal(TOKENINFO, answer, self.kit.now())
@@ -97,6 +97,7 @@ class Api:
         if answer.status != 200:
             raise refusal(call.name, answer, self.kit.now())
         document = self.kit.document(answer)
+        # Each resource of Google's APIs names its kind: an answer without one is from something else.
         document.must("kind")
         if call.post:
             _check_calendars(document)
@@ -105,6 +106,7 @@ class Api:
     async def _ask(self, ask: Callable[[Secret], Request], refused: Callable[[Answer], bool]) -> Answer:
         """Make a call; where the token is refused that was in memory, once more with another one."""
         answer = await self.kit.call(ask(self._token.value))
+        # A token that was fetched in this run would not get better by fetching another one.
         if not refused(answer) or self._grant is None or self._token.fresh:
             return answer
         other = await self.kit.token(self._grant, refused=self._token)
@@ -139,7 +141,7 @@ class Api:
 async def check_client(options: GoogleCalendarOptions, kit: Kit) -> None:
     """Fail where Google does not know the OAuth client.
 
-    There is no call for that: a refresh with a made-up token is refused as `invalid_grant` where the client
+    No call does only that: a refresh with a made-up token is refused as `invalid_grant` where the client
     is a good one, since a server looks at the client first (RFC 6749, section 6).
     """
     answer = await kit.call(
@@ -164,6 +166,7 @@ def _reduce(info: Document) -> StoredAnswer:
     """Return what is kept of GET tokeninfo, whose numbers are texts."""
     scope = info.must("scope").text()
     expiry = info.text("exp") or ""
+    # Cut before float(), which reads any number of digits; isdigit() alone admits those of other scripts.
     plausible = expiry.isascii() and expiry.isdigit() and is_moment(float(expiry[:20]))
     if expiry and not plausible:
         info.unknown("exp")
@@ -174,7 +177,7 @@ def _reduce(info: Document) -> StoredAnswer:
 
 
 def _check_calendars(answer: Document) -> None:
-    """Fail where freeBusy, which answers 200 all the same, reports an error of the calendar."""
+    """Fail where freeBusy, which answers 200 even then, reports an error of the calendar."""
     calendars = answer.must("calendars").value
     for entry in calendars.values() if isinstance(calendars, dict) else ():
         errors = entry.get("errors") if isinstance(entry, dict) else None

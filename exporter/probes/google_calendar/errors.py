@@ -27,7 +27,7 @@ _BY_NAME: dict[str, tuple[Reason, str]] = {
     "invalid_token": (Reason.AUTH, "the access token is wrong, expired or revoked"),
     "insufficientPermissions": (Reason.PERMISSION, _SCOPES),
     "ACCESS_TOKEN_SCOPE_INSUFFICIENT": (Reason.PERMISSION, _SCOPES),
-    # Not `not_configured`: nobody would hear of an API that was switched off under a live platform.
+    # Not `not_configured`: that raises no alert, although the API was switched off under a live platform.
     "accessNotConfigured": (Reason.PERMISSION, _NOT_ENABLED),
     "SERVICE_DISABLED": (Reason.PERMISSION, _NOT_ENABLED),
     "forbidden": (Reason.PERMISSION, "the user may not do this with the calendar"),
@@ -61,13 +61,14 @@ _BY_NAME: dict[str, tuple[Reason, str]] = {
 
 
 def refusal(place: str, answer: Answer, now: float) -> ProbeError:
-    """Return the error that `answer` stands for; `now` is Unix seconds.
+    """Return the error that `answer` means; `now` is Unix seconds.
 
     `place` names the call without any id. Google's own message is left out: it may repeat a calendar's id,
     which is a person's address.
     """
     names = tuple(names_of(answer))
     reason, words = _meaning_of(answer.status, names)
+    # One reason covers limits of a minute and of a day: only the limit's name says that waiting is no help.
     if reason is Reason.RATE_LIMITED and any(map(_PER_DAY.search, _limits_of(answer))):
         reason, words = Reason.QUOTA, "the project's calls of a day are used up"
     shown = f" ({', '.join(names)}{f': {words}' if words else ''})" if names else ""
@@ -97,6 +98,7 @@ def names_of(answer: Answer) -> Iterator[str]:
     """Yield the reasons that the body names, the more special ones of `details` first, each once."""
     error = refusal_of(answer).get("error")
     if not isinstance(error, dict):
+        # The token endpoint answers {"error": "invalid_grant"}: a text (RFC 6749, section 5.2).
         yield from filter(_is_name, (error,))
         return
     listed = (*reasons_in(error.get("details")), *reasons_in(error.get("errors")))

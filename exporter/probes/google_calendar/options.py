@@ -44,6 +44,7 @@ class GoogleCalendarOptions(Options, frozen=True):
         PER_TENANT,
         Meta(description="User that the service account acts for (domain-wide delegation)."),
     ] = ""
+    # As a segment of a path, `.` and `..` would lead away from the calendars even when they are quoted.
     calendar_id: Annotated[
         str,
         PER_TENANT,
@@ -122,6 +123,7 @@ def _key_of(account: Secret) -> dict[str, Any] | None:
     """Return the fields of a JSON key, None where it is none."""
     try:
         found = msgspec.json.decode(account.reveal())
+    # RecursionError, because the text is a tenant's and may be nested to any depth.
     except (msgspec.DecodeError, RecursionError):
         return None
     if not isinstance(found, dict) or found.get("type") != "service_account":

@@ -47,6 +47,7 @@ FREE_BUSY = Call(
     "free_busy", "/freeBusy", FULL | {"calendar.freebusy", "calendar.events.freebusy"}, fields="", post=True
 )
 
+# In order of preference: the first one that the token may make is made.
 CALLS = (
     EVENTS,
     FREE_BUSY,
@@ -61,7 +62,7 @@ CALLS = (
         "/users/me/settings?maxResults=1",
         FULL | {"calendar.settings", "calendar.settings.readonly"},
     ),
-    # No data of anybody's: it shows that the token is taken, and nothing more.
+    # It holds no personal data: it shows that the token is accepted, and nothing more.
     Call("colors", "/colors", FULL | _EVENTS_OF_SOME),
 )
 

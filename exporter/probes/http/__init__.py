@@ -37,6 +37,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     """Ask the URL and return what the answer says; raise ProbeError unless it is as expected."""
     options: HttpOptions = target.options
     request, answer = await _ask(options, kit)
+    # The status first: a 401 with an unexpected body is `auth`, not an assertion.
     expect.check_status(options.expect, answer, kit.now())
     expect.check_answer(options.expect, answer, sum(kit.trace.phases.values()))
     samples = [

@@ -20,6 +20,7 @@ class RequestRedactor:
         sent = {_text(value) for _, value in (*request.auth, *request.query, *named)}
         sent |= {text.rpartition(" ")[2] for text in sent}  # behind the scheme, such as Bearer
         sent |= reveal_all(options) | url_passwords(request.url)
+        # A server that repeats its query string sends the encoded form.
         self._secrets = sent | {quote(text, safe="") for text in sent} | hidden
 
     def __call__(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""What an assertion found instead: for the log of a probe that an administrator asks for, and nobody else.
+"""What an assertion found instead: only for the log of a probe that an administrator asks for.
 
 A body may hold personal data, and names of credentials that we do not know. So values are short, lists and
 objects are described by their size, and what is named like a credential is redacted.
@@ -29,6 +29,7 @@ def values(text: str, document: Any) -> list[str]:
     for node in _paths(expression(text).parsed):
         name = _name(node)
         if len(found) < MOST and name not in found:
+            # jmespath evaluates whole expressions only; its visitor takes the nodes of a part, too.
             value = TreeInterpreter().visit(node, document)
             found[name] = REDACTED if SECRET_NAME.search(name) else summarize(value)
     return [f"{name} is {value}" for name, value in found.items()]
@@ -40,6 +41,7 @@ def summarize(value: Any) -> str:
         return f"an object with {len(value)} keys"
     if isinstance(value, list):
         return f"a list of {len(value)}"
+    # ASCII, so that control and direction characters of a body do not reach a terminal.
     text = "not there" if value is None else json.dumps(value, ensure_ascii=True)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
@@ -50,6 +52,7 @@ def _paths(node: Any) -> Iterator[Any]:
         if _name(node):
             yield node
         return
+    # The right side of a projection is relative to each element: it is not a path into the document.
     for child in node["children"][:1] if "projection" in node["type"] else node["children"]:
         if isinstance(child, dict):
             yield from _paths(child)

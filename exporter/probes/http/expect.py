@@ -48,12 +48,13 @@ def search(text: str, document: Any) -> Any:
 
 @lru_cache(maxsize=1024)
 def pattern(text: str) -> re.Pattern[str]:
-    """Return a compiled regular expression; raise ValueError for one that is wrong or may never end."""
+    """Return a compiled regular expression; raise ValueError for one that is wrong or may run without end."""
     if _repeats_a_repetition(text):
         raise ValueError("repeats a group that repeats itself, which may take for ever")
     try:
         # `.*` in front changes nothing in a search but makes it slow.
         return re.compile(re.sub(r"\A(?:\.\*)+(?![?+{])", "", text))
+    # OverflowError: the count of a repetition that is too large, such as a{99999999999}.
     except (re.error, RecursionError, OverflowError) as error:
         raise ValueError(f"cannot be read: {_NAME.sub('', str(error))}") from None
 
@@ -106,6 +107,7 @@ def first_untrue(expect: Expect, document: Any) -> int | None:
     """
     for index, text in enumerate(expect.body):
         found = search(text, document)
+        # Not `not found`: the number 0 is true in JMESPath.
         if found is False or found is None or found in ("", [], {}):
             return index
     return None
@@ -138,6 +140,7 @@ def _failed(detail: str) -> ProbeError:
 
 def _repeats_a_repetition(text: str) -> bool:
     """Return whether a group that holds an unbounded repetition is itself repeated without bound: (a+)*."""
+    # A bracket or star that is escaped, or in a character class, is a plain character.
     text = re.sub(r"\\.", "_", text)
     text = re.sub(r"\[\^?\]?[^\]]*\]", "_", text)
     holds = [False]

@@ -73,6 +73,7 @@ def _series(metric: Metric, item: Extract, elements: list[Any], kit: Kit, redact
         labels = tuple(label_of(search(item.labels[name], element), redact) for name in metric.labels)
         if number is None:
             kit.trace.drift.append(item.path)
+        # The same series twice would make the whole exposition invalid.
         elif labels in seen or len(seen) >= MOST_SERIES:
             left_out += 1
         else:
@@ -88,6 +89,7 @@ def number_of(value: Any) -> float | None:
         return None
     try:
         number = float(value)
+    # OverflowError: integers of JSON have no upper limit, floats have.
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
@@ -96,7 +98,7 @@ def number_of(value: Any) -> float | None:
 def label_of(value: Any, redact: Redact = str) -> str:
     """Return the text of a label: true and false in JSON's way, "" for null, and never very long.
 
-    It is redacted before it is cut: half a credential would be known by nobody as one.
+    It is redacted before it is cut: half a credential would not be recognized as one.
     """
     if value is None:
         return ""

@@ -17,7 +17,7 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+\Z")  # RFC 6749, section 3.3
 
 
 def mistakes(options: HttpOptions) -> list[str]:
-    """Return what is wrong with `options`: each begins with the key, and ends with a remedy behind `; `."""
+    """Return what is wrong with `options`: each begins with the key; its remedy comes last, behind `; `."""
     return [
         *_of_request(options),
         *_of_proxy(options),
@@ -103,10 +103,12 @@ def _on_this_machine(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
+        # Any other name may resolve to another machine tomorrow; this one may not (RFC 6761, section 6.3).
         return host == "localhost"
 
 
 def _may_carry(header: str) -> bool:
+    # A key in `Host` would change which site answers.
     return bool(TOKEN.match(header)) and header.lower() not in FRAMING | {"host"}
 
 
@@ -146,6 +148,7 @@ def _of_extract(extracts: tuple[Extract, ...]) -> Iterator[str]:
         paths = {"path": item.path, "each": item.each, **{f"labels.{n}": p for n, p in item.labels.items()}}
         for name, text in paths.items():
             if text or name != "each":
+                # The name of a label may be a credential in the wrong place: only a plain one is shown.
                 where = name if is_plain_key(name) else "one of labels"
                 yield from _of_path(f"extract: [{index}].{where}", text)
         if item.metric in seen or f"integration_http_{item.metric}" in OWN_NAMES:

@@ -10,7 +10,7 @@ Without pg_monitor it stays connected, but what others do is absent and
 `integration_postgres_permission_missing` says so; without pg_stat_statements the times of statements are
 absent.
 
-Cost: each probe opens two connections and closes them: one that ends before anybody signs in, which gives
+Cost: each probe opens two connections and closes them: one that is closed before signing in, which gives
 the phases and the certificate, and one session. It reads statistics only, in read-only transactions whose
 statements the server stops at the probe's timeout, and works through poolers too. Phases: resolve, connect,
 tls, processing (the session, from signing in to the last row). Increases are measured over ten minutes;
@@ -33,7 +33,7 @@ __all__ = ["PROBE", "check"]
 
 
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
-    """Sign in, read the statistics, and hang up."""
+    """Sign in, read the statistics, and disconnect."""
     # Here, because psycopg takes longer to load than --help may.
     from exporter.probes.postgres import readings
     from exporter.probes.postgres.session import session
@@ -44,6 +44,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     began = time.perf_counter()
     async with session(options, kit, target.timeout) as open_session:
         samples = await readings.read(open_session, kit)
+    # The phases so far are of the first connection; the rest of the time is that of the session.
     passed = sum(kit.trace.phases.get(name, 0.0) for name in ("resolve", "connect", "tls", "processing"))
     kit.trace.phase("processing", max(0.0, time.perf_counter() - began - passed))
     return samples

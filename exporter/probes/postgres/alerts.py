@@ -1,6 +1,6 @@
-"""When somebody must look after a database.
+"""When an operator must look after a database.
 
-Conditions that are told of every database are one alert for all the providers that read one.
+Conditions that every database reports are one alert for all the providers that read one.
 """
 
 from collections.abc import Callable

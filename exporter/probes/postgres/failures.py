@@ -21,6 +21,7 @@ _STATES = {
     "57P03": (Reason.VENDOR_ERROR, "the server is starting up, shutting down or recovering"),
     "08P01": (Reason.VENDOR_ERROR, "the server or a pooler before it broke the protocol"),
 }
+# By the first two characters: a code that is not listed has the meaning of its class.
 _CLASSES = {
     "08": (Reason.CONNECT, "the connection failed"),
     "28": (Reason.AUTH, "the credential was refused"),
@@ -105,6 +106,7 @@ def of_state(state: str) -> ProbeError:
     """Return what a SQLSTATE of five characters means."""
     fallback = (Reason.BAD_RESPONSE, "the server does not know what we asked for")
     reason, words = _STATES.get(state) or _CLASSES.get(state[:2]) or fallback
+    # It comes from the server: only what looks like a code is repeated.
     shown = state if re.fullmatch("[0-9A-Z]{5}", state) else "an odd code"
     return ProbeError(reason, f"the server answered {shown}: {words}")
 
@@ -127,6 +129,7 @@ def of_text(text: str) -> ProbeError | None:
     for pattern, state in _TEXTS:
         if re.search(pattern, text):
             return of_state(state)
+    # Before `_TLS`, whose words are in these texts, too.
     if "root certificate file" in text and "does not exist" in text:
         words = "no root certificate to verify the server by; set sslrootcert to a file, or to system"
         return ProbeError(Reason.TLS, words)

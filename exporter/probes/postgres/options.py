@@ -13,7 +13,7 @@ MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 class PostgresOptions(Options, frozen=True):
-    """Where the database is and who we are; what is given beside `url` wins over what it says."""
+    """Where the database is and who we are; other options override what `url` says."""
 
     url: Annotated[
         Secret | None,
@@ -47,6 +47,7 @@ class PostgresOptions(Options, frozen=True):
 
         In its other modes libpq would begin to verify, and with prefer go on without TLS.
         """
+        # Here, because psycopg takes longer to load than --help may.
         from psycopg import Error
         from psycopg.conninfo import conninfo_to_dict
 

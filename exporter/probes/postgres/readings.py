@@ -1,7 +1,7 @@
 """What is asked of PostgreSQL, and what the rows say. pg_monitor is enough for all of it.
 
 Statistics views: PostgreSQL documentation, "The Cumulative Statistics System" and "pg_stat_statements".
-Versions from 13 on are read; what an older or a managed one lacks is absent.
+Versions from 13 on are read; what an older or a managed one does not have is absent.
 """
 
 from collections.abc import Iterator
@@ -19,16 +19,19 @@ STATES = {
     "idle in transaction": "idle_in_transaction",
     "idle in transaction (aborted)": "idle_in_transaction_aborted",
 }
+# The server adds up the sizes of all files, which takes long for a large database.
 SIZE_PERIOD = 900.0
 MOST_REPLICAS = 50
-"""Replicas with a series of their own; names come from outside, so there must be an end."""
+"""Replicas with a series of their own; names come from outside, so their number must be bounded."""
 
+# `reserved_connections` came with version 16: before, current_setting(..., true) is NULL.
 SERVER = """
 SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
          - coalesce(nullif(current_setting('reserved_connections', true), ''), '0')::int,
        pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'),
        pg_is_in_recovery()
 """
+# clock_timestamp(), because now() is the start of our own transaction.
 ACTIVITY = """
 SELECT coalesce(state, ''), count(*),
        count(*) FILTER (WHERE wait_event_type = 'Lock'),
@@ -41,11 +44,14 @@ COUNTERS = """
 SELECT xact_commit::float8, xact_rollback::float8, deadlocks::float8, blks_hit::float8, blks_read::float8
   FROM pg_stat_database WHERE datname = current_database()
 """
+# Without the first case an idle primary would look like a growing lag: nothing arrives to be replayed.
 STANDBY = """
 SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
             ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END::float8
  WHERE pg_is_in_recovery()
 """
+# `replay_lag` is NULL once a replica has caught up and the primary is idle. A standby feeds others, too:
+# there pg_current_wal_lsn() is an error.
 REPLICAS = """
 SELECT application_name,
        max(CASE WHEN replay_lag IS NOT NULL THEN extract(epoch FROM replay_lag)
@@ -58,6 +64,7 @@ EXTENSION = """
 SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
  WHERE e.extname = 'pg_stat_statements'
 """
+# total_exec_time is in milliseconds.
 STATEMENTS = """
 SELECT coalesce(sum(s.calls), 0)::float8, coalesce(sum(s.total_exec_time), 0)::float8 / 1000
   FROM {schema}.pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = current_database()
@@ -111,6 +118,7 @@ def _activity(rows: list[tuple[Any, ...]]) -> Iterator[Sample]:
 
 
 def _longest(ages: "Iterator[float | None]") -> float:
+    # A statement that began while ours ran has an age below zero.
     return max((max(age, 0.0) for age in ages if age is not None), default=0.0)
 
 

@@ -34,6 +34,7 @@ def parameters(options: PostgresOptions) -> Parameters:
             found = {key: str(value) for key, value in conninfo_to_dict(options.url.reveal()).items()}
         except psycopg.Error as error:
             raise ValueError(_url_problem(options.url.reveal(), str(error))) from None
+        # An unescaped `/` or `:` in a password moves the parts of a URL: a piece may be read as the port.
         if not re.fullmatch("[0-9,]*", found.get("port", "")):
             raise ValueError("url is no connection string of PostgreSQL")
     own = {
@@ -48,7 +49,7 @@ def parameters(options: PostgresOptions) -> Parameters:
     found.update({key: value for key, value in own.items() if value})
     if "host" in found:
         found["host"] = ascii_hosts(found["host"])
-    # Kerberos would ask the machine's ticket cache; nobody expects that of a monitor.
+    # Kerberos would ask the machine's ticket cache, which is not expected of a monitor.
     defaults = {"port": "5432", "sslmode": "prefer", "gssencmode": "disable", "user": "postgres"}
     return {**defaults, **found, "application_name": APPLICATION}
 
@@ -92,6 +93,7 @@ class Session:
     async def try_read(self, statement: str) -> list[tuple[Any, ...]] | None:
         """Return the rows, None where the relation is not there, not loaded or not for us."""
 
+        # In a transaction of its own: one failed statement aborts all that share a transaction.
         async def attempt() -> list[tuple[Any, ...]] | None:
             try:
                 return (await self._read((statement,)))[0]
@@ -114,6 +116,7 @@ class Session:
             await self._connection.execute(f"SET LOCAL lock_timeout = {self._milliseconds}")
             for statement in statements:
                 self._log(f"reading {_relation(statement)}")
+                # As bytes, because psycopg's types take a text only if it is a literal.
                 cursor = await self._connection.execute(statement.encode())
                 found.append(await cursor.fetchall())
         return found
@@ -138,6 +141,7 @@ class Session:
         """Await `call`; cut the connection when we are cancelled: psycopg alone would wait for the server."""
         task = asyncio.ensure_future(call())
         try:
+            # Shielded: psycopg, when cancelled, asks the server to cancel and waits for its answer.
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             self._disconnect()
@@ -148,6 +152,7 @@ class Session:
             raise _error_of(error) from None
 
     def _disconnect(self) -> None:
+        # A duplicate, so that closing the object leaves libpq's own descriptor open; shutdown() reaches both.
         with (
             contextlib.suppress(OSError, psycopg.Error),
             socket.socket(fileno=os.dup(self._connection.pgconn.socket)) as twin,
@@ -173,22 +178,27 @@ async def _connect(given: Parameters, kit: Kit, timeout: float) -> Connection:
     plain = bool(host) and not host.startswith(("/", "@")) and "," not in host and "hostaddr" not in given
     if plain:
         address = await startup.find_address(host, int(port), given["sslmode"], kit)
+        # The session goes to the address that was measured; `host` stays for the certificate.
         given = {**given, "hostaddr": address}
     kit.log(f"signing in as {given['user']}")
     try:
         return await psycopg.AsyncConnection.connect(
             **given,  # type: ignore[arg-type]  # any of libpq's parameters
+            # psycopg raises smaller values to 2.
             connect_timeout=max(2, int(timeout)),
             autocommit=True,
+            # A pooler may run the next transaction on a server that lacks our prepared statements.
             prepare_threshold=None,
         )
     except psycopg.Error as error:
         text = str(error)
+    # Outside of the except block: libpq's text is not chained, since it may repeat what we sent.
     raise await _why(given, text, kit, plain)
 
 
 async def _why(given: Parameters, text: str, kit: Kit, plain: bool) -> ProbeError | Shortage:
     """Return why libpq could not connect, from its text or, where that is in another language, by asking."""
+    # libpq reports no errno: without this a lack of descriptors here would be blamed on the server.
     if shortage := shortage_in(text) or present_shortage():
         return shortage
     known = failures.of_text(text)

@@ -1,4 +1,4 @@
-"""What a PostgreSQL server says before anybody signs in: whether it speaks TLS, its certificate, its refusal.
+"""What a PostgreSQL server says before the sign-in: whether it offers TLS, its certificate, its refusal.
 
 libpq gives neither phases nor certificates nor codes of refused connections, so these few messages are our
 own (PostgreSQL documentation, "Message Formats"). Nothing secret is ever sent here.
@@ -12,6 +12,7 @@ from exporter.core.reason import Reason
 from exporter.net.talk import WholeAnswer
 from exporter.probes.postgres import failures
 
+# SSLRequest: its length, and 1234 and 5679 in place of a version.
 _SSL_REQUEST = (8).to_bytes(4, "big") + (80_877_103).to_bytes(4, "big")
 _PROTOCOL = (196_608).to_bytes(4, "big")  # 3.0
 _LONGEST = 16_384
@@ -49,6 +50,7 @@ class _FirstReply(WholeAnswer):
         self._data += data
         while not self.done and len(self._data) >= 5:
             kind, length = self._data[:1], int.from_bytes(self._data[1:5], "big")
+            # The kinds that may come before the first statement; a web server's "H" is none of them.
             if length < 4 or length > _LONGEST or kind not in b"REKSZNv":
                 raise ProbeError(Reason.BAD_RESPONSE, "the server does not speak PostgreSQL's protocol")
             if len(self._data) < 1 + length:
@@ -59,7 +61,9 @@ class _FirstReply(WholeAnswer):
     def _take(self, kind: bytes, body: bytes) -> None:
         if kind == b"E":
             fields = {part[:1]: part[1:] for part in body.split(b"\0") if part}
+            # The other fields are in the server's language, and may repeat what we sent.
             self.state = fields.get(b"C", b"?").decode("latin-1")
+        # 0 is AuthenticationOk; every other number asks for a credential.
         self.wants_credential = kind == b"R" and body[:4] != b"\0\0\0\0"
         self.done = self.wants_credential or kind in b"EZ"
 

@@ -11,8 +11,8 @@ allowance over a month. Calls in 30 days at the default interval of five minutes
     usage     each run     8,640        webhook endpoints    1 h    720
     domains   15 min       2,880        deliveries           1 h    720
 
-which makes 12,960. Where there is no call for the usage (it came in October 2026), each run asks for the
-domains in its place, which is one more call.
+which makes 12,960. Where the call for the usage does not exist (it came in October 2026), each run asks for
+the domains in its place, which is one more call.
 
 Not verified: whether a refusal for an empty quota says when to come back.
 """
@@ -46,6 +46,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     # An account that is blocked meanwhile must not take what is known of the quotas.
     samples = keep_dated([*samples, *rate_samples(api.headers, kit.now())], kit)
     further = FurtherReadings(kit, READING_REFUSED, PERMISSION_MISSING)
+    # The usage is not a further reading, but its permission is reported with theirs.
     further.lacking |= missing
     for reading in READINGS:
         kept = await reading.read(api, api.options, further)
@@ -73,6 +74,7 @@ async def _without_usage(api: Api) -> tuple[list[Sample], dict[str, bool]]:
         (await api.get("/domains", (("limit", "1"),))).must("data")
     except RestrictedError as error:
         api.kit.log(error.detail)
+    # {}: whether the key may read a usage that is not served is unknown.
     return list(header_quotas(api.headers)), {}
 
 

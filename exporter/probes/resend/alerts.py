@@ -1,4 +1,4 @@
-"""When somebody must look after a Resend account; its quotas have alerts that all providers share."""
+"""When an operator must look after a Resend account; its quotas have alerts that all providers share."""
 
 from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.metric import Metric

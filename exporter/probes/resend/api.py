@@ -49,7 +49,7 @@ class ResendOptions(Options, frozen=True):
 
 
 class RestrictedError(ProbeError):
-    """The key is a good one that may not do this: it may only send, or lacks the scope."""
+    """The key is a good one that may not do this: it may only send, or does not have the scope."""
 
 
 class Api(VendorApi):
@@ -82,7 +82,7 @@ _BY_NAME = {
 
 
 def refusal(path: str, answer: Answer) -> ProbeError:
-    """Return the error that an answer other than 200 stands for, a RestrictedError where the key is good."""
+    """Return the error that an answer other than 200 means, a RestrictedError where the key is good."""
     name = _name_of(answer)
     suffix = f" ({name})" if name else ""
     # Resend's own message is left out: it may repeat addresses and domains.
@@ -95,6 +95,7 @@ def reason_of(status: int, name: str) -> Reason:
     """Return why a call was refused; `name` is that of the error's body, "" where there is none."""
     if status >= 500:
         return Reason.VENDOR_ERROR
+    # Resend's status for an account that is blocked for security reasons, whatever the name.
     if status == 451:
         return Reason.ACCOUNT
     return _BY_NAME.get(name) or reason_of_status(status) or Reason.BAD_RESPONSE

@@ -29,7 +29,7 @@ DOMAIN_STATES = (
 )
 OUTCOMES = ("sent", "delivered", "bounced", "complained", "failed")
 
-# The name of each quota, where it stands in the answer, and the field that says when it grows again.
+# The name of each quota, where it is in the answer, and the field that says when it grows again.
 _QUOTAS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("emails_daily", ("emails", "daily"), "resets_at"),
     ("emails_monthly", ("emails", "monthly"), "resets_at"),
@@ -86,6 +86,7 @@ def rate_samples(headers: Mapping[str, str], now: float) -> Iterator[Sample]:
 
 def _whole_number(headers: Mapping[str, str], name: str) -> int | None:
     text = headers.get(name, "").strip()
+    # 15 digits are exact in a float; int() of thousands of them would take long.
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 

@@ -115,12 +115,13 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
         kit.log(f"it offers {len(offers)} extensions")
         if security == "starttls":
             await _starttls(talk, options, offers)
-            # What was said before TLS may be anybody's (RFC 3207, section 4.2).
+            # What was said before TLS may be an attacker's (RFC 3207, section 4.2).
             offers = await _ehlo(talk, options)
             kit.log(f"within TLS it offers {len(offers)} extensions")
         if options.username:
             await _sign_in(talk, options, offers)
             kit.log("signed in")
+        # It shows that the session works after signing in, and changes nothing.
         await _say(talk, b"NOOP", 250, "NOOP", "noop")
         await _quit(talk, kit)
     return tuple(_samples(offers))
@@ -143,6 +144,7 @@ async def _ehlo(talk: Talk, options: SmtpOptions) -> dict[str, str]:
             words = f"it refuses the name we greet with ({name}); set `ehlo`"
             raise ProbeError(Reason.BAD_RESPONSE, f"the server answered {reply.codes} to EHLO: {words}")
         raise refusal(reply, "EHLO", secured=talk.secured)
+    # Old servers write AUTH=LOGIN in place of AUTH LOGIN.
     pairs = (line.strip().lower().replace("auth=", "auth ", 1).partition(" ") for line in reply.lines[1:])
     return {name: parameters for name, _, parameters in pairs if name}
 
@@ -154,6 +156,7 @@ async def _starttls(talk: Talk, options: SmtpOptions, offers: dict[str, str]) ->
             "the server does not offer STARTTLS; nothing was sent that an eavesdropper may not read",
         )
 
+    # Where the certificate is refused, a second connection is led to the same point to read it.
     async def again(second: Talk) -> None:
         await _greeting(second)
         await _ehlo(second, options)
@@ -171,6 +174,7 @@ async def _sign_in(talk: Talk, options: SmtpOptions, offers: dict[str, str]) -> 
         )
     user, password = options.username, options.password.reveal() if options.password else ""
     offered = offers.get("auth", "").split()
+    # PLAIN first: it takes one round trip, and LOGIN was never standardized.
     if "plain" in offered:
         await _say(talk, b"AUTH PLAIN " + _base64(f"\0{user}\0{password}"), 235, "AUTH", "auth")
     elif "login" in offered:
@@ -214,6 +218,7 @@ def _base64(text: str) -> bytes:
 
 def _literal(address: str) -> str:
     """Return an address as a greeting writes it (RFC 5321, section 4.1.3)."""
+    # The zone of a link-local address has a meaning on this machine alone.
     plain = address.partition("%")[0] or "127.0.0.1"
     return f"[IPv6:{plain}]" if ":" in plain else f"[{plain}]"
 

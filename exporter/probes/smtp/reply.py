@@ -21,7 +21,7 @@ _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?: |\Z)")
 class Reply(WholeAnswer):
     """One reply of one or more lines: `code`, `lines` without codes, `enhanced` such as "5.7.8" or "".
 
-    Bytes behind a reply are refused: we ask one thing at a time, so nobody we trust has sent them (an
+    Bytes behind a reply are refused: we ask one thing at a time, so the server has no reason to send them (an
     attacker may have, to be taken for the encrypted server after STARTTLS; RFC 3207, section 4.2).
     """
 
@@ -54,6 +54,7 @@ class Reply(WholeAnswer):
         whole = False
         while not whole and b"\n" in self._rest:
             line, _, self._rest = self._rest.partition(b"\n")
+            # Lines that end in LF alone are taken, too.
             whole = self._take(line.removesuffix(b"\r"))
         if whole and self._rest:
             raise _bad("the server said more than one reply to one command")
@@ -77,6 +78,7 @@ class Reply(WholeAnswer):
             raise _bad("the lines of one reply have different codes")
         self.code = int(found[1])
         self.lines.append((found[3] or b"").decode("latin-1"))
+        # A hyphen behind the code announces another line (RFC 5321, section 4.2.1).
         return found[2] != b"-"
 
 
@@ -88,6 +90,7 @@ def refusal(reply: Reply, stage: str, *, secured: bool) -> ProbeError:
 
 def _meaning(reply: Reply, stage: str, secured: bool) -> tuple[Reason, str]:
     code = reply.code
+    # X.7.X is a security or policy status (RFC 3463, section 3.8).
     policy = reply.enhanced.partition(".")[2].startswith("7.")
     if stage == "STARTTLS":
         return Reason.TLS, "it cannot begin TLS now" if code < 500 else "it refuses to begin TLS"
@@ -106,6 +109,7 @@ def _meaning(reply: Reply, stage: str, secured: bool) -> tuple[Reason, str]:
     return Reason.BAD_RESPONSE, "it does not know what we asked for"
 
 
+# In reply to AUTH these codes have a meaning of their own (RFC 4954).
 _AUTH = {
     432: (Reason.AUTH, "the password must be changed first"),
     454: (Reason.VENDOR_ERROR, "it cannot check credentials for now"),

@@ -1,7 +1,7 @@
 """Does a vendor say on its own status page that it has trouble?
 
 It asks one public document, `GET <page>/api/v2/summary.json`, which pages of Atlassian Statuspage serve and
-pages of incident.io serve in the same form. Permission: none, there is no credential. Cost: one call per
+pages of incident.io serve in the same form. Permission: none, and no credential. Cost: one call per
 probe, which the pages serve from caches; every two minutes is within what their operators ask for.
 
 It is a signal apart from the vendor's own integration: success means only that the page answered. A vendor
@@ -74,6 +74,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     if answer.status in (404, 410):
         raise ProbeError(Reason.NOT_FOUND, f"{PATH} answered HTTP {answer.status}; {OTHER_FORMAT}")
     check_status(answer, kit.now())
+    # Other sites answer unknown paths with 200 and a page of their own.
     if "html" in answer.headers.get("content-type", ""):
         raise ProbeError(Reason.BAD_RESPONSE, f"{PATH} answered a page for people; {OTHER_FORMAT}")
     summary = kit.document(answer)

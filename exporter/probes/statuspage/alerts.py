@@ -1,4 +1,4 @@
-"""When somebody must look at what a vendor says of itself."""
+"""When an operator must look at what a vendor says of itself."""
 
 from exporter.core.alert import BY, Alert, Runbook
 from exporter.core.metric import Metric

@@ -19,7 +19,7 @@ STATES = {
 }
 IMPACTS = ("none", "minor", "major", "critical", "maintenance", "other")
 CLOSED = frozenset({"resolved", "postmortem", "completed"})
-"""States after which nobody works on an incident any more; a summary should not list them at all."""
+"""States of an incident that is over; a summary should not list such incidents at all."""
 MAINTENANCE_STATES = ("scheduled", "in_progress", "verifying", "other")
 LONGEST_NAME = 64
 """Characters of a component's name that become its label."""
@@ -73,6 +73,7 @@ def _label(component: Document, seen: set[str]) -> str:
         return ""
     label = " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", name).split())[:LONGEST_NAME]
     if label in seen:
+        # Headings are left out, so components of two groups may share a name.
         label = f"{label} ({component.at('id').value})"[: 2 * LONGEST_NAME]
     if label in seen:
         return ""
@@ -85,7 +86,7 @@ def _level(part: Document, field: str, levels: Mapping[str, int]) -> int | None:
     if word is None:
         return None
     if word not in levels:
-        part.unknown(field)  # a word that nobody documents
+        part.unknown(field)  # a word that is not documented
     return levels.get(word)
 
 
@@ -136,4 +137,5 @@ def _maintenances(summary: Document) -> Iterator[Sample]:
 
 
 def _folded(word: object) -> str:
+    # Names are typed by hand, so case and spaces do not count.
     return " ".join(word.casefold().split()) if isinstance(word, str) else ""

@@ -48,6 +48,7 @@ PUBLISHABLE = "pk_"
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     """Ask for the balance, and for each expensive reading whose time has come."""
     options: StripeOptions = target.options
+    # Found before the call, whose refusal would look like that of a revoked key.
     if options.secret_key and options.secret_key.reveal().startswith(PUBLISHABLE):
         raise ProbeError(
             Reason.NOT_CONFIGURED, "secret_key is a publishable key (pk_); give a secret or restricted one"
@@ -82,6 +83,7 @@ async def _read(reading: StripeReading, api: Api, further: FurtherReadings) -> S
             api.kit.log(str(error))
             return {}
 
+    # A declined payment is an empty answer, which is kept for the period like any other.
     return await replace(reading, fetch=fetch).read(api, api.options, further)
 
 

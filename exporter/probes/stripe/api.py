@@ -72,15 +72,15 @@ class StripeOptions(Options, frozen=True):
 
 
 class MissingError(ProbeError):
-    """Stripe says that there is no such object: `resource_missing`."""
+    """Stripe says that the object does not exist: `resource_missing`."""
 
 
 class DeclinedError(Exception):
-    """Stripe speaks of a declined payment: the integration is well, but there is nothing to read."""
+    """Stripe reports a declined payment: the integration works, but there is nothing to read."""
 
 
 class Api(VendorApi):
-    """The calls of one run; a refusal is a ProbeError, or DeclinedError, which is no failure."""
+    """The calls of one run; a refusal is a ProbeError, or DeclinedError, which is not a failure."""
 
     def __init__(self, options: StripeOptions, kit: Kit) -> None:
         """Prepare to call with the key of `options`."""
@@ -146,6 +146,7 @@ def reason_of(
         return Reason.VENDOR_ERROR
     if status == 402:
         return None
+    # Before the code: 429 comes with `lock_timeout`, too; this header comes with limits alone.
     if status == 429 and "stripe-rate-limited-reason" in headers:
         return Reason.RATE_LIMITED
     code = str(error.get("code") or "")
@@ -164,6 +165,7 @@ def _error_of(answer: Answer) -> Mapping[str, Any]:
 def _sentence(path: str, status: int, error: Mapping[str, Any]) -> str:
     # Stripe's own message is left out: it repeats parts of the key, and ids of customers.
     code = _plain(error.get("code"))
+    # The name of a permission is the only part of the message that is shown.
     wanted = re.search(r"\brak_[a-z_]{1,60}\b", str(error.get("message") or ""))
     needs = f"; the key needs the permission {wanted[0]}" if wanted else ""
     # The last part of the path may be an id.

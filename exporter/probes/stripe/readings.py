@@ -131,6 +131,7 @@ def reduce_payments(listing: PagedList, now: float, window: float) -> StoredAnsw
     """Return what is kept of charge events: counts in the `window` (seconds) before `now`, and of the day."""
     charges = [(when, _outcome(event)) for event in listing.items if (when := event.moment("created"))]
     # Where the pages end before the day does, nothing is known of the time before their oldest event.
+    # At least a second, because it is a divisor.
     span = max(now - min(when for when, _ in charges), 1.0) if listing.truncated and charges else DAY
     recent = [outcome for when, outcome in charges if now - when <= window]
     succeeded = sum(outcome == ("succeeded", "") for _, outcome in charges)
@@ -151,6 +152,7 @@ def _outcome(event: Document) -> tuple[str, str]:
     charge = event.at("data", "object")
     if charge.at("outcome", "type").value == "blocked":
         return "blocked", ""
+    # The issuer's reason is more exact than `failure_code`, which is `card_declined` for most of them.
     code = charge.at("outcome", "reason").value or charge.at("failure_code").value
     return "failed", family_of(str(code))
 
@@ -223,6 +225,7 @@ def customer_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Fail where the customer is gone; there is nothing to export of one who is there."""
     if kept["state"] != "there":
         raise ProbeError(Reason.NOT_FOUND, f"the configured customer is {kept['state']}")
+    # Makes this a generator, as the other readings' functions are.
     yield from ()
 
 

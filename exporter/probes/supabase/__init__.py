@@ -43,7 +43,7 @@ PATIENCE = 1 / 2
 """Share of the timeout that the metrics may take: the services are what counts."""
 
 _OF_ONE_SERVICE = frozenset({Reason.VENDOR_ERROR, Reason.BAD_RESPONSE, Reason.NOT_FOUND})
-"""Failures of one service alone: the others are asked all the same. Any other would be theirs too."""
+"""Failures of one service alone: the others are still asked. Any other failure would be theirs too."""
 
 
 async def check(target: Target, kit: Kit) -> Iterable[Sample]:
@@ -60,6 +60,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     samples = await _metrics(api, target.timeout * PATIENCE)
     # The services speak for the integration, not the refusal of a reading that it can do without.
     kit.trace.http_status = status or kit.trace.http_status
+    # More than one sample: there are metrics, so the project is hosted. Others have legacy keys only.
     hosted = [m.LEGACY_KEY(is_legacy(key))] if len(samples) > 1 else []
     return [*samples, *hosted]
 
@@ -73,8 +74,10 @@ async def _ask_services(api: Api, names: Iterable[str]) -> None:
             await api.ask(SERVICES[name])
         except ProbeError as error:
             failures.append((name, error, kit.trace.http_status))
+            # A refused key says nothing of the service behind the gateway.
             if error.reason in _OF_ONE_SERVICE | NETWORK:
                 kit.fact(m.SERVICE_UP(False, service=name))
+            # The next service would fail for the same cause.
             if error.reason not in _OF_ONE_SERVICE:
                 break
         else:

@@ -1,4 +1,4 @@
-"""When somebody must look after a Supabase project; its database has alerts that all databases share."""
+"""When an operator must look after a Supabase project; its database has alerts that all databases share."""
 
 from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.metric import Metric

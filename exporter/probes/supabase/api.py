@@ -132,6 +132,7 @@ def expiry_of(key: Secret) -> float | None:
     """Return when a legacy key expires, by its own claim; None where it has none."""
     try:
         text = key.reveal().split(".")[1]
+        # A JWT leaves out the padding of base64 (RFC 7515, section 2), which Python demands.
         claims: Any = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (IndexError, binascii.Error, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
@@ -147,7 +148,7 @@ _BY_STATUS = {
 
 
 def refusal(place: str, answer: Answer, now: float) -> ProbeError:
-    """Return the error that `answer` stands for; `now` is Unix seconds.
+    """Return the error that `answer` means; `now` is Unix seconds.
 
     Of the body only the codes of restrictions are looked for: messages may repeat what was sent.
     """
@@ -160,6 +161,7 @@ def refusal(place: str, answer: Answer, now: float) -> ProbeError:
 def _of_status(place: str, answer: Answer) -> tuple[Reason, str]:
     if answer.status == 402:
         return _restriction(answer.body)
+    # A publishable key may read tables, but not the description of the API.
     if answer.status == 403 and place == "rest":
         return Reason.PERMISSION, "the key is no secret key and no service_role key"
     return reason_of_status(answer.status) or Reason.BAD_RESPONSE, ""

@@ -14,7 +14,7 @@ SERVICE_UP = _gauge(
     "Whether a service of the project works (1) or not (0): auth, rest, storage, and database as its own"
     " metrics tell it.",
     labels=("service",),
-    dated=True,  # it tells which of them made the probe fail
+    dated=True,  # it says which of them made the probe fail
 )
 POOL_WAITING = _gauge(
     "pool_waiting",

@@ -33,6 +33,7 @@ POOLS = {
     "postgrest": "pgrst_db_pool_waiting",
 }
 _WANTED = frozenset({UP, LIMIT, *USED, LAG, *TOTALS.values(), *POOLS.values()})
+# Up to the last brace, because a label's value may hold one.
 _LINE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{.*\})?[ \t]+(\S+)(?:[ \t]+-?\d+)?[ \t]*\Z")
 
 Found = Mapping[str, list[float]]

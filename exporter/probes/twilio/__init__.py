@@ -10,7 +10,7 @@ refused or, for a sub-account, not there, for today's usage as a second opinion.
 Sub-accounts: a key or Auth Token of the sub-account itself may read everything. The parent's SID (`auth_sid`)
 and Auth Token reach the sub-account's own resources, too (www.twilio.com/docs/iam/api/subaccounts). Monitor
 and Senders have no account in their path and answer for the account that signs in: alerts count where they
-name `account_sid`, senders, which name nobody, are not read.
+name `account_sid`, senders, which name no account, are not read.
 
 Cost: reading is free, and Twilio documents no allowance of reads, only a limit of concurrent requests whose
 number it does not publish; the calls of a run are made one after another. In 30 days, at the default
@@ -66,6 +66,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
         samples = await _readings(api)
     except RefusedError as error:
         raise await explain(api, error) from error
+    # A fact: the 1 of a suspended account outlives failed runs, until one succeeds.
     kit.fact(INACTIVE(0))
     return samples
 

@@ -1,4 +1,4 @@
-"""When somebody must look after a Twilio account. Its money is watched with that of all vendors."""
+"""When an operator must look after a Twilio account. Its money is watched with that of all vendors."""
 
 from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.metric import Metric

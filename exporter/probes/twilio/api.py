@@ -105,7 +105,7 @@ def mistakes(options: TwilioOptions) -> list[str]:
 class Resource:
     """Something to read: `host` is the option that says where, `list` the field that holds the elements.
 
-    `{account}` in `path` stands for the account's SID. `name` is its name in messages.
+    `{account}` in `path` is replaced by the account's SID. `name` is its name in messages.
     """
 
     name: str
@@ -162,6 +162,7 @@ class Api(VendorApi):
         """Return the elements of `resource`, newest first, page by page within the budget of `pages`."""
 
         async def read(after: Parameters) -> Page:
+            # The address of a further page repeats the parameters of the first one.
             page = await self.get_resource(resource, after or (*parameters, ("PageSize", str(size))))
             page.must(resource.list)
             return tuple(page.items(resource.list)), _next(page)
@@ -179,7 +180,7 @@ class Api(VendorApi):
 
 
 def refusal(name: str, answer: Answer) -> RefusedError:
-    """Return the error that an answer other than 200 stands for."""
+    """Return the error that an answer other than 200 means."""
     code = _code_of(answer)
     suffix = f" (code {code})" if code is not None else ""
     # Twilio's own message is left out: it may repeat SIDs and numbers.
@@ -237,6 +238,7 @@ def _code_of(answer: Answer) -> int | None:
     # Both shapes of error, the older one and RFC 9457's, have the code at the top.
     code = refusal_of(answer).get("code")
     if isinstance(code, str) and code.isascii() and code.isdigit():
+        # Codes have five digits; more are cut before int() reads them.
         code = int(code[:6])
     return code if isinstance(code, int) and not isinstance(code, bool) and 0 < code < 1_000_000 else None
 

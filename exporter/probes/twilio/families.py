@@ -1,4 +1,4 @@
-"""What an error code of a message or a Monitor alert speaks of (www.twilio.com/docs/api/errors)."""
+"""What an error code of a message or a Monitor alert is about (www.twilio.com/docs/api/errors)."""
 
 _CODES = {
     # Twilio or WhatsApp holds the account back.
@@ -22,7 +22,7 @@ WEBHOOK_CODES = tuple(map(str, _CODES["webhook"]))
 
 
 def family_of(code: object) -> str:
-    """Return the family of an error code, a number or its digits; `other` if nobody documents it."""
+    """Return the family of an error code, a number or its digits; `other` if it is not documented."""
     try:
         return _FAMILY_OF.get(int(str(code)), "other")
     except ValueError:

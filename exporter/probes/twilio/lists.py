@@ -48,6 +48,7 @@ async def fetch_messages(api: Api) -> StoredAnswer:
     """
     now, window = api.kit.now(), api.options.window_minutes * 60.0
     day = datetime.fromtimestamp(now - window, UTC).date().isoformat()
+    # The sign is part of the parameter's name: "DateSent" alone means that very day.
     return reduce_messages(await api.list(MESSAGES, (("DateSent>", day),)), now, window)
 
 
@@ -60,6 +61,7 @@ def reduce_messages(listing: PagedList, now: float, window: float) -> StoredAnsw
     outcomes: dict[str, Counter[str]] = {channel: Counter() for channel in CHANNELS}
     families: Counter[str] = Counter()
     for when, message in dated:
+        # Messages that we send are outbound-api, outbound-call or outbound-reply.
         if now - when <= window and not str(message.at("direction").value).startswith("inbound"):
             outcome = _OUTCOME_OF.get(message.text("status") or "", "other")
             outcomes[_channel(message)][outcome] += 1
@@ -80,6 +82,7 @@ def _sent_at(message: Document) -> float | None:
     field = "date_created" if message.at("date_sent").value is None else "date_sent"
     text = message.text(field)
     try:
+        # RFC 2822, in the API of 2010 alone: the newer ones write RFC 3339.
         when = parsedate_to_datetime(text).timestamp() if text else None
     except (ValueError, OverflowError):
         when = 0.0
@@ -105,7 +108,7 @@ async def fetch_alerts(api: Api) -> StoredAnswer:
     """Count the account's errors of the last hour in Twilio's Monitor: GET /v1/Alerts.
 
     Monitor answers for the account that signs in. Where that is another one, only the alerts that name ours
-    count, and that there is none says nothing: nobody documents whether a parent's Monitor lists them. A
+    count, and that there is none says nothing: it is not documented whether a parent's Monitor lists them. A
     single alert says more, but holds requests and answers with personal data: it is never read.
     """
     now = api.kit.now()

@@ -48,7 +48,7 @@ def balance_samples(balance: Document, amount: float | None) -> Iterator[Sample]
 async def fetch_account(api: Api) -> StoredAnswer:
     """Read the account's state: GET Accounts/{Sid}.json.
 
-    Its body holds the Auth Token: nothing of it is kept or logged. A suspended or closed account is no
+    Its body holds the Auth Token: nothing of it is kept or logged. A suspended or closed account is not an
     answer to keep, so that its return shows at the next run.
     """
     account = await api.get_resource(ACCOUNT)

@@ -1,8 +1,8 @@
 """Can a tenant's WhatsApp business account send, how good are its numbers, and how long does its token live?
 
 Permission: `whatsapp_business_management`, and the account assigned to the user of a system token.
-`whatsapp_business_messaging` is not used here, but the platform cannot send without it, so its lack is
-told. Only the numbers are indispensable: where Meta refuses another reading, the probe stays connected,
+`whatsapp_business_messaging` is not used here, but the platform cannot send without it: its lack is
+reported. Only the numbers are indispensable: where Meta refuses another reading, the probe stays connected,
 what depends on it is absent and `integration_whatsapp_reading_refused` says so. The token is inspected
 by the app where `app_id` and `app_secret` are given, else by itself; with them a token that expires is
 exchanged for a new one in time.

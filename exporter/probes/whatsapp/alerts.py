@@ -1,4 +1,4 @@
-"""When somebody must look after a WhatsApp business account."""
+"""When an operator must look after a WhatsApp business account."""
 
 from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.metric import Metric

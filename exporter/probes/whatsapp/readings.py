@@ -38,7 +38,9 @@ PAGE_OF_NUMBERS = 100
 
 _QUALITY = {"GREEN": 3, "YELLOW": 2, "RED": 1}
 _CAN_SEND = {"AVAILABLE": 2, "LIMITED": 1, "BLOCKED": 0}
+# Messages a second (Cloud API, throughput).
 _THROUGHPUT = {"STANDARD": 80, "HIGH": 1000}
+# TIER_UNLIMITED has no number: then the series is absent.
 _LIMITS = {
     "TIER_50": 50,
     "TIER_250": 250,
@@ -83,6 +85,7 @@ def number_samples(answer: Document, *, basic: bool) -> Iterator[Sample]:
         phone = number.text("id")
         if phone is None:
             continue
+        # The id becomes a label, so it must look like one.
         if not re.fullmatch(r"[0-9]{1,32}", phone):
             number.unknown("id")
             continue
@@ -123,6 +126,7 @@ def troubles(thing: Document) -> Iterator[Trouble]:
 
 def trouble_samples(found: Iterable[Sequence[str]]) -> Iterator[Sample]:
     """Return how many errors of each family there are; what several answers report counts once."""
+    # A stored answer comes back from JSON with lists in place of tuples, which a set does not take.
     counts = Counter(family for _, _, family in {tuple(trouble) for trouble in found})
     for family in ERRORS:
         yield m.HEALTH_ERRORS(counts[family], error=family)
@@ -180,6 +184,7 @@ async def fetch_templates(graph: Graph, account: str, pages: int) -> StoredAnswe
     listing = await graph.pages(page, pages)
     states = Counter((item.text("status") or "other").lower() for item in listing.items)
     known = {state: states[state] for state in TEMPLATE_STATES}
+    # By subtraction, so that states that Meta adds are counted, too.
     known["other"] = len(listing.items) - sum(known[state] for state in TEMPLATE_STATES if state != "other")
     return {"states": known, "truncated": listing.truncated}
 
