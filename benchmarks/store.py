@@ -20,7 +20,7 @@ from pathlib import Path
 from exporter.core.reason import Reason
 from exporter.core.store import Failure, Filter, Window
 from exporter.core.summary import HOUR, Summaries, Summary
-from exporter.server.handlers.stats import StatsQuery, ask, windows
+from exporter.server.handlers.stats import StatsQuery, read_rows, windows
 from exporter.store.check_batch import CheckBatch
 from exporter.store.database import Database
 
@@ -111,7 +111,7 @@ def _ask(store: Database, days: int) -> None:
         now, before = windows(NOW, days * 12, like)
         began, cpu = time.perf_counter(), time.process_time()
         query = StatsQuery(now, before, 500, 0)
-        found = store.read(partial(ask, question=query))
+        found = store.read(partial(read_rows, query=query))
         took, cpu = time.perf_counter() - began, time.process_time() - cpu
         half = f"{days / 2:g} days"
         print(

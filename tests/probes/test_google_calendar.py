@@ -469,7 +469,7 @@ def test_options_that_contradict_one_another_are_mistakes() -> None:
     assert mistakes(_options(service_account=service_account(), subject=OWNER)) == []
     for odd, begins in (
         (_options(service_account="planted-4242"), "service_account is no"),
-        (_options(service_account=service_account(), token="t"), "service_account stands"),
+        (_options(service_account=service_account(), token="t"), "service_account and a token"),
         (_options(subject=OWNER), "subject"),
         (_options(scopes=("calendar.events", "drive")), "scopes"),
     ):

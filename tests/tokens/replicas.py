@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -106,7 +106,11 @@ def away(folder: Path) -> Callable[[], object]:
     """Take the store's file away, so that nobody makes another one; return what brings it back."""
     file = folder / "state.db"
     moved = file.rename(folder / "away.db")
-    file.mkdir()
+    while not file.is_dir():
+        # The writer may make a new file in between; the store notices that its file is another one.
+        file.unlink(missing_ok=True)
+        with suppress(FileExistsError):
+            file.mkdir()
 
     def back() -> None:
         file.rmdir()
