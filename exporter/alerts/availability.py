@@ -35,8 +35,8 @@ _REASON = (
     ": {{ . | first | label `reason` }}{{ end }}"
 )
 _REASONS = (
-    f"{{{{ with printf `count by (reason) (max by (reason, tenant) ({FAILURE_INFO}"
-    "{integration='%s',provider='%s'}))` $labels.integration $labels.provider | query }}"
+    f"{{{{ with printf `sort_desc(count by (reason) (max by (reason, tenant) ({FAILURE_INFO}"
+    "{integration='%s',provider='%s'})))` $labels.integration $labels.provider | query }}"
     ": {{ range $index, $one := . }}{{ if $index }}, {{ end }}"
     "{{ $one | label `reason` }} {{ $one | value }}{{ end }}{{ end }}"
 )

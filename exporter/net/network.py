@@ -147,8 +147,7 @@ class LoopNetwork:
             try:
                 return await self._exchange(kept, data, request, leg, trace, hop)
             except ProbeError as error:
-                # A server may close an idle connection in the very moment in which we write. Then it has
-                # answered nothing, and an idempotent request may go out once more.
+                # A server may close an idle connection as we write; an idempotent request may go out again.
                 if kept.first_byte or error.reason is not Reason.CONNECT:
                     raise
                 trace.note("the server had closed the kept connection: connecting again")

@@ -22,9 +22,7 @@ PARENT_TOKEN = "sandboxPlantedParentToken42424242"  # noqa: S105 - made up, and 
 NUMBER = "+15550001111"
 CUSTOMER = "+15550002222"
 TEXT = "Your code is 4242"
-MINUTE = 60
-HOUR = 3600
-DAY = 86_400
+MINUTE, HOUR, DAY = 60, 3600, 86_400
 _CORE = f"/2010-04-01/Accounts/{SID}"
 
 # What a restricted key may lack: the scenario's ending, the path it shuts.
