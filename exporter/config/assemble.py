@@ -55,7 +55,7 @@ def assemble(context: LoadContext, source: Source, path: str | None, text: str |
         files=frozenset(context.files),
         secrets=frozenset(context.confidential),
         text=text,
-        shown=_redacted_text(context, source),
+        redacted_text=_redacted_text(context, source),
         switched_off=switched_off,
         notes=tuple(context.notes),
         **fields,

@@ -23,7 +23,9 @@ def with_hints(configuration: Configuration, hints: Iterator[str]) -> Configurat
     """Return the configuration with `hints` among its notes, also where it is shown."""
     more = tuple(hints)
     head = "".join(f"# {note}\n" for note in more)
-    return replace(configuration, notes=(*configuration.notes, *more), shown=head + configuration.shown)
+    return replace(
+        configuration, notes=(*configuration.notes, *more), redacted_text=head + configuration.redacted_text
+    )
 
 
 def files_passed_over(default: str) -> Iterator[str]:

@@ -73,10 +73,11 @@ class Configuration:
     `targets` is in the order of the file. `files` are all files it was read from (itself, tenant files,
     secret files, certificates): a change of any of them means that it is to be loaded again. `secrets`
     are all credential texts, for redaction. `text` is the YAML it was read from, None without a file;
-    `shown` is what `/config` shows of it, with stars. `notes` are sentences for the operator on what was
-    configured and is not used. `shard` says which of the targets in the file `targets` are. `feeds` are the
-    sources of tenants that are asked again and again. `generation` is what `generate` writes beside
-    notifications and rules. `ca_file` are the authorities trusted by default, "" for the system's.
+    `redacted_text` is what `/config` shows of it, with stars. `notes` are sentences for the operator on
+    what was configured and is not used. `shard` says which of the targets in the file `targets` are.
+    `feeds` are the sources of tenants that are asked again and again. `generation` is what `generate`
+    writes beside notifications and rules. `ca_file` are the authorities trusted by default, "" for the
+    system's.
     """
 
     path: str | None
@@ -89,7 +90,7 @@ class Configuration:
     files: frozenset[str] = frozenset()
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     text: str | None = field(default=None, repr=False)
-    shown: str = ""
+    redacted_text: str = ""
     switched_off: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     shard: Shard = Shard()

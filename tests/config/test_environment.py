@@ -16,7 +16,7 @@ def test_each_provider_of_the_environment_is_one_target(monkeypatch: pytest.Monk
     assert target.options.api_key == Secret("planted-credential")
     assert target.options.window == 30
     assert (made.path, made.text) == (None, None)
-    assert "planted-credential" not in made.shown
+    assert "planted-credential" not in made.redacted_text
     assert "planted-credential" in made.secrets
 
 
@@ -87,7 +87,7 @@ def test_what_is_given_and_cannot_be_used_is_said_visibly() -> None:
         CATALOGUE, {"ALERT_EMAIL_RECIPIENTS": "a@example.com", "ALERT_SMS_RECIPIENTS": "+15551234567"}
     )
     assert [note.split()[0] for note in made.notes] == ["ALERT_EMAIL_RECIPIENTS", "ALERT_SMS_RECIPIENTS"]
-    assert "ALERT_SMS_RECIPIENTS is not used" in made.shown
+    assert "ALERT_SMS_RECIPIENTS is not used" in made.redacted_text
 
 
 def test_thresholds_and_retention_come_from_the_environment() -> None:

@@ -92,8 +92,8 @@ def test_a_user_in_the_address_is_sent_and_a_header_of_the_operator_s_goes_befor
 
 def test_the_name_of_a_source_has_its_address_without_credentials() -> None:
     url = "https://app:planted@host.example:8443/path?key=planted"
-    assert question(url).shown == "tenants.http of shop (https://host.example:8443/path)"
-    assert question(url, hide_path=True).shown == "tenants.http of shop (https://host.example:8443)"
+    assert question(url).label == "tenants.http of shop (https://host.example:8443/path)"
+    assert question(url, hide_path=True).label == "tenants.http of shop (https://host.example:8443)"
     assert "planted" not in repr(question(url, headers=(("X", Secret("planted")),)))
 
 

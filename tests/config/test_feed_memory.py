@@ -29,7 +29,7 @@ class Source(FetchLimits):
     kind: str = "http"
     integration: str = "a"
     place: str = "here"
-    shown: str = "tenants.http of a"
+    label: str = "tenants.http of a"
 
     def ask(self) -> list[Any]:
         raise AssertionError

@@ -132,7 +132,7 @@ def question(house: House, text: str) -> tuple[Configuration, HttpFeedRequest | 
     house.write({"main.yml": text})
     feeds = Feeds()
     made = load_file(str(house.main), CATALOGUE, {}, feeds)
-    known = feeds.known(("a", "http")) or feeds.known(("a", "sql"))
+    known = feeds.memory_of(("a", "http")) or feeds.memory_of(("a", "sql"))
     assert known is not None
     assert isinstance(known.question, HttpFeedRequest | SqlFeedRequest)
     return made, known.question
@@ -194,12 +194,12 @@ def test_a_sqlite_file_is_looked_for_beside_the_configuration_and_a_server_as_it
     assert isinstance(asked, SqlFeedRequest)
     assert asked.url == server
     assert asked.place == "postgresql+psycopg://127.0.0.1:9/base SELECT id FROM rows"
-    assert asked.shown == "tenants.sql of a (SELECT id FROM rows)"
+    assert asked.label == "tenants.sql of a (SELECT id FROM rows)"
 
 
 def test_a_long_query_is_named_by_its_beginning(house: House) -> None:
     for length, shown in ((60, "x" * 60), (61, "x" * 57 + "...")):
-        assert SqlFeedRequest("a", "sqlite:///x", "x" * length).shown == f"tenants.sql of a ({shown})"
+        assert SqlFeedRequest("a", "sqlite:///x", "x" * length).label == f"tenants.sql of a ({shown})"
 
 
 def test_a_question_of_another_integration_is_another(endpoint: Endpoint, tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def load(text: str) -> None:
         assert all("\n" not in str(mistake) for mistake in error.mistakes)
     else:
         assert isinstance(made, Configuration)
-        yaml.safe_load(made.shown)
+        yaml.safe_load(made.redacted_text)
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
@@ -120,7 +120,7 @@ integrations:
 
 def answered(feeds: Feeds, body: bytes) -> None:
     """Let the source of `a` have answered `body`."""
-    known = feeds.known(("a", "http"))
+    known = feeds.memory_of(("a", "http"))
     assert isinstance(known, FeedMemory)
     try:
         known.take([checked(row) for row in rows_of(body, 100)], 0.0)

@@ -42,7 +42,7 @@ def test_a_file_with_a_slightly_wrong_name_is_noticed(folder: Path, name: str) -
         f"{name} is here and is not read: without --config.file only {CONFIG_FILE} is;"
         " rename it, or name it by --config.file",
     )
-    assert name in made.shown
+    assert name in made.redacted_text
 
 
 def test_a_second_file_beside_the_right_one_is_noticed_too(folder: Path) -> None:

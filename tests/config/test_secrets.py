@@ -52,8 +52,8 @@ ENVIRONMENT = {"FROM_ENV": f"{PLANTED}-18", "ACCOUNT": f"{PLANTED}-19"}
 def test_the_shown_text_is_what_was_loaded_with_stars_for_every_credential(house: House) -> None:
     house.write(FILES)
     made = house.load(EVERYWHERE, **ENVIRONMENT)
-    assert PLANTED not in made.shown
-    shown = yaml.safe_load(made.shown)
+    assert PLANTED not in made.redacted_text
+    shown = yaml.safe_load(made.redacted_text)
     assert shown["integrations"][0]["options"] == {"api_key": "***"}
     assert shown["integrations"][1]["options"]["url"] == "https://user:***@example.com/?api_token=***&x=1"
     assert shown["integrations"][1]["options"]["login"] == {"username": "u", "password_file": "pw"}

@@ -70,7 +70,7 @@ def test_rows_and_groups_of_http_sd_become_tenants(desk: Desk) -> None:
     assert made.targets["a", "b"].labels == (("plan", "free"),)
     assert made.feeds[0].refresh == 300.0
     assert {"key-of-acme", "shared"} <= made.secrets
-    assert "shared" not in made.shown
+    assert "shared" not in made.redacted_text
 
 
 def test_the_text_of_an_http_sd_option_may_stand_for_a_number() -> None:
@@ -88,7 +88,7 @@ def test_the_request_carries_its_credentials_and_no_answer_of_another_kind_is_ta
     seen = endpoint.seen[-1]
     assert (seen["Authorization"], seen["X-App"]) == ("Bearer planted-feed-token", "v")
     assert seen["X-Prometheus-Refresh-Interval-Seconds"] == "300"
-    assert "planted-feed-token" not in made.shown + repr(desk.feeds.known(("a", "http")))
+    assert "planted-feed-token" not in made.redacted_text + repr(desk.feeds.memory_of(("a", "http")))
     endpoint.status = 503
     (mistake,) = _mistakes(settled(Desk(house, endpoint, more)))
     assert mistake.line == 7
@@ -266,7 +266,7 @@ def test_nulls_say_nothing_and_keys_of_the_application_s_own_are_ignored(desk: D
     assert [(one.tenant, one.value) for one in made.thresholds if one.tenant] == [("c", 0.01)]
     (state,) = desk.feeds.states()
     assert (state.ok, state.refused, state.foreign) == (True, (), ("created_at", "notes", "source"))
-    assert state.warnings == (f"{state.shown}: keys of rows that nobody reads: created_at, notes, source",)
+    assert state.warnings == (f"{state.label}: keys of rows that nobody reads: created_at, notes, source",)
 
 
 def test_most_tenants_gone_at_once_is_doubted_until_it_lasted(desk: Desk) -> None:

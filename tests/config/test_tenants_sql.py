@@ -95,7 +95,7 @@ def test_rows_of_postgresql_become_tenants(house: House, postgres: Cluster) -> N
     )
     assert (acme.labels, beta.labels) == ((("plan", "gold"),), ())
     assert PASSWORD in made.secrets
-    assert PASSWORD not in made.shown
+    assert PASSWORD not in made.redacted_text
 
 
 def test_rows_of_a_sqlite_file_beside_the_configuration_become_tenants(house: House, file: Path) -> None:

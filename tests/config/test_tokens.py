@@ -49,7 +49,7 @@ def test_tokens_in_the_platforms_database_make_a_target_configured(tmp_path: Pat
     assert target.configured and target.options.access_token == EXTERNAL
     assert target.probe.grant is not None and target.probe.grant(target.options) is not None
     assert {"planted-password", "planted-app-secret"} <= found.secrets
-    assert "planted" not in found.shown
+    assert "planted" not in found.redacted_text
 
 
 def test_keys_come_from_a_file_with_one_a_line(tmp_path: Path) -> None:

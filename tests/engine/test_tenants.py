@@ -244,7 +244,7 @@ async def test_a_loss_is_believed_at_the_first_reload_after_it_was_told(works: W
 
 async def test_keys_that_nobody_reads_are_told_once(tmp_path: Path, told: list[Any]) -> None:
     works = Works(tmp_path)
-    works.feeds.known(("a", "sql")).rows[0]["created_at"] = 1  # type: ignore[union-attr]  # it is known
+    works.feeds.memory_of(("a", "sql")).rows[0]["created_at"] = 1  # type: ignore[union-attr]  # it is known
     await works.reloader.apply_feed_changes()
     for _ in range(2):
         works.refresher.refresh_due()

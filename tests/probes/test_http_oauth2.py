@@ -333,7 +333,7 @@ def test_each_tenant_brings_a_client_of_its_own(tmp_path: Path) -> None:
         ("https://login.example/token", "acme", "planted-acme"),
         ("https://login.example/token", "globex", "planted-globex"),
     ]
-    assert "planted" not in loaded(tmp_path, f"{{{OAUTH2}}}").shown
+    assert "planted" not in loaded(tmp_path, f"{{{OAUTH2}}}").redacted_text
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ class Room:
     checked: list[str] = field(default_factory=list)
     hold: float = 0.0
     history: History = field(default_factory=History)
-    shown: str = "integrations: []\n"
+    redacted_text: str = "integrations: []\n"
     idle: tuple[Integration, ...] = ()
     shard: Shard = field(default_factory=Shard)
     replicas: int = 1
@@ -121,7 +121,7 @@ class Room:
             self.notifications,
             StoreSettings(),
             self.replicas,
-            shown=self.shown,
+            redacted_text=self.redacted_text,
             shard=self.shard,
         )
 

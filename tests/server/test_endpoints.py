@@ -58,7 +58,7 @@ async def test_ready_says_what_it_waits_for(served: House) -> None:
 
 
 async def test_the_configuration_is_yaml_with_stars(served: House) -> None:
-    served.room.shown = "secret_key: '***'\n"
+    served.room.redacted_text = "secret_key: '***'\n"
     answer = await served.ask("/config")
     assert (answer.text, answer.headers["content-type"]) == (
         "secret_key: '***'\n",
@@ -266,7 +266,7 @@ async def test_errors_are_text_or_json_and_name_no_server(
 
 
 async def test_a_mistake_of_ours_shows_no_trace(served: House) -> None:
-    served.room.shown = None  # type: ignore[assignment]  # what no configuration can be
+    served.room.redacted_text = None  # type: ignore[assignment]  # what no configuration can be
     served.room.reload_error = RuntimeError("a secret")
     with structlog.testing.capture_logs() as logs:
         answer = await served.ask("/-/reload", "POST", CHANGE)

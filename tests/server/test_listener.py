@@ -252,7 +252,7 @@ async def test_a_body_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPat
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux only")
 async def test_a_client_that_never_reads_its_answer_is_cut() -> None:
     room = Room([])
-    room.shown = "x" * 20_000_000
+    room.redacted_text = "x" * 20_000_000
     async with house(room, limits=Limits(unread=1.0, idle=60.0, drain=1.0)) as made:
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -128,7 +128,7 @@ def _status(status: Mapping[str, Any]) -> Finding:
 
 
 def _configuration(text: str, configuration: Configuration) -> Iterator[Finding]:
-    if _without_comments(text) != _without_comments(configuration.shown):
+    if _without_comments(text) != _without_comments(configuration.redacted_text):
         remedy = "reload it, or name the file that it runs with by --config.file"
         yield AREA.note("it runs another configuration than the one that was read here", remedy)
 

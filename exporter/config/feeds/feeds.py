@@ -35,7 +35,7 @@ class FeedRequest(Protocol):
         """Who is asked, without credentials."""
 
     @property
-    def shown(self) -> str:
+    def label(self) -> str:
         """Name of the source, for messages."""
 
     @property
@@ -131,7 +131,7 @@ class FeedState:
     refused: tuple[str, ...]
     foreign: tuple[str, ...]
     missing: int
-    shown: str
+    label: str
 
     @property
     def key(self) -> FeedKey:
@@ -152,15 +152,15 @@ class FeedState:
         problems += self.refused[:SHOWN]
         if len(self.refused) > SHOWN:
             problems.append(
-                f"{self.shown}: {len(self.refused) - SHOWN} more mistakes in rows; fix these first"
+                f"{self.label}: {len(self.refused) - SHOWN} more mistakes in rows; fix these first"
             )
         if self.refused:
             problems.append(
-                f"{self.shown}: rows with mistakes are left out ({_so_many(self.tenants)} in force)"
+                f"{self.label}: rows with mistakes are left out ({_so_many(self.tenants)} in force)"
             )
         if self.foreign:
             problems.append(
-                f"{self.shown}: keys of rows that nobody reads: {', '.join(self.foreign[:SHOWN])}"
+                f"{self.label}: keys of rows that nobody reads: {', '.join(self.foreign[:SHOWN])}"
             )
         return tuple(problems)
 
@@ -179,7 +179,7 @@ class Feeds:
         self.row_caches: dict[str, RowCache] = {}
         self.loaded = False
 
-    def known(self, key: FeedKey) -> FeedMemory | None:
+    def memory_of(self, key: FeedKey) -> FeedMemory | None:
         """Return what is known of a feed of the configuration in force."""
         return self._known.get(key)
 
@@ -212,11 +212,11 @@ class Feeds:
                 known.answered,
                 len(known.good),
                 known.rows is known.loaded,
-                f"{known.question.shown}: {known.failure}" if known.failure else "",
+                f"{known.question.label}: {known.failure}" if known.failure else "",
                 known.refused,
                 known.foreign,
                 known.missing,
-                known.question.shown,
+                known.question.label,
             )
             for key, known in sorted(self._known.items())
         ]

@@ -50,7 +50,7 @@ class HttpFeedRequest(FetchLimits):
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path}"
 
     @property
-    def shown(self) -> str:
+    def label(self) -> str:
         """Name of the source, for messages."""
         return f"tenants.http of {self.integration} ({self.place})"
 

@@ -76,7 +76,7 @@ class FeedLoad:
         return used.source, list(used.effective())
 
     def _ask(self, key: FeedKey, question: FeedRequest) -> _Used:
-        old = self.feeds.known(key)
+        old = self.feeds.memory_of(key)
         # Another address or query is another source: the last good rows are not its own.
         if old is not None and old.question.place != question.place:
             old = None
@@ -93,7 +93,7 @@ class FeedLoad:
                 if old is None and not self._starting:
                     raise
                 known.failure = str(problem)
-        return _Used(known, RowSource(question.shown, known.rows), new=old is None)
+        return _Used(known, RowSource(question.label, known.rows), new=old is None)
 
     def row_cache(self, integration: str, context: Any) -> RowCache:
         """Return what was made of the rows of an integration, nothing of it in another context."""

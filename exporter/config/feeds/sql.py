@@ -48,7 +48,7 @@ class SqlFeedRequest(FetchLimits):
         return f"{url.drivername}://{url.host or ''}:{url.port or ''}/{url.database or ''} {self.query}"
 
     @property
-    def shown(self) -> str:
+    def label(self) -> str:
         """Name of the source, for messages."""
         words = " ".join(self.query.split())
         return f"tenants.sql of {self.integration} ({words if len(words) <= 60 else words[:57] + '...'})"

@@ -39,8 +39,8 @@ async def ready(request: web.Request) -> web.Response:
 
 async def configuration(request: web.Request) -> web.Response:
     """Show the running configuration with stars for every secret."""
-    shown = request.app[SERVICES].configuration().shown
-    return web.Response(text=shown, content_type="text/yaml", charset="utf-8")
+    text = request.app[SERVICES].configuration().redacted_text
+    return web.Response(text=text, content_type="text/yaml", charset="utf-8")
 
 
 async def reload(request: web.Request) -> web.Response:

@@ -121,7 +121,7 @@ class TenantSources:
         try:
             source, found = self.context.feeds.rows(question)
         except FeedProblem as problem:
-            self._add_error((question.kind,), f"{question.shown}: {problem.what}", problem.remedy)
+            self._add_error((question.kind,), f"{question.label}: {problem.what}", problem.remedy)
             return []
         self.context.tenant_feeds.append(TenantFeed(self.integration, question.kind, question.refresh))
         made: dict[int, TenantSourceRow] = {}
