@@ -15,7 +15,7 @@ from exporter.config.sections import sections
 from exporter.core.configuration import Configuration
 from tests.config.house import CATALOGUE
 
-MADE_BY_THE_LOAD = {"path", "files", "secrets", "text", "shown", "switched_off", "notes", "shard"}
+MADE_BY_THE_LOAD = {"path", "files", "secrets", "text", "redacted_text", "switched_off", "notes", "shard"}
 
 
 def test_each_top_level_key_has_a_file_and_each_file_a_key() -> None:
