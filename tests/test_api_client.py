@@ -4,11 +4,8 @@ import asyncio
 import csv
 import io
 import json
-import ssl
-import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -22,6 +19,7 @@ from tests.server.test_access import TOKENS, web_config
 from tests.server.test_lists import failure, summaries
 from tests.servers.authority import Authority
 from tests.servers.raw import free_port
+from tests.servers.threaded_http import serving
 
 Captured = pytest.CaptureFixture[str]
 
@@ -173,23 +171,8 @@ class Odd(BaseHTTPRequestHandler):
         """Keep the test's output clean."""
 
 
-@contextmanager
-def odd(context: ssl.SSLContext | None = None) -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Odd)
-    if context is not None:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 async def test_a_list_that_breaks_off_is_not_taken_for_a_whole_one(capsys: Captured) -> None:
-    with odd() as port:
+    with serving(Odd) as port:
         assert await run("errors", "--json", f"--exporter.url=http://127.0.0.1:{port}") == 1
         assert "broke off in the middle of its answer; ask again" in capsys.readouterr().err
         assert await run("tenants", f"--exporter.url=http://127.0.0.1:{port}") == 1
@@ -200,7 +183,7 @@ async def test_a_certificate_that_is_not_trusted_is_refused_and_its_authority_ca
     capsys: Captured, tmp_path: Path
 ) -> None:
     authority = Authority(tmp_path)
-    with odd(authority.server("localhost")) as port:
+    with serving(Odd, authority.server("localhost")) as port:
         url = f"--exporter.url=https://localhost:{port}"
         assert await run("errors", url) == 1
         assert "give its authority by --ca-file" in capsys.readouterr().err

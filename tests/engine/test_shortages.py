@@ -16,10 +16,9 @@ from exporter.engine.engine import Engine
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.engine.shortages import QUIET, Shortages
 from exporter.net.network import LoopNetwork
-from exporter.store.batch import Batch
-from exporter.store.check_batch import CheckBatch
 from tests.clock import HandClock
 from tests.engine.making import QUEUE, made_configuration, made_probe, made_target
+from tests.engine.stage import Kept
 from tests.scarcity import no_descriptors
 from tests.servers import raw
 
@@ -51,27 +50,6 @@ class Vendor:
 async def vendor() -> AsyncIterator[Vendor]:
     async with raw.serving(raw.answering(raw.ok())) as server:
         yield Vendor(server.port)
-
-
-@pytest.fixture
-def probe(vendor: Vendor) -> Probe:
-    return made_probe(vendor)
-
-
-class Kept:
-    """Takes what is meant for the store."""
-
-    def __init__(self) -> None:
-        self.batches: list[CheckBatch] = []
-
-    def __call__(self, batch: Batch) -> None:
-        if isinstance(batch, CheckBatch):
-            self.batches.append(batch)
-
-
-@pytest.fixture
-def kept() -> Kept:
-    return Kept()
 
 
 @pytest.fixture

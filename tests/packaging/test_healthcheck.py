@@ -2,18 +2,15 @@
 
 import os
 import socket
-import ssl
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from tests.servers.authority import self_signed
+from tests.servers.threaded_http import serving
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -34,21 +31,6 @@ class Answers(BaseHTTPRequestHandler):
         """Keep the test's output clean."""
 
 
-@contextmanager
-def serving(context: ssl.SSLContext | None = None) -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    if context is not None:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def ask(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "exporter", "healthcheck", *words]
     return subprocess.run(
@@ -57,14 +39,14 @@ def ask(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_server_that_answers_200_is_healthy() -> None:
-    with serving() as port:
+    with serving(Answers) as port:
         found = ask(f"http://localhost:{port}/200")
     assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("end", ["", "/"])
 def test_the_url_of_an_exporter_is_asked_for_its_readiness(end: str) -> None:
-    with serving() as port:
+    with serving(Answers) as port:
         base = f"http://127.0.0.1:{port}"
         assert ask(base + end).returncode == 0
         assert ask(INTEGRATION_EXPORTER_URL=base + end).returncode == 0
@@ -75,7 +57,7 @@ def test_the_url_of_an_exporter_is_asked_for_its_readiness(end: str) -> None:
 
 @pytest.mark.parametrize("path", ["503", "404", "204", "away"])
 def test_any_other_answer_is_told_with_its_first_line(path: str) -> None:
-    with serving() as port:
+    with serving(Answers) as port:
         found = ask(f"http://127.0.0.1:{port}/{path}")
     assert found.returncode == 1
     status = "302" if path == "away" else path
@@ -84,7 +66,7 @@ def test_any_other_answer_is_told_with_its_first_line(path: str) -> None:
 
 
 def test_a_certificate_for_another_name_is_fine_on_this_machine(tmp_path: Path) -> None:
-    with serving(self_signed(tmp_path)) as port:
+    with serving(Answers, self_signed(tmp_path)) as port:
         found = ask(f"https://127.0.0.1:{port}/200")
     assert found.returncode == 0, found.stderr
 
