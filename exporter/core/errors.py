@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from exporter.core.reason import Reason
 
@@ -95,11 +94,3 @@ class Shortage(Deferred):
     def again(self, seconds: float = 0.0) -> "Shortage":
         """Return the same shortage for another caller that waits, without the traceback of the first."""
         return Shortage(self.resource, self.why, seconds)
-
-
-@dataclass(frozen=True)
-class Location:
-    """Where a configured value is, for messages."""
-
-    file: Path | str
-    line: int

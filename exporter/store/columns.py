@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, String
+from sqlalchemy import BigInteger, Column, Double, Integer, MetaData, String
 
 METADATA = MetaData()
 """Where every subject declares its tables; complete once `exporter/store/schema.py` is imported."""
@@ -12,6 +12,18 @@ def number_column() -> Column[int]:
     """Return the key of a table whose rows are numbered as they come."""
     # SQLite numbers rows by itself only where the key is an INTEGER.
     return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
+def record_columns() -> list[Column[Any]]:
+    """Return the first columns of a table with a row for each thing that happened to a target, and when."""
+    names = [Column(name, String, nullable=False) for name in ("integration", "tenant", "provider")]
+    return [number_column(), Column("at", Double, nullable=False), *names]
+
+
+def replica_column() -> Column[str]:
+    """Return the name of the process that saw it."""
+    # The default is for rows from before there was this column (step 0002 of the migrations).
+    return Column("replica", String, nullable=False, server_default="")
 
 
 def hour_columns(*last: str) -> list[Column[Any]]:

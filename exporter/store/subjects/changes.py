@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Column, Connection, Double, Index, String, Table, Text
+from sqlalchemy import Column, Connection, Index, String, Table, Text
 
 from exporter.core.clock import iso
 from exporter.core.listing import AT, CAUSE, TARGET, Listing, OutputColumn
 from exporter.core.store import ALL, Filter, Page, StateChange
-from exporter.store.columns import METADATA, number_column
+from exporter.store.columns import METADATA, record_columns, replica_column
 from exporter.store.lists import newest
 from exporter.store.retention import TableRetention
 from exporter.store.rows import (
@@ -24,18 +24,13 @@ from exporter.store.rows import (
 TABLE = Table(
     "state_change",
     METADATA,
-    number_column(),
-    Column("at", Double, nullable=False),
-    Column("integration", String, nullable=False),
-    Column("tenant", String, nullable=False),
-    Column("provider", String, nullable=False),
+    *record_columns(),
     Column("before", String, nullable=False),
     Column("status", String, nullable=False),
     Column("reason", String),
     Column("detail", Text, nullable=False),
     Column("trace_id", String, nullable=False),
-    # The default is for rows from before there was this column (step 0002 of the migrations).
-    Column("replica", String, nullable=False, server_default=""),
+    replica_column(),
     Index("state_change_by_target", "integration", "tenant", "at"),
     Index("state_change_by_time", "at"),
     Index("state_change_by_tenant", "tenant", "at"),

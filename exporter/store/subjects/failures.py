@@ -10,7 +10,7 @@ from exporter.core.clock import iso
 from exporter.core.listing import AT, CAUSE, TARGET, Listing, OutputColumn
 from exporter.core.reason import Reason
 from exporter.core.store import ALL, Failure, Filter, Page
-from exporter.store.columns import METADATA, number_column
+from exporter.store.columns import METADATA, record_columns, replica_column
 from exporter.store.lists import newest
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, insert_rows, target_columns, target_key
@@ -18,19 +18,14 @@ from exporter.store.rows import TableRow, clean, insert_rows, target_columns, ta
 TABLE = Table(
     "failure",
     METADATA,
-    number_column(),
-    Column("at", Double, nullable=False),
-    Column("integration", String, nullable=False),
-    Column("tenant", String, nullable=False),
-    Column("provider", String, nullable=False),
+    *record_columns(),
     Column("reason", String, nullable=False),
     Column("detail", Text, nullable=False),
     Column("took", Double, nullable=False),
     Column("http_status", Integer),
     Column("log", Text, nullable=False),  # JSON: [[seconds since the start, text], ...]
     Column("trace_id", String, nullable=False),
-    # The default is for rows from before there was this column (step 0002 of the migrations).
-    Column("replica", String, nullable=False, server_default=""),
+    replica_column(),
     Index("failure_by_target", "integration", "tenant", "at"),
     Index("failure_by_time", "at"),
     Index("failure_by_tenant", "tenant", "at"),

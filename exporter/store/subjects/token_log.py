@@ -10,7 +10,7 @@ from exporter.core.listing import AT, TARGET, Listing, OutputColumn
 from exporter.core.store import ALL, Filter, Page
 from exporter.core.token import TokenEvent
 from exporter.store.batch import RecordBatch
-from exporter.store.columns import METADATA, number_column
+from exporter.store.columns import METADATA, record_columns
 from exporter.store.lists import newest
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, insert_rows
@@ -18,11 +18,7 @@ from exporter.store.rows import TableRow, insert_rows
 TABLE = Table(
     "token_log",
     METADATA,
-    number_column(),
-    Column("at", Double, nullable=False),
-    Column("integration", String, nullable=False),
-    Column("tenant", String, nullable=False),
-    Column("provider", String, nullable=False),
+    *record_columns(),
     Column("token", String, nullable=False),
     Column("actor", String, nullable=False),
     Column("operation", String, nullable=False),
