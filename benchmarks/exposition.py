@@ -193,7 +193,7 @@ def same_lines(exposition: Exposition, registry: CollectorRegistry) -> None:
 
 
 def changed(exposition: Exposition, targets: int, neighbours: bool, run: int) -> None:
-    """Put one target in twenty anew: neighbours in the schedule, or every twentieth."""
+    """Put one target in twenty again: neighbours in the schedule, or every twentieth."""
     step = targets // 20
     numbers = (
         range(run * step % targets, run * step % targets + step) if neighbours else range(0, targets, 20)

@@ -14,7 +14,7 @@ kind=$2
 [ -x .venv/bin/python ] || { echo "Making .venv ..."; "$python" -m venv .venv; }
 echo "Installing the locked libraries ($kind) ..."
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "deploy/locks/$kind.txt"
-# The lock holds what builds the package too, so nothing is resolved anew here.
+# The lock holds what builds the package too, so nothing is resolved again here.
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 touch ".venv/$kind"
 [ "$kind" = runtime ] || touch .venv/runtime

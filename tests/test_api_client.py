@@ -114,7 +114,7 @@ async def test_no_statistics_yet_is_no_claim_that_nothing_was_checked(
     assert "those of the last five minutes may be missing" in capsys.readouterr().err
 
 
-async def test_who_may_not_is_told_so_and_the_token_is_not_shown(
+async def test_who_may_not_is_refused_and_the_token_is_not_shown(
     served: House, capsys: Captured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     file = tmp_path / "token"
@@ -133,7 +133,7 @@ async def test_who_may_not_is_told_so_and_the_token_is_not_shown(
     assert "No such file" in capsys.readouterr().err
 
 
-async def test_a_refusal_is_told_in_the_exporters_words(served: House, capsys: Captured) -> None:
+async def test_a_refusal_is_reported_in_the_exporters_words(served: House, capsys: Captured) -> None:
     assert await run("errors", "--since=yesterday") == 1
     assert "since must be a time such as" in capsys.readouterr().err
 

@@ -70,7 +70,7 @@ def test_json_is_read_in_whatever_charset_it_comes(body: bytes, content_type: st
         (codecs.BOM_UTF16_LE + b"[", "", "it is malformed at byte 0"),
     ],
 )
-def test_what_is_no_json_is_told_in_words_of_ours(body: bytes, content_type: str, words: str) -> None:
+def test_what_is_no_json_is_reported_in_words_of_ours(body: bytes, content_type: str, words: str) -> None:
     with pytest.raises(ProbeError) as caught:
         json_of(answer(body, content_type))
     assert (caught.value.reason, caught.value.detail) == (

@@ -113,7 +113,7 @@ def test_a_wrong_duration_names_its_flag(config: Path, tmp_path: Path) -> None:
     assert "--shutdown.timeout" in found.stderr
 
 
-def test_a_mistake_in_the_web_configuration_is_told_like_any_other(config: Path, tmp_path: Path) -> None:
+def test_a_mistake_in_the_web_configuration_is_reported_like_any_other(config: Path, tmp_path: Path) -> None:
     web = tmp_path / "web.yml"
     web.write_text("basic_auth_user:\n  a: b\n")
     found = run(f"--config.file={config}", f"--web.config.file={web}", folder=tmp_path)

@@ -50,7 +50,7 @@ integrations:
 NOWHERE = ("--prometheus.url=http://127.0.0.1:9", "--alertmanager.url=http://127.0.0.1:9")
 
 
-def told(findings: Iterable[Finding], state: FindingState) -> str:
+def message(findings: Iterable[Finding], state: FindingState) -> str:
     """Return what was found to be in `state`, one line each, with what to do."""
     return "\n".join(f"{one.what}; {one.remedy}" for one in findings if one.state is state)
 
@@ -65,7 +65,7 @@ def load(path: Path, text: str) -> tuple[Configuration, list[Finding]]:
 # The machine and its environment
 
 
-def test_a_process_that_may_open_few_files_is_told_how_to_get_more(tmp_path: Path) -> None:
+def test_a_process_that_may_open_few_files_learns_how_to_get_more(tmp_path: Path) -> None:
     (tmp_path / "c.yml").write_text(
         "integrations: [{name: web, provider: tcp, options: {host: a, port: 1}}]\n"
     )
@@ -109,14 +109,14 @@ VARIABLES = {
 }
 
 
-def test_variables_that_do_nothing_are_told_by_name_and_never_by_value() -> None:
+def test_variables_that_do_nothing_are_reported_by_name_and_never_by_value() -> None:
     family = _family("MONITORING_FAL_DAILY_COST_LIMIT")
     file = variables.ConfigFile.of(
         f"x: ${{STRIPE_SECRET_KEY:-none}}\nthresholds: {{{family}: {{high: 5}}}}\n"
         "store: {retention: {audit: 1d}}\n"
     )
     findings = list(variables.findings(VARIABLES, registry.catalogue(), file))
-    notes = told(findings, FindingState.NOTE)
+    notes = message(findings, FindingState.NOTE)
     assert {one.what.split()[0] for one in findings if one.state is FindingState.NOTE} == {
         "RESEND_API_KEY",
         "MONITORING_FAL_DAILY_COST_LIMIT",
@@ -128,7 +128,7 @@ def test_variables_that_do_nothing_are_told_by_name_and_never_by_value() -> None
     assert "the file says store.retention.audit itself" in notes
     assert "did you mean MONITORING_STRIPE_SUCCESS_RATE_THRESHOLD?" in notes
     assert KEY not in notes
-    assert "2 environment variables are used" in told(findings, FindingState.OK)
+    assert "2 environment variables are used" in message(findings, FindingState.OK)
 
 
 def _family(variable: str) -> str:
@@ -148,7 +148,7 @@ def test_a_variable_that_one_of_our_commands_reads_is_known() -> None:
     names = set(re.findall(r'"(INTEGRATION_EXPORTER_[A-Z_]*[A-Z])"', sources))
     assert len(names) >= 3
     found = list(variables.findings(dict.fromkeys(names, "set"), registry.catalogue(), None))
-    assert told(found, FindingState.NOTE) == ""
+    assert message(found, FindingState.NOTE) == ""
 
 
 # The configuration
@@ -183,12 +183,12 @@ integrations:
 """
     create_engine(f"sqlite:///{tmp_path / 'rows.db'}").connect().close()
     _, findings = load(tmp_path / "a.yml", text)
-    problems = told(findings, FindingState.PROBLEM)
+    problems = message(findings, FindingState.PROBLEM)
     assert "tenants.http of away (http://127.0.0.1:9/): it cannot be reached" in problems
     assert "row 1: the column id is NULL; leave such rows out by WHERE" in problems
 
 
-def test_what_is_configured_and_worth_knowing_is_told(tmp_path: Path) -> None:
+def test_what_is_configured_and_worth_knowing_is_reported(tmp_path: Path) -> None:
     _, findings = load(
         tmp_path / "c.yml",
         f"""\
@@ -198,22 +198,22 @@ integrations:
 thresholds: {{probe_consecutive_failures: {{high: 7}}}}
 """.replace("probe_consecutive_failures", _family_of_failures()),
     )
-    notes, good = told(findings, FindingState.NOTE), told(findings, FindingState.OK)
+    notes, good = message(findings, FindingState.NOTE), message(findings, FindingState.OK)
     assert "later is not configured: secret_key missing" in notes
     assert "checked less often than every 5m: shop (10m)" in notes
     assert "stripe: one credential makes up to" in good
     assert "high 7 (else 3)" in good
-    assert not told(findings, FindingState.PROBLEM)
+    assert not message(findings, FindingState.PROBLEM)
 
 
 def _family_of_failures() -> str:
     return next(name for name in registry.families() if "consecutive" in name)
 
 
-def test_links_that_lead_nowhere_are_told_until_their_addresses_are_known(tmp_path: Path) -> None:
+def test_links_that_lead_nowhere_are_reported_until_their_addresses_are_known(tmp_path: Path) -> None:
     text = "integrations: [{name: web, provider: tcp, options: {host: a, port: 1}}]\n"
     _, found = load(tmp_path / "c.yml", text)
-    notes = told(found, FindingState.NOTE)
+    notes = message(found, FindingState.NOTE)
     assert (
         "links to runbooks in messages are paths, which nobody can click; set generate.exporter.url" in notes
     )
@@ -223,10 +223,10 @@ def test_links_that_lead_nowhere_are_told_until_their_addresses_are_known(tmp_pa
         "notifications: {grafana_url: https://g.example, runbook_url: https://docs.example}\n",
     ):
         _, found = load(tmp_path / "c.yml", text + runbooks)
-        assert "links to" not in told(found, FindingState.NOTE)
+        assert "links to" not in message(found, FindingState.NOTE)
 
 
-def test_a_credential_near_its_allowance_and_a_file_without_targets_are_told(tmp_path: Path) -> None:
+def test_a_credential_near_its_allowance_and_a_file_without_targets_are_reported(tmp_path: Path) -> None:
     allowed = registry.probes()["stripe"].allowance
     assert allowed is not None
     _, findings = load(
@@ -234,11 +234,11 @@ def test_a_credential_near_its_allowance_and_a_file_without_targets_are_told(tmp
         f"integrations: [{{name: shop, provider: stripe, interval: 1m, allow_over_budget: true, "
         f"options: {{secret_key: {KEY}}}}}]\nreplicas: 5\n",
     )
-    assert f"of {allowed.calls / 5:,.0f} reads in 30 days; set a longer interval" in told(
+    assert f"of {allowed.calls / 5:,.0f} reads in 30 days; set a longer interval" in message(
         findings, FindingState.NOTE
     )
     _, findings = load(tmp_path / "d.yml", "integrations: []\n")
-    assert "nothing is watched" in told(findings, FindingState.PROBLEM)
+    assert "nothing is watched" in message(findings, FindingState.PROBLEM)
 
 
 # The store
@@ -261,29 +261,31 @@ def _stamp(url: str, step: str) -> None:
 
 def test_a_file_is_looked_at_and_not_made(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/state.db"
-    assert "the exporter makes it when it starts" in told(_look(url), FindingState.NOTE)
-    assert "GiB are free" in told(_look(url), FindingState.OK)
+    assert "the exporter makes it when it starts" in message(_look(url), FindingState.NOTE)
+    assert "GiB are free" in message(_look(url), FindingState.OK)
     assert not list(tmp_path.iterdir())
-    gone = told(_look(f"sqlite:///{tmp_path}/no/state.db"), FindingState.PROBLEM)
+    gone = message(_look(f"sqlite:///{tmp_path}/no/state.db"), FindingState.PROBLEM)
     assert f"the directory {tmp_path}/no does not exist; make it" in gone
     (tmp_path / "odd.db").write_text("this is no database, whatever its name says " * 99)
-    assert "it is no SQLite database" in told(_look(f"sqlite:///{tmp_path}/odd.db"), FindingState.PROBLEM)
+    assert "it is no SQLite database" in message(_look(f"sqlite:///{tmp_path}/odd.db"), FindingState.PROBLEM)
 
 
 def test_a_file_tells_its_version_and_its_last_write(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/state.db"
     store = Database(url)
     store.open()
-    assert "no check was ever written" in told(_look(url), FindingState.NOTE)
+    assert "no check was ever written" in message(_look(url), FindingState.NOTE)
     store.write([CheckBatch(snapshots={("web", ""): _snapshot()})])
     good = _look(url)
-    assert not told(good, FindingState.PROBLEM) + told(good, FindingState.NOTE)
-    assert "it knows 1 targets; the newest check in it is" in told(good, FindingState.OK)
+    assert not message(good, FindingState.PROBLEM) + message(good, FindingState.NOTE)
+    assert "it knows 1 targets; the newest check in it is" in message(good, FindingState.OK)
     store.close()
     _stamp(url, "0001")
-    assert "its tables are older (step 0001" in told(_look(url), FindingState.NOTE)
+    assert "its tables are older (step 0001" in message(_look(url), FindingState.NOTE)
     _stamp(url, "9999")
-    assert "a newer version wrote it (step 9999); run that version" in told(_look(url), FindingState.PROBLEM)
+    assert "a newer version wrote it (step 9999); run that version" in message(
+        _look(url), FindingState.PROBLEM
+    )
 
 
 @pytest.fixture(scope="module")
@@ -295,17 +297,17 @@ def postgres() -> Iterator[str]:
 
 def test_a_server_is_looked_at_and_nothing_is_made_there(postgres: str) -> None:
     fresh = _look(postgres)
-    assert "it has no tables yet" in told(fresh, FindingState.NOTE)
-    assert "it has no tables yet" in told(_look(postgres), FindingState.NOTE)
+    assert "it has no tables yet" in message(fresh, FindingState.NOTE)
+    assert "it has no tables yet" in message(_look(postgres), FindingState.NOTE)
     store = Database(postgres)
     store.open()
     store.write([CheckBatch(snapshots={("web", ""): _snapshot()})])
     store.close()
     good = _look(postgres)
-    assert not told(good, FindingState.PROBLEM) + told(good, FindingState.NOTE)
-    assert "MiB; watch the free space" in told(good, FindingState.OK)
+    assert not message(good, FindingState.PROBLEM) + message(good, FindingState.NOTE)
+    assert "MiB; watch the free space" in message(good, FindingState.OK)
     refused = _look(postgres.replace("app-password", "wrong-password"))
-    assert "it refuses the user; see user and password in store.url" in told(refused, FindingState.PROBLEM)
+    assert "it refuses the user; see user and password in store.url" in message(refused, FindingState.PROBLEM)
     assert "password@" not in str(refused + good)
     assert "wrong-password" not in str(refused)
 
@@ -335,11 +337,11 @@ async def test_a_sample_of_each_integration_is_probed(tmp_path: Path, sandbox: S
     tenants = ", ".join(f"{{id: t{number}}}" for number in range(40))
     content = STRIPE.format(url=stand.endpoint.url, key=KEY, tenants=tenants)
     configuration, _ = load(tmp_path / "c.yml", content)
-    good = told(await _probe(configuration), FindingState.OK)
+    good = message(await _probe(configuration), FindingState.OK)
     assert "payments (stripe): 3 of 40 targets probed, connected in" in good
     once = stand.total
     stand.scenarios.add("expired_key")
-    bad = told(await _probe(configuration), FindingState.PROBLEM)
+    bad = message(await _probe(configuration), FindingState.PROBLEM)
     assert "3 of 40 targets probed, auth for t0, t13, t26: " in bad
     assert "make a new credential at the vendor" in bad
     assert "integration-exporter probe payments --tenant t0 -v" in bad
@@ -429,14 +431,14 @@ async def test_channels_are_reached_and_nothing_is_sent(tmp_path: Path) -> None:
                         ),
                     )
                 )
-    good, bad = told(found, FindingState.OK), told(found, FindingState.PROBLEM)
+    good, bad = message(found, FindingState.OK), message(found, FindingState.PROBLEM)
     assert f"email: 127.0.0.1:{port} takes mail without TLS; signing in was not tried" in good
     assert f"webhook, webhook of team gold: 127.0.0.1:{hook.port} answers" in good
     assert f"email of team gold: 127.0.0.1:{port}: " in bad
     assert f"slack: 127.0.0.1:{secure.port} cannot be reached: " in bad
     assert "heartbeat: " in bad
     assert "refused the connection" in bad
-    assert "team own has a receiver of its own" in told(found, FindingState.NOTE)
+    assert "team own has a receiver of its own" in message(found, FindingState.NOTE)
     assert "planted-path" not in str(found)
     assert (handler.mails, hook.visits, hook.requests) == (0, 1, [])
 
@@ -487,7 +489,7 @@ async def test_a_running_exporter_that_is_ill_says_so(tmp_path: Path) -> None:
         found = await asyncio.to_thread(
             lambda: list(running_exporter.findings(exporter, configuration, required=True))
         )
-    problems, notes = told(found, FindingState.PROBLEM), told(found, FindingState.NOTE)
+    problems, notes = message(found, FindingState.PROBLEM), message(found, FindingState.NOTE)
     for what in ("its last reload failed", "its last write to the store failed", "12 rows were dropped"):
         assert what in problems
     for what in (
@@ -507,10 +509,10 @@ async def test_an_exporter_that_answers_is_asked_by_its_own_rules(tmp_path: Path
         found = await asyncio.to_thread(
             lambda: list(running_exporter.findings(exporter, None, required=True))
         )
-    assert "it says of all integrations: degraded; 1 fail" in told(found, FindingState.NOTE)
+    assert "it says of all integrations: degraded; 1 fail" in message(found, FindingState.NOTE)
 
 
-async def test_who_may_ask_and_change_is_told(tmp_path: Path) -> None:
+async def test_who_may_ask_and_change_is_reported(tmp_path: Path) -> None:
     room = Room([state("payments")])
     async with house(room) as made:
 

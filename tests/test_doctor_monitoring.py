@@ -176,7 +176,7 @@ async def test_a_platform_that_works_has_no_problem(monitoring: Monitoring, caps
     assert "its tables are those of this version" in of(rows, "store", "ok")
 
 
-async def test_an_alertmanager_with_other_routes_is_told_where_it_differs(
+async def test_an_alertmanager_with_other_routes_is_reported_where_it_differs(
     monitoring: Monitoring, capsys: Captured
 ) -> None:
     def edit(text: str) -> str:
@@ -234,7 +234,7 @@ async def test_an_alertmanager_that_took_our_parts_over_among_its_own_is_judged_
     assert "no route for alerts of severity high" in of(rows, "alertmanager", "problem")
 
 
-async def test_a_prometheus_that_lacks_rules_a_job_and_alertmanager_is_told_all(
+async def test_a_prometheus_that_lacks_rules_a_job_and_alertmanager_has_all_reported(
     monitoring: Monitoring, capsys: Captured
 ) -> None:
     vital = min(name for name, source in COMMON_SOURCES.items() if source.alerts)
@@ -267,7 +267,7 @@ async def test_a_prometheus_that_lacks_rules_a_job_and_alertmanager_is_told_all(
     assert not of(rows, "vendors", "ok") + of(rows, "channels", "ok")
 
 
-async def test_a_prometheus_without_any_of_our_rules_is_told_once(
+async def test_a_prometheus_without_any_of_our_rules_is_reported_once(
     monitoring: Monitoring, capsys: Captured
 ) -> None:
     def spoil(text: str) -> str:

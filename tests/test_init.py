@@ -125,8 +125,8 @@ def test_what_will_not_do_is_said_and_nothing_is_written(
 ) -> None:
     out = tmp_path / "mine.yml"
     assert main(["init", "--yes", *words, f"--out={out}"]) == 1
-    told = capsys.readouterr().err
-    assert said in told and "planted" not in told
+    message = capsys.readouterr().err
+    assert said in message and "planted" not in message
     assert not out.exists()
 
 

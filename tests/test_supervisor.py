@@ -67,9 +67,9 @@ def test_what_runs_for_ever_runs_under_the_supervisor() -> None:
     assert ALLOWED.keys() - found == set(), "these are gone: take them off the list"
 
 
-async def test_a_task_that_dies_is_told_counted_and_begun_again() -> None:
-    told: list[str] = []
-    supervisor = Supervisor(lambda name, error: told.append(f"{name}: {error}"), first_wait=0.02)
+async def test_a_task_that_dies_is_reported_counted_and_begun_again() -> None:
+    message: list[str] = []
+    supervisor = Supervisor(lambda name, error: message.append(f"{name}: {error}"), first_wait=0.02)
     lives: list[int] = []
 
     async def live() -> None:
@@ -79,17 +79,17 @@ async def test_a_task_that_dies_is_told_counted_and_begun_again() -> None:
         await asyncio.Event().wait()
 
     supervisor.keep("cat", live)
-    await until(lambda: told != [])
+    await until(lambda: message != [])
     assert supervisor.down == ("cat",)
     await until(lambda: len(lives) == 3)
-    assert told == ["cat: life 1", "cat: life 2"] and supervisor.failures == {"cat": 2}
+    assert message == ["cat: life 1", "cat: life 2"] and supervisor.failures == {"cat": 2}
     await until(lambda: supervisor.down == ())
     await supervisor.stop()
 
 
 async def test_a_thread_that_dies_is_begun_again_and_a_return_ends_it() -> None:
-    told: list[str] = []
-    supervisor = Supervisor(lambda name, _error: told.append(name), first_wait=0.01)
+    message: list[str] = []
+    supervisor = Supervisor(lambda name, _error: message.append(name), first_wait=0.01)
     lives: list[int] = []
 
     def live() -> None:
@@ -99,7 +99,7 @@ async def test_a_thread_that_dies_is_begun_again_and_a_return_ends_it() -> None:
 
     thread = supervisor.keep_thread("writer", live)
     await until(lambda: not thread.is_alive())
-    assert told == ["writer"] and len(lives) == 2
+    assert message == ["writer"] and len(lives) == 2
 
 
 async def test_a_watch_of_the_web_configuration_that_breaks_is_noticed_and_begun_again(
@@ -133,7 +133,7 @@ async def test_a_watch_of_the_web_configuration_that_breaks_is_noticed_and_begun
         await listener.stop()
 
 
-def test_the_service_manager_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_service_manager_is_notified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))

@@ -39,7 +39,7 @@ class Exposition:
     each. Not thread-safe: it belongs to the loop.
 
     `duplicates` counts the series that were left out because the body had the same series already: the
-    line that comes first wins. A double that stays is counted each time that its family is joined anew.
+    line that comes first wins. A double that stays is counted each time that its family is joined again.
     """
 
     def __init__(self) -> None:
@@ -116,7 +116,7 @@ class Exposition:
         return lines.keys()
 
     def drop(self, key: Hashable) -> None:
-        """Forget the series of `key`; a stranger is no mistake."""
+        """Forget the series of `key`; an unknown key is not a mistake."""
         record = self._records.pop(key, None)
         if record is None:
             return
@@ -248,7 +248,7 @@ async def _concatenate(segments: list[tuple[Segment, bytes]], turns: Turns) -> b
 async def _gzip(segments: list[tuple[Segment, bytes]], turns: Turns) -> bytes:
     member = Member()
     for segment, part in segments:
-        # Another render may have joined the shard anew since: then what is cached is of another body.
+        # Another render may have joined the shard again since: then what is cached is of another body.
         member.extend((segment.compressed if segment.body is part else compress(part),))
         await turns.over()
     return member.finish()

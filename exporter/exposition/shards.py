@@ -1,6 +1,6 @@
 """The lines of one family, kept in shards of some hundred keys each.
 
-A scrape joins shards, not series: only those that changed since the last one are put together anew. A
+A scrape joins shards, not series: only those that changed since the last one are put together again. A
 shard keeps its lines once, as one piece of bytes and the places where each key's part ends, because at
 700,000 series every object more per series is 30 MB.
 """

@@ -167,10 +167,10 @@ def with_usage(reply: Reply, call: Call, account: str, kind: str, more: Mapping[
         "estimated_time_to_regain_access": 19 if shut else 0,
     }
     # Another business of the app, nearer to its limit: a client must read its own entry.
-    stranger = {**entry, "call_count": 99}
+    another = {**entry, "call_count": 99}
     headers = {
         "X-App-Usage": json.dumps({"call_count": count, "total_time": 25, "total_cputime": 21}),
-        "X-Business-Use-Case-Usage": json.dumps({"777": [stranger], account: [entry]}),
+        "X-Business-Use-Case-Usage": json.dumps({"777": [another], account: [entry]}),
         "Facebook-Api-Version": version_of(call),
         **more,
     }

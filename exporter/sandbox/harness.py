@@ -107,8 +107,8 @@ async def serve(
     """
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sandbox-")))
-        trusted, stranger = Authority.new("sandbox authority"), Authority.new("unknown authority")
-        authorities = (trusted, stranger)
+        trusted, unknown = Authority.new("sandbox authority"), Authority.new("unknown authority")
+        authorities = (trusted, unknown)
         ca_file = directory / "ca.pem"
         trusted.write(ca_file)
         stands: dict[str, Stand] = {}

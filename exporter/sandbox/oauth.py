@@ -169,8 +169,8 @@ class OAuthServer:
             "refresh_token": refresh,
             "refresh_token_expires_in": self.refresh_life,
         }
-        told = {name: value for name, value in answer.items() if value is not None}
-        return web.json_response(told, headers={"Cache-Control": "no-store"})
+        body = {name: value for name, value in answer.items() if value is not None}
+        return web.json_response(body, headers={"Cache-Control": "no-store"})
 
     def _access(self, one: Connection) -> tuple[str, Any]:
         """Return an access token and what is said of its life; servers that repeat one round that down."""

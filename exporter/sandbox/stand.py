@@ -71,9 +71,9 @@ class Stand:
 
     async def open(self, ports: tuple[int, int], directory: Path, ca_file: Path) -> None:
         """Listen on the plain and the TLS port (0: any free one); keys go into `directory`."""
-        trusted, stranger = self._authorities
+        trusted, unknown = self._authorities
         good = trusted.server_context(directory, self.vendor.name)
-        wrong = stranger.server_context(directory, f"{self.vendor.name}-wrong")
+        wrong = unknown.server_context(directory, f"{self.vendor.name}-wrong")
         # Chosen at each handshake: a fault changes the certificate without opening the port again.
         good.sni_callback = self._choose(wrong)
         self._ca_file = str(ca_file)

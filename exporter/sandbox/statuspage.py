@@ -107,7 +107,7 @@ def _incident(number: int, impact: str | None, status: str = "investigating", *p
 
 
 def _incidents(call: Call) -> list[dict[str, Any]]:
-    told = {
+    incidents = {
         "major_outage": _incident(1, "critical", "identified", "API"),
         "degraded": _incident(2, "minor", "monitoring"),
         "quiet_incident": _incident(3, "major", "investigating", "SMS", "Console") | {"components": None},
@@ -116,7 +116,7 @@ def _incidents(call: Call) -> list[dict[str, Any]]:
         "new_words": _incident(6, "cosmic", "pondering"),
         "null_fields": _incident(7, None),
     }
-    return [incident for name, incident in told.items() if name in call.scenarios]
+    return [incident for name, incident in incidents.items() if name in call.scenarios]
 
 
 def _maintenances(call: Call) -> list[dict[str, Any]]:

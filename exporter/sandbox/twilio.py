@@ -156,12 +156,12 @@ def _not_found(call: Call) -> Reply:
 def _ok(call: Call, body: Any) -> Reply:
     if "no_numbers_of_load" in call.scenarios:
         return Reply(body=body)
-    told = {
+    headers = {
         "Twilio-Concurrent-Requests": "3",
         "Twilio-Request-Duration": "0.080",
         "Twilio-Request-Id": "RQ00000000000000000000000000000000",
     }
-    return Reply(body=body, headers=told)
+    return Reply(body=body, headers=headers)
 
 
 def _currency(call: Call) -> str:
@@ -221,16 +221,16 @@ def _messages(call: Call) -> Reply:
     if not call.one("DateSent>"):
         return _error(call, 400, 20001, "give the first day")
     since = datetime.fromisoformat(call.one("DateSent>")).replace(tzinfo=UTC).timestamp()
-    made = [_message(call, *told) for told in _traffic(call.scenarios)]
+    made = [_message(call, *sent) for sent in _traffic(call.scenarios)]
     fitting = [message for when, message in made if when >= since]
     return _page(call, "messages", fitting)
 
 
 # Age in seconds, recipient, status, error code.
-Told = tuple[int, str, str, Any]
+SentMessage = tuple[int, str, str, Any]
 
 
-def _traffic(on: frozenset[str]) -> list[Told]:
+def _traffic(on: frozenset[str]) -> list[SentMessage]:
     phone, chat = CUSTOMER, f"whatsapp:{CUSTOMER}"
     if "quiet_account" in on:
         return []
@@ -247,8 +247,8 @@ def _traffic(on: frozenset[str]) -> list[Told]:
             (60 * index, chat, *(("failed", codes[index % 4]) if index % 4 in codes else ("read", None)))
             for index in range(40)
         ]
-    good: list[Told] = [(60 * index, phone, "delivered", None) for index in range(50)]
-    rest: list[Told] = [
+    good: list[SentMessage] = [(60 * index, phone, "delivered", None) for index in range(50)]
+    rest: list[SentMessage] = [
         (10, phone, "queued", None),
         (20, phone, "sent", None),
         (130, phone, "received", None),
@@ -261,7 +261,7 @@ def _traffic(on: frozenset[str]) -> list[Told]:
         (1300, phone, "failed", None),
         (2 * HOUR, phone, "failed", 30002),
     ]
-    return sorted((*good, *rest), key=lambda told: told[0])
+    return sorted((*good, *rest), key=lambda sent: sent[0])
 
 
 def _message(call: Call, age: int, recipient: str, status: str, code: Any) -> tuple[float, dict[str, Any]]:

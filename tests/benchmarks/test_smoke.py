@@ -26,7 +26,7 @@ def test_a_measurement_runs_and_says_what_it_reached(part: str) -> None:
         assert row.markdown().count("|") == 7
 
 
-def test_a_part_that_fails_is_told_and_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_fails_is_reported_and_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_quick: bool) -> list[Row]:
         raise SystemExit("no such | program")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Endpoint:
-    """Answers what it is told to; `seen` are the headers of the requests."""
+    """Answers what it is asked to; `seen` are the headers of the requests."""
 
     def __init__(self) -> None:
         self.answer: Any = []

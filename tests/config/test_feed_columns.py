@@ -21,13 +21,13 @@ def read(columns: Sequence[str], *values: Any) -> Any:
 
 
 def option(value: Any) -> Any:
-    """Return the option that a column holds, or what is told of it."""
+    """Return the option that a column holds, or what is reported of it."""
     found = read(("id", "x"), "a", value)
     return (found.what, found.remedy) if isinstance(found, BadRow) else found["options"]["x"]
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "message"),
     [
         ((), "the query has no column id or tenant; select the tenant's id AS id"),
         (("plan",), "the query has no column id or tenant; select the tenant's id AS id"),
@@ -36,10 +36,12 @@ def option(value: Any) -> Any:
         (("id", "id"), "the query has two columns of one name; give each column a name of its own"),
     ],
 )
-def test_columns_that_cannot_serve_are_told_with_what_to_select(columns: Sequence[str], told: str) -> None:
+def test_columns_that_cannot_serve_are_reported_with_what_to_select(
+    columns: Sequence[str], message: str
+) -> None:
     with pytest.raises(FeedProblem) as caught:
         reader(columns)
-    assert str(caught.value) == told
+    assert str(caught.value) == message
 
 
 def test_each_column_goes_where_its_name_says() -> None:

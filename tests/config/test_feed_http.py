@@ -1,4 +1,4 @@
-"""One question to an HTTP endpoint: what is sent, and what is told of each way to answer wrongly."""
+"""One question to an HTTP endpoint: what is sent, and what is reported of each way to answer wrongly."""
 
 import json
 import re
@@ -115,7 +115,7 @@ def test_the_name_of_a_source_has_its_address_without_credentials() -> None:
         (503, "answer 200 with a JSON list"),
     ],
 )
-def test_another_status_than_200_is_told_with_what_helps(
+def test_another_status_than_200_is_reported_with_what_helps(
     endpoint: Endpoint, status: int, remedy: str
 ) -> None:
     endpoint.status = status
@@ -123,7 +123,7 @@ def test_another_status_than_200_is_told_with_what_helps(
 
 
 @pytest.mark.parametrize(
-    ("raw", "told"),
+    ("raw", "message"),
     [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n[]", "the answer was cut; look after the endpoint"),
         (
@@ -137,27 +137,27 @@ def test_another_status_than_200_is_told_with_what_helps(
     ],
 )
 def test_an_answer_that_is_cut_or_no_http_is_none_and_nothing_of_it_is_repeated(
-    raw: bytes, told: str
+    raw: bytes, message: str
 ) -> None:
     with answering(raw) as port:
-        assert problem(question(f"http://127.0.0.1:{port}/").ask) == told
+        assert problem(question(f"http://127.0.0.1:{port}/").ask) == message
 
 
-def test_an_endpoint_that_is_not_there_is_told_as_the_system_says_it() -> None:
+def test_an_endpoint_that_is_not_there_is_reported_as_the_system_says_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     assert (
         problem(question(f"http://127.0.0.1:{port}/").ask)
         == f"it cannot be reached: Connection refused; {LOOK}"
     )
-    told = problem(question("http://no-such-host.invalid/").ask)
-    assert told.startswith("its name cannot be resolved: ") and told.endswith(f"; {LOOK}")
+    message = problem(question("http://no-such-host.invalid/").ask)
+    assert message.startswith("its name cannot be resolved: ") and message.endswith(f"; {LOOK}")
 
 
 def test_an_endpoint_that_drips_is_left_after_the_timeout_too(endpoint: Endpoint) -> None:
     endpoint.release.clear()
-    told = problem(question(endpoint.url, timeout=0.2).ask)
-    assert told == "no complete answer within 0.2 s; look after it, or raise timeout"
+    message = problem(question(endpoint.url, timeout=0.2).ask)
+    assert message == "no complete answer within 0.2 s; look after it, or raise timeout"
 
 
 @pytest.fixture
@@ -185,19 +185,19 @@ def test_a_secure_endpoint_is_known_by_its_own_name_or_by_the_one_that_is_given(
     with answering(OK, secure(authority, "shop.example")) as port:
         assert question(f"https://127.0.0.1:{port}/", tls=named).ask() == [{"id": "acme"}]
     with answering(OK, secure(authority, "other.example")) as port:
-        told = problem(question(f"https://127.0.0.1:{port}/", tls=named).ask)
-    assert told.startswith("the endpoint's certificate is refused: Hostname mismatch")
+        message = problem(question(f"https://127.0.0.1:{port}/", tls=named).ask)
+    assert message.startswith("the endpoint's certificate is refused: Hostname mismatch")
     with answering(OK) as port:
-        told = problem(question(f"https://127.0.0.1:{port}/", tls=trust).ask)
-    assert re.fullmatch(f"the TLS handshake failed: [A-Z0-9_]+; {LOOK}", told)
+        message = problem(question(f"https://127.0.0.1:{port}/", tls=trust).ask)
+    assert re.fullmatch(f"the TLS handshake failed: [A-Z0-9_]+; {LOOK}", message)
 
 
-def test_a_file_or_a_server_name_that_cannot_be_used_is_told(endpoint: Endpoint) -> None:
+def test_a_file_or_a_server_name_that_cannot_be_used_is_reported(endpoint: Endpoint) -> None:
     secured = endpoint.url.replace("http:", "https:")
-    told = problem(question(secured, tls=TlsOptions(ca_file="/nonexistent/ca.pem")).ask)
-    assert "/nonexistent/ca.pem" in told and told.endswith("; correct the file")
-    told = problem(question(secured, tls=TlsOptions(server_name="a..b")).ask)
-    assert told.startswith("tls.server_name cannot be used: ") and told.endswith("; correct the name")
+    message = problem(question(secured, tls=TlsOptions(ca_file="/nonexistent/ca.pem")).ask)
+    assert "/nonexistent/ca.pem" in message and message.endswith("; correct the file")
+    message = problem(question(secured, tls=TlsOptions(server_name="a..b")).ask)
+    assert message.startswith("tls.server_name cannot be used: ") and message.endswith("; correct the name")
 
 
 # --- what an answer holds ------------------------------------------------------------------------------
@@ -206,15 +206,15 @@ def test_a_file_or_a_server_name_that_cannot_be_used_is_told(endpoint: Endpoint)
 def test_exactly_as_many_tenants_as_may_be_are_taken() -> None:
     body = json.dumps([{"id": "a"}, {"targets": ["b", "c"]}]).encode()
     assert len(rows_of(body, 3)) == 3
-    told = problem(lambda: rows_of(body, 2))
-    assert told == "the answer has more than 2 tenants; raise max_rows, or answer fewer"
+    message = problem(lambda: rows_of(body, 2))
+    assert message == "the answer has more than 2 tenants; raise max_rows, or answer fewer"
 
 
-def test_what_is_no_list_is_told_with_what_to_answer() -> None:
+def test_what_is_no_list_is_reported_with_what_to_answer() -> None:
     assert problem(lambda: rows_of(b"{}", 9)) == f"the answer is no list; {LIST}"
-    told = problem(lambda: rows_of(b"<html>planted", 9))
-    assert told.startswith("the answer is no JSON: ") and told.endswith(f"; {LIST}")
-    assert "planted" not in told
+    message = problem(lambda: rows_of(b"<html>planted", 9))
+    assert message.startswith("the answer is no JSON: ") and message.endswith(f"; {LIST}")
+    assert "planted" not in message
 
 
 @pytest.mark.parametrize(

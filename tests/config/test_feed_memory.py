@@ -1,4 +1,4 @@
-"""What is remembered of a source: doubt over a sequence of answers, and what is told of it."""
+"""What is remembered of a source: doubt over a sequence of answers, and what is reported of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -67,7 +67,7 @@ def test_a_loss_is_doubted_where_more_than_half_of_ten_or_more_are_gone(
     assert (one.missing, one.doubted) == ((before - after, 0.0) if doubted else (0, None))
 
 
-def test_what_is_told_of_a_loss_and_of_an_empty_answer() -> None:
+def test_what_is_reported_of_a_loss_and_of_an_empty_answer() -> None:
     assert doubt(known(12, loss_after=5400.0), rows(2)) == (
         "the answer lacks 10 of the 12 tenants in force; "
         "correct the source; if they are gone, reload, or wait until it lasted 1h30m (loss_after)"
@@ -87,7 +87,7 @@ def test_a_doubt_that_ended_begins_again_from_its_new_first_moment() -> None:
     assert doubt(one, rows(1), 200.0) == ""
 
 
-def test_somebody_who_asks_is_believed_only_after_the_loss_was_told() -> None:
+def test_somebody_who_asks_is_believed_only_after_the_loss_was_reported() -> None:
     one = known(10)
     assert doubt(one, rows(1), by_hand=True)
     assert doubt(one, rows(1), by_hand=True) == ""
@@ -106,7 +106,7 @@ def test_rows_without_an_id_are_no_tenants_that_came_back() -> None:
 
 
 @pytest.mark.parametrize("more", ["refresh: 5m", "cache: rows.json"])
-def test_a_loss_that_was_told_is_believed_at_a_reload_with_and_without_a_cache(
+def test_a_loss_that_was_reported_is_believed_at_a_reload_with_and_without_a_cache(
     house: House, endpoint: Endpoint, more: str
 ) -> None:
     desk = Desk(house, endpoint, more)
@@ -126,7 +126,7 @@ def test_a_source_at_another_address_is_believed_as_a_new_one(house: House, endp
     assert [tenant for _, tenant in desk.start().targets] == ["other"]
 
 
-# --- what is told --------------------------------------------------------------------------------------
+# --- what is reported --------------------------------------------------------------------------------------
 
 STATE = FeedState("a", "http", 60.0, None, 0, True, "", (), (), 0, "tenants.http of a")
 
@@ -159,11 +159,13 @@ def test_the_warnings_of_a_source_are_sentences(more: dict[str, Any], warnings: 
 
 
 @pytest.mark.parametrize(("count", "rest"), [(20, ""), (21, "1"), (25, "5")])
-def test_of_many_mistakes_the_first_twenty_are_told_and_the_rest_is_counted(count: int, rest: str) -> None:
-    told = replace(STATE, refused=tuple(f"row {number}" for number in range(count))).warnings
-    assert told[:20] == tuple(f"row {number}" for number in range(20))
+def test_of_many_mistakes_the_first_twenty_are_reported_and_the_rest_is_counted(
+    count: int, rest: str
+) -> None:
+    message = replace(STATE, refused=tuple(f"row {number}" for number in range(count))).warnings
+    assert message[:20] == tuple(f"row {number}" for number in range(20))
     more = (f"tenants.http of a: {rest} more mistakes in rows; fix these first",) if rest else ()
-    assert told[20:-1] == more
+    assert message[20:-1] == more
 
 
 @pytest.mark.parametrize(

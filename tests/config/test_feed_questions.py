@@ -1,4 +1,4 @@
-"""From `tenants` to what is asked: each mistake is told with its line, what is wrong and what to write."""
+"""From `tenants` to what is asked: each mistake has its line, what is wrong and what to write."""
 
 import os
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_a_mistake_in_a_question_says_where_it_is_and_what_to_write(
     assert mistake.line == 8
 
 
-def test_a_folder_of_a_cache_that_is_not_there_is_told(house: House) -> None:
+def test_a_folder_of_a_cache_that_is_not_there_is_reported(house: House) -> None:
     (mistake,) = house.mistakes(HTTP.format(more="cache: no/rows.json"))
     assert mistake.what.endswith(f"{house.folder}/no is no folder")
     assert (mistake.remedy, mistake.line) == ("create it, or correct the path", 8)
@@ -73,7 +73,9 @@ def test_a_folder_of_a_cache_that_is_not_there_is_told(house: House) -> None:
         ("http://x/\\t", "the address has odd characters"),
     ],
 )
-def test_an_address_that_cannot_be_asked_is_told_with_an_example(house: House, url: str, what: str) -> None:
+def test_an_address_that_cannot_be_asked_is_reported_with_an_example(
+    house: House, url: str, what: str
+) -> None:
     (mistake,) = house.mistakes(HTTP.format(more="refresh: 1m").replace("http://127.0.0.1:9/", url))
     assert mistake.what.endswith(what)
     assert (mistake.remedy, mistake.line) == ("write https://host/path", 9)
@@ -100,24 +102,24 @@ def test_an_address_that_cannot_be_asked_is_told_with_an_example(house: House, u
         ("", "the source has no url", "add url: ... or url_file: ..."),
     ],
 )
-def test_an_address_of_a_database_that_is_none_is_told(
+def test_an_address_of_a_database_that_is_none_is_reported(
     house: House, url: str, what: str, remedy: str
 ) -> None:
     (mistake,) = house.mistakes(SQL.format(more="refresh: 1m", url=url))
     assert mistake.what.endswith(what) and mistake.remedy == remedy
 
 
-def test_a_file_of_the_address_that_is_not_there_is_told(house: House) -> None:
+def test_a_file_of_the_address_that_is_not_there_is_reported(house: House) -> None:
     text = HTTP.format(more="url_file: absent").replace('url: "http://127.0.0.1:9/"', "refresh: 1m")
-    told = {mistake.what: mistake.remedy for mistake in house.mistakes(text)}
-    assert told["url_file: the file that it names does not exist"] == "create it or correct the path"
+    message = {mistake.what: mistake.remedy for mistake in house.mistakes(text)}
+    assert message["url_file: the file that it names does not exist"] == "create it or correct the path"
 
 
 @pytest.mark.parametrize(
     ("content", "what", "remedy"),
     [(b"\xff\xfe", "is not UTF-8 text", "save it as UTF-8"), (b"", "is empty", "put the credential into it")],
 )
-def test_a_file_of_the_address_that_cannot_be_used_is_told_with_its_line(
+def test_a_file_of_the_address_that_cannot_be_used_is_reported_with_its_line(
     house: House, content: bytes, what: str, remedy: str
 ) -> None:
     house.write({"address": content})

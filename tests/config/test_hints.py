@@ -85,7 +85,7 @@ def test_it_is_said_that_nothing_is_monitored() -> None:
         ("SLACK_URL", "SLACK_WEBHOOK_URL"),
     ],
 )
-def test_a_variable_that_was_meant_is_noticed_and_its_value_is_not_told(name: str, meant: str) -> None:
+def test_a_variable_that_was_meant_is_noticed_and_its_value_is_not_reported(name: str, meant: str) -> None:
     notes = load_file(None, REGISTERED, {name: "sk_planted"}).notes
     assert f"{name} is set and is not read; did you mean {meant}?" in notes
     assert "planted" not in str(notes)

@@ -181,7 +181,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize("wrong", MISTAKES, ids=lambda wrong: wrong.name)
-def test_a_mistake_is_told_with_its_file_its_line_and_a_remedy(house: House, wrong: Wrong) -> None:
+def test_a_mistake_is_reported_with_its_file_its_line_and_a_remedy(house: House, wrong: Wrong) -> None:
     house.write(wrong.files)
     mistakes = house.mistakes(wrong.text, **wrong.environ)
     assert len(mistakes) == 1, [str(mistake) for mistake in mistakes]
@@ -193,7 +193,7 @@ def test_a_mistake_is_told_with_its_file_its_line_and_a_remedy(house: House, wro
     assert "sk_live" not in str(mistakes[0])
 
 
-def test_all_mistakes_of_all_files_are_told_at_once_and_in_order(house: House) -> None:
+def test_all_mistakes_of_all_files_are_reported_at_once_and_in_order(house: House) -> None:
     house.write({"t.yml": "- id: x\n  labels: {job: a}\n- {id: 'y z'}\n"})
     text = """\
 replica: 2

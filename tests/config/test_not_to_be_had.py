@@ -42,13 +42,13 @@ def mistakes(folder: Path, text: str, **environ: str) -> list[str]:
         f"notifications: {{email: {{{EMAIL}, username: '${{NONE}}', password: planted}}}}",
     ],
 )
-def test_what_cannot_be_had_is_told_once(tmp_path: Path, text: str) -> None:
+def test_what_cannot_be_had_is_reported_once(tmp_path: Path, text: str) -> None:
     (tmp_path / "main.yml").write_text("")
-    (told,) = mistakes(tmp_path, text)
-    assert "does not exist" in told or "NONE is not set" in told
+    (message,) = mistakes(tmp_path, text)
+    assert "does not exist" in message or "NONE is not set" in message
 
 
-def test_a_table_of_tokens_whose_address_cannot_be_read_is_told_once(tmp_path: Path) -> None:
+def test_a_table_of_tokens_whose_address_cannot_be_read_is_reported_once(tmp_path: Path) -> None:
     text = f"integrations: [{{name: a, provider: whatsapp, tokens: {{source: sql, sql: {TABLE}}}}}]"
     assert [one for one in mistakes(tmp_path, text) if "address" in one] == []
     assert any(one.startswith("url_file: ") and "does not exist" in one for one in mistakes(tmp_path, text))
@@ -60,9 +60,9 @@ def test_a_credential_written_as_a_shell_writes_a_variable_is_refused(
     tmp_path: Path, value: str, environ: dict[str, str]
 ) -> None:
     text = f"integrations: [{{name: a, provider: stripe, options: {{secret_key: {value}}}}}]"
-    (told,) = mistakes(tmp_path, text, **environ)
+    (message,) = mistakes(tmp_path, text, **environ)
     name = "STRIPE_SECRET_KEY" if environ else "NAME"
-    assert told.startswith(f"secret_key: a $ and a name stand for no variable; write ${{{name}}}; ")
+    assert message.startswith(f"secret_key: a $ and a name stand for no variable; write ${{{name}}}; ")
 
 
 @pytest.mark.parametrize("value", ["pa$$word", "$ecret", "x$NAME", "$NAME-x", "$2b$10$abc", "$A"])
@@ -71,7 +71,7 @@ def test_other_dollars_are_part_of_a_credential(tmp_path: Path, value: str) -> N
     assert mistakes(tmp_path, text) == []
 
 
-def test_a_row_that_may_use_no_variable_is_not_told_to_use_one(tmp_path: Path) -> None:
+def test_a_row_that_may_use_no_variable_is_not_asked_to_use_one(tmp_path: Path) -> None:
     (tmp_path / "rows.yml").write_text("- {id: a, options: {secret_key: $NAME}}\n")
     tenants = "{files: [rows.yml], secrets_dir: .}"
     text = f"integrations: [{{name: a, provider: stripe, tenants: {tenants}}}]"

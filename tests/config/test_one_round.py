@@ -67,7 +67,7 @@ def mistakes(text: str, folder: Path) -> list[tuple[int, str]]:
     return [(mistake.line, mistake.what) for mistake in caught.value.mistakes]
 
 
-def test_all_that_can_be_judged_is_told_at_once(tmp_path: Path) -> None:
+def test_all_that_can_be_judged_is_reported_at_once(tmp_path: Path) -> None:
     found = mistakes(FILE, tmp_path)
     missing = [
         words for words in WORDS if not any(words[0] == line and words[1] in what for line, what in found)
@@ -88,7 +88,7 @@ def test_all_that_can_be_judged_is_told_at_once(tmp_path: Path) -> None:
         " {oauth2: {client_id: a, client_secret: b}}}",
     ],
 )
-def test_what_only_follows_from_another_mistake_is_not_told(tmp_path: Path, text: str) -> None:
+def test_what_only_follows_from_another_mistake_is_not_reported(tmp_path: Path, text: str) -> None:
     assert len(mistakes(text, tmp_path)) == 1
 
 

@@ -149,10 +149,10 @@ def test_rows_with_a_byte_order_mark_or_in_another_charset_are_read(desk: Desk) 
 )
 def test_an_answer_that_is_no_list_of_rows_is_refused(body: bytes, what: str) -> None:
     try:
-        told = str([checked(row) for row in rows_of(body, 10)])
+        message = str([checked(row) for row in rows_of(body, 10)])
     except FeedProblem as problem:
-        told = str(problem)
-    assert what in told
+        message = str(problem)
+    assert what in message
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_a_loss_that_was_doubted_is_believed_at_a_reload_and_forgotten_when_they
     desk.endpoint.answer = everybody
     desk.start()
     desk.endpoint.answer = [row("other")]
-    assert len(desk.start().targets) == 12  # nobody was told of a loss yet
+    assert len(desk.start().targets) == 12  # no loss was reported yet
     assert desk.feeds.states()[0].missing == 12
     desk.endpoint.answer = everybody
     desk.refresh()
@@ -584,6 +584,6 @@ def test_an_address_from_a_file_may_be_a_credential_as_a_whole(house: House, end
     desk.refresh()
     endpoint.status = 500
     desk.refresh()
-    told = str(desk.feeds.states()) + failure(fresh_desk(desk)) + str(_mistakes(settled(fresh_desk(desk))))
-    assert "status 500" in told
-    assert "planted" not in told
+    message = str(desk.feeds.states()) + failure(fresh_desk(desk)) + str(_mistakes(settled(fresh_desk(desk))))
+    assert "status 500" in message
+    assert "planted" not in message

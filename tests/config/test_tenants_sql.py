@@ -306,13 +306,13 @@ def test_a_server_that_stops_in_the_middle_of_a_query_is_left_after_the_timeout(
     stopper = threading.Thread(target=stop)
     stopper.start()
     try:
-        told = problem(url_of(postgres), "SELECT 'x' AS id, pg_sleep(60) FROM tenants", timeout=5.0)
+        message = problem(url_of(postgres), "SELECT 'x' AS id, pg_sleep(60) FROM tenants", timeout=5.0)
     finally:
         stopper.join()
         for process in stopped:
             os.kill(process, signal.SIGCONT)
     assert stopped
-    assert told.startswith("no complete answer within 5 s")
+    assert message.startswith("no complete answer within 5 s")
 
 
 def test_a_server_that_hangs_is_left_after_the_timeout(postgres: Cluster) -> None:
@@ -321,23 +321,25 @@ def test_a_server_that_hangs_is_left_after_the_timeout(postgres: Cluster) -> Non
     children = postgres.process.pid
     postgres.signal(signal.SIGSTOP)
     try:
-        told = problem(url_of(postgres), timeout=2.0)
+        message = problem(url_of(postgres), timeout=2.0)
     finally:
         postgres.signal(signal.SIGCONT)
-    assert told.startswith("no complete answer within 2 s") and children
+    assert message.startswith("no complete answer within 2 s") and children
     assert time.monotonic() - began < 60
 
 
-def test_a_wrong_password_and_a_server_that_is_away_are_told_without_the_password(postgres: Cluster) -> None:
+def test_a_wrong_password_and_a_server_that_is_away_are_reported_without_the_password(
+    postgres: Cluster,
+) -> None:
     assert "password authentication failed" in problem(url_of(postgres, "wrong-" + "planted"))
     assert "refused" in problem("postgresql://reader:" + PASSWORD + "@127.0.0.1:9/postgres")
     assert "unable to open" in problem("sqlite:////nonexistent/x.db")
 
 
 def test_data_of_rows_is_never_quoted_in_an_error(postgres: Cluster) -> None:
-    told = problem(url_of(postgres), "SELECT id, key::int AS window FROM tenants")
-    assert "key-of-acme" not in told
-    assert "22P02" in told
+    message = problem(url_of(postgres), "SELECT id, key::int AS window FROM tenants")
+    assert "key-of-acme" not in message
+    assert "22P02" in message
 
 
 @pytest.mark.parametrize(
@@ -374,10 +376,10 @@ def test_the_address_may_stand_in_a_file_and_shows_nowhere(house: House, postgre
 def test_a_column_that_is_no_option_is_a_mistake_of_each_row(house: House, file: Path) -> None:
     feeds = Feeds()
     load(house, f"sqlite:///{file}", "SELECT id, key AS api_keys, 1 AS dear FROM tenants", feeds)
-    told = feeds.states()[0].refused
-    assert len(told) == 4
-    assert any("row 1 (acme): unknown key api_keys; did you mean api_key?" in line for line in told)
-    assert any("row 2 (beta): the option dear cannot be set by a tenant" in line for line in told)
+    message = feeds.states()[0].refused
+    assert len(message) == 4
+    assert any("row 1 (acme): unknown key api_keys; did you mean api_key?" in line for line in message)
+    assert any("row 2 (beta): the option dear cannot be set by a tenant" in line for line in message)
 
 
 def test_a_value_that_is_no_text_number_or_json_breaks_its_row_alone(house: House, file: Path) -> None:

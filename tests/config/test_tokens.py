@@ -102,13 +102,13 @@ integrations:
         (f"store: {{token_keys: {KEY} planted}}\n", 1, "key number 2 is no Fernet key"),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_without_any_secret(
+def test_a_mistake_is_reported_with_its_line_and_without_any_secret(
     tmp_path: Path, text: str, line: int, what: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
         loaded(tmp_path, text)
-    told = [(one.line, one.what) for one in caught.value.mistakes]
-    assert any(place == line and what in sentence for place, sentence in told), told
+    message = [(one.line, one.what) for one in caught.value.mistakes]
+    assert any(place == line and what in sentence for place, sentence in message), message
     assert "planted" not in str(caught.value)
     assert KEY not in str(caught.value)
 

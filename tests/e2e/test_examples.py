@@ -44,8 +44,8 @@ async def vendors() -> AsyncIterator[Vendors]:
     """Serve every simulated vendor and a mail server; the options by which each is reached, by provider."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        known, stranger = Authority(folder), Authority(folder, "stranger")
-        room = await stack.enter_async_context(mail_room(Mail(known.server(), stranger.server())))
+        known, outsider = Authority(folder), Authority(folder, "stranger")
+        room = await stack.enter_async_context(mail_room(Mail(known.server(), outsider.server())))
         sandbox = await stack.enter_async_context(harness.serve(registry.sandbox_vendors()))
         mail = {"host": "127.0.0.1", "port": room.mail.port, "username": USER, "password": PASSWORD}
         made = {name: sandbox.describe(name)["options"] for name in sandbox.stands}

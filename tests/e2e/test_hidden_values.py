@@ -168,6 +168,6 @@ async def _printed(folder: Path, *words: str) -> str:
         stderr=PIPE,
         env=os.environ | variables() | {"PYTHONPATH": str(Path.cwd())},
     )
-    told, wrong = await run.communicate()
-    assert told + wrong
-    return (told + wrong).decode()
+    message, wrong = await run.communicate()
+    assert message + wrong
+    return (message + wrong).decode()

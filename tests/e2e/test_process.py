@@ -97,10 +97,10 @@ async def test_promtool_accepts_the_whole_body(start: Start, tmp_path: Path) -> 
     promtool = program("promtool")
     assert promtool, "promtool is needed: apt-get install prometheus"
     check = await asyncio.create_subprocess_exec(promtool, "check", "metrics", stdin=PIPE, stderr=PIPE)
-    _, told = await check.communicate((await process.metrics()).encode())
+    _, message = await check.communicate((await process.metrics()).encode())
     # what prometheus_client says of the process itself is not ours to name
-    ours = [line for line in told.decode().splitlines() if line.startswith("integration_")]
-    assert (check.returncode in (0, 3), ours) == (True, []), told.decode()
+    ours = [line for line in message.decode().splitlines() if line.startswith("integration_")]
+    assert (check.returncode in (0, 3), ours) == (True, []), message.decode()
 
 
 async def test_the_openmetrics_body_keeps_to_its_grammar(start: Start, tmp_path: Path) -> None:
@@ -199,13 +199,13 @@ async def test_a_store_that_cannot_be_opened_never_stops_probing(start: Start, t
     assert "Traceback" not in process.log
 
 
-async def test_another_store_url_is_told_to_need_a_restart(start: Start, tmp_path: Path) -> None:
+async def test_another_store_url_is_said_to_need_a_restart(start: Start, tmp_path: Path) -> None:
     path = _file(tmp_path, "dead")
     process = await start(f"--config.file={path}", "--config.poll-interval=200ms")
     path.write_text(path.read_text().replace("state.db", "other.db"))
 
-    async def told() -> bool:
+    async def message() -> bool:
         return "store.url is another one: restart the exporter" in process.log
 
-    await until("the log tells it", told, 10)
+    await until("the log tells it", message, 10)
     assert not (tmp_path / "other.db").exists()

@@ -163,8 +163,8 @@ async def test_prometheus_keeps_the_trace_ids_of_failures_and_they_lead_to_the_r
     for shard in range(2):
         failures = (await ask(pair.url(shard, "/api/v1/history"), limit="1000"))["failures"]
         known |= {failure["trace_id"] for failure in failures}
-    told = [one for series in found for one in series["exemplars"]]
+    message = [one for series in found for one in series["exemplars"]]
     assert {series["seriesLabels"]["reason"] for series in found} == {"connect"}
-    assert all(one["value"] == "1" and abs(one["timestamp"] - time.time()) < 600 for one in told)
-    assert {one["labels"]["trace_id"] for one in told} & known
+    assert all(one["value"] == "1" and abs(one["timestamp"] - time.time()) < 600 for one in message)
+    assert {one["labels"]["trace_id"] for one in message} & known
     assert "trace_id" not in await read(pair.url(0, "/metrics"), Accept="text/plain")

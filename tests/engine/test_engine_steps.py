@@ -164,7 +164,7 @@ async def test_an_answer_that_was_kept_for_later_runs_is_in_the_next_batch(
 
 
 @pytest.mark.parametrize(("replicas", "hours"), [(1, 1), (2, 2)])
-async def test_a_reload_forgets_no_call_that_was_made_but_other_replicas_divide_anew(
+async def test_a_reload_forgets_no_call_that_was_made_but_other_replicas_divide_again(
     engine: Engine, clock: HandClock, vendor: Vendor, replicas: int, hours: int
 ) -> None:
     frugal = made_probe(vendor, allowance=FRUGAL)

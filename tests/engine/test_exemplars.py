@@ -133,14 +133,14 @@ def test_where_the_format_forbids_exemplars_there_are_none(double: bool) -> None
     assert list(parsed(body.decode()))
 
 
-def test_the_newest_failure_of_each_reason_is_told_by_its_trace_id() -> None:
+def test_the_newest_failure_of_each_reason_is_reported_by_its_trace_id() -> None:
     counters = Counters(critical=False)
     for at, reason, trace in ((1.0, Reason.AUTH, "a"), (2.0, Reason.DNS, "b"), (3.0, Reason.AUTH, "c")):
         counters.count(Result(at, 0.5, reason, trace_id=trace))
     counters.count(Result(4.0, 0.5, trace_id="good"))
     counters.count(Result(5.0, 0.5, Reason.TIMEOUT))
-    told: Exemplars = counters.exemplars()
-    assert {own[0][1]: (found.labels, found.value, found.at) for (_, own), found in told.items()} == {
+    message: Exemplars = counters.exemplars()
+    assert {own[0][1]: (found.labels, found.value, found.at) for (_, own), found in message.items()} == {
         "auth": ((("trace_id", "c"),), 1.0, 3.5),
         "dns": ((("trace_id", "b"),), 1.0, 2.5),
     }

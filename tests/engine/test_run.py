@@ -276,7 +276,7 @@ async def test_every_calls_again_only_when_its_period_is_over() -> None:
     assert answers["account"] == (calls[1], {"enabled": True})
 
 
-async def test_an_error_of_a_dearer_call_is_not_kept_as_its_answer() -> None:
+async def test_an_error_of_a_costlier_call_is_not_kept_as_its_answer() -> None:
     async def broken() -> object:
         raise ProbeError(Reason.VENDOR_ERROR, "500")
 

@@ -129,7 +129,7 @@ async def test_integrations_of_a_generic_probe_do_not_share_a_lane(
     assert runs.count() == {"dead/a": 1, "alive": 1}
 
 
-async def test_what_waited_in_its_lane_is_told_its_lag(
+async def test_what_waited_in_its_lane_has_its_lag_reported(
     clock: HandClock, runs: Runs, scheduler: Scheduler
 ) -> None:
     runs.slow = {"payments"}

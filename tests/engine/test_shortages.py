@@ -174,7 +174,7 @@ async def test_an_episode_is_two_lines_on_the_log_and_each_run_is_counted(
     assert "raise LimitNOFILE or ulimit -n" in lines[0]["error"] and lines[1]["put_off"] == put_off
 
 
-async def test_an_episode_that_begins_later_is_told_again() -> None:
+async def test_an_episode_that_begins_later_is_reported_again() -> None:
     clock = HandClock()
     shortages = Shortages(clock, SelfMetrics())
     with structlog.testing.capture_logs() as lines:
@@ -184,7 +184,7 @@ async def test_an_episode_that_begins_later_is_told_again() -> None:
     assert [line["event"] for line in lines] == [BEGINS, ENDS, BEGINS, ENDS]
 
 
-async def test_who_asks_for_a_check_is_told_what_is_lacking_and_when_it_is_tried_again(
+async def test_a_caller_of_a_check_learns_what_is_lacking_and_when_it_is_tried_again(
     engine: Engine, clock: HandClock, vendor: Vendor, probe: Probe
 ) -> None:
     target = made_target(probe=probe)

@@ -1,4 +1,4 @@
-"""What is shown after any row of runs is what the state says, though only what changed is written anew."""
+"""What is shown after any row of runs is what the state says, though only what changed is written again."""
 
 import asyncio
 from collections.abc import Iterable

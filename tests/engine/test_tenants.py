@@ -1,4 +1,4 @@
-"""Tenants are asked for again while the exporter runs: what changed is swapped in, a failure is told once."""
+"""Tenants are asked for again while the exporter runs: changes are swapped in, a failure is reported once."""
 
 import asyncio
 import sqlite3
@@ -91,7 +91,7 @@ async def works(tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-def told() -> Iterator[list[Any]]:
+def message() -> Iterator[list[Any]]:
     with structlog.testing.capture_logs() as logs:
         yield logs
 
@@ -111,14 +111,14 @@ async def test_a_change_in_the_source_is_in_force_after_its_period_and_touches_n
     assert works.value("tenants", integration="a") == 2
 
 
-async def test_a_source_that_is_away_is_told_once_and_asked_sooner_and_keeps_its_tenants(
-    works: Works, told: list[Any]
+async def test_a_source_that_is_away_is_reported_once_and_asked_sooner_and_keeps_its_tenants(
+    works: Works, message: list[Any]
 ) -> None:
     (works.folder / "rows.db").rename(works.folder / "away.db")
     for _ in range(3):
         await works.pass_by(61)
     assert works.tenants == ["one", "two"]
-    assert [line["event"] for line in told] == ["tenants cannot be refreshed: the last rows stay in force"]
+    assert [line["event"] for line in message] == ["tenants cannot be refreshed: the last rows stay in force"]
     labels = {"integration": "a", "source": "sql"}
     assert works.value("tenants_refresh_successful", **labels) == 0
     answered = works.value("tenants_last_refresh_timestamp_seconds", **labels)
@@ -127,23 +127,23 @@ async def test_a_source_that_is_away_is_told_once_and_asked_sooner_and_keeps_its
     assert works.value("tenants_refresh_successful", **labels) == 1
     now = works.value("tenants_last_refresh_timestamp_seconds", **labels)
     assert now is not None and answered is not None and now > answered
-    assert told[-1]["event"] == "tenants are refreshed again"
+    assert message[-1]["event"] == "tenants are refreshed again"
 
 
-async def test_a_wrong_row_is_told_and_counted_while_the_others_are_taken(
-    works: Works, told: list[Any]
+async def test_a_wrong_row_is_reported_and_counted_while_the_others_are_taken(
+    works: Works, message: list[Any]
 ) -> None:
     works.sql("INSERT INTO rows VALUES ('no good id', 'planted-key'), ('three', 'key-three')")
     await works.pass_by(61)
     assert works.tenants == ["one", "three", "two"]
-    (line,) = [line for line in told if line["event"] == "rows of tenants were refused"]
+    (line,) = [line for line in message if line["event"] == "rows of tenants were refused"]
     assert "row 3" in line["rows"][0] and "planted-key" not in str(line)
     labels = {"integration": "a", "source": "sql"}
     assert works.value("tenants_refused_rows", **labels) == 1
     assert works.value("tenants_refresh_successful", **labels) == 0
     assert works.value("config_last_reload_successful") == 1
     await works.pass_by(61)
-    assert sum(line["event"] == "rows of tenants were refused" for line in told) == 1
+    assert sum(line["event"] == "rows of tenants were refused" for line in message) == 1
     works.sql("DELETE FROM rows WHERE id = 'no good id'")
     await works.pass_by(61)
     assert works.value("tenants_refresh_successful", **labels) == 1
@@ -176,41 +176,41 @@ OTHER = "- name: b\n  provider: shop\n  options: {api_key: k}\n"
 
 
 async def test_a_start_without_the_source_probes_the_rest_and_asks_again_soon(
-    tmp_path: Path, told: list[Any]
+    tmp_path: Path, message: list[Any]
 ) -> None:
     works = Works(tmp_path, TEXT.replace("refresh: 1m", "refresh: 1h") + OTHER, table=False)
     labels = {"integration": "a", "source": "sql"}
     assert works.tenants == [""]
     assert works.value("tenants_refresh_successful", **labels) == 0
     assert works.value("tenants_last_refresh_timestamp_seconds", **labels) is None
-    assert [line["event"] for line in told] == ["tenants cannot be refreshed: none is in force"]
-    assert "unable to open" in told[0]["error"]
+    assert [line["event"] for line in message] == ["tenants cannot be refreshed: none is in force"]
+    assert "unable to open" in message[0]["error"]
     works.make_table()
     await works.pass_by(29)
     assert works.tenants == [""]
     await works.pass_by(2)
     assert works.tenants == ["", "one", "two"]
     assert works.value("tenants_refresh_successful", **labels) == 1
-    assert told[-1]["event"] == "tenants are refreshed again"
+    assert message[-1]["event"] == "tenants are refreshed again"
     await works.engine.stop(1.0)
 
 
 async def test_a_start_with_rows_that_are_wrong_tells_them_and_takes_the_rest(
-    tmp_path: Path, told: list[Any]
+    tmp_path: Path, message: list[Any]
 ) -> None:
     works = Works(tmp_path)
     works.sql("INSERT INTO rows VALUES (NULL, 'k'), ('no good id', 'k')")
     restarted = Works(tmp_path, table=False)
     assert restarted.tenants == ["one", "two"]
     assert restarted.value("tenants_refused_rows", integration="a", source="sql") == 2
-    (line,) = told
+    (line,) = message
     assert (line["event"], line["count"]) == ("rows of tenants were refused", 2)
     for one in (works, restarted):
         await one.engine.stop(1.0)
 
 
-async def test_most_tenants_gone_at_once_is_told_and_counted_until_it_is_believed(
-    works: Works, told: list[Any]
+async def test_most_tenants_gone_at_once_is_reported_and_counted_until_it_is_believed(
+    works: Works, message: list[Any]
 ) -> None:
     labels = {"integration": "a", "source": "sql"}
     works.sql(*(f"INSERT INTO rows VALUES ('more-{n}', 'key-of-{n}')" for n in range(10)))
@@ -223,16 +223,16 @@ async def test_most_tenants_gone_at_once_is_told_and_counted_until_it_is_believe
     assert len(works.tenants) == 12
     assert works.value("tenants_doubted", **labels) == 10
     assert works.value("tenants_refresh_successful", **labels) == 0
-    (line,) = [line for line in told if line["log_level"] == "error"]
+    (line,) = [line for line in message if line["log_level"] == "error"]
     assert line["event"] == "most tenants are gone from the source: they stay in force"
     assert "lacks 10 of the 12 tenants" in line["error"]
     await works.pass_by(3600)
     assert works.tenants == ["one", "two"]
     assert works.value("tenants_doubted", **labels) == 0
-    assert told[-1]["event"] == "tenants are refreshed again"
+    assert message[-1]["event"] == "tenants are refreshed again"
 
 
-async def test_a_loss_is_believed_at_the_first_reload_after_it_was_told(works: Works) -> None:
+async def test_a_loss_is_believed_at_the_first_reload_after_it_was_reported(works: Works) -> None:
     works.sql(*(f"INSERT INTO rows VALUES ('more-{n}', 'key-of-{n}')" for n in range(10)))
     await works.reloader.reload()
     works.sql("DELETE FROM rows WHERE id LIKE 'more%'")
@@ -242,13 +242,13 @@ async def test_a_loss_is_believed_at_the_first_reload_after_it_was_told(works: W
     assert works.tenants == ["one", "two"]
 
 
-async def test_keys_that_nobody_reads_are_told_once(tmp_path: Path, told: list[Any]) -> None:
+async def test_keys_that_nobody_reads_are_reported_once(tmp_path: Path, message: list[Any]) -> None:
     works = Works(tmp_path)
     works.feeds.memory_of(("a", "sql")).rows[0]["created_at"] = 1  # type: ignore[union-attr]  # it is known
     await works.reloader.apply_feed_changes()
     for _ in range(2):
         works.refresher.refresh_due()
-    lines = [line for line in told if line["event"] == "keys of tenants' rows are ignored"]
+    lines = [line for line in message if line["event"] == "keys of tenants' rows are ignored"]
     assert [line["keys"] for line in lines] == [["created_at"]]
     await works.engine.stop(1.0)
 

@@ -372,7 +372,7 @@ def test_the_secrets_belong_to_the_user_that_alertmanager_runs_as(desk: Desk) ->
         assert f"chown -R {name}:{group} {desk.secrets}" in out
 
 
-def test_an_owner_that_this_machine_does_not_have_is_told_before_anything_is_written(desk: Desk) -> None:
+def test_an_owner_that_this_machine_does_not_have_is_reported_before_anything_is_written(desk: Desk) -> None:
     desk.write(f"{CONFIGURATION}generate: {{secrets: {{owner: nobody-of-that-name}}}}\n")
     code, out, err = desk.generate()
     if os.geteuid() == 0:

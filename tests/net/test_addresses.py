@@ -1,4 +1,4 @@
-"""Where a stranger's address may lead: to public addresses alone, whatever clothes a private one wears."""
+"""Where an untrusted address may lead: to public addresses alone, whatever clothes a private one wears."""
 
 import socket
 from collections.abc import Awaitable, Callable
@@ -138,7 +138,7 @@ async def test_a_redirect_that_leads_inside_is_refused_though_the_first_address_
                 await network.call(Request(server.url(), redirects=3), trace)
 
 
-async def test_a_connection_that_the_operator_s_own_target_keeps_is_not_lent_to_a_stranger(
+async def test_a_connection_that_the_operator_s_own_target_keeps_is_not_lent_to_an_untrusted_one(
     network: LoopNetwork,
 ) -> None:
     async with serving(keeping()) as server:
@@ -158,9 +158,9 @@ async def test_of_several_addresses_only_the_public_ones_are_dialled(
     async with serving(keeping()) as server:
         trace = Trace(guard=PublicOnly(("127.0.0.0/8",)))
         await network.call(Request(f"http://many.example:{server.port}/"), trace)
-    told = "\n".join(text for _, text in trace.log)
-    assert "127.0.0.1" in told
-    assert "10.0.0.1" not in told and "::1" not in told
+    message = "\n".join(text for _, text in trace.log)
+    assert "127.0.0.1" in message
+    assert "10.0.0.1" not in message and "::1" not in message
 
 
 async def test_connections_and_talks_of_a_run_pass_the_guard_of_its_target(network: LoopNetwork) -> None:

@@ -83,7 +83,7 @@ async def test_a_chain_that_nobody_verified_has_a_first_date_too(
         (-1, -2, "the server's certificate has expired"),
     ],
 )
-async def test_it_is_told_whether_the_server_or_its_chain_has_expired(
+async def test_it_is_reported_whether_the_server_or_its_chain_has_expired(
     network: LoopNetwork, tmp_path: Path, leaf: float, middle: float, words: str
 ) -> None:
     chain = Chain(tmp_path, leaf=leaf, middle=middle)
@@ -225,7 +225,7 @@ def test_a_certificate_that_cannot_be_read_has_no_dates() -> None:
     assert read(b"no certificate") is found
 
 
-def test_a_certificate_is_told_by_its_names_and_its_date(tmp_path: Path) -> None:
+def test_a_certificate_is_reported_by_its_names_and_its_date(tmp_path: Path) -> None:
     chain = Chain(tmp_path)
     found = read(chain.leaf.public_bytes(Encoding.DER))
     expires = f"{chain.leaf.not_valid_after_utc:%F %TZ}"

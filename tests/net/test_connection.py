@@ -144,7 +144,7 @@ async def test_a_reset_before_the_first_answer_may_be_for_want_of_our_certificat
     assert ("it may require a client certificate" in caught.value.detail) == hint
 
 
-async def test_a_name_that_tls_cannot_carry_is_told(authority: Authority) -> None:
+async def test_a_name_that_tls_cannot_carry_is_reported(authority: Authority) -> None:
     async def talk(visit: Visit) -> None:
         await visit.reader.read()
 
@@ -237,15 +237,13 @@ async def test_a_server_that_says_goodbye_is_hung_up_on(authority: Authority) ->
         assert connection.closed
 
 
-async def test_the_server_is_told_why_its_certificate_is_refused(
-    authority: Authority, tmp_path: Path
-) -> None:
-    stranger = Authority(tmp_path, "stranger")
+async def test_the_server_learns_why_its_certificate_is_refused(authority: Authority, tmp_path: Path) -> None:
+    outsider = Authority(tmp_path, "stranger")
     last: list[str] = []
     async with by_hand(authority.server(), lambda _: None, last) as server:
         connection = await opened(server)
         with pytest.raises(ProbeError, match="unknown authority"):
-            await connection.secure(client_context(TlsOptions(ca_file=stranger.ca_file)), "localhost")
+            await connection.secure(client_context(TlsOptions(ca_file=outsider.ca_file)), "localhost")
         await rest()
         connection.abort()
         await rest()

@@ -53,7 +53,7 @@ def test_no_more_than_the_allowance_is_ever_spent_in_thirty_days(calls: float, r
     assert calls / replicas * 0.9 <= spent <= calls / replicas + each
 
 
-def test_a_run_dearer_than_the_bucket_starts_when_it_is_full_and_is_paid_for_afterwards() -> None:
+def test_a_run_costlier_than_the_bucket_starts_when_it_is_full_and_is_paid_for_afterwards() -> None:
     budget = Budget(Allowance(720, "docs"))  # one an hour
     assert budget.wait(KEY, 5, 0.0) == 0
     budget.spend(KEY, 5, 0.0)

@@ -53,7 +53,7 @@ def test_configured_headers_stand_in_place_of_our_own() -> None:
         ("POST", b"abc", "3"),
     ],
 )
-def test_a_length_is_told_with_a_body_and_where_one_is_expected(
+def test_a_length_is_reported_with_a_body_and_where_one_is_expected(
     method: str, body: bytes, length: str
 ) -> None:
     head, _, rest = sent(Request("http://a/", body=body), method).partition("\r\n\r\n")
@@ -130,7 +130,7 @@ def test_every_secret_of_a_request_is_known_with_and_without_its_scheme() -> Non
     assert secrets_of(Request("http://a/", proxy=Proxy("http://p"))) == set()
 
 
-def test_a_proxy_is_told_the_whole_url_and_its_credentials_for_plain_http_alone() -> None:
+def test_a_proxy_gets_the_whole_url_and_its_credentials_for_plain_http_alone() -> None:
     proxy = Proxy("http://p", Secret("Basic x"))
     plain = sent(Request("http://a/b?c=d", query=(("k", "v"),), proxy=proxy))
     assert plain.startswith("GET http://a/b?c=d&k=v HTTP/1.1\r\nProxy-Authorization: Basic x\r\nHost: a\r\n")

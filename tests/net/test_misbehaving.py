@@ -197,7 +197,7 @@ CASES: dict[str, tuple[Talk, Reason, str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-async def test_a_target_that_misbehaves_is_told_by_its_reason_and_disturbs_nobody(
+async def test_a_target_that_misbehaves_is_reported_by_its_reason_and_disturbs_nobody(
     network: LoopNetwork, case: str
 ) -> None:
     talk, reason, words = CASES[case]
@@ -283,7 +283,7 @@ async def test_odd_but_legal_answers_are_read(
     assert (answer.status, answer.body) == (status, body)
 
 
-async def test_a_head_request_has_no_body_whatever_length_is_told(network: LoopNetwork) -> None:
+async def test_a_head_request_has_no_body_whatever_length_is_reported(network: LoopNetwork) -> None:
     async with serving(answering(OK + b"Content-Length: 999\r\n\r\n")) as server:
         answer = await network.call(Request(server.url(), method="HEAD"), Trace())
     assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "999")

@@ -56,7 +56,7 @@ TLS_CASES: dict[str, tuple[Callable[[Authority, Path], ssl.SSLContext], dict[str
 
 
 @pytest.mark.parametrize("case", TLS_CASES)
-async def test_a_server_that_is_wrong_at_a_layer_of_tls_is_told_by_that_layer(
+async def test_a_server_that_is_wrong_at_a_layer_of_tls_is_reported_by_that_layer(
     network: LoopNetwork, authority: Authority, tmp_path: Path, case: str
 ) -> None:
     context, options, words = TLS_CASES[case]
@@ -102,7 +102,7 @@ async def test_old_ciphers_are_spoken_only_where_the_operator_allows_them(
 
 
 @pytest.mark.parametrize(("since", "until"), [(-30, -1), (1, 9)])
-async def test_the_expiry_of_a_refused_certificate_is_told(
+async def test_the_expiry_of_a_refused_certificate_is_reported(
     network: LoopNetwork, authority: Authority, since: float, until: float
 ) -> None:
     trace = Trace()
@@ -116,7 +116,7 @@ async def test_the_expiry_of_a_refused_certificate_is_told(
     assert trace.certificate_expiry == pytest.approx(time.time() + until * 86_400, abs=120)
 
 
-async def test_the_expiry_is_told_without_verification_too(network: LoopNetwork, tmp_path: Path) -> None:
+async def test_the_expiry_is_reported_without_verification_too(network: LoopNetwork, tmp_path: Path) -> None:
     trace = Trace()
     async with serving(keeping(), tls=self_signed(tmp_path)) as server:
         request = Request(server.url(scheme="https"), tls=TlsOptions(insecure_skip_verify=True))
@@ -165,7 +165,7 @@ async def test_the_second_look_at_a_certificate_ends_before_the_run_does(
         (b"", Reason.CONNECT, "during the TLS handshake|closed the connection"),
     ],
 )
-async def test_what_comes_instead_of_a_handshake_is_told(
+async def test_what_comes_instead_of_a_handshake_is_reported(
     network: LoopNetwork, said: bytes, reason: Reason, words: str
 ) -> None:
     async def talk(visit: Visit) -> None:
@@ -188,7 +188,7 @@ async def test_a_handshake_that_never_ends_is_a_timeout(network: LoopNetwork) ->
 
 
 @pytest.mark.parametrize("data", [OK + b"Content-Length: 9\r\n\r\nabc", b""])
-async def test_an_answer_over_tls_that_is_cut_is_told(
+async def test_an_answer_over_tls_that_is_cut_is_reported(
     network: LoopNetwork, authority: Authority, data: bytes
 ) -> None:
     async with serving(answering(data), tls=authority.server()) as server:

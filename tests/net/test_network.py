@@ -1,4 +1,4 @@
-"""A good server: phases, connections kept and made anew, what is on the wire."""
+"""A good server: phases, connections kept and made again, what is on the wire."""
 
 import asyncio
 import gc
@@ -53,9 +53,9 @@ async def test_a_new_https_connection_by_name_has_all_five_phases(
     assert (answer.http_version, answer.tls_version) == ("1.1", "TLSv1.3")
     assert answer.certificate_expiry == trace.certificate_expiry
     assert answer.certificate_expiry == pytest.approx(time.time() + 30 * 86_400, abs=120)
-    told = "\n".join(text for _, text in trace.log)
+    message = "\n".join(text for _, text in trace.log)
     for words in ("resolved localhost to", "connected to", "TLSv1.3", "expires", "sending GET", "status 200"):
-        assert words in told
+        assert words in message
 
 
 async def test_an_address_is_not_resolved_and_plain_http_has_no_tls_phase(network: LoopNetwork) -> None:
@@ -79,7 +79,7 @@ async def test_a_kept_connection_has_neither_resolve_nor_connect_nor_tls(
     assert answer.certificate_expiry == trace.certificate_expiry is not None
 
 
-async def test_without_reuse_each_call_connects_anew_and_keeps_nothing(network: LoopNetwork) -> None:
+async def test_without_reuse_each_call_connects_again_and_keeps_nothing(network: LoopNetwork) -> None:
     async with serving(keeping()) as server:
         for _ in range(3):
             await network.call(Request(server.url(), reuse=False), Trace())
@@ -97,7 +97,7 @@ async def test_origins_and_judgements_of_certificates_do_not_share_connections(
     assert server.visits == 2
 
 
-async def test_a_connection_is_made_anew_after_five_minutes(
+async def test_a_connection_is_made_again_after_five_minutes(
     network: LoopNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert pool.MAX_AGE == 300

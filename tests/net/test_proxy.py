@@ -1,4 +1,4 @@
-"""Calls through an HTTP proxy: what it is told, what it may know, and whose fault a failure is."""
+"""Calls through an HTTP proxy: what it is given, what it may know, and whose fault a failure is."""
 
 import asyncio
 import re
@@ -113,7 +113,7 @@ async def test_redirects_go_through_the_proxy_too(network: LoopNetwork, server: 
         ("302 Found", Reason.BAD_RESPONSE, "HTTP 302: it does not connect us to localhost:443"),
     ],
 )
-async def test_a_proxy_that_opens_no_tunnel_is_told(
+async def test_a_proxy_that_opens_no_tunnel_is_reported(
     network: LoopNetwork, server: Server, proxy: Raw, status: str, reason: Reason, words: str
 ) -> None:
     server.answer = ok(b"no", status=status)
@@ -125,7 +125,7 @@ async def test_a_proxy_that_opens_no_tunnel_is_told(
     assert trace.http_status is None, "it is no answer of the server"
 
 
-async def test_a_proxy_that_refuses_our_credentials_for_plain_http_is_told(
+async def test_a_proxy_that_refuses_our_credentials_for_plain_http_is_reported(
     network: LoopNetwork, server: Server, proxy: Raw
 ) -> None:
     server.answer = ok(b"no", status="407 Proxy Authentication Required")
@@ -135,7 +135,7 @@ async def test_a_proxy_that_refuses_our_credentials_for_plain_http_is_told(
     assert direct.status == 407, "without a proxy it is a status like others"
 
 
-async def test_a_proxy_that_cannot_be_reached_is_told_apart_from_the_server(network: LoopNetwork) -> None:
+async def test_a_proxy_that_cannot_be_reached_is_kept_apart_from_the_server(network: LoopNetwork) -> None:
     error = await fails(
         network, Request("https://x.example/", proxy=Proxy(f"http://127.0.0.1:{free_port()}"))
     )

@@ -113,7 +113,7 @@ def test_a_byte_behind_a_whole_answer_costs_the_connection() -> None:
     assert (reader.body, reader.keep_alive) == (b"ok", False)
 
 
-def test_of_a_broken_head_and_a_broken_body_the_body_is_told() -> None:
+def test_of_a_broken_head_and_a_broken_body_the_body_is_reported() -> None:
     outcome = read(b"HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\nxyz\r\n", 1000)
     assert isinstance(outcome, ProbeError)
     assert outcome.detail == "the answer breaks the rules of HTTP: Invalid character in chunk size"
@@ -126,7 +126,7 @@ def test_a_redirect_that_is_followed_is_whole_with_its_head(status: int) -> None
     assert (reader.done, reader.keep_alive) == (True, False)
 
 
-def test_what_is_missing_of_an_answer_is_told_at_each_stage() -> None:
+def test_what_is_missing_of_an_answer_is_reported_at_each_stage() -> None:
     reader = AnswerReader("GET", BOUND)
     assert reader.waiting_for == "the first byte of the answer"
     reader.feed(b"HTTP/1.1 200 OK\r\n")
@@ -148,9 +148,9 @@ def test_the_headers_are_bounded_together_with_the_trailers() -> None:
 
 
 @pytest.mark.parametrize(("size", "good"), [(BOUND, True), (BOUND + 1, False)])
-@pytest.mark.parametrize("told", [True, False], ids=["length", "until close"])
-def test_the_bound_of_a_body_is_exact(size: int, good: bool, told: bool) -> None:
-    length = b"Content-Length: %d\r\n" % size if told else b""
+@pytest.mark.parametrize("message", [True, False], ids=["length", "until close"])
+def test_the_bound_of_a_body_is_exact(size: int, good: bool, message: bool) -> None:
+    length = b"Content-Length: %d\r\n" % size if message else b""
     outcome = read(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n" + b"x" * size, 1 << 20)
     assert isinstance(outcome, AnswerReader) is good
 

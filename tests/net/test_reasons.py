@@ -95,7 +95,9 @@ def test_any_2xx_is_good_and_a_redirect_that_was_not_followed_is_not() -> None:
         (None, Reason.CONNECT, "cannot be reached: OSError"),
     ],
 )
-def test_an_error_of_the_system_is_told_for_its_place(code: int | None, reason: Reason, words: str) -> None:
+def test_an_error_of_the_system_is_reported_for_its_place(
+    code: int | None, reason: Reason, words: str
+) -> None:
     error = os_error(OSError("?") if code is None else OSError(code, "?"), "192.0.2.1:80")
     assert isinstance(error, ProbeError)
     assert (error.reason, error.detail.startswith(f"192.0.2.1:80 {words}")) == (reason, True)
@@ -117,10 +119,13 @@ def test_an_error_of_the_system_is_told_for_its_place(code: int | None, reason: 
         (OSError("?"), "the resolver failed"),
     ],
 )
-def test_an_error_of_the_resolver_is_told_for_its_name(error: Exception, words: str) -> None:
-    told = resolve_error(error, "a.example")
-    assert isinstance(told, ProbeError)
-    assert (told.reason, told.detail) == (Reason.DNS, f"the name a.example could not be resolved: {words}")
+def test_an_error_of_the_resolver_is_reported_for_its_name(error: Exception, words: str) -> None:
+    message = resolve_error(error, "a.example")
+    assert isinstance(message, ProbeError)
+    assert (message.reason, message.detail) == (
+        Reason.DNS,
+        f"the name a.example could not be resolved: {words}",
+    )
 
 
 def verification(code: int) -> ssl.SSLCertVerificationError:
@@ -146,10 +151,10 @@ def verification(code: int) -> ssl.SSLCertVerificationError:
         (66, "cannot be verified: words of OpenSSL"),
     ],
 )
-def test_a_refused_certificate_is_told_by_openssls_code(code: int, words: str) -> None:
+def test_a_refused_certificate_is_reported_by_openssls_code(code: int, words: str) -> None:
     error = tls_error(verification(code), b"\x16", "a.example")
-    told = error.detail.removeprefix("the server's certificate").strip()
-    assert (error.reason, told) == (Reason.TLS, words)
+    message = error.detail.removeprefix("the server's certificate").strip()
+    assert (error.reason, message) == (Reason.TLS, words)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +191,7 @@ def test_a_refused_certificate_is_told_by_openssls_code(code: int, words: str) -
         (b"", "", "the TLS handshake failed: unknown error"),
     ],
 )
-def test_a_failed_handshake_is_told_by_its_layer(first: bytes, name: str, words: str) -> None:
+def test_a_failed_handshake_is_reported_by_its_layer(first: bytes, name: str, words: str) -> None:
     error = ssl.SSLError(1, "?")
     error.reason = name
     assert words in tls_error(error, first).detail
@@ -200,7 +205,7 @@ def test_a_failed_handshake_is_told_by_its_layer(first: bytes, name: str, words:
         ("something else", "unknown error"),
     ],
 )
-def test_what_python_has_no_name_for_is_told_by_openssls_text(text: str, words: str) -> None:
+def test_what_python_has_no_name_for_is_reported_by_openssls_text(text: str, words: str) -> None:
     assert words in tls_error(ssl.SSLError(1, text), b"").detail
 
 
@@ -221,7 +226,7 @@ def test_an_error_without_any_text_is_unknown() -> None:
         (20, 0.0, NOW + 9, None),
     ],
 )
-def test_a_refusal_for_a_date_is_told_of_the_certificate_that_has_it(
+def test_a_refusal_for_a_date_names_the_certificate_that_has_it(
     code: int, since: float | None, expiry: float | None, words: str | None
 ) -> None:
     error = time_error(code, Certificate(expiry, "?", since), NOW)

@@ -127,8 +127,8 @@ async def test_a_name_that_is_not_found_is_nobodys_fault_while_the_resolver_can_
     nowhere = socket.gaierror(socket.EAI_NONAME, "?")
     with no_descriptors():
         assert isinstance(resolve_error(nowhere, "a.example"), Shortage)
-    told = resolve_error(nowhere, "a.example")
-    assert isinstance(told, ProbeError) and told.reason is Reason.DNS
+    message = resolve_error(nowhere, "a.example")
+    assert isinstance(message, ProbeError) and message.reason is Reason.DNS
     assert isinstance(resolve_error(socket.gaierror(socket.EAI_MEMORY, "?"), "a.example"), Shortage)
 
 

@@ -128,7 +128,7 @@ def test_an_access_token_that_cannot_be_sent_is_none(access: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "life", "implausible"),
+    ("message", "life", "implausible"),
     [
         (None, None, False),
         (3600, 3600.0, False),
@@ -144,9 +144,9 @@ def test_an_access_token_that_cannot_be_sent_is_none(access: Any) -> None:
     ],
 )
 def test_a_life_is_one_above_nothing_and_below_ten_years(
-    told: Any, life: float | None, implausible: bool
+    message: Any, life: float | None, implausible: bool
 ) -> None:
-    body = {"access_token": "a", "token_type": "bearer", "expires_in": told}
+    body = {"access_token": "a", "token_type": "bearer", "expires_in": message}
     granted = read(answer(200, body), 0.0, Trace())
     assert (granted.life, granted.implausible) == (life, implausible)
 

@@ -49,7 +49,7 @@ class Image:
 
     def command(self, *words: str) -> list[str]:
         """Return the words that run the exporter as the image's user."""
-        return [*stranger(), str(self.programs / "integration-exporter"), *words]
+        return [*outsider(), str(self.programs / "integration-exporter"), *words]
 
     def run(self, *words: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end in `folder`."""
@@ -82,7 +82,7 @@ class Image:
                 process.wait(timeout=30)
 
 
-def stranger() -> list[str]:
+def outsider() -> list[str]:
     """Return the words that make a command run as the image's user, without any privilege.
 
     Somebody who is not root stays who they are: they cannot become somebody else.

@@ -51,12 +51,12 @@ def test_the_url_of_an_exporter_is_asked_for_its_readiness(end: str) -> None:
         assert ask(base + end).returncode == 0
         assert ask(INTEGRATION_EXPORTER_URL=base + end).returncode == 0
         assert ask(INTEGRATION_EXPORTER_URL=f"{base}/prefix{end}").returncode == 0
-        told = ask(f"{base}/503", INTEGRATION_EXPORTER_URL=base)
-    assert "answers 503" in told.stderr
+        message = ask(f"{base}/503", INTEGRATION_EXPORTER_URL=base)
+    assert "answers 503" in message.stderr
 
 
 @pytest.mark.parametrize("path", ["503", "404", "204", "away"])
-def test_any_other_answer_is_told_with_its_first_line(path: str) -> None:
+def test_any_other_answer_is_reported_with_its_first_line(path: str) -> None:
     with serving(Answers) as port:
         found = ask(f"http://127.0.0.1:{port}/{path}")
     assert found.returncode == 1

@@ -104,7 +104,7 @@ async def test_the_exposition_of_a_generic_provider_is_the_golden_one(probe: Pro
     day = good_day(probe.name)
     async with day.open() as stage:
         target = target_of(probe, stage.options)
-        # The certificate is made anew for each test, so its end is not the same twice.
+        # The certificate is made again for each test, so its end is not the same twice.
         without = frozenset(ENGINE_MADE) | day.volatile
         text = exposed(await probed(target, network), target, without=without)
         assert text == golden(f"{probe.name}.txt", text)

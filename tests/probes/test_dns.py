@@ -245,8 +245,8 @@ async def test_datagrams_that_answer_no_question_of_ours_are_ignored(
 
 async def test_a_datagram_from_another_address_is_not_heard(network: Network) -> None:
     def forge(query: dns.message.Message, wire: bytes) -> list[bytes]:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-            stranger.sendto(wire, sender[0])
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outsider:
+            outsider.sendto(wire, sender[0])
         return []
 
     names = Names(twist=forge)
@@ -346,7 +346,7 @@ async def test_the_next_server_of_the_system_is_asked_where_one_is_silent_or_in_
     assert "asking the next one" in " ".join(text for _, text in result.log)
 
 
-def test_a_system_without_name_servers_is_told(tmp_path: Path) -> None:
+def test_a_system_without_name_servers_is_reported(tmp_path: Path) -> None:
     for text in ("", "# nothing\n"):
         conf = tmp_path / "resolv.conf"
         conf.write_text(text)
@@ -371,7 +371,7 @@ def test_a_system_without_name_servers_is_told(tmp_path: Path) -> None:
         (DnsOptions(name="example.org", expect=Expect(none=("*",))), "expect.none[0] is no"),
     ],
 )
-def test_what_cannot_work_is_told_before_anything_runs(options: DnsOptions, start: str) -> None:
+def test_what_cannot_work_is_reported_before_anything_runs(options: DnsOptions, start: str) -> None:
     assert PROBE.verify
     (mistake,) = PROBE.verify(options)
     assert mistake.startswith(start)

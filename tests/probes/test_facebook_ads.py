@@ -138,7 +138,7 @@ def test_the_proof_is_that_of_the_reference() -> None:
         ("unlisted_state", 0, 0, "other,other"),
     ],
 )
-async def test_each_status_of_an_ad_account_is_told(
+async def test_each_status_of_an_ad_account_is_reported(
     opened: Open, scenario: str, disabled: int, at_risk: int, labels: str
 ) -> None:
     async with opened(scenario) as advertiser:
@@ -150,7 +150,7 @@ async def test_each_status_of_an_ad_account_is_told(
         assert found[f"facebook_ads_account_info{{{labels}}}"] == 1
 
 
-async def test_money_is_told_in_units_of_its_currency_and_the_cap_is_a_quota(opened: Open) -> None:
+async def test_money_is_reported_in_units_of_its_currency_and_the_cap_is_a_quota(opened: Open) -> None:
     async with opened("near_cap") as advertiser:
         found = values(await advertiser.probe())
         assert found["facebook_ads_amount_spent{EUR}"] == found["quota_used{spend_cap}"] == 950.0
@@ -180,7 +180,7 @@ async def test_fields_that_are_null_are_unknown_and_drift_never_zero(opened: Ope
         assert found["facebook_ads_account_info{unknown,unknown}"] == 1
 
 
-async def test_the_three_usage_headers_are_told_in_percent(opened: Open) -> None:
+async def test_the_three_usage_headers_are_reported_in_percent(opened: Open) -> None:
     async with opened("busy_app", "busy_account") as advertiser:
         found = values(await advertiser.probe())
         assert found["rate_limit_remaining{app}"] == 7
@@ -207,7 +207,7 @@ async def test_a_trouble_of_the_token_or_the_account_has_its_reason(
 
 
 @pytest.mark.parametrize("scenario", ["deprecated_version", "old_version", "version_refused"])
-async def test_a_version_that_is_gone_is_told_also_by_a_refusal(opened: Open, scenario: str) -> None:
+async def test_a_version_that_is_gone_is_reported_also_by_a_refusal(opened: Open, scenario: str) -> None:
     async with opened(scenario) as advertiser:
         result = await advertiser.probe()
         assert values(result)["facebook_ads_api_version_deprecated{v25.0}"] == 1
@@ -303,6 +303,6 @@ async def test_the_exposition_of_an_account_in_trouble_is_the_golden_one(opened:
     async with opened("near_cap", "grace_period", "busy_account", "missing_scope") as advertiser:
         result = await advertiser.probe()
         target = target_of(PROBE, advertiser.stage.options)
-        # The certificate is made anew for each test, so its end is not the same twice.
+        # The certificate is made again for each test, so its end is not the same twice.
         text = exposed(result, target, without=CERTIFICATE_DATES)
         assert text == golden("facebook_ads.txt", text)

@@ -137,7 +137,7 @@ async def test_the_cost_after_discounts_counts_or_the_only_one_there_is(
         assert found["cost_today_usd"] == pytest.approx(COST * share)
 
 
-async def test_the_usage_is_read_page_by_page_and_what_is_beyond_is_told_of(opened: Open) -> None:
+async def test_the_usage_is_read_page_by_page_and_what_is_beyond_is_reported(opened: Open) -> None:
     async with opened("many_pages") as account:
         found = values(await account.probe())
         assert found["cost_month_to_date_usd"] == pytest.approx(15 * COST)
@@ -158,7 +158,7 @@ async def test_a_month_in_which_nothing_was_used_costs_nothing_and_may_still_hav
         assert named_models(account) == [["fal-ai/flux/dev"]] * 2
 
 
-async def test_more_models_than_a_call_may_name_are_told_of(opened: Open) -> None:
+async def test_more_models_than_a_call_may_name_are_reported(opened: Open) -> None:
     async with opened("many_models") as account:
         found = values(await account.probe())
         named = named_models(account)
@@ -270,6 +270,6 @@ async def test_the_exposition_of_an_account_in_trouble_is_the_golden_one(opened:
     async with opened("expensive_day", "failing_models") as account:
         result = await account.probe()
         assert {metric.name for metric in PROBE.metrics} <= names(result)
-        # The certificate is made anew for each test, so its end is not the same twice.
+        # The certificate is made again for each test, so its end is not the same twice.
         text = exposed(result, target_of(PROBE, account.stage.options), without=CERTIFICATE_DATES)
         assert text == golden("fal.txt", text)

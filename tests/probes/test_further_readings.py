@@ -91,7 +91,7 @@ async def opened(probe: Probe, network: Network) -> AsyncIterator[Run]:
         yield Run(probe, network, stage, spoiler, clock)
 
 
-def told(result: Result) -> dict[str, float]:
+def message(result: Result) -> dict[str, float]:
     """Return the values that speak of the vendor, without those that tell how we asked."""
     ours = ("reading_refused", "permission_missing", *CERTIFICATE_DATES)
     return {name: value for name, value in values(result).items() if not any(word in name for word in ours)}
@@ -121,7 +121,7 @@ async def test_a_further_call_that_is_refused_takes_no_integration_down(
                 result = await run({})
                 place = f"{kind[1]} {status}"
                 assert (result.ok, result.http_status) == (True, good.http_status), place
-                assert told(alone).items() <= told(result).items(), place
+                assert message(alone).items() <= message(result).items(), place
                 assert list(refused(result)), place
                 assert result.log, place
 
@@ -141,5 +141,5 @@ async def test_a_reading_that_fails_keeps_its_last_answer(probe: Probe, network:
             assert periodic.intersection(map(kind_of, run.calls)) or not periodic, "it was due"
             assert result.ok
             # What depends on the hour of the day may be gone with it.
-            lost = {name.partition("{")[0] for name in told(good).keys() - told(result).keys()}
+            lost = {name.partition("{")[0] for name in message(good).keys() - message(result).keys()}
             assert not {name for name in lost if "cost" not in name and "requests" not in name}

@@ -226,7 +226,7 @@ def test_scopes_that_stand_for_others_cover_them() -> None:
     assert not covers(set(), "calendar.events.readonly")
 
 
-async def test_each_scope_that_the_platform_needs_is_told_by_its_short_name(opened: Open) -> None:
+async def test_each_scope_that_the_platform_needs_is_reported_by_its_short_name(opened: Open) -> None:
     async with opened("read_only_scope") as calendar:
         wanted = ["calendar.events", "https://www.googleapis.com/auth/calendar.events.readonly"]
         found = values(await calendar.probe(scopes=wanted))
@@ -248,7 +248,7 @@ async def test_the_role_on_the_calendar_is_compared_with_the_one_needed(
         assert "google_calendar_access_too_low" not in values(await calendar.probe(access_role=""))
 
 
-async def test_a_role_that_is_not_told_is_unknown_and_drift(opened: Open) -> None:
+async def test_a_role_that_is_not_reported_is_unknown_and_drift(opened: Open) -> None:
     async with opened("unknown_role") as calendar:
         result = await calendar.probe()
         assert (result.ok, result.drift) == (True, ("accessRole",))
@@ -510,6 +510,6 @@ async def test_the_exposition_of_a_connection_in_trouble_is_the_golden_one(opene
     async with opened("read_only_scope", "reader_role") as calendar:
         result = await calendar.probe()
         target = target_of(PROBE, calendar.stage.options)
-        # The certificate is made anew for each test, so its end is not the same twice.
+        # The certificate is made again for each test, so its end is not the same twice.
         text = exposed(result, target, without=CERTIFICATE_DATES)
         assert text == golden("google_calendar.txt", text)

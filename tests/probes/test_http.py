@@ -51,7 +51,7 @@ async def test_a_good_answer_tells_its_size_redirects_and_protocol(network: Netw
     assert set(result.phases) == {"connect", "processing", "transfer"}
 
 
-async def test_over_tls_the_certificate_is_told_once_and_by_the_engine(
+async def test_over_tls_the_certificate_is_reported_once_and_by_the_engine(
     network: Network, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     authority = Authority(tmp_path_factory.mktemp("ca"))
@@ -277,7 +277,7 @@ async def test_method_headers_and_body_are_sent_as_configured(network: Network) 
 
 
 @pytest.mark.parametrize(("connection", "visits"), [("new", 3), ("reuse", 1)])
-async def test_each_probe_connects_anew_unless_told_otherwise(
+async def test_each_probe_connects_again_unless_configured_otherwise(
     network: Network, connection: str, visits: int
 ) -> None:
     async def probe(server: Raw) -> Result:
@@ -363,7 +363,9 @@ def test_a_tenant_may_set_its_credentials_and_nothing_else() -> None:
         ({"extract": [{"metric": "a", "path": "a", "help": "A."}] * 2}, "extract: the metric a is taken"),
     ],
 )
-def test_options_that_cannot_work_are_told_before_anything_runs(options: dict[str, Any], words: str) -> None:
+def test_options_that_cannot_work_are_reported_before_anything_runs(
+    options: dict[str, Any], words: str
+) -> None:
     found = mistakes(**options)
     assert bool(found) == bool(words), found
     assert all(mistake.startswith(words) and "; " in mistake for mistake in found)

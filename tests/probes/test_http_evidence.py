@@ -39,7 +39,7 @@ SERVED = {
         ("`false`", []),
     ],
 )
-def test_each_field_that_is_read_is_told_in_short(expression: str, found: list[str]) -> None:
+def test_each_field_that_is_read_is_reported_in_short(expression: str, found: list[str]) -> None:
     assert values(expression, SERVED) == found
 
 

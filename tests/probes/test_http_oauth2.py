@@ -225,7 +225,7 @@ class _Nobody(set[str]):
         (web.Response(status=200, text="x" * 70_000), Reason.BAD_RESPONSE, "longer than"),
     ],
 )
-async def test_an_endpoint_that_gives_no_token_is_told_by_its_reason_and_the_probe_is_not_made(
+async def test_an_endpoint_that_gives_no_token_is_reported_by_its_reason_and_the_probe_is_not_made(
     network: Network, issuer: Issuer, instead: web.Response, reason: Reason, words: str
 ) -> None:
     issuer.instead = instead
@@ -235,7 +235,7 @@ async def test_an_endpoint_that_gives_no_token_is_told_by_its_reason_and_the_pro
     assert (result.calls, result.http_status, result.phases, issuer.seen["api"]) == (1, None, {}, 0)
 
 
-async def test_an_endpoint_that_cannot_be_reached_or_is_silent_is_told_too(
+async def test_an_endpoint_that_cannot_be_reached_or_is_silent_is_reported_too(
     network: Network, issuer: Issuer
 ) -> None:
     closed = await probed(target(issuer, url=f"http://127.0.0.1:{free_port()}/token"), network)
@@ -392,7 +392,7 @@ CLIENT = {"auth": {"oauth2": {"client_id": "a", "client_secret": "b"}}}
         ({**SECURE, "auth": {**CLIENT["auth"], "bearer": {"token": "a"}}}, "auth: there must be exactly"),
     ],
 )
-def test_what_cannot_work_is_told_before_anything_runs(options: dict[str, Any], words: str) -> None:
+def test_what_cannot_work_is_reported_before_anything_runs(options: dict[str, Any], words: str) -> None:
     assert PROBE.verify
     found = PROBE.verify(target_of(PROBE, {"url": "https://a.example/", **options}).options)
     assert bool(found) == bool(words), found

@@ -180,7 +180,7 @@ async def test_connections_are_counted_by_state_against_what_clients_may_have(
         assert 0.3 <= found["postgres_transaction_longest_seconds"] < 60
 
 
-async def test_a_statement_that_waits_for_a_lock_is_told_with_its_age(
+async def test_a_statement_that_waits_for_a_lock_is_reported_with_its_age(
     network: Network, server: Cluster
 ) -> None:
     with server.connect("app") as one, server.connect("app") as two:
@@ -237,7 +237,7 @@ async def test_a_deadlock_is_counted_and_its_transaction_is_an_error(
     assert found["postgres_transactions_window{rolled_back}"] >= 1
 
 
-async def test_rollbacks_are_told_beside_commits(network: Network, server: Cluster) -> None:
+async def test_rollbacks_are_reported_beside_commits(network: Network, server: Cluster) -> None:
     def work() -> None:
         with server.connect("app") as connection:
             for _ in range(30):
@@ -389,7 +389,7 @@ async def test_a_certificate_for_another_name_is_refused_by_verify_full_alone(
     assert "certificate_expiry_timestamp_seconds" in values(result)
 
 
-async def test_the_end_of_an_expired_certificate_is_told(network: Network) -> None:
+async def test_the_end_of_an_expired_certificate_is_reported(network: Network) -> None:
     with cluster() as server:
         server.show(server.authority, until=-3)
         server.stop()
@@ -423,7 +423,7 @@ async def test_a_server_that_stops_answering_within_a_session_costs_no_more_than
     assert (await ask(server, network)).ok
 
 
-# Servers that are none, and strangers' words.
+# Servers that are none, and outsiders' words.
 
 
 async def test_a_port_where_nobody_listens_is_refused(network: Network) -> None:
@@ -543,7 +543,7 @@ async def test_a_connection_string_works_and_shows_nowhere(network: Network, ser
 @pytest.mark.parametrize(
     "url", ["postgresql://u:planted-secret@h:port/db", "host='planted-secret", "nonsense"]
 )
-def test_a_connection_string_that_is_none_is_told_without_its_words(url: str) -> None:
+def test_a_connection_string_that_is_none_is_reported_without_its_words(url: str) -> None:
     assert PROBE.verify
     assert PROBE.verify(PostgresOptions(url=Secret(url))) == ["url is no connection string of PostgreSQL"]
 

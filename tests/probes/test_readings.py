@@ -85,7 +85,7 @@ class Account:
         self.vendor.refusal = ProbeError(reason, "no such luck", retry_after=retry_after)
 
     @property
-    def told(self) -> dict[str, float]:
+    def message(self) -> dict[str, float]:
         return {
             f"{sample.metric.name[17:]}{{{sample.labels[0]}}}": sample.number
             for sample in self.further.samples()
@@ -99,7 +99,7 @@ def account(network: Network) -> Account:
 
 async def test_an_answer_is_kept_for_its_period_and_tells_that_all_is_well(account: Account) -> None:
     assert await account.read() == {"count": 1}
-    assert account.told == {"reading_refused{thing}": 0, "permission_missing{thing}": 0}
+    assert account.message == {"reading_refused{thing}": 0, "permission_missing{thing}": 0}
     account.vendor.answer = {"count": 2}
     await account.clock.advance(HOUR - 1)
     assert await account.read_again() == {"count": 1}
@@ -109,7 +109,7 @@ async def test_an_answer_is_kept_for_its_period_and_tells_that_all_is_well(accou
 
 
 @pytest.mark.parametrize("reason", [Reason.AUTH, Reason.PERMISSION])
-async def test_a_permission_that_lacks_is_told_and_not_asked_for_until_the_period_is_over(
+async def test_a_permission_that_lacks_is_reported_and_not_asked_for_until_the_period_is_over(
     account: Account, reason: Reason
 ) -> None:
     await account.read()
@@ -118,27 +118,27 @@ async def test_a_permission_that_lacks_is_told_and_not_asked_for_until_the_perio
     again = False
     for _ in range(3):
         assert await account.read_again() == {}
-        assert account.told == {"reading_refused{thing}": 1, "permission_missing{thing}": 1}
+        assert account.message == {"reading_refused{thing}": 1, "permission_missing{thing}": 1}
         assert [text for _, text in account.kit.trace.log] == ([] if again else ["no such luck"])
         again = True
     assert account.vendor.asked == 2
     await account.clock.advance(HOUR)
     account.vendor.refusal = None
     assert await account.read_again() == {"count": 1}
-    assert account.told == {"reading_refused{thing}": 0, "permission_missing{thing}": 0}
+    assert account.message == {"reading_refused{thing}": 0, "permission_missing{thing}": 0}
 
 
 async def test_a_call_that_is_not_there_lacks_no_permission(account: Account) -> None:
     account.refuse(Reason.NOT_FOUND)
     assert await account.read() == await account.read_again() == {}
-    assert account.told == {"reading_refused{thing}": 1, "permission_missing{thing}": 0}
+    assert account.message == {"reading_refused{thing}": 1, "permission_missing{thing}": 0}
     assert account.vendor.asked == 1
 
 
 async def test_what_counts_as_lacking_is_the_providers_to_say(account: Account) -> None:
     account.refuse(Reason.NOT_FOUND)
     await account.further.read("thing/1", HOUR, account.vendor, permission="p", lacking={Reason.NOT_FOUND})
-    assert account.told["permission_missing{p}"] == 1
+    assert account.message["permission_missing{p}"] == 1
 
 
 @pytest.mark.parametrize("reason", FAILING)
@@ -149,7 +149,7 @@ async def test_a_reading_that_fails_keeps_its_last_answer_for_one_more_period(
     account.refuse(reason)
     await account.clock.advance(HOUR)
     assert await account.read_again() == {"count": 1}
-    assert account.told == {"reading_refused{thing}": 1}, "nothing is known of the permission"
+    assert account.message == {"reading_refused{thing}": 1}, "nothing is known of the permission"
     assert account.kit.trace.http_status == 200
     assert "no such luck" in account.kit.trace.log[-1][1]
     assert account.kit.trace.drift == (["thing"] if reason is Reason.BAD_RESPONSE else [])
@@ -162,7 +162,7 @@ async def test_a_reading_that_fails_keeps_its_last_answer_for_one_more_period(
 async def test_a_reading_that_never_had_an_answer_is_absent_while_it_fails(account: Account) -> None:
     account.refuse(Reason.VENDOR_ERROR)
     assert await account.read() == {}
-    assert account.told == {"reading_refused{thing}": 1}
+    assert account.message == {"reading_refused{thing}": 1}
 
 
 async def test_a_failing_reading_is_asked_again_soon_and_then_ever_more_rarely(account: Account) -> None:
@@ -173,7 +173,7 @@ async def test_a_failing_reading_is_asked_again_soon_and_then_ever_more_rarely(a
         await account.read_again()
         if account.vendor.asked > before:
             asked.append(run * 5)
-        assert account.told == {"reading_refused{thing}": 1}
+        assert account.message == {"reading_refused{thing}": 1}
         await account.clock.advance(5 * MINUTE)
     # The wait doubles, up to the period.
     assert asked[:6] == [0, 5, 10, 20, 40, 80]
@@ -189,7 +189,7 @@ async def test_a_failing_reading_is_not_asked_twice_in_one_moment(account: Accou
     assert account.vendor.asked == 2
 
 
-async def test_an_answer_after_failures_begins_the_waits_anew(account: Account) -> None:
+async def test_an_answer_after_failures_begins_the_waits_again(account: Account) -> None:
     account.refuse(Reason.VENDOR_ERROR)
     for _ in range(3):
         await account.read_again()
@@ -197,7 +197,7 @@ async def test_an_answer_after_failures_begins_the_waits_anew(account: Account) 
     account.vendor.refusal = None
     await account.clock.advance(HOUR)
     assert await account.read_again() == {"count": 1}
-    assert account.told["reading_refused{thing}"] == 0
+    assert account.message["reading_refused{thing}"] == 0
     account.refuse(Reason.VENDOR_ERROR)
     await account.clock.advance(HOUR)
     before = account.vendor.asked
@@ -259,7 +259,7 @@ async def test_after_a_throttle_nothing_more_is_asked_in_the_run_and_the_wait_is
     assert await account.read(third, "due") == {}
     assert await account.read(other, "kept") == {"count": 1}, "what is kept needs no call"
     assert (third.asked, account.kit.trace.pause) == (0, 90)
-    assert account.told == {
+    assert account.message == {
         "reading_refused{thing}": 1,
         "reading_refused{due}": 1,
         "reading_refused{kept}": 0,
@@ -277,7 +277,7 @@ async def test_a_reading_that_was_left_out_shows_its_last_answer(account: Accoun
     account.refuse(Reason.RATE_LIMITED)
     await account.read()
     assert await account.read(other, "due") == {"count": 1}
-    assert (other.asked, account.told["reading_refused{due}"]) == (1, 1)
+    assert (other.asked, account.message["reading_refused{due}"]) == (1, 1)
 
 
 async def test_a_reading_that_was_left_out_again_and_again_is_asked_as_soon_as_there_is_room(
@@ -320,7 +320,7 @@ async def test_a_reading_that_hangs_leaves_time_and_the_rest_is_left_out(account
         assert await account.read(hang) == {}
     assert await account.read(other, "due") == {}
     assert other.asked == 0
-    assert account.told == {"reading_refused{thing}": 1, "reading_refused{due}": 1}
+    assert account.message == {"reading_refused{thing}": 1, "reading_refused{due}": 1}
     texts = [text for _, text in account.kit.trace.log]
     assert "no answer in the time that was left" in texts[0]
     assert "took too long" in texts[1]
@@ -343,12 +343,12 @@ async def test_a_permission_lacks_where_one_of_its_readings_does(account: Accoun
         for index, reason in enumerate(reasons):
             account.vendor.refusal = ProbeError(reason, "no") if reason else None
             await account.further.read(f"r{index}/1", HOUR, account.vendor, permission="both")
-        assert account.told["permission_missing{both}"] == 1
+        assert account.message["permission_missing{both}"] == 1
 
 
 async def test_a_reading_without_a_permission_of_its_own_tells_of_none(account: Account) -> None:
     await account.further.read("free/1", HOUR, account.vendor)
-    assert account.told == {"reading_refused{free}": 0}
+    assert account.message == {"reading_refused{free}": 0}
 
 
 async def test_a_provider_without_permissions_tells_of_none(account: Account) -> None:
@@ -360,7 +360,7 @@ async def test_a_provider_without_permissions_tells_of_none(account: Account) ->
 async def test_an_empty_answer_is_no_answer(account: Account) -> None:
     account.vendor.answer = {}
     assert await account.read() == {}
-    assert account.told == {"reading_refused{thing}": 1, "permission_missing{thing}": 0}
+    assert account.message == {"reading_refused{thing}": 1, "permission_missing{thing}": 0}
 
 
 async def test_every_later_status_leaves_that_of_the_first_call(account: Account) -> None:

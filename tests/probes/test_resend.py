@@ -106,7 +106,7 @@ async def test_a_key_that_may_only_send_is_a_connection_and_says_what_it_lacks(o
         assert account.asked == ["/usage"]
 
 
-async def test_a_refusal_of_a_stranger_is_no_permission_that_lacks(opened: Open) -> None:
+async def test_a_refusal_of_an_unknown_caller_is_no_permission_that_lacks(opened: Open) -> None:
     async with opened() as account:
         await account.refuse(403, b"<html>blocked</html>", path="/usage")
         assert (await account.probe()).reason is Reason.PERMISSION
@@ -125,7 +125,7 @@ async def test_without_the_call_for_the_usage_the_domains_show_that_the_key_is_g
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-async def test_a_key_that_does_not_exist_is_told_by_the_message_where_a_call_has_parameters(
+async def test_a_key_that_does_not_exist_is_reported_by_the_message_where_a_call_has_parameters(
     opened: Open, status: int
 ) -> None:
     async with opened("no_usage_call") as account:
@@ -177,7 +177,7 @@ async def test_without_the_call_for_the_usage_a_wrong_key_is_still_found(opened:
         assert result.reason is Reason.AUTH
 
 
-async def test_quotas_come_with_their_limits_and_the_time_they_start_anew(opened: Open) -> None:
+async def test_quotas_come_with_their_limits_and_the_time_they_start_again(opened: Open) -> None:
     async with opened("nearly_used_up") as account:
         found = values(await account.probe())
         midnight = (account.clock.now() // DAY + 1) * DAY
@@ -309,7 +309,7 @@ async def test_failed_domains_are_counted_unless_they_are_ignored(opened: Open) 
         assert found["resend_domains{failed}"] == 0
 
 
-async def test_domains_beyond_the_pages_read_are_told_of(opened: Open) -> None:
+async def test_domains_beyond_the_pages_read_are_reported(opened: Open) -> None:
     async with opened("many_domains") as account:
         found = values(await account.probe())
         assert found["resend_domains{verified}"] == 100
@@ -395,6 +395,6 @@ async def test_the_exposition_of_an_account_in_trouble_is_the_golden_one(opened:
     async with opened("failed_domain", "webhook_disabled", "nearly_used_up") as account:
         result = await account.probe()
         assert {metric.name for metric in PROBE.metrics} <= names(result)
-        # The certificate is made anew for each test, so its end is not the same twice.
+        # The certificate is made again for each test, so its end is not the same twice.
         text = exposed(result, target_of(PROBE, account.stage.options), without=CERTIFICATE_DATES)
         assert text == golden("resend.txt", text)

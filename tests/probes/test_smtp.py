@@ -47,8 +47,8 @@ def options(authority: Authority, port: int, **changes: Any) -> dict[str, Any]:
 @asynccontextmanager
 async def opened() -> AsyncIterator[MailStage]:
     with tempfile.TemporaryDirectory() as directory:
-        known, stranger = Authority(Path(directory)), Authority(Path(directory), "stranger")
-        async with mail_room(Mail(known.server(), stranger.server())) as room:
+        known, outsider = Authority(Path(directory)), Authority(Path(directory), "stranger")
+        async with mail_room(Mail(known.server(), outsider.server())) as room:
             yield MailStage(room, options(known, room.mail.port))
 
 
@@ -243,7 +243,7 @@ async def test_replies_slipped_in_a_moment_later_are_refused_too(
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-async def test_the_expiry_of_a_refused_certificate_is_told(
+async def test_the_expiry_of_a_refused_certificate_is_reported(
     network: Network, authority: Authority, security: str
 ) -> None:
     old = authority.server(since=-9, until=-2)
@@ -316,7 +316,7 @@ async def test_a_reply_code_has_its_reason_at_each_stage(
     assert "quoth" not in result.detail, "a server's own words may hold anything"
 
 
-def test_a_demand_for_tls_is_told_from_a_demand_to_sign_in() -> None:
+def test_a_demand_for_tls_differs_from_a_demand_to_sign_in() -> None:
     reply = Reply()
     reply.feed(b"530 5.7.0 Must issue a STARTTLS command first\r\n")
     assert refusal(reply, "NOOP", secured=False).reason is Reason.TLS
@@ -423,7 +423,7 @@ def test_no_bytes_make_the_reader_of_replies_fail_otherwise_than_it_says(pieces:
 # Configuration.
 
 
-def test_a_host_that_is_none_is_told_before_anything_runs() -> None:
+def test_a_host_that_is_none_is_reported_before_anything_runs() -> None:
     assert PROBE.verify
     (mistake,) = PROBE.verify(SmtpOptions(host="a b"))
     assert mistake.startswith("host: ")

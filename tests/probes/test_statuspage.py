@@ -80,7 +80,7 @@ async def test_a_page_where_all_is_well_shows_the_chosen_components_and_no_incid
     ],
     ids=["missing", "gone", "html", "instatus", "health", "list"],
 )
-async def test_a_page_of_another_make_is_told_by_name(
+async def test_a_page_of_another_make_is_reported_by_name(
     opened: Open, status: int, body: object, headers: dict[str, str], reason: Reason
 ) -> None:
     async with opened() as page:
@@ -101,7 +101,7 @@ async def test_a_vendor_in_trouble_leaves_the_probe_connected(opened: Open) -> N
         assert found["statuspage_incidents{critical}"] == 1
 
 
-async def test_degraded_performance_and_a_minor_incident_are_told(opened: Open) -> None:
+async def test_degraded_performance_and_a_minor_incident_are_reported(opened: Open) -> None:
     async with opened("degraded") as page:
         found = values(await page.probe())
         assert found["statuspage_component_status{SMS}"] == 2
@@ -296,7 +296,7 @@ def test_a_name_cannot_break_or_flood_a_label() -> None:
     assert len(label) == 64
 
 
-def test_components_of_one_name_are_told_apart_by_their_ids() -> None:
+def test_components_of_one_name_differ_by_their_ids() -> None:
     twins = [{"id": number, "name": "API", "status": "operational"} for number in ("1", "2", "2")]
     assert _labels(*twins) == ["API", "API (2)"]
 

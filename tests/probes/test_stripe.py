@@ -180,7 +180,7 @@ async def test_a_key_that_may_not_read_the_balance_is_no_connection(opened: Open
         assert (await shop.probe()).reason is Reason.PERMISSION
 
 
-async def test_money_is_told_in_the_units_of_its_currency(opened: Open) -> None:
+async def test_money_is_reported_in_the_units_of_its_currency(opened: Open) -> None:
     async with opened("many_currencies") as shop:
         found = values(await shop.probe())
         assert found["stripe_balance_available{usd}"] == -25.0
@@ -419,7 +419,7 @@ async def test_only_stripes_own_word_tells_that_the_customer_is_gone(opened: Ope
         assert values(result)["stripe_permission_missing{customers}"] == 0
 
 
-async def test_who_the_customer_is_is_told_to_viewers_of_the_status_alone(opened: Open) -> None:
+async def test_who_the_customer_is_is_reported_to_viewers_of_the_status_alone(opened: Open) -> None:
     async with opened() as shop:
         for _ in range(2):  # fetched, then kept
             result = await shop.probe()
@@ -511,6 +511,6 @@ async def test_the_exposition_of_an_account_in_trouble_is_the_golden_one(opened:
     async with opened("restricted_account", "undelivered_events", "webhook_disabled") as shop:
         result = await shop.probe()
         assert {metric.name for metric in PROBE.metrics} <= names(result)
-        # The certificate is made anew for each test, so its end is not the same twice.
+        # The certificate is made again for each test, so its end is not the same twice.
         text = exposed(result, target_of(PROBE, shop.stage.options), without=CERTIFICATE_DATES)
         assert text == golden("stripe.txt", text)

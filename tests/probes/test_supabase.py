@@ -172,7 +172,7 @@ async def test_a_new_key_goes_into_its_own_header_alone(opened: Open) -> None:
         assert metrics.headers["authorization"].startswith("Basic ")
 
 
-async def test_a_legacy_key_goes_as_a_bearer_too_and_its_end_and_kind_are_told(opened: Open) -> None:
+async def test_a_legacy_key_goes_as_a_bearer_too_and_its_end_and_kind_are_reported(opened: Open) -> None:
     async with opened("legacy_key") as project:
         result = await project.probe()
         assert result.ok, result.detail
@@ -206,7 +206,7 @@ def test_the_end_of_a_key_is_read_only_where_there_is_one() -> None:
         assert expiry_of(Secret(odd)) is None, odd
 
 
-async def test_connections_and_pools_are_told_beside_their_limit(opened: Open) -> None:
+async def test_connections_and_pools_are_reported_beside_their_limit(opened: Open) -> None:
     async with opened("busy") as project:
         found = values(await project.probe())
         assert found["supabase_connections_used"] == 57
@@ -216,12 +216,12 @@ async def test_connections_and_pools_are_told_beside_their_limit(opened: Open) -
         assert found["supabase_service_up{database}"] == 1
 
 
-async def test_connections_by_database_do_where_those_by_user_are_not_told(opened: Open) -> None:
+async def test_connections_by_database_do_where_those_by_user_are_not_reported(opened: Open) -> None:
     async with opened("by_database") as project:
         assert values(await project.probe())["supabase_connections_used"] == 9
 
 
-async def test_what_grew_is_told_over_a_window(opened: Open) -> None:
+async def test_what_grew_is_reported_over_a_window(opened: Open) -> None:
     async with opened("failing_transactions", "slow_statements", "lagging") as project:
         assert not [name for name in values(await project.probe()) if "window" in name]
         found = await project.twice()
@@ -234,7 +234,7 @@ async def test_what_grew_is_told_over_a_window(opened: Open) -> None:
         assert found["supabase_replication_lag_seconds"] == 120
 
 
-async def test_a_database_that_is_down_is_told_while_the_services_still_answer(opened: Open) -> None:
+async def test_a_database_that_is_down_is_reported_while_the_services_still_answer(opened: Open) -> None:
     async with opened("database_down") as project:
         result = await project.probe()
         assert result.ok
@@ -361,6 +361,6 @@ async def test_the_exposition_of_a_busy_project_is_the_golden_one(opened: Open) 
     async with opened("busy", "legacy_key") as project:
         result = await project.probe()
         target = target_of(PROBE, project.stage.options)
-        # The certificate is made anew for each test, so its end is not the same twice.
+        # The certificate is made again for each test, so its end is not the same twice.
         text = exposed(result, target, without=CERTIFICATE_DATES)
         assert text == golden("supabase.txt", text)

@@ -55,7 +55,7 @@ async def test_the_family_of_addresses_is_the_configured_one(network: Network) -
 
 
 @pytest.mark.parametrize("host", ["a b", "host:80", "", "http://a", "a..b", "a/b"])
-def test_a_host_that_is_none_is_told_before_anything_runs(host: str) -> None:
+def test_a_host_that_is_none_is_reported_before_anything_runs(host: str) -> None:
     assert PROBE.verify
     (mistake,) = PROBE.verify(TcpOptions(host=host, port=1))
     assert mistake.startswith("host: ")

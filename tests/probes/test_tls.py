@@ -15,7 +15,9 @@ from tests.servers.authority import Authority, self_signed
 from tests.servers.raw import keeping, serving
 
 
-async def test_a_good_certificate_is_told_with_version_and_expiry(network: Network, tmp_path: Path) -> None:
+async def test_a_good_certificate_is_reported_with_version_and_expiry(
+    network: Network, tmp_path: Path
+) -> None:
     authority = Authority(tmp_path)
     async with serving(keeping(), tls=authority.server()) as server:
         options = {"host": "localhost", "port": server.port, "tls": {"ca_file": authority.ca_file}}
@@ -33,7 +35,7 @@ async def test_a_good_certificate_is_told_with_version_and_expiry(network: Netwo
     [(-30, -2, "has expired"), (2, 30, "not yet valid")],
     ids=["expired", "early"],
 )
-async def test_a_certificate_out_of_its_time_fails_and_its_expiry_is_told(
+async def test_a_certificate_out_of_its_time_fails_and_its_expiry_is_reported(
     network: Network, tmp_path: Path, since: float, until: float, words: str
 ) -> None:
     authority = Authority(tmp_path)
@@ -68,7 +70,7 @@ async def test_the_name_to_verify_can_be_another_than_the_host(network: Network,
     assert result.detail == "the server's certificate is for another address than 127.0.0.1"
 
 
-async def test_a_port_that_speaks_plain_http_is_told_so(network: Network) -> None:
+async def test_a_port_that_speaks_plain_http_is_reported_so(network: Network) -> None:
     async with serving(keeping(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:
         # the server waits for an empty line, which no handshake holds
         target = target_of(PROBE, {"host": "127.0.0.1", "port": server.port}, timeout=0.3)

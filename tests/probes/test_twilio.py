@@ -119,7 +119,7 @@ async def test_a_suspended_account_that_shows_nothing_is_a_refused_credential(op
         assert "twilio_account_inactive" not in values(result)
 
 
-async def test_an_account_whose_state_is_closed_fails_although_the_balance_is_told(opened: Open) -> None:
+async def test_an_account_whose_state_is_closed_fails_although_the_balance_is_reported(opened: Open) -> None:
     async with opened() as office:
         await office.refuse(200, {"sid": SID, "status": "closed"}, path=f"{CORE}.json")
         result = await office.probe()
@@ -130,7 +130,7 @@ async def test_an_account_whose_state_is_closed_fails_although_the_balance_is_to
 
 
 @pytest.mark.parametrize("scenario", ["inactive_account", "forbidden_account"])
-async def test_an_account_that_is_not_active_is_told_as_a_fact(opened: Open, scenario: str) -> None:
+async def test_an_account_that_is_not_active_is_reported_as_a_fact(opened: Open, scenario: str) -> None:
     async with opened(scenario) as office:
         result = await office.probe()
         assert result.reason is Reason.ACCOUNT
@@ -403,6 +403,6 @@ async def test_the_exposition_of_an_account_in_trouble_is_the_golden_one(opened:
     async with opened("webhooks_failing", "sender_offline", "low_quality", "trial_account") as office:
         result = await office.probe()
         assert {metric.name for metric in PROBE.metrics} <= names(result)
-        # The certificate is made anew for each test, so its end is not the same twice.
+        # The certificate is made again for each test, so its end is not the same twice.
         text = exposed(result, target_of(PROBE, office.stage.options), without=CERTIFICATE_DATES)
         assert text == golden("twilio.txt", text)

@@ -26,7 +26,7 @@ async def test_a_balance_that_is_no_number_is_unknown_and_drift(opened: Open, ba
         assert result.drift == ("balance",)
 
 
-async def test_money_is_told_in_its_currency_and_in_dollars_only_if_it_is_dollars(opened: Open) -> None:
+async def test_money_is_reported_in_its_currency_and_in_dollars_only_if_it_is_dollars(opened: Open) -> None:
     async with opened() as office:
         found = values(await office.probe())
         assert found["prepaid_balance{usd}"] == 12.05
@@ -103,7 +103,7 @@ async def test_a_window_after_midnight_asks_for_the_day_before(opened: Open) -> 
         assert call.one("DateSent>") == "2027-01-15"
 
 
-async def test_messages_that_do_not_arrive_are_told_by_family(opened: Open) -> None:
+async def test_messages_that_do_not_arrive_are_reported_by_family(opened: Open) -> None:
     async with opened("unreachable_phones") as office:
         found = values(await office.probe())
         assert found["twilio_messages_window{sms,undelivered}"] == 40
@@ -141,7 +141,7 @@ async def test_more_pages_reach_further_back(opened: Open) -> None:
         assert office.asked.count(f"{CORE}/Messages.json") == 3
 
 
-async def test_a_next_page_elsewhere_is_asked_for_where_we_were_told_to_ask(opened: Open) -> None:
+async def test_a_next_page_elsewhere_is_asked_for_where_we_may_ask(opened: Open) -> None:
     async with opened("many_senders") as office:
         found = values(await office.probe(pages=3))
         assert found["twilio_whatsapp_senders{online}"] == 150
@@ -205,7 +205,7 @@ async def test_each_documented_status_of_a_sender_is_counted(opened: Open, statu
         }
 
 
-async def test_a_number_that_was_released_is_told(opened: Open) -> None:
+async def test_a_number_that_was_released_is_reported(opened: Open) -> None:
     async with opened("number_released") as office:
         assert values(await office.probe())["twilio_phone_number_owned"] == 0
     async with opened() as office:
@@ -221,7 +221,7 @@ async def test_a_sender_that_is_no_phone_number_is_not_looked_up(opened: Open, s
         assert f"{CORE}/IncomingPhoneNumbers.json" not in office.asked
 
 
-async def test_a_trial_account_is_told(opened: Open) -> None:
+async def test_a_trial_account_is_reported(opened: Open) -> None:
     async with opened("trial_account") as office:
         assert values(await office.probe())["twilio_account_trial"] == 1
 

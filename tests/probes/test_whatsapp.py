@@ -171,7 +171,7 @@ def test_the_proof_is_that_of_the_reference() -> None:
     assert found.reveal() == "8c8d6311ce2b1a12c101bb36d11ab51b7624a4714aaac6be8e30fd4a507967de"
 
 
-async def test_numbers_are_told_by_id_and_never_by_what_people_dial(opened: Open) -> None:
+async def test_numbers_are_reported_by_id_and_never_by_what_people_dial(opened: Open) -> None:
     async with opened("red_quality", "fast_number") as business:
         result = await business.probe()
         found = values(result)
@@ -222,7 +222,7 @@ async def test_a_problem_of_payment_blocks_the_account_and_its_numbers_and_count
     ("scenario", "error", "count", "account"),
     [("unverified_business", "verification", 1, 1), ("calling_disabled", "calling", 2, 2)],
 )
-async def test_what_limits_sending_is_told_apart_from_what_blocks_it(
+async def test_what_limits_sending_differs_from_what_blocks_it(
     opened: Open, scenario: str, error: str, count: int, account: int
 ) -> None:
     async with opened(scenario) as business:
@@ -259,7 +259,7 @@ async def test_templates_are_counted_by_status_and_unknown_ones_are_other(opened
         assert found["whatsapp_templates{rejected}"] == found["whatsapp_templates_truncated"] == 0
 
 
-async def test_templates_beyond_the_pages_are_told(opened: Open) -> None:
+async def test_templates_beyond_the_pages_are_reported(opened: Open) -> None:
     async with opened("many_templates") as business:
         found = values(await business.probe(pages=1))
         assert (found["whatsapp_templates{approved}"], found["whatsapp_templates_truncated"]) == (100, 1)
@@ -415,7 +415,7 @@ async def test_an_expiry_that_cannot_be_is_unknown_and_drift(opened: Open) -> No
         assert result.drift == ("data.expires_at",)
 
 
-async def test_scopes_that_are_not_told_are_unknown(opened: Open) -> None:
+async def test_scopes_that_are_not_reported_are_unknown(opened: Open) -> None:
     async with opened("unknown_scopes") as business:
         result = await business.probe()
         assert result.ok
@@ -435,7 +435,7 @@ async def test_a_token_that_the_inspection_calls_invalid_is_refused_and_its_end_
         assert values(result)["token_expiry_timestamp_seconds{access}"] == ends
 
 
-async def test_usage_is_told_in_percent_of_each_bucket_of_the_own_account(opened: Open) -> None:
+async def test_usage_is_reported_in_percent_of_each_bucket_of_the_own_account(opened: Open) -> None:
     async with opened("busy_app") as business:
         found = values(await business.probe())
         assert found["rate_limit_remaining{app}"] == 7
@@ -460,7 +460,7 @@ async def test_a_throttled_account_is_left_alone_until_meta_lets_it_in_again(ope
         assert reset == business.clock.now() + 19 * MINUTE
 
 
-async def test_a_version_that_is_gone_and_one_with_an_end_are_told(opened: Open) -> None:
+async def test_a_version_that_is_gone_and_one_with_an_end_are_reported(opened: Open) -> None:
     async with opened() as business:
         found = values(await business.probe())
         assert found["whatsapp_api_version_deprecated{v25.0}"] == 0
@@ -502,6 +502,6 @@ async def test_the_exposition_of_an_account_in_trouble_is_the_golden_one(opened:
     async with opened("payment_problem", "red_quality", "paused_templates", "expiring_token") as business:
         result = await business.probe()
         target = target_of(PROBE, business.stage.options)
-        # The certificate is made anew for each test, so its end is not the same twice.
+        # The certificate is made again for each test, so its end is not the same twice.
         text = exposed(result, target, without=CERTIFICATE_DATES)
         assert text == golden("whatsapp.txt", text)

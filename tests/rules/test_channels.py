@@ -117,7 +117,7 @@ def test_the_token_of_a_webhook_and_its_authorities_go_together(tmp_path: Path) 
 
 
 def test_every_template_that_a_receiver_names_is_defined(tmp_path: Path) -> None:
-    """Alertmanager's tool does not look: it would fail when the first alert is told."""
+    """Alertmanager's tool does not look: it would fail when the first alert is reported."""
     channels = ", ".join(f"{name}: {{{given}}}" for name, (_, given) in CHANNELS.items())
     content = _generated(_loaded(tmp_path, channels).notifications, tmp_path)
     used = set(re.findall(r'{{ template "([^"]+)" \. }}', str(content)))
@@ -222,7 +222,9 @@ def test_yaml_that_was_generated_reads_back_as_it_was(tmp_path: Path) -> None:
     assert yaml.safe_load((tmp_path / "am.yml").read_text()) == content
 
 
-def test_a_mail_goes_from_its_sender_by_its_server_with_tls_unless_told_otherwise(tmp_path: Path) -> None:
+def test_a_mail_goes_from_its_sender_by_its_server_with_tls_unless_configured_otherwise(
+    tmp_path: Path,
+) -> None:
     email = Email(
         to=("a@b.c", "d@e.f"), sender="x@y.z", smarthost="m:587", username="u", password=Secret("p")
     )

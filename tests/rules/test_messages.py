@@ -182,7 +182,7 @@ def test_a_text_message_is_plain_and_never_longer_than_two_segments(tree: Path, 
     ("severity", "word"),
     [("critical", "critical"), ("high", "error"), ("medium", "warning"), ("low", "info")],
 )
-def test_pagerduty_is_told_the_severity_in_its_own_words(
+def test_pagerduty_gets_the_severity_in_its_own_words(
     tree: Path, tmp_path: Path, severity: str, word: str
 ) -> None:
     data = _data(_alert(1), severity=severity)

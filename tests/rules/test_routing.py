@@ -1,4 +1,4 @@
-"""Who is told: routes and receivers, judged by Alertmanager's own tool."""
+"""Who is notified: routes and receivers, judged by Alertmanager's own tool."""
 
 from itertools import combinations
 from pathlib import Path
@@ -43,7 +43,7 @@ KEYS = {
     "sms": "sns_configs",
     "webhook": "webhook_configs",
 }
-# The table of the product: who is told what.
+# The table of the product: who is notified of what.
 TOLD = {
     "critical": {"slack", "email", "pagerduty", "sms", "webhook"},
     "high": {"slack", "email", "webhook"},
@@ -70,15 +70,15 @@ def _receivers(path: Path, labels: dict[str, str]) -> list[str]:
 
 
 @pytest.mark.parametrize("chosen", SETS, ids="+".join)
-def test_every_set_of_channels_is_valid_and_told_what_it_should(
+def test_every_set_of_channels_is_valid_and_gets_what_it_should(
     chosen: tuple[str, ...], tmp_path: Path
 ) -> None:
     content, _, path = _generated(Notifications(**{name: CHANNELS[name] for name in chosen}), tmp_path)
     done = run(program("amtool"), "check-config", str(path))
     assert done.returncode == 0, done.stdout + done.stderr
-    told = {receiver["name"]: set(receiver) - {"name"} for receiver in content["receivers"]}
+    message = {receiver["name"]: set(receiver) - {"name"} for receiver in content["receivers"]}
     for name, kinds in TOLD.items():
-        assert told[name] == {KEYS[kind] for kind in kinds & set(chosen)}
+        assert message[name] == {KEYS[kind] for kind in kinds & set(chosen)}
 
 
 @pytest.mark.parametrize("chosen", [(), tuple(CHANNELS)], ids=["none", "all"])
@@ -143,7 +143,7 @@ TEAMS = Notifications(
 
 
 @pytest.mark.parametrize(
-    ("labels", "told"),
+    ("labels", "message"),
     [
         ({"severity": "high", "tenant": "acme"}, ["team-gold", "team-everything", "high"]),
         ({"severity": "critical", "tenant": "gl.bex"}, ["team-gold", "team-everything", "critical"]),
@@ -162,12 +162,12 @@ TEAMS = Notifications(
         ({"alertname": "Watchdog", "severity": "none"}, ["nowhere"]),
     ],
 )
-def test_a_team_is_told_what_it_cares_for_and_the_others_still_are(
-    labels: dict[str, str], told: list[str], tmp_path: Path
+def test_a_team_gets_what_it_cares_for_and_the_others_still_are(
+    labels: dict[str, str], message: list[str], tmp_path: Path
 ) -> None:
     _, _, path = _generated(TEAMS, tmp_path)
     assert run(program("amtool"), "check-config", str(path)).returncode == 0
-    assert _receivers(path, labels) == told
+    assert _receivers(path, labels) == message
 
 
 def test_a_team_takes_what_it_leaves_out_from_the_shared_channels(tmp_path: Path) -> None:

@@ -192,11 +192,11 @@ async def test_a_new_order_replaces_a_plan(stand: Stand) -> None:
 async def test_the_control_port_tells_and_obeys(sandbox: Sandbox, client: aiohttp.ClientSession) -> None:
     base = f"{sandbox.control}/_sandbox"
     async with client.get(base) as answer:
-        told = (await answer.json())["echo"]
+        message = (await answer.json())["echo"]
     endpoint = sandbox.stands["echo"].endpoint
-    assert (told["url"], told["tls_url"], told["fault"]) == (endpoint.url, endpoint.tls_url, None)
-    assert told["options"] == {"url": endpoint.url}
-    assert "slow" in told["faults"]
+    assert (message["url"], message["tls_url"], message["fault"]) == (endpoint.url, endpoint.tls_url, None)
+    assert message["options"] == {"url": endpoint.url}
+    assert "slow" in message["faults"]
     async with client.post(f"{base}/echo/fault", json={"fault": "server_error"}) as answer:
         assert (await answer.json())["fault"] == "server_error"
     assert await status_of(client, f"{endpoint.url}/say/a") == 500
@@ -303,7 +303,7 @@ ASKS_NOBODY = {("supabase", "GET /storage/v1/status")}
 
 
 @pytest.mark.parametrize("vendor", registry.sandbox_vendors().values(), ids=lambda vendor: vendor.name)
-async def test_every_vendor_refuses_strangers_and_unknown_paths(
+async def test_every_vendor_refuses_outsiders_and_unknown_paths(
     vendor: Vendor, client: aiohttp.ClientSession
 ) -> None:
     async with serve([vendor]) as running:

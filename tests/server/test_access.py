@@ -416,8 +416,8 @@ async def test_actions_are_logged_with_their_actor(guarded: House) -> None:
         await guarded.ask("/api/v1/checks", "POST", bearer(TOKENS["bound_admin"]))
         guarded.room.reload_error = ConfigError([])
         await guarded.ask("/-/reload", "POST", bearer(TOKENS["admin"]))
-    told = [(log["event"], log["actor"]) for log in logs if "actor" in log]
-    assert told == [
+    message = [(log["event"], log["actor"]) for log in logs if "actor" in log]
+    assert message == [
         ("reload done", "user:ada"),
         ("probe asked for", "token:admin"),
         ("checks asked for", "token:bound_admin"),

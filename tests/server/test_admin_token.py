@@ -48,7 +48,7 @@ def test_a_token_whose_rights_were_wrong_counts_again_once_they_are_right(tmp_pa
     assert made.fits(text) and made.trouble == ""
 
 
-def test_what_is_told_of_a_token_is_what_holds_now(tmp_path: Path) -> None:
+def test_what_is_reported_of_a_token_is_what_holds_now(tmp_path: Path) -> None:
     made, path = prepared(tmp_path)
     assert made.trouble == ""  # already after the start
     path.chmod(0o644)
@@ -173,15 +173,15 @@ def test_a_pipe_in_the_place_of_the_token_holds_nobody_up(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("place", "told"),
+    ("place", "message"),
     [
         ("absent", "cannot be read .No such file or directory.; name a file of the exporter's own"),
         ("a\0b", "cannot be read .this is no path.; name a file"),
         ("\ud800", "cannot be read .this is no path.; name a file"),
     ],
 )
-def test_a_token_that_cannot_be_read_says_why(tmp_path: Path, place: str, told: str) -> None:
-    with pytest.raises(StartError, match=told):
+def test_a_token_that_cannot_be_read_says_why(tmp_path: Path, place: str, message: str) -> None:
+    with pytest.raises(StartError, match=message):
         read(tmp_path / place)
 
 

@@ -17,7 +17,7 @@ ROLES = "roles: [viewer]"
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "message"),
     [
         ("[]", " names nobody; list the names that may come in, or drop the key"),
         ("['']", " names nobody; list the names"),
@@ -32,10 +32,12 @@ ROLES = "roles: [viewer]"
         ("['::ffff:10.0.0.7']", " is an address in a form that is never compared; write 10.0.0.7"),
     ],
 )
-def test_a_list_that_can_admit_nobody_is_refused_at_its_line(tmp_path: Path, written: str, told: str) -> None:
+def test_a_list_that_can_admit_nobody_is_refused_at_its_line(
+    tmp_path: Path, written: str, message: str
+) -> None:
     certificates(tmp_path, trustme.CA())
     found = mistakes(tmp_path, ASKS + f"  client_allowed_sans: {written}\n")
-    assert found[0].removeprefix("6: ").removeprefix("a name of ").startswith(f"client_allowed_sans{told}")
+    assert found[0].removeprefix("6: ").removeprefix("a name of ").startswith(f"client_allowed_sans{message}")
 
 
 @pytest.mark.parametrize("asks", ["NoClientCert", "VerifyClientCertIfGiven"])

@@ -1,4 +1,4 @@
-"""Each way to say who calls, alone: what is told of a refusal, and one cause of it at a time."""
+"""Each way to say who calls, alone: what is reported of a refusal, and one cause of it at a time."""
 
 import asyncio
 from base64 import b64encode
@@ -58,8 +58,8 @@ async def test_without_access_a_refusal_says_where_the_token_is() -> None:
             401,
             'Bearer realm="integration-exporter"',
         )
-        told = "this needs the admin token; the first lines of the exporter's log name its file"
-        assert told in reply.text
+        message = "this needs the admin token; the first lines of the exporter's log name its file"
+        assert message in reply.text
         wrong = await made.ask("/api/v1/status", headers=bearer("wrong"), admin=False)
         assert (wrong.status, wrong.json["error"]) == (401, "this is not the admin token of this exporter")
         assert wrong.headers["www-authenticate"] == 'Bearer realm="integration-exporter"'
@@ -148,8 +148,8 @@ async def test_the_request_line_and_the_host_name_one_place(
     head = f"GET {line} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKENS['viewer']}\r\n"
     answer = await raw(guarded.port, f"{head}Connection: close\r\n\r\n".encode())
     assert answer.split()[1] == status
-    told = b'"the request line and the header Host name different hosts"' in answer
-    assert told is line.startswith("http://localhost:1/")
+    message = b'"the request line and the header Host name different hosts"' in answer
+    assert message is line.startswith("http://localhost:1/")
 
 
 async def test_a_proxy_may_name_anybody_whose_name_can_be_shown(tmp_path: Path) -> None:
@@ -314,7 +314,7 @@ async def test_two_are_judged_at_once_64_wait_and_more_are_refused_until_one_is_
     assert not await made.verify(users, "vera", "one more")
 
 
-async def test_who_is_turned_away_is_told_when_to_come_back(
+async def test_who_is_turned_away_learns_when_to_come_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "WAITING", 0)

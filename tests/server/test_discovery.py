@@ -52,7 +52,7 @@ def test_good_templates_are_taken(template: str) -> None:
 @pytest.mark.parametrize(
     "template", ["", "http://a:1", "a:1/metrics", "a b", "a-{index}:1", "a:port", "a:1,b:1"]
 )
-def test_bad_templates_are_told_at_the_start(template: str) -> None:
+def test_bad_templates_are_reported_at_the_start(template: str) -> None:
     with pytest.raises(StartError, match=r"^--sd\.address is"):
         validate_template(template)
 
@@ -99,8 +99,8 @@ async def test_the_status_of_a_shard_says_that_it_is_one_and_leaves_out_what_oth
         assert (list(answer["integrations"]), answer["overall_status"]) == (["both"], "healthy")
         missed = await made.ask("/probe?target=elsewhere/t1", headers={"X-Integration-Exporter": "1"})
         assert (missed.status, "another shard" in missed.text) == (404, True)
-        stranger = await made.ask("/probe?target=elsewhere/t9", headers={"X-Integration-Exporter": "1"})
-        assert (stranger.status, "another shard" in stranger.text) == (404, False)
+        outsider = await made.ask("/probe?target=elsewhere/t9", headers={"X-Integration-Exporter": "1"})
+        assert (outsider.status, "another shard" in outsider.text) == (404, False)
 
 
 async def test_an_exporter_that_is_no_shard_says_nothing_of_shards() -> None:

@@ -55,7 +55,7 @@ class Connection(asyncio.Transport):
 
 
 def answer(peer: Any, version: Any = HttpVersion11, **headers: str) -> str:
-    """Return what a caller from `peer` is told, "" where it may ask."""
+    """Return the refusal that a caller from `peer` gets, "" where it may ask."""
     request = make_mocked_request(
         "GET", "/", {"Host": "localhost"} | headers, version=version, transport=Connection(peer)
     )
@@ -70,7 +70,7 @@ ELSEWHERE = "no access is configured, so only this machine may ask; see --web.co
 
 
 @pytest.mark.parametrize(
-    ("peer", "told"),
+    ("peer", "message"),
     [
         (("127.0.0.1", 4000), ""),
         (("127.9.9.9", 4000), ""),
@@ -85,8 +85,8 @@ ELSEWHERE = "no access is configured, so only this machine may ask; see --web.co
         (None, ELSEWHERE),
     ],
 )
-def test_only_a_peer_on_loopback_may_ask(peer: Any, told: str) -> None:
-    assert answer(peer) == told
+def test_only_a_peer_on_loopback_may_ask(peer: Any, message: str) -> None:
+    assert answer(peer) == message
 
 
 def test_the_address_of_a_peer_is_read_with_its_zone_and_behind_ipv4_in_ipv6() -> None:
@@ -99,7 +99,7 @@ def test_the_address_of_a_peer_is_read_with_its_zone_and_behind_ipv4_in_ipv6() -
         assert str(peer_of(request)) == found
 
 
-def test_each_reason_to_refuse_is_told_alone() -> None:
+def test_each_reason_to_refuse_is_reported_alone() -> None:
     here = ("127.0.0.1", 4000)
     assert "nothing may be forwarded here" in answer(here, Via="1.1 somebody")
     assert "HTTP/1.0, which proxies speak, is not answered" in answer(here, HttpVersion10)

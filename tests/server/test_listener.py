@@ -59,7 +59,7 @@ async def test_several_addresses_serve_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "told"),
+    ("address", "message"),
     [
         ("10055", "write it like"),
         ("127.0.0.1", "write it like"),
@@ -70,12 +70,12 @@ async def test_several_addresses_serve_the_same() -> None:
         ("no-such-host.invalid:0", "the host name is unknown; write"),
     ],
 )
-async def test_an_address_that_cannot_be_had_is_told_with_a_remedy(address: str, told: str) -> None:
-    with pytest.raises(StartError, match=told):
+async def test_an_address_that_cannot_be_had_is_reported_with_a_remedy(address: str, message: str) -> None:
+    with pytest.raises(StartError, match=message):
         await listener(address).start()
 
 
-async def test_a_port_in_use_is_told_and_nothing_stays_half_open() -> None:
+async def test_a_port_in_use_is_reported_and_nothing_stays_half_open() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         served = listener("127.0.0.1:0", f"127.0.0.1:{port}")
@@ -84,7 +84,7 @@ async def test_a_port_in_use_is_told_and_nothing_stays_half_open() -> None:
         assert served.addresses == []
 
 
-def test_a_denied_port_is_told() -> None:
+def test_a_denied_port_is_reported() -> None:
     assert "choose a port above 1023" in _remedy(PermissionError(errno.EACCES, "denied"))
 
 
@@ -167,8 +167,8 @@ def ask_once(port: int, context: ssl.SSLContext) -> bytes:
     return b""
 
 
-async def test_mutual_tls_refuses_strangers_and_knows_certificates(tmp_path: Path) -> None:
-    authority, stranger = trustme.CA(), trustme.CA()
+async def test_mutual_tls_refuses_outsiders_and_knows_certificates(tmp_path: Path) -> None:
+    authority, outsider = trustme.CA(), trustme.CA()
     certificates(tmp_path, authority)
     path = tmp_path / "web.yml"
     path.write_text(MUTUAL + "client_certificates: [{san: admin.example, roles: [admin]}]\n")
@@ -179,7 +179,7 @@ async def test_mutual_tls_refuses_strangers_and_knows_certificates(tmp_path: Pat
         assert (await made.ask("/-/reload", "POST")).status == 403
         for wrong in (
             client_context(authority),
-            client_context(authority, stranger.issue_cert("admin.example")),
+            client_context(authority, outsider.issue_cert("admin.example")),
         ):
             assert await asyncio.to_thread(ask_once, made.port, wrong) == b""
         assert b" 401 " in await asyncio.to_thread(ask_once, made.port, other)
@@ -222,7 +222,7 @@ async def test_what_is_no_http_is_refused_without_a_name(caplog: pytest.LogCaptu
             answer = await raw(made.port, text)
             assert answer.startswith(b"HTTP/1.") and b" 400 " in answer.splitlines()[0]
             assert b"aiohttp" not in answer and b"Python" not in answer and b"Server:" not in answer
-    assert caplog.records == []  # strangers cannot fill the log
+    assert caplog.records == []  # outsiders cannot fill the log
 
 
 async def test_huge_heads_are_refused() -> None:

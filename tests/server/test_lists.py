@@ -293,7 +293,7 @@ async def test_statistics_as_csv_have_the_window_before_in_columns(served: House
     ]
 
 
-async def test_what_is_wrong_with_sources_of_tenants_is_told_to_those_who_see_all(tmp_path: Path) -> None:
+async def test_what_is_wrong_with_sources_of_tenants_is_reported_to_those_who_see_all(tmp_path: Path) -> None:
     warning = "tenants.http of web: rows are left out"
     room = Room([state("web", "acme")], path=web_config(tmp_path), tenant_warnings=(warning,))
     async with house(room) as made:

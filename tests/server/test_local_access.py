@@ -330,7 +330,7 @@ def test_the_token_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (lambda path: path.chmod(0o644), "open to other users"),
         (lambda path: path.chmod(0o620), "open to other users"),
@@ -342,17 +342,19 @@ def test_the_token_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
         (lambda path: (path.unlink(), path.mkdir()), "is no file"),
     ],
 )
-def test_a_token_that_others_know_or_that_is_none_is_not_used(tmp_path: Path, spoil: Any, told: str) -> None:
+def test_a_token_that_others_know_or_that_is_none_is_not_used(
+    tmp_path: Path, spoil: Any, message: str
+) -> None:
     made = _token(tmp_path)
     assert made.path
     text = made.path.read_text().strip()
     spoil(made.path)
     assert not made.fits(text) and not made.usable()
-    assert told in made.trouble and text not in made.trouble
+    assert message in made.trouble and text not in made.trouble
 
 
 @pytest.mark.parametrize("place", ["file/admin-token", "\ud800", "a\0b"])
-async def test_without_a_place_for_the_token_nobody_is_admin_and_the_remedy_is_told(
+async def test_without_a_place_for_the_token_nobody_is_admin_and_the_remedy_is_reported(
     here: House, tmp_path: Path, place: str
 ) -> None:
     (tmp_path / "file").write_text("no folder")

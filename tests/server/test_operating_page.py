@@ -14,12 +14,12 @@ PAGE = (Path(__file__).parents[2] / "docs" / "operating.md").read_text()
 
 
 def test_the_table_of_endpoints_is_the_table_of_routes() -> None:
-    told = re.findall(r"^\| `(/[^`]*)` \| ([A-Z, ]+) \| (\w+)", PAGE, re.M)
+    message = re.findall(r"^\| `(/[^`]*)` \| ([A-Z, ]+) \| (\w+)", PAGE, re.M)
     routes = {
         (route.path, frozenset(route.methods) - {"HEAD"}, str(route.rule.role or "anybody"))
         for route in ROUTES
     }
-    rows = {(path, frozenset(methods.split(", ")), role) for path, methods, role in told}
+    rows = {(path, frozenset(methods.split(", ")), role) for path, methods, role in message}
     assert rows <= routes
     paths = {listing.path for listing in listings().values()}  # docs/reference/lists.md has them all
     assert {route for route in routes if route[0] not in paths} <= rows

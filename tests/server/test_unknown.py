@@ -57,14 +57,14 @@ async def served(tmp_path: Path, store: Database) -> AsyncIterator[House]:
 
 
 async def answer(made: House, query: str, path: str = "errors", token: str = "viewer") -> str:
-    """Return what is told of `query`, "" where its names are known."""
+    """Return what is reported of `query`, "" where its names are known."""
     reply = await made.ask(f"/api/v1/{path}?{query}", headers=bearer(TOKENS[token]))
     assert reply.status in (200, 404)
     return "" if reply.status == 200 else str(reply.json["error"])
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "message"),
     [
         ("", ""),
         ("integration=&tenant=", ""),
@@ -84,9 +84,9 @@ async def answer(made: House, query: str, path: str = "errors", token: str = "vi
     ],
 )
 async def test_what_is_configured_is_known_wherever_it_is_probed(
-    served: House, query: str, told: str
+    served: House, query: str, message: str
 ) -> None:
-    assert await answer(served, query, "targets") == told
+    assert await answer(served, query, "targets") == message
 
 
 @pytest.mark.parametrize("name", ["failed", "changed", "now", "counted", "old"])
@@ -110,9 +110,9 @@ async def test_who_is_bound_knows_of_the_own_tenants_alone(served: House) -> Non
         ("tenant=initech", False),
         ("integration=web", False),
     ):
-        told = await answer(served, query, token="bound_viewer")
-        assert (told == "") is known, query
-        assert "did you mean" not in told
+        message = await answer(served, query, token="bound_viewer")
+        assert (message == "") is known, query
+        assert "did you mean" not in message
 
 
 async def test_a_store_that_does_not_answer_makes_nothing_known(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The file of --web.config.file: what it may hold, and how every mistake in it is told."""
+"""The file of --web.config.file: what it may hold, and how every mistake in it is reported."""
 
 import os
 from pathlib import Path
@@ -26,7 +26,7 @@ def mistakes(folder: Path, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("- a\n", "1: expected a mapping, found a list"),
         ("a: [\n", "2: unreadable YAML: did not find expected node content; check colons"),
@@ -122,21 +122,21 @@ def mistakes(folder: Path, text: str) -> list[str]:
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_remedy(tmp_path: Path, text: str, told: str) -> None:
+def test_a_mistake_is_reported_with_its_line_and_remedy(tmp_path: Path, text: str, message: str) -> None:
     found = mistakes(tmp_path, text)
-    assert any(one.startswith(told) for one in found), found
+    assert any(one.startswith(message) for one in found), found
     assert all("; " in one for one in found)
     assert not any("secret" in one for one in found)
 
 
-def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
     found = mistakes(
         tmp_path, "rols: {}\nbasic_auth_users: {a: b}\ntrusted_proxy: {header: X-U}\nrate_limit: {x: 1}\n"
     )
     assert [one.partition(":")[0] for one in found] == ["1", "2", "3", "4"]
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError,
         match=r"does not exist; create it or correct the path, or correct --web\.config\.file",
@@ -252,8 +252,8 @@ WRONG_PLACES = (
 
 @pytest.mark.parametrize("text", WRONG_PLACES)
 def test_a_credential_in_the_wrong_place_is_not_quoted(tmp_path: Path, text: str) -> None:
-    told = mistakes(tmp_path, text)
-    assert told and SECRET not in "\n".join(told)
+    message = mistakes(tmp_path, text)
+    assert message and SECRET not in "\n".join(message)
 
 
 @pytest.mark.parametrize(
@@ -326,10 +326,10 @@ def test_headers_have_the_values_that_the_exporter_toolkit_takes(tmp_path: Path)
         ("X-Content-Type-Options: sniff", "did you mean nosniff?"),
         ("X-Frame-Options: 1", "use one of deny, sameorigin"),
     ):
-        told = mistakes(tmp_path, f"http_server_config: {{headers: {{{wrong}}}}}\n")
-        assert "the value is not known here; " in told[0] and told[0].endswith(remedy)
+        message = mistakes(tmp_path, f"http_server_config: {{headers: {{{wrong}}}}}\n")
+        assert "the value is not known here; " in message[0] and message[0].endswith(remedy)
 
 
-def test_a_hash_that_costs_too_much_is_told_apart_from_none(tmp_path: Path) -> None:
+def test_a_hash_that_costs_too_much_differs_from_none(tmp_path: Path) -> None:
     costly = "$2b$18$" + "a" * 53
     assert "costs seconds for each guess" in mistakes(tmp_path, f"basic_auth_users: {{ada: {costly}}}\n")[0]

@@ -21,7 +21,7 @@ def content(folder: Path, text: str) -> WebConfig:
     return read(str(path))
 
 
-def test_mistakes_in_two_tokens_and_in_a_role_are_told_at_once(tmp_path: Path) -> None:
+def test_mistakes_in_two_tokens_and_in_a_role_are_reported_at_once(tmp_path: Path) -> None:
     found = mistakes(
         tmp_path,
         "bearer_tokens:\n"
@@ -47,8 +47,8 @@ def test_booleans_are_those_of_yaml_1_1_as_in_the_exporter_toolkit(tmp_path: Pat
 
 @pytest.mark.parametrize("word", ["maybe", "1", "''", "[yes]"])
 def test_what_is_no_boolean_is_refused(tmp_path: Path, word: str) -> None:
-    told = mistakes(tmp_path, f"http_server_config:\n  http2: {word}\n")
-    assert told[0].startswith("2: http2: expected true or false, found ")
+    message = mistakes(tmp_path, f"http_server_config:\n  http2: {word}\n")
+    assert message[0].startswith("2: http2: expected true or false, found ")
 
 
 def test_a_user_may_have_a_name_that_looks_like_a_number(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_an_authority_without_a_question_is_refused_also_where_that_is_written(t
     assert any("2: a client authority is given but" in one for one in mistakes(tmp_path, text))
 
 
-def test_each_file_that_cannot_be_read_is_told_once_without_its_path(tmp_path: Path) -> None:
+def test_each_file_that_cannot_be_read_is_reported_once_without_its_path(tmp_path: Path) -> None:
     found = mistakes(tmp_path, "tls_server_config:\n  cert_file: certs/odd.pem\n  key_file: certs/none.pem\n")
     assert [one.partition(";")[0] for one in found] == [
         "2: cert_file: the file that it names does not exist",

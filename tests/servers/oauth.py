@@ -64,8 +64,8 @@ class Issuer:
         self.issued.append(token)
         self.good.add(token)
         answer = {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime, **self.extra}
-        told = {name: value for name, value in answer.items() if value is not None}
-        return web.json_response(told, headers={"Cache-Control": "no-store"})
+        message = {name: value for name, value in answer.items() if value is not None}
+        return web.json_response(message, headers={"Cache-Control": "no-store"})
 
     async def api(self, request: web.Request) -> web.Response:
         self.seen["api"] += 1

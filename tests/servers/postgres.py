@@ -152,7 +152,7 @@ class Cluster:
         self.process.send_signal(number)
 
     def show(self, authority: Authority, *, until: float = 30.0) -> None:
-        """Show a new certificate of `authority`; a running server must be told by SIGHUP."""
+        """Show a new certificate of `authority`; a running server needs SIGHUP."""
         leaf = authority.ca.issue_cert(
             "localhost", "127.0.0.1", not_after=_days(until), not_before=_days(min(until, 0) - 1)
         )

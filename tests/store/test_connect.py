@@ -1,4 +1,4 @@
-"""What `store.url` may say, what an operator is told the store by, and who is first at a new file."""
+"""What `store.url` may say, what an operator knows the store by, and who is first at a new file."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -59,7 +59,7 @@ def test_a_url_of_no_use_is_refused_before_anything_is_opened(url: str, sentence
     assert str(caught.value) == sentence
 
 
-def test_a_file_that_cannot_be_there_is_told_with_its_place(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_there_is_reported_with_its_place(tmp_path: Path) -> None:
     missing = tmp_path / "none" / "x.db"
     for path, said in (
         (missing, f"the directory {missing.parent} does not exist; make it, or change store.url"),

@@ -56,7 +56,7 @@ def test_a_database_that_is_only_attached_to_takes_no_lock_and_makes_no_table(
     empty.close()
 
 
-def test_who_is_attached_follows_another_file_and_who_opened_the_first_one_is_told_so(
+def test_who_is_attached_follows_another_file_and_who_opened_the_first_one_is_reported(
     database: Database, url: str, tmp_path: Path
 ) -> None:
     database.write([CheckBatch({KEY: snapshot()})])

@@ -78,14 +78,14 @@ def wrapped(
 
 
 @pytest.mark.parametrize("code", FILE)
-def test_a_file_that_fails_is_told_with_its_remedy_and_tried_again(code: str) -> None:
+def test_a_file_that_fails_is_reported_with_its_remedy_and_tried_again(code: str) -> None:
     said = f"store x: {FILE[code]}"
     assert sentence(wrapped(of_file(code))) == (said, False)
     assert sentence(of_file(code)) == (said, False), "also where the driver says it itself"
 
 
 @pytest.mark.parametrize("state", SERVER)
-def test_a_server_that_fails_is_told_with_its_remedy_and_tried_again(state: str) -> None:
+def test_a_server_that_fails_is_reported_with_its_remedy_and_tried_again(state: str) -> None:
     said = psycopg.errors.lookup(state)("  its own words\nplanted lines below\n")
     assert sentence(wrapped(said)) == (f"store x: {SERVER[state]} (SQLSTATE {state})", False)
 
@@ -102,7 +102,9 @@ def test_a_server_that_fails_is_told_with_its_remedy_and_tried_again(state: str)
         ("", f"{DOWN} ()"),
     ],
 )
-def test_a_connection_that_is_refused_without_a_code_is_told_by_its_first_line(words: str, said: str) -> None:
+def test_a_connection_that_is_refused_without_a_code_is_reported_by_its_first_line(
+    words: str, said: str
+) -> None:
     assert sentence(wrapped(psycopg.OperationalError(words))) == (f"store x: {said}", False)
 
 
@@ -134,7 +136,7 @@ def test_a_value_that_no_database_holds_is_the_batchs_fault(error: Exception) ->
         (OSError("no number"), "no number; see file, directory and permissions"),
     ],
 )
-def test_what_goes_wrong_around_the_database_is_told_and_tried_again(error: Exception, said: str) -> None:
+def test_what_goes_wrong_around_the_database_is_reported_and_tried_again(error: Exception, said: str) -> None:
     assert sentence(error) == (f"store x: {said}", False)
 
 

@@ -69,7 +69,7 @@ def test_an_exporter_with_nothing_to_write_takes_over_when_old_rows_are_deleted(
     assert not second.shared
 
 
-def test_it_is_told_once_for_each_time_that_there_are_two(tmp_path: Path, first: Database) -> None:
+def test_it_is_reported_once_for_each_time_that_there_are_two(tmp_path: Path, first: Database) -> None:
     store = Database(f"sqlite:///{tmp_path / 'state.db'}")
     with structlog.testing.capture_logs() as lines:
         store.open()

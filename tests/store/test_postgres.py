@@ -217,7 +217,7 @@ def test_more_reads_than_eight_at_once_wait_for_a_connection_and_open_no_more(
         (("app:app-password", "stranger:stranger-password"), "the user may not do that; GRANT CREATE"),
     ],
 )
-def test_a_server_that_refuses_is_told_in_a_sentence_without_the_password(
+def test_a_server_that_refuses_is_reported_in_a_sentence_without_the_password(
     database: str, server: Cluster, change_of_url: tuple[str, str], words: str
 ) -> None:
     text = refusal(database.replace(*change_of_url))
@@ -227,7 +227,7 @@ def test_a_server_that_refuses_is_told_in_a_sentence_without_the_password(
     assert "password@" not in text
 
 
-def test_a_server_that_is_not_there_is_told_in_a_sentence() -> None:
+def test_a_server_that_is_not_there_is_reported_in_a_sentence() -> None:
     text = refusal(f"postgresql://app:planted@127.0.0.1:{free_port()}/x")
     assert "it does not answer; see whether the server runs" in text
     assert "planted" not in text

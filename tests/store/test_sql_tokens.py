@@ -172,7 +172,7 @@ def test_an_update_takes_only_the_values_that_it_names(source: SqlTokenSource, p
         ),
     ],
 )
-def test_a_statement_that_does_something_else_changes_nothing_and_is_told(
+def test_a_statement_that_does_something_else_changes_nothing_and_is_reported(
     source: SqlTokenSource, path: Path, select: str, update: str, said: str
 ) -> None:
     made = other(path, select, update)
@@ -213,7 +213,7 @@ def test_who_locks_second_waits_and_sees_what_the_first_wrote_while_readers_wait
     second.close()
 
 
-def test_a_url_of_no_use_is_told_without_it() -> None:
+def test_a_url_of_no_use_is_reported_without_it() -> None:
     with pytest.raises(StoreError) as caught:
         SqlTokenSource(SqlTokens(Secret("planted"), SELECT, UPDATE))
     assert str(caught.value) == "tokens.sql.url is not a URL"

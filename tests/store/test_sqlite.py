@@ -95,7 +95,7 @@ def test_a_file_that_is_no_database_stays_as_it_is(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_damaged_file_is_told_from_a_good_one(store: Database, path: Path) -> None:
+def test_a_damaged_file_differs_from_a_good_one(store: Database, path: Path) -> None:
     for number in range(40):
         store.write([whole_batch(number)])
     store.close()
@@ -133,7 +133,7 @@ def test_a_database_of_somebody_else_is_left_alone(path: Path) -> None:
     assert tables == [("failure",)]
 
 
-def test_a_file_that_another_process_holds_is_told_as_locked(
+def test_a_file_that_another_process_holds_is_reported_as_locked(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connect, "LOCK_WAIT", 0.1)
@@ -151,7 +151,7 @@ def test_a_file_that_another_process_holds_is_told_as_locked(
     store.close()
 
 
-def test_a_store_moved_away_is_made_anew_when_it_is_opened_again(store: Database, path: Path) -> None:
+def test_a_store_moved_away_is_made_again_when_it_is_opened_again(store: Database, path: Path) -> None:
     store.write([whole_batch(1)])
     for file in list(path.parent.iterdir()):
         file.rename(file.with_name(f"old-{file.name}"))
@@ -216,8 +216,8 @@ def test_a_file_that_may_not_grow_fails_in_a_sentence_and_keeps_whole_batches(pa
     process = child(path, "resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))")
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    *_, last, told, read = out.splitlines()
-    assert told.startswith(f"StoreError: store {path}: the disk ")
+    *_, last, message, read = out.splitlines()
+    assert message.startswith(f"StoreError: store {path}: the disk ")
     assert read == "still read: 50"
     assert states_of(path) == {int(last)}
 
@@ -231,8 +231,8 @@ def test_a_full_disk_fails_in_a_sentence_and_keeps_whole_batches(tmp_path: Path)
     try:
         process = child(disk / "state.db")
         out, _ = process.communicate(timeout=60)
-        *_, last, told, _ = out.splitlines()
-        assert "the disk" in told
+        *_, last, message, _ = out.splitlines()
+        assert "the disk" in message
         assert states_of(disk / "state.db") == {int(last)}
     finally:
         subprocess.run(["umount", disk], check=True)

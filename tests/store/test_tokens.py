@@ -338,7 +338,7 @@ def test_a_locked_row_makes_others_wait_and_shows_them_what_was_written(platform
         (SELECT, UPDATE.replace("WHERE", "WHERE 1/0 = 1 AND"), "acme", "DivisionByZero (22012)"),
     ],
 )
-def test_what_goes_wrong_in_the_platforms_database_is_told_without_any_value(
+def test_what_goes_wrong_in_the_platforms_database_is_reported_without_any_value(
     platform: str, select: str, update: str, tenant: str, words: str
 ) -> None:
     made = source(platform, select, update)
@@ -353,7 +353,7 @@ def test_what_goes_wrong_in_the_platforms_database_is_told_without_any_value(
     made.close()
 
 
-def test_a_database_that_cannot_be_reached_is_told_without_its_password() -> None:
+def test_a_database_that_cannot_be_reached_is_reported_without_its_password() -> None:
     made = source("postgresql://app:planted-password@127.0.0.1:9/x")
     with pytest.raises(StoreError, match="OperationalError") as caught:
         made.read(ACME)

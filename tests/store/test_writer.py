@@ -344,7 +344,7 @@ class SlowToOpen(MadeStore):
         super().open()
 
 
-async def test_a_store_that_does_not_open_in_time_is_told_and_takes_what_comes_later() -> None:
+async def test_a_store_that_does_not_open_in_time_is_reported_and_takes_what_comes_later() -> None:
     store = SlowToOpen()
     store.gate.clear()
     writer = Writer(store, every=0.02, longest_wait=0.1)

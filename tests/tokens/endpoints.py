@@ -27,7 +27,7 @@ from exporter.tokens.manager import TokenManager
 
 
 class TokenOptions(Options, frozen=True, kw_only=True):
-    """What the made-up provider is told."""
+    """The options of the made-up provider."""
 
     token_url: str
     kind: str = "refresh"

@@ -1,4 +1,4 @@
-"""Tokens of targets: what is told of them, when they are renewed, and what a refusal means."""
+"""Tokens of targets: what is reported of them, when they are renewed, and what a refusal means."""
 
 import asyncio
 import time
@@ -107,7 +107,7 @@ async def test_a_refresh_token_that_rotates_is_one_that_is_renewed(
 @pytest.mark.parametrize(
     ("life", "state"), [(None, "unknown"), (10**11, "implausible"), ("soon", "implausible")]
 )
-async def test_a_life_that_is_not_told_and_one_that_cannot_be_are_states_of_their_own(
+async def test_a_life_that_is_not_reported_and_one_that_cannot_be_are_states_of_their_own(
     server: OAuthServer, manager: TokenManager, life: object, state: str
 ) -> None:
     server.life = life
@@ -177,8 +177,8 @@ async def test_another_client_secret_is_a_person_who_acted(
     manager.apply(configured(target))
     with pytest.raises(ProbeError, match="invalid_client"):
         await ask_token(manager, target)
-    manager.apply(configured(mended := changed(target, client_secret=Secret("sandbox-client-secret"))))
-    assert (await ask_token(manager, mended)).fresh
+    manager.apply(configured(repaired := changed(target, client_secret=Secret("sandbox-client-secret"))))
+    assert (await ask_token(manager, repaired)).fresh
 
 
 async def test_many_who_need_one_token_cost_one_refresh_and_a_cut_probe_loses_nothing(
@@ -224,7 +224,7 @@ async def test_renewals_of_tokens_with_one_end_are_spread(server: OAuthServer, m
     assert len(set(moments)) > 6
 
 
-async def test_a_meta_token_is_exchanged_when_an_inspection_told_its_end_and_never_by_a_probe(
+async def test_a_meta_token_is_exchanged_when_an_inspection_reported_its_end_and_never_by_a_probe(
     server: OAuthServer, manager: TokenManager, clock: HandClock
 ) -> None:
     server.life = 60 * DAY

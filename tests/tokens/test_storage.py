@@ -138,7 +138,7 @@ async def test_a_probe_that_comes_while_tokens_are_being_read_gets_one(
             busy.execute("BEGIN EXCLUSIVE")  # the reading waits, however quick its thread is
             await clock.advance(0)
             assert account.task is not None
-        while account.tokens is None:  # then the turn is over, and nobody was told yet
+        while account.tokens is None:  # then the turn is over, and no caller was answered yet
             await asyncio.sleep(0)
         assert server.takes(await ask(manager, target))
 

@@ -121,7 +121,7 @@ async def test_a_failure_of_the_vendor_stays_known_where_a_later_turn_could_ask_
     assert failures_of(manager, target)[:2] == (1, "vendor_error")
 
 
-async def test_who_asks_for_a_refresh_is_told_what_is_lacking_and_the_log_of_tokens_has_no_failure(
+async def test_a_caller_of_a_refresh_learns_what_is_lacking_and_the_log_of_tokens_has_no_failure(
     server: OAuthServer, start: Start
 ) -> None:
     target = made(server, "calendar", **options(server, "refresh"))

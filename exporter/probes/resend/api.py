@@ -109,8 +109,8 @@ def _of_key(path: str, answer: Answer, name: str) -> Reason | None:
     if answer.status not in (400, 401, 403) or name != _INVALID:
         return None
     message = refusal_of(answer).get("message")
-    told = isinstance(message, str) and _WRONG_KEY.match(message)
-    return Reason.AUTH if told or (path == USAGE and answer.status != 403) else None
+    wrong_key = isinstance(message, str) and _WRONG_KEY.match(message)
+    return Reason.AUTH if wrong_key or (path == USAGE and answer.status != 403) else None
 
 
 def _name_of(answer: Answer) -> str:

@@ -93,8 +93,8 @@ def reduce_usage(usage: Document) -> StoredAnswer | None:
 
 def _price(record: Document) -> float | None:
     """Return a price: a number by the schema of the API's description, a text by the examples in it."""
-    told = record.at("price").value
-    return record.amount("price") if isinstance(told, (int, float)) else decimal(record, "price")
+    value = record.at("price").value
+    return record.amount("price") if isinstance(value, (int, float)) else decimal(record, "price")
 
 
 def usage_samples(kept: StoredAnswer) -> Iterator[Sample]:
