@@ -12,10 +12,10 @@ ROOT = Path(exporter.__file__).parent
 FLOORS = (
     {"core"},
     {"alerts", "config", "exposition", "net", "store"},
-    {"probes", "sandbox"},
+    {"probes", "sandbox", "signatures", "actions"},
     {"registry"},
     {"tokens"},
-    {"engine"},
+    {"engine", "ingest", "outbox"},
     {"server", "generate"},
     {"lifecycle"},
     {"app", "logs"},

@@ -1,0 +1,137 @@
+"""What is on its way to somebody: a delivery, its attempts, and what carries it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+HeaderLines = tuple[tuple[str, str], ...]
+"""Header lines in their order: (name, value), bytes above 127 as latin-1 text."""
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery is."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One thing that is brought to one endpoint, at least once; times are Unix seconds.
+
+    `id` is unique over everything that is delivered: a second delivery of that id is a duplicate.
+    `message_id` is what the receiver dedupes by. `kind` names the action that carries it. `body` and
+    `headers` are exactly what is sent on. `due` is when the next attempt may begin, `attempts` how many were
+    made, `reason` and `detail` what the last one failed with ("" where it did not).
+    """
+
+    id: str
+    kind: str
+    endpoint: str
+    body: bytes
+    created: float
+    expires: float
+    message_id: str = ""
+    tenant: str = ""
+    type: str = ""
+    headers: HeaderLines = ()
+    state: DeliveryState = DeliveryState.WAITING
+    due: float = 0.0
+    attempts: int = 0
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt to deliver; `number` counts from 1, `reason` is "" where it succeeded.
+
+    `actor` is who asked for it by hand, "" for those of the retry policy. `url` is without credentials.
+    """
+
+    delivery: str
+    number: int
+    at: float
+    duration_seconds: float
+    status: int | None = None
+    reason: str = ""
+    detail: str = ""
+    actor: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often and for how long a delivery is tried; durations in seconds."""
+
+    attempts: int = 12
+    max_age: float = 3 * 86_400.0
+    timeout: float = 15.0
+
+
+@dataclass(frozen=True)
+class EndpointLimits:
+    """What an endpoint may be asked: attempts at one time, and `rate` attempts in `per` seconds (0: any).
+
+    `ordered` delivers one after another in the order of acceptance, which costs all concurrency.
+    `disable_after` is the number of seconds of nothing but failures after which it is disabled; 0 never.
+    """
+
+    concurrency: int = 4
+    rate: int = 0
+    per: float = 1.0
+    ordered: bool = False
+    retry: RetryPolicy = RetryPolicy()
+    disable_after: float = 0.0
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """An attempt that succeeded: what the receiver answered, and where."""
+
+    status: int | None = None
+    detail: str = ""
+    url: str = ""
+
+
+class AttemptError(Exception):
+    """An attempt that failed; `reason` is of a closed set, `status` the HTTP status where there is one."""
+
+    def __init__(self, reason: str, detail: str = "", status: int | None = None, url: str = "") -> None:
+        """Say why in a sentence without credentials."""
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail, self.status, self.url = reason, detail, status, url
+
+
+class RetryLater(AttemptError):
+    """It may succeed later; `after` is the least number of seconds to wait, None as the policy says."""
+
+    def __init__(
+        self,
+        reason: str,
+        detail: str = "",
+        status: int | None = None,
+        url: str = "",
+        *,
+        after: float | None = None,
+    ) -> None:
+        """Keep what the receiver asked for, such as by Retry-After."""
+        super().__init__(reason, detail, status, url)
+        self.after = after
+
+
+class GiveUp(AttemptError):
+    """It cannot succeed: the delivery is dead at once."""
+
+
+class Action(Protocol):
+    """Carries deliveries of one kind; the files of actions/ each bring one."""
+
+    kind: str
+
+    async def run(self, delivery: Delivery) -> Receipt:
+        """Try once; raises RetryLater or GiveUp when it was not delivered."""
+
+    def limits(self, endpoint: str) -> EndpointLimits | None:
+        """Return the limits of an endpoint, None where it is unknown, disabled or paused: it waits then."""
