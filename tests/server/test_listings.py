@@ -41,6 +41,7 @@ def values(table: Table, number: int) -> dict[str, Any]:
         "tenant": "acme" if number % 10 == 0 else "globex",
         "reason": "auth",
         "log": "[]",
+        "details": "{}",
     }
     return {
         column.name: known.get(column.name, "x" if column.type.python_type is str else 1)

@@ -1,0 +1,85 @@
+"""The audit: entries on their way to the store, a flood of one kind as few of them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from exporter.core.audit import AuditEntry
+from exporter.store.batch import Batch
+from exporter.store.subjects.audit import AuditBatch
+
+WINDOW = 60.0
+"""Seconds in which entries that are alike become one."""
+
+MOST_WINDOWS = 1000
+"""Kinds of entries that are counted at one time; beyond it they differ by address no longer."""
+
+Likeness = tuple[str, ...]
+
+
+@dataclass
+class _Window:
+    """What came after the first entry of a kind, until `until`."""
+
+    until: float
+    entry: AuditEntry | None = None
+
+
+class AuditLog:
+    """Hands each entry to `submit`, which takes batches for the store and never blocks.
+
+    `enabled` is the switch AUDIT_LOGGING_ENABLED; without it nothing is kept. `now` is in Unix seconds.
+    """
+
+    def __init__(self, submit: Callable[[Batch], None], now: Callable[[], float] = time.time) -> None:
+        """Start without entries."""
+        self.enabled = True
+        self._submit = submit
+        self._now = now
+        self._windows: dict[Likeness, _Window] = {}
+        self._next_sweep = 0.0
+
+    def add(self, entry: AuditEntry) -> None:
+        """Keep `entry`."""
+        if self.enabled:
+            self._submit(AuditBatch([entry]))
+
+    def add_repeatable(self, entry: AuditEntry, reason: str = "") -> None:
+        """Keep `entry`, which others can cause as often as they like.
+
+        The first of its kind is an entry of its own; those of the next minute become one, with their number
+        as `count`. Its kind is what it says besides `at`, `user_agent` and `details`, and `reason`.
+        """
+        if not self.enabled:
+            return
+        now = self._now()
+        if now >= self._next_sweep:
+            self.sweep()
+        kind = _likeness(entry, reason)
+        if kind not in self._windows and len(self._windows) >= MOST_WINDOWS:
+            entry = replace(entry, address="", user_agent="")
+            kind = _likeness(entry, reason)
+        window = self._windows.get(kind)
+        if window is None:
+            self._windows[kind] = _Window(now + WINDOW)
+            self.add(entry)
+        elif window.entry is None:
+            window.entry = entry
+        else:
+            window.entry = replace(window.entry, count=window.entry.count + entry.count)
+
+    def sweep(self, *, everything: bool = False) -> None:
+        """Keep what windows that have ended counted; `everything`: of the others too, as at a stop."""
+        now = self._now()
+        ended = [kind for kind, window in self._windows.items() if everything or now >= window.until]
+        counted = [entry for kind in ended if (entry := self._windows.pop(kind).entry) is not None]
+        self._next_sweep = min((window.until for window in self._windows.values()), default=now + WINDOW)
+        if self.enabled and counted:
+            self._submit(AuditBatch(counted))
+
+
+def _likeness(entry: AuditEntry, reason: str) -> Likeness:
+    return (
+        *(entry.actor, entry.action, entry.resource, entry.outcome, entry.integration, entry.tenant),
+        *(entry.address, reason),
+    )
