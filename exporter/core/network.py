@@ -31,6 +31,7 @@ class Request:
     of a form (application/x-www-form-urlencoded); with a Secret in it redirects must stay 0. `redirects` is
     how many are followed (0: the 3xx is the answer). `max_body` bounds the body as unpacked, in bytes.
     `family` is `any`, `4` or `6`.
+    `resend` follows only redirects that keep method and body (307 and 308); the others are the answer.
     `reuse` keeps the connection for the next call to the same origin. With `proxy` all of it, redirects
     too, goes through that proxy, which then resolves the names.
     """
@@ -46,6 +47,7 @@ class Request:
     family: str = "any"
     reuse: bool = True
     redirects: int = 0
+    resend: bool = False
     max_body: int = 1 << 20
     proxy: Proxy | None = None
 
@@ -161,7 +163,14 @@ class Network(Protocol):
 
 
 class AddressGuard(Protocol):
-    """Decides where a run may connect to; equal guards decide alike. See net/addresses.py."""
+    """Decides where a run may connect to; equal guards decide alike. See net/addresses.py.
+
+    `origin` says in the message of a refusal who named the address, and what could permit it.
+    """
+
+    @property
+    def origin(self) -> str:
+        """Return such as "named by a tenant's row; tenants.allow_networks can permit its network"."""
 
     def refusal(self, address: str) -> str:
         """Return why the IP address `address` may not be dialled, "" when it may."""

@@ -49,6 +49,10 @@ _KINDS: tuple[tuple[str, str], ...] = (
 )
 """Networks that are not public, by the IANA registries of special-purpose addresses (RFC 6890), and why."""
 
+_PRIVATE_NETWORKS = (
+    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "::1/128", "fd00::/8"),
+)
+_METADATA = ipaddress.ip_network("fd00:ec2::/32")  # of AWS, in the midst of private addresses
 _FORBIDDEN = tuple((ipaddress.ip_network(text), why) for text, why in _KINDS)
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # all that was ever given out; RFC 4291, 2.4
 _EMBEDDED = (
@@ -66,10 +70,23 @@ class PublicOnly:
     """Implements `core.network.AddressGuard`: public addresses, and those in the networks of `allowed`."""
 
     allowed: tuple[str, ...] = ()
+    origin: str = "named by a tenant's row; tenants.allow_networks can permit its network"
 
     def refusal(self, address: str) -> str:
         """Return why the IP address `address` may not be dialled, "" when it may."""
         return _refusal(address, self.allowed)
+
+
+@dataclass(frozen=True)
+class NoMetadata:
+    """Implements `core.network.AddressGuard`: public and private addresses, no metadata of clouds."""
+
+    origin: str = "named by a webhook endpoint; no setting permits it"
+
+    def refusal(self, address: str) -> str:
+        """Return why the IP address `address` may not be dialled, "" when it may."""
+        why = _refusal(address, _PRIVATE_NETWORKS)
+        return why or ("where clouds keep metadata" if _is_metadata(address) else "")
 
 
 @lru_cache(maxsize=4096)
@@ -82,6 +99,10 @@ def _refusal(address: str, allowed: tuple[str, ...]) -> str:
     if any(_within(judged, ipaddress.ip_network(text)) for text in allowed):
         return ""
     return _why(judged)
+
+
+def _is_metadata(address: str) -> bool:
+    return _within(ipaddress.ip_address(address.partition("%")[0]), _METADATA)
 
 
 def _why(address: Address) -> str:

@@ -125,7 +125,7 @@ class LoopNetwork:
         while True:
             answer = await self._ask(request, leg, trace, len(way))
             way.append(leg)
-            following = redirects.follow(leg, answer, way, request.redirects) if request.redirects else None
+            following = redirects.follow(leg, answer, way, request.redirects, resend=request.resend)
             if following is None:
                 return answer
             trace.note(redact(f"redirected to {following.url.redact()}", secrets_of(request)))
@@ -347,8 +347,7 @@ def _permit(addresses: list[str], host: str, trace: Trace) -> list[str]:
         kinds = ", ".join(dict.fromkeys(found.values()))
         raise ProbeError(
             Reason.CONNECT,
-            f"{host} leads to an address that is not public ({kinds}) and was named by a tenant's row;"
-            " tenants.allow_networks can permit its network",
+            f"{host} leads to an address that is not public ({kinds}) and was {trace.guard.origin}",
         )
     return good
 

@@ -11,6 +11,9 @@ from exporter.net.message import body_of
 from exporter.net.reader import REDIRECTS
 from exporter.net.url import Url
 
+RESENDING = frozenset({307, 308})
+"""Redirects that keep method and body (RFC 9110, section 15.4)."""
+
 
 @dataclass(frozen=True)
 class Leg:
@@ -35,14 +38,17 @@ def first(request: Request) -> Leg:
         raise ProbeError(Reason.NOT_CONFIGURED, str(error)) from None
 
 
-def follow(leg: Leg, answer: Answer, way: list[Leg], most: int) -> Leg | None:
+def follow(leg: Leg, answer: Answer, way: list[Leg], most: int, *, resend: bool = False) -> Leg | None:
     """Return the next request, or None where `answer` is no redirect; raise ProbeError (bad_response).
+
+    With `most` 0 none is followed, with `resend` only what keeps method and body.
 
     `way` are the legs so far. Methods change as in browsers: 303, and POST at 301 and 302, become
     GET. Once another origin was asked, credentials stay behind for good. From https to http is refused.
     """
     location = answer.headers.get("location", "")
-    if answer.status not in REDIRECTS or not location:
+    wanted = most > 0 and answer.status in (RESENDING if resend else REDIRECTS)
+    if not wanted or not location:
         return None
     target = _target(leg, location)
     if leg.url.scheme == "https" and target.scheme == "http":

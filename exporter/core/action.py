@@ -1,0 +1,52 @@
+"""What an action is made of, and what it reports of the endpoint that it has asked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from exporter.core.delivery import Action
+from exporter.core.network import DEFAULT_TLS, Network
+from exporter.core.options import TlsOptions
+from exporter.core.webhook import WebhookEndpoint, WebhookSource
+
+
+@dataclass(frozen=True)
+class EndpointReport:
+    """What one attempt shows of an endpoint at `at` (Unix seconds).
+
+    `reason` is "" where the delivery was accepted. `certificate_expiry` is the first one of the
+    server's chain in Unix seconds, None without TLS. `gone`: it has answered 410 and wants no more webhooks.
+    """
+
+    endpoint: str
+    at: float
+    reason: str = ""
+    certificate_expiry: float | None = None
+    gone: bool = False
+
+
+def _ignore(_report: EndpointReport) -> None:
+    """Forget it."""
+
+
+@dataclass(frozen=True)
+class ActionKit:
+    """What actions may use.
+
+    `endpoint` and `source` return what is configured now, None for a name that is not. `tls` is whom they
+    trust, `now` the time in Unix seconds, `report` takes what is learned of an endpoint.
+    """
+
+    network: Network
+    endpoint: Callable[[str], WebhookEndpoint | None]
+    source: Callable[[str], WebhookSource | None]
+    now: Callable[[], float]
+    tls: Callable[[], TlsOptions] = field(default=lambda: DEFAULT_TLS)
+    report: Callable[[EndpointReport], None] = _ignore
+
+
+class ActionFactory(Protocol):
+    """Makes the action of one kind, which is the name of its file; the module has it as ACTION."""
+
+    def __call__(self, kit: ActionKit, /) -> Action:
+        """Return the action."""
