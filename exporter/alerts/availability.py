@@ -197,8 +197,8 @@ ISOLATED = Alert(
     ),
     by=(),
     expr=(
-        f"  count(\n{_CUT_OFF}\n  )\n/\n  count({CONNECTED})\n>= 0.8\n"
-        f"and on ()\n  count(count by (provider) (\n{_CUT_OFF}\n  )) >= 2"
+        f"  count by () (\n{_CUT_OFF}\n  )\n/ on ()\n  count by () ({CONNECTED})\n>= 0.8\n"
+        f"and on ()\n  count by () (count by (provider) (\n{_CUT_OFF}\n  )) >= 2"
     ),
     severities=(Severity.CRITICAL,),
     records={CONNECTED: CONNECTED_EXPR},

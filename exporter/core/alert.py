@@ -19,6 +19,9 @@ WHO = (
 )
 """A target in a sentence of an alert, as Prometheus' template."""
 
+EVERY = "30s"
+"""How often an alert is evaluated, unless it says otherwise."""
+
 CASE_KINDS = ("fires", "quiet", "boundary", "missing")
 
 
@@ -67,6 +70,9 @@ class Alert:
     any expression and in `keep_firing` is the look-back over measured values, `$job` for the name
     of the exporter's scrape job. `by` names the labels of the result;
     they are those of a target unless given.
+    `every` is how often it is evaluated, `record_every` how often a record of another pace is, by its name;
+    what is recorded more seldom than every two minutes is read with a look-back. Alerts with one `subject`
+    and pace are one group of rules; without one they are in that of their file.
     `hold` is the rule's `for`, `keep_firing` its `keep_firing_for` (durations as in
     Prometheus). `cause` is "probe" for alerts that an outage or isolation explains, "staleness" for those
     that a dead exporter explains. `summary` is a fixed sentence; `description` may use the labels by
@@ -91,6 +97,9 @@ class Alert:
     cases: tuple[Case, ...] = ()
     exprs: Mapping[Severity, str] = field(default_factory=dict)
     records: Mapping[str, str] = field(default_factory=dict)
+    every: str = EVERY
+    record_every: Mapping[str, str] = field(default_factory=dict)
+    subject: str = ""
 
     def __post_init__(self) -> None:
         """Refuse an alert that is neither a whole condition nor a comparison with thresholds."""

@@ -9,7 +9,11 @@ from exporter.core.defaults import HOST, JOB, PORTS, SECRETS_DIRECTORY
 
 PREFIX_PATTERN = r"^(/[A-Za-z0-9._~-]+)*$"
 JOB_PATTERN = r"^[A-Za-z0-9_.:/-]{1,64}$"
+LABEL_PATTERN = r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$"
 OWNER_PATTERN = r"^[a-z0-9_][a-z0-9_.-]{0,31}$"
+
+AGGREGATION_LABELS = ("cluster", "environment")
+"""Labels that series of several environments differ by, where one Prometheus or ruler has all of them."""
 
 ELSEWHERE = {"elsewhere": True}
 """Mark of a file that another machine reads: it is not looked for here."""
@@ -94,6 +98,14 @@ class Generation(_Part, frozen=True):
     job: Annotated[
         str, Meta(pattern=JOB_PATTERN, description="Name of the scrape job; the rules look for it.")
     ] = JOB
+    aggregation_labels: Annotated[
+        tuple[Annotated[str, Meta(pattern=LABEL_PATTERN)], ...],
+        Meta(
+            max_length=8,
+            description="Labels that rules keep apart besides those of a target: what differs in one of them"
+            " is never taken for a replica, hides nothing of another and has messages of its own.",
+        ),
+    ] = AGGREGATION_LABELS
     exporter: Annotated[ExporterPeer, Meta(description="The exporter, for the scrape job.")] = ExporterPeer()
     prometheus: Annotated[Peer, Meta(description="Prometheus, which scrapes itself.")] = Peer()
     alertmanager: Annotated[

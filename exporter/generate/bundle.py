@@ -20,12 +20,11 @@ from exporter.generate import dashboards, paths, reference, routing, rule_tests,
 from exporter.generate.document import BUNDLE_NOTICE, NOTICE, as_yaml
 from exporter.generate.facts import facts_template
 from exporter.generate.receivers import AWS_CREDENTIALS, SecretFiles
+from exporter.generate.rule_text import TextValues, look_back
 from exporter.generate.rules import (
     Links,
-    TextValues,
     alert_files,
     find_required_files,
-    look_back,
     select_files,
 )
 from exporter.store.listings import listings
@@ -79,8 +78,8 @@ def user_files(
     generation = generation or (configuration.generation if configuration else Generation())
     notifications = configuration.notifications if configuration else Notifications()
     secrets = SecretFiles(generation.secrets.dir)
-    alertmanager = routing.configuration(notifications, secrets)
-    added = routing.for_existing(notifications, secrets)
+    alertmanager = routing.configuration(notifications, secrets, generation.aggregation_labels)
+    added = routing.for_existing(notifications, secrets, generation.aggregation_labels)
     # Flags and no paths: `--check` notices other flags, and a bundle is the same wherever it is made.
     heads = (f"flags: {flags}",) if flags else ()
     rules = rule_files(configuration, generation)
@@ -90,7 +89,7 @@ def user_files(
         paths.PROMETHEUS_PARTS: as_yaml(scraping.for_existing(generation), *heads, INTO, notice=notice),
         paths.ALERTMANAGER: as_yaml(alertmanager, *heads, *_remarks(secrets), notice=notice),
         paths.ALERTMANAGER_PARTS: as_yaml(added, *heads, *_remarks(secrets), INTO, notice=notice),
-        "alertmanager/templates/facts.tmpl": facts_template(notice),
+        "alertmanager/templates/facts.tmpl": facts_template(notice, generation.aggregation_labels),
         "alertmanager/templates/messages.tmpl": _messages(notice),
         **dashboards.files(),
     }
@@ -121,7 +120,7 @@ def rule_files(
         # As shipped there are no configured intervals: the longest default of a provider counts.
         else max((probe.interval for probe in registry.probes().values()), default=60.0)
     )
-    filling = TextValues(look_back(longest), generation.job)
+    filling = TextValues(look_back(longest), generation.job, generation.aggregation_labels)
     made = alert_files(alert_sources(), registry.families().values(), filling, links)
     if configuration is None:
         return made

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
+from exporter.core.generation import AGGREGATION_LABELS
 from exporter.core.severity import Severity
 from exporter.generate.document import NOTICE
-from exporter.generate.routing import IDENTITY
+from exporter.generate.routing import identity
 
 _PAGERDUTY = {
     Severity.CRITICAL: "critical",
@@ -18,8 +19,11 @@ _RESOLVED = "#2e7d32"
 _UNKNOWN = "#5f6368"
 
 
-def facts_template(notice: str = NOTICE) -> str:
-    """Return the template file that defines colour, response time, PagerDuty severity and silence link."""
+def facts_template(notice: str = NOTICE, kept_apart: tuple[str, ...] = AGGREGATION_LABELS) -> str:
+    """Return the template file that defines colour, response time, PagerDuty severity and silence link.
+
+    `kept_apart` are the aggregation labels.
+    """
     colour = _choose(lambda severity: severity.colour, _UNKNOWN)
     colour = f'{{{{ if eq .Status "resolved" }}}}{_RESOLVED}{{{{ else }}}}{colour}{{{{ end }}}}'
     parts = (
@@ -27,7 +31,7 @@ def facts_template(notice: str = NOTICE) -> str:
         _define("colour", colour),
         _define("response", _choose(lambda severity: severity.response, "as soon as you can")),
         _define("pagerduty.severity", _choose(_PAGERDUTY.__getitem__, "error")),
-        _define("silence", _silence()),
+        _define("silence", _silence(kept_apart)),
     )
     return "\n\n".join(parts) + "\n"
 
@@ -46,9 +50,9 @@ def _choose(fact: Callable[[Severity], str], otherwise: str) -> str:
     return f"{branches}{{{{ else }}}}{otherwise}{{{{ end }}}}"
 
 
-def _silence() -> str:
+def _silence(kept_apart: tuple[str, ...]) -> str:
     """Return a link to a new silence over the labels that the alerts of the message share."""
-    others = "|".join(label for label in IDENTITY if label != "alertname")
+    others = "|".join(label for label in identity(kept_apart) if label != "alertname")
     # Alertmanager's page takes matchers as {a="b", c="d"}, percent-encoded: %7B is {, %3D is =, %2C a comma.
     # The alert's name comes last because it is always there: no comma is left over.
     return (

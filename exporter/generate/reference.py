@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from exporter.config.layout import IntegrationPart, Layout, TenantRow
-from exporter.core.alert import Alert
+from exporter.core.alert import EVERY, Alert
 from exporter.core.common_metrics import SCHEDULE
 from exporter.core.listing import Listing
 from exporter.core.metric import Metric, Scope
@@ -16,8 +16,7 @@ from exporter.core.threshold import ThresholdFamily
 from exporter.generate import paths
 from exporter.generate.document import as_markdown, table
 from exporter.generate.options import sections
-from exporter.generate.rule_tests import seconds
-from exporter.generate.rules import INTERVAL
+from exporter.generate.rule_text import seconds
 from exporter.generate.runbooks import limit
 from exporter.generate.scraping import SCRAPE_INTERVAL
 
@@ -95,7 +94,7 @@ def alerts_page(alerts: Iterable[Alert]) -> str:
         "# Alerts",
         "*Notified after* is the longest time from the moment the exporter's series show the condition "
         "to the first "
-        f"message: one scrape ({SCRAPE_INTERVAL}), one evaluation ({INTERVAL}), the rule's `for` "
+        f"message: one scrape ({SCRAPE_INTERVAL}), one evaluation ({EVERY} for most), the rule's `for` "
         f"and the route's "
         "`group_wait`. Before it comes the time that probes need to see it: one `interval` for each failure "
         "in a row that the alert asks for. Alerts of severity low wait for business hours.",
@@ -110,7 +109,7 @@ def alerts_page(alerts: Iterable[Alert]) -> str:
 
 def _delay(alert: Alert, severity: Severity) -> str:
     # One after the other: Prometheus scrapes, evaluates and holds, then Alertmanager waits for the group.
-    total = sum(map(seconds, (SCRAPE_INTERVAL, INTERVAL, alert.hold, severity.group_wait)))
+    total = sum(map(seconds, (SCRAPE_INTERVAL, alert.every, alert.hold, severity.group_wait)))
     minutes, rest = divmod(total, 60)
     return " ".join(
         part for part in (f"{minutes} min" if minutes else "", f"{rest} s" if rest else "") if part

@@ -7,6 +7,7 @@ from typing import Any
 
 from exporter.alerts.availability import DOWN, ISOLATED, OUTAGE, TARGET_FAILING
 from exporter.alerts.platform import EXPORTER_DOWN, WATCHDOG
+from exporter.core.generation import AGGREGATION_LABELS
 from exporter.core.notifications import Notifications, QuietHours, Team
 from exporter.core.severity import Severity
 from exporter.generate.receivers import (
@@ -22,7 +23,7 @@ from exporter.generate.receivers import (
 AlertRoute = dict[str, Any]
 
 # Without the tenant: what fails for a thousand tenants is one message, not a thousand.
-GROUP_BY = ["alertname", "integration", "severity"]
+GROUP_BY = ("alertname", "integration", "severity")
 
 IDENTITY = (
     "alertname",
@@ -38,6 +39,9 @@ IDENTITY = (
 )
 """Labels that two steps of one condition share; silences and acknowledgements match them too."""
 
+PLACE = (*AGGREGATION_LABELS, "namespace")
+"""Labels by which one environment never hides another, whatever rules keep apart."""
+
 BUSINESS_HOURS = "business-hours"
 PREFIX = "integration-"
 """What names begin with in a configuration that holds others' receivers too."""
@@ -45,8 +49,18 @@ PREFIX = "integration-"
 TEAM_KINDS = ("slack", "email", "pagerduty", "webhook")
 
 
-def configuration(notifications: Notifications, secrets: SecretFiles) -> dict[str, Any]:
-    """Return the content of alertmanager.yml; the secrets it needs are added to `secrets`."""
+def identity(kept_apart: tuple[str, ...] = AGGREGATION_LABELS) -> tuple[str, ...]:
+    """Return IDENTITY and the labels of the place, those that rules keep apart among them."""
+    return tuple(dict.fromkeys((*IDENTITY, *kept_apart, *PLACE)))
+
+
+def configuration(
+    notifications: Notifications, secrets: SecretFiles, kept_apart: tuple[str, ...] = AGGREGATION_LABELS
+) -> dict[str, Any]:
+    """Return the content of alertmanager.yml; the secrets it needs are added to `secrets`.
+
+    `kept_apart` are the aggregation labels: messages are grouped by them too.
+    """
     shared = shared_channels(notifications)
     receivers = Receivers(secrets)
     heartbeat = receivers.heartbeat(notifications.heartbeat)
@@ -56,7 +70,7 @@ def configuration(notifications: Notifications, secrets: SecretFiles) -> dict[st
         "route": {
             # An alert of an unknown severity must reach a person: it is sent like a high one.
             "receiver": "default",
-            "group_by": GROUP_BY,
+            "group_by": [*GROUP_BY, *kept_apart],
             **_pace(Severity.HIGH),
             "routes": [
                 # The first route that matches takes an alert; those of teams pass it on by `continue`.
@@ -65,7 +79,7 @@ def configuration(notifications: Notifications, secrets: SecretFiles) -> dict[st
                 *(_severity_route(severity) for severity in Severity),
             ],
         },
-        "inhibit_rules": inhibitions(),
+        "inhibit_rules": inhibitions(kept_apart),
         "receivers": [
             receivers.build("default", shared, Severity.HIGH.channels),
             *(receivers.build(severity.value, shared, severity.channels) for severity in Severity),
@@ -83,13 +97,15 @@ OURS = 'scope=~"exporter|integration|tenant"'
 """Matches every alert of ours: each rule sets the label `scope`."""
 
 
-def for_existing(notifications: Notifications, secrets: SecretFiles) -> dict[str, Any]:
+def for_existing(
+    notifications: Notifications, secrets: SecretFiles, kept_apart: tuple[str, ...] = AGGREGATION_LABELS
+) -> dict[str, Any]:
     """Return what an existing alertmanager.yml takes over, list by list.
 
     Our tree is one route, to be put before the others; names of receivers and time intervals begin with
     `integration-`, and inhibitions look at our alerts alone.
     """
-    whole = configuration(notifications, secrets)
+    whole = configuration(notifications, secrets, kept_apart)
     root = _add_prefix(whole["route"])
     return {
         "templates": ["integration-exporter/templates/*.tmpl"],
@@ -176,19 +192,24 @@ def _team_step(team: Team, level: Severity) -> AlertRoute:
     return route
 
 
-def inhibitions() -> list[dict[str, Any]]:
-    """Return what hides what; a label that both sides lack counts as equal."""
+def inhibitions(kept_apart: tuple[str, ...] = AGGREGATION_LABELS) -> list[dict[str, Any]]:
+    """Return what hides what within one place; a label that both sides lack counts as equal."""
+    place = tuple(dict.fromkeys((*kept_apart, *PLACE)))
     steps = [
         {
             "source_matchers": [f'severity="{severity}"'],
             "target_matchers": [f'severity=~"{literal(severity.below)}"'],
-            "equal": list(IDENTITY),
+            "equal": list(identity(kept_apart)),
         }
         for severity in Severity
         if severity.below
     ]
+    return [*steps, *({**rule, "equal": [*rule["equal"], *place]} for rule in _causes())]
+
+
+def _causes() -> list[dict[str, Any]]:
+    """Return which alert explains which others, `equal` without the labels of the place."""
     return [
-        *steps,
         _hides(ISOLATED.name, ['cause="probe"'], []),
         _hides(OUTAGE.name, ['cause="probe"'], ["integration", "provider"]),
         # An integration without tenants has one target: down and failing are then one and the same.
@@ -198,8 +219,7 @@ def inhibitions() -> list[dict[str, Any]]:
 
 
 def _hides(source: str, targets: list[str], equal: list[str]) -> dict[str, Any]:
-    rule = {"source_matchers": [f'alertname="{source}"'], "target_matchers": targets}
-    return {**rule, "equal": equal} if equal else rule
+    return {"source_matchers": [f'alertname="{source}"'], "target_matchers": targets, "equal": equal}
 
 
 def _business_hours(notifications: Notifications) -> dict[str, Any]:

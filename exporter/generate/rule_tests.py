@@ -10,14 +10,13 @@ from typing import Any
 from exporter.core.alert import Alert, Case
 from exporter.core.metric import Labels
 from exporter.core.threshold import ThresholdFamily
+from exporter.generate.rule_text import seconds
 from exporter.generate.rules import reads
 
 STEP = "1m"
 """Time between two evaluations in a test: that of the series, for nothing changes in between."""
 
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
-_STEP = re.compile(r"(\d+)([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def tests_of(
@@ -131,8 +130,3 @@ def _has_default(case: Case, family: ThresholdFamily, labels: Labels) -> bool:
 def _samples(case: Case) -> int:
     """Return how many samples at the case's interval reach beyond its evaluation."""
     return int(seconds(case.at) / seconds(case.interval)) + 1
-
-
-def seconds(duration: str) -> int:
-    """Return a duration as Prometheus writes it (`1h30m`) in seconds."""
-    return sum(int(number) * _SECONDS[unit] for number, unit in _STEP.findall(duration))

@@ -3,19 +3,17 @@
 Everything here is valid on Prometheus 2.42.
 """
 
-import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.core.alert import Alert
-from exporter.core.defaults import JOB
+from exporter.core.alert import EVERY, Alert
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 from exporter.generate import paths
+from exporter.generate.rule_text import TextValues, seconds
 
-INTERVAL = "30s"
 GROUP_LIMIT = 20
 """Most rules a group may have: some rulers refuse more."""
 
@@ -25,18 +23,6 @@ BRIDGE = "10m"
 PrometheusRule = dict[str, Any]
 
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-
-
-@dataclass(frozen=True)
-class TextValues:
-    """The values of `$lookback` (a duration) and `$job` (the exporter's scrape job) in rules."""
-
-    lookback: str
-    job: str = JOB
-
-    def of(self, text: str) -> str:
-        """Return `text` filled in."""
-        return text.replace("$lookback", self.lookback).replace("$job", self.job)
 
 
 @dataclass(frozen=True)
@@ -64,12 +50,6 @@ class Links:
         return f"{self.grafana.rstrip('/')}/d/{alert.dashboard}" + (f"?{query}" if query else "")
 
 
-def look_back(longest_interval: float) -> str:
-    """Return the look-back over measured values: max(10m, 2.5 x the longest interval), in whole minutes."""
-    # 2.5 intervals hold the last value over one failed probe, with half an interval for delays.
-    return f"{max(10, math.ceil(2.5 * longest_interval / 60))}m"
-
-
 def default_record(family: ThresholdFamily) -> str:
     """Return the name under which the default thresholds of `family` are recorded."""
     # Prometheus' convention for names of recorded series: level, metric and operation, joined by colons.
@@ -81,18 +61,18 @@ def override_record(family: ThresholdFamily) -> str:
     return f"{'_'.join((*family.scope.value, 'severity'))}:{family.metric}:override"
 
 
-def threshold_groups(families: Iterable[ThresholdFamily]) -> list[dict[str, Any]]:
+def threshold_groups(families: Iterable[ThresholdFamily], filling: TextValues) -> list[dict[str, Any]]:
     """Return one group for each family: its defaults and its overrides, replicas collapsed."""
     return [
-        _group(f"integration-threshold-{family.name.replace('_', '-')}", _threshold_rules(family))
+        _group(f"integration-threshold-{family.name.replace('_', '-')}", _threshold_rules(family, filling))
         for family in families
     ]
 
 
-def _threshold_rules(family: ThresholdFamily) -> list[PrometheusRule]:
+def _threshold_rules(family: ThresholdFamily, filling: TextValues) -> list[PrometheusRule]:
     def collapse(labels: tuple[str, ...], matcher: str) -> str:
         newest = f"last_over_time({family.metric}{{{matcher}}}[{BRIDGE}])"
-        return f"max by ({', '.join((*labels, 'severity'))}) ({newest})"
+        return filling.of(f"max by ({', '.join((*labels, 'severity'))}) ({newest})")
 
     return [
         {
@@ -177,33 +157,49 @@ class RuleFiles:
         """Start with nothing recorded."""
         self._filling = filling
         self._links = links
-        self._known: dict[str, str] = {}
+        self._known: dict[str, tuple[str, str]] = {}
 
     def groups(self, name: str, alerts: Iterable[Alert]) -> list[dict[str, Any]]:
-        """Return the groups of one file: what an alert reads is recorded before it, in the same group."""
-        groups: list[list[PrometheusRule]] = [[]]
+        """Return the groups of one file: what an alert reads is recorded before it.
+
+        Alerts of one subject that are evaluated equally often are one group, and groups run side by side. A
+        record has the pace of the first alert that needs it, or its own one, and is then in a group apart.
+        """
+        made: dict[tuple[str, str], list[PrometheusRule]] = {}
         for alert in alerts:
-            rules = [*self._records(alert), *alert_rules(alert, self._filling, self._links)]
-            if len(groups[-1]) + len(rules) > GROUP_LIMIT:
-                groups.append([])
-            groups[-1] += rules
-        names = [name, *(f"{name}-{number}" for number in range(2, len(groups) + 1))]
-        return [_group(*group) for group in zip(names, groups, strict=True)]
+            subject = f"integration-{alert.subject}" if alert.subject else name
+            # First, so that the group of a slow record stands before its reader's: tests go by the order.
+            for pace, record in self._records(alert):
+                made.setdefault((subject, pace), []).append(record)
+            made.setdefault((subject, alert.every), []).extend(alert_rules(alert, self._filling, self._links))
+        return [group for (subject, pace), rules in made.items() for group in _split(subject, pace, rules)]
 
-    def _records(self, alert: Alert) -> list[PrometheusRule]:
-        """Return the recording rules that `alert` is the first to need."""
-        new = []
+    def _records(self, alert: Alert) -> Iterator[tuple[str, PrometheusRule]]:
+        """Give the recording rules that `alert` is the first to need, each with its pace."""
         for name, expression in alert.records.items():
-            if name not in self._known:
-                new.append({"record": name, "expr": self._filling.of(expression)})
+            pace = alert.record_every.get(name, alert.every)
+            new = name not in self._known
+            known, known_pace = self._known.setdefault(name, (expression, pace))
             # Two expressions under one name would be mixed in one series, and each alert would read both.
-            if self._known.setdefault(name, expression) != expression:
+            if known != expression:
                 raise ValueError(f"alert {alert.name}: {name} is recorded elsewhere with another expression")
-        return new
+            if seconds(known_pace) > seconds(pace):
+                raise ValueError(f"alert {alert.name}: {name} is recorded every {known_pace}, too seldom")
+            if new:
+                yield pace, {"record": name, "expr": self._filling.of(expression)}
 
 
-def _group(name: str, rules: list[PrometheusRule]) -> dict[str, Any]:
-    return {"name": name, "interval": INTERVAL, "rules": rules}
+def _split(subject: str, pace: str, rules: list[PrometheusRule]) -> Iterator[dict[str, Any]]:
+    """Give the groups of one subject and pace, each small enough for every ruler."""
+    name = subject if pace == EVERY else f"{subject}-{pace}"
+    for start in range(0, len(rules), GROUP_LIMIT):
+        number = start // GROUP_LIMIT + 1
+        part = rules[start : start + GROUP_LIMIT]
+        yield _group(name if number == 1 else f"{name}-{number}", part, pace)
+
+
+def _group(name: str, rules: list[PrometheusRule], pace: str = EVERY) -> dict[str, Any]:
+    return {"name": name, "interval": pace, "rules": rules}
 
 
 def reads(alert: Alert, family: ThresholdFamily) -> bool:
@@ -228,7 +224,7 @@ def alert_files(
     builder = RuleFiles(filling, links)
 
     def record_groups(name: str) -> list[dict[str, Any]]:
-        return threshold_groups(family for family, home in homes.items() if home == name)
+        return threshold_groups((family for family, home in homes.items() if home == name), filling)
 
     files = {"thresholds": {"groups": record_groups("thresholds")}}
     for name, some in alerts.items():

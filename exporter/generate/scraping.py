@@ -5,9 +5,9 @@ Everything here is valid on Prometheus 2.42.
 
 from typing import Any
 
+from exporter.core.alert import EVERY
 from exporter.core.defaults import PORTS
 from exporter.core.generation import Generation, Peer, addresses
-from exporter.generate.rules import INTERVAL
 
 SCRAPE_INTERVAL = "15s"
 """How often the shipped Prometheus configuration scrapes the exporter."""
@@ -18,7 +18,7 @@ ScrapeConfig = dict[str, Any]
 def configuration(generation: Generation) -> dict[str, Any]:
     """Return the content of prometheus.yml: the exporter, Prometheus and Alertmanager, rules and alerting."""
     return {
-        "global": {"scrape_interval": SCRAPE_INTERVAL, "evaluation_interval": INTERVAL},
+        "global": {"scrape_interval": SCRAPE_INTERVAL, "evaluation_interval": EVERY},
         "rule_files": ["rules/*.yml"],
         "alerting": {"alertmanagers": [_alertmanager(generation.alertmanager)]},
         "scrape_configs": [job(generation, role) for role in PORTS],

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from exporter.core.alert import EVERY
 from exporter.core.notifications import (
     BusinessHours,
     Email,
@@ -22,8 +23,7 @@ from exporter.core.severity import Severity
 from exporter.generate import routing
 from exporter.generate.document import as_yaml
 from exporter.generate.receivers import SecretFiles
-from exporter.generate.rule_tests import seconds
-from exporter.generate.rules import INTERVAL
+from exporter.generate.rule_text import seconds
 from tests.rules.tools import program, run, write
 
 CHANNELS: dict[str, Any] = {
@@ -240,4 +240,4 @@ def test_a_channel_without_its_secret_is_not_configured(tmp_path: Path) -> None:
 
 
 def test_high_waits_two_evaluations_so_that_a_critical_step_can_hide_it() -> None:
-    assert seconds(Severity.HIGH.group_wait) >= 2 * seconds(INTERVAL)
+    assert seconds(Severity.HIGH.group_wait) >= 2 * seconds(EVERY)

@@ -14,13 +14,15 @@ from exporter import registry
 from exporter.alerts.availability import AVAILABILITY, DOWN
 from exporter.core.alert import Alert
 from exporter.core.common_metrics import CONSECUTIVE_FAILURES, CRITICAL
+from exporter.core.generation import Generation
 from exporter.core.metric import Kind, Scope
 from exporter.generate import bundle
 from exporter.generate.document import as_yaml
 from exporter.generate.rule_tests import tests_of as generated_tests
 from tests.rules.tools import program, run, write
 
-RULES = {f"{name}.yml": bundle.rule_files()[name] for name in ("thresholds", "probes")}
+FILES = bundle.rule_files(generation=Generation(aggregation_labels=()))
+RULES = {f"{name}.yml": FILES[name] for name in ("thresholds", "probes")}
 COUNTERS = {metric.name for metric in registry.metrics() if metric.kind is Kind.COUNTER}
 OF_INTEGRATIONS = {metric.name for metric in registry.metrics() if metric.scope is Scope.INTEGRATION}
 INSTANCES = ("a", "b")

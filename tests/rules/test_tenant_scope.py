@@ -15,7 +15,8 @@ from exporter.exposition import Exposition
 from exporter.generate.dashboards import _promql
 from exporter.generate.document import as_yaml
 from exporter.generate.rule_tests import tests_of as generated_tests
-from exporter.generate.rules import Links, TextValues, alert_files
+from exporter.generate.rule_text import TextValues
+from exporter.generate.rules import Links, alert_files
 from tests.generate.dashboards_asking import knowing
 from tests.rules.tools import program, run, write
 

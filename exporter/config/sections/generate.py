@@ -10,7 +10,9 @@ from exporter.config.draft import Draft
 from exporter.config.sections.notifications.checks import NotificationIssue, web_address
 from exporter.core.defaults import PORTS
 from exporter.core.generation import PREFIX_PATTERN, Generation, Peer, PeerTls
+from exporter.core.metric import RESERVED
 
+_OF_RULES = {"severity", "alertname", "alertstate", "scope", "cause", "component"}
 _WELL_KNOWN = {"http": 80, "https": 443}
 _PREFIX = re.compile(PREFIX_PATTERN)
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
@@ -36,6 +38,13 @@ def findings(generation: Generation) -> list[NotificationIssue]:
 def _findings(generation: Generation) -> Iterator[NotificationIssue]:
     if generation.job in ("prometheus", "alertmanager"):
         yield ("job",), f"the job {generation.job} is another one's", "choose another name"
+    for index, label in enumerate(generation.aggregation_labels):
+        if label in RESERVED or label in _OF_RULES or label.startswith("__"):
+            yield (
+                ("aggregation_labels", index),
+                f"the label {label} has its own part in the rules",
+                "name a label of the environment",
+            )
     for role in PORTS:
         yield from _peer(getattr(generation, role), (role,))
     if generation.exporter.url:

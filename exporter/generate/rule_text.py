@@ -1,0 +1,48 @@
+"""From PromQL as alerts write it to that of rule files: placeholders filled in, environments apart."""
+
+import math
+import re
+from dataclasses import dataclass
+
+from exporter.core.defaults import JOB
+from exporter.core.generation import AGGREGATION_LABELS
+
+# Grouping and matching by name. `without` and `ignoring` keep every other label by themselves.
+_LABEL_LIST = re.compile(r"\b(by|on)\s*\(([^()]*)\)")
+_STEP = re.compile(r"(\d+)([smhdw])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+@dataclass(frozen=True)
+class TextValues:
+    """What differs between installations in the text of rules.
+
+    `lookback` (a duration) and `job` (the exporter's scrape job) stand for `$lookback` and `$job`. `labels`
+    are kept apart everywhere: they are added to every `by (...)` and `on (...)`. What carries none of them
+    is grouped and matched as if they were not written.
+    """
+
+    lookback: str
+    job: str = JOB
+    labels: tuple[str, ...] = AGGREGATION_LABELS
+
+    def of(self, text: str) -> str:
+        """Return `text` filled in."""
+        filled = text.replace("$lookback", self.lookback).replace("$job", self.job)
+        return _LABEL_LIST.sub(self._with_labels, filled) if self.labels else filled
+
+    def _with_labels(self, found: re.Match[str]) -> str:
+        named = [name.strip() for name in found[2].split(",") if name.strip()]
+        added = [label for label in self.labels if label not in named]
+        return f"{found[1]} ({', '.join((*named, *added))})"
+
+
+def look_back(longest_interval: float) -> str:
+    """Return the look-back over measured values: max(10m, 2.5 x the longest interval), in whole minutes."""
+    # 2.5 intervals hold the last value over one failed probe, with half an interval for delays.
+    return f"{max(10, math.ceil(2.5 * longest_interval / 60))}m"
+
+
+def seconds(duration: str) -> int:
+    """Return a duration as Prometheus writes it (`1h30m`) in seconds."""
+    return sum(int(number) * _SECONDS[unit] for number, unit in _STEP.findall(duration))
