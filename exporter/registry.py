@@ -15,6 +15,7 @@ from exporter.core.metric import Metric
 from exporter.core.probe import Probe
 from exporter.core.signals import Signals
 from exporter.core.threshold import ThresholdFamily
+from exporter.signatures import schemes
 
 # For its type alone: an exporter never imports the simulated vendors; `sandbox_vendors` does.
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def metrics() -> tuple[Metric, ...]:
 @cache
 def catalogue() -> Catalogue:
     """Return what a configuration may name."""
-    return Catalogue(probes(), families())
+    return Catalogue(probes(), families(), schemes())
 
 
 def _modules(package: str) -> Iterator[tuple[str, ModuleType]]:

@@ -16,6 +16,7 @@ from exporter.config.redactor import Redactor
 from exporter.config.sections import sections
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
+from exporter.core.webhook import Webhooks
 
 SWITCHES = (
     "MONITORING_ENABLED",
@@ -50,6 +51,8 @@ def assemble(context: LoadContext, source: Source, path: str | None, text: str |
     # Only now: the file of an exporter that is switched off still has its mistakes reported.
     if "MONITORING_ENABLED" in switched_off:
         fields |= {"targets": {}, "feeds": ()}
+    if "WEBHOOK_MONITORING_ENABLED" in switched_off:
+        fields |= {"webhooks": Webhooks()}
     return Configuration(
         path=path,
         files=frozenset(context.files),

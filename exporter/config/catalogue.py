@@ -1,15 +1,17 @@
 """What a configuration may name: handed in, because configuration is below the probes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.core.probe import Probe
+from exporter.core.signature import Scheme
 from exporter.core.threshold import ThresholdFamily
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every provider by name, and every family of thresholds by name."""
+    """Every provider, every family of thresholds and every scheme of signatures, by name."""
 
     probes: Mapping[str, Probe]
     families: Mapping[str, ThresholdFamily]
+    schemes: Mapping[str, Scheme] = field(default_factory=dict)

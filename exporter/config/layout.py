@@ -2,29 +2,15 @@
 
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta
 
-from exporter.config import durations
+from exporter.config.layout_parts import NAME_PATTERN, PATH, PUBLIC, RAW, TENANT_PATTERN, Duration, Part
+from exporter.config.layout_webhooks import WebhooksPart
 from exporter.core.generation import Generation
 from exporter.core.notifications import Notifications
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
 
-RAW: dict[str, Any] = {"raw": True}
-"""Mark of a part that is judged later, when its own type is known."""
-
-PUBLIC: dict[str, Any] = {"public": True}
-"""Mark of a text that every reader sees."""
-
-PATH: dict[str, Any] = {"path": True}
-"""Mark of a text that says where files are: variables in it are not credentials."""
-
-# Python's `$` lets a trailing line break through; the sections refuse one themselves.
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
-TENANT_PATTERN = r"^[A-Za-z0-9_.-]{1,64}$"
-
-Duration = Annotated[str, Meta(pattern=durations.PATTERN, description="A duration: 500ms, 30s, 5m, 1h, 1d.")]
 LabelsPart = Annotated[
     dict[str, Annotated[str, Meta(extra=PUBLIC)]],
     Meta(description="Labels of the targets; they appear on integration_info alone."),
@@ -35,12 +21,7 @@ OptionsPart = Annotated[
 ]
 
 
-# Unknown keys are refused: a mistyped one would silently leave its default in force.
-class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    pass
-
-
-class DefaultTls(_Part, frozen=True):
+class DefaultTls(Part, frozen=True):
     """Whom everything trusts that this configuration dials: vendors, token endpoints, tenants, channels.
 
     Where a `tls` of its own names a `ca_file`, that one counts there; a database has `sslrootcert`.
@@ -56,7 +37,7 @@ class DefaultTls(_Part, frozen=True):
     ] = ""
 
 
-class Defaults(_Part, frozen=True):
+class Defaults(Part, frozen=True):
     """What integrations take when they do not say it themselves."""
 
     interval: Annotated[Duration | None, Meta(description="Time between two probes of a target.")] = None
@@ -67,7 +48,7 @@ class Defaults(_Part, frozen=True):
     )
 
 
-class TenantRow(_Part, frozen=True):
+class TenantRow(Part, frozen=True):
     """One tenant of an integration."""
 
     id: Annotated[
@@ -83,27 +64,27 @@ class TenantRow(_Part, frozen=True):
     thresholds: ThresholdsPart = {}
 
 
-class FeedBasic(_Part, frozen=True):
+class FeedBasic(Part, frozen=True):
     """User name and password (RFC 7617)."""
 
     username: Annotated[str, Meta(description="User name; it may hold no colon.")]
     password: Annotated[Secret, Meta(description="Password.")]
 
 
-class FeedBearer(_Part, frozen=True):
+class FeedBearer(Part, frozen=True):
     """A token in the header Authorization (RFC 6750)."""
 
     token: Annotated[Secret, Meta(description="Token, without the word Bearer.")]
 
 
-class FeedAuth(_Part, frozen=True):
+class FeedAuth(Part, frozen=True):
     """Who we are: one of the two."""
 
     basic: Annotated[FeedBasic | None, Meta(description="User name and password.")] = None
     bearer: Annotated[FeedBearer | None, Meta(description="A token.")] = None
 
 
-class Feed(_Part, frozen=True, kw_only=True):
+class Feed(Part, frozen=True, kw_only=True):
     """What every source has that is asked again and again."""
 
     refresh: Annotated[Duration, Meta(description="Time between two refreshes, at least 1s.")] = "5m"
@@ -159,7 +140,7 @@ class SqlTenants(Feed, frozen=True, kw_only=True):
     ]
 
 
-class Tenants(_Part, frozen=True):
+class Tenants(Part, frozen=True):
     """Where the tenants of an integration come from; all sources are joined."""
 
     list: Annotated[tuple[Any, ...], Meta(description="Rows in this file.", extra=RAW)] = ()
@@ -187,7 +168,7 @@ class Tenants(_Part, frozen=True):
     ] = ()
 
 
-class SqlTokensPart(_Part, frozen=True, kw_only=True):
+class SqlTokensPart(Part, frozen=True, kw_only=True):
     """Tokens in a table of the platform's own database."""
 
     url: Annotated[
@@ -211,7 +192,7 @@ class SqlTokensPart(_Part, frozen=True, kw_only=True):
     ]
 
 
-class TokensPart(_Part, frozen=True):
+class TokensPart(Part, frozen=True):
     """How the tokens of an integration's targets are kept and renewed."""
 
     refresh_before: Annotated[
@@ -229,7 +210,7 @@ class TokensPart(_Part, frozen=True):
     sql: Annotated[SqlTokensPart | None, Meta(description="Where and how, for `source: sql`.")] = None
 
 
-class IntegrationPart(_Part, frozen=True):
+class IntegrationPart(Part, frozen=True):
     """One configured use of a provider."""
 
     name: Annotated[
@@ -256,7 +237,7 @@ class IntegrationPart(_Part, frozen=True):
     ] = False
 
 
-class Retention(_Part, frozen=True):
+class Retention(Part, frozen=True):
     """How long rows are kept, by table; at least 1m."""
 
     checks: Annotated[
@@ -290,7 +271,7 @@ class Retention(_Part, frozen=True):
     ] = None
 
 
-class StorePart(_Part, frozen=True):
+class StorePart(Part, frozen=True):
     """Where state is kept."""
 
     url: Annotated[
@@ -307,7 +288,7 @@ class StorePart(_Part, frozen=True):
     retention: Annotated[Retention, Meta(description="How long what is stored is kept.")] = Retention()
 
 
-class Layout(_Part, frozen=True):
+class Layout(Part, frozen=True):
     """Configuration of the integration exporter."""
 
     defaults: Annotated[Defaults, Meta(description="What integrations take by default.")] = Defaults()
@@ -318,6 +299,9 @@ class Layout(_Part, frozen=True):
         Generation, Meta(description="What `generate` writes about Prometheus and Alertmanager.")
     ] = Generation()
     store: Annotated[StorePart, Meta(description="Where state is kept, and for how long.")] = StorePart()
+    webhooks: Annotated[
+        WebhooksPart, Meta(description="Webhooks that vendors send here, and those that tenants get.")
+    ] = WebhooksPart()
     replicas: Annotated[
         int, Meta(ge=1, le=1000, description="Exporters that run this configuration; divides call budgets.")
     ] = 1

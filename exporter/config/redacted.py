@@ -12,6 +12,7 @@ from exporter.config.document.convert import TWIN, root_type
 from exporter.config.document.credentials import QUERY_SECRET, SECRET_NAME
 from exporter.config.document.values import Expanded, scalar
 from exporter.config.layout import IntegrationPart, Layout, TenantRow
+from exporter.config.layout_webhooks import WebhookEndpointPart, WebhookSourcePart
 from exporter.core.secret import REDACTED, Secret
 
 _USERINFO = re.compile(r"(://[^/?#\s:@]*):[^/?#\s]*@")
@@ -33,10 +34,33 @@ def redact_configuration(value: Any, catalogue: Catalogue) -> Any:
     notifications = made.get("notifications")
     if isinstance(notifications, dict):
         made["notifications"] = _without_paths(notifications)
+    webhooks = value.get("webhooks")
+    if isinstance(webhooks, dict):
+        made["webhooks"] |= _webhooks(webhooks, catalogue)
     store = value.get("store")
     if isinstance(store, dict) and isinstance(store.get("url"), str):
         # As a Secret it is all stars by now; which database is used may show, its password may not.
         made["store"]["url"] = _text(store["url"])
+    return made
+
+
+def _webhooks(value: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    if isinstance(sources := value.get("sources"), list):
+        made["sources"] = [_source(part, catalogue) for part in sources]
+    if isinstance(endpoints := value.get("endpoints"), list):
+        shown = [_typed(part, root_type(WebhookEndpointPart), "") for part in endpoints]
+        made["endpoints"] = _without_paths(shown)
+    return made
+
+
+def _source(value: Any, catalogue: Catalogue) -> Any:
+    if not isinstance(value, dict):
+        return _free(value, "")
+    made = _typed(value, root_type(WebhookSourcePart), "")
+    scheme = catalogue.schemes.get(str(value.get("scheme", "")))
+    if "options" in value:
+        made["options"] = _typed(value["options"], root_type(scheme.options) if scheme else None, "options")
     return made
 
 
@@ -92,7 +116,7 @@ def _free(value: Any, name: str) -> Any:
     if not isinstance(value, str):
         return value
     # Names of files and folders are not credentials, though their keys speak of some.
-    if SECRET_NAME.search(name) and not name.endswith((TWIN, "_url", "_dir")):
+    if SECRET_NAME.search(name) and not name.endswith((TWIN, f"{TWIN}s", "_url", "_dir")):
         return REDACTED
     return _text(value)
 
@@ -109,7 +133,7 @@ def _without_paths(value: Any) -> Any:
     if isinstance(value, dict):
         return {
             key: _WEB_PATH.sub(rf"\1/{REDACTED}", item)
-            if key == "url" and isinstance(item, str)
+            if key in ("url", "fallback_url") and isinstance(item, str)
             else _without_paths(item)
             for key, item in value.items()
         }

@@ -14,16 +14,18 @@ from exporter.config.document.schema import (
     name_of,
 )
 from exporter.config.layout import IntegrationPart, Layout, TenantRow
+from exporter.config.layout_webhooks import WebhookEndpointPart, WebhookSourcePart
 from exporter.core.options import tenant_fields
 from exporter.core.probe import Probe
 from exporter.core.severity import Severity
+from exporter.core.signature import Scheme
 from exporter.core.threshold import ThresholdFamily
 
 
 def build_schema(catalogue: Catalogue) -> JsonSchema:
     """Return the JSON Schema (draft 2020-12) of the whole file; equal catalogues give equal schemas."""
     layout, definitions = components(Layout)
-    for kind in (IntegrationPart, TenantRow):
+    for kind in (IntegrationPart, TenantRow, WebhookSourcePart, WebhookEndpointPart):
         definitions |= components(kind)[1]
     row, integration = definitions["TenantRow"], definitions["IntegrationPart"]
     definitions["Layout"]["properties"]["integrations"]["items"] = {"$ref": f"{PREFIX}IntegrationPart"}
@@ -34,7 +36,39 @@ def build_schema(catalogue: Catalogue) -> JsonSchema:
     integration["properties"]["provider"] |= {"enum": sorted(catalogue.probes)}
     # What `options` may hold depends on `provider`: one condition for each.
     integration["allOf"] = [_of_provider(probe, definitions) for _, probe in sorted(catalogue.probes.items())]
+    _complete_webhooks(catalogue, definitions)
     return file_schema("integration-exporter configuration", layout, let_variables(definitions))
+
+
+def _complete_webhooks(catalogue: Catalogue, definitions: dict[str, JsonSchema]) -> None:
+    webhooks = definitions["WebhooksPart"]["properties"]
+    for key, name in (("sources", "WebhookSourcePart"), ("endpoints", "WebhookEndpointPart")):
+        webhooks[key]["items"] = {"$ref": f"{PREFIX}{name}"}
+    if not catalogue.schemes:  # an empty list of values is no schema
+        return
+    source = definitions["WebhookSourcePart"]
+    source["properties"]["scheme"] |= {"enum": sorted(catalogue.schemes)}
+    source["allOf"] = [_of_scheme(scheme, definitions) for _, scheme in sorted(catalogue.schemes.items())]
+
+
+def _of_scheme(scheme: Scheme, definitions: dict[str, JsonSchema]) -> JsonSchema:
+    """Return the condition that completes `options` by scheme; its definitions are added."""
+    top, parts = components(scheme.options)
+    names = {name: f"signatures.{scheme.name}.{name}" for name in parts}
+    for name, part in parts.items():
+        definitions[names[name]] = _renamed(part, names)
+    own = names[name_of(top)]
+    then: JsonSchema = {"properties": {"options": {"$ref": f"{PREFIX}{own}"}}}
+    if definitions[own].get("required"):
+        then["required"] = ["options"]
+    return {"if": {"properties": {"scheme": {"const": scheme.name}}, "required": ["scheme"]}, "then": then}
+
+
+def source_schema(catalogue: Catalogue) -> JsonSchema:
+    """Return the schema of one element of `webhooks.sources`, options left open."""
+    top, definitions = components(WebhookSourcePart)
+    definitions["WebhookSourcePart"]["properties"]["scheme"] |= {"enum": sorted(catalogue.schemes)}
+    return {**top, "$defs": definitions}
 
 
 def integration_schema(catalogue: Catalogue) -> JsonSchema:

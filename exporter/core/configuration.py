@@ -10,6 +10,7 @@ from exporter.core.probe import Probe, Target, TargetKey
 from exporter.core.secret import Secret
 from exporter.core.threshold import Threshold
 from exporter.core.token import TokenSettings
+from exporter.core.webhook import Webhooks
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Configuration:
     what was configured and is not used. `shard` says which of the targets in the file `targets` are.
     `feeds` are the sources of tenants that are asked again and again. `generation` is what `generate`
     writes beside notifications and rules. `ca_file` are the authorities trusted by default, "" for the
-    system's.
+    system's. `webhooks` is empty where WEBHOOK_MONITORING_ENABLED switches them off.
     """
 
     path: str | None
@@ -97,6 +98,7 @@ class Configuration:
     feeds: tuple[TenantFeed, ...] = ()
     generation: Generation = field(default_factory=Generation)
     ca_file: str = ""
+    webhooks: Webhooks = field(default_factory=Webhooks)
 
     @cached_property
     def longest_interval(self) -> float:

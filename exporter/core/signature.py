@@ -1,11 +1,12 @@
 """How a sender proves that a webhook is its own; the files of signatures/ each bring one scheme."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
 from exporter.core.delivery import HeaderLines
+from exporter.core.options import Options
 
 
 class Refusal(StrEnum):
@@ -37,8 +38,23 @@ class IncomingRequest:
 
     def header(self, name: str) -> str:
         """Return the value of the only header of that name, "" where there is none or more than one."""
-        found = [value for known, value in self.headers if known.lower() == name.lower()]
+        found = self._all(name)
         return found[0] if len(found) == 1 else ""
+
+    def proof(self, name: str) -> str:
+        """Return the only header of that name; SignatureError where it is missing, empty or there twice.
+
+        Of two lines the one that was verified need not be the one that somebody else reads.
+        """
+        found = self._all(name)
+        if len(found) > 1:
+            raise SignatureError(Refusal.MALFORMED, f"the header {name} is there {len(found)} times")
+        if not found or not found[0]:
+            raise SignatureError(Refusal.MISSING, f"the header {name} is missing")
+        return found[0]
+
+    def _all(self, name: str) -> list[str]:
+        return [value.strip() for known, value in self.headers if known.lower() == name.lower()]
 
 
 @dataclass(frozen=True)
@@ -72,22 +88,50 @@ class KeyFetcher(Protocol):
         """
 
 
-class Scheme(Protocol):
-    """One way to sign webhooks; the module of its file has it as SCHEME."""
+@dataclass(frozen=True)
+class Trust:
+    """What one source takes for a proof.
+
+    `secrets` are as they are configured, in UTF-8: any of them may have signed. `tolerance` bounds the age
+    of a signature in seconds, where the scheme signs a time. `options` are of the scheme's own type. `fetch`
+    brings public keys.
+    """
+
+    secrets: Sequence[bytes]
+    fetch: KeyFetcher
+    tolerance: float = 300.0
+    options: Any = field(default_factory=Options)
+
+
+Verify = Callable[[IncomingRequest, Trust], Awaitable[VerifiedWebhook]]
+"""Returns what a genuine webhook says of itself; SignatureError where nothing trusted has signed it.
+
+Whatever bytes a request holds, nothing else is raised.
+"""
+
+Challenge = Callable[[IncomingRequest, bytes], bytes]
+"""Returns the answer to a GET by which a sender asks whether the source is ours; SignatureError if it is not.
+
+It takes the request and the `verify_token` of the source.
+"""
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """One way to sign webhooks; the module of its file in signatures/ has it as SCHEME.
+
+    `name` is that of the file. `options` are what a source says beside its secrets. `signs_url` schemes need
+    `public_url`. `signs_time` schemes refuse what is older than the tolerance. `secret_problem` returns what
+    is wrong with a secret without quoting it, and the remedy behind "; ", or "" where nothing is. `challenge`
+    answers a GET.
+    """
 
     name: str
     title: str
-    needs_secret: bool
-
-    async def verify(
-        self,
-        request: IncomingRequest,
-        secrets: Sequence[bytes],
-        tolerance: float,
-        options: Mapping[str, Any],
-        fetch: KeyFetcher,
-    ) -> VerifiedWebhook:
-        """Return what the webhook says of itself; SignatureError where none of `secrets` has signed it.
-
-        `tolerance` bounds the age of the signature in seconds, where the scheme signs a time.
-        """
+    verify: Verify
+    options: type[Options] = Options
+    needs_secret: bool = True
+    signs_url: bool = False
+    signs_time: bool = False
+    secret_problem: Callable[[str], str] = lambda _: ""
+    challenge: Challenge | None = None

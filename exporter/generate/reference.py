@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from exporter.config.layout import IntegrationPart, Layout, TenantRow
+from exporter.config.layout_webhooks import WebhookEndpointPart, WebhookSourcePart
 from exporter.core.alert import EVERY, Alert
 from exporter.core.common_metrics import SCHEDULE
 from exporter.core.listing import Listing
@@ -116,6 +117,10 @@ def _delay(alert: Alert, severity: Severity) -> str:
     )
 
 
+CONFIGURATION_PARTS = (Layout, IntegrationPart, TenantRow, WebhookSourcePart, WebhookEndpointPart)
+"""The parts of the configuration file that are judged by themselves, and what is below them."""
+
+
 def configuration_page(families: Iterable[ThresholdFamily]) -> str:
     """Return the page of all keys of the configuration file, its thresholds and environment variables."""
     rows = [
@@ -133,7 +138,7 @@ def configuration_page(families: Iterable[ThresholdFamily]) -> str:
         "Every key of the file. Each `secret` has a twin `<key>_file` that names a file instead. "
         "The options of "
         "a provider are on the [page of providers](providers.md).",
-        *sections((Layout, IntegrationPart, TenantRow), "##", linked=True),
+        *sections(CONFIGURATION_PARTS, "##", linked=True),
         "## Thresholds by family",
         "Keys under `thresholds:`, of the file, an integration or a tenant; each is a mapping from "
         "severity to number.",

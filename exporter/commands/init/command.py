@@ -10,7 +10,7 @@ from pathlib import Path
 from exporter import registry
 from exporter.commands.init.file import Entry, document
 from exporter.commands.init.questions import OptionQuestion, questions
-from exporter.config.layout import NAME_PATTERN
+from exporter.config.layout_parts import NAME_PATTERN
 from exporter.core.defaults import CONFIG_FILE, EXPORTER_URL
 from exporter.core.errors import StartError
 from exporter.core.probe import Probe

@@ -171,7 +171,7 @@ class Converter:
             self.add_error(path, what, f"write ${{{name}}}; a credential that begins with $ goes into a file")
 
     def _struct(self, value: dict[str, Any], cls: type[msgspec.Struct], path: Path) -> dict[str, Any]:
-        fields, twins, files = _fields(cls), _twins(cls), _file_fields(cls)
+        fields, twins, files, lists = _fields(cls), _twins(cls), _file_fields(cls), _file_lists(cls)
         made: dict[str, Any] = {}
         for key, item in value.items():
             here = (*path, key)
@@ -179,8 +179,12 @@ class Converter:
                 # Both are a mistake, and the file is read all the same, so that its own mistakes show in this
                 # round.
                 if twins[key] in value:
-                    self._add_errors(here, twins[key])
+                    self._add_both(here, twins[key])
                 made[twins[key]] = self._twin(self._read(item, here), fields[twins[key]])
+            elif key in lists and _is_texts(item) and not self.only_checks:
+                if lists[key] in value:
+                    self._add_both(here, lists[key])
+                made[lists[key]] = [self._read(name, (*here, index)) for index, name in enumerate(item)]
             elif key in files and isinstance(item, str) and item and not self.only_checks:
                 made[key] = self._named(item, here)
             elif key in fields:
@@ -202,8 +206,8 @@ class Converter:
         self.hidden |= texts
         return text
 
-    def _add_errors(self, path: Path, name: str) -> None:
-        self.add_error(path, f"both {name} and {name}{TWIN} are set", "keep one of them")
+    def _add_both(self, path: Path, name: str) -> None:
+        self.add_error(path, f"both {name} and {path[-1]} are set", "keep one of them")
 
     def add_error(self, path: Path, what: str, remedy: str) -> None:
         """Add a mistake at `path` below the prefix."""
@@ -240,7 +244,8 @@ class Converter:
 
     def _add_problem(self, path: Path, problem: FileProblem) -> None:
         self.incomplete = True
-        self.add_error(path, f"{path[-1]}: {problem.what}", problem.remedy)
+        key = next(step for step in reversed(path) if isinstance(step, str))
+        self.add_error(path, f"{key}: {problem.what}", problem.remedy)
 
     def _quotable(self, name: str, file: str) -> str:
         """Return `file` as messages may quote it: not where its name may be a slipped credential."""
@@ -326,6 +331,12 @@ def _twins(cls: type[msgspec.Struct]) -> dict[str, str]:
 
 
 @cache
+def _file_lists(cls: type[msgspec.Struct]) -> dict[str, str]:
+    """Return the keys that name a file for each credential of a list, and the fields they stand for."""
+    return {f"{name}{TWIN}s": name for name, kind in _fields(cls).items() if _is_secret_list(kind)}
+
+
+@cache
 def _file_fields(cls: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(
         name
@@ -347,6 +358,17 @@ def fields(cls: type[msgspec.Struct]) -> dict[str, Any]:
 def _is_elsewhere(kind: Any) -> bool:
     """Return whether the file is one of another machine; see core/generation.py."""
     return isinstance(kind, inspect.Metadata) and bool((kind.extra or {}).get("elsewhere"))
+
+
+def _is_secret_list(kind: Any) -> bool:
+    while isinstance(kind, inspect.Metadata):
+        kind = kind.type
+    item = getattr(kind, "item_type", None)
+    return isinstance(item, inspect.CustomType) and item.cls is Secret
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _is_text_type(kind: Any) -> bool:

@@ -53,6 +53,15 @@ def _add_twins(definition: JsonSchema) -> None:
         properties.setdefault(
             f"{name}{TWIN}", {"type": "string", "description": f"File that holds `{name}`."}
         )
+    for name in [name for name, part in properties.items() if holds_secret(part.get("items") or {})]:
+        properties.setdefault(
+            f"{name}{TWIN}s",
+            {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": f"Files that hold `{name}`, one in each.",
+            },
+        )
     if "required" in definition:
         # either twin will do; a secret that is missing altogether is found when the options are made
         definition["required"] = [name for name in definition["required"] if name not in secret]

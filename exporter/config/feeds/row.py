@@ -8,7 +8,7 @@ from typing import Any
 from exporter.config.document.context import Path, SourceLocation, printable
 from exporter.config.document.source import quotable_key
 from exporter.config.document.values import Flexible
-from exporter.config.layout import TENANT_PATTERN
+from exporter.config.layout_parts import TENANT_PATTERN
 from exporter.core.quoting import is_plain_key
 
 # Used with fullmatch: `$` would let a trailing line break through.

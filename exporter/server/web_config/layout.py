@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import msgspec
 
 from exporter.config.document.schema import components
-from exporter.config.layout import TENANT_PATTERN, Duration
+from exporter.config.layout_parts import TENANT_PATTERN, Duration
 from exporter.core.secret import Secret
 from exporter.server.web_config import tls
 from exporter.server.web_config.settings import Role

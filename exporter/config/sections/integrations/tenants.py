@@ -22,7 +22,8 @@ from exporter.config.feeds.feeds import FeedRequest
 from exporter.config.feeds.requests import FeedRequests
 from exporter.config.feeds.row import BadRow, FeedProblem, RowSource, plain, tenant_of
 from exporter.config.feeds.row_cache import BuiltRow, RowCache
-from exporter.config.layout import TENANT_PATTERN, TenantRow, Tenants
+from exporter.config.layout import TenantRow, Tenants
+from exporter.config.layout_parts import TENANT_PATTERN
 from exporter.config.load_context import LoadContext
 from exporter.core.configuration import TenantFeed
 from exporter.core.quoting import is_plain_key, is_plain_path
