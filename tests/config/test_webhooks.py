@@ -277,7 +277,9 @@ def wrong_parts(kind: type[msgspec.Struct], base: dict[str, Any], secret: str) -
 @pytest.mark.parametrize("offset", range(2))
 def test_no_mistake_quotes_a_credential(offset: int, tmp_path: Path) -> None:
     document: dict[str, Any] = {"sources": [], "endpoints": []}
-    kinds = [("sources", WebhookSourcePart, {"name": "a", "scheme": one}) for one in schemes()]
+    kinds: list[tuple[str, type[msgspec.Struct], dict[str, str]]] = [
+        ("sources", WebhookSourcePart, {"name": "a", "scheme": one}) for one in schemes()
+    ]
     kinds.append(("endpoints", WebhookEndpointPart, {"name": "a", "url": "https://a/"}))
     for key, kind, base in kinds:
         for index in range(len(wrong_parts(kind, base, ""))):
