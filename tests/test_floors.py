@@ -14,7 +14,7 @@ FLOORS = (
     {"alerts", "config", "exposition", "net", "store"},
     {"probes", "sandbox", "signatures", "actions"},
     {"registry"},
-    {"tokens"},
+    {"tokens", "endpoints"},
     {"engine", "ingest", "outbox"},
     {"server", "generate"},
     {"lifecycle"},

@@ -1,12 +1,11 @@
 """What an action is made of, and what it reports of the endpoint that it has asked."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from exporter.core.delivery import Action
-from exporter.core.network import DEFAULT_TLS, Network
-from exporter.core.options import TlsOptions
+from exporter.core.network import Network
 from exporter.core.webhook import WebhookEndpoint, WebhookSource
 
 
@@ -33,15 +32,14 @@ def _ignore(_report: EndpointReport) -> None:
 class ActionKit:
     """What actions may use.
 
-    `endpoint` and `source` return what is configured now, None for a name that is not. `tls` is whom they
-    trust, `now` the time in Unix seconds, `report` takes what is learned of an endpoint.
+    `endpoint` and `source` return what is configured now, None for a name that is not. `now` is the time in
+    Unix seconds, `report` takes what is learned of an endpoint.
     """
 
     network: Network
     endpoint: Callable[[str], WebhookEndpoint | None]
     source: Callable[[str], WebhookSource | None]
     now: Callable[[], float]
-    tls: Callable[[], TlsOptions] = field(default=lambda: DEFAULT_TLS)
     report: Callable[[EndpointReport], None] = _ignore
 
 

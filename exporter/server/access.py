@@ -37,7 +37,8 @@ class AccessRule:
 
     `open` routes need no role while no access is configured, `inner` ones need admin then, whatever `role`
     says. Identities that are bound to tenants may use only routes that are `narrow`: these answer with the
-    part that belongs to the tenants.
+    part that belongs to the tenants. `others` are roles that will do as well, `of_tenant` one that will do
+    for identities that are bound to tenants.
     """
 
     role: Role | None
@@ -45,6 +46,14 @@ class AccessRule:
     open: bool = False
     narrow: bool = False
     inner: bool = False
+    others: Roles = frozenset()
+    of_tenant: Role | None = None
+
+    def allows(self, identity: "Identity") -> bool:
+        """Return whether one of the roles of `identity` will do."""
+        if self.role is None or identity.has(self.role) or any(map(identity.has, self.others)):
+            return True
+        return identity.tenants is not None and self.of_tenant is not None and identity.has(self.of_tenant)
 
 
 @dataclass(frozen=True)
@@ -100,7 +109,7 @@ class Access:
         if rule.role is None or (rule.open and not config.closed):
             return NOBODY
         identity = await self._identify(config, request) if config.closed else self._local(request, rule)
-        if not identity.has(rule.role):
+        if not rule.allows(identity):
             raise web.HTTPForbidden(text=f"this needs the role {rule.role}, which {identity.name} has not")
         if identity.tenants is not None and not rule.narrow:
             raise web.HTTPForbidden(text=f"{identity.name} is bound to tenants, and this shows all of them")
@@ -121,7 +130,7 @@ class Access:
         """Return who calls from this machine, while no access is configured."""
         check_local(request)
         identity = self._admin_of(request)
-        if (rule.inner or rule.role is Role.ADMIN) and not identity.has(Role.ADMIN):
+        if not identity.has(Role.ADMIN) and (rule.inner or not rule.allows(identity)):
             if not self._admin.usable():
                 raise web.HTTPForbidden(
                     text=f"this needs --web.config.file, or the admin token: {self._admin.trouble}"

@@ -11,6 +11,7 @@ from exporter.server.handlers import (
     board,
     checks,
     discovery,
+    endpoints,
     plain,
     probe,
     runbook,
@@ -43,6 +44,9 @@ _CHANGE = AccessRule(Role.ADMIN, Effect.CHANGE)
 # A form cannot send the custom header; its origin is judged, and the token is what it needs.
 _SIGN = AccessRule(Role.VIEWER, Effect.SPEND, narrow=True)
 _TOKENS = AccessRule(Role.ADMIN, narrow=True)
+# The app of a tenant, whose token is bound to it, manages the tenant's own endpoints.
+_ENDPOINTS = AccessRule(Role.ADMIN, Effect.CHANGE, narrow=True, of_tenant=Role.INGEST)
+_READ_ENDPOINTS = AccessRule(Role.VIEWER, narrow=True, of_tenant=Role.INGEST)
 
 
 def _list_route(listing: Listing[Any]) -> Route:
@@ -111,4 +115,22 @@ ROUTES = (
         "Refreshes the tokens of an integration, a tenant, those that expire soon, or all.",
     ),
     Route(_GET, "/api/v1/tokens/refresh/{id}", tokens.job, _TOKENS, "How far a job of many refreshes is."),
+    Route(_GET, "/api/v1/endpoints", endpoints.read, _READ_ENDPOINTS, "Receivers of webhooks, by name."),
+    Route(_POST, "/api/v1/endpoints", endpoints.create, _ENDPOINTS, "Makes a receiver of webhooks."),
+    Route(_GET, "/api/v1/endpoints/{name}", endpoints.read_one, _READ_ENDPOINTS, "One receiver."),
+    Route(
+        ("PATCH",),
+        "/api/v1/endpoints/{name}",
+        endpoints.change,
+        _ENDPOINTS,
+        "Changes a receiver, or pauses, drains, disables or activates it.",
+    ),
+    Route(("DELETE",), "/api/v1/endpoints/{name}", endpoints.remove, _ENDPOINTS, "Deletes a receiver."),
+    Route(
+        _POST,
+        "/api/v1/endpoints/{name}/rotate",
+        endpoints.rotate_secret,
+        _ENDPOINTS,
+        "Gives a receiver a new secret; the old one signs beside it for a while.",
+    ),
 )

@@ -8,9 +8,11 @@ from typing import Any, NoReturn, Protocol, TypeVar
 from aiohttp import web
 from sqlalchemy import Connection
 
+from exporter.core.audit import AuditEntry
 from exporter.core.configuration import Configuration
 from exporter.core.errors import StoreError
 from exporter.core.probe import Result, Target
+from exporter.endpoints.directory import EndpointDirectory
 from exporter.engine.board import Board
 from exporter.engine.history import History
 from exporter.server.admin import AdminToken
@@ -49,6 +51,7 @@ class Services:
     for the store. `tenant_warnings` says what is wrong with the
     sources of tenants. `tokens` renews tokens. `admin` is who may change things while no access is
     configured.
+    `endpoints` receive the webhooks of tenants, None where there is no such part. `audit` keeps who did what.
     `runbook` returns the HTML page of an alert by its name and its Content-Security-Policy.
     """
 
@@ -71,6 +74,8 @@ class Services:
     tenant_warnings: Callable[[], Iterable[str]] = tuple
     runbook: Callable[[str], tuple[str, str] | None] = lambda _name: None
     admin: AdminToken = field(default_factory=AdminToken)
+    endpoints: EndpointDirectory | None = None
+    audit: Callable[[AuditEntry], None] = lambda _entry: None
 
 
 SERVICES = web.AppKey("services", Services)

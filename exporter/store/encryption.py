@@ -82,6 +82,19 @@ class Seals:
         )
         return held, form.before
 
+    def encrypt(self, data: bytes) -> str:
+        """Return `data` encrypted; StoreError without any key."""
+        if self._all is None:
+            raise StoreError(
+                "secrets are not stored: no store.token_keys is configured; make one with"
+                " `integration-exporter tokens key`"
+            )
+        return self._all.encrypt(data).decode()
+
+    def decrypt(self, sealed: str) -> bytes:
+        """Return what was encrypted; StoreError where no key fits."""
+        return self._decrypt(sealed)
+
     def renew(self, sealed: str) -> str | None:
         """Return `sealed` under the first key, None where it is already; StoreError where no key fits."""
         from cryptography.fernet import InvalidToken

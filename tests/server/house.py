@@ -15,6 +15,7 @@ import aiohttp
 import bcrypt
 from sqlalchemy import Connection
 
+from exporter.core.audit import AuditEntry
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration, Integration, Shard, StoreSettings
 from exporter.core.errors import StoreError
@@ -23,6 +24,9 @@ from exporter.core.notifications import Notifications
 from exporter.core.options import Options
 from exporter.core.probe import Kit, Probe, Result, Target
 from exporter.core.reason import Reason
+from exporter.core.secret import Secret
+from exporter.endpoints.directory import EndpointDirectory
+from exporter.endpoints.stored import EndpointStore
 from exporter.engine.board import Board, TargetState
 from exporter.engine.history import History
 from exporter.generate.runbook_html import runbook_html
@@ -34,6 +38,7 @@ from exporter.server.paths import Paths
 from exporter.server.services import Services
 from exporter.server.web_config.file import WebConfigFile
 from exporter.store.database import Database
+from exporter.store.encryption import Seals
 from exporter.tokens.manager import TokenManager
 
 T = TypeVar("T")
@@ -102,6 +107,17 @@ class Room:
     store: Database | None = None
     admin: AdminToken = field(default_factory=AdminToken)
     tokens: TokenManager | None = None
+    endpoints: EndpointDirectory | None = None
+    token_keys: tuple[Secret, ...] = ()
+    audit: list[AuditEntry] = field(default_factory=list)
+    now: float = NOW
+
+    def directory(self) -> EndpointDirectory | None:
+        """Return the endpoints: those of the test, else what the store has."""
+        if self.endpoints is None and self.store is not None:
+            kept = EndpointStore(self.store, Seals(self.token_keys))
+            self.endpoints = EndpointDirectory(kept, lambda _batch: None, lambda: self.now, self.audit.append)
+        return self.endpoints
 
     async def read_store(self, call: Callable[[Connection], T], timeout: float = 10.0, /) -> T:
         if self.store is None:
@@ -159,12 +175,14 @@ class Room:
             ready=lambda: self.waits_for,
             web=web_config,
             paths=self.paths,
-            now=lambda: NOW,
+            now=lambda: self.now,
             tenant_warnings=lambda: self.tenant_warnings,
             sd_addresses=self.sd_addresses,
             read_store=self.read_store,
             runbook=runbook_html,
             admin=self.admin,
+            endpoints=self.directory(),
+            audit=self.audit.append,
         )
 
 
