@@ -215,15 +215,15 @@ def test_links_that_lead_nowhere_are_reported_until_their_addresses_are_known(tm
     _, found = load(tmp_path / "c.yml", text)
     notes = message(found, FindingState.NOTE)
     assert (
-        "links to runbooks in messages are paths, which nobody can click; set generate.exporter.url" in notes
+        "links in messages lead to http://127.0.0.1:10055, which opens on this machine alone; set"
+        " generate.exporter.url" in notes
     )
-    assert "links to dashboards in messages are paths, which nobody can click; set notifications" in notes
-    for runbooks in (
-        "generate: {exporter: {url: https://monitoring.example}}\nnotifications: {grafana_url: https://g.example}\n",
-        "notifications: {grafana_url: https://g.example, runbook_url: https://docs.example}\n",
-    ):
-        _, found = load(tmp_path / "c.yml", text + runbooks)
-        assert "links to" not in message(found, FindingState.NOTE)
+    assert "messages link to no dashboard; set notifications.grafana_url" in notes
+    for peer in ("url: https://monitoring.example", "addresses: ['exporter.internal:10055']"):
+        text += f"generate: {{exporter: {{{peer}}}}}\nnotifications: {{grafana_url: https://g.example}}\n"
+        _, found = load(tmp_path / "c.yml", text)
+        assert "link" not in message(found, FindingState.NOTE)
+        text = text.partition("generate")[0]
 
 
 def test_a_credential_near_its_allowance_and_a_file_without_targets_are_reported(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Is it there? A target failing, an integration down, a vendor's outage, the exporter cut off."""
 
 from exporter.alerts.cases import availability as cases
+from exporter.alerts.lookups import ALL_TARGETS, REASON, REASONS, REASONS_OF_ALL, SHARE, SHARE_OF_ALL
 from exporter.core.alert import BY, Alert, Runbook
 from exporter.core.common_metrics import CONSECUTIVE_FAILURES, CRITICAL, FAILURE_INFO, SUCCESS
 from exporter.core.reason import NETWORK, Reason
@@ -27,27 +28,14 @@ FAILURES_EXPR = f"min by ({BY}) (last_over_time({CONSECUTIVE_FAILURES}[{STATE}])
 CONNECTED = f"integration_provider_tenant:{SUCCESS}:max"
 CONNECTED_EXPR = f"max by ({BY}) (last_over_time({SUCCESS}[{STATE}]))"
 
-# A label for the reason would make another alert of each change; a text may look it up. Names of integrations
-# and tenants hold no quotes and no backslashes.
-_REASON = (
-    f"{{{{ with printf `{FAILURE_INFO}{{integration='%s',provider='%s',tenant='%s'}}` "
-    "$labels.integration $labels.provider $labels.tenant | query }}"
-    ": {{ . | first | label `reason` }}{{ end }}"
-)
-_REASONS = (
-    f"{{{{ with printf `sort_desc(count by (reason) (max by (reason, tenant) ({FAILURE_INFO}"
-    "{integration='%s',provider='%s'})))` $labels.integration $labels.provider | query }}"
-    ": {{ range $index, $one := . }}{{ if $index }}, {{ end }}"
-    "{{ $one | label `reason` }} {{ $one | value }}{{ end }}{{ end }}"
-)
-
 TARGET_FAILING = Alert(
     name="IntegrationTargetFailing",
-    summary="Probes of an integration's target fail one after the other.",
+    summary="A target fails, several probes in a row.",
     description=(
         "{{ $labels.integration }} ({{ $labels.provider }}) has failed {{ $value }} probes in a row"
-        f"{{{{ if $labels.tenant }}}} for tenant {{{{ $labels.tenant }}}}{{{{ end }}}}{_REASON}."
+        "{{ if $labels.tenant }} for tenant {{ $labels.tenant }}{{ end }}."
     ),
+    reason=REASON,
     observed=FAILURES,
     op=">=",
     family=CONSECUTIVE,
@@ -89,11 +77,12 @@ _MARKED = f"(max by (integration, provider) (last_over_time({CRITICAL}[{STATE}])
 
 DOWN = Alert(
     name="IntegrationDown",
-    summary="Every target of an integration fails.",
+    summary="Every target of the integration fails.",
     description=(
-        "All targets of {{ $labels.integration }} ({{ $labels.provider }}) have failed at least "
-        f"{{{{ $value }}}} probes in a row{_REASONS}."
+        f"{ALL_TARGETS} of {{{{ $labels.integration }}}} ({{{{ $labels.provider }}}}) failed at least"
+        " {{ $value }} probes in a row."
     ),
+    reason=REASONS,
     by=("integration", "provider"),
     exprs={
         Severity.CRITICAL: f"(\n{_ALL_FAILING}\n)\nand on (integration, provider) {_MARKED}",
@@ -137,11 +126,12 @@ _OWN = (
 
 OUTAGE = Alert(
     name="IntegrationOutage",
-    summary="An integration fails for many tenants at once.",
+    summary="The integration fails for many targets at once.",
     description=(
-        "{{ $value | humanizePercentage }} of the targets of {{ $labels.integration }} "
-        "({{ $labels.provider }}) fail for reasons that lie with the vendor or the way to it."
+        f"{SHARE} targets of {{{{ $labels.integration }}}} ({{{{ $labels.provider }}}}) fail for reasons that"
+        " lie with the vendor or the way to it."
     ),
+    reason=REASONS,
     by=("integration", "provider"),
     # The reason is read as it is now, without look-back: an older reason must not count as well.
     # A gap in scrapes is bridged by keep_firing.
@@ -191,10 +181,8 @@ _CUT_OFF = (
 ISOLATED = Alert(
     name="IntegrationExporterIsolated",
     summary="The exporter cannot reach the outside world.",
-    description=(
-        "{{ $value | humanizePercentage }} of all targets, over several providers, cannot be reached by "
-        "the network."
-    ),
+    description=(f"{SHARE_OF_ALL} targets, over several providers, cannot be reached by the network."),
+    reason=REASONS_OF_ALL,
     by=(),
     expr=(
         f"  count by () (\n{_CUT_OFF}\n  )\n/ on ()\n  count by () ({CONNECTED})\n>= 0.8\n"

@@ -29,6 +29,10 @@ FAILED = f"integration_provider_tenant:{CONSECUTIVE_FAILURES}:max_15m"
 LATENCY_HIGH = Alert(
     name="IntegrationLatencyHigh",
     summary="An integration answers slowly.",
+    summaries={
+        Severity.HIGH: "The integration answers very slowly.",
+        Severity.MEDIUM: "The integration answers slowly.",
+    },
     description=(
         "95 % of the probes of {{ $labels.integration }} ({{ $labels.provider }}) over 15 minutes took up to "
         "{{ $value | humanizeDuration }}"
@@ -99,6 +103,11 @@ def _newest(metric: Metric) -> str:
 CERTIFICATE_EXPIRING = Alert(
     name="IntegrationCertificateExpiring",
     summary="A certificate expires soon or has expired.",
+    summaries={
+        Severity.CRITICAL: "A certificate has expired.",
+        Severity.HIGH: "A certificate expires soon.",
+        Severity.MEDIUM: "A certificate expires before long.",
+    },
     description=(
         '{{ if eq $labels.certificate "chain" }}A certificate of the chain, not the server\'s own, of '
         '{{ else if eq $labels.certificate "client" }}The certificate that we show to '

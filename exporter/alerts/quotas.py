@@ -42,6 +42,11 @@ RATIO_EXPR = (
 QUOTA_NEAR_LIMIT = Alert(
     name="IntegrationQuotaNearLimit",
     summary="A vendor's quota is nearly or wholly used up.",
+    summaries={
+        Severity.CRITICAL: "A vendor's quota is used up.",
+        Severity.HIGH: "A vendor's quota is nearly used up.",
+        Severity.MEDIUM: "Much of a vendor's quota is used.",
+    },
     description=(
         "{{ if $labels.quota }}The quota {{ $labels.quota }}{{ else }}A quota{{ end }} "
         f"of {WHO} is used to {{{{ $value | humanizePercentage }}}}."
@@ -135,6 +140,11 @@ SPENT_EXPR = (
 BALANCE_RUNNING_OUT = Alert(
     name="IntegrationBalanceRunningOut",
     summary="Prepaid money at a vendor runs out.",
+    summaries={
+        Severity.CRITICAL: "Prepaid money at a vendor is used up.",
+        Severity.HIGH: "Prepaid money at a vendor runs out soon.",
+        Severity.MEDIUM: "Prepaid money at a vendor runs out before long.",
+    },
     description=(
         f"The prepaid money of {WHO} "
         "{{ if le $value 0.0 }}is used up{{ else }}lasts for {{ $value | humanizeDuration }}{{ end }}."

@@ -23,6 +23,11 @@ REFRESHABLE = f"integration_provider_tenant_token:{TOKEN_REFRESHABLE}:max"
 TOKEN_EXPIRING = Alert(
     name="IntegrationTokenExpiring",
     summary="A token that has to be renewed by hand expires soon or has expired.",
+    summaries={
+        Severity.CRITICAL: "A token that has to be renewed by hand has expired.",
+        Severity.HIGH: "A token that has to be renewed by hand expires soon.",
+        Severity.MEDIUM: "A token that has to be renewed by hand expires before long.",
+    },
     description=(
         "The {{ $labels.token }} token of {{ $labels.integration }} ({{ $labels.provider }})"
         "{{ if $labels.tenant }} for tenant {{ $labels.tenant }}{{ end }} "

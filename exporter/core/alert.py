@@ -75,8 +75,9 @@ class Alert:
     and pace are one group of rules; without one they are in that of their file.
     `hold` is the rule's `for`, `keep_firing` its `keep_firing_for` (durations as in
     Prometheus). `cause` is "probe" for alerts that an outage or isolation explains, "staleness" for those
-    that a dead exporter explains. `summary` is a fixed sentence; `description` may use the labels by
-    `{{ $labels.integration }}` and `{{ $value }}`.
+    that a dead exporter explains. `summary` is a fixed sentence, `summaries` those of single severities that
+    say it better; `description` may use the labels by `{{ $labels.integration }}` and `{{ $value }}`.
+    `reason` is a template that looks up why it fires, for an annotation of that name.
     """
 
     name: str
@@ -100,6 +101,8 @@ class Alert:
     every: str = EVERY
     record_every: Mapping[str, str] = field(default_factory=dict)
     subject: str = ""
+    summaries: Mapping[Severity, str] = field(default_factory=dict)
+    reason: str = ""
 
     def __post_init__(self) -> None:
         """Refuse an alert that is neither a whole condition nor a comparison with thresholds."""
@@ -111,12 +114,18 @@ class Alert:
             raise ValueError(f"alert {self.name}: one expr has one severity; give exprs for several")
         if self.observed and self.family and not set(self.family.default_labels) <= set(self.by):
             raise ValueError(f"alert {self.name}: `by` must have the labels of the scope of its thresholds")
+        if not self.summaries.keys() <= set(self.levels):
+            raise ValueError(f"alert {self.name}: a summary of a severity that it does not have")
 
     @property
     def levels(self) -> tuple[Severity, ...]:
         """The severities it has a rule for, highest first; empty for a rule without severity."""
         wanted = self.exprs or (self.family.steps if self.observed and self.family else self.severities)
         return tuple(severity for severity in Severity if severity in wanted)
+
+    def say(self, severity: Severity | None) -> str:
+        """Return the summary of one severity, None for an alert without one."""
+        return self.summaries.get(severity, self.summary) if severity else self.summary
 
     @property
     def scope(self) -> str:

@@ -67,8 +67,8 @@ class ExporterPeer(Peer, frozen=True):
     url: Annotated[
         str,
         Meta(
-            description="How people open it in a browser: links in notifications lead to its runbook pages,"
-            " unless `notifications.runbook_url` is set."
+            description="How people open it in a browser, for links in notifications: to its page, and to its"
+            " runbook pages unless `notifications.runbook_url` is set. Empty: its first address."
         ),
     ] = ""
 
@@ -119,3 +119,9 @@ class Generation(_Part, frozen=True):
 def addresses(peer: Peer, role: str) -> tuple[str, ...]:
     """Return the addresses of a peer: its own, or the usual one of its role (a key of PORTS)."""
     return peer.addresses or (f"{HOST}:{PORTS[role]}",)
+
+
+def exporter_url(generation: Generation) -> str:
+    """Return where people open the exporter: its `url`, or else the first address that Prometheus scrapes."""
+    peer = generation.exporter
+    return peer.url or f"{peer.scheme}://{addresses(peer, 'exporter')[0]}{peer.path_prefix}"

@@ -146,11 +146,14 @@ class Notifications(_Part, frozen=True):
         BusinessHours()
     )
     teams: Annotated[tuple[Team, ...], Meta(description="Recipients in addition.")] = ()
-    grafana_url: Annotated[str, Meta(description="Base URL of Grafana, for links in messages.")] = ""
+    grafana_url: Annotated[
+        str,
+        Meta(description="Base URL of Grafana, for links in messages; empty: messages link to no dashboard."),
+    ] = ""
     runbook_url: Annotated[
         str,
         Meta(
             description="Base URL of the runbook pages, <name>.md each; empty: those that the exporter serves"
-            " at `generate.exporter.url`."
+            " (`generate.exporter.url`)."
         ),
     ] = ""

@@ -13,7 +13,7 @@ from exporter.config.schema import build_schema
 from exporter.core.alert import Alert
 from exporter.core.common_metrics import SHARED_SERIES, TARGET_SERIES
 from exporter.core.configuration import Configuration
-from exporter.core.generation import Generation
+from exporter.core.generation import Generation, exporter_url
 from exporter.core.notifications import Notifications
 from exporter.core.secret import Secret
 from exporter.generate import dashboards, paths, reference, routing, rule_tests, runbooks, scraping
@@ -113,7 +113,7 @@ def rule_files(
     """
     settings = configuration.notifications if configuration else Notifications()
     generation = generation or (configuration.generation if configuration else Generation())
-    links = Links(settings.runbook_url, settings.grafana_url, generation.exporter.url)
+    links = Links(exporter_url(generation), settings.runbook_url, settings.grafana_url)
     longest = (
         configuration.longest_interval
         if configuration

@@ -4,9 +4,11 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from exporter.config.sections.notifications.native import in_clear
-from exporter.core.generation import Generation
+from exporter.core.defaults import LOOPBACK_HOSTS
+from exporter.core.generation import Generation, exporter_url
 from exporter.core.notifications import Notifications
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
@@ -17,16 +19,14 @@ _CREDENTIALS_FOLDER = Path("/run/credentials")
 
 def find_dead_links(notifications: Notifications, generation: Generation) -> Iterator[tuple[str, str]]:
     """Yield what links of messages lead nowhere, each with its remedy."""
-    if not (notifications.runbook_url or generation.exporter.url):
+    base = exporter_url(generation)
+    if urlsplit(base).hostname in LOOPBACK_HOSTS:
         yield (
-            "links to runbooks in messages are paths, which nobody can click",
-            "set generate.exporter.url: the exporter serves the pages; or notifications.runbook_url",
+            f"links in messages lead to {base}, which opens on this machine alone",
+            "set generate.exporter.url to what people open the exporter by",
         )
     if not notifications.grafana_url:
-        yield (
-            "links to dashboards in messages are paths, which nobody can click",
-            "set notifications.grafana_url",
-        )
+        yield "messages link to no dashboard", "set notifications.grafana_url"
 
 
 def find_systemd_credentials(references: Iterable[str], environ: Mapping[str, str]) -> list[str]:

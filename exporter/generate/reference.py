@@ -86,7 +86,7 @@ def alerts_page(alerts: Iterable[Alert]) -> str:
             level.value,
             limit(alert, level),
             _delay(alert, level),
-            alert.summary,
+            alert.say(level),
         )
         for alert in alerts
         for level in alert.levels

@@ -31,6 +31,13 @@ class TextValues:
         filled = text.replace("$lookback", self.lookback).replace("$job", self.job)
         return _LABEL_LIST.sub(self._with_labels, filled) if self.labels else filled
 
+    def of_text(self, text: str) -> str:
+        """Return an annotation with the places of its lookups filled in."""
+        # Lookups fill in four values of their own before these.
+        apart = "".join(f",{label}=%[{number}]q" for number, label in enumerate(self.labels, 5))
+        places = "".join(f" $labels.{label}" for label in self.labels)
+        return text.replace("$apart", apart).replace("$places", places)
+
     def _with_labels(self, found: re.Match[str]) -> str:
         named = [name.strip() for name in found[2].split(",") if name.strip()]
         added = [label for label in self.labels if label not in named]

@@ -11,7 +11,6 @@ from typing import Any
 from exporter.core.alert import EVERY, Alert
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
-from exporter.generate import paths
 from exporter.generate.rule_text import TextValues, seconds
 
 GROUP_LIMIT = 20
@@ -27,27 +26,43 @@ _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 @dataclass(frozen=True)
 class Links:
-    """Base URLs of what an alert links to; without one the link is a path.
+    """Base URLs of what an alert links to.
 
-    `runbooks` is where the pages are as files, `exporter` the exporter, which serves them too.
+    `runbooks` is where the pages are as files, "" for those that the exporter serves; `grafana` is "" where
+    there is none, and then nothing links to it.
     """
 
+    exporter: str
     runbooks: str = ""
     grafana: str = ""
-    exporter: str = ""
+
+    def of(self, alert: Alert) -> dict[str, str]:
+        """Return the annotations that are links, "" for what there is not."""
+        return {
+            "runbook_url": self.runbook(alert),
+            "dashboard_url": self.dashboard(alert) if self.grafana else "",
+            "details_url": self.details(alert) if alert.cause == "probe" else "",
+        }
 
     def runbook(self, alert: Alert) -> str:
         """Return the address of the alert's runbook page."""
-        if self.exporter and not self.runbooks:
-            return f"{self.exporter.rstrip('/')}/runbooks/{alert.name}"
-        base = self.runbooks.rstrip("/") or paths.RUNBOOKS
-        return f"{base}/{alert.name}.md"
+        if self.runbooks:
+            return f"{self.runbooks.rstrip('/')}/{alert.name}.md"
+        return f"{self.exporter.rstrip('/')}/runbooks/{alert.name}"
 
     def dashboard(self, alert: Alert) -> str:
         """Return the address of the alert's dashboard with what the alert speaks of selected."""
-        chosen = [label for label in ("integration", "tenant") if label in alert.by]
-        query = "&".join(f"var-{label}={{{{ $labels.{label} }}}}" for label in chosen)
-        return f"{self.grafana.rstrip('/')}/d/{alert.dashboard}" + (f"?{query}" if query else "")
+        return f"{self.grafana.rstrip('/')}/d/{alert.dashboard}{_query(alert, 'var-')}"
+
+    def details(self, alert: Alert) -> str:
+        """Return the address of the exporter's page with the targets of the alert: it has the whole error."""
+        return f"{self.exporter.rstrip('/')}/{_query(alert, '')}"
+
+
+def _query(alert: Alert, prefix: str) -> str:
+    chosen = [label for label in ("integration", "tenant") if label in alert.by]
+    query = "&".join(f"{prefix}{label}={{{{ $labels.{label} }}}}" for label in chosen)
+    return f"?{query}" if query else ""
 
 
 def default_record(family: ThresholdFamily) -> str:
@@ -141,12 +156,13 @@ def _alert_rule(alert: Alert, severity: Severity | None, filling: TextValues, li
         # This key came with Prometheus 2.42, the oldest version that the rules are for.
         rule["keep_firing_for"] = filling.of(alert.keep_firing)
     rule["labels"] = {"severity": str(severity or "none"), **alert.fixed_labels}
-    rule["annotations"] = {
-        "summary": alert.summary,
+    annotations = {
+        "summary": alert.say(severity),
         "description": alert.description,
-        "runbook_url": links.runbook(alert),
-        "dashboard_url": links.dashboard(alert),
+        "reason": alert.reason,
+        **links.of(alert),
     }
+    rule["annotations"] = {name: filling.of_text(text) for name, text in annotations.items() if text}
     return rule
 
 

@@ -337,8 +337,8 @@ def test_the_report_says_what_to_do_next(desk: Desk) -> None:
         "docs/into-what-you-have.md",
     ):
         assert step in out
-    assert "note: links to runbooks in messages are paths" in out
-    assert "note: links to dashboards in messages are paths" in out
+    assert "note: links in messages lead to http://127.0.0.1:10055, which opens on this machine" in out
+    assert "note: messages link to no dashboard" in out
 
 
 def test_links_lead_to_the_exporter_where_its_address_is_known(desk: Desk) -> None:

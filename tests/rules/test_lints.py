@@ -121,10 +121,11 @@ def test_an_alert_rule_says_who_what_and_where(rule: dict[str, Any]) -> None:
         "a value in a label is a new alert each time"
     )
     notes = rule["annotations"]
-    assert set(notes) == {"summary", "description", "runbook_url", "dashboard_url"}
+    links = {"runbook_url", *(["details_url"] if rule["labels"].get("cause") == "probe" else [])}
+    assert set(notes) - {"reason"} == {"summary", "description", *links}
     assert "{{" not in notes["summary"]
     assert notes["summary"][0].isupper() and notes["summary"].endswith(".")
-    assert notes["description"].endswith(".") or notes["description"].endswith("{{ end }}.")
+    assert notes["description"].endswith(".")
     for key in ("for", "keep_firing_for"):
         assert DURATION.match(rule.get(key, "1m"))
     assert rule.get("for", "1m") not in ("30s", "15s"), "a hold below two evaluations may never be seen"

@@ -24,7 +24,9 @@ def _texts(tree: Path, folder: Path, alert: str, series: dict[str, str]) -> list
     document = {"rule_files": rules, "tests": [test]}
     (folder / "test.yml").write_text(as_yaml(document))
     done = run(program("promtool"), "test", "rules", str(folder / "test.yml"))
-    return sorted(re.findall(r'description="(.*?)", runbook_url', done.stdout + done.stderr))
+    notes = re.findall(r"Annotations:\{(.*?)\},?\n", done.stdout + done.stderr)
+    found = [dict(re.findall(r'(\w+)="(.*?)"(?:, |$)', note)) for note in notes]
+    return sorted(f"{one['description']} {one.get('reason', '')}".strip() for one in found)
 
 
 def _failing(tenant: str, reasons: dict[str, str]) -> dict[str, str]:
@@ -38,9 +40,9 @@ def test_a_failing_target_says_the_reason_of_its_newest_probe(tree: Path, tmp_pa
     series = {LIMIT: "3x40", **_failing("acme", {"dns": "1x10 stale _x30", "auth": "_x10 1x30"})}
     series |= _failing("globex", {}) | _failing("", {"tls": "1x40"})
     assert _texts(tree, tmp_path, "IntegrationTargetFailing", series) == [
-        "pay (stripe) has failed 5 probes in a row for tenant acme: auth.",
+        "pay (stripe) has failed 5 probes in a row for tenant acme. auth",
         "pay (stripe) has failed 5 probes in a row for tenant globex.",
-        "pay (stripe) has failed 5 probes in a row: tls.",
+        "pay (stripe) has failed 5 probes in a row. tls",
     ]
 
 
@@ -49,4 +51,32 @@ def test_an_integration_that_is_down_counts_the_reasons_of_its_targets(tree: Pat
     for tenant, reason in (("a", "auth"), ("b", "auth"), ("c", "timeout")):
         series |= _failing(tenant, {reason: "1x40"})
     (text,) = _texts(tree, tmp_path, "IntegrationDown", series)
-    assert text == "All targets of pay (stripe) have failed at least 5 probes in a row: auth 2, timeout 1."
+    assert text == "All 3 targets of pay (stripe) failed at least 5 probes in a row. auth 2, timeout 1"
+
+
+def test_the_only_target_of_an_integration_is_called_so(tree: Path, tmp_path: Path) -> None:
+    series = {LIMIT: "3x40", **_failing("", {"dns": "1x40"})}
+    (text,) = _texts(tree, tmp_path, "IntegrationDown", series)
+    assert text == "The only target of pay (stripe) failed at least 5 probes in a row. dns 1"
+
+
+def test_an_outage_counts_the_targets_that_fail_and_those_that_there_are(tree: Path, tmp_path: Path) -> None:
+    series = {LIMIT: "3x40"}
+    for number in range(1200):
+        failing = _failing(f"t{number}", {"timeout": "1x40"})
+        well = {f'{FAILS}{{{WHO},tenant="t{number}"}}': "0x40"}
+        series |= failing if number < 812 else well
+    (text,) = _texts(tree, tmp_path, "IntegrationOutage", series)
+    assert text == (
+        "812 of 1,200 targets of pay (stripe) fail for reasons that lie with the vendor or the way to it."
+        " timeout 812"
+    )
+
+
+def test_reasons_of_one_environment_are_not_those_of_another(tree: Path, tmp_path: Path) -> None:
+    production = {"auth": "1x40"}
+    series = {LIMIT: "3x40", **_failing("", production)}
+    series = {name.replace(WHO, f'{WHO},environment="production"', 1): run for name, run in series.items()}
+    series |= {f'{WHY}{{{WHO},environment="staging",tenant="",reason="tls"}}': "1x40"}
+    texts = _texts(tree, tmp_path, "IntegrationTargetFailing", series)
+    assert texts == ["pay (stripe) has failed 5 probes in a row. auth"]

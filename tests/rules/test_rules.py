@@ -145,7 +145,7 @@ def test_the_texts_of_every_alert_are_expanded(tree: Path, tmp_path: Path, sourc
     for text in got:
         assert not re.search(r"error|\{\{|<no value>|%!", text), text
     for alert in alerts:
-        assert f'runbook_url="docs/runbooks/{alert.name}.md"' in output
+        assert f'runbook_url="http://127.0.0.1:10055/runbooks/{alert.name}"' in output
 
 
 def _one_of_each_severity(alert: Alert) -> tuple[Case, ...]:
@@ -164,7 +164,7 @@ def test_rules_look_back_two_and_a_half_intervals_but_ten_minutes_at_least() -> 
 def test_a_record_that_two_alerts_name_differently_is_refused() -> None:
     first, second = (_recording(expression) for expression in ("a", "b"))
     with pytest.raises(ValueError, match="recorded elsewhere"):
-        RuleFiles(TextValues("10m"), Links()).groups("x", [first, second])
+        RuleFiles(TextValues("10m"), Links("https://exporter.example")).groups("x", [first, second])
 
 
 def _recording(expression: str) -> Alert:

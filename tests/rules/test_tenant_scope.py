@@ -47,6 +47,7 @@ SLOW = ThresholdFamily(
     scope=Scope.TENANT,
 )
 PAGE = Runbook("a", "b", "c", "d")
+LINKS = Links("https://exporter.example", grafana="https://grafana.example")
 
 
 def share(tenant: str) -> str:
@@ -118,7 +119,7 @@ ALERTS, FAMILIES = (FAILING, SLOW_REQUESTS), (RATIO, SLOW)
 
 
 def test_alerts_of_tenants_hold_in_promtool(tmp_path: Path) -> None:
-    files = alert_files({"made": ALERTS}, FAMILIES, TextValues("10m"), Links())
+    files = alert_files({"made": ALERTS}, FAMILIES, TextValues("10m"), LINKS)
     rules = {f"{name}.yml": content for name, content in files.items()}
     tests = generated_tests(ALERTS, FAMILIES, rules)
     write(
@@ -133,7 +134,7 @@ def test_alerts_of_tenants_hold_in_promtool(tmp_path: Path) -> None:
 
 
 def test_records_and_alerts_are_named_after_the_tenant() -> None:
-    files = alert_files({"made": ALERTS}, FAMILIES, TextValues("10m"), Links())
+    files = alert_files({"made": ALERTS}, FAMILIES, TextValues("10m"), LINKS)
     rules = [rule for group in files["made"]["groups"] for rule in group["rules"]]
     assert [rule["record"] for rule in rules if "record" in rule] == [
         "severity:integration_threshold_made_failed_ratio:default",

@@ -79,6 +79,10 @@ def _any(expression: Callable[[DatabaseMetrics], str]) -> str:
 CONNECTIONS_HIGH = Alert(
     name="IntegrationDatabaseConnectionsHigh",
     summary="A database runs out of connections.",
+    summaries={
+        Severity.HIGH: "A database has hardly any connection left.",
+        Severity.MEDIUM: "A database runs out of connections.",
+    },
     description=f"{{{{ $value | humanizePercentage }}}} of the connections of {WHO} are in use.",
     observed=_any(lambda db: f"max by ({BY}) ({_last(db.connections_used)} / {_last(db.connections_limit)})"),
     family=CONNECTIONS,
@@ -211,7 +215,7 @@ ERRORS_HIGH = Alert(
 DEADLOCKED = Alert(
     name="IntegrationDatabaseDeadlocks",
     summary="Transactions of a database block one another.",
-    description=f"{{{{ $value }}}} deadlocks of {WHO} in ten minutes.",
+    description=f"Deadlocks of {WHO} in ten minutes: {{{{ $value }}}}.",
     observed=_any(lambda db: _worst(db.deadlocks)),
     family=DEADLOCKS,
     cases=cases.DEADLOCKED,

@@ -25,7 +25,7 @@ def _last(metric: Metric, matchers: str) -> str:
 DOMAIN_FAILED = Alert(
     name="IntegrationResendDomainFailed",
     summary="A sending domain has lost its verification.",
-    description=f"{{{{ $value }}}} sending domains of {WHO} have failed; their e-mails are refused.",
+    description=f"Sending domains of {WHO} that have failed: {{{{ $value }}}}; their e-mails are refused.",
     # Summed over the statuses within one replica first, then collapsed over the replicas.
     expr=(
         f"max by ({BY}) (\n  sum without (status) (\n    "
@@ -56,7 +56,7 @@ DOMAIN_FAILED = Alert(
 DOMAIN_LOSING = Alert(
     name="IntegrationResendDomainTemporaryFailure",
     summary="The DNS records of a sending domain are gone.",
-    description=f"{{{{ $value }}}} sending domains of {WHO} lose their verification within 72 hours.",
+    description=f"Sending domains of {WHO} that lose their verification within 72 hours: {{{{ $value }}}}.",
     expr=f"max by ({BY}) (" + _last(m.DOMAINS, '{status="temporary_failure"}') + ") > 0",
     severities=(Severity.MEDIUM,),
     cases=cases.DOMAIN_LOSING,
@@ -82,7 +82,7 @@ DOMAIN_LOSING = Alert(
 WEBHOOK_DISABLED = Alert(
     name="IntegrationResendWebhookEndpointDisabled",
     summary="Resend no longer calls one of our webhook endpoints.",
-    description=f"{{{{ $value }}}} webhook endpoints of {WHO} are disabled; no event reaches them.",
+    description=f"Disabled webhook endpoints of {WHO}: {{{{ $value }}}}; no event reaches them.",
     expr=f"max by ({BY}) (" + _last(m.WEBHOOK_ENDPOINTS, '{status="disabled"}') + ") > 0",
     severities=(Severity.CRITICAL,),
     cases=cases.WEBHOOK_DISABLED,

@@ -65,7 +65,7 @@ COMPONENT_DOWN = Alert(
 INCIDENT = Alert(
     name="IntegrationStatuspageIncident",
     summary="A vendor works on an incident.",
-    description=f"{{{{ $value }}}} incidents of this impact are unresolved on the page {_WHO}.",
+    description=f"Unresolved incidents of this impact on the page {_WHO}: {{{{ $value }}}}.",
     exprs={
         Severity.HIGH: _open("critical"),
         Severity.MEDIUM: _open("major"),

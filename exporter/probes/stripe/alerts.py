@@ -41,7 +41,7 @@ def _worst(metric: Metric, matchers: str = "") -> str:
 WEBHOOK_DISABLED = Alert(
     name="IntegrationStripeWebhookEndpointDisabled",
     summary="Stripe no longer calls one of our webhook endpoints.",
-    description=f"{{{{ $value }}}} webhook endpoints of {WHO} are disabled; no event reaches them.",
+    description=f"Disabled webhook endpoints of {WHO}: {{{{ $value }}}}; no event reaches them.",
     expr=_worst(m.WEBHOOK_ENDPOINTS, '{status="disabled"}') + " > 0",
     severities=(Severity.CRITICAL,),
     cases=cases.WEBHOOK_DISABLED,
@@ -73,7 +73,7 @@ WEBHOOK_DISABLED = Alert(
 UNDELIVERED = Alert(
     name="IntegrationStripeEventsUndelivered",
     summary="Stripe cannot deliver events to our webhook endpoints.",
-    description=f"{{{{ $value }}}} events of {WHO} wait for more than 15 minutes or were given up.",
+    description=f"Events of {WHO} that wait for more than 15 minutes or were given up: {{{{ $value }}}}.",
     expr=f"{_worst(m.UNDELIVERED)} > 0",
     severities=(Severity.MEDIUM,),
     cases=cases.UNDELIVERED,

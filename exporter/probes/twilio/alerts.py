@@ -112,7 +112,7 @@ DELIVERY_LOW = Alert(
 WEBHOOKS_FAILING = Alert(
     name="IntegrationTwilioWebhooksFailing",
     summary="Twilio cannot reach our webhooks.",
-    description=f"{{{{ $value }}}} requests of {WHO} to our webhooks failed within an hour.",
+    description=f"Requests of {WHO} to our webhooks that failed within an hour: {{{{ $value }}}}.",
     observed=f"max by ({BY}) (sum without (code) ({_last(m.WEBHOOK_FAILURES)}))",
     op=">=",
     family=WEBHOOKS,
@@ -143,7 +143,7 @@ WEBHOOKS_FAILING = Alert(
 SENDER_OFFLINE = Alert(
     name="IntegrationTwilioSenderOffline",
     summary="A WhatsApp sender is offline.",
-    description=f"{{{{ $value }}}} WhatsApp senders of {WHO} are offline.",
+    description=f"WhatsApp senders of {WHO} that are offline: {{{{ $value }}}}.",
     expr=_worst(m.SENDERS, '{status="offline"}') + " > 0",
     severities=(Severity.HIGH,),
     cases=cases.SENDER_OFFLINE,
@@ -165,7 +165,7 @@ SENDER_OFFLINE = Alert(
 QUALITY_LOW = Alert(
     name="IntegrationTwilioSenderQualityLow",
     summary="Customers rate a WhatsApp sender badly.",
-    description=f"{{{{ $value }}}} WhatsApp senders of {WHO} have a low quality rating.",
+    description=f"WhatsApp senders of {WHO} with a low quality rating: {{{{ $value }}}}.",
     expr=_worst(m.QUALITY, '{rating="low"}') + " > 0",
     severities=(Severity.MEDIUM,),
     cases=cases.QUALITY_LOW,

@@ -50,7 +50,7 @@ SENDING_BLOCKED = Alert(
 NUMBER_RESTRICTED = Alert(
     name="IntegrationWhatsappNumberRestricted",
     summary="Meta has banned or restricted a phone number.",
-    description=f"{{{{ $value }}}} numbers of {WHO} are banned or restricted.",
+    description=f"Numbers of {WHO} that are banned or restricted: {{{{ $value }}}}.",
     expr=f"sum by ({BY}) (max by ({BY}, phone) ({_last(m.PHONE_RESTRICTED)})) > 0",
     severities=(Severity.CRITICAL,),
     cases=cases.NUMBER_RESTRICTED,
@@ -126,7 +126,7 @@ QUALITY_LOW = Alert(
 TEMPLATES_PAUSED = Alert(
     name="IntegrationWhatsappTemplatesPaused",
     summary="Meta has paused message templates.",
-    description=f"{{{{ $value }}}} templates of {WHO} are paused and cannot be sent.",
+    description=f"Paused templates of {WHO}, which cannot be sent: {{{{ $value }}}}.",
     expr=_worst(m.TEMPLATES, '{status="paused"}') + " > 0",
     severities=(Severity.MEDIUM,),
     cases=cases.TEMPLATES_PAUSED,
