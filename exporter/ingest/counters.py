@@ -1,0 +1,156 @@
+"""Counts of what others report, by labels: counters, gauges and histograms, bounded in their number."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+from exporter.core.metric import HistogramValue, Metric
+from exporter.core.webhook_metrics import SERIES_DROPPED
+from exporter.exposition import Exposition
+from exporter.exposition.lines import Series
+
+SERIES_LIMIT = 10_000
+"""Series that a metric has at most, unless the configuration says otherwise."""
+
+LabelValues = tuple[str, ...]
+"""Values of `metric.label_names`, in that order: those of the scope come first."""
+
+
+@dataclass(slots=True)
+class _Observations:
+    """What a histogram has counted in each bucket alone, and the sum."""
+
+    counts: list[int]
+    sum: float = 0.0
+
+
+@dataclass(slots=True)
+class _Group:
+    """The series of a metric that have the values of the scope's labels in common, by those of its own."""
+
+    series: dict[LabelValues, float | _Observations] = field(default_factory=dict)
+    rendered: int = 0
+    """How many of them the exposition has; 0 where they must be put again."""
+
+
+@dataclass(slots=True)
+class _Family:
+    metric: Metric
+    split: int
+    groups: dict[LabelValues, _Group] = field(default_factory=dict)
+    dirty: set[LabelValues] = field(default_factory=set)
+    size: int = 0
+
+
+class EventCounters:
+    """Keeps one number, or one histogram, for each metric and set of labels, and shows them at a scrape.
+
+    A metric has at most `limit` series: what a new one would have counted is counted as dropped instead.
+    It belongs to the loop. Values of labels are of the caller's choice: nothing here bounds a single one.
+    """
+
+    def __init__(self, exposition: Exposition, limit: int = SERIES_LIMIT) -> None:
+        """Start without series."""
+        self.limit = limit
+        self._exposition = exposition
+        self._families: dict[str, _Family] = {}
+
+    def add(self, metric: Metric, labels: LabelValues, amount: float = 1.0) -> None:
+        """Add `amount` to a counter or gauge; 0 makes the series exist, so that its first rise is seen."""
+        found = self._find(metric, labels)
+        if found is not None:
+            series, own = found
+            series[own] += amount  # type: ignore[operator] # only `observe` makes observations, of histograms
+
+    def set(self, metric: Metric, labels: LabelValues, value: float) -> None:
+        """Give a gauge another value."""
+        found = self._find(metric, labels)
+        if found is not None:
+            series, own = found
+            series[own] = value
+
+    def observe(self, metric: Metric, labels: LabelValues, value: float) -> None:
+        """Count `value` in a histogram."""
+        found = self._find(metric, labels)
+        if found is not None:
+            series, own = found
+            observations = series[own]
+            if not isinstance(observations, _Observations):
+                raise TypeError(f"{metric} is no histogram")
+            observations.counts[bisect_left(metric.buckets, value)] += 1
+            observations.sum += value
+
+    def value(self, metric: Metric, labels: LabelValues) -> float | HistogramValue | None:
+        """Return what a series has now, None where it does not exist."""
+        family = self._families.get(metric.name)
+        group = family.groups.get(labels[: family.split]) if family else None
+        found = group.series.get(labels[family.split :]) if family and group else None
+        return _shown(found) if found is not None else None
+
+    def keep(self, metric: Metric, wanted: Callable[[LabelValues], bool]) -> None:
+        """Forget the series of `metric` whose labels `wanted` does not want."""
+        family = self._families.get(metric.name)
+        for scope, group in list(family.groups.items()) if family else ():
+            gone = [own for own in group.series if not wanted((*scope, *own))]
+            for own in gone:
+                del group.series[own]
+            if gone and family:
+                family.size -= len(gone)
+                group.rendered = 0
+                family.dirty.add(scope)
+
+    def show(self) -> Iterator[None]:
+        """Bring what changed into the exposition, a group of series at a step."""
+        for family in list(self._families.values()):
+            while family.dirty:
+                self._show(family, family.dirty.pop())
+                yield
+
+    def _find(
+        self, metric: Metric, labels: LabelValues
+    ) -> tuple[dict[LabelValues, float | _Observations], LabelValues] | None:
+        """Return the series of a group and the key among them, None where there is no room for a new one."""
+        family = self._families.get(metric.name)
+        if family is None:
+            family = self._families[metric.name] = _Family(metric, len(metric.scope.value))
+        scope, own = labels[: family.split], labels[family.split :]
+        group = family.groups.get(scope)
+        if group is None or own not in group.series:
+            if len(labels) != len(metric.label_names):
+                raise ValueError(f"metric {metric} takes the labels {metric.label_names}, not {labels}")
+            if family.size >= self.limit and metric is not SERIES_DROPPED:
+                self.add(SERIES_DROPPED, (metric.name,))
+                return None
+            group = family.groups.setdefault(scope, _Group())
+            group.series[own] = _Observations([0] * (len(metric.buckets) + 1)) if metric.buckets else 0.0
+            family.size += 1
+        family.dirty.add(scope)
+        return group.series, own
+
+    def _show(self, family: _Family, scope: LabelValues) -> None:
+        group, metric = family.groups[scope], family.metric
+        key = ("events", metric.name, scope)
+        if not group.series:
+            del family.groups[scope]
+            self._exposition.drop(key)
+            return
+        values = [_shown(value) for value in group.series.values()]
+        # Series are only added behind the others, so their number says whether the lines are the same.
+        if group.rendered == len(values) and self._exposition.move(key, [(metric.name, _numbers(values))]):
+            return
+        common = tuple(zip(metric.scope.value, scope, strict=True))
+        own = (tuple(zip(metric.labels, labels, strict=True)) for labels in group.series)
+        series: list[Series] = [(metric, labels, value) for labels, value in zip(own, values, strict=True)]
+        self._exposition.put(key, common, series)
+        group.rendered = len(values)
+
+
+def _shown(value: float | _Observations) -> float | HistogramValue:
+    return HistogramValue(tuple(value.counts), value.sum) if isinstance(value, _Observations) else value
+
+
+def _numbers(values: list[float | HistogramValue]) -> list[float]:
+    """Return the values of the lines, in their order."""
+    lines = (value.line_values if isinstance(value, HistogramValue) else (value,) for value in values)
+    return list(chain.from_iterable(lines))
