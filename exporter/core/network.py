@@ -32,8 +32,10 @@ class Request:
     how many are followed (0: the 3xx is the answer). `max_body` bounds the body as unpacked, in bytes.
     `family` is `any`, `4` or `6`.
     `resend` follows only redirects that keep method and body (307 and 308); the others are the answer.
-    `reuse` keeps the connection for the next call to the same origin. With `proxy` all of it, redirects
-    too, goes through that proxy, which then resolves the names.
+    `reuse` keeps the connection for the next call to the same origin. `repeatable` says that the server may
+    get it twice, whatever its method: it then goes out on a kept connection too. With `verbatim` the texts of
+    headers are bytes as latin-1, and none is added but Host and what frames the message. With `proxy` all of
+    it, redirects too, goes through that proxy, which then resolves the names.
     """
 
     url: str
@@ -50,6 +52,8 @@ class Request:
     resend: bool = False
     max_body: int = 1 << 20
     proxy: Proxy | None = None
+    repeatable: bool = False
+    verbatim: bool = False
 
 
 @dataclass(frozen=True, slots=True)

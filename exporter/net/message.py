@@ -18,6 +18,7 @@ FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "upgra
 
 CREDENTIAL_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_LINE_END = re.compile(r"[\x00\n\r]")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -41,13 +42,13 @@ def encode(
         if not home and name.lower() == "host":
             continue
         given.add(name.lower())
-        lines.append(_line(name, value))
+        lines.append(_line(name, value, verbatim=request.verbatim))
     if plain_proxy and plain_proxy.auth:
         lines.append(_line("Proxy-Authorization", plain_proxy.auth))
     lines.extend(f"{name}: {value}" for name, value in _own(request, url) if name.lower() not in given)
     if body or method in _WITH_BODY:
         lines.append(f"Content-Length: {len(body)}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1" if request.verbatim else "utf-8") + body
 
 
 def body_of(request: Request) -> bytes:
@@ -71,9 +72,10 @@ def secrets_of(request: Request) -> set[str]:
 
 def _own(request: Request, url: Url) -> Iterable[tuple[str, str]]:
     yield "Host", url.authority
-    yield "User-Agent", USER_AGENT
-    yield "Accept", "*/*"
-    yield "Accept-Encoding", "gzip, deflate"
+    if not request.verbatim:
+        yield "User-Agent", USER_AGENT
+        yield "Accept", "*/*"
+        yield "Accept-Encoding", "gzip, deflate"
     if request.form:
         yield "Content-Type", "application/x-www-form-urlencoded"
     if not request.reuse:
@@ -94,13 +96,13 @@ def _text(value: "str | Secret") -> str:
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def _line(name: str, value: "str | Secret") -> str:
+def _line(name: str, value: "str | Secret", *, verbatim: bool = False) -> str:
     text = _text(value)
     if not TOKEN.match(name) or name.lower() in FRAMING:
         raise ProbeError(
             Reason.NOT_CONFIGURED, f"the header {quoted(name, 'given')} is no header that can be set"
         )
-    if _CONTROL.search(text):
+    if (_LINE_END if verbatim else _CONTROL).search(text):
         raise ProbeError(
             Reason.NOT_CONFIGURED, f"the value of the header {name} holds a line break or control character"
         )

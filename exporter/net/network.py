@@ -37,8 +37,8 @@ class LoopNetwork:
     """Implements `core.network.Network` on the running loop; one for the whole process, closed by `close`.
 
     Connections of calls with `reuse` are kept for the next call to the same origin and replaced after
-    five minutes. Calls with a method that is not idempotent never go out on a kept connection: it may have
-    been closed, and they cannot be repeated. There is no timeout here: the caller cancels, and what was
+    five minutes. Calls that may not be repeated, by their method or by themselves, never go out on a kept
+    connection: it may have been closed. There is no timeout here: the caller cancels, and what was
     waited for then is in the trace's log.
     """
 
@@ -142,7 +142,8 @@ class LoopNetwork:
             home=leg.home,
         )
         key = _key(request, leg, trace)
-        if request.reuse and leg.method in IDEMPOTENT and (kept := self._pool.take(key)):
+        again = request.repeatable or leg.method in IDEMPOTENT
+        if request.reuse and again and (kept := self._pool.take(key)):
             trace.note(f"using the kept connection to {kept.place}")
             try:
                 return await self._exchange(kept, data, request, leg, trace, hop)
