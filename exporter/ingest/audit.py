@@ -44,14 +44,12 @@ class AuditLog:
         if self.enabled:
             self._submit(AuditBatch([entry]))
 
-    def add_repeatable(self, entry: AuditEntry, reason: str = "") -> None:
-        """Keep `entry`, which others can cause as often as they like.
+    def add_repeatable(self, entry: AuditEntry, reason: str = "") -> bool:
+        """Keep `entry`, which others can cause as often as they like; return whether it is the first.
 
         The first of its kind is an entry of its own; those of the next minute become one, with their number
         as `count`. Its kind is what it says besides `at`, `user_agent` and `details`, and `reason`.
         """
-        if not self.enabled:
-            return
         now = self._now()
         if now >= self._next_sweep:
             self.sweep()
@@ -63,10 +61,10 @@ class AuditLog:
         if window is None:
             self._windows[kind] = _Window(now + WINDOW)
             self.add(entry)
-        elif window.entry is None:
-            window.entry = entry
-        else:
-            window.entry = replace(window.entry, count=window.entry.count + entry.count)
+            return True
+        earlier = window.entry
+        window.entry = replace(earlier, count=earlier.count + entry.count) if earlier else entry
+        return False
 
     def sweep(self, *, everything: bool = False) -> None:
         """Keep what windows that have ended counted; `everything`: of the others too, as at a stop."""

@@ -1,0 +1,120 @@
+"""`/webhooks/{source}`: what vendors send. The signature is the access, and nothing else is looked at."""
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import Iterable
+
+from aiohttp import web
+
+from exporter.core.delivery import HeaderLines
+from exporter.core.signature import IncomingRequest
+from exporter.core.webhook import WebhookSource
+from exporter.ingest.webhooks import IntakeAnswer
+from exporter.net.addresses import Address
+from exporter.server.answers import BODY_SECONDS, TEXT
+from exporter.server.local import is_loopback, peer_of
+from exporter.server.services import SERVICES
+
+FORWARDED_FOR = "X-Forwarded-For"
+
+
+async def webhook(request: web.Request) -> web.Response:
+    """Take one webhook, or answer the sender's question whether the URL is ours."""
+    intake = request.app[SERVICES].webhooks
+    source = intake.source(request.match_info["source"]) if intake else None
+    if intake is None or source is None:
+        raise web.HTTPNotFound(text="there is no such source")
+    asks = request.method == "GET" and intake.has_challenge(source)
+    if request.method != "POST" and not asks:
+        raise web.HTTPMethodNotAllowed(
+            request.method, ["GET", "POST"] if intake.has_challenge(source) else ["POST"]
+        )
+    if asks:
+        return _answer(intake.challenge(source, _incoming(request, b"")))
+    body = await _read(request, source)
+    return _answer(await intake.receive(source, _incoming(request, body)))
+
+
+async def _read(request: web.Request, source: WebhookSource) -> bytes:
+    """Return the body as it was sent; one that is too long is not read to its end."""
+    most = source.max_body_bytes
+    if (request.content_length or 0) > most:
+        raise web.HTTPRequestEntityTooLarge(most, text=f"the body has more than {most} bytes")
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while part := await request.content.readany():
+                parts.append(part)
+                size += len(part)
+                if size > most:
+                    raise web.HTTPRequestEntityTooLarge(most, text=f"the body has more than {most} bytes")
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text="the body did not arrive in time") from None
+    except web.RequestPayloadError:
+        raise web.HTTPBadRequest(text="the body breaks off") from None
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _incoming(request: web.Request, body: bytes) -> IncomingRequest:
+    return IncomingRequest(
+        request.method,
+        _url(request),
+        _headers(request),
+        body,
+        time.time(),
+        sender_address(request),
+    )
+
+
+def _headers(request: web.Request) -> HeaderLines:
+    """Return the lines as they came: aiohttp keeps their case, order and bytes."""
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers)
+
+
+def _url(request: web.Request) -> str:
+    """Return the whole URL that the sender called: `webhooks.public_url` leads to our own paths."""
+    services = request.app[SERVICES]
+    target = request.raw_path
+    path = target if target.startswith("/") else "/" + target.partition("://")[2].partition("/")[2]
+    public = services.webhooks.public_url if services.webhooks else ""
+    if public:
+        return public + path.removeprefix(services.paths.route_prefix)
+    return f"{request.scheme}://{request.headers.get('Host', '')}{path}"
+
+
+def sender_address(request: web.Request) -> str:
+    """Return the address that a webhook came from, "" where it is unknown.
+
+    A proxy on this machine, or one that the web configuration trusts, says whom it speaks for.
+    """
+    peer = peer_of(request)
+    if peer is None or not _is_proxy(request, peer):
+        return str(peer or "")
+    hops = ",".join(request.headers.getall(FORWARDED_FOR, [])).split(",")
+    return _last_unknown_hop(request, (hop.strip() for hop in reversed(hops))) or str(peer)
+
+
+def _last_unknown_hop(request: web.Request, hops: Iterable[str]) -> str:
+    """Return the last hop that is no proxy of ours: what is before it, the sender wrote itself."""
+    for hop in hops:
+        try:
+            address = ipaddress.ip_address(hop)
+        except ValueError:
+            return ""
+        if not _is_proxy(request, address):
+            return str(address)
+    return ""
+
+
+def _is_proxy(request: web.Request, address: Address) -> bool:
+    proxy = request.app[SERVICES].web.current.proxy
+    return is_loopback(address) or (
+        proxy is not None and any(address in network for network in proxy.networks)
+    )
+
+
+def _answer(found: IntakeAnswer) -> web.Response:
+    headers = {"Retry-After": str(found.retry_after)} if found.retry_after is not None else {}
+    return web.Response(body=found.body, status=found.status, content_type=TEXT, headers=headers)
