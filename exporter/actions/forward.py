@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from exporter.core.action import ActionKit
 from exporter.core.delivery import Delivery, EndpointLimits, GiveUp, Receipt, RetryLater
 from exporter.core.errors import SHORTAGE_RETRY, ProbeError, Shortage
-from exporter.core.forwarding import ATTEMPT_HEADER, FORWARD, source_of
+from exporter.core.forwarding import ATTEMPT_HEADER, FORWARD
 from exporter.core.network import Answer, Request, Trace
 from exporter.core.reason import Reason
 from exporter.core.webhook import Forward
@@ -58,7 +58,7 @@ class ForwardAction:
         return self._judge(answer, place)
 
     def _forward(self, endpoint: str) -> Forward | None:
-        source = self.kit.source(source_of(endpoint))
+        source = self.kit.source(endpoint)
         return source.forward if source else None
 
     async def _call(self, forward: Forward, delivery: Delivery, trace: Trace) -> Answer:

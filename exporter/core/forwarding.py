@@ -8,8 +8,6 @@ FORWARD = "forward"
 RECEIVED = "received"
 """Kind of the webhooks of a source without `forward`: they are stored, and go nowhere."""
 
-_PREFIX = "source:"
-
 OWN_HEADERS = "x-integration-exporter-"
 SOURCE_HEADER = "X-Integration-Exporter-Source"
 EVENT_HEADER = "X-Integration-Exporter-Event"
@@ -25,21 +23,6 @@ HOP_BY_HOP = frozenset(
     )
 )
 """Headers of the connection and of the message's frame, which are ours to write (RFC 9110, section 7.6.1)."""
-
-
-def endpoint_of(source: str) -> str:
-    """Return the name by which the outbox knows the app of a source; no endpoint can have it."""
-    return _PREFIX + source
-
-
-def source_of(endpoint: str) -> str:
-    """Return the source whose app `endpoint` is."""
-    return endpoint.removeprefix(_PREFIX)
-
-
-def is_source(endpoint: str) -> bool:
-    """Return whether `endpoint` is the app of a source, and no receiver of ours."""
-    return endpoint.startswith(_PREFIX)
 
 
 def end_to_end(headers: HeaderLines) -> HeaderLines:

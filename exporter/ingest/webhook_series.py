@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from exporter.core import webhook_metrics as m
 from exporter.core.delivery import Attempt, Delivery
-from exporter.core.forwarding import is_source, source_of
+from exporter.core.forwarding import FORWARD
 from exporter.core.reason import Reason
 from exporter.core.signature import Refusal
 from exporter.core.webhook import Webhooks, WebhookSource
@@ -59,8 +59,7 @@ class WebhookSeries:
 
     def attempt(self, delivery: Delivery, attempt: Attempt) -> None:
         """Count an attempt to deliver, of either direction; `attempt.reason` is "" where it succeeded."""
-        inbound = is_source(delivery.endpoint)
-        name = source_of(delivery.endpoint)
+        inbound, name = delivery.kind == FORWARD, delivery.endpoint
         scope = self._scopes.get(name, ("", "", delivery.tenant)) if inbound else ("", "", delivery.tenant)
         direction = m.INBOUND if inbound else m.OUTBOUND
         self._counters.add(m.DELIVERIES, (*scope, name, direction))

@@ -11,13 +11,14 @@ import structlog
 from exporter.core.audit import AuditEntry
 from exporter.core.delivery import Delivery, DeliveryState
 from exporter.core.errors import StoreError
-from exporter.core.forwarding import FORWARD, RECEIVED, added_headers, end_to_end, endpoint_of
+from exporter.core.forwarding import FORWARD, RECEIVED, added_headers, end_to_end
 from exporter.core.signature import (
     IncomingRequest,
     KeyFetcher,
     Refusal,
     Scheme,
     SignatureError,
+    Trust,
     VerifiedWebhook,
 )
 from exporter.core.webhook import Webhooks, WebhookSource
@@ -55,7 +56,7 @@ class DeliveryStore(Protocol):
 
 @dataclass(frozen=True)
 class IntakeAnswer:
-    """What the sender is answered; `body` is text. `retry_after` is in seconds, None where it need not wait."""
+    """What the sender is answered; `body` is text. `retry_after` is in seconds, None for no wait."""
 
     status: int
     body: bytes
@@ -68,7 +69,7 @@ class _Entry:
 
     source: WebhookSource
     scheme: Scheme
-    secrets: tuple[bytes, ...]
+    trust: Trust
 
 
 def _ignore(_integration: str, _tenant: str, _type: str) -> None:
@@ -109,11 +110,7 @@ class WebhookIntake:
         """Take webhooks of the sources of `webhooks`, and of no others."""
         self.public_url = webhooks.public_url.rstrip("/")
         self._entries = {
-            source.name: _Entry(
-                source,
-                self._schemes[source.scheme],
-                tuple(secret.reveal().encode() for secret in source.secrets),
-            )
+            source.name: _Entry(source, self._schemes[source.scheme], self._trust(source))
             for source in webhooks.sources
         }
         self._series.apply(webhooks)
@@ -146,9 +143,7 @@ class WebhookIntake:
         if entry is None:  # a reload took it away while the body arrived
             return IntakeAnswer(404, b"there is no such source\n")
         try:
-            verified = await entry.scheme.verify(
-                request, entry.secrets, source.tolerance, source.options, self._fetch
-            )
+            verified = await entry.scheme.verify(request, entry.trust)
         except SignatureError as error:
             return self._refuse(source, request, error)
         delivery = delivery_of(source, request, verified)
@@ -162,6 +157,10 @@ class WebhookIntake:
         self._series.receive(source, verified.type, request.received)
         self._hasten(source.integration, source.tenant, verified.type)
         return IntakeAnswer(200, b"stored\n")
+
+    def _trust(self, source: WebhookSource) -> Trust:
+        secrets = tuple(secret.reveal().encode() for secret in source.secrets)
+        return Trust(secrets, self._fetch, source.tolerance, source.options)
 
     def _refuse(self, source: WebhookSource, request: IncomingRequest, error: SignatureError) -> IntakeAnswer:
         refusal = error.refusal
@@ -213,7 +212,7 @@ def delivery_of(source: WebhookSource, request: IncomingRequest, verified: Verif
     return Delivery(
         id=f"webhook/{source.name}/{event_id}",
         kind=FORWARD if forward else RECEIVED,
-        endpoint=endpoint_of(source.name),
+        endpoint=source.name,
         body=request.body,
         created=request.received,
         expires=request.received + (forward.limits.retry.max_age if forward else RECEIVED_AGE),

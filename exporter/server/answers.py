@@ -3,7 +3,7 @@
 import asyncio
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from typing import Any
 
 import msgspec
@@ -11,6 +11,9 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from exporter.core.errors import ProbeError
+from exporter.core.reason import Reason
+from exporter.net.unpack import unpacker
 from exporter.server.web_config.file import WebConfigFile
 from exporter.server.web_config.settings import RateLimit
 
@@ -43,9 +46,10 @@ async def json_body(request: web.Request) -> dict[str, Any]:
     try:
         async with asyncio.timeout(BODY_SECONDS):
             body = await request.read()
+        body = _unpack(body, request.headers.get("Content-Encoding", ""))
     except TimeoutError:
         raise web.HTTPRequestTimeout(text="the body did not arrive in time") from None
-    except web.RequestPayloadError:
+    except (web.RequestPayloadError, ProbeError):
         raise web.HTTPBadRequest(text="the body cannot be read by its Content-Encoding") from None
     try:
         value = msgspec.json.decode(body) if body.strip() else {}
@@ -54,6 +58,18 @@ async def json_body(request: web.Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise web.HTTPBadRequest(text="the body must be a JSON object")
     return value
+
+
+def _unpack(body: bytes, encoding: str) -> bytes:
+    """Return `body` without its encoding; ProbeError where it cannot be undone."""
+    reader, left = unpacker(encoding)
+    if left:
+        raise ProbeError(Reason.BAD_RESPONSE, f"the encoding {left} is not known")
+    found = reader.feed(body, BODY_LIMIT)
+    reader.finish()
+    if len(found) > BODY_LIMIT:
+        raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, text=f"the body has more than {BODY_LIMIT} bytes")
+    return found
 
 
 def whole_number(request: web.Request, name: str, default: int, most: int) -> int:
@@ -104,13 +120,13 @@ def _error(request: web.Request, status: int, text: str, headers: dict[str, str]
     return web.Response(text=text + "\n", status=status, content_type=TEXT, headers=passed_on)
 
 
-def limiter(web_config: WebConfigFile) -> Middleware:
-    """Return a middleware that answers 429 beyond the file's `rate_limit`."""
+def limiter(web_config: WebConfigFile, unlimited: Container[object] = ()) -> Middleware:
+    """Return a middleware that answers 429 beyond the file's `rate_limit`, but by handlers of `unlimited`."""
     bucket = _Bucket()
 
     @web.middleware
     async def limit_rate(request: web.Request, handler: Handler) -> web.StreamResponse:
-        limit = web_config.current.rate_limit
+        limit = None if request.match_info.handler in unlimited else web_config.current.rate_limit
         if limit is not None and not bucket.take(limit, time.monotonic()):
             raise web.HTTPTooManyRequests(text="too many requests", headers={"Retry-After": "1"})
         return await handler(request)

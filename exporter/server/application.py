@@ -26,7 +26,7 @@ def build(services: Services) -> web.Application:
         middlewares=[
             # The first is the outermost: the limit holds before a password costs a check.
             plain_errors,
-            limiter(services.web),
+            limiter(services.web, {handler for handler, rule in rules.items() if rule.unlimited}),
             authorize(Access(services.web, services.paths, services.admin, services.now), rules),
         ],
     )
@@ -34,7 +34,7 @@ def build(services: Services) -> web.Application:
     app.on_response_prepare.append(add_security_headers(services.web))
     app.cleanup_ctx.append(run_jobs)
     for route in ROUTES:
-        for method in route.methods:
+        for method in (*route.methods, *route.refused):
             app.router.add_route(method, prefix + route.path, route.handler, expect_handler=_defer_continue)
     if prefix:
         _redirect_root(app, services.paths)

@@ -71,6 +71,8 @@ class Listener:
             max_field_size=self._limits.head,
             max_headers=self._limits.headers,
             lingering_time=2.0,
+            # A webhook is verified and forwarded as it was sent; other handlers unpack what they read.
+            auto_decompress=False,
             # It waits that long twice: for the answer, then for the handler to end.
             shutdown_timeout=self._limits.drain / 2,
         )

@@ -19,6 +19,7 @@ from exporter.server.handlers import (
     stats,
     tenants,
     tokens,
+    webhooks,
 )
 from exporter.server.handlers.lists import list_handler
 from exporter.server.pages import tabs
@@ -29,13 +30,17 @@ from exporter.store.listings import listings
 
 @dataclass(frozen=True)
 class Route:
-    """One line of the table; GET routes answer HEAD too unless they spend something."""
+    """One line of the table; GET routes answer HEAD too unless they spend something.
+
+    Methods that no route has need the role of a page; those in `refused` reach the handler, for its 405.
+    """
 
     methods: tuple[str, ...]
     path: str
     handler: Handler
     rule: AccessRule
     description: str
+    refused: tuple[str, ...] = ()
 
 
 _GET, _POST = ("GET", "HEAD"), ("POST",)
@@ -105,6 +110,14 @@ ROUTES = (
         checks.read,
         AccessRule(Role.ADMIN, narrow=True),
         "How far a job of many checks is.",
+    ),
+    Route(
+        ("GET", "POST"),
+        "/webhooks/{source}",
+        webhooks.webhook,
+        AccessRule(None, unlimited=True),
+        "Takes a webhook of a configured source: its signature is the access.",
+        refused=("HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"),
     ),
     Route(_GET, "/api/v1/tokens", tokens.read, _TOKENS, "Tokens and their states, worst first."),
     Route(

@@ -15,6 +15,7 @@ from exporter.core.probe import Result, Target
 from exporter.endpoints.directory import EndpointDirectory
 from exporter.engine.board import Board
 from exporter.engine.history import History
+from exporter.ingest.webhooks import WebhookIntake
 from exporter.server.admin import AdminToken
 from exporter.server.paths import Paths
 from exporter.server.web_config.file import WebConfigFile
@@ -53,6 +54,8 @@ class Services:
     configured.
     `endpoints` receive the webhooks of tenants, None where there is no such part. `audit` keeps who did what.
     `runbook` returns the HTML page of an alert by its name and its Content-Security-Policy.
+    `runbook` returns the HTML page of an alert by its name and its Content-Security-Policy. `webhooks` takes
+    what vendors send, None where that is switched off.
     """
 
     board: Board
@@ -76,6 +79,7 @@ class Services:
     admin: AdminToken = field(default_factory=AdminToken)
     endpoints: EndpointDirectory | None = None
     audit: Callable[[AuditEntry], None] = lambda _entry: None
+    webhooks: WebhookIntake | None = None
 
 
 SERVICES = web.AppKey("services", Services)

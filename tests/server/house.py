@@ -30,6 +30,7 @@ from exporter.endpoints.stored import EndpointStore
 from exporter.engine.board import Board, TargetState
 from exporter.engine.history import History
 from exporter.generate.runbook_html import runbook_html
+from exporter.ingest.webhooks import WebhookIntake
 from exporter.net.network import LoopNetwork
 from exporter.server.admin import AdminToken
 from exporter.server.application import build
@@ -107,6 +108,7 @@ class Room:
     store: Database | None = None
     admin: AdminToken = field(default_factory=AdminToken)
     tokens: TokenManager | None = None
+    webhooks: WebhookIntake | None = None
     endpoints: EndpointDirectory | None = None
     token_keys: tuple[Secret, ...] = ()
     audit: list[AuditEntry] = field(default_factory=list)
@@ -181,6 +183,7 @@ class Room:
             read_store=self.read_store,
             runbook=runbook_html,
             admin=self.admin,
+            webhooks=self.webhooks,
             endpoints=self.directory(),
             audit=self.audit.append,
         )

@@ -90,6 +90,7 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int, int, int, int]] = {
     ("DELETE", "/metrics"): (401, 401, 405, 403, 403, 405, 405, 405),
     ("HEAD", "/probe?target=calendar/acme"): (401, 401, 405, 403, 403, 405, 405, 405),
 }
+TABLE |= {(method, "/webhooks/none"): (404,) * 8 for method in ("GET", "POST")}
 READS: dict[tuple[str, bool], tuple[int, int, int, int, int, int, int, int]] = {
     ("viewer", True): (401, 401, 200, 403, 403, 200, 200, 200),
     ("viewer", False): (401, 401, 200, 403, 403, 200, 403, 403),
@@ -155,7 +156,7 @@ async def test_a_route_answers_each_role_as_the_table_says(guarded: House, metho
 
 def test_the_table_has_every_route_and_method() -> None:
     def concrete(path: str) -> str:
-        return path.replace("{id}", "none").replace("{name}", "page.css")
+        return path.replace("{id}", "none").replace("{name}", "page.css").replace("{source}", "none")
 
     asked = {(method, path.partition("?")[0]) for method, path in TABLE}
     served = {(method, concrete(route.path)) for route in ROUTES for method in route.methods}

@@ -59,6 +59,9 @@ LOCAL |= {
     ("GET", listing.path): (200 if listing.role == "viewer" else 401, 200, 200, 200, 200)
     for listing in listings().values()
 }
+LOCAL |= {(method, "/webhooks/none"): (404,) * 5 for method in ("GET", "POST")}
+SIGNED = {"/webhooks/none"}
+"""Paths whose callers prove themselves by a signature; there is no such source here."""
 OPEN = {"/metrics", "/-/healthy", "/-/ready", "/runbooks/IntegrationDown"}
 
 
@@ -113,7 +116,7 @@ async def test_who_may_what_on_this_machine(here: House, method: str, path: str)
         ("Referer", "https://evil.example/page"),
     ):
         assert await answer(**cookie, **CHANGE, **{mark: value}) == foreign, mark
-    is_open = path in OPEN and method == "GET"
+    is_open = (path in OPEN and method == "GET") or path in SIGNED
     for mark in MARKS:
         assert await answer(**here.admin, **{mark: "for=127.0.0.1"}) == (token if is_open else 403), mark
     for host in ("evil.example", f"evil.example:{here.port}", "localhost.evil.example", "10.0.0.1"):
@@ -124,7 +127,12 @@ async def test_who_may_what_on_this_machine(here: House, method: str, path: str)
 
 def test_the_table_has_every_route() -> None:
     def concrete(path: str) -> str:
-        names = ("/runbooks/{name}", "/runbooks/IntegrationDown"), ("{id}", "none"), ("{name}", "page.js")
+        names = (
+            ("/runbooks/{name}", "/runbooks/IntegrationDown"),
+            ("{id}", "none"),
+            ("{name}", "page.js"),
+            ("{source}", "none"),
+        )
         for name, one in names:
             path = path.replace(name, one)
         return path
@@ -205,7 +213,7 @@ async def test_a_proxy_that_shows_nothing_of_itself_gets_no_further_than_reading
 async def test_what_speaks_http_1_0_is_answered_on_open_routes_alone(here: House) -> None:
     for method, path in LOCAL:
         head = f"{method} {path} HTTP/1.0\r\nHost: localhost\r\n{_length(method)}\r\n"
-        expected = 200 if path in OPEN and method == "GET" else 403
+        expected = 200 if path in OPEN and method == "GET" else 404 if path in SIGNED else 403
         assert await raw(here.port, head) == [expected], (method, path)
     assert here.room.reloads == 0 and here.room.checked == []
 
@@ -222,7 +230,7 @@ async def test_a_bare_proxy_pass_of_nginx_opens_nothing(here: House, tmp_path: P
                 async with here.client.request(
                     method, f"http://127.0.0.1:{port}{path}", headers=host | CHANGE, allow_redirects=False
                 ) as answer:
-                    is_open = path in OPEN and method == "GET"
+                    is_open = (path in OPEN and method == "GET") or path in SIGNED
                     expected = nobody if version == "1.1" or is_open else 403
                     assert answer.status == expected, (version, method, path)
     assert here.room.reloads == 0 and here.room.checked == []
