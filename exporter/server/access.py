@@ -37,9 +37,8 @@ class AccessRule:
 
     `open` routes need no role while no access is configured, `inner` ones need admin then, whatever `role`
     says. Identities that are bound to tenants may use only routes that are `narrow`: these answer with the
-    part that belongs to the tenants. `unlimited` routes do not count for the web file's `rate_limit`.
     part that belongs to the tenants. `others` are roles that will do as well, `of_tenant` one that will do
-    for identities that are bound to tenants.
+    for identities that are bound to tenants. `unlimited` routes do not count for the web file's `rate_limit`.
     """
 
     role: Role | None

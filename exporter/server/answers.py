@@ -66,9 +66,9 @@ def _unpack(body: bytes, encoding: str) -> bytes:
     if left:
         raise ProbeError(Reason.BAD_RESPONSE, f"the encoding {left} is not known")
     found = reader.feed(body, BODY_LIMIT)
-    reader.finish()
     if len(found) > BODY_LIMIT:
         raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, text=f"the body has more than {BODY_LIMIT} bytes")
+    reader.finish()
     return found
 
 
