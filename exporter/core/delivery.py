@@ -23,7 +23,8 @@ class Delivery:
     `id` is unique over everything that is delivered: a second delivery of that id is a duplicate.
     `message_id` is what the receiver dedupes by. `kind` names the action that carries it. `body` and
     `headers` are exactly what is sent on. `due` is when the next attempt may begin, `attempts` how many were
-    made, `reason` and `detail` what the last one failed with ("" where it did not).
+    made, `reason` and `detail` what the last one failed with ("" where it did not). Of the attempts,
+    `attempts_before` do not count any more: they were made before `actor` had it retried by hand.
     """
 
     id: str
@@ -41,6 +42,8 @@ class Delivery:
     attempts: int = 0
     reason: str = ""
     detail: str = ""
+    attempts_before: int = 0
+    actor: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Attempt:
     """One attempt to deliver; `number` counts from 1, `reason` is "" where it succeeded.
 
     `actor` is who asked for it by hand, "" for those of the retry policy. `url` is without credentials.
+    `replica` names the process that made it.
     """
 
     delivery: str
@@ -59,6 +63,38 @@ class Attempt:
     detail: str = ""
     actor: str = ""
     url: str = ""
+    kind: str = ""
+    endpoint: str = ""
+    tenant: str = ""
+    replica: str = ""
+
+
+EndpointKey = tuple[str, str]
+"""What has its own queue, limits and breaker: the kind of its deliveries, and the endpoint."""
+
+
+class EndpointMode(StrEnum):
+    """Whether an endpoint is attempted at all; what waits for one that is not goes on waiting."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True)
+class EndpointState:
+    """How an endpoint does, for all replicas; times are Unix seconds.
+
+    `failures` follow one another, the first of them at `failing_since`. Nothing is attempted before
+    `open_until` (the circuit breaker) and `next_free` (its rate, or the head of its order).
+    """
+
+    mode: EndpointMode = EndpointMode.ACTIVE
+    failures: int = 0
+    failing_since: float | None = None
+    open_until: float = 0.0
+    next_free: float = 0.0
+    metered: bool = False
 
 
 @dataclass(frozen=True)

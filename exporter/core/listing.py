@@ -67,6 +67,12 @@ class Listing(Generic[RecordT]):
             object.__setattr__(self, "path", f"/api/v1/{self.name}")
 
     @property
+    def parameters(self) -> tuple[str, ...]:
+        """What narrows it, besides the tenants of the caller."""
+        about = ("integration", "tenant") if "integration" in self.columns else ("tenant",)
+        return (*about, "since", "until", *self.filters)
+
+    @property
     def key(self) -> str:
         """The key of the rows in a page of JSON, and the name of the CSV file."""
         return self.path.rpartition("/")[2]

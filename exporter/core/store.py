@@ -89,7 +89,8 @@ class Filter:
     """Which rows are asked for; what is None or empty narrows nothing.
 
     `tenants` are those that the caller may know of; `reason` and `result` narrow the lists that have such a
-    column. Times are Unix seconds: since <= at < until. `after` is the `next` of the page before.
+    column, `fields` by columns that few lists have, as (column, value). Times are Unix seconds:
+    since <= at < until. `after` is the `next` of the page before.
     """
 
     integration: str = ""
@@ -97,6 +98,7 @@ class Filter:
     tenants: Collection[str] | None = None
     reason: Reason | None = None
     result: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
     since: float | None = None
     until: float | None = None
     after: Cursor | None = None

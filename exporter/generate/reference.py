@@ -182,7 +182,7 @@ def lists_page(listings: Iterable[Listing[Any]]) -> str:
             f"{one.title}, newest first",
             f"`{one.path}`",
             f"{one.role}{'' if one.narrow else ', not bound to tenants'}",
-            ", ".join(f"`{name}`" for name in ("integration", "tenant", "since", "until", *one.filters)),
+            ", ".join(f"`{name}`" for name in one.parameters),
             f"`store.retention.{one.retention}`",
             ", ".join(f"`{name}`" for name in one.columns),
         )

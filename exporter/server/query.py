@@ -23,8 +23,12 @@ MOST_EXPORTED = 100_000_000
 _LAST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
+SPECIAL = ("reason", "result")
+"""Filters with a field of their own; any other is the name of a column."""
+
+
 def filter_of(request: web.Request, names: Collection[str] = ("reason",)) -> Filter:
-    """Read integration, tenant, since, until, after and what `names` has of reason and result.
+    """Read integration, tenant, since, until, after, and the parameters `names`.
 
     The filter is narrowed to what the caller may know of.
     """
@@ -35,6 +39,7 @@ def filter_of(request: web.Request, names: Collection[str] = ("reason",)) -> Fil
         tenants=request[IDENTITY].tenants,
         reason=_reason(query) if "reason" in names else None,
         result=query.get("result", "") if "result" in names else "",
+        fields=tuple((name, query[name]) for name in names if name not in SPECIAL and query.get(name)),
         since=time_of(request, "since"),
         until=time_of(request, "until"),
         after=_cursor(query),

@@ -1,11 +1,13 @@
 """Refuses unknown names: an empty list would read as "all is well" where a name was mistyped."""
 
 from difflib import get_close_matches
+from typing import Any
 
 from aiohttp import web
 from sqlalchemy import Connection
 
 from exporter.core.errors import StoreError
+from exporter.core.listing import Listing
 from exporter.core.store import Filter, Window
 from exporter.core.summary import HOUR
 from exporter.server.access import IDENTITY
@@ -16,14 +18,16 @@ MOST_DAYS = 100
 """Days back in which the summaries of a target that is gone are looked for."""
 
 
-async def refuse_unknown(request: web.Request, *, stored: bool = False) -> None:
+async def refuse_unknown(
+    request: web.Request, *, stored: bool = False, listing: Listing[Any] | None = None
+) -> None:
     """Raise 404 where the query names an integration or a tenant that there is not, with the closest one.
 
     What the caller may not know of is not there. With `stored`, targets that are gone still count as long as
-    the store has something of them.
+    the store has something of them, in `listing` as well.
     """
     said = _wrong(request)
-    if said and not (stored and await _was_there(request)):
+    if said and not (stored and await _was_there(request, listing)):
         raise web.HTTPNotFound(text=said)
 
 
@@ -58,7 +62,7 @@ def _sentence(what: str, name: str, known: set[str]) -> str:
     return f"there is no {what} {name!r}{hint}"
 
 
-async def _was_there(request: web.Request) -> bool:
+async def _was_there(request: web.Request, listing: Listing[Any] | None) -> bool:
     """Return whether the store has anything of it: a target that was removed leaves its history."""
     services, query = request.app[SERVICES], request.query
     which = Filter(
@@ -71,7 +75,8 @@ async def _was_there(request: web.Request) -> bool:
 
     def look(connection: Connection) -> bool:
         return bool(
-            failures.query(connection, which, 1).rows
+            (listing is not None and listing.query(connection, which, 1).rows)
+            or failures.query(connection, which, 1).rows
             or changes.query(connection, which, 1).rows
             or summaries.statistics(connection, window, limit=1)
         )

@@ -57,6 +57,11 @@ class Database:
         """Whether another exporter had the same SQLite file when we last wrote; this never blocks."""
         return self._ownership.shared
 
+    @property
+    def exclusive(self) -> bool:
+        """Whether this process alone writes: it has the lock of a SQLite file."""
+        return self._ownership.has_lock
+
     def open(self) -> None:
         """Open the database, make it where there is none, and bring its tables up to date.
 
@@ -72,6 +77,11 @@ class Database:
                 raise
             self._ownership.take()
             self._swap(_Handle(engine, identity(self.url)))
+
+    def open_if_needed(self) -> None:
+        """Open the database where it is not open yet, or where another file is in its place."""
+        if self._opened is None or self.moved:
+            self.open()
 
     def close(self) -> None:
         """Close files and connections."""

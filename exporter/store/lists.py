@@ -1,9 +1,9 @@
 """Lists of rows, the newest first, narrowed by a filter and cut into pages."""
 
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Table, select, tuple_
 
 from exporter.core.store import Cursor, Filter, Page
 from exporter.store.rows import TableRow, fetch, readable
@@ -12,13 +12,19 @@ T = TypeVar("T")
 
 
 def newest(
-    connection: Connection, table: Table, record: Callable[[TableRow], T], chosen: Filter, limit: int
+    connection: Connection,
+    table: Table,
+    record: Callable[[TableRow], T],
+    chosen: Filter,
+    limit: int,
+    columns: Sequence[Column[Any]] = (),
 ) -> Page[T]:
     """Return a page of up to `limit` records of a table with the columns `at` and `id`, the newest first.
 
-    A row that cannot be read is left out and reported on the log.
+    `columns` are those that `record` needs, else all. A row that cannot be read is left out and reported on
+    the log.
     """
-    query = select(table).where(*conditions(table, chosen), *_between(table, chosen))
+    query = select(*columns or (table,)).where(*conditions(table, chosen), *_between(table, chosen))
     query = query.order_by(table.c.at.desc(), table.c.id.desc())
     # One more than asked for shows whether there is another page.
     rows = fetch(connection, query.limit(limit + 1))
@@ -27,7 +33,7 @@ def newest(
 
 def conditions(table: Table, chosen: Filter) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions of `chosen`, besides those on times and the place."""
-    if chosen.integration:
+    if chosen.integration and "integration" in table.c:
         yield table.c.integration == chosen.integration
     if chosen.tenant is not None:
         yield table.c.tenant == chosen.tenant
@@ -37,6 +43,8 @@ def conditions(table: Table, chosen: Filter) -> Iterator[ColumnElement[bool]]:
         yield table.c.reason == chosen.reason.value
     if chosen.result and "result" in table.c:
         yield table.c.result == chosen.result
+    for name, value in chosen.fields:
+        yield table.c[name] == value
 
 
 def _between(table: Table, chosen: Filter) -> Iterator[ColumnElement[bool]]:

@@ -22,6 +22,11 @@ class Ownership:
         self._log = structlog.get_logger(__name__)
         self.shared = False
 
+    @property
+    def has_lock(self) -> bool:
+        """Whether this process has the lock."""
+        return self._descriptor is not None
+
     def take(self) -> None:
         """Take the lock unless it is held already; warn, once, while another exporter has it."""
         if self._path is None or self._descriptor is not None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Delete, Table, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Delete, Table, delete, func, select
 
 from exporter.core.summary import HOUR
 
@@ -20,12 +20,14 @@ class TableRetention:
 
     `key` is the one of `store.retention` that says so, empty for rows that stay until their subject goes.
     A table with a key has a column `at`, or `hour`. `compact` makes a portion of its older rows into fewer:
-    it takes the present time in Unix seconds and returns how many rows went.
+    it takes the present time in Unix seconds and returns how many rows went. `only` are the rows that may
+    be deleted, where others are still needed however old they are.
     """
 
     table: Table
     key: str = ""
     compact: Callable[[Connection, float], int] | None = None
+    only: ColumnElement[bool] | None = None
 
 
 def retain(
@@ -43,7 +45,7 @@ def retain(
     for rule in rules:
         if rule.key in seconds:
             with begin() as connection:
-                deleted += connection.execute(_delete_expired(rule.table, now - seconds[rule.key])).rowcount
+                deleted += connection.execute(_delete_expired(rule, now - seconds[rule.key])).rowcount
     for rule in rules:
         if rule.compact is not None:
             with begin() as connection:
@@ -51,12 +53,15 @@ def retain(
     return deleted
 
 
-def _delete_expired(table: Table, moment: float) -> Delete:
-    """Return what deletes a portion of the rows of `table` from before `moment`: so many rows, or an hour."""
+def _delete_expired(rule: TableRetention, moment: float) -> Delete:
+    """Return what deletes a portion of the rows of a table from before `moment`: so many rows, or an hour."""
+    table = rule.table
     if "hour" in table.c:
         # Its row may be that of the whole day which begins with it.
         oldest = select(func.min(table.c.hour)).where(table.c.hour < moment - DAY)
         return delete(table).where(table.c.hour == oldest.scalar_subquery())
     # By a subquery: PostgreSQL has no DELETE with a LIMIT.
-    old = select(table.c.id).where(table.c.at < moment).limit(PORTION)
-    return delete(table).where(table.c.id.in_(old))
+    old = select(table.c.id).where(table.c.at < moment)
+    if rule.only is not None:
+        old = old.where(rule.only)
+    return delete(table).where(table.c.id.in_(old.limit(PORTION)))

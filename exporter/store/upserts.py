@@ -26,6 +26,17 @@ def insert_once(connection: Connection, table: Table, row: TableRow) -> bool:
     return connection.execute(made).first() is not None
 
 
+def insert_new(
+    connection: Connection, table: Table, rows: Sequence[TableRow], key: Column[Any]
+) -> Sequence[Any]:
+    """Insert those of `rows` whose unique `key` no row has; return the keys of the inserted ones."""
+    if not rows:
+        return []
+    made = _plain(connection, table).on_conflict_do_nothing(index_elements=[key]).returning(key)
+    # In one order: two sessions that insert the same keys would wait for each other.
+    return connection.execute(made, sorted(rows, key=lambda row: str(row[key.name]))).scalars().all()
+
+
 def increment(connection: Connection, table: Table) -> Any:
     """Return an insert that adds to the numbers of a row that has its key."""
     return _insert(connection, table, _sum)

@@ -33,6 +33,9 @@ LISTS = [
 EVERY = pytest.mark.parametrize(("listing", "retention"), LISTS, ids=[listing.name for listing, _ in LISTS])
 
 
+PLAIN: dict[type, Any] = {str: "x", bytes: b"x"}
+
+
 def values(table: Table, number: int) -> dict[str, Any]:
     """Return a row that any table takes: times fall, and every tenth row is of the tenant acme."""
     known = {
@@ -42,9 +45,11 @@ def values(table: Table, number: int) -> dict[str, Any]:
         "reason": "auth",
         "log": "[]",
         "details": "{}",
+        "delivery": f"d{number}",
+        "state": "dead",
     }
     return {
-        column.name: known.get(column.name, "x" if column.type.python_type is str else 1)
+        column.name: known.get(column.name, PLAIN.get(column.type.python_type, 1))
         for column in table.columns
         if column.name != "id"
     }

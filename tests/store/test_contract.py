@@ -282,7 +282,9 @@ def test_every_table_is_kept_for_a_time_that_somebody_set_or_for_good_reason() -
     assert len(set(tables)) == len(tables)
     assert {rule.key for rule in retentions()} - {""} <= DEFAULT_RETENTION.keys()
     lasting = {rule.table.name for rule in retentions() if not rule.key}
-    assert lasting == {"target_state", "token"}, "rows that stay until their subject goes"
+    assert lasting == {"target_state", "token", "endpoint", "replica"}, (
+        "rows that stay until their subject goes"
+    )
 
 
 def test_a_batch_with_one_bad_record_leaves_nothing(store: Database) -> None:

@@ -27,7 +27,10 @@ def list_handler(listing: Listing[Any]) -> Handler:
         read_store = services.read_store
         limit = row_limit(request)
         skip = whole_number(request, "offset", 0, 10_000_000) if listing.skips else 0
-        await refuse_unknown(request, stored=True)
+        if request.query.get("integration") and "integration" not in listing.parameters:
+            # An empty list would read as "all is well".
+            raise web.HTTPBadRequest(text=f"{listing.name} have no integration")
+        await refuse_unknown(request, stored=True, listing=listing)
         if listing.buffered:
             # Else an event of the last seconds would still be missing.
             await services.flush()

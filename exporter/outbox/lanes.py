@@ -1,0 +1,103 @@
+"""What this process carries of each endpoint, in memory: bounded, and one endpoint never takes it all."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from exporter.core.breaker import TRIES
+from exporter.core.delivery import Delivery, EndpointKey, EndpointLimits, EndpointMode, EndpointState
+from exporter.store.claims import EACH
+
+MOST_CARRIED = 10_000
+"""Deliveries in memory at most, waiting for their attempt, under way, or for their outcome to be stored."""
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Bytes of their bodies at most."""
+
+
+@dataclass
+class LaneQueue:
+    """Deliveries of one endpoint that wait for a free place, and how many are under way.
+
+    `reserved` are places for what is being stored. `behind`: the store has more of it, which goes first.
+    """
+
+    lane: EndpointKey
+    waiting: deque[Delivery] = field(default_factory=deque)
+    running: int = 0
+    reserved: int = 0
+    behind: bool = False
+
+    @property
+    def carried(self) -> int:
+        """How many of its deliveries are, or will be, in memory."""
+        return len(self.waiting) + self.running + self.reserved
+
+    def room(self, limits: EndpointLimits) -> int:
+        """Return how many more may be taken: those that can run at once, and some that follow."""
+        return max(0, limits.concurrency + EACH - self.carried)
+
+
+class Lanes:
+    """Every endpoint that has, or had, something to do; and how each does, as far as is known here.
+
+    `metered` are those whose rows in the store say that they take turns. `ids` are all deliveries in memory.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.states: dict[EndpointKey, EndpointState] = {}
+        self.metered: set[EndpointKey] = set()
+        self.ids: set[str] = set()
+        self._queues: dict[EndpointKey, LaneQueue] = {}
+        self.bytes = 0
+
+    def __iter__(self) -> Iterator[LaneQueue]:
+        """Iterate over the queues."""
+        return iter(list(self._queues.values()))
+
+    def queue(self, lane: EndpointKey) -> LaneQueue:
+        """Return the queue of an endpoint."""
+        found = self._queues.get(lane)
+        if found is None:
+            found = self._queues[lane] = LaneQueue(lane)
+        return found
+
+    @property
+    def room(self) -> int:
+        """How many more deliveries may be in memory."""
+        return 0 if self.bytes >= MOST_BYTES else max(0, MOST_CARRIED - len(self.ids))
+
+    def add(self, delivery: Delivery) -> None:
+        """Count a delivery that is in memory from now on."""
+        self.ids.add(delivery.id)
+        self.bytes += len(delivery.body)
+
+    def drop(self, delivery: Delivery) -> None:
+        """Forget a delivery that is in no queue any more."""
+        self.ids.discard(delivery.id)
+        self.bytes -= len(delivery.body)
+
+    def empty(self, queue: LaneQueue) -> list[Delivery]:
+        """Take out and return what waits in `queue`."""
+        taken = list(queue.waiting)
+        queue.waiting.clear()
+        for delivery in taken:
+            self.drop(delivery)
+        return taken
+
+    def takes_turns(self, lane: EndpointKey, limits: EndpointLimits) -> bool:
+        """Return whether an endpoint is attempted by its turns in the store alone, for all replicas."""
+        return limits.ordered or limits.rate > 0 or self.state(lane).failures >= TRIES
+
+    def is_open(self, lane: EndpointKey, now: float) -> bool:
+        """Return whether an endpoint may be attempted now, as far as is known here."""
+        state = self.state(lane)
+        return state.mode is EndpointMode.ACTIVE and max(state.open_until, state.next_free) <= now
+
+    def state(self, lane: EndpointKey) -> EndpointState:
+        """Return how an endpoint does, as far as is known here."""
+        return self.states.get(lane, _FINE)
+
+
+_FINE = EndpointState()

@@ -1,0 +1,120 @@
+"""Takes deliveries in, durably, and brings each to its endpoint at least once."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from exporter.core.clock import Clock, SystemClock
+from exporter.core.delivery import Action, Delivery, EndpointKey
+from exporter.core.errors import StoreError
+from exporter.core.supervisor import Supervisor
+from exporter.outbox.carrier import AttemptListener, Carrier, LaneListener
+from exporter.outbox.claimer import Claimer
+from exporter.outbox.lanes import Lanes
+from exporter.outbox.lease import Lease
+from exporter.outbox.upkeep import Upkeep
+from exporter.store.accept import Acceptance, accept
+from exporter.store.database import Database
+from exporter.store.group_commit import GroupCommit
+from exporter.store.rows import clean
+
+TASKS = ("outbox claims", "outbox upkeep")
+
+_STEP = 1e-6
+"""Seconds between two deliveries that are accepted at one time: their order is that of `due`."""
+
+
+class Outbox:
+    """Deliveries of every kind for which there is one of `actions`, in `database`.
+
+    `submit` may be called before `start`: what is accepted then is carried later. All methods belong to one
+    event loop; StoreError alone says that the database fails.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        actions: Iterable[Action],
+        *,
+        clock: Clock | None = None,
+        supervisor: Supervisor | None = None,
+        lease: Callable[[GroupCommit], Lease] = Lease,
+    ) -> None:
+        """Prepare it; nothing is read or written yet."""
+        self._clock = clock or SystemClock()
+        self._supervisor = supervisor or Supervisor()
+        self.commits = GroupCommit(database, self._supervisor)
+        by_kind = {action.kind: action for action in actions}
+        self._carrier = Carrier(self.commits, by_kind, Lanes(), lease(self.commits), self._clock)
+        self._claimer = Claimer(self.commits, self._carrier, self._clock, by_kind)
+        self._upkeep = Upkeep(self.commits, self._carrier, self._clock)
+        self._last_due = 0.0
+
+    @property
+    def listeners(self) -> list[AttemptListener]:
+        """What is called on the loop after each attempt, with the delivery as it is then."""
+        return self._carrier.listeners
+
+    @property
+    def on_disabled(self) -> list[LaneListener]:
+        """What is called on the loop when an endpoint was disabled because it failed for so long."""
+        return self._carrier.on_disabled
+
+    async def start(self) -> None:
+        """Begin to carry what waits; a store that fails now is tried again."""
+        with suppress(StoreError):
+            await self._upkeep.round()
+        claims, upkeep = TASKS
+        self._supervisor.keep(claims, self._claimer.run)
+        self._supervisor.keep(upkeep, self._upkeep.run)
+
+    async def stop(self, limit: float) -> bool:
+        """Let attempts end within `limit` seconds, and let others have the rest; return whether all ended."""
+        for name in TASKS:
+            await self._supervisor.stop(name)
+        ended = await self._carrier.stop(limit)
+        with suppress(StoreError):
+            await self._carrier.lease.end()
+        return await self.commits.close(limit) and ended
+
+    def wake(self) -> None:
+        """Look at once for what can be attempted: limits have changed."""
+        self._carrier.needed.set()
+
+    async def submit(self, deliveries: Sequence[Delivery]) -> list[bool]:
+        """Store `deliveries`, all or none; return for each whether it is new, not a duplicate by its id.
+
+        They are durable when this returns. StoreError when they cannot be stored, and then a caller does not
+        acknowledge them: sent again they are known by their ids, should they be there after all.
+        """
+        admitted = list(self._admit(deliveries))
+        places = [self._carrier.reserve(delivery) for delivery in admitted]
+        owner, metered = self._carrier.lease.name, self._unmarked(admitted)
+        pairs = tuple((one, owner if place else "") for one, place in zip(admitted, places, strict=True))
+        try:
+            new = await self.commits.write(accept, Acceptance(pairs, metered))
+        finally:
+            # Where that failed it may be stored all the same: upkeep frees what is ours and not in memory.
+            for delivery, place in zip(admitted, places, strict=True):
+                if place:
+                    self._carrier.release(delivery)
+        self._carrier.lanes.metered |= metered
+        for delivery, place, is_new in zip(admitted, places, new, strict=True):
+            if is_new and place:
+                self._carrier.carry(delivery)
+            elif is_new and delivery.due <= self._clock.now():
+                self._carrier.note_waiting(delivery)
+        return new
+
+    def _admit(self, deliveries: Sequence[Delivery]) -> Iterator[Delivery]:
+        for delivery in deliveries:
+            due = delivery.due
+            if not due:
+                due = self._last_due = max(self._clock.now(), self._last_due + _STEP)
+            yield replace(delivery, id=clean(delivery.id), due=due)
+
+    def _unmarked(self, deliveries: Sequence[Delivery]) -> frozenset[EndpointKey]:
+        """Return the endpoints that take turns, and of which the store does not know that yet."""
+        lanes = {(one.kind, one.endpoint) for one in deliveries} - self._carrier.lanes.metered
+        limits = {lane: self._carrier.limits(lane) for lane in lanes}
+        return frozenset(lane for lane, one in limits.items() if one and (one.ordered or one.rate))

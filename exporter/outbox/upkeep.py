@@ -1,0 +1,71 @@
+"""What must be done now and then: renew the lease, take over from dead replicas, let old deliveries die."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import Connection
+
+from exporter.core.clock import Clock
+from exporter.core.errors import StoreError
+from exporter.outbox.carrier import Carrier
+from exporter.store import claims
+from exporter.store.group_commit import GroupCommit
+from exporter.store.subjects import endpoints
+
+EVERY = 5.0
+"""Seconds between two rounds: a sixth of a lease."""
+
+T = TypeVar("T")
+
+
+class Upkeep:
+    """Keeps the lease of `carrier`, and the tables of deliveries, in order."""
+
+    def __init__(self, commits: GroupCommit, carrier: Carrier, clock: Clock) -> None:
+        """Do nothing yet."""
+        self._commits, self._carrier, self._clock = commits, carrier, clock
+        self._missing: set[str] = set()
+        self._healthy = True
+        self._log = structlog.get_logger(__name__)
+
+    async def run(self, every: float = EVERY) -> None:
+        """Do a round every `every` seconds, for ever."""
+        while True:
+            try:
+                await self.round()
+                self._healthy = True
+            except StoreError as error:
+                if self._healthy:  # once for each outage
+                    self._log.warning("deliveries wait for the store", error=str(error))
+                self._healthy = False
+            await asyncio.sleep(every)
+
+    async def round(self) -> None:
+        """Do everything once."""
+        if not await self._carrier.lease.renew():
+            self._log.warning("another replica took over: this one was away for longer than its lease")
+            self._carrier.lose()
+        if await self._carrier.lease.take_over():
+            self._carrier.needed.set()
+        while await self._write(lambda connection: claims.expire(connection, self._clock.now())):
+            pass
+        await self._free_missing()
+        self._carrier.lanes.states = await self._write(endpoints.states)
+        self._carrier.needed.set()
+
+    async def _free_missing(self) -> None:
+        """Free what is ours in the store, but not in memory: a write may succeed that we gave up."""
+        name, lanes = self._carrier.lease.name, self._carrier.lanes
+        missing = await self._write(lambda connection: claims.owned_ids(connection, name)) - lanes.ids
+        # Twice in a row, since what was stored just now is not in memory yet.
+        if lost := missing & self._missing - lanes.ids:
+            await self._commits.write(claims.free_each, (name, lost))
+        self._missing = missing
+
+    async def _write(self, call: Callable[[Connection], T]) -> T:
+        def step(connection: Connection, _calls: Sequence[None]) -> list[T]:
+            return [call(connection)]
+
+        return await self._commits.write(step, None)

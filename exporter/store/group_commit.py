@@ -1,0 +1,172 @@
+"""Joins the writes of concurrent requests into one transaction, and answers each when it is on the disk."""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection
+
+from exporter.core.errors import StoreError
+from exporter.core.supervisor import Supervisor
+from exporter.store.database import Database
+from exporter.store.errors import UnwritableError, translated
+from exporter.store.threads import in_thread
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+Step = Callable[[Connection, Sequence[ItemT]], list[ResultT]]
+"""Writes all items that wait for it and returns a result for each, in their order; it may run again."""
+
+PATIENCE = 10.0
+"""Seconds that a caller waits for its write."""
+
+MOST_WAITING = 10_000
+"""Items that wait at most: beyond, the database is so slow that callers had better try again later."""
+
+MOST_JOINED = 500
+"""Items of one transaction at most, so that the first of them does not wait for long."""
+
+
+@dataclass
+class _Job(Generic[ItemT, ResultT]):
+    step: Step[ItemT, ResultT]
+    item: ItemT
+    future: "asyncio.Future[ResultT]"
+    result: Any = None
+    error: Exception | None = None
+
+    def settle(self) -> None:
+        if self.future.done():  # the caller lost patience
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+class GroupCommit:
+    """Writes to `database` from one thread on SQLite, which has one writer, and from two on PostgreSQL.
+
+    While one transaction is committed the next items gather, so a slow disk makes transactions larger, not
+    requests slower by the number of them. Belongs to the loop that first calls `write`.
+    """
+
+    def __init__(self, database: Database, supervisor: Supervisor | None = None) -> None:
+        """Prepare it; the threads start with the first write."""
+        self.database = database
+        self._supervisor = supervisor or Supervisor()
+        self._threads_wanted = 1 if database.url.get_backend_name() == "sqlite" else 2
+        self._threads: list[threading.Thread] = []
+        self._changed = threading.Condition()
+        # Both are guarded by the condition.
+        self._jobs: deque[_Job[Any, Any]] = deque()
+        self._closing = False
+
+    async def write(self, step: Step[ItemT, ResultT], item: ItemT, patience: float = PATIENCE) -> ResultT:
+        """Return what `step` returned for `item`, once that is durable; StoreError where it is not.
+
+        After `patience` seconds it is unknown whether the item was written: it may still be.
+        """
+        loop = asyncio.get_running_loop()
+        job: _Job[ItemT, ResultT] = _Job(step, item, loop.create_future())
+        with self._changed:
+            if self._closing:
+                raise StoreError(f"{self.database.name}: the exporter is stopping")
+            if len(self._jobs) >= MOST_WAITING:
+                raise StoreError(f"{self.database.name}: too much waits to be written; see its disk")
+            self._jobs.append(job)
+            self._start_threads(loop)
+            self._changed.notify()
+        try:
+            async with asyncio.timeout(patience):
+                return await job.future
+        except TimeoutError:
+            raise StoreError(
+                f"{self.database.name}: it did not write within {patience:g} s; see its disk"
+            ) from None
+
+    async def close(self, timeout: float) -> bool:
+        """Write what waits and end the threads; return whether that took less than `timeout` seconds."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        try:
+            async with asyncio.timeout(timeout):
+                for thread in self._threads:
+                    await in_thread(thread.join)
+        except TimeoutError:
+            return False
+        return True
+
+    def _start_threads(self, loop: asyncio.AbstractEventLoop) -> None:
+        while len(self._threads) < self._threads_wanted:
+            name = f"store commits {len(self._threads) + 1}"
+            self._threads.append(self._supervisor.keep_thread(name, lambda: self._work(loop)))
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        while True:
+            with self._changed:
+                while not self._jobs and not self._closing:
+                    self._changed.wait()
+                if not self._jobs:
+                    return
+                jobs = [self._jobs.popleft() for _ in range(min(MOST_JOINED, len(self._jobs)))]
+            try:
+                self._commit(jobs)
+            finally:
+                # One call for all: waking the loop costs more than setting a result.
+                with suppress(RuntimeError):  # the loop has ended meanwhile, and with it the callers
+                    loop.call_soon_threadsafe(_settle, jobs)
+
+    def _commit(self, jobs: list[_Job[Any, Any]]) -> None:
+        """Write `jobs` in one transaction; those whose values are at fault each in its own."""
+        try:
+            apart = self._write(jobs)
+        except Exception as error:  # noqa: BLE001  # a mistake in a step costs its callers, not the thread
+            apart = _fail(jobs, error)
+        for job in apart:
+            self._commit([job])
+
+    def _write(self, jobs: list[_Job[Any, Any]]) -> list[_Job[Any, Any]]:
+        """Commit what the steps write; return what must be tried apart. One that fails costs no other."""
+        self.database.open_if_needed()
+        of_step: dict[Step[Any, Any], list[_Job[Any, Any]]] = {}
+        for job in jobs:
+            of_step.setdefault(job.step, []).append(job)
+        apart: list[_Job[Any, Any]] = []
+        with self.database.writing() as connection:
+            for step, joined in of_step.items():
+                try:
+                    with translated(self.database.name), _savepoint(connection, len(of_step) > 1):
+                        results = step(connection, [job.item for job in joined])
+                except StoreError as error:
+                    if len(of_step) == 1 or connection.invalidated:
+                        raise
+                    apart += _fail(joined, error)
+                    continue
+                for job, result in zip(joined, results, strict=True):
+                    job.result = result
+        return apart
+
+
+def _savepoint(connection: Connection, wanted: bool) -> AbstractContextManager[object]:
+    return connection.begin_nested() if wanted else nullcontext()
+
+
+def _fail(jobs: list[_Job[Any, Any]], error: Exception) -> list[_Job[Any, Any]]:
+    """Note the error; return the jobs that may succeed apart: one of them alone may be at fault."""
+    if isinstance(error, UnwritableError) and len(jobs) > 1:
+        return jobs
+    for job in jobs:
+        job.error = error if isinstance(error, StoreError) else StoreError(f"the store: {error!r}")
+    return []
+
+
+def _settle(jobs: Sequence[_Job[Any, Any]]) -> None:
+    for job in jobs:
+        job.settle()

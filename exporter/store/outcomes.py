@@ -1,0 +1,103 @@
+"""What came of attempts: written together, and only over what the writer still carries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, update
+
+from exporter.core import breaker
+from exporter.core.delivery import Attempt, Delivery, EndpointKey, EndpointState
+from exporter.store.subjects import attempts, endpoints
+from exporter.store.subjects.deliveries import TABLE
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one attempt that `owner` made: the delivery as it is now, and how its endpoint did."""
+
+    delivery: Delivery
+    owner: str
+    attempt: Attempt
+    report: breaker.AttemptReport
+
+    @property
+    def lane(self) -> EndpointKey:
+        """The endpoint that was attempted."""
+        return self.delivery.kind, self.delivery.endpoint
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What the store says to an outcome: whether the owner still carried it, and how its endpoint does now.
+
+    `before` is how the endpoint did; both are None where it never failed.
+    """
+
+    owned: bool
+    before: EndpointState | None = None
+    endpoint: EndpointState | None = None
+
+
+_SETTLE = (
+    update(TABLE)
+    # A replica that was frozen may come back when another one has its deliveries: its word is not taken.
+    .where(TABLE.c.delivery == bindparam("which"), TABLE.c.owner == bindparam("whose"))
+    .values(
+        state=bindparam("to_state"),
+        due=bindparam("to_due"),
+        attempts=bindparam("to_attempts"),
+        reason=bindparam("to_reason"),
+        detail=bindparam("to_detail"),
+        actor="",
+        owner="",
+    )
+)
+
+
+def record(connection: Connection, outcomes: Sequence[Outcome]) -> list[Settlement]:
+    """Write every outcome; the attempt is written in any case: it was made."""
+    # In one order: two sessions that change the same rows would wait for each other.
+    owned = {one.delivery.id: _settle(connection, one) for one in sorted(outcomes, key=_place)}
+    attempts.insert_all(connection, [attempts.attempt_row(one.attempt, one.delivery) for one in outcomes])
+    reports: dict[EndpointKey, list[breaker.AttemptReport]] = {}
+    for one in outcomes:
+        reports.setdefault(one.lane, []).append(one.report)
+    states = {lane: _judge(connection, lane, reports[lane]) for lane in sorted(reports)}
+    return [Settlement(owned[one.delivery.id], *states[one.lane]) for one in outcomes]
+
+
+def _place(outcome: Outcome) -> str:
+    return outcome.delivery.id
+
+
+def _settle(connection: Connection, outcome: Outcome) -> bool:
+    delivery = outcome.delivery
+    binds = {
+        "which": delivery.id,
+        "whose": outcome.owner,
+        "to_state": delivery.state.value,
+        "to_due": delivery.due,
+        "to_attempts": delivery.attempts,
+        "to_reason": delivery.reason,
+        "to_detail": delivery.detail,
+    }
+    return bool(connection.execute(_SETTLE, binds).rowcount)
+
+
+def _judge(
+    connection: Connection, lane: EndpointKey, reports: Sequence[breaker.AttemptReport]
+) -> tuple[EndpointState | None, EndpointState | None]:
+    """Return how an endpoint did and does; its row is written only where that differs."""
+    failed = any(report.failed for report in reports)
+    before = endpoints.read(connection, *lane)
+    if not failed and (before is None or before.failing_since is None):
+        return before, before
+    if before is None:
+        endpoints.change(connection, lane)
+    before = endpoints.read(connection, *lane, lock=True)
+    assert before is not None  # noqa: S101  # the row is there, and nobody deletes any
+    now = before
+    for report in sorted(reports, key=lambda one: one.at):
+        now = breaker.after(now, report)
+    endpoints.write(connection, lane, now)
+    return before, now
