@@ -15,6 +15,7 @@ from exporter.core.delivery import (
     Attempt,
     AttemptError,
     Delivery,
+    DeliveryState,
     EndpointKey,
     EndpointLimits,
     EndpointMode,
@@ -76,6 +77,7 @@ class Carrier:
         limits, queue, now = self.limits(lane), self.lanes.queue(lane), self._clock.now()
         fine = (
             limits is not None
+            and delivery.state is DeliveryState.WAITING
             and self.lease.valid
             and delivery.due <= now
             and not queue.behind

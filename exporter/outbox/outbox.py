@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from exporter.core.clock import Clock, SystemClock
-from exporter.core.delivery import Action, Delivery, EndpointKey
+from exporter.core.delivery import Action, Delivery, DeliveryState, EndpointKey
 from exporter.core.errors import StoreError
 from exporter.core.supervisor import Supervisor
 from exporter.outbox.carrier import AttemptListener, Carrier, LaneListener
@@ -102,7 +102,7 @@ class Outbox:
         for delivery, place, is_new in zip(admitted, places, new, strict=True):
             if is_new and place:
                 self._carrier.carry(delivery)
-            elif is_new and delivery.due <= self._clock.now():
+            elif is_new and delivery.state is DeliveryState.WAITING:
                 self._carrier.note_waiting(delivery)
         return new
 

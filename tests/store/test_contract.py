@@ -282,7 +282,8 @@ def test_every_table_is_kept_for_a_time_that_somebody_set_or_for_good_reason() -
     assert len(set(tables)) == len(tables)
     assert {rule.key for rule in retentions()} - {""} <= DEFAULT_RETENTION.keys()
     lasting = {rule.table.name for rule in retentions() if not rule.key}
-    assert lasting == {"target_state", "token", "endpoint", "replica"}, (
+    endpoints = {"endpoint", "webhook_endpoint", "webhook_endpoint_facts", "webhook_endpoint_mode"}
+    assert lasting == {"target_state", "token", "replica", *endpoints}, (
         "rows that stay until their subject goes"
     )
 
