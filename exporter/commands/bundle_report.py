@@ -11,7 +11,6 @@ from exporter.core.configuration import Configuration
 from exporter.generate import paths
 from exporter.generate.bundle import UserFiles, alert_sources
 from exporter.generate.notes import (
-    find_clear_texts,
     find_closed,
     find_dead_links,
     find_systemd_credentials,
@@ -46,7 +45,7 @@ def report_lines(out: Path, bundle: UserFiles, configuration: Configuration, rem
     yield Line("next:")
     yield from (Line(f"  {step}") for step in _steps(out, bundle))
     yield from (Line(f"note: {note}") for note in _notes(bundle, configuration))
-    yield from (Line(f"warning: {warning}", warning=True) for warning in _warnings(bundle, configuration))
+    yield from (Line(f"warning: {warning}", warning=True) for warning in _warnings(bundle))
 
 
 def _steps(out: Path, bundle: UserFiles) -> Iterator[str]:
@@ -74,14 +73,9 @@ def _notes(bundle: UserFiles, configuration: Configuration) -> Iterator[str]:
         yield f"Alertmanager's user must be able to read {', '.join(unreadable)}"
 
 
-def _warnings(bundle: UserFiles, configuration: Configuration) -> Iterator[str]:
+def _warnings(bundle: UserFiles) -> Iterator[str]:
     for path in find_systemd_credentials(bundle.references, os.environ):
         yield (
             f"alertmanager.yml names {path}, which systemd shows to one service alone and only while it runs;"
             " give the secret a file that Alertmanager can read"
-        )
-    for where in find_clear_texts(configuration.notifications):
-        yield (
-            f"alertmanager.yml holds a secret in its text ({where}) and is written with mode 0600; where your"
-            " Alertmanager knows a twin <key>_file, use that"
         )

@@ -12,16 +12,13 @@ from exporter.commands.generate_flags import flags_of, override
 from exporter.commands.loading import config_path, load
 from exporter.commands.staging import Staging
 from exporter.config.redactor import Redactor
-from exporter.core.configuration import Configuration
 from exporter.core.errors import StartError
 from exporter.core.generation import SecretFolder
 from exporter.generate.bundle import UserFiles, files, user_files
-from exporter.generate.notes import find_clear_texts, is_root
-from exporter.generate.paths import ALERTMANAGER, ALERTMANAGER_PARTS, BUNDLE_FOLDERS, CHECKOUT_FOLDERS
+from exporter.generate.notes import is_root
+from exporter.generate.paths import BUNDLE_FOLDERS, CHECKOUT_FOLDERS
 
 SECRET_MODE, SECRETS_FOLDER_MODE = 0o600, 0o700
-WITH_SECRETS = (ALERTMANAGER, ALERTMANAGER_PARTS)
-"""Files that hold a secret where a channel takes it from no file."""
 
 Owner = tuple[int, int]
 
@@ -60,7 +57,7 @@ def _write_bundle(out: Path, options: argparse.Namespace) -> int:
     if options.check or options.diff:
         found = differences(out, bundle.files, stale)
         return _compare(found, len(bundle.files), options, command, Redactor(configuration.secrets))
-    _write_files(out, bundle, configuration)
+    _write_files(out, bundle)
     _remove(out, stale)
     for line in report_lines(out, bundle, configuration, len(stale)):
         print(line.text, file=sys.stderr if line.warning else sys.stdout)
@@ -94,7 +91,7 @@ def _compare(
     return 1 if found else 0
 
 
-def _write_files(out: Path, bundle: UserFiles, configuration: Configuration) -> None:
+def _write_files(out: Path, bundle: UserFiles) -> None:
     """Write all or nothing: the secrets first, because their folder is more likely to be refused."""
     folder, owner = bundle.generation.secrets, _owner(bundle.generation.secrets)
     with Staging() as staging:
@@ -109,8 +106,7 @@ def _write_files(out: Path, bundle: UserFiles, configuration: Configuration) -> 
                     f"cannot write to {folder.dir}: {error.strerror}; nothing was written; choose another"
                     " folder with --secrets.dir or generate.secrets.dir"
                 ) from None
-        private = WITH_SECRETS if find_clear_texts(configuration.notifications) else ()
-        _stage(staging, out, bundle.files, private, owner)
+        _stage(staging, out, bundle.files)
         staging.commit()
 
 
@@ -118,18 +114,14 @@ def _stage(
     staging: Staging,
     root: Path,
     wanted: Mapping[str, str],
-    private: tuple[str, ...] = (),
-    owner: Owner | None = None,
 ) -> None:
-    """Stage the files that differ; only the owner may read those in `private`."""
+    """Stage the files that differ."""
     try:
         for name, text in wanted.items():
             path = root / name
             staging.folder(path.parent)
-            if name in private:
-                staging.add(path, text, SECRET_MODE, owner)
             # Files that are up to date keep their times, so that tools that watch them see no change.
-            elif not path.exists() or path.read_text("utf-8", errors="replace") != text:
+            if not path.exists() or path.read_text("utf-8", errors="replace") != text:
                 staging.add(path, text)
     except OSError as error:
         raise StartError(

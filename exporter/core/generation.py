@@ -10,6 +10,7 @@ from exporter.core.defaults import HOST, JOB, PORTS, SECRETS_DIRECTORY
 PREFIX_PATTERN = r"^(/[A-Za-z0-9._~-]+)*$"
 JOB_PATTERN = r"^[A-Za-z0-9_.:/-]{1,64}$"
 LABEL_PATTERN = r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$"
+VERSION_PATTERN = r"^\d+\.\d+(\.\d+)?$"
 OWNER_PATTERN = r"^[a-z0-9_][a-z0-9_.-]{0,31}$"
 
 AGGREGATION_LABELS = ("cluster", "environment")
@@ -73,6 +74,19 @@ class ExporterPeer(Peer, frozen=True):
     ] = ""
 
 
+class AlertmanagerPeer(Peer, frozen=True):
+    """Alertmanager as Prometheus reaches it, and how new it is."""
+
+    version: Annotated[
+        str,
+        Meta(
+            pattern=VERSION_PATTERN,
+            description="Version of Alertmanager, in quotes; 0.25 or later. Native receivers may have what"
+            " this one knows.",
+        ),
+    ] = "0.25"
+
+
 class SecretFolder(_Part, frozen=True):
     """Where `generate` writes the secrets of channels, for Alertmanager to read."""
 
@@ -109,8 +123,8 @@ class Generation(_Part, frozen=True):
     exporter: Annotated[ExporterPeer, Meta(description="The exporter, for the scrape job.")] = ExporterPeer()
     prometheus: Annotated[Peer, Meta(description="Prometheus, which scrapes itself.")] = Peer()
     alertmanager: Annotated[
-        Peer, Meta(description="Alertmanager, which Prometheus sends alerts to and scrapes.")
-    ] = Peer()
+        AlertmanagerPeer, Meta(description="Alertmanager, which Prometheus sends alerts to and scrapes.")
+    ] = AlertmanagerPeer()
     secrets: Annotated[SecretFolder, Meta(description="Where secrets of channels are written.")] = (
         SecretFolder()
     )

@@ -19,6 +19,10 @@ Tls = Annotated[
         description="How its certificate is judged; files are named to Alertmanager by their absolute paths."
     ),
 ]
+NATIVE = (
+    "A native Alertmanager receiver, such as {telegram_configs: [...]}, of a kind and with keys that"
+    " `generate.alertmanager.version` knows. Credentials in it are moved into files."
+)
 ZONE = "Time zone by its IANA name, such as Europe/Berlin."
 
 
@@ -109,9 +113,17 @@ class Team(_Part, frozen=True):
     email: Annotated[Email | None, Meta(description="Its e-mail recipients.")] = None
     pagerduty: Annotated[PagerDuty | None, Meta(description="Its PagerDuty service.")] = None
     webhook: Annotated[Webhook | None, Meta(description="Its webhook.")] = None
-    receiver: Annotated[
-        dict[str, Any] | None, Meta(description="A native Alertmanager receiver, without its name.")
-    ] = None
+    receiver: Annotated[dict[str, Any] | None, Meta(description=NATIVE)] = None
+
+
+class SharedReceiver(_Part, frozen=True):
+    """A native Alertmanager receiver beside the channels above, for all alerts of some severities."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Name of the receiver; unique.")]
+    receiver: Annotated[dict[str, Any], Meta(description=NATIVE)]
+    severities: Annotated[
+        tuple[Severity, ...], Meta(description="Which alerts it gets; empty: all, low in business hours.")
+    ] = ()
 
 
 class BusinessHours(_Part, frozen=True):
@@ -145,6 +157,9 @@ class Notifications(_Part, frozen=True):
     business_hours: Annotated[BusinessHours, Meta(description="When alerts of severity low are sent.")] = (
         BusinessHours()
     )
+    receivers: Annotated[
+        tuple[SharedReceiver, ...], Meta(description="Native Alertmanager receivers, by severity.")
+    ] = ()
     teams: Annotated[tuple[Team, ...], Meta(description="Recipients in addition.")] = ()
     grafana_url: Annotated[
         str,

@@ -19,7 +19,7 @@ from exporter.core.secret import Secret
 from exporter.generate import dashboards, paths, reference, routing, rule_tests, runbooks, scraping
 from exporter.generate.document import BUNDLE_NOTICE, NOTICE, as_yaml
 from exporter.generate.facts import facts_template
-from exporter.generate.receivers import AWS_CREDENTIALS, SecretFiles
+from exporter.generate.receivers import AWS_CREDENTIALS
 from exporter.generate.rule_text import TextValues, look_back
 from exporter.generate.rules import (
     Links,
@@ -27,6 +27,7 @@ from exporter.generate.rules import (
     find_required_files,
     select_files,
 )
+from exporter.generate.secret_files import SecretFiles
 from exporter.store.listings import listings
 
 RuleFile = dict[str, Any]

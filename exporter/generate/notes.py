@@ -1,4 +1,4 @@
-"""What an operator who generates should know: dead links, secrets that Alertmanager cannot read, or shows."""
+"""What an operator who generates should know: dead links, secrets that Alertmanager cannot read."""
 
 import os
 import stat
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from exporter.config.sections.notifications.native import in_clear
 from exporter.core.defaults import LOOPBACK_HOSTS
 from exporter.core.generation import Generation, exporter_url
 from exporter.core.notifications import Notifications
@@ -51,15 +50,6 @@ def find_closed(references: Iterable[str]) -> list[str]:
         if not about.st_mode & stat.S_IROTH:
             found.append(f"{path} (uid {about.st_uid}, {stat.S_IMODE(about.st_mode):04o})")
     return found
-
-
-def find_clear_texts(notifications: Notifications) -> list[str]:
-    """Return what native receivers hold as text because Alertmanager 0.25 reads it from no file."""
-    return [
-        f"team {team.name}: {where}"
-        for team in notifications.teams
-        for where in in_clear(team.receiver or {})
-    ]
 
 
 def is_root() -> bool:

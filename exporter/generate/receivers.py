@@ -5,8 +5,7 @@ Every key is valid on Alertmanager 0.25 (docs/configuration.md of prometheus/ale
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,52 +13,12 @@ import msgspec
 from exporter.core.notifications import Email, Notifications, PagerDuty, Slack, Sms, Team, Webhook
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
+from exporter.generate.secret_files import SecretFiles
 
 Receiver = dict[str, Any]
 AWS_PROFILE = "integration-exporter"
 AWS_CREDENTIALS = "aws-credentials"
 """File of AWS credentials: Alertmanager's SNS receiver reads no secret from a file but through AWS's own."""
-
-
-@dataclass
-class SecretFiles:
-    """Collects the secrets of a bundle: file name to Secret, to be written below `directory`.
-
-    Those that were read from a file are referred to by that file's path instead, kept in `references`.
-    """
-
-    directory: str
-    files: dict[str, Secret] = field(default_factory=dict)
-    references: set[str] = field(default_factory=set)
-
-    def path(self, name: str, secret: Secret) -> str:
-        """Return the path under which `secret` will be found; equal secrets under one name are one file."""
-        if secret.file:
-            return self.reference(secret.file)
-        # A later one would silently send one team's messages by the credential of another.
-        if self.files.setdefault(name, secret) != secret:
-            raise ValueError(f"two secrets for one file {name}")
-        return str(PurePosixPath(self.directory) / name)
-
-    def reference(self, path: str) -> str:
-        """Return the absolute path of a file that Alertmanager will read where it is."""
-        absolute = str(Path(path).absolute())
-        self.references.add(absolute)
-        return absolute
-
-    def tls(self, tls: TlsOptions) -> dict[str, Any]:
-        """Return Alertmanager's `tls_config`, empty where everything is as it is by default."""
-        names = ("ca_file", "cert_file", "key_file")
-        made: dict[str, Any] = {
-            name: self.reference(getattr(tls, name)) for name in names if getattr(tls, name)
-        }
-        if tls.server_name:
-            made["server_name"] = tls.server_name
-        if tls.insecure_skip_verify:
-            made["insecure_skip_verify"] = True
-        if tls.min_version != TlsOptions().min_version:
-            made["min_version"] = tls.min_version
-        return made
 
 
 @dataclass(frozen=True)
@@ -120,8 +79,8 @@ class Receivers:
     """Builds receivers; `owner` in the names of secret files keeps those of teams apart."""
 
     def __init__(self, secrets: SecretFiles) -> None:
-        """Keep where secrets go."""
-        self._secrets = secrets
+        """Keep where secrets go, as `secrets`."""
+        self.secrets = secrets
 
     def build(self, name: str, channels: Channels, kinds: Iterable[str], owner: str = "") -> Receiver:
         """Return the receiver `name` with those of `kinds` that are configured; it may have none."""
@@ -142,10 +101,10 @@ class Receivers:
         return {"name": "heartbeat", "webhook_configs": [{**configs[0], "send_resolved": False}]}
 
     def _file(self, name: str, owner: str, secret: Secret) -> str:
-        return self._secrets.path("-".join(filter(None, (owner, name))), secret)
+        return self.secrets.path("-".join(filter(None, (owner, name))), secret)
 
     def _http(self, tls: TlsOptions) -> Receiver:
-        made = self._secrets.tls(tls)
+        made = self.secrets.tls(tls)
         return {"http_config": {"tls_config": made}} if made else {}
 
     def _slack(self, slack: Slack, owner: str) -> tuple[str, list[Receiver]]:
@@ -178,7 +137,7 @@ class Receivers:
             config["auth_username"] = email.username
         if email.password:
             config["auth_password_file"] = self._file("smtp-password", owner, email.password)
-        if tls := self._secrets.tls(email.tls):
+        if tls := self.secrets.tls(email.tls):
             config["tls_config"] = tls
         return "email_configs", [
             {
@@ -220,7 +179,7 @@ class Receivers:
                 f"[{AWS_PROFILE}]\naws_access_key_id = {sms.access_key}\n"
                 f"aws_secret_access_key = {sms.secret_key.reveal()}\n"
             )
-            self._secrets.path(AWS_CREDENTIALS, Secret(text))
+            self.secrets.path(AWS_CREDENTIALS, Secret(text))
             signer["profile"] = AWS_PROFILE
         # No message on resolution: it would cost as much and wake the same person.
         message = {"send_resolved": False, "sigv4": signer, "message": '{{ template "integration.sms" . }}'}
@@ -243,12 +202,6 @@ class Receivers:
         "sms": _sms,
         "webhook": _webhook,
     }
-
-
-def with_native(receiver: Receiver, native: dict[str, Any] | None) -> Receiver:
-    """Return `receiver` with the configurations of a native Alertmanager receiver added."""
-    added = {key: value for key, value in (native or {}).items() if key != "name"}
-    return receiver | {key: [*receiver.get(key, []), *value] for key, value in added.items()}
 
 
 def literal(values: Iterable[str]) -> str:

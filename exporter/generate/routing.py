@@ -10,15 +10,15 @@ from exporter.alerts.platform import EXPORTER_DOWN, WATCHDOG
 from exporter.core.generation import AGGREGATION_LABELS
 from exporter.core.notifications import Notifications, QuietHours, Team
 from exporter.core.severity import Severity
+from exporter.generate.native import with_native
 from exporter.generate.receivers import (
     Channels,
     Receivers,
-    SecretFiles,
     literal,
     shared_channels,
     team_channels,
-    with_native,
 )
+from exporter.generate.secret_files import SecretFiles
 
 AlertRoute = dict[str, Any]
 
@@ -47,6 +47,10 @@ PREFIX = "integration-"
 """What names begin with in a configuration that holds others' receivers too."""
 
 TEAM_KINDS = ("slack", "email", "pagerduty", "webhook")
+
+
+_STEPS = {"default": Severity.HIGH, **{severity.value: severity for severity in Severity}}
+"""The shared receivers by name, with the severity whose channels they have."""
 
 
 def identity(kept_apart: tuple[str, ...] = AGGREGATION_LABELS) -> tuple[str, ...]:
@@ -81,8 +85,7 @@ def configuration(
         },
         "inhibit_rules": inhibitions(kept_apart),
         "receivers": [
-            receivers.build("default", shared, Severity.HIGH.channels),
-            *(receivers.build(severity.value, shared, severity.channels) for severity in Severity),
+            *(_shared_receiver(receivers, name, level, notifications) for name, level in _STEPS.items()),
             *(_team_receiver(receivers, team, shared) for team in teams),
             heartbeat,
         ],
@@ -160,13 +163,24 @@ def _severity_route(severity: Severity) -> AlertRoute:
     return {"matchers": [f'severity="{severity}"'], "receiver": severity.value, **_pace(severity), **hours}
 
 
+def _shared_receiver(
+    receivers: Receivers, name: str, severity: Severity, notifications: Notifications
+) -> dict[str, Any]:
+    made = receivers.build(name, shared_channels(notifications), severity.channels)
+    for one in notifications.receivers:
+        if not one.severities or severity in one.severities:
+            made = with_native(made, one.receiver, f"receiver-{one.name}", receivers.secrets)
+    return made
+
+
 def _team_name(team: Team) -> str:
     return f"team-{team.name}"
 
 
 def _team_receiver(receivers: Receivers, team: Team, shared: Channels) -> dict[str, Any]:
     name = _team_name(team)
-    return with_native(receivers.build(name, team_channels(team, shared), TEAM_KINDS, name), team.receiver)
+    own = receivers.build(name, team_channels(team, shared), TEAM_KINDS, name)
+    return with_native(own, team.receiver, name, receivers.secrets)
 
 
 def _team_route(team: Team) -> AlertRoute:

@@ -42,7 +42,7 @@ notifications:
   webhook: {url: https://example.com/planted-credential-11, bearer_token: planted-credential-12}
   heartbeat: {url: https://example.com/planted-credential-13}
   teams:
-  - {name: t, receiver: {telegram_configs: [{bot_token: planted-credential-14}]}}
+  - {name: t, receiver: {opsgenie_configs: [{api_key: planted-credential-14}]}}
 store: {url: "sqlite://u:planted-credential-15@/x"}
 """
 FILES = {"pw": f"{PLANTED}-16\n", "key": f"{PLANTED}-17\n"}

@@ -241,12 +241,11 @@ def test_diff_is_a_patch_that_makes_the_one_the_other_and_returns_as_check(
 def test_diff_shows_no_secret_of_a_native_receiver(desk: Desk) -> None:
     desk.generate()
     desk.write(
-        CONFIGURATION
-        + "  teams: [{name: t, receiver: {telegram_configs: [{bot_token: planted-bot, chat_id: 1}]}}]\n"
+        CONFIGURATION + "  teams: [{name: t, receiver: {opsgenie_configs: [{api_key: planted-bot}]}}]\n"
     )
     code, patch, _ = desk.generate("--diff")
     assert code == 1
-    assert "telegram_configs" in patch
+    assert "opsgenie_configs" in patch
     assert "planted" not in patch
 
 
@@ -434,19 +433,19 @@ def test_a_file_that_alertmanager_may_not_read_is_noted_and_the_folder_of_creden
     assert "must be able to read" not in desk.generate()[1]
 
 
-def test_a_secret_that_no_file_can_hold_closes_the_file_it_stands_in(desk: Desk) -> None:
-    desk.write(
-        CONFIGURATION
-        + "  teams: [{name: t, receiver: {telegram_configs: [{bot_token: planted-bot, chat_id: 1}]}}]\n"
-    )
+def test_a_secret_that_no_file_can_hold_is_refused_until_alertmanager_is_newer(desk: Desk) -> None:
+    teams = "  teams: [{name: t, receiver: {telegram_configs: [{bot_token: planted-bot, chat_id: 1}]}}]\n"
+    desk.write(CONFIGURATION + teams)
     code, _, err = desk.generate()
-    assert code == 0
-    assert "warning: alertmanager.yml holds a secret in its text (team t: telegram_configs.bot_token)" in err
+    assert code == 1
+    assert "telegram_configs.bot_token would be readable in alertmanager.yml" in err
+    assert "since 0.26: set generate.alertmanager.version to yours, if it is 0.26 or later" in err
     assert "planted" not in err
-    for name in ("alertmanager.yml", "into-yours.yml"):
-        assert _mode(desk.out / "alertmanager" / name) == 0o600
-    done = run(program("amtool"), "check-config", f"{desk.out}/alertmanager/alertmanager.yml")
-    assert done.returncode == 0, done.stdout + done.stderr
+    desk.write(f"{CONFIGURATION}{teams}generate: {{alertmanager: {{version: '0.26'}}}}\n")
+    assert desk.generate()[0] == 0
+    written = (desk.out / "alertmanager/alertmanager.yml").read_text()
+    assert f"bot_token_file: {desk.secrets}/team-t-telegram-0-bot_token" in written
+    assert (desk.secrets / "team-t-telegram-0-bot_token").read_text() == "planted-bot"
 
 
 @pytest.mark.parametrize(
@@ -489,28 +488,22 @@ def test_a_secret_that_no_file_can_hold_closes_the_file_it_stands_in(desk: Desk)
         ),
     ],
 )
-def test_a_secret_of_a_native_receiver_that_a_file_can_hold_is_refused_and_its_twin_is_taken(
+def test_a_secret_of_a_native_receiver_goes_into_a_file_that_only_alertmanager_reads(
     desk: Desk, kind: str, config: dict[str, object], twin: str
 ) -> None:
-    def written(content: object) -> None:
-        team = {"name": "t", "receiver": {kind: [content]}}
-        desk.write(yaml.safe_dump({**yaml.safe_load(CONFIGURATION), "notifications": {"teams": [team]}}))
-
-    written(config)
-    code, _, err = desk.generate()
-    assert code == 1
-    assert f"name that by {twin}:" in err
-    assert "planted" not in err
-    (desk.folder / "key").write_text("x")
-    written(
-        yaml.safe_load(
-            yaml.safe_dump(config)
-            .replace(f"{twin.removesuffix('_file')}: planted", f"{twin}: {desk.folder}/key")
-            .replace("api_url: https://hooks.example/planted", f"api_url_file: {desk.folder}/key")
-        )
-    )
-    code, _, err = desk.generate()
+    team = {"name": "t", "receiver": {kind: [config]}}
+    shared = {"name": "s", "severities": ["critical"], "receiver": {kind: [config]}}
+    notifications = {"teams": [team], "receivers": [shared]}
+    desk.write(yaml.safe_dump({**yaml.safe_load(CONFIGURATION), "notifications": notifications}))
+    code, out, err = desk.generate()
     assert (code, err) == (0, "")
+    assert "planted" not in out
+    assert not [path for path in desk.out.rglob("*") if path.is_file() and "planted" in path.read_text()]
+    held = {path.name: path for path in desk.secrets.iterdir()}
+    assert sorted(name.partition("-")[0] for name in held) == ["receiver", "team"]
+    assert all("planted" in path.read_text() and _mode(path) == 0o600 for path in held.values())
+    text = (desk.out / "alertmanager/alertmanager.yml").read_text()
+    assert all(f"{twin}: {path}" in text for path in held.values())
     done = run(program("amtool"), "check-config", f"{desk.out}/alertmanager/alertmanager.yml")
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -14,7 +14,7 @@ import yaml
 from exporter import __version__
 from exporter.commands.parser import build_parser
 from exporter.config.load import load_text
-from exporter.core.generation import ExporterPeer, Generation, Peer
+from exporter.core.generation import AlertmanagerPeer, ExporterPeer, Generation, Peer
 from exporter.demo.services import program
 from exporter.generate import scraping
 from exporter.registry import catalogue
@@ -126,7 +126,7 @@ def test_prometheus_scrapes_what_the_bundle_says_by_the_names_of_the_network() -
         Generation(
             exporter=ExporterPeer(addresses=("exporter:10055",)),
             prometheus=Peer(addresses=("localhost:9090",)),
-            alertmanager=Peer(addresses=("alertmanager:9093",)),
+            alertmanager=AlertmanagerPeer(addresses=("alertmanager:9093",)),
         )
     )
     more = ours["scrape_configs"].pop()

@@ -18,7 +18,7 @@ from exporter.core.secret import Secret
 from exporter.core.severity import Severity
 from exporter.generate import bundle, routing
 from exporter.generate.document import as_yaml
-from exporter.generate.receivers import SecretFiles
+from exporter.generate.secret_files import SecretFiles
 from tests.rules.tools import program, run, write
 
 CHANNELS = {

@@ -13,7 +13,7 @@ from exporter.core.generation import AGGREGATION_LABELS, Generation
 from exporter.core.notifications import Notifications
 from exporter.generate import bundle, routing
 from exporter.generate.facts import facts_template
-from exporter.generate.receivers import SecretFiles
+from exporter.generate.secret_files import SecretFiles
 
 RULES = [
     rule for content in bundle.rule_files().values() for group in content["groups"] for rule in group["rules"]

@@ -11,9 +11,9 @@ from exporter.commands.doctor.service import MonitoringService, NoAnswerError
 from exporter.config.durations import seconds
 from exporter.core.configuration import Configuration
 from exporter.core.severity import Severity
-from exporter.generate.receivers import SecretFiles
 from exporter.generate.routing import OURS, PREFIX, for_existing
 from exporter.generate.routing import configuration as routing
+from exporter.generate.secret_files import SecretFiles
 
 OLDEST = (0, 25)
 """The oldest Alertmanager that the generated configuration is valid on."""

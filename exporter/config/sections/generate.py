@@ -11,6 +11,7 @@ from exporter.config.sections.notifications.checks import NotificationIssue, web
 from exporter.core.defaults import PORTS
 from exporter.core.generation import PREFIX_PATTERN, Generation, Peer, PeerTls
 from exporter.core.metric import RESERVED
+from exporter.core.receiver_kinds import OLDEST, version_of
 
 _OF_RULES = {"severity", "alertname", "alertstate", "scope", "cause", "component"}
 _WELL_KNOWN = {"http": 80, "https": 443}
@@ -49,6 +50,8 @@ def _findings(generation: Generation) -> Iterator[NotificationIssue]:
         yield from _peer(getattr(generation, role), (role,))
     if generation.exporter.url:
         yield from web_address(generation.exporter.url, ("exporter", "url"))
+    if version_of(generation.alertmanager.version) < OLDEST:
+        yield ("alertmanager", "version"), "this Alertmanager is too old", "use 0.25 or a later one"
     if generation.secrets.group and not generation.secrets.owner:
         yield ("secrets", "group"), "the group has no owner", "add owner:"
 

@@ -6,19 +6,23 @@ from exporter.config.draft import Draft
 from exporter.config.layout import Defaults
 from exporter.config.sections.integrations import BuiltIntegrations
 from exporter.config.sections.notifications.checks import findings
-from exporter.config.sections.notifications.native import credentials
+from exporter.core.generation import Generation
+from exporter.core.native_secrets import inline_secrets
 from exporter.core.notifications import Notifications
 from exporter.core.options import trusting
+from exporter.core.receiver_kinds import version_of
 from exporter.core.secret import reveal_all
 
-NEEDS = ("defaults", "integrations")
+NEEDS = ("defaults", "generate", "integrations")
 
 
 def read(draft: Draft, part: Notifications) -> Notifications:
     """Return the notifications, with the authorities that everything trusts."""
     defaults: Defaults = draft.values["defaults"]
     integrations: BuiltIntegrations = draft.values["integrations"]
-    for path, what, remedy in findings(part, integrations.names, draft.keys_of("notifications")):
+    generation: Generation = draft.values["generate"]
+    version = version_of(generation.alertmanager.version)
+    for path, what, remedy in findings(part, integrations.names, draft.keys_of("notifications"), version):
         draft.add_error(("notifications", *path), what, remedy)
     draft.context.secrets.update(_receivers(part))
     return trusting(part, defaults.tls.ca_file) if defaults.tls.ca_file else part
@@ -32,5 +36,7 @@ def fields(value: Notifications) -> dict[str, Any]:
 def _receivers(notifications: Notifications) -> set[str]:
     """Return the credentials of notifications; the address of a webhook is often all it has."""
     hooks = [notifications.webhook, notifications.heartbeat, *(team.webhook for team in notifications.teams)]
-    native = (credentials(team.receiver or {}) for team in notifications.teams)
-    return reveal_all(notifications).union({hook.url for hook in hooks if hook}, *native)
+    native = [team.receiver or {} for team in notifications.teams]
+    native += [one.receiver for one in notifications.receivers]
+    inline = {secret.text for receiver in native for secret in inline_secrets(receiver)}
+    return reveal_all(notifications).union({hook.url for hook in hooks if hook}, inline)

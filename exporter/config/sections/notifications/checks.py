@@ -4,12 +4,13 @@ import re
 import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from exporter.config.document.context import Path
 from exporter.config.document.validate import suggestion
 from exporter.config.document.values import is_given, is_missing
-from exporter.config.sections.notifications.native import misplaced
+from exporter.config.sections.notifications.native import native_issues
 from exporter.core.hosts import ascii_host
 from exporter.core.notifications import (
     BusinessHours,
@@ -17,6 +18,7 @@ from exporter.core.notifications import (
     Notifications,
     PagerDuty,
     QuietHours,
+    SharedReceiver,
     Slack,
     Sms,
     Team,
@@ -24,6 +26,7 @@ from exporter.core.notifications import (
 )
 from exporter.core.options import TlsOptions
 from exporter.core.quoting import is_plain_key
+from exporter.core.receiver_kinds import Version
 
 _DAY = "(monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
 _DAYS = re.compile(rf"{_DAY}(:{_DAY})?(\s*,\s*{_DAY}(:{_DAY})?)*")
@@ -44,6 +47,7 @@ class _Check:
 
     integrations: frozenset[str]
     written: frozenset[str]
+    version: Version
 
     def all(self, notifications: Notifications) -> Iterator[NotificationIssue]:
         for name in ("slack", "email", "pagerduty", "sms", "webhook", "heartbeat"):
@@ -54,6 +58,7 @@ class _Check:
         for name in ("grafana_url", "runbook_url"):
             if getattr(notifications, name):
                 yield from web_address(getattr(notifications, name), (name,))
+        yield from self.receivers(notifications.receivers)
         seen: set[str] = set()
         for index, team in enumerate(notifications.teams):
             if team.name in seen:
@@ -83,14 +88,21 @@ class _Check:
                 f"{_named(team)} has no channel to be notified by",
                 "add slack, email, pagerduty, webhook or receiver",
             )
-        for place, key in misplaced(team.receiver or {}):
-            yield (
-                (*path, "receiver", *place),
-                f"a native receiver holds {key} in its text",
-                f"write it into a file that Alertmanager can read, and name that by {key}_file:",
-            )
+        yield from self.native(team.receiver or {}, (*path, "receiver"))
         if team.quiet_hours:
             yield from self.hours(team.quiet_hours, (*path, "quiet_hours"))
+
+    def receivers(self, receivers: tuple[SharedReceiver, ...]) -> Iterator[NotificationIssue]:
+        seen: set[str] = set()
+        for index, one in enumerate(receivers):
+            if one.name in seen:
+                yield ("receivers", index, "name"), "a name is given twice", "choose another name"
+            seen.add(one.name)
+            yield from self.native(one.receiver, ("receivers", index, "receiver"))
+
+    def native(self, receiver: dict[str, Any], path: Path) -> Iterator[NotificationIssue]:
+        for place, what, remedy in native_issues(receiver, self.version):
+            yield (*path, *place), what, remedy
 
     def channel(self, channel: Channel, path: Path) -> Iterator[NotificationIssue]:
         yield from _own_certificate(channel.tls, (*path, "tls"))
@@ -144,13 +156,13 @@ class _Check:
 
 
 def findings(
-    notifications: Notifications, integrations: frozenset[str], written: frozenset[str]
+    notifications: Notifications, integrations: frozenset[str], written: frozenset[str], version: Version
 ) -> list[NotificationIssue]:
     """Return what is wrong with `notifications`: path below it, what, remedy.
 
-    `written` are the keys of the document.
+    `written` are the keys of the document, `version` is that of Alertmanager.
     """
-    return list(_Check(integrations, written).all(notifications))
+    return list(_Check(integrations, written, version).all(notifications))
 
 
 def _named(team: Team) -> str:

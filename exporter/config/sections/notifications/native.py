@@ -1,52 +1,76 @@
-"""Secrets in a native Alertmanager receiver: those that belong into a file, and those that have none there.
-
-Keys are those of Alertmanager 0.25 (docs/configuration.md of prometheus/alertmanager at that tag).
-"""
+"""Native Alertmanager receivers: kinds and keys that the version knows, credentials that a file can hold."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from exporter.config.document.context import Path
+from exporter.config.document.validate import suggestion
+from exporter.core.native_secrets import InlineSecret, has_twin, inline_secrets
+from exporter.core.receiver_kinds import LISTED_SECRETS, RECEIVER_KINDS, WITHOUT_FILE, ReceiverKind, Version
 
-IN_FILES: dict[str, tuple[str, ...]] = {
-    "api_key": (),
-    "api_url": ("slack_configs",),
-    "auth_password": (),
-    "bearer_token": (),
-    "client_secret": (),
-    "credentials": (),
-    "password": (),
-    "routing_key": ("pagerduty_configs",),
-    "service_key": ("pagerduty_configs",),
-}
-"""Keys of credentials whose twin <key>_file Alertmanager 0.25 knows, and in which kinds; () all."""
+NativeIssue = tuple[Path, str, str]
+"""Path in the receiver, what is wrong, remedy."""
 
-IN_TEXT = ("api_secret", "auth_secret", "bot_token", "secret_key", "token", "user_key", "webhook_url")
-"""Keys of credentials that 0.25 reads from its configuration alone; later versions have twins for some."""
+_NOT_KINDS = ("name",)
 
 
-def misplaced(receiver: dict[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Yield the path and key of each credential that is in the text although a file can hold it."""
-    for kind, path, key, _ in _texts(receiver):
-        if key in IN_FILES and (not IN_FILES[key] or kind in IN_FILES[key]):
-            yield path, key
+def native_issues(receiver: dict[str, Any], version: Version) -> Iterator[NativeIssue]:
+    """Yield what Alertmanager of that version would refuse, and credentials that anybody could read."""
+    for name, configs in receiver.items():
+        kind = RECEIVER_KINDS.get(name)
+        if name in _NOT_KINDS:
+            continue
+        if kind is None:
+            yield (name,), f"Alertmanager has no {name}", suggestion(name, RECEIVER_KINDS)
+        elif kind.since > version:
+            yield (name,), f"{name} came with Alertmanager {_text(kind.since)}", _newer(kind.since)
+        elif not isinstance(configs, list) or not all(isinstance(one, dict) for one in configs):
+            yield (name,), f"{name} is not a list of mappings", "write each with a dash before its first key"
+        else:
+            yield from _key_issues(name, kind, configs, version)
+    yield from _secret_issues(receiver, version)
 
 
-def in_clear(receiver: dict[str, Any]) -> list[str]:
-    """Return where credentials stand in the text that no file can hold, as telegram_configs.bot_token."""
-    return [f"{kind}.{key}" for kind, _, key, _ in _texts(receiver) if key in IN_TEXT]
+def _key_issues(
+    name: str, kind: ReceiverKind, configs: list[dict[str, Any]], version: Version
+) -> Iterator[NativeIssue]:
+    for index, config in enumerate(configs):
+        for key in config:
+            since = kind.keys.get(key)
+            if since is None:
+                yield (name, index, key), f"{name} has no key {key}", suggestion(key, kind.keys)
+            elif since > version:
+                yield (
+                    (name, index, key),
+                    f"{name} has {key} since Alertmanager {_text(since)}",
+                    _newer(since),
+                )
 
 
-def credentials(receiver: dict[str, Any]) -> set[str]:
-    """Return the texts of every credential in the receiver, for redaction."""
-    return {text for _, _, key, text in _texts(receiver) if key in IN_TEXT or key in IN_FILES}
+def _secret_issues(receiver: dict[str, Any], version: Version) -> Iterator[NativeIssue]:
+    for secret in inline_secrets(receiver):
+        since = secret.file_since
+        if has_twin(receiver, secret):
+            yield secret.path, f"both {secret.key} and {secret.key}_file are set", "keep one of them"
+            continue
+        if secret.key == WITHOUT_FILE:
+            remedy = "name a profile: of AWS's own credentials file instead"
+        elif secret.key == LISTED_SECRETS:
+            remedy = "write it into a file that Alertmanager can read, and name that below files:"
+        elif since and since <= version:
+            continue
+        else:
+            remedy = f"it can be in a file since {_text(since)}: {_newer(since)}" if since else "remove it"
+        yield secret.path, f"{_place(secret)} would be readable in alertmanager.yml", remedy
 
 
-def _texts(value: Any, path: Path = (), kind: str = "") -> Iterator[tuple[str, Path, str, str]]:
-    """Yield kind, path, key and value of every text below a key."""
-    items = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
-    for key, item in items:
-        here, of = (*path, key), kind or str(key)
-        if isinstance(item, str) and item and isinstance(key, str):
-            yield of, here, key, item
-        yield from _texts(item, here, of)
+def _place(secret: InlineSecret) -> str:
+    return f"{secret.kind}.{secret.key}"
+
+
+def _newer(since: Version) -> str:
+    return f"set generate.alertmanager.version to yours, if it is {_text(since)} or later"
+
+
+def _text(version: Version) -> str:
+    return ".".join(map(str, version))
