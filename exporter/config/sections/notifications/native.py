@@ -12,6 +12,7 @@ NativeIssue = tuple[Path, str, str]
 """Path in the receiver, what is wrong, remedy."""
 
 _NOT_KINDS = ("name",)
+_SUFFIX = "_configs"
 
 
 def native_issues(receiver: dict[str, Any], version: Version) -> Iterator[NativeIssue]:
@@ -21,7 +22,7 @@ def native_issues(receiver: dict[str, Any], version: Version) -> Iterator[Native
         if name in _NOT_KINDS:
             continue
         if kind is None:
-            yield (name,), f"Alertmanager has no {name}", suggestion(name, RECEIVER_KINDS)
+            yield (name,), f"Alertmanager has no {name}", _likely(name)
         elif kind.since > version:
             yield (name,), f"{name} came with Alertmanager {_text(kind.since)}", _newer(kind.since)
         elif not isinstance(configs, list) or not all(isinstance(one, dict) for one in configs):
@@ -29,6 +30,14 @@ def native_issues(receiver: dict[str, Any], version: Version) -> Iterator[Native
         else:
             yield from _key_issues(name, kind, configs, version)
     yield from _secret_issues(receiver, version)
+
+
+def _likely(name: str) -> str:
+    """Return the kind that was probably meant; what all have in common makes nothing likely."""
+    stems = {kind.removesuffix(_SUFFIX) for kind in RECEIVER_KINDS}
+    found = suggestion(name.removesuffix(_SUFFIX), stems)
+    meant = found.removeprefix("did you mean ").removesuffix("?")
+    return f"did you mean {meant}{_SUFFIX}?" if meant != found else suggestion("", RECEIVER_KINDS)
 
 
 def _key_issues(
