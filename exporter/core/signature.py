@@ -1,6 +1,6 @@
 """How a sender proves that a webhook is its own; the files of signatures/ each bring one scheme."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -121,9 +121,9 @@ class Scheme:
     """One way to sign webhooks; the module of its file in signatures/ has it as SCHEME.
 
     `name` is that of the file. `options` are what a source says beside its secrets. `signs_url` schemes need
-    `public_url`. `signs_time` schemes refuse what is older than the tolerance. `secret_problem` returns what
-    is wrong with a secret without quoting it, and the remedy behind "; ", or "" where nothing is. `challenge`
-    answers a GET.
+    `public_url`. `signs_time` schemes refuse what is older than the tolerance. `problems` yields what is
+    wrong with options and secrets, with the remedy behind "; ", and quotes no secret. `advice` is what an
+    operator should know of options that work and are unwise, "" for nothing. `challenge` answers a GET.
     """
 
     name: str
@@ -133,5 +133,6 @@ class Scheme:
     needs_secret: bool = True
     signs_url: bool = False
     signs_time: bool = False
-    secret_problem: Callable[[str], str] = lambda _: ""
+    problems: Callable[[Any, Sequence[str]], Iterable[str]] = lambda _options, _secrets: ()
+    advice: Callable[[Any], str] = lambda _options: ""
     challenge: Challenge | None = None

@@ -1,10 +1,11 @@
 """What schemes have in common: comparison, freshness, and what a body says of itself."""
 
+import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+
+import msgspec
 
 from exporter.core.signature import Refusal, SignatureError
 
@@ -39,11 +40,28 @@ def check_fresh(timestamp: str, received: float, tolerance: float) -> None:
 
 
 def from_hex(text: str) -> bytes:
-    """Return the bytes that `text` says; b"" where it is no hex: that equals no signature."""
+    """Return the bytes that `text` says; b"" where it is no hex of one case: that equals no signature."""
     try:
-        return bytes.fromhex(text) if text.isascii() and text.isalnum() else b""
+        return bytes.fromhex(text) if text.isalnum() and text in (text.lower(), text.upper()) else b""
     except ValueError:
         return b""
+
+
+def from_base64(text: str) -> bytes:
+    """Return the bytes that `text` says; b"" where it is no base64: that equals no signature."""
+    try:
+        value = base64.b64decode(text, validate=True)
+    except ValueError:  # what binascii raises is one, too
+        return b""
+    # The last letter has bits that decoding drops: two texts would be one signature.
+    return value if base64.b64encode(value).decode() == text else b""
+
+
+def behind(prefix: str, text: str) -> str:
+    """Return what stands in `text` behind `prefix`; SignatureError where it does not begin so."""
+    if not text.startswith(prefix):
+        raise SignatureError(Refusal.MALFORMED, f"the signature does not begin with {prefix}")
+    return text.removeprefix(prefix)
 
 
 def header_bytes(text: str) -> bytes:
@@ -51,22 +69,26 @@ def header_bytes(text: str) -> bytes:
     return text.encode("latin-1", "replace")
 
 
-def json_object(body: bytes) -> dict[str, Any]:
-    """Return the JSON object in `body`, {} where it holds none: a genuine body may be anything."""
+def text_at(body: bytes, *keys: str) -> str:
+    """Return the text or whole number below `keys` of the JSON in `body`.
+
+    "" where there is none of a usable length: a genuine body may be anything. Nothing else is decoded.
+    """
+    raw: bytes | msgspec.Raw = body
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+        for key in keys:
+            raw = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])[key]
+        value = msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, ValueError, KeyError, RecursionError):
+        return ""
+    return str(value) if type(value) is int else usable(value)
 
 
-def text_in(value: Any, *keys: str) -> str:
-    """Return the text below `keys`, "" where there is none of a usable length."""
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
+def usable(value: object) -> str:
+    """Return `value` where it may be an id or a type, else ""."""
     return value if isinstance(value, str) and len(value) <= LONGEST_TEXT and value.isprintable() else ""
 
 
-def digest(body: bytes) -> str:
-    """Return the SHA-256 of `body` in hex."""
-    return hashlib.sha256(body).hexdigest()
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of `content` in hex."""
+    return hashlib.sha256(content).hexdigest()

@@ -3,8 +3,9 @@
 The key is the app secret. Meta signs the body as it sends it, in which characters above ASCII are JSON's
 escapes; so the raw bytes are what counts. A webhook has no id and no time: equal bodies are one webhook.
 Before the first one Meta asks by GET whether the URL is ours: `hub.mode=subscribe`, `hub.verify_token` and
-`hub.challenge`, which is the answer. Source:
-developers.facebook.com/docs/graph-api/webhooks/getting-started.
+`hub.challenge`, which is the answer.
+
+Source: developers.facebook.com/docs/graph-api/webhooks/getting-started.
 """
 
 import hmac
@@ -18,7 +19,7 @@ from exporter.core.signature import (
     Trust,
     VerifiedWebhook,
 )
-from exporter.signatures._proof import check_any, from_hex, json_object, mac, text_in
+from exporter.signatures._proof import behind, check_any, from_hex, mac, text_at
 
 HEADER = "X-Hub-Signature-256"
 PREFIX = "sha256="
@@ -27,9 +28,9 @@ LONGEST_CHALLENGE = 256
 
 async def verify(request: IncomingRequest, trust: Trust) -> VerifiedWebhook:
     """Return no id, because there is none, and the kind of object that the webhook is about."""
-    signature = from_hex(request.proof(HEADER).removeprefix(PREFIX))
+    signature = from_hex(behind(PREFIX, request.proof(HEADER)))
     check_any((mac(secret, request.body) for secret in trust.secrets), [signature])
-    return VerifiedWebhook("", text_in(json_object(request.body), "object"))
+    return VerifiedWebhook("", text_at(request.body, "object"))
 
 
 def challenge(request: IncomingRequest, token: bytes) -> bytes:

@@ -58,6 +58,7 @@ class SourceReader(PartReader):
         options = self._options(part, scheme, (*path, "options"))
         if options is None:
             return None
+        self._check_scheme(part.name, scheme, options, secrets, path)
         return self._source(part, secrets, options, forward)
 
     def _source(
@@ -106,9 +107,6 @@ class SourceReader(PartReader):
         elif secrets and not scheme.needs_secret:
             what = f"the scheme {scheme.name} takes no secret: the sender publishes its keys"
             self.draft.add_error(path, what, "remove secret and secrets")
-        for problem in filter(None, (scheme.secret_problem(secret.reveal()) for secret in secrets)):
-            what, _, remedy = problem.partition("; ")
-            self.draft.add_error(path, what, remedy)
         return secrets
 
     def _check_public(self, scheme: Scheme, path: Path) -> None:
@@ -121,6 +119,15 @@ class SourceReader(PartReader):
         raw = dict(part.options)
         found, _ = convert_section(self.converter(path), raw, scheme.options, validator, instead={})
         return found
+
+    def _check_scheme(
+        self, name: str, scheme: Scheme, options: Options, secrets: tuple[Secret, ...], path: Path
+    ) -> None:
+        for problem in scheme.problems(options, [secret.reveal() for secret in secrets]):
+            what, _, remedy = problem.partition("; ")
+            self.draft.add_error(path, what, remedy)
+        if advice := scheme.advice(options):
+            self.draft.context.notes.append(f"the webhook source {name} {advice}")
 
     def _forward(self, part: ForwardPart, path: Path) -> Forward:
         self.add_all(path, receiver_address(part.url, ("url",)))
