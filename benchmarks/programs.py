@@ -102,14 +102,15 @@ def exporter(folder: Path, port: int, *arguments: str) -> Program:
     return Program(command, folder / "exporter.log", f"http://127.0.0.1:{port}/-/ready")
 
 
-def prometheus(folder: Path, port: int, configuration: str) -> Program:
-    """Start Prometheus with `configuration` (YAML) and an empty database below `folder`."""
+def prometheus(folder: Path, port: int, configuration: str, program: str = "") -> Program:
+    """Start Prometheus with `configuration` (YAML) and the database of `folder`, empty if there is none."""
     path = folder / "prometheus.yml"
     path.write_text(configuration)
     command = [
-        installed("prometheus"),
+        program or installed("prometheus"),
         f"--config.file={path}",
         f"--storage.tsdb.path={folder / 'tsdb'}",
+        "--storage.tsdb.retention.time=60d",
         f"--web.listen-address=127.0.0.1:{port}",
     ]
     return Program(command, folder / "prometheus.log", f"http://127.0.0.1:{port}/-/ready")

@@ -136,6 +136,9 @@ SPENT_EXPR = (
     f"    last_over_time({PREPAID_BALANCE}[$lookback] offset 15m)"
     f" - last_over_time({PREPAID_BALANCE}[$lookback]),\n    0\n  )\n)"
 )
+# Dollars a second. Two of the records are looked at, so that one evaluation that is late leaves no gap.
+PACE = f"integration_provider_tenant:{PREPAID_BALANCE}:pace_1w"
+PACE_EXPR = f"avg_over_time({SPENT}[1w]) / 900 > 0"
 
 BALANCE_RUNNING_OUT = Alert(
     name="IntegrationBalanceRunningOut",
@@ -149,13 +152,17 @@ BALANCE_RUNNING_OUT = Alert(
         f"The prepaid money of {WHO} "
         "{{ if le $value 0.0 }}is used up{{ else }}lasts for {{ $value | humanizeDuration }}{{ end }}."
     ),
-    observed=f"({MONEY} <= 0) or {MONEY} / (avg_over_time({SPENT}[1w]) / 900 > 0)",
+    observed=f"({MONEY} <= 0) or {MONEY} / on ({BY}) last_over_time({PACE}[35m])",
     op="<=",
     family=BALANCE,
     records={
-        MONEY: f"max by ({BY}) (last_over_time({PREPAID_BALANCE}[$lookback]))",
         SPENT: SPENT_EXPR,
+        PACE: PACE_EXPR,
+        MONEY: f"max by ({BY}) (last_over_time({PREPAID_BALANCE}[$lookback]))",
     },
+    record_every={SPENT: "15m", PACE: "15m"},
+    every="1m",
+    subject="balance",
     cases=cases.BALANCE_RUNNING_OUT,
     runbook=Runbook(
         meaning=(

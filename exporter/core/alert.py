@@ -70,9 +70,10 @@ class Alert:
     any expression and in `keep_firing` is the look-back over measured values, `$job` for the name
     of the exporter's scrape job. `by` names the labels of the result;
     they are those of a target unless given.
-    `every` is how often it is evaluated, `record_every` how often a record of another pace is, by its name;
-    what is recorded more seldom than every two minutes is read with a look-back. Alerts with one `subject`
-    and pace are one group of rules; without one they are in that of their file.
+    `suspects` names the record of those beyond the loosest threshold, where another alert has the same
+    family and labels. `every` is how often the alert and its records are evaluated, `record_every` how often
+    a record of another pace is, by its name. Alerts with one `subject` and pace are one group of rules;
+    without one they are in that of their file.
     `hold` is the rule's `for`, `keep_firing` its `keep_firing_for` (durations as in
     Prometheus). `cause` is "probe" for alerts that an outage or isolation explains, "staleness" for those
     that a dead exporter explains. `summary` is a fixed sentence, `summaries` those of single severities that
@@ -100,6 +101,7 @@ class Alert:
     records: Mapping[str, str] = field(default_factory=dict)
     every: str = EVERY
     record_every: Mapping[str, str] = field(default_factory=dict)
+    suspects: str = ""
     subject: str = ""
     summaries: Mapping[Severity, str] = field(default_factory=dict)
     reason: str = ""

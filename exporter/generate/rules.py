@@ -1,4 +1,4 @@
-"""From alerts to Prometheus rules: recorded thresholds, recorded observations, one rule per severity.
+"""From alerts to Prometheus rules: groups of recorded observations, one rule per severity, and files.
 
 Everything here is valid on Prometheus 2.42.
 """
@@ -12,12 +12,17 @@ from exporter.core.alert import EVERY, Alert
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 from exporter.generate.rule_text import TextValues, seconds
+from exporter.generate.threshold_rules import (
+    compare,
+    default_record,
+    loosest_record,
+    override_record,
+    records,
+    threshold_rules,
+)
 
 GROUP_LIMIT = 20
 """Most rules a group may have: some rulers refuse more."""
-
-BRIDGE = "10m"
-"""How long a threshold is remembered while no exporter answers."""
 
 PrometheusRule = dict[str, Any]
 
@@ -65,73 +70,12 @@ def _query(alert: Alert, prefix: str) -> str:
     return f"?{query}" if query else ""
 
 
-def default_record(family: ThresholdFamily) -> str:
-    """Return the name under which the default thresholds of `family` are recorded."""
-    # Prometheus' convention for names of recorded series: level, metric and operation, joined by colons.
-    return f"{'_'.join((*family.default_labels, 'severity'))}:{family.metric}:default"
-
-
-def override_record(family: ThresholdFamily) -> str:
-    """Return the name under which the tenants' overrides of `family` are recorded."""
-    return f"{'_'.join((*family.scope.value, 'severity'))}:{family.metric}:override"
-
-
 def threshold_groups(families: Iterable[ThresholdFamily], filling: TextValues) -> list[dict[str, Any]]:
     """Return one group for each family: its defaults and its overrides, replicas collapsed."""
     return [
-        _group(f"integration-threshold-{family.name.replace('_', '-')}", _threshold_rules(family, filling))
+        _group(f"integration-threshold-{family.name.replace('_', '-')}", threshold_rules(family, filling))
         for family in families
     ]
-
-
-def _threshold_rules(family: ThresholdFamily, filling: TextValues) -> list[PrometheusRule]:
-    def collapse(labels: tuple[str, ...], matcher: str) -> str:
-        newest = f"last_over_time({family.metric}{{{matcher}}}[{BRIDGE}])"
-        return filling.of(f"max by ({', '.join((*labels, 'severity'))}) ({newest})")
-
-    return [
-        {
-            "record": default_record(family),
-            "expr": collapse(family.default_labels, 'tenant=""'),
-        },
-        {
-            "record": override_record(family),
-            "expr": collapse(family.scope.value, 'tenant!=""'),
-        },
-    ]
-
-
-def compare(alert: Alert, severity: Severity) -> str:
-    """Return the condition: beyond the default unless overridden, or beyond the tenant's override.
-
-    An alert without a tenant has only the first half. `group_left ()` keeps the labels of thresholds out
-    of the alert's identity.
-    """
-    if alert.family is None:
-        raise ValueError(f"alert {alert.name} has no family")
-    observed = alert.observed if _is_name(alert.observed) else f"({alert.observed})"
-    chosen = f'{{severity="{severity}"}}'
-    default_labels, labels = ", ".join(alert.family.default_labels), ", ".join(alert.family.scope.value)
-    default = (
-        f"  {observed}\n{alert.op} on ({default_labels}) group_left ()\n"
-        f"  {default_record(alert.family)}{chosen}"
-    )
-    if "tenant" not in alert.by:
-        return default
-    override = f"{override_record(alert.family)}{chosen}"
-    own = f"  {observed}\n{alert.op} on ({labels}) group_left ()\n  {override}"
-    exempt = f"unless on ({labels})\n  {override}"
-    common = f"{_bracket(default)}\n{exempt}"
-    return f"{_bracket(common)}\nor\n{_bracket(own)}"
-
-
-def _is_name(expression: str) -> bool:
-    return expression.replace("_", "").replace(":", "").isalnum()
-
-
-def _bracket(text: str) -> str:
-    inside = "\n".join(f"  {line}" for line in text.splitlines())
-    return f"(\n{inside}\n)"
 
 
 def condition(alert: Alert, severity: Severity | None) -> str:
@@ -181,18 +125,18 @@ class RuleFiles:
         Alerts of one subject that are evaluated equally often are one group, and groups run side by side. A
         record has the pace of the first alert that needs it, or its own one, and is then in a group apart.
         """
-        made: dict[tuple[str, str], list[PrometheusRule]] = {}
+        made: dict[tuple[str, str], list[list[PrometheusRule]]] = {}
         for alert in alerts:
             subject = f"integration-{alert.subject}" if alert.subject else name
             # First, so that the group of a slow record stands before its reader's: tests go by the order.
             for pace, record in self._records(alert):
-                made.setdefault((subject, pace), []).append(record)
-            made.setdefault((subject, alert.every), []).extend(alert_rules(alert, self._filling, self._links))
-        return [group for (subject, pace), rules in made.items() for group in _split(subject, pace, rules)]
+                made.setdefault((subject, pace), []).append([record])
+            made.setdefault((subject, alert.every), []).append(alert_rules(alert, self._filling, self._links))
+        return [group for (subject, pace), parts in made.items() for group in _split(subject, pace, parts)]
 
     def _records(self, alert: Alert) -> Iterator[tuple[str, PrometheusRule]]:
         """Give the recording rules that `alert` is the first to need, each with its pace."""
-        for name, expression in alert.records.items():
+        for name, expression in records(alert).items():
             pace = alert.record_every.get(name, alert.every)
             new = name not in self._known
             known, known_pace = self._known.setdefault(name, (expression, pace))
@@ -205,13 +149,16 @@ class RuleFiles:
                 yield pace, {"record": name, "expr": self._filling.of(expression)}
 
 
-def _split(subject: str, pace: str, rules: list[PrometheusRule]) -> Iterator[dict[str, Any]]:
-    """Give the groups of one subject and pace, each small enough for every ruler."""
+def _split(subject: str, pace: str, parts: Iterable[list[PrometheusRule]]) -> Iterator[dict[str, Any]]:
+    """Give the groups of one subject and pace, each small enough for every ruler; `parts` stay whole."""
+    groups: list[list[PrometheusRule]] = [[]]
+    for part in parts:
+        if len(groups[-1]) + len(part) > GROUP_LIMIT:
+            groups.append([])
+        groups[-1] += part
     name = subject if pace == EVERY else f"{subject}-{pace}"
-    for start in range(0, len(rules), GROUP_LIMIT):
-        number = start // GROUP_LIMIT + 1
-        part = rules[start : start + GROUP_LIMIT]
-        yield _group(name if number == 1 else f"{name}-{number}", part, pace)
+    names = [name, *(f"{name}-{number}" for number in range(2, len(groups) + 1))]
+    yield from (_group(one, rules, pace) for one, rules in zip(names, groups, strict=True))
 
 
 def _group(name: str, rules: list[PrometheusRule], pace: str = EVERY) -> dict[str, Any]:
@@ -220,8 +167,8 @@ def _group(name: str, rules: list[PrometheusRule], pace: str = EVERY) -> dict[st
 
 def reads(alert: Alert, family: ThresholdFamily) -> bool:
     """Return whether the alert, or what it records, uses the recorded thresholds of `family`."""
-    names = (default_record(family), override_record(family))
-    texts = [*alert.records.values(), *(condition(alert, level) for level in alert.levels or (None,))]
+    names = (default_record(family), override_record(family), loosest_record(family))
+    texts = [*records(alert).values(), *(condition(alert, level) for level in alert.levels or (None,))]
     # As a whole word: one record's name may be the beginning of another's.
     return any(re.search(rf"{re.escape(name)}\b", text) for name in names for text in texts)
 

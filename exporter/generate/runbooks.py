@@ -8,6 +8,7 @@ from exporter.core.severity import Severity
 from exporter.generate import paths
 from exporter.generate.document import NOTICE, as_markdown, table
 from exporter.generate.rules import condition
+from exporter.generate.threshold_rules import records
 
 _LOOKBACK = (
     "`$lookback` is 10 minutes or 2.5 times the longest interval of the configuration, whichever is longer."
@@ -70,8 +71,8 @@ def _steps(alert: Alert) -> Iterable[str]:
 
 
 def _conditions(alert: Alert) -> str:
-    records = [f"# recorded as {name}\n{expression}" for name, expression in alert.records.items()]
+    recorded = [f"# recorded as {name}\n{expression}" for name, expression in records(alert).items()]
     rules = [f"# severity {level or 'none'}\n{condition(alert, level)}" for level in alert.levels or (None,)]
     # A page is the same for every configuration, so it names the default job.
-    text = "```promql\n" + "\n\n".join((*records, *rules)).replace("$job", JOB) + "\n```"
+    text = "```promql\n" + "\n\n".join((*recorded, *rules)).replace("$job", JOB) + "\n```"
     return f"{text}\n\n{_LOOKBACK}" if "$lookback" in text else text

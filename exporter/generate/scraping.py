@@ -9,7 +9,7 @@ from exporter.core.alert import EVERY
 from exporter.core.defaults import PORTS
 from exporter.core.generation import Generation, Peer, addresses
 
-SCRAPE_INTERVAL = "15s"
+SCRAPE_INTERVAL = "30s"
 """How often the shipped Prometheus configuration scrapes the exporter."""
 
 ScrapeConfig = dict[str, Any]

@@ -72,7 +72,7 @@ def test_the_parts_work_together_with_the_same_words_and_files(made: Path, tmp_p
     own = {"/run/secrets": str(made), "sqlite:////data": f"sqlite:///{tmp_path}"}
     (tmp_path / "integration-exporter.yml").write_text(moved(text, own))
     shutil.copytree(ROOT / "prometheus/rules", tmp_path / "prometheus/rules")
-    scrape = (FILES / "prometheus.yml").read_text().replace("scrape_interval: 15s", "scrape_interval: 1s")
+    scrape = (FILES / "prometheus.yml").read_text().replace("scrape_interval: 30s", "scrape_interval: 1s")
     names = {f"{name}:{port}": listen[name] for name, port in _ports() if name in listen}
     scrape = moved(scrape, {**replaced, **names, "localhost:9090": listen["prometheus"]})
     (tmp_path / "prometheus/prometheus.yml").write_text(scrape)

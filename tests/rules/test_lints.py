@@ -76,14 +76,29 @@ def test_a_rule_uses_nothing_newer_than_prometheus_2_42(rule: dict[str, Any]) ->
     assert set(rule) <= {"record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations"}
 
 
+def _labels(node: Any) -> list[str]:
+    """Return the labels of what an expression gives, which is that of its left side in a comparison."""
+    if isinstance(node, promql_parser.AggregateExpr):
+        assert node.modifier is not None
+        return list(node.modifier.labels)
+    if isinstance(node, promql_parser.BinaryExpr):
+        return _labels(node.lhs)
+    if isinstance(node, promql_parser.ParenExpr):
+        return _labels(node.expr)
+    if isinstance(node, promql_parser.Call):
+        return _labels(node.args[0])
+    if isinstance(node, promql_parser.MatrixSelector):
+        return _labels(node.vector_selector)
+    (recorded,) = (rule for rule in RECORDS if rule["record"] == node.name)
+    return _labels(promql_parser.parse(recorded["expr"]))
+
+
 @pytest.mark.parametrize("rule", RECORDS, ids=_named)
 def test_the_name_of_a_record_tells_its_labels_and_its_metric(rule: dict[str, Any]) -> None:
     match = RECORD_NAME.match(rule["record"])
     assert match, rule["record"]
-    outermost = next(node for node in _nodes(rule["expr"]) if isinstance(node, promql_parser.AggregateExpr))
-    assert outermost.modifier is not None
     # Labels that are kept apart besides are a setting; a name that changed with it would lose its past.
-    own = [label for label in outermost.modifier.labels if label not in AGGREGATION_LABELS]
+    own = [label for label in _labels(promql_parser.parse(rule["expr"])) if label not in AGGREGATION_LABELS]
     assert match["level"] == "_".join(own)
     assert match["metric"] in set(map(str, registry.metrics()))
     # A record may read other records, whose names hold their metric.

@@ -20,6 +20,7 @@ from exporter.generate.rules import Links, RuleFiles, find_required_files
 from tests.rules.tools import program, run, write
 
 ALERTS = registry.alerts()
+LINKS = Links("https://exporter.example")
 NAMES = [*bundle.alert_sources(), "without-exporter"]
 
 
@@ -164,9 +165,53 @@ def test_rules_look_back_two_and_a_half_intervals_but_ten_minutes_at_least() -> 
 def test_a_record_that_two_alerts_name_differently_is_refused() -> None:
     first, second = (_recording(expression) for expression in ("a", "b"))
     with pytest.raises(ValueError, match="recorded elsewhere"):
-        RuleFiles(TextValues("10m"), Links("https://exporter.example")).groups("x", [first, second])
+        RuleFiles(TextValues("10m"), LINKS).groups("x", [first, second])
 
 
 def _recording(expression: str) -> Alert:
     page = Runbook("a", "b", "c", "d")
     return Alert("IntegrationX", "S.", "D.", page, expr="x:y:z > 1", records={"x:y:z": expression})
+
+
+def test_a_record_that_is_made_too_seldom_for_an_alert_is_refused() -> None:
+    slow = replace(_recording("a"), every="5m")
+    with pytest.raises(ValueError, match="recorded every 5m, too seldom"):
+        RuleFiles(TextValues("10m"), LINKS).groups("x", [slow, _recording("a")])
+
+
+def test_alerts_of_one_subject_and_pace_are_a_group_that_runs_beside_the_others() -> None:
+    page = Runbook("a", "b", "c", "d")
+    first, second = (Alert(f"IntegrationX{end}", "S.", "D.", page, expr="1", subject="y") for end in "AB")
+    third = replace(
+        first, name="IntegrationXC", records={"a:b:c": "1"}, record_every={"a:b:c": "15m"}, every="4m"
+    )
+    groups = RuleFiles(TextValues("10m"), LINKS).groups("x", [first, third, second, _recording("a")])
+    assert [(one["name"], one["interval"], len(one["rules"])) for one in groups] == [
+        ("integration-y", "30s", 2),
+        ("integration-y-15m", "15m", 1),
+        ("integration-y-4m", "4m", 1),
+        ("x", "30s", 2),
+    ]
+
+
+GROUPS = [group for content in bundle.rule_files().values() for group in content["groups"]]
+SLOW = {
+    rule["record"]: group["name"]
+    for group in GROUPS
+    for rule in group["rules"]
+    if "record" in rule and seconds(group["interval"]) > 120
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_what_is_recorded_in_minutes_is_read_with_a_look_back_by_other_groups(name: str) -> None:
+    """Prometheus forgets a sample after five minutes."""
+    for group in GROUPS:
+        for rule in group["rules"]:
+            if group["name"] != SLOW[name]:
+                assert not re.search(rf"{re.escape(name)}\b(?!\[)", rule["expr"]), rule
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_an_alert_is_evaluated_before_prometheus_forgets_that_it_fires(alert: Alert) -> None:
+    assert seconds(alert.every) <= 240

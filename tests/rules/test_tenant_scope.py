@@ -139,10 +139,14 @@ def test_records_and_alerts_are_named_after_the_tenant() -> None:
     assert [rule["record"] for rule in rules if "record" in rule] == [
         "severity:integration_threshold_made_failed_ratio:default",
         "tenant_severity:integration_threshold_made_failed_ratio:override",
+        "all:integration_threshold_made_failed_ratio:loosest",
         "severity:integration_threshold_made_latency_seconds:default",
         "tenant_severity:integration_threshold_made_latency_seconds:override",
+        "all:integration_threshold_made_latency_seconds:loosest",
+        "tenant:integration_threshold_made_failed_ratio:beyond",
+        "tenant:integration_threshold_made_latency_seconds:beyond",
     ]
-    (alert, *_) = [rule for rule in rules if "alert" in rule]
+    alert = next(rule for rule in rules if "alert" in rule)
     assert alert["labels"] == {"severity": "high", "scope": "tenant"}
     assert alert["annotations"]["dashboard_url"].endswith("?var-tenant={{ $labels.tenant }}")
 

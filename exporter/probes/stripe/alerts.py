@@ -183,6 +183,7 @@ WARNINGS = Alert(
         f"Fraud warnings of 24 hours are {{{{ $value | humanizePercentage }}}} of the payments of {WHO}."
     ),
     observed=_share(m.FRAUD_WARNINGS),
+    suspects=f"integration_provider_tenant:{m.FRAUD_WARNINGS}:beyond",
     family=FRAUD,
     cases=cases.WARNINGS,
     runbook=Runbook(
@@ -212,6 +213,7 @@ DISPUTES = Alert(
     summary="Customers dispute many payments.",
     description=f"Disputes of 24 hours are {{{{ $value | humanizePercentage }}}} of the payments of {WHO}.",
     observed=_share(m.DISPUTES),
+    suspects=f"integration_provider_tenant:{m.DISPUTES}:beyond",
     family=FRAUD,
     cases=cases.DISPUTES,
     runbook=Runbook(
