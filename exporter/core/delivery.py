@@ -73,28 +73,28 @@ EndpointKey = tuple[str, str]
 """What has its own queue, limits and breaker: the kind of its deliveries, and the endpoint."""
 
 
-class EndpointMode(StrEnum):
-    """Whether an endpoint is attempted at all; what waits for one that is not goes on waiting."""
-
-    ACTIVE = "active"
-    PAUSED = "paused"
-    DISABLED = "disabled"
-
-
 @dataclass(frozen=True)
 class EndpointState:
     """How an endpoint does, for all replicas; times are Unix seconds.
 
-    `failures` follow one another, the first of them at `failing_since`. Nothing is attempted before
-    `open_until` (the circuit breaker) and `next_free` (its rate, or the head of its order).
+    `failures` follow one another. Nothing is attempted before `open_until` (the circuit breaker) and
+    `next_free` (its rate, what it asked for, or the head of its order). `metered`: it takes turns, which
+    replicas share.
     """
 
-    mode: EndpointMode = EndpointMode.ACTIVE
     failures: int = 0
-    failing_since: float | None = None
     open_until: float = 0.0
     next_free: float = 0.0
     metered: bool = False
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What of an endpoint is not delivered: how much waits, since when (Unix seconds), how much is dead."""
+
+    waiting: int = 0
+    oldest: float | None = None
+    dead: int = 0
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from exporter.core.delivery import (
     DeliveryState,
     EndpointKey,
     EndpointLimits,
-    EndpointMode,
     Receipt,
     RetryLater,
 )
@@ -31,7 +30,6 @@ from exporter.store.group_commit import GroupCommit
 from exporter.store.outcomes import Outcome, Settlement, record
 
 AttemptListener = Callable[[Delivery, Attempt], None]
-LaneListener = Callable[[EndpointKey], None]
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
@@ -57,7 +55,6 @@ class Carrier:
         """Carry nothing yet."""
         self.lanes, self.lease = lanes, lease
         self.listeners: list[AttemptListener] = []
-        self.on_disabled: list[LaneListener] = []
         self.needed = asyncio.Event()
         self.fenced = 0
         self._commits, self._actions, self._clock = commits, actions, clock
@@ -214,13 +211,8 @@ class Carrier:
     def _learn(self, queue: LaneQueue, settled: Settlement) -> None:
         """Take over what the store says of an endpoint."""
         self.fenced += not settled.owned
-        before, now = settled.before, settled.endpoint
-        if now is not None:
-            self.lanes.states[queue.lane] = now
-            disabled = now.mode is EndpointMode.DISABLED
-            if disabled and before is not None and before.mode is not EndpointMode.DISABLED:
-                for listener in self.on_disabled:
-                    listener(queue.lane)
+        if settled.endpoint is not None:
+            self.lanes.states[queue.lane] = settled.endpoint
         limits = self.limits(queue.lane)
         if limits is not None and self.lanes.takes_turns(queue.lane, limits):
             self.needed.set()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from exporter.core.breaker import TRIES
-from exporter.core.delivery import Delivery, EndpointKey, EndpointLimits, EndpointMode, EndpointState
+from exporter.core.delivery import Delivery, EndpointKey, EndpointLimits, EndpointState
 from exporter.store.claims import EACH
 
 MOST_CARRIED = 10_000
@@ -93,7 +93,7 @@ class Lanes:
     def is_open(self, lane: EndpointKey, now: float) -> bool:
         """Return whether an endpoint may be attempted now, as far as is known here."""
         state = self.state(lane)
-        return state.mode is EndpointMode.ACTIVE and max(state.open_until, state.next_free) <= now
+        return max(state.open_until, state.next_free) <= now
 
     def state(self, lane: EndpointKey) -> EndpointState:
         """Return how an endpoint does, as far as is known here."""

@@ -1,22 +1,25 @@
 """Takes deliveries in, durably, and brings each to its endpoint at least once."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from exporter.core.clock import Clock, SystemClock
-from exporter.core.delivery import Action, Delivery, DeliveryState, EndpointKey
+from exporter.core.delivery import Action, Backlog, Delivery, DeliveryState, EndpointKey
 from exporter.core.errors import StoreError
 from exporter.core.supervisor import Supervisor
-from exporter.outbox.carrier import AttemptListener, Carrier, LaneListener
+from exporter.outbox.carrier import AttemptListener, Carrier
 from exporter.outbox.claimer import Claimer
 from exporter.outbox.lanes import Lanes
 from exporter.outbox.lease import Lease
 from exporter.outbox.upkeep import Upkeep
 from exporter.store.accept import Acceptance, accept
+from exporter.store.claims import PORTION
 from exporter.store.database import Database
 from exporter.store.group_commit import GroupCommit
+from exporter.store.retries import RetryChoice, RetryPortion, numbers_of, retry
 from exporter.store.rows import clean
+from exporter.store.threads import in_thread
 
 TASKS = ("outbox claims", "outbox upkeep")
 
@@ -44,7 +47,7 @@ class Outbox:
         self._clock = clock or SystemClock()
         self._supervisor = supervisor or Supervisor()
         self.commits = GroupCommit(database, self._supervisor)
-        by_kind = {action.kind: action for action in actions}
+        self._kinds = by_kind = {action.kind: action for action in actions}
         self._carrier = Carrier(self.commits, by_kind, Lanes(), lease(self.commits), self._clock)
         self._claimer = Claimer(self.commits, self._carrier, self._clock, by_kind)
         self._upkeep = Upkeep(self.commits, self._carrier, self._clock)
@@ -54,11 +57,6 @@ class Outbox:
     def listeners(self) -> list[AttemptListener]:
         """What is called on the loop after each attempt, with the delivery as it is then."""
         return self._carrier.listeners
-
-    @property
-    def on_disabled(self) -> list[LaneListener]:
-        """What is called on the loop when an endpoint was disabled because it failed for so long."""
-        return self._carrier.on_disabled
 
     async def start(self) -> None:
         """Begin to carry what waits; a store that fails now is tried again."""
@@ -105,6 +103,40 @@ class Outbox:
             elif is_new and delivery.state is DeliveryState.WAITING:
                 self._carrier.note_waiting(delivery)
         return new
+
+    async def retry(
+        self, choice: RetryChoice, actor: str, progress: Callable[[int, int], None] = lambda _done, _all: None
+    ) -> int:
+        """Have the chosen deliveries attempted again at once; return how many. Raises StoreError.
+
+        It goes in portions, after each of which `progress` is called with how many are done, and of how many.
+        """
+        choice = replace(choice, kinds=frozenset(self._kinds))
+        numbers = await in_thread(
+            lambda: self.commits.database.read(lambda connection: numbers_of(connection, choice))
+        )
+        done = 0
+        for start in range(0, len(numbers), PORTION):
+            portion = tuple(numbers[start : start + PORTION])
+            done += await self.commits.write(retry, RetryPortion(portion, actor, self._clock.now()))
+            progress(min(start + PORTION, len(numbers)), len(numbers))
+        await self._upkeep.refresh()
+        return done
+
+    @property
+    def backlogs(self) -> Mapping[EndpointKey, Backlog]:
+        """What waits and what is dead by endpoint, as it was at most 15 seconds ago; this never blocks."""
+        return self._upkeep.backlogs
+
+    @property
+    def carried(self) -> int:
+        """How many deliveries this process has in memory."""
+        return len(self._carrier.lanes.ids)
+
+    @property
+    def fenced(self) -> int:
+        """How many outcomes came too late: another replica had the delivery by then."""
+        return self._carrier.fenced
 
     def _admit(self, deliveries: Sequence[Delivery]) -> Iterator[Delivery]:
         for delivery in deliveries:

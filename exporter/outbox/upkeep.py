@@ -8,14 +8,19 @@ import structlog
 from sqlalchemy import Connection
 
 from exporter.core.clock import Clock
+from exporter.core.delivery import Backlog, EndpointKey
 from exporter.core.errors import StoreError
 from exporter.outbox.carrier import Carrier
-from exporter.store import claims
+from exporter.store import backlog, claims
 from exporter.store.group_commit import GroupCommit
 from exporter.store.subjects import endpoints
+from exporter.store.threads import in_thread
 
 EVERY = 5.0
 """Seconds between two rounds: a sixth of a lease."""
+
+COUNT_EVERY = 3
+"""Rounds from one count of the backlogs to the next: 15 seconds."""
 
 T = TypeVar("T")
 
@@ -26,7 +31,9 @@ class Upkeep:
     def __init__(self, commits: GroupCommit, carrier: Carrier, clock: Clock) -> None:
         """Do nothing yet."""
         self._commits, self._carrier, self._clock = commits, carrier, clock
+        self.backlogs: dict[EndpointKey, Backlog] = {}
         self._missing: set[str] = set()
+        self._rounds = 0
         self._healthy = True
         self._log = structlog.get_logger(__name__)
 
@@ -53,6 +60,15 @@ class Upkeep:
             pass
         await self._free_missing()
         self._carrier.lanes.states = await self._write(endpoints.states)
+        self._carrier.needed.set()
+        if self._rounds % COUNT_EVERY == 0:
+            self.backlogs = await in_thread(lambda: self._commits.database.read(backlog.backlogs))
+        self._rounds += 1
+
+    async def refresh(self) -> None:
+        """Learn how endpoints do, and count backlogs, now."""
+        self._carrier.lanes.states = await self._write(endpoints.states)
+        self.backlogs = await in_thread(lambda: self._commits.database.read(backlog.backlogs))
         self._carrier.needed.set()
 
     async def _free_missing(self) -> None:

@@ -75,7 +75,7 @@ def judge(
     tried = replace(trial.delivery, attempts=trial.delivery.attempts + 1, actor="")
     if isinstance(answer, Receipt):
         done = replace(tried, state=DeliveryState.DELIVERED, reason="", detail="")
-        return done, AttemptReport(ended, failed=False, answered=True)
+        return done, AttemptReport(ended, works=True, in_turn=trial.in_turn)
     failed = replace(tried, reason=answer.reason, detail=answer.detail[:500])
     asked = _asked(answer)
     again = ended + max(wait(tried.attempts - tried.attempts_before, dice), asked)
@@ -83,12 +83,10 @@ def judge(
     dead = isinstance(answer, GiveUp) or over
     report = AttemptReport(
         ended,
-        failed=True,
-        answered=isinstance(answer, GiveUp),
+        works=isinstance(answer, GiveUp),
         in_turn=trial.in_turn,
         # In an order the head keeps its place, and the endpoint waits in its stead.
         hold_until=again if limits.ordered and not dead else ended + asked if asked else 0.0,
-        disable_after=limits.disable_after,
     )
     if dead:
         return replace(failed, state=DeliveryState.DEAD), report

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, TextClause, bindparam, case, exists, select, text, update
 
 from exporter.core.breaker import TRIES
-from exporter.core.delivery import Delivery, EndpointKey, EndpointMode, EndpointState
+from exporter.core.delivery import Delivery, EndpointKey, EndpointState
 from exporter.store.rows import readable
 from exporter.store.subjects import endpoints, replicas
 from exporter.store.subjects.deliveries import TABLE, UNOWNED, delivery_of
@@ -35,8 +35,7 @@ free(name) AS (
     SELECT lane.name FROM lane LEFT JOIN endpoint e ON e.kind = :kind AND e.name = lane.name
     WHERE lane.name IS NOT NULL AND lane.name NOT IN :busy
     AND (e.name IS NULL OR (
-        e.mode = 'active' AND NOT e.metered AND e.failures < :tries
-        AND e.open_until <= :now AND e.next_free <= :now))
+        NOT e.metered AND e.failures < :tries AND e.open_until <= :now AND e.next_free <= :now))
 ),
 chosen(id) AS MATERIALIZED (
     {chosen}
@@ -105,7 +104,7 @@ def lanes_in_turn(connection: Connection, kind: str, now: float) -> list[str]:
     row = endpoints.TABLE.c
     due = exists().where(TABLE.c.kind == row.kind, TABLE.c.endpoint == row.name, UNOWNED, TABLE.c.due <= now)
     turn = row.metered | (row.failures >= TRIES)
-    asked = select(row.name).where(row.kind == kind, row.mode == EndpointMode.ACTIVE.value, turn, due)
+    asked = select(row.name).where(row.kind == kind, turn, due)
     asked = asked.where(row.open_until <= now, row.next_free <= now)
     return list(connection.execute(asked.order_by(row.name)).scalars())
 
@@ -117,7 +116,7 @@ def take_turn(connection: Connection, turn: Turn) -> list[Delivery]:
     """
     kind, name = turn.lane
     state = endpoints.read(connection, kind, name, lock=True, skip=True)
-    if state is None or state.mode is not EndpointMode.ACTIVE or turn.room < 1:
+    if state is None or turn.room < 1:
         return []
     if max(state.open_until, state.next_free) > turn.now or (turn.ordered and _is_carried(connection, turn)):
         return []

@@ -30,11 +30,10 @@ class Outcome:
 class Settlement:
     """What the store says to an outcome: whether the owner still carried it, and how its endpoint does now.
 
-    `before` is how the endpoint did; both are None where it never failed.
+    `endpoint` is None where it has no row: it never failed, and has no limits of its own.
     """
 
     owned: bool
-    before: EndpointState | None = None
     endpoint: EndpointState | None = None
 
 
@@ -63,7 +62,7 @@ def record(connection: Connection, outcomes: Sequence[Outcome]) -> list[Settleme
     for one in outcomes:
         reports.setdefault(one.lane, []).append(one.report)
     states = {lane: _judge(connection, lane, reports[lane]) for lane in sorted(reports)}
-    return [Settlement(owned[one.delivery.id], *states[one.lane]) for one in outcomes]
+    return [Settlement(owned[one.delivery.id], states[one.lane]) for one in outcomes]
 
 
 def _place(outcome: Outcome) -> str:
@@ -86,12 +85,11 @@ def _settle(connection: Connection, outcome: Outcome) -> bool:
 
 def _judge(
     connection: Connection, lane: EndpointKey, reports: Sequence[breaker.AttemptReport]
-) -> tuple[EndpointState | None, EndpointState | None]:
-    """Return how an endpoint did and does; its row is written only where that differs."""
-    failed = any(report.failed for report in reports)
+) -> EndpointState | None:
+    """Return how an endpoint does; its row is written only where that changes it."""
     before = endpoints.read(connection, *lane)
-    if not failed and (before is None or before.failing_since is None):
-        return before, before
+    if all(report.works and not report.hold_until for report in reports) and not (before and before.failures):
+        return before
     if before is None:
         endpoints.change(connection, lane)
     before = endpoints.read(connection, *lane, lock=True)
@@ -100,4 +98,4 @@ def _judge(
     for report in sorted(reports, key=lambda one: one.at):
         now = breaker.after(now, report)
     endpoints.write(connection, lane, now)
-    return before, now
+    return now

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Connection, Double, Integer, String, Table, select, update
 
-from exporter.core.delivery import EndpointKey, EndpointMode, EndpointState
+from exporter.core.delivery import EndpointKey, EndpointState
 from exporter.store.columns import METADATA
 from exporter.store.retention import TableRetention
 from exporter.store.upserts import insert_once
@@ -15,10 +15,8 @@ TABLE = Table(
     METADATA,
     Column("kind", String, primary_key=True),
     Column("name", String, primary_key=True),
-    Column("mode", String, nullable=False),
     Column("metered", Boolean, nullable=False),  # has a rate or an order: its row is locked for a claim
     Column("failures", Integer, nullable=False),
-    Column("failing_since", Double),
     Column("open_until", Double, nullable=False),  # nothing is attempted before
     Column("next_free", Double, nullable=False),  # when its rate or its order allows the next attempt
 )
@@ -60,9 +58,7 @@ def write(connection: Connection, lane: EndpointKey, state: EndpointState) -> No
     change(
         connection,
         lane,
-        mode=state.mode.value,
         failures=state.failures,
-        failing_since=state.failing_since,
         open_until=state.open_until,
         next_free=state.next_free,
     )
@@ -78,9 +74,7 @@ def mark_metered(connection: Connection, lanes: Iterable[EndpointKey]) -> None:
 def endpoint_of(row: Any) -> EndpointState:
     """Return the state that `row` holds."""
     return EndpointState(
-        mode=EndpointMode(row["mode"]),
         failures=row["failures"],
-        failing_since=row["failing_since"],
         open_until=row["open_until"],
         next_free=row["next_free"],
         metered=row["metered"],
@@ -92,7 +86,6 @@ def _new(lane: EndpointKey) -> dict[str, Any]:
     return {
         "kind": kind,
         "name": name,
-        "mode": EndpointMode.ACTIVE.value,
         "metered": False,
         "failures": 0,
         "open_until": 0.0,

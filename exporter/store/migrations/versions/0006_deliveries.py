@@ -66,10 +66,8 @@ def upgrade() -> None:
         "endpoint",
         sa.Column("kind", sa.String, primary_key=True),
         sa.Column("name", sa.String, primary_key=True),
-        sa.Column("mode", sa.String, nullable=False),
         sa.Column("metered", sa.Boolean, nullable=False),
         sa.Column("failures", sa.Integer, nullable=False),
-        sa.Column("failing_since", sa.Double),
         sa.Column("open_until", sa.Double, nullable=False),
         sa.Column("next_free", sa.Double, nullable=False),
     )
