@@ -8,8 +8,10 @@ from exporter.alerts.platform import PLATFORM
 from exporter.alerts.process import PROCESS
 from exporter.alerts.quotas import QUOTAS
 from exporter.alerts.tokens import TOKENS
+from exporter.alerts.webhooks import WEBHOOKS
 from exporter.core.common_metrics import INTEGRATION_SERIES, SHARED_SERIES, TARGET_SERIES
 from exporter.core.signals import Signals
+from exporter.core.webhook_metrics import WEBHOOK_SERIES
 
 COMMON_SOURCES: Mapping[str, Signals] = {
     "targets": Signals("Every target", metrics=TARGET_SERIES),
@@ -18,5 +20,6 @@ COMMON_SOURCES: Mapping[str, Signals] = {
     "probes": Signals("Probes", alerts=(*AVAILABILITY, *MEASURES, *TOKENS)),
     "exporter": Signals("The exporter", alerts=(*PLATFORM, *PROCESS)),
     "quotas": Signals("Quotas", alerts=QUOTAS),
+    "webhooks": Signals("Webhooks", metrics=WEBHOOK_SERIES, alerts=WEBHOOKS),
 }
 """What belongs to no provider, by the name of the source; alerts are in the rule file of that name."""

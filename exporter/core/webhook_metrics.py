@@ -84,6 +84,12 @@ SILENCE_LIMIT = _metric(
     "source",
     unit="seconds",
 )
+SOURCE_SINCE = _metric(
+    "source_since_timestamp_seconds",
+    "When this process began to take webhooks of the source.",
+    "source",
+    unit="seconds",
+)
 
 DELIVERIES = _metric(
     "deliveries_total", "Attempts to deliver a webhook.", "endpoint", "direction", kind=Kind.COUNTER
@@ -147,6 +153,7 @@ WEBHOOK_SERIES = (
     DUPLICATES,
     SIGNATURE_FAILURES,
     SILENCE_LIMIT,
+    SOURCE_SINCE,
     DELIVERIES,
     DELIVERY_FAILURES,
     DELIVERY_DURATION,

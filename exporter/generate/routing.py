@@ -36,6 +36,9 @@ IDENTITY = (
     "bucket",
     "database",
     "period",
+    "source",
+    "endpoint",
+    "direction",
 )
 """Labels that two steps of one condition share; silences and acknowledgements match them too."""
 

@@ -1,6 +1,6 @@
 """What happens to webhooks, as series: one place counts for the intake and for the outbox."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
 from exporter.core import webhook_metrics as m
@@ -11,12 +11,12 @@ from exporter.core.signature import Refusal
 from exporter.core.webhook import Webhooks, WebhookSource
 from exporter.ingest.counters import EventCounters, LabelValues
 
-Scope = tuple[str, str, str]
+SourceLabels = tuple[str, str, str]
 """Integration, provider and tenant of a source; all but the tenant are "" for an endpoint."""
 
 _OF_SOURCES = (
     *(m.EVENTS, m.EVENT_FAILURES, m.CONSECUTIVE_FAILURES, m.LAST_EVENT, m.RECEIVED, m.DUPLICATES),
-    *(m.SIGNATURE_FAILURES, m.SILENCE_LIMIT),
+    *(m.SIGNATURE_FAILURES, m.SILENCE_LIMIT, m.SOURCE_SINCE),
 )
 
 LONGEST_TYPE = 128
@@ -29,15 +29,15 @@ class WebhookSeries:
     def __init__(self, counters: EventCounters) -> None:
         """Start without sources and endpoints."""
         self._counters = counters
-        self._scopes: dict[str, Scope] = {}
+        self._scopes: dict[str, SourceLabels] = {}
 
-    def apply(self, webhooks: Webhooks) -> None:
+    def apply(self, webhooks: Webhooks, now: float) -> None:
         """Show the sources of `webhooks` from 0 on, and forget those that are gone or have other labels."""
         self._scopes = {source.name: scope_of(source) for source in webhooks.sources}
         for metric in _OF_SOURCES:
             self._counters.keep(metric, self._is_wanted)
         for source in webhooks.sources:
-            self._begin(source)
+            self._begin(source, now)
 
     def receive(self, source: WebhookSource, event_type: str, now: float) -> None:
         """Count a genuine webhook that is new and stored."""
@@ -79,7 +79,7 @@ class WebhookSeries:
         # Outbound series are those of endpoints, which this configuration alone does not know.
         return m.OUTBOUND in labels[4:] or self._scopes.get(labels[3]) == labels[:3]
 
-    def _count_event(self, scope: Scope, name: str, direction: str, reason: str) -> None:
+    def _count_event(self, scope: SourceLabels, name: str, direction: str, reason: str) -> None:
         place = (*scope, name, direction)
         self._counters.add(m.EVENTS, place)
         if reason:
@@ -88,7 +88,14 @@ class WebhookSeries:
         else:
             self._counters.set(m.CONSECUTIVE_FAILURES, place, 0.0)
 
-    def _begin(self, source: WebhookSource) -> None:
+    def remember(self, last: Mapping[str, float]) -> None:
+        """Take when the last webhook of each source arrived, as the store knows it from earlier processes."""
+        for name, at in last.items():
+            scope = self._scopes.get(name)
+            if scope is not None and self._counters.value(m.LAST_EVENT, (*scope, name, m.INBOUND)) is None:
+                self._counters.set(m.LAST_EVENT, (*scope, name, m.INBOUND), at)
+
+    def _begin(self, source: WebhookSource, now: float) -> None:
         """Let the series of a source exist: `rate` and `increase` do not see one that begins at 1."""
         scope, place = scope_of(source), (*scope_of(source), source.name, m.INBOUND)
         self._counters.add(m.EVENTS, place, 0)
@@ -98,13 +105,15 @@ class WebhookSeries:
             self._counters.add(m.SIGNATURE_FAILURES, (*scope, source.name, refusal.value), 0)
         for reason in (Reason.CONNECT, Reason.TIMEOUT, Reason.VENDOR_ERROR) if source.forward else ():
             self._counters.add(m.EVENT_FAILURES, (*place, str(reason)), 0)
+        if self._counters.value(m.SOURCE_SINCE, (*scope, source.name)) is None:
+            self._counters.set(m.SOURCE_SINCE, (*scope, source.name), now)
         if source.silence:
             self._counters.set(m.SILENCE_LIMIT, (*scope, source.name), source.silence)
         else:
             self._counters.keep(m.SILENCE_LIMIT, lambda labels: labels[3] != source.name)
 
 
-def scope_of(source: WebhookSource) -> Scope:
+def scope_of(source: WebhookSource) -> SourceLabels:
     """Return the labels of what a source belongs to."""
     return source.integration, source.provider, source.tenant
 

@@ -113,7 +113,7 @@ class WebhookIntake:
             source.name: _Entry(source, self._schemes[source.scheme], self._trust(source))
             for source in webhooks.sources
         }
-        self._series.apply(webhooks)
+        self._series.apply(webhooks, self._now())
 
     def source(self, name: str) -> WebhookSource | None:
         """Return the source of that name, None where there is none."""

@@ -14,8 +14,6 @@ PAYMENT_SUCCESS = ThresholdFamily(
     rising=False,
     unit="ratio",
     maximum=1.0,
-    environment=((Severity.HIGH, "MONITORING_STRIPE_SUCCESS_RATE_THRESHOLD"),),
-    environment_scale=0.01,
 )
 FRAUD = ThresholdFamily(
     "fraud_ratio",
