@@ -74,7 +74,8 @@ FAILING = Alert(
     cases=cases.FAILING,
     runbook=Runbook(
         meaning=(
-            "In the last hour fewer attempts than `webhook_success_ratio` says were accepted: by your app for "
+            "In the last hour fewer attempts than `webhook_success_ratio` says were accepted: by "
+            "your app for "
             "`inbound` (what vendors sent), by the tenant's receiver for `outbound`. It needs 20 attempts."
         ),
         impact=(
@@ -106,7 +107,8 @@ CONSECUTIVE = Alert(
     cases=cases.CONSECUTIVE,
     runbook=Runbook(
         meaning=(
-            "Attempts to bring webhooks to your app (`inbound`) or to a tenant's receiver (`outbound`) failed "
+            "Attempts to bring webhooks to your app (`inbound`) or to a tenant's receiver "
+            "(`outbound`) failed "
             "one after the other, in one process of the exporter, without a success in between."
         ),
         impact="The receiver gets nothing. Webhooks wait in the store and are tried again, ever more rarely.",
@@ -115,7 +117,8 @@ CONSECUTIVE = Alert(
             "2. `integration-exporter webhooks list --state waiting` shows reason and answer of the last try."
         ),
         mitigation=(
-            "Bring the receiver back. `integration-exporter webhooks retry` sends at once what would wait for "
+            "Bring the receiver back. `integration-exporter webhooks retry` sends at once what would "
+            "wait for "
             "its next try. The first success resolves the alert."
         ),
     ),
@@ -140,18 +143,21 @@ BACKLOG_OLD = Alert(
     cases=cases.BACKLOG_OLD,
     runbook=Runbook(
         meaning=(
-            "Something that was accepted has not been delivered for longer than `webhook_backlog_age_seconds`. "
+            "Something that was accepted has not been delivered for longer than "
+            "`webhook_backlog_age_seconds`. "
             "`endpoint` is the source's name for `inbound`, the receiver's for `outbound`."
         ),
         impact="What is behind it is as late: the platform or the tenant works on old news.",
         diagnosis=(
-            "1. Does the receiver fail? Then IntegrationWebhookFailing or the endpoint's own alert fires too.\n"
+            "1. Does the receiver fail? Then IntegrationWebhookFailing or the endpoint's own alert "
+            "fires too.\n"
             "2. Is it only slow? Compare `integration_webhook_delivery_duration_seconds` with "
             "`concurrency` and `rate` of the endpoint, and `integration_webhook_backlog` with an hour ago.\n"
             "3. Is the endpoint paused or disabled? `integration-exporter webhooks endpoints` says so."
         ),
         mitigation=(
-            "Fix the receiver, or raise `concurrency` where it can take more. Resume the endpoint when somebody "
+            "Fix the receiver, or raise `concurrency` where it can take more. Resume the endpoint "
+            "when somebody "
             "paused it and forgot."
         ),
     ),
@@ -183,8 +189,10 @@ SILENT = Alert(
         impact="The platform may no longer hear of payments, messages or changes, and nobody notices.",
         diagnosis=(
             "1. The vendor's page of webhook endpoints: is ours enabled, what did the last calls answer?\n"
-            "2. `integration_webhook_signature_failures_total` of the source: do they arrive and are refused?\n"
-            "3. Does the proxy still pass `/webhooks/` on? Call it from outside: an unsigned POST is 400 or 401."
+            "2. `integration_webhook_signature_failures_total` of the source: do they arrive and are "
+            "refused?\n"
+            "3. Does the proxy still pass `/webhooks/` on? Call it from outside: an unsigned POST is "
+            "400 or 401."
         ),
         mitigation=(
             "Enable the endpoint at the vendor, fix proxy, DNS or certificate, and let the vendor send again "
@@ -204,18 +212,22 @@ FORGED = Alert(
     cases=cases.FORGED,
     runbook=Runbook(
         meaning=(
-            "Requests to `/webhooks/<source>` carry no signature, a wrong one, or one that is too old. None of "
+            "Requests to `/webhooks/<source>` carry no signature, a wrong one, or one that is too "
+            "old. None of "
             "them was stored or forwarded."
         ),
         impact=(
-            "Either somebody tries to forge events, which fails; or the secret is no longer the vendor's, and "
+            "Either somebody tries to forge events, which fails; or the secret is no longer the "
+            "vendor's, and "
             "then nothing genuine gets in."
         ),
         diagnosis=(
             "1. `integration_webhook_received_total` of the source: does anything genuine still arrive?\n"
-            "2. `integration-exporter list audit` shows addresses and reasons. One address outside the vendor's "
+            "2. `integration-exporter list audit` shows addresses and reasons. One address outside "
+            "the vendor's "
             "ranges is an attack; the vendor's own addresses mean a wrong secret.\n"
-            "3. `stale` alone: look at the clock of this host. Twilio: is `webhooks.public_url` what it calls?"
+            "3. `stale` alone: look at the clock of this host. Twilio: is `webhooks.public_url` what "
+            "it calls?"
         ),
         mitigation=(
             "Put the vendor's current secret into `secrets`, beside the old one while it is rolled. Block an "
@@ -238,16 +250,19 @@ ENDPOINT_DOWN = Alert(
     cases=cases.ENDPOINT_DOWN,
     runbook=Runbook(
         meaning=(
-            "The last attempt at the endpoint failed and none has succeeded for 15 minutes, or the exporter has "
+            "The last attempt at the endpoint failed and none has succeeded for 15 minutes, or the "
+            "exporter has "
             "disabled it after days of failures."
         ),
         impact="The tenant gets no webhooks; they wait until they are too old, and are then dead letters.",
         diagnosis=(
-            "1. `integration-exporter webhooks endpoints` shows the last reason and the certificate's expiry.\n"
+            "1. `integration-exporter webhooks endpoints` shows the last reason and the "
+            "certificate's expiry.\n"
             "2. `integration-exporter webhooks ping NAME` tries it now."
         ),
         mitigation=(
-            "Tell the tenant. Enable the endpoint again once it answers, then retry the dead letters. Remove it "
+            "Tell the tenant. Enable the endpoint again once it answers, then retry the dead "
+            "letters. Remove it "
             "if nobody wants it any more."
         ),
     ),
