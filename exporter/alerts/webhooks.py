@@ -97,7 +97,7 @@ FAILING = Alert(
 )
 
 CONSECUTIVE = Alert(
-    name="IntegrationWebhookFailsInARow",
+    name="IntegrationWebhookFailingRepeatedly",
     summary="No webhook gets processed any more.",
     description=f"The last {{{{ $value }}}} attempts for {_NAMES} failed.",
     observed=f"max by ({_BY_FLOW}) (last_over_time({m.CONSECUTIVE_FAILURES}[{STATE}]))",

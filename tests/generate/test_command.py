@@ -252,7 +252,7 @@ def test_diff_shows_no_secret_of_a_native_receiver(desk: Desk) -> None:
 def test_the_rules_are_those_of_the_providers_in_use_and_old_ones_go(desk: Desk) -> None:
     _, out, _ = desk.generate()
     names = {path.stem for path in (desk.out / "prometheus/rules").iterdir()}
-    assert names == {"thresholds", "probes", "exporter", "quotas", "readings", "stripe"}
+    assert names == {"thresholds", "probes", "exporter", "quotas", "webhooks", "readings", "stripe"}
     assert f"rules: 6 of {len(bundle.rule_files())} files, for the providers in use (stripe of" in out
     assert (desk.out / "runbooks/IntegrationStripeDisputesHigh.md").exists()
     (desk.out / "prometheus/rules/mine.yml").write_text("groups: []\n")
@@ -262,7 +262,7 @@ def test_the_rules_are_those_of_the_providers_in_use_and_old_ones_go(desk: Desk)
     assert "prometheus/rules/stripe.yml: is generated no more" in desk.generate("--check")[2]
     assert "that are generated no more removed" in desk.generate()[1]
     names = {path.stem for path in (desk.out / "prometheus/rules").iterdir()}
-    assert names == {"thresholds", "probes", "exporter", "quotas", "readings", "fal", "mine"}, (
+    assert names == {"thresholds", "probes", "exporter", "quotas", "webhooks", "readings", "fal", "mine"}, (
         "a file of the user's own stays"
     )
     assert not (desk.out / "runbooks/IntegrationStripeDisputesHigh.md").exists()
