@@ -253,7 +253,7 @@ def test_the_rules_are_those_of_the_providers_in_use_and_old_ones_go(desk: Desk)
     _, out, _ = desk.generate()
     names = {path.stem for path in (desk.out / "prometheus/rules").iterdir()}
     assert names == {"thresholds", "probes", "exporter", "quotas", "webhooks", "readings", "stripe"}
-    assert f"rules: 6 of {len(bundle.rule_files())} files, for the providers in use (stripe of" in out
+    assert f"rules: 7 of {len(bundle.rule_files())} files, for the providers in use (stripe of" in out
     assert (desk.out / "runbooks/IntegrationStripeDisputesHigh.md").exists()
     (desk.out / "prometheus/rules/mine.yml").write_text("groups: []\n")
     desk.write(
