@@ -89,7 +89,7 @@ def metrics() -> tuple[Metric, ...]:
 @cache
 def catalogue() -> Catalogue:
     """Return what a configuration may name."""
-    return Catalogue(probes(), families(), schemes())
+    return Catalogue(probes(), families(), schemes(), frozenset(alert.name for alert in alerts()))
 
 
 def _modules(package: str) -> Iterator[tuple[str, ModuleType]]:

@@ -10,8 +10,12 @@ from exporter.core.threshold import ThresholdFamily
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every provider, every family of thresholds and every scheme of signatures, by name."""
+    """Every provider, every family of thresholds and every scheme of signatures, by name.
+
+    `alerts` are the names of all alerts.
+    """
 
     probes: Mapping[str, Probe]
     families: Mapping[str, ThresholdFamily]
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
+    alerts: frozenset[str] = frozenset()

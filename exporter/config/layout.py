@@ -294,6 +294,14 @@ class Layout(Part, frozen=True):
     defaults: Annotated[Defaults, Meta(description="What integrations take by default.")] = Defaults()
     integrations: Annotated[tuple[Any, ...], Meta(description="What is probed.", extra=RAW)] = ()
     thresholds: ThresholdsPart = {}
+    alerts: Annotated[tuple[Any, ...], Meta(description="Alerts of your own.", extra=RAW)] = ()
+    rule_files: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, extra=PATH)], ...],
+        Meta(
+            description="Files with Prometheus rules of your own, which `generate` puts beside the others;"
+            " they may hold the wildcards * ? [] and **."
+        ),
+    ] = ()
     notifications: Annotated[Notifications, Meta(description="Who is notified.")] = Notifications()
     generate: Annotated[
         Generation, Meta(description="What `generate` writes about Prometheus and Alertmanager.")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from exporter.config import durations
+from exporter.config.layout_alerts import AlertPart
 from exporter.config.catalogue import Catalogue
 from exporter.config.document.convert import twins
 from exporter.config.document.schema import (
@@ -25,10 +26,11 @@ from exporter.core.threshold import ThresholdFamily
 def build_schema(catalogue: Catalogue) -> JsonSchema:
     """Return the JSON Schema (draft 2020-12) of the whole file; equal catalogues give equal schemas."""
     layout, definitions = components(Layout)
-    for kind in (IntegrationPart, TenantRow, WebhookSourcePart, WebhookEndpointPart):
+    for kind in (IntegrationPart, TenantRow, AlertPart, WebhookSourcePart, WebhookEndpointPart):
         definitions |= components(kind)[1]
     row, integration = definitions["TenantRow"], definitions["IntegrationPart"]
     definitions["Layout"]["properties"]["integrations"]["items"] = {"$ref": f"{PREFIX}IntegrationPart"}
+    definitions["Layout"]["properties"]["alerts"]["items"] = {"$ref": f"{PREFIX}AlertPart"}
     definitions["Tenants"]["properties"]["list"]["items"] = {"$ref": f"{PREFIX}TenantRow"}
     definitions["Thresholds"] = _thresholds(catalogue)
     for part in (definitions["Layout"], row, integration):

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from exporter.core.generation import Generation
 from exporter.core.notifications import Notifications
+from exporter.core.own_alert import OwnAlert, RuleFileText
 from exporter.core.probe import Probe, Target, TargetKey
 from exporter.core.secret import Secret
 from exporter.core.threshold import Threshold
@@ -77,8 +78,9 @@ class Configuration:
     `redacted_text` is what `/config` shows of it, with stars. `notes` are sentences for the operator on
     what was configured and is not used. `shard` says which of the targets in the file `targets` are.
     `feeds` are the sources of tenants that are asked again and again. `generation` is what `generate`
-    writes beside notifications and rules. `ca_file` are the authorities trusted by default, "" for the
-    system's. `webhooks` is empty where WEBHOOK_MONITORING_ENABLED switches them off.
+    writes beside notifications and rules. `alerts` and `rule_files` are the user's own. `ca_file` are the
+    authorities trusted by default, "" for the system's. `webhooks` is empty where
+    WEBHOOK_MONITORING_ENABLED switches them off.
     """
 
     path: str | None
@@ -99,6 +101,8 @@ class Configuration:
     generation: Generation = field(default_factory=Generation)
     ca_file: str = ""
     webhooks: Webhooks = field(default_factory=Webhooks)
+    alerts: tuple[OwnAlert, ...] = ()
+    rule_files: tuple[RuleFileText, ...] = ()
 
     @cached_property
     def longest_interval(self) -> float:

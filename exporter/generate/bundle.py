@@ -16,7 +16,16 @@ from exporter.core.configuration import Configuration
 from exporter.core.generation import Generation, exporter_url
 from exporter.core.notifications import Notifications
 from exporter.core.secret import Secret
-from exporter.generate import dashboards, paths, reference, routing, rule_tests, runbooks, scraping
+from exporter.generate import (
+    dashboards,
+    own_alerts,
+    paths,
+    reference,
+    routing,
+    rule_tests,
+    runbooks,
+    scraping,
+)
 from exporter.generate.document import BUNDLE_NOTICE, NOTICE, as_yaml
 from exporter.generate.facts import facts_template
 from exporter.generate.receivers import AWS_CREDENTIALS
@@ -79,8 +88,9 @@ def user_files(
     generation = generation or (configuration.generation if configuration else Generation())
     notifications = configuration.notifications if configuration else Notifications()
     secrets = SecretFiles(generation.secrets.dir)
-    alertmanager = routing.configuration(notifications, secrets, generation.aggregation_labels)
-    added = routing.for_existing(notifications, secrets, generation.aggregation_labels)
+    own, kept_apart = (configuration.alerts if configuration else ()), generation.aggregation_labels
+    alertmanager = routing.configuration(notifications, secrets, kept_apart, own)
+    added = routing.for_existing(notifications, secrets, kept_apart, own)
     # Flags and no paths: `--check` notices other flags, and a bundle is the same wherever it is made.
     heads = (f"flags: {flags}",) if flags else ()
     rules = rule_files(configuration, generation)
@@ -97,6 +107,7 @@ def user_files(
     if configuration:
         alerts = [alert for name in rules for alert in alert_sources().get(name, ())]
         content |= runbooks.pages(alerts, paths.BUNDLE_RUNBOOKS, notice)
+        content |= _own_files(configuration, notice)
     return UserFiles(content, secrets.files, generation, tuple(sorted(secrets.references)))
 
 
@@ -125,10 +136,18 @@ def rule_files(
     made = alert_files(alert_sources(), registry.families().values(), filling, links)
     if configuration is None:
         return made
+    if configuration.alerts:
+        replicas = configuration.replicas
+        made[own_alerts.FILE] = own_alerts.rule_file(configuration.alerts, filling, links, replicas)
     used = {one.probe.name: one.probe for one in configuration.integrations}
     # Every provider has the common series: they would make every file needed.
     own = {metric for probe in used.values() for metric in probe.metrics} - {*TARGET_SERIES, *SHARED_SERIES}
-    return select_files(made, COMMON_SOURCES, used, {name for metric in own for name in metric.series_names})
+    return select_files(
+        made,
+        (*COMMON_SOURCES, own_alerts.FILE),
+        used,
+        {name for metric in own for name in metric.series_names},
+    )
 
 
 def _rule_test_files(configuration: Configuration | None) -> dict[str, str]:
@@ -141,7 +160,19 @@ def _rule_test_files(configuration: Configuration | None) -> dict[str, str]:
     # These two have to fire where Prometheus knows no exporter; any other would be a false alarm.
     noisy = (EXPORTER_DOWN.name, WATCHDOG.name)
     tests["without-exporter"] = rule_tests.quiet_without_exporter(noisy, _at_paths(rules, rules))
-    return {f"prometheus/tests/{name}.yml": as_yaml(content) for name, content in tests.items()}
+    return {f"{paths.RULE_TESTS}/{name}.yml": as_yaml(content) for name, content in tests.items()}
+
+
+def _own_files(configuration: Configuration, notice: str) -> dict[str, str]:
+    """Return the tests of the user's own alerts, and the copies of his rule files."""
+    made = {}
+    if configuration.alerts:
+        tests = own_alerts.test_file(configuration.alerts, f"../rules/{own_alerts.FILE}.yml")
+        made[f"{paths.RULE_TESTS}/{own_alerts.FILE}.yml"] = as_yaml(tests, notice=notice)
+    for one in configuration.rule_files:
+        # As it is: what is changed here would be lost with the next copy.
+        made[f"{paths.RULES}/{one.name}.yml"] = f"# {notice}\n# copied from {one.path}\n{one.text}"
+    return made
 
 
 def _at_paths(rules: Mapping[str, RuleFile], names: Iterable[str]) -> dict[str, RuleFile]:

@@ -1,6 +1,7 @@
 """Where generated files are, below the checkout or below the folder of a bundle."""
 
 RULES = "prometheus/rules"
+RULE_TESTS = "prometheus/tests"
 PROMETHEUS = "prometheus/prometheus.yml"
 PROMETHEUS_PARTS = "prometheus/into-yours.yml"
 ALERTMANAGER = "alertmanager/alertmanager.yml"
@@ -13,5 +14,5 @@ BUNDLE_RUNBOOKS = "runbooks"
 CHECKOUT_FOLDERS = ("prometheus", "alertmanager", "grafana", RUNBOOKS, REFERENCE)
 """Folders of the checkout in which a file that is no longer generated is removed."""
 
-BUNDLE_FOLDERS = (RULES, BUNDLE_RUNBOOKS)
+BUNDLE_FOLDERS = (RULES, RULE_TESTS, BUNDLE_RUNBOOKS)
 """Those of a bundle: which files they hold depends on the providers in use."""

@@ -3,14 +3,17 @@
 Everything here is valid on Alertmanager 0.25.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from exporter.alerts.availability import DOWN, ISOLATED, OUTAGE, TARGET_FAILING
 from exporter.alerts.platform import EXPORTER_DOWN, WATCHDOG
 from exporter.core.generation import AGGREGATION_LABELS
 from exporter.core.notifications import Notifications, QuietHours, Team
+from exporter.core.own_alert import OwnAlert
 from exporter.core.severity import Severity
 from exporter.generate.native import with_native
+from exporter.generate.own_routes import own_routes
 from exporter.generate.receivers import (
     Channels,
     Receivers,
@@ -62,11 +65,15 @@ def identity(kept_apart: tuple[str, ...] = AGGREGATION_LABELS) -> tuple[str, ...
 
 
 def configuration(
-    notifications: Notifications, secrets: SecretFiles, kept_apart: tuple[str, ...] = AGGREGATION_LABELS
+    notifications: Notifications,
+    secrets: SecretFiles,
+    kept_apart: tuple[str, ...] = AGGREGATION_LABELS,
+    own: Iterable[OwnAlert] = (),
 ) -> dict[str, Any]:
     """Return the content of alertmanager.yml; the secrets it needs are added to `secrets`.
 
-    `kept_apart` are the aggregation labels: messages are grouped by them too.
+    `kept_apart` are the aggregation labels: messages are grouped by them too. Of the user's `own` alerts
+    those with recipients have routes of their own.
     """
     shared = shared_channels(notifications)
     receivers = Receivers(secrets)
@@ -82,6 +89,7 @@ def configuration(
             "routes": [
                 # The first route that matches takes an alert; those of teams pass it on by `continue`.
                 _watchdog(heartbeat["name"]),
+                *own_routes(own, teams, _team_step, _team_name),
                 *(_team_route(team) for team in teams),
                 *(_severity_route(severity) for severity in Severity),
             ],
@@ -104,14 +112,17 @@ OURS = 'scope=~"exporter|integration|tenant"'
 
 
 def for_existing(
-    notifications: Notifications, secrets: SecretFiles, kept_apart: tuple[str, ...] = AGGREGATION_LABELS
+    notifications: Notifications,
+    secrets: SecretFiles,
+    kept_apart: tuple[str, ...] = AGGREGATION_LABELS,
+    own: Iterable[OwnAlert] = (),
 ) -> dict[str, Any]:
     """Return what an existing alertmanager.yml takes over, list by list.
 
     Our tree is one route, to be put before the others; names of receivers and time intervals begin with
     `integration-`, and inhibitions look at our alerts alone.
     """
-    whole = configuration(notifications, secrets, kept_apart)
+    whole = configuration(notifications, secrets, kept_apart, own)
     root = _add_prefix(whole["route"])
     return {
         "templates": ["integration-exporter/templates/*.tmpl"],
@@ -176,8 +187,13 @@ def _shared_receiver(
     return made
 
 
+def team_receiver_name(team: str) -> str:
+    """Return the name of the receiver of the team of that name."""
+    return f"team-{team}"
+
+
 def _team_name(team: Team) -> str:
-    return f"team-{team.name}"
+    return team_receiver_name(team.name)
 
 
 def _team_receiver(receivers: Receivers, team: Team, shared: Channels) -> dict[str, Any]:

@@ -57,15 +57,19 @@ class Links:
 
     def dashboard(self, alert: Alert) -> str:
         """Return the address of the alert's dashboard with what the alert speaks of selected."""
-        return f"{self.grafana.rstrip('/')}/d/{alert.dashboard}{_query(alert, 'var-')}"
+        return self.board(alert.dashboard, alert.by)
+
+    def board(self, uid: str, labels: Collection[str]) -> str:
+        """Return the address of a dashboard with what an alert with these labels speaks of selected."""
+        return f"{self.grafana.rstrip('/')}/d/{uid}{_query(labels, 'var-')}"
 
     def details(self, alert: Alert) -> str:
         """Return the address of the exporter's page with the targets of the alert: it has the whole error."""
-        return f"{self.exporter.rstrip('/')}/{_query(alert, '')}"
+        return f"{self.exporter.rstrip('/')}/{_query(alert.by, '')}"
 
 
-def _query(alert: Alert, prefix: str) -> str:
-    chosen = [label for label in ("integration", "tenant") if label in alert.by]
+def _query(labels: Collection[str], prefix: str) -> str:
+    chosen = [label for label in ("integration", "tenant") if label in labels]
     query = "&".join(f"{prefix}{label}={{{{ $labels.{label} }}}}" for label in chosen)
     return f"?{query}" if query else ""
 

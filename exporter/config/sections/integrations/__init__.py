@@ -21,12 +21,16 @@ NEEDS = ("defaults", "thresholds")
 
 @dataclass(frozen=True)
 class BuiltIntegrations:
-    """All integrations with their targets; `names` are those of the file, also of one with a mistake."""
+    """All integrations with their targets; `names` are those of the file, also of one with a mistake.
+
+    `sound` says that none has a mistake.
+    """
 
     built: tuple[BuiltTargets, ...]
     names: frozenset[str]
     thresholds: tuple[Threshold, ...]
     feeds: tuple[TenantFeed, ...]
+    sound: bool = True
 
 
 def read(draft: Draft, part: tuple[Any, ...]) -> BuiltIntegrations:
@@ -47,7 +51,13 @@ def read(draft: Draft, part: tuple[Any, ...]) -> BuiltIntegrations:
     check_clashes(context, built)
     shared = thresholds.tenant_defaults(steps, context.catalogue.families)
     numbers = (*shared, *builder.resolved)
-    return BuiltIntegrations(tuple(built), frozenset(builder.names), numbers, tuple(context.tenant_feeds))
+    return BuiltIntegrations(
+        tuple(built),
+        frozenset(builder.names),
+        numbers,
+        tuple(context.tenant_feeds),
+        sound=len(sound) == len(part),
+    )
 
 
 def fields(value: BuiltIntegrations) -> dict[str, Any]:
