@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from exporter.config.layout import PUBLIC, Duration
+from exporter.config.layout_parts import PUBLIC, Duration, Part
 from exporter.core.severity import Severity
 
 NAME_PATTERN = r"^[A-Z][A-Za-z0-9]{2,79}$"
@@ -14,7 +14,7 @@ Words = Annotated[str, Meta(extra=PUBLIC)]
 Labelled = dict[str, Words | tuple[Words, ...]]
 
 
-class AlertPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class AlertPart(Part, frozen=True):
     """An alert of your own: one metric compared with one number."""
 
     name: Annotated[

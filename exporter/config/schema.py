@@ -3,7 +3,6 @@
 from typing import Any
 
 from exporter.config import durations
-from exporter.config.layout_alerts import AlertPart
 from exporter.config.catalogue import Catalogue
 from exporter.config.document.convert import twins
 from exporter.config.document.schema import (
@@ -15,6 +14,7 @@ from exporter.config.document.schema import (
     name_of,
 )
 from exporter.config.layout import IntegrationPart, Layout, TenantRow
+from exporter.config.layout_alerts import AlertPart
 from exporter.config.layout_webhooks import WebhookEndpointPart, WebhookSourcePart
 from exporter.core.options import tenant_fields
 from exporter.core.probe import Probe

@@ -70,8 +70,8 @@ def test_the_test_of_every_kind_of_alert_passes_on_its_rule(tmp_path: Path, repl
     tests = sorted(path.name for path in tmp_path.glob("*-tests.yml"))
     done = run(program("promtool"), "test", "rules", *tests, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    rules = sorted(path.name for path in tmp_path.glob("*.yml") if path.name not in tests)
-    done = run(program("promtool"), "check", "rules", "--lint=all", "--lint-fatal", *rules, cwd=tmp_path)
+    files = sorted(path.name for path in tmp_path.glob("*.yml") if path.name not in tests)
+    done = run(program("promtool"), "check", "rules", "--lint=all", "--lint-fatal", *files, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
-from exporter.config.layout_alerts import AlertPart
 from exporter.config.document.context import Path, Public
 from exporter.config.document.convert import Converter
 from exporter.config.document.schema import part_schema
 from exporter.config.document.section import convert_section
 from exporter.config.document.validate import Validator
 from exporter.config.draft import Draft
+from exporter.config.layout_alerts import AlertPart
 from exporter.config.sections.alerts.checks import AlertChecks
 from exporter.config.sections.alerts.exported import exported_metrics
 from exporter.core.own_alert import OwnAlert

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exporter.config import durations
-from exporter.config.layout_alerts import AlertPart
 from exporter.config.catalogue import Catalogue
 from exporter.config.document.context import Path
 from exporter.config.document.source import quotable_key
 from exporter.config.document.validate import suggestion
+from exporter.config.layout_alerts import AlertPart
 from exporter.config.sections.alerts.exported import ExportedMetric
 from exporter.config.sections.notifications.checks import web_address
 from exporter.core.metric import Kind, Metric
