@@ -12,6 +12,12 @@ from exporter.core.errors import StoreError
 LOCK_WAIT = 5.0
 """Seconds that a statement waits for another process's lock."""
 
+LOG_PAGES = 16_000
+"""Pages of SQLite's log (64 MB) after which a commit copies them all the same, where nobody else did."""
+
+PAGES = "exporter_log_pages"
+"""Execution option of a connection: the pages of the log after which its commits copy them."""
+
 WRITES = "exporter_writes"
 """Execution option of a connection whose transactions write."""
 
@@ -96,5 +102,8 @@ def _prepare(connection: Any, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     # A transaction that reads first and writes later would fail at once if another one wrote meanwhile.
-    writes = connection.get_execution_options().get(WRITES)
+    options = connection.get_execution_options()
+    if pages := options.get(PAGES):
+        connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={pages:d}").close()
+    writes = options.get(WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from threading import Lock
 from typing import TypeVar
@@ -11,7 +11,16 @@ from sqlalchemy import Connection, Engine
 
 from exporter.core.errors import StoreError
 from exporter.store.batch import Batch
-from exporter.store.connect import WRITES, identity, open_engine, parse, redacted_url
+from exporter.store.connect import (
+    LOCK_WAIT,
+    LOG_PAGES,
+    PAGES,
+    WRITES,
+    identity,
+    open_engine,
+    parse,
+    redacted_url,
+)
 from exporter.store.errors import translated
 from exporter.store.migrate import bring_up_to_date
 from exporter.store.owner import Ownership
@@ -49,6 +58,8 @@ class Database:
         self._opening = Lock()
         # A lock of its own for what is below: a thread that opens may wait for minutes.
         self._swapping = Lock()
+        # SQLite has one writer; threads of ours that wait for it there would look only now and then.
+        self._writing = Lock() if self.url.get_backend_name() == "sqlite" else None
         self._opened: _Handle | None = None
         self._attached: _Handle | None = None
 
@@ -103,6 +114,22 @@ class Database:
             yield connection
 
     @contextmanager
+    def joining(self) -> Iterator[Connection]:
+        """Begin a transaction as `writing` does, whose commit leaves SQLite's log to `checkpoint`."""
+        self._ownership.take()
+        with self._transaction(self._open_engine, writes=True, log_pages=LOG_PAGES) as connection:
+            yield connection
+
+    def checkpoint(self, *, alone: bool) -> None:
+        """Copy SQLite's log into the file, as far as no reader needs it; `alone` while nothing is written."""
+        with translated(self.name), self._write_turn() if alone else nullcontext():
+            connection = self._open_engine().raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").close()
+            finally:
+                connection.close()
+
+    @contextmanager
     def attach(self, *, writes: bool = False) -> Iterator[Connection]:
         """Begin a transaction on the database as it is, also where this process has not opened it.
 
@@ -139,14 +166,30 @@ class Database:
         return opened is not None and opened.file != identity(self.url)
 
     @contextmanager
-    def _transaction(self, engine: Callable[[], Engine], *, writes: bool) -> Iterator[Connection]:
-        options = {WRITES: writes, REPLICA: self._replica}
+    def _transaction(
+        self, engine: Callable[[], Engine], *, writes: bool, log_pages: int = 0
+    ) -> Iterator[Connection]:
+        options = {WRITES: writes, REPLICA: self._replica, PAGES: log_pages}
         with (
             translated(self.name),
+            self._write_turn() if writes else nullcontext(),
             engine().connect().execution_options(**options) as connection,
             connection.begin(),
         ):
             yield connection
+
+    @contextmanager
+    def _write_turn(self) -> Iterator[None]:
+        """Wait for other writes of this process; StoreError when one of them takes too long."""
+        if self._writing is None:
+            yield
+            return
+        if not self._writing.acquire(timeout=LOCK_WAIT):
+            raise StoreError(f"{self.name}: another write takes for too long; see its disk")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def _open_engine(self) -> Engine:
         """Return the engine of the database that `open` opened."""

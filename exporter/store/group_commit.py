@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from exporter.core.errors import StoreError
 from exporter.core.supervisor import Supervisor
+from exporter.store.checkpoint import Checkpoints
 from exporter.store.database import Database
 from exporter.store.errors import UnwritableError, translated
 from exporter.store.threads import in_thread
@@ -61,6 +62,7 @@ class GroupCommit:
         self.database = database
         self._supervisor = supervisor or Supervisor()
         self._threads_wanted = 1 if database.url.get_backend_name() == "sqlite" else 2
+        self._checkpoints = Checkpoints(database, self._supervisor.keep_thread)
         self._threads: list[threading.Thread] = []
         self._changed = threading.Condition()
         # Both are guarded by the condition.
@@ -94,6 +96,7 @@ class GroupCommit:
         """Write what waits and end the threads; return whether that took less than `timeout` seconds."""
         with self._changed:
             self._closing = True
+            self._checkpoints.stop()
             self._changed.notify_all()
         try:
             async with asyncio.timeout(timeout):
@@ -104,6 +107,8 @@ class GroupCommit:
         return True
 
     def _start_threads(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._threads:
+            self._checkpoints.start()
         while len(self._threads) < self._threads_wanted:
             name = f"store commits {len(self._threads) + 1}"
             self._threads.append(self._supervisor.keep_thread(name, lambda: self._work(loop)))
@@ -139,7 +144,7 @@ class GroupCommit:
         for job in jobs:
             of_step.setdefault(job.step, []).append(job)
         apart: list[_Job[Any, Any]] = []
-        with self.database.writing() as connection:
+        with self.database.joining() as connection:
             for step, joined in of_step.items():
                 try:
                     with translated(self.database.name), _savepoint(connection, len(of_step) > 1):
