@@ -37,6 +37,7 @@ from exporter.generate.rules import (
     select_files,
 )
 from exporter.generate.secret_files import SecretFiles
+from exporter.signatures import schemes
 from exporter.store.listings import listings
 
 RuleFile = dict[str, Any]
@@ -66,7 +67,7 @@ def files(configuration: Configuration | None = None) -> dict[str, str]:
         **user_files(configuration).files,
         **_rule_test_files(configuration),
         **runbooks.pages(alerts),
-        **reference.pages(registry.sources(), registry.probes(), listings().values()),
+        **reference.pages(registry.sources(), registry.probes(), listings().values(), schemes().values()),
         "docs/examples/config.schema.json": schema_text(),
     }
 

@@ -10,9 +10,11 @@ from exporter.core.alert import EVERY, Alert
 from exporter.core.common_metrics import SCHEDULE
 from exporter.core.listing import Listing
 from exporter.core.metric import Metric, Scope
+from exporter.core.options import Options
 from exporter.core.probe import Probe
 from exporter.core.severity import Severity
 from exporter.core.signals import Signals
+from exporter.core.signature import Scheme
 from exporter.core.threshold import ThresholdFamily
 from exporter.generate import paths
 from exporter.generate.document import as_markdown, table
@@ -23,7 +25,10 @@ from exporter.generate.scraping import SCRAPE_INTERVAL
 
 
 def pages(
-    sources: Mapping[str, Signals], probes: Mapping[str, Probe], listings: Iterable[Listing[Any]]
+    sources: Mapping[str, Signals],
+    probes: Mapping[str, Probe],
+    listings: Iterable[Listing[Any]],
+    schemes: Iterable[Scheme],
 ) -> dict[str, str]:
     """Return the pages by path."""
     families = {name: family for one in sources.values() for name, family in one.families.items()}
@@ -35,6 +40,7 @@ def pages(
         f"{paths.REFERENCE}/configuration.md": configuration_page(families.values()),
         f"{paths.REFERENCE}/providers.md": providers_page(probes.values()),
         f"{paths.REFERENCE}/lists.md": lists_page(listings),
+        f"{paths.REFERENCE}/webhook-schemes.md": schemes_page(schemes),
     }
 
 
@@ -172,6 +178,30 @@ def _provider(probe: Probe) -> str:
     # Not linked: parts of two providers may share a name, and a link would lead to the first of them.
     parts = [f"## {probe.title} (`{probe.name}`)", about, *facts, *sections((probe.options,), "###")]
     return "\n\n".join(parts)
+
+
+def schemes_page(schemes: Iterable[Scheme]) -> str:
+    """Return the page of all schemes by which senders sign webhooks."""
+    return as_markdown(
+        "# Schemes of webhooks",
+        "How senders sign: `scheme` of a source under `webhooks.sources`, and what its `options` may hold. "
+        "To add one, see [new-scheme.md](../new-scheme.md).",
+        *map(_scheme, schemes),
+    )
+
+
+def _scheme(scheme: Scheme) -> str:
+    about = (importlib.import_module(f"exporter.signatures.{scheme.name}").__doc__ or "").strip()
+    facts = [
+        "It takes `secret`, `secrets` or `secrets_files`." if scheme.needs_secret else "It takes no secret.",
+        "`tolerance` bounds the age of its signature." if scheme.signs_time else "It signs no time.",
+        "It needs `webhooks.public_url`." if scheme.signs_url else "",
+        "`verify_token` answers the question by GET." if scheme.challenge else "",
+    ]
+    options = [] if scheme.options is Options else sections((scheme.options,), "###")
+    return "\n\n".join(
+        (f"## {scheme.title} (`{scheme.name}`)", about, " ".join(filter(None, facts)), *options)
+    )
 
 
 def lists_page(listings: Iterable[Listing[Any]]) -> str:

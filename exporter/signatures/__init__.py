@@ -1,6 +1,7 @@
 """Schemes by which vendors sign their webhooks: one file each, found by the folder.
 
 A file has `SCHEME` (core/signature.py) and is named after it. What several share has a leading underscore.
+`KeyCache` fetches the keys of senders that publish them.
 """
 
 import importlib
@@ -8,6 +9,9 @@ import pkgutil
 from functools import cache
 
 from exporter.core.signature import Scheme
+from exporter.signatures._keys import KeyCache
+
+__all__ = ["KeyCache", "schemes"]
 
 
 @cache

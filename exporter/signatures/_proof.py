@@ -58,7 +58,7 @@ def from_base64(text: str) -> bytes:
 
 
 def behind(prefix: str, text: str) -> str:
-    """Return what stands in `text` behind `prefix`; SignatureError where it does not begin so."""
+    """Return what follows `prefix` in `text`; SignatureError where it does not begin so."""
     if not text.startswith(prefix):
         raise SignatureError(Refusal.MALFORMED, f"the signature does not begin with {prefix}")
     return text.removeprefix(prefix)

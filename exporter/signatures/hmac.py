@@ -56,7 +56,7 @@ class HmacOptions(Options, frozen=True, kw_only=True):
     encoding: Annotated[
         str, Meta(pattern="^(hex|base64)$", description="How the signature is written: hex or base64.")
     ] = "hex"
-    prefix: Annotated[str, Meta(description="What stands before the signature, such as sha256=.")] = ""
+    prefix: Annotated[str, Meta(description="What precedes the signature, such as sha256=.")] = ""
     secret_encoding: Annotated[
         str, Meta(pattern="^(text|hex|base64)$", description="How secrets are written: text, hex or base64.")
     ] = "text"  # noqa: S105 -- a way of writing

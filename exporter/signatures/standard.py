@@ -2,7 +2,7 @@
 
 The headers are `webhook-id`, `webhook-timestamp` (Unix seconds) and `webhook-signature`, or the same with
 `svix-`. The last holds `v1,<base64>`, several separated by blanks while a secret rotates; other versions,
-such as `v1a` by Ed25519, are not read. The key is what stands behind `whsec_`, decoded. An id stays the same
+such as `v1a` by Ed25519, are not read. The key is what comes behind `whsec_`, decoded. An id stays the same
 when a webhook is sent again. Source: github.com/standard-webhooks/standard-webhooks,
 spec/standard-webhooks.md; docs.svix.com, "Verifying payloads manually"; resend.com/docs/webhooks.
 """

@@ -14,7 +14,11 @@ PAGES = {path: text for path, text in bundle.files().items() if path.startswith(
 CONFIGURATION = PAGES["docs/reference/configuration.md"]
 KEYS = [
     (path.rpartition("/")[2], title, row)
-    for path in ("docs/reference/configuration.md", "docs/reference/providers.md")
+    for path in (
+        "docs/reference/configuration.md",
+        "docs/reference/providers.md",
+        "docs/reference/webhook-schemes.md",
+    )
     for title, table in re.findall(r"^(?:#+ (.*)\n)?(?:(?!^[#|]).*\n)*((?:\|.*\n)+)", PAGES[path], re.M)
     for row in table.splitlines()[2:]
 ]
