@@ -150,6 +150,37 @@ def test_the_switch_turns_webhooks_off_and_still_judges_them(word: str, tmp_path
         load(WHOLE.replace("scheme: meta", "scheme: mta"), tmp_path, WEBHOOK_MONITORING_ENABLED=word)
 
 
+def test_an_operator_is_told_of_a_source_that_takes_more_than_is_wise(tmp_path: Path) -> None:
+    loose = load("webhooks: {sources: [{name: pictures, scheme: fal}]}", tmp_path)
+    assert [note for note in loose.notes if "webhook source pictures" in note and "options.user_id" in note]
+    bound = load("webhooks: {sources: [{name: pictures, scheme: fal, options: {user_id: u}}]}", tmp_path)
+    assert not [note for note in bound.notes if "pictures" in note]
+
+
+def test_each_scheme_takes_what_the_documentation_shows(tmp_path: Path) -> None:
+    text = f"""
+webhooks:
+  public_url: https://hooks.example.com
+  sources:
+  - {{name: twilio, scheme: twilio, secrets: [token-one, token-two]}}
+  - {{name: github, scheme: github, secret: s}}
+  - {{name: resend, scheme: standard, secret: {SECRET}}}
+  - {{name: fal, scheme: fal, options: {{user_id: u}}}}
+  - name: slack
+    scheme: hmac
+    secret: s
+    options:
+      header: X-Slack-Signature
+      prefix: v0=
+      timestamp_header: X-Slack-Request-Timestamp
+      signed: "v0:{{timestamp}}:{{body}}"
+"""
+    made = load(text, tmp_path).webhooks
+    assert [source.scheme for source in made.sources] == ["twilio", "github", "standard", "fal", "hmac"]
+    errors = Draft202012Validator(build_schema(registry.catalogue())).iter_errors(yaml.safe_load(text))
+    assert [error.message for error in errors] == []
+
+
 def test_secret_files_are_watched(tmp_path: Path) -> None:
     made = load(WHOLE, tmp_path)
     assert {str(tmp_path / name) for name in FILES} <= made.files
@@ -234,6 +265,17 @@ MISTAKES: list[tuple[str, str, int, str, str]] = [
     ("header twice", READY + "    headers: {X-A: x, x-a: y}\n", 6, "a header is given twice", "remove one"),
     ("disable_after", READY + "    disable_after: 400d\n", 6, "disable_after is out of bounds", "365d"),
     ("endpoint twice", READY + f"  - {{name: a, url: 'https://b/', secret: {SECRET}}}\n", 6, "name a is taken by line 3", "another name"),
+    ("fal with a secret", "webhooks:\n  sources:\n  - name: a\n    scheme: fal\n    options: {user_id: u}\n    secret: s\n", 3, "the scheme fal takes no secret", "remove secret"),
+    ("twilio without a URL", SIGNED.replace("github", "twilio"), 4, "signs the URL that it calls", "add public_url"),
+    ("secret of svix", SIGNED.replace("github", "standard"), 3, "not whsec_ and base64", "as it was issued"),
+    ("empty secret of svix", SIGNED.replace("github", "standard").replace("secret: s", "secret: whsec_"), 3, "and base64", "as it was issued"),
+    ("hmac without options", SIGNED.replace("github", "hmac"), 3, "the key header is missing", "add header:"),
+    ("hmac options", SIGNED.replace("github", "hmac") + "    options: {header: X-A, algorithm: md5}\n", 6, "'md5' has the wrong form", "sha1, sha256 or sha512"),
+    ("hmac header", SIGNED.replace("github", "hmac") + "    options: {header: 'X A'}\n", 6, "header: 'X A' has the wrong form", "Header that holds"),
+    ("hmac body not signed", SIGNED.replace("github", "hmac") + "    options: {header: X-A, signed: '{timestamp}'}\n", 6, "has the wrong form", "{body}"),
+    ("hmac time not signed", SIGNED.replace("github", "hmac") + "    options: {header: X-A, timestamp_header: X-B}\n", 3, "timestamp_header is not signed", "add {timestamp}"),
+    ("hmac time not there", SIGNED.replace("github", "hmac") + "    options: {header: X-A, signed: '{timestamp}.{body}'}\n", 3, "there is no timestamp_header", "add timestamp_header:"),
+    ("hmac secret", SIGNED.replace("github", "hmac") + "    options: {header: X-A, secret_encoding: hex}\n", 3, "a secret is no hex", "secret_encoding"),
     ("source is text", "webhooks: {sources: [stripe]}\n", 1, "expected a mapping, found text", "keys with values"),
     ("sources are a mapping", "webhooks: {sources: {a: b}}\n", 1, "sources: expected a list", "list"),
     ("unknown part", "webhooks: {source: []}\n", 1, "unknown key source", "did you mean sources?"),
