@@ -1,6 +1,6 @@
 """How much is left, and what does it cost? Quotas, prepaid money, and the bills of vendors."""
 
-from exporter.alerts.availability import CONNECTED, CONNECTED_EXPR
+from exporter.alerts.availability import STATE
 from exporter.alerts.cases import quotas as cases
 from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.common_metrics import (
@@ -11,6 +11,7 @@ from exporter.core.common_metrics import (
     QUOTA_LIMIT,
     QUOTA_RESET,
     QUOTA_USED,
+    SUCCESS,
 )
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
@@ -25,19 +26,14 @@ QUOTA = ThresholdFamily(
     unit="ratio",
 )
 
-RATIO = f"integration_provider_tenant_quota:{QUOTA_USED}:ratio"
 # A vendor that refuses us for an empty quota gives no numbers any more: its reason takes their place, read
-# as it is now; the look-back of the other half bridges a gap of scrapes.
-_REFUSED = f'{FAILURE_INFO}{{reason="quota"}}'
-RATIO_EXPR = (
-    f"max by ({QUOTA_BY}) (\n"
-    f"  last_over_time({QUOTA_USED}[$lookback])\n"
-    f"/\n"
-    f"  (last_over_time({QUOTA_LIMIT}[$lookback]) > 0)\n"
-    ")\n"
-    "or\n"
-    f"max by ({QUOTA_BY}) ({_REFUSED}) unless on ({BY}) ({CONNECTED} == 1)"
-)
+# as it is now; the look-back of the other half bridges a gap of scrapes, keep_firing that of this one. What a
+# database has no more of are connections, which another alert reports.
+_REFUSED = f'{FAILURE_INFO}{{reason="quota",provider!="postgres"}}'
+_USED = f"last_over_time({QUOTA_USED}[$lookback])"
+_LIMIT = f"last_over_time({QUOTA_LIMIT}[$lookback])"
+_RATIO = f"max by ({QUOTA_BY}) (\n  {_USED}\n/\n  ({_LIMIT} > 0)\n)"
+_LET_THROUGH = f"(last_over_time({SUCCESS}[{STATE}]) == 1)"
 
 QUOTA_NEAR_LIMIT = Alert(
     name="IntegrationQuotaNearLimit",
@@ -51,11 +47,11 @@ QUOTA_NEAR_LIMIT = Alert(
         "{{ if $labels.quota }}The quota {{ $labels.quota }}{{ else }}A quota{{ end }} "
         f"of {WHO} is used to {{{{ $value | humanizePercentage }}}}."
     ),
-    observed=RATIO,
+    observed=f"{_RATIO}\nor\nmax by ({QUOTA_BY}) ({_REFUSED}) unless on ({BY}) {_LET_THROUGH}",
     op=">=",
     by=("integration", "provider", "tenant", "quota"),
     family=QUOTA,
-    records={CONNECTED: CONNECTED_EXPR, RATIO: RATIO_EXPR},
+    keep_firing="5m",
     cases=cases.QUOTA_NEAR_LIMIT,
     runbook=Runbook(
         meaning=(
@@ -83,8 +79,6 @@ QUOTA_NEAR_LIMIT = Alert(
 
 _PACE = f"deriv({QUOTA_USED}[6h])"
 _LEFT = f"(last_over_time({QUOTA_RESET}[$lookback]) - time() > 0)"
-_LIMIT = f"last_over_time({QUOTA_LIMIT}[$lookback])"
-_USED = f"last_over_time({QUOTA_USED}[$lookback])"
 
 QUOTA_RUNNING_OUT = Alert(
     name="IntegrationQuotaRunningOut",
@@ -98,12 +92,13 @@ QUOTA_RUNNING_OUT = Alert(
         f"  ({_USED} + clamp_min({_PACE}, 0) * {_LEFT})\n"
         f"/\n  ({_LIMIT} > 0)\n"
         ") > 1\n"
-        f"and\n{RATIO} >= 0.5"
+        f"and\n{_RATIO} >= 0.5"
     ),
     by=("integration", "provider", "tenant", "quota"),
     severities=(Severity.LOW,),
     hold="15m",
-    records={CONNECTED: CONNECTED_EXPR, RATIO: RATIO_EXPR},
+    subject="quota-forecast",
+    every="4m",
     cases=cases.QUOTA_RUNNING_OUT,
     runbook=Runbook(
         meaning=(
@@ -138,7 +133,8 @@ SPENT_EXPR = (
 )
 # Dollars a second. Two of the records are looked at, so that one evaluation that is late leaves no gap.
 PACE = f"integration_provider_tenant:{PREPAID_BALANCE}:pace_1w"
-PACE_EXPR = f"avg_over_time({SPENT}[1w]) / 900 > 0"
+# An hour at least: a single purchase in the first quarter of an hour is no pace.
+PACE_EXPR = f"avg_over_time({SPENT}[1w]) / 900 > 0\nand\n  count_over_time({SPENT}[1w]) >= 4"
 
 BALANCE_RUNNING_OUT = Alert(
     name="IntegrationBalanceRunningOut",
@@ -199,16 +195,15 @@ _DAY_DIAGNOSIS = (
     "2. Did the number of calls rise, or the price of each?\n"
     "3. A loop that retries, a leaked key and a test against production are the usual causes."
 )
-TODAY = f"integration_provider_tenant:{COST_TODAY}:max"
-THIS_MONTH = f"integration_provider_tenant:{COST_MONTH}:max"
 
 COST_TODAY_HIGH = Alert(
     name="IntegrationCostOfDayHigh",
     summary="A vendor charges more for today than it may.",
     description=f"{WHO} has cost {{{{ $value | printf `%.2f` }}}} USD today.",
-    observed=TODAY,
+    observed=f"max by ({BY}) (last_over_time({COST_TODAY}[$lookback]))",
     family=COST_OF_DAY,
-    records={TODAY: f"max by ({BY}) (last_over_time({COST_TODAY}[$lookback]))"},
+    subject="cost",
+    every="2m",
     cases=cases.COST_TODAY_HIGH,
     runbook=Runbook(
         meaning=(
@@ -228,9 +223,10 @@ COST_MONTH_HIGH = Alert(
     name="IntegrationCostOfMonthHigh",
     summary="A vendor charges more for this month than it may.",
     description=f"{WHO} has cost {{{{ $value | printf `%.2f` }}}} USD this month.",
-    observed=THIS_MONTH,
+    observed=f"max by ({BY}) (last_over_time({COST_MONTH}[$lookback]))",
     family=COST_OF_MONTH,
-    records={THIS_MONTH: f"max by ({BY}) (last_over_time({COST_MONTH}[$lookback]))"},
+    subject="cost",
+    every="2m",
     cases=cases.COST_MONTH_HIGH,
     runbook=Runbook(
         meaning=(
@@ -269,6 +265,8 @@ COST_FORECAST = Alert(
     ),
     severities=(Severity.LOW,),
     hold="15m",
+    subject="cost",
+    every="4m",
     cases=cases.COST_FORECAST,
     runbook=Runbook(
         meaning=(

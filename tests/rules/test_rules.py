@@ -95,7 +95,10 @@ SABOTAGE = [
     ("ExporterIsolated", "another replica gets through", "max by (integration", "min by (integration"),
     ("ThresholdsMissing", "one family", "latency_seconds:default{", "certificate_expiry_seconds:default{"),
     ("CertificateExpiring", "21 days are not less than 21 days", "< on", "<= on"),
-    ("LatencyHigh", "timeouts of failed probes do not count", "max_15m > 0", "max_15m > 9"),
+    ("LatencyHigh", "a target that fails is reported by other alerts", "[15m]) > 0", "[15m]) > 99"),
+    ("LatencyHigh", "one slow probe of three", "(0.5,", "(0.95,"),
+    ("LatencyHigh", "one slow probe of one every ten minutes", "> 400", "> 4000"),
+    ("LatencyHigh", "one of two replicas is far away", "min by (integration", "max by (integration"),
     ("ProbeStale", "another replica probes", "max by (integration", "min by (integration"),
 ]
 

@@ -8,6 +8,8 @@ from exporter.core.common_metrics import (
     CLIENT_CERTIFICATE_EXPIRY,
     CONSECUTIVE_FAILURES,
     DURATION,
+    LAST_RUN,
+    NEXT_RUN,
 )
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
@@ -24,8 +26,14 @@ def _levels(*severities: str) -> tuple[dict[str, str], ...]:
     return tuple({**target(), "severity": severity} for severity in severities)
 
 
-def _probed(durations: str, failures: str = "0x60") -> dict[str, str]:
-    return {series(DURATION): durations, series(CONSECUTIVE_FAILURES): failures}
+def _probed(durations: str, failures: str = "0x60", **labels: str) -> dict[str, str]:
+    return {series(DURATION, **labels): durations, series(CONSECUTIVE_FAILURES, **labels): failures}
+
+
+def _seldom(durations: str) -> dict[str, str]:
+    """Return a target that is probed every ten minutes."""
+    runs = {series(LAST_RUN): "0x9 600x9 1200x9 1800x9", series(NEXT_RUN): "600x9 1200x9 1800x9 2400x9"}
+    return {**_probed(durations), **runs}
 
 
 LATENCY_HIGH = (
@@ -40,6 +48,27 @@ LATENCY_HIGH = (
         "20m",
         says="timeouts of failed probes do not count",
     ),
+    Case("quiet", _probed("0.2x20 6x1 0.2x40"), "24m", says="one slow probe of one a minute"),
+    Case("quiet", _probed("0.2x20 6x4 0.2x40"), "26m", says="one slow probe of three"),
+    Case("fires", _probed("0.2x20 6x9 0.2x40"), "30m", _levels("high", "medium"), says="two slow of three"),
+    Case(
+        "quiet",
+        {
+            **_probed("0.2x60", instance="a"),
+            series(DURATION, instance="b"): "10x60",
+            series(CONSECUTIVE_FAILURES, instance="b"): "1+1x60",
+        },
+        "30m",
+        says="a replica that is cut off times out",
+    ),
+    Case(
+        "quiet",
+        {**_probed("0.2x60", instance="a"), **_probed("6x60", instance="b")},
+        "30m",
+        says="one of two replicas is far away",
+    ),
+    Case("quiet", _seldom("0.2x19 6x8 0.2x40"), "28m", says="one slow probe of one every ten minutes"),
+    Case("fires", _seldom("0.2x9 6x60"), "30m", _levels("high", "medium"), says="both of twenty minutes"),
     Case("boundary", _probed("2x60"), "30m", says="2 s is not above 2 s"),
     Case("boundary", _probed("2.01x60"), "30m", _levels("medium"), says="a little more is"),
     Case("missing", {series(CONSECUTIVE_FAILURES): "0x60"}, "30m", says="a target whose duration is unknown"),
