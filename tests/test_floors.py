@@ -11,8 +11,8 @@ import exporter
 ROOT = Path(exporter.__file__).parent
 FLOORS = (
     {"core"},
-    {"alerts", "config", "exposition", "net", "store"},
-    {"probes", "sandbox", "signatures", "actions"},
+    {"alerts", "config", "exposition", "net", "signatures", "store"},
+    {"probes", "sandbox", "actions"},
     {"registry"},
     {"tokens", "endpoints"},
     {"engine", "ingest", "outbox"},

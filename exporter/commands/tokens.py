@@ -2,20 +2,14 @@
 
 import argparse
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Protocol
 
 from exporter.commands.api_client import ApiClient, build_client
 from exporter.commands.lists import print_listing
 from exporter.commands.output import print_rows
+from exporter.commands.progress import follow_job
 from exporter.core.errors import StartError
 from exporter.core.listing import TARGET, OutputColumn
 from exporter.store.listings import listings
-
-POLL_INTERVAL = 0.3
-"""Seconds between two requests for the progress of the refreshes."""
 
 TOKENS = (
     *TARGET,
@@ -72,7 +66,7 @@ def _refresh(exporter: ApiClient, options: argparse.Namespace) -> int:
         raise StartError("say which tokens: --all, or --integration, --tenant and --expiring")
     # In the background: many refreshes take longer than the client waits for an answer.
     job = exporter.post("/api/v1/tokens/refresh", selection | {"all": options.all, "background": True})
-    job = _follow(exporter, job)
+    job = follow_job(exporter, "/api/v1/tokens/refresh", job, "refreshing")
     rows = job["tokens"]
     print_rows(rows, REFRESHES, options, "no token had to be refreshed")
     failed = sum(row["result"] != "ok" for row in rows)
@@ -80,41 +74,3 @@ def _refresh(exporter: ApiClient, options: argparse.Namespace) -> int:
     if rows:
         print(f"{len(rows)} refreshed: {results}", file=sys.stderr)
     return 1 if failed else 0
-
-
-def _follow(exporter: ApiClient, job: dict[str, Any]) -> dict[str, Any]:
-    """Poll until the job is done, with a bar on a terminal."""
-    with _bar(job["total"]) as bar:
-        while job["state"] == "running":
-            time.sleep(POLL_INTERVAL)
-            job = exporter.get(f"/api/v1/tokens/refresh/{job['id']}")
-            bar.move(job["done"])
-    return job
-
-
-class _Bar(Protocol):
-    def move(self, done: int) -> None: ...
-
-
-class _NoBar:
-    def move(self, done: int) -> None:
-        del done
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[_Bar]:
-    if not sys.stderr.isatty() or not total:
-        yield _NoBar()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("refreshing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=total)
-
-        class Moving:
-            def move(self, done: int) -> None:
-                progress.update(task, completed=done)
-
-        yield Moving()

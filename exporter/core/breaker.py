@@ -40,6 +40,13 @@ def after(state: EndpointState, report: AttemptReport) -> EndpointState:
     return replace(state, failures=failures, open_until=until, next_free=free)
 
 
+def position(state: EndpointState, now: float) -> str:
+    """Return how the breaker is at `now`: closed, open, or half_open (trials alone)."""
+    if state.failures < TRIES:
+        return "closed"
+    return "open" if state.open_until > now else "half_open"
+
+
 def pause(failures: int) -> float:
     """Return for how many seconds the breaker opens after so many failures in a row."""
     return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(30, failures - TRIES))

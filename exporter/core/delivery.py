@@ -164,7 +164,9 @@ class GiveUp(AttemptError):
 class Action(Protocol):
     """Carries deliveries of one kind; the files of actions/ each bring one."""
 
-    kind: str
+    @property
+    def kind(self) -> str:
+        """What its deliveries are called: the name of its file."""
 
     async def run(self, delivery: Delivery) -> Receipt:
         """Try once; raises RetryLater or GiveUp when it was not delivered."""

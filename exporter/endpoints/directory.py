@@ -34,7 +34,8 @@ ACTOR = "exporter"
 class EndpointDirectory:
     """All endpoints. `submit` takes facts for the store, `audit` what was decided, `now` is in Unix seconds.
 
-    `on_disabled` is called with each endpoint that the exporter disables by itself.
+    `on_disabled` is called with each endpoint that the exporter disables by itself, `on_change` whenever what
+    can be sent may have changed.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class EndpointDirectory:
         self._of_tenant: dict[str, list[str]] = {}
         self._unsaved: dict[str, ModeChange] = {}
         self._warned: frozenset[str] = frozenset()
+        self.on_change: Callable[[], None] = lambda: None
 
     def apply(self, webhooks: Webhooks, ca_file: str = "") -> None:
         """Take the endpoints of a configuration; `ca_file` are the authorities that others are judged by."""
@@ -77,7 +79,7 @@ class EndpointDirectory:
         """Refresh for ever, and save what could not be saved at once."""
         while True:
             with suppress(StoreError):  # the writer logs that the store fails
-                await self._save_modes()
+                await self.save()
                 await self.refresh()
             await asyncio.sleep(REFRESH)
 
@@ -130,6 +132,7 @@ class EndpointDirectory:
             facts = replace(entry.facts, failing_since=None)
             self._entries[name] = entry = replace(entry, facts=facts)
             self._submit(EndpointFactsBatch({name: facts}))
+        self.on_change()
         return entry
 
     def _disable(self, entry: EndpointEntry, why: str) -> None:
@@ -148,7 +151,8 @@ class EndpointDirectory:
         )
         self._on_disabled(self._entries[name])
 
-    async def _save_modes(self) -> None:
+    async def save(self) -> None:
+        """Save what could not be saved at once; StoreError where it still cannot."""
         for name, changed in list(self._unsaved.items()):
             await in_thread(partial(self.store.write_mode, changed))
             self._unsaved.pop(name, None)
@@ -165,6 +169,7 @@ class EndpointDirectory:
         entries = {stored.body.name: self._entry(stored) for stored in self._view.endpoints}
         entries |= {one.name: self._known(EndpointEntry(one, FILE)) for one in self._file}
         self._entries, self._of_tenant = entries, _by_tenant(entries.values())
+        self.on_change()
 
     def _entry(self, stored: StoredEndpoint) -> EndpointEntry:
         secrets = tuple(one.value for one in stored.secrets)

@@ -43,14 +43,7 @@ def json_answer(value: Any, status: int = 200, **headers: str) -> web.Response:
 
 async def json_body(request: web.Request) -> dict[str, Any]:
     """Return the JSON object in the body, {} for an empty one; a bad or slow one is an HTTP error."""
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await request.read()
-        body = _unpack(body, request.headers.get("Content-Encoding", ""))
-    except TimeoutError:
-        raise web.HTTPRequestTimeout(text="the body did not arrive in time") from None
-    except (web.RequestPayloadError, ProbeError):
-        raise web.HTTPBadRequest(text="the body cannot be read by its Content-Encoding") from None
+    body = await read_body(request, BODY_LIMIT)
     try:
         value = msgspec.json.decode(body) if body.strip() else {}
     except (msgspec.DecodeError, RecursionError):  # the latter: brackets in brackets, thousands deep
@@ -60,14 +53,43 @@ async def json_body(request: web.Request) -> dict[str, Any]:
     return value
 
 
-def _unpack(body: bytes, encoding: str) -> bytes:
+async def read_body(request: web.Request, most: int) -> bytes:
+    """Return the body, unpacked, of at most `most` bytes; one that is too long is not read to its end."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await _read(request, most)
+        return _unpack(body, request.headers.get("Content-Encoding", ""), most)
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text="the body did not arrive in time") from None
+    except (web.RequestPayloadError, ProbeError):
+        raise web.HTTPBadRequest(text="the body cannot be read by its Content-Encoding") from None
+
+
+async def _read(request: web.Request, most: int) -> bytes:
+    parts: list[bytes] = []
+    left = most
+    if (request.content_length or 0) > most:
+        raise _too_long(most)
+    while part := await request.content.readany():
+        parts.append(part)
+        left -= len(part)
+        if left < 0:
+            raise _too_long(most)
+    return b"".join(parts)
+
+
+def _too_long(most: int) -> web.HTTPException:
+    return web.HTTPRequestEntityTooLarge(most, text=f"the body has more than {most} bytes")
+
+
+def _unpack(body: bytes, encoding: str, most: int) -> bytes:
     """Return `body` without its encoding; ProbeError where it cannot be undone."""
     reader, left = unpacker(encoding)
     if left:
         raise ProbeError(Reason.BAD_RESPONSE, f"the encoding {left} is not known")
-    found = reader.feed(body, BODY_LIMIT)
-    if len(found) > BODY_LIMIT:
-        raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, text=f"the body has more than {BODY_LIMIT} bytes")
+    found = reader.feed(body, most)
+    if len(found) > most:
+        raise _too_long(most)
     reader.finish()
     return found
 

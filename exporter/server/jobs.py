@@ -14,6 +14,7 @@ from exporter.core.probe import Target
 from exporter.server.access import IDENTITY, Identity
 from exporter.server.answers import json_answer
 from exporter.server.checks import check_target
+from exporter.server.retries import RETRIES, Retries
 from exporter.server.services import SERVICES
 from exporter.server.tokens import refresh_token
 
@@ -168,6 +169,7 @@ async def run_jobs(app: web.Application) -> AsyncIterator[None]:
     app[REFRESHES] = Jobs(
         lambda target, actor: refresh_token(services.tokens.refresh, target, actor), "tokens", services.now
     )
+    app[RETRIES] = Retries(services.now)
     yield
-    for jobs in (app[CHECKS], app[REFRESHES]):
+    for jobs in (app[CHECKS], app[REFRESHES], app[RETRIES]):
         await jobs.stop()

@@ -10,15 +10,19 @@ from exporter.server.access import AccessRule, Effect
 from exporter.server.handlers import (
     board,
     checks,
+    deliveries,
     discovery,
     endpoints,
     plain,
     probe,
+    retries,
     runbook,
     session,
+    sources,
     stats,
     tenants,
     tokens,
+    webhook_health,
     webhooks,
 )
 from exporter.server.handlers.lists import list_handler
@@ -51,6 +55,9 @@ _SIGN = AccessRule(Role.VIEWER, Effect.SPEND, narrow=True)
 _TOKENS = AccessRule(Role.ADMIN, narrow=True)
 # The app of a tenant, whose token is bound to it, manages the tenant's own endpoints.
 _ENDPOINTS = AccessRule(Role.ADMIN, Effect.CHANGE, narrow=True, of_tenant=Role.INGEST)
+_READ_RETRIES = AccessRule(Role.ADMIN, narrow=True, of_tenant=Role.INGEST)
+# Apps hand webhooks in, as they hand in events.
+_APPS = AccessRule(Role.INGEST, Effect.CHANGE, narrow=True, others=frozenset({Role.ADMIN}))
 _READ_ENDPOINTS = AccessRule(Role.VIEWER, narrow=True, of_tenant=Role.INGEST)
 
 
@@ -146,4 +153,36 @@ ROUTES = (
         _ENDPOINTS,
         "Gives a receiver a new secret; the old one signs beside it for a while.",
     ),
+    Route(
+        _POST,
+        "/api/v1/endpoints/{name}/ping",
+        deliveries.ping,
+        _ENDPOINTS,
+        "Sends a test delivery to a receiver.",
+    ),
+    Route(
+        _POST,
+        "/api/v1/deliveries",
+        deliveries.create,
+        _APPS,
+        "Delivers a webhook to every receiver of a tenant that wants its type.",
+    ),
+    Route(
+        _POST,
+        "/api/v1/deliveries/retry",
+        retries.retry,
+        _ENDPOINTS,
+        "Tries deliveries again: by ids, by filter, or all that are dead.",
+    ),
+    Route(_GET, "/api/v1/deliveries/retry/{id}", retries.read, _READ_RETRIES, "How far a retry is."),
+    Route(_GET, "/api/v1/deliveries/{id:.+}", deliveries.read_one, _VIEW, "A delivery with every attempt."),
+    Route(_GET, "/api/v1/webhook-health", webhook_health.health, _VIEW, "How webhooks do, both ways."),
+    Route(
+        _GET,
+        "/api/admin/enterprise/webhook-health",
+        webhook_health.health,
+        _VIEW,
+        "The same, under its name of before.",
+    ),
+    Route(_GET, "/api/v1/sources", sources.read, AccessRule(Role.VIEWER), "Who sends webhooks here."),
 )

@@ -16,6 +16,7 @@ from exporter.endpoints.directory import EndpointDirectory
 from exporter.engine.board import Board
 from exporter.engine.history import History
 from exporter.ingest.webhooks import WebhookIntake
+from exporter.outbox.outbox import Outbox
 from exporter.server.admin import AdminToken
 from exporter.server.paths import Paths
 from exporter.server.web_config.file import WebConfigFile
@@ -53,7 +54,8 @@ class Services:
     sources of tenants. `tokens` renews tokens. `admin` is who may change things while no access is
     configured.
     `endpoints` receive the webhooks of tenants, None where there is no such part. `audit` keeps who did what.
-    `runbook` returns the HTML page of an alert by its name and its Content-Security-Policy.
+    `outbox` takes deliveries, None where there is none yet. `webhook_summaries` hands what was counted of
+    them over to the store.
     `runbook` returns the HTML page of an alert by its name and its Content-Security-Policy. `webhooks` takes
     what vendors send, None where that is switched off.
     """
@@ -79,6 +81,8 @@ class Services:
     admin: AdminToken = field(default_factory=AdminToken)
     endpoints: EndpointDirectory | None = None
     audit: Callable[[AuditEntry], None] = lambda _entry: None
+    outbox: Outbox | None = None
+    webhook_summaries: Callable[[], None] = lambda: None
     webhooks: WebhookIntake | None = None
 
 

@@ -63,6 +63,10 @@ ALERTS = (
     ("IntegrationCertificateExpiring", "medium", "mail", "hooli", 112.8),
     ("IntegrationLatencyHigh", "medium", "images", "globex", 0.6),
 )
+# source: integration, tenant, webhooks a minute, share that the app refuses
+SOURCES = {"stripe": ("payments", "", 40.0, 0.0), "twilio": ("sms", "globex", 12.0, 0.3)}
+# endpoint: tenant, deliveries a minute, up
+ENDPOINTS = {"acme-crm": ("acme", 25.0, True), "wonka-erp": ("wonka", 6.0, False)}
 LATENCY = {"medium": 2.0, "high": 5.0}
 CERTIFICATE = {"medium": 21 * DAY, "high": 7 * DAY, "critical": 0.0}
 Labels = tuple[tuple[str, str], ...]
@@ -98,6 +102,7 @@ class Platform:
         yield from self._alerts(now)
 
     def _exported(self, now: float) -> Iterator[Row]:
+        yield from self._webhooks(now)
         for integration, (provider, tenants, usual, days) in INTEGRATIONS.items():
             own = (("integration", integration), ("provider", provider))
             yield "integration_critical", own, float(integration in CRITICAL)
@@ -110,6 +115,28 @@ class Platform:
                 yield "integration_configured", labels, float(configured)
                 if configured:
                     yield from self._target(integration, tenant, labels, usual, days, now)
+
+    def _webhooks(self, now: float) -> Iterator[Row]:
+        minutes = (now - self.end + 2000 * HOUR) / MINUTE
+        for source, (integration, tenant, pace, bad) in SOURCES.items():
+            own = (("integration", integration), ("provider", INTEGRATIONS[integration][0]))
+            place = (*own, ("tenant", tenant), ("source", source))
+            inbound = (*place, ("direction", "inbound"))
+            yield "integration_webhook_received_total", (*place, ("type", f"{source}.event")), pace * minutes
+            yield "integration_webhook_duplicates_total", place, minutes
+            yield "integration_webhook_signature_failures_total", (*place, ("reason", "mismatch")), minutes
+            yield "integration_webhook_last_event_timestamp_seconds", inbound, now - 20
+            yield "integration_webhook_consecutive_failures", inbound, 4.0 if bad else 0.0
+            yield from _counted(own, place, inbound, pace * minutes, bad, source)
+        for endpoint, (tenant, pace, up) in ENDPOINTS.items():
+            none = (("integration", ""), ("provider", ""))
+            place = (*none, ("tenant", tenant), ("endpoint", endpoint))
+            outbound = (*none, ("tenant", tenant), ("source", endpoint), ("direction", "outbound"))
+            yield "integration_webhook_endpoint_up", place, float(up)
+            yield "integration_webhook_endpoint_last_success_timestamp_seconds", place, now - 90
+            expiry = "integration_webhook_endpoint_certificate_expiry_timestamp_seconds"
+            yield expiry, place, self.end + 12 * DAY
+            yield from _counted(none, place, outbound, pace * minutes, 0.0 if up else 1.0, endpoint)
 
     def _target(
         self, integration: str, tenant: str, labels: Labels, usual: float, days: float, now: float
@@ -183,3 +210,28 @@ class Platform:
             if (name, who) == (integration, tenant) and start >= ago and (ago >= end or end == 0):
                 return reason, start
         return None
+
+
+def _counted(
+    own: Labels, place: Labels, event: Labels, count: float, bad: float, receiver: str
+) -> Iterator[Row]:
+    """Yield what attempts leave: `place` has the labels of the receiver, `event` the direction too."""
+    direction = event[-1]
+    to = (*own, place[2], ("endpoint", receiver), direction)
+    yield "integration_webhook_events_total", event, count
+    yield "integration_webhook_event_failures_total", (*event, ("reason", "timeout")), count * bad
+    yield "integration_webhook_deliveries_total", to, count
+    yield "integration_webhook_delivery_failures_total", (*to, ("reason", "timeout")), count * bad
+    yield "integration_webhook_backlog", to, 30.0 * bad
+    yield "integration_webhook_dead", to, 3.0 * bad
+    if bad:
+        yield "integration_webhook_oldest_timestamp_seconds", to, 1_790_000_000.0 - HOUR
+    for bound, share in (("0.1", 0.5), ("0.5", 0.9), ("+Inf", 1.0)):
+        bucket = "integration_webhook_processing_duration_seconds_bucket"
+        yield bucket, (*own, *event[3:], ("le", bound)), count * share
+        if receiver != "wonka-erp":  # the same series as that of the other endpoint
+            yield (
+                "integration_webhook_delivery_duration_seconds_bucket",
+                (*own, direction, ("le", bound)),
+                count * share,
+            )

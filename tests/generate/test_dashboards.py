@@ -152,6 +152,7 @@ def test_variables_offer_all_and_follow_the_time_range(path: str) -> None:
 @every_query
 def test_a_query_asks_only_for_series_that_exist(title: str, expr: str) -> None:
     known = {str(metric) for metric in registry.metrics()} | {"ALERTS", "ALERTS_FOR_STATE"}
+    known |= {f"{metric}_bucket" for metric in registry.metrics() if metric.buckets}
     assert {selector.name for selector in selectors(expr)} <= known
 
 

@@ -25,6 +25,7 @@ from exporter.core.options import Options
 from exporter.core.probe import Kit, Probe, Result, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
+from exporter.core.webhook import Webhooks
 from exporter.endpoints.directory import EndpointDirectory
 from exporter.endpoints.stored import EndpointStore
 from exporter.engine.board import Board, TargetState
@@ -32,6 +33,7 @@ from exporter.engine.history import History
 from exporter.generate.runbook_html import runbook_html
 from exporter.ingest.webhooks import WebhookIntake
 from exporter.net.network import LoopNetwork
+from exporter.outbox.outbox import Outbox
 from exporter.server.admin import AdminToken
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener
@@ -112,6 +114,9 @@ class Room:
     endpoints: EndpointDirectory | None = None
     token_keys: tuple[Secret, ...] = ()
     audit: list[AuditEntry] = field(default_factory=list)
+    outbox: Outbox | None = None
+    webhook_summaries: Callable[[], None] = lambda: None
+    webhook_settings: Webhooks = field(default_factory=Webhooks)
     now: float = NOW
 
     def directory(self) -> EndpointDirectory | None:
@@ -141,6 +146,7 @@ class Room:
             self.replicas,
             redacted_text=self.redacted_text,
             shard=self.shard,
+            webhooks=self.webhook_settings,
         )
 
     async def render(self, openmetrics: bool, gzip: bool) -> bytes:
@@ -186,6 +192,8 @@ class Room:
             webhooks=self.webhooks,
             endpoints=self.directory(),
             audit=self.audit.append,
+            outbox=self.outbox,
+            webhook_summaries=self.webhook_summaries,
         )
 
 

@@ -1,9 +1,7 @@
 """Endpoints by API: made with a secret that is shown once, changed, rotated, paused and deleted."""
 
-import base64
 import json
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,52 +9,24 @@ import pytest
 from cryptography.fernet import Fernet
 
 from exporter.core.secret import Secret
-from exporter.core.webhook import WebhookEndpoint, Webhooks
 from exporter.endpoints.directory import EndpointDirectory
 from exporter.endpoints.stored import EndpointStore, StoredEndpoint
 from exporter.store.database import Database
 from exporter.store.encryption import Seals
-from tests.server.house import NOW, House, Reply, Room, bearer, house
-
-KEY = Secret(Fernet.generate_key().decode())
-TOKENS = """
-bearer_tokens:
-  - {name: ops, token: ops-0123456789abcdef, roles: [admin]}
-  - {name: acme, token: acme-0123456789abcdef, roles: [ingest], tenants: [acme]}
-  - {name: globex, token: globex-0123456789abc, roles: [ingest], tenants: [globex]}
-  - {name: looker, token: looker-0123456789abc, roles: [viewer]}
-  - {name: app, token: app-0123456789abcdef, roles: [ingest]}
-"""
-OPS, ACME, GLOBEX, LOOKER, APP = (
-    bearer(token)
-    for token in (
-        *("ops-0123456789abcdef", "acme-0123456789abcdef", "globex-0123456789abc"),
-        *("looker-0123456789abc", "app-0123456789abcdef"),
-    )
+from tests.server.house import NOW, Room, house
+from tests.server.webhook_desk import (
+    ACME,
+    APP,
+    CRM,
+    GIVEN,
+    GLOBEX,
+    KEY,
+    LOOKER,
+    OPS,
+    TOKENS,
+    Desk,
+    webhook_desk,
 )
-GIVEN = "whsec_" + base64.b64encode(b"g" * 32).decode()
-CRM = {"name": "acme-crm", "tenant": "acme", "url": "https://crm.acme.example/hook?token=hunter2hunter2"}
-OF_THE_FILE = WebhookEndpoint("fixed", "acme", "https://fixed.example/", (Secret(GIVEN),))
-
-
-@dataclass
-class Desk:
-    """A server with a store, and a short way to ask it."""
-
-    house: House
-    room: Room
-
-    async def ask(self, method: str, path: str = "", body: Any = None, who: dict[str, str] = OPS) -> Reply:
-        data = None if body is None else json.dumps(body)
-        return await self.house.ask(f"/api/v1/endpoints{path}", method, who, admin=False, data=data)
-
-    async def make(self, who: dict[str, str] = OPS, **changes: Any) -> Reply:
-        return await self.ask("POST", "", CRM | changes, who)
-
-    @property
-    def directory(self) -> EndpointDirectory:
-        assert self.room.endpoints is not None
-        return self.room.endpoints
 
 
 @pytest.fixture
@@ -69,13 +39,8 @@ def store(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 async def desk(tmp_path: Path, store: Database) -> AsyncIterator[Desk]:
-    web = tmp_path / "web.yml"
-    web.write_text(TOKENS)
-    room = Room([], path=web, store=store, token_keys=(KEY,))
-    async with house(room) as made:
-        desk = Desk(made, room)
-        desk.directory.apply(Webhooks(endpoints=(OF_THE_FILE,)))
-        yield desk
+    async with webhook_desk(tmp_path, store) as made:
+        yield made
 
 
 async def test_a_new_endpoint_shows_its_secret_once_and_signs_by_it(desk: Desk) -> None:
@@ -330,6 +295,7 @@ async def test_keys_that_are_exchanged_open_what_older_ones_have_closed(desk: De
 
 async def test_a_store_that_fails_is_a_503_and_nothing_changes(desk: Desk, store: Database) -> None:
     await desk.make()
+    await desk.outbox.stop(2.0)  # else it makes a new file
     store.close()
     Path(str(store.url.database)).unlink()
     assert (await desk.make(name="other")).status == 503

@@ -1,11 +1,14 @@
 """Endpoints by API: read, made, changed, rotated and deleted; one of the file is only read, or paused."""
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from aiohttp import web
 
 from exporter.config import durations
+from exporter.core import breaker
 from exporter.core.clock import iso
+from exporter.core.delivery import EndpointState
 from exporter.core.endpoint import ReceiverMode
 from exporter.core.errors import StoreError
 from exporter.core.secret import Secret
@@ -14,6 +17,7 @@ from exporter.endpoints import body as bodies
 from exporter.endpoints.body import EndpointBody
 from exporter.endpoints.directory import EndpointDirectory
 from exporter.endpoints.entry import API, FILE, EndpointEntry, SigningSecret, entry_json
+from exporter.endpoints.message import KIND
 from exporter.endpoints.stored import StoredEndpoint, rotate
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, json_body, whole_number
@@ -21,6 +25,7 @@ from exporter.server.audit import audit
 from exporter.server.query import format_of, row_limit
 from exporter.server.services import SERVICES
 from exporter.server.stream import export_rows, portions, store_unavailable
+from exporter.store.subjects import endpoints as endpoint_states
 from exporter.store.threads import in_thread
 
 OVERLAP = "24h"
@@ -32,20 +37,32 @@ MOST_OF_A_TENANT = 100
 """Endpoints that the API makes for a tenant: one whose app loops must not fill the store."""
 
 COLUMNS = (
-    *("name", "tenant", "origin", "state", "up", "reason", "last_success", "last_failure", "failing_since"),
+    *(
+        "name",
+        "tenant",
+        "origin",
+        "state",
+        "up",
+        "breaker",
+        "reason",
+        "last_success",
+        "last_failure",
+        "failing_since",
+    ),
     *("certificate_expiry", "url", "types", "state_why", "created", "changed"),
 )
 
 
 async def read(request: web.Request) -> web.StreamResponse:
     """Answer the endpoints that the caller may know of, by name."""
+    breakers = await _breakers(request)
     query, identity, now = request.query, request[IDENTITY], request.app[SERVICES].now()
     state, tenant = query.get("state", ""), query.get("tenant")
     if state and state not in set(ReceiverMode):
         raise web.HTTPBadRequest(text="state must be one of " + ", ".join(ReceiverMode))
     found = [
-        entry_json(entry, now)
-        for entry in _directory(request).entries()
+        entry_json(entry, now) | {"breaker": breakers(entry.endpoint.name)}
+        for entry in find_directory(request).entries()
         if identity.sees(entry.endpoint.tenant)
         and tenant in (None, "", entry.endpoint.tenant)
         and state in ("", entry.state)
@@ -61,7 +78,9 @@ async def read(request: web.Request) -> web.StreamResponse:
 
 async def read_one(request: web.Request) -> web.Response:
     """Answer one endpoint."""
-    return json_answer(entry_json(_entry(request), request.app[SERVICES].now()))
+    entry, breakers = find_entry(request), await _breakers(request)
+    row = entry_json(entry, request.app[SERVICES].now())
+    return json_answer(row | {"breaker": breakers(entry.endpoint.name)})
 
 
 async def create(request: web.Request) -> web.Response:
@@ -69,7 +88,7 @@ async def create(request: web.Request) -> web.Response:
     values = await json_body(request)
     given = values.pop("secret", None)
     body = _parse(request, values)
-    directory, now = _directory(request), request.app[SERVICES].now()
+    directory, now = find_directory(request), request.app[SERVICES].now()
     _check_room(directory, body.tenant)
     secret = _secret(given)
     stored = StoredEndpoint(body, (SigningSecret(secret),), now, now)
@@ -85,7 +104,7 @@ async def create(request: web.Request) -> web.Response:
 
 async def change(request: web.Request) -> web.Response:
     """Change keys of an endpoint, or its state; one of the file has only a state."""
-    entry, changes = _entry(request), await json_body(request)
+    entry, changes = find_entry(request), await json_body(request)
     mode = _mode(changes.pop("state", None))
     if "secret" in changes:
         raise web.HTTPBadRequest(text=f"secret: a new one comes by POST {request.path}/rotate")
@@ -93,20 +112,20 @@ async def change(request: web.Request) -> web.Response:
         await _change_keys(request, entry, changes)
     if mode is not None:
         await _set_mode(request, entry, mode)
-    found = _made(_directory(request), entry.endpoint.name)
+    found = _made(find_directory(request), entry.endpoint.name)
     return json_answer(entry_json(found, request.app[SERVICES].now()))
 
 
 async def rotate_secret(request: web.Request) -> web.Response:
     """Put a new secret in front, which is in this answer alone; the others sign beside it for a while."""
-    entry, values = _entry(request), await json_body(request)
+    entry, values = find_entry(request), await json_body(request)
     _refuse_file(entry)
     given, overlap = values.pop("secret", None), _overlap(values.pop("overlap", OVERLAP))
     if values:
         raise web.HTTPBadRequest(text="the body may have the keys secret and overlap only")
     secret, now = _secret(given), request.app[SERVICES].now()
     rotated = rotate(entry.secrets, secret, now, overlap)
-    name, directory = entry.endpoint.name, _directory(request)
+    name, directory = entry.endpoint.name, find_directory(request)
     await _replace(request, entry, _body(entry), rotated)
     audit(request, "endpoint.rotated", name, tenant=entry.endpoint.tenant, overlap_seconds=overlap)
     await _refresh(directory)
@@ -116,13 +135,24 @@ async def rotate_secret(request: web.Request) -> web.Response:
 
 async def remove(request: web.Request) -> web.Response:
     """Delete an endpoint; what waits for it is never sent, and expires."""
-    entry = _entry(request)
+    entry = find_entry(request)
     _refuse_file(entry)
-    name, directory = entry.endpoint.name, _directory(request)
+    name, directory = entry.endpoint.name, find_directory(request)
     await _write(request, lambda: directory.store.remove(name))
     audit(request, "endpoint.deleted", name, tenant=entry.endpoint.tenant)
     await _refresh(directory)
     return web.Response(status=204)
+
+
+async def _breakers(request: web.Request) -> Callable[[str], str | None]:
+    """Return what says of an endpoint how its circuit breaker is: None where the store does not answer."""
+    services = request.app[SERVICES]
+    try:
+        states = await services.read_store(endpoint_states.states)
+    except StoreError:
+        return lambda _name: None
+    now = services.now()
+    return lambda name: breaker.position(states.get((KIND, name), EndpointState()), now)
 
 
 async def _change_keys(request: web.Request, entry: EndpointEntry, changes: dict[str, Any]) -> None:
@@ -134,13 +164,13 @@ async def _change_keys(request: web.Request, entry: EndpointEntry, changes: dict
     body = _parse(request, bodies.merge(known, changes), before=known)
     await _replace(request, entry, body, entry.secrets)
     audit(request, "endpoint.changed", body.name, tenant=body.tenant, keys=sorted(changes))
-    await _refresh(_directory(request))
+    await _refresh(find_directory(request))
 
 
 async def _set_mode(request: web.Request, entry: EndpointEntry, mode: ReceiverMode) -> None:
     name = entry.endpoint.name
     try:
-        await _directory(request).set_mode(name, mode, request[IDENTITY].name)
+        await find_directory(request).set_mode(name, mode, request[IDENTITY].name)
     except StoreError as error:
         raise store_unavailable(error) from None
     audit(request, f"endpoint.{mode}", name, tenant=entry.endpoint.tenant)
@@ -149,7 +179,7 @@ async def _set_mode(request: web.Request, entry: EndpointEntry, mode: ReceiverMo
 async def _replace(
     request: web.Request, entry: EndpointEntry, body: EndpointBody, secrets: tuple[SigningSecret, ...]
 ) -> None:
-    directory, known = _directory(request), entry.changed or 0.0
+    directory, known = find_directory(request), entry.changed or 0.0
     # Later than before in any case: this is what distinguishes two versions.
     now = max(request.app[SERVICES].now(), known + 1e-3)
     stored = StoredEndpoint(body, secrets, entry.created or now, now)
@@ -159,7 +189,7 @@ async def _replace(
 
 
 async def _write(request: web.Request, call: Any) -> bool:
-    if not _directory(request).store.keeps_secrets:
+    if not find_directory(request).store.keeps_secrets:
         raise web.HTTPConflict(
             text="endpoints have secrets, and without store.token_keys none is stored; make a key with"
             " `integration-exporter tokens key`, and set store.token_keys_file"
@@ -246,8 +276,9 @@ def _refuse_file(entry: EndpointEntry) -> None:
         )
 
 
-def _entry(request: web.Request) -> EndpointEntry:
-    entry = _directory(request).find(request.match_info["name"])
+def find_entry(request: web.Request) -> EndpointEntry:
+    """Return the endpoint in the path; 404 where the caller may know of none."""
+    entry = find_directory(request).find(request.match_info["name"])
     if entry is None or not request[IDENTITY].sees(entry.endpoint.tenant):
         _refuse_unknown()
     return entry
@@ -264,7 +295,8 @@ def _refuse_unknown() -> NoReturn:
     raise web.HTTPNotFound(text="there is no such endpoint")
 
 
-def _directory(request: web.Request) -> EndpointDirectory:
+def find_directory(request: web.Request) -> EndpointDirectory:
+    """Return all endpoints; 503 while the exporter starts."""
     found = request.app[SERVICES].endpoints
     if found is None:
         raise web.HTTPServiceUnavailable(text="endpoints are not loaded yet", headers={"Retry-After": "5"})

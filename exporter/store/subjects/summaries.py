@@ -118,10 +118,15 @@ def fold(connection: Connection, now: float) -> int:
     A day is in the tables under its first hour: a twentieth of the rows, for windows that are long.
     Hours that come late are folded in when they are seen.
     """
+    return fold_tables(connection, now, TABLE, REASONS)
+
+
+def fold_tables(connection: Connection, now: float, *tables: Table) -> int:
+    """Do what `fold` does for `tables`: their key begins with `hour`, and numbers can be added up."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
     limit = int(now - FOLDED_AFTER) // DAY * DAY
-    return sum(_fold(connection, table, limit) for table in (TABLE, REASONS))
+    return sum(_fold(connection, table, limit) for table in tables)
 
 
 RETENTION = (TableRetention(TABLE, "checks", compact=fold), TableRetention(REASONS, "checks"))

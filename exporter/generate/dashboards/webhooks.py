@@ -1,0 +1,230 @@
+"""Do webhooks arrive, are they processed, and do those that we send reach their receivers?"""
+
+from typing import Any
+
+from exporter.core import webhook_metrics as m
+from exporter.core.metric import Metric
+from exporter.generate.dashboards import _panels as show
+from exporter.generate.dashboards import _promql as ask
+from exporter.generate.dashboards._board import Dashboard, Section
+from exporter.generate.dashboards._panels import PanelQuery, TableColumn
+
+IN, OUT = f'direction="{m.INBOUND}"', f'direction="{m.OUTBOUND}"'
+RATE = "[$__rate_interval]"
+HOUR = "[1h]"
+
+TENANT = TableColumn("tenant", "Tenant", width=100, wrap=True)
+SOURCE = TableColumn("source", "Source", width=130, wrap=True)
+ENDPOINT = TableColumn("endpoint", "Endpoint", width=130, wrap=True)
+STATES = {"1": ("Up", show.GOOD), "0": ("Down", show.BAD)}
+
+
+def build() -> Dashboard:
+    """Return the dashboard."""
+    return Dashboard(
+        uid="integration-webhooks",
+        title="Integrations / Webhooks",
+        description="Webhooks that vendors send and those that tenants get: arriving, verified, delivered.",
+        sections=(
+            Section("", _counts()),
+            Section("Received", _received()),
+            Section("Sent", _sent()),
+        ),
+    )
+
+
+def _counts() -> tuple[Any, ...]:
+    return (
+        show.number(
+            "Sources that fail",
+            "Sources whose last webhook was not processed by the app.",
+            f"sum({_each(m.CONSECUTIVE_FAILURES, 'source', IN)} > bool 0)",
+            bad=show.BAD,
+        ),
+        show.number(
+            "Endpoints down",
+            "Receivers whose last delivery failed, and those that are disabled.",
+            f"sum({_each(m.ENDPOINT_UP, 'endpoint')} == bool 0)",
+            bad=show.BAD,
+        ),
+        show.number(
+            "Waiting",
+            "Deliveries of both directions that wait for an attempt.",
+            f"sum({_each(m.BACKLOG, 'endpoint, direction')})",
+            bad=show.WARNING,
+        ),
+        show.number(
+            "Given up",
+            "Deliveries that are dead: `integration-exporter webhooks retry` tries them again.",
+            f"sum({_each(m.DEAD, 'endpoint, direction')})",
+            bad=show.BAD,
+        ),
+        show.number(
+            "Refused in an hour",
+            "Webhooks without a good signature in the last hour.",
+            f"round(sum(increase({ask.series(m.SIGNATURE_FAILURES)}{HOUR})))",
+            bad=show.WARNING,
+        ),
+        show.number(
+            "Duplicates in an hour",
+            "Webhooks that were here already, in the last hour; they are not forwarded again.",
+            f"round(sum(increase({ask.series(m.DUPLICATES)}{HOUR})))",
+            bad=show.QUIET,
+        ),
+    )
+
+
+def _received() -> tuple[Any, ...]:
+    last = f"{_each(m.LAST_EVENT, 'source', IN)}"
+    oldest = ask.top(f"{last} * 1000")
+    return (
+        show.lines(
+            "Webhooks processed per minute, by source",
+            "Attempts to get a webhook processed by the app; retries count.",
+            (PanelQuery(ask.top(f"sum by (source) ({_rate(m.EVENTS, IN)}) * 60"), "{{source}}"),),
+            size=(12, 8),
+            unit="cpm",
+        ),
+        show.stacked(
+            "Failures to process per minute, by reason",
+            "Why the app did not process what was forwarded to it.",
+            PanelQuery(f"sum by (reason) ({_rate(m.EVENT_FAILURES, IN)}) * 60", "{{reason}}"),
+            size=(12, 8),
+            unit="cpm",
+            step="10m",
+        ),
+        show.lines(
+            "Processing time, 95th percentile by source",
+            "How long the app took to answer, where it accepted the webhook.",
+            (PanelQuery(ask.top(_quantile(m.PROCESSING_DURATION, "source", IN)), "{{source}}"),),
+            size=(12, 8),
+            unit="s",
+        ),
+        show.stacked(
+            "Refused per minute, by reason",
+            "Webhooks that are not proven to be genuine: a secret that was not rotated here, or an attack.",
+            PanelQuery(f"sum by (reason) ({_rate(m.SIGNATURE_FAILURES)}) * 60", "{{reason}}"),
+            size=(12, 8),
+            unit="cpm",
+            step="10m",
+        ),
+        show.rows(
+            "Sources",
+            f"The {ask.MOST} sources that sent most recently, and how often the app failed in a row.",
+            (oldest, f"{_each(m.CONSECUTIVE_FAILURES, 'source', IN)} and on ({_names('source')}) {oldest}"),
+            (
+                SOURCE,
+                TENANT,
+                TableColumn("A", "Last webhook", unit="dateTimeFromNow", width=125),
+                TableColumn("B", "Failures in a row", width=130),
+            ),
+            size=(12, 9),
+            sort=(("Failures in a row", True),),
+            empty="No webhook has arrived",
+        ),
+        show.bars(
+            "Types received in an hour",
+            "Genuine webhooks that were new, by the types that the configuration lists.",
+            PanelQuery(ask.top(f"sum by (type) (increase({ask.series(m.RECEIVED)}{HOUR}))"), "{{type}}"),
+            size=(12, 9),
+            unit="short",
+        ),
+    )
+
+
+def _sent() -> tuple[Any, ...]:
+    worst = f"bottomk({ask.MOST}, {_each(m.ENDPOINT_UP, 'endpoint')})"
+    known = f"on ({_names('endpoint')}) {worst}"
+    return (
+        show.lines(
+            "Deliveries per minute, by endpoint",
+            f"Attempts to deliver to the {ask.MOST} busiest endpoints.",
+            (PanelQuery(ask.top(f"sum by (endpoint) ({_rate(m.DELIVERIES, OUT)}) * 60"), "{{endpoint}}"),),
+            size=(12, 8),
+            unit="cpm",
+        ),
+        show.stacked(
+            "Failed deliveries per minute, by reason",
+            "Why receivers did not take what we sent.",
+            PanelQuery(f"sum by (reason) ({_rate(m.DELIVERY_FAILURES, OUT)}) * 60", "{{reason}}"),
+            size=(12, 8),
+            unit="cpm",
+            step="10m",
+        ),
+        show.lines(
+            "Success ratio of attempts",
+            "Share of the attempts that succeeded, by direction.",
+            (
+                PanelQuery(
+                    f"1 - sum by (direction) (rate({ask.series(m.EVENT_FAILURES)}{HOUR}))"
+                    f" / sum by (direction) (rate({ask.series(m.EVENTS)}{HOUR}))",
+                    "{{direction}}",
+                ),
+            ),
+            size=(12, 8),
+            unit="percentunit",
+        ),
+        show.lines(
+            "Delivery time, 95th percentile",
+            "How long an attempt took, whatever its outcome, by direction.",
+            (PanelQuery(_quantile(m.DELIVERY_DURATION, "direction"), "{{direction}}"),),
+            size=(12, 8),
+            unit="s",
+        ),
+        show.rows(
+            "Endpoints",
+            f"The {ask.MOST} endpoints that need a look first: those that are down, then any.",
+            (
+                worst,
+                f"{_each(m.ENDPOINT_LAST_SUCCESS, 'endpoint')} * 1000 and {known}",
+                f"({_each(m.ENDPOINT_CERTIFICATE, 'endpoint')} - time()) / 86400 and {known}",
+            ),
+            (
+                ENDPOINT,
+                TENANT,
+                TableColumn("A", "State", width=80, words=STATES),
+                TableColumn("B", "Last success", unit="dateTimeFromNow", width=125),
+                TableColumn("C", "Certificate", unit="suffix: days", decimals=1, width=110),
+            ),
+            size=(13, 9),
+            sort=(("State", False),),
+            empty="No endpoint was tried",
+        ),
+        show.rows(
+            "Backlog",
+            f"The {ask.MOST} longest queues, of apps and of endpoints, and how old their oldest delivery is.",
+            (
+                ask.top(f"{_each(m.BACKLOG, 'endpoint, direction')} > 0"),
+                f"time() - {_each(m.OLDEST, 'endpoint, direction', how='min')}"
+                f" and on ({_names('endpoint, direction')})"
+                f" {ask.top(f'''{_each(m.BACKLOG, 'endpoint, direction')} > 0''')}",
+            ),
+            (
+                TableColumn("endpoint", "Receiver", width=130, wrap=True),
+                TableColumn("direction", "Direction", width=90),
+                TableColumn("A", "Waiting", width=80),
+                TableColumn("B", "Oldest", unit="s", width=100),
+            ),
+            size=(11, 9),
+            sort=(("Waiting", True),),
+            empty="Nothing is known to wait",
+        ),
+    )
+
+
+def _names(own: str) -> str:
+    return f"integration, provider, tenant, {own}"
+
+
+def _each(metric: Metric, own: str, *matchers: str, how: str = "max") -> str:
+    """Return a gauge once for each target and label in `own`: replicas report the same of one store."""
+    return f"{how} by ({_names(own)}) ({ask.series(metric, *matchers)})"
+
+
+def _rate(metric: Metric, *matchers: str) -> str:
+    return f"rate({ask.series(metric, *matchers)}{RATE})"
+
+
+def _quantile(metric: Metric, by: str, *matchers: str) -> str:
+    buckets = ask.series(metric, *matchers).replace(str(metric), f"{metric}_bucket", 1)
+    return f"histogram_quantile(0.95, sum by (le, {by}) (rate({buckets}{RATE})))"

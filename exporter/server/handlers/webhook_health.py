@@ -1,0 +1,164 @@
+"""How webhooks do, received and sent, over the last hour, day, week and month."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from exporter.core.clock import iso
+from exporter.core.defaults import STATS_WINDOWS
+from exporter.core.errors import StoreError
+from exporter.core.forwarding import FORWARD
+from exporter.core.store import Subject
+from exporter.core.summary import HOUR
+from exporter.core.webhook_metrics import INBOUND, OUTBOUND
+from exporter.core.webhook_summary import WebhookStatistic, WebhookWindow
+from exporter.server.access import IDENTITY
+from exporter.server.answers import json_answer, whole_number
+from exporter.server.services import SERVICES
+from exporter.server.stream import store_unavailable
+from exporter.store.backlog import backlogs
+from exporter.store.subjects.webhook_summaries import reasons, statistics
+
+WINDOWS = {name: hours for name, hours in STATS_WINDOWS.items() if name in ("1h", "24h", "7d", "30d")}
+USUAL_WINDOW = "24h"
+READ_TIMEOUT = 30.0
+BY: dict[str, tuple[str, tuple[str, ...]]] = {
+    "sources": (INBOUND, ("name", "tenant")),
+    "endpoints": (OUTBOUND, ("name", "tenant")),
+    "tenants": ("", ("tenant",)),
+}
+"""Key of the answer, the direction that it is about, and the columns that make a row of it."""
+
+TenantOf = Callable[[str, str], str | None]
+"""Returns the tenant of a receiver by its kind and name, None where it is gone."""
+
+_WORDS = {"sources": "source", "endpoints": "endpoint"}
+
+
+async def health(request: web.Request) -> web.Response:
+    """Answer the figures of every window, and by source, endpoint and tenant those of one."""
+    query, services = request.query, request.app[SERVICES]
+    name = query.get("window", USUAL_WINDOW)
+    if name not in WINDOWS:
+        raise web.HTTPBadRequest(text="window must be one of " + ", ".join(WINDOWS))
+    limit = max(1, whole_number(request, "limit", 100, 1000))
+    tenant, tenants, now = query.get("tenant"), request[IDENTITY].tenants, services.now()
+    until = (int(now) // HOUR + 1) * HOUR
+    windows = {
+        word: WebhookWindow(
+            int(now - hours * HOUR) // HOUR * HOUR, until, tenant=tenant or None, tenants=tenants
+        )
+        for word, hours in WINDOWS.items()
+    }
+    tenant_of = _tenants(request)
+    services.webhook_summaries()
+    # Else the attempts of the last seconds would still be missing.
+    await services.flush()
+
+    def read(connection: Connection) -> dict[str, Any]:
+        return {
+            "window": name,
+            "since": iso(windows[name].since),
+            "until": iso(now),
+            "windows": {word: _directions(connection, window) for word, window in windows.items()},
+            **{key: _rows(connection, windows[name], key, limit) for key in BY},
+            "backlog": _backlog(connection, tenant_of, windows[name], limit),
+        }
+
+    try:
+        return json_answer(await services.read_store(read, READ_TIMEOUT))
+    except StoreError as error:
+        raise store_unavailable(error) from None
+
+
+def _directions(connection: Connection, window: WebhookWindow) -> dict[str, Any]:
+    split = _with(window, by=("direction",))
+    found = {one.subject: one for one in statistics(connection, split)}
+    why = reasons(connection, split)
+    parts = {
+        word: _figures(found.get((word,), WebhookStatistic((word,))), why) for word in (INBOUND, OUTBOUND)
+    }
+    whole = _with(window, by=())
+    total = next(iter(statistics(connection, whole)), WebhookStatistic(()))
+    return _figures(total, reasons(connection, whole)) | parts
+
+
+def _rows(connection: Connection, window: WebhookWindow, key: str, limit: int) -> list[dict[str, Any]]:
+    direction, by = BY[key]
+    asked = _with(window, by=by, direction=direction)
+    why = reasons(connection, asked)
+    return [
+        {
+            _WORDS.get(key, word) if word == "name" else word: value
+            for word, value in zip(by, one.subject, strict=True)
+        }
+        | _figures(one, why)
+        for one in statistics(connection, asked, limit)
+    ]
+
+
+def _backlog(
+    connection: Connection, tenant_of: TenantOf, window: WebhookWindow, limit: int
+) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = [
+        {
+            "receiver": name,
+            "direction": INBOUND if kind == FORWARD else OUTBOUND,
+            "tenant": tenant,
+            "waiting": found.waiting,
+            "dead": found.dead,
+            "oldest": iso(found.oldest),
+        }
+        for (kind, name), found in backlogs(connection).items()
+        if _is_wanted(tenant := tenant_of(kind, name), window)
+    ]
+    rows.sort(key=lambda row: (-row["waiting"], -row["dead"], row["receiver"]))
+    return {
+        "waiting": sum(row["waiting"] for row in rows),
+        "dead": sum(row["dead"] for row in rows),
+        "oldest": min((row["oldest"] for row in rows if row["oldest"]), default=None),
+        "receivers": rows[:limit],
+    }
+
+
+def _is_wanted(tenant: str | None, window: WebhookWindow) -> bool:
+    """Return whether what waits for `tenant` is asked for; None is that of a receiver that is gone."""
+    if window.tenants is not None and tenant not in window.tenants:
+        return False
+    return window.tenant is None or tenant == window.tenant
+
+
+def _tenants(request: web.Request) -> TenantOf:
+    """Return what says whose a receiver is: each has one tenant."""
+    services = request.app[SERVICES]
+    sources = {one.name: one.tenant for one in services.configuration().webhooks.sources}
+
+    def tenant_of(kind: str, name: str) -> str | None:
+        if kind == FORWARD:
+            return sources.get(name)
+        entry = services.endpoints.find(name) if services.endpoints else None
+        return entry.endpoint.tenant if entry else None
+
+    return tenant_of
+
+
+def _with(window: WebhookWindow, *, by: tuple[str, ...], direction: str = "") -> WebhookWindow:
+    return WebhookWindow(window.since, window.until, by, direction, window.tenant, window.tenants)
+
+
+def _figures(found: WebhookStatistic, why: dict[Subject, dict[str, int]]) -> dict[str, Any]:
+    return {
+        "attempts": found.attempts,
+        "failed": found.failed,
+        "dead": found.dead,
+        "success_ratio": _round(found.success_ratio),
+        "p50_seconds": _round(found.latency(0.5)),
+        "p95_seconds": _round(found.latency(0.95)),
+        "reasons": why.get(found.subject, {}),
+    }
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
