@@ -1,12 +1,14 @@
 """The examples of the documentation: the secrets they name, and the same pointed at simulated vendors."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from cryptography.fernet import Fernet
+
+from exporter.core.standard_secret import new_secret
 
 FOLDER = Path(__file__).parents[1] / "docs/examples"
 EXAMPLES = sorted(FOLDER.glob("*.yml"))
@@ -21,6 +23,12 @@ ADDRESSES = (
 IDENTITIES = ("account_sid", "app_id", "business_account_id", "client_id", "phone_number", "username")
 
 _VARIABLE = re.compile(r"\$\{(\w+)(:-[^}]*)?\}")
+_CREDENTIALS: dict[str, Callable[[], str]] = {
+    "token_keys_file": lambda: Fernet.generate_key().decode(),
+    "secret_file": new_secret,
+    "secrets_files": new_secret,
+}
+"""What makes a credential of a form of its own, by the key that names its file."""
 _DIRECTORIES = ("CREDENTIALS_DIRECTORY", "TENANT_SECRETS", "STATE_DIRECTORY")
 
 
@@ -36,16 +44,17 @@ def surroundings(path: Path, folder: Path) -> dict[str, str]:
     document = yaml.safe_load(path.read_text())
     tenants = [yaml.safe_load(file.read_text()) for file in tenant_files(document)]
     for key, name in _named_files([document, *tenants]):
-        made = (
-            Fernet.generate_key().decode() if key == "token_keys_file" else f"https://planted.example/{name}"
-        )
-        (folder / name).write_text(made)
+        make = _CREDENTIALS.get(key)
+        (folder / name).write_text(make() if make else f"https://planted.example/{name}")
     return {**_variables(path), **dict.fromkeys(_DIRECTORIES, str(folder))}
 
 
 def _named_files(value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         yield from ((key, Path(item).name) for key, item in value.items() if key.endswith("_file"))
+        for key, items in value.items():
+            if key.endswith("_files"):
+                yield from ((key, Path(item).name) for item in items)
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for item in inside:
         yield from _named_files(item)
