@@ -15,6 +15,7 @@ from exporter.config.feeds.feeds import Feeds
 from exporter.core.admin_token import own_path
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration
+from exporter.core.deadline import Deadline
 from exporter.core.defaults import LOG_FORMAT, LOG_LEVEL, SHUTDOWN_TIMEOUT
 from exporter.core.errors import StartError, StoreError
 from exporter.core.service_manager import notify
@@ -29,6 +30,7 @@ from exporter.lifecycle.apply import ConfigurationSwap
 from exporter.lifecycle.own_metrics import export_own_metrics
 from exporter.lifecycle.restore import encrypt_again, restore
 from exporter.lifecycle.tasks import reload_on_sighup, supervisor_of, wait_for_stop_signal
+from exporter.lifecycle.webhooks import WebhookParts, build_webhooks
 from exporter.net.network import LoopNetwork
 from exporter.server.admin import AdminToken
 from exporter.server.application import build
@@ -91,17 +93,24 @@ async def serve(settings: Settings) -> int:
         token_store = TokenStore(database, Seals(configuration.store.token_keys))
         engine = Engine(network, clock, writer.submit, metrics, most_runs(descriptors), token_store)
         engine.history.log_runs = settings.log_level == "debug"
-        services = _services(settings, web, engine, reloader, writer, supervisor)
+        webhooks = build_webhooks(database, writer, engine, network, clock, supervisor)
+        services = _services(settings, web, engine, reloader, writer, supervisor, webhooks)
         limits = Limits(drain=limit, most=most_connections(descriptors))
         listener = Listener(build(services), settings.addresses, web, limits, supervisor)
         # Before the store is opened: a port that is taken leaves no new database behind, and `/-/ready`
         # answers meanwhile.
         await listener.start()
-        stack.push_async_callback(_stop, engine, listener, limit)
+        deadline = Deadline(limit)
+        # Below the listener in the stack: what it has accepted may still be delivered while there is time.
+        stack.push_async_callback(webhooks.stop, deadline)
+        stack.push_async_callback(_stop, engine, listener, deadline)
         await restore(engine, writer)
         await encrypt_again(token_store)
         # After the restore: remembered states go to the targets that this configuration brings.
-        reloader.start(configuration, ConfigurationSwap(engine, writer, token_store, url).apply)
+        reloader.start(
+            configuration, ConfigurationSwap(engine, writer, token_store, url, webhooks.apply).apply
+        )
+        await webhooks.start()
         # Once all targets exist: what is frozen here stays for the life of the process.
         _tune_gc()
         export_own_metrics(metrics, engine, writer)
@@ -152,6 +161,7 @@ def _services(
     reloader: Reloader,
     writer: Writer,
     supervisor: Supervisor,
+    webhooks: WebhookParts,
 ) -> Services:
     """Return what the server needs of the other parts."""
 
@@ -179,6 +189,9 @@ def _services(
         tokens=engine.tokens,
         runbook=_runbook,
         admin=_admin(settings, web),
+        endpoints=webhooks.endpoints,
+        audit=webhooks.audit.add,
+        webhooks=webhooks.intake,
     )
 
 
@@ -249,9 +262,9 @@ def _tune_gc() -> None:
     gc.set_threshold(YOUNG_OBJECTS, 10, 10)
 
 
-async def _stop(engine: Engine, listener: Listener, limit: float) -> None:
-    """Let requests and probes end, both within `limit` seconds."""
-    # At the same time: one after the other they would take twice the `limit`.
-    cut, _ = await asyncio.gather(engine.stop(limit), listener.stop())
+async def _stop(engine: Engine, listener: Listener, deadline: Deadline) -> None:
+    """Let requests and probes end, both before the deadline."""
+    # At the same time: one after the other they would take twice the time.
+    cut, _ = await asyncio.gather(engine.stop(deadline.left), listener.stop())
     if cut:
         structlog.get_logger("exporter.app").warning("probes were cut", count=cut)

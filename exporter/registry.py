@@ -19,6 +19,7 @@ from exporter.signatures import schemes
 
 # For its type alone: an exporter never imports the simulated vendors; `sandbox_vendors` does.
 if TYPE_CHECKING:
+    from exporter.core.action import ActionFactory
     from exporter.sandbox.harness import Vendor
 
 
@@ -38,6 +39,12 @@ def probes() -> dict[str, Probe]:
 def sandbox_vendors() -> "dict[str, Vendor]":
     """Return every simulated vendor by name, sorted."""
     return {name: module.VENDOR for name, module in _modules("exporter.sandbox") if hasattr(module, "VENDOR")}
+
+
+@cache
+def actions() -> "dict[str, ActionFactory]":
+    """Return what makes the action of each kind of delivery, by kind, sorted."""
+    return {name: module.ACTION for name, module in _modules("exporter.actions")}
 
 
 @cache

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
 from exporter.core.alert import Alert
@@ -114,7 +115,9 @@ class Probe:
     environment variables that configure one target without a file. `dynamic` returns the metrics
     that depend on the options. `verify` returns what is wrong with options that each have the right type.
     `grant` returns how a target's access token is renewed, None where its options have the one to use.
-    `token_option` is the option that holds a token which another source may have in its place.
+    `token_option` is the option that holds a token which another source may have in its place. `events` are
+    globs of the types of the vendor's webhooks that say something new of a reading, with its name: a genuine
+    one makes the reading due.
     """
 
     name: str
@@ -138,6 +141,11 @@ class Probe:
     verify: Callable[[Any], list[str]] | None = None
     grant: Callable[[Any], Grant | None] | None = None
     token_option: str = ""
+    events: Mapping[str, str] = field(default_factory=dict)
+
+    def readings_of(self, event: str) -> frozenset[str]:
+        """Return the names of the readings that a webhook of the type `event` makes due."""
+        return frozenset(reading for glob, reading in self.events.items() if fnmatchcase(event, glob))
 
     def calls_per_month(self, options: Options, interval: float) -> float:
         """Return the reads in 30 days of one target probed every `interval` seconds."""

@@ -29,6 +29,11 @@ class Budgets:
         budget = self._of(target)
         return budget.wait(_credential(target), 1.0, now) if budget else 0.0
 
+    def spare(self, target: Target, now: float) -> bool:
+        """Return whether so much is saved that one more run of `target` takes nothing from scheduled ones."""
+        budget = self._of(target)
+        return budget is None or budget.saved(_credential(target), now) >= 0.5
+
     def spend(self, target: Target, calls: int, now: float) -> None:
         """Take the calls that a run of `target` made."""
         if budget := self._of(target):

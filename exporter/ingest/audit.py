@@ -1,5 +1,6 @@
 """The audit: entries on their way to the store, a flood of one kind as few of them."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -65,6 +66,12 @@ class AuditLog:
         earlier = window.entry
         window.entry = replace(earlier, count=earlier.count + entry.count) if earlier else entry
         return False
+
+    async def run(self, every: float) -> None:
+        """Keep what was counted every `every` seconds, also when nothing new comes."""
+        while True:
+            await asyncio.sleep(every)
+            self.sweep()
 
     def sweep(self, *, everything: bool = False) -> None:
         """Keep what windows that have ended counted; `everything`: of the others too, as at a stop."""

@@ -43,7 +43,7 @@ _STATUS = {
     Refusal.KEY_UNAVAILABLE: 503,
 }
 
-Hasten = Callable[[str, str, str], None]
+Hasten = Callable[[str, str, str], object]
 """Takes integration, tenant and type of an event: what a probe finds of it may be looked at soon."""
 
 
@@ -95,6 +95,8 @@ class WebhookIntake:
     ) -> None:
         """Start without sources."""
         self.public_url = ""
+        self.ready = False
+        """Whether a configuration was applied: before, no source is known, and none is unknown."""
         self._store = store
         self._schemes = schemes
         self._fetch = fetch
@@ -114,11 +116,16 @@ class WebhookIntake:
             for source in webhooks.sources
         }
         self._series.apply(webhooks, self._now())
+        self.ready = True
 
     def source(self, name: str) -> WebhookSource | None:
         """Return the source of that name, None where there is none."""
         entry = self._entries.get(name)
         return entry.source if entry else None
+
+    def sources(self) -> list[WebhookSource]:
+        """Return every source."""
+        return [entry.source for entry in self._entries.values()]
 
     def has_challenge(self, source: WebhookSource) -> bool:
         """Return whether the sender asks by GET whether the URL is ours."""

@@ -1,5 +1,6 @@
 """What a configuration changes in the running process, apart from its file."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -19,6 +20,7 @@ class ConfigurationSwap:
     writer: Writer
     tokens: TokenStore
     opened_url: str
+    also: Callable[[Configuration], None] = lambda _configuration: None
 
     def apply(self, configuration: Configuration) -> None:
         """Make `configuration` the current one everywhere."""
@@ -29,4 +31,5 @@ class ConfigurationSwap:
         # Before the engine: what it stores from now on is encrypted by the new key.
         self.tokens.exchange_keys(Seals(configuration.store.token_keys))
         self.engine.apply(configuration)
+        self.also(configuration)
         self.writer.retention = configuration.store.retention

@@ -51,6 +51,10 @@ class Budget:
             return 0.0
         return needed / self._rate if self._rate else float("inf")
 
+    def saved(self, key: str, now: float) -> float:
+        """Return how full the bucket of the credential `key` is, 1.0 for a full one."""
+        return self._fill(key, now).tokens / self._size
+
     def spend(self, key: str, calls: float, now: float) -> None:
         """Take `calls` that were made; the rest may go below zero."""
         self._fill(key, now).tokens -= calls

@@ -42,6 +42,16 @@ from exporter.probes.stripe.panels import PANELS
 from exporter.probes.stripe.readings import READINGS, StripeReading, balance_samples
 
 INTERVAL = 300.0
+EVENTS = {
+    "account.updated": "account",
+    "charge.failed": "payments",
+    "payment_intent.payment_failed": "payments",
+    "charge.dispute.*": "disputes",
+    "radar.early_fraud_warning.*": "fraud_warnings",
+    "payout.*": "payouts",
+}
+"""Webhooks that say something new of a reading (docs.stripe.com/api/events/types)."""
+
 PUBLISHABLE = "pk_"
 
 
@@ -106,4 +116,5 @@ PROBE = Probe(
     allowance=Allowance(10_000, "docs.stripe.com/rate-limits"),
     credential="secret_key",
     environment={"secret_key": ("STRIPE_SECRET_KEY",)},
+    events=EVENTS,
 )

@@ -10,7 +10,7 @@ from aiohttp import web
 from exporter.core.delivery import HeaderLines
 from exporter.core.signature import IncomingRequest
 from exporter.core.webhook import WebhookSource
-from exporter.ingest.webhooks import IntakeAnswer
+from exporter.ingest.webhooks import RETRY_AFTER, IntakeAnswer
 from exporter.net.addresses import Address
 from exporter.server.answers import BODY_SECONDS, TEXT
 from exporter.server.local import is_loopback, peer_of
@@ -23,6 +23,10 @@ async def webhook(request: web.Request) -> web.Response:
     """Take one webhook, or answer the sender's question whether the URL is ours."""
     intake = request.app[SERVICES].webhooks
     source = intake.source(request.match_info["source"]) if intake else None
+    if intake is not None and not intake.ready:
+        raise web.HTTPServiceUnavailable(
+            text="the exporter starts; send it again", headers={"Retry-After": str(RETRY_AFTER)}
+        )
     if intake is None or source is None:
         raise web.HTTPNotFound(text="there is no such source")
     asks = request.method == "GET" and intake.has_challenge(source)

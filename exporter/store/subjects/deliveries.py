@@ -1,7 +1,7 @@
 """Deliveries: one row for each thing that is brought to one endpoint, until it is there or dead."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from exporter.core.clock import iso
 from exporter.core.delivery import Delivery, DeliveryState
+from exporter.core.forwarding import FORWARD, RECEIVED
 from exporter.core.listing import AT, Listing, OutputColumn
 from exporter.core.store import ALL, Filter, Page
 from exporter.store.columns import METADATA, number_column
@@ -186,3 +187,15 @@ LISTINGS = (
         filters=("kind", "endpoint", "state", "type"),
     ),
 )
+
+
+def last_received(connection: Connection, sources: Iterable[str]) -> dict[str, float]:
+    """Return when the last webhook of each of `sources` arrived (Unix seconds); one of none is left out."""
+    found: dict[str, float] = {}
+    for source in sources:
+        # By the index on time, from its end: of a source that is not silent the first rows suffice.
+        query = select(TABLE.c.at).where(TABLE.c.endpoint == source, TABLE.c.kind.in_((FORWARD, RECEIVED)))
+        at = connection.execute(query.order_by(TABLE.c.at.desc()).limit(1)).scalar()
+        if at is not None:
+            found[source] = at
+    return found

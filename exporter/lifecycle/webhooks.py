@@ -1,0 +1,151 @@
+"""The parts that take, keep and bring on webhooks, as one: built, applied, started and stopped together."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from exporter import registry
+from exporter.core.action import ActionKit
+from exporter.core.audit import AuditEntry
+from exporter.core.clock import Clock
+from exporter.core.configuration import Configuration
+from exporter.core.deadline import Deadline
+from exporter.core.delivery import Attempt, Delivery, DeliveryState
+from exporter.core.endpoint import EndpointFacts, ReceiverMode
+from exporter.core.errors import StoreError
+from exporter.core.network import Network
+from exporter.core.options import TlsOptions, trusting
+from exporter.core.supervisor import Supervisor
+from exporter.endpoints.directory import EndpointDirectory
+from exporter.endpoints.stored import EndpointStore
+from exporter.engine.engine import Engine
+from exporter.ingest.audit import WINDOW, AuditLog
+from exporter.ingest.backlog_series import BacklogSeries, ReceiverFacts
+from exporter.ingest.counters import EventCounters
+from exporter.ingest.webhook_series import WebhookSeries
+from exporter.ingest.webhooks import WebhookIntake
+from exporter.outbox.outbox import Outbox
+from exporter.signatures import schemes
+from exporter.signatures._keys import KeyCache
+from exporter.store.database import Database
+from exporter.store.encryption import Seals
+from exporter.store.subjects import deliveries
+from exporter.store.writer import Writer
+
+AUDIT_SWITCH = "AUDIT_LOGGING_ENABLED"
+AUDIT_TASK, ENDPOINTS_TASK = "audit", "webhook endpoints"
+
+
+@dataclass
+class WebhookParts:
+    """Everything about webhooks in a process."""
+
+    audit: AuditLog
+    series: WebhookSeries
+    intake: WebhookIntake
+    outbox: Outbox
+    endpoints: EndpointDirectory
+    endpoint_store: EndpointStore
+    writer: Writer
+    supervisor: Supervisor
+    tls: TlsOptions = field(default_factory=TlsOptions)
+
+    def apply(self, configuration: Configuration) -> None:
+        """Work by `configuration` from now on; what waits stays."""
+        self.audit.enabled = AUDIT_SWITCH not in configuration.switched_off
+        self.tls = trusting(TlsOptions(), configuration.ca_file)
+        self.endpoint_store.exchange_keys(Seals(configuration.store.token_keys))
+        self.endpoints.apply(configuration.webhooks, configuration.ca_file)
+        self.intake.apply(configuration.webhooks)
+        self.outbox.wake()
+
+    async def start(self) -> None:
+        """Carry what waits, also what the last process left; a store that fails now costs a delay alone."""
+        with suppress(StoreError):
+            await self.endpoints.refresh()
+        self.supervisor.keep(ENDPOINTS_TASK, self.endpoints.run)
+        self.supervisor.keep(AUDIT_TASK, lambda: self.audit.run(WINDOW))
+        await self.outbox.start()
+        names = [source.name for source in self.intake.sources()]
+        with suppress(StoreError):
+            self.series.remember(
+                await self.writer.read(lambda connection: deliveries.last_received(connection, names))
+            )
+
+    async def stop(self, deadline: Deadline) -> None:
+        """Let attempts end before the deadline; what is left waits for the next process."""
+        await self.outbox.stop(deadline.left)
+        self.audit.sweep(everything=True)
+
+    def receivers(self) -> Iterator[ReceiverFacts]:
+        """Yield how each receiver does."""
+        for entry in self.endpoints.entries():
+            # By a person or the file: then nobody waits for it.
+            unwanted = not entry.sends and not (entry.mode and entry.mode.mode is ReceiverMode.DISABLED)
+            yield ReceiverFacts(
+                entry.endpoint.name,
+                entry.endpoint.tenant,
+                entry.endpoint.enabled and not unwanted,
+                entry.sends,
+                entry.facts or EndpointFacts(entry.endpoint.name),
+            )
+
+    def note_attempt(self, delivery: Delivery, attempt: Attempt) -> None:
+        """Count an attempt, and put what became of the webhook into the audit."""
+        self.series.attempt(delivery, attempt)
+        if delivery.state is DeliveryState.WAITING and not attempt.reason:
+            return
+        outcome = "success" if not attempt.reason else "failure"
+        dead = delivery.state is DeliveryState.DEAD
+        entry = AuditEntry(
+            attempt.at,
+            attempt.actor or "exporter",
+            f"webhook.{'given_up' if dead else delivery.kind}",
+            f"endpoint:{delivery.endpoint}",
+            outcome,
+            tenant=delivery.tenant,
+            details={"reason": attempt.reason, "status": attempt.status, "detail": attempt.detail},
+        )
+        self.audit.add_repeatable(entry, attempt.reason)
+
+
+def build_webhooks(
+    database: Database,
+    writer: Writer,
+    engine: Engine,
+    network: Network,
+    clock: Clock,
+    supervisor: Supervisor,
+) -> WebhookParts:
+    """Return the parts, without sources and endpoints; their series are shown at the engine's scrapes."""
+    audit = AuditLog(writer.submit, clock.now)
+    counters = EventCounters(engine.exposition)
+    endpoint_store = EndpointStore(database, Seals(()))
+    directory = EndpointDirectory(endpoint_store, writer.submit, clock.now, audit.add)
+    kit = ActionKit(
+        network,
+        directory.get,
+        lambda name: parts.intake.source(name),
+        clock.now,
+        directory.report,
+    )
+    outbox = Outbox(
+        database, [make(kit) for make in registry.actions().values()], clock=clock, supervisor=supervisor
+    )
+    series = WebhookSeries(counters)
+    intake = WebhookIntake(
+        outbox,
+        schemes(),
+        KeyCache(network, clock.now, lambda: parts.tls),
+        series,
+        audit,
+        engine.hasten,
+        clock.now,
+    )
+    parts: WebhookParts = WebhookParts(
+        audit, series, intake, outbox, directory, endpoint_store, writer, supervisor
+    )
+    outbox.listeners.append(parts.note_attempt)
+    shown = BacklogSeries(counters, lambda: outbox.backlogs, intake.sources, parts.receivers)
+    engine.more_series.append(shown.show)
+    return parts
