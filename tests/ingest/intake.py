@@ -109,12 +109,14 @@ def github_headers(body: bytes, delivery: str = "d-1", event: str = "push") -> H
 
 
 def github_request(
-    body: bytes = b'{"zen": "Keep it logically awesome."}',
+    body: bytes | None = None,
     delivery: str = "d-1",
     event: str = "push",
     address: str = "192.0.2.7",
     more: HeaderLines = (),
 ) -> IncomingRequest:
+    # What GitHub signs has no id: another webhook is another body.
+    body = json.dumps({"delivery": delivery}).encode() if body is None else body
     headers = (*github_headers(body, delivery, event), *more)
     return IncomingRequest("POST", "https://hooks.example.com/webhooks/github", headers, body, NOW, address)
 

@@ -32,12 +32,13 @@ async def test_a_genuine_webhook_is_stored_to_be_forwarded_as_it_came() -> None:
     request = replace(request, headers=(*request.headers, ("X-Hop", "1")))
     assert await stand.send(request) == 200
     found = stand.only
-    assert (found.kind, found.endpoint, found.message_id, found.type) == (FORWARD, "github", "d-1", "push")
+    number = f"sha256:{hashlib.sha256(request.body).hexdigest()}"
+    assert (found.kind, found.endpoint, found.message_id, found.type) == (FORWARD, "github", number, "push")
     assert (found.body, found.state, found.due) == (request.body, DeliveryState.WAITING, NOW)
     ours = [line for line in found.headers if line[0].startswith("X-Integration-Exporter-")]
     assert dict(ours) == {
         "X-Integration-Exporter-Source": "github",
-        "X-Integration-Exporter-Event": "d-1",
+        "X-Integration-Exporter-Event": number,
         "X-Integration-Exporter-Received": "1795000000.000",
         "X-Integration-Exporter-Url": "https://hooks.example.com/webhooks/github",
     }
@@ -92,10 +93,17 @@ async def test_without_an_id_equal_bodies_are_one_webhook() -> None:
     assert ids == {f"sha256:{hashlib.sha256(body).hexdigest()}" for body in (b"one", b"two")}
 
 
-@pytest.mark.parametrize("delivery", ["a" * 201, "line\tbreak", "h\xe9"])
-async def test_an_odd_id_goes_by_its_hash(delivery: str) -> None:
-    stand = Stand(github())
-    assert await stand.send(github_request(delivery=delivery)) == 200
+async def test_the_id_that_the_sender_signs_is_what_duplicates_are_known_by() -> None:
+    stand = Stand(stripe())
+    for kind in ("charge.failed", "charge.succeeded"):
+        assert await stand.send(stripe_request(kind), "stripe") == 200
+    assert stand.only.message_id == "evt_1" and stand.only.type == "charge.failed"
+
+
+@pytest.mark.parametrize("number", ["a" * 201, "h\xe9"])
+async def test_an_odd_id_goes_by_its_hash(number: str) -> None:
+    stand = Stand(stripe())
+    assert await stand.send(stripe_request("charge.failed", number), "stripe") == 200
     assert stand.only.message_id.startswith("id-sha256:")
 
 
