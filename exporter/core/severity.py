@@ -14,7 +14,7 @@ class Severity(StrEnum):
 
     @property
     def response(self) -> str:
-        """When a person must have reacted, in words."""
+        """When a person must have reacted: what follows *respond*."""
         return _FACTS[self].response
 
     @property
@@ -62,7 +62,7 @@ class _Facts(NamedTuple):
 # condition must have had its chance to inhibit it.
 _FACTS = {
     Severity.CRITICAL: _Facts(
-        response="immediate response",
+        response="immediately",
         colour="#b3261e",
         channels=("slack", "email", "pagerduty", "sms", "webhook"),
         group_wait="10s",
@@ -86,7 +86,7 @@ _FACTS = {
         repeat_interval="12h",
     ),
     Severity.LOW: _Facts(
-        response="business hours",
+        response="in business hours",
         colour="#2f5d8a",
         channels=("email", "webhook"),
         group_wait="5m",

@@ -101,7 +101,9 @@ def user_files(
         paths.PROMETHEUS_PARTS: as_yaml(scraping.for_existing(generation), *heads, INTO, notice=notice),
         paths.ALERTMANAGER: as_yaml(alertmanager, *heads, *_remarks(secrets), notice=notice),
         paths.ALERTMANAGER_PARTS: as_yaml(added, *heads, *_remarks(secrets), INTO, notice=notice),
-        "alertmanager/templates/facts.tmpl": facts_template(notice, generation.aggregation_labels),
+        "alertmanager/templates/facts.tmpl": facts_template(
+            notice, generation.aggregation_labels, registry.alerts()
+        ),
         "alertmanager/templates/messages.tmpl": _messages(notice),
         **dashboards.files(),
     }

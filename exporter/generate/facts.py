@@ -1,10 +1,12 @@
 """The part of the message templates that repeats facts of the code: severities and identity labels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 
+from exporter.core.alert import Alert
 from exporter.core.generation import AGGREGATION_LABELS
 from exporter.core.severity import Severity
 from exporter.generate.document import NOTICE
+from exporter.generate.message_lines import line_templates
 from exporter.generate.routing import identity
 
 _PAGERDUTY = {
@@ -15,14 +17,35 @@ _PAGERDUTY = {
 }
 """The words that PagerDuty's Events API v2 knows."""
 
+_LOWER = 'Lower severities of the same alert may go on: {{ template "integration.alerts" . }}'
+# What would end the link, or the value in it. The percent sign comes first: it is in all of the others.
+_PERCENT = {
+    "%": "%25",
+    r"\\": "%5C%5C",
+    '"': "%5C%22",
+    "#": "%23",
+    "&": "%26",
+    r"\+": "%2B",
+    "<": "%3C",
+    ">": "%3E",
+    r"\|": "%7C",
+    " ": "%20",
+}
+_LINKABLE = r"^[^\x00-\x1f\x7f-\x9f\x{200b}-\x{206f}\x{feff}]{1,200}$"
+"""Values that fit into a link; without another one the silence is wider, and its page shows how wide."""
+
 _RESOLVED = "#2e7d32"
 _UNKNOWN = "#5f6368"
 
 
-def facts_template(notice: str = NOTICE, kept_apart: tuple[str, ...] = AGGREGATION_LABELS) -> str:
-    """Return the template file that defines colour, response time, PagerDuty severity and silence link.
+def facts_template(
+    notice: str = NOTICE,
+    kept_apart: tuple[str, ...] = AGGREGATION_LABELS,
+    alerts: Iterable[Alert] = (),
+) -> str:
+    """Return the template file with the colour, response time and words of severities, and lists of alerts.
 
-    `kept_apart` are the aggregation labels.
+    `kept_apart` are the aggregation labels; `alerts` are those that messages may be about.
     """
     colour = _choose(lambda severity: severity.colour, _UNKNOWN)
     colour = f'{{{{ if eq .Status "resolved" }}}}{_RESOLVED}{{{{ else }}}}{colour}{{{{ end }}}}'
@@ -32,6 +55,8 @@ def facts_template(notice: str = NOTICE, kept_apart: tuple[str, ...] = AGGREGATI
         _define("response", _choose(lambda severity: severity.response, "as soon as you can")),
         _define("pagerduty.severity", _choose(_PAGERDUTY.__getitem__, "error")),
         _define("silence", _silence(kept_apart)),
+        _define("lower", _lower(tuple(alerts))),
+        *line_templates(),
     )
     return "\n\n".join(parts) + "\n"
 
@@ -50,14 +75,36 @@ def _choose(fact: Callable[[Severity], str], otherwise: str) -> str:
     return f"{branches}{{{{ else }}}}{otherwise}{{{{ end }}}}"
 
 
+def _lower(alerts: Collection[Alert]) -> str:
+    """Return a template that reminds of lower severities, which no message says are still firing."""
+    cases = []
+    for severity in Severity:
+        chosen = "|".join(
+            alert.name
+            for alert in alerts
+            if severity in alert.levels and set(alert.levels) & set(severity.below)
+        )
+        if chosen:
+            cases.append(
+                f'{{{{ if eq .CommonLabels.severity "{severity}" }}}}'
+                f'{{{{ if match "^({chosen})$" .CommonLabels.alertname }}}}\n{_LOWER}'
+                "{{ end }}{{ end }}"
+            )
+    return "".join(cases)
+
+
 def _silence(kept_apart: tuple[str, ...]) -> str:
     """Return a link to a new silence over the labels that the alerts of the message share."""
+    value = " | ".join(
+        (".Value", *(f"reReplaceAll `{found}` `{coded}`" for found, coded in _PERCENT.items()))
+    )
     others = "|".join(label for label in identity(kept_apart) if label != "alertname")
     # Alertmanager's page takes matchers as {a="b", c="d"}, percent-encoded: %7B is {, %3D is =, %2C a comma.
     # The alert's name comes last because it is always there: no comma is left over.
     return (
         "{{ .ExternalURL }}/#/silences/new?filter=%7B"
         f'{{{{ range .CommonLabels.SortedPairs }}}}{{{{ if match "^({others})$" .Name }}}}'
-        "{{ .Name }}%3D%22{{ .Value }}%22%2C%20{{ end }}{{ end }}"
+        f"{{{{ if match `{_LINKABLE}` .Value }}}}{{{{ .Name }}}}%3D%22{{{{ {value} }}}}%22%2C%20"
+        "{{ end }}{{ end }}{{ end }}"
         "alertname%3D%22{{ .CommonLabels.alertname }}%22%7D"
     )

@@ -16,6 +16,14 @@ from exporter.core.secret import Secret
 from exporter.generate.secret_files import SecretFiles
 
 Receiver = dict[str, Any]
+_LINKS = {
+    "runbook": "Runbook",
+    "details": "Whole error",
+    "dashboard": "Dashboard",
+    "silence": "Silence",
+}
+"""Templates of links by their text."""
+
 AWS_PROFILE = "integration-exporter"
 AWS_CREDENTIALS = "aws-credentials"
 """File of AWS credentials: Alertmanager's SNS receiver reads no secret from a file but through AWS's own."""
@@ -118,9 +126,9 @@ class Receivers:
             {
                 **config,
                 "color": '{{ template "integration.colour" . }}',
-                "title": '{{ template "integration.subject" . }}',
+                "title": '{{ template "integration.slack.subject" . }}',
                 "title_link": '{{ template "integration.alerts" . }}',
-                "fallback": '{{ template "integration.subject" . }}',
+                "fallback": '{{ template "integration.slack.subject" . }}',
                 "text": '{{ template "integration.slack" . }}',
             }
         ]
@@ -161,13 +169,21 @@ class Receivers:
                 "description": '{{ template "integration.subject" . }}',
                 "class": "{{ .CommonLabels.alertname }}",
                 "component": '{{ template "integration.service" . }}',
-                "group": "{{ .CommonLabels.tenant }}",
+                "group": '{{ template "integration.tenant" . }}',
                 "client": "integration-exporter",
                 "client_url": '{{ template "integration.alerts" . }}',
+                # Alertmanager adds every alert whole below these two names unless they are set, and an event
+                # above 512 KB loses all its details.
                 "details": {
-                    "alerts": '{{ template "integration.email.text" . }}',
+                    "firing": '{{ template "integration.pagerduty.firing" . }}',
+                    "resolved": '{{ template "integration.pagerduty.resolved" . }}',
                     "respond": '{{ template "integration.response" . }}',
                 },
+                # A link whose address is empty is left out.
+                "links": [
+                    {"href": f'{{{{ template "integration.{name}" . }}}}', "text": text}
+                    for name, text in _LINKS.items()
+                ],
             }
         ]
 

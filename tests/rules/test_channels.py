@@ -249,7 +249,10 @@ def test_a_mail_goes_from_its_sender_by_its_server_with_tls_unless_configured_ot
     [
         ("slack", {"color", "title", "title_link", "fallback", "text"}),
         ("email", {"headers", "html", "text"}),
-        ("pagerduty", {"severity", "description", "class", "component", "group", "client_url", "details"}),
+        (
+            "pagerduty",
+            {"severity", "description", "class", "component", "group", "client_url", "details", "links"},
+        ),
         ("sms", {"message"}),
         ("webhook", set()),
     ],
@@ -259,7 +262,7 @@ def test_every_text_of_a_channel_is_ours(tmp_path: Path, channel: str, texts: se
     content = _generated(_loaded(tmp_path, f"{channel}: {{{given}}}").notifications, tmp_path)
     (config,) = _configs(content, kind, "critical")
     assert {key for key, value in config.items() if "{{" in str(value)} == texts
-    assert set(config.get("details", ())) <= {"alerts", "respond"}
+    assert set(config.get("details", ())) <= {"firing", "resolved", "respond"}
 
 
 def test_the_credentials_of_text_messages_are_a_file_of_aws() -> None:

@@ -16,7 +16,10 @@ EXTENSIONS = ("mail.example.org greets you", "SIZE 35882577", "8BITMIME", "AUTH 
 
 @dataclass
 class Mail:
-    """A running server. `replies` overrides the reply to a command (or "banner") by raw bytes."""
+    """A running server. `replies` overrides the reply to a command (or "banner") by raw bytes.
+
+    `letters` are the messages that it took, head and body.
+    """
 
     good: ssl.SSLContext
     wrong: ssl.SSLContext
@@ -26,6 +29,7 @@ class Mail:
     fault: str | None = None
     replies: dict[str, bytes] = field(default_factory=dict)
     heard: list[bytes] = field(default_factory=list)
+    letters: list[bytes] = field(default_factory=list)
     port: int = 0
 
     async def talk(self, visit: Visit) -> None:
@@ -43,6 +47,11 @@ class Mail:
                 secured = True
             elif word == "AUTH":
                 await self._sign_in(visit, line)
+            elif word == "DATA":
+                await self._say(visit, "DATA", b"354 go ahead\r\n")
+                letter = await visit.reader.readuntil(b"\r\n.\r\n")
+                self.letters.append(letter.removesuffix(b".\r\n").replace(b"\r\n..", b"\r\n."))
+                await self._say(visit, "END", b"250 2.0.0 taken\r\n")
             elif word == "QUIT":
                 await self._say(visit, "QUIT", b"221 2.0.0 bye\r\n")
                 return
