@@ -13,7 +13,7 @@ from exporter.core.receiver_kinds import (
     Version,
 )
 
-Path = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class InlineSecret:
     """One credential: the kind that it is in, its path in the receiver, and its text."""
 
     kind: str
-    path: Path
+    path: Place
     text: str = field(repr=False)
 
     @property
@@ -57,7 +57,7 @@ def has_twin(receiver: dict[str, Any], secret: InlineSecret) -> bool:
     return isinstance(place, dict) and f"{secret.key}_file" in place
 
 
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+def _texts(value: Any, path: Place) -> Iterator[tuple[Place, str]]:
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
         if isinstance(item, str):

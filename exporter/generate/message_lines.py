@@ -88,9 +88,9 @@ def _by_reason(style: _Style) -> str:
         "{{ $points = printf `%s.` $points }}{{ end }}{{ end }}"
     )
     names = (
-        "{{ $share := printf `(%d of %d)` (len $points) (len $all) }}{{ if $reason }}"
-        "{{ $reason }} {{ $share }}{{ else if eq (len $points) (len $all) }}all {{ len $all }}{{ else }}without a reason {{ $share }}"
-        "{{ end }}: "
+        "{{ $share := printf `(%d of %d)` (len $points) (len $all) }}"
+        "{{ if $reason }}{{ $reason }} {{ $share }}{{ else if eq (len $points) (len $all) }}all "
+        "{{ len $all }}{{ else }}without a reason {{ $share }}{{ end }}: "
         f"{style.clean('$names', 2000)}{{{{ if gt (len $points) {NAMES} }}}}, ...{{{{ end }}}}"
     )
     return (
