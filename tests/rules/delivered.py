@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
@@ -154,7 +154,7 @@ async def _deliver(folder: Path, alerts: list[dict[str, Any]], wait: str) -> Del
             await _settle(sinks, mail, alerts, 2)
     parsed = [email.message_from_bytes(one, policy=email.policy.default) for one in mail.letters]
     log = (folder / "alertmanager.log").read_text()
-    return Delivery(sinks, [cast(EmailMessage, one) for one in parsed], log)
+    return Delivery(sinks, parsed, log)
 
 
 async def _settle(sinks: MessageSinks, mail: Mail, alerts: list[dict[str, Any]], times: int) -> None:
