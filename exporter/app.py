@@ -190,6 +190,8 @@ def _services(
         runbook=_runbook,
         admin=_admin(settings, web),
         endpoints=webhooks.endpoints,
+        outbox=webhooks.outbox,
+        webhook_summaries=webhooks.summaries.hand_over,
         audit=webhooks.audit.add,
         webhooks=webhooks.intake,
     )

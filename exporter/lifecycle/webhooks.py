@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import structlog
+
 from exporter import registry
 from exporter.core.action import ActionKit
 from exporter.core.audit import AuditEntry
@@ -23,6 +25,7 @@ from exporter.ingest.audit import WINDOW, AuditLog
 from exporter.ingest.backlog_series import BacklogSeries, ReceiverFacts
 from exporter.ingest.counters import EventCounters
 from exporter.ingest.webhook_series import WebhookSeries
+from exporter.ingest.webhook_summaries import WebhookSummaries
 from exporter.ingest.webhooks import WebhookIntake
 from exporter.outbox.outbox import Outbox
 from exporter.signatures import schemes
@@ -30,10 +33,11 @@ from exporter.signatures._keys import KeyCache
 from exporter.store.database import Database
 from exporter.store.encryption import Seals
 from exporter.store.subjects import deliveries
+from exporter.store.threads import in_thread
 from exporter.store.writer import Writer
 
 AUDIT_SWITCH = "AUDIT_LOGGING_ENABLED"
-AUDIT_TASK, ENDPOINTS_TASK = "audit", "webhook endpoints"
+AUDIT_TASK, ENDPOINTS_TASK, SUMMARIES_TASK = "audit", "webhook endpoints", "webhook summaries"
 
 
 @dataclass
@@ -48,6 +52,7 @@ class WebhookParts:
     endpoint_store: EndpointStore
     writer: Writer
     supervisor: Supervisor
+    summaries: WebhookSummaries
     tls: TlsOptions = field(default_factory=TlsOptions)
 
     def apply(self, configuration: Configuration) -> None:
@@ -63,7 +68,11 @@ class WebhookParts:
         """Carry what waits, also what the last process left; a store that fails now costs a delay alone."""
         with suppress(StoreError):
             await self.endpoints.refresh()
+            if changed := await in_thread(self.endpoint_store.encrypt_again):
+                log = structlog.get_logger("exporter.endpoints")
+                log.info("stored endpoints were encrypted by the newest key", count=changed)
         self.supervisor.keep(ENDPOINTS_TASK, self.endpoints.run)
+        self.supervisor.keep(SUMMARIES_TASK, self.summaries.run)
         self.supervisor.keep(AUDIT_TASK, lambda: self.audit.run(WINDOW))
         await self.outbox.start()
         names = [source.name for source in self.intake.sources()]
@@ -76,6 +85,7 @@ class WebhookParts:
         """Let attempts end before the deadline; what is left waits for the next process."""
         await self.outbox.stop(deadline.left)
         self.audit.sweep(everything=True)
+        self.summaries.hand_over()
 
     def receivers(self) -> Iterator[ReceiverFacts]:
         """Yield how each receiver does."""
@@ -93,6 +103,7 @@ class WebhookParts:
     def note_attempt(self, delivery: Delivery, attempt: Attempt) -> None:
         """Count an attempt, and put what became of the webhook into the audit."""
         self.series.attempt(delivery, attempt)
+        self.summaries.record(delivery, attempt)
         if delivery.state is DeliveryState.WAITING and not attempt.reason:
             return
         outcome = "success" if not attempt.reason else "failure"
@@ -143,8 +154,17 @@ def build_webhooks(
         clock.now,
     )
     parts: WebhookParts = WebhookParts(
-        audit, series, intake, outbox, directory, endpoint_store, writer, supervisor
+        audit,
+        series,
+        intake,
+        outbox,
+        directory,
+        endpoint_store,
+        writer,
+        supervisor,
+        WebhookSummaries(writer.submit),
     )
+    directory.on_change = outbox.wake
     outbox.listeners.append(parts.note_attempt)
     shown = BacklogSeries(counters, lambda: outbox.backlogs, intake.sources, parts.receivers)
     engine.more_series.append(shown.show)

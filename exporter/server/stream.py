@@ -27,7 +27,7 @@ async def export_rows(
     When the store fails in the middle the connection is cut, so that no client takes a part for the whole.
     """
     kind = format_of(request)
-    first = await anext(portions, ())  # a store that fails at once is answered as such
+    first = await _first(portions)  # a store that fails at once is answered as such
     response = web.StreamResponse(headers={"Content-Type": f"{_TYPES[kind]}; charset=utf-8"})
     if kind == "csv":
         name = request.path.rpartition("/")[2]
@@ -48,6 +48,14 @@ async def export_rows(
         raise ConnectionResetError("the store failed in the middle of an export") from error
     await response.write_eof()
     return response
+
+
+async def _first(portions: AsyncIterator[Rows]) -> Rows:
+    # Not `anext(portions, ())`: on Python 3.11 that is a SystemError where there is no portion at all.
+    try:
+        return await anext(portions)
+    except StopAsyncIteration:
+        return ()
 
 
 async def portions(rows: Rows) -> AsyncIterator[Rows]:

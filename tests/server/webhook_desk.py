@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 from exporter.actions.deliver import DeliverAction
 from exporter.core.action import ActionKit
 from exporter.core.secret import Secret
-from exporter.core.webhook import WebhookEndpoint, Webhooks
+from exporter.core.webhook import WebhookEndpoint, Webhooks, WebhookSource
 from exporter.endpoints.directory import EndpointDirectory
 from exporter.endpoints.stored import EndpointStore
 from exporter.ingest.webhook_summaries import WebhookSummaries
@@ -45,6 +45,7 @@ OPS, ACME, GLOBEX, LOOKER, APP = (
 GIVEN = "whsec_" + base64.b64encode(b"g" * 32).decode()
 CRM = {"name": "acme-crm", "tenant": "acme", "url": "https://crm.acme.example/hook?token=hunter2hunter2"}
 OF_THE_FILE = WebhookEndpoint("fixed", "acme", "https://fixed.example/", (Secret(GIVEN),))
+SOURCE = WebhookSource("stripe", "stripe", (Secret("whsec_of_the_vendor"),), integration="payments")
 
 
 @dataclass
