@@ -10,6 +10,7 @@ the keys was rest.alpha.fal.ai before; that both serve the same keys is not veri
 
 import base64
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -71,7 +72,7 @@ async def _is_signed(message: bytes, signature: bytes, url: str, trust: Trust) -
 def _fits(message: bytes, signature: bytes, document: bytes) -> bool:
     from cryptography.exceptions import InvalidSignature
 
-    keys = list(_keys(document))
+    keys = _keys(document)
     if not keys:
         raise SignatureError(Refusal.KEY_UNAVAILABLE, "fal publishes no Ed25519 key where jwks_url says")
     for key in keys:
@@ -83,8 +84,13 @@ def _fits(message: bytes, signature: bytes, document: bytes) -> bool:
     return False
 
 
-def _keys(document: bytes) -> Iterator["Ed25519PublicKey"]:
-    """Yield the Ed25519 keys of a JWKS (RFC 8037); others are passed over."""
+@lru_cache(maxsize=8)  # to make a key costs more than to verify with it
+def _keys(document: bytes) -> tuple["Ed25519PublicKey", ...]:
+    """Return the Ed25519 keys of a JWKS (RFC 8037); others are passed over."""
+    return tuple(_read(document))
+
+
+def _read(document: bytes) -> Iterator["Ed25519PublicKey"]:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
