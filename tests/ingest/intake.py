@@ -12,7 +12,7 @@ from exporter.core.delivery import Delivery, HeaderLines
 from exporter.core.errors import StoreError
 from exporter.core.metric import HistogramValue, Metric
 from exporter.core.secret import Secret
-from exporter.core.signature import IncomingRequest
+from exporter.core.signature import IncomingRequest, KeyFetcher
 from exporter.core.webhook import Forward, Webhooks, WebhookSource
 from exporter.exposition import Exposition
 from exporter.ingest.audit import AuditLog
@@ -50,7 +50,7 @@ async def no_keys(url: str, *, again: bool = False) -> bytes:
 class Stand:
     """An intake and everything that it reports to."""
 
-    def __init__(self, *sources: WebhookSource, public_url: str = "") -> None:
+    def __init__(self, *sources: WebhookSource, public_url: str = "", fetch: KeyFetcher = no_keys) -> None:
         self.store = MemoryStore()
         self.exposition = Exposition()
         self.counters = EventCounters(self.exposition)
@@ -62,7 +62,7 @@ class Stand:
         self.intake = WebhookIntake(
             self.store,
             schemes(),
-            no_keys,
+            fetch,
             self.series,
             self.audit,
             lambda *event: self.hastened.append(event),
