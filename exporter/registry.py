@@ -2,13 +2,15 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from exporter.alerts import COMMON_SOURCES
 from exporter.alerts.readings import reading_refused
+from exporter.alerts.thresholds import thresholds_missing
 from exporter.config.catalogue import Catalogue
 from exporter.core.alert import Alert
 from exporter.core.metric import Metric
@@ -58,7 +60,13 @@ def sources() -> dict[str, Signals]:
         if name in found:
             raise ValueError(f"two sources of series are called {name!r}: their rules would be one file")
         found[name] = signals
-    return found
+    thresholds = thresholds_missing(_families(found).values())
+    exporter = found["exporter"]
+    return {**found, "exporter": replace(exporter, alerts=(*exporter.alerts, thresholds))}
+
+
+def _families(known: Mapping[str, Signals]) -> dict[str, ThresholdFamily]:
+    return {name: family for signals in known.values() for name, family in signals.families.items()}
 
 
 def _shared_alerts() -> Iterator[tuple[str, Signals]]:
@@ -81,7 +89,7 @@ def alerts() -> tuple[Alert, ...]:
 @cache
 def families() -> dict[str, ThresholdFamily]:
     """Return every family of thresholds by name, as the alerts name them."""
-    return {name: family for signals in sources().values() for name, family in signals.families.items()}
+    return _families(sources())
 
 
 @cache

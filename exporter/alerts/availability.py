@@ -2,8 +2,8 @@
 
 from exporter.alerts.cases import availability as cases
 from exporter.alerts.lookups import ALL_TARGETS, REASON, REASONS, REASONS_OF_ALL, SHARE, SHARE_OF_ALL
-from exporter.core.alert import BY, Alert, Runbook
-from exporter.core.common_metrics import CONSECUTIVE_FAILURES, CRITICAL, FAILURE_INFO, SUCCESS
+from exporter.core.alert import BY, EVERY, WHO, Alert, Runbook
+from exporter.core.common_metrics import CONSECUTIVE_FAILURES, CRITICAL, FAILURE_INFO
 from exporter.core.reason import NETWORK, Reason
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
@@ -22,11 +22,43 @@ It only bridges a restart. `$lookback`, which grows with the intervals, is for m
 absent after a failure: over these series it would let a target that is gone alarm for days.
 """
 
-# Replicas probe the same targets: the one that still gets through is right about the vendor.
-FAILURES = f"integration_provider_tenant:{CONSECUTIVE_FAILURES}:min"
-FAILURES_EXPR = f"min by ({BY}) (last_over_time({CONSECUTIVE_FAILURES}[{STATE}]))"
-CONNECTED = f"integration_provider_tenant:{SUCCESS}:max"
-CONNECTED_EXPR = f"max by ({BY}) (last_over_time({SUCCESS}[{STATE}]))"
+# Replicas probe the same targets: the one that still gets through is right about the vendor. Only targets
+# that fail are recorded; those that are well are many, and nobody reads them.
+FAILING = f"integration_provider_tenant:{CONSECUTIVE_FAILURES}:failing"
+FAILING_EXPR = f"min by ({BY}) (last_over_time({CONSECUTIVE_FAILURES}[{STATE}])) > 0"
+TARGETS = f"integration_provider:{CONSECUTIVE_FAILURES}:count"
+TARGETS_EXPR = (
+    "count by (integration, provider) (\n"
+    f"  group by ({BY}) (last_over_time({CONSECUTIVE_FAILURES}[{STATE}]))\n)"
+)
+
+HOLD = "1h"
+"""How long a condition that came twice is held: it pages at most twice within any such time."""
+
+
+def _started(name: str, by: str) -> str:
+    """Return when the recorded condition `name` began: it was not there at the evaluation before."""
+    return f"max by ({by}) ({name} unless on ({by}) {name} offset {EVERY})"
+
+
+def _held(name: str, started: str, by: str) -> str:
+    """Return the recorded condition `name`, held while it came at least twice within HOLD."""
+    return (
+        f"{name}\nor\n(\n  max_over_time({name}[{HOLD}])\n"
+        f"and on ({by})\n  count_over_time({started}[{HOLD}]) >= 2\n)"
+    )
+
+
+_DEFAULT = f'integration_provider_severity:{CONSECUTIVE.metric}:default{{severity="high"}}'
+_OVERRIDE = f'integration_provider_tenant_severity:{CONSECUTIVE.metric}:override{{severity="high"}}'
+BEYOND = f"integration_provider_tenant:{CONSECUTIVE_FAILURES}:beyond"
+BEYOND_EXPR = (
+    f"max by ({BY}) (\n"
+    f"  (\n    {FAILING}\n  >= on (integration, provider) group_left ()\n    {_DEFAULT}\n  )\n"
+    f"unless on ({BY})\n  {_OVERRIDE}\n"
+    f"or\n  {FAILING}\n  >= on ({BY}) group_left ()\n  {_OVERRIDE}\n)"
+)
+BEYOND_STARTED = f"integration_provider_tenant:{CONSECUTIVE_FAILURES}:beyond_started"
 
 TARGET_FAILING = Alert(
     name="IntegrationTargetFailing",
@@ -36,16 +68,23 @@ TARGET_FAILING = Alert(
         "{{ if $labels.tenant }} for tenant {{ $labels.tenant }}{{ end }}."
     ),
     reason=REASON,
-    observed=FAILURES,
+    observed=_held(BEYOND, BEYOND_STARTED, BY),
     op=">=",
     family=CONSECUTIVE,
-    records={FAILURES: FAILURES_EXPR},
+    records={
+        FAILING: FAILING_EXPR,
+        BEYOND: BEYOND_EXPR,
+        BEYOND_STARTED: _started(BEYOND, BY),
+    },
+    keep_firing="5m",
     cause="probe",
     cases=cases.TARGET_FAILING,
     runbook=Runbook(
         meaning=(
             "The last probes of one target (an integration, for one tenant where it has tenants) all failed. "
-            "How many is the threshold `consecutive_failures` of the integration or the tenant."
+            "How many is the threshold `consecutive_failures` of the integration or the tenant. A target "
+            "that recovers and fails again within an hour stays in the alert for the hour: it pages "
+            "twice at most."
         ),
         impact=(
             "What this tenant does through the integration does not work now or is about to stop. Measured "
@@ -63,17 +102,23 @@ TARGET_FAILING = Alert(
         mitigation=(
             "Renew the credential, grant the permission or settle the account for the first kind. For the "
             "second, look at the vendor's status page and at neighbouring targets; if only this host is "
-            "concerned, check the network from it. The alert resolves with the first successful probe."
+            "concerned, check the network from it. The alert resolves five minutes after the first "
+            "successful probe."
         ),
     ),
 )
 
-_ALL_FAILING = (
-    f"min by (integration, provider) ({FAILURES})\n"
-    ">= on (integration, provider) group_left ()\n"
-    f'  integration_provider_severity:{CONSECUTIVE.metric}:default{{severity="high"}}'
+_WHOLE = "integration, provider"
+ALL_FAILING = f"integration_provider:{CONSECUTIVE_FAILURES}:all_failing"
+# Each failing target counts, however laxly its tenant is judged: down means that nobody is connected.
+ALL_FAILING_EXPR = (
+    f"min by ({_WHOLE}) ({FAILING})\n"
+    f">= on ({_WHOLE}) group_left ()\n  {_DEFAULT}\n"
+    f"and on ({_WHOLE})\n  count by ({_WHOLE}) ({FAILING}) == {TARGETS}"
 )
-_MARKED = f"(max by (integration, provider) (last_over_time({CRITICAL}[{STATE}])) == 1)"
+ALL_FAILING_STARTED = f"integration_provider:{CONSECUTIVE_FAILURES}:all_failing_started"
+_DOWN = _held(ALL_FAILING, ALL_FAILING_STARTED, _WHOLE)
+_MARKED = f"(max by ({_WHOLE}) (last_over_time({CRITICAL}[{STATE}])) == 1)"
 
 DOWN = Alert(
     name="IntegrationDown",
@@ -85,17 +130,24 @@ DOWN = Alert(
     reason=REASONS,
     by=("integration", "provider"),
     exprs={
-        Severity.CRITICAL: f"(\n{_ALL_FAILING}\n)\nand on (integration, provider) {_MARKED}",
-        Severity.HIGH: f"(\n{_ALL_FAILING}\n)\nunless on (integration, provider) {_MARKED}",
+        Severity.CRITICAL: f"(\n{_DOWN}\n)\nand on ({_WHOLE}) {_MARKED}",
+        Severity.HIGH: f"(\n{_DOWN}\n)\nunless on ({_WHOLE}) {_MARKED}",
     },
-    records={FAILURES: FAILURES_EXPR},
+    records={
+        FAILING: FAILING_EXPR,
+        TARGETS: TARGETS_EXPR,
+        ALL_FAILING: ALL_FAILING_EXPR,
+        ALL_FAILING_STARTED: _started(ALL_FAILING, _WHOLE),
+    },
+    keep_firing="5m",
     cause="probe",
     cases=cases.DOWN,
     runbook=Runbook(
         meaning=(
             "No target of the integration is connected: each has failed as many probes in a row as "
             "`consecutive_failures` of the integration says. It is critical for integrations with "
-            "`critical: true`, else high."
+            "`critical: true`, else high. One that comes back and is down again within an hour stays in the "
+            "alert for the hour."
         ),
         impact="Nobody on the platform can use the integration.",
         diagnosis=(
@@ -124,6 +176,14 @@ _OWN = (
 )
 """Reasons that lie with an account or with us: many of them at once are not an outage of the vendor."""
 
+_BY_VENDOR = (
+    f"count by ({_WHOLE}) (\n"
+    f"      ({FAILING} >= 2)\n"
+    f"    and on ({BY})\n"
+    f'      {FAILURE_INFO}{{reason!~"{"|".join(_OWN)}"}}\n'
+    "  )"
+)
+
 OUTAGE = Alert(
     name="IntegrationOutage",
     summary="The integration fails for many targets at once.",
@@ -135,24 +195,15 @@ OUTAGE = Alert(
     by=("integration", "provider"),
     # The reason is read as it is now, without look-back: an older reason must not count as well.
     # A gap in scrapes is bridged by keep_firing.
-    expr=(
-        "  count by (integration, provider) (\n"
-        f"      ({FAILURES} >= 2)\n"
-        f"    and on ({BY})\n"
-        f'      {FAILURE_INFO}{{reason!~"{"|".join(_OWN)}"}}\n'
-        "  )\n"
-        f"/\n  count by (integration, provider) ({FAILURES})\n"
-        "> 0.3\n"
-        f"and on (integration, provider)\n  count by (integration, provider) ({FAILURES}) >= 3"
-    ),
+    expr=(f"  {_BY_VENDOR}\n/\n  {TARGETS}\n> 0.3\nand on ({_WHOLE})\n  {_BY_VENDOR} >= 3"),
     severities=(Severity.CRITICAL,),
-    records={FAILURES: FAILURES_EXPR},
+    records={FAILING: FAILING_EXPR, TARGETS: TARGETS_EXPR},
     keep_firing="10m",
     cause="probe",
     cases=cases.OUTAGE,
     runbook=Runbook(
         meaning=(
-            "The integration has at least three targets, and more than 30 % of them have failed twice in a "
+            "At least three targets of the integration, and more than 30 % of all, have failed twice in a "
             "row for a reason that does not lie with the single account: `dns`, `connect`, `tls`, "
             "`timeout`, `rate_limited`, `vendor_error` or `bad_response`."
         ),
@@ -175,7 +226,7 @@ OUTAGE = Alert(
 )
 
 _CUT_OFF = (
-    f'    ({CONNECTED} == 0)\n  and on ({BY})\n    {FAILURE_INFO}{{reason=~"{"|".join(sorted(NETWORK))}"}}'
+    f'    ({FAILING} >= 2)\n  and on ({BY})\n    {FAILURE_INFO}{{reason=~"{"|".join(sorted(NETWORK))}"}}'
 )
 
 ISOLATED = Alert(
@@ -185,22 +236,21 @@ ISOLATED = Alert(
     reason=REASONS_OF_ALL,
     by=(),
     expr=(
-        f"  count by () (\n{_CUT_OFF}\n  )\n/ on ()\n  count by () ({CONNECTED})\n>= 0.8\n"
+        f"  count by () (\n{_CUT_OFF}\n  )\n/ on ()\n  sum by () ({TARGETS})\n>= 0.8\n"
         f"and on ()\n  count by () (count by (provider) (\n{_CUT_OFF}\n  )) >= 2"
     ),
     severities=(Severity.CRITICAL,),
-    records={CONNECTED: CONNECTED_EXPR},
-    # Targets are probed again one by one after the network is back; until then their own alerts stay hidden.
-    # It covers intervals of five minutes. Were it to grow with the longest one, a single daily probe would
-    # hide every alert for days after a short loss of the network.
-    keep_firing="15m",
+    records={FAILING: FAILING_EXPR, TARGETS: TARGETS_EXPR},
+    # Until they have had their turn again after the network is back, targets fail and their own alerts stay
+    # hidden. Longer, and a short loss of the network would hide real faults as well.
+    keep_firing="5m",
     labels={"component": "exporter"},
     cases=cases.ISOLATED,
     runbook=Runbook(
         meaning=(
-            "At least 80 % of all targets, of two or more providers, fail with `dns`, `connect`, `tls` or "
-            "`timeout`, seen from every replica. Vendors do not fall together: the exporter's own way out "
-            "is broken."
+            "At least 80 % of all targets, of two or more providers, have failed twice in a row with `dns`, "
+            "`connect`, `tls` or `timeout`, seen from every replica. Vendors do not fall together: the "
+            "exporter's own way out is broken."
         ),
         impact=(
             "Nothing is known about the integrations. All alerts of probes are hidden while this one fires. "
@@ -213,10 +263,52 @@ ISOLATED = Alert(
             "look at the clock."
         ),
         mitigation=(
-            "Fix resolver, route, proxy or clock. The alert stays on for 15 minutes, in which targets have "
-            "their turn again, so that the recovery does not set off an alert per target."
+            "Fix resolver, route, proxy or clock. The alert stays on for five minutes, in which targets "
+            "have their turn again, so that the recovery does not set off an alert per target."
         ),
     ),
 )
 
-AVAILABILITY = (ISOLATED, OUTAGE, DOWN, TARGET_FAILING)
+CHANGES = ThresholdFamily(
+    "state_changes",
+    "Changes between connected and failing within an hour above which a target counts as flapping.",
+    {Severity.MEDIUM: 6},
+    minimum=1,
+)
+FAILING_STARTED = f"integration_provider_tenant:{CONSECUTIVE_FAILURES}:failing_started"
+_TIMES = f"count_over_time({FAILING_STARTED}[1h])"
+
+FLAPPING = Alert(
+    name="IntegrationFlapping",
+    summary="A target fails and recovers again and again.",
+    description=f"{WHO} changed {{{{ $value }}}} times between connected and failing within an hour.",
+    reason=REASON,
+    # Each time that it failed is two changes, but for the one that goes on.
+    observed=f"{_TIMES} * 2 - (({FAILING} > bool 0) or {_TIMES} * 0)",
+    family=CHANGES,
+    records={FAILING: FAILING_EXPR, FAILING_STARTED: _started(FAILING, BY)},
+    cause="probe",
+    cases=cases.FLAPPING,
+    runbook=Runbook(
+        meaning=(
+            "Within an hour the target changed more often between connected and failing than the threshold "
+            "`state_changes` says (6). Its own alerts, IntegrationTargetFailing and IntegrationDown, are "
+            "held meanwhile: they neither resolve nor page again."
+        ),
+        impact="Some of what customers do works and some does not; each looks like chance to them.",
+        diagnosis=(
+            "1. The reasons of the last hour: `increase(integration_probe_failures_total[1h])`, and the "
+            "target's line on the exporter's page.\n"
+            "2. `timeout` and `connect` in turn with success: one of several servers or addresses of the "
+            "vendor is bad, or a link is full.\n"
+            "3. `rate_limited` in turn with success: we, or the platform with the same credential, ask too "
+            "often. `auth` in turn with success: two renew one token."
+        ),
+        mitigation=(
+            "Fix the cause that the reasons name. Where a target is like that and nobody minds, raise "
+            "`state_changes` and `consecutive_failures` for it. It resolves when an hour has fewer changes."
+        ),
+    ),
+)
+
+AVAILABILITY = (ISOLATED, OUTAGE, DOWN, TARGET_FAILING, FLAPPING)

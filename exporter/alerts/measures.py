@@ -27,7 +27,7 @@ LATENCY = ThresholdFamily(
 
 # A gauge shows each probe until the next one. With three probes in the window one is less than half of it; a
 # target that is probed more seldom has to be slow all the time that rules look back: two probes at least.
-_SELDOM = f"{NEXT_RUN} - {LAST_RUN} > 400"
+_SELDOM = f"last_over_time({NEXT_RUN}[{STATE}]) - last_over_time({LAST_RUN}[{STATE}]) > 400"
 _USUAL = (
     f"(\n    quantile_over_time(0.5, {DURATION}[15m])\n  unless\n    {_SELDOM}\n  )\n"
     f"or\n  (\n    min_over_time({DURATION}[$lookback])\n  and\n    {_SELDOM}\n  )"

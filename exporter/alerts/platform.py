@@ -1,11 +1,8 @@
 """Does the watching itself work? The exporter down, late, blind or misconfigured, and the Watchdog."""
 
-from exporter.alerts.availability import CONSECUTIVE
 from exporter.alerts.cases import platform as cases
-from exporter.alerts.measures import CERTIFICATE, LATENCY
-from exporter.alerts.tokens import REFRESH_FAILURES, TOKEN_LIFE
 from exporter.core.alert import Alert, Runbook
-from exporter.core.common_metrics import CONFIGURED, NEXT_RUN
+from exporter.core.common_metrics import NEXT_RUN
 from exporter.core.defaults import JOB
 from exporter.core.severity import Severity
 
@@ -21,11 +18,17 @@ EXPORTER_DOWN = Alert(
     summary="Prometheus cannot scrape the integration exporter.",
     description=(
         "{{ if $labels.instance }}The exporter at {{ $labels.instance }} does not answer Prometheus"
-        "{{ else }}Prometheus knows no exporter in the job {{ $labels.job }}{{ end }}."
+        "{{ else }}Prometheus gets an answer of no exporter in the job {{ $labels.job }}{{ end }}."
     ),
-    by=("job", "instance"),
-    # Where discovery finds no target there is no `up` to compare: only absent() notices that.
-    expr='up{job="$job"} == 0\nor\nabsent(up{job="$job"})',
+    by=("job", "instance", "replicas"),
+    # Where discovery finds no target there is no `up` to compare: only absent() notices that. That no replica
+    # is left is an alert of its own, which hides what follows from it: one replica that is down explains
+    # nothing that another one shows.
+    expr=(
+        'up{job="$job"} == 0\n'
+        'or\nlabel_replace(max by (job) (up{job="$job"}) == 0, "replicas", "none", "", "")\n'
+        'or\nlabel_replace(absent(up{job="$job"}), "replicas", "none", "", "")'
+    ),
     severities=(Severity.HIGH,),
     hold="3m",
     labels=COMPONENT,
@@ -33,11 +36,12 @@ EXPORTER_DOWN = Alert(
     runbook=Runbook(
         meaning=(
             "For three minutes Prometheus could not scrape the exporter, or has no target for the job "
-            f"`{JOB}` (or that of `generate.job`) at all."
+            f"`{JOB}` (or that of `generate.job`) at all. With the label `replicas` as `none` no exporter of "
+            "the job is left."
         ),
         impact=(
             "Nothing is known about the integrations once the last values are older than the look-back of "
-            "the rules. Alerts about stale probes are hidden while this one fires."
+            "the rules. Alerts about stale probes are hidden while no replica is left."
         ),
         diagnosis=(
             "1. Is the process there? Ask `/-/healthy` on its own host.\n"
@@ -61,9 +65,11 @@ PROBE_STALE = Alert(
         "{{ if $labels.tenant }} for tenant {{ $labels.tenant }}{{ end }} is "
         "{{ $value | humanizeDuration }} overdue."
     ),
-    # Not longer than the five minutes: otherwise each target that is taken away would be overdue for a while.
-    expr=f"time() - max by (integration, provider, tenant) (last_over_time({NEXT_RUN}[5m])) > 300",
+    # A target that is taken away while its probe runs was due up to a minute ago: with a look-back of four
+    # minutes it is never overdue for more than five.
+    expr=f"time() - max by (integration, provider, tenant) (last_over_time({NEXT_RUN}[4m])) > 300",
     severities=(Severity.HIGH,),
+    keep_firing="5m",
     cause="staleness",
     labels=COMPONENT,
     cases=cases.PROBE_STALE,
@@ -83,55 +89,6 @@ PROBE_STALE = Alert(
     ),
 )
 
-
-def _default(name: str, severity: Severity) -> str:
-    return f'integration_provider_severity:integration_threshold_{name}:default{{severity="{severity}"}}'
-
-
-_EXPECTED = tuple(
-    _default(family.name, severity)
-    for family in (CONSECUTIVE, LATENCY, CERTIFICATE, TOKEN_LIFE, REFRESH_FAILURES)
-    for severity in Severity
-    if severity in family.steps
-)
-
-THRESHOLDS_MISSING = Alert(
-    name="IntegrationThresholdsMissing",
-    summary="An integration has no thresholds, so its alerts cannot fire.",
-    description=(
-        "Default thresholds of {{ $labels.integration }} ({{ $labels.provider }}) are missing in Prometheus."
-    ),
-    by=("integration", "provider"),
-    # An alert whose threshold is missing stays quiet, so this one looks for every threshold itself.
-    expr=(
-        f"group by (integration, provider) (last_over_time({CONFIGURED}[10m]))\n"
-        "unless on (integration, provider) (\n    "
-        + "\n  and on (integration, provider)\n    ".join(_EXPECTED)
-        + "\n)"
-    ),
-    severities=(Severity.HIGH,),
-    hold="10m",
-    cause="staleness",
-    labels=COMPONENT,
-    cases=cases.THRESHOLDS_MISSING,
-    runbook=Runbook(
-        meaning=(
-            "The exporter shows the integration, but at least one of the default thresholds that every "
-            "integration has is not in Prometheus."
-        ),
-        impact="Alerts that compare with a missing threshold stay quiet whatever happens.",
-        diagnosis=(
-            "1. Does the exporter's `/metrics` have `integration_threshold_...` series of the integration?\n"
-            "2. If so, does a relabelling or `sample_limit` of Prometheus drop them, and do the recording "
-            "rules `integration_provider_severity:...:default` run without error?\n"
-            "3. Are exporter and rules of the same version?"
-        ),
-        mitigation=(
-            "Undo the relabelling or load the rule files of the exporter's version, then look at "
-            "Prometheus' rule page."
-        ),
-    ),
-)
 
 RELOAD_FAILED = Alert(
     name="IntegrationConfigReloadFailed",
@@ -222,4 +179,4 @@ WATCHDOG = Alert(
     ),
 )
 
-PLATFORM = (EXPORTER_DOWN, PROBE_STALE, THRESHOLDS_MISSING, RELOAD_FAILED, TENANTS_STALE, WATCHDOG)
+PLATFORM = (EXPORTER_DOWN, PROBE_STALE, RELOAD_FAILED, TENANTS_STALE, WATCHDOG)

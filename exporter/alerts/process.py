@@ -10,8 +10,8 @@ SHORTAGES = "integration_exporter_shortages_total"
 
 # Client libraries of other programs export these names too; the job says which are ours.
 OPEN_FILES = (
-    'max by (job, instance) (process_open_fds{job="$job"})'
-    ' / max by (job, instance) (process_max_fds{job="$job"})'
+    'max by (job, instance) (last_over_time(process_open_fds{job="$job"}[5m]))'
+    ' / max by (job, instance) (last_over_time(process_max_fds{job="$job"}[5m]))'
 )
 
 SHORTAGE = Alert(
@@ -27,6 +27,7 @@ SHORTAGE = Alert(
         Severity.MEDIUM: f"{OPEN_FILES} > 0.9",
     },
     hold="5m",
+    keep_firing="5m",
     labels=COMPONENT,
     cases=cases.SHORTAGE,
     runbook=Runbook(
@@ -104,6 +105,7 @@ TASK_FAILED = Alert(
         f"{_BY_TASK} ({_FAILURES}) > 0 unless {_BY_TASK} ({_FAILURES} offset 15m)"
     ),
     severities=(Severity.MEDIUM,),
+    keep_firing="5m",
     labels=COMPONENT,
     cases=cases.TASK_FAILED,
     runbook=Runbook(

@@ -1,5 +1,6 @@
 """Will the credential last? Tokens that a person has to renew in time, and those that we renew."""
 
+from exporter.alerts.availability import DOWN, TARGET_FAILING
 from exporter.alerts.cases import tokens as cases
 from exporter.core.alert import Alert, Runbook
 from exporter.core.common_metrics import TOKEN_EXPIRY, TOKEN_REFRESH_FAILURES, TOKEN_REFRESHABLE, TOKEN_STATE
@@ -130,6 +131,8 @@ TOKEN_REFUSED = Alert(
     # The state is a label: a longer look-back would hold the old state after the token has a new one.
     expr=f'max by ({TOKEN}) (last_over_time({TOKEN_STATE}{{state="refused"}}[2m])) == 1',
     severities=(Severity.HIGH,),
+    keep_firing="5m",
+    explains=(TOKEN_REFRESH_FAILING.name, TARGET_FAILING.name),
     cases=cases.TOKEN_REFUSED,
     runbook=Runbook(
         meaning=(
@@ -170,14 +173,16 @@ TOKEN_EXPIRED = Alert(
         "{{ $value | humanizeDuration }} ago and was not renewed."
     ),
     by=("integration", "provider", "tenant", "token"),
-    # Of replicas the newest token counts. No look-back: a token that an exporter showed before it stopped
-    # expires while it is away, and is renewed when it comes back.
+    # Of replicas the newest token counts. The look-back is not longer than the hold: a token that an exporter
+    # showed before it stopped expires while it is away, and is renewed when it comes back.
     expr=(
-        f"time() - max by ({TOKEN}) ({TOKEN_EXPIRY}) > 0"
-        f" and on ({TOKEN}) max by ({TOKEN}) ({TOKEN_REFRESHABLE}) == 1"
+        f"time() - max by ({TOKEN}) (last_over_time({TOKEN_EXPIRY}[2m])) > 0"
+        f" and on ({TOKEN}) max by ({TOKEN}) (last_over_time({TOKEN_REFRESHABLE}[2m])) == 1"
     ),
     severities=(Severity.CRITICAL,),
     hold="2m",
+    keep_firing="5m",
+    explains=(TOKEN_REFUSED.name, TOKEN_REFRESH_FAILING.name, TARGET_FAILING.name, DOWN.name),
     cases=cases.TOKEN_EXPIRED,
     runbook=Runbook(
         meaning=(
@@ -210,6 +215,7 @@ TOKEN_LIFE_IMPLAUSIBLE = Alert(
     expr=f'max by ({TOKEN}) (last_over_time({TOKEN_STATE}{{state="implausible"}}[2m])) == 1',
     severities=(Severity.LOW,),
     hold="15m",
+    keep_firing="5m",
     cases=cases.TOKEN_LIFE_IMPLAUSIBLE,
     runbook=Runbook(
         meaning=(

@@ -23,6 +23,10 @@ EVERY = "30s"
 """How often an alert is evaluated, unless it says otherwise."""
 
 CASE_KINDS = ("fires", "quiet", "boundary", "missing")
+"""What an author writes of every alert."""
+
+DERIVED_KINDS = ("restart", "replicas", "flap", "environments")
+"""What is derived from the cases that fire, wherever it applies to their series."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,11 @@ class Case:
     `series` maps a series to its values in expanding notation at `interval`. `fires` are the label sets
     expected to fire at `at`: every label of the alert but `alertname`. Empty means that it must be quiet.
     Labels that every rule of the alert has (`scope`, `cause`, its only severity) may be left out.
-    `kind` is one of `fires`, `quiet`, `boundary`, `missing`. `says` is the case in words, where the kind
-    does not say all. With `defaults`, the default thresholds that the alert reads are added for each
-    integration in `series`, unless the series name them themselves.
+    `kind` is one of CASE_KINDS or DERIVED_KINDS. `says` is the case in words, where the kind
+    does not say all. With `until`, the same must fire each minute from `at` to then. With `defaults`, the
+    default thresholds that the alert reads are added for each integration in `series`, unless the series
+    name them themselves. `exempt` is why no case of the derived `kind` is made for the alert; such a case
+    has no series and proves nothing.
     """
 
     kind: str
@@ -54,6 +60,18 @@ class Case:
     interval: str = "1m"
     says: str = ""
     defaults: bool = True
+    until: str = ""
+    exempt: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a kind that nobody knows, and an exemption from what an author writes."""
+        if self.kind not in (DERIVED_KINDS if self.exempt else (*CASE_KINDS, *DERIVED_KINDS)):
+            raise ValueError(f"case {self.kind}: not a kind of case that can be {self.exempt or 'written'}")
+
+
+def exemption(kind: str, reason: str) -> Case:
+    """Return the case that says why none of the derived `kind` is made for its alert."""
+    return Case(kind, {}, "0m", exempt=reason)
 
 
 @dataclass(frozen=True)
@@ -76,9 +94,10 @@ class Alert:
     without one they are in that of their file.
     `hold` is the rule's `for`, `keep_firing` its `keep_firing_for` (durations as in
     Prometheus). `cause` is "probe" for alerts that an outage or isolation explains, "staleness" for those
-    that a dead exporter explains. `summary` is a fixed sentence, `summaries` those of single severities that
-    say it better; `description` may use the labels by `{{ $labels.integration }}` and `{{ $value }}`.
-    `reason` is a template that looks up why it fires, for an annotation of that name.
+    that a dead exporter explains. `explains` names alerts of the same target that this one hides: they are
+    what it leads to, and none is more severe. `summary` is a fixed sentence, `summaries` those of single
+    severities that say it better; `description` may use the labels by `{{ $labels.integration }}` and
+    `{{ $value }}`. `reason` is a template that looks up why it fires, for an annotation of that name.
     """
 
     name: str
@@ -97,6 +116,7 @@ class Alert:
     dashboard: str = "integration-overview"
     labels: Mapping[str, str] = field(default_factory=dict)
     cases: tuple[Case, ...] = ()
+    explains: tuple[str, ...] = ()
     exprs: Mapping[Severity, str] = field(default_factory=dict)
     records: Mapping[str, str] = field(default_factory=dict)
     every: str = EVERY
@@ -135,6 +155,12 @@ class Alert:
         if "tenant" in self.by:
             return "tenant"
         return "integration" if "integration" in self.by else "exporter"
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """Everything that it reads, as it is written: what it records, compares or asks for."""
+        texts = (*self.records.values(), self.expr, self.observed, *self.exprs.values())
+        return tuple(text for text in texts if text)
 
     @property
     def fixed_labels(self) -> dict[str, str]:

@@ -26,6 +26,7 @@ from exporter.generate import (
     runbooks,
     scraping,
 )
+from exporter.generate.case_table import case_table, target_series
 from exporter.generate.document import BUNDLE_NOTICE, NOTICE, as_yaml
 from exporter.generate.facts import facts_template
 from exporter.generate.receivers import AWS_CREDENTIALS
@@ -67,9 +68,20 @@ def files(configuration: Configuration | None = None) -> dict[str, str]:
         **user_files(configuration).files,
         **_rule_test_files(configuration),
         **runbooks.pages(alerts),
+        f"{paths.REFERENCE}/alert-cases.md": _case_page(),
         **reference.pages(registry.sources(), registry.probes(), listings().values(), schemes().values()),
         "docs/examples/config.schema.json": schema_text(),
     }
+
+
+def _case_page() -> str:
+    """Return the page of all alerts and the cases that prove them."""
+    families = registry.families().values()
+    return case_table(
+        registry.alerts(),
+        lambda alert: rule_tests.cases_derived_from(alert, families),
+        target_series(registry.metrics()),
+    )
 
 
 def schema_text() -> str:
@@ -151,6 +163,20 @@ def rule_files(
         used,
         {name for metric in own for name in metric.series_names},
     )
+
+
+def derived_test_files() -> dict[str, str]:
+    """Return a file of the derived cases for each source of alerts, by relative path.
+
+    They follow from those that are written, and are many: no file of the tree.
+    """
+    rules, families = rule_files(), registry.families().values()
+    return {
+        f"prometheus/tests/derived-{name}.yml": as_yaml(
+            rule_tests.derived_tests_of(alerts, families, _at_paths(rules, find_required_files(rules, name)))
+        )
+        for name, alerts in alert_sources().items()
+    }
 
 
 def _rule_test_files(configuration: Configuration | None) -> dict[str, str]:

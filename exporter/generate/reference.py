@@ -100,11 +100,11 @@ def alerts_page(alerts: Iterable[Alert]) -> str:
     return as_markdown(
         "# Alerts",
         "*Notified after* is the longest time from the moment the exporter's series show the condition "
-        "to the first "
-        f"message: one scrape ({SCRAPE_INTERVAL}), one evaluation ({EVERY} for most), the rule's `for` "
-        f"and the route's "
-        "`group_wait`. Before it comes the time that probes need to see it: one `interval` for each failure "
-        "in a row that the alert asks for. Alerts of severity low wait for business hours.",
+        f"to the first message: one scrape ({SCRAPE_INTERVAL}), one evaluation ({EVERY} for most), the "
+        "rule's `for`, and the longer one of the route's `group_wait` (where it is the first alert of its "
+        "message) and `group_interval` (where others of its alert, integration and severity fire already). "
+        "Before it comes the time that probes need to see it: one `interval` for each failure in a row that "
+        "the alert asks for. Alerts of severity low wait for business hours.",
         table(("Alert", "Severity", "Default", "Notified after", "Says"), rows),
         "## Severities",
         table(
@@ -116,7 +116,8 @@ def alerts_page(alerts: Iterable[Alert]) -> str:
 
 def _delay(alert: Alert, severity: Severity) -> str:
     # One after the other: Prometheus scrapes, evaluates and holds, then Alertmanager waits for the group.
-    total = sum(map(seconds, (SCRAPE_INTERVAL, alert.every, alert.hold, severity.group_wait)))
+    total = sum(map(seconds, (SCRAPE_INTERVAL, alert.every, alert.hold)))
+    total += max(seconds(severity.group_wait), seconds(severity.group_interval))
     minutes, rest = divmod(total, 60)
     return " ".join(
         part for part in (f"{minutes} min" if minutes else "", f"{rest} s" if rest else "") if part

@@ -6,6 +6,7 @@ Everything here is valid on Alertmanager 0.25.
 from collections.abc import Iterable
 from typing import Any
 
+from exporter import registry
 from exporter.alerts.availability import DOWN, ISOLATED, OUTAGE, TARGET_FAILING
 from exporter.alerts.platform import EXPORTER_DOWN, WATCHDOG
 from exporter.core.generation import AGGREGATION_LABELS
@@ -246,13 +247,28 @@ def _causes() -> list[dict[str, Any]]:
         _hides(ISOLATED.name, ['cause="probe"'], []),
         _hides(OUTAGE.name, ['cause="probe"'], ["integration", "provider"]),
         # An integration without tenants has one target: down and failing are then one and the same.
-        _hides(DOWN.name, [f'alertname="{TARGET_FAILING.name}"', 'tenant=""'], ["integration", "provider"]),
-        _hides(EXPORTER_DOWN.name, ['cause="staleness"'], ["component"]),
+        _hides(DOWN.name, [_named(TARGET_FAILING.name), 'tenant=""'], ["integration", "provider"]),
+        *(
+            _hides(alert.name, [_named(*alert.explains)], ["integration", "provider", "tenant"])
+            for alert in registry.alerts()
+            if alert.explains
+        ),
+        _hides(EXPORTER_DOWN.name, ['cause="staleness"'], ["component"], NO_REPLICA),
+        _hides(EXPORTER_DOWN.name, [_named(EXPORTER_DOWN.name), 'replicas=""'], ["job"], NO_REPLICA),
     ]
 
 
-def _hides(source: str, targets: list[str], equal: list[str]) -> dict[str, Any]:
-    return {"source_matchers": [f'alertname="{source}"'], "target_matchers": targets, "equal": equal}
+NO_REPLICA = 'replicas="none"'
+"""Of an exporter that is down: no other one is left. What another one shows is hidden by none."""
+
+
+def _named(*names: str) -> str:
+    return f'alertname=~"{literal(names)}"'
+
+
+def _hides(source: str, targets: list[str], equal: list[str], *also: str) -> dict[str, Any]:
+    matchers = [f'alertname="{source}"', *also]
+    return {"source_matchers": matchers, "target_matchers": targets, "equal": equal}
 
 
 def _business_hours(notifications: Notifications) -> dict[str, Any]:

@@ -5,54 +5,83 @@ What fires is read from `ALERTS`, so that a case need not repeat the alert's ann
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from exporter.core.alert import Alert, Case
 from exporter.core.metric import Labels
 from exporter.core.threshold import ThresholdFamily
+from exporter.generate.derived_cases import derived_cases
 from exporter.generate.rule_text import seconds
 from exporter.generate.rules import reads
 
 STEP = "1m"
 """Time between two evaluations in a test: that of the series, for nothing changes in between."""
 
+RuleFiles = Mapping[str, Mapping[str, Any]]
+"""The content of rule files by their path."""
+
+_MINUTE = 60
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
 def tests_of(
-    alerts: Iterable[Alert], families: Iterable[ThresholdFamily], rule_files: Mapping[str, Mapping[str, Any]]
+    alerts: Iterable[Alert], families: Iterable[ThresholdFamily], rule_files: RuleFiles
 ) -> dict[str, Any]:
     """Return a test file for `alerts`, run over `rule_files` (path from the test file to its content)."""
     known = tuple(families)
+    written = ((alert, case) for alert in alerts for case in alert.cases if not case.exempt)
+    return _file(rule_files, [_test(alert, case, known) for alert, case in written])
+
+
+def derived_tests_of(
+    alerts: Iterable[Alert], families: Iterable[ThresholdFamily], rule_files: RuleFiles
+) -> dict[str, Any]:
+    """Return the test file of the cases that are derived from those of `alerts`."""
+    known = tuple(families)
+    derived = ((alert, case) for alert in alerts for case in cases_derived_from(alert, known))
+    return _file(rule_files, [_test(alert, case, known) for alert, case in derived])
+
+
+def _file(rule_files: RuleFiles, tests: list[dict[str, Any]]) -> dict[str, Any]:
     groups = [group["name"] for content in rule_files.values() for group in content["groups"]]
     return {
         "rule_files": list(rule_files),
         "evaluation_interval": STEP,
         "group_eval_order": groups,  # what one group records, a later one reads
-        "tests": [_test(alert, case, known) for alert in alerts for case in alert.cases],
+        "tests": tests,
     }
 
 
-def quiet_without_exporter(
-    noisy: Iterable[str], rule_files: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
+def cases_derived_from(alert: Alert, families: Iterable[ThresholdFamily]) -> tuple[Case, ...]:
+    """Return the cases that are derived from those in which the alert fires."""
+    known = tuple(families)
+    return derived_cases(alert, lambda case: _complete(alert, case, known))
+
+
+def _complete(alert: Alert, case: Case, families: tuple[ThresholdFamily, ...]) -> Case:
+    """Return the case with the default thresholds that it is judged by."""
+    if not case.defaults:
+        return case
+    series = {**case.series, **_defaults(alert, case, families)}
+    return replace(case, series=series, defaults=False)
+
+
+def quiet_without_exporter(noisy: Iterable[str], rule_files: RuleFiles) -> dict[str, Any]:
     """Return a test: on a Prometheus that knows no exporter, only the alerts named in `noisy` fire."""
     names = "|".join(noisy)
     silent = {"expr": f'ALERTS{{alertname!~"{names}"}}', "eval_time": "1h", "exp_samples": []}
-    content = tests_of((), (), rule_files)
-    content["tests"] = [
-        {
-            "name": "a Prometheus that knows no exporter is quiet",
-            "interval": "1m",
-            "input_series": [{"series": 'up{job="prometheus"}', "values": "1x60"}],
-            "promql_expr_test": [silent],
-        }
-    ]
-    return content
+    test = {
+        "name": "a Prometheus that knows no exporter is quiet",
+        "interval": "1m",
+        "input_series": [{"series": 'up{job="prometheus"}', "values": "1x60"}],
+        "promql_expr_test": [silent],
+    }
+    return _file(rule_files, [test])
 
 
 def _test(alert: Alert, case: Case, families: tuple[ThresholdFamily, ...]) -> dict[str, Any]:
-    values = {**case.series, **(_defaults(alert, case, families) if case.defaults else {})}
+    values = _complete(alert, case, families).series
     name = f"{alert.name}, {case.kind}" + (f": {case.says}" if case.says else "")
     return {
         "name": name,
@@ -62,13 +91,21 @@ def _test(alert: Alert, case: Case, families: tuple[ThresholdFamily, ...]) -> di
             {
                 # promtool 2.42 names no test in its complaint, but it shows the expression
                 "expr": f'ALERTS{{alertname="{alert.name}",alertstate="firing"}} # {name}',
-                "eval_time": case.at,
+                "eval_time": moment,
                 "exp_samples": [
                     {"labels": _alerts_series(alert, labels), "value": 1} for labels in case.fires
                 ],
             }
+            for moment in _moments(case)
         ],
     }
+
+
+def _moments(case: Case) -> list[str]:
+    """Return when the case is judged: at its moment, and each minute from then on to its `until`."""
+    last = seconds(case.until) if case.until else 0
+    later = range(seconds(case.at) + _MINUTE, last + 1, _MINUTE)
+    return [case.at, *(f"{moment // _MINUTE}m" for moment in later)]
 
 
 def _alerts_series(alert: Alert, labels: Mapping[str, str]) -> str:
@@ -129,4 +166,5 @@ def _has_default(case: Case, family: ThresholdFamily, labels: Labels) -> bool:
 
 def _samples(case: Case) -> int:
     """Return how many samples at the case's interval reach beyond its evaluation."""
-    return int(seconds(case.at) / seconds(case.interval)) + 1
+    last = max(seconds(case.at), seconds(case.until))
+    return int(last / seconds(case.interval)) + 1

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from exporter import registry
+from exporter.core.alert import Alert
 from exporter.core.severity import Severity
 from tests.rules.tools import program
 
@@ -104,6 +105,11 @@ STRIPE = {"integration": "payments", "provider": "stripe"}
 ACME = {**STRIPE, "tenant": "acme"}
 OUTAGE = _alert("Outage", "critical", **STRIPE)
 ISOLATED = _alert("ExporterIsolated", "critical")
+NO_EXPORTER = _alert("ExporterDown", "high", job="x", replicas="none")
+REPLICA_DOWN = _alert("ExporterDown", "high", job="x", instance="a")
+ORDERS = {"integration": "orders", "provider": "postgres"}
+REFUSED = _alert("DatabaseConnectionsRefused", "critical", **ORDERS)
+EXPIRED = _alert("TokenExpired", "critical", **ACME, token="access")
 
 
 @pytest.mark.parametrize(
@@ -121,10 +127,32 @@ ISOLATED = _alert("ExporterIsolated", "critical")
         (ISOLATED, _alert("TargetFailing", "high", **ACME), True),
         (ISOLATED, _alert("CertificateExpiring", "high", **ACME), False),
         (ISOLATED, _alert("ExporterDown", "high", job="integration-exporter"), False),
-        (_alert("ExporterDown", "high", job="x"), _alert("ProbeStale", "high", **ACME), True),
-        (_alert("ExporterDown", "high", job="x"), _alert("ThresholdsMissing", "high", **STRIPE), True),
-        (_alert("ExporterDown", "high", job="x"), _alert("TargetFailing", "high", **ACME), False),
-        (_alert("ExporterDown", "high", job="x"), _alert("ConfigReloadFailed", "medium", job="x"), False),
+        (NO_EXPORTER, _alert("ProbeStale", "high", **ACME), True),
+        (NO_EXPORTER, _alert("ThresholdsMissing", "high", **STRIPE), True),
+        (NO_EXPORTER, _alert("TargetFailing", "high", **ACME), False),
+        (NO_EXPORTER, _alert("ConfigReloadFailed", "medium", job="x"), False),
+        (NO_EXPORTER, REPLICA_DOWN, True),
+        (NO_EXPORTER, _alert("ExporterDown", "high", job="y", instance="c"), False),
+        # The replica that still answers hangs.
+        (REPLICA_DOWN, _alert("ProbeStale", "high", **ACME), False),
+        (REPLICA_DOWN, _alert("ExporterDown", "high", job="x", instance="b"), False),
+        (REFUSED, _alert("Down", "high", **ORDERS), True),
+        (REFUSED, _alert("TargetFailing", "high", **ORDERS), True),
+        (REFUSED, _alert("TargetFailing", "high", **ORDERS, tenant="acme"), False),
+        (REFUSED, _alert("CertificateExpiring", "high", **ORDERS), False),
+        (EXPIRED, _alert("TokenRefused", "high", **ACME, token="refresh"), True),
+        (EXPIRED, _alert("TokenRefreshFailing", "high", **ACME, token="access"), True),
+        (EXPIRED, _alert("TargetFailing", "high", **ACME), True),
+        (EXPIRED, _alert("TargetFailing", "high", **STRIPE, tenant="beta"), False),
+        (_alert("TokenRefused", "high", **ACME), _alert("TokenRefreshFailing", "high", **ACME), True),
+        (_alert("TokenRefused", "high", **STRIPE, tenant="beta"), EXPIRED, False),
+        ({**ISOLATED, "environment": "staging"}, _alert("TargetFailing", "high", **ACME), False),
+        (
+            {**ISOLATED, "environment": "staging"},
+            _alert("TargetFailing", "high", **ACME, environment="staging"),
+            True,
+        ),
+        ({**NO_EXPORTER, "environment": "staging"}, _alert("ProbeStale", "high", **ACME), False),
         (_alert("Down", "high", **STRIPE), _alert("TargetFailing", "high", **STRIPE), True),
         (_alert("Down", "high", **STRIPE), _alert("TargetFailing", "high", **ACME), False),
     ],
@@ -160,3 +188,10 @@ def test_conditions_that_differ_in_a_label_do_not_hide_each_other(
 def test_another_alert_of_the_same_target_is_not_hidden_by_severity(alertmanager: Alertmanager) -> None:
     alerts = [_alert("CertificateExpiring", "critical", **ACME), _alert("LatencyHigh", "medium", **ACME)]
     assert alertmanager.hidden(alerts) == [False, False]
+
+
+@pytest.mark.parametrize("alert", registry.alerts(), ids=lambda alert: alert.name)
+def test_an_alert_hides_only_what_is_not_more_severe(alert: Alert) -> None:
+    known = {one.name: one for one in registry.alerts()}
+    for name in alert.explains:
+        assert not set(known[name].levels) & (set(Severity) - {alert.levels[-1], *alert.levels[-1].below})

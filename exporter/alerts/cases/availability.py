@@ -1,8 +1,8 @@
 """Cases of the alerts on the availability of integrations."""
 
 from exporter.alerts.cases.series import series, target, text, threshold, whole
-from exporter.core.alert import Case
-from exporter.core.common_metrics import CONSECUTIVE_FAILURES, CRITICAL, FAILURE_INFO, SUCCESS
+from exporter.core.alert import Case, exemption
+from exporter.core.common_metrics import CONSECUTIVE_FAILURES, CRITICAL, FAILURE_INFO
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 
@@ -21,21 +21,32 @@ TARGET_FAILING = (
     ),
     Case("fires", {series(F, tenant=""): FAILING_LONG}, "20m", (target(tenant=""),), says="without tenants"),
     Case("quiet", {series(F): "0x60"}, "20m"),
-    Case("quiet", {series(F): "0x5 1 2 3 4 5 0x40"}, "12m", says="the first success resolves it"),
+    Case("fires", {series(F): "0x5 1 2 3 4 5 0x40"}, "15m", (target(),), says="it stays five minutes"),
+    Case("quiet", {series(F): "0x5 1 2 3 4 5 0x40"}, "17m", says="a success resolves it five minutes later"),
+    Case(
+        "flap",
+        {series(F): " ".join(["3x3 0x7"] * 8)},
+        "15m",
+        (target(),),
+        until="75m",
+        says="what fails twice within an hour is held",
+    ),
+    Case("quiet", {series(F): "3x3 0x7 3x3 0x120"}, "67m", says="and resolves an hour after it began"),
+    Case("quiet", {series(F): "3x3 0x57 3x3 0x60"}, "72m", says="once within each hour is not held"),
     Case("boundary", {series(F): "0x5 2x40"}, "20m", says="two failures are not three"),
     Case("boundary", {series(F): "0x5 3x40"}, "20m", (target(),), says="three failures are"),
     Case("missing", {series(F): "_x60"}, "20m", says="a target never seen is quiet"),
     Case(
         "missing",
         {series(F): "5x5 stale _x60"},
-        "16m",
-        says="a target that is gone resolves after ten minutes, however long the intervals are",
+        "21m",
+        says="a target that is gone resolves after a quarter of an hour, however long the intervals are",
     ),
-    # Five scrapes are missing: less than the ten minutes that the rules look back.
+    # Nine scrapes are missing: more than the alert is kept, less than the rules look back.
     Case(
         "missing",
-        {series(F): "0x5 3x5 stale _x5 4x40"},
-        "16m",
+        {series(F): "0x5 3x5 stale _x8 4x40"},
+        "19m",
         (target(),),
         says="a gap while the exporter restarts does not resolve it",
     ),
@@ -148,6 +159,7 @@ OUTAGE = (
     Case("quiet", _tenants(10, 10, "assertion"), "20m", says="our own expectations are no outage"),
     Case("boundary", _tenants(3, 10, "timeout"), "20m", says="30 % is not more than 30 %"),
     Case("boundary", _tenants(2, 2, "timeout"), "20m", says="two targets are too few"),
+    Case("boundary", _tenants(2, 5, "timeout"), "20m", says="two that fail are too few"),
     Case(
         "boundary",
         {key: value.replace("2x60", "1x60") for key, value in _tenants(10, 10, "timeout").items()},
@@ -197,7 +209,9 @@ OUTAGE = (
 )
 
 
-def _everything(reasons: tuple[str, ...], *, second: str = "twilio") -> dict[str, str]:
+def _everything(
+    reasons: tuple[str, ...], *, second: str = "twilio", failures: str = "2x60"
+) -> dict[str, str]:
     """Return ten targets, five of each of two providers; a target without reason is connected."""
     found: dict[str, str] = {}
     for n in range(10):
@@ -208,8 +222,7 @@ def _everything(reasons: tuple[str, ...], *, second: str = "twilio") -> dict[str
             else {"integration": "sms", "provider": second}
         )
         reason = reasons[n] if n < len(reasons) else ""
-        # A target that fails keeps the series: it is 0, and not absent as measured values are.
-        found[series(SUCCESS, **where, tenant=f"t{n}")] = "0x60" if reason else "1x60"
+        found[series(F, **where, tenant=f"t{n}")] = failures if reason else "0x60"
         if reason:
             found[series(FAILURE_INFO, **where, tenant=f"t{n}", reason=reason)] = "1x60"
     return found
@@ -223,6 +236,7 @@ ISOLATED = (
     Case("quiet", _everything(("dns",) * 10, second="stripe"), "20m", says="one provider alone is an outage"),
     Case("boundary", _everything(("timeout",) * 8), "20m", ({},), says="80 %"),
     Case("boundary", _everything(("timeout",) * 7), "20m", says="70 %"),
+    Case("boundary", _everything(("timeout",) * 10, failures="1x60"), "20m", says="a hiccup"),
     Case(
         "quiet",
         {
@@ -236,24 +250,45 @@ ISOLATED = (
     ),
     Case(
         "missing",
-        {series(SUCCESS, tenant=f"t{n}"): "0x60" for n in range(5)},
+        {series(F, tenant=f"t{n}"): "5x60" for n in range(5)},
         "20m",
         says="no reason is known",
     ),
     Case(
         "missing",
         {key: value.replace("x60", "x10 stale _x60") for key, value in _everything(("dns",) * 10).items()},
-        "19m",
+        "15m",
         ({},),
         says="it stays on while the exporter is gone for a while",
     ),
     Case(
         "quiet",
         {
-            key: f"{value[0]}x10 stale" if "reason" in key else value.replace("0x60", "0x10 1x60")
+            key: f"{value[0]}x10 stale" if "reason" in key else value.replace("2x60", "2x10 0x60")
             for key, value in _everything(("dns",) * 10).items()
         },
-        "27m",
-        says="it resolves a quarter of an hour after the network came back, however long the intervals are",
+        "17m",
+        says="it resolves five minutes after the network came back, however long the intervals are",
     ),
+)
+
+# Two good minutes and two bad ones: seven changes need four failures, the fourth at 14m.
+_COMES_AND_GOES = " ".join(["0x1 1 2"] * 20)
+
+FLAPPING = (
+    Case(
+        "fires",
+        {series(F): _COMES_AND_GOES, series(F, tenant="other"): "0x80"},
+        "30m",
+        (target(),),
+        until="40m",
+        says="two good minutes, two bad ones",
+    ),
+    Case("quiet", {series(F): "0x80"}, "30m"),
+    Case("quiet", {series(F): "1+1x80"}, "30m", says="it fails all the time"),
+    Case("quiet", {series(F): "0x1 1 2 0x1 1 2 0x1 1 2 0x1 1 2 0x90"}, "80m", says="an hour later"),
+    Case("boundary", {series(F): _COMES_AND_GOES}, "13m", says="six changes are not more than six"),
+    Case("boundary", {series(F): _COMES_AND_GOES}, "14m", (target(),), says="seven are"),
+    Case("missing", {series(F): "_x60"}, "30m", says="a target never seen is quiet"),
+    exemption("flap", "its own condition is that a target flaps"),
 )

@@ -1,25 +1,35 @@
 """Cases of the alerts about the exporter itself."""
 
-from exporter.alerts.cases.series import series, target, text, whole
-from exporter.core.alert import Case
-from exporter.core.common_metrics import CONFIGURED, NEXT_RUN
+from exporter.alerts.cases.series import series, target, text
+from exporter.core.alert import Case, exemption
+from exporter.core.common_metrics import NEXT_RUN
 
 _UP = text("up", job="integration-exporter", instance="a:10055")
 _ALSO_UP = text("up", job="integration-exporter", instance="b:10055")
 _DOWN = {"job": "integration-exporter", "instance": "a:10055"}
 
+_NONE = {"job": "integration-exporter", "replicas": "none"}
+_OTHER_DOWN = {"job": "integration-exporter", "instance": "b:10055"}
+
 EXPORTER_DOWN = (
     Case("fires", {_UP: "1x5 0x60", _ALSO_UP: "1x60"}, "20m", (_DOWN,), says="one of two replicas"),
+    Case(
+        "fires",
+        {_UP: "1x5 0x60", _ALSO_UP: "1x5 0x60"},
+        "20m",
+        (_DOWN, _OTHER_DOWN, _NONE),
+        says="no replica is left",
+    ),
     Case("quiet", {_UP: "1x60"}, "20m"),
     Case("quiet", {_UP: "1x5 0 0 1x60"}, "20m", says="a restart"),
     Case("boundary", {_UP: "1x9 0x60"}, "12m", says="down for two minutes"),
-    Case("boundary", {_UP: "1x9 0x60"}, "13m", (_DOWN,), says="down for three minutes"),
-    Case("missing", {}, "20m", ({"job": "integration-exporter"},), says="Prometheus knows no exporter"),
+    Case("boundary", {_UP: "1x9 0x60"}, "13m", (_DOWN, _NONE), says="down for three minutes"),
+    Case("missing", {}, "20m", (_NONE,), says="Prometheus knows no exporter"),
     Case(
         "missing",
         {text("up", job="prometheus"): "1x60"},
         "20m",
-        ({"job": "integration-exporter"},),
+        (_NONE,),
         says="other jobs",
     ),
 )
@@ -46,60 +56,18 @@ PROBE_STALE = (
     Case(
         "missing",
         {series(NEXT_RUN): "60x7 stale _x60"},
-        "13m",
-        says="an overdue target that was taken away resolves within five minutes",
+        "17m",
+        says="an overdue target that was taken away resolves within ten minutes",
     ),
-)
-
-
-# Written out, because the alerts that own these families import their cases, not the reverse.
-_DEFAULTS = {
-    ("consecutive_failures", "high"): 3,
-    ("latency_seconds", "high"): 5,
-    ("latency_seconds", "medium"): 2,
-    ("certificate_expiry_seconds", "critical"): 0,
-    ("certificate_expiry_seconds", "high"): 604_800,
-    ("certificate_expiry_seconds", "medium"): 1_814_400,
-    ("token_expiry_seconds", "critical"): 0,
-    ("token_expiry_seconds", "high"): 86_400,
-    ("token_expiry_seconds", "medium"): 604_800,
-    ("token_refresh_failures", "high"): 3,
-}
-
-
-def _thresholds(values: str, *, without: str = "") -> dict[str, str]:
-    return {
-        series(f"integration_threshold_{name}", tenant="", severity=severity): f"{number}{values}"
-        for (name, severity), number in _DEFAULTS.items()
-        if name != without
-    }
-
-
-_SEEN = {series(CONFIGURED): "1x90"}
-
-# Without `defaults` the test gets no other thresholds than those of the case.
-THRESHOLDS_MISSING = (
-    Case("fires", dict(_SEEN), "30m", (whole(),), says="none at all", defaults=False),
-    Case(
-        "fires",
-        _SEEN | _thresholds("x90", without="latency_seconds"),
-        "30m",
-        (whole(),),
-        says="one family",
-        defaults=False,
-    ),
-    Case("quiet", _SEEN | _thresholds("x90"), "30m", defaults=False),
-    Case("boundary", dict(_SEEN), "9m", says="for nine minutes", defaults=False),
-    Case("boundary", dict(_SEEN), "10m", (whole(),), says="for ten minutes", defaults=False),
-    Case("missing", {}, "30m", says="a Prometheus that knows no exporter is quiet", defaults=False),
     Case(
         "missing",
-        {series(CONFIGURED): "1x20 stale"} | _thresholds("x20 stale"),
-        "32m",
-        says="an exporter that is gone does not count",
-        defaults=False,
+        {series(NEXT_RUN): "60+60x8 540x1 stale _x60"},
+        "10m",
+        until="20m",
+        says="a target that was taken away in the middle of its probe is never overdue",
     ),
 )
+
 
 _RELOADED = text(
     "integration_exporter_config_last_reload_successful", job="integration-exporter", instance="a"
@@ -158,4 +126,5 @@ WATCHDOG = (
     Case("quiet", {_UP: "0x60"}, "20m", ({},), says="it never is quiet, whatever the exporter does"),
     Case("boundary", {}, "0m", ({},), says="from the first evaluation"),
     Case("missing", {}, "20m", ({},), says="with no series at all"),
+    exemption("environments", "it reads no series, so it has no environment"),
 )

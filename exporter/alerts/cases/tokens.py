@@ -149,7 +149,7 @@ TOKEN_REFUSED = (
     Case(
         "quiet",
         {**_state("refused", "1x5 stale"), **_state("unknown", "_x5 1x60")},
-        "10m",
+        "14m",
         says="connected again",
     ),
     Case("boundary", _state("refused", "_x9 1x60"), "9m", _REFUSED, says="at once"),

@@ -5,6 +5,7 @@ Conditions that every database reports are one alert for all the providers that 
 
 from collections.abc import Callable
 
+from exporter.alerts.availability import DOWN, FAILING, FAILING_EXPR, TARGET_FAILING
 from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.common_metrics import FAILURE_INFO
 from exporter.core.metric import Metric
@@ -112,13 +113,19 @@ CONNECTIONS_REFUSED = Alert(
     name="IntegrationDatabaseConnectionsRefused",
     summary="A database refuses connections: all are taken.",
     description=f"{WHO} refuses new connections because all of them are taken.",
-    expr=f'max by ({BY}) ({FAILURE_INFO}{{provider="postgres",reason="quota"}}) == 1',
+    # As long as one replica is let in, the database has a connection left.
+    expr=f'max by ({BY}) ({FAILURE_INFO}{{provider="postgres",reason="quota"}}) == 1 and on ({BY}) {FAILING}',
     severities=(Severity.CRITICAL,),
+    records={FAILING: FAILING_EXPR},
+    # At its limit a database refuses one moment and lets in the next: that pages twice an hour at most.
+    keep_firing="30m",
+    explains=(DOWN.name, TARGET_FAILING.name),
     cases=cases.CONNECTIONS_REFUSED,
     runbook=Runbook(
         meaning=(
             "The last probe was answered with SQLSTATE 53300: every connection that our role may have is "
-            "taken, or the role's own limit (`CONNECTION LIMIT`) is reached."
+            "taken, or the role's own limit (`CONNECTION LIMIT`) is reached. The alert stays for half an "
+            "hour after the last refusal."
         ),
         impact="Everything that needs a new connection fails now.",
         diagnosis=(

@@ -2,7 +2,7 @@
 
 from exporter.alerts.cases.series import series, target, threshold
 from exporter.core.alert import Case
-from exporter.core.common_metrics import FAILURE_INFO
+from exporter.core.common_metrics import CONSECUTIVE_FAILURES, FAILURE_INFO
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
@@ -76,19 +76,30 @@ CONNECTIONS_HIGH = (
     ),
 )
 
-_REFUSED = series(FAILURE_INFO, *DB, reason="quota")
+_FAILURES = series(CONSECUTIVE_FAILURES, *DB)
+
+
+def _refused(values: str, failures: str) -> dict[str, str]:
+    return {series(FAILURE_INFO, *DB, reason="quota"): values, _FAILURES: failures}
+
+
 CONNECTIONS_REFUSED = (
-    Case("fires", {_REFUSED: "1x60"}, "30m", _levels("critical")),
-    Case("quiet", {series(FAILURE_INFO, *DB, reason="auth"): "1x60"}, "30m", says="another reason"),
+    Case("fires", _refused("1x60", "1x60"), "30m", _levels("critical")),
+    Case(
+        "quiet",
+        {series(FAILURE_INFO, *DB, reason="auth"): "1x60", _FAILURES: "1x60"},
+        "30m",
+        says="another reason",
+    ),
     Case(
         "quiet",
         {series(FAILURE_INFO, "payments", "stripe", reason="quota"): "1x60"},
         "30m",
         says="another provider's quota",
     ),
-    Case("boundary", {_REFUSED: "_x29 1x60"}, "30m", _levels("critical"), says="at the first refusal"),
-    Case("boundary", {_REFUSED: "1x28 stale"}, "30m", says="one success resolves it"),
-    Case("missing", {_REFUSED: "_x60"}, "30m"),
+    Case("boundary", _refused("_x29 1x60", "0x28 1x60"), "30m", _levels("critical"), says="at the first"),
+    Case("boundary", _refused("1x9 stale", "1x9 0x60"), "41m", says="it resolves half an hour later"),
+    Case("missing", _refused("_x60", "_x60"), "30m"),
 )
 
 
