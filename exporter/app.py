@@ -15,10 +15,10 @@ from exporter.config.feeds.feeds import Feeds
 from exporter.core.admin_token import own_path
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration
-from exporter.core.deadline import Deadline
 from exporter.core.defaults import LOG_FORMAT, LOG_LEVEL, SHUTDOWN_TIMEOUT
 from exporter.core.errors import StartError, StoreError
 from exporter.core.service_manager import notify
+from exporter.core.shutdown import ShutdownLimit
 from exporter.core.supervisor import Supervisor
 from exporter.engine.descriptors import most_connections, most_runs, raise_limit
 from exporter.engine.engine import Engine
@@ -100,7 +100,7 @@ async def serve(settings: Settings) -> int:
         # Before the store is opened: a port that is taken leaves no new database behind, and `/-/ready`
         # answers meanwhile.
         await listener.start()
-        deadline = Deadline(limit)
+        deadline = ShutdownLimit(limit)
         # Below the listener in the stack: what it has accepted may still be delivered while there is time.
         stack.push_async_callback(webhooks.stop, deadline)
         stack.push_async_callback(_stop, engine, listener, deadline)
@@ -194,6 +194,8 @@ def _services(
         webhook_summaries=webhooks.summaries.hand_over,
         audit=webhooks.audit.add,
         webhooks=webhooks.intake,
+        outbox=webhooks.outbox,
+        webhook_summaries=webhooks.summaries.hand_over,
     )
 
 
@@ -264,7 +266,7 @@ def _tune_gc() -> None:
     gc.set_threshold(YOUNG_OBJECTS, 10, 10)
 
 
-async def _stop(engine: Engine, listener: Listener, deadline: Deadline) -> None:
+async def _stop(engine: Engine, listener: Listener, deadline: ShutdownLimit) -> None:
     """Let requests and probes end, both before the deadline."""
     # At the same time: one after the other they would take twice the time.
     cut, _ = await asyncio.gather(engine.stop(deadline.left), listener.stop())

@@ -11,9 +11,9 @@ from exporter.core.action import ActionKit
 from exporter.core.audit import AuditEntry
 from exporter.core.clock import Clock
 from exporter.core.configuration import Configuration
-from exporter.core.deadline import Deadline
+from exporter.core.shutdown import ShutdownLimit
 from exporter.core.delivery import Attempt, Delivery, DeliveryState
-from exporter.core.endpoint import EndpointFacts, ReceiverMode
+from exporter.core.endpoint import EndpointFacts
 from exporter.core.errors import StoreError
 from exporter.core.network import Network
 from exporter.core.options import TlsOptions, trusting
@@ -81,7 +81,7 @@ class WebhookParts:
                 await self.writer.read(lambda connection: deliveries.last_received(connection, names))
             )
 
-    async def stop(self, deadline: Deadline) -> None:
+    async def stop(self, deadline: ShutdownLimit) -> None:
         """Let attempts end before the deadline; what is left waits for the next process."""
         await self.outbox.stop(deadline.left)
         self.audit.sweep(everything=True)
@@ -90,12 +90,12 @@ class WebhookParts:
     def receivers(self) -> Iterator[ReceiverFacts]:
         """Yield how each receiver does."""
         for entry in self.endpoints.entries():
-            # By a person or the file: then nobody waits for it.
-            unwanted = not entry.sends and not (entry.mode and entry.mode.mode is ReceiverMode.DISABLED)
+            # What a person or the file switched off is no trouble; the exporter says why it did.
+            by_itself = entry.mode is not None and bool(entry.mode.why)
             yield ReceiverFacts(
                 entry.endpoint.name,
                 entry.endpoint.tenant,
-                entry.endpoint.enabled and not unwanted,
+                entry.endpoint.enabled and (entry.sends or by_itself),
                 entry.sends,
                 entry.facts or EndpointFacts(entry.endpoint.name),
             )
@@ -104,8 +104,6 @@ class WebhookParts:
         """Count an attempt, and put what became of the webhook into the audit."""
         self.series.attempt(delivery, attempt)
         self.summaries.record(delivery, attempt)
-        if delivery.state is DeliveryState.WAITING and not attempt.reason:
-            return
         outcome = "success" if not attempt.reason else "failure"
         dead = delivery.state is DeliveryState.DEAD
         entry = AuditEntry(

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-class Deadline:
+class ShutdownLimit:
     """So many seconds from the first time that somebody asks what is left of them."""
 
     def __init__(self, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
