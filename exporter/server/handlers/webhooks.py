@@ -93,10 +93,10 @@ def sender_address(request: web.Request) -> str:
 
     A proxy on this machine, or one that the web configuration trusts, says whom it speaks for.
     """
-    peer = peer_of(request)
-    if peer is None or not _is_proxy(request, peer):
+    peer, lines = peer_of(request), request.headers.getall(FORWARDED_FOR, [])
+    if not lines or peer is None or not _is_proxy(request, peer):
         return str(peer or "")
-    hops = ",".join(request.headers.getall(FORWARDED_FOR, [])).split(",")
+    hops = ",".join(lines).split(",")
     return _last_unknown_hop(request, (hop.strip() for hop in reversed(hops))) or str(peer)
 
 

@@ -1,0 +1,75 @@
+"""What waits, what is dead and which receivers answer, as a scrape shows it."""
+
+from exporter.core import webhook_metrics as m
+from exporter.core.delivery import Backlog, EndpointKey
+from exporter.core.endpoint import EndpointFacts
+from exporter.core.webhook import WebhookSource
+from exporter.exposition import Exposition
+from exporter.ingest.backlog_series import BacklogSeries, ReceiverFacts
+from exporter.ingest.counters import EventCounters
+from tests.ingest.intake import github
+
+
+class Scene:
+    """Everything that the gauges are read from."""
+
+    def __init__(self) -> None:
+        self.backlogs: dict[EndpointKey, Backlog] = {}
+        self.sources: list[WebhookSource] = [github(), github("stored", forward=None)]
+        self.receivers: list[ReceiverFacts] = []
+        self.counters = EventCounters(Exposition())
+        self.series = BacklogSeries(
+            self.counters, lambda: self.backlogs, lambda: self.sources, lambda: self.receivers
+        )
+
+    def scrape(self) -> None:
+        for _ in self.series.show():
+            pass
+
+
+APP = ("code", "http", "", "github", "inbound")
+CRM = ("", "", "acme", "crm", "outbound")
+UP = ("", "", "acme", "crm")
+
+
+def crm(facts: EndpointFacts, *, watched: bool = True, sends: bool = True) -> ReceiverFacts:
+    return ReceiverFacts("crm", "acme", watched, sends, facts)
+
+
+def test_backlogs_are_shown_by_endpoint_and_are_zero_where_nothing_waits() -> None:
+    scene = Scene()
+    scene.receivers = [crm(EndpointFacts("crm"))]
+    scene.backlogs = {("deliver", "crm"): Backlog(3, 50.0, 2), ("deliver", "gone"): Backlog(9, 1.0, 0)}
+    scene.scrape()
+    value = scene.counters.value
+    assert (value(m.BACKLOG, CRM), value(m.OLDEST, CRM), value(m.DEAD, CRM)) == (3.0, 50.0, 2.0)
+    assert (value(m.BACKLOG, APP), value(m.OLDEST, APP), value(m.DEAD, APP)) == (0.0, None, 0.0)
+    scene.backlogs, scene.sources = {}, []
+    scene.scrape()
+    assert (value(m.BACKLOG, CRM), value(m.OLDEST, CRM), value(m.BACKLOG, APP)) == (0.0, None, None)
+
+
+def test_a_receiver_is_up_by_its_last_attempt_and_unknown_before_the_first() -> None:
+    scene = Scene()
+    for facts, more, expected in (
+        (EndpointFacts("crm"), {}, None),
+        (EndpointFacts("crm", last_success=5.0), {}, 1.0),
+        (EndpointFacts("crm", last_failure=9.0, failing_since=9.0), {}, 0.0),
+        (EndpointFacts("crm", last_success=5.0), {"sends": False}, 0.0),
+        (EndpointFacts("crm", last_success=5.0), {"sends": False, "watched": False}, None),
+    ):
+        scene.receivers = [crm(facts, **more)]
+        scene.scrape()
+        value = scene.counters.value(m.ENDPOINT_UP, UP)
+        assert value == expected, (facts, more)
+
+
+def test_last_success_and_certificate_are_facts_of_a_receiver() -> None:
+    scene = Scene()
+    scene.receivers = [crm(EndpointFacts("crm", last_success=5.0, certificate_expiry=1e9))]
+    scene.scrape()
+    assert scene.counters.value(m.ENDPOINT_LAST_SUCCESS, UP) == 5.0
+    assert scene.counters.value(m.ENDPOINT_CERTIFICATE, UP) == 1e9
+    scene.receivers = []
+    scene.scrape()
+    assert scene.counters.value(m.ENDPOINT_CERTIFICATE, UP) is None
