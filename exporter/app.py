@@ -194,8 +194,6 @@ def _services(
         webhook_summaries=webhooks.summaries.hand_over,
         audit=webhooks.audit.add,
         webhooks=webhooks.intake,
-        outbox=webhooks.outbox,
-        webhook_summaries=webhooks.summaries.hand_over,
     )
 
 

@@ -11,12 +11,12 @@ from exporter.core.action import ActionKit
 from exporter.core.audit import AuditEntry
 from exporter.core.clock import Clock
 from exporter.core.configuration import Configuration
-from exporter.core.shutdown import ShutdownLimit
 from exporter.core.delivery import Attempt, Delivery, DeliveryState
 from exporter.core.endpoint import EndpointFacts
 from exporter.core.errors import StoreError
 from exporter.core.network import Network
 from exporter.core.options import TlsOptions, trusting
+from exporter.core.shutdown import ShutdownLimit
 from exporter.core.supervisor import Supervisor
 from exporter.endpoints.directory import EndpointDirectory
 from exporter.endpoints.stored import EndpointStore
