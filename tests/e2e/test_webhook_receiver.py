@@ -1,0 +1,138 @@
+"""A receiver of others' making, in a process of its own, takes what a running exporter sends."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from cryptography.fernet import Fernet
+
+from tests.servers.raw import free_port
+from tests.waiting import PATIENCE
+
+RECEIVER = """
+import http.server, json, sys
+from {library} import Webhook
+
+seen = {{}}
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    fails = 1
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        secret = open(sys.argv[2]).read().strip()
+        try:
+            Webhook(secret).verify(body, {{k.lower(): v for k, v in self.headers.items()}})
+        except Exception:
+            return self.answer(401)
+        if Receiver.fails:
+            Receiver.fails -= 1
+            return self.answer(503)
+        seen.setdefault(self.headers["webhook-id"], []).append(json.loads(body))
+        self.answer(204)
+
+    def do_GET(self):
+        self.answer(200, json.dumps(seen).encode())
+
+    def answer(self, status, body=b""):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words):
+        pass
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Receiver).serve_forever()
+"""
+TOKEN = "ops-0123456789abcdef"
+
+
+@contextmanager
+def process(*words: str, log: Path, **environment: str) -> Iterator[None]:
+    with log.open("w") as out:
+        running = subprocess.Popen(
+            [sys.executable, *words], stdout=out, stderr=out, env=os.environ | environment
+        )
+        try:
+            yield
+        finally:
+            running.terminate()
+            running.wait(20)
+
+
+@pytest.mark.parametrize("library", ["standardwebhooks", "svix.webhooks"])
+async def test_a_receiver_with_a_public_library_gets_each_webhook_once_though_it_failed_at_first(
+    library: str, tmp_path: Path
+) -> None:
+    (tmp_path / "keys").write_text(Fernet.generate_key().decode())
+    port, web = free_port(), free_port()
+    (tmp_path / "receiver.py").write_text(RECEIVER.format(library=library))
+    store = f"{{url: 'sqlite:///{tmp_path}/s.db', token_keys_file: {tmp_path}/keys}}"
+    (tmp_path / "exporter.yml").write_text(f"store: {store}\n")
+    roles = f"bearer_tokens: [{{name: ops, token: {TOKEN}, roles: [admin, ingest]}}]\n"
+    (tmp_path / "web.yml").write_text(roles)
+    flags = (f"--config.file={tmp_path}/exporter.yml", f"--web.config.file={tmp_path}/web.yml")
+    address = f"--web.listen-address=127.0.0.1:{web}"
+    receiver = (str(tmp_path / "receiver.py"), str(port), str(tmp_path / "secret"))
+    with (
+        process(*receiver, log=tmp_path / "receiver.log"),
+        process("-m", "exporter", *flags, address, log=tmp_path / "exporter.log"),
+    ):
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{web}", headers=headers) as api:
+            await ready(api)
+            hook = {
+                "name": "crm",
+                "tenant": "acme",
+                "url": f"http://127.0.0.1:{port}/",
+                "allow_private": True,
+            }
+            made = await ask(api, "POST", "/api/v1/endpoints", hook)
+            (tmp_path / "secret").write_text(made["secret"])
+            event = {
+                "id": "evt_1",
+                "tenant": "acme",
+                "type": "order.created",
+                "payload": {"total": "12.50 €"},
+            }
+            for _ in range(2):
+                await ask(api, "POST", "/api/v1/deliveries", event)
+            found = await delivered(api, "deliver/crm/evt_1")
+            assert [one["http_status"] for one in found["attempts_made"]] == [503, 204]
+        async with aiohttp.ClientSession() as plain, plain.get(f"http://127.0.0.1:{port}/") as answer:
+            assert json.loads(await answer.read()) == {"evt_1": [{"total": "12.50 €"}]}
+
+
+async def ready(api: aiohttp.ClientSession) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        try:
+            async with api.get("/-/ready") as answer:
+                if answer.status == 200:
+                    return
+        except aiohttp.ClientError:
+            pass
+        await asyncio.sleep(0.1)
+    raise AssertionError("the exporter does not get ready")
+
+
+async def ask(api: aiohttp.ClientSession, method: str, path: str, body: Any = None) -> Any:
+    async with api.request(method, path, json=body) as answer:
+        assert answer.status < 300, await answer.text()
+        return await answer.json()
+
+
+async def delivered(api: aiohttp.ClientSession, name: str) -> Any:
+    while (found := await ask(api, "GET", f"/api/v1/deliveries/{name}"))["state"] != "delivered":
+        await asyncio.sleep(0.2)
+    return found
