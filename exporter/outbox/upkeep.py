@@ -16,8 +16,8 @@ from exporter.store.group_commit import GroupCommit
 from exporter.store.subjects import endpoints
 from exporter.store.threads import in_thread
 
-EVERY = 5.0
-"""Seconds between two rounds: a sixth of a lease."""
+ROUNDS = 6
+"""Rounds in the time of a lease, each of which renews it: one every 5 seconds."""
 
 COUNT_EVERY = 3
 """Rounds from one count of the backlogs to the next: 15 seconds."""
@@ -37,8 +37,8 @@ class Upkeep:
         self._healthy = True
         self._log = structlog.get_logger(__name__)
 
-    async def run(self, every: float = EVERY) -> None:
-        """Do a round every `every` seconds, for ever."""
+    async def run(self) -> None:
+        """Do a round six times in a lease, for ever."""
         while True:
             try:
                 await self.round()
@@ -47,7 +47,7 @@ class Upkeep:
                 if self._healthy:  # once for each outage
                     self._log.warning("deliveries wait for the store", error=str(error))
                 self._healthy = False
-            await asyncio.sleep(every)
+            await asyncio.sleep(self._carrier.lease.seconds / ROUNDS)
 
     async def round(self) -> None:
         """Do everything once."""

@@ -95,7 +95,7 @@ def claim(connection: Connection, wanted: Claim) -> list[Delivery]:
         **{"kind": wanted.kind, "owner": wanted.owner, "now": wanted.now, "room": wanted.room},
         **{"after": wanted.after, "busy": sorted(wanted.busy) or [""], "tries": TRIES, "each": EACH},
     }
-    rows = connection.execute(_claim_statement(connection), binds).mappings()
+    rows = connection.execute(statement_of(connection), binds).mappings()
     return readable(connection, map(dict, rows), delivery_of)
 
 
@@ -157,7 +157,9 @@ def _take(connection: Connection, turn: Turn, count: int) -> list[Delivery]:
     due = due.order_by(TABLE.c.due, TABLE.c.at, TABLE.c.id).limit(count).with_for_update(skip_locked=True)
     taken = update(TABLE).where(TABLE.c.id.in_(due)).values(owner=turn.owner).returning(*TABLE.c)
     rows = connection.execute(taken).mappings()
-    return sorted(readable(connection, map(dict, rows), delivery_of), key=lambda one: one.due)
+    return sorted(
+        readable(connection, map(dict, rows), delivery_of), key=lambda one: (one.due, one.created, one.id)
+    )
 
 
 def free(connection: Connection, owner: str) -> int:
@@ -181,7 +183,8 @@ def _free(connection: Connection, *which: Any) -> int:
     return connection.execute(update(TABLE).where(TABLE.c.id.in_(chosen)).values(owner="")).rowcount
 
 
-def _claim_statement(connection: Connection) -> TextClause:
+def statement_of(connection: Connection) -> TextClause:
+    """Return the statement of `claim` in the words of the database."""
     return _STATEMENTS[connection.dialect.name]
 
 

@@ -80,25 +80,32 @@ class Database:
         place, or a server has been restored from a backup.
         """
         with translated(self.name), self._opening:
-            engine = open_engine(self.url)
-            try:
-                bring_up_to_date(engine)
-            except BaseException:
-                engine.dispose()
-                raise
-            self._ownership.take()
-            self._swap(_Handle(engine, identity(self.url)))
+            self._open()
 
     def open_if_needed(self) -> None:
         """Open the database where it is not open yet, or where another file is in its place."""
-        if self._opened is None or self.moved:
-            self.open()
+        if self._opened is not None and not self.moved:
+            return
+        with translated(self.name), self._opening:
+            # Two threads may come here: the second one finds it open.
+            if self._opened is None or self.moved:
+                self._open()
 
     def close(self) -> None:
         """Close files and connections."""
         with translated(self.name):
             self._swap(None)
         self._ownership.release()
+
+    def _open(self) -> None:
+        engine = open_engine(self.url)
+        try:
+            bring_up_to_date(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+        self._ownership.take()
+        self._swap(_Handle(engine, identity(self.url)))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
