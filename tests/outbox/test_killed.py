@@ -1,0 +1,179 @@
+"""Processes that are killed, frozen, or have no disk: nothing acknowledged is lost, nobody has two owners."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+from exporter.store.database import Database
+from tests.outbox.parcels import rows
+from tests.servers.postgres import cluster
+from tests.waiting import until
+
+ROOT = Path(__file__).parents[2]
+KILLS = 8
+
+
+class Sink:
+    """Counts the lines that arrive, and remembers who brought each and when."""
+
+    def __init__(self) -> None:
+        self.got: Counter[str] = Counter()
+        self.by: dict[str, list[str]] = defaultdict(list)
+        self.at: dict[str, float] = {}
+        self.hold = 0.0
+        self.port = 0
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            owner, _, name = (await reader.readline()).decode().strip().partition(" ")
+            if name:
+                self.got[name] += 1
+                self.by[name].append(owner)
+                self.at.setdefault(name, time.monotonic())
+                await asyncio.sleep(self.hold)
+                writer.write(b"ok\n")
+                await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def sinking() -> AsyncIterator[Sink]:
+    sink = Sink()
+    server = await asyncio.start_server(sink.answer, "127.0.0.1", 0)
+    sink.port = server.sockets[0].getsockname()[1]
+    try:
+        yield sink
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+class Replica:
+    """A child process; `acked` are the deliveries that it acknowledged."""
+
+    def __init__(self, process: asyncio.subprocess.Process, acked: set[str]) -> None:
+        self.process, self.acked, self.refused, self.ready = process, acked, 0, asyncio.Event()
+        self.reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            words = line.decode().split()
+            if not line.endswith(b"\n"):
+                return
+            if words[0] == "ack":
+                self.acked.add(words[1])
+            elif words[0] == "refused":
+                self.refused += 1
+            else:
+                self.ready.set()
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.process.pid, number)
+
+    async def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        await self.process.wait()
+        await self.reading
+
+
+async def start(
+    url: str, sink: Sink, name: str, acked: set[str], *, most: int = 5, lease: float = 30.0, limit: int = 0
+) -> Replica:
+    words = [sys.executable, "-m", "tests.servers.outbox_process", url, str(sink.port), name]
+    words += [str(lease), str(most)]
+    if limit:
+        words = ["/bin/sh", "-c", f'ulimit -f {limit}; exec "$@"', "sh", *words]
+    process = await asyncio.create_subprocess_exec(*words, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    made = Replica(process, acked)
+    async with asyncio.timeout(60.0):
+        await made.ready.wait()
+    return made
+
+
+def has_grown(acked: set[str], beyond: int) -> bool:
+    return len(acked) > beyond
+
+
+async def test_kill_9_loses_nothing_acknowledged_and_repeats_only_what_was_under_way(tmp_path: Path) -> None:
+    url, acked = f"sqlite:///{tmp_path}/state.db", set[str]()
+    async with sinking() as sink:
+        for number in range(KILLS):
+            sink.hold = (0.0, 0.003)[number % 2]
+            replica = await start(url, sink, f"r{number}", acked)
+            await until(partial(has_grown, acked, len(acked) + 40 + 7 * number))
+            await replica.kill()
+        last = await start(url, sink, "last", acked, most=0)
+        await until(lambda: acked <= sink.got.keys())
+        await until(lambda: left(url) == [])
+        await last.kill()
+    again = [name for name, times in sink.got.items() if times > 1]
+    # Under way at a kill are at most the places of three endpoints, and outcomes that were being stored.
+    assert len(again) < KILLS * 60
+    assert all(len(set(sink.by[name])) == sink.got[name] for name in again), "none twice by one process"
+
+
+def left(url: str) -> list[str]:
+    store = Database(url)
+    store.open()
+    try:
+        return rows(store, "delivery", "delivery WHERE state = 'waiting'")
+    finally:
+        store.close()
+
+
+async def test_of_three_replicas_one_is_killed_and_one_frozen_and_all_arrives() -> None:
+    lease = 3.0
+    with cluster() as server:
+        server.admin("ALTER SYSTEM SET max_connections = 60")
+        server.stop()
+        server.start()
+        server.admin("CREATE DATABASE state OWNER app")
+        url = f"postgresql://app:app-password@127.0.0.1:{server.port}/state"
+        acked = set[str]()
+        async with sinking() as sink:
+            sink.hold = 0.02
+            replicas = [await start(url, sink, name, acked, lease=lease) for name in "abc"]
+            await until(lambda: len(acked) > 300)
+            gone, frozen, alive = replicas
+            frozen.signal(signal.SIGSTOP)
+            await gone.kill()
+            stopped = time.monotonic()
+            await until(lambda: len({*acked} - sink.got.keys()) == 0 or len(acked) > 1500)
+            alive_acked = len(acked)
+            await asyncio.sleep(2 * lease)  # the lease of the frozen one must expire
+            frozen.signal(signal.SIGCONT)
+            await until(lambda: len(acked) > alive_acked + 50)
+            for replica in (frozen, alive):
+                await replica.kill()
+            carriers = [await start(url, sink, name, acked, lease=lease, most=0) for name in "de"]
+            await until(lambda: acked <= sink.got.keys())
+            await until(lambda: left(url) == [])
+            for replica in carriers:
+                await replica.kill()
+            late = max(sink.at.values()) - stopped
+        assert late < 60.0
+        assert {"a", "b", "c"} <= {owner for owners in sink.by.values() for owner in owners}
+        # Twice is only what a process had under way when it was killed or frozen, never more.
+        again = [name for name, times in sink.got.items() if times > 1]
+        assert len(again) <= 4 * 60
+        assert all(len(set(sink.by[name])) == sink.got[name] for name in again)
+
+
+async def test_a_disk_that_is_full_refuses_and_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    url, acked = f"sqlite:///{tmp_path}/state.db", set[str]()
+    async with sinking() as sink:
+        replica = await start(url, sink, "small", acked, most=50, limit=3000)  # 512-byte blocks
+        await until(lambda: replica.refused > 3)
+        assert acked
+        await replica.kill()
+        carrier = await start(url, sink, "large", acked, most=0)
+        await until(lambda: acked <= sink.got.keys())
+        await carrier.kill()
