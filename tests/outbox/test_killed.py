@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -17,7 +16,7 @@ from tests.servers.postgres import cluster
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
-KILLS = 8
+KILLS = 5
 
 
 class Sink:
@@ -26,7 +25,6 @@ class Sink:
     def __init__(self) -> None:
         self.got: Counter[str] = Counter()
         self.by: dict[str, list[str]] = defaultdict(list)
-        self.at: dict[str, float] = {}
         self.hold = 0.0
         self.port = 0
 
@@ -36,7 +34,6 @@ class Sink:
             if name:
                 self.got[name] += 1
                 self.by[name].append(owner)
-                self.at.setdefault(name, time.monotonic())
                 await asyncio.sleep(self.hold)
                 writer.write(b"ok\n")
                 await writer.drain()
@@ -130,7 +127,7 @@ def left(url: str) -> list[str]:
 
 
 async def test_of_three_replicas_one_is_killed_and_one_frozen_and_all_arrives() -> None:
-    lease = 3.0
+    lease = 2.0
     with cluster() as server:
         server.admin("ALTER SYSTEM SET max_connections = 60")
         server.stop()
@@ -145,7 +142,6 @@ async def test_of_three_replicas_one_is_killed_and_one_frozen_and_all_arrives() 
             gone, frozen, alive = replicas
             frozen.signal(signal.SIGSTOP)
             await gone.kill()
-            stopped = time.monotonic()
             await until(lambda: len({*acked} - sink.got.keys()) == 0 or len(acked) > 1500)
             alive_acked = len(acked)
             await asyncio.sleep(2 * lease)  # the lease of the frozen one must expire
@@ -158,13 +154,14 @@ async def test_of_three_replicas_one_is_killed_and_one_frozen_and_all_arrives() 
             await until(lambda: left(url) == [])
             for replica in carriers:
                 await replica.kill()
-            late = max(sink.at.values()) - stopped
-        assert late < 60.0
         assert {"a", "b", "c"} <= {owner for owners in sink.by.values() for owner in owners}
         # Twice is only what a process had under way when it was killed or frozen, never more.
         again = [name for name, times in sink.got.items() if times > 1]
         assert len(again) <= 4 * 60
         assert all(len(set(sink.by[name])) == sink.got[name] for name in again)
+        # One that was frozen in the middle of an attempt goes on with that, and begins no other of its old ones.
+        late = [name for name in again if sink.by[name][0] != "b" and "b" in sink.by[name]]
+        assert len(late) <= 3 * 4
 
 
 async def test_a_disk_that_is_full_refuses_and_loses_nothing_acknowledged(tmp_path: Path) -> None:
