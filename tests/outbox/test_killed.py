@@ -159,7 +159,7 @@ async def test_of_three_replicas_one_is_killed_and_one_frozen_and_all_arrives() 
         again = [name for name, times in sink.got.items() if times > 1]
         assert len(again) <= 4 * 60
         assert all(len(set(sink.by[name])) == sink.got[name] for name in again)
-        # One that was frozen in the middle of an attempt goes on with that, and begins no other of its old ones.
+        # One that was frozen in an attempt goes on with that, and begins no other of its old ones.
         late = [name for name in again if sink.by[name][0] != "b" and "b" in sink.by[name]]
         assert len(late) <= 3 * 4
 
