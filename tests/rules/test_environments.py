@@ -86,3 +86,12 @@ def test_a_label_that_rules_use_themselves_is_refused(tmp_path: Path, label: str
     path.write_text(f"{INTEGRATIONS}generate: {{aggregation_labels: [region, {label}]}}\n")
     with pytest.raises(ConfigError, match=f"c.yml:2: the label {label} has its own part in the rules"):
         load_file(str(path), registry.catalogue(), {})
+
+
+def test_another_job_is_in_every_rule() -> None:
+    files = bundle.rule_files(generation=Generation(job="others-exporter"))
+    texts = "".join(
+        rule["expr"] for content in files.values() for group in content["groups"] for rule in group["rules"]
+    )
+    assert 'job="others-exporter"' in texts
+    assert 'job="integration-exporter"' not in texts
