@@ -30,6 +30,7 @@ def reading_refused(metrics: Iterable[str]) -> Alert:
         expr="\nor\n".join(_condition(name, known) for name in names),
         severities=(Severity.LOW,),
         hold="6h",
+        every="4m",
         cause="probe",
         cases=cases(names[0], next((name for name in known if name in _missing(names[0])), "")),
         runbook=_RUNBOOK,

@@ -18,9 +18,6 @@ TOKEN_LIFE = ThresholdFamily(
     unit="seconds",
 )
 
-EXPIRY = f"integration_provider_tenant_token:{TOKEN_EXPIRY}:max"
-REFRESHABLE = f"integration_provider_tenant_token:{TOKEN_REFRESHABLE}:max"
-
 TOKEN_EXPIRING = Alert(
     name="IntegrationTokenExpiring",
     summary="A token that has to be renewed by hand expires soon or has expired.",
@@ -36,13 +33,14 @@ TOKEN_EXPIRING = Alert(
     ),
     by=("integration", "provider", "tenant", "token"),
     # A token that we renew lives for an hour at times: its remaining life says nothing.
-    observed=f"{EXPIRY} - time() and on ({TOKEN}) ({REFRESHABLE} == 0)",
+    observed=(
+        f"max by ({TOKEN}) (last_over_time({TOKEN_EXPIRY}[$lookback])) - time()\n"
+        f"and on ({TOKEN}) (max by ({TOKEN}) (last_over_time({TOKEN_REFRESHABLE}[$lookback])) == 0)"
+    ),
     op="<",
     family=TOKEN_LIFE,
-    records={
-        EXPIRY: f"max by ({TOKEN}) (last_over_time({TOKEN_EXPIRY}[$lookback]))",
-        REFRESHABLE: f"max by ({TOKEN}) (last_over_time({TOKEN_REFRESHABLE}[$lookback]))",
-    },
+    subject="tokens",
+    every="2m",
     cases=cases.TOKEN_EXPIRING,
     runbook=Runbook(
         meaning=(
