@@ -144,12 +144,13 @@ def long_pasts(files: Collection[Path], shortest: int, step: int) -> list[Past]:
 
 def write_past(path: Path, past: Past, tenants: int, providers: Collection[str], end: int) -> int:
     """Write the samples of `past` until `end` (Unix seconds) as OpenMetrics; return how many."""
+    scale = 100 if ":" in past.name else 1
     moments = range(end - past.window, end, past.step)
     with path.open("w") as out:
         for labels in _labels_of(past, tenants, providers):
-            # Another value every five minutes, as probes bring it.
+            # Another value every five minutes, as probes bring it; of what is spent, cents of a thousand.
             head = f"{past.name}{{{labels}}}"
-            out.writelines(f"{head} {10 + moment // 300 % 7} {moment}\n" for moment in moments)
+            out.writelines(f"{head} {(10 + moment // 300 % 7) / scale} {moment}\n" for moment in moments)
         out.write("# EOF\n")
     return len(moments) * sum(1 for _ in _labels_of(past, tenants, providers))
 
