@@ -112,8 +112,12 @@ class Sender:
         body = b'{"ref": "refs/heads/main", "id": "%s", "pad": "%s"}' % (name.encode(), b"x" * 1500)
         mark = hmac.new(SECRET, body, hashlib.sha256).hexdigest()
         headers = {"X-GitHub-Event": "push", "X-Hub-Signature-256": f"sha256={mark}"}
-        async with self._session.post(self._url, data=body, headers=headers) as answer:
-            await answer.read()
+        try:
+            async with self._session.post(self._url, data=body, headers=headers) as answer:
+                await answer.read()
+        except aiohttp.ClientError:  # it has as many connections as it takes: the sender would try again
+            self.refused += 1
+            return
         self.answers.append(time.perf_counter() - due)
         self.sent[body] = due
         self.refused += answer.status != 200

@@ -27,17 +27,17 @@ HOP_BY_HOP = frozenset(
 
 def end_to_end(headers: HeaderLines) -> HeaderLines:
     """Return the lines that go on: all but those of the connection, and those that pose as ours."""
-    named = {
-        word.strip().lower()
-        for name, value in headers
-        if name.lower() == "connection"
-        for word in value.split(",")
-    }
-    dropped = HOP_BY_HOP | named
+    lower = [name.lower() for name, _ in headers]
+    dropped: frozenset[str] | set[str] = HOP_BY_HOP
+    if "connection" in lower:
+        lines = [value for name, (_, value) in zip(lower, headers, strict=True) if name == "connection"]
+        dropped = HOP_BY_HOP | {word.strip().lower() for value in lines for word in value.split(",")}
     return tuple(
-        (name, value)
-        for name, value in headers
-        if name.lower() not in dropped and not name.lower().startswith(OWN_HEADERS)
+        [
+            line
+            for name, line in zip(lower, headers, strict=True)
+            if name not in dropped and not name.startswith(OWN_HEADERS)
+        ]
     )
 
 

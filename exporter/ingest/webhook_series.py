@@ -1,7 +1,8 @@
 """What happens to webhooks, as series: one place counts for the intake and for the outbox."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from exporter.core import webhook_metrics as m
 from exporter.core.delivery import Attempt, Delivery
@@ -118,7 +119,8 @@ def scope_of(source: WebhookSource) -> SourceLabels:
     return source.integration, source.provider, source.tenant
 
 
-def type_label(types: Iterable[str], event_type: str) -> str:
+@lru_cache(maxsize=4096)  # a vendor has some hundred types, and sends the same few all day
+def type_label(types: tuple[str, ...], event_type: str) -> str:
     """Return `event_type` where one of the patterns `types` lists it, else `other`."""
     listed = len(event_type) <= LONGEST_TYPE and any(fnmatchcase(event_type, glob) for glob in types)
     return event_type if listed else m.OTHER

@@ -118,6 +118,7 @@ LISTINGS = (
         row=entry_json,
         retention=RETENTION[0].key,
         role="admin",
+        filters=("actor", "action", "resource", "outcome", "address"),
         buffered=True,
     ),
 )
