@@ -96,6 +96,7 @@ SABOTAGE = [
     ("ThresholdsMissing", "without latency_seconds", "latency_seconds{", "certificate_expiry_seconds{"),
     ("CertificateExpiring", "21 days are not less than 21 days", "< on", "<= on"),
     ("LatencyHigh", "a target that fails is reported by other alerts", "[15m]) > 0", "[15m]) > 99"),
+    ("BalanceRunningOut", "the pace of a few minutes is none", ">= 4", ">= 1"),
     ("LatencyHigh", "one slow probe of three", "(0.5,", "(0.95,"),
     ("LatencyHigh", "one slow probe of one every ten minutes", "> 400", "> 4000"),
     ("LatencyHigh", "one of two replicas is far away", "min by (integration", "max by (integration"),

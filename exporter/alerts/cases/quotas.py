@@ -142,6 +142,7 @@ BALANCE_RUNNING_OUT = (
     Case("fires", _left("-3x40"), "20m", _money("critical", "high", "medium"), says="below zero"),
     Case("quiet", _left("5402-0.1x40"), "20m", says="it lasts for more than a month"),
     Case("quiet", _left("5x40"), "20m", says="little is left, but nothing is spent"),
+    Case("quiet", _left("902x14 880x40"), "17m", says="the pace of a few minutes is none"),
     Case("quiet", _left("30-0.1x10 5000-0.1x30"), "20m", says="money was added"),
     Case("boundary", _left("1016-0.1x40"), "20m", says="169 hours are more than a week"),
     Case("boundary", _left("1009-0.1x40"), "20m", _money("medium"), says="a little less than a week"),
