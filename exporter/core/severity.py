@@ -71,7 +71,7 @@ _FACTS = {
     ),
     Severity.HIGH: _Facts(
         response="within 1 hour",
-        colour="#c4591b",
+        colour="#b84f14",
         channels=("slack", "email", "webhook"),
         group_wait="1m",
         group_interval="5m",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from exporter.core.reason import Reason
 
 FULL = 5
-"""Most alerts that have a line each; of more only `EXAMPLES` have one, and all are listed by name."""
+"""Most alerts that have a line each; of more all are listed by name, and `EXAMPLES` have a line as well."""
 
 EXAMPLES = 3
 NAMES = 30
@@ -68,11 +68,12 @@ def _definitions(style: _Style) -> list[str]:
 
 def _list(style: _Style, before: str, time: str) -> str:
     one = f'{before}{{{{ template "integration.{style.name}.line" . }}}}{style.time.format(time)}'
+    example = style.line.format("{{ if $many }}for example: {{ end }}" + one)
     return (
         f"{{{{ $all := . }}}}{{{{ $many := gt (len .) {FULL} }}}}{style.begin}"
+        f"{{{{ if $many }}}}{_by_reason(style)}{{{{ end }}}}"
         f"{{{{ range $index, $alert := . }}}}{{{{ if or (not $many) (lt $index {EXAMPLES}) }}}}"
-        f"{{{{ with $alert }}}}{style.line.format(one)}{{{{ end }}}}{{{{ end }}}}{{{{ end }}}}"
-        f"{{{{ if $many }}}}{_by_reason(style)}{{{{ end }}}}{style.end}"
+        f"{{{{ with $alert }}}}{example}{{{{ end }}}}{{{{ end }}}}{{{{ end }}}}{style.end}"
     )
 
 

@@ -1,6 +1,9 @@
 """What people get, from a real Alertmanager: as golden texts, and with everything hostile in it."""
 
+import base64
+import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +11,10 @@ import pytest
 
 from exporter.core.severity import Severity
 from tests.rules.delivered import Delivery, body, deliver, golden, notice
+from tests.server.browser import browsing
 from tests.servers.message_sinks import EVENT_LIMIT
+
+IMAGES = Path(__file__).parents[2] / "docs/images"
 
 PAY = {"integration": "payments", "provider": "stripe"}
 DOWN = notice(
@@ -163,3 +169,50 @@ def test_a_storm_of_ten_thousand_tenants_is_two_notifications_of_a_readable_size
     assert str(storm.letters[0]["Subject"]).endswith("has expired. (10000 alerts)")
     assert str(storm.letters[1]["Subject"]).endswith("has expired. (10000 alerts)")
     assert all(len(text) < 6_000 for text in _texts(storm))
+
+
+LOOKS = {
+    "mail.png": ("light", 760, "rgb(255, 255, 255)"),
+    "mail-dark.png": ("dark", 760, "rgb(35, 36, 39)"),
+    "mail-phone.png": ("light", 390, "rgb(255, 255, 255)"),
+    "mail-phone-dark.png": ("dark", 390, "rgb(35, 36, 39)"),
+}
+"""The pictures in docs/images: scheme and width of the window, and the colour behind the text."""
+
+# The least contrast of any text with what is behind it, as shown; WCAG 2.1, 1.4.3 asks for 4.5.
+CONTRAST = """(() => {
+  const parts = (text) => text.match(/[\\d.]+/g).slice(0, 3).map((one) => {
+    const c = one / 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; });
+  const light = (text) => { const [r, g, b] = parts(text); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const behind = (node) => { const found = getComputedStyle(node).backgroundColor;
+    return found.endsWith(', 0)') ? behind(node.parentElement) : found; };
+  return Math.min(...[...document.querySelectorAll('p, span, h1, h2, li, a')].map((node) => {
+    const [a, b] = [light(getComputedStyle(node).color), light(behind(node))].sort((x, y) => y - x);
+    return (a + 0.05) / (b + 0.05); }));
+})()"""
+
+
+@pytest.mark.parametrize("name", LOOKS)
+async def test_a_mail_can_be_read_on_desk_and_phone_by_day_and_by_night(
+    delivery: Delivery, tmp_path: Path, name: str
+) -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert chromium, "chromium is missing; install it, it shows whether a mail can be read"
+    scheme, width, behind = LOOKS[name]
+    (tmp_path / "mail.html").write_text(body(delivery.of("shop").letters[0], "html"))
+    async with browsing(chromium, (tmp_path / "mail.html").as_uri(), tmp_path / "profile") as page:
+        await page.tell(
+            "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}]
+        )
+        size = {"width": width, "height": 200, "deviceScaleFactor": 1, "mobile": width < 500}
+        await page.tell("Emulation.setDeviceMetricsOverride", **size)
+        assert await page.value("getComputedStyle(document.querySelector('.card')).backgroundColor") == behind
+        assert await page.value("document.documentElement.scrollWidth") <= width
+        assert await page.value(CONTRAST) >= 4.5
+        height = await page.value("document.documentElement.scrollHeight")
+        await page.tell("Emulation.setDeviceMetricsOverride", **{**size, "height": height})
+        taken = await page.tell("Page.captureScreenshot", format="png")
+    picture = IMAGES / name
+    if os.environ.get("UPDATE_GOLDEN"):
+        picture.write_bytes(base64.b64decode(taken["data"]))
+    assert picture.read_bytes().startswith(b"\x89PNG")
