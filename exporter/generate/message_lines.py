@@ -1,4 +1,4 @@
-"""The part of the message templates that lists alerts: in plain text, in HTML and in Slack's markup."""
+"""The part of the message templates that lists alerts: in plain text, events, HTML and Slack's markup."""
 
 from dataclasses import dataclass
 
@@ -35,6 +35,8 @@ class _Style:
 _SLACK = " | reReplaceAll `&` `&amp;` | reReplaceAll `<` `&lt;` | reReplaceAll `>` `&gt;`"
 _STYLES = (
     _Style("text"),
+    # Alertmanager from 0.29 on sends a detail that reads as YAML as such a structure; a tab begins none.
+    _Style("event", line="\n\t• {}"),
     _Style("slack", _SLACK, line="\n• {}"),
     _Style(
         "html",

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -146,8 +146,8 @@ async def _deliver(folder: Path, alerts: list[dict[str, Any]], wait: str) -> Del
         config = _write(folder, authority, sinks.port, room.mail.port, wait)
         aws = {"AWS_SHARED_CREDENTIALS_FILE": f"{folder}/secrets/aws-credentials"}
         async with alertmanager(folder, config, aws) as server:
-            # As from now on: a group whose first alert is old does not wait for its others.
-            begin = datetime.now(UTC).isoformat()
+            # Not in the past: a group does not wait for its others when one of them is old already.
+            begin = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
             await server.post([{**alert, "startsAt": begin, "endsAt": FOREVER} for alert in alerts])
             await _settle(sinks, mail, alerts, 1)
             await server.post([{**alert, "startsAt": BEGIN, "endsAt": END} for alert in alerts])

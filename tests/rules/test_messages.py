@@ -145,11 +145,11 @@ def test_the_names_of_a_long_list_are_told_apart_by_reason(tree: Path, tmp_path:
         alert["annotations"]["reason"] = reason
     lines = _render(tree, tmp_path, "integration.pagerduty.firing", _data(*alerts)).splitlines()
     assert lines[1:4] == [
-        "- without a reason (3 of 8): t5, t6, t7",
-        "- timeout (2 of 8): t1, t3",
-        "- auth (3 of 8): t0, t2, t4",
+        "\t• without a reason (3 of 8): t5, t6, t7",
+        "\t• timeout (2 of 8): t1, t3",
+        "\t• auth (3 of 8): t0, t2, t4",
     ]
-    assert lines[4].startswith("- for example: Target 0")
+    assert lines[4].startswith("\t• for example: Target 0")
     assert lines[4].endswith("Reason: auth. (since 2026-11-21 10:00 UTC)")
     assert len(lines) == 7
 
