@@ -35,7 +35,7 @@ class _Style:
 _SLACK = " | reReplaceAll `&` `&amp;` | reReplaceAll `<` `&lt;` | reReplaceAll `>` `&gt;`"
 _STYLES = (
     _Style("text"),
-    # Alertmanager from 0.29 on sends a detail that reads as YAML as such a structure; a tab begins none.
+    # Alertmanager from 0.30 on sends a detail that reads as YAML as such a structure; a tab begins none.
     _Style("event", line="\n\t• {}"),
     _Style("slack", _SLACK, line="\n• {}"),
     _Style(

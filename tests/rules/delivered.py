@@ -108,6 +108,9 @@ class Delivery:
             yield f"==== Slack {number}, {part['color']}", part["title"], part["title_link"], part["text"]
         for number, event in enumerate(self.sinks.pagerduty, 1):
             shown = {key: value for key, value in event.items() if key != "dedup_key"}
+            # Numbers are text before Alertmanager 0.30, and what is empty is null since then.
+            details = event["payload"]["custom_details"].items()
+            shown["payload"]["custom_details"] = {key: str(value or "") for key, value in details}
             yield f"==== PagerDuty {number}", json.dumps(shown, indent=2, ensure_ascii=False)
         for number, one in enumerate(self.sinks.sms, 1):
             yield f"==== SMS {number}", one["Message"]
@@ -135,7 +138,7 @@ def golden(name: str, text: str) -> str:
 
 
 def deliver(folder: Path, alerts: list[dict[str, Any]], wait: str = "2s") -> Delivery:
-    """Fire `alerts`, collected for `wait`, then resolve them; return what arrived."""
+    """Fire `alerts`, then resolve them, both collected for `wait`; return what arrived."""
     return asyncio.run(_deliver(folder, alerts, wait))
 
 
@@ -179,7 +182,7 @@ def _write(folder: Path, authority: Authority, port: int, mail: int, wait: str) 
     write(folder / "secrets", {name: secret.reveal() for name, secret in made.secrets.items()})
     content = yaml.safe_load(made.files["alertmanager/alertmanager.yml"])
     for route in (content["route"], *content["route"]["routes"]):
-        route |= {"group_wait": wait, "group_interval": "2s"}
+        route |= {"group_wait": wait, "group_interval": wait}
     for receiver in content["receivers"]:
         for config in receiver.get("sns_configs", ()):
             config["api_url"] = f"http://127.0.0.1:{port}/sns/"
