@@ -110,7 +110,9 @@ class Delivery:
             shown = {key: value for key, value in event.items() if key != "dedup_key"}
             # Numbers are text before Alertmanager 0.30, and what is empty is null since then.
             details = event["payload"]["custom_details"].items()
-            shown["payload"]["custom_details"] = {key: str(value or "") for key, value in details}
+            shown["payload"]["custom_details"] = {
+                key: str("" if value is None else value) for key, value in details
+            }
             yield f"==== PagerDuty {number}", json.dumps(shown, indent=2, ensure_ascii=False)
         for number, one in enumerate(self.sinks.sms, 1):
             yield f"==== SMS {number}", one["Message"]
