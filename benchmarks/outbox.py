@@ -35,7 +35,7 @@ class Endpoints:
         """Start with nothing delivered."""
         self.there: dict[str, float] = {}
 
-    def limits(self, endpoint: str) -> EndpointLimits:
+    def limits(self, _endpoint: str) -> EndpointLimits:
         """Return the limits of each: the usual ones, with more places."""
         return EndpointLimits(concurrency=16)
 

@@ -78,7 +78,7 @@ class Carrier:
             and self.lease.valid
             and delivery.due <= now
             and not queue.behind
-            and queue.room(limits) > 0
+            and queue.room(limits, self.lanes.each) > 0
             and self.lanes.room > 0
             and self.lanes.is_open(lane, now)
             and not self.lanes.takes_turns(lane, limits)
@@ -116,7 +116,8 @@ class Carrier:
             return
         while queue.waiting and queue.running < limits.concurrency:
             self._begin(queue, queue.waiting.popleft(), limits)
-        if queue.behind and len(queue.waiting) < limits.concurrency:
+        # Before it is empty: the next ones are there when the last of these begins.
+        if queue.behind and 2 * len(queue.waiting) <= self.lanes.each:
             self.needed.set()
 
     def lose(self) -> None:

@@ -12,7 +12,7 @@ from exporter.core.delivery import Delivery, EndpointKey, EndpointLimits
 from exporter.core.errors import StoreError
 from exporter.outbox.carrier import Carrier, most_seconds
 from exporter.store import claims
-from exporter.store.claims import EACH, Claim, Turn
+from exporter.store.claims import Claim, Turn
 from exporter.store.group_commit import GroupCommit
 from exporter.store.subjects import endpoints
 
@@ -47,13 +47,14 @@ class Claimer:
         """Claim once what is due of each kind."""
         for kind in self._after:
             if self._carrier.lease.valid:
-                await self._claim(kind)
-                await self._take_turns(kind)
+                # At one time, and so in one transaction.
+                await asyncio.gather(self._claim(kind), self._take_turns(kind))
 
     async def _claim(self, kind: str) -> None:
         carrier, lanes = self._carrier, self._carrier.lanes
         busy, after = self._busy(kind), self._after[kind]
-        wanted = Claim(kind, carrier.lease.name, self._clock.now(), lanes.room, busy, after)
+        each = lanes.each
+        wanted = Claim(kind, carrier.lease.name, self._clock.now(), lanes.room, busy, after, each)
         if not wanted.room:
             return
         found = await self._commits.write(_claim_each, wanted)
@@ -64,9 +65,9 @@ class Claimer:
         for queue in lanes:
             name = queue.lane[1]
             if queue.lane[0] == kind and name not in busy and name > after and not full:
-                queue.behind = counts[name] >= EACH
+                queue.behind = counts[name] >= each
         for delivery in found:
-            if counts[delivery.endpoint] >= EACH:
+            if counts[delivery.endpoint] >= each:
                 lanes.queue((kind, delivery.endpoint)).behind = True
             await self._accept(delivery)
 
@@ -93,7 +94,8 @@ class Claimer:
         if lane[0] != kind:
             return False
         limits = self._carrier.limits(lane)
-        return limits is None or self._carrier.lanes.queue(lane).room(limits) < 1
+        lanes = self._carrier.lanes
+        return limits is None or 2 * len(lanes.queue(lane).waiting) > lanes.each
 
     async def _take_turns(self, kind: str) -> None:
         for name in await self._commits.write(_turns, (kind, self._clock.now())):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from exporter.core.breaker import TRIES
 from exporter.core.delivery import Delivery, EndpointKey, EndpointLimits, EndpointState
-from exporter.store.claims import EACH
+from exporter.store.claims import EACH, FEW
 
 MOST_CARRIED = 10_000
 """Deliveries in memory at most, waiting for their attempt, under way, or for their outcome to be stored."""
@@ -33,9 +33,9 @@ class LaneQueue:
         """How many of its deliveries are, or will be, in memory."""
         return len(self.waiting) + self.running + self.reserved
 
-    def room(self, limits: EndpointLimits) -> int:
-        """Return how many more may be taken: those that can run at once, and some that follow."""
-        return max(0, limits.concurrency + EACH - self.carried)
+    def room(self, limits: EndpointLimits, each: int = EACH) -> int:
+        """Return how many more may be taken: those that can run at once, and `each` that follow."""
+        return max(0, limits.concurrency + each - self.carried)
 
 
 class Lanes:
@@ -67,6 +67,11 @@ class Lanes:
     def room(self) -> int:
         """How many more deliveries may be in memory."""
         return 0 if self.bytes >= MOST_BYTES else max(0, MOST_CARRIED - len(self.ids))
+
+    @property
+    def each(self) -> int:
+        """How many deliveries of one endpoint may wait in memory: few where there is little room."""
+        return EACH if self.room > MOST_CARRIED // 2 else FEW
 
     def add(self, delivery: Delivery) -> None:
         """Count a delivery that is in memory from now on."""

@@ -12,8 +12,9 @@ from exporter.store.rows import readable
 from exporter.store.subjects import endpoints, replicas
 from exporter.store.subjects.deliveries import TABLE, UNOWNED, delivery_of
 
-EACH = 16
-"""Deliveries of one endpoint that one claim takes at most."""
+EACH = 64
+FEW = 8
+"""Deliveries of one endpoint that one claim takes at most: usually, and where room is scarce."""
 
 PORTION = 500
 """Rows that one transaction frees or changes, so that others need not wait for long."""
@@ -66,6 +67,7 @@ class Claim:
     room: int
     busy: frozenset[str] = frozenset()
     after: str = ""
+    each: int = EACH
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,13 @@ class Turn:
 
 
 def claim(connection: Connection, wanted: Claim) -> list[Delivery]:
-    """Let `wanted.owner` carry what is due of endpoints that are free, at most EACH of one.
+    """Let `wanted.owner` carry what is due of endpoints that are free, at most `each` of one.
 
     One statement decides: two replicas never get the same row.
     """
     binds = {
         **{"kind": wanted.kind, "owner": wanted.owner, "now": wanted.now, "room": wanted.room},
-        **{"after": wanted.after, "busy": sorted(wanted.busy) or [""], "tries": TRIES, "each": EACH},
+        **{"after": wanted.after, "busy": sorted(wanted.busy) or [""], "tries": TRIES, "each": wanted.each},
     }
     rows = connection.execute(statement_of(connection), binds).mappings()
     return readable(connection, map(dict, rows), delivery_of)
