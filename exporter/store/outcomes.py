@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from exporter.core import breaker
 from exporter.core.delivery import Attempt, Delivery, EndpointKey, EndpointState
@@ -39,7 +39,6 @@ class Settlement:
 
 _SETTLE = (
     update(TABLE)
-    # A replica that was frozen may come back when another one has its deliveries: its word is not taken.
     .where(TABLE.c.delivery == bindparam("which"), TABLE.c.owner == bindparam("whose"))
     .values(
         state=bindparam("to_state"),
@@ -55,23 +54,32 @@ _SETTLE = (
 
 def record(connection: Connection, outcomes: Sequence[Outcome]) -> list[Settlement]:
     """Write every outcome; the attempt is written in any case: it was made."""
-    # In one order: two sessions that change the same rows would wait for each other.
-    owned = {one.delivery.id: _settle(connection, one) for one in sorted(outcomes, key=_place)}
+    owned = _owned(connection, outcomes)
+    if settled := [_binds(one) for one in outcomes if one.delivery.id in owned]:
+        connection.execute(_SETTLE, settled)
     attempts.insert_all(connection, [attempts.attempt_row(one.attempt, one.delivery) for one in outcomes])
     reports: dict[EndpointKey, list[breaker.AttemptReport]] = {}
     for one in outcomes:
         reports.setdefault(one.lane, []).append(one.report)
     states = {lane: _judge(connection, lane, reports[lane]) for lane in sorted(reports)}
-    return [Settlement(owned[one.delivery.id], states[one.lane]) for one in outcomes]
+    return [Settlement(one.delivery.id in owned, states[one.lane]) for one in outcomes]
 
 
-def _place(outcome: Outcome) -> str:
-    return outcome.delivery.id
+def _owned(connection: Connection, outcomes: Sequence[Outcome]) -> set[str]:
+    """Return the ids of the deliveries that are still carried by who made the attempt.
+
+    A replica that was frozen may come back when another one has its deliveries: its word is not taken.
+    """
+    owners = {one.delivery.id: one.owner for one in outcomes}
+    # In one order, and locked until the end: two sessions that change the same rows wait for each other.
+    asked = select(TABLE.c.delivery, TABLE.c.owner).where(TABLE.c.delivery.in_(sorted(owners)))
+    rows = connection.execute(asked.order_by(TABLE.c.delivery).with_for_update())
+    return {name for name, owner in rows if owner == owners[name]}
 
 
-def _settle(connection: Connection, outcome: Outcome) -> bool:
+def _binds(outcome: Outcome) -> dict[str, object]:
     delivery = outcome.delivery
-    binds = {
+    return {
         "which": delivery.id,
         "whose": outcome.owner,
         "to_state": delivery.state.value,
@@ -80,7 +88,6 @@ def _settle(connection: Connection, outcome: Outcome) -> bool:
         "to_reason": delivery.reason,
         "to_detail": delivery.detail,
     }
-    return bool(connection.execute(_SETTLE, binds).rowcount)
 
 
 def _judge(
