@@ -41,7 +41,7 @@ def _wrong(request: web.Request) -> str:
         names |= {one.name for one in request.app[SERVICES].configuration().integrations}
     if integration and integration not in names:
         return _sentence("integration", integration, names)
-    tenants = {one for _, one in keys if one}
+    tenants = {one for _, one in keys if one} | _tenants_with_endpoints(request)
     if tenant and tenant not in tenants:
         return _sentence("tenant", tenant, tenants)
     if integration and tenant and (integration, tenant) not in keys:
@@ -54,6 +54,13 @@ def _keys(request: web.Request) -> set[tuple[str, str]]:
     # Targets of other shards exist, too: asking the wrong shard is not a mistyped name.
     here = {state.target.key for state in services.board.states()}
     return {key for key in here | services.configuration().shard.elsewhere if identity.sees(key[1])}
+
+
+def _tenants_with_endpoints(request: web.Request) -> set[str]:
+    """Return the tenants that get webhooks: some have no target."""
+    directory, identity = request.app[SERVICES].endpoints, request[IDENTITY]
+    found = {entry.endpoint.tenant for entry in directory.entries()} if directory else set()
+    return {tenant for tenant in found if tenant and identity.sees(tenant)}
 
 
 def _sentence(what: str, name: str, known: set[str]) -> str:

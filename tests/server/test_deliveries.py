@@ -307,6 +307,7 @@ async def test_deliveries_are_found_by_endpoint_tenant_state_and_type(desk: Desk
         ("state=delivered", 1),
         ("state=delivered&endpoint=fixed", 0),
         ("kind=forward", 0),
+        ("tenant=acme", 3),
     ):
         found = (await desk.api("GET", f"/deliveries?{query}")).json["deliveries"]
         assert len(found) == count, query
@@ -332,6 +333,9 @@ async def test_webhook_health_counts_both_ways_by_window_endpoint_and_tenant(
         assert outbound["attempts"] == sum(row["attempts"] for row in answer["endpoints"])
         assert outbound["failed"] == rows.get("fixed", {"failed": 0})["failed"]
         assert answer["windows"]["24h"]["inbound"]["success_ratio"] is None
+        whole = answer["windows"]["24h"]
+        assert whole["attempts"] == outbound["attempts"] and whole["reasons"] == outbound["reasons"]
+        assert whole["p50_seconds"] == outbound["p50_seconds"]
         assert [row["tenant"] for row in answer["tenants"]] == ["acme"]
         assert answer["backlog"]["waiting"] == 3
         assert answer["backlog"]["receivers"][0]["receiver"] == "fixed"
