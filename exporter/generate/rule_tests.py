@@ -18,7 +18,7 @@ from exporter.generate.rules import reads
 STEP = "1m"
 """Time between two evaluations in a test: that of the series, for nothing changes in between."""
 
-RuleFiles = Mapping[str, Mapping[str, Any]]
+RulesByPath = Mapping[str, Mapping[str, Any]]
 """The content of rule files by their path."""
 
 _MINUTE = 60
@@ -26,7 +26,7 @@ _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
 def tests_of(
-    alerts: Iterable[Alert], families: Iterable[ThresholdFamily], rule_files: RuleFiles
+    alerts: Iterable[Alert], families: Iterable[ThresholdFamily], rule_files: RulesByPath
 ) -> dict[str, Any]:
     """Return a test file for `alerts`, run over `rule_files` (path from the test file to its content)."""
     known = tuple(families)
@@ -35,7 +35,7 @@ def tests_of(
 
 
 def derived_tests_of(
-    alerts: Iterable[Alert], families: Iterable[ThresholdFamily], rule_files: RuleFiles
+    alerts: Iterable[Alert], families: Iterable[ThresholdFamily], rule_files: RulesByPath
 ) -> dict[str, Any]:
     """Return the test file of the cases that are derived from those of `alerts`."""
     known = tuple(families)
@@ -43,7 +43,7 @@ def derived_tests_of(
     return _file(rule_files, [_test(alert, case, known) for alert, case in derived])
 
 
-def _file(rule_files: RuleFiles, tests: list[dict[str, Any]]) -> dict[str, Any]:
+def _file(rule_files: RulesByPath, tests: list[dict[str, Any]]) -> dict[str, Any]:
     groups = [group["name"] for content in rule_files.values() for group in content["groups"]]
     return {
         "rule_files": list(rule_files),
@@ -67,7 +67,7 @@ def _complete(alert: Alert, case: Case, families: tuple[ThresholdFamily, ...]) -
     return replace(case, series=series, defaults=False)
 
 
-def quiet_without_exporter(noisy: Iterable[str], rule_files: RuleFiles) -> dict[str, Any]:
+def quiet_without_exporter(noisy: Iterable[str], rule_files: RulesByPath) -> dict[str, Any]:
     """Return a test: on a Prometheus that knows no exporter, only the alerts named in `noisy` fire."""
     names = "|".join(noisy)
     silent = {"expr": f'ALERTS{{alertname!~"{names}"}}', "eval_time": "1h", "exp_samples": []}

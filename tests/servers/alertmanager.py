@@ -33,7 +33,8 @@ class RunningAlertmanager:
 
     def __init__(self, port: int) -> None:
         """Keep where it listens."""
-        self._base = f"http://127.0.0.1:{port}"
+        self.address = f"127.0.0.1:{port}"
+        self._base = f"http://{self.address}"
 
     def ready(self) -> bool:
         """Return whether it answers."""
