@@ -1,6 +1,7 @@
 """Waits for what happens in its own time: as short as it can be, and never failing for a busy machine."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 PATIENCE = 60.0
@@ -12,6 +13,15 @@ async def until(true: Callable[[], object], seconds: float = PATIENCE) -> None:
     async with asyncio.timeout(seconds):
         while not true():
             await asyncio.sleep(0.005)
+
+
+def until_true(true: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Block until `true` holds; raise TimeoutError if it never does."""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            raise TimeoutError
+        time.sleep(0.005)
 
 
 async def rest() -> None:
