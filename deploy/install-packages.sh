@@ -10,6 +10,8 @@ for package in "$@"; do
     # these keep their programs where a user's PATH need not lead
     knot) [ -x /usr/sbin/knotd ] || missing="$missing $package" ;;
     nginx) [ -x /usr/sbin/nginx ] || missing="$missing $package" ;;
+    nodejs) command -v node >/dev/null 2>&1 || missing="$missing $package" ;;
+    node-*) [ -d "/usr/share/nodejs/${package#node-}" ] || missing="$missing $package" ;;
     postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing $package" ;;
     *) command -v "$package" >/dev/null 2>&1 || missing="$missing $package" ;;
   esac
