@@ -15,7 +15,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 
-from benchmarks import capacity, exposition, growth, memory, pipeline, rules, start, webhooks
+from benchmarks import capacity, events, exposition, growth, memory, pipeline, rules, start, webhooks
 from benchmarks.row import HEAD, Row
 
 PARTS: dict[str, Callable[[bool], list[Row]]] = {
@@ -23,6 +23,7 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "P2": capacity.rows,
     "P3": exposition.rows,
     "P4": memory.rows,
+    "P5": events.rows,
     "P6": webhooks.rows,
     "P7": rules.rows,
     "P8": start.rows,
