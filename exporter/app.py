@@ -26,7 +26,9 @@ from exporter.engine.explain import explain
 from exporter.engine.reload import Reloader
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.engine.tenants import TenantCollector, TenantRefresher
+from exporter.ingest.events import EventIntake
 from exporter.lifecycle.apply import ConfigurationSwap
+from exporter.lifecycle.events import build_events
 from exporter.lifecycle.own_metrics import export_own_metrics
 from exporter.lifecycle.restore import encrypt_again, restore
 from exporter.lifecycle.tasks import reload_on_sighup, supervisor_of, wait_for_stop_signal
@@ -94,7 +96,8 @@ async def serve(settings: Settings) -> int:
         engine = Engine(network, clock, writer.submit, metrics, most_runs(descriptors), token_store)
         engine.history.log_runs = settings.log_level == "debug"
         webhooks = build_webhooks(database, writer, engine, network, clock, supervisor)
-        services = _services(settings, web, engine, reloader, writer, supervisor, webhooks)
+        events = build_events(webhooks, writer, clock)
+        services = _services(settings, web, engine, reloader, writer, supervisor, webhooks, events)
         limits = Limits(drain=limit, most=most_connections(descriptors))
         listener = Listener(build(services), settings.addresses, web, limits, supervisor)
         # Before the store is opened: a port that is taken leaves no new database behind, and `/-/ready`
@@ -108,23 +111,27 @@ async def serve(settings: Settings) -> int:
         await encrypt_again(token_store)
         # After the restore: remembered states go to the targets that this configuration brings.
         reloader.start(
-            configuration, ConfigurationSwap(engine, writer, token_store, url, webhooks.apply).apply
+            configuration,
+            ConfigurationSwap(engine, writer, token_store, url, (webhooks.apply, events.apply)).apply,
         )
         await webhooks.start()
         # Once all targets exist: what is frozen here stays for the life of the process.
         _tune_gc()
         export_own_metrics(metrics, engine, writer)
         _log_startup(settings, configuration, listener, services)
-        tenants = TenantRefresher(
-            settings.feeds, lambda: reloader.current, reloader.apply_feed_changes, clock
-        )
-        metrics.registry.register(TenantCollector(settings.feeds, lambda: reloader.current))
+        tenants = _tenants(settings.feeds, reloader, metrics, clock)
         async with _background(settings, reloader, tenants, writer, supervisor):
             notify("READY=1")
             await wait_for_stop_signal()
         notify("STOPPING=1")
         structlog.get_logger("exporter.app").info("stopping", limit_seconds=limit)
     return 0
+
+
+def _tenants(feeds: Feeds, reloader: Reloader, metrics: SelfMetrics, clock: SystemClock) -> TenantRefresher:
+    """Return what asks for tenants again and again, and show how their sources do."""
+    metrics.registry.register(TenantCollector(feeds, lambda: reloader.current))
+    return TenantRefresher(feeds, lambda: reloader.current, reloader.apply_feed_changes, clock)
 
 
 def _admin(settings: Settings, web: WebConfigFile) -> AdminToken:
@@ -162,6 +169,7 @@ def _services(
     writer: Writer,
     supervisor: Supervisor,
     webhooks: WebhookParts,
+    events: EventIntake,
 ) -> Services:
     """Return what the server needs of the other parts."""
 
@@ -194,6 +202,7 @@ def _services(
         webhook_summaries=webhooks.summaries.hand_over,
         audit=webhooks.audit.add,
         webhooks=webhooks.intake,
+        events=events,
     )
 
 

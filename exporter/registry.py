@@ -6,18 +6,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exporter.alerts import COMMON_SOURCES
 from exporter.alerts.readings import reading_refused
 from exporter.alerts.thresholds import thresholds_missing
 from exporter.config.catalogue import Catalogue
 from exporter.core.alert import Alert
+from exporter.core.event import EventKind
+from exporter.core.event_metrics import INTAKE_SERIES
+from exporter.core.listing import Listing
 from exporter.core.metric import Metric
 from exporter.core.probe import Probe
 from exporter.core.signals import Signals
 from exporter.core.threshold import ThresholdFamily
+from exporter.events._listing import listing_of
 from exporter.signatures import schemes
+from exporter.store.listings import listings
 
 # For its type alone: an exporter never imports the simulated vendors; `sandbox_vendors` does.
 if TYPE_CHECKING:
@@ -50,13 +55,32 @@ def actions() -> "dict[str, ActionFactory]":
 
 
 @cache
+def events() -> dict[str, EventKind]:
+    """Return every kind of event by name, sorted; a file whose KIND has another name is an error."""
+    found = {name: module.KIND for name, module in _modules("exporter.events")}
+    for name, kind in found.items():
+        if kind.name != name:
+            raise ValueError(
+                f"exporter/events/{name}.py defines the kind {kind.name!r}; name the file after it"
+            )
+    return found
+
+
+@cache
+def lists() -> dict[str, Listing[Any]]:
+    """Return every stored list by name: those of the store, then one for each kind of event that is kept."""
+    of_kinds = (listing_of(kind) for kind in events().values())
+    return listings() | {listing.name: listing for listing in of_kinds if listing is not None}
+
+
+@cache
 def sources() -> dict[str, Signals]:
     """Return what each source of series brings, by name: common ones, shared alerts, then each provider.
 
     The name of a source is that of its rule file. Two sources of one name are an error.
     """
     found = dict(COMMON_SOURCES)
-    for name, signals in (*_shared_alerts(), *_providers()):
+    for name, signals in (*_shared_alerts(), *_events(), *_providers()):
         if name in found:
             raise ValueError(f"two sources of series are called {name!r}: their rules would be one file")
         found[name] = signals
@@ -73,6 +97,13 @@ def _shared_alerts() -> Iterator[tuple[str, Signals]]:
     """Yield the alerts on what several providers measure under names of their own."""
     names = {metric.name for probe in probes().values() for metric in probe.metrics}
     yield "readings", Signals("Readings", alerts=(reading_refused(names),))
+
+
+def _events() -> Iterator[tuple[str, Signals]]:
+    """Yield what apps report: a source for each kind, and one for the way in."""
+    yield "events", Signals("Events of apps", metrics=INTAKE_SERIES)
+    for name, kind in events().items():
+        yield f"{name}_events", Signals(kind.title, kind.metrics, kind.alerts, kind.panels)
 
 
 def _providers() -> Iterator[tuple[str, Signals]]:

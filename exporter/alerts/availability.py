@@ -78,7 +78,6 @@ TARGET_FAILING = Alert(
     },
     keep_firing="5m",
     cause="probe",
-    explains=("IntegrationRateLimited",),
     cases=cases.TARGET_FAILING,
     runbook=Runbook(
         meaning=(
@@ -142,7 +141,6 @@ DOWN = Alert(
     },
     keep_firing="5m",
     cause="probe",
-    explains=("IntegrationProbeFailureRatioHigh", "IntegrationErrorBudgetBurning", "IntegrationRateLimited"),
     cases=cases.DOWN,
     runbook=Runbook(
         meaning=(

@@ -9,7 +9,7 @@ from exporter.commands.api_client import build_client
 from exporter.commands.output import print_rows
 from exporter.core.errors import StartError
 from exporter.core.listing import Listing, OutputColumn
-from exporter.store.listings import listings
+from exporter.registry import lists
 
 USUAL = 100
 """Rows on a terminal, unless more are asked for."""
@@ -28,7 +28,7 @@ LISTS = (OutputColumn("name", "NAME", keep=True), OutputColumn("title", "ROWS"),
 def show_list(options: argparse.Namespace) -> int:
     """Print the stored list that `options.list` names, or the names where it is None; return 0."""
     if options.list is None:
-        rows = [{"name": one.name, "title": one.title, "path": one.path} for one in listings().values()]
+        rows = [{"name": one.name, "title": one.title, "path": one.path} for one in lists().values()]
         print_rows(rows, LISTS, options, "no lists")
         return 0
     return print_listing(_listing(options.list), options, _limit(options))
@@ -66,7 +66,7 @@ def _query(options: argparse.Namespace, limit: int | None) -> dict[str, str | in
 
 
 def _listing(name: str) -> Listing[Any]:
-    known = listings()
+    known = lists()
     if name not in known:
         close = get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"

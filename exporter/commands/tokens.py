@@ -9,7 +9,7 @@ from exporter.commands.output import print_rows
 from exporter.commands.progress import follow_job
 from exporter.core.errors import StartError
 from exporter.core.listing import TARGET, OutputColumn
-from exporter.store.listings import listings
+from exporter.registry import lists
 
 TOKENS = (
     *TARGET,
@@ -34,7 +34,7 @@ def tokens(options: argparse.Namespace) -> int:
     if options.action == "key":
         return _key()
     if options.action == "log":
-        return print_listing(listings()["token-log"], options, options.limit)
+        return print_listing(lists()["token-log"], options, options.limit)
     exporter = build_client(options)
     if options.action == "refresh":
         return _refresh(exporter, options)

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from exporter.core.event_settings import EventSettings
 from exporter.core.generation import Generation
 from exporter.core.notifications import Notifications
 from exporter.core.own_alert import OwnAlert, RuleFileText
 from exporter.core.probe import Probe, Target, TargetKey
 from exporter.core.secret import Secret
-from exporter.core.service_level import ServiceLevel
 from exporter.core.threshold import Threshold
 from exporter.core.token import TokenSettings
 from exporter.core.webhook import Webhooks
@@ -25,7 +25,6 @@ class Integration:
     interval: float
     labels: tuple[tuple[str, str], ...] = ()
     tokens: TokenSettings = field(default_factory=TokenSettings)
-    service_level: ServiceLevel = field(default_factory=ServiceLevel)
 
 
 @dataclass(frozen=True)
@@ -105,6 +104,7 @@ class Configuration:
     webhooks: Webhooks = field(default_factory=Webhooks)
     alerts: tuple[OwnAlert, ...] = ()
     rule_files: tuple[RuleFileText, ...] = ()
+    events: EventSettings = field(default_factory=EventSettings)
 
     @cached_property
     def longest_interval(self) -> float:

@@ -39,7 +39,6 @@ from exporter.generate.rules import (
 )
 from exporter.generate.secret_files import SecretFiles
 from exporter.signatures import schemes
-from exporter.store.listings import listings
 
 RuleFile = dict[str, Any]
 
@@ -69,7 +68,9 @@ def files(configuration: Configuration | None = None) -> dict[str, str]:
         **_rule_test_files(configuration),
         **runbooks.pages(alerts),
         f"{paths.REFERENCE}/alert-cases.md": _case_page(),
-        **reference.pages(registry.sources(), registry.probes(), listings().values(), schemes().values()),
+        **reference.pages(
+            registry.sources(), registry.probes(), registry.lists().values(), schemes().values()
+        ),
         "docs/examples/config.schema.json": schema_text(),
     }
 

@@ -20,7 +20,7 @@ class ConfigurationSwap:
     writer: Writer
     tokens: TokenStore
     opened_url: str
-    also: Callable[[Configuration], None] = lambda _configuration: None
+    also: tuple[Callable[[Configuration], None], ...] = ()
 
     def apply(self, configuration: Configuration) -> None:
         """Make `configuration` the current one everywhere."""
@@ -31,5 +31,6 @@ class ConfigurationSwap:
         # Before the engine: what it stores from now on is encrypted by the new key.
         self.tokens.exchange_keys(Seals(configuration.store.token_keys))
         self.engine.apply(configuration)
-        self.also(configuration)
+        for apply in self.also:
+            apply(configuration)
         self.writer.retention = configuration.store.retention

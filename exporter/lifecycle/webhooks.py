@@ -45,6 +45,7 @@ class WebhookParts:
     """Everything about webhooks in a process."""
 
     audit: AuditLog
+    counters: EventCounters
     series: WebhookSeries
     intake: WebhookIntake
     outbox: Outbox
@@ -153,6 +154,7 @@ def build_webhooks(
     )
     parts: WebhookParts = WebhookParts(
         audit,
+        counters,
         series,
         intake,
         outbox,

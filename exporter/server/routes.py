@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp.typedefs import Handler
 
 from exporter.core.listing import Listing
+from exporter.registry import lists
 from exporter.server.access import AccessRule, Effect
 from exporter.server.handlers import (
     board,
@@ -13,6 +14,7 @@ from exporter.server.handlers import (
     deliveries,
     discovery,
     endpoints,
+    events,
     plain,
     probe,
     retries,
@@ -29,7 +31,6 @@ from exporter.server.handlers.lists import list_handler
 from exporter.server.pages import tabs
 from exporter.server.pages._frame import asset, page_handler
 from exporter.server.web_config.settings import Role
-from exporter.store.listings import listings
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ ROUTES = (
     Route(_GET, "/api/v1/status", board.status, _VIEW, "Every integration, and all in one word."),
     Route(_GET, "/api/v1/targets", board.targets, _VIEW, "Targets, failing first, in pages."),
     Route(_GET, "/api/v1/history", board.history, _VIEW, "The newest state changes and failures."),
-    *(_list_route(listing) for listing in listings().values()),
+    *(_list_route(listing) for listing in lists().values()),
     Route(_GET, "/api/v1/tenants", tenants.tenants, _VIEW, "Tenants with their integrations, failing first."),
     Route(_GET, "/api/v1/stats", stats.stats, _VIEW, "Uptime, latency and errors beside the time before."),
     Route(
@@ -125,6 +126,13 @@ ROUTES = (
         AccessRule(None, unlimited=True),
         "Takes a webhook of a configured source: its signature is the access.",
         refused=("HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"),
+    ),
+    Route(
+        _POST,
+        "/api/v1/events",
+        events.report,
+        AccessRule(Role.INGEST, Effect.CHANGE, narrow=True, unlimited=True, others=frozenset({Role.ADMIN})),
+        "Takes events that apps report.",
     ),
     Route(_GET, "/api/v1/tokens", tokens.read, _TOKENS, "Tokens and their states, worst first."),
     Route(

@@ -15,6 +15,7 @@ from exporter.core.probe import Result, Target
 from exporter.endpoints.directory import EndpointDirectory
 from exporter.engine.board import Board
 from exporter.engine.history import History
+from exporter.ingest.events import EventIntake
 from exporter.ingest.webhooks import WebhookIntake
 from exporter.outbox.outbox import Outbox
 from exporter.server.admin import AdminToken
@@ -57,7 +58,7 @@ class Services:
     `outbox` takes deliveries, None where there is none yet. `webhook_summaries` hands what was counted of
     them over to the store.
     `runbook` returns the HTML page of an alert by its name and its Content-Security-Policy. `webhooks` takes
-    what vendors send, None where that is switched off.
+    what vendors send, None where that is switched off. `events` takes what apps report.
     """
 
     board: Board
@@ -84,6 +85,7 @@ class Services:
     outbox: Outbox | None = None
     webhook_summaries: Callable[[], None] = lambda: None
     webhooks: WebhookIntake | None = None
+    events: EventIntake | None = None
 
 
 SERVICES = web.AppKey("services", Services)

@@ -65,9 +65,14 @@ def readable(connection: Connection, rows: Iterable[TableRow], record: Callable[
 
 def insert_rows(connection: Connection, table: Table, rows: Iterable[TableRow]) -> None:
     """Add `rows`; those of a table with a column `replica` get the name of this one, unless they have one."""
-    made = list(rows)
-    if "replica" in table.c:
-        replica = connection.get_execution_options().get(REPLICA, "")
-        made = [{**row, "replica": row["replica"] or replica} for row in made]
+    made = fill_replica(connection, table, rows)
     if made:
         connection.execute(table.insert(), made)
+
+
+def fill_replica(connection: Connection, table: Table, rows: Iterable[TableRow]) -> list[TableRow]:
+    """Return `rows` with the name of this replica, where their table wants one and they have none."""
+    if "replica" not in table.c:
+        return list(rows)
+    replica = connection.get_execution_options().get(REPLICA, "")
+    return [{**row, "replica": row["replica"] or replica} for row in rows]

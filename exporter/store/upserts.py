@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, String, Table, func, literal
 from sqlalchemy.dialects import postgresql, sqlite
 
-from exporter.store.rows import TableRow
+from exporter.store.rows import TableRow, fill_replica
 
 
 def replace(connection: Connection, table: Table, rows: Sequence[TableRow]) -> None:
@@ -35,6 +35,19 @@ def insert_new(
     made = _plain(connection, table).on_conflict_do_nothing(index_elements=[key]).returning(key)
     # In one order: two sessions that insert the same keys would wait for each other.
     return connection.execute(made, sorted(rows, key=lambda row: str(row[key.name]))).scalars().all()
+
+
+def insert_each_once(
+    connection: Connection, table: Table, rows: Sequence[TableRow], key: Column[Any]
+) -> list[bool]:
+    """Insert those of `rows` whose unique `key` no row has; return of each whether it was inserted."""
+    new = set(insert_new(connection, table, fill_replica(connection, table, rows), key))
+    found = []
+    for row in rows:
+        # Of two with one key the first is in, the other is its duplicate.
+        found.append(row[key.name] in new)
+        new.discard(row[key.name])
+    return found
 
 
 def increment(connection: Connection, table: Table) -> Any:

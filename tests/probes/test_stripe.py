@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
+from exporter.core.declines import FAMILIES, family_of
 from exporter.core.network import Network
 from exporter.core.probe import MONTH
 from exporter.core.reason import Reason
 from exporter.probes.stripe import PROBE, calls
 from exporter.probes.stripe.api import VERSION, StripeOptions
-from exporter.probes.stripe.declines import FAMILIES, family_of
 from exporter.probes.stripe.readings import READINGS
 from exporter.sandbox.stripe import CUSTOMER, EMAIL, KEY, VENDOR
 from tests.probes.day import CERTIFICATE_DATES, exposed, golden, leaks, names, target_of, values

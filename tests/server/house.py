@@ -31,6 +31,7 @@ from exporter.endpoints.stored import EndpointStore
 from exporter.engine.board import Board, TargetState
 from exporter.engine.history import History
 from exporter.generate.runbook_html import runbook_html
+from exporter.ingest.events import EventIntake
 from exporter.ingest.webhooks import WebhookIntake
 from exporter.net.network import LoopNetwork
 from exporter.outbox.outbox import Outbox
@@ -111,6 +112,7 @@ class Room:
     admin: AdminToken = field(default_factory=AdminToken)
     tokens: TokenManager | None = None
     webhooks: WebhookIntake | None = None
+    events: EventIntake | None = None
     endpoints: EndpointDirectory | None = None
     token_keys: tuple[Secret, ...] = ()
     audit: list[AuditEntry] = field(default_factory=list)
@@ -190,6 +192,7 @@ class Room:
             runbook=runbook_html,
             admin=self.admin,
             webhooks=self.webhooks,
+            events=self.events,
             endpoints=self.directory(),
             audit=self.audit.append,
             outbox=self.outbox,

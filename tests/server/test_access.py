@@ -18,12 +18,12 @@ import structlog
 from exporter.core.errors import ConfigError
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
+from exporter.registry import lists
 from exporter.server.listener import Limits
 from exporter.server.paths import Paths
 from exporter.server.routes import ROUTES
 from exporter.server.web_config.file import WebConfigFile
 from exporter.store.database import Database
-from exporter.store.listings import listings
 from tests.server.house import CHANGE, House, Room, basic, bearer, hashed, house, state
 from tests.waiting import PATIENCE, until
 
@@ -78,6 +78,7 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int, int, int, int]] = {
     ("POST", "/api/v1/tokens/refresh"): (401, 401, 403, 403, 403, 400, 403, 400),
     ("GET", "/api/v1/tokens/refresh/none"): (401, 401, 403, 403, 403, 404, 403, 404),
     ("HEAD", "/api/v1/tokens/refresh/none"): (401, 401, 403, 403, 403, 404, 403, 404),
+    ("POST", "/api/v1/events"): (401, 401, 403, 503, 403, 503, 403, 503),  # nothing takes them here
     ("GET", "/api/v1/endpoints"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("HEAD", "/api/v1/endpoints"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("POST", "/api/v1/endpoints"): (401, 401, 403, 403, 403, 400, 403, 400),
@@ -114,7 +115,7 @@ READS: dict[tuple[str, bool], tuple[int, int, int, int, int, int, int, int]] = {
 
 TABLE |= {
     (method, listing.path): READS[listing.role, listing.narrow]
-    for listing in listings().values()
+    for listing in lists().values()
     for method in ("GET", "HEAD")
 }
 CALLERS = ("nobody", "wrong", "viewer", "ingest", "notify", "admin", "bound_viewer", "bound_admin")

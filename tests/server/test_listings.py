@@ -12,13 +12,14 @@ from sqlalchemy import Table, insert
 
 from exporter.config import layout
 from exporter.core.listing import Listing
+from exporter.registry import events, lists
 from exporter.server.routes import ROUTES
 from exporter.server.stream import PORTION
 from exporter.server.web_config.settings import Role
 from exporter.store.database import Database
-from exporter.store.listings import listings
 from exporter.store.retention import TableRetention
 from exporter.store.schema import subjects
+from exporter.store.subjects import events as stored_events
 from tests.server.house import NOW, House, Room, bearer, house, state
 from tests.server.test_access import TOKENS, web_config
 
@@ -30,13 +31,23 @@ LISTS = [
     for module in subjects()
     for listing, retention in zip(getattr(module, "LISTINGS", ()), module.RETENTION, strict=False)
 ]
+OF_KIND = {
+    listing.name: kind
+    for kind in events().values()
+    for listing in lists().values()
+    if kind.path == listing.path
+}
+LISTS += [
+    (lists()[name], next(rule for rule in stored_events.RETENTION if rule.key == kind.retention))
+    for name, kind in OF_KIND.items()
+]
 EVERY = pytest.mark.parametrize(("listing", "retention"), LISTS, ids=[listing.name for listing, _ in LISTS])
 
 
 PLAIN: dict[type, Any] = {str: "x", bytes: b"x"}
 
 
-def values(table: Table, number: int) -> dict[str, Any]:
+def values(listing: Listing[Any], table: Table, number: int) -> dict[str, Any]:
     """Return a row that any table takes: times fall, and every tenth row is of the tenant acme."""
     known = {
         "at": NOW - number,
@@ -47,7 +58,11 @@ def values(table: Table, number: int) -> dict[str, Any]:
         "details": "{}",
         "delivery": f"d{number}",
         "state": "dead",
+        "once": None,
+        "fields": "{}",
     }
+    if kind := OF_KIND.get(listing.name):
+        known |= {"kind": kind.name, "retention": kind.retention}
     return {
         column.name: known.get(column.name, PLAIN.get(column.type.python_type, 1))
         for column in table.columns
@@ -59,8 +74,8 @@ def values(table: Table, number: int) -> dict[str, Any]:
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     made = Database(f"sqlite:///{tmp_path_factory.mktemp('store')}/state.db")
     made.open()
-    for _, retention in LISTS:
-        rows = [values(retention.table, number) for number in range(COUNT)]
+    for listing, retention in LISTS:
+        rows = [values(listing, retention.table, number) for number in range(COUNT)]
         with made.writing() as connection:
             connection.execute(insert(retention.table), rows)
     yield made
@@ -133,7 +148,8 @@ def test_what_is_said_of_a_list_is_so(listing: Listing[Any], retention: TableRet
 
 def test_no_two_lists_have_one_name_or_path() -> None:
     every = [listing for module in subjects() for listing in getattr(module, "LISTINGS", ())]
-    assert len({listing.name for listing in every}) == len(every) == len(listings())
+    every += [lists()[name] for name in OF_KIND]
+    assert len({listing.name for listing in every}) == len(every) == len(lists())
     assert len({listing.path for listing in every}) == len(every)
 
 

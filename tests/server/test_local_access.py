@@ -17,12 +17,12 @@ import pytest
 import structlog
 
 from exporter.demo.services import free_port
+from exporter.registry import lists
 from exporter.server import local as machine
 from exporter.server.admin import SESSION_SECONDS, AdminToken
 from exporter.server.routes import ROUTES
 from exporter.server.web_config.settings import Role
 from exporter.store.database import Database
-from exporter.store.listings import listings
 from tests.server.house import CHANGE, NOW, House, Room, bearer, hashed, house, state
 from tests.waiting import PATIENCE
 
@@ -38,6 +38,7 @@ LOCAL: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/-/healthy"): (200, 200, 200, 200, 200),
     ("GET", "/-/ready"): (200, 200, 200, 200, 200),
     ("POST", "/-/reload"): (401, 200, 200, 403, 403),
+    ("POST", "/api/v1/events"): (401, 503, 503, 403, 403),
     ("PUT", "/-/reload"): (401, 200, 200, 403, 403),
     ("GET", "/runbooks/IntegrationDown"): (200, 200, 200, 200, 200),
     ("GET", "/config"): (401, 200, 200, 200, 200),
@@ -57,7 +58,7 @@ LOCAL: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
 }
 LOCAL |= {
     ("GET", listing.path): (200 if listing.role == "viewer" else 401, 200, 200, 200, 200)
-    for listing in listings().values()
+    for listing in lists().values()
 }
 LOCAL |= {(method, "/webhooks/none"): (404,) * 5 for method in ("GET", "POST")}
 SIGNED = {"/webhooks/none"}

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import yaml
 
+from exporter.registry import lists
 from exporter.server.routes import ROUTES
 from exporter.server.web_config.reader import read
-from exporter.store.listings import listings
 from tests.server.house import hashed
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operating.md").read_text()
@@ -21,7 +21,7 @@ def test_the_table_of_endpoints_is_the_table_of_routes() -> None:
     }
     rows = {(path, frozenset(methods.split(", ")), role) for path, methods, role in message}
     assert rows <= routes
-    paths = {listing.path for listing in listings().values()}  # docs/reference/lists.md has them all
+    paths = {listing.path for listing in lists().values()}  # docs/reference/lists.md has them all
     assert {route for route in routes if route[0] not in paths} <= rows
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from exporter.core.declines import FAMILIES, family_of
 from exporter.core.document import Document
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Metric, Sample
@@ -19,7 +20,6 @@ from exporter.probes._vendor_api import PagedList, Parameters
 from exporter.probes._vendor_reading import VendorReading
 from exporter.probes.stripe import metrics as m
 from exporter.probes.stripe.api import Api, MissingError, StripeOptions
-from exporter.probes.stripe.declines import FAMILIES, family_of
 
 HOUR = 3600.0
 MINUTE = 60.0

@@ -1,7 +1,7 @@
 """The audit: one row for each thing that somebody did or tried."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Column, Connection, Double, Index, Integer, String, Table, Text
@@ -15,6 +15,7 @@ from exporter.store.columns import METADATA, number_column, replica_column
 from exporter.store.lists import newest
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, insert_rows
+from exporter.store.upserts import insert_each_once
 
 TABLE = Table(
     "audit",
@@ -34,7 +35,10 @@ TABLE = Table(
     Column("details", Text, nullable=False),  # JSON
     Column("risk", Integer),
     Column("flag", String),
+    # Of an event of an app, what it is there once by; NULL for entries of our own.
+    Column("once", String),
     replica_column(),
+    Index("audit_once", "once", unique=True),
     Index("audit_by_time", "at"),
     Index("audit_by_tenant", "tenant", "at"),
     Index("audit_by_actor", "actor", "at"),
@@ -60,6 +64,12 @@ def add(connection: Connection, entries: Iterable[AuditEntry]) -> None:
     insert_rows(connection, TABLE, map(entry_row, entries))
 
 
+def add_new(connection: Connection, events: Sequence[tuple[str, AuditEntry]]) -> list[bool]:
+    """Add entries by what each may be there once by; return of each whether it was added."""
+    rows = [{**entry_row(entry), "once": once} for once, entry in events]
+    return insert_each_once(connection, TABLE, rows, TABLE.c.once)
+
+
 class AuditBatch(RecordBatch[AuditEntry]):
     """Entries on their way to the store."""
 
@@ -75,6 +85,7 @@ def entry_row(entry: AuditEntry) -> TableRow:
         **{name: clean(getattr(entry, name))[:LONGEST] for name in (*_TEXTS, "user_agent")},
         # Needs no `clean`: json.dumps writes ASCII, with escapes for what a database refuses.
         "details": json.dumps(dict(entry.details)),
+        "once": None,
     }
 
 

@@ -1,0 +1,96 @@
+"""What apps report: a kind of event, its fields, and what it counts."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
+
+from msgspec import Meta, Struct
+
+from exporter.core.alert import Alert
+from exporter.core.metric import Metric
+from exporter.core.panel import Panel
+
+OTHER = "other"
+"""The value of a label in place of one that may not become one."""
+
+Text = Annotated[str, Meta(max_length=500)]
+"""A short text of the app; only an allow-list lets it become a label."""
+
+Identifier = Annotated[str, Meta(max_length=200)]
+Seconds = Annotated[float, Meta(ge=0, le=86_400)]
+Money = Annotated[float, Meta(ge=0, le=1e9)]
+
+
+class EventFields(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """What every event may say; a kind of event adds its own fields.
+
+    `id` makes it count once. `at` has a time zone; without one the event is of now. `tenant` is "" where it
+    is nobody's in particular, `integration` the name of a configured one.
+    """
+
+    id: Annotated[str, Meta(max_length=200)] = ""
+    at: Annotated[datetime, Meta(tz=True)] | None = None
+    tenant: Annotated[str, Meta(pattern=r"\A(?:[A-Za-z0-9_.-]{1,64})?\Z")] = ""
+    integration: Annotated[str, Meta(max_length=200)] = ""
+
+
+class LabelContext(Protocol):
+    """What may become a label, as the configuration in force says."""
+
+    sources: Mapping[str, bool]
+    """Sources of webhooks by name, and whether their webhooks are forwarded: those are counted already."""
+
+    def label(self, name: str, value: str) -> str:
+        """Return `value` if the allow-list of the label `name` has it, or has room for it; else `other`."""
+
+    def declared(self, name: str) -> Metric | None:
+        """Return the metric that the configuration declares under `name`, for the kind `metric`."""
+
+
+class Measurement(NamedTuple):
+    """What an event adds to a series: 1 for a counter, a value for a gauge or a histogram.
+
+    `labels` are those of the metric alone; the way in adds those of its scope.
+    """
+
+    metric: Metric
+    labels: tuple[str, ...] = ()
+    value: float = 1.0
+
+
+class EventError(ValueError):
+    """An event that is refused; `path` is the field at fault, such as /labels/queue."""
+
+    def __init__(self, reason: str, path: str, detail: str) -> None:
+        """Say what is wrong in a sentence that quotes nothing of the event."""
+        super().__init__(detail)
+        self.reason, self.path, self.detail = reason, path, detail
+
+
+RetentionKey = Literal["requests", "webhooks", "audit"]
+
+
+@dataclass(frozen=True)
+class EventKind:
+    """One kind of event; its file in events/ has it as KIND.
+
+    `fields` are its own and the common ones. `read` returns what an event adds to series and may raise
+    EventError. `durable` kinds are stored before the answer, and count once over all processes. `columns` are
+    the fields that a list of them shows besides time, tenant and integration, `path` where it is served.
+    `retention` is the key of `store.retention`; None
+    stores nothing. `role` may read the list.
+    """
+
+    name: str
+    title: str
+    fields: type[EventFields]
+    read: Callable[[Any, LabelContext], Iterable[Measurement]]
+    metrics: tuple[Metric, ...]
+    columns: tuple[str, ...] = ()
+    path: str = ""
+    retention: RetentionKey | None = "requests"
+    durable: bool = False
+    role: str = "viewer"
+    alerts: tuple[Alert, ...] = ()
+    panels: tuple[Panel, ...] = ()

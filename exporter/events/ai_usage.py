@@ -1,0 +1,80 @@
+"""Calls to AI services: how many fail, how long they take, what they cost."""
+
+from collections.abc import Iterator
+
+from exporter.core.event import (
+    EventFields,
+    EventKind,
+    Identifier,
+    LabelContext,
+    Measurement,
+    Money,
+    Seconds,
+    Text,
+)
+from exporter.core.metric import Kind, Metric, Scope
+
+REASONS = ("error", "timeout", "rate_limited")
+OK = frozenset({"ok", "success", "succeeded", "completed"})
+
+REQUESTS = Metric(
+    "integration_ai_requests_total", "Calls to AI services.", Kind.COUNTER, labels=("endpoint",)
+)
+FAILURES = Metric(
+    "integration_ai_request_failures_total",
+    "Calls to AI services that failed.",
+    Kind.COUNTER,
+    labels=("endpoint", "reason"),
+)
+COST = Metric(
+    "integration_ai_cost_usd_total",
+    "What calls to AI services cost, as apps report it.",
+    Kind.COUNTER,
+    "usd",
+    ("endpoint",),
+)
+DURATION = Metric(
+    "integration_ai_request_duration_seconds",
+    "How long calls to AI services took.",
+    Kind.HISTOGRAM,
+    "seconds",
+    ("endpoint",),
+    Scope.INTEGRATION,
+    buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
+)
+
+
+class AiUsageEvent(EventFields, tag="ai_usage", kw_only=True):
+    """A call; `status` is ok, or what went wrong (error, timeout, rate_limited); `cost` in USD."""
+
+    endpoint: Identifier
+    status: Identifier
+    duration: Seconds | None = None
+    cost: Money | None = None
+    request_id: Identifier | None = None
+    error: Text | None = None
+
+
+def read(event: AiUsageEvent, context: LabelContext) -> Iterator[Measurement]:
+    """Count a call, its cost and its duration."""
+    endpoint = context.label("endpoint", event.endpoint)
+    status = event.status.lower()
+    reason = "" if status in OK else status if status in REASONS else "error"
+    yield Measurement(REQUESTS, (endpoint,))
+    for known in REASONS:
+        yield Measurement(FAILURES, (endpoint, known), float(known == reason))
+    if event.cost is not None:
+        yield Measurement(COST, (endpoint,), event.cost)
+    if event.duration is not None:
+        yield Measurement(DURATION, (endpoint,), event.duration)
+
+
+KIND = EventKind(
+    "ai_usage",
+    "AI usage",
+    AiUsageEvent,
+    read,
+    (REQUESTS, FAILURES, COST, DURATION),
+    columns=("endpoint", "status", "duration", "cost", "request_id", "error"),
+    path="/api/v1/costs",
+)

@@ -1,0 +1,49 @@
+"""Who did what to which resource, as apps report it."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from msgspec import Meta, field
+
+from exporter.core.event import EventFields, EventKind, Identifier, LabelContext, Measurement, Text
+from exporter.core.metric import Kind, Metric, Scope
+
+EVENTS = Metric(
+    "integration_audit_events_total",
+    "Audit events by class of action: the first word of the action.",
+    Kind.COUNTER,
+    labels=("action_class",),
+    scope=Scope.TENANT,
+)
+
+
+class AuditEvent(EventFields, tag="audit", kw_only=True):
+    """An action; `action` is such as user.delete, and what the app adds is in `details`."""
+
+    actor: Identifier
+    action: Identifier
+    resource: Identifier | None = None
+    outcome: Identifier | None = None
+    address: Identifier | None = None
+    country: Annotated[str, Meta(pattern=r"\A[A-Za-z]{2}\Z")] | None = None
+    user_agent: Text | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def read(event: AuditEvent, context: LabelContext) -> Iterator[Measurement]:
+    """Count an action by its class."""
+    first = event.action.replace(":", ".").partition(".")[0]
+    yield Measurement(EVENTS, (context.label("action_class", first.lower()),))
+
+
+KIND = EventKind(
+    "audit",
+    "Audit of apps",
+    AuditEvent,
+    read,
+    (EVENTS,),
+    columns=("actor", "action", "resource", "outcome", "address", "country", "user_agent", "details"),
+    retention="audit",
+    durable=True,
+    role="admin",
+)

@@ -1,0 +1,45 @@
+"""Sign-ins: how many succeed and fail, which shows who tries passwords."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from exporter.core.event import EventFields, EventKind, Identifier, LabelContext, Measurement
+from exporter.core.metric import Kind, Metric
+
+SIGN_INS = Metric("integration_sign_ins_total", "Attempts to sign in.", Kind.COUNTER, labels=("method",))
+FAILURES = Metric(
+    "integration_sign_in_failures_total", "Attempts to sign in that failed.", Kind.COUNTER, labels=("method",)
+)
+
+
+class AuthEvent(EventFields, tag="auth", kw_only=True):
+    """An attempt to sign in; address and actor are stored, never a label."""
+
+    outcome: Literal["success", "failure"]
+    method: Identifier | None = None
+    country: Annotated[str, Meta(pattern=r"\A[A-Za-z]{2}\Z")] | None = None
+    address: Identifier | None = None
+    actor: Identifier | None = None
+    reason: Identifier | None = None
+
+
+def read(event: AuthEvent, context: LabelContext) -> Iterator[Measurement]:
+    """Count an attempt."""
+    method = context.label("auth_method", event.method) if event.method else ""
+    yield Measurement(SIGN_INS, (method,))
+    yield Measurement(FAILURES, (method,), float(event.outcome == "failure"))
+
+
+KIND = EventKind(
+    "auth",
+    "Sign-ins",
+    AuthEvent,
+    read,
+    (SIGN_INS, FAILURES),
+    columns=("outcome", "method", "country", "address", "actor", "reason"),
+    path="/api/v1/sign-ins",
+    retention="audit",
+    role="admin",
+)

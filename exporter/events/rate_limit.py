@@ -1,0 +1,50 @@
+"""Requests that rate limits of apps allowed or blocked."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from exporter.core.event import EventFields, EventKind, Identifier, LabelContext, Measurement
+from exporter.core.metric import Kind, Metric, Scope
+
+REQUESTS = Metric(
+    "integration_ratelimit_requests_total",
+    "Requests that a rate limit judged.",
+    Kind.COUNTER,
+    labels=("policy", "endpoint"),
+    scope=Scope.TENANT,
+)
+BLOCKS = Metric(
+    "integration_ratelimit_blocks_total",
+    "Requests that a rate limit blocked.",
+    Kind.COUNTER,
+    labels=("policy", "endpoint"),
+    scope=Scope.TENANT,
+)
+
+
+class RateLimitEvent(EventFields, tag="rate_limit", kw_only=True):
+    """A request that a rate limit judged; `identifier` is stored, never a label."""
+
+    policy: Identifier
+    endpoint: Identifier
+    outcome: Literal["allowed", "blocked"]
+    identifier: Identifier | None = None
+
+
+def read(event: RateLimitEvent, context: LabelContext) -> Iterator[Measurement]:
+    """Count a request."""
+    place = (context.label("policy", event.policy), context.label("route", event.endpoint))
+    yield Measurement(REQUESTS, place)
+    yield Measurement(BLOCKS, place, float(event.outcome == "blocked"))
+
+
+KIND = EventKind(
+    "rate_limit",
+    "Rate limits of apps",
+    RateLimitEvent,
+    read,
+    (REQUESTS, BLOCKS),
+    columns=("policy", "endpoint", "outcome", "identifier"),
+    path="/api/v1/ratelimit-events",
+    role="admin",
+)

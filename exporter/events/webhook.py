@@ -1,0 +1,57 @@
+"""Webhooks that the app processed or sent by itself: how long that took, and whether it worked."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from exporter.core import webhook_metrics as m
+from exporter.core.event import (
+    EventFields,
+    EventKind,
+    Identifier,
+    LabelContext,
+    Measurement,
+    Seconds,
+    Text,
+)
+
+REASONS = {"failed": "app", "timeout": "timeout", "refused": "refused"}
+
+
+class WebhookEvent(EventFields, tag="webhook", kw_only=True):
+    """A webhook: `processed` (inbound), `delivered` (outbound), or what went wrong."""
+
+    source: Identifier
+    outcome: Literal["processed", "delivered", "failed", "timeout", "refused"]
+    direction: Literal["inbound", "outbound"] = "inbound"
+    type: Identifier | None = None
+    duration: Seconds | None = None
+    attempt: int | None = None
+    event_id: Identifier | None = None
+    error: Text | None = None
+
+
+def read(event: WebhookEvent, context: LabelContext) -> Iterator[Measurement]:
+    """Count a webhook, unless it came through us: then the way in or the forwarding has counted it."""
+    known = event.direction == "inbound" and event.source in context.sources
+    source = event.source if known else context.label("source", event.source)
+    place = (source, event.direction)
+    if not known:
+        reason = REASONS.get(event.outcome)
+        yield Measurement(m.EVENTS, place)
+        yield Measurement(m.EVENT_FAILURES, (*place, reason or "app"), float(reason is not None))
+    # The answer of an app to what is forwarded shows how long it took; of others the event alone does.
+    if event.duration is not None and not (known and context.sources[event.source]):
+        yield Measurement(m.PROCESSING_DURATION, place, event.duration)
+
+
+KIND = EventKind(
+    "webhook",
+    "Webhooks of apps",
+    WebhookEvent,
+    read,
+    (m.EVENTS, m.EVENT_FAILURES, m.PROCESSING_DURATION),
+    columns=("source", "direction", "type", "outcome", "duration", "attempt", "event_id", "error"),
+    path="/api/v1/webhook-events",
+    retention="webhooks",
+    durable=True,
+)

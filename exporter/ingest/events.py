@@ -1,0 +1,241 @@
+"""Events that apps report: judged one by one, counted once, and stored where their kind says so."""
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from exporter.core.audit import AuditEntry
+from exporter.core.configuration import Configuration
+from exporter.core.event import EventError, EventFields, EventKind, Measurement
+from exporter.core.event_metrics import DUPLICATES, EVENTS, REJECTED
+from exporter.core.metric import Kind, Scope
+from exporter.core.stored_event import StoredEvent
+from exporter.ingest.counters import EventCounters, LabelValues
+from exporter.ingest.event_labels import EventLabels
+from exporter.ingest.event_parser import EventParser, Parsed
+from exporter.ingest.recent_ids import RecentIds
+from exporter.store.batch import Batch
+from exporter.store.durable_events import DurableEvent
+from exporter.store.subjects.events import EventBatch, once
+
+EARLIEST = 7 * 86_400.0
+LATEST = 300.0
+"""Seconds before and after now within which an event may be: else a clock is wrong, or a date."""
+
+SWITCHES = {"AUDIT_LOGGING_ENABLED": "audit"}
+"""Kinds that a variable of the environment keeps out of the store; they are counted all the same."""
+
+COMMON = frozenset({"id", "at", "tenant", "integration"})
+
+StoreEvents = Callable[[Sequence[DurableEvent]], Awaitable[list[bool]]]
+"""Stores events for good and returns of each whether it is new; StoreError where that is not certain."""
+
+
+@dataclass(frozen=True)
+class RejectedEvent:
+    """An event that was refused: its place in the body, the field at fault, and why."""
+
+    index: int
+    path: str
+    reason: str
+    detail: str
+
+
+@dataclass
+class IntakeResult:
+    """What became of the events of a body."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: list[RejectedEvent] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """An event that was found right, and what it adds."""
+
+    index: int
+    kind: EventKind
+    event: EventFields
+    at: float
+    measurements: tuple[Measurement, ...]
+    provider: str
+
+
+class EventIntake:
+    """Takes events of `kinds`; `store` keeps durable ones, `submit` takes the others for the store.
+
+    `labels` says what may become a label, `counters` counts. `now` is in Unix seconds.
+    """
+
+    def __init__(
+        self,
+        kinds: Mapping[str, EventKind],
+        counters: EventCounters,
+        store: StoreEvents,
+        submit: Callable[[Batch], None],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """Start without a configuration: no integration is known yet."""
+        self.labels = EventLabels()
+        self._kinds = {kind.fields: kind for kind in kinds.values()}
+        self._parser = EventParser(kinds.values())
+        self._counters = counters
+        self._store = store
+        self._submit = submit
+        self._now = now
+        self._ids = RecentIds(now)
+        self._providers: Mapping[str, str] = {}
+        self._unstored: frozenset[str] = frozenset()
+        for kind in kinds.values():
+            counters.add(EVENTS, (kind.name,), 0)
+
+    def apply(self, configuration: Configuration) -> None:
+        """Judge by `configuration` from now on."""
+        self.labels.apply(configuration.events, configuration.webhooks)
+        self._counters.limit = configuration.events.series_limit
+        self._unstored = frozenset(SWITCHES.get(name, "") for name in configuration.switched_off)
+        self._providers = {found.name: found.probe.name for found in configuration.integrations}
+
+    async def receive(
+        self, body: bytes, media_type: str, tenants: Collection[str] | None = None
+    ) -> IntakeResult:
+        """Take the events of a body; `tenants` are those that the caller may speak for, None for all.
+
+        Durable ones are stored when this returns. Raises BodyError for a body without events, and StoreError
+        when durable ones could not be stored: then nothing of the body was counted, and all of it may be
+        sent again.
+        """
+        result = IntakeResult()
+        good: list[_Judged] = []
+        for index, parsed in enumerate(self._parser.parse(body, media_type)):
+            try:
+                good.append(self._judge(index, parsed, tenants))
+            except EventError as error:
+                self._reject(result, index, parsed, error)
+        new = await self._keep(good)
+        self._count(new)
+        result.accepted = len(new)
+        result.duplicates = len(good) - len(new)
+        return result
+
+    def _judge(self, index: int, parsed: Parsed, tenants: Collection[str] | None) -> _Judged:
+        if isinstance(parsed, EventError):
+            raise parsed
+        kind = self._kinds[type(parsed)]
+        if tenants is not None and parsed.tenant not in tenants:
+            raise EventError("foreign_tenant", "/tenant", "the token is not bound to this tenant")
+        provider = self._provider_of(parsed.integration)
+        at = self._time_of(parsed.at)
+        return _Judged(index, kind, parsed, at, tuple(kind.read(parsed, self.labels)), provider)
+
+    def _provider_of(self, integration: str) -> str:
+        if not integration:
+            return ""
+        provider = self._providers.get(integration)
+        if provider is None:
+            raise EventError(
+                "unknown_integration", "/integration", "no integration of that name is configured"
+            )
+        return provider
+
+    def _time_of(self, at: datetime | None) -> float:
+        now = self._now()
+        if at is None:
+            return now
+        found = at.timestamp()
+        if not now - EARLIEST <= found <= now + LATEST:
+            raise EventError("bad_time", "/at", "the time is more than 7 days ago, or in the future")
+        return found
+
+    def _reject(self, result: IntakeResult, index: int, parsed: Parsed, error: EventError) -> None:
+        kind = self._kinds[type(parsed)].name if isinstance(parsed, EventFields) else ""
+        self._counters.add(REJECTED, (kind, error.reason))
+        result.rejected.append(RejectedEvent(index, error.path, error.reason, error.detail))
+
+    async def _keep(self, good: list[_Judged]) -> list[_Judged]:
+        """Return those that are new; durable ones of them are stored then."""
+        durable = [found for found in good if self._is_durable(found.kind)]
+        for found in durable:
+            # Without an id of its own each is another event.
+            found.event.id = found.event.id or uuid.uuid4().hex
+        fresh = await self._store(list(map(_durable, durable))) if durable else []
+        stored = {found.index for found, is_new in zip(durable, fresh, strict=True) if is_new}
+        new = []
+        for found in good:
+            durable_kind = self._is_durable(found.kind)
+            is_new = found.index in stored if durable_kind else self._is_new(found)
+            if is_new:
+                new.append(found)
+            else:
+                self._counters.add(DUPLICATES, (found.kind.name,))
+        return new
+
+    def _is_durable(self, kind: EventKind) -> bool:
+        return kind.durable and kind.name not in self._unstored
+
+    def _is_new(self, found: _Judged) -> bool:
+        return not found.event.id or self._ids.add(found.kind.name, found.event.id)
+
+    def _count(self, new: list[_Judged]) -> None:
+        for found in new:
+            for measurement in found.measurements:
+                self._measure(found, measurement)
+        listed = [found for found in new if not found.kind.durable and found.kind.retention is not None]
+        for name, number in Counter(found.kind.name for found in new).items():
+            self._counters.add(EVENTS, (name,), number)
+        if listed:
+            self._submit(EventBatch(list(map(_stored_event, listed))))
+
+    def _measure(self, found: _Judged, measurement: Measurement) -> None:
+        metric, own, value = measurement
+        labels = (*_scope_labels(metric.scope, found), *own)
+        if metric.kind is Kind.HISTOGRAM:
+            self._counters.observe(metric, labels, value)
+        elif metric.kind is Kind.GAUGE:
+            self._counters.set(metric, labels, value)
+        else:
+            self._counters.add(metric, labels, value)
+
+
+def _scope_labels(scope: Scope, found: _Judged) -> LabelValues:
+    if scope is Scope.TARGET:
+        return (found.event.integration, found.provider, found.event.tenant)
+    if scope is Scope.INTEGRATION:
+        return (found.event.integration, found.provider)
+    return (found.event.tenant,) if scope is Scope.TENANT else ()
+
+
+def _durable(found: _Judged) -> DurableEvent:
+    return (_once(found), _audit_entry(found)) if found.kind.name == "audit" else _stored_event(found)
+
+
+def _once(found: _Judged) -> str:
+    return once(found.kind.name, found.event.id)
+
+
+def _stored_event(found: _Judged) -> StoredEvent:
+    event, kind = found.event, found.kind
+    fields = dict(_own_fields(event))
+    return StoredEvent(
+        found.at, kind.name, event.id, event.integration, event.tenant, kind.retention or "", fields
+    )
+
+
+def _audit_entry(found: _Judged) -> AuditEntry:
+    event = found.event
+    return AuditEntry(
+        found.at, integration=event.integration, tenant=event.tenant, **dict(_own_fields(event))
+    )
+
+
+def _own_fields(event: EventFields) -> Iterator[tuple[str, Any]]:
+    for name, value in msgspec.structs.asdict(event).items():
+        if name not in COMMON and value is not None:
+            yield name, value

@@ -1,0 +1,20 @@
+"""The way in of events, built of parts that webhooks have too: one set of counters, one queue to the disk."""
+
+from collections.abc import Awaitable, Sequence
+
+from exporter import registry
+from exporter.core.clock import Clock
+from exporter.ingest.events import EventIntake
+from exporter.lifecycle.webhooks import WebhookParts
+from exporter.store.durable_events import DurableEvent, store_events
+from exporter.store.writer import Writer
+
+
+def build_events(webhooks: WebhookParts, writer: Writer, clock: Clock) -> EventIntake:
+    """Return what takes events; `webhooks` shows what it counts, and commits what it stores."""
+    commits = webhooks.outbox.commits
+
+    def store(events: Sequence[DurableEvent]) -> Awaitable[list[bool]]:
+        return commits.write(store_events, events)
+
+    return EventIntake(registry.events(), webhooks.counters, store, writer.submit, clock.now)
