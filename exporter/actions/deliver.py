@@ -29,7 +29,7 @@ REDIRECTS = 3
 MOST_ANSWER = 64 << 10
 """Bytes of an answer at most: only its status counts."""
 
-_PUBLIC = PublicOnly(origin="named by a webhook endpoint; `private: true` there permits private ones")
+_PUBLIC = PublicOnly(origin="named by a webhook endpoint; `allow_private: true` there permits private ones")
 _PRIVATE = NoMetadata()
 _OF_THE_SIGNATURE = "webhook-"
 _GONE = 410
