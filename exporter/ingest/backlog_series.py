@@ -14,6 +14,10 @@ from exporter.ingest.webhook_series import scope_of
 PORTION = 100
 """Endpoints that are brought up to date in one step."""
 
+_COUNTED = (m.DELIVERIES, m.DELIVERY_FAILURES)
+_COUNTED_OF_SOURCES = (m.EVENTS, m.EVENT_FAILURES, m.CONSECUTIVE_FAILURES, m.LAST_EVENT)
+"""Series by name and direction; those of the second line a source without an app has, too."""
+
 DELIVER = "deliver"
 """Kind of the deliveries to receivers."""
 
@@ -45,6 +49,7 @@ class BacklogSeries:
         """Show nothing yet."""
         self._counters = counters
         self._backlogs, self._sources, self._receivers = backlogs, sources, receivers
+        self._known: frozenset[LabelValues] = frozenset()
 
     def show(self) -> Iterator[None]:
         """Bring the gauges up to date, a portion at a step, and then everything that was counted."""
@@ -63,8 +68,23 @@ class BacklogSeries:
         for metric, wanted in ((m.BACKLOG, places), (m.DEAD, places), (m.OLDEST, old)):
             self._counters.keep(metric, wanted.__contains__)
             yield
+        yield from self._forget_others(frozenset(places))
         yield from self._show_receivers()
         yield from self._counters.show()
+
+    def _forget_others(self, places: frozenset[LabelValues]) -> Iterator[None]:
+        """Forget what was counted for endpoints that are gone: else their last failures would alarm on."""
+        if places == self._known:
+            return
+        self._known = places
+        for metric in _COUNTED:
+            self._counters.keep(metric, lambda labels: labels[:5] in places)
+            yield
+        # A source without an app has counts of its own, which go with the source.
+        stored = {(*scope_of(one), one.name, m.INBOUND) for one in self._sources()} | places
+        for metric in _COUNTED_OF_SOURCES:
+            self._counters.keep(metric, lambda labels: labels[:5] in stored)
+            yield
 
     def _places(self, backlogs: Mapping[EndpointKey, Backlog]) -> Iterator[tuple[LabelValues, Backlog]]:
         """Yield labels and backlog of each source with an app, and of each receiver."""

@@ -1,12 +1,13 @@
 """What waits, what is dead and which receivers answer, as a scrape shows it."""
 
 from exporter.core import webhook_metrics as m
-from exporter.core.delivery import Backlog, EndpointKey
+from exporter.core.delivery import Attempt, Backlog, Delivery, EndpointKey
 from exporter.core.endpoint import EndpointFacts
-from exporter.core.webhook import WebhookSource
+from exporter.core.webhook import Webhooks, WebhookSource
 from exporter.exposition import Exposition
 from exporter.ingest.backlog_series import BacklogSeries, ReceiverFacts
 from exporter.ingest.counters import EventCounters
+from exporter.ingest.webhook_series import WebhookSeries
 from tests.ingest.intake import github
 
 
@@ -73,3 +74,21 @@ def test_last_success_and_certificate_are_facts_of_a_receiver() -> None:
     scene.receivers = []
     scene.scrape()
     assert scene.counters.value(m.ENDPOINT_CERTIFICATE, UP) is None
+
+
+def test_the_failures_of_a_receiver_that_is_gone_are_forgotten() -> None:
+    scene = Scene()
+    series = WebhookSeries(scene.counters)
+    series.apply(Webhooks("", tuple(scene.sources)), 0.0)
+    scene.receivers = [crm(EndpointFacts("crm"))]
+    for kind, name in (("deliver", "crm"), ("forward", "github")):
+        delivery = Delivery(name, kind, name, b"", 0.0, 9.0, tenant="acme" if kind == "deliver" else "")
+        series.attempt(delivery, Attempt(name, 1, 5.0, 0.1, reason="timeout"))
+    scene.scrape()
+    value = scene.counters.value
+    assert value(m.CONSECUTIVE_FAILURES, CRM) == value(m.CONSECUTIVE_FAILURES, APP) == 1.0
+    scene.receivers = []
+    scene.scrape()
+    assert value(m.CONSECUTIVE_FAILURES, CRM) is None and value(m.DELIVERIES, CRM) is None
+    assert value(m.CONSECUTIVE_FAILURES, APP) == 1.0 and value(m.DELIVERIES, APP) == 1.0
+    assert value(m.EVENTS, ("code", "http", "", "stored", "inbound")) == 0.0
