@@ -222,6 +222,7 @@ async def test_extracted_series_are_capped_and_the_log_tells_how_many_are_missin
     result = await asked(network, body, extracting("n", "@", queue="q"))
     assert sum(name.startswith("http_jobs") for name in values(result)) == MOST_SERIES
     assert any("left out 5 series" in text for _, text in result.log)
+    assert values(result)["http_extracted_series{integration_http_jobs}"] == MOST_SERIES + 5
 
 
 async def test_an_extracted_metric_is_declared_and_is_exposed(network: Network) -> None:

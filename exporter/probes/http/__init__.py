@@ -26,6 +26,7 @@ from exporter.core.probe import AccessToken, ClientCredentials, Grant, Kit, Prob
 from exporter.core.secret import Secret
 from exporter.core.token import EXTERNAL, RefreshToken
 from exporter.probes.http import evidence, expect, extract
+from exporter.probes.http.alerts import ALERTS
 from exporter.probes.http.echo import RequestRedactor
 from exporter.probes.http.mistakes import mistakes
 from exporter.probes.http.options import Auth, Basic, HttpOptions
@@ -172,6 +173,7 @@ PROBE = Probe(
     options=HttpOptions,
     check=check,
     metrics=extract.METRICS,
+    alerts=ALERTS,
     interval=60.0,
     timeout=10.0,
     generic=True,

@@ -28,7 +28,13 @@ PROTOCOL = Metric(
     "Protocol versions of the last answer; tls is empty without TLS; always 1." + SCHEDULE,
     labels=("http", "tls"),
 )
-METRICS = (BODY_BYTES, REDIRECTS, PROTOCOL)
+EXTRACTED = Metric(
+    "integration_http_extracted_series",
+    f"Series found for an extracted metric; those beyond {MOST_SERIES}, or repeated, are left "
+    "out." + SCHEDULE,
+    labels=("name",),
+)
+METRICS = (BODY_BYTES, REDIRECTS, PROTOCOL, EXTRACTED)
 OWN_NAMES = frozenset(metric.name for metric in METRICS)
 
 
@@ -66,7 +72,7 @@ def samples(items: tuple[Extract, ...], document: Any, kit: Kit, redact: Redact 
 
 
 def _series(metric: Metric, item: Extract, elements: list[Any], kit: Kit, redact: Redact) -> Iterator[Sample]:
-    seen: set[tuple[str, ...]] = set()
+    seen: dict[tuple[str, ...], float] = {}
     left_out = 0
     for element in elements:
         number = number_of(search(item.path, element))
@@ -77,8 +83,9 @@ def _series(metric: Metric, item: Extract, elements: list[Any], kit: Kit, redact
         elif labels in seen or len(seen) >= MOST_SERIES:
             left_out += 1
         else:
-            seen.add(labels)
-            yield Sample(metric, number, labels)
+            seen[labels] = number
+    yield EXTRACTED(len(seen) + left_out, name=metric.name)
+    yield from (Sample(metric, number, labels) for labels, number in seen.items())
     if left_out:
         kit.log(f"{metric.name}: left out {left_out} series, repeated or above {MOST_SERIES}")
 
