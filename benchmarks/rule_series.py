@@ -36,6 +36,9 @@ _TOKENS = (
     common_metrics.TOKEN_REFRESH_FAILURES,
     common_metrics.TOKEN_REFRESH_LAST_SUCCESS,
 )
+_EACH = 100
+"""One target in so many fails."""
+
 _WINDOW = re.compile(r"([a-z_][a-z0-9_:]*)(?:\{[^}]*\})?\[(\d+[smhdw])\]")
 
 
@@ -51,7 +54,7 @@ def body(tenants: int, name: str, rules: str) -> tuple[bytes, int]:
     exposition.put("thresholds", (*common, ("tenant", "")), _thresholds())
     for number in range(tenants):
         labels = (*common, ("tenant", _tenant(number)))
-        exposition.put(number, labels, _target(name, read, failing=number % 100 == 0))
+        exposition.put(number, labels, _target(name, read, failing=number % _EACH == 0))
     text = exposition.render(False, False)
     lines = re.sub(rb"(?m)^([^#\n].*)\n", rb"\1" + MOMENT, text)
     return lines, sum(exposition.counts().values())
@@ -139,7 +142,9 @@ def long_pasts(files: Collection[Path], shortest: int, step: int) -> list[Past]:
     found: dict[str, int] = {}
     for name, window in _WINDOW.findall("".join(rule["expr"] for group in groups for rule in group["rules"])):
         found[name] = max(found.get(name, 0), seconds(window))
-    return [Past(name, window, paces.get(name, step)) for name, window in found.items() if window > shortest]
+    # What fails here has failed for longer than rules look back: nothing says that it began.
+    long = {name: window for name, window in found.items() if window > shortest and "started" not in name}
+    return [Past(name, window, paces.get(name, step)) for name, window in long.items()]
 
 
 def write_past(path: Path, past: Past, tenants: int, providers: Collection[str], end: int) -> int:
@@ -163,8 +168,13 @@ def _labels_of(past: Past, tenants: int, providers: Collection[str]) -> Iterator
         if not everywhere and metric not in metrics_of(provider):
             continue
         who = f'integration="{provider}",provider="{provider}"'
-        own = "" if ":" in past.name else "".join(f',{label}="x"' for label in metric.labels)
         level = past.name.split(":")[0] if ":" in past.name else "tenant"
         several = metric.scope is Scope.TARGET and "tenant" in level
-        for number in range(tenants if several else 1):
+        labels = (label for label in metric.labels if ":" not in past.name or f"_{label}" in level)
+        own = "".join(f',{label}="x"' for label in labels)
+        # Of failures and thresholds those that fail are recorded, of the rest all; none fails as a whole.
+        few = past.name.endswith(":beyond") or past.name.endswith(":failing")
+        if "all_failing" in past.name:
+            continue
+        for number in range(0, tenants if several else 1, _EACH if few else 1):
             yield who + (f',tenant="{_tenant(number)}"' if several else "") + own
