@@ -143,7 +143,8 @@ def test_what_is_said_of_a_list_is_so(listing: Listing[Any], retention: TableRet
     assert {column.key for column in listing.table} <= set(listing.columns)
     assert listing.role in set(Role)
     assert not listing.narrow or "tenant" in retention.table.c
-    assert [route.rule.narrow for route in ROUTES if route.path == listing.path] == [listing.narrow]
+    reads = [route for route in ROUTES if route.path == listing.path and "GET" in route.methods]
+    assert [route.rule.narrow for route in reads] == [listing.narrow]
 
 
 def test_no_two_lists_have_one_name_or_path() -> None:
