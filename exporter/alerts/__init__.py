@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 
 from exporter.alerts.availability import AVAILABILITY
+from exporter.alerts.call_limits import CALL_LIMITS
 from exporter.alerts.measures import MEASURES
+from exporter.alerts.pipeline import PIPELINE
 from exporter.alerts.platform import PLATFORM
 from exporter.alerts.process import PROCESS
 from exporter.alerts.quotas import QUOTAS
+from exporter.alerts.service_level import SERVICE_LEVEL
 from exporter.alerts.tokens import TOKENS
 from exporter.alerts.webhooks import WEBHOOKS
 from exporter.core.common_metrics import INTEGRATION_SERIES, SHARED_SERIES, TARGET_SERIES
@@ -18,6 +21,9 @@ COMMON_SOURCES: Mapping[str, Signals] = {
     "integrations": Signals("Every integration", metrics=INTEGRATION_SERIES),
     "shared": Signals("Shared by providers where they apply", metrics=SHARED_SERIES),
     "probes": Signals("Probes", alerts=(*AVAILABILITY, *MEASURES, *TOKENS)),
+    "service_level": Signals("Service levels", alerts=SERVICE_LEVEL),
+    "call_limits": Signals("Limits of calls", alerts=CALL_LIMITS),
+    "pipeline": Signals("From finding to message", alerts=PIPELINE),
     "exporter": Signals("The exporter", alerts=(*PLATFORM, *PROCESS)),
     "quotas": Signals("Quotas", alerts=QUOTAS),
     "webhooks": Signals("Webhooks", metrics=WEBHOOK_SERIES, alerts=WEBHOOKS),

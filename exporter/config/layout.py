@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from exporter.config.layout_events import EventsPart
 from exporter.config.layout_parts import NAME_PATTERN, PATH, PUBLIC, RAW, TENANT_PATTERN, Duration, Part
+from exporter.config.layout_slo import SloPart
 from exporter.config.layout_webhooks import WebhooksPart
 from exporter.core.generation import Generation
 from exporter.core.notifications import Notifications
@@ -44,6 +45,7 @@ class Defaults(Part, frozen=True):
     interval: Annotated[Duration | None, Meta(description="Time between two probes of a target.")] = None
     timeout: Annotated[Duration | None, Meta(description="Longest time of one probe.")] = None
     labels: LabelsPart = {}
+    slo: Annotated[SloPart, Meta(description="How available integrations are meant to be.")] = SloPart()
     tls: Annotated[DefaultTls, Meta(description="Whom everything that is dialled is judged by.")] = (
         DefaultTls()
     )
@@ -227,6 +229,7 @@ class IntegrationPart(Part, frozen=True):
     interval: Annotated[Duration | None, Meta(description="Time between two probes of a target.")] = None
     timeout: Annotated[Duration | None, Meta(description="Longest time of one probe.")] = None
     labels: LabelsPart = {}
+    slo: Annotated[SloPart, Meta(description="How available it is meant to be.")] = SloPart()
     thresholds: ThresholdsPart = {}
     options: OptionsPart = {}
     tenants: Annotated[Tenants | None, Meta(description="For whom: one target for each tenant.")] = None

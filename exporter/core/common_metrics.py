@@ -68,6 +68,19 @@ CRITICAL = Metric(
     scope=Scope.INTEGRATION,
 )
 
+SLO_OBJECTIVE = Metric(
+    "integration_slo_objective_ratio",
+    "Share of the time in which probes of the integration are meant to succeed; absent without an objective.",
+    unit="ratio",
+    scope=Scope.INTEGRATION,
+)
+SLO_WINDOW = Metric(
+    "integration_slo_window_seconds",
+    "Time over which the objective holds; absent without one.",
+    unit="seconds",
+    scope=Scope.INTEGRATION,
+)
+
 CERTIFICATE_EXPIRY = _target(
     "certificate_expiry_timestamp_seconds",
     "When the certificate the server showed expires.",
@@ -177,7 +190,16 @@ TARGET_SERIES = (
     LAST_SUCCESS,
     NEXT_RUN,
 )
-INTEGRATION_SERIES = (PROBES, PROBE_FAILURES, SCHEMA_DRIFT, API_CALLS, DEFERRED, CRITICAL)
+INTEGRATION_SERIES = (
+    PROBES,
+    PROBE_FAILURES,
+    SCHEMA_DRIFT,
+    API_CALLS,
+    DEFERRED,
+    CRITICAL,
+    SLO_OBJECTIVE,
+    SLO_WINDOW,
+)
 SHARED_SERIES = (
     *CERTIFICATE_SERIES,
     TOKEN_EXPIRY,

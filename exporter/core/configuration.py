@@ -10,6 +10,7 @@ from exporter.core.notifications import Notifications
 from exporter.core.own_alert import OwnAlert, RuleFileText
 from exporter.core.probe import Probe, Target, TargetKey
 from exporter.core.secret import Secret
+from exporter.core.service_level import ServiceLevel
 from exporter.core.threshold import Threshold
 from exporter.core.token import TokenSettings
 from exporter.core.webhook import Webhooks
@@ -25,6 +26,7 @@ class Integration:
     interval: float
     labels: tuple[tuple[str, str], ...] = ()
     tokens: TokenSettings = field(default_factory=TokenSettings)
+    service_level: ServiceLevel = field(default_factory=ServiceLevel)
 
 
 @dataclass(frozen=True)

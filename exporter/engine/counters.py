@@ -7,6 +7,7 @@ from exporter.core.configuration import Integration
 from exporter.core.metric import Labels, Metric
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
+from exporter.core.service_level import ServiceLevel
 from exporter.exposition import Exemplar, Exemplars, Exposition
 from exporter.exposition.lines import Series
 
@@ -23,6 +24,7 @@ class Counters:
     """
 
     critical: bool
+    service_level: ServiceLevel = field(default_factory=ServiceLevel)
     probes: int = 0
     drift: int = 0
     calls: int = 0
@@ -48,7 +50,9 @@ class Counters:
 
     def rare_values(self) -> tuple[float, ...]:
         """Return what a good run leaves as it is; when it is not `last_rare`, all series are to be shown."""
-        return (self.critical, self.drift, self.deferred, sum(self.failures.values()))
+        level = self.service_level
+        failures = sum(self.failures.values())
+        return (self.critical, level.objective, level.window, self.drift, self.deferred, failures)
 
     def show(self, exposition: Exposition, integration: Integration) -> None:
         """Bring what changed since the last time into the exposition."""
@@ -71,6 +75,7 @@ class Counters:
         """Return the series, without the labels of the integration."""
         plain: list[Series] = [
             (common_metrics.CRITICAL, (), float(self.critical)),
+            *self._service_level(),
             (common_metrics.PROBES, (), float(self.probes)),
             (common_metrics.SCHEMA_DRIFT, (), float(self.drift)),
             (common_metrics.API_CALLS, (), float(self.calls)),
@@ -81,6 +86,15 @@ class Counters:
             for reason, n in self.failures.items()
         ]
         return [*plain, *failed]
+
+    def _service_level(self) -> list[Series]:
+        level = self.service_level
+        if not level.objective:
+            return []
+        return [
+            (common_metrics.SLO_OBJECTIVE, (), level.objective),
+            (common_metrics.SLO_WINDOW, (), level.window),
+        ]
 
     def exemplars(self) -> Exemplars:
         """Return the newest failure of each reason that failed, by its series."""

@@ -29,6 +29,7 @@ class IntegrationCounters:
         for name, integration in new.items():
             counters = self._counters.setdefault(name, Counters(integration.critical))
             counters.critical = integration.critical
+            counters.service_level = integration.service_level
         self._integrations = new
         self._stale = set(new)
 

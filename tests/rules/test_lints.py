@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import promql_parser
 import pytest
@@ -12,11 +13,13 @@ from exporter import registry
 from exporter.config.feeds.feeds import Feeds
 from exporter.core.alert import Alert
 from exporter.core.generation import AGGREGATION_LABELS
+from exporter.core.monitoring_series import MONITORING_SERIES
 from exporter.core.severity import Severity
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.engine.tenants import TenantCollector
 from exporter.generate import bundle
 from exporter.generate.rules import GROUP_LIMIT
+from exporter.lifecycle.own_metrics import export_own_metrics
 
 FILES = bundle.rule_files()
 GROUPS = [group for content in FILES.values() for group in content["groups"]]
@@ -53,6 +56,14 @@ def _metrics(expression: str) -> Iterator[str]:
             yield str(node.name)
 
 
+def _watched() -> set[str]:
+    """Return the names of what the exporter reads from its parts at each scrape."""
+    metrics = SelfMetrics()
+    # Their values are asked for at a scrape alone, so that nothing needs to be behind these two.
+    export_own_metrics(metrics, MagicMock(), MagicMock())
+    return {str(name) for name in metrics.registry._names_to_collectors}
+
+
 def _known() -> set[str]:
     tenants = TenantCollector(Feeds(), lambda: None)
     families = [family for part in (SelfMetrics().registry, tenants) for family in part.collect()]
@@ -60,7 +71,7 @@ def _known() -> set[str]:
     own = {f"{family.name}_total" for family in families if family.type == "counter"}
     own |= {family.name for family in families if family.type != "counter"}
     ours = {name for metric in registry.metrics() for name in metric.series_names}
-    return {"up", *own, *ours, *(rule["record"] for rule in RECORDS)}
+    return {"up", *MONITORING_SERIES, *_watched(), *own, *ours, *(rule["record"] for rule in RECORDS)}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=_named)

@@ -6,6 +6,7 @@ from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 from exporter.probes.stripe import cases
 from exporter.probes.stripe import metrics as m
+from exporter.probes.stripe.decline_alerts import DECLINE_ALERTS
 
 PAYMENT_SUCCESS = ThresholdFamily(
     "payment_success_ratio",
@@ -238,4 +239,4 @@ DISPUTES = Alert(
     ),
 )
 
-ALERTS = (WEBHOOK_DISABLED, UNDELIVERED, PAYMENTS_FAILING, RESTRICTED, WARNINGS, DISPUTES)
+ALERTS = (WEBHOOK_DISABLED, UNDELIVERED, PAYMENTS_FAILING, RESTRICTED, WARNINGS, DISPUTES, *DECLINE_ALERTS)

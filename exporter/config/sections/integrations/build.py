@@ -15,6 +15,7 @@ from exporter.config.document.source import Source
 from exporter.config.document.validate import Validator
 from exporter.config.feeds.row_cache import BuiltRow, RowCache
 from exporter.config.layout import Defaults, IntegrationPart
+from exporter.config.layout_slo import SloPart
 from exporter.config.load_context import LoadContext
 from exporter.config.public import SURE, check_label_credentials
 from exporter.config.schema import integration_schema
@@ -26,6 +27,7 @@ from exporter.core.configuration import Integration
 from exporter.core.options import address_fields, trusting
 from exporter.core.probe import MONTH, Probe, Target
 from exporter.core.quoting import is_plain_key
+from exporter.core.service_level import ServiceLevel
 from exporter.core.threshold import Threshold
 
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -99,6 +101,7 @@ class TargetBuilder:
                 interval,
                 tuple(sorted(labels.items())),
                 settings(self.context, self.source, part, probe, path),
+                _service_level(part.slo, self.defaults.slo),
             ),
             path,
             part.allow_over_budget,
@@ -344,6 +347,18 @@ def _label_problem(name: str, value: str) -> tuple[str, str] | None:
     if len(value) > MAX_LABEL_LENGTH:
         return f"the value of the label {name} is too long", f"keep at most {MAX_LABEL_LENGTH} characters"
     return None
+
+
+def _service_level(own: SloPart, default: SloPart) -> ServiceLevel:
+    """Return the objective of an integration, key by key its own or the default one."""
+    usual = ServiceLevel()
+    percent = next((one.objective for one in (own, default) if one.objective is not None), None)
+    window = own.window or default.window
+    return ServiceLevel(
+        # Rounded, so that 99.9 is 0.999 and nothing near it.
+        usual.objective if percent is None else round(percent / 100, 9),
+        durations.seconds(window) if window else usual.window,
+    )
 
 
 def _seconds(text: str | None) -> float | None:
