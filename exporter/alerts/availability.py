@@ -78,6 +78,7 @@ TARGET_FAILING = Alert(
     },
     keep_firing="5m",
     cause="probe",
+    explains=("IntegrationRateLimited",),
     cases=cases.TARGET_FAILING,
     runbook=Runbook(
         meaning=(
@@ -141,6 +142,7 @@ DOWN = Alert(
     },
     keep_firing="5m",
     cause="probe",
+    explains=("IntegrationProbeFailureRatioHigh", "IntegrationErrorBudgetBurning", "IntegrationRateLimited"),
     cases=cases.DOWN,
     runbook=Runbook(
         meaning=(

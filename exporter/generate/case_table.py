@@ -10,7 +10,7 @@ from exporter.core.metric import Metric, Scope
 from exporter.generate.document import as_markdown, table
 
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_OWN = ("integration_", "process_")
+_OWN = ("integration_", "process_", "prometheus_", "alertmanager_", "scrape_")
 _STATE = {str(CONSECUTIVE_FAILURES), str(FAILURE_INFO), str(SUCCESS)}
 
 Derive = Callable[[Alert], Iterable[Case]]

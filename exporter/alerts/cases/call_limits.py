@@ -1,7 +1,7 @@
 """Cases of the alerts on rate limits, budgets of calls and answers that change."""
 
 from exporter.alerts.cases.series import series, target, text, threshold, whole
-from exporter.core.alert import Case
+from exporter.core.alert import Case, exemption
 from exporter.core.common_metrics import (
     CONSECUTIVE_FAILURES,
     DEFERRED,
@@ -109,9 +109,11 @@ RATE_LIMITED = (
     ),
 )
 
+_OF_EACH = exemption("replicas", "each replica counts what it did itself, and the greatest count is taken")
 _DEFERRED = text(DEFERRED, **whole())
 
 BUDGET_SPENT = (
+    _OF_EACH,
     Case("fires", {_DEFERRED: "0x5 0+1x90"}, "40m", (whole(),)),
     Case("quiet", {_DEFERRED: "0x90"}, "40m"),
     Case("quiet", {_DEFERRED: "7x90"}, "40m", says="long ago"),
@@ -130,6 +132,7 @@ BUDGET_SPENT = (
 _DRIFT = text(SCHEMA_DRIFT, **whole())
 
 SCHEMA_CHANGED = (
+    _OF_EACH,
     Case("fires", {_DRIFT: "0x5 0+1x90"}, "60m", (whole(),)),
     Case("quiet", {_DRIFT: "0x120"}, "60m"),
     Case("quiet", {_DRIFT: "500x120"}, "60m", says="long ago"),

@@ -1,7 +1,7 @@
 """Cases of the alerts on how much of the time probes fail."""
 
 from exporter.alerts.cases.series import series, text, whole
-from exporter.core.alert import Case
+from exporter.core.alert import Case, exemption
 from exporter.core.common_metrics import (
     CONSECUTIVE_FAILURES,
     PROBE_FAILURES,
@@ -26,7 +26,10 @@ def _tenants(failures: str, well: int, probes: str = "0+20x200") -> dict[str, st
 
 _IN_TURN = " ".join(["0", "1"] * 100)
 
+_NO_FLAP = exemption("flap", "its windows hold failures that come and go; a few minutes are too short for it")
+
 PROBES_FAIL = (
+    _NO_FLAP,
     Case("fires", _tenants(_IN_TURN, 0), "90m", _levels("high", "medium"), says="every second probe fails"),
     Case("fires", _tenants("1+1x200", 14), "90m", _levels("medium"), says="one of fifteen targets fails"),
     Case("fires", _tenants("1+1x200", 8), "90m", _levels("high", "medium"), says="one of nine targets fails"),
@@ -61,6 +64,7 @@ _SOMETIMES = " ".join(["0x96", "1x2"] * 9)
 """Three of a hundred minutes fail: six times what 99.5 % allows."""
 
 BUDGET_BURNING = (
+    _NO_FLAP,
     Case(
         "fires",
         _objective("0x120 1+1x60", "0x120 1+1x60"),
