@@ -20,6 +20,7 @@ from exporter.core.defaults import HOST, PORTS, SANDBOX_PORT
 from exporter.demo.pages import first_page
 from exporter.demo.services import DemoProcess, free_port, own_command, program
 from exporter.demo.sink import Sink
+from exporter.demo.webhooks import show_webhooks
 from exporter.generate import paths
 
 OWN_FILE = Path(__file__).with_name("demo.yml")
@@ -90,7 +91,14 @@ async def _run(config: Path, folder: Path, say: Callable[[str], None], once: boo
             await stack.enter_async_context(_start(service, say))
         has_monitoring = await _start_monitoring(config, folder, ports, stack, say)
         await _print_urls(ports, has_monitoring, say)
+        if _has_webhooks(config) and not await show_webhooks(url(ports.exporter), sink, say):
+            return 1
         return await _break_stripe(ports, sink, has_monitoring, say, once)
+
+
+def _has_webhooks(config: Path) -> bool:
+    """Return whether it is our own file: another one has other sources, or none."""
+    return config == OWN_FILE
 
 
 @asynccontextmanager

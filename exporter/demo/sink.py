@@ -1,4 +1,4 @@
-"""Receives the notifications of the demo by a webhook."""
+"""Receives the notifications of the demo, and plays an app and a receiver of webhooks."""
 
 import asyncio
 from typing import Any
@@ -9,17 +9,26 @@ from exporter.core.defaults import HOST
 
 
 class Sink:
-    """Listens on loopback for Alertmanager's webhook; `messages` holds each one (Alertmanager's JSON)."""
+    """Listens on loopback for Alertmanager's webhook; `messages` holds each one (Alertmanager's JSON).
+
+    `/app` is the platform's app: `app` holds the body of each webhook that is forwarded to it. `/hook` is the
+    receiver of a tenant, which fails once: `hooks` holds what it answered.
+    """
 
     def __init__(self) -> None:
         """Prepare an empty sink."""
         self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.app: asyncio.Queue[bytes] = asyncio.Queue()
+        self.hooks: asyncio.Queue[int] = asyncio.Queue()
+        self._is_down = True
         self._runner: web.AppRunner | None = None
 
     async def start(self, port: int) -> None:
         """Listen on `port` of this machine."""
         app = web.Application()
         app.router.add_post("/", self._take)
+        app.router.add_post("/app", self._take_forwarded)
+        app.router.add_post("/hook", self._take_hook)
         # Its access log would mix with the output on the screen.
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
@@ -33,3 +42,14 @@ class Sink:
     async def _take(self, request: web.Request) -> web.Response:
         await self.messages.put(await request.json())
         return web.Response()
+
+    async def _take_forwarded(self, request: web.Request) -> web.Response:
+        await self.app.put(await request.read())
+        return web.Response()
+
+    async def _take_hook(self, request: web.Request) -> web.Response:
+        await request.read()
+        status = 503 if self._is_down else 204
+        self._is_down = False
+        await self.hooks.put(status)
+        return web.Response(status=status)

@@ -1,0 +1,41 @@
+"""The demo's webhooks: one in, verified and forwarded; one out, to an endpoint that fails once."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from exporter.demo.demo import OWN_FILE
+from exporter.demo.services import DemoProcess
+from exporter.demo.sink import Sink
+from exporter.demo.webhooks import show_webhooks
+from tests.servers.raw import free_port
+
+
+async def test_the_demo_shows_a_webhook_each_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Where the exporter leaves its admin token, and the demo finds it.
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    sink, taker, port = Sink(), free_port(), free_port()
+    words = ["-m", "exporter", f"--config.file={OWN_FILE}", f"--web.listen-address=127.0.0.1:{port}"]
+    exporter = DemoProcess(
+        "exporter",
+        [sys.executable, *words],
+        f"http://127.0.0.1:{port}/-/ready",
+        tmp_path / "exporter.log",
+        {"DEMO_SINK_URL": f"http://127.0.0.1:{taker}/", "DEMO_STORE_URL": f"sqlite:///{tmp_path}/demo.db"},
+    )
+    lines: list[str] = []
+    await sink.start(taker)
+    try:
+        await exporter.start()
+        assert await show_webhooks(f"http://127.0.0.1:{port}", sink, lines.append), lines
+    finally:
+        await exporter.stop()
+        await sink.stop()
+    text = "\n".join(lines)
+    for words_of in (
+        *("answered 200", "byte for byte", "answered 401, never forwarded", "1 delivery"),
+        *("attempt 1: the receiver answered 503", "attempt 2: the receiver answered 204"),
+    ):
+        assert words_of in text, text
