@@ -124,6 +124,7 @@ class Scheme:
     `public_url`. `signs_time` schemes refuse what is older than the tolerance. `problems` yields what is
     wrong with options and secrets, with the remedy behind "; ", and quotes no secret. `advice` is what an
     operator should know of options that work and are unwise, "" for nothing. `challenge` answers a GET.
+    `answer` is what a genuine webhook is answered, of the content type `answer_type`: some senders act on it.
     """
 
     name: str
@@ -136,3 +137,5 @@ class Scheme:
     problems: Callable[[Any, Sequence[str]], Iterable[str]] = lambda _options, _secrets: ()
     advice: Callable[[Any], str] = lambda _options: ""
     challenge: Challenge | None = None
+    answer: bytes = b""
+    answer_type: str = "text/plain"

@@ -56,11 +56,12 @@ class DeliveryStore(Protocol):
 
 @dataclass(frozen=True)
 class IntakeAnswer:
-    """What the sender is answered; `body` is text. `retry_after` is in seconds, None for no wait."""
+    """What the sender is answered. `retry_after` is in seconds, None for no wait."""
 
     status: int
     body: bytes
     retry_after: int | None = None
+    content_type: str = "text/plain"
 
 
 @dataclass(frozen=True)
@@ -160,10 +161,10 @@ class WebhookIntake:
             return IntakeAnswer(503, b"the webhook cannot be stored now; send it again\n", RETRY_AFTER)
         if not new:
             self._series.repeat(source, request.received)
-            return IntakeAnswer(200, b"this webhook was here already\n")
+            return _accepted(entry.scheme)
         self._series.receive(source, verified.type, request.received)
         self._hasten(source.integration, source.tenant, verified.type)
-        return IntakeAnswer(200, b"stored\n")
+        return _accepted(entry.scheme)
 
     def _trust(self, source: WebhookSource) -> Trust:
         secrets = tuple(secret.reveal().encode() for secret in source.secrets)
@@ -241,3 +242,8 @@ def event_id_of(request: IncomingRequest, verified: VerifiedWebhook) -> str:
         # It becomes a header and a key: an odd one goes by its own hash.
         return f"id-sha256:{hashlib.sha256(given.encode('utf-8', 'surrogatepass')).hexdigest()}"
     return given
+
+
+def _accepted(scheme: Scheme) -> IntakeAnswer:
+    # Nothing of our own: Twilio would send a text on to whoever wrote the message.
+    return IntakeAnswer(200, scheme.answer, content_type=scheme.answer_type)

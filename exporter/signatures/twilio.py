@@ -8,6 +8,10 @@ one more of the secrets. Twilio signs some URLs with the default port and some w
 
 There is no time in it. The id of a webhook is the hash of what is signed, because nothing else in a repeated
 request is sure to be the same: neither I-Twilio-Idempotency-Token nor where a field's name ends is signed.
+
+A message or a call that comes in is answered by an empty TwiML document at once, which does nothing: what the
+app answers later reaches nobody. So let Twilio call the app itself where it has to say what happens next.
+
 Source: twilio.com/docs/usage/webhooks/webhooks-security and .../webhook-shared-keys, and the request
 validator of twilio-python.
 """
@@ -108,4 +112,6 @@ def _type(request: IncomingRequest, fields: Fields | None) -> str:
     return next(filter(None, found), "")
 
 
-SCHEME = Scheme("twilio", "Twilio", verify, signs_url=True)
+SCHEME = Scheme(
+    "twilio", "Twilio", verify, signs_url=True, answer=b"<Response></Response>", answer_type="text/xml"
+)

@@ -12,7 +12,7 @@ from exporter.core.signature import IncomingRequest
 from exporter.core.webhook import Forward, WebhookSource
 from exporter.signatures import schemes
 from tests.ingest.intake import APP, Stand
-from tests.server.house import House, Room, house
+from tests.server.house import House, Reply, Room, house
 from tests.signatures.signer import URL, Published, Signer
 from tests.signatures.test_contract import signer_of
 
@@ -39,10 +39,14 @@ async def place(signer: Signer) -> AsyncIterator[tuple[House, Stand]]:
         yield made, stand
 
 
-async def send(served: House, request: IncomingRequest) -> int:
+async def ask(served: House, request: IncomingRequest) -> Reply:
     path = request.url.removeprefix(PUBLIC_URL)
     headers = PROXY | dict(request.headers)
-    return (await served.ask(path, "POST", headers, admin=False, data=request.body)).status
+    return await served.ask(path, "POST", headers, admin=False, data=request.body)
+
+
+async def send(served: House, request: IncomingRequest) -> int:
+    return (await ask(served, request)).status
 
 
 async def test_a_genuine_webhook_is_stored_once_and_no_other_is(
@@ -70,3 +74,13 @@ async def test_any_bytes_arrive_as_they_were_signed(signer: Signer, place: tuple
         stand.store.deliveries.clear()
         assert await send(served, signer.sign(body, signer.secrets[0], int(time.time()))) == 200
         assert stand.only.body == body
+
+
+async def test_the_answer_is_the_one_that_the_vendor_acts_on(
+    signer: Signer, place: tuple[House, Stand]
+) -> None:
+    served, _ = place
+    for _again in range(2):
+        reply = await ask(served, signer.sign(signer.body, signer.secrets[0], int(time.time())))
+        assert (reply.status, reply.text.encode()) == (200, signer.scheme.answer)
+        assert reply.headers["content-type"].partition(";")[0] == signer.scheme.answer_type

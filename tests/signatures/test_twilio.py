@@ -163,6 +163,11 @@ async def test_a_field_that_is_cut_elsewhere_is_the_same_webhook() -> None:
     assert first.event_id == second.event_id != other.event_id
 
 
+def test_the_answer_is_twiml_that_does_nothing() -> None:
+    # twilio.com/docs/usage/webhooks/sms-webhooks: a text would be sent on to whoever wrote the message
+    assert (SCHEME.answer, SCHEME.answer_type) == (b"<Response></Response>", "text/xml")
+
+
 async def test_a_get_has_no_body_and_its_url_is_signed() -> None:
     line = ("X-Twilio-Signature", made(TOKEN, SMS))
     await SIGNER.verify(IncomingRequest("GET", SMS, (line,), b"", NOW), TOKEN)

@@ -12,7 +12,7 @@ from exporter.core.signature import IncomingRequest
 from exporter.core.webhook import WebhookSource
 from exporter.ingest.webhooks import RETRY_AFTER, IntakeAnswer
 from exporter.net.addresses import Address
-from exporter.server.answers import BODY_SECONDS, TEXT
+from exporter.server.answers import BODY_SECONDS
 from exporter.server.local import is_loopback, peer_of
 from exporter.server.services import SERVICES
 
@@ -126,4 +126,6 @@ def _is_proxy(request: web.Request, address: Address) -> bool:
 
 def _answer(found: IntakeAnswer) -> web.Response:
     headers = {"Retry-After": str(found.retry_after)} if found.retry_after is not None else {}
-    return web.Response(body=found.body, status=found.status, content_type=TEXT, headers=headers)
+    return web.Response(
+        body=found.body, status=found.status, content_type=found.content_type, headers=headers
+    )
