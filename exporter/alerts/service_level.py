@@ -140,6 +140,7 @@ BUDGET_BURNING = Alert(
     record_every={**_SHARE_PACE, BUDGET_LEFT: "15m"},
     subject=SUBJECT,
     cause="probe",
+    keep_firing="5m",
     cases=cases.BUDGET_BURNING,
     runbook=Runbook(
         meaning=(

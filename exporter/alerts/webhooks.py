@@ -209,6 +209,7 @@ FORGED = Alert(
     op=">=",
     by=_SOURCE,
     family=BAD_SIGNATURES,
+    keep_firing="5m",
     cases=cases.FORGED,
     runbook=Runbook(
         meaning=(

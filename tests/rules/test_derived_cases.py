@@ -116,7 +116,8 @@ def test_what_an_alert_looks_back_for_outlasts_a_restart(alert: Alert) -> None:
         promql_parser.walk(promql_parser.parse(text), lambda node: nodes.append(node))
     ranges = [node.range for node in nodes if isinstance(node, promql_parser.MatrixSelector)]
     assert all(one.total_seconds() >= A_RESTART for one in ranges)
-    if ranges and min(one.total_seconds() for one in ranges) < 2 * A_RESTART:
+    # A window that a restart empties in large part says less of what it counts.
+    if ranges and min(one.total_seconds() for one in ranges) <= 2.5 * A_RESTART:
         assert seconds(alert.keep_firing) >= BRIDGE
 
 
