@@ -39,8 +39,15 @@ def receiver_address(text: str, path: Path) -> Iterator[WebhookIssue]:
     """Yield what is wrong with the URL of a receiver."""
     wrong = list(web_address(text, path))
     yield from wrong
-    if not wrong and not is_missing(text) and urlsplit(text).fragment:
+    if wrong or is_missing(text):
+        return
+    parts = urlsplit(text)
+    if parts.fragment:
         yield path, f"{path[-1]} has a fragment, which is never sent", "remove # and what is behind it"
+    if "@" in parts.netloc:
+        yield path, f"{path[-1]} holds a user name or password", "remove it; a credential goes into a header"
+    if "\\" in text:
+        yield path, f"{path[-1]} holds a backslash", "write / or %5C"
 
 
 def globs(patterns: Sequence[str], path: Path) -> Iterator[WebhookIssue]:
