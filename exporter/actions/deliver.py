@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from exporter.core.action import ActionKit, EndpointReport
-from exporter.core.delivery import Delivery, EndpointLimits, GiveUp, Receipt, RetryLater
+from exporter.core.delivery import SHORTAGE, Delivery, EndpointLimits, GiveUp, Receipt, RetryLater
 from exporter.core.errors import SHORTAGE_RETRY, ProbeError, Shortage
 from exporter.core.network import AddressGuard, Answer, Header, Request, Trace
 from exporter.core.reason import Reason
@@ -84,7 +84,7 @@ class DeliverAction:
         except Shortage as shortage:
             # Nothing is reported: the receiver has no part in what this machine lacks.
             after = shortage.seconds or SHORTAGE_RETRY
-            raise RetryLater("shortage", shortage.why, None, place, after=after) from None
+            raise RetryLater(SHORTAGE, shortage.why, None, place, after=after) from None
         return self._judge(endpoint, answer, trace, place)
 
     async def _call(self, endpoint: WebhookEndpoint, delivery: Delivery, url: str, trace: Trace) -> Answer:

@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass
 
 from exporter.core.action import ActionKit
-from exporter.core.delivery import Delivery, EndpointLimits, GiveUp, Receipt, RetryLater
+from exporter.core.delivery import SHORTAGE, Delivery, EndpointLimits, GiveUp, Receipt, RetryLater
 from exporter.core.errors import SHORTAGE_RETRY, ProbeError, Shortage
 from exporter.core.forwarding import ATTEMPT_HEADER, FORWARD
 from exporter.core.network import Answer, Request, Trace
@@ -54,7 +54,7 @@ class ForwardAction:
             raise RetryLater(error.reason, error.detail, trace.http_status, place) from None
         except Shortage as shortage:
             after = shortage.seconds or SHORTAGE_RETRY
-            raise RetryLater("shortage", shortage.why, None, place, after=after) from None
+            raise RetryLater(SHORTAGE, shortage.why, None, place, after=after) from None
         return self._judge(answer, place)
 
     def _forward(self, endpoint: str) -> Forward | None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from exporter.core.reason import Reason
+
 HeaderLines = tuple[tuple[str, str], ...]
 """Header lines in their order: (name, value), bytes above 127 as latin-1 text."""
 
@@ -14,6 +16,16 @@ class DeliveryState(StrEnum):
     WAITING = "waiting"
     DELIVERED = "delivered"
     DEAD = "dead"
+
+
+EXPIRED = "expired"
+"""Reason of a delivery whose time was over before the first attempt."""
+
+SHORTAGE = "shortage"
+"""Reason of an attempt for which this machine lacked something, such as a descriptor."""
+
+REASONS = (*map(str, Reason), EXPIRED, SHORTAGE)
+"""Every `reason` of a delivery and of an attempt."""
 
 
 @dataclass(frozen=True)

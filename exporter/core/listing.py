@@ -1,7 +1,7 @@
 """A stored list, declared once: the server, its exports, the command line and the reference walk it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from exporter.core.store import Filter, Page
@@ -38,7 +38,8 @@ class Listing(Generic[RecordT]):
     `empty` is what a person reads where there is no row.
 
     `role` may read it. Callers bound to tenants may where it is `narrow`: its table has a column `tenant`.
-    `filters` are parameters besides integration, tenant, since and until that narrow it. `buffered` records
+    `filters` are parameters besides integration, tenant, since and until that narrow it; `choices` has the
+    values of those that take no others. `buffered` records
     reach the store late: what waits is written before each read. `skips` keeps the parameter `offset`, and
     the field of that name, for programs from before pages had cursors.
     """
@@ -55,6 +56,7 @@ class Listing(Generic[RecordT]):
     role: str = "viewer"
     narrow: bool = True
     filters: tuple[str, ...] = ()
+    choices: Mapping[str, Collection[str]] = field(default_factory=dict)
     buffered: bool = False
     skips: bool = False
 

@@ -203,7 +203,8 @@ def _drop_traceback(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     record.msg, record.args = f"{record.getMessage()} {type(error).__name__ if error else ''}".strip(), ()
     record.exc_info = None  # the text of an error may hold what a caller sent
-    return not isinstance(error, HttpProcessingError)
+    # A caller that is wrong, or goes away in the middle of its body, must not fill the log.
+    return not isinstance(error, HttpProcessingError | ConnectionError)
 
 
 class _Runner(web.AppRunner):

@@ -27,23 +27,40 @@ SPECIAL = ("reason", "result")
 """Filters with a field of their own; any other is the name of a column."""
 
 
-def filter_of(request: web.Request, names: Collection[str] = ("reason",)) -> Filter:
+def filter_of(
+    request: web.Request,
+    names: Collection[str] = ("reason",),
+    choices: Mapping[str, Collection[str]] | None = None,
+) -> Filter:
     """Read integration, tenant, since, until, after, and the parameters `names`.
 
-    The filter is narrowed to what the caller may know of.
+    `choices` has all values of a parameter that takes no others. The filter is narrowed to what the caller
+    may know of.
     """
-    query = request.query
+    query, choices = request.query, choices or {}
+    for name, values in choices.items():
+        refuse_other(name, query.get(name, ""), values)
     return Filter(
         integration=query.get("integration", ""),
         tenant=query.get("tenant") or None,
         tenants=request[IDENTITY].tenants,
-        reason=_reason(query) if "reason" in names else None,
+        reason=_reason(query) if "reason" in names and "reason" not in choices else None,
         result=query.get("result", "") if "result" in names else "",
-        fields=tuple((name, query[name]) for name in names if name not in SPECIAL and query.get(name)),
+        fields=tuple(
+            (name, query[name])
+            for name in names
+            if (name not in SPECIAL or name in choices) and query.get(name)
+        ),
         since=time_of(request, "since"),
         until=time_of(request, "until"),
         after=_cursor(query),
     )
+
+
+def refuse_other(name: str, value: str, values: Collection[str]) -> None:
+    """Raise 400 where `value` is none of `values`: an empty list would read as "there are none"."""
+    if value and value not in values:
+        raise web.HTTPBadRequest(text=f"{name} must be one of " + ", ".join(values))
 
 
 def time_of(request: web.Request, name: str) -> float | None:
@@ -93,12 +110,8 @@ def _date(text: str) -> float:
 
 def _reason(query: Mapping[str, str]) -> Reason | None:
     text = query.get("reason", "")
-    if not text:
-        return None
-    try:
-        return Reason(text)
-    except ValueError:
-        raise web.HTTPBadRequest(text="reason must be one of " + ", ".join(Reason)) from None
+    refuse_other("reason", text, tuple(Reason))
+    return Reason(text) if text else None
 
 
 def _cursor(query: Mapping[str, str]) -> Cursor | None:

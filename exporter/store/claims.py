@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, TextClause, bindparam, case, exists, select, text, update
 
 from exporter.core.breaker import TRIES
-from exporter.core.delivery import Delivery, EndpointKey, EndpointState
+from exporter.core.delivery import EXPIRED, Delivery, EndpointKey, EndpointState
 from exporter.store.rows import readable
 from exporter.store.subjects import endpoints, replicas
 from exporter.store.subjects.deliveries import TABLE, UNOWNED, delivery_of
@@ -220,4 +220,4 @@ def expire(connection: Connection, now: float) -> int:
 
 def _reason() -> Any:
     """Return the reason of the last attempt, or that there was none in time."""
-    return case((TABLE.c.reason == "", "expired"), else_=TABLE.c.reason)
+    return case((TABLE.c.reason == "", EXPIRED), else_=TABLE.c.reason)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from exporter.core.delivery import Delivery, DeliveryState
 from exporter.store.database import Database
 from tests.server.webhook_desk import ACME, APP, GIVEN, GLOBEX, LOOKER, OPS, Desk, settled, webhook_desk
 from tests.servers.raw import Raw, Visit, answering, keeping, ok, serving
@@ -161,9 +162,9 @@ async def test_a_store_that_fails_is_answered_with_503_and_when_to_come_again(
     desk: Desk, store: Database, receiver: Raw
 ) -> None:
     await open_endpoint(desk, receiver)
-    store.close()
     Path(str(store.url.database)).unlink()
     Path(str(store.url.database)).mkdir()
+    store.close()  # at the end: whoever opened it again in between would write into what is unlinked
     answer = await desk.api("POST", "/deliveries", message())
     assert answer.status == 503 and int(answer.headers["retry-after"]) > 0
     assert receiver.visits == 0
@@ -307,12 +308,44 @@ async def test_deliveries_are_found_by_endpoint_tenant_state_and_type(desk: Desk
         ("state=delivered", 1),
         ("state=delivered&endpoint=fixed", 0),
         ("kind=forward", 0),
+        ("reason=expired", 0),
         ("tenant=acme", 3),
     ):
         found = (await desk.api("GET", f"/deliveries?{query}")).json["deliveries"]
         assert len(found) == count, query
     csv = (await desk.api("GET", "/deliveries?format=csv")).text
     assert csv.startswith("at,id,kind,endpoint,") and len(csv.splitlines()) == 4
+
+
+@pytest.mark.parametrize("query", ["state=bogus", "reason=bad_luck"])
+async def test_a_list_of_what_there_cannot_be_is_refused_with_what_there_is(desk: Desk, query: str) -> None:
+    answer = await desk.api("GET", f"/deliveries?{query}")
+    assert answer.status == 400
+    assert ("waiting" if query.startswith("state") else "shortage") in answer.text
+
+
+@pytest.mark.parametrize("reason", ["expired", "not_found"])
+async def test_dead_ones_are_found_and_retried_by_the_reason_that_they_have(
+    desk: Desk, refusing: Raw, reason: str
+) -> None:
+    await dead(desk, refusing)
+    await desk.outbox.submit([old(desk.room.now)])
+    found = (await desk.api("GET", f"/deliveries?state=dead&reason={reason}")).json["deliveries"]
+    assert [one["reason"] for one in found] == [reason]
+    job = (await desk.api("POST", "/deliveries/retry", {"reason": reason})).json
+    assert job["total"] in (0, 1)
+    await settled(desk, f"/deliveries/{found[0]['id']}", "delivered")
+
+
+def old(now: float) -> Delivery:
+    """Return what expired before anybody tried it."""
+    return Delivery(
+        *("deliver/acme-crm/old", "deliver", "acme-crm", b"{}", now - 60, now - 1),
+        message_id="old",
+        tenant="acme",
+        state=DeliveryState.DEAD,
+        reason="expired",
+    )
 
 
 async def test_webhook_health_counts_both_ways_by_window_endpoint_and_tenant(

@@ -225,6 +225,26 @@ async def test_what_is_no_http_is_refused_without_a_name(caplog: pytest.LogCaptu
     assert caplog.records == []  # outsiders cannot fill the log
 
 
+@pytest.mark.parametrize("length", ["Content-Length: 100", "Transfer-Encoding: chunked"])
+async def test_who_goes_away_in_the_middle_of_a_body_cannot_fill_the_log(
+    length: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with house(Room([state("payments")])) as made:
+        head = f"POST /api/v1/checks HTTP/1.1\r\nHost: localhost\r\n{credentials(made)}{length}\r\n\r\n"
+        await leave(made.port, head.encode() + b"5\r\nab")
+    assert caplog.records == []
+
+
+async def leave(port: int, text: bytes) -> None:
+    """Send `text`, and nothing more for ever."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(text)
+    writer.write_eof()
+    await asyncio.wait_for(reader.read(), PATIENCE)
+    writer.close()
+    await writer.wait_closed()
+
+
 async def test_huge_heads_are_refused() -> None:
     async with house(Room([])) as made:
         line = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n"

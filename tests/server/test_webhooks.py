@@ -130,6 +130,19 @@ async def test_a_body_in_chunks_is_the_same_webhook(place: tuple[House, Stand]) 
     assert stand.only.body == body
 
 
+async def test_a_body_that_breaks_off_is_no_webhook_and_does_not_fill_the_log(
+    place: tuple[House, Stand], caplog: pytest.LogCaptureFixture
+) -> None:
+    made, stand = place
+    reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
+    writer.write(b"POST /webhooks/github HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{}")
+    writer.write_eof()
+    await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert stand.entries == [] and caplog.records == []
+
+
 async def test_a_compressed_body_is_not_unpacked(place: tuple[House, Stand]) -> None:
     served, stand = place
     body = gzip.compress(b'{"a": 1}')

@@ -23,7 +23,8 @@ def list_handler(listing: Listing[Any]) -> Handler:
     """Return what answers the route of `listing`."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        services, which = request.app[SERVICES], filter_of(request, listing.filters)
+        services = request.app[SERVICES]
+        which = filter_of(request, listing.filters, listing.choices)
         read_store = services.read_store
         limit = row_limit(request)
         skip = whole_number(request, "offset", 0, 10_000_000) if listing.skips else 0

@@ -4,21 +4,22 @@ from typing import Any
 
 from aiohttp import web
 
+from exporter.core.delivery import REASONS
 from exporter.core.errors import StoreError
-from exporter.core.reason import Reason
 from exporter.core.store import Filter
 from exporter.outbox.outbox import Outbox
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, json_body
 from exporter.server.audit import audit
+from exporter.server.query import refuse_other
 from exporter.server.retries import RETRIES
 from exporter.server.services import SERVICES
 from exporter.server.stream import store_unavailable
 from exporter.store.retries import RetryChoice
 
 MOST_IDS = 1000
-FIELDS = ("endpoint", "type", "kind")
-TEXTS = ("tenant", "reason", *FIELDS)
+FIELDS = ("endpoint", "type", "kind", "reason")
+TEXTS = ("tenant", *FIELDS)
 KEYS = ("ids", *TEXTS, "all", "background")
 
 
@@ -69,17 +70,9 @@ def _choice(request: web.Request, body: dict[str, Any]) -> RetryChoice:
     chosen = Filter(
         tenant=body.get("tenant") or None,
         tenants=request[IDENTITY].tenants,
-        reason=_reason(body.get("reason", "")),
         fields=tuple((name, body[name]) for name in FIELDS if body.get(name)),
     )
     return RetryChoice(tuple(dict.fromkeys(body.get("ids", ()))), chosen)
-
-
-def _reason(text: str) -> Reason | None:
-    try:
-        return Reason(text) if text else None
-    except ValueError:
-        raise web.HTTPBadRequest(text="reason must be one of " + ", ".join(Reason)) from None
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
@@ -91,6 +84,7 @@ async def _body(request: web.Request) -> dict[str, Any]:
             raise web.HTTPBadRequest(text=f"{name} must be true or false")
         if name in TEXTS and not isinstance(value, str):
             raise web.HTTPBadRequest(text=f"{name} must be a text")
+    refuse_other("reason", body.get("reason", ""), REASONS)
     ids = body.get("ids")
     if ids is not None and not _is_list_of_ids(ids):
         raise web.HTTPBadRequest(text=f"ids must be a list of 1 to {MOST_IDS} ids of deliveries")

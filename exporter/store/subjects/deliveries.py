@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from exporter.core.clock import iso
-from exporter.core.delivery import Delivery, DeliveryState
+from exporter.core.delivery import REASONS, Delivery, DeliveryState
 from exporter.core.forwarding import FORWARD, RECEIVED
 from exporter.core.listing import AT, Listing, OutputColumn
 from exporter.core.store import ALL, Filter, Page
@@ -184,7 +184,8 @@ LISTINGS = (
         query=query,
         row=delivery_json,
         retention=RETENTION[0].key,
-        filters=("kind", "endpoint", "state", "type"),
+        filters=("kind", "endpoint", "state", "type", "reason"),
+        choices={"state": tuple(DeliveryState), "reason": REASONS},
     ),
 )
 
