@@ -29,11 +29,13 @@ from exporter.engine.tenants import TenantCollector, TenantRefresher
 from exporter.ingest.events import EventIntake
 from exporter.lifecycle.apply import ConfigurationSwap
 from exporter.lifecycle.events import build_events
+from exporter.lifecycle.notices import build_notices
 from exporter.lifecycle.own_metrics import export_own_metrics
 from exporter.lifecycle.restore import encrypt_again, restore
 from exporter.lifecycle.tasks import reload_on_sighup, supervisor_of, wait_for_stop_signal
 from exporter.lifecycle.webhooks import WebhookParts, build_webhooks
 from exporter.net.network import LoopNetwork
+from exporter.notices.intake import NoticeIntake
 from exporter.server.admin import AdminToken
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener
@@ -96,8 +98,8 @@ async def serve(settings: Settings) -> int:
         engine = Engine(network, clock, writer.submit, metrics, most_runs(descriptors), token_store)
         engine.history.log_runs = settings.log_level == "debug"
         webhooks = build_webhooks(database, writer, engine, network, clock, supervisor)
-        events = build_events(webhooks, writer, clock)
-        services = _services(settings, web, engine, reloader, writer, supervisor, webhooks, events)
+        events, notices = build_events(webhooks, writer, clock), build_notices(webhooks, clock)
+        services = _services(settings, web, engine, reloader, writer, supervisor, webhooks, events, notices)
         limits = Limits(drain=limit, most=most_connections(descriptors))
         listener = Listener(build(services), settings.addresses, web, limits, supervisor)
         # Before the store is opened: a port that is taken leaves no new database behind, and `/-/ready`
@@ -170,6 +172,7 @@ def _services(
     supervisor: Supervisor,
     webhooks: WebhookParts,
     events: EventIntake,
+    notices: NoticeIntake,
 ) -> Services:
     """Return what the server needs of the other parts."""
 
@@ -203,6 +206,7 @@ def _services(
         audit=webhooks.audit.add,
         webhooks=webhooks.intake,
         events=events,
+        notices=notices,
     )
 
 

@@ -16,7 +16,7 @@ FLOORS = (
     {"probes", "sandbox", "actions", "events"},
     {"registry"},
     {"tokens", "endpoints"},
-    {"engine", "ingest", "outbox"},
+    {"engine", "ingest", "notices", "outbox"},
     {"server", "generate"},
     {"lifecycle"},
     {"app", "logs"},

@@ -13,6 +13,7 @@ from exporter.alerts.service_level import SERVICE_LEVEL
 from exporter.alerts.tokens import TOKENS
 from exporter.alerts.webhooks import WEBHOOKS
 from exporter.core.common_metrics import INTEGRATION_SERIES, SHARED_SERIES, TARGET_SERIES
+from exporter.core.notice_metrics import NOTICE_SERIES
 from exporter.core.signals import Signals
 from exporter.core.webhook_metrics import WEBHOOK_SERIES
 
@@ -27,5 +28,6 @@ COMMON_SOURCES: Mapping[str, Signals] = {
     "exporter": Signals("The exporter", alerts=(*PLATFORM, *PROCESS)),
     "quotas": Signals("Quotas", alerts=QUOTAS),
     "webhooks": Signals("Webhooks", metrics=WEBHOOK_SERIES, alerts=WEBHOOKS),
+    "notices": Signals("History of alerts", metrics=NOTICE_SERIES),
 }
 """What belongs to no provider, by the name of the source; alerts are in the rule file of that name."""

@@ -50,6 +50,16 @@ STATS_SUBJECTS = {
 }
 """What a row of statistics may be about, and the columns that name it."""
 
+NOISE_WINDOWS = {"1h": 3600, "24h": 86_400, "7d": 7 * 86_400, "30d": 30 * 86_400}
+"""Seconds of each window of the noise of alerts, by its name."""
+
+NOISE_SUBJECTS = {
+    "alert": ("alert",),
+    "integration": ("alert", "integration"),
+    "tenant": ("alert", "integration", "tenant"),
+}
+"""What a row of noise may be about, and the columns that name it."""
+
 USER_AGENT = f"integration-exporter/{__version__}"
 
 URL_VARIABLE = "INTEGRATION_EXPORTER_URL"

@@ -102,6 +102,14 @@ def whole_number(request: web.Request, name: str, default: int, most: int) -> in
     return int(text)
 
 
+def one_of(request: web.Request, name: str, known: tuple[str, ...], usual: str) -> str:
+    """Return a word of `known` out of the query, `usual` where it has none."""
+    found = request.query.get(name, usual)
+    if found not in known:
+        raise web.HTTPBadRequest(text=f"{name} must be one of " + ", ".join(known))
+    return found
+
+
 @web.middleware
 async def plain_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every error in one sentence, as JSON or text; a mistake of ours is logged, never shown."""

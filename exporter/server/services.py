@@ -17,6 +17,7 @@ from exporter.engine.board import Board
 from exporter.engine.history import History
 from exporter.ingest.events import EventIntake
 from exporter.ingest.webhooks import WebhookIntake
+from exporter.notices.intake import NoticeIntake
 from exporter.outbox.outbox import Outbox
 from exporter.server.admin import AdminToken
 from exporter.server.paths import Paths
@@ -58,7 +59,8 @@ class Services:
     `outbox` takes deliveries, None where there is none yet. `webhook_summaries` hands what was counted of
     them over to the store.
     `runbook` returns the HTML page of an alert by its name and its Content-Security-Policy. `webhooks` takes
-    what vendors send, None where that is switched off. `events` takes what apps report.
+    what vendors send, None where that is switched off. `events` takes what apps report, `notices` what
+    Alertmanager sends.
     """
 
     board: Board
@@ -86,6 +88,7 @@ class Services:
     webhook_summaries: Callable[[], None] = lambda: None
     webhooks: WebhookIntake | None = None
     events: EventIntake | None = None
+    notices: NoticeIntake | None = None
 
 
 SERVICES = web.AppKey("services", Services)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Table, or_, select, tuple_
 
 from exporter.core.store import Cursor, Filter, Page
 from exporter.store.rows import TableRow, fetch, readable
@@ -18,17 +18,23 @@ def newest(
     chosen: Filter,
     limit: int,
     columns: Sequence[Column[Any]] = (),
+    also: Sequence[ColumnElement[bool]] = (),
 ) -> Page[T]:
     """Return a page of up to `limit` records of a table with the columns `at` and `id`, the newest first.
 
-    `columns` are those that `record` needs, else all. A row that cannot be read is left out and reported on
-    the log.
+    `columns` are those that `record` needs, else all. `also` are conditions besides those of `chosen`. A row
+    that cannot be read is left out and reported on the log.
     """
-    query = select(*columns or (table,)).where(*conditions(table, chosen), *_between(table, chosen))
+    query = select(*columns or (table,)).where(*conditions(table, chosen), *_between(table, chosen), *also)
     query = query.order_by(table.c.at.desc(), table.c.id.desc())
     # One more than asked for shows whether there is another page.
     rows = fetch(connection, query.limit(limit + 1))
     return Page(readable(connection, rows[:limit], record), _cursor(rows, limit))
+
+
+def containing(columns: Sequence[Column[Any]], text: str) -> ColumnElement[bool]:
+    """Return the condition that one of `columns` contains `text`, in whatever case."""
+    return or_(*(column.icontains(text, autoescape=True) for column in columns))
 
 
 def conditions(table: Table, chosen: Filter) -> Iterator[ColumnElement[bool]]:

@@ -7,6 +7,7 @@ import pytest
 from exporter import registry
 from exporter.core.common_metrics import EXPLAINED, INFO, SCHEDULE
 from exporter.core.event_metrics import INTAKE_SERIES
+from exporter.core.notice_metrics import NOTICE_SERIES
 from exporter.core.severity import Severity
 from exporter.core.webhook_metrics import WEBHOOK_SERIES
 from exporter.generate import bundle
@@ -54,7 +55,7 @@ def test_severities_stand_in_the_order_of_their_urgency() -> None:
 
 def test_every_help_says_that_probes_are_scheduled_and_one_says_what_that_means() -> None:
     assert INFO.help.endswith(EXPLAINED)
-    reported = {*WEBHOOK_SERIES, *INTAKE_SERIES}
+    reported = {*WEBHOOK_SERIES, *INTAKE_SERIES, *NOTICE_SERIES}
     reported |= {metric for kind in registry.events().values() for metric in kind.metrics}
     probed = [
         metric

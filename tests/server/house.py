@@ -34,6 +34,7 @@ from exporter.generate.runbook_html import runbook_html
 from exporter.ingest.events import EventIntake
 from exporter.ingest.webhooks import WebhookIntake
 from exporter.net.network import LoopNetwork
+from exporter.notices.intake import NoticeIntake
 from exporter.outbox.outbox import Outbox
 from exporter.server.admin import AdminToken
 from exporter.server.application import build
@@ -113,6 +114,7 @@ class Room:
     tokens: TokenManager | None = None
     webhooks: WebhookIntake | None = None
     events: EventIntake | None = None
+    notices: NoticeIntake | None = None
     endpoints: EndpointDirectory | None = None
     token_keys: tuple[Secret, ...] = ()
     audit: list[AuditEntry] = field(default_factory=list)
@@ -193,6 +195,7 @@ class Room:
             admin=self.admin,
             webhooks=self.webhooks,
             events=self.events,
+            notices=self.notices,
             endpoints=self.directory(),
             audit=self.audit.append,
             outbox=self.outbox,

@@ -79,6 +79,9 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int, int, int, int]] = {
     ("GET", "/api/v1/tokens/refresh/none"): (401, 401, 403, 403, 403, 404, 403, 404),
     ("HEAD", "/api/v1/tokens/refresh/none"): (401, 401, 403, 403, 403, 404, 403, 404),
     ("POST", "/api/v1/events"): (401, 401, 403, 503, 403, 503, 403, 503),  # nothing takes them here
+    ("POST", "/api/v1/notices"): (401, 401, 403, 403, 503, 503, 403, 403),  # nothing takes them here
+    ("GET", "/api/v1/alert-noise"): (401, 401, 403, 403, 403, 200, 403, 200),
+    ("HEAD", "/api/v1/alert-noise"): (401, 401, 403, 403, 403, 200, 403, 200),
     ("GET", "/api/v1/endpoints"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("HEAD", "/api/v1/endpoints"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("POST", "/api/v1/endpoints"): (401, 401, 403, 403, 403, 400, 403, 400),

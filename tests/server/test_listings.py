@@ -60,6 +60,8 @@ def values(listing: Listing[Any], table: Table, number: int) -> dict[str, Any]:
         "state": "dead",
         "once": None,
         "fields": "{}",
+        "labels": "{}",
+        "annotations": "{}",
     }
     if kind := OF_KIND.get(listing.name):
         known |= {"kind": kind.name, "retention": kind.retention}

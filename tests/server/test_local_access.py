@@ -39,6 +39,8 @@ LOCAL: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/-/ready"): (200, 200, 200, 200, 200),
     ("POST", "/-/reload"): (401, 200, 200, 403, 403),
     ("POST", "/api/v1/events"): (401, 503, 503, 403, 403),
+    ("POST", "/api/v1/notices"): (401, 503, 503, 403, 403),
+    ("GET", "/api/v1/alert-noise"): (401, 200, 200, 200, 200),
     ("PUT", "/-/reload"): (401, 200, 200, 403, 403),
     ("GET", "/runbooks/IntegrationDown"): (200, 200, 200, 200, 200),
     ("GET", "/config"): (401, 200, 200, 200, 200),

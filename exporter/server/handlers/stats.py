@@ -12,7 +12,7 @@ from exporter.core.defaults import STATS_SUBJECTS, STATS_WINDOW, STATS_WINDOWS
 from exporter.core.errors import StoreError
 from exporter.core.store import Statistic, Window
 from exporter.core.summary import HOUR
-from exporter.server.answers import json_answer, whole_number
+from exporter.server.answers import json_answer, one_of, whole_number
 from exporter.server.query import filter_of, format_of, row_limit
 from exporter.server.services import SERVICES, StoreReader
 from exporter.server.stream import Rows, export_rows, store_unavailable
@@ -42,8 +42,8 @@ class StatsQuery:
 
 async def stats(request: web.Request) -> web.StreamResponse:
     """Answer a row for each target, integration or tenant, the one with the least uptime first."""
-    name = _one_of(request, "window", tuple(STATS_WINDOWS), STATS_WINDOW)
-    by = STATS_SUBJECTS[_one_of(request, "by", tuple(STATS_SUBJECTS), "target")]
+    name = one_of(request, "window", tuple(STATS_WINDOWS), STATS_WINDOW)
+    by = STATS_SUBJECTS[one_of(request, "by", tuple(STATS_SUBJECTS), "target")]
     services, limit = request.app[SERVICES], row_limit(request)
     await refuse_unknown(request, stored=True)
     offset = whole_number(request, "offset", 0, 10_000_000)
@@ -134,10 +134,3 @@ def _round(value: float | None) -> float | None:
 def _flatten(row: dict[str, Any]) -> dict[str, Any]:
     before = row.get("before") or {}
     return {**row, **{f"before_{name}": before.get(name) for name in FIGURES}}
-
-
-def _one_of(request: web.Request, name: str, known: tuple[str, ...], usual: str) -> str:
-    found = request.query.get(name, usual)
-    if found not in known:
-        raise web.HTTPBadRequest(text=f"{name} must be one of " + ", ".join(known))
-    return found

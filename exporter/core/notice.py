@@ -1,0 +1,62 @@
+"""A notice: one alert as Alertmanager sent it, and how often alerts came."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+FIRING, RESOLVED = "firing", "resolved"
+STATES = (FIRING, RESOLVED)
+
+LONGEST_NAME = 120
+"""Characters of a label that narrows the list; longer ones are cut."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """An alert began to fire, or was resolved; times are Unix seconds, `ends` None while it fires.
+
+    `at` is when it was accepted. `fingerprint` is Alertmanager's, the same for the same labels. `receiver`
+    and `group_key` are those of the message that brought it. `replica` names the process that accepted it;
+    the store fills it in.
+    """
+
+    at: float
+    state: str
+    alert: str
+    severity: str
+    integration: str
+    tenant: str
+    provider: str
+    fingerprint: str
+    starts: float
+    ends: float | None = None
+    summary: str = ""
+    description: str = ""
+    group_key: str = ""
+    receiver: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    # The store fills it in; what was written must still equal what is read.
+    replica: str = field(default="", compare=False)
+
+    @property
+    def once(self) -> str:
+        """What it is there once by: repeats, and Alertmanagers of one cluster, send the same change again."""
+        # In whole microseconds: two texts of one float would be two notices.
+        return f"{self.fingerprint}:{round(self.starts * 1e6)}:{self.state}"
+
+
+@dataclass(frozen=True)
+class AlertNoise:
+    """How much noise an alert made in a time; seconds are None where nothing was resolved.
+
+    `subject` are the values of the columns that it is grouped by. A flap is an alert that fires again soon
+    after it was resolved.
+    """
+
+    subject: tuple[str, ...]
+    fired: int
+    resolved: int
+    flaps: int
+    mean_seconds: float | None
+    longest_seconds: float | None
+    last_fired: float | None

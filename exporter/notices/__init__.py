@@ -1,0 +1,1 @@
+"""What Alertmanager sends to us: every alert that fires or is resolved, stored once."""

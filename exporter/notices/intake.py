@@ -1,0 +1,74 @@
+"""Takes the messages of Alertmanager: stored before the answer, each change of an alert once."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from exporter.core.metric import Metric
+from exporter.core.notice import STATES, Notice
+from exporter.core.notice_metrics import LAST_NOTICE, NOTICES, REPEATED, TRUNCATED
+from exporter.core.severity import Severity
+from exporter.notices.payload import read_payload
+from exporter.store.threads import in_thread
+
+StoreNotices = Callable[[Sequence[Notice]], Awaitable[list[bool]]]
+"""Stores notices for good and returns of each whether it is new; StoreError where that is not certain."""
+
+Count = Callable[[Metric, tuple[str, ...], float], None]
+"""Adds to a series, or sets one."""
+
+OTHER = "other"
+"""The label of a severity that is none of ours."""
+
+LARGE = 256 << 10
+"""Bytes from which a body is read in a thread: meanwhile the loop does its other work."""
+
+
+@dataclass(frozen=True)
+class NoticeResult:
+    """What became of a message: its alerts that are new, those stored before, those that were left out."""
+
+    accepted: int
+    duplicates: int
+    truncated: int
+
+
+class NoticeIntake:
+    """Keeps what Alertmanager sends; `add` and `set_value` show how many. `now` is in Unix seconds."""
+
+    def __init__(self, store: StoreNotices, add: Count, set_value: Count, now: Callable[[], float]) -> None:
+        """Show every series from 0 on: `rate` does not see one that begins at 1."""
+        self._store = store
+        self._add = add
+        self._set = set_value
+        self._now = now
+        for state in STATES:
+            for severity in Severity:
+                add(NOTICES, (state, severity.value), 0)
+        add(REPEATED, (), 0)
+        add(TRUNCATED, (), 0)
+
+    async def receive(self, body: bytes) -> NoticeResult:
+        """Store what `body` says that is new; it is on the disk when this returns.
+
+        Raises PayloadError for a body that is no message, and StoreError when it could not be stored: then
+        nothing was counted, and all of it may be sent again.
+        """
+        now = self._now()
+        if len(body) < LARGE:
+            payload = read_payload(body, now)
+        else:
+            payload = await in_thread(lambda: read_payload(body, now))
+        new = await self._store(payload.notices)
+        accepted = [notice for notice, is_new in zip(payload.notices, new, strict=True) if is_new]
+        self._count(accepted, len(payload.notices) - len(accepted), payload.truncated)
+        return NoticeResult(len(accepted), len(payload.notices) - len(accepted), payload.truncated)
+
+    def _count(self, accepted: Sequence[Notice], repeated: int, truncated: int) -> None:
+        ours = set(Severity)
+        kinds = Counter((one.state, one.severity if one.severity in ours else OTHER) for one in accepted)
+        for labels, number in kinds.items():
+            self._add(NOTICES, labels, number)
+        self._add(REPEATED, (), repeated)
+        self._add(TRUNCATED, (), truncated)
+        self._set(LAST_NOTICE, (), self._now())

@@ -1,0 +1,5 @@
+"""Both databases for the tests of notices."""
+
+from tests.outbox.conftest import database, server, url
+
+__all__ = ("database", "server", "url")
