@@ -49,6 +49,9 @@ _FLOW = (*_SOURCE, "direction")
 _ENDPOINT = ("integration", "provider", "tenant", "endpoint", "direction")
 _BY_SOURCE, _BY_FLOW, _BY_ENDPOINT = f"{BY}, source", f"{BY}, source, direction", f"{BY}, endpoint, direction"
 
+_RECEIVER = ("integration", "provider", "tenant", "endpoint")
+_DISABLED = f"max by ({BY}, endpoint) (last_over_time({m.ENDPOINT_DISABLED}[{STATE}])) == 1"
+
 # Counters of several processes add up: each of them took what the load balancer gave it.
 _EVENTS = f"integration_provider_tenant_source_direction:{m.EVENTS}:increase1h"
 _FAILURES = f"integration_provider_tenant_source_direction:{m.EVENT_FAILURES}:increase1h"
@@ -242,18 +245,22 @@ ENDPOINT_DOWN = Alert(
     summary="A tenant's receiver takes no webhooks.",
     description=(
         "{{ $labels.endpoint }}{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }} has accepted "
-        "nothing for a quarter of an hour, or was disabled."
+        "nothing for a quarter of an hour."
     ),
-    expr=f"min by ({BY}, endpoint) (last_over_time({m.ENDPOINT_UP}[{STATE}])) == 0",
-    by=("integration", "provider", "tenant", "endpoint"),
+    # One that is disabled has an alert of its own, which says what to do.
+    expr=(
+        f"min by ({BY}, endpoint) (last_over_time({m.ENDPOINT_UP}[{STATE}])) == 0\n"
+        f"unless on ({BY}, endpoint) {_DISABLED}"
+    ),
+    by=_RECEIVER,
     severities=(Severity.MEDIUM,),
     hold="15m",
     cases=cases.ENDPOINT_DOWN,
     runbook=Runbook(
         meaning=(
-            "The last attempt at the endpoint failed and none has succeeded for 15 minutes, or the "
-            "exporter has "
-            "disabled it after days of failures."
+            "The last attempt at the endpoint failed and none has succeeded for 15 minutes. After "
+            "`disable_after` of nothing but failures the exporter disables it: see "
+            "IntegrationWebhookEndpointDisabled."
         ),
         impact="The tenant gets no webhooks; they wait until they are too old, and are then dead letters.",
         diagnosis=(
@@ -262,11 +269,43 @@ ENDPOINT_DOWN = Alert(
             "2. `integration-exporter webhooks ping NAME` tries it now."
         ),
         mitigation=(
-            "Tell the tenant. Enable the endpoint again once it answers, then retry the dead "
-            "letters. Remove it "
-            "if nobody wants it any more."
+            "Tell the tenant. What waits goes out by itself once it answers; retry the dead letters. "
+            "Remove it if nobody wants it any more."
         ),
     ),
 )
 
-WEBHOOKS = (FAILING, CONSECUTIVE, BACKLOG_OLD, SILENT, FORGED, ENDPOINT_DOWN)
+ENDPOINT_DISABLED = Alert(
+    name="IntegrationWebhookEndpointDisabled",
+    summary="A tenant's receiver was disabled: it gets no webhooks any more.",
+    description=(
+        "The exporter has disabled {{ $labels.endpoint }}"
+        "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}: it answered 410, or nothing but "
+        "failures for days."
+    ),
+    expr=_DISABLED,
+    by=_RECEIVER,
+    severities=(Severity.MEDIUM,),
+    cases=cases.ENDPOINT_DISABLED,
+    runbook=Runbook(
+        meaning=(
+            "The receiver answered 410 (it wants no more), or nothing but failures for as long as "
+            "`disable_after` of the endpoint says."
+        ),
+        impact=(
+            "New deliveries are not made for the endpoint any more, and will not be made up for. What waits "
+            "for it stays until it is too old."
+        ),
+        diagnosis=(
+            "1. `integration-exporter webhooks endpoints --state disabled` shows the last reason.\n"
+            "2. `integration-exporter list audit` has the entry `endpoint.disabled` with time and cause."
+        ),
+        mitigation=(
+            'Tell the tenant. Once it answers, `PATCH /api/v1/endpoints/NAME` with `{"state": "active"}`, '
+            "then retry the dead letters. Where nobody wants it any more, delete it, or set its state to "
+            "`disabled` yourself: either resolves the alert."
+        ),
+    ),
+)
+
+WEBHOOKS = (FAILING, CONSECUTIVE, BACKLOG_OLD, SILENT, FORGED, ENDPOINT_DOWN, ENDPOINT_DISABLED)

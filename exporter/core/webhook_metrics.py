@@ -122,6 +122,11 @@ ENDPOINT_UP = _metric(
     "Whether the last attempt to deliver to the endpoint succeeded and it is enabled (1) or not (0).",
     "endpoint",
 )
+ENDPOINT_DISABLED = _metric(
+    "endpoint_disabled",
+    "Whether the exporter itself has disabled the endpoint, after 410 or days of failures (1), or not (0).",
+    "endpoint",
+)
 ENDPOINT_LAST_SUCCESS = _metric(
     "endpoint_last_success_timestamp_seconds",
     "When a delivery to the endpoint last succeeded.",
@@ -161,6 +166,7 @@ WEBHOOK_SERIES = (
     OLDEST,
     DEAD,
     ENDPOINT_UP,
+    ENDPOINT_DISABLED,
     ENDPOINT_LAST_SUCCESS,
     ENDPOINT_CERTIFICATE,
     SERIES_DROPPED,

@@ -4,7 +4,7 @@ The configuration file wins where both have a name. What other replicas change a
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -28,14 +28,18 @@ from exporter.store.threads import in_thread
 REFRESH = 5.0
 """Seconds after which a change that another replica made is known here."""
 
+LEFT_OVER = 600.0
+"""Seconds in which what was under way to an endpoint that was deleted is over."""
+
 ACTOR = "exporter"
 
 
 class EndpointDirectory:
     """All endpoints. `submit` takes facts for the store, `audit` what was decided, `now` is in Unix seconds.
 
-    `on_disabled` is called with each endpoint that the exporter disables by itself, `on_change` whenever what
-    can be sent may have changed.
+    `on_change` is called whenever what can be sent may have changed, `abandon` with the name of an endpoint
+    that was deleted, here or by another replica: again and again for a while, since what is under way when
+    it goes comes back later.
     """
 
     def __init__(
@@ -44,14 +48,12 @@ class EndpointDirectory:
         submit: Callable[[Batch], None],
         now: Callable[[], float],
         audit: Callable[[AuditEntry], None] = lambda _entry: None,
-        on_disabled: Callable[[EndpointEntry], None] = lambda _entry: None,
     ) -> None:
         """Start without endpoints; `apply` and `refresh` bring them."""
         self.store = store
         self._submit = submit
         self._now = now
         self._audit = audit
-        self._on_disabled = on_disabled
         self._file: tuple[WebhookEndpoint, ...] = ()
         self._ca_file = ""
         self._view = StoreView((), {}, {})
@@ -59,7 +61,9 @@ class EndpointDirectory:
         self._of_tenant: dict[str, list[str]] = {}
         self._unsaved: dict[str, ModeChange] = {}
         self._warned: frozenset[str] = frozenset()
+        self._gone: dict[str, float] = {}
         self.on_change: Callable[[], None] = lambda: None
+        self.abandon: Callable[[str], Awaitable[None]] = _ignore
 
     def apply(self, webhooks: Webhooks, ca_file: str = "") -> None:
         """Take the endpoints of a configuration; `ca_file` are the authorities that others are judged by."""
@@ -68,12 +72,16 @@ class EndpointDirectory:
 
     async def refresh(self) -> None:
         """Take what the store has; StoreError leaves everything as it is."""
-        view = await in_thread(self.store.load)
+        before, view = self._view, await in_thread(self.store.load)
         facts = {name: join(self._facts_of(name), one) for name, one in view.facts.items()}
         mine = {name: entry.facts for name, entry in self._entries.items() if entry.facts is not None}
         self._view = replace(view, facts=mine | facts, modes=view.modes | self._unsaved)
         self._warn(view.unreadable)
+        self._note_gone(before, view)
         self._rebuild()
+        with suppress(StoreError):  # the next refresh does it
+            for name in self._gone.keys() - self._entries.keys():
+                await self.abandon(name)
 
     async def run(self) -> None:
         """Refresh for ever, and save what could not be saved at once."""
@@ -149,7 +157,6 @@ class EndpointDirectory:
                 changed.at, ACTOR, "endpoint.disabled", name, tenant=entry.endpoint.tenant, details=details
             )
         )
-        self._on_disabled(self._entries[name])
 
     async def save(self) -> None:
         """Save what could not be saved at once; StoreError where it still cannot."""
@@ -164,6 +171,13 @@ class EndpointDirectory:
     def _facts_of(self, name: str) -> EndpointFacts | None:
         entry = self._entries.get(name)
         return entry.facts if entry else None
+
+    def _note_gone(self, before: StoreView, view: StoreView) -> None:
+        there = {one.body.name for one in view.endpoints} | set(view.unreadable)
+        gone = {one.body.name for one in before.endpoints} - there
+        now = self._now()
+        known = self._gone | dict.fromkeys(gone, now + LEFT_OVER)
+        self._gone = {name: until for name, until in known.items() if until > now and name not in there}
 
     def _rebuild(self) -> None:
         entries = {stored.body.name: self._entry(stored) for stored in self._view.endpoints}
@@ -198,6 +212,10 @@ class EndpointDirectory:
                 endpoints=sorted(names),
             )
         self._warned = names
+
+
+async def _ignore(_name: str) -> None:
+    """Do nothing: there are no deliveries."""
 
 
 def wants(types: tuple[str, ...], kind: str) -> bool:

@@ -24,13 +24,17 @@ DELIVER = "deliver"
 
 @dataclass(frozen=True)
 class ReceiverFacts:
-    """How a receiver does: `watched` is False while its operator does not want deliveries at all."""
+    """How a receiver does: `watched` is False while its operator does not want deliveries at all.
+
+    `disabled`: the exporter has disabled it by itself.
+    """
 
     name: str
     tenant: str
     watched: bool
     sends: bool
     facts: EndpointFacts
+    disabled: bool = False
 
 
 class BacklogSeries:
@@ -98,7 +102,7 @@ class BacklogSeries:
             yield labels, backlogs.get((DELIVER, receiver.name), nothing)
 
     def _show_receivers(self) -> Iterator[None]:
-        metrics = (m.ENDPOINT_UP, m.ENDPOINT_LAST_SUCCESS, m.ENDPOINT_CERTIFICATE)
+        metrics = (m.ENDPOINT_UP, m.ENDPOINT_DISABLED, m.ENDPOINT_LAST_SUCCESS, m.ENDPOINT_CERTIFICATE)
         kept: dict[str, set[LabelValues]] = {metric.name: set() for metric in metrics}
         for number, receiver in enumerate(self._receivers(), 1):
             place = ("", "", receiver.tenant, receiver.name)
@@ -113,9 +117,9 @@ class BacklogSeries:
             yield
 
 
-def _values(receiver: ReceiverFacts) -> tuple[float | None, float | None, float | None]:
-    """Return up, last success and certificate expiry, None for what is unknown."""
+def _values(receiver: ReceiverFacts) -> tuple[float | None, float, float | None, float | None]:
+    """Return up, disabled, last success and certificate expiry, None for what is unknown."""
     facts = receiver.facts
     # One that its operator switched off is no trouble; one that the exporter switched off is.
     up = None if facts.up is None or not receiver.watched else float(facts.up and receiver.sends)
-    return up, facts.last_success, facts.certificate_expiry
+    return up, float(receiver.disabled), facts.last_success, facts.certificate_expiry

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -22,7 +23,7 @@ from exporter.endpoints.directory import EndpointDirectory
 from exporter.endpoints.stored import EndpointStore
 from exporter.engine.engine import Engine
 from exporter.ingest.audit import WINDOW, AuditLog
-from exporter.ingest.backlog_series import BacklogSeries, ReceiverFacts
+from exporter.ingest.backlog_series import DELIVER, BacklogSeries, ReceiverFacts
 from exporter.ingest.counters import EventCounters
 from exporter.ingest.webhook_series import WebhookSeries
 from exporter.ingest.webhook_summaries import WebhookSummaries
@@ -99,6 +100,7 @@ class WebhookParts:
                 entry.endpoint.enabled and (entry.sends or by_itself),
                 entry.sends,
                 entry.facts or EndpointFacts(entry.endpoint.name),
+                entry.endpoint.enabled and by_itself and not entry.sends,
             )
 
     def note_attempt(self, delivery: Delivery, attempt: Attempt) -> None:
@@ -165,6 +167,7 @@ def build_webhooks(
         WebhookSummaries(writer.submit),
     )
     directory.on_change = outbox.wake
+    directory.abandon = partial(outbox.abandon, DELIVER)
     outbox.listeners.append(parts.note_attempt)
     shown = BacklogSeries(counters, lambda: outbox.backlogs, intake.sources, parts.receivers)
     engine.more_series.append(shown.show)

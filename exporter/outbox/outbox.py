@@ -14,7 +14,7 @@ from exporter.outbox.lanes import Lanes
 from exporter.outbox.lease import Lease
 from exporter.outbox.upkeep import Upkeep
 from exporter.store.accept import Acceptance, accept
-from exporter.store.claims import PORTION
+from exporter.store.claims import PORTION, abandon
 from exporter.store.database import Database
 from exporter.store.group_commit import GroupCommit
 from exporter.store.retries import RetryChoice, RetryPortion, numbers_of, retry
@@ -122,6 +122,11 @@ class Outbox:
             progress(min(start + PORTION, len(numbers)), len(numbers))
         await self._upkeep.refresh()
         return done
+
+    async def abandon(self, kind: str, endpoint: str) -> None:
+        """Let what waits for an endpoint that is gone be dead, not what is under way. Raises StoreError."""
+        while await self.commits.write(abandon, (kind, endpoint)) == PORTION:
+            pass
 
     @property
     def backlogs(self) -> Mapping[EndpointKey, Backlog]:

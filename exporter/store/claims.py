@@ -8,6 +8,7 @@ from sqlalchemy import Connection, TextClause, bindparam, case, exists, select, 
 
 from exporter.core.breaker import TRIES
 from exporter.core.delivery import EXPIRED, Delivery, EndpointKey, EndpointState
+from exporter.core.reason import Reason
 from exporter.store.rows import readable
 from exporter.store.subjects import endpoints, replicas
 from exporter.store.subjects.deliveries import TABLE, UNOWNED, delivery_of
@@ -216,6 +217,19 @@ def expire(connection: Connection, now: float) -> int:
     old = old.with_for_update(skip_locked=True)
     dead = update(TABLE).where(TABLE.c.id.in_(old)).values(state="dead", reason=_reason())
     return connection.execute(dead).rowcount
+
+
+def abandon(connection: Connection, lanes: Sequence[EndpointKey]) -> list[int]:
+    """Let a portion of what waits of each lane, which is gone, be dead; return how many rows of each."""
+    return [_abandon(connection, kind, endpoint) for kind, endpoint in lanes]
+
+
+def _abandon(connection: Connection, kind: str, endpoint: str) -> int:
+    which = select(TABLE.c.id).where(TABLE.c.kind == kind, TABLE.c.endpoint == endpoint, UNOWNED)
+    which = which.limit(PORTION).with_for_update(skip_locked=True)
+    dead = update(TABLE).where(TABLE.c.id.in_(which))
+    values = {"state": "dead", "reason": Reason.NOT_CONFIGURED.value, "detail": "its endpoint was deleted"}
+    return connection.execute(dead.values(values)).rowcount
 
 
 def _reason() -> Any:

@@ -17,7 +17,7 @@ from exporter.core.secret import Secret
 from exporter.core.webhook import WebhookEndpoint, Webhooks
 from exporter.endpoints.body import parse
 from exporter.endpoints.directory import EndpointDirectory, wants
-from exporter.endpoints.entry import EndpointEntry, SigningSecret, entry_json
+from exporter.endpoints.entry import SigningSecret, entry_json
 from exporter.endpoints.facts import join
 from exporter.endpoints.stored import EndpointStore, StoredEndpoint
 from exporter.store.batch import Batch
@@ -39,7 +39,7 @@ class Replica:
     database: Database
     now: float = 1_800_000_000.0
     audit: list[AuditEntry] = field(default_factory=list)
-    disabled: list[EndpointEntry] = field(default_factory=list)
+    abandoned: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.directory = EndpointDirectory(
@@ -47,9 +47,12 @@ class Replica:
             self.write,
             lambda: self.now,
             self.audit.append,
-            self.disabled.append,
         )
+        self.directory.abandon = self.abandon
         self.directory.apply(Webhooks(endpoints=(CRM,)))
+
+    async def abandon(self, name: str) -> None:
+        self.abandoned.append(name)
 
     def write(self, batch: Batch) -> None:
         self.database.write([batch])
@@ -143,7 +146,6 @@ def test_an_endpoint_of_nothing_but_failures_is_disabled_after_its_days_with_not
         replica.attempt("timeout", after=2)
     assert replica.is_in(ReceiverMode.DISABLED)
     assert [one["event"] for one in logs] == ["endpoint disabled"]
-    assert [one.endpoint.name for one in replica.disabled] == ["crm"]
     assert [(one.action, one.actor, one.tenant) for one in replica.audit] == [
         ("endpoint.disabled", "exporter", "acme")
     ]
@@ -228,6 +230,36 @@ async def test_the_file_wins_where_both_have_a_name(replica: Replica) -> None:
     replica.directory.apply(Webhooks())
     found = replica.directory.get("crm")
     assert found is not None and found.url == "https://api.example/"
+
+
+async def test_what_another_replica_deleted_is_abandoned_here_until_all_that_was_under_way_is_over(
+    replica: Replica, database: Database
+) -> None:
+    other = Replica(database)
+    for name in ("shop", "crm", "foreign"):
+        assert other.directory.store.create(stored(name))
+    await replica.directory.refresh()
+    assert replica.abandoned == []
+    for name in ("shop", "crm"):
+        assert other.directory.store.remove(name)
+    await replica.directory.refresh()
+    await replica.directory.refresh()
+    assert replica.abandoned == ["shop", "shop"], "the file still has the other one"
+    assert other.directory.store.create(stored("shop", 2.0))
+    await replica.directory.refresh()
+    assert other.directory.store.remove("foreign")
+    await replica.directory.refresh()
+    replica.now += 601.0
+    await replica.directory.refresh()
+    assert replica.abandoned == ["shop", "shop", "foreign"]
+
+
+async def test_an_endpoint_whose_key_is_gone_is_not_deleted(replica: Replica) -> None:
+    assert replica.directory.store.create(stored("shop"))
+    await replica.directory.refresh()
+    replica.directory.store.exchange_keys(Seals((Secret(Fernet.generate_key().decode()),)))
+    await replica.directory.refresh()
+    assert replica.directory.find("shop") is None and replica.abandoned == []
 
 
 async def test_a_row_that_no_key_opens_is_reported_once_and_costs_no_other(

@@ -33,8 +33,10 @@ CRM = ("", "", "acme", "crm", "outbound")
 UP = ("", "", "acme", "crm")
 
 
-def crm(facts: EndpointFacts, *, watched: bool = True, sends: bool = True) -> ReceiverFacts:
-    return ReceiverFacts("crm", "acme", watched, sends, facts)
+def crm(
+    facts: EndpointFacts, *, watched: bool = True, sends: bool = True, disabled: bool = False
+) -> ReceiverFacts:
+    return ReceiverFacts("crm", "acme", watched, sends, facts, disabled)
 
 
 def test_backlogs_are_shown_by_endpoint_and_are_zero_where_nothing_waits() -> None:
@@ -63,6 +65,18 @@ def test_a_receiver_is_up_by_its_last_attempt_and_unknown_before_the_first() -> 
         scene.scrape()
         value = scene.counters.value(m.ENDPOINT_UP, UP)
         assert value == expected, (facts, more)
+
+
+def test_one_that_the_exporter_has_disabled_says_so_until_it_is_gone() -> None:
+    scene = Scene()
+    for receivers, expected in (
+        ([crm(EndpointFacts("crm"))], 0.0),
+        ([crm(EndpointFacts("crm"), sends=False, disabled=True)], 1.0),
+        ([], None),
+    ):
+        scene.receivers = receivers
+        scene.scrape()
+        assert scene.counters.value(m.ENDPOINT_DISABLED, UP) == expected
 
 
 def test_last_success_and_certificate_are_facts_of_a_receiver() -> None:

@@ -219,6 +219,19 @@ def test_what_expired_is_dead_unless_somebody_carries_it(store: Database) -> Non
     ]
 
 
+def test_what_waits_for_an_endpoint_that_is_gone_is_dead_unless_somebody_carries_it(store: Database) -> None:
+    put(store, [parcel("one"), parcel("failed", reason="timeout", attempts=3), parcel("other", "mail")])
+    put(store, [parcel("sms", kind="sms"), parcel("there", state=DeliveryState.DELIVERED)])
+    put(store, [parcel("carried")], owner="a")
+    with store.writing() as connection:
+        assert claims.abandon(connection, [(KIND, "crm"), (KIND, "nobody")]) == [2, 0]
+    assert rows(store, "delivery, detail", "delivery WHERE reason = 'not_configured'") == [
+        ("failed", "its endpoint was deleted"),
+        ("one", "its endpoint was deleted"),
+    ]
+    assert len(rows(store, "delivery", "delivery WHERE state = 'dead'")) == 2
+
+
 def test_duplicates_are_known_by_their_ids_also_within_one_transaction(store: Database) -> None:
     first = parcel("one", body=b"first")
     assert put(store, [first, parcel("one", body=b"second"), parcel("two")]) == [True, False, True]

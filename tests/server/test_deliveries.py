@@ -183,6 +183,27 @@ async def test_what_waits_for_a_paused_endpoint_is_sent_when_it_is_active_again(
     await settled(desk, "/deliveries/deliver/acme-crm/evt_1", "delivered")
 
 
+async def test_what_waits_for_an_endpoint_that_is_deleted_is_dead_at_once_and_says_why(
+    desk: Desk, receiver: Raw
+) -> None:
+    await open_endpoint(desk, receiver)
+    await desk.ask("PATCH", "/acme-crm", {"state": "paused"})
+    for number in range(3):
+        await desk.api("POST", "/deliveries", message(id=f"evt_{number}"))
+    assert (await desk.ask("DELETE", "/acme-crm")).status == 204
+    found = (await desk.api("GET", "/deliveries?endpoint=acme-crm")).json["deliveries"]
+    assert {(one["state"], one["reason"], one["detail"]) for one in found} == {
+        ("dead", "not_configured", "its endpoint was deleted")
+    }
+    fixed = (await desk.api("GET", "/deliveries?endpoint=fixed")).json["deliveries"]
+    assert [one["state"] for one in fixed] == ["waiting"] * 3
+    # Once it is there again, what is retried by hand goes out.
+    await open_endpoint(desk, receiver)
+    await desk.api("POST", "/deliveries/retry", {"endpoint": "acme-crm"})
+    for number in range(3):
+        await settled(desk, f"/deliveries/deliver/acme-crm/evt_{number}", "delivered")
+
+
 async def test_a_ping_reaches_its_endpoint_whatever_types_it_wants(desk: Desk, receiver: Raw) -> None:
     await open_endpoint(desk, receiver, types=["invoice.*"])
     answer = await desk.ask("POST", "/acme-crm/ping", None, ACME)

@@ -7,12 +7,13 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet
 
-from exporter.actions.deliver import DeliverAction
+from exporter.actions.deliver import KIND, DeliverAction
 from exporter.core.action import ActionKit
 from exporter.core.secret import Secret
 from exporter.core.webhook import WebhookEndpoint, Webhooks, WebhookSource
@@ -93,6 +94,7 @@ async def webhook_desk(folder: Path, store: Database) -> AsyncIterator[Desk]:
     kit = ActionKit(network, directory.get, lambda _name: None, lambda: room.now, directory.report)
     outbox = Outbox(store, [DeliverAction(kit)])
     directory.on_change = outbox.wake
+    directory.abandon = partial(outbox.abandon, KIND)
     summaries = WebhookSummaries(write)
     outbox.listeners.append(summaries.record)
     room.endpoints, room.outbox, room.webhook_summaries = directory, outbox, summaries.hand_over

@@ -164,4 +164,32 @@ ENDPOINT_DOWN = (
     Case("quiet", {series(m.ENDPOINT_UP, **_UP): "0x10 1x40"}, "25m", says="it answers again"),
     Case("boundary", {series(m.ENDPOINT_UP, **_UP): "1x5 0x40"}, "19m", says="not for 15 minutes yet"),
     Case("missing", {series(m.ENDPOINT_UP, **_UP): "_x60"}, "25m"),
+    Case(
+        "quiet",
+        {series(m.ENDPOINT_UP, **_UP): "0x60", series(m.ENDPOINT_DISABLED, **_UP): "1x60"},
+        "25m",
+        says="it is disabled, which has an alert of its own",
+    ),
+)
+
+ENDPOINT_DISABLED = (
+    Case("fires", {series(m.ENDPOINT_DISABLED, **_UP): "0x5 1x40"}, "10m", ({**_UP, "severity": "medium"},)),
+    Case(
+        "fires",
+        {
+            series(m.ENDPOINT_DISABLED, **_UP, instance="a"): "1x40",
+            series(m.ENDPOINT_DISABLED, **_UP, instance="b"): "0x40",
+        },
+        "10m",
+        ({**_UP, "severity": "medium"},),
+        says="one of two processes knows it already",
+    ),
+    Case("quiet", {series(m.ENDPOINT_DISABLED, **_UP): "0x60"}, "25m"),
+    Case(
+        "boundary",
+        {series(m.ENDPOINT_DISABLED, **_UP): "1x10 0x20"},
+        "11m",
+        says="it is active again, and resolved at once",
+    ),
+    Case("missing", {series(m.ENDPOINT_DISABLED, **_UP): "_x60"}, "25m"),
 )

@@ -134,7 +134,7 @@ async def rotate_secret(request: web.Request) -> web.Response:
 
 
 async def remove(request: web.Request) -> web.Response:
-    """Delete an endpoint; what waits for it is never sent, and expires."""
+    """Delete an endpoint; what waits for it is dead."""
     entry = find_entry(request)
     _refuse_file(entry)
     name, directory = entry.endpoint.name, find_directory(request)
