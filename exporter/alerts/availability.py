@@ -36,16 +36,25 @@ HOLD = "1h"
 """How long a condition that came twice is held: it pages at most twice within any such time."""
 
 
+HOLD_OF_CAUSES = "90m"
+"""The same of conditions that hide those of single targets: longer, so that these never come out of it."""
+
+
 def _started(name: str, by: str) -> str:
     """Return when the recorded condition `name` began: it was not there at the evaluation before."""
     return f"max by ({by}) ({name} unless on ({by}) {name} offset {EVERY})"
 
 
-def _held(name: str, started: str, by: str) -> str:
-    """Return the recorded condition `name`, held while it came at least twice within HOLD."""
+def _came_again(name: str, by: str, gap: str) -> str:
+    """Return when the recorded condition `name` began after `gap` without it, as a restart leaves one."""
+    return f"max by ({by}) ({name} unless on ({by}) present_over_time({name}[{gap}] offset {EVERY}))"
+
+
+def _held(name: str, started: str, by: str, hold: str = HOLD) -> str:
+    """Return the recorded condition `name`, held while it came at least twice within `hold`."""
     return (
-        f"{name}\nor\n(\n  max_over_time({name}[{HOLD}])\n"
-        f"and on ({by})\n  count_over_time({started}[{HOLD}]) >= 2\n)"
+        f"{name}\nor\n(\n  max_over_time({name}[{hold}])\n"
+        f"and on ({by})\n  count_over_time({started}[{hold}]) >= 2\n)"
     )
 
 
@@ -186,6 +195,12 @@ _BY_VENDOR = (
     "  )"
 )
 
+OUTAGE_RATIO = f"integration_provider:{CONSECUTIVE_FAILURES}:outage_ratio"
+# The reason is read as it is now, without look-back: an older reason must not count as well.
+# A gap in scrapes is bridged by keep_firing.
+OUTAGE_EXPR = f"  {_BY_VENDOR}\n/\n  {TARGETS}\n> 0.3\nand on ({_WHOLE})\n  {_BY_VENDOR} >= 3"
+OUTAGE_STARTED = f"integration_provider:{CONSECUTIVE_FAILURES}:outage_started"
+
 OUTAGE = Alert(
     name="IntegrationOutage",
     summary="The integration fails for many targets at once.",
@@ -195,11 +210,14 @@ OUTAGE = Alert(
     ),
     reason=REASONS,
     by=("integration", "provider"),
-    # The reason is read as it is now, without look-back: an older reason must not count as well.
-    # A gap in scrapes is bridged by keep_firing.
-    expr=(f"  {_BY_VENDOR}\n/\n  {TARGETS}\n> 0.3\nand on ({_WHOLE})\n  {_BY_VENDOR} >= 3"),
+    expr=_held(OUTAGE_RATIO, OUTAGE_STARTED, _WHOLE, HOLD_OF_CAUSES),
     severities=(Severity.CRITICAL,),
-    records={FAILING: FAILING_EXPR, TARGETS: TARGETS_EXPR},
+    records={
+        FAILING: FAILING_EXPR,
+        TARGETS: TARGETS_EXPR,
+        OUTAGE_RATIO: OUTAGE_EXPR,
+        OUTAGE_STARTED: _came_again(OUTAGE_RATIO, _WHOLE, "10m"),
+    },
     keep_firing="10m",
     cause="probe",
     cases=cases.OUTAGE,
@@ -222,7 +240,8 @@ OUTAGE = Alert(
         mitigation=(
             "Tell the customers, follow the vendor, hold back retries that make it worse. Raise the "
             "integration's `interval` when it throttles us. The alert stays 10 minutes after the share "
-            "fell, so that a vendor that comes and goes is reported once."
+            "fell, and one that comes again for an hour and a half: a vendor that comes and goes pages twice "
+            "at most."
         ),
     ),
 )
@@ -231,18 +250,27 @@ _CUT_OFF = (
     f'    ({FAILING} >= 2)\n  and on ({BY})\n    {FAILURE_INFO}{{reason=~"{"|".join(sorted(NETWORK))}"}}'
 )
 
+ISOLATED_RATIO = f"all:{CONSECUTIVE_FAILURES}:isolated_ratio"
+ISOLATED_EXPR = (
+    f"  count by () (\n{_CUT_OFF}\n  )\n/ on ()\n  sum by () ({TARGETS})\n>= 0.8\n"
+    f"and on ()\n  count by () (count by (provider) (\n{_CUT_OFF}\n  )) >= 2"
+)
+ISOLATED_STARTED = f"all:{CONSECUTIVE_FAILURES}:isolated_started"
+
 ISOLATED = Alert(
     name="IntegrationExporterIsolated",
     summary="The exporter cannot reach the outside world.",
     description=(f"{SHARE_OF_ALL} targets, over several providers, cannot be reached by the network."),
     reason=REASONS_OF_ALL,
     by=(),
-    expr=(
-        f"  count by () (\n{_CUT_OFF}\n  )\n/ on ()\n  sum by () ({TARGETS})\n>= 0.8\n"
-        f"and on ()\n  count by () (count by (provider) (\n{_CUT_OFF}\n  )) >= 2"
-    ),
+    expr=_held(ISOLATED_RATIO, ISOLATED_STARTED, "", HOLD_OF_CAUSES),
     severities=(Severity.CRITICAL,),
-    records={FAILING: FAILING_EXPR, TARGETS: TARGETS_EXPR},
+    records={
+        FAILING: FAILING_EXPR,
+        TARGETS: TARGETS_EXPR,
+        ISOLATED_RATIO: ISOLATED_EXPR,
+        ISOLATED_STARTED: _came_again(ISOLATED_RATIO, "", "5m"),
+    },
     # Until they have had their turn again after the network is back, targets fail and their own alerts stay
     # hidden. Longer, and a short loss of the network would hide real faults as well.
     keep_firing="5m",
@@ -266,7 +294,8 @@ ISOLATED = Alert(
         ),
         mitigation=(
             "Fix resolver, route, proxy or clock. The alert stays on for five minutes, in which targets "
-            "have their turn again, so that the recovery does not set off an alert per target."
+            "have their turn again, so that the recovery does not set off an alert per target. A network "
+            "that is lost again keeps it for an hour and a half."
         ),
     ),
 )
@@ -289,6 +318,8 @@ FLAPPING = Alert(
     observed=f"{_TIMES} * 2 - (({FAILING} > bool 0) or {_TIMES} * 0)",
     family=CHANGES,
     records={FAILING: FAILING_EXPR, FAILING_STARTED: _started(FAILING, BY)},
+    # The count of the hour goes up and down around the threshold.
+    keep_firing="30m",
     cause="probe",
     cases=cases.FLAPPING,
     runbook=Runbook(

@@ -105,7 +105,8 @@ RATE_LIMITED = Alert(
     ),
     severities=(Severity.MEDIUM,),
     records={FAILING: FAILING_EXPR},
-    keep_firing="10m",
+    # A vendor that throttles lets calls through in turn: that is told twice an hour at most.
+    keep_firing="30m",
     cause="probe",
     cases=cases.RATE_LIMITED,
     runbook=Runbook(

@@ -1,6 +1,6 @@
 """How much is left, and what does it cost? Quotas, prepaid money, and the bills of vendors."""
 
-from exporter.alerts.availability import STATE
+from exporter.alerts.availability import DOWN, STATE, TARGET_FAILING
 from exporter.alerts.cases import quotas as cases
 from exporter.core.alert import BY, WHO, Alert, Runbook
 from exporter.core.common_metrics import (
@@ -51,7 +51,11 @@ QUOTA_NEAR_LIMIT = Alert(
     op=">=",
     by=("integration", "provider", "tenant", "quota"),
     family=QUOTA,
-    keep_firing="5m",
+    # A quota of a minute or an hour is full and free in turn: that pages twice an hour at most.
+    keep_firing="30m",
+    # A refusal has no quota's name, and is why the target fails.
+    explains=(DOWN.name, TARGET_FAILING.name),
+    explains_if=('severity="critical"', 'quota=""'),
     cases=cases.QUOTA_NEAR_LIMIT,
     runbook=Runbook(
         meaning=(

@@ -95,7 +95,8 @@ class Alert:
     `hold` is the rule's `for`, `keep_firing` its `keep_firing_for` (durations as in
     Prometheus). `cause` is "probe" for alerts that an outage or isolation explains, "staleness" for those
     that a dead exporter explains. `explains` names alerts of the same target that this one hides: they are
-    what it leads to, and none is more severe. `summary` is a fixed sentence, `summaries` those of single
+    what it leads to, and none is more severe; `explains_if` are matchers that it must meet
+    besides. `summary` is a fixed sentence, `summaries` those of single
     severities that say it better; `description` may use the labels by `{{ $labels.integration }}` and
     `{{ $value }}`. `reason` is a template that looks up why it fires, for an annotation of that name.
     """
@@ -117,6 +118,7 @@ class Alert:
     labels: Mapping[str, str] = field(default_factory=dict)
     cases: tuple[Case, ...] = ()
     explains: tuple[str, ...] = ()
+    explains_if: tuple[str, ...] = ()
     exprs: Mapping[Severity, str] = field(default_factory=dict)
     records: Mapping[str, str] = field(default_factory=dict)
     every: str = EVERY

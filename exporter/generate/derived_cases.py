@@ -30,6 +30,8 @@ GOES_ON = 8
 """Samples for which an alert is looked at after the gap: more than any `keep_firing_for` that bridges it."""
 BAD, GOOD, EPISODES = 4, 4, 4
 """Samples of each state of a target that flaps, and how often it fails."""
+SLOW_BAD, SLOW_GOOD, SLOW_EPISODES = 6, 14, 3
+"""The same where the alert resolves once in between: held from the second time on, it pages twice an hour."""
 
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 _TARGET = ("integration", "provider", "tenant")
@@ -59,7 +61,7 @@ def _of(alert: Alert, case: Case, complete: Complete) -> Iterator[Case]:
     if _targets(whole) and not any(_REPLICA & _labels(series).keys() for series in whole.series):
         yield from _replicas(whole)
     if any(_failing(whole, series) for series in whole.series):
-        yield _flap(whole)
+        yield from _flaps(whole)
     if whole.series:
         yield from _environments(alert, whole, complete)
 
@@ -193,27 +195,33 @@ def _series(name: str, labels: Mapping[str, str]) -> str:
     return _with(f"{name}{{}}", **labels)
 
 
-def _flap(case: Case) -> Case:
-    """Return the case with targets that recover for four minutes again and again: one alert, not several."""
-    cycle = (BAD + GOOD) * EPISODES
+def _flaps(case: Case) -> Iterator[Case]:
+    """Give the case with targets that recover again and again: one alert, or two where they are slow."""
+    quick, slow = (BAD, GOOD, EPISODES), (SLOW_BAD, SLOW_GOOD, SLOW_EPISODES)
+    yield _flap(case, *quick, BAD, "failures that come and go are one alert")
+    yield _flap(case, *slow, 2 * SLOW_BAD + SLOW_GOOD, "what fails again within the hour is held")
+
+
+def _flap(case: Case, bad: int, good: int, episodes: int, begin: int, says: str) -> Case:
+    """Return the case with `episodes` of `bad` and `good` samples; it fires from sample `begin` on."""
     return replace(
         case,
         kind="flap",
-        at=f"{BAD * seconds(case.interval) // 60}m",
-        until=f"{cycle * seconds(case.interval) // 60 - 1}m",
-        says=_says(case, "failures that come and go are one alert"),
-        series={name: _flapping(case, name) for name in case.series},
+        at=f"{begin * seconds(case.interval) // 60}m",
+        until=f"{(bad + good) * episodes * seconds(case.interval) // 60 - 1}m",
+        says=_says(case, says),
+        series={name: _flapping(case, name, bad, good, episodes) for name in case.series},
     )
 
 
-def _flapping(case: Case, series: str) -> str:
+def _flapping(case: Case, series: str, bad: int, good: int, episodes: int) -> str:
     value = sample_at(pieces_of(case.series[series]), _index(case))
     if not _failing(case, series):
         # Everything else stays as it was when the alert fired.
-        return "_" if value is None else f"{value:.10g}x{(BAD + GOOD) * EPISODES}"
+        return "_" if value is None else f"{value:.10g}x{(bad + good) * episodes}"
     well = _WELL.get(_name(series))
-    rest = f"{well}x{GOOD - 1}" if well else f"{STALE} _x{GOOD - 1}"
-    return " ".join(f"{value:.10g}x{BAD - 1} {rest}" for _ in range(EPISODES))
+    rest = f"{well}x{good - 1}" if well else f"{STALE} _x{good - 1}"
+    return " ".join(f"{value:.10g}x{bad - 1} {rest}" for _ in range(episodes))
 
 
 def _environments(alert: Alert, case: Case, complete: Complete) -> Iterator[Case]:

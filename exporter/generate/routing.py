@@ -249,7 +249,12 @@ def _causes() -> list[dict[str, Any]]:
         # An integration without tenants has one target: down and failing are then one and the same.
         _hides(DOWN.name, [_named(TARGET_FAILING.name), 'tenant=""'], ["integration", "provider"]),
         *(
-            _hides(alert.name, [_named(*alert.explains)], ["integration", "provider", "tenant"])
+            _hides(
+                alert.name,
+                [_named(*alert.explains)],
+                ["integration", "provider", "tenant"],
+                *alert.explains_if,
+            )
             for alert in registry.alerts()
             if alert.explains
         ),

@@ -90,6 +90,7 @@ SABOTAGE = [
     ),
     ("TargetFailing", "a gap while the exporter restarts does not resolve it", REMEMBERED, NEWEST),
     ("Outage", "it stays 10 minutes after the share fell", "10m", "1m"),
+    ("Outage", "it is held where it came twice, longer than those of its targets", "[90m]", "[30m]"),
     ("Outage", "30 % is not more than 30 %", "> 0.3", ">= 0.3"),
     ("Outage", "revoked credentials are no outage", "auth|", ""),
     ("ExporterIsolated", "another replica gets through", "min by (integration", "max by (integration"),

@@ -186,6 +186,20 @@ OUTAGE = (
         "23m",
         says="and resolves then",
     ),
+    # Alerts of its targets, which it hides, are held for an hour after the first failure.
+    Case(
+        "fires",
+        {
+            key: value.replace("2x60", "0x5 2x5 0x14 2x5 0x60").replace(
+                "1x60", "_x6 1x5 stale _x14 1x5 stale"
+            )
+            for key, value in _tenants(5, 10, "timeout").items()
+        },
+        "31m",
+        (whole(),),
+        says="it is held where it came twice, longer than those of its targets",
+        until="75m",
+    ),
     Case(
         "quiet",
         {
@@ -286,7 +300,7 @@ FLAPPING = (
     ),
     Case("quiet", {series(F): "0x80"}, "30m"),
     Case("quiet", {series(F): "1+1x80"}, "30m", says="it fails all the time"),
-    Case("quiet", {series(F): "0x1 1 2 0x1 1 2 0x1 1 2 0x1 1 2 0x90"}, "80m", says="an hour later"),
+    Case("quiet", {series(F): "0x1 1 2 0x1 1 2 0x1 1 2 0x1 1 2 0x90"}, "110m", says="an hour later"),
     Case("boundary", {series(F): _COMES_AND_GOES}, "13m", says="six changes are not more than six"),
     Case("boundary", {series(F): _COMES_AND_GOES}, "14m", (target(),), says="seven are"),
     Case("missing", {series(F): "_x60"}, "30m", says="a target never seen is quiet"),

@@ -96,7 +96,7 @@ RATE_LIMITED = (
         "20m",
         says="another reason",
     ),
-    Case("quiet", _refused("0x5 1 2x5 0x60", "_x6 1x6"), "40m", says="it is over"),
+    Case("quiet", _refused("0x5 1 2x5 0x60", "_x6 1x6"), "55m", says="it is over"),
     Case("boundary", _refused("1x60", "1x60"), "20m", says="one"),
     Case("boundary", _refused("2x60", "1x60"), "20m", (target(),), says="two in a row"),
     Case("missing", {series(FAILURE_INFO, reason="rate_limited"): "1x60"}, "20m", says="no state"),

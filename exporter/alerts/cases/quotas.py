@@ -48,11 +48,11 @@ QUOTA_NEAR_LIMIT = (
         says="refused for an empty quota, without numbers",
     ),
     Case("quiet", _quota("500x60"), "20m"),
-    Case("quiet", _quota("990x20 3x60"), "40m", says="the quota started again"),
+    Case("quiet", _quota("990x20 3x60"), "55m", says="the quota started again"),
     Case(
         "quiet",
         {_REFUSED: "1x10 stale", series(SUCCESS): "0x10 1x60"},
-        "20m",
+        "45m",
         says="the vendor takes our calls again",
     ),
     Case(
