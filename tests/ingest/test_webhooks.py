@@ -148,6 +148,20 @@ async def test_a_forged_webhook_is_refused_counted_and_in_the_audit() -> None:
     assert SECRET not in str(entry) and "sha256=" not in str(entry)
 
 
+async def test_genuine_webhooks_are_in_the_audit_too_and_a_burst_is_one_entry_with_its_number() -> None:
+    stand = Stand(github())
+    for number in (1, 2, 3, 4, 5, 5):
+        await stand.send(github_request(delivery=f"d-{number}"))
+    stand.audit.sweep(everything=True)
+    found = [(one.actor, one.action, one.outcome, one.count, one.details["new"]) for one in stand.entries]
+    assert found == [
+        ("source:github", "webhook.verified", "success", 1, True),
+        ("source:github", "webhook.verified", "success", 1, False),
+        ("source:github", "webhook.verified", "success", 4, True),
+    ]
+    assert stand.entries[0].integration == "code" and stand.entries[0].address
+
+
 async def test_a_request_without_a_signature_is_a_bad_request() -> None:
     stand = Stand(github())
     good = github_request()
