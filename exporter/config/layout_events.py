@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from exporter.config.layout_parts import PUBLIC, RAW, Part
+from exporter.config.layout_parts import PUBLIC, RAW, TENANT_PATTERN, Part
 
 Value = Annotated[str, Meta(min_length=1, max_length=120, extra=PUBLIC)]
 LabelAllowList = Annotated[
@@ -32,6 +32,38 @@ class AppMetricPart(Part, frozen=True, kw_only=True):
     ] = {}
 
 
+class BeaconSitePart(Part, frozen=True, kw_only=True):
+    """A web site whose pages report by the script /app/w.js."""
+
+    key: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9_-]{4,64}$",
+            description="The site's public name, in the address of the script; no secret.",
+            extra=PUBLIC,
+        ),
+    ]
+    tenant: Annotated[
+        str, Meta(pattern=TENANT_PATTERN, description="Whose widgets they are.", extra=PUBLIC)
+    ] = ""
+    origins: Annotated[
+        tuple[Annotated[str, Meta(max_length=300, extra=PUBLIC)], ...],
+        Meta(min_length=1, max_length=100, description="Pages that may report: https://shop.example."),
+    ]
+    sample: Annotated[
+        float, Meta(gt=0, le=1, description="Share of page views that report, above 0 and at most 1.")
+    ] = 1.0
+    events_per_minute: Annotated[
+        int, Meta(ge=100, le=100_000, description="Events of the site a minute; what is beyond is refused.")
+    ] = 1200
+
+
+class BeaconPart(Part, frozen=True, kw_only=True):
+    """What browsers report by POST /app/w."""
+
+    sites: Annotated[tuple[BeaconSitePart, ...], Meta(description="Sites whose pages may report.")] = ()
+
+
 class EventsPart(Part, frozen=True, kw_only=True):
     """Events that apps report to POST /api/v1/events."""
 
@@ -44,3 +76,4 @@ class EventsPart(Part, frozen=True, kw_only=True):
         Meta(ge=100, le=1_000_000, description="Series of one metric; what is beyond is counted, not kept."),
     ] = 10_000
     metrics: Annotated[tuple[Any, ...], Meta(description="Metrics that apps add to.", extra=RAW)] = ()
+    beacon: Annotated[BeaconPart, Meta(description="Events from pages in browsers.")] = BeaconPart()

@@ -14,11 +14,13 @@ from exporter.core.audit import AuditEntry
 from exporter.core.configuration import Configuration
 from exporter.core.event import EventError, EventFields, EventKind, Measurement
 from exporter.core.event_metrics import DUPLICATES, EVENTS, REJECTED
+from exporter.core.event_settings import BeaconSite
 from exporter.core.metric import Kind, Scope
 from exporter.core.stored_event import StoredEvent
+from exporter.ingest.beacon import Beacon, confine
 from exporter.ingest.counters import EventCounters, LabelValues
 from exporter.ingest.event_labels import EventLabels
-from exporter.ingest.event_parser import EventParser, Parsed
+from exporter.ingest.event_parser import JSON, BodyError, EventParser, Parsed
 from exporter.ingest.recent_ids import RecentIds
 from exporter.store.batch import Batch
 from exporter.store.durable_events import DurableEvent
@@ -71,7 +73,8 @@ class _Judged:
 class EventIntake:
     """Takes events of `kinds`; `store` keeps durable ones, `submit` takes the others for the store.
 
-    `labels` says what may become a label, `counters` counts. `now` is in Unix seconds.
+    `labels` says what may become a label, `counters` counts, `beacon` knows whose pages may report. `now` is
+    in Unix seconds.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class EventIntake:
     ) -> None:
         """Start without a configuration: no integration is known yet."""
         self.labels = EventLabels()
+        self.beacon = Beacon(now)
         self._kinds = {kind.fields: kind for kind in kinds.values()}
         self._parser = EventParser(kinds.values())
         self._counters = counters
@@ -99,6 +103,7 @@ class EventIntake:
     def apply(self, configuration: Configuration) -> None:
         """Judge by `configuration` from now on."""
         self.labels.apply(configuration.events, configuration.webhooks)
+        self.beacon.apply(configuration.events.sites)
         self._counters.limit = configuration.events.series_limit
         self._unstored = frozenset(SWITCHES.get(name, "") for name in configuration.switched_off)
         self._providers = {found.name: found.probe.name for found in configuration.integrations}
@@ -112,9 +117,26 @@ class EventIntake:
         when durable ones could not be stored: then nothing of the body was counted, and all of it may be
         sent again.
         """
+        return await self._take(self._parser.parse(body, media_type), tenants)
+
+    async def receive_page(self, body: bytes, site: BeaconSite, address: str) -> IntakeResult:
+        """Take what a page of `site` reports, as JSON, from `address`; BodyError also beyond its limits."""
+        found = self._parser.parse(body, JSON)
+        try:
+            self.beacon.admit(site, address, len(found))
+        except BodyError:
+            self.refuse("rate_limited", len(found))
+            raise
+        return await self._take([confine(parsed, site, self.labels) for parsed in found], None)
+
+    def refuse(self, reason: str, number: int = 1) -> None:
+        """Count events, or bodies, that are refused before they are judged."""
+        self._counters.add(REJECTED, ("", reason), number)
+
+    async def _take(self, events: Sequence[Parsed], tenants: Collection[str] | None) -> IntakeResult:
         result = IntakeResult()
         good: list[_Judged] = []
-        for index, parsed in enumerate(self._parser.parse(body, media_type)):
+        for index, parsed in enumerate(events):
             try:
                 good.append(self._judge(index, parsed, tenants))
             except EventError as error:

@@ -9,6 +9,7 @@ from exporter.core.listing import Listing
 from exporter.registry import lists
 from exporter.server.access import AccessRule, Effect
 from exporter.server.handlers import (
+    beacon,
     board,
     checks,
     deliveries,
@@ -149,6 +150,20 @@ ROUTES = (
         noise.noise,
         AccessRule(Role.ADMIN, narrow=True),
         "How often each alert fired, for how long, and whether it flaps.",
+    ),
+    Route(
+        _GET,
+        "/app/w.js",
+        beacon.script,
+        AccessRule(None, unlimited=True),
+        "The script by which pages of configured sites report.",
+    ),
+    Route(
+        ("POST", "OPTIONS"),
+        "/app/w",
+        beacon.report,
+        AccessRule(None, unlimited=True),
+        "Takes what pages of configured sites report: bounded by site and by address.",
     ),
     Route(_GET, "/api/v1/tokens", tokens.read, _TOKENS, "Tokens and their states, worst first."),
     Route(

@@ -1,5 +1,7 @@
 """`events:` what apps report: what may become a label, and which metrics they may add to."""
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from exporter.config.document.convert import Converter
@@ -7,8 +9,8 @@ from exporter.config.document.schema import part_schema
 from exporter.config.document.section import convert_section
 from exporter.config.document.validate import Validator
 from exporter.config.draft import Draft
-from exporter.config.layout_events import AppMetricPart, EventsPart
-from exporter.core.event_settings import AllowList, EventSettings
+from exporter.config.layout_events import AppMetricPart, BeaconSitePart, EventsPart
+from exporter.core.event_settings import AllowList, BeaconSite, EventSettings
 from exporter.core.metric import LABEL, RESERVED, Kind, Metric
 
 LABELS = (
@@ -18,6 +20,14 @@ LABELS = (
 """Labels of events that an allow-list may name."""
 
 PREFIX = "integration_app_"
+
+PAGE_LABELS = ("widget", "release", "route")
+"""Labels whose values come from pages."""
+
+# As browsers write the header Origin (RFC 6454, section 6.2): in lower case, and nothing behind the port.
+_HOST = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_ORIGIN = re.compile(rf"(https?)://(?:{_HOST}(?:\.{_HOST})*|\[[0-9a-f:.]+\])(?::([1-9][0-9]{{0,4}}))?\Z")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def read(draft: Draft, part: EventsPart) -> EventSettings:
@@ -34,12 +44,54 @@ def read(draft: Draft, part: EventsPart) -> EventSettings:
             continue
         metrics[found.name] = _metric(found)
         labels |= {f"{found.name}.{label}": allowed for label, allowed in found.labels.items()}
-    return EventSettings(dict(part.allow), part.series_limit, metrics, labels)
+    sites = _sites(draft, part.beacon.sites)
+    if sites:
+        draft.context.notes += _open_lists(part)
+    return EventSettings(dict(part.allow), part.series_limit, metrics, labels, sites)
 
 
 def fields(value: EventSettings) -> dict[str, Any]:
     """Return the settings as the configuration takes them."""
     return {"events": value}
+
+
+def _sites(draft: Draft, parts: tuple[BeaconSitePart, ...]) -> dict[str, BeaconSite]:
+    sites: dict[str, BeaconSite] = {}
+    for index, part in enumerate(parts):
+        path = ("events", "beacon", "sites", index)
+        if part.key in sites:
+            draft.add_error((*path, "key"), "the key is taken by another site", "choose another key")
+        for place, origin in enumerate(part.origins):
+            remedy = _origin_remedy(origin)
+            if remedy:
+                draft.add_error((*path, "origins", place), "no browser sends such an origin", remedy)
+        origins = frozenset(part.origins)
+        sites[part.key] = BeaconSite(part.key, part.tenant, origins, part.sample, part.events_per_minute)
+    return sites
+
+
+def _origin_remedy(origin: str) -> str:
+    """Return how to write the origin, "" where it is right."""
+    found = _ORIGIN.match(origin)
+    if found is None:
+        return (
+            "write scheme and host in lower case, and the port where it has one: https://shop.example; "
+            "no path, no slash at the end, no *, and international names as xn--..."
+        )
+    port = int(found[2] or 0)
+    if port == _DEFAULT_PORTS[found[1]]:
+        return "leave the port out: browsers do where it is the usual one"
+    return "" if port < 65_536 else "write a port up to 65535"
+
+
+def _open_lists(part: EventsPart) -> Iterator[str]:
+    """Yield a note for each label that pages could fill with names of their own."""
+    for label in PAGE_LABELS:
+        if not isinstance(part.allow.get(label), tuple):
+            yield (
+                f"events.allow.{label} lists no values, and anybody can send events of a page: "
+                f"list them, so that others cannot take their places"
+            )
 
 
 def _metric_part(draft: Draft, index: int, raw: Any) -> AppMetricPart | None:

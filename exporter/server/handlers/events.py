@@ -35,10 +35,11 @@ async def report(request: web.Request) -> web.Response:
         raise web.HTTPServiceUnavailable(
             text=f"the events were not stored: {error}", headers={"Retry-After": RETRY_AFTER}
         ) from None
-    return json_answer(asdict(result), status=_status(result))
+    return json_answer(asdict(result), status=status_of(result))
 
 
-def _status(result: IntakeResult) -> int:
+def status_of(result: IntakeResult) -> int:
+    """Return 202 where all were taken, 207 where some were, 400 where none was."""
     if not result.rejected:
         return 202
     return 207 if result.accepted or result.duplicates else 400
