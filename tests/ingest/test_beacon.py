@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from exporter import registry
 from exporter.core.event_metrics import EVENTS, REJECTED
 from exporter.core.event_settings import BeaconSite, EventSettings
+from exporter.core.stored_event import StoredEvent
 from exporter.events.widget import FAILURES, LOADED
 from exporter.ingest import beacon
 from exporter.ingest.event_parser import BodyError
 from exporter.ingest.events import IntakeResult
+from exporter.store.subjects import events
 from tests.ingest.reporting import MINIMAL, Desk, configuration, desk, event
 
 SHOP = BeaconSite("pub_shop", "acme", frozenset({"https://shop.example"}), 0.1)
@@ -32,16 +33,12 @@ async def made(tmp_path: Path) -> AsyncIterator[Desk]:
         yield made
 
 
-async def send(made: Desk, *events: Any, site: BeaconSite = SHOP, address: str = "192.0.2.1") -> IntakeResult:
-    return await made.intake.receive_page(json.dumps(events).encode(), site, address)
+async def send(made: Desk, *found: Any, site: BeaconSite = SHOP, address: str = "192.0.2.1") -> IntakeResult:
+    return await made.intake.receive_page(json.dumps(found).encode(), site, address)
 
 
-def rows(made: Desk) -> list[dict[str, Any]]:
-    def read(connection: Any) -> list[dict[str, Any]]:
-        found = connection.execute(text("select tenant, data from events order by id"))
-        return [{"tenant": row.tenant, **json.loads(row.data)} for row in found]
-
-    return made.database.read(read)
+def stored(made: Desk, kind: str) -> list[StoredEvent]:
+    return made.database.read(lambda connection: events.query(connection, kind)).rows[::-1]
 
 
 async def test_events_of_a_page_are_of_the_tenant_of_its_site(made: Desk) -> None:
@@ -107,12 +104,13 @@ async def test_nothing_personal_of_a_page_is_stored_or_exported(made: Desk) -> N
         event("widget", outcome="script_error", error="TypeError donate.js:12:3", release="1.4"),
         event("traffic", route=f"/?q={planted}"),
     )
-    found = rows(made)
-    assert len(found) == 4 and planted not in json.dumps(found) + made.body()
-    assert (found[0]["route"], found[0]["error"]) == ("/orders/{id}", "Error")
-    assert (found[1]["widget"], found[1]["route"], found[1]["release"]) == ("other", "other", "other")
-    assert (found[2]["error"], found[2]["release"]) == ("TypeError donate.js:12:3", "1.4")
-    assert found[3]["route"] == "/"
+    found = [*stored(made, "widget"), *stored(made, "traffic")]
+    assert len(found) == 4 and planted not in str(found) + made.body()
+    first, second, third, fourth = (one.fields for one in found)
+    assert (first["route"], first["error"]) == ("/orders/{id}", "Error")
+    assert (second["widget"], second["route"], second["release"]) == ("other", "other", "other")
+    assert (third["error"], third["release"]) == ("TypeError donate.js:12:3", "1.4")
+    assert fourth["route"] == "/"
 
 
 async def test_a_site_may_send_so_many_events_a_minute(made: Desk) -> None:

@@ -11,7 +11,9 @@ def test_a_key_may_take_so_many_in_a_window_whatever_the_others_do() -> None:
     assert limit.take("b", 3, 3, 0.0)
 
 
-@pytest.mark.parametrize(("at", "room"), [(59.0, 0), (60.0, 0), (90.0, 5), (108.0, 8), (119.9, 9), (120.0, 10)])
+@pytest.mark.parametrize(
+    ("at", "room"), [(59.0, 0), (60.0, 0), (90.0, 5), (108.0, 8), (119.9, 9), (120.0, 10)]
+)
 def test_the_window_slides_what_was_taken_before_counts_by_its_share(at: float, room: int) -> None:
     limit = SlidingLimit(60.0, 100)
     assert limit.take("a", 10, 10, 59.0)

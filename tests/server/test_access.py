@@ -107,6 +107,8 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int, int, int, int]] = {
     ("DELETE", "/metrics"): (401, 401, 405, 403, 403, 405, 405, 405),
     ("HEAD", "/probe?target=calendar/acme"): (401, 401, 405, 403, 403, 405, 405, 405),
 }
+TABLE |= {(method, "/app/w.js"): (200,) * 8 for method in ("GET", "HEAD")}
+TABLE |= {(method, "/app/w"): (403,) * 8 for method in ("POST", "OPTIONS")}  # no site is configured here
 TABLE |= {(method, "/webhooks/none"): (404,) * 8 for method in ("GET", "POST")}
 READS: dict[tuple[str, bool], tuple[int, int, int, int, int, int, int, int]] = {
     ("viewer", True): (401, 401, 200, 403, 403, 200, 200, 200),

@@ -76,10 +76,12 @@ LOCAL |= {
     ("GET", listing.path): (200 if listing.role == "viewer" else 401, 200, 200, 200, 200)
     for listing in lists().values()
 }
+LOCAL |= {("GET", "/app/w.js"): (200,) * 5}
+LOCAL |= {(method, "/app/w"): (403,) * 5 for method in ("POST", "OPTIONS")}
 LOCAL |= {(method, "/webhooks/none"): (404,) * 5 for method in ("GET", "POST")}
 SIGNED = {"/webhooks/none"}
 """Paths whose callers prove themselves by a signature; there is no such source here."""
-OPEN = {"/metrics", "/-/healthy", "/-/ready", "/runbooks/IntegrationDown"}
+OPEN = {"/app/w.js", "/metrics", "/-/healthy", "/-/ready", "/runbooks/IntegrationDown"}
 
 
 MARKS = (

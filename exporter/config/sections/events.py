@@ -64,7 +64,8 @@ def _sites(draft: Draft, parts: tuple[BeaconSitePart, ...]) -> dict[str, BeaconS
         for place, origin in enumerate(part.origins):
             remedy = _origin_remedy(origin)
             if remedy:
-                draft.add_error((*path, "origins", place), "no browser sends such an origin", remedy)
+                what = f"sites[{index}].origins[{place}] is no origin as browsers send it"
+                draft.add_error((*path, "origins", place), what, remedy)
         origins = frozenset(part.origins)
         sites[part.key] = BeaconSite(part.key, part.tenant, origins, part.sample, part.events_per_minute)
     return sites
