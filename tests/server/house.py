@@ -231,7 +231,10 @@ class House:
             method, self.url + path, headers=headers, allow_redirects=False, ssl=self.tls, **more
         ) as answer:
             return Reply(
-                answer.status, {k.lower(): v for k, v in answer.headers.items()}, await answer.text(errors="replace"), answer
+                answer.status,
+                {k.lower(): v for k, v in answer.headers.items()},
+                await answer.text(errors="replace"),
+                answer,
             )
 
 
