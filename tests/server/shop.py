@@ -16,7 +16,8 @@ SCRIPTS: Mapping[str, str] = {
     "window.fetch = () => { throw new Error('no fetch'); }; window.appw = 5;",
     "half.js": "Math.random = () => 0.5;",
     "says.js": "(window.appw = window.appw || []).push(['start', 'donate', {release: '1.4', timeout: 60}]);"
-    "appw.push(['loaded', 'donate']); appw.push(['failed', 'signup', 'render_failure', new TypeError('ann')]);"
+    "appw.push(['loaded', 'donate']); "
+    "appw.push(['failed', 'signup', 'render_failure', new TypeError('ann')]);"
     "appw.push(['nonsense'], null, 7, ['loaded']);",
 }
 """What pages may load; of all others there are none (404)."""
@@ -38,6 +39,11 @@ class Shop:
         text = "".join(f"<script {tag}></script>" for tag in tags)
         self.pages[path] = f"<!doctype html><html><head><title>Shop</title>{text}</head><body></body></html>"
         return f"{self.origin}{path}?mail=ann@mail.example#token"
+
+    def put_first(self, script: str) -> None:
+        """Let the newest page run a script of the shop before the beacon."""
+        path, text = list(self.pages.items())[-1]
+        self.pages[path] = text.replace("<script", f'<script src="/{script}"></script><script', 1)
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer a page or a script."""

@@ -1,0 +1,65 @@
+"""A page in a browser, a whole exporter behind a prefix, and what Prometheus then scrapes."""
+
+import shutil
+from pathlib import Path
+
+from exporter.demo.services import DemoProcess, free_port
+from tests.e2e.asking import read, until
+from tests.e2e.conftest import COMMAND
+from tests.server.browser import browsing
+from tests.server.shop import shop
+
+CONFIGURATION = """\
+integrations:
+  - {{name: api, provider: tcp, options: {{host: 127.0.0.1, port: {port}}}}}
+events:
+  allow: {{widget: [donate, signup], release: ["1.*"], route: ["/page*"]}}
+  beacon:
+    sites:
+      - {{key: pub_shop, tenant: acme, origins: ["{origin}"]}}
+"""
+LABELS = 'integration="",provider="",tenant="acme"'
+EXPECTED = (
+    f'integration_widget_loads_total{{{LABELS},widget="donate",release="1.4"}} 1',
+    f'integration_widget_loads_total{{{LABELS},widget="signup",release=""}} 1',
+    f'integration_widget_failures_total{{{LABELS},widget="donate",release="1.4",reason="load_error"}} 0',
+    f'integration_widget_failures_total{{{LABELS},widget="signup",release="",reason="load_error"}} 1',
+    'integration_widget_load_duration_seconds_count{integration="",provider="",widget="donate"} 1',
+)
+
+
+async def test_a_page_with_two_widgets_reaches_the_series_of_an_exporter(tmp_path: Path) -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert chromium, "chromium is missing; install it, it shows whether pages report"
+    port = free_port(0)
+    url = f"http://127.0.0.1:{port}/monitoring"
+    async with shop() as site:
+        config = tmp_path / "config.yml"
+        config.write_text(CONFIGURATION.format(port=port, origin=site.origin))
+        command = [
+            *COMMAND,
+            f"--config.file={config}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--web.route-prefix=/monitoring",
+        ]
+        service = DemoProcess("exporter", command, f"{url}/-/ready", tmp_path / "exporter.log")
+        await service.start()
+        try:
+            site.exporter = url
+            page_url = site.page(
+                'src="/donate.js" data-widget="donate" data-release="1.4" async',
+                'src="/gone.js" data-widget="signup" async',
+                options="async",
+            )
+            async with browsing(chromium, page_url, tmp_path / "profile") as page:
+                await page.until("window.donated === 1 && window.appw.on === 1")
+                await page.tell("Page.navigate", url="about:blank")
+
+                async def scraped() -> bool:
+                    lines = (await read(f"{url}/metrics")).splitlines()
+                    return all(f"{line}.0" in lines or line in lines for line in EXPECTED)
+
+                await until("the page's events are in the series", scraped)
+                assert [one for one in page.complaints if "Content Security Policy" in one] == []
+        finally:
+            await service.stop()
