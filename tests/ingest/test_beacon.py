@@ -1,7 +1,7 @@
 """What pages of a site may report: little, only so much of it, and nothing that is personal."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ async def send(made: Desk, *found: Any, site: BeaconSite = SHOP, address: str = 
     return await made.intake.receive_page(json.dumps(found).encode(), site, address)
 
 
-def stored(made: Desk, kind: str) -> list[StoredEvent]:
+def stored(made: Desk, kind: str) -> Sequence[StoredEvent]:
     return made.database.read(lambda connection: events.query(connection, kind)).rows[::-1]
 
 
