@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.servers.raw import free_port
+from tests.servers.raw import answering, free_port, ok, serving
 from tests.waiting import PATIENCE
 
 RECEIVER = """
@@ -74,23 +74,11 @@ def process(*words: str, log: Path, **environment: str) -> Iterator[None]:
 async def test_a_receiver_with_a_public_library_gets_each_webhook_once_though_it_failed_at_first(
     library: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "keys").write_text(Fernet.generate_key().decode())
-    port, web = free_port(), free_port()
+    port = free_port()
     (tmp_path / "receiver.py").write_text(RECEIVER.format(library=library))
-    store = f"{{url: 'sqlite:///{tmp_path}/s.db', token_keys_file: {tmp_path}/keys}}"
-    (tmp_path / "exporter.yml").write_text(f"store: {store}\n")
-    roles = f"bearer_tokens: [{{name: ops, token: {TOKEN}, roles: [admin, ingest]}}]\n"
-    (tmp_path / "web.yml").write_text(roles)
-    flags = (f"--config.file={tmp_path}/exporter.yml", f"--web.config.file={tmp_path}/web.yml")
-    address = f"--web.listen-address=127.0.0.1:{web}"
     receiver = (str(tmp_path / "receiver.py"), str(port), str(tmp_path / "secret"))
-    with (
-        process(*receiver, log=tmp_path / "receiver.log"),
-        process("-m", "exporter", *flags, address, log=tmp_path / "exporter.log"),
-    ):
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{web}", headers=headers) as api:
-            await ready(api)
+    with process(*receiver, log=tmp_path / "receiver.log"):
+        async with exporter(tmp_path) as api:
             hook = {
                 "name": "crm",
                 "tenant": "acme",
@@ -111,6 +99,49 @@ async def test_a_receiver_with_a_public_library_gets_each_webhook_once_though_it
             assert [one["http_status"] for one in found["attempts_made"]] == [503, 204]
         async with aiohttp.ClientSession() as plain, plain.get(f"http://127.0.0.1:{port}/") as answer:
             assert json.loads(await answer.read()) == {"evt_1": [{"total": "12.50 €"}]}
+
+
+async def test_an_operator_sees_that_an_endpoint_was_disabled_and_what_became_of_one_deleted(
+    tmp_path: Path,
+) -> None:
+    async with serving(answering(ok(b"", status="410 Gone"))) as server, exporter(tmp_path) as api:
+        for name in ("gone", "shop"):
+            hook = {"name": name, "tenant": "acme", "url": server.url("/"), "allow_private": True}
+            await ask(api, "POST", "/api/v1/endpoints", hook)
+        await ask(api, "POST", "/api/v1/endpoints/gone/ping")
+        while (await ask(api, "GET", "/api/v1/endpoints/gone"))["state"] != "disabled":
+            await asyncio.sleep(0.1)
+        async with api.get("/metrics") as answer:
+            page = await answer.text()
+        for name, value in (("gone", "1.0"), ("shop", "0.0")):
+            labels = f'endpoint="{name}",integration="",provider="",tenant="acme"'
+            assert f"integration_webhook_endpoint_disabled{{{labels}}} {value}\n" in page
+        entries = (await ask(api, "GET", "/api/v1/audit"))["audit"]
+        assert {"endpoint.disabled", "webhook.given_up"} <= {one["action"] for one in entries}
+        await ask(api, "PATCH", "/api/v1/endpoints/shop", {"state": "paused"})
+        event = {"id": "evt_1", "tenant": "acme", "type": "order.created", "payload": {}}
+        await ask(api, "POST", "/api/v1/deliveries", event)
+        async with api.delete("/api/v1/endpoints/shop") as answer:
+            assert answer.status == 204
+        found = await ask(api, "GET", "/api/v1/deliveries/deliver/shop/evt_1")
+        assert (found["state"], found["reason"]) == ("dead", "not_configured")
+
+
+@asynccontextmanager
+async def exporter(folder: Path) -> AsyncIterator[aiohttp.ClientSession]:
+    """Run an exporter whose files are in `folder`; yield a session of its admin."""
+    (folder / "keys").write_text(Fernet.generate_key().decode())
+    store = f"{{url: 'sqlite:///{folder}/s.db', token_keys_file: {folder}/keys}}"
+    (folder / "exporter.yml").write_text(f"store: {store}\n")
+    roles = f"bearer_tokens: [{{name: ops, token: {TOKEN}, roles: [admin, ingest]}}]\n"
+    (folder / "web.yml").write_text(roles)
+    flags = (f"--config.file={folder}/exporter.yml", f"--web.config.file={folder}/web.yml")
+    port, headers = free_port(), {"Authorization": f"Bearer {TOKEN}"}
+    words = ("-m", "exporter", *flags, f"--web.listen-address=127.0.0.1:{port}")
+    with process(*words, log=folder / "exporter.log"):
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=headers) as api:
+            await ready(api)
+            yield api
 
 
 async def ready(api: aiohttp.ClientSession) -> None:
