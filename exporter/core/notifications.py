@@ -86,6 +86,23 @@ class Webhook(_Part, frozen=True):
     tls: Tls = TlsOptions()
 
 
+class AlertHistory(_Part, frozen=True):
+    """How Alertmanager brings every notice to the exporter, which keeps them (docs/notices.md)."""
+
+    bearer_token: Annotated[
+        Secret | None,
+        Meta(description="A token of the role notify, of the exporter's web configuration."),
+    ] = None
+    url: Annotated[
+        str,
+        Meta(
+            description="Base URL of the exporter as Alertmanager reaches it; empty: each of"
+            " `generate.exporter.addresses`."
+        ),
+    ] = ""
+    tls: Tls = TlsOptions()
+
+
 class QuietHours(_Part, frozen=True):
     """A span of each day in which a team gets nothing below critical."""
 
@@ -153,6 +170,10 @@ class Notifications(_Part, frozen=True):
     webhook: Annotated[Webhook | None, Meta(description="Gets everything.")] = None
     heartbeat: Annotated[
         Webhook | None, Meta(description="Outside service that misses the Watchdog when all is dead.")
+    ] = None
+    history: Annotated[
+        AlertHistory | None,
+        Meta(description="Brings every notice into the exporter's history, whatever channel it goes to."),
     ] = None
     business_hours: Annotated[BusinessHours, Meta(description="When alerts of severity low are sent.")] = (
         BusinessHours()

@@ -29,6 +29,7 @@ from exporter.generate import (
 from exporter.generate.case_table import case_table, target_series
 from exporter.generate.document import BUNDLE_NOTICE, NOTICE, as_yaml
 from exporter.generate.facts import facts_template
+from exporter.generate.history import history_receiver
 from exporter.generate.receivers import AWS_CREDENTIALS
 from exporter.generate.rule_text import TextValues, look_back
 from exporter.generate.rules import (
@@ -103,8 +104,9 @@ def user_files(
     notifications = configuration.notifications if configuration else Notifications()
     secrets = SecretFiles(generation.secrets.dir)
     own, kept_apart = (configuration.alerts if configuration else ()), generation.aggregation_labels
-    alertmanager = routing.configuration(notifications, secrets, kept_apart, own)
-    added = routing.for_existing(notifications, secrets, kept_apart, own)
+    history = history_receiver(notifications.history, generation, secrets)
+    alertmanager = routing.configuration(notifications, secrets, kept_apart, own, history)
+    added = routing.for_existing(notifications, secrets, kept_apart, own, history)
     # Flags and no paths: `--check` notices other flags, and a bundle is the same wherever it is made.
     heads = (f"flags: {flags}",) if flags else ()
     rules = rule_files(configuration, generation)

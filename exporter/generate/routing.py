@@ -13,6 +13,7 @@ from exporter.core.generation import AGGREGATION_LABELS
 from exporter.core.notifications import Notifications, QuietHours, Team
 from exporter.core.own_alert import OwnAlert
 from exporter.core.severity import Severity
+from exporter.generate.history import history_route
 from exporter.generate.native import with_native
 from exporter.generate.own_routes import own_routes
 from exporter.generate.receivers import (
@@ -25,6 +26,7 @@ from exporter.generate.receivers import (
 from exporter.generate.secret_files import SecretFiles
 
 AlertRoute = dict[str, Any]
+AlertReceiver = dict[str, Any]
 
 # Without the tenant: what fails for a thousand tenants is one message, not a thousand.
 GROUP_BY = ("alertname", "integration", "severity")
@@ -70,11 +72,12 @@ def configuration(
     secrets: SecretFiles,
     kept_apart: tuple[str, ...] = AGGREGATION_LABELS,
     own: Iterable[OwnAlert] = (),
+    history: AlertReceiver | None = None,
 ) -> dict[str, Any]:
     """Return the content of alertmanager.yml; the secrets it needs are added to `secrets`.
 
     `kept_apart` are the aggregation labels: messages are grouped by them too. Of the user's `own` alerts
-    those with recipients have routes of their own.
+    those with recipients have routes of their own. `history` is the receiver that gets every alert besides.
     """
     shared = shared_channels(notifications)
     receivers = Receivers(secrets)
@@ -90,9 +93,12 @@ def configuration(
             "routes": [
                 # The first route that matches takes an alert; those of teams pass it on by `continue`.
                 _watchdog(heartbeat["name"]),
+                *([history_route()] if history else ()),
                 *own_routes(own, teams, _team_step, _team_name),
                 *(_team_route(team) for team in teams),
                 *(_severity_route(severity) for severity in Severity),
+                # Alertmanager falls back to the receiver above only where no route at all has matched.
+                *([{"receiver": "default"}] if history else ()),
             ],
         },
         "inhibit_rules": inhibitions(kept_apart),
@@ -100,6 +106,7 @@ def configuration(
             *(_shared_receiver(receivers, name, level, notifications) for name, level in _STEPS.items()),
             *(_team_receiver(receivers, team, shared) for team in teams),
             heartbeat,
+            *([history] if history else ()),
         ],
         "time_intervals": [
             _business_hours(notifications),
@@ -117,13 +124,14 @@ def for_existing(
     secrets: SecretFiles,
     kept_apart: tuple[str, ...] = AGGREGATION_LABELS,
     own: Iterable[OwnAlert] = (),
+    history: AlertReceiver | None = None,
 ) -> dict[str, Any]:
     """Return what an existing alertmanager.yml takes over, list by list.
 
     Our tree is one route, to be put before the others; names of receivers and time intervals begin with
     `integration-`, and inhibitions look at our alerts alone.
     """
-    whole = configuration(notifications, secrets, kept_apart, own)
+    whole = configuration(notifications, secrets, kept_apart, own, history)
     root = _add_prefix(whole["route"])
     return {
         "templates": ["integration-exporter/templates/*.tmpl"],

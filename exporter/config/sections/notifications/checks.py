@@ -13,6 +13,7 @@ from exporter.config.document.values import is_given, is_missing
 from exporter.config.sections.notifications.native import native_issues
 from exporter.core.hosts import ascii_host
 from exporter.core.notifications import (
+    AlertHistory,
     BusinessHours,
     Email,
     Notifications,
@@ -54,6 +55,8 @@ class _Check:
             channel = getattr(notifications, name)
             if channel is not None:
                 yield from self.channel(channel, (name,))
+        if notifications.history is not None:
+            yield from self.history(notifications.history, ("history",))
         yield from self.hours(notifications.business_hours, ("business_hours",))
         for name in ("grafana_url", "runbook_url"):
             if getattr(notifications, name):
@@ -129,6 +132,17 @@ class _Check:
                     )
             if is_given(channel.access_key) != is_given(channel.secret_key):
                 yield path, "access_key and secret_key belong together", "give both or neither"
+
+    def history(self, history: AlertHistory, path: Path) -> Iterator[NotificationIssue]:
+        yield from _own_certificate(history.tls, (*path, "tls"))
+        if history.url:
+            yield from web_address(history.url, (*path, "url"))
+        if history.bearer_token is None and not history.tls.cert_file:
+            yield (
+                path,
+                "history has no bearer_token",
+                "add bearer_token_file: with a token of the role notify",
+            )
 
     def email(self, email: Email, path: Path) -> Iterator[NotificationIssue]:
         for index, address in enumerate(email.to):
