@@ -39,6 +39,7 @@ def test_an_integration_says_key_by_key_what_differs_from_the_defaults(
     [
         ("{objective: 100}", "not below 100"),
         ("{objective: -1}", "below the least value 0"),
+        ("{objective: 0.995}", "the objective 0.995 is in percent"),
         ("{window: 14d}", "'14d' is not known here"),
         ("{objectiv: 99}", "unknown key objectiv"),
     ],
@@ -60,3 +61,9 @@ def test_the_series_say_the_objective_and_are_absent_without_one() -> None:
 def test_another_objective_shows_without_a_failed_run() -> None:
     first, second = (Counters(critical=False, service_level=ServiceLevel(one)) for one in (0.99, 0.999))
     assert first.rare_values() != second.rare_values()
+
+
+def test_a_default_objective_that_is_a_share_is_one_mistake(house: House) -> None:
+    second = "- {name: b, provider: web, options: {url: 'http://b/'}}\n"
+    (mistake,) = house.mistakes(integration("", "{objective: 0.995}") + second)
+    assert "write 99.5 for 99.5 %, or 0 for none" in str(mistake)

@@ -36,6 +36,8 @@ RESERVED = frozenset(
 )
 MAX_LABELS = 32
 MAX_LABEL_LENGTH = 256
+LEAST_OBJECTIVE = 50.0
+"""Percent below which an objective is taken for a share, such as 0.995."""
 TargetLabels = tuple[tuple[str, str], ...]
 
 
@@ -101,7 +103,7 @@ class TargetBuilder:
                 interval,
                 tuple(sorted(labels.items())),
                 settings(self.context, self.source, part, probe, path),
-                _service_level(part.slo, self.defaults.slo),
+                self._service_level(part.slo, path),
             ),
             path,
             part.allow_over_budget,
@@ -314,6 +316,15 @@ class TargetBuilder:
         if len(labels) > MAX_LABELS:
             self.context.add_error(source.place(path), "too many labels", f"keep at most {MAX_LABELS}")
         return good
+
+    def _service_level(self, own: SloPart, path: Path) -> ServiceLevel:
+        """Return the objective of an integration, key by key its own or the default one."""
+        for part, place in ((self.defaults.slo, ("defaults",)), (own, path)):
+            if 0 < (part.objective or 0) < LEAST_OBJECTIVE:
+                what = f"the objective {part.objective:g} is in percent"
+                remedy = "write 99.5 for 99.5 %, or 0 for none"
+                self.context.add_error(self.source.place((*place, "slo", "objective")), what, remedy)
+        return _service_level(own, self.defaults.slo)
 
     def _show(self, text: str, what: str, source: Source, path: Path) -> None:
         # Shorter texts are never compared with credentials, so none of them is remembered.
