@@ -21,12 +21,20 @@ class ProgressBar(Protocol):
 
 def follow_job(exporter: ApiClient, path: str, job: dict[str, Any], word: str) -> dict[str, Any]:
     """Poll `path`/ID until the job is done, with a bar on a terminal; return the job as it is then."""
+    while job["state"] == "running" and not job["total"]:  # it is still being counted
+        job = _ask(exporter, path, job)
     with progress_bar(job["total"], word) as bar:
         while job["state"] == "running":
-            time.sleep(POLL_INTERVAL)
-            job = exporter.get(f"{path}/{job['id']}")
             bar.move(job["done"])
+            job = _ask(exporter, path, job)
+        bar.move(job["done"])
     return job
+
+
+def _ask(exporter: ApiClient, path: str, job: dict[str, Any]) -> dict[str, Any]:
+    time.sleep(POLL_INTERVAL)
+    found: dict[str, Any] = exporter.get(f"{path}/{job['id']}")
+    return found
 
 
 class _NoBar:

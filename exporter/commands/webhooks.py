@@ -86,7 +86,9 @@ def _retry(exporter: ApiClient, options: argparse.Namespace) -> int:
     if options.json or options.csv:
         print_rows([job], (OutputColumn("retried", "RETRIED"),), options, "")
     else:
-        print(f"{job['retried']} of {job['total']} are tried again", file=sys.stderr)
+        # What the exporter does not know of is not in its total.
+        asked = len(options.ids) or job["total"]
+        print(f"{job['retried']} of {asked} are tried again", file=sys.stderr)
     if job["error"]:
         print(f"it stopped early: {job['error']}", file=sys.stderr)
     return 1 if job["error"] or (options.ids and job["retried"] < len(options.ids)) else 0
