@@ -103,7 +103,16 @@ def _events() -> Iterator[tuple[str, Signals]]:
     """Yield what apps report: a source for each kind, and one for the way in."""
     yield "events", Signals("Events of apps", metrics=INTAKE_SERIES)
     for name, kind in events().items():
-        yield f"{name}_events", Signals(kind.title, kind.metrics, kind.alerts, kind.panels)
+        yield _event_source(name), Signals(kind.title, kind.metrics, kind.alerts, kind.panels)
+
+
+def _event_source(kind: str) -> str:
+    return f"{kind}_events"
+
+
+def event_sources() -> tuple[str, ...]:
+    """Return the names of the sources that kinds of events are."""
+    return tuple(map(_event_source, events()))
 
 
 def _providers() -> Iterator[tuple[str, Signals]]:

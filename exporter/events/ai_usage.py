@@ -12,36 +12,10 @@ from exporter.core.event import (
     Seconds,
     Text,
 )
-from exporter.core.metric import Kind, Metric, Scope
+from exporter.events._ai_usage_alerts import ALERTS
+from exporter.events._ai_usage_series import COST, DURATION, FAILURES, REASONS, REQUESTS
 
-REASONS = ("error", "timeout", "rate_limited")
 OK = frozenset({"ok", "success", "succeeded", "completed"})
-
-REQUESTS = Metric(
-    "integration_ai_requests_total", "Calls to AI services.", Kind.COUNTER, labels=("endpoint",)
-)
-FAILURES = Metric(
-    "integration_ai_request_failures_total",
-    "Calls to AI services that failed.",
-    Kind.COUNTER,
-    labels=("endpoint", "reason"),
-)
-COST = Metric(
-    "integration_ai_cost_usd_total",
-    "What calls to AI services cost, as apps report it.",
-    Kind.COUNTER,
-    "usd",
-    ("endpoint",),
-)
-DURATION = Metric(
-    "integration_ai_request_duration_seconds",
-    "How long calls to AI services took.",
-    Kind.HISTOGRAM,
-    "seconds",
-    ("endpoint",),
-    Scope.INTEGRATION,
-    buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
-)
 
 
 class AiUsageEvent(EventFields, tag="ai_usage", kw_only=True):
@@ -77,4 +51,5 @@ KIND = EventKind(
     (REQUESTS, FAILURES, COST, DURATION),
     columns=("endpoint", "status", "duration", "cost", "request_id", "error"),
     path="/api/v1/costs",
+    alerts=ALERTS,
 )

@@ -6,34 +6,11 @@ from typing import Annotated
 from msgspec import Meta
 
 from exporter.core.event import EventFields, EventKind, Identifier, LabelContext, Measurement, Seconds
-from exporter.core.metric import Kind, Metric, Scope
+from exporter.events._api_request_alerts import ALERTS
+from exporter.events._api_request_series import DURATION, FAILURES, REASONS, REQUESTS
 
-BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
 TIMEOUTS = frozenset({408, 504})
-REASONS = ("client", "server", "timeout")
-
-REQUESTS = Metric(
-    "integration_api_requests_total",
-    "Requests that apps answered; with an integration, calls that they made to it.",
-    Kind.COUNTER,
-    labels=("route", "method"),
-)
-FAILURES = Metric(
-    "integration_api_request_failures_total",
-    "Requests that failed: by the client (4xx), the server (5xx), or too late (408, 504, no answer).",
-    Kind.COUNTER,
-    labels=("route", "method", "reason"),
-)
-DURATION = Metric(
-    "integration_api_request_duration_seconds",
-    "How long requests took.",
-    Kind.HISTOGRAM,
-    "seconds",
-    ("route", "method"),
-    Scope.INTEGRATION,
-    buckets=BUCKETS,
-)
 
 
 class ApiRequestEvent(EventFields, tag="api_request", kw_only=True):
@@ -74,4 +51,5 @@ KIND = EventKind(
     (REQUESTS, FAILURES, DURATION),
     columns=("route", "method", "status", "duration", "trace_id", "user", "address"),
     path="/api/v1/requests",
+    alerts=ALERTS,
 )

@@ -6,12 +6,8 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from exporter.core.event import EventFields, EventKind, Identifier, LabelContext, Measurement
-from exporter.core.metric import Kind, Metric
-
-SIGN_INS = Metric("integration_sign_ins_total", "Attempts to sign in.", Kind.COUNTER, labels=("method",))
-FAILURES = Metric(
-    "integration_sign_in_failures_total", "Attempts to sign in that failed.", Kind.COUNTER, labels=("method",)
-)
+from exporter.events._auth_alerts import ALERTS
+from exporter.events._auth_series import FAILURES, SIGN_INS
 
 
 class AuthEvent(EventFields, tag="auth", kw_only=True):
@@ -42,4 +38,5 @@ KIND = EventKind(
     path="/api/v1/sign-ins",
     retention="audit",
     role="admin",
+    alerts=ALERTS,
 )

@@ -7,30 +7,15 @@ from msgspec import Meta
 
 from exporter.core.declines import family_of
 from exporter.core.event import EventFields, EventKind, Identifier, LabelContext, Measurement, Money
-from exporter.core.metric import Kind, Metric
-
-FAILED = ("failed", "declined", "timeout")
-"""Outcomes that are a failure of the payment; a dispute or a fraud warning comes after one that succeeded."""
-
-PAYMENTS = Metric("integration_payments_total", "Payments that were tried.", Kind.COUNTER)
-FAILURES = Metric(
-    "integration_payment_failures_total", "Payments that failed.", Kind.COUNTER, labels=("reason",)
-)
-DECLINES = Metric(
-    "integration_payment_declines_total",
-    "Payments that a bank declined, by family of the decline code.",
-    Kind.COUNTER,
-    labels=("family",),
-)
-DISPUTES = Metric("integration_payment_disputes_total", "Payments that were disputed.", Kind.COUNTER)
-FRAUD_WARNINGS = Metric(
-    "integration_payment_fraud_warnings_total", "Payments with an early fraud warning.", Kind.COUNTER
-)
-VOLUME = Metric(
-    "integration_payment_volume_total",
-    "Sum of the payments that succeeded, in major units of the currency.",
-    Kind.COUNTER,
-    labels=("currency",),
+from exporter.events._payment_alerts import ALERTS
+from exporter.events._payment_series import (
+    DECLINES,
+    DISPUTES,
+    FAILED,
+    FAILURES,
+    FRAUD_WARNINGS,
+    PAYMENTS,
+    VOLUME,
 )
 
 
@@ -57,6 +42,8 @@ def read(event: PaymentEvent, context: LabelContext) -> Iterator[Measurement]:
     # 0 lets the series exist before the first failure, whose rise is seen then.
     for reason in FAILED:
         yield Measurement(FAILURES, (reason,), float(event.outcome == reason))
+    yield Measurement(DISPUTES, (), 0.0)
+    yield Measurement(FRAUD_WARNINGS, (), 0.0)
     if event.outcome == "declined":
         yield Measurement(DECLINES, (family_of(event.decline_code or ""),))
     if event.outcome == "succeeded" and event.amount is not None and event.currency is not None:
@@ -73,4 +60,5 @@ KIND = EventKind(
     path="/api/v1/payments",
     retention="webhooks",
     durable=True,
+    alerts=ALERTS,
 )

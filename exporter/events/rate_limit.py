@@ -4,22 +4,8 @@ from collections.abc import Iterator
 from typing import Literal
 
 from exporter.core.event import EventFields, EventKind, Identifier, LabelContext, Measurement
-from exporter.core.metric import Kind, Metric, Scope
-
-REQUESTS = Metric(
-    "integration_ratelimit_requests_total",
-    "Requests that a rate limit judged.",
-    Kind.COUNTER,
-    labels=("policy", "endpoint"),
-    scope=Scope.TENANT,
-)
-BLOCKS = Metric(
-    "integration_ratelimit_blocks_total",
-    "Requests that a rate limit blocked.",
-    Kind.COUNTER,
-    labels=("policy", "endpoint"),
-    scope=Scope.TENANT,
-)
+from exporter.events._rate_limit_alerts import ALERTS
+from exporter.events._rate_limit_series import BLOCKS, REQUESTS
 
 
 class RateLimitEvent(EventFields, tag="rate_limit", kw_only=True):
@@ -47,4 +33,5 @@ KIND = EventKind(
     columns=("policy", "endpoint", "outcome", "identifier"),
     path="/api/v1/ratelimit-events",
     role="admin",
+    alerts=ALERTS,
 )

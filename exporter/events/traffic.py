@@ -6,12 +6,8 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from exporter.core.event import EventFields, EventKind, Identifier, LabelContext, Measurement
-from exporter.core.metric import Kind, Metric
-
-VIEWS = Metric("integration_page_views_total", "Page views.", Kind.COUNTER, labels=("route", "client"))
-COUNTRIES = Metric(
-    "integration_page_views_by_country_total", "Page views by country.", Kind.COUNTER, labels=("country",)
-)
+from exporter.events._traffic_alerts import ALERTS
+from exporter.events._traffic_series import COUNTRIES, VIEWS
 
 
 class TrafficEvent(EventFields, tag="traffic", kw_only=True):
@@ -39,4 +35,5 @@ KIND = EventKind(
     (VIEWS, COUNTRIES),
     columns=("route", "client", "country", "views"),
     path="/api/v1/traffic",
+    alerts=ALERTS,
 )

@@ -12,33 +12,11 @@ from exporter.core.event import (
     Seconds,
     Text,
 )
-from exporter.core.metric import Kind, Metric, Scope
+from exporter.events._widget_alerts import ALERTS
+from exporter.events._widget_series import DURATION, FAILURES, LOADED, REASONS
 
-REASONS = ("load_error", "render_failure", "script_error", "timeout")
 # A script error comes from a widget that was counted when it loaded.
 LOADS = frozenset({"loaded", "load_error", "timeout"})
-
-LOADED = Metric(
-    "integration_widget_loads_total",
-    "Attempts to load a widget.",
-    Kind.COUNTER,
-    labels=("widget", "release"),
-)
-FAILURES = Metric(
-    "integration_widget_failures_total",
-    "Widgets that could not be loaded or rendered, or whose script failed.",
-    Kind.COUNTER,
-    labels=("widget", "release", "reason"),
-)
-DURATION = Metric(
-    "integration_widget_load_duration_seconds",
-    "How long widgets took to load.",
-    Kind.HISTOGRAM,
-    "seconds",
-    ("widget",),
-    Scope.INTEGRATION,
-    buckets=(0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0),
-)
 
 
 class WidgetEvent(EventFields, tag="widget", kw_only=True):
@@ -71,4 +49,5 @@ KIND = EventKind(
     (LOADED, FAILURES, DURATION),
     columns=("widget", "outcome", "route", "release", "duration", "error"),
     path="/api/v1/widgets",
+    alerts=ALERTS,
 )

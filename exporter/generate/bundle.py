@@ -162,7 +162,8 @@ def rule_files(
     own = {metric for probe in used.values() for metric in probe.metrics} - {*TARGET_SERIES, *SHARED_SERIES}
     return select_files(
         made,
-        (*COMMON_SOURCES, own_alerts.FILE),
+        # Any app with a token may report any kind of event.
+        (*COMMON_SOURCES, *registry.event_sources(), own_alerts.FILE),
         used,
         {name for metric in own for name in metric.series_names},
     )

@@ -45,6 +45,13 @@ IDENTITY = (
     "source",
     "endpoint",
     "direction",
+    "route",
+    "method",
+    "widget",
+    "release",
+    "policy",
+    "family",
+    "country",
 )
 """Labels that two steps of one condition share; silences and acknowledgements match them too."""
 

@@ -17,7 +17,12 @@ from exporter.core.metric import HistogramValue
 from exporter.core.secret import Secret
 from exporter.core.store import Filter
 from exporter.core.webhook import Forward, Webhooks, WebhookSource
-from exporter.events import ai_usage, api_request, payment, rate_limit, traffic, widget
+from exporter.events import _ai_usage_series as ai_usage
+from exporter.events import _api_request_series as api_request
+from exporter.events import _payment_series as payment
+from exporter.events import _rate_limit_series as rate_limit
+from exporter.events import _traffic_series as traffic
+from exporter.events import _widget_series as widget
 from exporter.ingest.event_parser import MOST_EVENTS, BodyError
 from exporter.ingest.events import IntakeResult
 from exporter.store.subjects import audit, events
