@@ -121,8 +121,8 @@ ENDPOINT_SLOW = Alert(
         "{{ $value | humanizeDuration }} or longer."
     ),
     observed=(
-        f"histogram_quantile(0.95, sum by ({_BY_ROUTE}, le) "
-        f"(rate({m.DURATION}_bucket{{{_OWN}}}[10m])))\n"
+        f"max by ({_BY_ROUTE}) (histogram_quantile(0.95, sum by ({_BY_ROUTE}, le) "
+        f"(rate({m.DURATION}_bucket{{{_OWN}}}[10m]))))\n"
         f"and on ({_BY_ROUTE})\n  {increase(m.REQUESTS, _ROUTE, '10m', _OWN)} >= {LEAST}"
     ),
     by=_ROUTE,

@@ -27,6 +27,7 @@ SIGN_INS_FAIL = Alert(
     observed=f"{increase(m.FAILURES, _BY, '5m')} / 5",
     by=_BY,
     family=FAILED_SIGN_INS,
+    keep_firing="5m",
     dashboard=DASHBOARD,
     cases=cases.SIGN_INS_FAIL,
     runbook=Runbook(

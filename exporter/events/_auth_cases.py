@@ -26,7 +26,7 @@ SIGN_INS_FAIL = (
         says="methods and processes add up",
     ),
     Case("quiet", _failed("0x30"), "15m"),
-    Case("quiet", _failed("0x5 0+60x5 300x30"), "20m", says="it is over"),
+    Case("quiet", _failed("0x5 0+60x5 300x30"), "30m", says="it is over"),
     Case("quiet", _failed("0+9x30"), "15m", says="nine a minute"),
     Case("boundary", _failed("0+10x30"), "15m", says="ten a minute are not more than ten"),
     Case(

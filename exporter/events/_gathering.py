@@ -20,7 +20,8 @@ class Gathering:
     """The expression and the records of one kind of places.
 
     `metric` is a counter, `whole` its labels of which a share is taken, `by` those of a place. A place that
-    never was there before has a usual share of nothing, unless `newcomers` is False: then it is left out.
+    never was there before has a usual share of nothing, unless `newcomers` is False: then it is left out for
+    its first day.
     `least` is how much of `window` a place needs to say something, `least_whole` how much all of them do,
     `floor` the share that a place needs besides.
     """
@@ -55,13 +56,17 @@ class Gathering:
     def records(self) -> dict[str, str]:
         """What is recorded, name to expression."""
         labels, whole = ", ".join(self.by), ", ".join(self.whole)
-        week = f"sum_over_time({self._hourly}[1w] offset {SINCE})"
-        history = f"max by ({whole}) (count_over_time({self._hourly}[1w] offset {SINCE})) >= {A_DAY}"
+        # What came up within the week had nothing before; what joined had no chance to.
+        week = f"{'sum' if self.newcomers else 'avg'}_over_time({self._hourly}[1w] offset {SINCE})"
+        hours = f"count_over_time({self._hourly}[1w] offset {SINCE})"
+        own = "" if self.newcomers else f"\nand on ({labels})\n  sum by ({labels}) ({hours}) >= {A_DAY}"
         return {
             self._now: increase(self.metric, self.by, self.window),
             self._hourly: increase(self.metric, self.by, HOURLY),
-            self._known: f"sum by ({whole}) ({week}) > 0\nand on ({whole})\n  {history}",
-            self._usual: f"sum by ({labels}) ({week})\n/ on ({whole}) group_left ()\n  {self._known}",
+            self._known: (
+                f"sum by ({whole}) ({week}) > 0\nand on ({whole})\n  max by ({whole}) ({hours}) >= {A_DAY}"
+            ),
+            self._usual: (f"sum by ({labels}) ({week})\n/ on ({whole}) group_left ()\n  {self._known}{own}"),
         }
 
     @property

@@ -79,6 +79,9 @@ def _recorded(name: str) -> str:
     return f"max by (tenant) (last_over_time({name}[35m]))"
 
 
+_EXPORTER = "count by () (last_over_time(integration_exporter_build_info[10m]))"
+"""There is one that could have counted."""
+
 _WHOSE = "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
 
 TRAFFIC_DROP = Alert(
@@ -90,7 +93,7 @@ TRAFFIC_DROP = Alert(
     # Counters begin anew with a process: without a view since then there is no series, which is none at all.
     observed=(
         f"(\n  {NOW}\nor on (tenant)\n"
-        f'  {_recorded(USUAL_LOW)} * 0 and on () max by () (up{{job="$job"}}) == 1\n)\n'
+        f"  {_recorded(USUAL_LOW)} * 0 and on () {_EXPORTER}\n)\n"
         f"/ on (tenant)\n  ({_recorded(USUAL_LOW)} >= {LEAST_USUAL})"
     ),
     op="<",
@@ -154,7 +157,7 @@ TRAFFIC_SPIKE = Alert(
             "2. Are they people? One country, one route, no sign-ins: bots that do not say so.\n"
             "3. Are quotas and rate limits of the integrations still far? See IntegrationQuotaNearLimit."
         ),
-        mitigation="Add capacity, or raise the rate limits of vendors before they are met. Block what is a bot.",
+        mitigation="Add capacity, or raise the limits of vendors before they are met. Block what is a bot.",
     ),
 )
 
@@ -204,7 +207,8 @@ COUNTRY_UNUSUAL = Alert(
     name="IntegrationCountryUnusual",
     summary="Unusually many page views come from one country.",
     description=(
-        f"{{{{ $labels.country }}}} has {{{{ $value | humanize }}}} times its usual share of the page views{PLACE}."
+        "{{ $labels.country }} has {{ $value | humanize }} times its usual share of the page views"
+        f"{PLACE}."
     ),
     observed=_COUNTRIES.expression,
     by=_COUNTRIES.by,

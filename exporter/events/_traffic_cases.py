@@ -5,7 +5,7 @@ from exporter.core.alert import Case
 from exporter.events import _traffic_series as m
 
 _NONE = target("", "")
-_UP = text("up", job="integration-exporter")
+_UP = text("integration_exporter_build_info", version="1.0.0")
 _TENANT = ({"tenant": "acme"},)
 
 
@@ -99,19 +99,19 @@ def _from(tenant: str = "acme", **countries: str) -> dict[str, str]:
 
 
 def _then(before: float, after: float) -> str:
-    """Return a counter that rises by `before` a minute for three hours, and by `after` from then on."""
-    return f"0+{before:g}x180 {before * 180 + after:g}+{after:g}x120"
+    """Return a counter that rises by `before` a minute for an hour, and by `after` from then on."""
+    return f"0+{before:g}x60 {before * 60 + after:g}+{after:g}x120"
 
 
-_AT = "230m"
+_AT = "95m"
 _FRANCE = ({"tenant": "acme", "country": "FR"},)
 
 COUNTRY_UNUSUAL = (
-    Case("fires", _from(DE="0+97x300", FR=_then(3, 60)), _AT, _FRANCE, says="from 3 % to nearly 40 %"),
-    Case("fires", _from(DE="0+97x300", FR="_x180 0+60x120"), _AT, _FRANCE, says="never before"),
-    Case("quiet", _from(DE="0+97x300", FR="0+3x300"), _AT),
-    Case("quiet", _from(DE="0+90x300", FR=_then(10, 80)), _AT, says="not five times as much"),
-    Case("boundary", _from(DE="0+97x300", FR=_then(1, 23)), _AT, says="19 % are not much"),
+    Case("fires", _from(DE="0+97x150", FR=_then(3, 60)), _AT, _FRANCE, says="from 3 % to nearly 40 %"),
+    Case("fires", _from(DE="0+97x150", FR="_x60 0+60x120"), _AT, _FRANCE, says="never before"),
+    Case("quiet", _from(DE="0+97x150", FR="0+3x150"), _AT),
+    Case("quiet", _from(DE="0+90x150", FR=_then(10, 80)), _AT, says="not five times as much"),
+    Case("boundary", _from(DE="0+97x150", FR=_then(1, 23)), _AT, says="19 % are not much"),
     Case("boundary", _from(DE=_then(97, 6), FR=_then(1, 6)), _AT, says="180 views are too few"),
     Case("missing", _from(DE="0+50x60", FR="0+50x60"), "25m", says="no past to compare with"),
     Case("missing", _from(DE=_then(0, 10), FR=_then(0, 30)), _AT, says="no view before"),

@@ -141,7 +141,7 @@ LOADS_SLOW = Alert(
     summary="A widget loads slowly.",
     description="One of twenty loads of {{ $labels.widget }} takes {{ $value | humanizeDuration }} or more.",
     observed=(
-        f"histogram_quantile(0.95, sum by (widget, le) (rate({m.DURATION}_bucket[15m])))\n"
+        f"max by (widget) (histogram_quantile(0.95, sum by (widget, le) (rate({m.DURATION}_bucket[15m]))))\n"
         f"and on (widget)\n  {increase(m.LOADED, _ONE, '15m')} >= {LEAST_LOADS}"
     ),
     by=_ONE,
