@@ -46,8 +46,11 @@ PACE, SUBJECT, SEASONAL_PACE = "2m", "traffic", "15m"
 
 NOW = record(m.VIEWS, _BY, "increase15m")
 USUAL_LOW, USUAL_HIGH = record(m.VIEWS, _BY, "usual_low"), record(m.VIEWS, _BY, "usual_high")
-WEEK, MARGIN = 168, 1
-"""Hours of a week, and those to both sides of the same hour: clocks are set forward and back by one."""
+WEEK, MARGIN = 7 * 24 * 60, 90
+"""Minutes of a week, and those to both sides of this one.
+
+Clocks are set forward and back by an hour; what is recorded may be half an hour old.
+"""
 
 
 def _usual(extreme: str) -> str:
@@ -57,7 +60,7 @@ def _usual(extreme: str) -> str:
     them has nothing that is usual.
     """
     weeks = "\n  or ".join(
-        f"label_replace({extreme}_over_time({NOW}[{2 * MARGIN}h] offset {number * WEEK - MARGIN}h),"
+        f"label_replace({extreme}_over_time({NOW}[{2 * MARGIN}m] offset {number * WEEK - MARGIN}m),"
         f' "week", "{number}", "", "")'
         for number in (1, 2, 3)
     )
@@ -110,7 +113,7 @@ TRAFFIC_DROP = Alert(
     runbook=Runbook(
         meaning=(
             "Page views of people within 15 minutes are less than `traffic_drop_factor` (0.3) of the median "
-            "of the same hour in the last three weeks, for ten minutes. The least of the hours around it "
+            "of the same hour in the last three weeks, for ten minutes. The least of 90 minutes around it "
             f"counts, so that a change of clocks is no drop. It needs {LEAST_USUAL} usual views, and three "
             "weeks in Prometheus (`--storage.tsdb.retention.time` of 23d or longer)."
         ),
@@ -148,7 +151,7 @@ TRAFFIC_SPIKE = Alert(
     runbook=Runbook(
         meaning=(
             "Page views of people within 15 minutes are more than `traffic_spike_factor` (3) times the "
-            "median of the same hour in the last three weeks; the most of the hours around it counts. It "
+            "median of the same hour in the last three weeks; the most of 90 minutes around it counts. It "
             f"needs {LEAST_USUAL} usual views, and three weeks in Prometheus."
         ),
         impact="The app may become slow; calls to vendors, and what they cost, rise as well.",
