@@ -6,7 +6,7 @@ from exporter.alerts.cases.series import text
 from exporter.core.alert import Case
 from exporter.core.metric import Metric
 
-Labels = Mapping[str, str]
+LabelTexts = Mapping[str, str]
 
 
 class ShareCases:
@@ -19,9 +19,9 @@ class ShareCases:
     def __init__(
         self,
         counters: tuple[Metric, Metric],
-        labels: Labels,
-        whole: Labels,
-        part: Labels,
+        labels: LabelTexts,
+        whole: LabelTexts,
+        part: LabelTexts,
         minutes: int,
         least: int,
     ) -> None:
@@ -36,7 +36,7 @@ class ShareCases:
         steps = self._minutes + 30
         return {text(metric, **{**own, **more}): f"0+{rate:g}x{steps}" for metric, own, rate in rates}
 
-    def _fires(self, *severities: str) -> tuple[Labels, ...]:
+    def _fires(self, *severities: str) -> tuple[LabelTexts, ...]:
         return tuple({**self._labels, "severity": severity} for severity in severities)
 
     def cases(self, steps: Mapping[str, float]) -> tuple[Case, ...]:

@@ -24,7 +24,8 @@ def _fresh() -> Iterator[None]:
 
 def test_every_provider_is_a_source_and_every_source_with_alerts_has_a_rule_file() -> None:
     sources = registry.sources()
-    assert {*COMMON_SOURCES, "readings", *registry.probes()} == sources.keys()
+    own = {"readings", "events", *registry.event_sources()}
+    assert {*COMMON_SOURCES, *own, *registry.probes()} == sources.keys()
     for name, probe in registry.probes().items():
         assert sources[name] == Signals(probe.title, probe.metrics, probe.alerts, probe.panels)
     rule_files = bundle.rule_files()
