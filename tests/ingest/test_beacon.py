@@ -11,7 +11,7 @@ from exporter import registry
 from exporter.core.event_metrics import EVENTS, REJECTED
 from exporter.core.event_settings import BeaconSite, EventSettings
 from exporter.core.stored_event import StoredEvent
-from exporter.events.widget import FAILURES, LOADED
+from exporter.events._widget_series import FAILURES, LOADED
 from exporter.ingest import beacon
 from exporter.ingest.event_parser import BodyError
 from exporter.ingest.events import IntakeResult

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from exporter.core.event_metrics import REJECTED
-from exporter.events.widget import LOADED
+from exporter.events._widget_series import LOADED
 from exporter.ingest.beacon import ADDRESS_EVENTS
 from exporter.server.handlers.beacon import MOST_BYTES, SCRIPT
 from exporter.server.paths import Paths

@@ -12,8 +12,8 @@ from exporter.core.event import OTHER
 from exporter.core.event_metrics import EVENTS, REJECTED
 from exporter.core.event_settings import EventSettings
 from exporter.core.metric import Metric
-from exporter.events.traffic import VIEWS
-from exporter.events.widget import DURATION, FAILURES, LOADED
+from exporter.events._traffic_series import VIEWS
+from exporter.events._widget_series import DURATION, FAILURES, LOADED
 from exporter.store.subjects import events
 from tests.ingest.reporting import Desk, configuration, desk
 from tests.ingest.test_beacon import SHOP
