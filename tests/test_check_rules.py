@@ -54,6 +54,7 @@ def test_promql_that_cannot_be_read_is_found_and_the_exit_code_is_1(path: Path, 
     assert f"failed: {path}: " in output
     assert "own-mine.yml" in output
     assert "parse error" in output
+    assert "SUCCESS" not in output and "/integration-exporter-rules-" not in output
 
 
 def test_a_template_that_cannot_be_read_is_found(path: Path, capsys: Captured) -> None:

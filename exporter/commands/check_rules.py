@@ -1,6 +1,7 @@
 """`check rules`: the rules and routes, judged by Prometheus' and Alertmanager's own tools where they are."""
 
 import argparse
+import re
 import shutil
 import subprocess
 import tempfile
@@ -38,6 +39,10 @@ class RuleCheck:
     folder: Path
     receivers: tuple[str, ...] | None = None
     alone: bool = False
+
+
+_PASSED = re.compile(r"^(?:Checking|Unit Testing:) .*\n +SUCCESS.*\n+", re.MULTILINE)
+"""What promtool says of a file without a mistake."""
 
 
 def check_rules(options: argparse.Namespace) -> int:
@@ -130,5 +135,6 @@ def _passes(check: RuleCheck) -> bool:
         output = f"it goes to {done.stdout.strip()}, not to {', '.join(check.receivers)}"
     print(f"{'ok' if good else 'failed'}: {check.title}")
     if not good:
-        print("".join(f"    {line}\n" for line in output.strip().splitlines()), end="")
+        found = _PASSED.sub("", output).replace(f"{check.folder}/", "")
+        print("".join(f"    {line}\n" for line in found.splitlines() if line.strip()), end="")
     return good
