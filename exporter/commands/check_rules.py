@@ -135,6 +135,6 @@ def _passes(check: RuleCheck) -> bool:
         output = f"it goes to {done.stdout.strip()}, not to {', '.join(check.receivers)}"
     print(f"{'ok' if good else 'failed'}: {check.title}")
     if not good:
-        found = _PASSED.sub("", output).replace(f"{check.folder}/", "")
-        print("".join(f"    {line}\n" for line in found.splitlines() if line.strip()), end="")
+        remark = _PASSED.sub("", output).replace(f"{check.folder}/", "")
+        print("".join(f"    {line}\n" for line in remark.splitlines() if line.strip()), end="")
     return good
