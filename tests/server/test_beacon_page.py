@@ -88,14 +88,20 @@ async def test_widgets_that_were_there_before_the_script_are_reported_too(tmp_pa
     assert widgets(intake, FAILURES, "signup", "", "load_error") == 1
 
 
-async def test_a_widget_that_is_put_in_later_is_reported(tmp_path: Path) -> None:
-    async with site(tmp_path) as (made, intake), visiting(made.page(), tmp_path / "p", intake, 1) as page:
-        await page.value(
-            "const one = document.createElement('script'); one.dataset.widget = 'donate';"
-            "one.src = '/donate.js'; document.body.append(one)"
-        )
-        await page.until("window.donated === 1")
+async def test_widgets_that_are_put_in_later_are_watched_too(tmp_path: Path) -> None:
+    async with site(tmp_path) as (made, intake):
+        url = made.page()
+        async with visiting(url, tmp_path / "p", intake, 2) as page:
+            await page.value(
+                "for (const given of [{widget: 'donate'}, {widget: 'signup', manual: '', timeout: '0.2'}]) {"
+                "const one = document.createElement('script'); Object.assign(one.dataset, given);"
+                "one.src = '/donate.js'; document.body.append(one) }"
+            )
+            await page.until("window.donated === 1")
+            await page.value("new Promise((done) => setTimeout(done, 400))")
     assert widgets(intake, LOADED, "donate", "") == 1
+    assert widgets(intake, FAILURES, "donate", "", "timeout") == 0
+    assert widgets(intake, FAILURES, "signup", "", "timeout") == 1
 
 
 @pytest.mark.parametrize(
