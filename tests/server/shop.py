@@ -1,5 +1,6 @@
 """A web site with widgets, whose pages have a strict Content-Security-Policy."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -48,6 +49,8 @@ class Shop:
     async def answer(self, request: web.Request) -> web.Response:
         """Answer a page or a script."""
         name = request.match_info["name"]
+        if name == "never.js":
+            await asyncio.sleep(3600)
         if name in SCRIPTS:
             return web.Response(text=SCRIPTS[name], content_type="text/javascript")
         if f"/{name}" not in self.pages:
@@ -64,7 +67,7 @@ async def shop() -> AsyncIterator[Shop]:
     made = Shop("")
     application = web.Application()
     application.router.add_get("/{name}", made.answer)
-    runner = web.AppRunner(application)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     made.origin = f"http://127.0.0.1:{runner.addresses[0][1]}"

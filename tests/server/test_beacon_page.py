@@ -91,16 +91,18 @@ async def test_widgets_that_were_there_before_the_script_are_reported_too(tmp_pa
 async def test_widgets_that_are_put_in_later_are_watched_too(tmp_path: Path) -> None:
     async with site(tmp_path) as (made, intake):
         url = made.page()
-        async with visiting(url, tmp_path / "p", intake, 2) as page:
+        async with visiting(url, tmp_path / "p", intake, 3) as page:
             await page.value(
-                "for (const given of [{widget: 'donate'}, {widget: 'signup', manual: '', timeout: '0.2'}]) {"
-                "const one = document.createElement('script'); Object.assign(one.dataset, given);"
-                "one.src = '/donate.js'; document.body.append(one) }"
+                "for (const [name, file] of"
+                " [['donate', 'donate'], ['donate', 'gone'], ['signup', 'never']]) {"
+                "const one = document.createElement('script'); one.dataset.widget = name;"
+                "one.dataset.timeout = name === 'signup' ? '0.2' : '60'; one.src = `/${file}.js`;"
+                "document.body.append(one) }"
             )
             await page.until("window.donated === 1")
             await page.value("new Promise((done) => setTimeout(done, 400))")
-    assert widgets(intake, LOADED, "donate", "") == 1
-    assert widgets(intake, FAILURES, "donate", "", "timeout") == 0
+    assert widgets(intake, LOADED, "donate", "") == 2
+    assert widgets(intake, FAILURES, "donate", "", "load_error") == 1
     assert widgets(intake, FAILURES, "signup", "", "timeout") == 1
 
 
