@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from exporter import registry
+from exporter.alerts import COMMON_SOURCES
 from exporter.cli import main
 from exporter.commands.bundle_report import report_lines
 from exporter.config.load import load_file
@@ -252,8 +253,11 @@ def test_diff_shows_no_secret_of_a_native_receiver(desk: Desk) -> None:
 def test_the_rules_are_those_of_the_providers_in_use_and_old_ones_go(desk: Desk) -> None:
     _, out, _ = desk.generate()
     names = {path.stem for path in (desk.out / "prometheus/rules").iterdir()}
-    assert names == {"thresholds", "probes", "exporter", "quotas", "webhooks", "readings", "stripe"}
-    assert f"rules: 7 of {len(bundle.rule_files())} files, for the providers in use (stripe of" in out
+    always = {*COMMON_SOURCES, *registry.event_sources()} & bundle.rule_files().keys()
+    assert names == {"thresholds", "readings", "stripe", *always}
+    assert (
+        f"rules: {len(names)} of {len(bundle.rule_files())} files, for the providers in use (stripe of" in out
+    )
     assert (desk.out / "runbooks/IntegrationStripeDisputesHigh.md").exists()
     (desk.out / "prometheus/rules/mine.yml").write_text("groups: []\n")
     desk.write(
