@@ -266,9 +266,7 @@ def test_the_rules_are_those_of_the_providers_in_use_and_old_ones_go(desk: Desk)
     assert "prometheus/rules/stripe.yml: is generated no more" in desk.generate("--check")[2]
     assert "that are generated no more removed" in desk.generate()[1]
     names = {path.stem for path in (desk.out / "prometheus/rules").iterdir()}
-    assert names == {"thresholds", "probes", "exporter", "quotas", "webhooks", "readings", "fal", "mine"}, (
-        "a file of the user's own stays"
-    )
+    assert names == {"thresholds", "readings", "fal", "mine", *always}, "a file of the user's own stays"
     assert not (desk.out / "runbooks/IntegrationStripeDisputesHigh.md").exists()
 
 
