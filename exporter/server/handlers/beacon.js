@@ -79,6 +79,10 @@
       };
       if (attempts.push(attempt) > MOST) attempts.shift();
       attempt.timer = setTimeout(safe(function () {
+        if (element && !("manual" in element.dataset) && loading(element)) {
+          look(element);
+          attempt.done = 1;
+        }
         /* Browsers hold back what is hidden: that is no fault of the widget. */
         if (document.visibilityState === "hidden") attempt.done = 1;
         settle(attempt, "timeout");
@@ -118,6 +122,12 @@
       } else if (!("manual" in element.dataset)) clearTimeout(attempt.timer);
     }
 
+    /* Browsers note how a load ended some time after it did. */
+    var leave = safe(function () {
+      attempts.slice().forEach(function (one) { if (one.element && !one.done) look(one.element); });
+      flush();
+    });
+
     function scan(root) {
       if (root.dataset && root.dataset.widget) look(root);
       if (root.querySelectorAll) root.querySelectorAll("[data-widget]").forEach(look);
@@ -147,7 +157,9 @@
         add({ kind: "traffic", client: navigator.webdriver ? "bot" : "human" });
       }
     };
-    var run = safe(function (command) { commands[command[0]].apply(null, command.slice(1)); });
+    var run = safe(function (command) {
+      if (command[0] === "view" || command[1]) commands[command[0]].apply(null, command.slice(1));
+    });
 
     window.addEventListener("error", safe(function (event) {
       var element = event.target;
@@ -161,9 +173,9 @@
       blame(String((event.reason && event.reason.stack) || ""), event.reason);
     }));
     document.addEventListener("visibilitychange", function () {
-      if (document.visibilityState === "hidden") flush();
+      if (document.visibilityState === "hidden") leave();
     });
-    window.addEventListener("pagehide", flush);
+    window.addEventListener("pagehide", leave);
 
     scan(document);
     new MutationObserver(safe(function (records) {
