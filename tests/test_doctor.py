@@ -144,7 +144,9 @@ def test_without_a_file_every_known_variable_is_used() -> None:
 
 
 def test_a_variable_that_one_of_our_commands_reads_is_known() -> None:
-    sources = "".join(path.read_text() for path in Path(exporter.__path__[0]).rglob("*.py"))
+    # Django's settings have a key that looks like one.
+    pages = (path for path in Path(exporter.__path__[0]).rglob("*.py") if path.name != "django.py")
+    sources = "".join(path.read_text() for path in pages)
     names = set(re.findall(r'"(INTEGRATION_EXPORTER_[A-Z_]*[A-Z])"', sources))
     assert len(names) >= 3
     found = list(variables.findings(dict.fromkeys(names, "set"), registry.catalogue(), None))

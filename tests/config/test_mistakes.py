@@ -137,7 +137,7 @@ MISTAKES = [
     Wrong("days", "notifications: {business_hours: {days: mon-fri}}\n", 1, "wrong form", "monday:friday"),
     Wrong("hours", "notifications: {business_hours: {start: '18:00'}}\n", 1, "not after the start", "later"),
     Wrong("team without channel", "notifications: {teams: [{name: t}]}\n", 1, "no channel to be notified by", "slack"),
-    Wrong("team's integration", SHOP + "notifications:\n  teams:\n  - name: t\n    integrations: [b]\n    receiver: {x: 1}\n",
+    Wrong("team's integration", SHOP + "notifications:\n  teams:\n  - name: t\n    integrations: [b]\n    email: {to: [a@b.example]}\n",
           7, "not in this file", "a"),
     Wrong("no tenant source", SHOP + "  tenants: {}\n", 4, "names no source", "add list:"),
     Wrong("tenant id", SHOP + "  tenants:\n    list:\n    - {id: a b}\n", 6, "'a b'", "tenant"),

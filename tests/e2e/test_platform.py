@@ -61,7 +61,7 @@ async def test_a_dead_key_reaches_the_webhook_and_the_mailbox(platform: Platform
         assert alert["labels"]["integration"] == "payments"
         assert alert["labels"]["severity"] == "critical"
         assert "reason" not in alert["labels"]
-        assert alert["annotations"]["runbook_url"].endswith("IntegrationDown.md")
+        assert alert["annotations"]["runbook_url"].endswith("/runbooks/IntegrationDown")
         mail = await until("a mail arrives", lambda: _mail_of(platform, "IntegrationDown"), 60)
         assert mail["to"] == "oncall@example.org"
         assert mail["subject"].startswith("[CRITICAL] payments Alert:")
@@ -106,7 +106,7 @@ async def _why(platform: Platform) -> None:
 async def _panels_without_data(platform: Platform) -> set[tuple[str, str, str]]:
     """Return dashboard, panel and query of each panel that has nothing to show now.
 
-    Panels of providers that the platform does not use are judged by the tests of the dashboards.
+    Panels of what the platform does not use are judged by the tests of the dashboards.
     """
     return {
         (path.stem, title, expression)
@@ -117,6 +117,8 @@ async def _panels_without_data(platform: Platform) -> set[tuple[str, str, str]]:
 
 
 def _of_others(expression: str) -> bool:
+    if "integration_webhook_" in expression:
+        return True  # the platform has none
     others = registry.probes().keys() - {"stripe", "http", "tcp"}
     return any(f"integration_{name}_" in expression or f'provider="{name}"' in expression for name in others)
 

@@ -32,7 +32,7 @@ def _add_arguments(alerts: argparse.ArgumentParser) -> None:
 
 COMMAND = Command(
     97,
-    "alerts that Alertmanager sent to a running exporter: history, noise",
+    "alerts that reached a running exporter: history, noise",
     "exporter.commands.alerts:alerts",
     _add_arguments,
 )

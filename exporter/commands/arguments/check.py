@@ -22,7 +22,7 @@ def _add_arguments(check: argparse.ArgumentParser) -> None:
 
 COMMAND = Command(
     30,
-    "every mistake of the configuration, or of its rules; nothing is started",
+    "every mistake of the configuration, or of its rules",
     "exporter.commands.check:check",
     _add_arguments,
 )

@@ -45,7 +45,7 @@ def _add_filter(action: argparse.ArgumentParser) -> None:
 
 COMMAND = Command(
     125,
-    "webhooks of a running exporter: list, show, retry, ping, endpoints",
+    "webhooks of a running exporter: list, retry, ping, endpoints",
     "exporter.commands.webhooks:webhooks",
     _add_arguments,
 )

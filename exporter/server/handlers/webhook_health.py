@@ -8,7 +8,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from exporter.core.clock import iso
-from exporter.core.defaults import STATS_WINDOWS
+from exporter.core.defaults import NOISE_WINDOWS, STATS_WINDOWS
 from exporter.core.errors import StoreError
 from exporter.core.forwarding import FORWARD
 from exporter.core.store import Subject
@@ -22,7 +22,7 @@ from exporter.server.stream import store_unavailable
 from exporter.store.backlog import backlogs
 from exporter.store.subjects.webhook_summaries import reasons, statistics
 
-WINDOWS = {name: hours for name, hours in STATS_WINDOWS.items() if name in ("1h", "24h", "7d", "30d")}
+WINDOWS = {name: hours for name, hours in STATS_WINDOWS.items() if name in NOISE_WINDOWS}
 USUAL_WINDOW = "24h"
 READ_TIMEOUT = 30.0
 BY: dict[str, tuple[str, tuple[str, ...]]] = {
