@@ -105,7 +105,7 @@ RATE_LIMITED = Alert(
     ),
     severities=(Severity.MEDIUM,),
     records={FAILING: FAILING_EXPR},
-    # A vendor that throttles lets calls through in turn: that is told twice an hour at most.
+    # A vendor that throttles lets calls through in turn: that is reported twice an hour at most.
     keep_firing="30m",
     cause="probe",
     cases=cases.RATE_LIMITED,

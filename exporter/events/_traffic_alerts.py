@@ -93,7 +93,7 @@ TRAFFIC_DROP = Alert(
     description=(
         f"Page views{_WHOSE} are {{{{ $value | humanizePercentage }}}} of what is usual at this hour."
     ),
-    # Counters begin anew with a process: without a view since then there is no series, which is none at all.
+    # Counters begin at 0 with a process: without a view since then there is no series, which is none at all.
     observed=(
         f"(\n  {NOW}\nor on (tenant)\n"
         f"  {_recorded(USUAL_LOW)} * 0 and on () {_EXPORTER}\n)\n"

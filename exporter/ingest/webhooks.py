@@ -80,7 +80,7 @@ def _ignore(_integration: str, _tenant: str, _type: str) -> None:
 class WebhookIntake:
     """Takes webhooks of the current configuration's sources.
 
-    `series` counts, `audit` keeps refusals, `hasten` is told of each new genuine event. `now` is in Unix
+    `series` counts, `audit` keeps refusals, `hasten` learns of each new genuine event. `now` is in Unix
     seconds.
     """
 

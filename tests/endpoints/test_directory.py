@@ -265,8 +265,8 @@ async def test_an_endpoint_whose_key_is_gone_is_not_deleted(replica: Replica) ->
 async def test_a_row_that_no_key_opens_is_reported_once_and_costs_no_other(
     replica: Replica, database: Database
 ) -> None:
-    stranger = EndpointStore(database, Seals((Secret(Fernet.generate_key().decode()),)))
-    assert stranger.create(stored("foreign"))
+    foreign = EndpointStore(database, Seals((Secret(Fernet.generate_key().decode()),)))
+    assert foreign.create(stored("foreign"))
     assert replica.directory.store.create(stored("shop"))
     with structlog.testing.capture_logs() as logs:
         await replica.directory.refresh()

@@ -1,6 +1,5 @@
 """`/webhooks/{source}`: what vendors send. The signature is the access, and nothing else is looked at."""
 
-import asyncio
 import ipaddress
 import time
 from collections.abc import Iterable
@@ -9,10 +8,9 @@ from aiohttp import web
 
 from exporter.core.delivery import HeaderLines
 from exporter.core.signature import IncomingRequest
-from exporter.core.webhook import WebhookSource
 from exporter.ingest.webhooks import RETRY_AFTER, IntakeAnswer
 from exporter.net.addresses import Address
-from exporter.server.answers import BODY_SECONDS
+from exporter.server.body import read_body
 from exporter.server.local import is_loopback, peer_of
 from exporter.server.services import SERVICES
 
@@ -36,34 +34,8 @@ async def webhook(request: web.Request) -> web.Response:
         )
     if asks:
         return _answer(intake.challenge(source, _incoming(request, b"")))
-    body = await _read(request, source)
+    body = await read_body(request, source.max_body_bytes)
     return _answer(await intake.receive(source, _incoming(request, body)))
-
-
-async def _read(request: web.Request, source: WebhookSource) -> bytes:
-    """Return the body as it was sent; one that is too long is not read to its end."""
-    most = source.max_body_bytes
-    if (request.content_length or 0) > most:
-        raise web.HTTPRequestEntityTooLarge(most, text=f"the body has more than {most} bytes")
-    if request.content.is_eof():  # it came with the head, as most do: there is nothing to wait for
-        body = request.content.read_nowait()
-        if len(body) > most:
-            raise web.HTTPRequestEntityTooLarge(most, text=f"the body has more than {most} bytes")
-        return body
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while part := await request.content.readany():
-                parts.append(part)
-                size += len(part)
-                if size > most:
-                    raise web.HTTPRequestEntityTooLarge(most, text=f"the body has more than {most} bytes")
-    except TimeoutError:
-        raise web.HTTPRequestTimeout(text="the body did not arrive in time") from None
-    except web.RequestPayloadError:
-        raise web.HTTPBadRequest(text="the body breaks off") from None
-    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _incoming(request: web.Request, body: bytes) -> IncomingRequest:
