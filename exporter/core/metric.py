@@ -30,6 +30,12 @@ class Kind(Enum):
 class Scope(Enum):
     """What a series speaks of; the value is the labels that its owner adds."""
 
+    def __new__(cls, *labels: str) -> "Scope":
+        """Take the labels as they are: of an empty tuple Python 3.11.2 (Debian 12) makes an object()."""
+        member = object.__new__(cls)
+        member._value_ = labels
+        return member
+
     TARGET = ("integration", "provider", "tenant")
     INTEGRATION = ("integration", "provider")
     TENANT = ("tenant",)
