@@ -65,7 +65,7 @@ class EventParser:
         if media_type in NDJSON:
             return self._lines(body)
         if media_type == CLOUD:
-            return self._cloud([_raw(body)])
+            return self._cloud([body])
         if media_type == CLOUD_BATCH:
             return self._cloud(_raw_list(body))
         if media_type != JSON:
@@ -110,10 +110,6 @@ class EventParser:
             common["at"] = event["time"]
         whole = {**common, **data, "kind": kind.removeprefix(CLOUD_PREFIX)}
         return self._event(json.dumps(whole).encode())
-
-
-def _raw(body: bytes) -> bytes:
-    return body
 
 
 def _raw_list(body: bytes) -> list[msgspec.Raw]:

@@ -36,7 +36,7 @@ webhooks:
 
 
 class App:
-    """The platform's app: it notes each webhook that it accepts, and can be told to fail."""
+    """The platform's app: it notes each webhook that it accepts, and fails on request."""
 
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()
