@@ -15,7 +15,7 @@ FLOORS = (
     {"alerts", "config", "exposition", "net", "signatures", "store"},
     {"probes", "sandbox", "actions", "events"},
     {"registry"},
-    {"tokens", "endpoints"},
+    {"tokens", "endpoints", "alertmanager"},
     {"engine", "ingest", "notices", "outbox"},
     {"server", "generate"},
     {"lifecycle"},

@@ -103,6 +103,42 @@ class AlertHistory(_Part, frozen=True):
     tls: Tls = TlsOptions()
 
 
+class AlertmanagerLogin(_Part, frozen=True):
+    """User name and password (RFC 7617)."""
+
+    username: Annotated[str, Meta(description="User name; it may hold no colon.")]
+    password: Annotated[Secret | None, Meta(description="Password.")] = None
+
+
+class AlertmanagerAuth(_Part, frozen=True):
+    """Who the exporter is to Alertmanager: one of the two."""
+
+    basic: Annotated[AlertmanagerLogin | None, Meta(description="User name and password.")] = None
+    bearer_token: Annotated[Secret | None, Meta(description="Sent as `Authorization: Bearer`.")] = None
+
+
+class AlertmanagerApi(_Part, frozen=True):
+    """How the exporter asks Alertmanager itself: to list, acknowledge, silence and fire alerts."""
+
+    url: Annotated[
+        str | tuple[str, ...],
+        Meta(
+            description="Base URL of Alertmanager, or a list with that of each member of a cluster; empty:"
+            " `generate.alertmanager` with its addresses, scheme and path."
+        ),
+    ] = ""
+    auth: Annotated[AlertmanagerAuth, Meta(description="Credentials, where it wants any.")] = (
+        AlertmanagerAuth()
+    )
+    tls: Annotated[TlsOptions, Meta(description="How its certificate is judged.")] = TlsOptions()
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The base URLs that are given, without a slash at the end."""
+        given = (self.url,) if isinstance(self.url, str) else self.url
+        return tuple(one.rstrip("/") for one in given if one)
+
+
 class QuietHours(_Part, frozen=True):
     """A span of each day in which a team gets nothing below critical."""
 
@@ -175,6 +211,9 @@ class Notifications(_Part, frozen=True):
         AlertHistory | None,
         Meta(description="Brings every notice into the exporter's history, whatever channel it goes to."),
     ] = None
+    alertmanager: Annotated[
+        AlertmanagerApi, Meta(description="How the exporter asks Alertmanager and changes what it has.")
+    ] = AlertmanagerApi()
     business_hours: Annotated[BusinessHours, Meta(description="When alerts of severity low are sent.")] = (
         BusinessHours()
     )

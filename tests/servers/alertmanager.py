@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,10 @@ class RunningAlertmanager:
 
 @asynccontextmanager
 async def alertmanager(
-    folder: Path, config: Path, environ: Mapping[str, str] | None = None
+    folder: Path,
+    config: Path,
+    environ: Mapping[str, str] | None = None,
+    cluster: Sequence[str] = ("--cluster.listen-address=",),
 ) -> AsyncIterator[RunningAlertmanager]:
     """Run it with `config` until the block ends; its data and its log are in `folder`."""
     port = free_port()
@@ -67,7 +70,7 @@ async def alertmanager(
         f"--web.listen-address=127.0.0.1:{port}",
         f"--web.external-url={EXTERNAL}",
         "--web.route-prefix=/",
-        "--cluster.listen-address=",
+        *cluster,
     ]
     with (folder / "alertmanager.log").open("w") as log:
         process = await asyncio.create_subprocess_exec(
@@ -81,3 +84,27 @@ async def alertmanager(
         finally:
             process.terminate()
             await process.wait()
+
+
+@asynccontextmanager
+async def alertmanager_pair(
+    folder: Path, config: Path
+) -> AsyncIterator[tuple[RunningAlertmanager, RunningAlertmanager]]:
+    """Run a cluster of two with `config`, which gossip quickly, until the block ends."""
+    ports = free_port(), free_port()
+    gossip = (
+        "--cluster.gossip-interval=50ms",
+        "--cluster.pushpull-interval=1s",
+        "--cluster.settle-timeout=1s",
+    )
+    places = [folder / "one", folder / "two"]
+    for place in places:
+        place.mkdir()
+    own = [f"--cluster.listen-address=127.0.0.1:{port}" for port in ports]
+    # Each knows the other, so that either may come back after it was away.
+    others = [f"--cluster.peer=127.0.0.1:{port}" for port in reversed(ports)]
+    async with (
+        alertmanager(places[0], config, cluster=(own[0], others[0], *gossip)) as one,
+        alertmanager(places[1], config, cluster=(own[1], others[1], *gossip)) as two,
+    ):
+        yield one, two

@@ -14,6 +14,7 @@ from exporter.config.sections.notifications.native import native_issues
 from exporter.core.hosts import ascii_host
 from exporter.core.notifications import (
     AlertHistory,
+    AlertmanagerApi,
     BusinessHours,
     Email,
     Notifications,
@@ -57,6 +58,7 @@ class _Check:
                 yield from self.channel(channel, (name,))
         if notifications.history is not None:
             yield from self.history(notifications.history, ("history",))
+        yield from _alertmanager(notifications.alertmanager, ("alertmanager",))
         yield from self.hours(notifications.business_hours, ("business_hours",))
         for name in ("grafana_url", "runbook_url"):
             if getattr(notifications, name):
@@ -192,6 +194,19 @@ def _lacks(channel: Channel) -> bool:
 def _own_certificate(tls: TlsOptions, path: Path) -> Iterator[NotificationIssue]:
     if is_given(tls.cert_file) != is_given(tls.key_file):
         yield path, "cert_file and key_file belong together", "give both or neither"
+
+
+def _alertmanager(api: AlertmanagerApi, path: Path) -> Iterator[NotificationIssue]:
+    yield from _own_certificate(api.tls, (*path, "tls"))
+    for url in api.urls:
+        yield from web_address(url, (*path, "url"))
+    basic = api.auth.basic
+    if basic and api.auth.bearer_token:
+        yield (*path, "auth"), "both basic and bearer_token are set", "keep one of them"
+    if basic and ":" in basic.username:
+        yield (*path, "auth", "basic", "username"), "the user name holds a colon", "write one without"
+    if basic and basic.password is None:
+        yield (*path, "auth", "basic"), "basic has no password", "add password_file:"
 
 
 def web_address(text: str, path: Path) -> Iterator[NotificationIssue]:

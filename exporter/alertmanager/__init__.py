@@ -1,0 +1,1 @@
+"""Asks Alertmanager, and changes what it has: alerts, silences."""
