@@ -29,13 +29,12 @@ from exporter.engine.tenants import TenantCollector, TenantRefresher
 from exporter.ingest.events import EventIntake
 from exporter.lifecycle.apply import ConfigurationSwap
 from exporter.lifecycle.events import build_events
-from exporter.lifecycle.notices import build_notices
+from exporter.lifecycle.notices import AlertParts, build_notices
 from exporter.lifecycle.own_metrics import export_own_metrics
 from exporter.lifecycle.restore import encrypt_again, restore
 from exporter.lifecycle.tasks import reload_on_sighup, supervisor_of, wait_for_stop_signal
 from exporter.lifecycle.webhooks import WebhookParts, build_webhooks
 from exporter.net.network import LoopNetwork
-from exporter.notices.intake import NoticeIntake
 from exporter.server.admin import AdminToken
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener
@@ -98,7 +97,8 @@ async def serve(settings: Settings) -> int:
         engine = Engine(network, clock, writer.submit, metrics, most_runs(descriptors), token_store)
         engine.history.log_runs = settings.log_level == "debug"
         webhooks = build_webhooks(database, writer, engine, network, clock, supervisor)
-        events, notices = build_events(webhooks, writer, clock), build_notices(webhooks, clock)
+        events = build_events(webhooks, writer, clock)
+        notices = build_notices(webhooks, clock, network, lambda: reloader.current or configuration)
         services = _services(settings, web, engine, reloader, writer, supervisor, webhooks, events, notices)
         limits = Limits(drain=limit, most=most_connections(descriptors))
         listener = Listener(build(services), settings.addresses, web, limits, supervisor)
@@ -108,6 +108,7 @@ async def serve(settings: Settings) -> int:
         deadline = ShutdownLimit(limit)
         # Below the listener in the stack: what it has accepted may still be delivered while there is time.
         stack.push_async_callback(webhooks.stop, deadline)
+        stack.push_async_callback(notices.stop)
         stack.push_async_callback(_stop, engine, listener, deadline)
         await restore(engine, writer)
         await encrypt_again(token_store)
@@ -117,6 +118,7 @@ async def serve(settings: Settings) -> int:
             ConfigurationSwap(engine, writer, token_store, url, (webhooks.apply, events.apply)).apply,
         )
         await webhooks.start()
+        await notices.start()
         # Once all targets exist: what is frozen here stays for the life of the process.
         _tune_gc()
         export_own_metrics(metrics, engine, writer)
@@ -172,7 +174,7 @@ def _services(
     supervisor: Supervisor,
     webhooks: WebhookParts,
     events: EventIntake,
-    notices: NoticeIntake,
+    notices: AlertParts,
 ) -> Services:
     """Return what the server needs of the other parts."""
 
@@ -206,7 +208,8 @@ def _services(
         audit=webhooks.audit.add,
         webhooks=webhooks.intake,
         events=events,
-        notices=notices,
+        notices=notices.intake,
+        alerts=notices.desk,
     )
 
 

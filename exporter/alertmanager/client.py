@@ -12,6 +12,7 @@ from exporter.alertmanager.answers import (
     read_silences,
     silence_body,
 )
+from exporter.alertmanager.receivers import NotificationCounts, add_counts, read_channels, read_counts
 from exporter.core.alertmanager import (
     ActiveAlert,
     AlertmanagerAddress,
@@ -64,6 +65,21 @@ class AlertmanagerClient:
     async def expire_silence(self, silence_id: str) -> None:
         """Let a silence expire now; one that is unknown or has expired is an error with status 404 or 500."""
         await self._first("DELETE", f"/api/v2/silence/{quote(silence_id, safe='')}", bytes)
+
+    async def channels(self) -> dict[str, tuple[str, ...]]:
+        """Return the kinds of channels of each receiver by its name, such as `slack`, one for each it has."""
+        return await self._first("GET", "/api/v2/status", read_channels)
+
+    async def notification_counts(self) -> dict[str, NotificationCounts] | None:
+        """Return how often each kind of channel was used and failed; None where no member's /metrics answers.
+
+        The counts are those of all members that answer.
+        """
+        address = self._address()
+        asked = [self._ask(address, url, "GET", "/metrics", b"") for url in address.urls]
+        results = await asyncio.gather(*asked, return_exceptions=True)
+        known = [read_counts(one.body) for one in results if not isinstance(one, BaseException)]
+        return add_counts(known) if known else None
 
     async def fire(self, alerts: Sequence[FiredAlert]) -> tuple[str, ...]:
         """Send `alerts` to every member; return the URLs of those that took them, at least one."""

@@ -87,6 +87,11 @@ class ApiClient:
         with self._request("POST", path, json.dumps({} if body is None else body).encode()) as answer:
             return _json(answer, self.url)
 
+    def patch(self, path: str, body: Any) -> Any:
+        """Send `body` as JSON to change what is at `path`, and return the JSON that comes back."""
+        with self._request("PATCH", path, json.dumps(body).encode()) as answer:
+            return _json(answer, self.url)
+
     def rows(self, path: str, query: QueryParameters | None = None) -> Iterator[dict[str, Any]]:
         """Yield what `path` exports as NDJSON, row by row.
 

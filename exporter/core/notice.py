@@ -2,17 +2,32 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 
-FIRING, RESOLVED = "firing", "resolved"
-STATES = (FIRING, RESOLVED)
+FIRING, RESOLVED, ACKNOWLEDGED = "firing", "resolved", "acknowledged"
+SENT_STATES = (FIRING, RESOLVED)
+"""What Alertmanager sends; that an alert was acknowledged is known here."""
+
+STATES = (*SENT_STATES, ACKNOWLEDGED)
+
+HISTORY_RECEIVER = "history"
+"""The receiver of Alertmanager that brings notices here."""
 
 LONGEST_NAME = 120
 """Characters of a label that narrows the list; longer ones are cut."""
 
 
+class NoticeFate(IntEnum):
+    """What became of a notice: it was there before, it is new, or new and its alert flaps."""
+
+    REPEATED = 0
+    NEW = 1
+    FLAP = 2
+
+
 @dataclass(frozen=True)
 class Notice:
-    """An alert began to fire, or was resolved; times are Unix seconds, `ends` None while it fires.
+    """An alert began to fire, was acknowledged or resolved; times are Unix seconds, `ends` None before that.
 
     `at` is when it was accepted. `fingerprint` is Alertmanager's, the same for the same labels. `receiver`
     and `group_key` are those of the message that brought it. `replica` names the process that accepted it;
@@ -47,16 +62,19 @@ class Notice:
 
 @dataclass(frozen=True)
 class AlertNoise:
-    """How much noise an alert made in a time; seconds are None where nothing was resolved.
+    """How much noise an alert made in a time; seconds are None where nothing was acknowledged or resolved.
 
     `subject` are the values of the columns that it is grouped by. A flap is an alert that fires again soon
-    after it was resolved.
+    after it was resolved. What was acknowledged several times counts once, by its first time.
     """
 
     subject: tuple[str, ...]
     fired: int
+    acknowledged: int
     resolved: int
     flaps: int
-    mean_seconds: float | None
-    longest_seconds: float | None
+    mean_seconds_to_acknowledge: float | None
+    longest_seconds_to_acknowledge: float | None
+    mean_seconds_to_resolve: float | None
+    longest_seconds_to_resolve: float | None
     last_fired: float | None

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection, Iterable
 
 from exporter.core.alert import Alert
+from exporter.core.alert_identity import identity
 from exporter.core.generation import AGGREGATION_LABELS
 from exporter.core.severity import Severity
 from exporter.generate.document import NOTICE
 from exporter.generate.message_lines import line_templates
-from exporter.generate.routing import identity
 
 _PAGERDUTY = {
     Severity.CRITICAL: "critical",

@@ -6,12 +6,12 @@ Every key is valid on Alertmanager 0.25.
 from typing import Any
 
 from exporter.core.generation import Generation, addresses
+from exporter.core.notice import HISTORY_RECEIVER
 from exporter.core.notifications import AlertHistory
 from exporter.core.severity import Severity
 from exporter.generate.secret_files import SecretFiles
 from exporter.notices.payload import MOST_ALERTS
 
-NAME = "history"
 PATH = "/api/v1/notices"
 
 PACE = {"group_interval": "1m", "repeat_interval": "1d"}
@@ -37,13 +37,13 @@ def history_receiver(
         {"send_resolved": True, "url": f"{base}{PATH}", "max_alerts": MOST_ALERTS, "http_config": http}
         for base in _bases(settings, generation)
     ]
-    return {"name": NAME, "webhook_configs": configs}
+    return {"name": HISTORY_RECEIVER, "webhook_configs": configs}
 
 
 def history_route() -> dict[str, Any]:
     """Return the route that takes every alert and passes it on to whoever else it concerns."""
     return {
-        "receiver": NAME,
+        "receiver": HISTORY_RECEIVER,
         "continue": True,
         **PACE,
         "group_wait": Severity.HIGH.group_wait,

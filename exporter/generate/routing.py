@@ -9,6 +9,7 @@ from typing import Any
 from exporter import registry
 from exporter.alerts.availability import DOWN, ISOLATED, OUTAGE, TARGET_FAILING
 from exporter.alerts.platform import EXPORTER_DOWN, WATCHDOG
+from exporter.core.alert_identity import PLACE, TEST, identity
 from exporter.core.generation import AGGREGATION_LABELS
 from exporter.core.notifications import Notifications, QuietHours, Team
 from exporter.core.own_alert import OwnAlert
@@ -28,35 +29,9 @@ from exporter.generate.secret_files import SecretFiles
 AlertRoute = dict[str, Any]
 AlertReceiver = dict[str, Any]
 
-# Without the tenant: what fails for a thousand tenants is one message, not a thousand.
-GROUP_BY = ("alertname", "integration", "severity")
-
-IDENTITY = (
-    "alertname",
-    "integration",
-    "provider",
-    "tenant",
-    "token",
-    "certificate",
-    "quota",
-    "bucket",
-    "database",
-    "period",
-    "source",
-    "endpoint",
-    "direction",
-    "route",
-    "method",
-    "widget",
-    "release",
-    "policy",
-    "family",
-    "country",
-)
-"""Labels that two steps of one condition share; silences and acknowledgements match them too."""
-
-PLACE = (*AGGREGATION_LABELS, "namespace")
-"""Labels by which one environment never hides another, whatever rules keep apart."""
+# Without the tenant: what fails for a thousand tenants is one message, not a thousand. Only test alerts have
+# the last label: they are never in one message with real ones.
+GROUP_BY = ("alertname", "integration", "severity", TEST)
 
 BUSINESS_HOURS = "business-hours"
 PREFIX = "integration-"
@@ -67,11 +42,6 @@ TEAM_KINDS = ("slack", "email", "pagerduty", "webhook")
 
 _STEPS = {"default": Severity.HIGH, **{severity.value: severity for severity in Severity}}
 """The shared receivers by name, with the severity whose channels they have."""
-
-
-def identity(kept_apart: tuple[str, ...] = AGGREGATION_LABELS) -> tuple[str, ...]:
-    """Return IDENTITY and the labels of the place, those that rules keep apart among them."""
-    return tuple(dict.fromkeys((*IDENTITY, *kept_apart, *PLACE)))
 
 
 def configuration(

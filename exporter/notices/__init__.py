@@ -1,1 +1,1 @@
-"""What Alertmanager sends to us: every alert that fires or is resolved, stored once."""
+"""Alerts once they have fired: kept as a history, acknowledged, assigned, fired by hand, tested."""

@@ -4,21 +4,15 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from exporter.core.metric import Metric
-from exporter.core.notice import STATES, Notice
+from exporter.core.notice import FIRING, RESOLVED, SENT_STATES, Notice, NoticeFate
 from exporter.core.notice_metrics import LAST_NOTICE, NOTICES, REPEATED, TRUNCATED
 from exporter.core.severity import Severity
 from exporter.notices.payload import read_payload
+from exporter.notices.series import OTHER, AlertSeries, Count
 from exporter.store.threads import in_thread
 
-StoreNotices = Callable[[Sequence[Notice]], Awaitable[list[bool]]]
-"""Stores notices for good and returns of each whether it is new; StoreError where that is not certain."""
-
-Count = Callable[[Metric, tuple[str, ...], float], None]
-"""Adds to a series, or sets one."""
-
-OTHER = "other"
-"""The label of a severity that is none of ours."""
+StoreNotices = Callable[[Sequence[Notice]], Awaitable[list[NoticeFate]]]
+"""Stores notices for good and returns what became of each; StoreError where that is not certain."""
 
 LARGE = 256 << 10
 """Bytes from which a body is read in a thread: meanwhile the loop does its other work."""
@@ -42,7 +36,8 @@ class NoticeIntake:
         self._add = add
         self._set = set_value
         self._now = now
-        for state in STATES:
+        self.alerts = AlertSeries(add)
+        for state in SENT_STATES:
             for severity in Severity:
                 add(NOTICES, (state, severity.value), 0)
         add(REPEATED, (), 0)
@@ -59,10 +54,18 @@ class NoticeIntake:
             payload = read_payload(body, now)
         else:
             payload = await in_thread(lambda: read_payload(body, now))
-        new = await self._store(payload.notices)
-        accepted = [notice for notice, is_new in zip(payload.notices, new, strict=True) if is_new]
+        fates = list(zip(payload.notices, await self._store(payload.notices), strict=True))
+        for notice, fate in fates:
+            self._count_alert(notice, fate)
+        accepted = [notice for notice, fate in fates if fate]
         self._count(accepted, len(payload.notices) - len(accepted), payload.truncated)
         return NoticeResult(len(accepted), len(payload.notices) - len(accepted), payload.truncated)
+
+    def _count_alert(self, notice: Notice, fate: NoticeFate) -> None:
+        if fate and notice.state == FIRING:
+            self.alerts.fire(notice.alert, flapped=fate is NoticeFate.FLAP)
+        elif fate and notice.state == RESOLVED and notice.ends is not None:
+            self.alerts.resolve(notice.alert, notice.ends - notice.starts)
 
     def _count(self, accepted: Sequence[Notice], repeated: int, truncated: int) -> None:
         ours = set(Severity)

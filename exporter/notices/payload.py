@@ -11,9 +11,13 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from exporter.core.alert_identity import TEST
 from exporter.core.notice import LONGEST_NAME, RESOLVED, Notice
 
 VERSION = "4"
+
+TESTED = " (test)"
+"""What the name of a test alert ends with in the history, beside those that are real."""
 
 MOST_ALERTS = 10_000
 """Alerts of one message: `generate` asks Alertmanager for no more."""
@@ -78,7 +82,8 @@ def _notices(message: _Message, now: float) -> Iterator[Notice]:
         yield Notice(
             at=now,
             state=sent.status,
-            alert=_name(sent, "alertname"),
+            # Else a test would count as one of the rule that it tests.
+            alert=_name(sent, "alertname") + (TESTED if TEST in sent.labels else ""),
             severity=_name(sent, "severity"),
             integration=_name(sent, "integration"),
             tenant=_name(sent, "tenant"),

@@ -9,6 +9,8 @@ from exporter.core.listing import Listing
 from exporter.registry import lists
 from exporter.server.access import AccessRule, Effect
 from exporter.server.handlers import (
+    alert_tests,
+    alerts,
     beacon,
     board,
     checks,
@@ -59,6 +61,7 @@ _SIGN = AccessRule(Role.VIEWER, Effect.SPEND, narrow=True)
 _TOKENS = AccessRule(Role.ADMIN, narrow=True)
 # The app of a tenant, whose token is bound to it, manages the tenant's own endpoints.
 _ENDPOINTS = AccessRule(Role.ADMIN, Effect.CHANGE, narrow=True, of_tenant=Role.INGEST)
+_ANSWER = AccessRule(Role.ADMIN, Effect.CHANGE, narrow=True)
 _READ_RETRIES = AccessRule(Role.ADMIN, narrow=True, of_tenant=Role.INGEST)
 # Apps hand webhooks in, as they hand in events.
 _APPS = AccessRule(Role.INGEST, Effect.CHANGE, narrow=True, others=frozenset({Role.ADMIN}))
@@ -143,6 +146,35 @@ ROUTES = (
         notices.receive,
         AccessRule(Role.NOTIFY, Effect.CHANGE, unlimited=True, others=frozenset({Role.ADMIN})),
         "Takes what Alertmanager sends: every alert that fires or is resolved.",
+    ),
+    Route(
+        _GET,
+        "/api/v1/alerts",
+        alerts.read,
+        AccessRule(Role.ADMIN, narrow=True),
+        "Alerts that Alertmanager has now, and who is at them.",
+    ),
+    Route(_POST, "/api/v1/alerts", alerts.fire, _ANSWER, "Fires an alert by hand."),
+    Route(
+        _POST,
+        "/api/v1/alerts/test",
+        alert_tests.start,
+        _CHANGE,
+        "Sends test alerts the whole way, and reports where they lead.",
+    ),
+    Route(
+        _GET,
+        "/api/v1/alerts/test/{id}",
+        alert_tests.read,
+        AccessRule(Role.ADMIN),
+        "What a test of the notifications sent, and what failed.",
+    ),
+    Route(
+        ("PATCH",),
+        "/api/v1/alerts/{fingerprint}",
+        alerts.change,
+        _ANSWER,
+        "Acknowledges, assigns or resolves an alert.",
     ),
     Route(
         _GET,

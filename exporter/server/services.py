@@ -17,6 +17,7 @@ from exporter.engine.board import Board
 from exporter.engine.history import History
 from exporter.ingest.events import EventIntake
 from exporter.ingest.webhooks import WebhookIntake
+from exporter.notices.desk import AlertDesk
 from exporter.notices.intake import NoticeIntake
 from exporter.outbox.outbox import Outbox
 from exporter.server.admin import AdminToken
@@ -60,7 +61,7 @@ class Services:
     them over to the store.
     `runbook` returns the HTML page of an alert by its name and its Content-Security-Policy. `webhooks` takes
     what vendors send, None where that is switched off. `events` takes what apps report, `notices` what
-    Alertmanager sends.
+    Alertmanager sends. `alerts` is where people answer alerts.
     """
 
     board: Board
@@ -89,6 +90,7 @@ class Services:
     webhooks: WebhookIntake | None = None
     events: EventIntake | None = None
     notices: NoticeIntake | None = None
+    alerts: AlertDesk | None = None
 
 
 SERVICES = web.AppKey("services", Services)

@@ -8,7 +8,7 @@ from typing import Any
 
 from exporter.core.errors import StoreError
 from exporter.core.metric import HistogramValue, Metric
-from exporter.core.notice import Notice
+from exporter.core.notice import Notice, NoticeFate
 from exporter.exposition import Exposition
 from exporter.ingest.counters import EventCounters
 from exporter.notices.intake import NoticeIntake
@@ -69,7 +69,7 @@ class NoticeDesk:
         self.counters = EventCounters(Exposition())
         self.intake = NoticeIntake(self._store, self.counters.add, self.counters.set, lambda: self.now)
 
-    async def _store(self, notices: Sequence[Notice]) -> list[bool]:
+    async def _store(self, notices: Sequence[Notice]) -> list[NoticeFate]:
         if self.broken:
             raise StoreError("planted: the disk is full")
         return await self.commit.write(add_new, notices)

@@ -7,10 +7,21 @@ from pathlib import Path
 import pytest
 
 from exporter.core.errors import StoreError
-from exporter.core.notice_metrics import LAST_NOTICE, NOTICES, REPEATED, TRUNCATED
+from exporter.core.notice_metrics import (
+    ALERTS_ACKNOWLEDGED,
+    ALERTS_FIRED,
+    ALERTS_FLAPPED,
+    ALERTS_RESOLVED,
+    LAST_NOTICE,
+    NOTICES,
+    REPEATED,
+    RESOLVE_SECONDS,
+    TRUNCATED,
+)
 from exporter.core.store import Filter
 from exporter.notices.intake import LARGE, NoticeResult
 from exporter.notices.payload import MOST_ALERTS, PayloadError
+from exporter.notices.series import MOST_NAMES
 from exporter.store.noise import alert_noise
 from exporter.store.subjects.notices import FLAP, query
 from tests.notices.messages import NOW, NoticeDesk, alert, message, notice_desk
@@ -155,7 +166,10 @@ async def test_noise_is_what_fired_how_long_and_what_flaps(desk: NoticeDesk) -> 
             lambda connection: alert_noise(connection, by, NOW - 86_400, Filter(**chosen))  # type: ignore[arg-type]  # only texts
         )
         return {
-            one.subject: (one.fired, one.resolved, one.flaps, one.mean_seconds, one.longest_seconds)
+            one.subject: (
+                *(one.fired, one.resolved, one.flaps),
+                *(one.mean_seconds_to_resolve, one.longest_seconds_to_resolve),
+            )
             for one in rows
         }
 
@@ -169,3 +183,32 @@ async def test_noise_is_what_fired_how_long_and_what_flaps(desk: NoticeDesk) -> 
     assert next(iter(by_tenant))[2] == "acme", "the one that fired most comes first"
     assert noise("alert", tenant="globex") == {(down,): (1, 1, 0, 60, 60)}
     assert noise("alert", integration="none") == {}
+
+
+async def test_each_alert_has_series_of_how_often_it_fired_flapped_and_was_resolved(desk: NoticeDesk) -> None:
+    down = "IntegrationDown"
+    await desk.intake.receive(message(alert(starts=NOW - 500)))
+    await desk.intake.receive(message(alert(starts=NOW - 500, ends=NOW - 400)))
+    again = message(alert(starts=NOW - 300))
+    await desk.intake.receive(again)
+    await desk.intake.receive(again)
+    values = [
+        desk.value(metric, down)
+        for metric in (ALERTS_FIRED, ALERTS_FLAPPED, ALERTS_RESOLVED, RESOLVE_SECONDS, ALERTS_ACKNOWLEDGED)
+    ]
+    assert values == [2, 1, 1, 100, 0]
+
+
+async def test_series_are_bounded_by_the_number_of_alerts(desk: NoticeDesk) -> None:
+    await desk.intake.receive(message(*(alert(f"Alert{number}") for number in range(MOST_NAMES + 7))))
+    assert desk.value(ALERTS_FIRED, f"Alert{MOST_NAMES - 1}") == 1
+    assert desk.value(ALERTS_FIRED, f"Alert{MOST_NAMES}") is None
+    assert desk.value(ALERTS_FIRED, "other") == 7
+
+
+async def test_a_test_alert_is_in_the_history_beside_the_rule_that_it_tests(desk: NoticeDesk) -> None:
+    await desk.intake.receive(message(alert(test="1-high"), alert()))
+    assert {one.alert for one in desk.database.read(query).rows} == {
+        "IntegrationDown",
+        "IntegrationDown (test)",
+    }

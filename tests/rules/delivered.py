@@ -148,7 +148,7 @@ async def _deliver(folder: Path, alerts: list[dict[str, Any]], wait: str) -> Del
     authority = Authority(folder)
     mail = Mail(authority.server(), authority.server())
     async with message_sinks() as sinks, mail_room(mail) as room:
-        config = _write(folder, authority, sinks.port, room.mail.port, wait)
+        config = write_bundle(folder, authority, sinks.port, room.mail.port, wait)
         aws = {"AWS_SHARED_CREDENTIALS_FILE": f"{folder}/secrets/aws-credentials"}
         async with alertmanager(folder, config, aws) as server:
             # Not in the past: a group does not wait for its others when one of them is old already.
@@ -174,7 +174,7 @@ async def _settle(sinks: MessageSinks, mail: Mail, alerts: list[dict[str, Any]],
     await until(lambda: len(sinks.sms) + len(sinks.refused) >= kinds.count("sms"))
 
 
-def _write(folder: Path, authority: Authority, port: int, mail: int, wait: str) -> Path:
+def write_bundle(folder: Path, authority: Authority, port: int, mail: int, wait: str) -> Path:
     """Write what `generate` writes, but for the pace: nobody waits a minute here. SNS is the sink."""
     text = _CONFIGURATION.format(
         folder=folder, port=port, mail=mail, ca=authority.ca_file, user=USER, password=PASSWORD

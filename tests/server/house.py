@@ -34,6 +34,7 @@ from exporter.generate.runbook_html import runbook_html
 from exporter.ingest.events import EventIntake
 from exporter.ingest.webhooks import WebhookIntake
 from exporter.net.network import LoopNetwork
+from exporter.notices.desk import AlertDesk
 from exporter.notices.intake import NoticeIntake
 from exporter.outbox.outbox import Outbox
 from exporter.server.admin import AdminToken
@@ -115,6 +116,7 @@ class Room:
     webhooks: WebhookIntake | None = None
     events: EventIntake | None = None
     notices: NoticeIntake | None = None
+    alerts: AlertDesk | None = None
     endpoints: EndpointDirectory | None = None
     token_keys: tuple[Secret, ...] = ()
     audit: list[AuditEntry] = field(default_factory=list)
@@ -196,6 +198,7 @@ class Room:
             webhooks=self.webhooks,
             events=self.events,
             notices=self.notices,
+            alerts=self.alerts,
             endpoints=self.directory(),
             audit=self.audit.append,
             outbox=self.outbox,

@@ -80,6 +80,13 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int, int, int, int]] = {
     ("HEAD", "/api/v1/tokens/refresh/none"): (401, 401, 403, 403, 403, 404, 403, 404),
     ("POST", "/api/v1/events"): (401, 401, 403, 503, 403, 503, 403, 503),  # nothing takes them here
     ("POST", "/api/v1/notices"): (401, 401, 403, 403, 503, 503, 403, 403),  # nothing takes them here
+    ("GET", "/api/v1/alerts"): (401, 401, 403, 403, 403, 503, 403, 503),  # Alertmanager is asked nowhere here
+    ("HEAD", "/api/v1/alerts"): (401, 401, 403, 403, 403, 503, 403, 503),
+    ("POST", "/api/v1/alerts"): (401, 401, 403, 403, 403, 400, 403, 400),
+    ("PATCH", "/api/v1/alerts/0123456789abcdef"): (401, 401, 403, 403, 403, 400, 403, 400),
+    ("POST", "/api/v1/alerts/test"): (401, 401, 403, 403, 403, 503, 403, 403),
+    ("GET", "/api/v1/alerts/test/none"): (401, 401, 403, 403, 403, 503, 403, 403),
+    ("HEAD", "/api/v1/alerts/test/none"): (401, 401, 403, 403, 403, 503, 403, 403),
     ("GET", "/api/v1/alert-noise"): (401, 401, 403, 403, 403, 200, 403, 200),
     ("HEAD", "/api/v1/alert-noise"): (401, 401, 403, 403, 403, 200, 403, 200),
     ("GET", "/api/v1/endpoints"): (401, 401, 200, 403, 403, 200, 200, 200),

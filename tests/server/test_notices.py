@@ -97,7 +97,8 @@ async def test_noise_is_answered_by_what_is_asked_for_in_every_form(office: Offi
     assert reply["alerts"] == [
         {
             **{"alert": "IntegrationDown", "integration": "payments", "tenant": "acme"},
-            **{"fired": 1, "resolved": 1, "flaps": 0},
+            **{"fired": 1, "acknowledged": 0, "resolved": 1, "flaps": 0},
+            **{"mean_seconds_to_acknowledge": None, "longest_seconds_to_acknowledge": None},
             **{"mean_seconds_to_resolve": 60.0, "longest_seconds_to_resolve": 60.0},
             "last_fired": "2026-11-18T11:05:40Z",
         }
@@ -141,6 +142,6 @@ async def test_the_command_shows_history_and_noise(
     ] == ["QuotaLow"]
     table = (await run("noise", "--window=1h", "--by=tenant", "--tenant=acme")).splitlines()
     assert table[1].split() == [
-        *("IntegrationDown", "payments", "acme", "1", "0", "1", "1m", "1m", "2026-11-18T11:05:40Z")
+        *("IntegrationDown", "payments", "acme", "1", "0", "0", "1", "1m", "1m", "2026-11-18T11:05:40Z")
     ]
     assert await run("noise", "--window=1h", "--tenant=acme", "--severity=low") == ""

@@ -11,6 +11,8 @@ def _add_arguments(doctor: argparse.ArgumentParser) -> None:
     add_config_file(doctor)
     add = doctor.add_argument
     add("--offline", action="store_true", help="ask neither vendors nor channels")
+    text = "send a marked alert of each severity to everybody, by the running exporter; takes 5 minutes"
+    add("--send-test-alerts", action="store_true", help=text)
     text = "targets of each integration that are asked at most; default: %(default)s"
     add("--sample", type=positive, default=3, metavar="N", help=text)
     # No `default`: a service that was not named may be absent, and is then a note and no problem.

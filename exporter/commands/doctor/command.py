@@ -11,6 +11,7 @@ from exporter.commands.doctor import (
     alertmanager,
     channels,
     machine,
+    notifications,
     prometheus,
     running_exporter,
     store,
@@ -46,6 +47,10 @@ def doctor(options: argparse.Namespace) -> int:
     url_given = bool(options.exporter_url or os.environ.get(URL_VARIABLE))
     asyncio.run(_check_services(options, configuration, report, origin(exporter.url) if url_given else None))
     report.add(running_exporter.findings(exporter, configuration, required=url_given))
+    if options.send_test_alerts:
+        with report.progress("sending test alerts"):
+            sent = list(notifications.findings(exporter))
+        report.add(sent)
     return report.finish()
 
 

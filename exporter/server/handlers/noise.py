@@ -16,14 +16,14 @@ from exporter.server.stream import export_rows, portions, store_unavailable
 from exporter.server.unknown import refuse_unknown
 from exporter.store.noise import alert_noise
 
-FIGURES = (
-    "fired",
-    "resolved",
-    "flaps",
+COUNTS = ("fired", "acknowledged", "resolved", "flaps")
+TIMES = (
+    "mean_seconds_to_acknowledge",
+    "longest_seconds_to_acknowledge",
     "mean_seconds_to_resolve",
     "longest_seconds_to_resolve",
-    "last_fired",
 )
+FIGURES = (*COUNTS, *TIMES, "last_fired")
 FILTERS = ("severity", "alert")
 WINDOW, SUBJECT = "24h", "integration"
 MOST_ROWS = 100_000
@@ -56,11 +56,8 @@ async def noise(request: web.Request) -> web.StreamResponse:
 def _row(by: tuple[str, ...], found: AlertNoise) -> dict[str, Any]:
     return {
         **dict(zip(by, found.subject, strict=True)),
-        "fired": found.fired,
-        "resolved": found.resolved,
-        "flaps": found.flaps,
-        "mean_seconds_to_resolve": _seconds(found.mean_seconds),
-        "longest_seconds_to_resolve": _seconds(found.longest_seconds),
+        **{name: getattr(found, name) for name in COUNTS},
+        **{name: _seconds(getattr(found, name)) for name in TIMES},
         "last_fired": iso(found.last_fired),
     }
 

@@ -1,4 +1,4 @@
-"""Notices: one row for each alert of Alertmanager that began to fire, and one where it was resolved."""
+"""Notices: one row for each alert that began to fire, one where it was acknowledged, one at its end."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from sqlalchemy import Column, Connection, Double, Index, Integer, String, Table
 
 from exporter.core.clock import iso
 from exporter.core.listing import AT, TARGET, Listing, OutputColumn
-from exporter.core.notice import FIRING, RESOLVED, Notice
+from exporter.core.notice import FIRING, RESOLVED, Notice, NoticeFate
 from exporter.core.store import ALL, Filter, Page
 from exporter.store.columns import METADATA, number_column, replica_column
 from exporter.store.lists import containing, newest
@@ -82,13 +82,20 @@ def query(connection: Connection, chosen: Filter = ALL, limit: int = 100) -> Pag
     return newest(connection, TABLE, notice_of, narrowed, limit, also=also)
 
 
-def add_new(connection: Connection, messages: Sequence[Sequence[Notice]]) -> list[list[bool]]:
-    """Add what is new of the notices of several messages; return of each whether it was."""
+def add_new(connection: Connection, messages: Sequence[Sequence[Notice]]) -> list[list[NoticeFate]]:
+    """Add what is new of the notices of several messages; return of each what became of it."""
     every = [notice for message in messages for notice in message]
     rows = [{**notice_row(one), "flap": int(flap)} for one, flap in _flaps(connection, every)]
-    new = iter(insert_each_once(connection, TABLE, rows, TABLE.c.once))
+    new = insert_each_once(connection, TABLE, rows, TABLE.c.once)
+    fates = map(_fate, new, rows)
     # In the order of the messages again.
-    return [[next(new) for _ in message] for message in messages]
+    return [[next(fates) for _ in message] for message in messages]
+
+
+def _fate(new: bool, row: TableRow) -> NoticeFate:
+    if not new:
+        return NoticeFate.REPEATED
+    return NoticeFate.FLAP if row["flap"] else NoticeFate.NEW
 
 
 def _flaps(connection: Connection, notices: Sequence[Notice]) -> Iterator[tuple[Notice, bool]]:
