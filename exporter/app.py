@@ -31,6 +31,7 @@ from exporter.lifecycle.apply import ConfigurationSwap
 from exporter.lifecycle.events import build_events
 from exporter.lifecycle.notices import AlertParts, build_notices
 from exporter.lifecycle.own_metrics import export_own_metrics
+from exporter.lifecycle.parts import start_parts, stop_parts
 from exporter.lifecycle.restore import encrypt_again, restore
 from exporter.lifecycle.tasks import reload_on_sighup, supervisor_of, wait_for_stop_signal
 from exporter.lifecycle.webhooks import WebhookParts, build_webhooks
@@ -97,8 +98,10 @@ async def serve(settings: Settings) -> int:
         engine = Engine(network, clock, writer.submit, metrics, most_runs(descriptors), token_store)
         engine.history.log_runs = settings.log_level == "debug"
         webhooks = build_webhooks(database, writer, engine, network, clock, supervisor)
-        events = build_events(webhooks, writer, clock)
-        notices = build_notices(webhooks, clock, network, lambda: reloader.current or configuration)
+        events, notices = (
+            build_events(webhooks, writer, clock),
+            build_notices(webhooks, clock, network, lambda: reloader.current or configuration),
+        )
         services = _services(settings, web, engine, reloader, writer, supervisor, webhooks, events, notices)
         limits = Limits(drain=limit, most=most_connections(descriptors))
         listener = Listener(build(services), settings.addresses, web, limits, supervisor)
@@ -107,8 +110,7 @@ async def serve(settings: Settings) -> int:
         await listener.start()
         deadline = ShutdownLimit(limit)
         # Below the listener in the stack: what it has accepted may still be delivered while there is time.
-        stack.push_async_callback(webhooks.stop, deadline)
-        stack.push_async_callback(notices.stop)
+        stack.push_async_callback(stop_parts, (webhooks, notices), deadline)
         stack.push_async_callback(_stop, engine, listener, deadline)
         await restore(engine, writer)
         await encrypt_again(token_store)
@@ -117,8 +119,7 @@ async def serve(settings: Settings) -> int:
             configuration,
             ConfigurationSwap(engine, writer, token_store, url, (webhooks.apply, events.apply)).apply,
         )
-        await webhooks.start()
-        await notices.start()
+        await start_parts((webhooks, notices))
         # Once all targets exist: what is frozen here stays for the life of the process.
         _tune_gc()
         export_own_metrics(metrics, engine, writer)

@@ -1,4 +1,4 @@
-"""What Alertmanager says of its receivers: which channels each has, and how often they were used and failed."""
+"""What Alertmanager says of its receivers: the channels of each, how often they were used, and failed."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -53,9 +53,7 @@ def add_counts(members: Iterable[Mapping[str, NotificationCounts]]) -> dict[str,
     for counts in members:
         for kind, one in counts.items():
             before = found.get(kind, NotificationCounts())
-            found[kind] = NotificationCounts(
-                before.attempts + one.attempts, before.failures + one.failures
-            )
+            found[kind] = NotificationCounts(before.attempts + one.attempts, before.failures + one.failures)
     return found
 
 
@@ -73,8 +71,10 @@ def read_channels(body: bytes) -> dict[str, tuple[str, ...]]:
 
 def _channels(receiver: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(
-        key.removesuffix(_CONFIGS)
-        for key, configs in receiver.items()
-        if key.endswith(_CONFIGS)
-        for _ in configs or ()
+        sorted(
+            key.removesuffix(_CONFIGS)
+            for key, configs in receiver.items()
+            if key.endswith(_CONFIGS)
+            for _ in configs or ()
+        )
     )

@@ -12,6 +12,7 @@ from exporter.core.configuration import Configuration
 from exporter.core.errors import StoreError
 from exporter.core.network import Network
 from exporter.core.notice import Notice, NoticeFate
+from exporter.core.shutdown import ShutdownLimit
 from exporter.core.supervisor import Supervisor
 from exporter.lifecycle.webhooks import WebhookParts
 from exporter.notices.acknowledgements import Acknowledgements
@@ -44,15 +45,18 @@ class AlertParts:
         """Show the series of known alerts, and send what was fired by hand from now on."""
         since = self.now() - SHOWN_SECONDS
         try:
-            known = await self.writer.read(lambda connection: alert_noise(connection, ("alert",), since, limit=MOST_NAMES))
+            known = await self.writer.read(
+                lambda connection: alert_noise(connection, ("alert",), since, limit=MOST_NAMES)
+            )
             self.intake.alerts.show(name for one in known for name in one.subject)
         except StoreError:
             # Their series then begin when they fire; the store has logged why it fails.
             pass
         self.supervisor.keep(MANUAL_TASK, self.desk.manual.run)
 
-    async def stop(self) -> None:
+    async def stop(self, deadline: ShutdownLimit) -> None:
         """End tests of the notifications that are under way."""
+        del deadline  # what they wait for is cut at once
         await self.desk.drills.stop()
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 from exporter.alertmanager.client import AlertmanagerClient
 from exporter.alerts.platform import WATCHDOG
@@ -14,16 +13,13 @@ from exporter.notices.acknowledgements import Acknowledgements
 from exporter.notices.actions import acknowledgement_notice, build_action
 from exporter.notices.alert_state import AlertState, acknowledgement_of, state_of
 from exporter.notices.drill import Drills
-from exporter.notices.manual import ManualAlerts, as_active
+from exporter.notices.manual import ManualAlerts, ReadStore, as_active
 from exporter.notices.series import AlertSeries
 from exporter.store.alert_records import AlertRecord
 from exporter.store.subjects.alert_actions import assignments
 
 RecordAction = Callable[[AlertRecord], Awaitable[bool]]
 """Stores an action for good and returns whether its notice is new; StoreError where that is not certain."""
-
-ReadStore = Callable[[Callable[[Any], Any]], Awaitable[Any]]
-"""Asks the store, off the event loop; StoreError where it fails."""
 
 
 @dataclass(frozen=True)

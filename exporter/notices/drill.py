@@ -141,10 +141,8 @@ class Drills:
     async def _listed(self, drill_id: str) -> list[ActiveAlert]:
         return await self._client.alerts([Matcher(TEST, f"{drill_id}-.*", is_regex=True)])
 
-    async def _finish(
-        self, drill: Drill, alerts: Sequence[FiredAlert], least: float, most: float
-    ) -> None:
-        """Look again and again until every channel has sent, from `least` to `most` seconds; end the alerts."""
+    async def _finish(self, drill: Drill, alerts: Sequence[FiredAlert], least: float, most: float) -> None:
+        """Look until every channel has sent, for `least` to `most` seconds; then end the alerts."""
         loop = asyncio.get_running_loop()
         begin = loop.time()
         try:

@@ -26,8 +26,11 @@ LIFE = 10 * EVERY
 AFTERLIFE = 2 * LIFE
 """Seconds for which the end of an alert is sent, too: a replica that did not know may have renewed it."""
 
-WriteStore = Callable[[Callable[..., Any], Any], Awaitable[Any]]
 ReadStore = Callable[[Callable[[Any], Any]], Awaitable[Any]]
+"""Asks the store, off the event loop; StoreError where it fails."""
+
+WriteStore = Callable[[Callable[..., Any], Any], Awaitable[Any]]
+"""Writes an item by a step, for good; StoreError where that is not certain."""
 
 
 class ManualAlerts:

@@ -16,9 +16,9 @@ from exporter.server.answers import json_body
 BodyT = TypeVar("BodyT", bound=msgspec.Struct)
 
 # A name becomes a label and a line of a message: no control character, no line break.
-Name = Annotated[str, Meta(max_length=120, pattern=r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z")]
-Line = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z")]
-Note = Annotated[str, Meta(max_length=2000)]
+LabelText = Annotated[str, Meta(max_length=120, pattern=r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z")]
+_Line = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z")]
+_Note = Annotated[str, Meta(max_length=2000)]
 
 
 class AlertAct(StrEnum):
@@ -32,21 +32,21 @@ class AlertAct(StrEnum):
 class FireBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An alert by hand."""
 
-    service: Annotated[Name, Meta(min_length=1)]
+    service: Annotated[LabelText, Meta(min_length=1)]
     severity: Severity
-    message: Line
+    message: _Line
     details: Annotated[str, Meta(max_length=4000)] = ""
-    tenant: Name = ""
+    tenant: LabelText = ""
 
 
 class ActionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"duration": "for"}):
-    """What to do with one alert: `until` or `for` is of an acknowledgement, `assignee` of an assignment too."""
+    """What to do with one alert: `until` or `for` is for acknowledging it, `assignee` for assigning."""
 
     action: AlertAct
     until: str = ""
     duration: str = ""
-    note: Note = ""
-    assignee: Name | UnsetType = UNSET
+    note: _Note = ""
+    assignee: LabelText | UnsetType = UNSET
 
 
 async def read_alert_body(request: web.Request, kind: type[BodyT]) -> BodyT:
@@ -67,7 +67,9 @@ def end_of(body: ActionBody, now: float) -> float:
         raise web.HTTPBadRequest(text="an acknowledgement must end in the future")
     if until > now + LONGEST_SECONDS:
         most = durations.text_of(LONGEST_SECONDS)
-        raise web.HTTPBadRequest(text=f"an acknowledgement holds for {most} at most; acknowledge it again then")
+        raise web.HTTPBadRequest(
+            text=f"an acknowledgement holds for {most} at most; acknowledge it again then"
+        )
     return until
 
 

@@ -171,7 +171,7 @@ ROUTES = (
     ),
     Route(
         ("PATCH",),
-        "/api/v1/alerts/{fingerprint}",
+        "/api/v1/alerts/{id}",
         alerts.change,
         _ANSWER,
         "Acknowledges, assigns or resolves an alert.",

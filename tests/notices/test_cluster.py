@@ -8,9 +8,7 @@ from tests.server.alert_office import fired, labels, office_at
 from tests.servers.alertmanager import alertmanager_pair
 
 
-async def test_an_acknowledgement_at_one_replica_is_seen_at_the_other(
-    database: str, tmp_path: Path
-) -> None:
+async def test_an_acknowledgement_at_one_replica_is_seen_at_the_other(database: str, tmp_path: Path) -> None:
     config = tmp_path / "alertmanager.yml"
     config.write_text(CONFIG)
     for name in ("left", "right"):

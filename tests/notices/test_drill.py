@@ -27,8 +27,8 @@ from tests.waiting import until
 
 PATH = "/api/v1/alerts/test"
 CHANNELS = {
-    "critical": ["slack", "email", "pagerduty", "sns", "webhook"],
-    "high": ["slack", "email", "webhook"],
+    "critical": ["email", "pagerduty", "slack", "sns", "webhook"],
+    "high": ["email", "slack", "webhook"],
     "medium": ["slack", "webhook"],
     "low": ["email", "webhook"],
 }
@@ -176,7 +176,9 @@ async def test_a_receiver_without_a_channel_is_a_problem_and_two_tests_do_not_ru
         assert await office.rows() == [], "a test that is stopped leaves no alert behind"
 
 
-async def test_the_command_prints_where_tests_lead(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_command_prints_where_tests_lead(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     token = tmp_path / "token"
     token.write_text(TOKENS["admin"])
     async with shooting_range(tmp_path) as made:

@@ -41,7 +41,9 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 async def test_what_fires_is_listed_most_urgent_first_with_all_that_is_known(office: Office) -> None:
     low, high = labels(severity="low"), labels(severity="high")
     critical = labels("globex", "critical")
-    await office.stage.client.fire([fired(low), fired(high), fired(critical), fired({"alertname": "Watchdog"})])
+    await office.stage.client.fire(
+        [fired(low), fired(high), fired(critical), fired({"alertname": "Watchdog"})]
+    )
     rows = await office.rows()
     assert [(row["severity"], row["state"]) for row in rows] == [
         ("critical", "firing"),
@@ -174,11 +176,16 @@ async def test_a_caller_bound_to_a_tenant_sees_and_answers_its_own_alerts_alone(
     assert (await office.ask(PATH, "POST", "bound_admin", body)).status == 403
     assert (await office.ask(PATH, "POST", "bound_admin", body | {"tenant": "acme"})).status == 201
     rows = (await office.ask("/api/v1/alert-actions", token="bound_admin")).json["alert-actions"]
-    assert [row["action"] for row in rows] == ["fire", "acknowledge"]
+    assert {row["action"] for row in rows} == {"fire", "acknowledge"}
 
 
 async def test_an_alert_by_hand_fires_until_it_is_resolved(office: Office) -> None:
-    body = {"service": "payments", "severity": "critical", "message": f"Cards {HOSTILE[:10]}", "tenant": "acme"}
+    body = {
+        "service": "payments",
+        "severity": "critical",
+        "message": f"Cards {HOSTILE[:10]}",
+        "tenant": "acme",
+    }
     reply = await office.ask(PATH, "POST", body=body | {"details": HOSTILE})
     assert (reply.status, reply.json["new"]) == (201, True)
     name = reply.json["fingerprint"]

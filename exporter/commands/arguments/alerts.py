@@ -89,8 +89,12 @@ def _add_test(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     """Add the test of the way to people."""
     test = actions.add_parser("test", help="send a marked alert of each severity, and report where they lead")
     test.add_argument("--severity", type=_severity, help="only of this severity")
-    test.add_argument("--channel", metavar="KIND", help="only of one severity that leads to it, such as slack")
-    test.add_argument("--rule", metavar="ALERT", help="with the labels of this alert, such as IntegrationDown")
+    test.add_argument(
+        "--channel", metavar="KIND", help="only of one severity that leads to it, such as slack"
+    )
+    test.add_argument(
+        "--rule", metavar="ALERT", help="with the labels of this alert, such as IntegrationDown"
+    )
     test.add_argument("--service", metavar="NAME", help="of this integration: for routes that look at it")
     test.add_argument("--tenant", metavar="ID", help="of this tenant: for routes that look at it")
     text = "how long messages are waited for; default: as long as the routes collect alerts, low 5m"
@@ -101,7 +105,7 @@ def _add_test(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 COMMAND = Command(
     97,
-    "alerts: list, fire, ack, resolve, assign, history, noise, test",
+    "alerts: list, fire, ack, assign, history, noise, test",
     "exporter.commands.alerts:alerts",
     _add_arguments,
 )

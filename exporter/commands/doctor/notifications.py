@@ -1,4 +1,4 @@
-"""The way of alerts to people, where somebody asks for it: test alerts are sent through the real Alertmanager."""
+"""The way of alerts to people, where somebody asks for it: test alerts through the real Alertmanager."""
 
 from collections.abc import Iterator
 

@@ -13,9 +13,9 @@ from exporter.config import durations
 from exporter.core.clock import iso
 from exporter.core.notice import HISTORY_RECEIVER
 from exporter.core.severity import Severity
-from exporter.notices.drill import LONGEST_WAIT, Drill, DrillRequest, DrillResult, Drills
+from exporter.notices.drill import LONGEST_WAIT, Drill, DrillRequest, DrillResult
 from exporter.server.access import IDENTITY
-from exporter.server.alert_bodies import Name, read_alert_body
+from exporter.server.alert_bodies import LabelText, read_alert_body
 from exporter.server.answers import json_answer
 from exporter.server.audit import audit
 from exporter.server.handlers.alerts import ask_alertmanager, find_desk, provider_of
@@ -34,8 +34,8 @@ class DrillBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     severity: Severity | None = None
     channel: Annotated[str, Meta(max_length=40)] = ""
     rule: Annotated[str, Meta(max_length=120)] = ""
-    service: Name = ""
-    tenant: Name = ""
+    service: LabelText = ""
+    tenant: LabelText = ""
     wait: str = ""
 
 
@@ -160,5 +160,5 @@ def problems(drill: Drill) -> Iterator[str]:
     if not drill.running and drill.sent is not None:
         for kind, count in sorted(drill.expected.items()):
             if (missing := count - drill.sent.get(kind, 0)) > 0:
-                yield f"{kind}: {missing} of {count} messages were not sent in time; quiet hours may hold them"
-
+                late = f"{missing} of {count} messages were not sent in time"
+                yield f"{kind}: {late}; quiet hours may hold them"

@@ -28,7 +28,6 @@ from exporter.server.unknown import refuse_unknown
 from exporter.store.subjects import notices
 
 T = TypeVar("T")
-Rows = list[dict[str, Any]]
 
 MOST_RESOLVED = 10_000
 """Rows that `state=resolved` reads out of the history at most."""
@@ -84,7 +83,7 @@ async def fire(request: web.Request) -> web.Response:
 async def change(request: web.Request) -> web.Response:
     """Acknowledge, assign or resolve one alert."""
     body, desk = await read_alert_body(request, ActionBody), find_desk(request)
-    fingerprint = request.match_info["fingerprint"].lower()
+    fingerprint = request.match_info["id"].lower()
     if body.action is AlertAct.RESOLVE:
         return await _resolve(request, desk, fingerprint, body)
     found = await _find(request, desk, fingerprint)
@@ -121,15 +120,13 @@ async def _give(
     return replace(found, assignee=assignee)
 
 
-async def _resolve(
-    request: web.Request, desk: AlertDesk, fingerprint: str, body: ActionBody
-) -> web.Response:
+async def _resolve(request: web.Request, desk: AlertDesk, fingerprint: str, body: ActionBody) -> web.Response:
     alert = await ask_alertmanager(desk.manual.find(fingerprint))
     if alert is None or not request[IDENTITY].sees(alert.labels.get("tenant", "")):
         await _find(request, desk, fingerprint)
         raise web.HTTPConflict(
-            text="only an alert that was fired by hand can be resolved by hand, once: Prometheus sends one of a"
-            " rule until its condition is over; acknowledge it instead"
+            text="only an alert that was fired by hand can be resolved by hand, once: Prometheus sends one"
+            " of a rule until its condition is over; acknowledge it instead"
         )
     with _audited(request, "alert.resolved", as_active(alert), note=body.note):
         resolved = await ask_alertmanager(desk.resolve(alert, request[IDENTITY].name, body.note), _ENDED)
@@ -190,11 +187,13 @@ def _check_assignments(request: web.Request, view: DeskView) -> str:
     return view.warning
 
 
-async def _resolved(request: web.Request) -> Rows:
+async def _resolved(request: web.Request) -> list[dict[str, Any]]:
     """Return what was resolved, newest first, out of the history."""
     query, services = request.query, request.app[SERVICES]
     if query.get("assignee") or query.get("mine") == "true":
-        raise web.HTTPBadRequest(text="an alert that is resolved has no assignee; leave assignee and mine out")
+        raise web.HTTPBadRequest(
+            text="an alert that is resolved has no assignee; leave assignee and mine out"
+        )
     chosen = filter_of(request, ("severity", "alert"))
     which: Filter = replace(
         chosen,
