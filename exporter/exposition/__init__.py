@@ -2,7 +2,7 @@
 
 from exporter.core.metric import Labels
 from exporter.exposition.exposition import Exposition, Turns
-from exporter.exposition.lines import Exemplar, Exemplars, Series, bucket_labels
+from exporter.exposition.lines import Exemplar, Exemplars, Series, bucket_labels, fits
 from exporter.exposition.negotiation import CONTENT_TYPES, Format, negotiate
 from exporter.exposition.own_process import registry_text
 
@@ -16,6 +16,7 @@ __all__ = [
     "Series",
     "Turns",
     "bucket_labels",
+    "fits",
     "negotiate",
     "registry_text",
 ]

@@ -3,14 +3,24 @@
 import asyncio
 import io
 import time
-from collections.abc import Hashable, Iterable, Iterator, Sequence, Set
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import count
 from typing import NamedTuple
 
 from prometheus_client.registry import Collector
 
 from exporter.core.metric import Kind, Labels, Metric
-from exporter.exposition.lines import EOF, Exemplars, Series, add_exemplars, chunks, exemplar_suffixes, shape
+from exporter.exposition.lines import (
+    EOF,
+    Exemplar,
+    Exemplars,
+    Series,
+    add_exemplars,
+    chunks,
+    exemplar_suffix,
+    exemplar_suffixes,
+    shape,
+)
 from exporter.exposition.members import Member, compress
 from exporter.exposition.own_process import registry_text
 from exporter.exposition.shards import SLOTS, ExpositionShard, MetricFamily, Segment
@@ -49,6 +59,7 @@ class Exposition:
         self._groups: dict[int, dict[str, ExpositionShard]] = {}
         self._records: dict[Hashable, _Record] = {}
         self._owners: dict[int, Hashable] = {}
+        self._sharers: dict[int, set[Hashable]] = {}  # where several keys have the same common labels
         self._free: list[int] = []
         self._next = count()
         self._dirty: set[tuple[str, int]] = set()
@@ -76,20 +87,28 @@ class Exposition:
         """
         self._put(key, common, samples, None)
 
-    def move(self, key: Hashable, values: Iterable[tuple[str, Sequence[float]]]) -> bool:
+    def move(
+        self,
+        key: Hashable,
+        values: Iterable[tuple[str, Sequence[float]]],
+        exemplars: Mapping[int, Exemplar] | None = None,
+    ) -> bool:
         """Give lines that `key` has other values, their labels as they are; return whether that went.
 
         `values` are by the name of the family, one for each line of `key` in it, in the order in which they
         were put. Where they do not fit to the lines, some may have been moved: put or update them all then.
+        `exemplars` are all those of `key`, by the place of their line, where it has one family alone; without
+        them lines that share a shard with exemplars are not moved.
         """
         record = self._records.get(key)
         if record is None:
             return False
         number, slot = divmod(record.place, SLOTS)
         group = self._groups[number]
+        ends = None if exemplars is None else {at: exemplar_suffix(one) for at, one in exemplars.items()}
         for name, numbers in values:
             shard = group.get(name)
-            if shard is None or not shard.move(slot, numbers):
+            if shard is None or not shard.move(slot, numbers, ends):
                 return False
             self._dirty.add((name, number))
         return True
@@ -101,16 +120,14 @@ class Exposition:
         lines, doubles = chunks(common, samples)
         ends = exemplar_suffixes(common, exemplars) if exemplars else {}
         self.duplicates += doubles
-        place, identity = self._records[key]
-        number, slot = divmod(place, SLOTS)
-        # Two keys with the same labels may hold one series twice: their family is weeded line by line.
-        suspect = self._owners[identity] != key
+        number, slot = divmod(self._records[key].place, SLOTS)
         names = shape(common)
         for name, (metric, text) in lines.items():
             family = self._families.get(name)
             if family is None:
                 family = self._families[name] = MetricFamily(metric, names)
-            if suspect or family.shape != names:
+            # Two keys with the same labels may hold one series twice: their family is weeded line by line.
+            if family.shape != names or self._shares(key, name):
                 family.mix()
             self._write(name, number, slot, text, add_exemplars(text, ends[name]) if name in ends else None)
         return lines.keys()
@@ -120,9 +137,7 @@ class Exposition:
         record = self._records.pop(key, None)
         if record is None:
             return
-        number, slot = divmod(record.place, SLOTS)
-        for name in self._groups[number]:
-            self._write(name, number, slot, b"")
+        self._erase(record)
         self._disown(key, record)
         self._free.append(record.place)
 
@@ -163,15 +178,43 @@ class Exposition:
         record = self._records.get(key)
         if record is None or record.identity != identity:
             if record is not None:
+                # Its lines of before say nothing of the keys that it shares its new labels with.
+                self._erase(record)
                 self._disown(key, record)
             place = record.place if record else self._free.pop() if self._free else next(self._next)
             record = self._records[key] = _Record(place, identity)
-        self._owners.setdefault(identity, key)
+        owner = self._owners.setdefault(identity, key)
+        if owner != key:
+            self._sharers.setdefault(identity, {owner}).add(key)
         return record.place
 
     def _disown(self, key: Hashable, record: _Record) -> None:
+        sharers = self._sharers.get(record.identity, set())
+        sharers.discard(key)
         if self._owners.get(record.identity) == key:
             del self._owners[record.identity]
+            if sharers:
+                self._owners[record.identity] = next(iter(sharers))
+        if len(sharers) < 2:
+            self._sharers.pop(record.identity, None)
+
+    def _erase(self, record: _Record) -> None:
+        number, slot = divmod(record.place, SLOTS)
+        for name in self._groups[number]:
+            self._write(name, number, slot, b"")
+
+    def _shares(self, key: Hashable, name: str) -> bool:
+        """Return whether another key with the labels of `key` has lines in the family that it writes to."""
+        sharers = self._sharers.get(self._records[key].identity)
+        # A key that is in the family already was compared when it came.
+        if sharers is None or self._has(key, name):
+            return False
+        return any(other != key and self._has(other, name) for other in sharers)
+
+    def _has(self, key: Hashable, name: str) -> bool:
+        number, slot = divmod(self._records[key].place, SLOTS)
+        shard = self._groups[number].get(name)
+        return shard is not None and shard.has(slot)
 
     def _write(
         self, name: str, number: int, slot: int, text: bytes, with_exemplars: bytes | None = None

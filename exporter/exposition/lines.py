@@ -7,7 +7,7 @@ The bytes equal those of prometheus_client. Formats: Prometheus text 0.0.4
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -54,30 +54,26 @@ def chunks(common: Labels, series: Iterable[Series]) -> tuple[dict[str, Chunk], 
     """
     names, values = tuple([name for name, _ in common]), [_escape(value) for _, value in common]
     plain = _join_labels({name: f'{name}="{value}"' for name, value in zip(names, values, strict=True)})
-    lines: dict[str, tuple[Metric, str]] = {}
+    # Pieces and a set: events bring thousands of series of one family, and a search of its text for each of
+    # them would take the square of that.
+    lines: dict[str, tuple[Metric, list[str]]] = {}
+    seen: set[tuple[str, str]] = set()
     doubles = 0
     for metric, own, value in series:
         name = metric.name
-        text = lines[name][1] if name in lines else ""
         if isinstance(value, HistogramValue):
             starts = _histogram_starts(metric, names, values, own)
-            if _has(text, starts[0]):
-                doubles += len(starts)
-                continue
-            added = [f"{start}{go_float(n)}\n" for start, n in zip(starts, value.line_values, strict=True)]
-            lines[name] = (metric, text + "".join(added))
+            numbers: Sequence[float] = value.line_values
+        else:
+            starts = [name + (_labels(names, values, own) if own else plain)]
+            numbers = (value,)
+        if (name, starts[0]) in seen:
+            doubles += len(starts)
             continue
-        start = name + (_labels(names, values, own) if own else plain)
-        if text and _has(text, start):
-            doubles += 1
-            continue
-        lines[name] = (metric, f"{text}{start}{go_float(value)}\n")
-    return {name: Chunk(metric, _bytes(text)) for name, (metric, text) in lines.items()}, doubles
-
-
-def _has(text: str, start: str) -> bool:
-    # A line break within a value is escaped, so one in the text is the end of a line.
-    return text.startswith(start) or f"\n{start}" in text
+        seen.add((name, starts[0]))
+        pieces = lines[name][1] if name in lines else lines.setdefault(name, (metric, []))[1]
+        pieces += [f"{start}{go_float(number)}\n" for start, number in zip(starts, numbers, strict=True)]
+    return {name: Chunk(metric, _bytes("".join(pieces))) for name, (metric, pieces) in lines.items()}, doubles
 
 
 def _histogram_starts(metric: Metric, names: tuple[str, ...], values: list[str], own: Labels) -> list[str]:
@@ -123,14 +119,23 @@ def exemplar_suffixes(common: Labels, exemplars: Exemplars) -> dict[str, dict[by
         of_bucket = metric.kind is Kind.HISTOGRAM and any(name == "le" for name, _ in own)
         if metric.kind is not Kind.COUNTER and not of_bucket:
             raise ValueError(f"{metric} is no counter and no bucket, and has no exemplars")
-        if sum(len(name) + len(value) for name, value in exemplar.labels) > LONGEST_EXEMPLAR:
+        if not fits(exemplar.labels):
             raise ValueError(f"the labels of an exemplar of {metric} are too long")
         series = f"{metric.name}_bucket" if of_bucket else metric.name
         start = series + _join_labels({name: _pair(name, value) for name, value in (*own, *common)})
-        labels = ",".join(_pair(name, value) for name, value in sorted(exemplar.labels))
-        end = f" # {{{labels}}} {go_float(exemplar.value)} {exemplar.at}"
-        found.setdefault(metric.name, {})[_bytes(start[:-1])] = _bytes(end)
+        found.setdefault(metric.name, {})[_bytes(start[:-1])] = exemplar_suffix(exemplar)
     return found
+
+
+def fits(labels: Labels) -> bool:
+    """Return whether an exemplar may have these labels."""
+    return sum(len(name) + len(value) for name, value in labels) <= LONGEST_EXEMPLAR
+
+
+def exemplar_suffix(exemplar: Exemplar) -> bytes:
+    """Return what an exemplar adds to its line."""
+    labels = ",".join(_pair(name, value) for name, value in sorted(exemplar.labels))
+    return _bytes(f" # {{{labels}}} {go_float(exemplar.value)} {exemplar.at}")
 
 
 def add_exemplars(text: bytes, ends: Mapping[bytes, bytes]) -> bytes:

@@ -6,7 +6,7 @@ shard keeps its lines once, as one piece of bytes and the places where each key'
 """
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 
 from exporter.core.metric import Metric
@@ -72,6 +72,13 @@ class ExpositionShard(Segment):
         changed = self._put(slot, lines)
         return self.with_exemplars._put(slot, lines if with_exemplars is None else with_exemplars) or changed
 
+    def has(self, slot: int) -> bool:
+        """Return whether the key in `slot` has lines."""
+        pending = self._pending.get(slot)
+        if pending is not None:
+            return bool(pending)
+        return self._ends[slot] > (self._ends[slot - 1] if slot else 0)
+
     def _copy(self) -> "ExpositionShard":
         made = ExpositionShard()
         made.replace(self.body)
@@ -90,23 +97,34 @@ class ExpositionShard(Segment):
         self._lay(slot, lines)
         return True
 
-    def move(self, slot: int, values: Sequence[float]) -> bool:
-        """Give the lines of the key in `slot` other values, in their order; False if they do not fit."""
-        if self.with_exemplars is not None:
+    def move(self, slot: int, values: Sequence[float], ends: Mapping[int, bytes] | None = None) -> bool:
+        """Give the lines of the key in `slot` other values, in their order; False if they do not fit.
+
+        `ends` are what exemplars add to lines, by their place; None is for keys that do not say which.
+        """
+        if ends is None and self.with_exemplars is not None:
             return False
         old = self._pending.get(slot)
         if old is None:
             old = self.body[self._ends[slot - 1] if slot else 0 : self._ends[slot]]
-        if len(values) == 1:
+        if len(values) == 1 and not ends:
             if old.count(b"\n") != 1:
                 return False
-            self._lay(slot, _replace_value(old, values[0]))
+            self._lay_both(slot, _replace_value(old, values[0]))
             return True
         lines = old.split(b"\n")  # with an empty piece behind the last line
         if len(lines) != len(values) + 1:
             return False
-        self._lay(slot, b"".join(map(_replace_value, lines, values)))
+        lines = list(map(_replace_value, lines, values))
+        self._lay_both(slot, b"".join(lines), _append_ends(lines, ends) if ends else None)
         return True
+
+    def _lay_both(self, slot: int, lines: bytes, with_exemplars: bytes | None = None) -> None:
+        if with_exemplars is not None and self.with_exemplars is None:
+            self.with_exemplars = self._copy()
+        self._lay(slot, lines)
+        if self.with_exemplars is not None:
+            self.with_exemplars._lay(slot, lines if with_exemplars is None else with_exemplars)
 
     def _lay(self, slot: int, lines: bytes) -> None:
         self._pending[slot] = lines
@@ -190,6 +208,14 @@ class MetricFamily:
         body, doubles = drop_duplicates(b"".join(self.shards[number].body for number in sorted(self.shards)))
         self._whole = Segment(body)
         return doubles
+
+
+def _append_ends(lines: list[bytes], ends: Mapping[int, bytes]) -> bytes:
+    """Return `lines` as one, with what exemplars add to some."""
+    marked = lines.copy()
+    for place, end in ends.items():
+        marked[place] = b"%b%b\n" % (marked[place][:-1], end)
+    return b"".join(marked)
 
 
 def _replace_value(line: bytes, value: float) -> bytes:

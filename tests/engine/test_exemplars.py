@@ -12,7 +12,7 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.samples import Exemplar as ClientExemplar
 
 from exporter.core import common_metrics
-from exporter.core.metric import Metric
+from exporter.core.metric import Kind, Metric
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
 from exporter.engine.counters import Counters
@@ -115,6 +115,37 @@ def test_what_is_no_counter_and_what_is_too_long_has_no_exemplar() -> None:
         exposition.put("x", (), [], {(common_metrics.SUCCESS, ()): short})
     with pytest.raises(ValueError, match="too long"):
         exposition.put("x", (), [], {(BLOCKS, ()): short._replace(labels=(("trace_id", "a" * 121),))})
+
+
+def test_keys_of_the_same_labels_keep_their_exemplars_while_they_share_no_family() -> None:
+    """A tenant's target, and what apps report of the tenant: one has the labels of the other."""
+    exposition, mark = Exposition(), Exemplar((("trace_id", "a"),), 1.0, 5.0)
+    other = Metric("integration_made_orders_total", "Orders.", Kind.COUNTER)
+    for key, metric in (("first", common_metrics.SUCCESS), ("second", BLOCKS), ("third", other)):
+        exemplars: dict[tuple[Metric, Labels], Exemplar] = {}
+        if metric is not common_metrics.SUCCESS:
+            exemplars[metric, ()] = mark
+        exposition.put(key, tenant(0), [(metric, (), 1.0)], exemplars)
+    assert exposition.render(True, False).count(b"trace_id") == 2
+    exposition.put("fourth", tenant(0), [(other, (), 2.0)])
+    body = exposition.render(True, False)
+    assert body.count(b"trace_id") == 1 and exposition.duplicates == 1
+    assert body.count(b"integration_made_orders_total{") == 1
+
+
+@pytest.mark.parametrize("gone", ["first", "second", None])
+def test_a_key_that_takes_the_labels_of_others_is_compared_with_those_that_are_left(gone: str | None) -> None:
+    exposition = Exposition()
+    for number, key in enumerate(("first", "second")):
+        exposition.put(key, tenant(0), [((BLOCKS, common_metrics.SUCCESS)[number], (), 1.0)])
+    exposition.put("third", tenant(1), [(BLOCKS, (), 2.0), (common_metrics.SUCCESS, (), 1.0)])
+    if gone:
+        exposition.drop(gone)
+    exposition.put("third", tenant(0), [(BLOCKS, (), 2.0), (common_metrics.SUCCESS, (), 1.0)])
+    body = exposition.render(False, False)
+    lines = [line for line in body.splitlines() if not line.startswith(b"#")]
+    assert len(lines) == len({line.rpartition(b" ")[0] for line in lines}) == 2
+    assert exposition.duplicates == (1 if gone else 2)
 
 
 @pytest.mark.parametrize("double", [False, True])
