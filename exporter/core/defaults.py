@@ -50,6 +50,12 @@ STATS_SUBJECTS = {
 }
 """What a row of statistics may be about, and the columns that name it."""
 
+HEALTH_WINDOWS = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24}
+"""Hours of each window of the health of webhooks and of what apps report, by its name."""
+
+COST_SUBJECTS = ("endpoint", "day", "month")
+"""What a row of costs may be about."""
+
 NOISE_WINDOWS = {"1h": 3600, "24h": 86_400, "7d": 7 * 86_400, "30d": 30 * 86_400}
 """Seconds of each window of the noise of alerts, by its name."""
 

@@ -1,8 +1,9 @@
 """Counts every run into a summary of its hour, and hands summaries over a few at a time."""
 
+from exporter.core.hours import hour_of
 from exporter.core.probe import Result, TargetKey
 from exporter.core.reason import Reason
-from exporter.core.summary import HOUR, Summaries, Summary
+from exporter.core.summary import Summaries, Summary
 from exporter.engine.board import ERROR, TargetState
 
 HAND_OVER = 300.0
@@ -46,7 +47,7 @@ class HourlySummaries:
         return complete
 
     def _summary(self, state: TargetState, result: Result) -> Summary:
-        key, hour = state.target.key, int(result.at // HOUR) * HOUR
+        key, hour = state.target.key, hour_of(result.at)
         summary = self._current.get(key)
         if summary is not None and summary.hour != hour:
             self._finish(key)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from exporter.core.delivery import Attempt, Delivery, DeliveryState
 from exporter.core.forwarding import FORWARD
-from exporter.core.summary import HOUR
+from exporter.core.hours import hour_of
 from exporter.core.webhook_metrics import INBOUND, OUTBOUND
 from exporter.core.webhook_summary import WebhookKey, WebhookSummary
 from exporter.store.batch import Batch
@@ -26,7 +26,7 @@ class WebhookSummaries:
     def record(self, delivery: Delivery, attempt: Attempt) -> None:
         """Count an attempt; `delivery` is as it is after it."""
         direction = INBOUND if delivery.kind == FORWARD else OUTBOUND
-        key = (int(attempt.at // HOUR) * HOUR, direction, delivery.endpoint, delivery.tenant)
+        key = (hour_of(attempt.at), direction, delivery.endpoint, delivery.tenant)
         dead = delivery.state is DeliveryState.DEAD
         self._of(key).record(attempt.duration_seconds, attempt.reason, dead=dead)
 

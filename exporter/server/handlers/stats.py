@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 from exporter.core.clock import iso
 from exporter.core.defaults import STATS_SUBJECTS, STATS_WINDOW, STATS_WINDOWS
 from exporter.core.errors import StoreError
+from exporter.core.hours import last_hours
 from exporter.core.store import Statistic, Window
-from exporter.core.summary import HOUR
 from exporter.server.answers import json_answer, one_of, whole_number
 from exporter.server.query import filter_of, format_of, row_limit
 from exporter.server.services import SERVICES, StoreReader
@@ -67,13 +67,10 @@ async def stats(request: web.Request) -> web.StreamResponse:
 
 
 def windows(now: float, hours: int, like: Window) -> tuple[Window, Window]:
-    """Return the window of at least `hours` hours that ends at `now`, and the one as long before it.
-
-    Summaries are of whole hours, so a window begins with the hour that its first second lies in.
-    """
-    until = (int(now) // HOUR + 1) * HOUR
-    since = int(now - hours * HOUR) // HOUR * HOUR
-    return replace(like, since=since, until=until), replace(like, since=since - (until - since), until=since)
+    """Return the window of at least `hours` hours that ends at `now`, and the one as long before it."""
+    found = last_hours(now, hours)
+    since, until = found.before
+    return replace(like, since=found.since, until=found.until), replace(like, since=since, until=until)
 
 
 def read_rows(connection: Connection, query: StatsQuery) -> list[dict[str, Any]]:

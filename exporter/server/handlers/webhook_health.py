@@ -8,22 +8,21 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from exporter.core.clock import iso
-from exporter.core.defaults import NOISE_WINDOWS, STATS_WINDOWS
+from exporter.core.defaults import HEALTH_WINDOWS, STATS_WINDOW
 from exporter.core.errors import StoreError
 from exporter.core.forwarding import FORWARD
+from exporter.core.hours import last_hours
 from exporter.core.store import Subject
-from exporter.core.summary import BUCKETS, HOUR
+from exporter.core.summary import BUCKETS
 from exporter.core.webhook_metrics import INBOUND, OUTBOUND
 from exporter.core.webhook_summary import WebhookStatistic, WebhookWindow
 from exporter.server.access import IDENTITY
-from exporter.server.answers import json_answer, whole_number
+from exporter.server.answers import json_answer, one_of, whole_number
 from exporter.server.services import SERVICES
 from exporter.server.stream import store_unavailable
 from exporter.store.backlog import backlogs
 from exporter.store.subjects.webhook_summaries import reasons, statistics
 
-WINDOWS = {name: hours for name, hours in STATS_WINDOWS.items() if name in NOISE_WINDOWS}
-USUAL_WINDOW = "24h"
 READ_TIMEOUT = 30.0
 BY: dict[str, tuple[str, tuple[str, ...]]] = {
     "sources": (INBOUND, ("name", "tenant")),
@@ -41,17 +40,12 @@ _WORDS = {"sources": "source", "endpoints": "endpoint"}
 async def health(request: web.Request) -> web.Response:
     """Answer the figures of every window, and by source, endpoint and tenant those of one."""
     query, services = request.query, request.app[SERVICES]
-    name = query.get("window", USUAL_WINDOW)
-    if name not in WINDOWS:
-        raise web.HTTPBadRequest(text="window must be one of " + ", ".join(WINDOWS))
+    name = one_of(request, "window", tuple(HEALTH_WINDOWS), STATS_WINDOW)
     limit = max(1, whole_number(request, "limit", 100, 1000))
     tenant, tenants, now = query.get("tenant"), request[IDENTITY].tenants, services.now()
-    until = (int(now) // HOUR + 1) * HOUR
     windows = {
-        word: WebhookWindow(
-            int(now - hours * HOUR) // HOUR * HOUR, until, tenant=tenant or None, tenants=tenants
-        )
-        for word, hours in WINDOWS.items()
+        word: WebhookWindow(*last_hours(now, hours), tenant=tenant or None, tenants=tenants)
+        for word, hours in HEALTH_WINDOWS.items()
     }
     tenant_of = _tenants(request)
     services.webhook_summaries()

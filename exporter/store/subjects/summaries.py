@@ -15,27 +15,19 @@ from sqlalchemy import (
     String,
     Table,
     cast,
-    delete,
     func,
-    literal,
     select,
     tuple_,
 )
 
 from exporter.core.store import Statistic, Subject, Window
-from exporter.core.summary import BUCKETS, Summaries
+from exporter.core.summary import Summaries
 from exporter.store.columns import METADATA, hour_columns
+from exporter.store.hours import TOOK, between, fold_tables
 from exporter.store.lists import conditions
-from exporter.store.retention import DAY, TableRetention
+from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, fetch
 from exporter.store.upserts import add as add_rows
-from exporter.store.upserts import increment
-
-FOLDED_AFTER = 3 * DAY
-"""Seconds for which hours are kept apart: longer than 24 h beside the 24 h before."""
-
-TOOK = tuple(f"took_{number:02}" for number in range(BUCKETS))
-"""Columns of the latency buckets, in the order of exporter/core/summary.py."""
 
 TABLE = Table(
     "check_summary",
@@ -63,9 +55,6 @@ REASONS = Table(
 )
 
 _NUMBERS = ("runs", "failed", "seconds", "failing_seconds")
-
-_LOCK = 0x1E85_0E09_0F01_DED5
-"""The advisory lock of folding: two replicas that folded the same hour would count it twice."""
 
 
 def add(connection: Connection, summaries: Summaries) -> None:
@@ -113,20 +102,8 @@ def reasons(connection: Connection, window: Window) -> dict[Subject, dict[str, i
 
 
 def fold(connection: Connection, now: float) -> int:
-    """Add the oldest hour that is old enough to its day, in this transaction; return how many rows went.
-
-    A day is in the tables under its first hour: a twentieth of the rows, for windows that are long.
-    Hours that come late are folded in when they are seen.
-    """
+    """Add the oldest hour that is old enough to its day, in this transaction; return how many rows went."""
     return fold_tables(connection, now, TABLE, REASONS)
-
-
-def fold_tables(connection: Connection, now: float, *tables: Table) -> int:
-    """Do what `fold` does for `tables`: their key begins with `hour`, and numbers can be added up."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-    limit = int(now - FOLDED_AFTER) // DAY * DAY
-    return sum(_fold(connection, table, limit) for table in tables)
 
 
 RETENTION = (TableRetention(TABLE, "checks", compact=fold), TableRetention(REASONS, "checks"))
@@ -154,18 +131,6 @@ def summary_rows(summaries: Summaries) -> tuple[list[TableRow], list[TableRow]]:
     return hours, failed
 
 
-def _fold(connection: Connection, table: Table, limit: int) -> int:
-    oldest = select(func.min(table.c.hour)).where(table.c.hour < limit, table.c.hour % DAY != 0)
-    hour = connection.execute(oldest).scalar()
-    if hour is None:
-        return 0
-    names = [column.name for column in table.columns]
-    day: Any = literal(hour // DAY * DAY, table.c.hour.type).label("hour")
-    rows = select(*(day if name == "hour" else table.c[name] for name in names)).where(table.c.hour == hour)
-    connection.execute(increment(connection, table).from_select(names, rows))
-    return connection.execute(delete(table).where(table.c.hour == hour)).rowcount
-
-
 def _labels(total: dict[str, Any]) -> Iterable[ColumnElement[Any]]:
     return (value.label(name) for name, value in total.items())
 
@@ -184,8 +149,7 @@ def _statistic(row: TableRow, by: tuple[str, ...]) -> Statistic:
 
 
 def _in(table: Table, window: Window) -> Iterator[ColumnElement[bool]]:
-    yield table.c.hour >= window.since
-    yield table.c.hour < window.until
+    yield from between(table, window.since, window.until)
     yield from conditions(table, window.chosen)
     if window.subjects is not None:
         columns = tuple_(*(table.c[name] for name in window.by))

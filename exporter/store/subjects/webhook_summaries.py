@@ -22,9 +22,9 @@ from sqlalchemy import (
 from exporter.core.store import Subject
 from exporter.core.webhook_summary import WebhookKey, WebhookStatistic, WebhookSummary, WebhookWindow
 from exporter.store.columns import METADATA
+from exporter.store.hours import TOOK, between, fold_tables
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, fetch
-from exporter.store.subjects.summaries import TOOK, fold_tables
 from exporter.store.upserts import add as add_rows
 
 MOST = 100_000
@@ -137,8 +137,7 @@ def reasons(connection: Connection, window: WebhookWindow) -> dict[Subject, dict
 
 
 def _in(table: Table, window: WebhookWindow) -> Iterator[ColumnElement[bool]]:
-    yield table.c.hour >= window.since
-    yield table.c.hour < window.until
+    yield from between(table, window.since, window.until)
     if window.direction:
         yield table.c.direction == window.direction
     if window.tenant is not None:
