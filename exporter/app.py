@@ -111,7 +111,7 @@ async def serve(settings: Settings) -> int:
         deadline = ShutdownLimit(limit)
         # Below the listener in the stack: what it has accepted may still be delivered while there is time.
         stack.push_async_callback(stop_parts, (webhooks, notices), deadline)
-        stack.push_async_callback(_stop, engine, listener, deadline)
+        stack.push_async_callback(_stop, engine, listener, events, deadline)
         await restore(engine, writer)
         await encrypt_again(token_store)
         # After the restore: remembered states go to the targets that this configuration brings.
@@ -281,9 +281,10 @@ def _tune_gc() -> None:
     gc.set_threshold(YOUNG_OBJECTS, 10, 10)
 
 
-async def _stop(engine: Engine, listener: Listener, deadline: ShutdownLimit) -> None:
+async def _stop(engine: Engine, listener: Listener, events: EventIntake, deadline: ShutdownLimit) -> None:
     """Let requests and probes end, both before the deadline."""
     # At the same time: one after the other they would take twice the time.
     cut, _ = await asyncio.gather(engine.stop(deadline.left), listener.stop())
+    events.tallies.hand_over()
     if cut:
         structlog.get_logger("exporter.app").warning("probes were cut", count=cut)

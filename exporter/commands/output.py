@@ -50,6 +50,18 @@ def cell(value: Any) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in str(value))
 
 
+def percent(value: float | None) -> str:
+    """Return a ratio as a person reads it, "-" for None."""
+    return "-" if value is None else f"{value * 100:.2f} %"
+
+
+def short_time(value: float | None) -> str:
+    """Return some seconds as a person reads them, "-" for None."""
+    if value is None:
+        return "-"
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+
+
 def _json_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     return (json.dumps(row, ensure_ascii=False) for row in rows)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from exporter.commands.api_client import build_client
-from exporter.commands.output import print_rows
+from exporter.commands.output import percent, print_rows, short_time
 from exporter.core.defaults import STATS_SUBJECTS
 from exporter.core.listing import OutputColumn
 
@@ -48,13 +48,6 @@ def _flat(row: Mapping[str, Any], *, readable: bool) -> dict[str, Any]:
         flat[f"before_{key}"] = before.get(key)
     if readable:
         for name in [name for key, _ in _COMPARED for name in (key, f"before_{key}")]:
-            flat[name] = _format(flat.get(name), ratio=name.removeprefix("before_") in _RATIOS)
+            text = percent if name.removeprefix("before_") in _RATIOS else short_time
+            flat[name] = text(flat.get(name))
     return flat
-
-
-def _format(value: float | None, *, ratio: bool) -> str:
-    if value is None:
-        return "-"
-    if ratio:
-        return f"{value * 100:.2f} %"
-    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"

@@ -259,6 +259,10 @@ class Retention(Part, frozen=True):
         Duration | None,
         Meta(description="Requests that applications report; 7d by default, or `API_LOG_RETENTION_DAYS`."),
     ] = None
+    statistics: Annotated[
+        Duration | None,
+        Meta(description="Summaries by hour and day of what applications report; 90d by default."),
+    ] = None
     audit: Annotated[
         Duration | None, Meta(description="Audit events; 90d by default, or `AUDIT_LOG_RETENTION_DAYS`.")
     ] = None

@@ -51,12 +51,34 @@ class LabelContext(Protocol):
 class Measurement(NamedTuple):
     """What an event adds to a series: 1 for a counter, a value for a gauge or a histogram.
 
-    `labels` are those of the metric alone; the way in adds those of its scope.
+    `labels` are those of the metric alone; the way in adds those of its scope. `reference` is what leads from
+    a histogram to this event, as an exemplar: a name and an id, which is nobody's name, address or secret.
     """
 
     metric: Metric
     labels: tuple[str, ...] = ()
     value: float = 1.0
+    reference: tuple[str, str] | None = None
+
+
+class Tally(NamedTuple):
+    """What an event adds to the statistics of its hour, tenant and integration.
+
+    `topic` is what is counted, `name` and `variant` are its subject, such as a route and a method: what may
+    be a label, and nothing else. `outcome` is "" where all went well. `seconds` is counted in buckets of
+    latency, `amount` is a sum of money.
+    """
+
+    topic: str
+    name: str
+    variant: str = ""
+    outcome: str = ""
+    number: int = 1
+    seconds: float | None = None
+    amount: float = 0.0
+
+
+Contribution = Measurement | Tally
 
 
 class EventError(ValueError):
@@ -75,17 +97,16 @@ RetentionKey = Literal["requests", "webhooks", "audit"]
 class EventKind:
     """One kind of event; its file in events/ has it as KIND.
 
-    `fields` are its own and the common ones. `read` returns what an event adds to series and may raise
-    EventError. `durable` kinds are stored before the answer, and count once over all processes. `columns` are
-    the fields that a list of them shows besides time, tenant and integration, `path` where it is served.
-    `retention` is the key of `store.retention`; None
-    stores nothing. `role` may read the list.
+    `fields` are its own and the common ones. `read` returns what an event adds to series and statistics, and
+    may raise EventError. `durable` kinds are stored before the answer, and count once over all processes.
+    `columns` are the fields that a list of them shows besides time, tenant and integration, `path` where it
+    is served. `retention` is the key of `store.retention`; None stores nothing. `role` may read the list.
     """
 
     name: str
     title: str
     fields: type[EventFields]
-    read: Callable[[Any, LabelContext], Iterable[Measurement]]
+    read: Callable[[Any, LabelContext], Iterable[Contribution]]
     metrics: tuple[Metric, ...]
     columns: tuple[str, ...] = ()
     path: str = ""

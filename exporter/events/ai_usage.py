@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from exporter.core.event import (
+    Contribution,
     EventFields,
     EventKind,
     Identifier,
@@ -10,10 +11,13 @@ from exporter.core.event import (
     Measurement,
     Money,
     Seconds,
+    Tally,
     Text,
 )
+from exporter.core.event_summary import AI
 from exporter.events._ai_usage_alerts import ALERTS
 from exporter.events._ai_usage_series import COST, DURATION, FAILURES, REASONS, REQUESTS
+from exporter.events._references import reference_of
 
 OK = frozenset({"ok", "success", "succeeded", "completed"})
 
@@ -29,7 +33,7 @@ class AiUsageEvent(EventFields, tag="ai_usage", kw_only=True):
     error: Text | None = None
 
 
-def read(event: AiUsageEvent, context: LabelContext) -> Iterator[Measurement]:
+def read(event: AiUsageEvent, context: LabelContext) -> Iterator[Contribution]:
     """Count a call, its cost and its duration."""
     endpoint = context.label("endpoint", event.endpoint)
     status = event.status.lower()
@@ -40,7 +44,9 @@ def read(event: AiUsageEvent, context: LabelContext) -> Iterator[Measurement]:
     if event.cost is not None:
         yield Measurement(COST, (endpoint,), event.cost)
     if event.duration is not None:
-        yield Measurement(DURATION, (endpoint,), event.duration)
+        reference = reference_of("request_id", event.request_id)
+        yield Measurement(DURATION, (endpoint,), event.duration, reference)
+    yield Tally(AI, endpoint, outcome=reason, seconds=event.duration, amount=event.cost or 0.0)
 
 
 KIND = EventKind(

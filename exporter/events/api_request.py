@@ -5,7 +5,17 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from exporter.core.event import EventFields, EventKind, Identifier, LabelContext, Measurement, Seconds
+from exporter.core.event import (
+    Contribution,
+    EventFields,
+    EventKind,
+    Identifier,
+    LabelContext,
+    Measurement,
+    Seconds,
+    Tally,
+)
+from exporter.core.event_summary import API
 from exporter.events._api_request_alerts import ALERTS
 from exporter.events._api_request_series import DURATION, FAILURES, REASONS, REQUESTS
 
@@ -25,7 +35,7 @@ class ApiRequestEvent(EventFields, tag="api_request", kw_only=True):
     address: Identifier | None = None
 
 
-def read(event: ApiRequestEvent, context: LabelContext) -> Iterator[Measurement]:
+def read(event: ApiRequestEvent, context: LabelContext) -> Iterator[Contribution]:
     """Count a request and its duration."""
     method = event.method.upper()
     place = (context.label("route", event.route), method if method in METHODS else "other")
@@ -33,7 +43,9 @@ def read(event: ApiRequestEvent, context: LabelContext) -> Iterator[Measurement]
     yield Measurement(REQUESTS, place)
     for known in REASONS:
         yield Measurement(FAILURES, (*place, known), float(known == reason))
-    yield Measurement(DURATION, place, event.duration)
+    reference = ("trace_id", event.trace_id) if event.trace_id else None
+    yield Measurement(DURATION, place, event.duration, reference)
+    yield Tally(API, *place, reason, seconds=event.duration)
 
 
 def failure_of(status: int) -> str:

@@ -5,7 +5,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from exporter.core.event import EventFields, EventKind, Identifier, LabelContext, Measurement
+from exporter.core.event import (
+    Contribution,
+    EventFields,
+    EventKind,
+    Identifier,
+    LabelContext,
+    Measurement,
+    Tally,
+)
+from exporter.core.event_summary import SIGN_IN
 from exporter.events._auth_alerts import ALERTS
 from exporter.events._auth_series import FAILURES, SIGN_INS
 
@@ -21,11 +30,13 @@ class AuthEvent(EventFields, tag="auth", kw_only=True):
     reason: Identifier | None = None
 
 
-def read(event: AuthEvent, context: LabelContext) -> Iterator[Measurement]:
+def read(event: AuthEvent, context: LabelContext) -> Iterator[Contribution]:
     """Count an attempt."""
     method = context.label("auth_method", event.method) if event.method else ""
     yield Measurement(SIGN_INS, (method,))
     yield Measurement(FAILURES, (method,), float(event.outcome == "failure"))
+    country = context.label("country", event.country.upper()) if event.country else ""
+    yield Tally(SIGN_IN, method, country, "failure" if event.outcome == "failure" else "")
 
 
 KIND = EventKind(

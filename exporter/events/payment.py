@@ -6,7 +6,17 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from exporter.core.declines import family_of
-from exporter.core.event import EventFields, EventKind, Identifier, LabelContext, Measurement, Money
+from exporter.core.event import (
+    Contribution,
+    EventFields,
+    EventKind,
+    Identifier,
+    LabelContext,
+    Measurement,
+    Money,
+    Tally,
+)
+from exporter.core.event_summary import PAYMENT
 from exporter.events._payment_alerts import ALERTS
 from exporter.events._payment_series import (
     DECLINES,
@@ -30,8 +40,10 @@ class PaymentEvent(EventFields, tag="payment", kw_only=True):
     payment_id: Identifier | None = None
 
 
-def read(event: PaymentEvent, context: LabelContext) -> Iterator[Measurement]:
+def read(event: PaymentEvent, context: LabelContext) -> Iterator[Contribution]:
     """Count a payment; disputes and fraud warnings are of one that was counted before."""
+    currency = context.label("currency", event.currency.upper()) if event.currency else ""
+    yield _tally(event, currency)
     if event.outcome == "disputed":
         yield Measurement(DISPUTES)
         return
@@ -46,8 +58,16 @@ def read(event: PaymentEvent, context: LabelContext) -> Iterator[Measurement]:
     yield Measurement(FRAUD_WARNINGS, (), 0.0)
     if event.outcome == "declined":
         yield Measurement(DECLINES, (family_of(event.decline_code or ""),))
-    if event.outcome == "succeeded" and event.amount is not None and event.currency is not None:
-        yield Measurement(VOLUME, (context.label("currency", event.currency.upper()),), event.amount)
+    if event.outcome == "succeeded" and event.amount is not None and currency:
+        yield Measurement(VOLUME, (currency,), event.amount)
+
+
+def _tally(event: PaymentEvent, currency: str) -> Tally:
+    """Return a payment as its currency and the family of its decline code; money counts once it was paid."""
+    if event.outcome == "succeeded":
+        return Tally(PAYMENT, currency, amount=event.amount or 0.0)
+    family = family_of(event.decline_code or "") if event.outcome == "declined" else ""
+    return Tally(PAYMENT, currency, family, event.outcome)
 
 
 KIND = EventKind(

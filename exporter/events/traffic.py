@@ -5,7 +5,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from exporter.core.event import EventFields, EventKind, Identifier, LabelContext, Measurement
+from exporter.core.event import (
+    Contribution,
+    EventFields,
+    EventKind,
+    Identifier,
+    LabelContext,
+    Measurement,
+    Tally,
+)
+from exporter.core.event_summary import COUNTRY, TRAFFIC
 from exporter.events._traffic_alerts import ALERTS
 from exporter.events._traffic_series import COUNTRIES, VIEWS
 
@@ -19,12 +28,16 @@ class TrafficEvent(EventFields, tag="traffic", kw_only=True):
     views: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
 
 
-def read(event: TrafficEvent, context: LabelContext) -> Iterator[Measurement]:
+def read(event: TrafficEvent, context: LabelContext) -> Iterator[Contribution]:
     """Count page views."""
-    yield Measurement(VIEWS, (context.label("route", event.route), event.client), float(event.views))
+    route = context.label("route", event.route)
+    yield Measurement(VIEWS, (route, event.client), float(event.views))
+    yield Tally(TRAFFIC, route, event.client, number=event.views)
     if event.country is not None:
         country = context.label("country", event.country.upper())
         yield Measurement(COUNTRIES, (country,), float(event.views))
+        # Apart from the routes: every route in every country would be too many rows.
+        yield Tally(COUNTRY, country, event.client, number=event.views)
 
 
 KIND = EventKind(

@@ -13,6 +13,7 @@ from exporter.core.event import (
     Seconds,
     Text,
 )
+from exporter.events._references import reference_of
 
 REASONS = {"failed": "app", "timeout": "timeout", "refused": "refused"}
 
@@ -41,7 +42,8 @@ def read(event: WebhookEvent, context: LabelContext) -> Iterator[Measurement]:
         yield Measurement(m.EVENT_FAILURES, (*place, reason or "app"), float(reason is not None))
     # The answer of an app to what is forwarded shows how long it took; of others the event alone does.
     if event.duration is not None and not (known and context.sources[event.source]):
-        yield Measurement(m.PROCESSING_DURATION, place, event.duration)
+        reference = reference_of("event_id", event.event_id)
+        yield Measurement(m.PROCESSING_DURATION, place, event.duration, reference)
 
 
 KIND = EventKind(

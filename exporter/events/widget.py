@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from typing import Literal
 
 from exporter.core.event import (
+    Contribution,
     EventFields,
     EventKind,
     Identifier,
     LabelContext,
     Measurement,
     Seconds,
+    Tally,
     Text,
 )
+from exporter.core.event_summary import WIDGET
 from exporter.events._widget_alerts import ALERTS
 from exporter.events._widget_series import DURATION, FAILURES, LOADED, REASONS
 
@@ -30,15 +33,17 @@ class WidgetEvent(EventFields, tag="widget", kw_only=True):
     error: Text | None = None
 
 
-def read(event: WidgetEvent, context: LabelContext) -> Iterator[Measurement]:
+def read(event: WidgetEvent, context: LabelContext) -> Iterator[Contribution]:
     """Count a load, or a failure, and how long a load took."""
     widget = context.label("widget", event.widget)
     place = (widget, context.label("release", event.release) if event.release else "")
     yield Measurement(LOADED, place, float(event.outcome in LOADS))
     for reason in REASONS:
         yield Measurement(FAILURES, (*place, reason), float(reason == event.outcome))
-    if event.outcome == "loaded" and event.duration is not None:
-        yield Measurement(DURATION, (widget,), event.duration)
+    took = event.duration if event.outcome == "loaded" else None
+    if took is not None:
+        yield Measurement(DURATION, (widget,), took)
+    yield Tally(WIDGET, *place, "" if event.outcome == "loaded" else event.outcome, seconds=took)
 
 
 KIND = EventKind(

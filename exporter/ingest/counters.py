@@ -1,14 +1,13 @@
 """Counts of what others report, by labels: counters, gauges and histograms, bounded in their number."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
 from exporter.core.metric import HistogramValue, Metric
 from exporter.core.webhook_metrics import SERIES_DROPPED
-from exporter.exposition import Exposition
-from exporter.exposition.lines import Series
+from exporter.exposition import Exemplar, Exposition, Series, bucket_labels
 
 SERIES_LIMIT = 10_000
 """Series that a metric has at most, unless the configuration says otherwise."""
@@ -19,10 +18,20 @@ LabelValues = tuple[str, ...]
 
 @dataclass(slots=True)
 class _Observations:
-    """What a histogram has counted in each bucket alone, and the sum."""
+    """What a histogram has counted in each bucket alone, the sum, and the newest exemplar of buckets."""
 
     counts: list[int]
     sum: float = 0.0
+    exemplars: dict[int, Exemplar] | None = None
+
+    def mark(self, bucket: int, exemplar: Exemplar) -> None:
+        """Let `exemplar` stand for its bucket, unless the one there is of a later event."""
+        if self.exemplars is None:
+            self.exemplars = {}
+        known = self.exemplars.get(bucket)
+        # Prometheus takes none that is older than the last.
+        if known is None or exemplar.at >= known.at:
+            self.exemplars[bucket] = exemplar
 
 
 @dataclass(slots=True)
@@ -70,16 +79,21 @@ class EventCounters:
             series, own = found
             series[own] = value
 
-    def observe(self, metric: Metric, labels: LabelValues, value: float) -> None:
-        """Count `value` in a histogram."""
+    def observe(
+        self, metric: Metric, labels: LabelValues, value: float, exemplar: Exemplar | None = None
+    ) -> None:
+        """Count `value` in a histogram; `exemplar` is shown with its bucket until a newer one comes."""
         found = self._find(metric, labels)
         if found is not None:
             series, own = found
             observations = series[own]
             if not isinstance(observations, _Observations):
                 raise TypeError(f"{metric} is no histogram")
-            observations.counts[bisect_left(metric.buckets, value)] += 1
+            bucket = bisect_left(metric.buckets, value)
+            observations.counts[bucket] += 1
             observations.sum += value
+            if exemplar is not None:
+                observations.mark(bucket, exemplar)
 
     def value(self, metric: Metric, labels: LabelValues) -> float | HistogramValue | None:
         """Return what a series has now, None where it does not exist."""
@@ -137,13 +151,35 @@ class EventCounters:
             return
         values = [_shown(value) for value in group.series.values()]
         # Series are only added behind the others, so their number says whether the lines are the same.
-        if group.rendered == len(values) and self._exposition.move(key, [(metric.name, _numbers(values))]):
+        if group.rendered == len(values) and self._exposition.move(
+            key, [(metric.name, _numbers(values))], _places(metric, group.series.values())
+        ):
             return
         common = tuple(zip(metric.scope.value, scope, strict=True))
-        own = (tuple(zip(metric.labels, labels, strict=True)) for labels in group.series)
+        own = [tuple(zip(metric.labels, labels, strict=True)) for labels in group.series]
         series: list[Series] = [(metric, labels, value) for labels, value in zip(own, values, strict=True)]
-        self._exposition.put(key, common, series)
+        exemplars = {
+            (metric, bucket_labels(metric, labels, exemplar.value)): exemplar
+            for labels, found in zip(own, group.series.values(), strict=True)
+            for exemplar in _exemplars(found).values()
+        }
+        self._exposition.put(key, common, series, exemplars)
         group.rendered = len(values)
+
+
+def _exemplars(value: float | _Observations) -> Mapping[int, Exemplar]:
+    return value.exemplars or {} if isinstance(value, _Observations) else {}
+
+
+def _places(metric: Metric, series: Iterable[float | _Observations]) -> dict[int, Exemplar]:
+    """Return every exemplar of `series` by the place of its line among theirs."""
+    # A line for each bound, then those of the bucket without one, the count and the sum.
+    lines = len(metric.buckets) + 3
+    return {
+        number * lines + bucket: exemplar
+        for number, value in enumerate(series)
+        for bucket, exemplar in _exemplars(value).items()
+    }
 
 
 def _shown(value: float | _Observations) -> float | HistogramValue:

@@ -12,15 +12,17 @@ import msgspec
 
 from exporter.core.audit import AuditEntry
 from exporter.core.configuration import Configuration
-from exporter.core.event import EventError, EventFields, EventKind, Measurement
+from exporter.core.event import Contribution, EventError, EventFields, EventKind, Measurement, Tally
 from exporter.core.event_metrics import DUPLICATES, EVENTS, REJECTED
 from exporter.core.event_settings import BeaconSite
 from exporter.core.metric import Kind, Scope
 from exporter.core.stored_event import StoredEvent
+from exporter.exposition import Exemplar, fits
 from exporter.ingest.beacon import Beacon, confine
 from exporter.ingest.counters import EventCounters, LabelValues
 from exporter.ingest.event_labels import EventLabels
 from exporter.ingest.event_parser import JSON, BodyError, EventParser, Parsed
+from exporter.ingest.event_tallies import EventTallies
 from exporter.ingest.recent_ids import RecentIds
 from exporter.store.batch import Batch
 from exporter.store.durable_events import DurableEvent
@@ -66,15 +68,15 @@ class _Judged:
     kind: EventKind
     event: EventFields
     at: float
-    measurements: tuple[Measurement, ...]
+    contributions: tuple[Contribution, ...]
     provider: str
 
 
 class EventIntake:
     """Takes events of `kinds`; `store` keeps durable ones, `submit` takes the others for the store.
 
-    `labels` says what may become a label, `counters` counts, `beacon` knows whose pages may report. `now` is
-    in Unix seconds.
+    `labels` says what may become a label, `counters` counts, `tallies` counts for statistics, `beacon` knows
+    whose pages may report. `now` is in Unix seconds.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class EventIntake:
         """Start without a configuration: no integration is known yet."""
         self.labels = EventLabels()
         self.beacon = Beacon(now)
+        self.tallies = EventTallies(counters, submit)
         self._kinds = {kind.fields: kind for kind in kinds.values()}
         self._parser = EventParser(kinds.values())
         self._counters = counters
@@ -104,7 +107,7 @@ class EventIntake:
         """Judge by `configuration` from now on."""
         self.labels.apply(configuration.events, configuration.webhooks)
         self.beacon.apply(configuration.events.sites)
-        self._counters.limit = configuration.events.series_limit
+        self._counters.limit = self.tallies.limit = configuration.events.series_limit
         self._unstored = frozenset(SWITCHES.get(name, "") for name in configuration.switched_off)
         self._providers = {found.name: found.probe.name for found in configuration.integrations}
 
@@ -207,8 +210,11 @@ class EventIntake:
 
     def _count(self, new: list[_Judged]) -> None:
         for found in new:
-            for measurement in found.measurements:
-                self._measure(found, measurement)
+            for one in found.contributions:
+                if isinstance(one, Tally):
+                    self.tallies.record(one, found.at, found.event.integration, found.event.tenant)
+                else:
+                    self._measure(found, one)
         listed = [found for found in new if not found.kind.durable and found.kind.retention is not None]
         for name, number in Counter(found.kind.name for found in new).items():
             self._counters.add(EVENTS, (name,), number)
@@ -216,14 +222,18 @@ class EventIntake:
             self._submit(EventBatch(list(map(_stored_event, listed))))
 
     def _measure(self, found: _Judged, measurement: Measurement) -> None:
-        metric, own, value = measurement
+        metric, own, value, reference = measurement
         labels = (*_scope_labels(metric.scope, found), *own)
         if metric.kind is Kind.HISTOGRAM:
-            self._counters.observe(metric, labels, value)
+            self._counters.observe(metric, labels, value, _exemplar(reference, value, found.at))
         elif metric.kind is Kind.GAUGE:
             self._counters.set(metric, labels, value)
         else:
             self._counters.add(metric, labels, value)
+
+
+def _exemplar(reference: tuple[str, str] | None, value: float, at: float) -> Exemplar | None:
+    return Exemplar((reference,), value, at) if reference and fits((reference,)) else None
 
 
 def _scope_labels(scope: Scope, found: _Judged) -> LabelValues:

@@ -9,6 +9,8 @@ from exporter.lifecycle.webhooks import WebhookParts
 from exporter.store.durable_events import DurableEvent, store_events
 from exporter.store.writer import Writer
 
+STATISTICS_TASK = "event statistics"
+
 
 def build_events(webhooks: WebhookParts, writer: Writer, clock: Clock) -> EventIntake:
     """Return what takes events; `webhooks` shows what it counts, and commits what it stores."""
@@ -17,4 +19,6 @@ def build_events(webhooks: WebhookParts, writer: Writer, clock: Clock) -> EventI
     def store(events: Sequence[DurableEvent]) -> Awaitable[list[bool]]:
         return commits.write(store_events, events)
 
-    return EventIntake(registry.events(), webhooks.counters, store, writer.submit, clock.now)
+    intake = EventIntake(registry.events(), webhooks.counters, store, writer.submit, clock.now)
+    webhooks.supervisor.keep(STATISTICS_TASK, intake.tallies.run)
+    return intake

@@ -1,5 +1,6 @@
 """Refuses unknown names: an empty list would read as "all is well" where a name was mistyped."""
 
+from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Any
 
@@ -7,27 +8,31 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from exporter.core.errors import StoreError
+from exporter.core.hours import last_hours
 from exporter.core.listing import Listing
 from exporter.core.store import Filter, Window
-from exporter.core.summary import HOUR
 from exporter.server.access import IDENTITY
 from exporter.server.services import SERVICES
-from exporter.store.subjects import changes, failures, summaries
+from exporter.store.subjects import changes, event_summaries, failures, summaries
 
 MOST_DAYS = 100
 """Days back in which the summaries of a target that is gone are looked for."""
 
 
 async def refuse_unknown(
-    request: web.Request, *, stored: bool = False, listing: Listing[Any] | None = None
+    request: web.Request,
+    *,
+    stored: bool = False,
+    listing: Listing[Any] | None = None,
+    topics: Collection[str] = (),
 ) -> None:
     """Raise 404 where the query names an integration or a tenant that there is not, with the closest one.
 
     What the caller may not know of is not there. With `stored`, targets that are gone still count as long as
-    the store has something of them, in `listing` as well.
+    the store has something of them, in `listing` and in summaries of events of `topics` as well.
     """
     said = _wrong(request)
-    if said and not (stored and await _was_there(request, listing)):
+    if said and not (stored and await _was_there(request, listing, topics)):
         raise web.HTTPNotFound(text=said)
 
 
@@ -69,7 +74,7 @@ def _sentence(what: str, name: str, known: set[str]) -> str:
     return f"there is no {what} {name!r}{hint}"
 
 
-async def _was_there(request: web.Request, listing: Listing[Any] | None) -> bool:
+async def _was_there(request: web.Request, listing: Listing[Any] | None, topics: Collection[str]) -> bool:
     """Return whether the store has anything of it: a target that was removed leaves its history."""
     services, query = request.app[SERVICES], request.query
     which = Filter(
@@ -77,8 +82,7 @@ async def _was_there(request: web.Request, listing: Listing[Any] | None) -> bool
         tenant=query.get("tenant") or None,
         tenants=request[IDENTITY].tenants,
     )
-    until = (int(services.now()) // HOUR + 1) * HOUR
-    window = Window(until - MOST_DAYS * 24 * HOUR, until, ("integration",), which)
+    window = Window(*last_hours(services.now(), MOST_DAYS * 24), ("integration",), which)
 
     def look(connection: Connection) -> bool:
         return bool(
@@ -86,6 +90,7 @@ async def _was_there(request: web.Request, listing: Listing[Any] | None) -> bool
             or failures.query(connection, which, 1).rows
             or changes.query(connection, which, 1).rows
             or summaries.statistics(connection, window, limit=1)
+            or event_summaries.has(connection, which, topics)
         )
 
     try:

@@ -26,6 +26,7 @@ DEFAULT_RETENTION = {
     "errors": 30 * DAY,
     "webhooks": 30 * DAY,
     "requests": 7 * DAY,
+    "statistics": 90 * DAY,
     "audit": 90 * DAY,
     "notices": 90 * DAY,
     "tokens": 90 * DAY,
