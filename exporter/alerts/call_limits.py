@@ -73,6 +73,7 @@ RATE_LIMIT_LOW = Alert(
     by=BUCKET_BY,
     family=LEFT_RATIO,
     hold="10m",
+    every="1m",
     cases=cases.RATE_LIMIT_LOW,
     runbook=_PAGE,
 )
@@ -91,6 +92,7 @@ CALLS_LOW = Alert(
     by=BUCKET_BY,
     family=LEFT_CALLS,
     hold="10m",
+    every="1m",
     cases=cases.CALLS_LOW,
     runbook=_PAGE,
 )

@@ -8,7 +8,7 @@ from exporter.core.alert import Alert, Runbook
 from exporter.core.common_metrics import CONFIGURED
 from exporter.core.metric import Scope
 from exporter.core.severity import Severity
-from exporter.core.threshold import ThresholdFamily
+from exporter.core.threshold import DEFAULT_ONLY, ThresholdFamily
 
 
 def thresholds_missing(families: Iterable[ThresholdFamily]) -> Alert:
@@ -33,6 +33,8 @@ def thresholds_missing(families: Iterable[ThresholdFamily]) -> Alert:
         ),
         severities=(Severity.HIGH,),
         hold="10m",
+        subject="thresholds",
+        every="2m",
         cause="staleness",
         labels=COMPONENT,
         cases=cases(shown),
@@ -42,7 +44,7 @@ def thresholds_missing(families: Iterable[ThresholdFamily]) -> Alert:
 
 def _whole(family: ThresholdFamily) -> str:
     """Return the integrations that have a default of the family for each of its severities."""
-    shown = f'last_over_time({family.metric}{{tenant=""}}[10m])'
+    shown = f"last_over_time({family.metric}[10m]) {DEFAULT_ONLY}"
     each = f"group by (integration, provider, severity) ({shown})"
     return f"count by (integration, provider) ({each}) >= {len(family.steps)}"
 

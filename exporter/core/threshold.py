@@ -7,6 +7,14 @@ from itertools import pairwise
 from exporter.core.metric import Labels, Metric, Scope
 from exporter.core.severity import Severity
 
+# Not by a matcher: for tenant="" and tenant!="" Prometheus merges the postings of every value of the label,
+# which takes longer with each tenant. vector(1) has no labels, so it matches what has no tenant.
+DEFAULT_ONLY = "and $on (tenant) vector(1)"
+"""What leaves of the series of thresholds, in PromQL, the defaults."""
+
+OVERRIDE_ONLY = "unless $on (tenant) vector(1)"
+"""What leaves of them the overrides of tenants."""
+
 
 @dataclass(frozen=True)
 class ThresholdFamily:

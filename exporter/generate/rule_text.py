@@ -8,7 +8,7 @@ from exporter.core.defaults import JOB
 from exporter.core.generation import AGGREGATION_LABELS
 
 # Grouping and matching by name. `without` and `ignoring` keep every other label by themselves.
-_LABEL_LIST = re.compile(r"\b(by|on)\s*\(([^()]*)\)")
+_LABEL_LIST = re.compile(r"(\$?)\b(by|on)\s*\(([^()]*)\)")
 _STEP = re.compile(r"(\d+)([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
@@ -19,7 +19,7 @@ class TextValues:
 
     `lookback` (a duration) and `job` (the exporter's scrape job) stand for `$lookback` and `$job`. `labels`
     are kept apart everywhere: they are added to every `by (...)` and `on (...)`. What carries none of them
-    is grouped and matched as if they were not written.
+    is grouped and matched as if they were not written. `$on (...)` matches by what it names alone.
     """
 
     lookback: str
@@ -29,7 +29,7 @@ class TextValues:
     def of(self, text: str) -> str:
         """Return `text` filled in."""
         filled = text.replace("$lookback", self.lookback).replace("$job", self.job)
-        return _LABEL_LIST.sub(self._with_labels, filled) if self.labels else filled
+        return _LABEL_LIST.sub(self._with_labels, filled)
 
     def of_text(self, text: str) -> str:
         """Return an annotation with the places of its lookups filled in."""
@@ -39,9 +39,9 @@ class TextValues:
         return text.replace("$apart", apart).replace("$places", places)
 
     def _with_labels(self, found: re.Match[str]) -> str:
-        named = [name.strip() for name in found[2].split(",") if name.strip()]
-        added = [label for label in self.labels if label not in named]
-        return f"{found[1]} ({', '.join((*named, *added))})"
+        named = [name.strip() for name in found[3].split(",") if name.strip()]
+        added = [label for label in self.labels if label not in named and not found[1]]
+        return f"{found[2]} ({', '.join((*named, *added))})"
 
 
 def look_back(longest_interval: float) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from exporter.core.alert import Alert
 from exporter.core.severity import Severity
-from exporter.core.threshold import ThresholdFamily
+from exporter.core.threshold import DEFAULT_ONLY, OVERRIDE_ONLY, ThresholdFamily
 from exporter.generate.rule_text import TextValues
 
 BRIDGE = "10m"
@@ -36,15 +36,15 @@ def loosest_record(family: ThresholdFamily) -> str:
 def threshold_rules(family: ThresholdFamily, filling: TextValues) -> list[dict[str, Any]]:
     """Return the recording rules of a family: defaults, overrides, the loosest; replicas collapsed."""
 
-    def collapse(labels: tuple[str, ...], matcher: str) -> str:
-        newest = f"last_over_time({family.metric}{{{matcher}}}[{BRIDGE}])"
+    def collapse(labels: tuple[str, ...], chosen: str) -> str:
+        newest = f"last_over_time({family.metric}[{BRIDGE}]) {chosen}"
         return f"max by ({', '.join((*labels, 'severity'))}) ({newest})"
 
     first = "min" if family.rising else "max"
     recorded = f"{default_record(family)} or {override_record(family)}"
     expressions = {
-        default_record(family): collapse(family.default_labels, 'tenant=""'),
-        override_record(family): collapse(family.scope.value, 'tenant!=""'),
+        default_record(family): collapse(family.default_labels, DEFAULT_ONLY),
+        override_record(family): collapse(family.scope.value, OVERRIDE_ONLY),
         loosest_record(family): f"{first} by ({', '.join(family.default_labels)}) ({recorded})",
     }
     return [{"record": name, "expr": filling.of(text)} for name, text in expressions.items()]

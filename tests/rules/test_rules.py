@@ -94,7 +94,7 @@ SABOTAGE = [
     ("Outage", "30 % is not more than 30 %", "> 0.3", ">= 0.3"),
     ("Outage", "revoked credentials are no outage", "auth|", ""),
     ("ExporterIsolated", "another replica gets through", "min by (integration", "max by (integration"),
-    ("ThresholdsMissing", "without latency_seconds", "latency_seconds{", "certificate_expiry_seconds{"),
+    ("ThresholdsMissing", "without latency_seconds", "latency_seconds[", "certificate_expiry_seconds["),
     ("CertificateExpiring", "21 days are not less than 21 days", "< on", "<= on"),
     ("LatencyHigh", "a target that fails is reported by other alerts", "[15m]) > 0", "[15m]) > 99"),
     ("BalanceRunningOut", "the pace of a few minutes is none", ">= 4", ">= 1"),
@@ -207,6 +207,21 @@ def test_alerts_of_one_subject_and_pace_are_a_group_that_runs_beside_the_others(
         ("integration-y-4m", "4m", 1),
         ("x", "30s", 2),
     ]
+
+
+def test_a_match_by_what_it_names_alone_gets_no_labels_of_environments() -> None:
+    text = "a and on (tenant) b and $on (tenant) vector(1)"
+    apart = TextValues("10m", labels=("cluster",)).of(text)
+    assert apart == "a and on (tenant, cluster) b and on (tenant) vector(1)"
+    assert TextValues("10m", labels=()).of(text) == "a and on (tenant) b and on (tenant) vector(1)"
+
+
+def test_no_rule_chooses_series_by_a_tenant_that_is_empty() -> None:
+    """For that matcher Prometheus reads the postings of every tenant."""
+    rules = [rule for group in GROUPS for rule in group["rules"]]
+    assert any("on (tenant) vector(1)" in rule["expr"] for rule in rules)
+    found = [rule["expr"] for rule in rules if re.search(r'tenant\s*!?=~?\s*""', rule["expr"])]
+    assert not found
 
 
 GROUPS = [group for content in bundle.rule_files().values() for group in content["groups"]]

@@ -24,7 +24,7 @@ def version_alert(prefix: str, metrics: GraphMetrics, effect: str) -> Alert:
         summary="An old version of Meta's API is asked for.",
         description=f"The configured API version of {WHO} ends soon or is served no more.",
         exprs={
-            Severity.HIGH: f"max by ({BY}) (last_over_time({gone}[$lookback])) == 1",
+            Severity.HIGH: f"max by ({BY}) (last_over_time({gone}[$lookback]) == 1)",
             Severity.MEDIUM: f"{left} < {NOTICE}",
         },
         cases=_version_cases(metrics),
@@ -78,7 +78,7 @@ def scope_alert(prefix: str, metrics: GraphMetrics, impact: str) -> Alert:
         name=f"{prefix}ScopeMissing",
         summary="The token lacks a permission that the integration needs.",
         description=f"The token of {WHO} lacks {{{{ $value }}}} of the scopes it needs.",
-        expr=f"sum by ({BY}) (max by ({BY}, scope) (last_over_time({lacks}[$lookback]))) > 0",
+        expr=f"sum by ({BY}) (max by ({BY}, scope) (last_over_time({lacks}[$lookback]) > 0))",
         severities=(Severity.HIGH,),
         cases=_scope_cases(metrics),
         runbook=Runbook(

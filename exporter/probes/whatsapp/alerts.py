@@ -16,11 +16,16 @@ def _worst(metric: Metric, matchers: str = "") -> str:
     return f"max by ({BY}) ({_last(metric, matchers)})"
 
 
+def _above_zero(metric: Metric, matchers: str = "") -> str:
+    # Compared before it is grouped: most accounts are well, and grouping is the expensive part.
+    return f"max by ({BY}) ({_last(metric, matchers)} > 0)"
+
+
 SENDING_BLOCKED = Alert(
     name="IntegrationWhatsappSendingBlocked",
     summary="Meta blocks messages of a WhatsApp business account.",
     description=f"Meta blocks messages from {WHO}.",
-    expr=f"min by ({BY}) ({_last(m.PHONE_CAN_SEND)} or {_last(m.ACCOUNT_CAN_SEND)}) == 0",
+    expr=f"min by ({BY}) (({_last(m.PHONE_CAN_SEND)} or {_last(m.ACCOUNT_CAN_SEND)}) == 0)",
     severities=(Severity.CRITICAL,),
     cases=cases.SENDING_BLOCKED,
     runbook=Runbook(
@@ -51,7 +56,7 @@ NUMBER_RESTRICTED = Alert(
     name="IntegrationWhatsappNumberRestricted",
     summary="Meta has banned or restricted a phone number.",
     description=f"Numbers of {WHO} that are banned or restricted: {{{{ $value }}}}.",
-    expr=f"sum by ({BY}) (max by ({BY}, phone) ({_last(m.PHONE_RESTRICTED)})) > 0",
+    expr=f"sum by ({BY}) (max by ({BY}, phone) ({_last(m.PHONE_RESTRICTED)} > 0))",
     severities=(Severity.CRITICAL,),
     cases=cases.NUMBER_RESTRICTED,
     runbook=Runbook(
@@ -73,7 +78,7 @@ ACCOUNT_RESTRICTED = Alert(
     name="IntegrationWhatsappAccountRestricted",
     summary="Meta rejected, restricted, disabled or banned a WhatsApp business account.",
     description=f"The business account of {WHO} is restricted.",
-    expr=f"{_worst(m.ACCOUNT_RESTRICTED)} > 0",
+    expr=_above_zero(m.ACCOUNT_RESTRICTED),
     severities=(Severity.CRITICAL,),
     cases=cases.ACCOUNT_RESTRICTED,
     runbook=Runbook(
@@ -98,8 +103,8 @@ QUALITY_LOW = Alert(
     summary="Recipients block or report messages of a phone number.",
     description=f"The worst quality rating of the numbers of {WHO} is {{{{ $value }}}} (1 red, 2 yellow).",
     exprs={
-        Severity.HIGH: f"min by ({BY}) ({_last(m.PHONE_QUALITY)}) == 1",
-        Severity.MEDIUM: f"min by ({BY}) ({_last(m.PHONE_QUALITY)}) <= 2",
+        Severity.HIGH: f"min by ({BY}) ({_last(m.PHONE_QUALITY)} <= 1) == 1",
+        Severity.MEDIUM: f"min by ({BY}) ({_last(m.PHONE_QUALITY)} <= 2)",
     },
     cases=cases.QUALITY_LOW,
     runbook=Runbook(
@@ -127,7 +132,7 @@ TEMPLATES_PAUSED = Alert(
     name="IntegrationWhatsappTemplatesPaused",
     summary="Meta has paused message templates.",
     description=f"Paused templates of {WHO}, which cannot be sent: {{{{ $value }}}}.",
-    expr=_worst(m.TEMPLATES, '{status="paused"}') + " > 0",
+    expr=_above_zero(m.TEMPLATES, '{status="paused"}'),
     severities=(Severity.MEDIUM,),
     cases=cases.TEMPLATES_PAUSED,
     runbook=Runbook(
