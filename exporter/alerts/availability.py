@@ -119,15 +119,20 @@ TARGET_FAILING = Alert(
 )
 
 _WHOLE = "integration, provider"
-ALL_FAILING = f"integration_provider:{CONSECUTIVE_FAILURES}:all_failing"
-# Each failing target counts, however laxly its tenant is judged: down means that nobody is connected.
+ALL_FAILING = f"integration_provider_tenant:{CONSECUTIVE_FAILURES}:all_failing"
+# Each failing target counts, however laxly its tenant is judged: down means that nobody is connected. Where
+# there is one target alone, its tenant stays: alerts on the same target then have the same labels, one of
+# them hides the others, and whoever cares for the tenant is notified.
 ALL_FAILING_EXPR = (
-    f"min by ({_WHOLE}) ({FAILING})\n"
+    f"(\n  min by ({_WHOLE}) ({FAILING})\n"
     f">= on ({_WHOLE}) group_left ()\n  {_DEFAULT}\n"
-    f"and on ({_WHOLE})\n  count by ({_WHOLE}) ({FAILING}) == {TARGETS}"
+    f"and on ({_WHOLE})\n  count by ({_WHOLE}) ({FAILING}) == {TARGETS} > 1\n)\n"
+    f"or\n(\n  {FAILING}\n"
+    f">= on ({_WHOLE}) group_left ()\n  {_DEFAULT}\n"
+    f"and on ({_WHOLE})\n  {TARGETS} == 1\n)"
 )
-ALL_FAILING_STARTED = f"integration_provider:{CONSECUTIVE_FAILURES}:all_failing_started"
-_DOWN = _held(ALL_FAILING, ALL_FAILING_STARTED, _WHOLE)
+ALL_FAILING_STARTED = f"integration_provider_tenant:{CONSECUTIVE_FAILURES}:all_failing_started"
+_DOWN = _held(ALL_FAILING, ALL_FAILING_STARTED, BY)
 _MARKED = f"(max by ({_WHOLE}) (last_over_time({CRITICAL}[{STATE}])) == 1)"
 
 DOWN = Alert(
@@ -135,10 +140,9 @@ DOWN = Alert(
     summary="Every target of the integration fails.",
     description=(
         f"{ALL_TARGETS} of {{{{ $labels.integration }}}} ({{{{ $labels.provider }}}}) failed at least"
-        " {{ $value }} probes in a row."
+        " {{ $value }} probes in a row{{ if $labels.tenant }} for tenant {{ $labels.tenant }}{{ end }}."
     ),
     reason=REASONS,
-    by=("integration", "provider"),
     exprs={
         Severity.CRITICAL: f"(\n{_DOWN}\n)\nand on ({_WHOLE}) {_MARKED}",
         Severity.HIGH: f"(\n{_DOWN}\n)\nunless on ({_WHOLE}) {_MARKED}",
@@ -147,7 +151,7 @@ DOWN = Alert(
         FAILING: FAILING_EXPR,
         TARGETS: TARGETS_EXPR,
         ALL_FAILING: ALL_FAILING_EXPR,
-        ALL_FAILING_STARTED: _started(ALL_FAILING, _WHOLE),
+        ALL_FAILING_STARTED: _started(ALL_FAILING, BY),
     },
     keep_firing="5m",
     cause="probe",

@@ -3,12 +3,13 @@
 Everything here is valid on Alertmanager 0.25.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from exporter import registry
 from exporter.alerts.availability import DOWN, ISOLATED, OUTAGE, TARGET_FAILING
 from exporter.alerts.platform import EXPORTER_DOWN, WATCHDOG
+from exporter.core.alert import Alert
 from exporter.core.alert_identity import PLACE, TEST, identity
 from exporter.core.generation import AGGREGATION_LABELS
 from exporter.core.notifications import Notifications, QuietHours, Team
@@ -231,21 +232,30 @@ def _causes() -> list[dict[str, Any]]:
     return [
         _hides(ISOLATED.name, ['cause="probe"'], []),
         _hides(OUTAGE.name, ['cause="probe"'], ["integration", "provider"]),
-        # An integration without tenants has one target: down and failing are then one and the same.
-        _hides(DOWN.name, [_named(TARGET_FAILING.name), 'tenant=""'], ["integration", "provider"]),
+        # Of an integration with one target down and failing are one and the same, and have the same tenant.
+        _hides(DOWN.name, [_named(TARGET_FAILING.name)], ["integration", "provider", "tenant"]),
         *(
-            _hides(
-                alert.name,
-                [_named(*alert.explains)],
-                ["integration", "provider", "tenant"],
-                *alert.explains_if,
-            )
+            _hides(alert.name, [_named(*names)], equal, *alert.explains_if)
             for alert in registry.alerts()
-            if alert.explains
+            for names, equal in _explained(alert)
         ),
         _hides(EXPORTER_DOWN.name, ['cause="staleness"'], ["component"], NO_REPLICA),
         _hides(EXPORTER_DOWN.name, [_named(EXPORTER_DOWN.name), 'replicas=""'], ["job"], NO_REPLICA),
     ]
+
+
+def _explained(alert: Alert) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the alerts that `alert` hides, with the labels that must be equal.
+
+    What concerns all of an integration is hidden whatever tenant its only target has.
+    """
+    by = {one.name: one.by for one in registry.alerts()}
+    of_target = [name for name in alert.explains if "tenant" in by[name]]
+    of_whole = [name for name in alert.explains if "tenant" not in by[name]]
+    if of_target:
+        yield of_target, ["integration", "provider", "tenant"]
+    if of_whole:
+        yield of_whole, ["integration", "provider"]
 
 
 NO_REPLICA = 'replicas="none"'

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from exporter import registry
+from exporter.alerts.availability import DOWN
 from exporter.core.alert import Alert
 from exporter.core.severity import Severity
 from tests.rules.tools import program
@@ -162,6 +163,12 @@ EXPIRED = _alert("TokenExpired", "critical", **ACME, token="access")
         ({**NO_EXPORTER, "environment": "staging"}, _alert("ProbeStale", "high", **ACME), False),
         (_alert("Down", "high", **STRIPE), _alert("TargetFailing", "high", **STRIPE), True),
         (_alert("Down", "high", **STRIPE), _alert("TargetFailing", "high", **ACME), False),
+        # Of the only target of an integration.
+        (_alert("Down", "critical", **ACME), _alert("TargetFailing", "high", **ACME), True),
+        (_alert("Down", "high", **ACME), _alert("ProbeFailureRatioHigh", "high", **STRIPE), True),
+        (_alert("Down", "high", **ACME), _alert("ErrorBudgetBurning", "medium", **STRIPE), True),
+        (EXPIRED, _alert("Down", "high", **ACME), True),
+        (EXPIRED, _alert("Down", "high", **STRIPE), False),
     ],
 )
 def test_what_explains_another_alert_hides_it(
@@ -195,6 +202,14 @@ def test_conditions_that_differ_in_a_label_do_not_hide_each_other(
 def test_another_alert_of_the_same_target_is_not_hidden_by_severity(alertmanager: Alertmanager) -> None:
     alerts = [_alert("CertificateExpiring", "critical", **ACME), _alert("LatencyHigh", "medium", **ACME)]
     assert alertmanager.hidden(alerts) == [False, False]
+
+
+@pytest.mark.parametrize("alert", registry.alerts(), ids=lambda alert: alert.name)
+def test_an_alert_on_one_target_hides_none_on_a_whole_integration(alert: Alert) -> None:
+    """But that on all targets may, since it has the tenant of an only target."""
+    by = {one.name: one.by for one in registry.alerts()}
+    whole = [name for name in alert.explains if "tenant" not in by[name]]
+    assert not whole or "tenant" not in alert.by or alert is DOWN
 
 
 @pytest.mark.parametrize("alert", registry.alerts(), ids=lambda alert: alert.name)

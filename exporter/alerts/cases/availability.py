@@ -141,6 +141,28 @@ DOWN = (
         ({**whole(), "severity": "high"},),
         says="without integration_critical it is high",
     ),
+    Case(
+        "fires",
+        {series(F, tenant="a"): "3x60", _MARK: "1x60"},
+        "20m",
+        ({**target(tenant="a"), "severity": "critical"},),
+        says="the only target brings its tenant",
+    ),
+    Case(
+        "fires",
+        {series(F, tenant=""): "3x60"},
+        "20m",
+        ({**whole(), "severity": "high"},),
+        says="the only target has no tenant",
+    ),
+    Case(
+        "flap",
+        {series(F, tenant="a"): " ".join(["3x3 0x7"] * 8)},
+        "15m",
+        ({**target(tenant="a"), "severity": "high"},),
+        until="75m",
+        says="what is held of the only target keeps its tenant",
+    ),
     Case("missing", {_MARK: "1x60"}, "20m", says="an integration without a probed target is quiet"),
 )
 
