@@ -144,7 +144,15 @@ def metrics() -> tuple[Metric, ...]:
 @cache
 def catalogue() -> Catalogue:
     """Return what a configuration may name."""
-    return Catalogue(probes(), families(), schemes(), frozenset(alert.name for alert in alerts()))
+    recorded = (name for alert in alerts() for name in alert.record_names)
+    thresholds = (name for family in families().values() for name in family.records)
+    return Catalogue(
+        probes(),
+        families(),
+        schemes(),
+        frozenset(alert.name for alert in alerts()),
+        frozenset((*recorded, *thresholds)),
+    )
 
 
 def _modules(package: str) -> Iterator[tuple[str, ModuleType]]:

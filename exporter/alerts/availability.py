@@ -155,6 +155,7 @@ DOWN = Alert(
     },
     keep_firing="5m",
     cause="probe",
+    labels={"scope": "integration"},
     explains=("IntegrationProbeFailureRatioHigh", "IntegrationErrorBudgetBurning", "IntegrationRateLimited"),
     cases=cases.DOWN,
     runbook=Runbook(

@@ -12,10 +12,11 @@ from exporter.core.threshold import ThresholdFamily
 class Catalogue:
     """Every provider, every family of thresholds and every scheme of signatures, by name.
 
-    `alerts` are the names of all alerts.
+    `alerts` are the names of all alerts, `records` those of all recorded series.
     """
 
     probes: Mapping[str, Probe]
     families: Mapping[str, ThresholdFamily]
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     alerts: frozenset[str] = frozenset()
+    records: frozenset[str] = frozenset()

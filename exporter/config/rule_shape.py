@@ -42,12 +42,13 @@ ShapeIssue = tuple[Path, str, str]
 class RuleShape:
     """Judges the rule files of one configuration, one after the other.
 
-    `taken` are the names of alerts that are defined elsewhere. One name may be used again within one file:
-    that is how an alert has several severities.
+    `taken` are the names of alerts that are defined elsewhere, `recorded` those of series. One name may be
+    used again within one file: that is how an alert has several severities.
     """
 
     add_error: Callable[[tuple[str, int], str, str], None]
     taken: Set[str]
+    recorded: Set[str]
     _homes: dict[str, str] = field(default_factory=dict)
 
     def check(self, source: Source) -> None:
@@ -105,8 +106,15 @@ class RuleShape:
             yield from _texts(rule.get(key), (*path, key))
         if "alert" in rule:
             yield from self._alert(rule, path, file, shared)
-        elif "record" in rule and not _matches(_RECORD, rule["record"]):
-            yield (*path, "record"), "the record has no name of a metric", "use letters, digits, _ and :"
+        elif "record" in rule:
+            yield from self._record(rule["record"], (*path, "record"))
+
+    def _record(self, name: Any, path: Path) -> Iterator[ShapeIssue]:
+        if not _matches(_RECORD, name):
+            yield path, "the record has no name of a metric", "use letters, digits, _ and :"
+        elif name in self.recorded:
+            # Two rules that write one series: Prometheus keeps what comes first and drops the other.
+            yield path, f"{name} is recorded by the shipped rules", "choose another name"
 
     def _alert(
         self, rule: dict[str, Any], path: Path, file: str, shared: dict[str, Any]

@@ -165,6 +165,18 @@ class Alert:
         return tuple(text for text in texts if text)
 
     @property
+    def suspects_record(self) -> str:
+        """The name under which those beyond the loosest threshold are recorded, "" without a family."""
+        if self.suspects or self.family is None or not self.observed:
+            return self.suspects
+        return f"{'_'.join(self.by)}:{self.family.metric}:beyond"
+
+    @property
+    def record_names(self) -> tuple[str, ...]:
+        """The names of all that is recorded for it, but for thresholds."""
+        return (*self.records, *filter(None, (self.suspects_record,)))
+
+    @property
     def fixed_labels(self) -> dict[str, str]:
         """Labels that every rule of the alert sets, but for `severity`."""
         cause = {"cause": self.cause} if self.cause else {}

@@ -59,6 +59,28 @@ class ThresholdFamily:
             scope=self.scope,
         )
 
+    # Prometheus' convention for names of recorded series: level, metric and operation, joined by colons.
+    @property
+    def default_record(self) -> str:
+        """The name under which the defaults are recorded."""
+        return f"{'_'.join((*self.default_labels, 'severity'))}:{self.metric}:default"
+
+    @property
+    def override_record(self) -> str:
+        """The name under which the tenants' overrides are recorded."""
+        return f"{'_'.join((*self.scope.value, 'severity'))}:{self.metric}:override"
+
+    @property
+    def loosest_record(self) -> str:
+        """The name of the threshold that is crossed first, of all severities and tenants."""
+        # What belongs to a tenant alone has no label left, and no level in the name.
+        return f"{'_'.join(self.default_labels) or 'all'}:{self.metric}:loosest"
+
+    @property
+    def records(self) -> tuple[str, ...]:
+        """The names of all that is recorded of the family."""
+        return (self.default_record, self.override_record, self.loosest_record)
+
     def disorder(self, steps: dict[Severity, float]) -> str:
         """Return what is wrong with the order of `steps`, or "".
 

@@ -14,9 +14,6 @@ from exporter.core.threshold import ThresholdFamily
 from exporter.generate.rule_text import TextValues, seconds
 from exporter.generate.threshold_rules import (
     compare,
-    default_record,
-    loosest_record,
-    override_record,
     records,
     threshold_rules,
 )
@@ -171,7 +168,7 @@ def _group(name: str, rules: list[PrometheusRule], pace: str = EVERY) -> dict[st
 
 def reads(alert: Alert, family: ThresholdFamily) -> bool:
     """Return whether the alert, or what it records, uses the recorded thresholds of `family`."""
-    names = (default_record(family), override_record(family), loosest_record(family))
+    names = family.records
     texts = [*records(alert).values(), *(condition(alert, level) for level in alert.levels or (None,))]
     # As a whole word: one record's name may be the beginning of another's.
     return any(re.search(rf"{re.escape(name)}\b", text) for name in names for text in texts)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from exporter import registry
+from exporter.alerts.availability import ALL_FAILING, CONSECUTIVE, TARGET_FAILING
 from exporter.config.load import load_file, load_text
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
@@ -174,6 +175,10 @@ def test_rule_files_are_found_by_patterns_and_kept_as_they_are(tmp_path: Path) -
 
 
 WRONG_RULES = [
+    *(
+        (RULES.replace("job:up:sum", name), f"{name} is recorded by the shipped rules", "another name")
+        for name in (ALL_FAILING, CONSECUTIVE.loosest_record, TARGET_FAILING.suspects_record)
+    ),
     ("groups: [", "unreadable YAML", ""),
     ("rules: []\n", "the file has no list groups", "write groups:"),
     (RULES.replace("name: mine", "nam: mine"), "unknown key nam", "did you mean name?"),

@@ -209,6 +209,11 @@ def test_alerts_of_one_subject_and_pace_are_a_group_that_runs_beside_the_others(
     ]
 
 
+def test_the_catalogue_knows_the_name_of_everything_that_is_recorded() -> None:
+    recorded = {rule["record"] for group in GROUPS for rule in group["rules"] if "record" in rule}
+    assert registry.catalogue().records == recorded
+
+
 def test_a_match_by_what_it_names_alone_gets_no_labels_of_environments() -> None:
     text = "a and on (tenant) b and $on (tenant) vector(1)"
     apart = TextValues("10m", labels=("cluster",)).of(text)

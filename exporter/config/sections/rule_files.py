@@ -23,7 +23,9 @@ _ODD = re.compile(r"[^A-Za-z0-9_.]+")
 def read(draft: Draft, part: tuple[str, ...]) -> tuple[RuleFileText, ...]:
     """Return the files that `part` names, each once, in the order of their names."""
     own: tuple[OwnAlert, ...] = draft.values["alerts"]
-    shape = RuleShape(draft.context.add_error, draft.context.catalogue.alerts | {one.name for one in own})
+    catalogue = draft.context.catalogue
+    alerts = catalogue.alerts | {one.name for one in own}
+    shape = RuleShape(draft.context.add_error, alerts, catalogue.records)
     found: dict[str, RuleFileText] = {}
     for index, pattern in enumerate(part):
         for file in _matching(draft, pattern, ("rule_files", index)):
