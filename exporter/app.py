@@ -33,6 +33,7 @@ from exporter.lifecycle.notices import AlertParts, build_notices
 from exporter.lifecycle.own_metrics import export_own_metrics
 from exporter.lifecycle.parts import start_parts, stop_parts
 from exporter.lifecycle.restore import encrypt_again, restore
+from exporter.lifecycle.sms import SmsParts, build_sms
 from exporter.lifecycle.tasks import reload_on_sighup, supervisor_of, wait_for_stop_signal
 from exporter.lifecycle.webhooks import WebhookParts, build_webhooks
 from exporter.net.network import LoopNetwork
@@ -98,11 +99,14 @@ async def serve(settings: Settings) -> int:
         engine = Engine(network, clock, writer.submit, metrics, most_runs(descriptors), token_store)
         engine.history.log_runs = settings.log_level == "debug"
         webhooks = build_webhooks(database, writer, engine, network, clock, supervisor)
-        events, notices = (
+        events, notices, sms = (
             build_events(webhooks, writer, clock),
             build_notices(webhooks, clock, network, lambda: reloader.current or configuration),
+            build_sms(webhooks, network, clock, supervisor),
         )
-        services = _services(settings, web, engine, reloader, writer, supervisor, webhooks, events, notices)
+        services = _services(
+            settings, web, engine, reloader, writer, supervisor, webhooks, events, notices, sms
+        )
         limits = Limits(drain=limit, most=most_connections(descriptors))
         listener = Listener(build(services), settings.addresses, web, limits, supervisor)
         # Before the store is opened: a port that is taken leaves no new database behind, and `/-/ready`
@@ -110,16 +114,18 @@ async def serve(settings: Settings) -> int:
         await listener.start()
         deadline = ShutdownLimit(limit)
         # Below the listener in the stack: what it has accepted may still be delivered while there is time.
-        stack.push_async_callback(stop_parts, (webhooks, notices), deadline)
+        stack.push_async_callback(stop_parts, (webhooks, notices, sms), deadline)
         stack.push_async_callback(_stop, engine, listener, events, deadline)
         await restore(engine, writer)
         await encrypt_again(token_store)
         # After the restore: remembered states go to the targets that this configuration brings.
         reloader.start(
             configuration,
-            ConfigurationSwap(engine, writer, token_store, url, (webhooks.apply, events.apply)).apply,
+            ConfigurationSwap(
+                *(engine, writer, token_store, url), (webhooks.apply, events.apply, sms.apply)
+            ).apply,
         )
-        await start_parts((webhooks, notices))
+        await start_parts((webhooks, notices, sms))
         # Once all targets exist: what is frozen here stays for the life of the process.
         _tune_gc()
         export_own_metrics(metrics, engine, writer)
@@ -176,6 +182,7 @@ def _services(
     webhooks: WebhookParts,
     events: EventIntake,
     notices: AlertParts,
+    sms: SmsParts,
 ) -> Services:
     """Return what the server needs of the other parts."""
 
@@ -211,6 +218,7 @@ def _services(
         events=events,
         notices=notices.intake,
         alerts=notices.desk,
+        sms=sms.intake,
     )
 
 

@@ -10,11 +10,13 @@ from exporter.alerts.platform import PLATFORM
 from exporter.alerts.process import PROCESS
 from exporter.alerts.quotas import QUOTAS
 from exporter.alerts.service_level import SERVICE_LEVEL
+from exporter.alerts.sms import TEXT_MESSAGES
 from exporter.alerts.tokens import TOKENS
 from exporter.alerts.webhooks import WEBHOOKS
 from exporter.core.common_metrics import INTEGRATION_SERIES, SHARED_SERIES, TARGET_SERIES
 from exporter.core.notice_metrics import NOTICE_SERIES
 from exporter.core.signals import Signals
+from exporter.core.sms_metrics import SMS_SERIES
 from exporter.core.webhook_metrics import WEBHOOK_SERIES
 
 COMMON_SOURCES: Mapping[str, Signals] = {
@@ -29,5 +31,6 @@ COMMON_SOURCES: Mapping[str, Signals] = {
     "quotas": Signals("Quotas", alerts=QUOTAS),
     "webhooks": Signals("Webhooks", metrics=WEBHOOK_SERIES, alerts=WEBHOOKS),
     "notices": Signals("History of alerts", metrics=NOTICE_SERIES),
+    "sms": Signals("Text messages", metrics=SMS_SERIES, alerts=TEXT_MESSAGES),
 }
 """What belongs to no provider, by the name of the source; alerts are in the rule file of that name."""

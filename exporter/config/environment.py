@@ -99,8 +99,8 @@ def _notifications(source: EnvironmentSource, context: LoadContext) -> dict[str,
             )
     if source.environ.get("ALERT_SMS_RECIPIENTS", "").strip():
         context.notes.append(
-            "ALERT_SMS_RECIPIENTS is not used: text messages go by Amazon SNS, which takes a configuration"
-            " file with notifications.sms."
+            "ALERT_SMS_RECIPIENTS is not used: text messages go by Twilio or Amazon SNS, which takes a"
+            " configuration file with notifications.sms."
         )
     return made
 

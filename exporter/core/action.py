@@ -6,6 +6,7 @@ from typing import Protocol
 
 from exporter.core.delivery import Action
 from exporter.core.network import Network
+from exporter.core.text_message import TextMessages
 from exporter.core.webhook import WebhookEndpoint, WebhookSource
 
 
@@ -28,12 +29,17 @@ def _ignore(_report: EndpointReport) -> None:
     """Forget it."""
 
 
+def _no_texts() -> None:
+    """Return None: nothing sends text messages."""
+
+
 @dataclass(frozen=True)
 class ActionKit:
     """What actions may use.
 
     `endpoint` and `source` return what is configured now, None for a name that is not. `now` is the time in
-    Unix seconds, `report` takes what is learned of an endpoint.
+    Unix seconds, `report` takes what is learned of an endpoint. `texts` returns what text messages are sent
+    by, None where none are.
     """
 
     network: Network
@@ -41,6 +47,7 @@ class ActionKit:
     source: Callable[[str], WebhookSource | None]
     now: Callable[[], float]
     report: Callable[[EndpointReport], None] = _ignore
+    texts: Callable[[], TextMessages | None] = _no_texts
 
 
 class ActionFactory(Protocol):

@@ -8,6 +8,7 @@ from msgspec import Meta
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
 from exporter.core.severity import Severity
+from exporter.core.sms import Sms
 
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 # 24:00 is the end of a day; as a start Alertmanager refuses it.
@@ -65,16 +66,6 @@ class PagerDuty(_Part, frozen=True):
             " Accounts of the EU have https://events.eu.pagerduty.com/v2/enqueue."
         ),
     ] = ""
-    tls: Tls = TlsOptions()
-
-
-class Sms(_Part, frozen=True):
-    """Text messages, by Amazon SNS, which Alertmanager speaks itself."""
-
-    to: Annotated[tuple[str, ...], Meta(description="Phone numbers in E.164 form.", min_length=1)]
-    sns_region: Annotated[str, Meta(description="AWS region of SNS.")]
-    access_key: Annotated[str, Meta(description="AWS access key id; empty for the machine's own role.")] = ""
-    secret_key: Annotated[Secret | None, Meta(description="AWS secret access key.")] = None
     tls: Tls = TlsOptions()
 
 

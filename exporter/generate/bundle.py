@@ -29,7 +29,7 @@ from exporter.generate import (
 from exporter.generate.case_table import case_table, target_series
 from exporter.generate.document import BUNDLE_NOTICE, NOTICE, as_yaml
 from exporter.generate.facts import facts_template
-from exporter.generate.history import history_receiver
+from exporter.generate.history import bridge_configs, history_receiver
 from exporter.generate.receivers import AWS_CREDENTIALS
 from exporter.generate.rule_text import TextValues, look_back
 from exporter.generate.rules import (
@@ -105,8 +105,9 @@ def user_files(
     secrets = SecretFiles(generation.secrets.dir)
     own, kept_apart = (configuration.alerts if configuration else ()), generation.aggregation_labels
     history = history_receiver(notifications.history, generation, secrets)
-    alertmanager = routing.configuration(notifications, secrets, kept_apart, own, history)
-    added = routing.for_existing(notifications, secrets, kept_apart, own, history)
+    bridge = bridge_configs(notifications, generation, secrets)
+    alertmanager = routing.configuration(notifications, secrets, kept_apart, own, history, bridge)
+    added = routing.for_existing(notifications, secrets, kept_apart, own, history, bridge)
     # Flags and no paths: `--check` notices other flags, and a bundle is the same wherever it is made.
     heads = (f"flags: {flags}",) if flags else ()
     rules = rule_files(configuration, generation)

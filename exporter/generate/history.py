@@ -1,4 +1,4 @@
-"""The receiver that brings every notice into the exporter's history, and the route to it.
+"""What Alertmanager brings to the exporter: every notice for its history, and text messages for Twilio.
 
 Every key is valid on Alertmanager 0.25.
 """
@@ -7,12 +7,14 @@ from typing import Any
 
 from exporter.core.generation import Generation, addresses
 from exporter.core.notice import HISTORY_RECEIVER
-from exporter.core.notifications import AlertHistory
+from exporter.core.notifications import AlertHistory, Notifications
 from exporter.core.severity import Severity
+from exporter.core.sms import Bridge
 from exporter.generate.secret_files import SecretFiles
 from exporter.notices.payload import MOST_ALERTS
 
 PATH = "/api/v1/notices"
+SMS_PATH = "/api/v1/sms"
 
 PACE = {"group_interval": "1m", "repeat_interval": "1d"}
 """Changes come within a minute; a repeat tells nothing new, so once a day will do."""
@@ -27,17 +29,7 @@ def history_receiver(
     """
     if settings is None:
         return None
-    http: dict[str, Any] = {}
-    if settings.bearer_token:
-        path = secrets.path("history-token", settings.bearer_token)
-        http["authorization"] = {"type": "Bearer", "credentials_file": path}
-    if tls := secrets.tls(settings.tls):
-        http["tls_config"] = tls
-    configs = [
-        {"send_resolved": True, "url": f"{base}{PATH}", "max_alerts": MOST_ALERTS, "http_config": http}
-        for base in _bases(settings, generation)
-    ]
-    return {"name": HISTORY_RECEIVER, "webhook_configs": configs}
+    return {"name": HISTORY_RECEIVER, "webhook_configs": to_exporter(settings, generation, secrets, PATH)}
 
 
 def history_route() -> dict[str, Any]:
@@ -55,7 +47,35 @@ def history_route() -> dict[str, Any]:
     }
 
 
-def _bases(settings: AlertHistory, generation: Generation) -> list[str]:
+def bridge_configs(
+    notifications: Notifications, generation: Generation, secrets: SecretFiles
+) -> list[dict[str, Any]]:
+    """Return how text messages reach the exporter, which brings them to Twilio; empty without Twilio."""
+    sms = notifications.sms
+    if sms is None or sms.twilio is None:
+        return []
+    way = sms.bridge or notifications.history or Bridge()
+    return to_exporter(way, generation, secrets, SMS_PATH)
+
+
+def to_exporter(
+    settings: AlertHistory | Bridge, generation: Generation, secrets: SecretFiles, path: str
+) -> list[dict[str, Any]]:
+    """Return a webhook of Alertmanager to `path` of each replica, with the credential of `settings`."""
+    http: dict[str, Any] = {}
+    if settings.bearer_token:
+        name = "sms-token" if isinstance(settings, Bridge) else "history-token"
+        credentials = secrets.path(name, settings.bearer_token)
+        http["authorization"] = {"type": "Bearer", "credentials_file": credentials}
+    if tls := secrets.tls(settings.tls):
+        http["tls_config"] = tls
+    return [
+        {"send_resolved": True, "url": f"{base}{path}", "max_alerts": MOST_ALERTS, "http_config": http}
+        for base in _bases(settings, generation)
+    ]
+
+
+def _bases(settings: AlertHistory | Bridge, generation: Generation) -> list[str]:
     if settings.url:
         return [settings.url.rstrip("/")]
     peer = generation.exporter

@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
-from exporter.core.notifications import Email, Notifications, PagerDuty, Slack, Sms, Team, Webhook
+from exporter.core.notifications import Email, Notifications, PagerDuty, Slack, Team, Webhook
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
+from exporter.core.sms import Sms
 from exporter.generate.secret_files import SecretFiles
 
 Receiver = dict[str, Any]
@@ -84,11 +85,15 @@ def _through(email: Email | None, shared: Email | None) -> Email | None:
 
 
 class Receivers:
-    """Builds receivers; `owner` in the names of secret files keeps those of teams apart."""
+    """Builds receivers; `owner` in the names of secret files keeps those of teams apart.
 
-    def __init__(self, secrets: SecretFiles) -> None:
+    Text messages go by `bridge`, webhooks to the exporter, or else by SNS, which Alertmanager speaks itself.
+    """
+
+    def __init__(self, secrets: SecretFiles, bridge: Iterable[Receiver] = ()) -> None:
         """Keep where secrets go, as `secrets`."""
         self.secrets = secrets
+        self._bridge = tuple(bridge)
 
     def build(self, name: str, channels: Channels, kinds: Iterable[str], owner: str = "") -> Receiver:
         """Return the receiver `name` with those of `kinds` that are configured; it may have none."""
@@ -97,7 +102,8 @@ class Receivers:
             settings = getattr(channels, kind)
             if settings is not None:
                 key, configs = self._builders[kind](self, settings, owner)
-                receiver[key] = configs
+                if configs:
+                    receiver[key] = [*receiver.get(key, ()), *configs]
         return receiver
 
     def heartbeat(self, webhook: Webhook | None) -> Receiver:
@@ -189,16 +195,22 @@ class Receivers:
 
     def _sms(self, sms: Sms, owner: str) -> tuple[str, list[Receiver]]:
         del owner  # only the shared channels have text messages
-        signer: Receiver = {"region": sms.sns_region}
-        if sms.access_key and sms.secret_key:
+        if self._bridge:
+            return "webhook_configs", list(self._bridge)
+        sns = sms.sns
+        if sns is None:
+            return "sns_configs", []
+        signer: Receiver = {"region": sns.region}
+        if sns.access_key and sns.secret_key:
             text = (
-                f"[{AWS_PROFILE}]\naws_access_key_id = {sms.access_key}\n"
-                f"aws_secret_access_key = {sms.secret_key.reveal()}\n"
+                f"[{AWS_PROFILE}]\naws_access_key_id = {sns.access_key}\n"
+                f"aws_secret_access_key = {sns.secret_key.reveal()}\n"
             )
             self.secrets.path(AWS_CREDENTIALS, Secret(text))
             signer["profile"] = AWS_PROFILE
         # No message on resolution: it would cost as much and wake the same person.
         message = {"send_resolved": False, "sigv4": signer, "message": '{{ template "integration.sms" . }}'}
+        message |= {"api_url": sns.api_url} if sns.api_url else {}
         message |= self._http(sms.tls)
         return "sns_configs", [{**message, "phone_number": number} for number in sms.to]
 

@@ -3,12 +3,12 @@
 Everything here is valid on Alertmanager 0.25.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from exporter import registry
 from exporter.alerts.availability import DOWN, ISOLATED, OUTAGE, TARGET_FAILING
-from exporter.alerts.platform import EXPORTER_DOWN, WATCHDOG
+from exporter.alerts.platform import COMPONENT, EXPORTER_DOWN, WATCHDOG
 from exporter.core.alert import Alert
 from exporter.core.alert_identity import PLACE, TEST, identity
 from exporter.core.generation import AGGREGATION_LABELS
@@ -38,6 +38,9 @@ BUSINESS_HOURS = "business-hours"
 PREFIX = "integration-"
 """What names begin with in a configuration that holds others' receivers too."""
 
+PAST_BRIDGE = "critical-past-the-bridge"
+"""Receiver of critical alerts about the exporter: its text messages, if any, go by SNS alone."""
+
 TEAM_KINDS = ("slack", "email", "pagerduty", "webhook")
 
 
@@ -51,14 +54,16 @@ def configuration(
     kept_apart: tuple[str, ...] = AGGREGATION_LABELS,
     own: Iterable[OwnAlert] = (),
     history: AlertReceiver | None = None,
+    bridge: Sequence[AlertReceiver] = (),
 ) -> dict[str, Any]:
     """Return the content of alertmanager.yml; the secrets it needs are added to `secrets`.
 
     `kept_apart` are the aggregation labels: messages are grouped by them too. Of the user's `own` alerts
     those with recipients have routes of their own. `history` is the receiver that gets every alert besides.
+    `bridge` are the webhooks that bring text messages to the exporter.
     """
     shared = shared_channels(notifications)
-    receivers = Receivers(secrets)
+    receivers = Receivers(secrets, bridge)
     heartbeat = receivers.heartbeat(notifications.heartbeat)
     teams = notifications.teams
     return {
@@ -74,6 +79,7 @@ def configuration(
                 *([history_route()] if history else ()),
                 *own_routes(own, teams, _team_step, _team_name),
                 *(_team_route(team) for team in teams),
+                *([_past_bridge()] if bridge else ()),
                 *(_severity_route(severity) for severity in Severity),
                 # Alertmanager falls back to the receiver above only where no route at all has matched.
                 *([{"receiver": "default"}] if history else ()),
@@ -83,6 +89,11 @@ def configuration(
         "receivers": [
             *(_shared_receiver(receivers, name, level, notifications) for name, level in _STEPS.items()),
             *(_team_receiver(receivers, team, shared) for team in teams),
+            *(
+                [_shared_receiver(Receivers(secrets), PAST_BRIDGE, Severity.CRITICAL, notifications)]
+                if bridge
+                else ()
+            ),
             heartbeat,
             *([history] if history else ()),
         ],
@@ -103,13 +114,14 @@ def for_existing(
     kept_apart: tuple[str, ...] = AGGREGATION_LABELS,
     own: Iterable[OwnAlert] = (),
     history: AlertReceiver | None = None,
+    bridge: Sequence[AlertReceiver] = (),
 ) -> dict[str, Any]:
     """Return what an existing alertmanager.yml takes over, list by list.
 
     Our tree is one route, to be put before the others; names of receivers and time intervals begin with
     `integration-`, and inhibitions look at our alerts alone.
     """
-    whole = configuration(notifications, secrets, kept_apart, own, history)
+    whole = configuration(notifications, secrets, kept_apart, own, history, bridge)
     root = _add_prefix(whole["route"])
     return {
         "templates": ["integration-exporter/templates/*.tmpl"],
@@ -157,6 +169,13 @@ def _pace(severity: Severity) -> AlertRoute:
         "group_interval": severity.group_interval,
         "repeat_interval": severity.repeat_interval,
     }
+
+
+def _past_bridge() -> AlertRoute:
+    """Return the route of what says that the exporter is ill: by the exporter it might never arrive."""
+    level = Severity.CRITICAL
+    matchers = [f'severity="{level}"', *(f'{name}="{value}"' for name, value in COMPONENT.items())]
+    return {"matchers": matchers, "receiver": PAST_BRIDGE, **_pace(level)}
 
 
 def _severity_route(severity: Severity) -> AlertRoute:

@@ -19,6 +19,7 @@ from exporter.core.network import Network
 from exporter.core.options import TlsOptions, trusting
 from exporter.core.shutdown import ShutdownLimit
 from exporter.core.supervisor import Supervisor
+from exporter.core.text_message import SMS, TextMessages
 from exporter.endpoints.directory import EndpointDirectory
 from exporter.endpoints.stored import EndpointStore
 from exporter.engine.engine import Engine
@@ -56,6 +57,7 @@ class WebhookParts:
     supervisor: Supervisor
     summaries: WebhookSummaries
     tls: TlsOptions = field(default_factory=TlsOptions)
+    texts: TextMessages | None = None
 
     def apply(self, configuration: Configuration) -> None:
         """Work by `configuration` from now on; what waits stays."""
@@ -105,6 +107,8 @@ class WebhookParts:
 
     def note_attempt(self, delivery: Delivery, attempt: Attempt) -> None:
         """Count an attempt, and put what became of the webhook into the audit."""
+        if delivery.kind == SMS:  # it has series and a list of its own
+            return
         self.series.attempt(delivery, attempt)
         self.summaries.record(delivery, attempt)
         outcome = "success" if not attempt.reason else "failure"
@@ -140,6 +144,7 @@ def build_webhooks(
         lambda name: parts.intake.source(name),
         clock.now,
         directory.report,
+        lambda: parts.texts,
     )
     outbox = Outbox(
         database, [make(kit) for make in registry.actions().values()], clock=clock, supervisor=supervisor

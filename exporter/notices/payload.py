@@ -3,8 +3,8 @@
 The format is version 4 of https://prometheus.io/docs/alerting/latest/configuration/#webhook_config.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -44,15 +44,17 @@ class _Message(msgspec.Struct):
     alerts: list[_SentAlert]
     groupKey: str = ""
     receiver: str = ""
+    groupLabels: dict[str, str] = {}
     truncatedAlerts: Annotated[int, Meta(ge=0)] = 0
 
 
 @dataclass(frozen=True)
 class NoticePayload:
-    """The notices of a message, and how many alerts Alertmanager left out of it."""
+    """The notices of a message, how many alerts Alertmanager left out of it, and what they are grouped by."""
 
     notices: tuple[Notice, ...]
     truncated: int = 0
+    group: Mapping[str, str] = field(default_factory=dict)
 
 
 _DECODER = msgspec.json.Decoder(_Message)
@@ -72,7 +74,7 @@ def read_payload(body: bytes, now: float) -> NoticePayload:
         raise PayloadError("the message has no alerts")
     if len(message.alerts) > MOST_ALERTS:
         raise PayloadError(f"a message has at most {MOST_ALERTS} alerts: set max_alerts of the receiver")
-    return NoticePayload(tuple(_notices(message, now)), message.truncatedAlerts)
+    return NoticePayload(tuple(_notices(message, now)), message.truncatedAlerts, message.groupLabels)
 
 
 def _notices(message: _Message, now: float) -> Iterator[Notice]:

@@ -8,6 +8,7 @@ from exporter.core.clock import Clock, SystemClock
 from exporter.core.delivery import Action, Backlog, Delivery, DeliveryState, EndpointKey
 from exporter.core.errors import StoreError
 from exporter.core.supervisor import Supervisor
+from exporter.core.text_message import SMS
 from exporter.outbox.carrier import AttemptListener, Carrier
 from exporter.outbox.claimer import Claimer
 from exporter.outbox.lanes import Lanes
@@ -111,7 +112,11 @@ class Outbox:
 
         It goes in portions, after each of which `progress` is called with how many are done, and of how many.
         """
-        choice = replace(choice, kinds=frozenset(self._kinds))
+        kinds = frozenset(self._kinds)
+        if not choice.ids and ("kind", SMS) not in choice.chosen.fields:
+            # A page of last week is no news: text messages go out again only where they are meant.
+            kinds -= {SMS}
+        choice = replace(choice, kinds=kinds)
         numbers = await in_thread(
             lambda: self.commits.database.read(lambda connection: numbers_of(connection, choice))
         )

@@ -1,37 +1,40 @@
-"""Simulates the read side of Twilio's APIs: core (2010-04-01), Monitor (v1) and Messaging (v2).
+"""Simulates Twilio's APIs: core (2010-04-01) with its messages, Monitor (v1) and Messaging (v2).
 
 Written from github.com/twilio/twilio-oai, www.twilio.com/docs/api/errors, /docs/iam/api-keys and
 /docs/usage/api/usage-record. One endpoint plays all three hosts: their paths do not meet.
 """
 
-import base64
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import Any
-from urllib.parse import urlencode
 
+from exporter.sandbox._twilio_answers import (
+    CORE,
+    HOUR,
+    KEY_SECRET,
+    KEY_SID,
+    MINUTE,
+    NUMBER,
+    PARENT_SID,
+    PARENT_TOKEN,
+    SID,
+    TOKEN,
+    error,
+    iso,
+    new_page,
+    ok,
+    page,
+    sent_credential,
+)
+from exporter.sandbox._twilio_messages import messages, one_message, send
 from exporter.sandbox.vendor import Call, Endpoint, Reply, Vendor
-
-SID = "AC5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
-TOKEN = "sandboxPlantedAuthToken4242424242"  # noqa: S105 - made up, and accepted by the sandbox only
-KEY_SID = "SK7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b"
-KEY_SECRET = "sandboxPlantedKeySecret4242424242"  # noqa: S105 - made up, and accepted by the sandbox only
-PARENT_SID = "AC9d9d9d9d9d9d9d9d9d9d9d9d9d9d9d9d"
-PARENT_TOKEN = "sandboxPlantedParentToken42424242"  # noqa: S105 - made up, and accepted by the sandbox only
-NUMBER = "+15550001111"
-CUSTOMER = "+15550002222"
-TEXT = "Your code is 4242"
-MINUTE, HOUR, DAY = 60, 3600, 86_400
-_CORE = f"/2010-04-01/Accounts/{SID}"
 
 # What a restricted key may lack: the scenario's ending, the path it shuts.
 _SHUT = {
-    "account": f"{_CORE}.json",
-    "balance": f"{_CORE}/Balance.json",
-    "usage": f"{_CORE}/Usage/",
-    "messages": f"{_CORE}/Messages.json",
-    "phone_numbers": f"{_CORE}/IncomingPhoneNumbers.json",
+    "account": f"{CORE}.json",
+    "balance": f"{CORE}/Balance.json",
+    "usage": f"{CORE}/Usage/",
+    "messages": f"{CORE}/Messages.json",
+    "phone_numbers": f"{CORE}/IncomingPhoneNumbers.json",
     "monitor": "/v1/Alerts",
     "senders": "/v2/Channels/Senders",
 }
@@ -64,6 +67,7 @@ SCENARIOS = {
     "null_fields": "Fields are null or of another type.",
     "new_errors": "Refusals come in the shape of RFC 9457.",
     "chatty_errors": "Refusals repeat the whole credential they were sent.",
+    "slow_carrier": "Text messages stay on their way: what became of them is not known for an hour.",
     "no_numbers_of_load": "Answers do not tell concurrency and duration.",
 } | {f"no_{name}_permission": f"The key lacks the permission to read {name}." for name in _SHUT}
 
@@ -80,88 +84,57 @@ def _options(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
-def _error(call: Call, status: int, code: int, message: str) -> Reply:
-    if "chatty_errors" in call.scenarios:
-        message = f"{message} You sent {call.headers.get('authorization', '')} {_sent_credential(call)}"
-    if "new_errors" in call.scenarios:
-        body = {"type": "about:blank", "title": message, "status": status, "code": code, "detail": message}
-        return Reply(status, body, {"Content-Type": "application/problem+json"})
-    more = f"https://www.twilio.com/docs/errors/{code}"
-    return Reply(status, {"code": code, "message": message, "more_info": more, "status": status})
-
-
-def _sent_credential(call: Call) -> tuple[str, str]:
-    kind, _, pair = call.headers.get("authorization", "").partition(" ")
-    try:
-        text = base64.b64decode(pair, validate=True).decode() if kind == "Basic" else ""
-    except ValueError:
-        return "", ""
-    user, _, password = text.partition(":")
-    return user, password
-
-
 def _guard(call: Call) -> Reply | None:
     good = {
         (SID, call.credentials["auth_token"]),
         (KEY_SID, call.credentials["key_secret"]),
         (PARENT_SID, call.credentials["parent_token"]),
     }
-    if _sent_credential(call) not in good:
-        return _error(call, 401, 20003, "Authenticate")
-    if call.path.startswith("/2010-04-01/Accounts/") and not call.path.startswith(_CORE):
-        return _error(call, 404, 20404, f"The requested resource {call.path} was not found")
+    if sent_credential(call) not in good:
+        return error(call, 401, 20003, "Authenticate")
+    if call.path.startswith("/2010-04-01/Accounts/") and not call.path.startswith(CORE):
+        return error(call, 404, 20404, f"The requested resource {call.path} was not found")
     return _account_trouble(call) or _permission(call)
 
 
 def _account_trouble(call: Call) -> Reply | None:
-    on, own = call.scenarios, call.path == f"{_CORE}.json"
-    balance = call.path == f"{_CORE}/Balance.json"
+    on, own = call.scenarios, call.path == f"{CORE}.json"
+    balance = call.path == f"{CORE}/Balance.json"
     if "locked_account" in on or (on & {"suspended_account", "closed_account"} and not own):
-        return _error(call, 401, 20003, "Authenticate")
+        return error(call, 401, 20003, "Authenticate")
     if "inactive_account" in on and not balance:
-        return _error(call, 403, 20005, "Account not active")
+        return error(call, 403, 20005, "Account not active")
     if "out_of_funds" in on and not balance:
-        return _error(call, 403, 10001, "Account is not active")
+        return error(call, 403, 10001, "Account is not active")
     if "forbidden_account" in on:
-        return _error(call, 403, 20403, "Forbidden")
+        return error(call, 403, 20403, "Forbidden")
     if "test_credentials" in on:
-        return _error(call, 403, 20008, "Resource not accessible with Test Account Credentials")
+        return error(call, 403, 20008, "Resource not accessible with Test Account Credentials")
     return None
 
 
 def _permission(call: Call) -> Reply | None:
     if "standard_key" in call.scenarios and call.path in (_SHUT["account"], _SHUT["balance"]):
-        return _error(call, 401, 20003, "Permission Denied")
+        return error(call, 401, 20003, "Permission Denied")
     if "sub_account" in call.scenarios and call.path == _SHUT["balance"]:
-        return _error(call, 404, 20404, "The requested resource was not found")
+        return error(call, 404, 20404, "The requested resource was not found")
     for name, path in _SHUT.items():
         if f"no_{name}_permission" in call.scenarios and call.path.startswith(path):
-            return _error(call, 403, 70051, "Authorization failed")
+            return error(call, 403, 70051, "Authorization failed")
     return None
 
 
 def _rate_limited(call: Call) -> Reply:
-    refused = _error(call, 429, 20429, "Too Many Requests")
+    refused = error(call, 429, 20429, "Too Many Requests")
     return Reply(429, refused.body, {"Retry-After": "7", "Twilio-Concurrent-Requests": "101"})
 
 
 def _server_error(call: Call) -> Reply:
-    return _error(call, 500, 20500, "Internal Server Error")
+    return error(call, 500, 20500, "Internal Server Error")
 
 
 def _not_found(call: Call) -> Reply:
-    return _error(call, 404, 20404, f"The requested resource {call.path} was not found")
-
-
-def _ok(call: Call, body: Any) -> Reply:
-    if "no_numbers_of_load" in call.scenarios:
-        return Reply(body=body)
-    headers = {
-        "Twilio-Concurrent-Requests": "3",
-        "Twilio-Request-Duration": "0.080",
-        "Twilio-Request-Id": "RQ00000000000000000000000000000000",
-    }
-    return Reply(body=body, headers=headers)
+    return error(call, 404, 20404, f"The requested resource {call.path} was not found")
 
 
 def _currency(call: Call) -> str:
@@ -172,7 +145,7 @@ def _balance(call: Call) -> Reply:
     money: Any = "-0.05" if "out_of_funds" in call.scenarios else "12.05"
     if "null_fields" in call.scenarios:
         money = None
-    return _ok(call, {"account_sid": SID, "balance": money, "currency": _currency(call)})
+    return ok(call, {"account_sid": SID, "balance": money, "currency": _currency(call)})
 
 
 def _account(call: Call) -> Reply:
@@ -181,7 +154,7 @@ def _account(call: Call) -> Reply:
         state = "suspended"
     if "closed_account" in call.scenarios:
         state = "closed"
-    return _ok(
+    return ok(
         call,
         {
             "sid": SID,
@@ -209,87 +182,17 @@ def _usage(call: Call) -> Reply:
             "price_unit": _currency(call).lower(),
             "count": "150",
             "usage": "150",
-            "as_of": _iso(call.now),
+            "as_of": iso(call.now),
         }
         for category, share in (("sms", 0.8), ("sms-outbound", 0.6), ("totalprice", 1.0))
         if wanted in ("", category)
     ]
-    return _page(call, "usage_records", [] if "no_usage_yet" in call.scenarios else records)
-
-
-def _messages(call: Call) -> Reply:
-    if not call.one("DateSent>"):
-        return _error(call, 400, 20001, "give the first day")
-    since = datetime.fromisoformat(call.one("DateSent>")).replace(tzinfo=UTC).timestamp()
-    made = [_message(call, *sent) for sent in _traffic(call.scenarios)]
-    fitting = [message for when, message in made if when >= since]
-    return _page(call, "messages", fitting)
-
-
-# Age in seconds, recipient, status, error code.
-SentMessage = tuple[int, str, str, Any]
-
-
-def _traffic(on: frozenset[str]) -> list[SentMessage]:
-    phone, chat = CUSTOMER, f"whatsapp:{CUSTOMER}"
-    if "quiet_account" in on:
-        return []
-    if "busy_account" in on:
-        return [(index, phone, "delivered", None) for index in range(2500)]
-    if "unreachable_phones" in on:
-        return [
-            (30 * index, phone, *(("undelivered", 30003) if index % 2 else ("delivered", None)))
-            for index in range(80)
-        ]
-    if "whatsapp_refused" in on:
-        codes = {0: 63016, 1: 63051, 2: 63016}
-        return [
-            (60 * index, chat, *(("failed", codes[index % 4]) if index % 4 in codes else ("read", None)))
-            for index in range(40)
-        ]
-    good: list[SentMessage] = [(60 * index, phone, "delivered", None) for index in range(50)]
-    rest: list[SentMessage] = [
-        (10, phone, "queued", None),
-        (20, phone, "sent", None),
-        (130, phone, "received", None),
-        (700, phone, "undelivered", 30007),
-        (800, phone, "failed", "21610"),
-        (900, chat, "read", None),
-        (1000, "messenger:1234", "delivered", None),
-        (1100, phone, "canceled", None),
-        (1200, phone, "partially_delivered", None),
-        (1300, phone, "failed", None),
-        (2 * HOUR, phone, "failed", 30002),
-    ]
-    return sorted((*good, *rest), key=lambda sent: sent[0])
-
-
-def _message(call: Call, age: int, recipient: str, status: str, code: Any) -> tuple[float, dict[str, Any]]:
-    when = call.now - age
-    rfc = format_datetime(datetime.fromtimestamp(when, UTC))
-    broken = "null_fields" in call.scenarios
-    inbound = status == "received"
-    return when, {
-        "sid": f"SM{age:032d}",
-        "account_sid": SID,
-        "direction": "inbound" if inbound else "outbound-api",
-        "from": CUSTOMER if inbound else NUMBER,
-        "to": NUMBER if inbound else recipient,
-        "body": TEXT,
-        "status": None if broken else status,
-        "error_code": code,
-        "error_message": None,
-        "date_created": None if broken and age < HOUR / 4 else rfc,
-        "date_sent": None if status == "queued" or broken else rfc,
-        "price": None,
-        "price_unit": "USD",
-        "num_segments": "1",
-    }
+    return page(call, "usage_records", [] if "no_usage_yet" in call.scenarios else records)
 
 
 def _alerts(call: Call) -> Reply:
     if call.one("LogLevel") != "error" or not call.one("StartDate").endswith("Z"):
-        return _error(call, 400, 20001, "Invalid parameter")
+        return error(call, 400, 20001, "Invalid parameter")
     ages: list[tuple[str, int]] = [("11200", 20 * MINUTE)] if "webhooks_failing" in call.scenarios else []
     if "webhooks_failing" in call.scenarios:
         ages += [("11217", 60 * index) for index in range(25)] + [("11205", 2 * HOUR)]
@@ -308,17 +211,17 @@ def _alerts(call: Call) -> Reply:
             "request_url": "https://app.example/hooks?customer=42",
             "request_method": "POST",
             "resource_sid": f"SM{index:032d}",
-            "date_created": _iso(call.now - age),
-            "date_generated": _iso(call.now - age),
+            "date_created": iso(call.now - age),
+            "date_generated": iso(call.now - age),
         }
         for index, (code, age, account) in enumerate(own)
     ]
-    return _new_page(call, "alerts", found)
+    return new_page(call, "alerts", found)
 
 
 def _senders(call: Call) -> Reply:
     if call.one("Channel") not in ("whatsapp", "rcs"):
-        return _error(call, 400, 20001, "Channel is required")
+        return error(call, 400, 20001, "Channel is required")
     on = call.scenarios
     senders = [
         _sender(0, "ONLINE", "HIGH", "10K Customers/24hr"),
@@ -329,7 +232,7 @@ def _senders(call: Call) -> Reply:
         senders += [_sender(number, "ONLINE", "HIGH", "1K Customers/24hr") for number in range(3, 150)]
     if "null_fields" in on:
         senders = [_sender(0, None, None, None) | {"properties": None}]
-    return _new_page(call, "senders", senders)
+    return new_page(call, "senders", senders)
 
 
 def _sender(number: int, status: str | None, quality: str | None, limit: str | None) -> dict[str, Any]:
@@ -348,34 +251,7 @@ def _numbers(call: Call) -> Reply:
     # The parameter is a pattern: a longer number fits it, too.
     owned = [f"{NUMBER}9"] + ([] if "number_released" in call.scenarios else [NUMBER])
     fitting = [number for number in owned if call.one("PhoneNumber") in number]
-    return _page(call, "incoming_phone_numbers", [{"phone_number": number} for number in fitting])
-
-
-def _page_of(call: Call, things: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
-    """Return one page of `things`, and the query of the next page."""
-    size, page = min(int(call.one("PageSize", "50")), 1000), int(call.one("Page", "0"))
-    rest = things[page * size :]
-    kept = {name: call.one(name) for name in call.query if name not in ("Page", "PageToken")}
-    following = urlencode({**kept, "Page": page + 1, "PageToken": f"PA{page}"})
-    return rest[:size], following if len(rest) > size else ""
-
-
-def _page(call: Call, name: str, things: list[dict[str, Any]]) -> Reply:
-    """Answer one page as the API of 2010 does."""
-    found, following = _page_of(call, things)
-    uri = f"{call.path}?{following}" if following else None
-    return _ok(call, {"page": 0, "next_page_uri": uri, "previous_page_uri": None, name: found})
-
-
-def _new_page(call: Call, name: str, things: list[dict[str, Any]]) -> Reply:
-    """Answer one page as the newer APIs do."""
-    found, following = _page_of(call, things)
-    url = f"https://elsewhere.example{call.path}?{following}" if following else None
-    return _ok(call, {name: found, "meta": {"page": 0, "next_page_url": url, "key": name}})
-
-
-def _iso(when: float) -> str:
-    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return page(call, "incoming_phone_numbers", [{"phone_number": number} for number in fitting])
 
 
 VENDOR = Vendor(
@@ -391,7 +267,9 @@ VENDOR = Vendor(
     routes={
         "GET /2010-04-01/Accounts/{sid}/Balance.json": _balance,
         "GET /2010-04-01/Accounts/{sid}/Usage/Records/{period}.json": _usage,
-        "GET /2010-04-01/Accounts/{sid}/Messages.json": _messages,
+        "GET /2010-04-01/Accounts/{sid}/Messages.json": messages,
+        "POST /2010-04-01/Accounts/{sid}/Messages.json": send,
+        "GET /2010-04-01/Accounts/{sid}/Messages/{message}.json": one_message,
         "GET /2010-04-01/Accounts/{sid}/IncomingPhoneNumbers.json": _numbers,
         "GET /2010-04-01/Accounts/{sid}.json": _account,
         "GET /v1/Alerts": _alerts,

@@ -28,6 +28,7 @@ from exporter.server.handlers import (
     retries,
     runbook,
     session,
+    sms,
     sources,
     stats,
     tenants,
@@ -149,6 +150,13 @@ ROUTES = (
         notices.receive,
         AccessRule(Role.NOTIFY, Effect.CHANGE, unlimited=True, others=frozenset({Role.ADMIN})),
         "Takes what Alertmanager sends: every alert that fires or is resolved.",
+    ),
+    Route(
+        _POST,
+        "/api/v1/sms",
+        sms.receive,
+        AccessRule(Role.NOTIFY, Effect.CHANGE, unlimited=True, others=frozenset({Role.ADMIN})),
+        "Takes what Alertmanager sends for phones, and brings it there by Twilio.",
     ),
     Route(
         _GET,

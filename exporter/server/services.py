@@ -19,6 +19,7 @@ from exporter.ingest.events import EventIntake
 from exporter.ingest.webhooks import WebhookIntake
 from exporter.notices.desk import AlertDesk
 from exporter.notices.intake import NoticeIntake
+from exporter.notices.sms import SmsIntake
 from exporter.outbox.outbox import Outbox
 from exporter.server.admin import AdminToken
 from exporter.server.paths import Paths
@@ -61,7 +62,7 @@ class Services:
     them over to the store.
     `runbook` returns the HTML page of an alert by its name and its Content-Security-Policy. `webhooks` takes
     what vendors send, None where that is switched off. `events` takes what apps report, `notices` what
-    Alertmanager sends. `alerts` is where people answer alerts.
+    Alertmanager sends, `sms` what it sends for phones. `alerts` is where people answer alerts.
     """
 
     board: Board
@@ -91,6 +92,7 @@ class Services:
     events: EventIntake | None = None
     notices: NoticeIntake | None = None
     alerts: AlertDesk | None = None
+    sms: SmsIntake | None = None
 
 
 SERVICES = web.AppKey("services", Services)

@@ -13,6 +13,8 @@ from tests.config.house import CATALOGUE, House
 SHOP = "integrations:\n- name: a\n  provider: shop\n"
 WEB = "integrations:\n- name: a\n  provider: web\n"
 URL = "  options: {url: 'http://x'}\n"
+PHONE = "+15551234567"
+TWILIO = f"notifications:\n  sms:\n    to: ['{PHONE}']\n    twilio: {{{{account_sid: AC{'0' * 32}, {{}}}}}}\n"
 
 
 @dataclass
@@ -130,7 +132,16 @@ MISTAKES = [
     Wrong("mail recipient", "notifications: {email: {to: [ops]}}\n", 1, "no mail address", "name@example.com"),
     Wrong("smarthost", "notifications: {email: {to: [a@b.c], smarthost: h}}\n", 1, "not host:port", "587"),
     Wrong("half a login", "notifications: {email: {to: [a@b.c], username: u}}\n", 1, "belong together", "both"),
-    Wrong("phone", "notifications: {sms: {to: ['5'], sns_region: r}}\n", 1, "E.164", "+1555"),
+    Wrong("phone", "notifications: {sms: {to: ['5'], sns: {region: r}}}\n", 1, "E.164", "+1555"),
+    Wrong("phone twice", f"notifications: {{sms: {{to: ['{PHONE}', '{PHONE}'], sns: {{region: r}}}}}}\n", 1, "given twice", "keep one"),
+    Wrong("sms without account", f"notifications:\n  sms: {{to: ['{PHONE}']}}\n", 2, "no account to send by", "twilio: or sns:"),
+    Wrong("moved key of sms", f"notifications:\n  sms:\n    to: ['{PHONE}']\n    sns_region: r\n", 4, "sns_region has moved", "sns: {region: ...}"),
+    Wrong("moved secret of sms", f"notifications:\n  sms:\n    to: ['{PHONE}']\n    sns: {{region: r}}\n    secret_key_file: k\n", 5, "has moved", "below sns"),
+    Wrong("twilio without token", TWILIO.format("from: '+15551234567'"), 4, "no auth_token", "auth_token_file:"),
+    Wrong("twilio without sender", TWILIO.format("auth_token: x"), 4, "either from or messaging_service_sid", "+1555"),
+    Wrong("sender of twilio", TWILIO.format("auth_token: x, from: 'Much too long a name'"), 4, "neither a number", "+1555"),
+    Wrong("sid of twilio", f"notifications:\n  sms:\n    to: ['{PHONE}']\n    twilio: {{account_sid: ACx, auth_token: x, from: '{PHONE}'}}\n", 4, "wrong form", "AC and 32"),
+    Wrong("half of a key of aws", f"notifications:\n  sms:\n    to: ['{PHONE}']\n    sns: {{region: r, access_key: k}}\n", 4, "belong together", "both"),
     Wrong("impossible name of slack", "notifications:\n  slack: {api_url: 'https://a..b/'}\n", 2, "no web address", "https://"),
     Wrong("heartbeat", "notifications: {heartbeat: {url: h}}\n", 1, "no web address", "https://"),
     Wrong("time zone", "notifications: {business_hours: {time_zone: Mars}}\n", 1, "time zone", "Europe/Berlin"),

@@ -38,7 +38,7 @@ notifications:
   slack: {api_url: https://hooks.example.com/planted-credential-07}
   email: {to: [a@example.com], username: u, password: planted-credential-08}
   pagerduty: {routing_key: planted-credential-09}
-  sms: {to: ["+15551234567"], sns_region: eu, access_key: k, secret_key: planted-credential-10}
+  sms: {to: ["+15551234567"], sns: {region: eu, access_key: k, secret_key: planted-credential-10}}
   webhook: {url: https://example.com/planted-credential-11, bearer_token: planted-credential-12}
   heartbeat: {url: https://example.com/planted-credential-13}
   teams:

@@ -7,7 +7,7 @@ from exporter.core.reason import Reason
 from exporter.probes.twilio import PROBE, calls
 from exporter.probes.twilio.api import TwilioOptions
 from exporter.probes.twilio.readings import READINGS
-from exporter.sandbox.twilio import (
+from exporter.sandbox._twilio_answers import (
     CUSTOMER,
     KEY_SECRET,
     KEY_SID,
@@ -15,9 +15,9 @@ from exporter.sandbox.twilio import (
     PARENT_SID,
     PARENT_TOKEN,
     SID,
-    TEXT,
     TOKEN,
 )
+from exporter.sandbox._twilio_messages import TEXT
 from tests.probes.day import CERTIFICATE_DATES, exposed, golden, leaks, names, target_of, values
 from tests.probes.twilio_office import BALANCE, CORE, MINUTE, TODAY, Office, Open
 from tests.probes.vendor_stage import opener

@@ -5,7 +5,7 @@ import pytest
 from exporter.core.network import Network
 from exporter.probes.twilio.families import FAMILIES, WEBHOOK_CODES, family_of, is_webhook
 from exporter.probes.twilio.lists import SENDER_STATES
-from exporter.sandbox.twilio import NUMBER, SID
+from exporter.sandbox._twilio_answers import NUMBER, SID
 from tests.probes.day import values
 from tests.probes.twilio_office import BALANCE, CORE, HOUR, Office, Open
 from tests.probes.vendor_stage import opener

@@ -1,7 +1,8 @@
 """The simulated Twilio account that the tests of the probe start from."""
 
 from exporter.probes.twilio import PROBE
-from exporter.sandbox.twilio import SID, VENDOR
+from exporter.sandbox._twilio_answers import SID
+from exporter.sandbox.twilio import VENDOR
 from tests.probes.vendor_stage import Opener, VendorStage
 
 MINUTE = 60.0

@@ -45,7 +45,7 @@ notifications:
     password: "{password}"
     tls: {{ca_file: "{ca}"}}
   pagerduty: {{routing_key: key, url: "http://127.0.0.1:{port}/pagerduty"}}
-  sms: {{to: ["+491701234567"], sns_region: eu-central-1, access_key: AKIA, secret_key: planted}}
+  sms: {{to: ["+491701234567"], sns: {{region: eu-central-1, access_key: AKIA, secret_key: planted}}}}
   webhook: {{url: "http://127.0.0.1:{port}/webhook"}}
 """
 

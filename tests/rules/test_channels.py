@@ -12,10 +12,11 @@ from exporter import registry
 from exporter.config.load import load_file
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
-from exporter.core.notifications import Email, Notifications, PagerDuty, QuietHours, Slack, Sms, Team, Webhook
+from exporter.core.notifications import Email, Notifications, PagerDuty, QuietHours, Slack, Team, Webhook
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
 from exporter.core.severity import Severity
+from exporter.core.sms import Sms, Sns
 from exporter.generate import bundle, routing
 from exporter.generate.document import as_yaml
 from exporter.generate.secret_files import SecretFiles
@@ -25,7 +26,7 @@ CHANNELS = {
     "slack": ("slack_configs", "api_url: https://hooks.example/x"),
     "email": ("email_configs", "to: [a@example.org], smarthost: 'mail.example:587'"),
     "pagerduty": ("pagerduty_configs", "routing_key: x"),
-    "sms": ("sns_configs", "to: ['+491701234567'], sns_region: eu-central-1"),
+    "sms": ("sns_configs", "to: ['+491701234567'], sns: {region: eu-central-1}"),
     "webhook": ("webhook_configs", "url: https://hooks.example/y"),
     "heartbeat": ("webhook_configs", "url: https://hooks.example/z"),
 }
@@ -266,9 +267,8 @@ def test_every_text_of_a_channel_is_ours(tmp_path: Path, channel: str, texts: se
 
 
 def test_the_credentials_of_text_messages_are_a_file_of_aws() -> None:
-    sms = Sms(
-        to=("+491701234567",), sns_region="eu-central-1", access_key="AKIA", secret_key=Secret("planted")
-    )
+    sns = Sns(region="eu-central-1", access_key="AKIA", secret_key=Secret("planted"))
+    sms = Sms(to=("+491701234567",), sns=sns)
     secrets = SecretFiles("/run/alertmanager")
     routing.configuration(Notifications(sms=sms), secrets)
     file = ConfigParser()

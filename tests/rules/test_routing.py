@@ -14,12 +14,12 @@ from exporter.core.notifications import (
     PagerDuty,
     QuietHours,
     Slack,
-    Sms,
     Team,
     Webhook,
 )
 from exporter.core.secret import Secret
 from exporter.core.severity import Severity
+from exporter.core.sms import Sms, Sns
 from exporter.generate import routing
 from exporter.generate.document import as_yaml
 from exporter.generate.rule_text import seconds
@@ -31,7 +31,8 @@ CHANNELS: dict[str, Any] = {
     "email": Email(to=("a@example.org", "b@example.org"), username="u", password=Secret("planted-mail")),
     "pagerduty": PagerDuty(routing_key=Secret("planted-pager")),
     "sms": Sms(
-        to=("+491701",), sns_region="eu-central-1", access_key="AKIA", secret_key=Secret("planted-aws")
+        to=("+491701",),
+        sns=Sns(region="eu-central-1", access_key="AKIA", secret_key=Secret("planted-aws")),
     ),
     "webhook": Webhook(url="http://127.0.0.1:9/", bearer_token=Secret("planted-token")),
 }

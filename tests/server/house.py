@@ -36,6 +36,7 @@ from exporter.ingest.webhooks import WebhookIntake
 from exporter.net.network import LoopNetwork
 from exporter.notices.desk import AlertDesk
 from exporter.notices.intake import NoticeIntake
+from exporter.notices.sms import SmsIntake
 from exporter.outbox.outbox import Outbox
 from exporter.server.admin import AdminToken
 from exporter.server.application import build
@@ -117,6 +118,7 @@ class Room:
     events: EventIntake | None = None
     notices: NoticeIntake | None = None
     alerts: AlertDesk | None = None
+    sms: SmsIntake | None = None
     endpoints: EndpointDirectory | None = None
     token_keys: tuple[Secret, ...] = ()
     audit: list[AuditEntry] = field(default_factory=list)
@@ -199,6 +201,7 @@ class Room:
             events=self.events,
             notices=self.notices,
             alerts=self.alerts,
+            sms=self.sms,
             endpoints=self.directory(),
             audit=self.audit.append,
             outbox=self.outbox,

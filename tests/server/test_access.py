@@ -87,6 +87,7 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int, int, int, int]] = {
     ("POST", "/api/v1/alerts/test"): (401, 401, 403, 403, 403, 503, 403, 403),
     ("GET", "/api/v1/alerts/test/none"): (401, 401, 403, 403, 403, 503, 403, 403),
     ("HEAD", "/api/v1/alerts/test/none"): (401, 401, 403, 403, 403, 503, 403, 403),
+    ("POST", "/api/v1/sms"): (401, 401, 403, 403, 503, 503, 403, 403),  # nothing takes them here
     ("GET", "/api/v1/alert-noise"): (401, 401, 403, 403, 403, 200, 403, 200),
     ("HEAD", "/api/v1/alert-noise"): (401, 401, 403, 403, 403, 200, 403, 200),
     ("GET", "/api/v1/endpoints"): (401, 401, 200, 403, 403, 200, 200, 200),

@@ -11,6 +11,7 @@ from exporter.commands.doctor.service import MonitoringService, NoAnswerError
 from exporter.config.durations import seconds
 from exporter.core.configuration import Configuration
 from exporter.core.severity import Severity
+from exporter.generate.history import bridge_configs, history_receiver
 from exporter.generate.routing import OURS, PREFIX, for_existing
 from exporter.generate.routing import configuration as routing
 from exporter.generate.secret_files import SecretFiles
@@ -56,13 +57,12 @@ def _version(service: MonitoringService, text: str) -> Finding:
 
 def _routes(theirs: Any, configuration: Configuration) -> Iterator[Finding]:
     """Compare the active routes with ours, which may be a part of theirs."""
-    notifications = configuration.notifications
-    own, text = routing(notifications, SecretFiles("/")), "it runs the generated configuration"
+    own, text = routing(*_parts(configuration)), "it runs the generated configuration"
     routes = theirs.get("route", {}).get("routes") or ()
     inside = next((route for route in routes if OURS in (route.get("matchers") or ())), None)
     # into-yours.yml: our routes are one branch of a larger tree.
     if inside is not None:
-        own, text = for_existing(notifications, SecretFiles("/")), "it runs the generated parts among others"
+        own, text = for_existing(*_parts(configuration)), "it runs the generated parts among others"
         # The rest of it is not ours to compare.
         theirs, routes = _select_ours(theirs, inside, own), inside.get("routes") or ()
     del own["templates"]  # Alertmanager shows absolute paths, and does not start without the files
@@ -77,6 +77,20 @@ def _routes(theirs: Any, configuration: Configuration) -> Iterator[Finding]:
     else:
         text = f"its configuration is not the generated one, in {len(differ)} places: {some(differ)}"
         yield AREA.note(text, f"{_GENERATE}, unless the differences are intended")
+
+
+def _parts(configuration: Configuration) -> tuple[Any, ...]:
+    """Return what the routes are made of, as `generate` has it; where secrets are is not compared."""
+    notifications, generation, secrets = (
+        configuration.notifications,
+        configuration.generation,
+        SecretFiles("/"),
+    )
+    return (
+        *(notifications, secrets, generation.aggregation_labels, configuration.alerts),
+        history_receiver(notifications.history, generation, secrets),
+        bridge_configs(notifications, generation, secrets),
+    )
 
 
 def _select_ours(theirs: Any, inside: Any, own: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Channels of notifications: do they answer? Nothing is sent, and no credential is used.
 
-Checked are Slack, PagerDuty (events.pagerduty.com), Amazon SNS (sns.<region>.amazonaws.com, by the AWS
-General Reference), webhooks and mail servers. Alertmanager may send from a machine with another network.
+Checked are Slack, PagerDuty (events.pagerduty.com), Twilio (api.twilio.com), Amazon SNS
+(sns.<region>.amazonaws.com, by the AWS General Reference), webhooks and mail servers. Alertmanager may send
+from a machine with another network.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from exporter.core.network import Network, Trace
 from exporter.core.notifications import Email, Notifications
 from exporter.core.options import TlsOptions
 from exporter.core.probe import Result, Target
+from exporter.core.sms import Sms
 from exporter.engine.run import run
 from exporter.generate.receivers import Channels, shared_channels, team_channels
 
@@ -84,8 +86,8 @@ def _channel_endpoints(channels: Channels, whose: str) -> Iterator[tuple[str, Ch
             f"pagerduty{whose}", channels.pagerduty.url or PAGERDUTY, channels.pagerduty.tls
         )
     if channels.sms:
-        sms = channels.sms
-        yield from _web_endpoint(f"sms{whose}", f"https://sns.{sms.sns_region}.amazonaws.com", sms.tls)
+        for name, url in _text_vendors(channels.sms):
+            yield from _web_endpoint(f"{name}{whose}", url, channels.sms.tls)
     if channels.webhook:
         yield from _web_endpoint(f"webhook{whose}", channels.webhook.url, channels.webhook.tls)
     if channels.email:
@@ -96,6 +98,15 @@ def _channel_endpoints(channels: Channels, whose: str) -> Iterator[tuple[str, Ch
             f"email{whose}",
             ChannelEndpoint(host.strip("[]"), int(port), int(port) == IMPLICIT_TLS, channels.email.tls, way),
         )
+
+
+def _text_vendors(sms: Sms) -> Iterator[tuple[str, str]]:
+    if sms.twilio:
+        yield "sms by twilio", sms.twilio.base_url
+        if sms.twilio.fallback:
+            yield "sms by the second account", sms.twilio.fallback.base_url
+    if sms.sns:
+        yield "sms by sns", sms.sns.url
 
 
 def _web_endpoint(name: str, url: str, tls: TlsOptions) -> Iterator[tuple[str, ChannelEndpoint]]:

@@ -35,6 +35,15 @@ _REMEDIES = {
     "boolean": "write true or false without quotes",
 }
 
+_MOVED: dict[Path, str] = {
+    ("sms", "sns_region"): "write sns: {region: ...} below sms",
+    **{
+        ("sms", key): f"write it below sns, as sns: {{region: ..., {key}: ...}}"
+        for key in ("access_key", "secret_key", "secret_key_file")
+    },
+}
+"""What to write for keys of earlier versions, by their last two words."""
+
 SLIP = 0.75
 """How alike a key and a known one are, as difflib counts, where one is surely a slip of the other."""
 
@@ -120,6 +129,8 @@ def _unknown_keys(error: "ValidationError", path: Path, *, discreet: bool) -> It
 def unknown_key(path: Path, known: set[str], *, discreet: bool = False) -> SchemaError:
     """Return the fault of an unknown key; what is not a plain word is not quoted."""
     key = str(path[-1])
+    if moved := _MOVED.get(path[-2:]):
+        return SchemaError(path, f"the key {key} has moved", moved)
     name = quotable_key(key)
     if discreet and not get_close_matches(key, known, n=1, cutoff=SLIP):
         return SchemaError(path, "unknown key", f"use one of {', '.join(sorted(known))}")

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from exporter.config.document.context import Path
 from exporter.config.draft import Draft
-from exporter.config.sections.notifications.checks import NotificationIssue, web_address
+from exporter.config.sections.notifications.addresses import NotificationIssue, web_address
 from exporter.core.defaults import PORTS
 from exporter.core.generation import PREFIX_PATTERN, Generation, Peer, PeerTls
 from exporter.core.metric import RESERVED

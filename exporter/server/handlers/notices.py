@@ -20,17 +20,18 @@ async def receive(request: web.Request) -> web.Response:
     """Store a message: 200 once it is on the disk, 503 where it is not, for Alertmanager to send it again."""
     intake = request.app[SERVICES].notices
     if intake is None:
-        raise _unavailable("notices are not taken yet")
+        raise unavailable("notices are not taken yet")
     body = await read_body(request, MOST_BYTES)
     try:
         result = await intake.receive(body)
     except PayloadError as error:
         raise web.HTTPBadRequest(text=str(error)) from None
     except StoreError as error:
-        raise _unavailable(f"the notices were not stored: {error}") from None
+        raise unavailable(f"the notices were not stored: {error}") from None
     return json_answer(asdict(result))
 
 
-def _unavailable(text: str) -> web.HTTPException:
+def unavailable(text: str) -> web.HTTPException:
+    """Return the answer by which Alertmanager sends a message again."""
     # Alertmanager tries again by a plan of its own; the header is for others.
     return web.HTTPServiceUnavailable(text=text, headers={"Retry-After": RETRY_AFTER})

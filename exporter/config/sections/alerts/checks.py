@@ -11,7 +11,7 @@ from exporter.config.document.source import quotable_key
 from exporter.config.document.validate import suggestion
 from exporter.config.layout_alerts import AlertPart
 from exporter.config.sections.alerts.exported import ExportedMetric
-from exporter.config.sections.notifications.checks import web_address
+from exporter.config.sections.notifications.addresses import web_address
 from exporter.core.metric import Kind, Metric
 from exporter.core.own_alert import OwnAlert
 from exporter.core.severity import Severity

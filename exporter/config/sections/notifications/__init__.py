@@ -25,7 +25,21 @@ def read(draft: Draft, part: Notifications) -> Notifications:
     for path, what, remedy in findings(part, integrations.names, draft.keys_of("notifications"), version):
         draft.add_error(("notifications", *path), what, remedy)
     draft.context.secrets.update(_receivers(part))
+    if part.sms and part.sms.twilio and not _lets_alertmanager_in(part):
+        draft.context.notes.append(NO_WAY_IN)
     return trusting(part, defaults.tls.ca_file) if defaults.tls.ca_file else part
+
+
+NO_WAY_IN = (
+    "notifications.sms.twilio needs Alertmanager to reach the exporter: give it a token of the role notify,"
+    " by notifications.sms.bridge.bearer_token_file or notifications.history.bearer_token_file."
+)
+
+
+def _lets_alertmanager_in(part: Notifications) -> bool:
+    """Return whether Alertmanager shows who it is when it brings text messages."""
+    ways = [way for way in (part.sms and part.sms.bridge, part.history) if way]
+    return any(way.bearer_token or way.tls.cert_file for way in ways[:1])
 
 
 def fields(value: Notifications) -> dict[str, Any]:

@@ -5,13 +5,13 @@ import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from exporter.config.document.context import Path
 from exporter.config.document.validate import suggestion
-from exporter.config.document.values import is_given, is_missing
+from exporter.config.document.values import is_given
+from exporter.config.sections.notifications.addresses import NotificationIssue, own_certificate, web_address
 from exporter.config.sections.notifications.native import native_issues
-from exporter.core.hosts import ascii_host
+from exporter.config.sections.notifications.sms import sms_issues
 from exporter.core.notifications import (
     AlertHistory,
     AlertmanagerApi,
@@ -22,21 +22,18 @@ from exporter.core.notifications import (
     QuietHours,
     SharedReceiver,
     Slack,
-    Sms,
     Team,
     Webhook,
 )
-from exporter.core.options import TlsOptions
 from exporter.core.quoting import is_plain_key
 from exporter.core.receiver_kinds import Version
+from exporter.core.sms import Sms
 
 _DAY = "(monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
 _DAYS = re.compile(rf"{_DAY}(:{_DAY})?(\s*,\s*{_DAY}(:{_DAY})?)*")
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
-_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s/]+):([0-9]{1,5})")
 
-NotificationIssue = tuple[Path, str, str]
 Channel = Slack | Email | PagerDuty | Sms | Webhook
 
 
@@ -110,7 +107,7 @@ class _Check:
             yield (*path, *place), what, remedy
 
     def channel(self, channel: Channel, path: Path) -> Iterator[NotificationIssue]:
-        yield from _own_certificate(channel.tls, (*path, "tls"))
+        yield from own_certificate(channel.tls, (*path, "tls"))
         if isinstance(channel, Slack) and channel.api_url is None:
             yield path, "slack has no api_url", "add api_url: or api_url_file:"
         elif isinstance(channel, Slack) and channel.api_url:
@@ -125,18 +122,10 @@ class _Check:
         if isinstance(channel, Email):
             yield from self.email(channel, path)
         if isinstance(channel, Sms):
-            for index, number in enumerate(channel.to):
-                if not _PHONE.fullmatch(number):
-                    yield (
-                        (*path, "to", index),
-                        "a phone number is not in E.164 form",
-                        'write it as "+15551234567"',
-                    )
-            if is_given(channel.access_key) != is_given(channel.secret_key):
-                yield path, "access_key and secret_key belong together", "give both or neither"
+            yield from sms_issues(channel, path)
 
     def history(self, history: AlertHistory, path: Path) -> Iterator[NotificationIssue]:
-        yield from _own_certificate(history.tls, (*path, "tls"))
+        yield from own_certificate(history.tls, (*path, "tls"))
         if history.url:
             yield from web_address(history.url, (*path, "url"))
         if history.bearer_token is None and not history.tls.cert_file:
@@ -191,13 +180,8 @@ def _lacks(channel: Channel) -> bool:
     return isinstance(channel, PagerDuty) and channel.routing_key is None
 
 
-def _own_certificate(tls: TlsOptions, path: Path) -> Iterator[NotificationIssue]:
-    if is_given(tls.cert_file) != is_given(tls.key_file):
-        yield path, "cert_file and key_file belong together", "give both or neither"
-
-
 def _alertmanager(api: AlertmanagerApi, path: Path) -> Iterator[NotificationIssue]:
-    yield from _own_certificate(api.tls, (*path, "tls"))
+    yield from own_certificate(api.tls, (*path, "tls"))
     for url in api.urls:
         yield from web_address(url, (*path, "url"))
     basic = api.auth.basic
@@ -207,21 +191,6 @@ def _alertmanager(api: AlertmanagerApi, path: Path) -> Iterator[NotificationIssu
         yield (*path, "auth", "basic", "username"), "the user name holds a colon", "write one without"
     if basic and basic.password is None:
         yield (*path, "auth", "basic"), "basic has no password", "add password_file:"
-
-
-def web_address(text: str, path: Path) -> Iterator[NotificationIssue]:
-    """Yield the finding that `text` is not a web address, if it is not one."""
-    if is_missing(text):
-        return
-    try:
-        parts = urlsplit(text)
-        good = (
-            parts.scheme in ("http", "https") and bool(ascii_host(parts.hostname or "")) and parts.port != 0
-        )
-    except ValueError:
-        good = False
-    if not good or not text.isprintable() or " " in text:
-        yield path, f"{path[-1]} is no web address", "write it as https://host/path"
 
 
 def _zone_known(name: str) -> bool:

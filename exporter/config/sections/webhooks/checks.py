@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from exporter.config import durations
 from exporter.config.document.context import Path
 from exporter.config.document.values import is_missing
-from exporter.config.sections.notifications.checks import web_address
+from exporter.config.sections.notifications.addresses import web_address
 
 WebhookIssue = tuple[Path, str, str]
 DAY = 86_400.0
