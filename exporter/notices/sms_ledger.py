@@ -8,7 +8,7 @@ from exporter.core.delivery import REASONS
 from exporter.core.errors import StoreError
 from exporter.core.sms import Sms
 from exporter.core.text_message import ACCOUNTS, AMAZON
-from exporter.notices.intake import Count
+from exporter.notices.series import Count
 from exporter.store.subjects.sms import Acknowledgement
 
 NoteAccepted = Callable[[Acknowledgement], Awaitable[None]]
