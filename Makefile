@@ -24,7 +24,7 @@ run: .venv/runtime ## Run the exporter on your own file: make run CONFIG=my.yml
 
 test: .venv/dev ## Run every check and every test
 	@sh deploy/install-packages.sh prometheus prometheus-alertmanager chromium knot postgresql \
-	  nginx prometheus-blackbox-exporter zsh fish nodejs node-express curl openssl
+	  nginx prometheus-blackbox-exporter zsh fish nodejs node-express curl openssl redis-server
 	$(MAKE) --no-print-directory lint check-generated
 	$(BIN)/python -m pytest -n 3 --dist loadfile  # one more than cores: some tests only wait
 

@@ -15,7 +15,18 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 
-from benchmarks import capacity, events, exposition, growth, memory, pipeline, rules, start, webhooks
+from benchmarks import (
+    capacity,
+    events,
+    exposition,
+    growth,
+    memory,
+    pipeline,
+    ratelimits,
+    rules,
+    start,
+    webhooks,
+)
 from benchmarks.row import HEAD, Row
 
 PARTS: dict[str, Callable[[bool], list[Row]]] = {
@@ -28,6 +39,7 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "P7": rules.rows,
     "P8": start.rows,
     "P9": growth.rows,
+    "limits": ratelimits.rows,
 }
 
 

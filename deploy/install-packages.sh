@@ -49,7 +49,7 @@ status=0
 if command -v systemctl >/dev/null 2>&1; then
   for package in $missing; do
     case $package in
-      knot|nginx|postgresql|prometheus*) $as_root systemctl disable --quiet "$package" 2>/dev/null || true ;;
+      knot|nginx|postgresql|prometheus*|redis-server) $as_root systemctl disable --quiet "$package" 2>/dev/null || true ;;
     esac
   done
 fi

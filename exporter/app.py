@@ -32,11 +32,13 @@ from exporter.lifecycle.events import build_events
 from exporter.lifecycle.notices import AlertParts, build_notices
 from exporter.lifecycle.own_metrics import export_own_metrics
 from exporter.lifecycle.parts import start_parts, stop_parts
+from exporter.lifecycle.ratelimits import build_ratelimits
 from exporter.lifecycle.restore import encrypt_again, restore
 from exporter.lifecycle.sms import SmsParts, build_sms
 from exporter.lifecycle.tasks import reload_on_sighup, supervisor_of, wait_for_stop_signal
 from exporter.lifecycle.webhooks import WebhookParts, build_webhooks
 from exporter.net.network import LoopNetwork
+from exporter.ratelimits.service import RateLimits
 from exporter.server.admin import AdminToken
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener
@@ -99,13 +101,24 @@ async def serve(settings: Settings) -> int:
         engine = Engine(network, clock, writer.submit, metrics, most_runs(descriptors), token_store)
         engine.history.log_runs = settings.log_level == "debug"
         webhooks = build_webhooks(database, writer, engine, network, clock, supervisor)
-        events, notices, sms = (
+        events, notices, sms, ratelimits = (
             build_events(webhooks, writer, clock),
             build_notices(webhooks, clock, network, lambda: reloader.current or configuration),
             build_sms(webhooks, network, clock, supervisor),
+            build_ratelimits(webhooks, writer, clock, supervisor, metrics),
         )
         services = _services(
-            settings, web, engine, reloader, writer, supervisor, webhooks, events, notices, sms
+            settings,
+            web,
+            engine,
+            reloader,
+            writer,
+            supervisor,
+            webhooks,
+            events,
+            notices,
+            sms,
+            ratelimits.limits,
         )
         limits = Limits(drain=limit, most=most_connections(descriptors))
         listener = Listener(build(services), settings.addresses, web, limits, supervisor)
@@ -114,7 +127,7 @@ async def serve(settings: Settings) -> int:
         await listener.start()
         deadline = ShutdownLimit(limit)
         # Below the listener in the stack: what it has accepted may still be delivered while there is time.
-        stack.push_async_callback(stop_parts, (webhooks, notices, sms), deadline)
+        stack.push_async_callback(stop_parts, (webhooks, notices, sms, ratelimits), deadline)
         stack.push_async_callback(_stop, engine, listener, events, deadline)
         await restore(engine, writer)
         await encrypt_again(token_store)
@@ -122,10 +135,11 @@ async def serve(settings: Settings) -> int:
         reloader.start(
             configuration,
             ConfigurationSwap(
-                *(engine, writer, token_store, url), (webhooks.apply, events.apply, sms.apply)
+                *(engine, writer, token_store, url),
+                (webhooks.apply, events.apply, sms.apply, ratelimits.limits.apply),
             ).apply,
         )
-        await start_parts((webhooks, notices, sms))
+        await start_parts((webhooks, notices, sms, ratelimits))
         # Once all targets exist: what is frozen here stays for the life of the process.
         _tune_gc()
         export_own_metrics(metrics, engine, writer)
@@ -183,6 +197,7 @@ def _services(
     events: EventIntake,
     notices: AlertParts,
     sms: SmsParts,
+    ratelimits: RateLimits,
 ) -> Services:
     """Return what the server needs of the other parts."""
 
@@ -219,6 +234,7 @@ def _services(
         notices=notices.intake,
         alerts=notices.desk,
         sms=sms.intake,
+        ratelimits=ratelimits,
     )
 
 

@@ -16,7 +16,7 @@ FLOORS = (
     {"probes", "sandbox", "actions", "events"},
     {"registry"},
     {"tokens", "endpoints", "alertmanager"},
-    {"engine", "ingest", "notices", "outbox"},
+    {"engine", "ingest", "notices", "outbox", "ratelimits"},
     {"server", "generate"},
     {"lifecycle"},
     {"app", "logs"},

@@ -91,6 +91,48 @@ STORE_SHARED = Alert(
     ),
 )
 
+_LIMITS = "integration_exporter_ratelimit_storage"
+
+RATE_LIMIT_STORAGE = Alert(
+    name="IntegrationRateLimitStorageFailing",
+    summary="The exporter cannot count requests, because the Redis of rate limits fails.",
+    description=(
+        "The storage of rate limits of the exporter at {{ $labels.instance }} does not answer. Requests are "
+        "allowed or blocked as `ratelimits.when_storage_fails` says."
+    ),
+    by=("job", "instance"),
+    expr=(
+        f'max by (job, instance) (max_over_time({_LIMITS}_healthy{{job="$job"}}[5m])) == 0\nor\n'
+        f'max by (job, instance) (increase({_LIMITS}_failures{{job="$job"}}[15m])) > 60'
+    ),
+    severities=(Severity.MEDIUM,),
+    keep_firing="5m",
+    labels=COMPONENT,
+    cases=cases.RATE_LIMIT_STORAGE,
+    runbook=Runbook(
+        meaning=(
+            "For five minutes Redis, where `ratelimits.storage` counts requests, has not answered within a "
+            "tenth of a second, or more than 60 calls failed within a quarter of an hour."
+        ),
+        impact=(
+            "No request waits for it and none fails. With `when_storage_fails: allow` nobody meets a limit; "
+            "with `block` everybody whom a policy is about gets 429. Blocks that were known hold on; none "
+            "can be made or ended by hand."
+        ),
+        diagnosis=(
+            "1. The exporter's log says once for each episode which error it was: no connection, a timeout, "
+            "a wrong password, a full or read-only Redis.\n"
+            f"2. `{_LIMITS}_failures`: all the time, or now and then? Now and then is a slow Redis, or a "
+            "network between.\n"
+            "3. Do other programs reach this Redis?"
+        ),
+        mitigation=(
+            "Bring Redis back, or correct `ratelimits.storage` and reload. `storage: memory` counts in each "
+            "process alone meanwhile. The exporter tries once a second, and the alert resolves."
+        ),
+    ),
+)
+
 _FAILURES = "integration_exporter_task_failures_total"
 _BY_TASK = "sum by (job, instance, task)"
 
@@ -130,4 +172,4 @@ TASK_FAILED = Alert(
     ),
 )
 
-PROCESS = (SHORTAGE, STORE_SHARED, TASK_FAILED)
+PROCESS = (SHORTAGE, STORE_SHARED, TASK_FAILED, RATE_LIMIT_STORAGE)

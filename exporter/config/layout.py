@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from exporter.config.layout_events import EventsPart
 from exporter.config.layout_parts import NAME_PATTERN, PATH, PUBLIC, RAW, TENANT_PATTERN, Duration, Part
+from exporter.config.layout_ratelimits import RateLimitsPart
 from exporter.config.layout_slo import SloPart
 from exporter.config.layout_webhooks import WebhooksPart
 from exporter.core.generation import Generation
@@ -319,6 +320,9 @@ class Layout(Part, frozen=True):
         WebhooksPart, Meta(description="Webhooks that vendors send here, and those that tenants get.")
     ] = WebhooksPart()
     events: Annotated[EventsPart, Meta(description="Events that apps report.")] = EventsPart()
+    ratelimits: Annotated[RateLimitsPart, Meta(description="How often endpoints may be called.")] = (
+        RateLimitsPart()
+    )
     replicas: Annotated[
         int, Meta(ge=1, le=1000, description="Exporters that run this configuration; divides call budgets.")
     ] = 1

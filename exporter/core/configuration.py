@@ -9,6 +9,7 @@ from exporter.core.generation import Generation
 from exporter.core.notifications import Notifications
 from exporter.core.own_alert import OwnAlert, RuleFileText
 from exporter.core.probe import Probe, Target, TargetKey
+from exporter.core.ratelimit import RateLimitSettings
 from exporter.core.secret import Secret
 from exporter.core.service_level import ServiceLevel
 from exporter.core.threshold import Threshold
@@ -107,6 +108,7 @@ class Configuration:
     alerts: tuple[OwnAlert, ...] = ()
     rule_files: tuple[RuleFileText, ...] = ()
     events: EventSettings = field(default_factory=EventSettings)
+    ratelimits: RateLimitSettings = field(default_factory=RateLimitSettings)
 
     @cached_property
     def longest_interval(self) -> float:

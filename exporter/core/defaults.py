@@ -59,6 +59,9 @@ COST_SUBJECTS = ("endpoint", "day", "month")
 NOISE_WINDOWS = {"1h": 3600, "24h": 86_400, "7d": 7 * 86_400, "30d": 30 * 86_400}
 """Seconds of each window of the noise of alerts, by its name."""
 
+RATE_LIMIT_WINDOWS = {name: NOISE_WINDOWS[name] for name in ("1h", "24h", "7d")}
+"""Seconds of each window of what rate limits allowed and blocked, by its name."""
+
 NOISE_SUBJECTS = {
     "alert": ("alert",),
     "integration": ("alert", "integration"),

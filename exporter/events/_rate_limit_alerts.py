@@ -43,13 +43,16 @@ BLOCKS_HIGH = Alert(
         ),
         impact="Either an attack is held off, as it should be, or customers are locked out.",
         diagnosis=(
-            "1. Who is blocked? `integration-exporter list ratelimit-events` shows the identifiers. A few "
-            "of them are an attack or one broken client; many are customers.\n"
+            "1. Who is blocked? `integration-exporter list ratelimit-events` shows the identifiers that apps "
+            "report, `integration-exporter ratelimits list` those that a policy of the exporter blocks, and "
+            "`/api/v1/rate-limit-summary` at which endpoints. A few of them are an attack or one broken "
+            "client; many are customers.\n"
             "2. Did traffic grow? See IntegrationTrafficSpike.\n"
             "3. Was the policy or the app changed lately?"
         ),
         mitigation=(
-            "Block an attacker at the proxy. Tell the owner of a broken client. Raise the limit of the "
+            "Block an attacker at the proxy, or by `integration-exporter ratelimits block`. "
+            "Tell the owner of a broken client. Raise the limit of the "
             "policy where customers meet it in everyday use."
         ),
     ),

@@ -8,6 +8,7 @@ from aiohttp.typedefs import Handler, Middleware
 from exporter.server.access import IDENTITY, Access, AccessRule
 from exporter.server.answers import BODY_LIMIT, add_security_headers, limiter, plain_errors
 from exporter.server.jobs import run_jobs
+from exporter.server.limits import RouteLimits, add_limit_headers
 from exporter.server.paths import Paths
 from exporter.server.routes import ROUTES
 from exporter.server.services import SERVICES, Services
@@ -21,17 +22,21 @@ def build(services: Services) -> web.Application:
     """Return the application, ready for a `Listener`."""
     prefix = services.paths.route_prefix
     rules: dict[object, AccessRule] = {route.handler: route.rule for route in ROUTES}
+    exempt = {route.path for route in ROUTES if route.rule.unlimited}
+    limits = RouteLimits(services.ratelimits, prefix, exempt)
     app = web.Application(
         client_max_size=BODY_LIMIT,
         middlewares=[
             # The first is the outermost: the limit holds before a password costs a check.
             plain_errors,
             limiter(services.web, {handler for handler, rule in rules.items() if rule.unlimited}),
-            authorize(Access(services.web, services.paths, services.admin, services.now), rules),
+            limits.by_address(),
+            authorize(Access(services.web, services.paths, services.admin, services.now), rules, limits),
         ],
     )
     app[SERVICES] = services
     app.on_response_prepare.append(add_security_headers(services.web))
+    app.on_response_prepare.append(add_limit_headers)
     app.cleanup_ctx.append(run_jobs)
     for route in ROUTES:
         for method in (*route.methods, *route.refused):
@@ -41,13 +46,17 @@ def build(services: Services) -> web.Application:
     return app
 
 
-def authorize(access: Access, rules: Mapping[object, AccessRule]) -> Middleware:
-    """Return the middleware that lets a request through to its handler only by the handler's rule."""
+def authorize(access: Access, rules: Mapping[object, AccessRule], limits: RouteLimits) -> Middleware:
+    """Return the middleware that lets a request through to its handler only by the handler's rule.
+
+    `limits` say how often who is known then may ask.
+    """
 
     @web.middleware
     async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
         rule = rules.get(request.match_info.handler, _NO_ROUTE)
         request[IDENTITY] = await access.admit(request, rule)
+        await limits.check_caller(request)
         if "Expect" in request.headers and request.match_info.http_exception is None:
             await _send_continue(request)
         return await handler(request)

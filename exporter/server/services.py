@@ -21,6 +21,7 @@ from exporter.notices.desk import AlertDesk
 from exporter.notices.intake import NoticeIntake
 from exporter.notices.sms import SmsIntake
 from exporter.outbox.outbox import Outbox
+from exporter.ratelimits.service import RateLimits
 from exporter.server.admin import AdminToken
 from exporter.server.paths import Paths
 from exporter.server.web_config.file import WebConfigFile
@@ -62,7 +63,8 @@ class Services:
     them over to the store.
     `runbook` returns the HTML page of an alert by its name and its Content-Security-Policy. `webhooks` takes
     what vendors send, None where that is switched off. `events` takes what apps report, `notices` what
-    Alertmanager sends, `sms` what it sends for phones. `alerts` is where people answer alerts.
+    Alertmanager sends, `sms` what it sends for phones. `alerts` is where people answer alerts. `ratelimits`
+    say how often somebody may ask.
     """
 
     board: Board
@@ -93,6 +95,7 @@ class Services:
     notices: NoticeIntake | None = None
     alerts: AlertDesk | None = None
     sms: SmsIntake | None = None
+    ratelimits: RateLimits | None = None
 
 
 SERVICES = web.AppKey("services", Services)

@@ -38,6 +38,7 @@ from exporter.notices.desk import AlertDesk
 from exporter.notices.intake import NoticeIntake
 from exporter.notices.sms import SmsIntake
 from exporter.outbox.outbox import Outbox
+from exporter.ratelimits.service import RateLimits
 from exporter.server.admin import AdminToken
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener
@@ -123,6 +124,7 @@ class Room:
     token_keys: tuple[Secret, ...] = ()
     audit: list[AuditEntry] = field(default_factory=list)
     outbox: Outbox | None = None
+    ratelimits: RateLimits | None = None
     webhook_summaries: Callable[[], None] = lambda: None
     webhook_settings: Webhooks = field(default_factory=Webhooks)
     now: float = NOW
@@ -205,6 +207,7 @@ class Room:
             endpoints=self.directory(),
             audit=self.audit.append,
             outbox=self.outbox,
+            ratelimits=self.ratelimits,
             webhook_summaries=self.webhook_summaries,
         )
 

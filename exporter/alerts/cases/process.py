@@ -50,6 +50,32 @@ STORE_SHARED = (
     ),
 )
 
+_HEALTHY = text("integration_exporter_ratelimit_storage_healthy", **_PLACE)
+_CALLS = text("integration_exporter_ratelimit_storage_failures", **_PLACE)
+
+RATE_LIMIT_STORAGE = (
+    Case("fires", {_HEALTHY: "1x5 0x60", _CALLS: "0x5 0+60x60"}, "30m", (_PLACE,), says="Redis is gone"),
+    Case("fires", {_HEALTHY: "1x90", _CALLS: "0x5 0+9x60"}, "30m", (_PLACE,), says="slow now and then"),
+    Case("quiet", {_HEALTHY: "1x60", _CALLS: "0x60"}, "30m"),
+    Case("quiet", {_HEALTHY: "1x9 0x3 1x60", _CALLS: "0x9 0+10x3 30x60"}, "30m", says="a restart of Redis"),
+    Case("quiet", {_HEALTHY: "1x60", _CALLS: "500x60"}, "30m", says="long ago"),
+    Case(
+        "quiet",
+        {text("integration_exporter_ratelimit_storage_healthy", job="other", instance="b"): "0x60"},
+        "30m",
+    ),
+    Case("boundary", {_HEALTHY: "1x9 0x60"}, "13m", says="for four minutes"),
+    Case("boundary", {_HEALTHY: "1x9 0x60"}, "16m", (_PLACE,), says="for more than five"),
+    Case("missing", {_CALLS: "3x60"}, "30m", says="whether it is healthy is unknown"),
+    Case(
+        "missing",
+        {_HEALTHY: "0x30 stale _x5 0x60"},
+        "34m",
+        (_PLACE,),
+        says="a gap while the exporter restarts does not resolve it",
+    ),
+)
+
 _TASK = text("integration_exporter_task_failures_total", **_PLACE, task="schedule")
 _TASKS = text("integration_exporter_task_failures_total", **_PLACE, task="watch")
 _SCHEDULE = _PLACE | {"task": "schedule"}

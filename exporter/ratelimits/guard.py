@@ -1,0 +1,63 @@
+"""Stands between requests and a storage on the network: none waits for long, nor for one that fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+
+T = TypeVar("T")
+
+TIMEOUT = 0.1
+"""Seconds of one call at most: two questions and answers over the network, or less."""
+
+AT_ONCE = 32
+"""Calls at one time; more wait for their turn, which the timeout does not count."""
+
+
+class LimitStorageError(Exception):
+    """The storage of limits does not answer, or did not the last time."""
+
+
+class StorageGuard:
+    """Makes calls to a storage; whatever error its client raises is a failure of it.
+
+    After a failure no call is made but those that are a `trial`, until one of these succeeds: so an outage
+    costs the requests that were under way a tenth of a second, and all others nothing.
+    """
+
+    def __init__(self) -> None:
+        """Start with a storage that is believed to work."""
+        self.healthy = True
+        self.failed = 0
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def call(self, make: Callable[[], Awaitable[T]], *, trial: bool = False) -> T:
+        """Return what `make()` does; LimitStorageError where it fails, or did before and this is no trial."""
+        async with self._turns:
+            # Only now: it may have failed while this one waited for its turn.
+            if not self.healthy and not trial:
+                raise LimitStorageError("the storage of rate limits failed a moment ago")
+            try:
+                async with asyncio.timeout(TIMEOUT):
+                    found = await make()
+            # Refused, slow, full, read-only, or a mistake of its client: for a request it is all the same.
+            except Exception as error:
+                self._note_failure(error)
+                raise LimitStorageError("the storage of rate limits does not answer") from error
+        self._note_success()
+        return found
+
+    def _note_failure(self, error: Exception) -> None:
+        self.failed += 1
+        if self.healthy:
+            self.healthy = False
+            # Not its text: it may quote the address, which holds a password.
+            structlog.get_logger("exporter.ratelimits").error(
+                "the storage of rate limits fails", error=type(error).__name__
+            )
+
+    def _note_success(self) -> None:
+        if not self.healthy:
+            self.healthy = True
+            structlog.get_logger("exporter.ratelimits").info("the storage of rate limits works again")
