@@ -5,7 +5,7 @@ import gc
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
@@ -27,6 +27,7 @@ from exporter.engine.reload import Reloader
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.engine.tenants import TenantCollector, TenantRefresher
 from exporter.ingest.events import EventIntake
+from exporter.lifecycle.alertmanager import build_alertmanager
 from exporter.lifecycle.apply import ConfigurationSwap
 from exporter.lifecycle.events import build_events
 from exporter.lifecycle.notices import AlertParts, build_notices
@@ -82,7 +83,6 @@ async def serve(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; ConfigError and StartError leave nothing half started."""
     clock, metrics, limit = SystemClock(), SelfMetrics(), settings.shutdown_timeout
     configuration = settings.load(None)
-    url = configuration.store.url
     web = WebConfigFile(settings.web_config)
     web.load()
     reloader = Reloader(settings.load, clock, metrics)
@@ -94,31 +94,26 @@ async def serve(settings: Settings) -> int:
     async with AsyncExitStack() as stack:
         network = LoopNetwork()
         stack.push_async_callback(network.close)
-        database = _database(url)
+        database = _database(configuration.store.url)
         writer = Writer(database, retention=configuration.store.retention, supervisor=supervisor)
         stack.push_async_callback(writer.close, limit)
         token_store = TokenStore(database, Seals(configuration.store.token_keys))
         engine = Engine(network, clock, writer.submit, metrics, most_runs(descriptors), token_store)
         engine.history.log_runs = settings.log_level == "debug"
         webhooks = build_webhooks(database, writer, engine, network, clock, supervisor)
-        events, notices, sms, ratelimits = (
+        events, notices, sms, ratelimits, alerting = (
             build_events(webhooks, writer, clock),
             build_notices(webhooks, clock, network, lambda: reloader.current or configuration),
             build_sms(webhooks, network, clock, supervisor),
             build_ratelimits(webhooks, writer, clock, supervisor, metrics),
+            build_alertmanager(database, webhooks.counters, network, clock, supervisor),
         )
-        services = _services(
-            settings,
-            web,
-            engine,
-            reloader,
-            writer,
-            supervisor,
-            webhooks,
-            events,
-            notices,
-            sms,
-            ratelimits.limits,
+        services = replace(
+            _services(
+                *(settings, web, engine, reloader, writer, supervisor, webhooks, events, notices, sms),
+                ratelimits.limits,
+            ),
+            maintenance=alerting.maintenance,
         )
         limits = Limits(drain=limit, most=most_connections(descriptors))
         listener = Listener(build(services), settings.addresses, web, limits, supervisor)
@@ -127,7 +122,7 @@ async def serve(settings: Settings) -> int:
         await listener.start()
         deadline = ShutdownLimit(limit)
         # Below the listener in the stack: what it has accepted may still be delivered while there is time.
-        stack.push_async_callback(stop_parts, (webhooks, notices, sms, ratelimits), deadline)
+        stack.push_async_callback(stop_parts, (webhooks, notices, sms, ratelimits, alerting), deadline)
         stack.push_async_callback(_stop, engine, listener, events, deadline)
         await restore(engine, writer)
         await encrypt_again(token_store)
@@ -135,11 +130,11 @@ async def serve(settings: Settings) -> int:
         reloader.start(
             configuration,
             ConfigurationSwap(
-                *(engine, writer, token_store, url),
-                (webhooks.apply, events.apply, sms.apply, ratelimits.limits.apply),
+                *(engine, writer, token_store, configuration.store.url),
+                (webhooks.apply, events.apply, sms.apply, ratelimits.limits.apply, alerting.apply),
             ).apply,
         )
-        await start_parts((webhooks, notices, sms, ratelimits))
+        await start_parts((webhooks, notices, sms, ratelimits, alerting))
         # Once all targets exist: what is frozen here stays for the life of the process.
         _tune_gc()
         export_own_metrics(metrics, engine, writer)

@@ -50,6 +50,11 @@ class AlertmanagerClient:
         self._address = address
         self._last = ""
 
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The URLs of all members."""
+        return self._address().urls
+
     async def alerts(self, matchers: Sequence[Matcher] = ()) -> list[ActiveAlert]:
         """Return the alerts that fire and match all of `matchers`, those silenced or inhibited among them."""
         return await self._first("GET", f"/api/v2/alerts{_filters(matchers)}", read_alerts)

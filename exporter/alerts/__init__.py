@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from exporter.alerts.alertmanager import ANSWERS
 from exporter.alerts.availability import AVAILABILITY
 from exporter.alerts.call_limits import CALL_LIMITS
 from exporter.alerts.measures import MEASURES
@@ -14,6 +15,8 @@ from exporter.alerts.sms import TEXT_MESSAGES
 from exporter.alerts.tokens import TOKENS
 from exporter.alerts.webhooks import WEBHOOKS
 from exporter.core.common_metrics import INTEGRATION_SERIES, SHARED_SERIES, TARGET_SERIES
+from exporter.core.escalation import ESCALATION_SERIES
+from exporter.core.maintenance import MAINTENANCE_ACTIVE
 from exporter.core.notice_metrics import NOTICE_SERIES
 from exporter.core.signals import Signals
 from exporter.core.sms_metrics import SMS_SERIES
@@ -32,5 +35,10 @@ COMMON_SOURCES: Mapping[str, Signals] = {
     "webhooks": Signals("Webhooks", metrics=WEBHOOK_SERIES, alerts=WEBHOOKS),
     "notices": Signals("History of alerts", metrics=NOTICE_SERIES),
     "sms": Signals("Text messages", metrics=SMS_SERIES, alerts=TEXT_MESSAGES),
+    "alertmanager": Signals(
+        "What the exporter does to Alertmanager",
+        metrics=(*ESCALATION_SERIES, MAINTENANCE_ACTIVE),
+        alerts=ANSWERS,
+    ),
 }
 """What belongs to no provider, by the name of the source; alerts are in the rule file of that name."""

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from exporter.config.layout_events import EventsPart
+from exporter.config.layout_maintenance import MaintenancePart
 from exporter.config.layout_parts import NAME_PATTERN, PATH, PUBLIC, RAW, TENANT_PATTERN, Duration, Part
 from exporter.config.layout_ratelimits import RateLimitsPart
 from exporter.config.layout_slo import SloPart
@@ -312,6 +313,9 @@ class Layout(Part, frozen=True):
         ),
     ] = ()
     notifications: Annotated[Notifications, Meta(description="Who is notified.")] = Notifications()
+    maintenance: Annotated[
+        tuple[MaintenancePart, ...], Meta(description="When alerts of what is worked on notify nobody.")
+    ] = ()
     generate: Annotated[
         Generation, Meta(description="What `generate` writes about Prometheus and Alertmanager.")
     ] = Generation()

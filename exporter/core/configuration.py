@@ -6,6 +6,7 @@ from functools import cached_property
 
 from exporter.core.event_settings import EventSettings
 from exporter.core.generation import Generation
+from exporter.core.maintenance import MaintenanceWindow
 from exporter.core.notifications import Notifications
 from exporter.core.own_alert import OwnAlert, RuleFileText
 from exporter.core.probe import Probe, Target, TargetKey
@@ -82,9 +83,9 @@ class Configuration:
     `redacted_text` is what `/config` shows of it, with stars. `notes` are sentences for the operator on
     what was configured and is not used. `shard` says which of the targets in the file `targets` are.
     `feeds` are the sources of tenants that are asked again and again. `generation` is what `generate`
-    writes beside notifications and rules. `alerts` and `rule_files` are the user's own. `ca_file` are the
-    authorities trusted by default, "" for the system's. `webhooks` is empty where
-    WEBHOOK_MONITORING_ENABLED switches them off.
+    writes beside notifications and rules. `alerts` and `rule_files` are the user's own, `maintenance` the
+    windows of the file. `ca_file` are the authorities trusted by default, "" for the system's. `webhooks` is
+    empty where WEBHOOK_MONITORING_ENABLED switches them off.
     """
 
     path: str | None
@@ -109,6 +110,7 @@ class Configuration:
     rule_files: tuple[RuleFileText, ...] = ()
     events: EventSettings = field(default_factory=EventSettings)
     ratelimits: RateLimitSettings = field(default_factory=RateLimitSettings)
+    maintenance: tuple[MaintenanceWindow, ...] = ()
 
     @cached_property
     def longest_interval(self) -> float:

@@ -24,6 +24,9 @@ NATIVE = (
     "A native Alertmanager receiver, such as {telegram_configs: [...]}, of a kind and with keys that"
     " `generate.alertmanager.version` knows. Credentials in it are moved into files."
 )
+NEVER = "never"
+# Those of durations, which are read above this floor; it may be a word besides.
+WAIT = rf"^({NEVER}|([0-9]{{1,9}}(s|m|h|d|w))+)$"
 ZONE = "Time zone by its IANA name, such as Europe/Berlin."
 
 
@@ -130,6 +133,19 @@ class AlertmanagerApi(_Part, frozen=True):
         return tuple(one.rstrip("/") for one in given if one)
 
 
+class EscalationTimes(_Part, frozen=True):
+    """After how long an alert that nobody acknowledges is sent again, one severity up."""
+
+    high: Annotated[
+        str,
+        Meta(pattern=WAIT, description="How long one of severity high waits, at least 1m; or never."),
+    ] = "1h"
+    medium: Annotated[
+        str,
+        Meta(pattern=WAIT, description="How long one of severity medium waits, at least 1m; or never."),
+    ] = "4h"
+
+
 class QuietHours(_Part, frozen=True):
     """A span of each day in which a team gets nothing below critical."""
 
@@ -205,6 +221,9 @@ class Notifications(_Part, frozen=True):
     alertmanager: Annotated[
         AlertmanagerApi, Meta(description="How the exporter asks Alertmanager and changes what it has.")
     ] = AlertmanagerApi()
+    escalation: Annotated[
+        EscalationTimes, Meta(description="When what nobody acknowledges goes one severity up.")
+    ] = EscalationTimes()
     business_hours: Annotated[BusinessHours, Meta(description="When alerts of severity low are sent.")] = (
         BusinessHours()
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from exporter.core.escalation import ESCALATED_TO
 from exporter.core.notifications import Team
 from exporter.core.own_alert import OwnAlert
 from exporter.core.severity import Severity
@@ -28,11 +29,16 @@ def own_routes(
     known = {team.name: team for team in teams}
     made = []
     for (recipients, level), names in chosen.items():
-        steps = [
-            {"receiver": receiver(team), **step(team, level)} for team in map(known.get, recipients) if team
-        ]
-        # Each passes the alert on to the next; none passes it on to the routes of severities.
-        below = [{**one, "continue": True} for one in steps[:-1]] + steps[-1:]
+        below: list[OwnRoute] = []
+        # Nobody acknowledged it: it comes again to the same teams, as one of the next severity.
+        for urgency in filter(None, (level, ESCALATED_TO.get(level))):
+            steps = [
+                {"receiver": receiver(team), **step(team, urgency)}
+                for team in map(known.get, recipients)
+                if team
+            ]
+            # Each passes the alert on to the next; none passes it on to the routes of severities.
+            below += [{**one, "continue": True} for one in steps[:-1]] + steps[-1:]
         matcher = f'alertname=~"{literal(names)}"'
-        made.append({"matchers": [matcher], "receiver": steps[0]["receiver"], "routes": below})
+        made.append({"matchers": [matcher], "receiver": below[0]["receiver"], "routes": below})
     return made

@@ -11,6 +11,7 @@ from exporter.alerts.availability import DOWN, ISOLATED, OUTAGE, TARGET_FAILING
 from exporter.alerts.platform import COMPONENT, EXPORTER_DOWN, WATCHDOG
 from exporter.core.alert import Alert
 from exporter.core.alert_identity import PLACE, TEST, identity
+from exporter.core.escalation import ESCALATED_FROM
 from exporter.core.generation import AGGREGATION_LABELS
 from exporter.core.notifications import Notifications, QuietHours, Team
 from exporter.core.own_alert import OwnAlert
@@ -254,7 +255,7 @@ def _causes() -> list[dict[str, Any]]:
         # Of an integration with one target down and failing are one and the same, and have the same tenant.
         _hides(DOWN.name, [_named(TARGET_FAILING.name)], ["integration", "provider", "tenant"]),
         *(
-            _hides(alert.name, [_named(*names)], equal, *alert.explains_if)
+            _hides(alert.name, [_named(*names)], equal, *_only_if(alert))
             for alert in registry.alerts()
             for names, equal in _explained(alert)
         ),
@@ -275,6 +276,12 @@ def _explained(alert: Alert) -> Iterator[tuple[list[str], list[str]]]:
         yield of_target, ["integration", "provider", "tenant"]
     if of_whole:
         yield of_whole, ["integration", "provider"]
+
+
+def _only_if(alert: Alert) -> tuple[str, ...]:
+    """Return what an alert must meet to hide what it explains."""
+    # One that was escalated is no worse than it was before: it explains no more.
+    return (*alert.explains_if, f'{ESCALATED_FROM}=""') if alert.explains_if else ()
 
 
 NO_REPLICA = 'replicas="none"'

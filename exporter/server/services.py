@@ -19,6 +19,7 @@ from exporter.ingest.events import EventIntake
 from exporter.ingest.webhooks import WebhookIntake
 from exporter.notices.desk import AlertDesk
 from exporter.notices.intake import NoticeIntake
+from exporter.notices.maintenance import MaintenanceKeeper
 from exporter.notices.sms import SmsIntake
 from exporter.outbox.outbox import Outbox
 from exporter.ratelimits.service import RateLimits
@@ -65,6 +66,9 @@ class Services:
     what vendors send, None where that is switched off. `events` takes what apps report, `notices` what
     Alertmanager sends, `sms` what it sends for phones. `alerts` is where people answer alerts. `ratelimits`
     say how often somebody may ask.
+    Alertmanager sends, `sms` what it sends for phones. `alerts` is where people answer alerts, `maintenance`
+    keeps
+    the windows in which they notify nobody.
     """
 
     board: Board
@@ -96,6 +100,7 @@ class Services:
     alerts: AlertDesk | None = None
     sms: SmsIntake | None = None
     ratelimits: RateLimits | None = None
+    maintenance: MaintenanceKeeper | None = None
 
 
 SERVICES = web.AppKey("services", Services)

@@ -36,6 +36,7 @@ from exporter.ingest.webhooks import WebhookIntake
 from exporter.net.network import LoopNetwork
 from exporter.notices.desk import AlertDesk
 from exporter.notices.intake import NoticeIntake
+from exporter.notices.maintenance import MaintenanceKeeper
 from exporter.notices.sms import SmsIntake
 from exporter.outbox.outbox import Outbox
 from exporter.ratelimits.service import RateLimits
@@ -120,6 +121,7 @@ class Room:
     notices: NoticeIntake | None = None
     alerts: AlertDesk | None = None
     sms: SmsIntake | None = None
+    maintenance: MaintenanceKeeper | None = None
     endpoints: EndpointDirectory | None = None
     token_keys: tuple[Secret, ...] = ()
     audit: list[AuditEntry] = field(default_factory=list)
@@ -204,6 +206,7 @@ class Room:
             notices=self.notices,
             alerts=self.alerts,
             sms=self.sms,
+            maintenance=self.maintenance,
             endpoints=self.directory(),
             audit=self.audit.append,
             outbox=self.outbox,

@@ -90,6 +90,10 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int, int, int, int]] = {
     ("POST", "/api/v1/sms"): (401, 401, 403, 403, 503, 503, 403, 403),  # nothing takes them here
     ("GET", "/api/v1/alert-noise"): (401, 401, 403, 403, 403, 200, 403, 200),
     ("HEAD", "/api/v1/alert-noise"): (401, 401, 403, 403, 403, 200, 403, 200),
+    ("GET", "/api/v1/maintenance"): (401, 401, 403, 403, 403, 503, 403, 503),  # nothing keeps windows here
+    ("HEAD", "/api/v1/maintenance"): (401, 401, 403, 403, 403, 503, 403, 503),
+    ("POST", "/api/v1/maintenance"): (401, 401, 403, 403, 403, 503, 403, 503),
+    ("DELETE", "/api/v1/maintenance/none"): (401, 401, 403, 403, 403, 503, 403, 503),
     ("GET", "/api/v1/endpoints"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("HEAD", "/api/v1/endpoints"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("POST", "/api/v1/endpoints"): (401, 401, 403, 403, 403, 400, 403, 400),

@@ -286,7 +286,8 @@ def test_every_table_is_kept_for_a_time_that_somebody_set_or_for_good_reason() -
     assert {rule.key for rule in retentions()} - {""} <= DEFAULT_RETENTION.keys()
     lasting = {rule.table.name for rule in retentions() if not rule.key}
     endpoints = {"endpoint", "webhook_endpoint", "webhook_endpoint_facts", "webhook_endpoint_mode"}
-    assert lasting == {"target_state", "token", "replica", *endpoints}, (
+    windows = {"maintenance_window", "maintenance_silence"}
+    assert lasting == {"target_state", "token", "replica", *endpoints, *windows}, (
         "rows that stay until their subject goes"
     )
 

@@ -6,17 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from exporter.config import durations
 from exporter.config.document.context import Path
 from exporter.config.document.validate import suggestion
-from exporter.config.document.values import is_given
+from exporter.config.document.values import is_given, is_missing
 from exporter.config.sections.notifications.addresses import NotificationIssue, own_certificate, web_address
 from exporter.config.sections.notifications.native import native_issues
 from exporter.config.sections.notifications.sms import sms_issues
 from exporter.core.notifications import (
+    NEVER,
     AlertHistory,
     AlertmanagerApi,
     BusinessHours,
     Email,
+    EscalationTimes,
     Notifications,
     PagerDuty,
     QuietHours,
@@ -33,6 +36,9 @@ _DAY = "(monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
 _DAYS = re.compile(rf"{_DAY}(:{_DAY})?(\s*,\s*{_DAY}(:{_DAY})?)*")
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s/]+):([0-9]{1,5})")
+
+SHORTEST_WAIT = 60.0
+"""Seconds that somebody has at least to acknowledge an alert: Alertmanager itself waits for one of them."""
 
 Channel = Slack | Email | PagerDuty | Sms | Webhook
 
@@ -56,6 +62,7 @@ class _Check:
         if notifications.history is not None:
             yield from self.history(notifications.history, ("history",))
         yield from _alertmanager(notifications.alertmanager, ("alertmanager",))
+        yield from _escalation(notifications.escalation, ("escalation",))
         yield from self.hours(notifications.business_hours, ("business_hours",))
         for name in ("grafana_url", "runbook_url"):
             if getattr(notifications, name):
@@ -148,10 +155,10 @@ class _Check:
             yield path, "username and password belong together", "give both or neither"
 
     def hours(self, hours: BusinessHours | QuietHours, path: Path) -> Iterator[NotificationIssue]:
-        if not _zone_known(hours.time_zone):
+        if not is_zone(hours.time_zone):
             yield (*path, "time_zone"), "the time zone is not known", "write one such as Europe/Berlin or UTC"
         if isinstance(hours, BusinessHours):
-            if not _DAYS.fullmatch(hours.days):
+            if not is_days(hours.days):
                 yield (*path, "days"), "the days are not days of the week", "write them as monday:friday"
             if hours.start >= hours.end:
                 yield (*path, "end"), "the end is not after the start", "write a later end"
@@ -193,7 +200,24 @@ def _alertmanager(api: AlertmanagerApi, path: Path) -> Iterator[NotificationIssu
         yield (*path, "auth", "basic"), "basic has no password", "add password_file:"
 
 
-def _zone_known(name: str) -> bool:
+def _escalation(times: EscalationTimes, path: Path) -> Iterator[NotificationIssue]:
+    for name in ("high", "medium"):
+        text = getattr(times, name)
+        try:
+            wrong = not is_missing(text) and text != NEVER and durations.seconds(text) < SHORTEST_WAIT
+        except ValueError:  # a line break behind it, which the pattern lets through
+            wrong = True
+        if wrong:
+            yield (*path, name), f"{name} is too short to acknowledge anything", "write 1m or more, or never"
+
+
+def is_days(text: str) -> bool:
+    """Return whether `text` is days of the week as Alertmanager writes them."""
+    return _DAYS.fullmatch(text) is not None
+
+
+def is_zone(name: str) -> bool:
+    """Return whether there is a time zone of that name, as far as this machine knows."""
     if name == "UTC":
         return True
     try:
