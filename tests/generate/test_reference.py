@@ -6,7 +6,9 @@ import pytest
 
 from exporter import registry
 from exporter.core.common_metrics import EXPLAINED, INFO, SCHEDULE
+from exporter.core.escalation import ESCALATION_SERIES
 from exporter.core.event_metrics import INTAKE_SERIES
+from exporter.core.maintenance import MAINTENANCE_ACTIVE
 from exporter.core.notice_metrics import NOTICE_SERIES
 from exporter.core.severity import Severity
 from exporter.core.webhook_metrics import WEBHOOK_SERIES
@@ -59,7 +61,7 @@ CONFIGURED = ("integration_threshold_", "integration_critical", "integration_slo
 
 def test_every_help_says_that_probes_are_scheduled_and_one_says_what_that_means() -> None:
     assert INFO.help.endswith(EXPLAINED)
-    reported = {*WEBHOOK_SERIES, *INTAKE_SERIES, *NOTICE_SERIES}
+    reported = {*WEBHOOK_SERIES, *INTAKE_SERIES, *NOTICE_SERIES, *ESCALATION_SERIES, MAINTENANCE_ACTIVE}
     reported |= {metric for kind in registry.events().values() for metric in kind.metrics}
     probed = [
         metric
