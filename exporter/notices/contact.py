@@ -5,7 +5,7 @@ import structlog
 from exporter.core.alertmanager import AlertmanagerError
 from exporter.core.configuration import Configuration
 from exporter.core.escalation import ALERTMANAGER_UP
-from exporter.notices.intake import Count
+from exporter.notices.series import Count
 
 
 class AlertmanagerContact:

@@ -24,8 +24,8 @@ from exporter.core.escalation import (
 from exporter.core.notifications import NEVER
 from exporter.core.severity import Severity
 from exporter.notices.contact import AlertmanagerContact
-from exporter.notices.intake import Count
 from exporter.notices.patience import WaitingTimes, last_silence
+from exporter.notices.series import Count
 from exporter.store.escalations import EscalationStore
 from exporter.store.threads import in_thread
 

@@ -19,7 +19,7 @@ from exporter.core.errors import StoreError
 from exporter.core.maintenance import API, MAINTENANCE_ACTIVE, MaintenanceWindow
 from exporter.core.metric import Metric
 from exporter.notices.contact import AlertmanagerContact
-from exporter.notices.intake import Count
+from exporter.notices.series import Count
 from exporter.notices.silences import fits, living, silence_of, window_of
 from exporter.store.maintenance import MaintenanceStore
 from exporter.store.subjects.maintenance import WindowRow
