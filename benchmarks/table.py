@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks import (
     capacity,
+    client_cost,
     events,
     exposition,
     growth,
@@ -40,6 +41,7 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "P8": start.rows,
     "P9": growth.rows,
     "limits": ratelimits.rows,
+    "P12": client_cost.rows,
 }
 
 

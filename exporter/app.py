@@ -17,6 +17,7 @@ from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration
 from exporter.core.defaults import LOG_FORMAT, LOG_LEVEL, SHUTDOWN_TIMEOUT
 from exporter.core.errors import StartError, StoreError
+from exporter.core.event_settings import EventSettings
 from exporter.core.service_manager import notify
 from exporter.core.shutdown import ShutdownLimit
 from exporter.core.supervisor import Supervisor
@@ -218,7 +219,7 @@ def _services(
         read_store=writer.read,
         flush=lambda: writer.flush(FLUSH_WAIT),
         tokens=engine.tokens,
-        runbook=_runbook,
+        runbook=lambda name: _runbook(name, configuration().events),
         admin=_admin(settings, web),
         endpoints=webhooks.endpoints,
         outbox=webhooks.outbox,
@@ -233,11 +234,12 @@ def _services(
     )
 
 
-def _runbook(name: str) -> tuple[str, str] | None:
+def _runbook(name: str, events: EventSettings) -> tuple[str, str] | None:
     """Return the page, made at each request: requests are rare, and probing needs none of its imports."""
+    from exporter.alerts.app_metrics import app_alerts
     from exporter.generate.runbook_html import runbook_html
 
-    return runbook_html(name)
+    return runbook_html(name, app_alerts(events))
 
 
 def _awaited_part(reloader: Reloader, supervisor: Supervisor) -> str:

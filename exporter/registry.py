@@ -13,7 +13,7 @@ from exporter.alerts.readings import reading_refused
 from exporter.alerts.thresholds import thresholds_missing
 from exporter.config.catalogue import Catalogue
 from exporter.core.alert import Alert
-from exporter.core.event import EventKind
+from exporter.core.event import EventKind, label_limits
 from exporter.core.event_metrics import INTAKE_SERIES
 from exporter.core.listing import Listing
 from exporter.core.metric import Metric
@@ -110,6 +110,13 @@ def _event_source(kind: str) -> str:
     return f"{kind}_events"
 
 
+@cache
+def alert_labels() -> tuple[str, ...]:
+    """Return the labels by which alerts on events differ, each once: they are part of who an alert is."""
+    found = (label for kind in events().values() for alert in kind.alerts for label in alert.by)
+    return tuple(dict.fromkeys(found))
+
+
 def event_sources() -> tuple[str, ...]:
     """Return the names of the sources that kinds of events are."""
     return tuple(map(_event_source, events()))
@@ -152,6 +159,7 @@ def catalogue() -> Catalogue:
         schemes(),
         frozenset(alert.name for alert in alerts()),
         frozenset((*recorded, *thresholds)),
+        frozenset(label_limits(events().values())),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from exporter.alerts.alertmanager import ANSWERS
 from exporter.alerts.availability import AVAILABILITY
 from exporter.alerts.call_limits import CALL_LIMITS
+from exporter.alerts.intake import INTAKE
 from exporter.alerts.measures import MEASURES
 from exporter.alerts.pipeline import PIPELINE
 from exporter.alerts.platform import PLATFORM
@@ -30,7 +31,7 @@ COMMON_SOURCES: Mapping[str, Signals] = {
     "service_level": Signals("Service levels", alerts=SERVICE_LEVEL),
     "call_limits": Signals("Limits of calls", alerts=CALL_LIMITS),
     "pipeline": Signals("From finding to message", alerts=PIPELINE),
-    "exporter": Signals("The exporter", alerts=(*PLATFORM, *PROCESS)),
+    "exporter": Signals("The exporter", alerts=(*PLATFORM, *PROCESS, *INTAKE)),
     "quotas": Signals("Quotas", alerts=QUOTAS),
     "webhooks": Signals("Webhooks", metrics=WEBHOOK_SERIES, alerts=WEBHOOKS),
     "notices": Signals("History of alerts", metrics=NOTICE_SERIES),

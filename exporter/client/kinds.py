@@ -1,3 +1,4 @@
+# generated, do not edit; make generate
 """One method for each kind of event, with its fields; which are required the signature says."""
 
 from abc import ABC, abstractmethod
@@ -16,55 +17,29 @@ class Kinds(ABC):
     def event(self, kind: str, fields: Mapping[str, Any]) -> None:
         """Report an event of `kind`."""
 
-    def payment(
+    def ai_usage(
         self,
-        outcome: str,
+        endpoint: str,
+        status: str,
         *,
-        amount: float | None = None,
-        currency: str | None = None,
-        provider: str | None = None,
-        decline_code: str | None = None,
-        payment_id: str | None = None,
-        **common: Any,
-    ) -> None:
-        """Report a payment: succeeded, failed, declined, timeout, disputed or fraud_warning."""
-        self.event(
-            "payment",
-            {
-                "outcome": outcome,
-                "amount": amount,
-                "currency": currency,
-                "provider": provider,
-                "decline_code": decline_code,
-                "payment_id": payment_id,
-                **common,
-            },
-        )
-
-    def webhook(
-        self,
-        source: str,
-        outcome: str,
-        *,
-        direction: str | None = None,
-        type: str | None = None,
         duration: float | None = None,
-        attempt: int | None = None,
-        event_id: str | None = None,
+        cost: float | None = None,
+        request_id: str | None = None,
         error: str | None = None,
         **common: Any,
     ) -> None:
-        """Report that a webhook was processed (inbound) or delivered (outbound)."""
+        """Report an event of the kind ai_usage.
+
+        A call; `status` is ok, or what went wrong (error, timeout, rate_limited); `cost` in USD.
+        """
         self.event(
-            "webhook",
+            "ai_usage",
             {
-                "source": source,
-                "outcome": outcome,
-                "direction": direction,
-                "type": type,
+                "endpoint": endpoint,
+                "status": status,
                 "duration": duration,
-                "attempt": attempt,
-                "event_id": event_id,
+                "cost": cost,
+                "request_id": request_id,
                 "error": error,
                 **common,
             },
@@ -82,9 +57,9 @@ class Kinds(ABC):
         address: str | None = None,
         **common: Any,
     ) -> None:
-        """Report a request that the app answered, or, with `integration`, a call that it made to a vendor.
+        """Report an event of the kind api_request.
 
-        `route` is the template, such as /orders/{id}.
+        A request; `route` is its template, `status` 0 without an answer. `user` is never a label.
         """
         self.event(
             "api_request",
@@ -100,26 +75,203 @@ class Kinds(ABC):
             },
         )
 
-    def ai_usage(
+    def audit(
         self,
-        endpoint: str,
-        status: str,
+        actor: str,
+        action: str,
         *,
+        resource: str | None = None,
+        outcome: str | None = None,
+        address: str | None = None,
+        country: str | None = None,
+        user_agent: str | None = None,
+        details: Mapping[str, Any] | None = None,
+        **common: Any,
+    ) -> None:
+        """Report an event of the kind audit.
+
+        An action; `action` is such as user.delete, and what the app adds is in `details`.
+        """
+        self.event(
+            "audit",
+            {
+                "actor": actor,
+                "action": action,
+                "resource": resource,
+                "outcome": outcome,
+                "address": address,
+                "country": country,
+                "user_agent": user_agent,
+                "details": details,
+                **common,
+            },
+        )
+
+    def auth(
+        self,
+        outcome: str,
+        *,
+        method: str | None = None,
+        country: str | None = None,
+        address: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        **common: Any,
+    ) -> None:
+        """Report an event of the kind auth.
+
+        An attempt to sign in; address and actor are stored, never a label.
+
+        `outcome`: failure, success.
+        """
+        self.event(
+            "auth",
+            {
+                "outcome": outcome,
+                "method": method,
+                "country": country,
+                "address": address,
+                "actor": actor,
+                "reason": reason,
+                **common,
+            },
+        )
+
+    def metric(
+        self,
+        name: str,
+        value: float,
+        *,
+        labels: Mapping[str, str] | None = None,
+        **common: Any,
+    ) -> None:
+        """Report an event of the kind metric.
+
+        A value: what a gauge is now, or by how much a counter rises.
+        """
+        self.event(
+            "metric",
+            {
+                "name": name,
+                "value": value,
+                "labels": labels,
+                **common,
+            },
+        )
+
+    def payment(
+        self,
+        outcome: str,
+        *,
+        amount: float | None = None,
+        currency: str | None = None,
+        provider: str | None = None,
+        decline_code: str | None = None,
+        payment_id: str | None = None,
+        **common: Any,
+    ) -> None:
+        """Report an event of the kind payment.
+
+        A payment; `amount` in major units, `currency` by ISO 4217.
+
+        `outcome`: declined, disputed, failed, fraud_warning, succeeded, timeout.
+        """
+        self.event(
+            "payment",
+            {
+                "outcome": outcome,
+                "amount": amount,
+                "currency": currency,
+                "provider": provider,
+                "decline_code": decline_code,
+                "payment_id": payment_id,
+                **common,
+            },
+        )
+
+    def rate_limit(
+        self,
+        policy: str,
+        endpoint: str,
+        outcome: str,
+        *,
+        identifier: str | None = None,
+        **common: Any,
+    ) -> None:
+        """Report an event of the kind rate_limit.
+
+        A request that a rate limit judged; `identifier` is stored, never a label.
+
+        `outcome`: allowed, blocked.
+        """
+        self.event(
+            "rate_limit",
+            {
+                "policy": policy,
+                "endpoint": endpoint,
+                "outcome": outcome,
+                "identifier": identifier,
+                **common,
+            },
+        )
+
+    def traffic(
+        self,
+        route: str,
+        client: str,
+        *,
+        country: str | None = None,
+        views: int | None = None,
+        **common: Any,
+    ) -> None:
+        """Report an event of the kind traffic.
+
+        Page views of one route; `country` by ISO 3166-1 alpha-2.
+
+        `client`: bot, human, suspicious.
+        """
+        self.event(
+            "traffic",
+            {
+                "route": route,
+                "client": client,
+                "country": country,
+                "views": views,
+                **common,
+            },
+        )
+
+    def webhook(
+        self,
+        source: str,
+        outcome: str,
+        *,
+        direction: str | None = None,
+        type: str | None = None,
         duration: float | None = None,
-        cost: float | None = None,
-        request_id: str | None = None,
+        attempt: int | None = None,
+        event_id: str | None = None,
         error: str | None = None,
         **common: Any,
     ) -> None:
-        """Report a call to an AI service, with its cost in USD."""
+        """Report an event of the kind webhook.
+
+        A webhook: `processed` (inbound), `delivered` (outbound), or what went wrong.
+
+        `outcome`: delivered, failed, processed, refused, timeout.
+
+        `direction`: inbound, outbound.
+        """
         self.event(
-            "ai_usage",
+            "webhook",
             {
-                "endpoint": endpoint,
-                "status": status,
+                "source": source,
+                "outcome": outcome,
+                "direction": direction,
+                "type": type,
                 "duration": duration,
-                "cost": cost,
-                "request_id": request_id,
+                "attempt": attempt,
+                "event_id": event_id,
                 "error": error,
                 **common,
             },
@@ -136,7 +288,13 @@ class Kinds(ABC):
         error: str | None = None,
         **common: Any,
     ) -> None:
-        """Report a widget: loaded, load_error, render_failure, script_error or timeout."""
+        """Report an event of the kind widget.
+
+        What became of a widget; `error` is the name of the error, without what the customer
+        entered.
+
+        `outcome`: load_error, loaded, render_failure, script_error, timeout.
+        """
         self.event(
             "widget",
             {
@@ -146,83 +304,6 @@ class Kinds(ABC):
                 "release": release,
                 "duration": duration,
                 "error": error,
-                **common,
-            },
-        )
-
-    def metric(
-        self, name: str, value: float, *, labels: Mapping[str, str] | None = None, **common: Any
-    ) -> None:
-        """Report a value of a metric that the exporter's configuration declares."""
-        self.event("metric", {"name": name, "value": value, "labels": labels, **common})
-
-    def traffic(
-        self, route: str, client: str, *, country: str | None = None, views: int | None = None, **common: Any
-    ) -> None:
-        """Report page views; `client` is human, bot or suspicious."""
-        self.event(
-            "traffic", {"route": route, "client": client, "country": country, "views": views, **common}
-        )
-
-    def auth(
-        self,
-        outcome: str,
-        *,
-        method: str | None = None,
-        country: str | None = None,
-        address: str | None = None,
-        actor: str | None = None,
-        reason: str | None = None,
-        **common: Any,
-    ) -> None:
-        """Report a sign-in: success or failure."""
-        self.event(
-            "auth",
-            {
-                "outcome": outcome,
-                "method": method,
-                "country": country,
-                "address": address,
-                "actor": actor,
-                "reason": reason,
-                **common,
-            },
-        )
-
-    def rate_limit(
-        self, policy: str, endpoint: str, outcome: str, *, identifier: str | None = None, **common: Any
-    ) -> None:
-        """Report a request that a rate limit allowed or blocked."""
-        self.event(
-            "rate_limit",
-            {"policy": policy, "endpoint": endpoint, "outcome": outcome, "identifier": identifier, **common},
-        )
-
-    def audit(
-        self,
-        actor: str,
-        action: str,
-        *,
-        resource: str | None = None,
-        outcome: str | None = None,
-        address: str | None = None,
-        country: str | None = None,
-        user_agent: str | None = None,
-        details: Mapping[str, Any] | None = None,
-        **common: Any,
-    ) -> None:
-        """Report who did what to which resource."""
-        self.event(
-            "audit",
-            {
-                "actor": actor,
-                "action": action,
-                "resource": resource,
-                "outcome": outcome,
-                "address": address,
-                "country": country,
-                "user_agent": user_agent,
-                "details": details,
                 **common,
             },
         )

@@ -12,7 +12,8 @@ from exporter.core.threshold import ThresholdFamily
 class Catalogue:
     """Every provider, every family of thresholds and every scheme of signatures, by name.
 
-    `alerts` are the names of all alerts, `records` those of all recorded series.
+    `alerts` are the names of all alerts, `records` those of all recorded series, `event_labels` those of
+    the allow-lists of events.
     """
 
     probes: Mapping[str, Probe]
@@ -20,3 +21,4 @@ class Catalogue:
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     alerts: frozenset[str] = frozenset()
     records: frozenset[str] = frozenset()
+    event_labels: frozenset[str] = frozenset()

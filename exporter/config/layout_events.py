@@ -13,6 +13,18 @@ LabelAllowList = Annotated[
 ]
 
 
+AppThreshold = Annotated[float, Meta(ge=-1e15, le=1e15)]
+
+
+class AppThresholdsPart(Part, frozen=True, kw_only=True):
+    """Numbers beyond which a declared metric raises an alert; of a counter, what is added in a minute."""
+
+    critical: Annotated[AppThreshold | None, Meta(description="Beyond it the alert is critical.")] = None
+    high: Annotated[AppThreshold | None, Meta(description="Beyond it the alert is high.")] = None
+    medium: Annotated[AppThreshold | None, Meta(description="Beyond it the alert is medium.")] = None
+    low: Annotated[AppThreshold | None, Meta(description="Beyond it the alert is low.")] = None
+
+
 class AppMetricPart(Part, frozen=True, kw_only=True):
     """A metric that apps add to by events of the kind `metric`; its series are integration_app_<name>."""
 
@@ -30,6 +42,12 @@ class AppMetricPart(Part, frozen=True, kw_only=True):
     labels: Annotated[
         dict[str, LabelAllowList], Meta(description="Its labels, and the values that each may have.")
     ] = {}
+    thresholds: Annotated[
+        AppThresholdsPart, Meta(description="Numbers by severity; they become an alert of this metric.")
+    ] = AppThresholdsPart()
+    worse: Annotated[
+        Literal["larger", "smaller"], Meta(description="Which values are beyond the thresholds.")
+    ] = "larger"
 
 
 class BeaconSitePart(Part, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from exporter.config.document.schema import (
 )
 from exporter.config.layout import IntegrationPart, Layout, TenantRow
 from exporter.config.layout_alerts import AlertPart
+from exporter.config.layout_events import AppMetricPart
 from exporter.config.layout_webhooks import WebhookEndpointPart, WebhookSourcePart
 from exporter.core.options import tenant_fields
 from exporter.core.probe import Probe
@@ -22,15 +23,19 @@ from exporter.core.severity import Severity
 from exporter.core.signature import Scheme
 from exporter.core.threshold import ThresholdFamily
 
+PARTS = (IntegrationPart, TenantRow, AlertPart, AppMetricPart, WebhookSourcePart, WebhookEndpointPart)
+"""The elements of lists that are judged one by one."""
+
 
 def build_schema(catalogue: Catalogue) -> JsonSchema:
     """Return the JSON Schema (draft 2020-12) of the whole file; equal catalogues give equal schemas."""
     layout, definitions = components(Layout)
-    for kind in (IntegrationPart, TenantRow, AlertPart, WebhookSourcePart, WebhookEndpointPart):
+    for kind in PARTS:
         definitions |= components(kind)[1]
     row, integration = definitions["TenantRow"], definitions["IntegrationPart"]
     definitions["Layout"]["properties"]["integrations"]["items"] = {"$ref": f"{PREFIX}IntegrationPart"}
     definitions["Layout"]["properties"]["alerts"]["items"] = {"$ref": f"{PREFIX}AlertPart"}
+    definitions["EventsPart"]["properties"]["metrics"]["items"] = {"$ref": f"{PREFIX}AppMetricPart"}
     definitions["Tenants"]["properties"]["list"]["items"] = {"$ref": f"{PREFIX}TenantRow"}
     definitions["Thresholds"] = _thresholds(catalogue)
     for part in (definitions["Layout"], row, integration):

@@ -25,16 +25,12 @@ IDENTITY = (
     "source",
     "endpoint",
     "direction",
-    "route",
-    "method",
-    "widget",
-    "release",
-    "policy",
-    "family",
-    "country",
     MANUAL,
 )
-"""Labels that two steps of one condition share; silences and acknowledgements match them too."""
+"""Labels that two steps of one condition share; alerts on events bring more, which callers add.
+
+Silences and acknowledgements match them too.
+"""
 
 PLACE = (*AGGREGATION_LABELS, "namespace", TEST)
 """Labels by which one environment never hides another, whatever rules keep apart; tests hide nothing real."""
@@ -44,7 +40,7 @@ SCOPE = "scope"
 
 
 def identity(kept_apart: Iterable[str] = AGGREGATION_LABELS) -> tuple[str, ...]:
-    """Return IDENTITY and the labels of the place, those that rules keep apart among them."""
+    """Return IDENTITY and the labels of the place, those that rules or alerts keep apart among them."""
     return tuple(dict.fromkeys((*IDENTITY, *kept_apart, *PLACE)))
 
 

@@ -1,7 +1,7 @@
 """What apps report: a kind of event, its fields, and what it counts."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
@@ -10,6 +10,15 @@ from msgspec import Meta, Struct
 from exporter.core.alert import Alert
 from exporter.core.metric import Metric
 from exporter.core.panel import Panel
+
+FIRST_SEEN = 50
+"""Values of a label that may appear where the configuration lists none."""
+
+ROUTES = 200
+"""The same for routes, of which an app has more than of anything else."""
+
+COUNTRIES = 300
+"""The same for countries: all there are."""
 
 OTHER = "other"
 """The value of a label in place of one that may not become one."""
@@ -98,9 +107,13 @@ class EventKind:
     """One kind of event; its file in events/ has it as KIND.
 
     `fields` are its own and the common ones. `read` returns what an event adds to series and statistics, and
-    may raise EventError. `durable` kinds are stored before the answer, and count once over all processes.
-    `columns` are the fields that a list of them shows besides time, tenant and integration, `path` where it
-    is served. `retention` is the key of `store.retention`; None stores nothing. `role` may read the list.
+    may raise EventError. `example` has the fields of a small event that is right: tests and pages show it.
+    `labels` are the allow-lists by which `read` asks for labels, and how many of the first values seen may
+    appear where the configuration has no such list; kinds that share one agree.
+
+    `durable` kinds are stored before the answer, and count once over all processes. `columns` are the fields
+    that a list of them shows besides time, tenant and integration, `path` where it is served. `retention` is
+    the key of `store.retention`; None stores nothing. `role` may read the list.
     """
 
     name: str
@@ -108,6 +121,8 @@ class EventKind:
     fields: type[EventFields]
     read: Callable[[Any, LabelContext], Iterable[Contribution]]
     metrics: tuple[Metric, ...]
+    example: Mapping[str, Any]
+    labels: Mapping[str, int] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     path: str = ""
     retention: RetentionKey | None = "requests"
@@ -115,3 +130,13 @@ class EventKind:
     role: str = "viewer"
     alerts: tuple[Alert, ...] = ()
     panels: tuple[Panel, ...] = ()
+
+
+def label_limits(kinds: Iterable[EventKind]) -> dict[str, int]:
+    """Return how many of the first values of each allow-list may appear; ValueError where kinds differ."""
+    found: dict[str, int] = {}
+    for kind in kinds:
+        for name, most in kind.labels.items():
+            if found.setdefault(name, most) != most:
+                raise ValueError(f"kind {kind.name}: another kind lets {found[name]} values of {name} appear")
+    return found

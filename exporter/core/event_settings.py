@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from exporter.core.app_metric import app_alert_name
 from exporter.core.metric import Metric
-
-FIRST_SEEN = 50
-"""Values of a label that may appear where the configuration lists none."""
+from exporter.core.threshold import Threshold, ThresholdFamily
 
 SERIES_LIMIT = 10_000
 
@@ -35,7 +34,8 @@ class EventSettings:
     """Everything under `events:`.
 
     `allow` is by label. `metrics` are those of apps by the name that events give, `labels` the values that
-    theirs may have, by metric and label. `sites` are those whose pages may report, by key.
+    theirs may have, by metric and label, `families` the thresholds of those that have some, by the metric's
+    name. `sites` are those whose pages may report, by key.
     """
 
     allow: Mapping[str, AllowList] = field(default_factory=dict)
@@ -43,3 +43,24 @@ class EventSettings:
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     labels: Mapping[str, AllowList] = field(default_factory=dict)
     sites: Mapping[str, BeaconSite] = field(default_factory=dict)
+    families: Mapping[str, ThresholdFamily] = field(default_factory=dict)
+
+    @property
+    def alert_names(self) -> frozenset[str]:
+        """The names of the alerts that declared metrics bring."""
+        found = (app_alert_name(self.metrics[name], rising=one.rising) for name, one in self.families.items())
+        return frozenset(found)
+
+    @property
+    def alert_labels(self) -> tuple[str, ...]:
+        """The labels by which alerts on declared metrics differ, besides those of targets."""
+        return tuple(dict.fromkeys(label for name in self.families for label in self.metrics[name].labels))
+
+    @property
+    def thresholds(self) -> tuple[Threshold, ...]:
+        """The numbers of `families`, which hold for every tenant."""
+        return tuple(
+            Threshold(family, "", "", "", severity, value)
+            for family in self.families.values()
+            for severity, value in family.steps.items()
+        )

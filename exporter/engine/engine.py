@@ -78,7 +78,7 @@ class Engine:
             self._forget(key)
         self.board.replace(states)
         self._counters.apply(configuration.integrations)
-        self._thresholds.apply(configuration.thresholds)
+        self._thresholds.apply((*configuration.thresholds, *configuration.events.thresholds))
         self._budgets.apply(configuration)
         self.configuration = configuration
         # Before `_schedule`, which shows the targets' series: those of their tokens are among them.

@@ -6,7 +6,10 @@ import re
 _ID = re.compile(
     r"(?:[a-z]{2,12}[_-])?(?:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Za-z]{12,64})\Z"
 )
-_SECRET = re.compile(r"(?:sk|pk|rk|whsec|key|xox\w|gh\w)[_-]")
+# What gives access, and the number of an account, a card or a phone.
+_SECRET = re.compile(
+    r"(?:sk|pk|rk|whsec|key|xox\w|gh\w)[_-]|AKIA|ASIA|eyJ|[A-Z]{2}\d\d[0-9A-Z]{11,}|.*\d{10}"
+)
 
 
 def reference_of(name: str, text: str | None) -> tuple[str, str] | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from exporter.core.event import (
+    FIRST_SEEN,
     Contribution,
     EventFields,
     EventKind,
@@ -55,6 +56,8 @@ KIND = EventKind(
     AiUsageEvent,
     read,
     (REQUESTS, FAILURES, COST, DURATION),
+    example={"endpoint": "fal-ai/flux", "status": "ok"},
+    labels={"endpoint": FIRST_SEEN},
     columns=("endpoint", "status", "duration", "cost", "request_id", "error"),
     path="/api/v1/costs",
     alerts=ALERTS,

@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from exporter.core.event import (
+    ROUTES,
     Contribution,
     EventFields,
     EventKind,
@@ -61,6 +62,8 @@ KIND = EventKind(
     ApiRequestEvent,
     read,
     (REQUESTS, FAILURES, DURATION),
+    example={"route": "/orders/{id}", "method": "GET", "status": 200, "duration": 0.05},
+    labels={"route": ROUTES},
     columns=("route", "method", "status", "duration", "trace_id", "user", "address"),
     path="/api/v1/requests",
     alerts=ALERTS,

@@ -42,6 +42,8 @@ KIND = EventKind(
     AuditEvent,
     read,
     (EVENTS,),
+    example={"actor": "ann", "action": "user.delete"},
+    labels={"action_class": 100},
     columns=("actor", "action", "resource", "outcome", "address", "country", "user_agent", "details"),
     retention="audit",
     durable=True,

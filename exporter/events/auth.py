@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from exporter.core.event import (
+    COUNTRIES,
+    FIRST_SEEN,
     Contribution,
     EventFields,
     EventKind,
@@ -45,6 +47,8 @@ KIND = EventKind(
     AuthEvent,
     read,
     (SIGN_INS, FAILURES),
+    example={"outcome": "success"},
+    labels={"auth_method": FIRST_SEEN, "country": COUNTRIES},
     columns=("outcome", "method", "country", "address", "actor", "reason"),
     path="/api/v1/sign-ins",
     retention="audit",

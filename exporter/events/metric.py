@@ -29,4 +29,12 @@ def read(event: MetricEvent, context: LabelContext) -> Iterator[Measurement]:
     yield Measurement(metric, labels, event.value)
 
 
-KIND = EventKind("metric", "Metrics of apps", MetricEvent, read, (), retention=None)
+KIND = EventKind(
+    "metric",
+    "Metrics of apps",
+    MetricEvent,
+    read,
+    (),
+    example={"name": "jobs_waiting", "value": 3, "labels": {"queue": "mail"}},
+    retention=None,
+)

@@ -76,6 +76,8 @@ KIND = EventKind(
     PaymentEvent,
     read,
     (PAYMENTS, FAILURES, DECLINES, DISPUTES, FRAUD_WARNINGS, VOLUME),
+    example={"outcome": "succeeded"},
+    labels={"currency": 200},
     columns=("outcome", "amount", "currency", "provider", "decline_code", "payment_id"),
     path="/api/v1/payments",
     retention="webhooks",

@@ -3,7 +3,15 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from exporter.core.event import EventFields, EventKind, Identifier, LabelContext, Measurement
+from exporter.core.event import (
+    FIRST_SEEN,
+    ROUTES,
+    EventFields,
+    EventKind,
+    Identifier,
+    LabelContext,
+    Measurement,
+)
 from exporter.events._rate_limit_alerts import ALERTS
 from exporter.events._rate_limit_series import BLOCKS, REQUESTS
 
@@ -30,6 +38,8 @@ KIND = EventKind(
     RateLimitEvent,
     read,
     (REQUESTS, BLOCKS),
+    example={"policy": "api", "endpoint": "/api/*", "outcome": "allowed"},
+    labels={"policy": FIRST_SEEN, "route": ROUTES},
     columns=("policy", "endpoint", "outcome", "identifier"),
     path="/api/v1/ratelimit-events",
     role="admin",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from exporter.core.event import (
+    ROUTES,
     Contribution,
     EventFields,
     EventKind,
@@ -46,6 +47,8 @@ KIND = EventKind(
     TrafficEvent,
     read,
     (VIEWS, COUNTRIES),
+    example={"route": "/", "client": "human"},
+    labels={"route": ROUTES, "country": 300},
     columns=("route", "client", "country", "views"),
     path="/api/v1/traffic",
     alerts=ALERTS,

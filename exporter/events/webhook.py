@@ -1,10 +1,13 @@
 """Webhooks that the app processed or sent by itself: how long that took, and whether it worked."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from exporter.core import webhook_metrics as m
 from exporter.core.event import (
+    FIRST_SEEN,
     EventFields,
     EventKind,
     Identifier,
@@ -26,7 +29,7 @@ class WebhookEvent(EventFields, tag="webhook", kw_only=True):
     direction: Literal["inbound", "outbound"] = "inbound"
     type: Identifier | None = None
     duration: Seconds | None = None
-    attempt: int | None = None
+    attempt: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     event_id: Identifier | None = None
     error: Text | None = None
 
@@ -52,6 +55,8 @@ KIND = EventKind(
     WebhookEvent,
     read,
     (m.EVENTS, m.EVENT_FAILURES, m.PROCESSING_DURATION),
+    example={"source": "shop", "outcome": "processed"},
+    labels={"source": FIRST_SEEN},
     columns=("source", "direction", "type", "outcome", "duration", "attempt", "event_id", "error"),
     path="/api/v1/webhook-events",
     retention="webhooks",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from exporter.core.event import (
+    FIRST_SEEN,
     Contribution,
     EventFields,
     EventKind,
@@ -52,6 +53,8 @@ KIND = EventKind(
     WidgetEvent,
     read,
     (LOADED, FAILURES, DURATION),
+    example={"widget": "donate", "outcome": "loaded"},
+    labels={"widget": FIRST_SEEN, "release": FIRST_SEEN},
     columns=("widget", "outcome", "route", "release", "duration", "error"),
     path="/api/v1/widgets",
     alerts=ALERTS,

@@ -8,6 +8,7 @@ from typing import Any
 
 from exporter import registry
 from exporter.alerts import COMMON_SOURCES
+from exporter.alerts.app_metrics import app_alerts
 from exporter.alerts.platform import EXPORTER_DOWN, WATCHDOG
 from exporter.config.schema import build_schema
 from exporter.core.alert import Alert
@@ -16,8 +17,11 @@ from exporter.core.configuration import Configuration
 from exporter.core.generation import Generation, exporter_url
 from exporter.core.notifications import Notifications
 from exporter.core.secret import Secret
+from exporter.core.threshold import ThresholdFamily
 from exporter.generate import (
+    client_kinds,
     dashboards,
+    event_page,
     own_alerts,
     paths,
     reference,
@@ -42,6 +46,9 @@ from exporter.generate.secret_files import SecretFiles
 from exporter.signatures import schemes
 
 RuleFile = dict[str, Any]
+
+APP_METRICS = "app_metrics"
+"""Name of the rule file on metrics that the configuration declares, and of its test, without suffix."""
 
 INTO = "parts for a configuration that you have already: docs/into-what-you-have.md says where each goes"
 
@@ -73,6 +80,8 @@ def files(configuration: Configuration | None = None) -> dict[str, str]:
             registry.sources(), registry.probes(), registry.lists().values(), schemes().values()
         ),
         "docs/examples/config.schema.json": schema_text(),
+        event_page.PATH: event_page.events_page(registry.events().values()),
+        client_kinds.PATH: client_kinds.client_kinds(registry.events().values()),
     }
 
 
@@ -105,9 +114,11 @@ def user_files(
     secrets = SecretFiles(generation.secrets.dir)
     own, kept_apart = (configuration.alerts if configuration else ()), generation.aggregation_labels
     history = history_receiver(notifications.history, generation, secrets)
+    # Labels of declared metrics tell alerts apart, as those do that rules keep apart anyway.
+    declared = configuration.events.alert_labels if configuration else ()
     bridge = bridge_configs(notifications, generation, secrets)
-    alertmanager = routing.configuration(notifications, secrets, kept_apart, own, history, bridge)
-    added = routing.for_existing(notifications, secrets, kept_apart, own, history, bridge)
+    alertmanager = routing.configuration(notifications, secrets, kept_apart, own, history, bridge, declared)
+    added = routing.for_existing(notifications, secrets, kept_apart, own, history, bridge, declared)
     # Flags and no paths: `--check` notices other flags, and a bundle is the same wherever it is made.
     heads = (f"flags: {flags}",) if flags else ()
     rules = rule_files(configuration, generation)
@@ -118,15 +129,19 @@ def user_files(
         paths.ALERTMANAGER: as_yaml(alertmanager, *heads, *_remarks(secrets), notice=notice),
         paths.ALERTMANAGER_PARTS: as_yaml(added, *heads, *_remarks(secrets), INTO, notice=notice),
         "alertmanager/templates/facts.tmpl": facts_template(
-            notice, generation.aggregation_labels, registry.alerts()
+            notice,
+            (*generation.aggregation_labels, *declared),
+            (*registry.alerts(), *_app_alerts(configuration)),
         ),
         "alertmanager/templates/messages.tmpl": _messages(notice),
         **dashboards.files(),
     }
     if configuration:
         alerts = [alert for name in rules for alert in alert_sources().get(name, ())]
+        alerts += _app_alerts(configuration)
         content |= runbooks.pages(alerts, paths.BUNDLE_RUNBOOKS, notice)
         content |= _own_files(configuration, notice)
+        content |= _app_tests(configuration, rules, notice)
     return UserFiles(content, secrets.files, generation, tuple(sorted(secrets.references)))
 
 
@@ -152,7 +167,8 @@ def rule_files(
         else max((probe.interval for probe in registry.probes().values()), default=60.0)
     )
     filling = TextValues(look_back(longest), generation.job, generation.aggregation_labels)
-    made = alert_files(alert_sources(), registry.families().values(), filling, links)
+    declared = {APP_METRICS: alerts} if (alerts := _app_alerts(configuration)) else {}
+    made = alert_files({**alert_sources(), **declared}, _families(configuration), filling, links)
     if configuration is None:
         return made
     if configuration.alerts:
@@ -164,7 +180,7 @@ def rule_files(
     return select_files(
         made,
         # Any app with a token may report any kind of event.
-        (*COMMON_SOURCES, *registry.event_sources(), own_alerts.FILE),
+        (*COMMON_SOURCES, *registry.event_sources(), APP_METRICS, own_alerts.FILE),
         used,
         {name for metric in own for name in metric.series_names},
     )
@@ -195,6 +211,27 @@ def _rule_test_files(configuration: Configuration | None) -> dict[str, str]:
     noisy = (EXPORTER_DOWN.name, WATCHDOG.name)
     tests["without-exporter"] = rule_tests.quiet_without_exporter(noisy, _at_paths(rules, rules))
     return {f"{paths.RULE_TESTS}/{name}.yml": as_yaml(content) for name, content in tests.items()}
+
+
+def _app_alerts(configuration: Configuration | None) -> tuple[Alert, ...]:
+    """Return the alerts on metrics that the configuration declares."""
+    return app_alerts(configuration.events) if configuration else ()
+
+
+def _families(configuration: Configuration | None) -> tuple[ThresholdFamily, ...]:
+    """Return every family of thresholds: those of the catalogue, and those of declared metrics."""
+    declared = configuration.events.families.values() if configuration else ()
+    return (*registry.families().values(), *declared)
+
+
+def _app_tests(configuration: Configuration, rules: Mapping[str, RuleFile], notice: str) -> dict[str, str]:
+    """Return the tests of the alerts on declared metrics, which follow from their thresholds."""
+    alerts = _app_alerts(configuration)
+    if not alerts:
+        return {}
+    loaded = _at_paths(rules, find_required_files(rules, APP_METRICS))
+    tests = rule_tests.tests_of(alerts, _families(configuration), loaded)
+    return {f"{paths.RULE_TESTS}/{APP_METRICS}.yml": as_yaml(tests, notice=notice)}
 
 
 def _own_files(configuration: Configuration, notice: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable
 
+from exporter import registry
 from exporter.core.alert import Alert
 from exporter.core.alert_identity import identity
 from exporter.core.generation import AGGREGATION_LABELS
@@ -98,7 +99,8 @@ def _silence(kept_apart: tuple[str, ...]) -> str:
     value = " | ".join(
         (".Value", *(f"reReplaceAll `{found}` `{coded}`" for found, coded in _PERCENT.items()))
     )
-    others = "|".join(label for label in identity(kept_apart) if label != "alertname")
+    labels = identity((*registry.alert_labels(), *kept_apart))
+    others = "|".join(label for label in labels if label != "alertname")
     # Alertmanager's page takes matchers as {a="b", c="d"}, percent-encoded: %7B is {, %3D is =, %2C a comma.
     # The alert's name comes last because it is always there: no comma is left over.
     return (

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from exporter.config.layout import IntegrationPart, Layout, TenantRow
+from exporter.config.layout_events import AppMetricPart
 from exporter.config.layout_webhooks import WebhookEndpointPart, WebhookSourcePart
 from exporter.core.alert import EVERY, Alert
 from exporter.core.common_metrics import SCHEDULE
@@ -124,7 +125,14 @@ def _delay(alert: Alert, severity: Severity) -> str:
     )
 
 
-CONFIGURATION_PARTS = (Layout, IntegrationPart, TenantRow, WebhookSourcePart, WebhookEndpointPart)
+CONFIGURATION_PARTS = (
+    Layout,
+    IntegrationPart,
+    TenantRow,
+    AppMetricPart,
+    WebhookSourcePart,
+    WebhookEndpointPart,
+)
 """The parts of the configuration file that are judged by themselves, and what is below them."""
 
 

@@ -56,12 +56,14 @@ def configuration(
     own: Iterable[OwnAlert] = (),
     history: AlertReceiver | None = None,
     bridge: Sequence[AlertReceiver] = (),
+    declared: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Return the content of alertmanager.yml; the secrets it needs are added to `secrets`.
 
     `kept_apart` are the aggregation labels: messages are grouped by them too. Of the user's `own` alerts
     those with recipients have routes of their own. `history` is the receiver that gets every alert besides.
     `bridge` are the webhooks that bring text messages to the exporter.
+    `declared` are labels of the user's own metrics, by which their alerts differ.
     """
     shared = shared_channels(notifications)
     receivers = Receivers(secrets, bridge)
@@ -86,7 +88,7 @@ def configuration(
                 *([{"receiver": "default"}] if history else ()),
             ],
         },
-        "inhibit_rules": inhibitions(kept_apart),
+        "inhibit_rules": inhibitions(kept_apart, declared),
         "receivers": [
             *(_shared_receiver(receivers, name, level, notifications) for name, level in _STEPS.items()),
             *(_team_receiver(receivers, team, shared) for team in teams),
@@ -116,13 +118,14 @@ def for_existing(
     own: Iterable[OwnAlert] = (),
     history: AlertReceiver | None = None,
     bridge: Sequence[AlertReceiver] = (),
+    declared: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Return what an existing alertmanager.yml takes over, list by list.
 
     Our tree is one route, to be put before the others; names of receivers and time intervals begin with
     `integration-`, and inhibitions look at our alerts alone.
     """
-    whole = configuration(notifications, secrets, kept_apart, own, history, bridge)
+    whole = configuration(notifications, secrets, kept_apart, own, history, bridge, declared)
     root = _add_prefix(whole["route"])
     return {
         "templates": ["integration-exporter/templates/*.tmpl"],
@@ -232,14 +235,16 @@ def _team_step(team: Team, level: Severity) -> AlertRoute:
     return route
 
 
-def inhibitions(kept_apart: tuple[str, ...] = AGGREGATION_LABELS) -> list[dict[str, Any]]:
+def inhibitions(
+    kept_apart: tuple[str, ...] = AGGREGATION_LABELS, declared: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
     """Return what hides what within one place; a label that both sides lack counts as equal."""
     place = tuple(dict.fromkeys((*kept_apart, *PLACE)))
     steps = [
         {
             "source_matchers": [f'severity="{severity}"'],
             "target_matchers": [f'severity=~"{literal(severity.below)}"'],
-            "equal": list(identity(kept_apart)),
+            "equal": list(identity((*registry.alert_labels(), *kept_apart, *declared))),
         }
         for severity in Severity
         if severity.below

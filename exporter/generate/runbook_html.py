@@ -2,9 +2,11 @@
 
 import html
 from base64 import b64encode
+from collections.abc import Iterable
 from hashlib import sha256
 
 from exporter import registry
+from exporter.core.alert import Alert
 from exporter.generate.runbooks import page
 
 STYLE = """
@@ -25,11 +27,14 @@ POLICY = (
 """The Content-Security-Policy under which the page shows as it is meant to, and loads nothing."""
 
 
-def runbook_html(name: str) -> tuple[str, str] | None:
-    """Return the page of the alert `name` and its Content-Security-Policy; None without such an alert."""
+def runbook_html(name: str, declared: Iterable[Alert] = ()) -> tuple[str, str] | None:
+    """Return the page of the alert `name` and its Content-Security-Policy; None without such an alert.
+
+    `declared` are the alerts that the configuration brings besides those of the catalogue.
+    """
     from markdown_it import MarkdownIt
 
-    alert = next((alert for alert in registry.alerts() if alert.name == name), None)
+    alert = next((alert for alert in (*registry.alerts(), *declared) if alert.name == name), None)
     if alert is None:
         return None
     _, _, text = page(alert).partition("\n")  # below the notice

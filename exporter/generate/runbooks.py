@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 
 from exporter.core.alert import Alert
+from exporter.core.app_metric import FAMILY_PREFIX
 from exporter.core.defaults import JOB
+from exporter.core.metric import Scope
 from exporter.core.severity import Severity
+from exporter.core.threshold import ThresholdFamily
 from exporter.generate import paths
 from exporter.generate.document import NOTICE, as_markdown, table
 from exporter.generate.rules import condition
@@ -67,7 +70,15 @@ def _steps(alert: Alert) -> Iterable[str]:
     ]
     yield table(head, rows)
     if alert.observed and alert.family:
-        yield f"Set it under `thresholds:` as `{alert.family.name}`: for all, an integration or a tenant."
+        yield _where(alert.family)
+
+
+def _where(family: ThresholdFamily) -> str:
+    """Say where the numbers are set."""
+    if family.name.startswith(FAMILY_PREFIX):
+        return "Set it under `events.metrics`, with the metric."
+    whom = "for all, an integration or a tenant" if family.scope is Scope.TARGET else "for all"
+    return f"Set it under `thresholds:` as `{family.name}`: {whom}."
 
 
 def _conditions(alert: Alert) -> str:

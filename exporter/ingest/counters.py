@@ -128,6 +128,9 @@ class EventCounters:
         family = self._families.get(metric.name)
         if family is None:
             family = self._families[metric.name] = _Family(metric, len(metric.scope.value))
+            if metric is not SERIES_DROPPED:
+                # From the start, so that the first rise is one for Prometheus.
+                self.add(SERIES_DROPPED, (metric.name,), 0.0)
         scope, own = labels[: family.split], labels[family.split :]
         group = family.groups.get(scope)
         if group is None or own not in group.series:

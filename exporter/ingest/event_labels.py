@@ -4,30 +4,37 @@ import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
-from exporter.core.event import OTHER
-from exporter.core.event_settings import FIRST_SEEN, AllowList, EventSettings
+from exporter.core.event import FIRST_SEEN, OTHER
+from exporter.core.event_settings import AllowList, EventSettings
 from exporter.core.metric import Metric
 from exporter.core.webhook import Webhooks
 from exporter.ingest.route_templates import RouteTemplates, canonical, without_identities
 
 ROUTE = "route"
-USUAL: Mapping[str, int] = {"country": 300, "currency": 200, "action_class": 100, ROUTE: 200}
-"""How many values of these may appear where the configuration says nothing."""
 
 LONGEST = 120
 REMEMBERED = 20_000
 """Values of which is remembered what they became; then all are forgotten, and judged again."""
 
-# What a name has. A mail address, a phone or card number, or a token is none.
-_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/{}<>\[\]* -]*\Z|/[A-Za-z0-9_.:/{}<>\[\]*-]*\Z")
-_PERSONAL = re.compile(r"@|\d[\d -]{6,}\d|[A-Za-z0-9_-]{32,}|(?:sk|pk|rk|whsec|xox\w|gh\w|key)[_-]\w{8,}")
+# What a name has that code gives. Without spaces: the names of people have them.
+_PLAIN = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_.:/{}<>\[\]*-]*\Z")
+# Nor may it look like an identity, or like what gives access.
+_PERSONAL = re.compile(
+    r"@"
+    r"|\d[\d/-]{6,}\d|(?:\d[._:-]?){12,}"  # dates of birth, numbers of phones, cards and accounts
+    r"|(?=[\d.]*\d\d)\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:]*:[0-9A-Fa-f:]*"  # addresses
+    r"|[A-Za-z0-9_-]{32,}|(?:AKIA|ASIA)[A-Z0-9]{12}|eyJ\w{8}"
+    r"|(?:sk|pk|rk|whsec|xox\w|gh\w|glpat|key)[_-]\w{8,}",
+    re.IGNORECASE,  # some labels are written small
+)
 
 
 class EventLabels:
     """The allow-lists of the configuration in force; values that were let in stay until a reload differs."""
 
-    def __init__(self) -> None:
-        """Start with the limits that hold where nothing is configured."""
+    def __init__(self, usual: Mapping[str, int]) -> None:
+        """Start with the limits that hold where nothing is configured: `usual`, by the name of a list."""
+        self._usual = usual
         self.sources: Mapping[str, bool] = {}
         self._settings = EventSettings()
         self._routes: RouteTemplates | None = None
@@ -72,7 +79,7 @@ class EventLabels:
         found = self._settings.labels.get(name)
         if found is None:
             found = self._settings.allow.get(name)
-        return USUAL.get(name, FIRST_SEEN) if found is None else found
+        return self._usual.get(name, FIRST_SEEN) if found is None else found
 
     def _has_room(self, name: str, value: str, most: int) -> bool:
         if len(value) > LONGEST or not _PLAIN.match(value) or _PERSONAL.search(value):

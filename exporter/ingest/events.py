@@ -12,7 +12,15 @@ import msgspec
 
 from exporter.core.audit import AuditEntry
 from exporter.core.configuration import Configuration
-from exporter.core.event import Contribution, EventError, EventFields, EventKind, Measurement, Tally
+from exporter.core.event import (
+    Contribution,
+    EventError,
+    EventFields,
+    EventKind,
+    Measurement,
+    Tally,
+    label_limits,
+)
 from exporter.core.event_metrics import DUPLICATES, EVENTS, REJECTED
 from exporter.core.event_settings import BeaconSite
 from exporter.core.metric import Kind, Scope
@@ -88,7 +96,7 @@ class EventIntake:
         now: Callable[[], float] = time.time,
     ) -> None:
         """Start without a configuration: no integration is known yet."""
-        self.labels = EventLabels()
+        self.labels = EventLabels(label_limits(kinds.values()))
         self.beacon = Beacon(now)
         self.tallies = EventTallies(counters, submit)
         self._kinds = {kind.fields: kind for kind in kinds.values()}

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from exporter import registry
 from exporter.alertmanager.address import address_of
 from exporter.alertmanager.client import AlertmanagerClient
 from exporter.core.alertmanager import AlertmanagerAddress
@@ -82,9 +83,14 @@ def build_notices(
         current = configuration()
         return address_of(current.notifications.alertmanager, current.generation)
 
+    def kept_apart() -> tuple[str, ...]:
+        current = configuration()
+        own = (*current.generation.aggregation_labels, *current.events.alert_labels)
+        return (*registry.alert_labels(), *own)
+
     intake = NoticeIntake(store, counters.add, counters.set, clock.now)
     client = AlertmanagerClient(network, address)
-    acknowledgements = Acknowledgements(client, lambda: configuration().generation.aggregation_labels)
+    acknowledgements = Acknowledgements(client, kept_apart)
     read = webhooks.writer.read
     manual = ManualAlerts(client, write, read, clock.now)
     desk = AlertDesk(client, acknowledgements, record, read, intake.alerts, manual, clock.now)

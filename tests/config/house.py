@@ -94,7 +94,9 @@ CONNECTIONS = ThresholdFamily(
     environment_scale=0.01,
 )
 CATALOGUE = Catalogue(
-    {"shop": SHOP, "web": WEB}, {family.name: family for family in (ERRORS, CERTIFICATE, CONNECTIONS)}
+    {"shop": SHOP, "web": WEB},
+    {family.name: family for family in (ERRORS, CERTIFICATE, CONNECTIONS)},
+    event_labels=frozenset({"route", "widget", "release"}),
 )
 
 

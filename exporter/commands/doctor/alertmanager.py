@@ -90,6 +90,7 @@ def _parts(configuration: Configuration) -> tuple[Any, ...]:
         *(notifications, secrets, generation.aggregation_labels, configuration.alerts),
         history_receiver(notifications.history, generation, secrets),
         bridge_configs(notifications, generation, secrets),
+        configuration.events.alert_labels,
     )
 
 

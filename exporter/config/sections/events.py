@@ -10,16 +10,11 @@ from exporter.config.document.section import convert_section
 from exporter.config.document.validate import Validator
 from exporter.config.draft import Draft
 from exporter.config.layout_events import AppMetricPart, BeaconSitePart, EventsPart
+from exporter.core.app_metric import PREFIX, app_alert_name, app_family
 from exporter.core.event_settings import AllowList, BeaconSite, EventSettings
 from exporter.core.metric import LABEL, RESERVED, Kind, Metric
-
-LABELS = (
-    *("route", "widget", "endpoint", "release", "country", "currency", "source", "policy", "auth_method"),
-    "action_class",
-)
-"""Labels of events that an allow-list may name."""
-
-PREFIX = "integration_app_"
+from exporter.core.severity import Severity
+from exporter.core.threshold import ThresholdFamily
 
 PAGE_LABELS = ("widget", "release", "route")
 """Labels whose values come from pages."""
@@ -32,22 +27,27 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 def read(draft: Draft, part: EventsPart) -> EventSettings:
     """Return the settings of events."""
+    known = draft.context.catalogue.event_labels
     for name in part.allow:
-        if name not in LABELS:
-            remedy = f"name one of {', '.join(LABELS)}"
+        if name not in known:
+            remedy = f"name one of {', '.join(sorted(known))}"
             draft.add_error(("events", "allow", name), "no event has such a label", remedy)
     metrics: dict[str, Metric] = {}
     labels: dict[str, AllowList] = {}
+    families: dict[str, ThresholdFamily] = {}
     for index, raw in enumerate(part.metrics):
         found = _metric_part(draft, index, raw)
         if found is None or _is_wrong(draft, index, found, metrics):
             continue
         metrics[found.name] = _metric(found)
         labels |= {f"{found.name}.{label}": allowed for label, allowed in found.labels.items()}
+        so_far = EventSettings(metrics=metrics, families=families)
+        if family := _family(draft, index, found, metrics[found.name], so_far):
+            families[found.name] = family
     sites = _sites(draft, part.beacon.sites)
     if sites:
         draft.context.notes += _open_lists(part)
-    return EventSettings(dict(part.allow), part.series_limit, metrics, labels, sites)
+    return EventSettings(dict(part.allow), part.series_limit, metrics, labels, sites, families)
 
 
 def fields(value: EventSettings) -> dict[str, Any]:
@@ -114,6 +114,31 @@ def _is_wrong(draft: Draft, index: int, part: AppMetricPart, known: dict[str, Me
             remedy = "write lower-case words joined by underscores, none that every series has"
             draft.add_error((*path, "labels", label), "the label has an odd or reserved name", remedy)
     return len(draft.context.mistakes) > before
+
+
+def _family(
+    draft: Draft, index: int, part: AppMetricPart, metric: Metric, known: EventSettings
+) -> ThresholdFamily | None:
+    """Return the thresholds of a metric; None without any, and where they are wrong or clash with `known`."""
+    given = ((level, getattr(part.thresholds, level.value)) for level in Severity)
+    steps = {level: float(number) for level, number in given if number is not None}
+    path = ("events", "metrics", index, "thresholds")
+    if not steps:
+        return None
+    family = app_family(metric, steps, rising=part.worse == "larger")
+    before = len(draft.context.mistakes)
+    if wrong := family.disorder(steps):
+        remedy = (
+            "let a higher severity be the stricter one; where smaller values are worse write worse: smaller"
+        )
+        draft.add_error(path, wrong, remedy)
+    if metric.kind is Kind.COUNTER and min(steps.values()) < 0:
+        draft.add_error(path, "a counter never falls", "write how much may be added in a minute")
+    name = app_alert_name(metric, rising=family.rising)
+    if name in known.alert_names or family.name in {other.name for other in known.families.values()}:
+        what = f"the thresholds would be those of two metrics, of which one has the alert {name}"
+        draft.add_error((*path[:3], "name"), what, "choose another name")
+    return family if len(draft.context.mistakes) == before else None
 
 
 def _metric(part: AppMetricPart) -> Metric:

@@ -12,10 +12,11 @@ from exporter.config.document.source import YamlSource, read_yaml
 from exporter.config.document.values import Expander
 from exporter.config.draft import Draft
 from exporter.config.rule_shape import RuleShape
+from exporter.core.event_settings import EventSettings
 from exporter.core.own_alert import OwnAlert, RuleFileText
 from exporter.core.quoting import is_plain_path
 
-NEEDS = ("alerts",)
+NEEDS = ("alerts", "events")
 WILDCARDS = frozenset("*?[")
 _ODD = re.compile(r"[^A-Za-z0-9_.]+")
 
@@ -24,7 +25,8 @@ def read(draft: Draft, part: tuple[str, ...]) -> tuple[RuleFileText, ...]:
     """Return the files that `part` names, each once, in the order of their names."""
     own: tuple[OwnAlert, ...] = draft.values["alerts"]
     catalogue = draft.context.catalogue
-    alerts = catalogue.alerts | {one.name for one in own}
+    declared: EventSettings = draft.values["events"]
+    alerts = catalogue.alerts | declared.alert_names | {one.name for one in own}
     shape = RuleShape(draft.context.add_error, alerts, catalogue.records)
     found: dict[str, RuleFileText] = {}
     for index, pattern in enumerate(part):

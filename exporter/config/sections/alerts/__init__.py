@@ -1,5 +1,6 @@
 """`alerts:` conditions of the user's own, each with every mistake named."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -16,17 +17,18 @@ from exporter.config.sections.alerts.checks import AlertChecks
 from exporter.config.sections.alerts.exported import exported_metrics
 from exporter.core.own_alert import OwnAlert
 
-NEEDS = ("integrations", "notifications")
+NEEDS = ("integrations", "notifications", "events")
 
 
 def read(draft: Draft, part: tuple[Any, ...]) -> tuple[OwnAlert, ...]:
     """Return the alerts that are sound."""
     if not part:
         return ()
+    catalogue = draft.context.catalogue
     exported = exported_metrics(draft.values["integrations"].built)
     checks = AlertChecks(
         exported,
-        draft.context.catalogue,
+        replace(catalogue, alerts=catalogue.alerts | draft.values["events"].alert_names),
         draft.values["integrations"].names,
         {team.name: team.minimum_severity for team in draft.layout.notifications.teams},
         draft.values["integrations"].sound,
