@@ -49,7 +49,7 @@ def limiter(windows: Windows) -> RateLimiter:
     book = BlockBook(None, time.time)  # type: ignore[arg-type]  # nothing is put there
     summaries = RateLimitSummaries(counters.add, lambda _batch: None, time.time)
     made = RateLimiter(book, summaries, lambda _entry: None, time.time)
-    made.use(RateLimitSettings(policies=POLICIES), LimitStorage(windows, StorageGuard()))
+    made.use(RateLimitSettings(policies=POLICIES), LimitStorage(windows, StorageGuard(1.0)))
     return made
 
 

@@ -55,6 +55,9 @@ class RateLimitsPart(Part, frozen=True, kw_only=True):
     when_storage_fails: Annotated[
         Literal["allow", "block"], Meta(description="What is answered while Redis does not.")
     ] = "allow"
+    storage_timeout: Annotated[
+        Duration, Meta(description="How long a request waits for Redis at most, from 10ms to 5s.")
+    ] = "100ms"
     policies: Annotated[
         tuple[RateLimitPolicyPart, ...],
         Meta(max_length=100, description="Limits; a request must be within all that are about it."),

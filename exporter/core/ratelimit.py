@@ -49,12 +49,13 @@ class RateLimitSettings:
     """Everything under `ratelimits:`.
 
     `storage` is the URL of a Redis, None for the memory of the process. `when_storage_fails` is what is
-    answered then. `policies` are by name.
+    answered then, or after `storage_timeout` seconds. `policies` are by name.
     """
 
     storage: Secret | None = None
     when_storage_fails: Literal["allow", "block"] = "allow"
     policies: Mapping[str, RateLimitPolicy] = field(default_factory=dict)
+    storage_timeout: float = 0.1
 
 
 @dataclass(frozen=True)

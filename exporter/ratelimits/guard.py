@@ -8,9 +8,6 @@ import structlog
 
 T = TypeVar("T")
 
-TIMEOUT = 0.1
-"""Seconds of one call at most: two questions and answers over the network, or less."""
-
 AT_ONCE = 32
 """Calls at one time; more wait for their turn, which the timeout does not count."""
 
@@ -23,11 +20,12 @@ class StorageGuard:
     """Makes calls to a storage; whatever error its client raises is a failure of it.
 
     After a failure no call is made but those that are a `trial`, until one of these succeeds: so an outage
-    costs the requests that were under way a tenth of a second, and all others nothing.
+    costs the requests that were under way the timeout, and all others nothing.
     """
 
-    def __init__(self) -> None:
-        """Start with a storage that is believed to work."""
+    def __init__(self, timeout: float) -> None:
+        """Start with a storage that is believed to work; a call takes `timeout` seconds at most."""
+        self._timeout = timeout
         self.healthy = True
         self.failed = 0
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -39,7 +37,7 @@ class StorageGuard:
             if not self.healthy and not trial:
                 raise LimitStorageError("the storage of rate limits failed a moment ago")
             try:
-                async with asyncio.timeout(TIMEOUT):
+                async with asyncio.timeout(self._timeout):
                     found = await make()
             # Refused, slow, full, read-only, or a mistake of its client: for a request it is all the same.
             except Exception as error:

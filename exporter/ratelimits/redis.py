@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 
 from exporter.core.ratelimit import RateLimitBlock
 from exporter.core.secret import Secret
-from exporter.ratelimits.guard import AT_ONCE, TIMEOUT, StorageGuard
+from exporter.ratelimits.guard import AT_ONCE, StorageGuard
 from exporter.ratelimits.windows import Windows
 
 PREFIX = "integration-exporter:ratelimits"
@@ -21,17 +21,17 @@ BLOCKS, VERSION = f"{PREFIX}:blocks", f"{PREFIX}:blocks-version"
 
 
 class RedisServer:
-    """A Redis at `url`; TLS trusts `ca_file` (PEM), "" for the system's authorities."""
+    """A Redis at `url`; TLS trusts `ca_file` (PEM), "" for the system's authorities. `timeout` is seconds."""
 
-    def __init__(self, url: Secret, ca_file: str = "") -> None:
+    def __init__(self, url: Secret, ca_file: str, timeout: float) -> None:
         """Prepare the pool; nothing is connected yet."""
         tls = {"ssl_ca_certs": ca_file} if ca_file and url.reveal().startswith("rediss:") else {}
         self._pool = BlockingConnectionPool.from_url(
             url.reveal(),
             max_connections=AT_ONCE,
-            timeout=TIMEOUT,
-            socket_timeout=TIMEOUT,
-            socket_connect_timeout=TIMEOUT,
+            timeout=timeout,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
             # A second try is for the next request: this one has waited already.
             retry=Retry(NoBackoff(), 0),
             **tls,

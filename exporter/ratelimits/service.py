@@ -37,10 +37,10 @@ class RateLimits:
     summaries: RateLimitSummaries
     stored: BlockStorage
     now: Callable[[], float]
-    guard: StorageGuard = field(default_factory=StorageGuard)
+    guard: StorageGuard = field(default_factory=lambda: StorageGuard(RateLimitSettings().storage_timeout))
     _memory: "BoundedMemoryStorage | None" = None
     _server: "RedisServer | None" = None
-    _opened: tuple[Secret | None, str] | None = None
+    _opened: tuple[Secret | None, str, float] | None = None
     _closing: "list[RedisServer]" = field(default_factory=list)
 
     def apply(self, configuration: Configuration) -> None:
@@ -52,7 +52,7 @@ class RateLimits:
             # What was counted stays, for a configuration that has policies again.
             self.limiter.use(settings, None)
             return
-        wanted = (settings.storage, configuration.ca_file)
+        wanted = (settings.storage, configuration.ca_file, settings.storage_timeout)
         if wanted != self._opened:
             self._open(*wanted)
         self.limiter.use(settings, self._storage())
@@ -94,22 +94,23 @@ class RateLimits:
             self._server = None
         await _close(self._closing)
 
-    def _open(self, url: Secret | None, ca_file: str) -> None:
+    def _open(self, url: Secret | None, ca_file: str, timeout: float) -> None:
         from exporter.ratelimits.memory import BoundedMemoryStorage
 
         first = self._opened is None
         if self._server is not None:
             # Requests may be under way on it: the task closes it later.
             self._closing.append(self._server)
-        self._opened, self._server, self._memory = (url, ca_file), None, None
-        self.guard = StorageGuard()
+        self._opened, self._server = (url, ca_file, timeout), None
+        self.guard = StorageGuard(timeout)
         if url is None:
-            self._memory = BoundedMemoryStorage(self.now)
+            self._memory = self._memory or BoundedMemoryStorage(self.now)
             blocks: BlockStorage = self.stored
         else:
             from exporter.ratelimits.redis import RedisBlocks, RedisServer
 
-            self._server = RedisServer(url, ca_file)
+            self._memory = None
+            self._server = RedisServer(url, ca_file, timeout)
             blocks = RedisBlocks(self._server, self.guard, self.book.blocks)
         if not (first and url is None):
             self.book.move(blocks)

@@ -92,6 +92,8 @@ def test_each_mistake_is_named_with_its_line_and_a_remedy(tmp_path: Path, change
         ("storage: redis://cache.example/main", "neither memory nor"),
         ("storage: redis://cache.example/0?socket_timeout=9", "neither memory nor"),
         ("when_storage_fails: ignore", "allow"),
+        ("storage_timeout: 5ms", "10ms to 5s"),
+        ("storage_timeout: 6s", "10ms to 5s"),
         ("storages: memory", "storages"),
     ],
 )

@@ -16,6 +16,7 @@ integrations: []
 store: {{url: "sqlite:///{folder}/{name}.db"}}
 ratelimits:
   storage: {redis}
+  storage_timeout: 5s
   policies:
     - {{name: api, endpoint: "/api/v1/status", by: address, limit: 10/1h}}
     - {{name: cart, endpoint: "shop/*", by: user, limit: 3/1h, block_for: 1h}}

@@ -36,11 +36,11 @@ LOGIN = RateLimitPolicy("login", "/login", "address", 3, 60, block_for=600.0)
 
 
 def configured(
-    *policies: RateLimitPolicy, redis: str = "", fails: Any = "allow", off: bool = False
+    *policies: RateLimitPolicy, redis: str = "", fails: Any = "allow", off: bool = False, timeout: float = 5.0
 ) -> Configuration:
     """Return a configuration with rate limits alone."""
     settings = RateLimitSettings(
-        Secret(redis) if redis else None, fails, {policy.name: policy for policy in policies}
+        Secret(redis) if redis else None, fails, {policy.name: policy for policy in policies}, timeout
     )
     return Configuration(
         None,

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from exporter.ratelimits import guard as guards
-from exporter.ratelimits.guard import LimitStorageError, StorageGuard
+from exporter.ratelimits.guard import AT_ONCE, LimitStorageError, StorageGuard
+from tests.waiting import PATIENCE
 
 
 class Made:
@@ -27,7 +27,7 @@ class Made:
 
 @pytest.mark.parametrize("error", [OSError("planted"), ValueError("planted"), TimeoutError("planted")])
 async def test_whatever_goes_wrong_is_one_kind_of_failure_and_counted(error: Exception) -> None:
-    guard, storage = StorageGuard(), Made()
+    guard, storage = StorageGuard(PATIENCE), Made()
     assert await guard.call(storage) == "fine" and guard.healthy
     storage.error = error
     with pytest.raises(LimitStorageError):
@@ -36,7 +36,7 @@ async def test_whatever_goes_wrong_is_one_kind_of_failure_and_counted(error: Exc
 
 
 async def test_after_a_failure_nothing_is_asked_until_a_trial_succeeds() -> None:
-    guard, storage = StorageGuard(), Made()
+    guard, storage = StorageGuard(PATIENCE), Made()
     storage.error = OSError("planted")
     for _ in range(5):
         with pytest.raises(LimitStorageError):
@@ -50,20 +50,17 @@ async def test_after_a_failure_nothing_is_asked_until_a_trial_succeeds() -> None
     assert await guard.call(storage) == "fine"
 
 
-async def test_one_that_hangs_is_cut_off_and_those_behind_it_do_not_wait(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(guards, "TIMEOUT", 0.01)
-    guard, storage = StorageGuard(), Made()
+async def test_one_that_hangs_is_cut_off_and_those_behind_it_do_not_wait() -> None:
+    guard, storage = StorageGuard(0.01), Made()
     storage.hangs = True
-    many = [guard.call(storage) for _ in range(guards.AT_ONCE + 500)]
+    many = [guard.call(storage) for _ in range(AT_ONCE + 500)]
     found = await asyncio.gather(*many, return_exceptions=True)
     assert all(isinstance(one, LimitStorageError) for one in found)
-    assert storage.calls == guard.failed == guards.AT_ONCE
+    assert storage.calls == guard.failed == AT_ONCE
 
 
 async def test_a_request_that_is_given_up_is_no_failure_of_the_storage() -> None:
-    guard, storage = StorageGuard(), Made()
+    guard, storage = StorageGuard(PATIENCE), Made()
     storage.hangs = True
     task = asyncio.create_task(guard.call(storage))
     await asyncio.sleep(0)

@@ -108,12 +108,13 @@ async def test_a_redis_that_is_killed_means_what_was_configured_and_comes_back(
 async def test_a_redis_that_hangs_costs_one_timeout(redis: RedisProcess, tmp_path: Path) -> None:
     async with limit_desk(tmp_path, HOUR, redis=redis.url) as desk:
         assert (await desk.ask(HOUR)).why == ""
+        desk.limits.apply(configured(HOUR, redis=redis.url, timeout=0.05))
         redis.signal(signal.SIGSTOP)
         found = await asyncio.gather(*(desk.ask(HOUR, str(number)) for number in range(300)))
         assert {(one.allowed, one.why) for one in found} == {(True, "storage")}
         assert desk.limits.guard.failed <= 32, "as many as were under way"
         redis.signal(signal.SIGCONT)
-        await recover(desk)
+        desk.limits.apply(configured(HOUR, redis=redis.url))
         assert (await desk.ask(HOUR)).why == ""
 
 

@@ -16,6 +16,8 @@ SCHEMES = ("redis", "rediss")
 LONGEST = 30 * 86_400
 """Seconds of a window, and of a block that a limit begins, at most."""
 
+SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 0.01, 5.0
+
 
 def read(draft: Draft, part: RateLimitsPart) -> RateLimitSettings:
     """Return the settings of rate limits."""
@@ -27,7 +29,11 @@ def read(draft: Draft, part: RateLimitsPart) -> RateLimitSettings:
         found = _policy(draft, path, one)
         if found is not None:
             policies[one.name] = found
-    return RateLimitSettings(_storage(draft, part.storage), part.when_storage_fails, policies)
+    timeout = durations.seconds(part.storage_timeout)
+    if not SHORTEST_TIMEOUT <= timeout <= LONGEST_TIMEOUT:
+        place = ("ratelimits", "storage_timeout")
+        draft.add_error(place, "no request should wait so long, or so short", "write 10ms to 5s")
+    return RateLimitSettings(_storage(draft, part.storage), part.when_storage_fails, policies, timeout)
 
 
 def fields(value: RateLimitSettings) -> dict[str, Any]:
