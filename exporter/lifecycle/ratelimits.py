@@ -18,7 +18,7 @@ TASK = "rate limits"
 
 
 @dataclass(frozen=True)
-class RateLimitPart:
+class RateLimitParts:
     """Rate limits, and what keeps and shows them."""
 
     limits: RateLimits
@@ -54,10 +54,10 @@ class RateLimitPart:
 
 def build_ratelimits(
     webhooks: WebhookParts, writer: Writer, clock: Clock, supervisor: Supervisor, metrics: SelfMetrics
-) -> RateLimitPart:
+) -> RateLimitParts:
     """Return what limits, without policies; `webhooks` shows what it counts, and commits what it stores."""
     stored = StoredBlocks(writer, webhooks.outbox.commits)
     book = BlockBook(stored, clock.now)
     summaries = RateLimitSummaries(webhooks.counters.add, writer.submit, clock.now)
     limiter = RateLimiter(book, summaries, webhooks.audit.add, clock.now)
-    return RateLimitPart(RateLimits(limiter, book, summaries, stored, clock.now), supervisor, metrics)
+    return RateLimitParts(RateLimits(limiter, book, summaries, stored, clock.now), supervisor, metrics)
