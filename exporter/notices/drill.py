@@ -133,6 +133,8 @@ class Drills:
 
     async def stop(self) -> None:
         """End what still runs, and its alerts."""
+        # A task that is cancelled before it began would end nothing.
+        await asyncio.sleep(0)
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
