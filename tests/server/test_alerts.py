@@ -100,6 +100,19 @@ async def test_an_acknowledgement_silences_and_is_extended_in_its_place(office: 
     assert again.ends - time.time() == pytest.approx(2 * 86_400, abs=60)
 
 
+async def test_an_acknowledgement_covers_the_alert_at_its_severity_and_nothing_else(office: Office) -> None:
+    whole = {name: value for name, value in labels().items() if name != "tenant"}
+    foreign = {"alertname": "HostDown", "instance": "a"}
+    others = [labels(), whole | {"severity": "critical"}, {"alertname": "HostDown", "instance": "b"}]
+    renamed = whole | {"replicas": "2"}  # no label that says what it is about
+    await office.stage.client.fire([fired(one) for one in (whole, foreign, renamed, *others)])
+    for one in (whole, foreign):
+        assert (await office.change(fingerprint_of(one), action="acknowledge")).status == 200
+    rows = {row["fingerprint"]: row["state"] for row in await office.rows()}
+    assert [rows[fingerprint_of(one)] for one in (whole, foreign, renamed)] == ["acknowledged"] * 3
+    assert [rows[fingerprint_of(one)] for one in others] == ["firing"] * 3
+
+
 async def test_an_acknowledgement_is_in_the_history_the_noise_the_list_and_the_audit(office: Office) -> None:
     await office.stage.client.fire([fired(labels(), ago=90)])
     name = fingerprint_of(labels())
