@@ -57,7 +57,10 @@ def values(listing: Listing[Any], table: Table, number: int) -> dict[str, Any]:
         "log": "[]",
         "details": "{}",
         "delivery": f"d{number}",
-        "state": "dead",
+        "message": f"m{number}",
+        "action": "resolve",
+        # Deliveries and text messages have no word for it in common.
+        "state": "failed" if listing.name == "sms" else "dead",
         "once": None,
         "fields": "{}",
         "labels": "{}",
