@@ -196,6 +196,12 @@ def test_the_bundle_has_the_rules_their_tests_and_the_copies(tmp_path: Path) -> 
     [
         ({"alertname": "QueueLong", "severity": "medium"}, ["team-team-a"]),
         ({"alertname": "QueueStuck", "severity": "high"}, ["team-team-a", "team-team-b"]),
+        # The same teams again, where nobody acknowledged it.
+        ({"alertname": "QueueLong", "severity": "high", "escalated_from": "medium"}, ["team-team-a"]),
+        (
+            {"alertname": "QueueStuck", "severity": "critical", "escalated_from": "high"},
+            ["team-team-a", "team-team-b"],
+        ),
         ({"alertname": "QueueAny", "severity": "low"}, ["team-team-a", "low"]),
         ({"alertname": "Mine", "severity": "high"}, ["team-team-a", "high"]),
         ({"alertname": "IntegrationDown", "severity": "high"}, ["team-team-a", "high"]),

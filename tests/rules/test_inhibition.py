@@ -154,6 +154,17 @@ EXPIRED = _alert("TokenExpired", "critical", **ACME, token="access")
             _alert("TargetFailing", "high", **ACME),
             False,
         ),
+        # One that nobody acknowledged is no worse than it was: the quota is not used up.
+        (
+            _alert("QuotaNearLimit", "critical", **ACME, escalated_from="high"),
+            _alert("TargetFailing", "high", **ACME),
+            False,
+        ),
+        (
+            _alert("QuotaNearLimit", "critical", **ACME, escalated_from="high"),
+            _alert("QuotaNearLimit", "high", **ACME),
+            True,
+        ),
         ({**ISOLATED, "environment": "staging"}, _alert("TargetFailing", "high", **ACME), False),
         (
             {**ISOLATED, "environment": "staging"},
