@@ -49,6 +49,14 @@ class ActionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     assignee: LabelText | UnsetType = UNSET
 
 
+class NamedActionBody(
+    ActionBody, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"duration": "for"}
+):
+    """The same where the path does not say which alert: `id` is its fingerprint."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
 async def read_alert_body(request: web.Request, kind: type[BodyT]) -> BodyT:
     """Return the body of `request` as `kind`."""
     values = await json_body(request)

@@ -115,7 +115,7 @@ async def answer(
 
     `window` is the one where the query names none.
     """
-    services, question = request.app[SERVICES], _question(request, window)
+    services, question = request.app[SERVICES], question_of(request, window)
     if services.events is not None:
         services.events.tallies.hand_over()
     # Else the events of the last minute would still be missing, and so might their tenants.
@@ -131,7 +131,8 @@ async def answer(
         raise store_unavailable(error) from None
 
 
-def _question(request: web.Request, usual: str) -> EventQuestion:
+def question_of(request: web.Request, usual: str = STATS_WINDOW) -> EventQuestion:
+    """Return what the query of `request` asks for; `usual` is the window where it names none."""
     query, now = request.query, request.app[SERVICES].now()
     window = one_of(request, "window", tuple(HEALTH_WINDOWS), usual)
     hours = {name: last_hours(now, count) for name, count in HEALTH_WINDOWS.items()}

@@ -1,6 +1,6 @@
 """Every route in one table: how it is asked, who may, and what it answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp.typedefs import Handler
@@ -8,6 +8,7 @@ from aiohttp.typedefs import Handler
 from exporter.core.listing import Listing
 from exporter.registry import lists
 from exporter.server.access import AccessRule, Effect
+from exporter.server.aliases import ALIASES, Alias
 from exporter.server.handlers import (
     alert_tests,
     alerts,
@@ -16,6 +17,7 @@ from exporter.server.handlers import (
     board,
     checks,
     cost_summary,
+    dashboard,
     deliveries,
     discovery,
     endpoints,
@@ -81,7 +83,7 @@ def _list_route(listing: Listing[Any]) -> Route:
     return Route(_GET, listing.path, list_handler(listing), rule, text)
 
 
-ROUTES = (
+_ROUTES = (
     *(Route(_GET, tab.path, page_handler(tab), tab.rule, tab.description) for tab in tabs()),
     Route(_GET, "/assets/{name}", asset, _VIEW, "Style, script and icon of the page."),
     Route(_POST, "/sign-in", session.sign_in, _SIGN, "Begins a session on the page by the admin token."),
@@ -110,6 +112,7 @@ ROUTES = (
     Route(_GET, "/api/v1/history", board.history, _VIEW, "The newest state changes and failures."),
     *(_list_route(listing) for listing in lists().values()),
     Route(_GET, "/api/v1/tenants", tenants.tenants, _VIEW, "Tenants with their integrations, failing first."),
+    Route(_GET, "/api/v1/dashboard", dashboard.dashboard, _VIEW, "The overview in one answer."),
     Route(_GET, "/api/v1/stats", stats.stats, _VIEW, "Uptime, latency and errors beside the time before."),
     Route(
         _GET,
@@ -189,6 +192,13 @@ ROUTES = (
         alerts.change,
         _ANSWER,
         "Acknowledges, assigns or resolves an alert.",
+    ),
+    Route(
+        ("PATCH",),
+        "/api/monitoring/alerts",
+        alerts.change_named,
+        _ANSWER,
+        "Acknowledges, assigns or resolves the alert that the body names.",
     ),
     Route(
         _GET,
@@ -277,21 +287,7 @@ ROUTES = (
     Route(_GET, "/api/v1/deliveries/retry/{id}", retries.read, _READ_RETRIES, "How far a retry is."),
     Route(_GET, "/api/v1/deliveries/{id:.+}", deliveries.read_one, _VIEW, "A delivery with every attempt."),
     Route(_GET, "/api/v1/webhook-health", webhook_health.health, _VIEW, "How webhooks do, both ways."),
-    Route(
-        _GET,
-        "/api/admin/enterprise/webhook-health",
-        webhook_health.health,
-        _VIEW,
-        "The same, under its name of before.",
-    ),
     Route(_GET, "/api/v1/api-health", api_health.health, _VIEW, "How requests do that apps report."),
-    Route(
-        _GET,
-        "/api/admin/enterprise/api-health",
-        api_health.health,
-        _VIEW,
-        "The same, under its name of before.",
-    ),
     Route(
         _GET,
         "/api/v1/cost-summary",
@@ -362,12 +358,19 @@ ROUTES = (
         _VIEW,
         "How much rate limits allow and block, by endpoint and identifier.",
     ),
-    Route(
-        _GET,
-        "/api/admin/enterprise/rate-limit-summary",
-        ratelimit_summary.summary,
-        _VIEW,
-        "The same, under its name of before.",
-    ),
     Route(_GET, "/api/v1/sources", sources.read, AccessRule(Role.VIEWER), "Who sends webhooks here."),
 )
+
+
+def _alias_route(alias: Alias) -> Route:
+    """Return the route of an alias: the handler and the access of the one that answers it now."""
+    route = next(one for one in _ROUTES if one.path == alias.route and alias.method in one.methods)
+    return replace(
+        route,
+        path=alias.path,
+        refused=(),
+        description=f"The same as {alias.route}, under its name of before.",
+    )
+
+
+ROUTES = (*_ROUTES, *map(_alias_route, ALIASES))

@@ -70,6 +70,19 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int, int, int, int]] = {
     ("HEAD", "/api/v1/tenants"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("GET", "/api/v1/stats"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("HEAD", "/api/v1/stats"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("GET", "/api/v1/dashboard"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("HEAD", "/api/v1/dashboard"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("GET", "/api/monitoring/health"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("HEAD", "/api/monitoring/health"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("POST", "/api/monitoring/health"): (401, 401, 403, 403, 403, 200, 403, 200),
+    ("GET", "/api/monitoring/alerts"): (401, 401, 403, 403, 403, 503, 403, 503),
+    ("HEAD", "/api/monitoring/alerts"): (401, 401, 403, 403, 403, 503, 403, 503),
+    ("POST", "/api/monitoring/alerts"): (401, 401, 403, 403, 403, 400, 403, 400),
+    ("PATCH", "/api/monitoring/alerts"): (401, 401, 403, 403, 403, 400, 403, 400),
+    ("GET", "/api/monitoring/dashboard"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("HEAD", "/api/monitoring/dashboard"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("GET", "/api/integrations/status"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("HEAD", "/api/integrations/status"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("POST", "/api/v1/checks"): (401, 401, 403, 403, 403, 200, 403, 200),
     ("GET", "/api/v1/checks/none"): (401, 401, 403, 403, 403, 404, 403, 404),
     ("HEAD", "/api/v1/checks/none"): (401, 401, 403, 403, 403, 404, 403, 404),
@@ -204,7 +217,7 @@ def headers_of(caller: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(("method", "path"), TABLE)
 async def test_a_route_answers_each_role_as_the_table_says(guarded: House, method: str, path: str) -> None:
-    body = '{"tenant": "acme"}' if path == "/api/v1/checks" else None
+    body = '{"tenant": "acme"}' if path in ("/api/v1/checks", "/api/monitoring/health") else None
     answers = [(await guarded.ask(path, method, headers_of(caller), data=body)).status for caller in CALLERS]
     assert tuple(answers) == TABLE[method, path]
 

@@ -17,7 +17,14 @@ from exporter.notices.alert_state import AlertState
 from exporter.notices.desk import AlertDesk, DeskAlert, DeskView
 from exporter.notices.manual import ManualRequest, as_active, build_manual_alert
 from exporter.server.access import IDENTITY
-from exporter.server.alert_bodies import ActionBody, AlertAct, FireBody, end_of, read_alert_body
+from exporter.server.alert_bodies import (
+    ActionBody,
+    AlertAct,
+    FireBody,
+    NamedActionBody,
+    end_of,
+    read_alert_body,
+)
 from exporter.server.alert_rows import COLUMNS, active_row, most_urgent_first, resolved_row
 from exporter.server.answers import json_answer, whole_number
 from exporter.server.audit import audit
@@ -82,8 +89,17 @@ async def fire(request: web.Request) -> web.Response:
 
 async def change(request: web.Request) -> web.Response:
     """Acknowledge, assign or resolve one alert."""
-    body, desk = await read_alert_body(request, ActionBody), find_desk(request)
-    fingerprint = request.match_info["id"].lower()
+    return await _change(request, await read_alert_body(request, ActionBody), request.match_info["id"])
+
+
+async def change_named(request: web.Request) -> web.Response:
+    """Do the same to the alert that the body names."""
+    body = await read_alert_body(request, NamedActionBody)
+    return await _change(request, body, body.id)
+
+
+async def _change(request: web.Request, body: ActionBody, name: str) -> web.Response:
+    desk, fingerprint = find_desk(request), name.lower()
     if body.action is AlertAct.RESOLVE:
         return await _resolve(request, desk, fingerprint, body)
     found = await _find(request, desk, fingerprint)

@@ -39,8 +39,8 @@ def _health(reader: EventReader) -> Figures:
         "windows": {
             name: span
             | {
-                "requests": _part(requests[name], own=True),
-                "calls": _part(requests[name], own=False),
+                "requests": compare_requests(requests[name], own=True),
+                "calls": compare_requests(requests[name], own=False),
                 "ai": beside(ai_figures, total(ai[name].now), total(ai[name].before)),
             }
             for name, span in reader.spans().items()
@@ -51,7 +51,7 @@ def _health(reader: EventReader) -> Figures:
     }
 
 
-def _part(found: Comparison, *, own: bool) -> Figures:
+def compare_requests(found: Comparison, *, own: bool) -> Figures:
     """Return the figures of requests that apps answered themselves, or of their calls to integrations."""
 
     def figures(one: EventStatistic) -> Figures:

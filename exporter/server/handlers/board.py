@@ -1,7 +1,7 @@
 """The JSON answers that come from the board and the memory; they never call a vendor."""
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -21,6 +21,11 @@ MOST_EVENTS = 1000
 
 async def status(request: web.Request) -> web.Response:
     """Answer every integration and all of them in one word, for all tenants or for one."""
+    return json_answer(read_status(request))
+
+
+def read_status(request: web.Request) -> dict[str, Any]:
+    """Return every integration, and all of them in one word; 404 for a tenant that has no target."""
     services, identity = request.app[SERVICES], request[IDENTITY]
     tenant = request.query.get("tenant", "")
     states = visible_states(services.board, identity, StatusFilter(tenant=tenant))
@@ -35,7 +40,7 @@ async def status(request: web.Request) -> web.Response:
     answer = status_of(states, named)
     if shard.count > 1:  # a client must not take a part for the whole
         answer["shard"] = {"index": shard.index, "count": shard.count}
-    return json_answer(answer)
+    return answer
 
 
 async def targets(request: web.Request) -> web.Response:
@@ -56,13 +61,18 @@ async def history(request: web.Request) -> web.Response:
     services, identity, choice = request.app[SERVICES], request[IDENTITY], StatusFilter.of(request)
     limit = whole_number(request, "limit", 100, MOST_EVENTS)
     changes = services.history.recent_changes(limit=MOST_EVENTS)
-    failures = services.history.recent_failures(limit=MOST_EVENTS)
     return json_answer(
         {
             "changes": [change_json(one) for one in _newest(changes, identity, choice, limit)],
-            "failures": [failure_json(one) for one in _newest(failures, identity, choice, limit)],
+            "failures": newest_failures(request, choice, limit),
         }
     )
+
+
+def newest_failures(request: web.Request, choice: StatusFilter, limit: int) -> list[dict[str, Any]]:
+    """Return the newest failures that the caller may know of and `choice` asks for, each with its log."""
+    found = request.app[SERVICES].history.recent_failures(limit=MOST_EVENTS)
+    return [failure_json(one) for one in _newest(found, request[IDENTITY], choice, limit)]
 
 
 Event = TypeVar("Event", StateChange, Failure)

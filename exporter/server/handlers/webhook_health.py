@@ -57,7 +57,7 @@ async def health(request: web.Request) -> web.Response:
             "window": name,
             "since": iso(windows[name].since),
             "until": iso(now),
-            "windows": {word: _directions(connection, window) for word, window in windows.items()},
+            "windows": {word: both_ways(connection, window) for word, window in windows.items()},
             **{key: _rows(connection, windows[name], key, limit) for key in BY},
             "backlog": _backlog(connection, tenant_of, windows[name], limit),
         }
@@ -68,7 +68,8 @@ async def health(request: web.Request) -> web.Response:
         raise store_unavailable(error) from None
 
 
-def _directions(connection: Connection, window: WebhookWindow) -> dict[str, Any]:
+def both_ways(connection: Connection, window: WebhookWindow) -> dict[str, Any]:
+    """Return the figures of a window, and of each direction in it."""
     split = _with(window, by=("direction",))
     found = {one.subject: one for one in statistics(connection, split)}
     why = reasons(connection, split)
