@@ -46,7 +46,7 @@ def read(event: ApiRequestEvent, context: LabelContext) -> Iterator[Contribution
         yield Measurement(FAILURES, (*place, known), float(known == reason))
     reference = ("trace_id", event.trace_id) if event.trace_id else None
     yield Measurement(DURATION, place, event.duration, reference)
-    yield Tally(API, *place, reason, seconds=event.duration)
+    yield Tally(API, place[0], place[1], reason, 1, event.duration)
 
 
 def failure_of(status: int) -> str:

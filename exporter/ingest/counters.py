@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
-from exporter.core.metric import HistogramValue, Metric
+from exporter.core.metric import HistogramValue, Kind, Metric
 from exporter.core.webhook_metrics import SERIES_DROPPED
 from exporter.exposition import Exemplar, Exposition, Series, bucket_labels
 
@@ -86,14 +86,30 @@ class EventCounters:
         found = self._find(metric, labels)
         if found is not None:
             series, own = found
-            observations = series[own]
-            if not isinstance(observations, _Observations):
-                raise TypeError(f"{metric} is no histogram")
-            bucket = bisect_left(metric.buckets, value)
-            observations.counts[bucket] += 1
-            observations.sum += value
-            if exemplar is not None:
-                observations.mark(bucket, exemplar)
+            _observe(metric, series[own], value, exemplar)
+
+    def measure(
+        self,
+        metric: Metric,
+        scope: LabelValues,
+        own: LabelValues,
+        value: float,
+        exemplar: Exemplar | None = None,
+    ) -> None:
+        """Do what the kind of `metric` wants with `value`; `scope` and `own` are its labels, apart.
+
+        An event has several of one scope, and there are many events: nothing is joined to be split again.
+        """
+        series = self._series(metric, scope, own)
+        if series is None:
+            return
+        kind = metric.kind
+        if kind is Kind.COUNTER:
+            series[own] += value  # type: ignore[operator] # only histograms have observations
+        elif kind is Kind.HISTOGRAM:
+            _observe(metric, series[own], value, exemplar)
+        else:
+            series[own] = value
 
     def value(self, metric: Metric, labels: LabelValues) -> float | HistogramValue | None:
         """Return what a series has now, None where it does not exist."""
@@ -125,17 +141,27 @@ class EventCounters:
         self, metric: Metric, labels: LabelValues
     ) -> tuple[dict[LabelValues, float | _Observations], LabelValues] | None:
         """Return the series of a group and the key among them, None where there is no room for a new one."""
+        split = len(metric.scope.value)
+        own = labels[split:]
+        series = self._series(metric, labels[:split], own)
+        return None if series is None else (series, own)
+
+    def _series(
+        self, metric: Metric, scope: LabelValues, own: LabelValues
+    ) -> dict[LabelValues, float | _Observations] | None:
+        """Return the series of a group, `own` among them; None where there is no room for a new one."""
         family = self._families.get(metric.name)
         if family is None:
             family = self._families[metric.name] = _Family(metric, len(metric.scope.value))
             if metric is not SERIES_DROPPED:
                 # From the start, so that the first rise is one for Prometheus.
                 self.add(SERIES_DROPPED, (metric.name,), 0.0)
-        scope, own = labels[: family.split], labels[family.split :]
         group = family.groups.get(scope)
         if group is None or own not in group.series:
-            if len(labels) != len(metric.label_names):
-                raise ValueError(f"metric {metric} takes the labels {metric.label_names}, not {labels}")
+            if (len(scope), len(own)) != (family.split, len(metric.labels)):
+                raise ValueError(
+                    f"metric {metric} takes the labels {metric.label_names}, not {(*scope, *own)}"
+                )
             if family.size >= self.limit and metric is not SERIES_DROPPED:
                 self.add(SERIES_DROPPED, (metric.name,))
                 return None
@@ -143,7 +169,7 @@ class EventCounters:
             group.series[own] = _Observations([0] * (len(metric.buckets) + 1)) if metric.buckets else 0.0
             family.size += 1
         family.dirty.add(scope)
-        return group.series, own
+        return group.series
 
     def _show(self, family: _Family, scope: LabelValues) -> None:
         group, metric = family.groups[scope], family.metric
@@ -170,12 +196,26 @@ class EventCounters:
         group.rendered = len(values)
 
 
+def _observe(
+    metric: Metric, observations: float | _Observations, value: float, exemplar: Exemplar | None
+) -> None:
+    if not isinstance(observations, _Observations):
+        raise TypeError(f"{metric} is no histogram")
+    bucket = bisect_left(metric.buckets, value)
+    observations.counts[bucket] += 1
+    observations.sum += value
+    if exemplar is not None:
+        observations.mark(bucket, exemplar)
+
+
 def _exemplars(value: float | _Observations) -> Mapping[int, Exemplar]:
     return value.exemplars or {} if isinstance(value, _Observations) else {}
 
 
 def _places(metric: Metric, series: Iterable[float | _Observations]) -> dict[int, Exemplar]:
     """Return every exemplar of `series` by the place of its line among theirs."""
+    if not metric.buckets:
+        return {}
     # A line for each bound, then those of the bucket without one, the count and the sum.
     lines = len(metric.buckets) + 3
     return {

@@ -12,18 +12,10 @@ import msgspec
 
 from exporter.core.audit import AuditEntry
 from exporter.core.configuration import Configuration
-from exporter.core.event import (
-    Contribution,
-    EventError,
-    EventFields,
-    EventKind,
-    Measurement,
-    Tally,
-    label_limits,
-)
+from exporter.core.event import Contribution, EventError, EventFields, EventKind, Tally, label_limits
 from exporter.core.event_metrics import DUPLICATES, EVENTS, REJECTED
 from exporter.core.event_settings import BeaconSite
-from exporter.core.metric import Kind, Scope
+from exporter.core.metric import Scope
 from exporter.core.stored_event import StoredEvent
 from exporter.exposition import Exemplar, fits
 from exporter.ingest.beacon import Beacon, confine
@@ -218,38 +210,33 @@ class EventIntake:
 
     def _count(self, new: list[_Judged]) -> None:
         for found in new:
+            integration, tenant, at = found.event.integration, found.event.tenant, found.at
+            # Most are of a target: its labels are made once.
+            target = (integration, found.provider, tenant)
             for one in found.contributions:
                 if isinstance(one, Tally):
-                    self.tallies.record(one, found.at, found.event.integration, found.event.tenant)
-                else:
-                    self._measure(found, one)
+                    self.tallies.record(one, at, integration, tenant)
+                    continue
+                metric, own, value, reference = one
+                scope = target if metric.scope is Scope.TARGET else _scope_labels(metric.scope, target)
+                exemplar = _exemplar(reference, value, at) if reference is not None else None
+                self._counters.measure(metric, scope, own, value, exemplar)
         listed = [found for found in new if not found.kind.durable and found.kind.retention is not None]
         for name, number in Counter(found.kind.name for found in new).items():
             self._counters.add(EVENTS, (name,), number)
         if listed:
             self._submit(EventBatch(list(map(_stored_event, listed))))
 
-    def _measure(self, found: _Judged, measurement: Measurement) -> None:
-        metric, own, value, reference = measurement
-        labels = (*_scope_labels(metric.scope, found), *own)
-        if metric.kind is Kind.HISTOGRAM:
-            self._counters.observe(metric, labels, value, _exemplar(reference, value, found.at))
-        elif metric.kind is Kind.GAUGE:
-            self._counters.set(metric, labels, value)
-        else:
-            self._counters.add(metric, labels, value)
+
+def _exemplar(reference: tuple[str, str], value: float, at: float) -> Exemplar | None:
+    return Exemplar((reference,), value, at) if fits((reference,)) else None
 
 
-def _exemplar(reference: tuple[str, str] | None, value: float, at: float) -> Exemplar | None:
-    return Exemplar((reference,), value, at) if reference and fits((reference,)) else None
-
-
-def _scope_labels(scope: Scope, found: _Judged) -> LabelValues:
-    if scope is Scope.TARGET:
-        return (found.event.integration, found.provider, found.event.tenant)
+def _scope_labels(scope: Scope, target: tuple[str, str, str]) -> LabelValues:
+    """Return the labels of a scope that is not the whole target."""
     if scope is Scope.INTEGRATION:
-        return (found.event.integration, found.provider)
-    return (found.event.tenant,) if scope is Scope.TENANT else ()
+        return target[:2]
+    return target[2:] if scope is Scope.TENANT else ()
 
 
 def _durable(found: _Judged) -> DurableEvent:
