@@ -30,7 +30,9 @@ class SummaryPart(NamedTuple):
 
 
 def _usd(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.2f}" if value >= 1 else f"{value:.4f}"
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if 0 < value < 1 else f"{value:,.2f}"
 
 
 _PERCENTILES = (

@@ -412,4 +412,4 @@ async def test_the_command_for_costs_says_what_the_month_will_come_to(
     assert await run("events", "costs") == 0
     said = capsys.readouterr()
     assert said.out.splitlines()[1].split()[:2] == ["flux", "4.00"]
-    assert "2026-11: 20.00 USD so far" in said.err and "2026-10: 0.0000" in said.err
+    assert "2026-11: 20.00 USD so far" in said.err and "2026-10: 0.00" in said.err
