@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from exporter.demo.services import DemoProcess, free_port
-from tests.e2e.asking import ask, read, until
+from tests.e2e.asking import ask, read, tell, until
 from tests.e2e.conftest import COMMAND
 from tests.waiting import PATIENCE, rest
 from tests.waiting import until as happens
@@ -66,6 +66,29 @@ async def test_after_kill_9_the_state_is_back_before_the_first_probe(tmp_path: P
         assert restored == len([one for one in history["failures"] if one["integration"] == "dead"])
     finally:
         await again.stop()
+
+
+async def test_sigterm_costs_no_event_of_the_statistics(tmp_path: Path) -> None:
+    port = free_port(0)
+    config = tmp_path / "config.yml"
+    config.write_text(f'store: {{url: "sqlite:///{tmp_path}/state.db"}}\n')
+    url, trace = f"http://127.0.0.1:{port}", "4bf92f3577b34da6a3ce929d0e0e4736"
+    event = {"kind": "api_request", "route": "/orders", "method": "GET", "status": 500, "duration": 0.5}
+    for life in (1, 2):
+        service = _service(tmp_path, port, config)
+        await service.start()
+        try:
+            # Before that SIGTERM is not caught yet.
+            await happens(lambda: "is up" in (tmp_path / "exporter.log").read_text())
+            status, text = await tell(f"{url}/api/v1/events", [event | {"trace_id": trace}])
+            assert status == 202, text
+            if life == 2:
+                (row,) = (await ask(f"{url}/api/v1/api-health"))["worst"]
+                assert (row["route"], row["requests"], row["error_ratio"]) == ("/orders", 2, 1.0)
+            body = await read(f"{url}/metrics", Accept="application/openmetrics-text; version=1.0.0")
+            assert f'# {{trace_id="{trace}"}} 0.5' in body
+        finally:
+            await service.stop()
 
 
 async def test_sigterm_ends_the_process_within_its_limit_with_probes_in_flight(tmp_path: Path) -> None:
