@@ -41,6 +41,8 @@ class EventTallies:
         self._current: EventSummaries = {}
         self._known: dict[str, set[EventSubject]] = {}
         self._today = 0
+        # From the start, so that the first rise is one for Prometheus.
+        counters.add(SERIES_DROPPED, (DROPPED,), 0.0)
 
     def record(self, tally: Tally, at: float, integration: str, tenant: str) -> None:
         """Count an event of `at` (Unix seconds)."""
