@@ -57,8 +57,9 @@ class Program:
 
     def cpu(self) -> float:
         """Return the CPU seconds so far, user and system, of the process and its children."""
-        every = [self.facts, *self.facts.children(recursive=True)]
-        return sum(sum(process.cpu_times()[:2]) for process in every)
+        children = self.facts.children(recursive=True)
+        # Not by ticks of 10 ms for the process itself: it may take less than that in a second.
+        return cpu_clock(self.facts.pid) + sum(sum(process.cpu_times()[:2]) for process in children)
 
     def rss(self) -> int:
         """Return the resident memory in bytes."""
@@ -88,6 +89,12 @@ class Program:
     ) -> None:
         """End it."""
         self.stop()
+
+
+def cpu_clock(process: int) -> float:
+    """Return the CPU seconds of a process so far, to the nanosecond: those of its threads, ended ones too."""
+    # The number of its clock as clock_getcpuclockid(3) gives it on Linux.
+    return time.clock_gettime(~process << 3 | 2)
 
 
 def exporter(folder: Path, port: int, *arguments: str) -> Program:
