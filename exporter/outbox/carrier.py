@@ -60,6 +60,7 @@ class Carrier:
         self._commits, self._actions, self._clock = commits, actions, clock
         self._attempts: set[asyncio.Task[None]] = set()
         self._records: set[asyncio.Task[None]] = set()
+        self._stopping = False
         self._dice = random.Random()  # noqa: S311  # spreads retries, guards nothing
         self._log = structlog.get_logger(__name__)
 
@@ -129,6 +130,8 @@ class Carrier:
 
     async def stop(self, limit: float) -> bool:
         """Let attempts end and their outcomes be stored within `limit` seconds; return whether all were."""
+        self._stopping = True
+        self._commits.hurry()
         for queue in self.lanes:
             self.lanes.empty(queue)
         deadline = asyncio.get_running_loop().time() + limit
@@ -196,11 +199,11 @@ class Carrier:
         """Store an outcome, again and again while the store fails: the attempt was made."""
         for listener in self.listeners:
             listener(outcome.delivery, outcome.attempt)
-        wait = FIRST_PAUSE
+        wait, may_wait = FIRST_PAUSE, self._may_wait(outcome)
         try:
             while True:
                 try:
-                    settled = await self._commits.write(record, outcome)
+                    settled = await self._commits.write(record, outcome, may_wait=may_wait)
                     break
                 except StoreError:
                     await asyncio.sleep(wait)
@@ -208,6 +211,11 @@ class Carrier:
         finally:
             self.lanes.drop(outcome.delivery)
         self._learn(queue, settled)
+
+    def _may_wait(self, outcome: Outcome) -> bool:
+        """Return whether nothing waits for an outcome: its endpoint works, and takes no turns."""
+        report = outcome.report
+        return report.works and not report.in_turn and not report.hold_until and not self._stopping
 
     def _learn(self, queue: LaneQueue, settled: Settlement) -> None:
         """Take over what the store says of an endpoint."""

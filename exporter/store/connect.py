@@ -103,7 +103,9 @@ def _prepare(connection: Any, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     # A transaction that reads first and writes later would fail at once if another one wrote meanwhile.
     options = connection.get_execution_options()
-    if pages := options.get(PAGES):
+    pages = options.get(PAGES)
+    if pages and connection.info.get(PAGES) != pages:  # it stays set, and costs each commit a statement
         connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={pages:d}").close()
+        connection.info[PAGES] = pages
     writes = options.get(WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

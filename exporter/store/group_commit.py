@@ -4,8 +4,9 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
@@ -32,12 +33,19 @@ MOST_WAITING = 10_000
 MOST_JOINED = 500
 """Items of one transaction at most, so that the first of them does not wait for long."""
 
+GATHER = 0.02
+"""Seconds for which items that may wait gather before they join a transaction of others."""
+
+LINGER = 0.25
+"""Seconds after which items that may wait get a transaction of their own."""
+
 
 @dataclass
 class _Job(Generic[ItemT, ResultT]):
     step: Step[ItemT, ResultT]
     item: ItemT
     future: "asyncio.Future[ResultT]"
+    since: float = field(default_factory=monotonic)
     result: Any = None
     error: Exception | None = None
 
@@ -67,23 +75,37 @@ class GroupCommit:
         self._changed = threading.Condition()
         # Both are guarded by the condition.
         self._jobs: deque[_Job[Any, Any]] = deque()
+        self._later: deque[_Job[Any, Any]] = deque()
         self._closing = False
+        # The loop's own.
+        self._alarm: asyncio.TimerHandle | None = None
 
-    async def write(self, step: Step[ItemT, ResultT], item: ItemT, patience: float = PATIENCE) -> ResultT:
+    async def write(
+        self,
+        step: Step[ItemT, ResultT],
+        item: ItemT,
+        patience: float = PATIENCE,
+        *,
+        may_wait: bool = False,
+    ) -> ResultT:
         """Return what `step` returned for `item`, once that is durable; StoreError where it is not.
 
-        After `patience` seconds it is unknown whether the item was written: it may still be.
+        After `patience` seconds it is unknown whether the item was written: it may still be. An item that
+        `may_wait` joins the transaction of others that come within a quarter of a second.
         """
         loop = asyncio.get_running_loop()
         job: _Job[ItemT, ResultT] = _Job(step, item, loop.create_future())
         with self._changed:
             if self._closing:
                 raise StoreError(f"{self.database.name}: the exporter is stopping")
-            if len(self._jobs) >= MOST_WAITING:
+            if len(self._jobs) + len(self._later) >= MOST_WAITING:
                 raise StoreError(f"{self.database.name}: too much waits to be written; see its disk")
-            self._jobs.append(job)
+            (self._later if may_wait else self._jobs).append(job)
             self._start_threads(loop)
-            self._changed.notify()
+            if not may_wait:
+                self._changed.notify()
+        if may_wait and self._alarm is None:
+            self._alarm = loop.call_later(LINGER, self._hurry)
         try:
             async with asyncio.timeout(patience):
                 return await job.future
@@ -92,8 +114,18 @@ class GroupCommit:
                 f"{self.database.name}: it did not write within {patience:g} s; see its disk"
             ) from None
 
+    def hurry(self) -> None:
+        """Let what may wait be written at once."""
+        with self._changed:
+            self._jobs += self._later
+            self._later.clear()
+            self._changed.notify()
+
     async def close(self, timeout: float) -> bool:
         """Write what waits and end the threads; return whether that took less than `timeout` seconds."""
+        self.hurry()
+        if self._alarm is not None:
+            self._alarm.cancel()
         with self._changed:
             self._closing = True
             self._checkpoints.stop()
@@ -113,6 +145,19 @@ class GroupCommit:
             name = f"store commits {len(self._threads) + 1}"
             self._threads.append(self._supervisor.keep_thread(name, lambda: self._work(loop)))
 
+    def _hurry(self) -> None:
+        """Have what waited for long enough written, and look again when the rest will have."""
+        self._alarm = None
+        with self._changed:
+            oldest = self._later[0].since if self._later else None
+        if oldest is None:
+            return
+        left = oldest + LINGER - monotonic()
+        if left > 0:  # what the alarm was set for has gone with others
+            self._alarm = asyncio.get_running_loop().call_later(left, self._hurry)
+            return
+        self.hurry()
+
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:
             with self._changed:
@@ -120,7 +165,7 @@ class GroupCommit:
                     self._changed.wait()
                 if not self._jobs:
                     return
-                jobs = [self._jobs.popleft() for _ in range(min(MOST_JOINED, len(self._jobs)))]
+                jobs = self._take()
             try:
                 self._commit(jobs)
             finally:
@@ -128,39 +173,45 @@ class GroupCommit:
                 with suppress(RuntimeError):  # the loop has ended meanwhile, and with it the callers
                     loop.call_soon_threadsafe(_settle, jobs)
 
-    def _commit(self, jobs: list[_Job[Any, Any]]) -> None:
-        """Write `jobs` in one transaction; those whose values are at fault each in its own."""
-        try:
-            apart = self._write(jobs)
-        except Exception as error:  # noqa: BLE001  # a mistake in a step costs its callers, not the thread
-            apart = _fail(jobs, error)
-        for job in apart:
-            self._commit([job])
+    def _take(self) -> list[_Job[Any, Any]]:
+        """Return the jobs of the next transaction; what may wait goes along once there is enough of it."""
+        jobs = [self._jobs.popleft() for _ in range(min(MOST_JOINED, len(self._jobs)))]
+        if self._later and self._later[0].since + GATHER <= monotonic():
+            jobs += [self._later.popleft() for _ in range(min(MOST_JOINED - len(jobs), len(self._later)))]
+        return jobs
 
-    def _write(self, jobs: list[_Job[Any, Any]]) -> list[_Job[Any, Any]]:
-        """Commit what the steps write; return what must be tried apart. One that fails costs no other."""
-        self.database.open_if_needed()
+    def _commit(self, jobs: list[_Job[Any, Any]]) -> None:
+        """Write `jobs` in one transaction; where one is at fault, each step or each item in its own."""
         of_step: dict[Step[Any, Any], list[_Job[Any, Any]]] = {}
         for job in jobs:
             of_step.setdefault(job.step, []).append(job)
-        apart: list[_Job[Any, Any]] = []
+        try:
+            self._write(of_step)
+        except _StepError:
+            for joined in of_step.values():
+                self._commit(joined)
+        except Exception as error:  # noqa: BLE001  # a mistake in a step costs its callers, not the thread
+            for job in _fail(jobs, error):
+                self._commit([job])
+
+    def _write(self, of_step: dict[Step[Any, Any], list[_Job[Any, Any]]]) -> None:
+        """Commit what the steps write; raises _StepError, with nothing written, where one of several fails."""
+        self.database.open_if_needed()
         with self.database.joining() as connection:
             for step, joined in of_step.items():
                 try:
-                    with translated(self.database.name), _savepoint(connection, len(of_step) > 1):
+                    with translated(self.database.name):
                         results = step(connection, [job.item for job in joined])
-                except StoreError as error:
+                except Exception as error:
                     if len(of_step) == 1 or connection.invalidated:
                         raise
-                    apart += _fail(joined, error)
-                    continue
+                    raise _StepError from error
                 for job, result in zip(joined, results, strict=True):
                     job.result = result
-        return apart
 
 
-def _savepoint(connection: Connection, wanted: bool) -> AbstractContextManager[object]:
-    return connection.begin_nested() if wanted else nullcontext()
+class _StepError(Exception):
+    """One of several steps failed, on a connection that is well."""
 
 
 def _fail(jobs: list[_Job[Any, Any]], error: Exception) -> list[_Job[Any, Any]]:

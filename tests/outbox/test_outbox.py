@@ -24,6 +24,7 @@ from exporter.core.delivery import (
 from exporter.core.errors import StoreError
 from exporter.outbox.lease import Lease
 from exporter.outbox.outbox import Outbox
+from exporter.store import group_commit
 from exporter.store.database import Database
 from exporter.store.group_commit import GroupCommit
 from exporter.store.retries import RetryChoice
@@ -66,6 +67,34 @@ async def test_what_is_accepted_arrives_once_and_its_attempt_is_kept(store: Data
     assert sorted(delivery.id for delivery, _ in seen) == ["one", "two"]
     assert {delivery.state for delivery, _ in seen} == {DeliveryState.DELIVERED}
     assert rows(store, "name", "replica") == [], "the lease is given back"
+
+
+async def test_an_outcome_that_nothing_waits_for_costs_no_commit_of_its_own(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "LINGER", 3600.0)
+    monkeypatch.setattr(group_commit, "GATHER", 3600.0)
+    receiver = Receiver()
+    async with running(store, receiver) as outbox:
+        await outbox.submit([parcel("one"), parcel("two")])
+        await until(lambda: len(receiver.got) == 2)
+        await outbox.submit([parcel("three")])
+        assert set(states(store)) == {"waiting"}
+    assert states(store) == {"delivered": 3}, "a stop leaves none of them behind"
+    assert receiver.got == {"one": 1, "two": 1, "three": 1}
+
+
+async def test_a_failure_and_the_head_of_an_order_are_stored_at_once(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "LINGER", 3600.0)
+    receiver = Receiver()
+    receiver.of["ordered"] = EndpointLimits(ordered=True)
+    receiver.answers["crm"] = lambda _delivery: RetryLater("timeout", "too slow", 504)
+    async with running(store, receiver) as outbox:
+        await outbox.submit([parcel("fails"), parcel("first", "ordered"), parcel("then", "ordered")])
+        await until(lambda: states(store) == {"delivered": 2, "waiting": 1})
+        await until(lambda: rows(store, "reason", "delivery WHERE endpoint = 'crm'") == ["timeout"])
 
 
 async def test_what_waited_before_the_start_arrives_too(store: Database) -> None:

@@ -1,6 +1,7 @@
 """Concurrent requests join one transaction, and none of them pays for another one's mistake."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from exporter.store.errors import UnwritableError
 from exporter.store.group_commit import GroupCommit
 from exporter.store.subjects import replicas
 from tests.servers.postgres import cluster
-from tests.waiting import until
+from tests.waiting import rest, until
 
 URLS: dict[str, Callable[[pytest.FixtureRequest], str]] = {
     "sqlite": lambda request: f"sqlite:///{request.getfixturevalue('tmp_path')}/state.db",
@@ -62,6 +63,76 @@ async def test_what_comes_while_one_transaction_runs_is_one_transaction(commits:
     await asyncio.gather(*(commits.write(note, f"{number}") for number in range(200)))
     assert sum(sizes) == 200
     assert len(sizes) < 20
+
+
+async def test_what_may_wait_goes_along_with_what_may_not(
+    commits: GroupCommit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "LINGER", 3600.0)
+    monkeypatch.setattr(group_commit, "GATHER", 0.0)
+    joined: list[list[str]] = []
+
+    def note(connection: Connection, names: Sequence[str]) -> list[int]:
+        joined.append(list(names))
+        return register(connection, names)
+
+    patient = [asyncio.ensure_future(commits.write(note, name, may_wait=True)) for name in "ab"]
+    await rest()
+    assert joined == [], "no transaction of its own"
+    await commits.write(note, "c")
+    await asyncio.gather(*patient)
+    assert joined == [["c", "a", "b"]]
+    monkeypatch.setattr(group_commit, "GATHER", 3600.0)
+    patient = [asyncio.ensure_future(commits.write(note, "d", may_wait=True))]
+    await rest()
+    await commits.write(note, "e")
+    assert joined[1:] == [["e"]], "too little has gathered"
+    commits.hurry()
+    await asyncio.gather(*patient)
+    assert registered(commits) == list("abcde")
+
+
+async def test_what_may_wait_is_written_soon_though_nothing_else_comes(
+    commits: GroupCommit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await commits.write(register, "a", may_wait=True) == 1
+    monkeypatch.setattr(group_commit, "GATHER", 0.0)
+    patient = asyncio.ensure_future(commits.write(register, "b", may_wait=True))
+    await asyncio.sleep(0)
+    await commits.write(register, "c")  # it takes along what the alarm was set for
+    await patient
+    assert await commits.write(register, "d", may_wait=True) == 1
+    assert commits._alarm is None
+    assert registered(commits) == list("abcd")
+
+
+async def test_a_close_writes_what_may_wait(commits: GroupCommit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "LINGER", 3600.0)
+    patient = asyncio.ensure_future(commits.write(register, "a", may_wait=True))
+    await asyncio.sleep(0)
+    assert await commits.close(30.0)
+    assert await patient == 1
+
+
+async def test_two_writers_of_a_server_have_their_transactions_at_one_time(database: str) -> None:
+    commits = GroupCommit(Database(database))
+    begun, both = asyncio.Event(), threading.Barrier(2)
+    loop = asyncio.get_running_loop()
+
+    def meet(connection: Connection, names: Sequence[str]) -> list[int]:
+        """Write, and wait within the transaction for the other writer to have written in its own."""
+        register(connection, names)
+        loop.call_soon_threadsafe(begun.set)
+        both.wait(30.0)
+        return [connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one() for _ in names]
+
+    first = asyncio.ensure_future(commits.write(meet, "a", patience=60.0))
+    await begun.wait()
+    second = await commits.write(meet, "b", patience=60.0)
+    assert await first != second, "two sessions of the server"
+    assert registered(commits) == ["a", "b"]
+    assert await commits.close(30.0)
+    commits.database.close()
 
 
 async def test_one_whose_values_no_database_takes_costs_no_other(commits: GroupCommit) -> None:
