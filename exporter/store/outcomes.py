@@ -1,12 +1,25 @@
 """What came of attempts: written together, and only over what the writer still carries."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import (
+    ARRAY,
+    Connection,
+    Select,
+    String,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    update,
+)
 
 from exporter.core import breaker
 from exporter.core.delivery import Attempt, Delivery, EndpointKey, EndpointState
+from exporter.store.driver_sql import DriverStatement
 from exporter.store.subjects import attempts, endpoints
 from exporter.store.subjects.deliveries import TABLE
 
@@ -37,26 +50,43 @@ class Settlement:
     endpoint: EndpointState | None = None
 
 
-_SETTLE = (
-    update(TABLE)
-    .where(TABLE.c.delivery == bindparam("which"), TABLE.c.owner == bindparam("whose"))
-    .values(
-        state=bindparam("to_state"),
-        due=bindparam("to_due"),
-        attempts=bindparam("to_attempts"),
-        reason=bindparam("to_reason"),
-        detail=bindparam("to_detail"),
-        actor="",
-        owner="",
+_SETTLE = DriverStatement(
+    lambda _: (
+        update(TABLE)
+        .where(TABLE.c.delivery == bindparam("which"), TABLE.c.owner == bindparam("whose"))
+        .values(
+            state=bindparam("to_state"),
+            due=bindparam("to_due"),
+            attempts=bindparam("to_attempts"),
+            reason=bindparam("to_reason"),
+            detail=bindparam("to_detail"),
+            actor=literal_column("''"),
+            owner=literal_column("''"),
+        )
     )
 )
+
+
+def _select_owners(dialect: str) -> Select[tuple[str, str]]:
+    """Return the query for the owners of the deliveries `ids`: an array, and in a file JSON of one."""
+    if dialect == "sqlite":
+        ids = func.json_each(bindparam("ids", type_=String)).table_valued("value")
+        wanted = TABLE.c.delivery.in_(select(ids.c.value))
+    else:
+        names: Any = bindparam("ids", type_=ARRAY(String))
+        wanted = TABLE.c.delivery.in_(select(func.unnest(names)))
+    # In one order, and locked until the end: two sessions that change the same rows wait for each other.
+    return select(TABLE.c.delivery, TABLE.c.owner).where(wanted).order_by(TABLE.c.delivery).with_for_update()
+
+
+_OWNERS = DriverStatement(_select_owners)
 
 
 def record(connection: Connection, outcomes: Sequence[Outcome]) -> list[Settlement]:
     """Write every outcome; the attempt is written in any case: it was made."""
     owned = _owned(connection, outcomes)
     if settled := [_binds(one) for one in outcomes if one.delivery.id in owned]:
-        connection.execute(_SETTLE, settled)
+        _SETTLE.run(connection, settled)
     attempts.insert_all(connection, [attempts.attempt_row(one.attempt, one.delivery) for one in outcomes])
     reports: dict[EndpointKey, list[breaker.AttemptReport]] = {}
     for one in outcomes:
@@ -71,9 +101,8 @@ def _owned(connection: Connection, outcomes: Sequence[Outcome]) -> set[str]:
     A replica that was frozen may come back when another one has its deliveries: its word is not taken.
     """
     owners = {one.delivery.id: one.owner for one in outcomes}
-    # In one order, and locked until the end: two sessions that change the same rows wait for each other.
-    asked = select(TABLE.c.delivery, TABLE.c.owner).where(TABLE.c.delivery.in_(sorted(owners)))
-    rows = connection.execute(asked.order_by(TABLE.c.delivery).with_for_update())
+    ids = json.dumps(list(owners)) if connection.dialect.name == "sqlite" else list(owners)
+    rows = _OWNERS.run(connection, [{"ids": ids}])
     return {name for name, owner in rows if owner == owners[name]}
 
 

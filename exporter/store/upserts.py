@@ -1,11 +1,24 @@
 """Writes rows over those that have their key, or adds to them: the same on SQLite and PostgreSQL."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, String, Table, func, literal
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
+from exporter.store.driver_sql import DriverStatement
 from exporter.store.rows import TableRow, fill_replica
 
 
@@ -32,9 +45,34 @@ def insert_new(
     """Insert those of `rows` whose unique `key` no row has; return the keys of the inserted ones."""
     if not rows:
         return []
+    if connection.dialect.name == "sqlite":
+        return _insert_new_in_file(connection, table, rows, key)
     made = _plain(connection, table).on_conflict_do_nothing(index_elements=[key]).returning(key)
     # In one order: two sessions that insert the same keys would wait for each other.
     return connection.execute(made, sorted(rows, key=lambda row: str(row[key.name]))).scalars().all()
+
+
+def _insert_new_in_file(
+    connection: Connection, table: Table, rows: Sequence[TableRow], key: Column[Any]
+) -> Sequence[Any]:
+    """Do as `insert_new` in a file, which has one writer: the number of rows says whether all were new."""
+    insert, newest = _statements(table, key, tuple(rows[0]))
+    count = insert.run(connection, rows).rowcount
+    if count == len(rows):
+        return [row[key.name] for row in rows]
+    return list(newest.run(connection, [{"count": count}]).scalars())
+
+
+@cache
+def _statements(
+    table: Table, key: Column[Any], columns: tuple[str, ...]
+) -> tuple[DriverStatement, DriverStatement]:
+    """Return the insert of what has a new `key`, and the query for the keys of the last `count` rows."""
+    made = sqlite.insert(table).on_conflict_do_nothing(index_elements=[key]).inline()
+    # Rows are numbered as they come, each one more than the highest number before.
+    before = select(func.max(table.c.id)).scalar_subquery() - bindparam("count", type_=Integer)
+    last = select(key).where(table.c.id > before)
+    return DriverStatement(lambda _: made, columns), DriverStatement(lambda _: last)
 
 
 def insert_each_once(

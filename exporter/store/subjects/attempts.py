@@ -10,6 +10,7 @@ from exporter.core.delivery import Attempt, Delivery
 from exporter.core.listing import AT, CAUSE, Listing, OutputColumn
 from exporter.core.store import ALL, Filter, Page
 from exporter.store.columns import METADATA, number_column, replica_column
+from exporter.store.driver_sql import DriverStatement
 from exporter.store.lists import newest
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, fetch, readable
@@ -136,4 +137,10 @@ LISTINGS = (
 
 def insert_all(connection: Connection, rows: Sequence[TableRow]) -> None:
     """Add `rows`."""
-    connection.execute(TABLE.insert(), list(rows))
+    if rows:
+        _INSERT.run(connection, rows)
+
+
+_INSERT = DriverStatement(
+    lambda _: TABLE.insert().inline(), [column.name for column in TABLE.c if column.name != "id"]
+)

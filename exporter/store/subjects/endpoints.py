@@ -3,10 +3,22 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Connection, Double, Integer, String, Table, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Double,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    select,
+    update,
+)
 
 from exporter.core.delivery import EndpointKey, EndpointState
 from exporter.store.columns import METADATA
+from exporter.store.driver_sql import DriverStatement
 from exporter.store.retention import TableRetention
 from exporter.store.upserts import insert_once
 
@@ -32,11 +44,15 @@ def read(
     With `lock` no other session can change it before this transaction ends; with `skip`, None also where
     another session has it locked. (On SQLite a transaction that writes has the whole file.)
     """
-    asked = select(TABLE).where(TABLE.c.kind == kind, TABLE.c.name == name)
-    if lock:
-        asked = asked.with_for_update(skip_locked=skip)
-    row = connection.execute(asked).mappings().first()
+    asked = (_SKIP if skip else _LOCK) if lock else _READ
+    row = asked.run(connection, [{"kind": kind, "name": name}]).mappings().first()
     return endpoint_of(row) if row is not None else None
+
+
+_OF_ONE = select(TABLE).where(TABLE.c.kind == bindparam("kind"), TABLE.c.name == bindparam("name"))
+_READ = DriverStatement(lambda _: _OF_ONE)
+_LOCK = DriverStatement(lambda _: _OF_ONE.with_for_update())
+_SKIP = DriverStatement(lambda _: _OF_ONE.with_for_update(skip_locked=True))
 
 
 def states(connection: Connection) -> dict[EndpointKey, EndpointState]:
@@ -77,7 +93,7 @@ def endpoint_of(row: Any) -> EndpointState:
         failures=row["failures"],
         open_until=row["open_until"],
         next_free=row["next_free"],
-        metered=row["metered"],
+        metered=bool(row["metered"]),  # a number, where the driver gave it
     )
 
 
