@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import TypeVar
@@ -60,6 +60,7 @@ class Database:
         self._swapping = Lock()
         # SQLite has one writer; threads of ours that wait for it there would look only now and then.
         self._writing = Lock() if self.url.get_backend_name() == "sqlite" else None
+        self._joined: Connection | None = None  # guarded by `_writing`
         self._opened: _Handle | None = None
         self._attached: _Handle | None = None
 
@@ -94,6 +95,8 @@ class Database:
     def close(self) -> None:
         """Close files and connections."""
         with translated(self.name):
+            with suppress(StoreError), self._write_turn():  # one that hangs keeps its connection
+                self._drop_joining()
             self._swap(None)
         self._ownership.release()
 
@@ -124,8 +127,36 @@ class Database:
     def joining(self) -> Iterator[Connection]:
         """Begin a transaction as `writing` does, whose commit leaves SQLite's log to `checkpoint`."""
         self._ownership.take()
-        with self._transaction(self._open_engine, writes=True, log_pages=LOG_PAGES) as connection:
-            yield connection
+        if self._writing is None:
+            with self._transaction(self._open_engine, writes=True) as connection:
+                yield connection
+            return
+        with translated(self.name), self._write_turn():
+            connection = self._joining_connection()
+            try:
+                with connection.begin():
+                    yield connection
+            except BaseException:
+                self._drop_joining()
+                raise
+
+    def _joining_connection(self) -> Connection:
+        """Return a connection that is kept from one joined transaction to the next, while we may write.
+
+        To have one from the pool for each takes as much CPU as what most of them write. A server may have cut
+        it meanwhile, which the pool finds out: this is for files.
+        """
+        engine, kept = self._open_engine(), self._joined
+        if kept is None or kept.engine is not engine:
+            self._drop_joining()
+            kept = engine.connect().execution_options(**self._options(writes=True, log_pages=LOG_PAGES))
+            self._joined = kept
+        return kept
+
+    def _drop_joining(self) -> None:
+        kept, self._joined = self._joined, None
+        if kept is not None:
+            kept.close()
 
     def checkpoint(self, *, alone: bool) -> None:
         """Copy SQLite's log into the file, as far as no reader needs it; `alone` while nothing is written."""
@@ -173,10 +204,8 @@ class Database:
         return opened is not None and opened.file != identity(self.url)
 
     @contextmanager
-    def _transaction(
-        self, engine: Callable[[], Engine], *, writes: bool, log_pages: int = 0
-    ) -> Iterator[Connection]:
-        options = {WRITES: writes, REPLICA: self._replica, PAGES: log_pages}
+    def _transaction(self, engine: Callable[[], Engine], *, writes: bool) -> Iterator[Connection]:
+        options = self._options(writes=writes)
         with (
             translated(self.name),
             self._write_turn() if writes else nullcontext(),
@@ -184,6 +213,9 @@ class Database:
             connection.begin(),
         ):
             yield connection
+
+    def _options(self, *, writes: bool, log_pages: int = 0) -> dict[str, object]:
+        return {WRITES: writes, REPLICA: self._replica, PAGES: log_pages}
 
     @contextmanager
     def _write_turn(self) -> Iterator[None]:

@@ -195,7 +195,7 @@ class GroupCommit:
                 self._commit([job])
 
     def _write(self, of_step: dict[Step[Any, Any], list[_Job[Any, Any]]]) -> None:
-        """Commit what the steps write; raises _StepError, with nothing written, where one of several fails."""
+        """Commit what the steps write; where one of several fails nothing is written: _StepError."""
         self.database.open_if_needed()
         with self.database.joining() as connection:
             for step, joined in of_step.items():
