@@ -286,6 +286,7 @@ async def test_a_replica_that_was_away_for_longer_than_its_lease_carries_nothing
     async with running(stores[0], slow, lease=lease) as frozen:
         await frozen.submit([parcel(f"{number}") for number in range(9)])
         await begun.wait()
+        await until(lambda: frozen._upkeep._rounds > 1)  # with which it renews its lease once more
         boot[0] = 4000.0
         with stores[1].writing() as connection:
             connection.execute(replicas.TABLE.update().values(seen=1.0))
