@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -20,12 +20,17 @@ KILLS = 5
 
 
 class Sink:
-    """Counts the lines that arrive, and remembers who brought each and when."""
+    """Counts the lines that arrive, and remembers who brought each.
+
+    `at_once` are those that two brought at one time: the second before the first was answered, or gone.
+    """
 
     def __init__(self) -> None:
         self.got: Counter[str] = Counter()
         self.by: dict[str, list[str]] = defaultdict(list)
+        self.at_once: set[str] = set()
         self.hold = 0.0
+        self._here: Counter[str] = Counter()
         self.port = 0
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -34,10 +39,21 @@ class Sink:
             if name:
                 self.got[name] += 1
                 self.by[name].append(owner)
-                await asyncio.sleep(self.hold)
-                writer.write(b"ok\n")
-                await writer.drain()
+                with self._present(name):
+                    await asyncio.sleep(self.hold)
+                    writer.write(b"ok\n")
+                    await writer.drain()
         writer.close()
+
+    @contextmanager
+    def _present(self, name: str) -> Iterator[None]:
+        if self._here[name]:
+            self.at_once.add(name)
+        self._here[name] += 1
+        try:
+            yield
+        finally:
+            self._here[name] -= 1
 
 
 @asynccontextmanager
@@ -159,6 +175,7 @@ async def test_of_three_replicas_one_is_killed_and_one_frozen_and_all_arrives() 
         again = [name for name, times in sink.got.items() if times > 1]
         assert len(again) <= 4 * 60
         assert all(len(set(sink.by[name])) == sink.got[name] for name in again)
+        assert sink.at_once == set(), "none was brought by two at one time"
         # One that was frozen in an attempt goes on with that, and begins no other of its old ones.
         late = [name for name in again if sink.by[name][0] != "b" and "b" in sink.by[name]]
         assert len(late) <= 3 * 4
