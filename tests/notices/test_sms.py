@@ -9,9 +9,10 @@ from exporter.core import sms_metrics as m
 from exporter.core.errors import StoreError
 from exporter.core.sms_incident import FLAP
 from exporter.core.store import Filter
-from exporter.core.text_message import LIFE, TextState
+from exporter.core.text_message import LIFE, SMS, TextState
 from exporter.notices.payload import PayloadError
 from exporter.notices.sms_follow_up import PATIENCE
+from exporter.store.retries import RetryChoice
 from exporter.store.subjects.sms import INCIDENTS, query
 from tests.notices.texts import TextRoom, text_room
 from tests.outbox.parcels import rows
@@ -205,6 +206,21 @@ async def test_a_number_that_is_refused_is_given_up_and_counted_once(
     (message,) = room.messages()
     assert (message.state, message.reason) == (TextState.FAILED, "not_found")
     assert room.value(m.GIVEN_UP, "not_found") == 1 and room.value(m.FAILED, "twilio", "not_found") == 1
+
+
+async def test_dead_messages_are_sent_again_only_where_they_are_meant(
+    room: TextRoom, vendors: TextVendors
+) -> None:
+    vendors.answers[SID] = (400, 21211)
+    await room.fire()
+    await until(lambda: rows(room.database, "state") == ["dead"])
+    await room.follow_up.round()
+    vendors.answers.clear()
+    assert await room.outbox.retry(RetryChoice(), "ada") == 0
+    assert vendors.sent == []
+    assert await room.outbox.retry(RetryChoice(chosen=Filter(fields=(("kind", SMS),))), "ada") == 1
+    await arrived(vendors, 1)
+    await in_state(room, "accepted")
 
 
 async def test_a_carrier_that_never_says_leaves_it_sent(room: TextRoom, vendors: TextVendors) -> None:
