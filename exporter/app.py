@@ -225,6 +225,7 @@ def _services(
         outbox=webhooks.outbox,
         webhook_summaries=webhooks.summaries.hand_over,
         audit=webhooks.audit.add,
+        audit_trail=webhooks.trail,
         webhooks=webhooks.intake,
         events=events,
         notices=notices.intake,

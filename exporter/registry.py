@@ -20,6 +20,8 @@ from exporter.core.metric import Metric
 from exporter.core.probe import Probe
 from exporter.core.signals import Signals
 from exporter.core.threshold import ThresholdFamily
+from exporter.events._audit_alerts import ALERTS
+from exporter.events._audit_series import TRAIL_SERIES
 from exporter.events._listing import listing_of
 from exporter.signatures import schemes
 from exporter.store.listings import listings
@@ -102,6 +104,7 @@ def _shared_alerts() -> Iterator[tuple[str, Signals]]:
 def _events() -> Iterator[tuple[str, Signals]]:
     """Yield what apps report: a source for each kind, and one for the way in."""
     yield "events", Signals("Events of apps", metrics=INTAKE_SERIES)
+    yield "audit", Signals("Audit", TRAIL_SERIES, ALERTS)
     for name, kind in events().items():
         yield _event_source(name), Signals(kind.title, kind.metrics, kind.alerts, kind.panels)
 

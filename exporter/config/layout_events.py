@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from exporter.config.layout_parts import PUBLIC, RAW, TENANT_PATTERN, Part
+from exporter.core.notifications import CLOCK, ZONE
 
 Value = Annotated[str, Meta(min_length=1, max_length=120, extra=PUBLIC)]
 LabelAllowList = Annotated[
@@ -82,6 +83,25 @@ class BeaconPart(Part, frozen=True, kw_only=True):
     sites: Annotated[tuple[BeaconSitePart, ...], Meta(description="Sites whose pages may report.")] = ()
 
 
+class OffHoursPart(Part, frozen=True, kw_only=True):
+    """When nobody should work: every day from `start` to `end`."""
+
+    time_zone: Annotated[str, Meta(description=ZONE)] = "UTC"
+    start: Annotated[str, Meta(pattern=CLOCK, description="hh:mm.")] = "20:00"
+    end: Annotated[str, Meta(pattern=CLOCK, description="hh:mm; before `start` it is on the next day.")] = (
+        "06:00"
+    )
+
+
+class AuditPart(Part, frozen=True, kw_only=True):
+    """How entries of the audit are judged; the rules are on the page of audit rules."""
+
+    flag_at: Annotated[
+        int, Meta(ge=1, le=100, description="Risk score from which on a person must review an entry.")
+    ] = 60
+    off_hours: Annotated[OffHoursPart, Meta(description="When changes are unusual.")] = OffHoursPart()
+
+
 class EventsPart(Part, frozen=True, kw_only=True):
     """Events that apps report to POST /api/v1/events."""
 
@@ -95,3 +115,4 @@ class EventsPart(Part, frozen=True, kw_only=True):
     ] = 10_000
     metrics: Annotated[tuple[Any, ...], Meta(description="Metrics that apps add to.", extra=RAW)] = ()
     beacon: Annotated[BeaconPart, Meta(description="Events from pages in browsers.")] = BeaconPart()
+    audit: Annotated[AuditPart, Meta(description="The risk score of the audit.")] = AuditPart()

@@ -6,14 +6,25 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class AuditReview:
+    """Somebody looked at a flagged entry at `at` (Unix seconds), and what they noted."""
+
+    at: float
+    reviewer: str
+    note: str
+
+
+@dataclass(frozen=True)
 class AuditEntry:
     """One thing that somebody did, or tried, at `at` (Unix seconds).
 
     `actor` is an identity such as `token:ops`, `admin-token` or `source:stripe`; `action` words with a dot
     between them, such as `webhook.refused`; `resource` what it was done to. `outcome` is `success`, `failure`
     or `refused`. `count` is how many alike happened since `at`, where a flood of them is one entry. `details`
-    are JSON and hold no secret. `risk` (0 to 100) and `flag` (a pattern's name) are None until something
-    judges them. `replica` names the process; the store fills it in.
+    are JSON and hold no secret. `risk` (0 to 100) is None until core/audit_rules.py judges it; `flag` is why
+    a person must look at it: a pattern's name, or `score`. `replica` names the process, `id` is the place in
+    the chain, `review` what a person found; the store fills them in. Of a person who was erased `actor` is
+    `erased:` with their number, and what is personal is empty.
     """
 
     at: float
@@ -32,3 +43,26 @@ class AuditEntry:
     flag: str | None = None
     # The store fills it in; what was written must still equal what is read.
     replica: str = field(default="", compare=False)
+    id: int | None = field(default=None, compare=False)
+    review: AuditReview | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """An attempt to sign in that an app reports; `unknown`: it failed, for there is no such account."""
+
+    at: float
+    tenant: str
+    actor: str
+    address: str
+    country: str
+    failed: bool
+    unknown: bool = False
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """Whether an actor who was seen elsewhere before is at an address, or in a country, the first time."""
+
+    address: bool = False
+    country: bool = False

@@ -30,6 +30,23 @@ class BeaconSite:
 
 
 @dataclass(frozen=True)
+class OffHours:
+    """A span of each day in which nobody should work: from `start` to `end` (hh:mm), past midnight too."""
+
+    time_zone: str = "UTC"
+    start: str = "20:00"
+    end: str = "06:00"
+
+
+@dataclass(frozen=True)
+class AuditSettings:
+    """From which score on (0 to 100) an entry of the audit is flagged, and when off hours are."""
+
+    flag_at: int = 60
+    off_hours: OffHours = field(default_factory=OffHours)
+
+
+@dataclass(frozen=True)
 class EventSettings:
     """Everything under `events:`.
 
@@ -44,6 +61,7 @@ class EventSettings:
     labels: Mapping[str, AllowList] = field(default_factory=dict)
     sites: Mapping[str, BeaconSite] = field(default_factory=dict)
     families: Mapping[str, ThresholdFamily] = field(default_factory=dict)
+    audit: AuditSettings = field(default_factory=AuditSettings)
 
     @property
     def alert_names(self) -> frozenset[str]:

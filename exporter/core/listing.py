@@ -41,7 +41,8 @@ class Listing(Generic[RecordT]):
     `filters` are parameters besides integration, tenant, since and until that narrow it; `choices` has the
     values of those that take no others. `buffered` records
     reach the store late: what waits is written before each read. `skips` keeps the parameter `offset`, and
-    the field of that name, for programs from before pages had cursors.
+    the field of that name, for programs from before pages had cursors. `exports_audited`: who takes it out as
+    CSV or NDJSON is in the audit.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Listing(Generic[RecordT]):
     choices: Mapping[str, Collection[str]] = field(default_factory=dict)
     buffered: bool = False
     skips: bool = False
+    exports_audited: bool = False
 
     def __post_init__(self) -> None:
         """Give it the sentence and the path that are usual, where it has none of its own."""

@@ -18,6 +18,7 @@ from exporter.core.signals import Signals
 from exporter.core.signature import Scheme
 from exporter.core.threshold import ThresholdFamily
 from exporter.generate import paths
+from exporter.generate.audit_rules import audit_rules_page
 from exporter.generate.document import as_markdown, table
 from exporter.generate.options import sections
 from exporter.generate.rule_text import seconds
@@ -42,6 +43,7 @@ def pages(
         f"{paths.REFERENCE}/providers.md": providers_page(probes.values()),
         f"{paths.REFERENCE}/lists.md": lists_page(listings),
         f"{paths.REFERENCE}/webhook-schemes.md": schemes_page(schemes),
+        f"{paths.REFERENCE}/audit-rules.md": audit_rules_page(),
     }
 
 

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from exporter.core.audit import AuditEntry
+from exporter.core.audit_rules import class_of
+from exporter.events._audit_series import EVENTS
+from exporter.ingest.counters import EventCounters
 from exporter.store.batch import Batch
-from exporter.store.subjects.audit import AuditBatch
+from exporter.store.ledger import AuditBatch, AuditLedger
 
 WINDOW = 60.0
 """Seconds in which entries that are alike become one."""
@@ -30,20 +33,28 @@ class AuditLog:
     """Hands each entry to `submit`, which takes batches for the store and never blocks.
 
     `enabled` is the switch AUDIT_LOGGING_ENABLED; without it nothing is kept. `now` is in Unix seconds.
+    `ledger` adds entries to the chain, `counters` counts them where there are any.
     """
 
-    def __init__(self, submit: Callable[[Batch], None], now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        submit: Callable[[Batch], None],
+        now: Callable[[], float] = time.time,
+        ledger: AuditLedger | None = None,
+        counters: EventCounters | None = None,
+    ) -> None:
         """Start without entries."""
         self.enabled = True
-        self._submit = submit
+        self.ledger = ledger or AuditLedger()
+        self._counters = counters
+        self.submit = submit
         self._now = now
         self._windows: dict[Likeness, _Window] = {}
         self._next_sweep = 0.0
 
     def add(self, entry: AuditEntry) -> None:
         """Keep `entry`."""
-        if self.enabled:
-            self._submit(AuditBatch([entry]))
+        self._keep([entry])
 
     def add_repeatable(self, entry: AuditEntry, reason: str = "") -> bool:
         """Keep `entry`, which others can cause as often as they like; return whether it is the first.
@@ -79,8 +90,16 @@ class AuditLog:
         ended = [kind for kind, window in self._windows.items() if everything or now >= window.until]
         counted = [entry for kind in ended if (entry := self._windows.pop(kind).entry) is not None]
         self._next_sweep = min((window.until for window in self._windows.values()), default=now + WINDOW)
-        if self.enabled and counted:
-            self._submit(AuditBatch(counted))
+        self._keep(counted)
+
+    def _keep(self, entries: list[AuditEntry]) -> None:
+        if not self.enabled or not entries:
+            return
+        self.submit(AuditBatch(entries, self.ledger))
+        if self._counters is None:
+            return
+        for entry in entries:
+            self._counters.add(EVENTS, (entry.tenant, class_of(entry.action).name), entry.count)
 
 
 def _likeness(entry: AuditEntry, reason: str) -> Likeness:

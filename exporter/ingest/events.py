@@ -10,13 +10,15 @@ from typing import Any
 
 import msgspec
 
-from exporter.core.audit import AuditEntry
+from exporter.core.audit import AuditEntry, SignIn
+from exporter.core.audit_rules import names_no_account
 from exporter.core.configuration import Configuration
 from exporter.core.event import Contribution, EventError, EventFields, EventKind, Tally, label_limits
 from exporter.core.event_metrics import DUPLICATES, EVENTS, REJECTED
 from exporter.core.event_settings import BeaconSite
 from exporter.core.metric import Scope
 from exporter.core.stored_event import StoredEvent
+from exporter.events.auth import AuthEvent
 from exporter.exposition import Exemplar, fits
 from exporter.ingest.beacon import Beacon, confine
 from exporter.ingest.counters import EventCounters, LabelValues
@@ -25,7 +27,7 @@ from exporter.ingest.event_parser import JSON, BodyError, EventParser, Parsed
 from exporter.ingest.event_tallies import EventTallies
 from exporter.ingest.recent_ids import RecentIds
 from exporter.store.batch import Batch
-from exporter.store.durable_events import DurableEvent
+from exporter.store.ledger import DurableEvent
 from exporter.store.subjects.events import EventBatch, once
 
 EARLIEST = 7 * 86_400.0
@@ -76,7 +78,7 @@ class EventIntake:
     """Takes events of `kinds`; `store` keeps durable ones, `submit` takes the others for the store.
 
     `labels` says what may become a label, `counters` counts, `tallies` counts for statistics, `beacon` knows
-    whose pages may report. `now` is in Unix seconds.
+    whose pages may report, `watch` looks at sign-ins. `now` is in Unix seconds.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class EventIntake:
         store: StoreEvents,
         submit: Callable[[Batch], None],
         now: Callable[[], float] = time.time,
+        watch: Callable[[SignIn], None] = lambda _sign_in: None,
     ) -> None:
         """Start without a configuration: no integration is known yet."""
         self.labels = EventLabels(label_limits(kinds.values()))
@@ -96,6 +99,7 @@ class EventIntake:
         self._counters = counters
         self._store = store
         self._submit = submit
+        self._watch = watch
         self._now = now
         self._ids = RecentIds(now)
         self._providers: Mapping[str, str] = {}
@@ -221,6 +225,8 @@ class EventIntake:
                 scope = target if metric.scope is Scope.TARGET else _scope_labels(metric.scope, target)
                 exemplar = _exemplar(reference, value, at) if reference is not None else None
                 self._counters.measure(metric, scope, own, value, exemplar)
+            if isinstance(found.event, AuthEvent):
+                self._watch(_sign_in(found.event, at))
         listed = [found for found in new if not found.kind.durable and found.kind.retention is not None]
         for name, number in Counter(found.kind.name for found in new).items():
             self._counters.add(EVENTS, (name,), number)
@@ -259,6 +265,18 @@ def _audit_entry(found: _Judged) -> AuditEntry:
     event = found.event
     return AuditEntry(
         found.at, integration=event.integration, tenant=event.tenant, **dict(_own_fields(event))
+    )
+
+
+def _sign_in(event: AuthEvent, at: float) -> SignIn:
+    return SignIn(
+        at,
+        event.tenant,
+        event.actor or "",
+        event.address or "",
+        event.country or "",
+        event.outcome == "failure",
+        names_no_account({"reason": event.reason}),
     )
 
 

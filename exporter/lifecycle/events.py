@@ -6,7 +6,7 @@ from exporter import registry
 from exporter.core.clock import Clock
 from exporter.ingest.events import EventIntake
 from exporter.lifecycle.webhooks import WebhookParts
-from exporter.store.durable_events import DurableEvent, store_events
+from exporter.store.ledger import DurableEvent
 from exporter.store.writer import Writer
 
 STATISTICS_TASK = "event statistics"
@@ -14,11 +14,13 @@ STATISTICS_TASK = "event statistics"
 
 def build_events(webhooks: WebhookParts, writer: Writer, clock: Clock) -> EventIntake:
     """Return what takes events; `webhooks` shows what it counts, and commits what it stores."""
-    commits = webhooks.outbox.commits
+    commits, ledger = webhooks.outbox.commits, webhooks.audit.ledger
 
     def store(events: Sequence[DurableEvent]) -> Awaitable[list[bool]]:
-        return commits.write(store_events, events)
+        return commits.write(ledger.store, events)
 
-    intake = EventIntake(registry.events(), webhooks.counters, store, writer.submit, clock.now)
+    intake = EventIntake(
+        registry.events(), webhooks.counters, store, writer.submit, clock.now, webhooks.trail.watch
+    )
     webhooks.supervisor.keep(STATISTICS_TASK, intake.tallies.run)
     return intake

@@ -24,8 +24,10 @@ from exporter.endpoints.directory import EndpointDirectory
 from exporter.endpoints.stored import EndpointStore
 from exporter.engine.engine import Engine
 from exporter.ingest.audit import WINDOW, AuditLog
+from exporter.ingest.audit_trail import AuditTrail
 from exporter.ingest.backlog_series import DELIVER, BacklogSeries, ReceiverFacts
 from exporter.ingest.counters import EventCounters
+from exporter.ingest.risk import RiskJudge
 from exporter.ingest.webhook_series import WebhookSeries
 from exporter.ingest.webhook_summaries import WebhookSummaries
 from exporter.ingest.webhooks import WebhookIntake
@@ -34,12 +36,14 @@ from exporter.signatures import schemes
 from exporter.signatures._keys import KeyCache
 from exporter.store.database import Database
 from exporter.store.encryption import Seals
+from exporter.store.ledger import AuditLedger
 from exporter.store.subjects import deliveries
 from exporter.store.threads import in_thread
 from exporter.store.writer import Writer
 
 AUDIT_SWITCH = "AUDIT_LOGGING_ENABLED"
-AUDIT_TASK, ENDPOINTS_TASK, SUMMARIES_TASK = "audit", "webhook endpoints", "webhook summaries"
+AUDIT_TASK, REVIEWS_TASK = "audit", "audit reviews"
+ENDPOINTS_TASK, SUMMARIES_TASK = "webhook endpoints", "webhook summaries"
 
 
 @dataclass
@@ -47,6 +51,7 @@ class WebhookParts:
     """Everything about webhooks in a process."""
 
     audit: AuditLog
+    trail: AuditTrail
     counters: EventCounters
     series: WebhookSeries
     intake: WebhookIntake
@@ -62,6 +67,7 @@ class WebhookParts:
     def apply(self, configuration: Configuration) -> None:
         """Work by `configuration` from now on; what waits stays."""
         self.audit.enabled = AUDIT_SWITCH not in configuration.switched_off
+        self.trail.apply(configuration)
         self.tls = trusting(TlsOptions(), configuration.ca_file)
         self.endpoint_store.exchange_keys(Seals(configuration.store.token_keys))
         self.endpoints.apply(configuration.webhooks, configuration.ca_file)
@@ -78,6 +84,7 @@ class WebhookParts:
         self.supervisor.keep(ENDPOINTS_TASK, self.endpoints.run)
         self.supervisor.keep(SUMMARIES_TASK, self.summaries.run)
         self.supervisor.keep(AUDIT_TASK, lambda: self.audit.run(WINDOW))
+        self.supervisor.keep(REVIEWS_TASK, self.trail.run)
         await self.outbox.start()
         names = [source.name for source in self.intake.sources()]
         with suppress(StoreError):
@@ -134,8 +141,8 @@ def build_webhooks(
     supervisor: Supervisor,
 ) -> WebhookParts:
     """Return the parts, without sources and endpoints; their series are shown at the engine's scrapes."""
-    audit = AuditLog(writer.submit, clock.now)
-    counters = EventCounters(engine.exposition)
+    counters, judge = EventCounters(engine.exposition), RiskJudge()
+    audit = AuditLog(writer.submit, clock.now, AuditLedger(judge), counters)
     endpoint_store = EndpointStore(database, Seals(()))
     directory = EndpointDirectory(endpoint_store, writer.submit, clock.now, audit.add)
     kit = ActionKit(
@@ -159,8 +166,10 @@ def build_webhooks(
         engine.hasten,
         clock.now,
     )
+    trail = AuditTrail(audit, judge, outbox.commits, writer.read, counters, clock.now)
     parts: WebhookParts = WebhookParts(
         audit,
+        trail,
         counters,
         series,
         intake,
@@ -175,5 +184,6 @@ def build_webhooks(
     directory.abandon = partial(outbox.abandon, DELIVER)
     outbox.listeners.append(parts.note_attempt)
     shown = BacklogSeries(counters, lambda: outbox.backlogs, intake.sources, parts.receivers)
-    engine.more_series.append(shown.show)
+    # What is flagged is counted before the counters are shown.
+    engine.more_series += [trail.show, shown.show]
     return parts

@@ -110,6 +110,8 @@ class Access:
         if rule.role is None or (rule.open and not config.closed):
             return NOBODY
         identity = await self._identify(config, request) if config.closed else self._local(request, rule)
+        # Also of one who is refused: the audit names them.
+        request[IDENTITY] = identity
         if not rule.allows(identity):
             raise web.HTTPForbidden(text=f"this needs the role {rule.role}, which {identity.name} has not")
         if identity.tenants is not None and not rule.narrow:

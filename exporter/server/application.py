@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler, Middleware
 
-from exporter.server.access import IDENTITY, Access, AccessRule
+from exporter.server.access import IDENTITY, Access, AccessRule, Effect
 from exporter.server.answers import BODY_LIMIT, add_security_headers, limiter, plain_errors
+from exporter.server.audit import audit_refusal
 from exporter.server.jobs import run_jobs
 from exporter.server.limits import RouteLimits, add_limit_headers
 from exporter.server.paths import Paths
@@ -55,7 +56,13 @@ def authorize(access: Access, rules: Mapping[object, AccessRule], limits: RouteL
     @web.middleware
     async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
         rule = rules.get(request.match_info.handler, _NO_ROUTE)
-        request[IDENTITY] = await access.admit(request, rule)
+        try:
+            request[IDENTITY] = await access.admit(request, rule)
+        except (web.HTTPUnauthorized, web.HTTPForbidden) as error:
+            # A page that is opened without credentials is no attempt at anything.
+            if rule.role is Role.ADMIN or rule.effect is Effect.CHANGE or "Authorization" in request.headers:
+                audit_refusal(request, error.status)
+            raise
         await limits.check_caller(request)
         if "Expect" in request.headers and request.match_info.http_exception is None:
             await _send_continue(request)

@@ -13,6 +13,7 @@ from exporter.server.handlers import (
     alert_tests,
     alerts,
     api_health,
+    audit,
     beacon,
     board,
     checks,
@@ -67,6 +68,7 @@ _VIEW = AccessRule(Role.VIEWER, narrow=True)
 _CHANGE = AccessRule(Role.ADMIN, Effect.CHANGE)
 # A form cannot send the custom header; its origin is judged, and the token is what it needs.
 _SIGN = AccessRule(Role.VIEWER, Effect.SPEND, narrow=True)
+_AUDIT = AccessRule(Role.ADMIN)
 _TOKENS = AccessRule(Role.ADMIN, narrow=True)
 # The app of a tenant, whose token is bound to it, manages the tenant's own endpoints.
 _ENDPOINTS = AccessRule(Role.ADMIN, Effect.CHANGE, narrow=True, of_tenant=Role.INGEST)
@@ -221,6 +223,26 @@ _ROUTES = (
         maintenance.remove,
         AccessRule(Role.ADMIN, Effect.CHANGE, narrow=True),
         "Removes a maintenance window that was made by API.",
+    ),
+    Route(_POST, "/api/v1/audit/{id}/review", audit.review, _CHANGE, "Reviews a flagged entry, with a note."),
+    Route(
+        _POST, "/api/v1/audit/erase", audit.erase, _CHANGE, "Makes what is personal of an actor unreadable."
+    ),
+    Route(_GET, "/api/v1/audit-verification", audit.verify, _AUDIT, "Checks a portion of the audit's chain."),
+    Route(_GET, "/api/v1/audit-report", audit.report, _AUDIT, "What an auditor asks for, as HTML or CSV."),
+    Route(
+        _GET,
+        "/api/v1/audit-summary",
+        audit.summary,
+        AccessRule(Role.ADMIN, narrow=True),
+        "The audit in figures: classes, outcomes, actors, flags, and what waits for a review.",
+    ),
+    Route(
+        _GET,
+        "/api/admin/enterprise/audit-summary",
+        audit.summary,
+        AccessRule(Role.ADMIN, narrow=True),
+        "The same, under its name of before.",
     ),
     Route(
         _GET,

@@ -15,6 +15,7 @@ from exporter.core.probe import Result, Target
 from exporter.endpoints.directory import EndpointDirectory
 from exporter.engine.board import Board
 from exporter.engine.history import History
+from exporter.ingest.audit_trail import AuditTrail
 from exporter.ingest.events import EventIntake
 from exporter.ingest.webhooks import WebhookIntake
 from exporter.notices.desk import AlertDesk
@@ -59,7 +60,8 @@ class Services:
     for the store. `tenant_warnings` says what is wrong with the
     sources of tenants. `tokens` renews tokens. `admin` is who may change things while no access is
     configured.
-    `endpoints` receive the webhooks of tenants, None where there is no such part. `audit` keeps who did what.
+    `endpoints` receive the webhooks of tenants, None where there is no such part. `audit` keeps who did what,
+    `audit_trail` is how that is reviewed and erased, None where there is none yet.
     `outbox` takes deliveries, None where there is none yet. `webhook_summaries` hands what was counted of
     them over to the store.
     `runbook` returns the HTML page of an alert by its name and its Content-Security-Policy. `webhooks` takes
@@ -92,6 +94,7 @@ class Services:
     admin: AdminToken = field(default_factory=AdminToken)
     endpoints: EndpointDirectory | None = None
     audit: Callable[[AuditEntry], None] = lambda _entry: None
+    audit_trail: AuditTrail | None = None
     outbox: Outbox | None = None
     webhook_summaries: Callable[[], None] = lambda: None
     webhooks: WebhookIntake | None = None

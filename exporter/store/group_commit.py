@@ -198,7 +198,8 @@ class GroupCommit:
         """Commit what the steps write; where one of several fails nothing is written: _StepError."""
         self.database.open_if_needed()
         with self.database.joining() as connection:
-            for step, joined in of_step.items():
+            # In one order in all threads and replicas, so that none waits for one that waits for it.
+            for step, joined in sorted(of_step.items(), key=lambda item: _name(item[0])):
                 try:
                     with translated(self.database.name):
                         results = step(connection, [job.item for job in joined])
@@ -212,6 +213,10 @@ class GroupCommit:
 
 class _StepError(Exception):
     """One of several steps failed, on a connection that is well."""
+
+
+def _name(step: Step[Any, Any]) -> str:
+    return str(getattr(step, "__qualname__", ""))
 
 
 def _fail(jobs: list[_Job[Any, Any]], error: Exception) -> list[_Job[Any, Any]]:

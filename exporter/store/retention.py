@@ -21,13 +21,15 @@ class TableRetention:
     `key` is the one of `store.retention` that says so, empty for rows that stay until their subject goes.
     A table with a key has a column `at`, or `hour`. `compact` makes a portion of its older rows into fewer:
     it takes the present time in Unix seconds and returns how many rows went. `only` are the rows that may
-    be deleted, where others are still needed however old they are.
+    be deleted, where others are still needed however old they are. `prune` deletes a portion of the rows
+    from before a moment in the place of the usual way; it returns how many went.
     """
 
     table: Table
     key: str = ""
     compact: Callable[[Connection, float], int] | None = None
     only: ColumnElement[bool] | None = None
+    prune: Callable[[Connection, float], int] | None = None
 
 
 def retain(
@@ -45,7 +47,11 @@ def retain(
     for rule in rules:
         if rule.key in seconds:
             with begin() as connection:
-                deleted += connection.execute(_delete_expired(rule, now - seconds[rule.key])).rowcount
+                moment = now - seconds[rule.key]
+                if rule.prune is not None:
+                    deleted += rule.prune(connection, moment)
+                else:
+                    deleted += connection.execute(_delete_expired(rule, moment)).rowcount
     for rule in rules:
         if rule.compact is not None:
             with begin() as connection:

@@ -21,7 +21,7 @@ from exporter.ingest.webhook_series import WebhookSeries
 from exporter.ingest.webhooks import WebhookIntake
 from exporter.signatures import schemes
 from exporter.store.batch import Batch
-from exporter.store.subjects.audit import AuditBatch
+from exporter.store.ledger import AuditBatch
 
 NOW = 1_795_000_000.0
 SECRET = "0123456789abcdef"

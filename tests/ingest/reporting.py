@@ -18,8 +18,8 @@ from exporter.ingest.counters import EventCounters
 from exporter.ingest.events import EventIntake, IntakeResult
 from exporter.store.batch import Batch
 from exporter.store.database import Database
-from exporter.store.durable_events import DurableEvent, store_events
 from exporter.store.group_commit import GroupCommit
+from exporter.store.ledger import AuditLedger, DurableEvent
 
 NOW = 1_795_000_000.0
 JSON = "application/json"
@@ -59,6 +59,7 @@ class Desk:
         self.counters = EventCounters(self.exposition)
         self.database = database
         self.commit = GroupCommit(database)
+        self.ledger = AuditLedger()
         self.intake = EventIntake(
             registry.events(), self.counters, self._store, self._submit, lambda: self.now
         )
@@ -67,7 +68,7 @@ class Desk:
     async def _store(self, events: Sequence[DurableEvent]) -> list[bool]:
         if self.broken:
             raise StoreError("planted: the disk is full")
-        return await self.commit.write(store_events, events)
+        return await self.commit.write(self.ledger.store, events)
 
     def _submit(self, batch: Batch) -> None:
         self.database.write([batch])

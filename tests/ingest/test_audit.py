@@ -6,8 +6,8 @@ from exporter.core.audit import AuditEntry
 from exporter.ingest.audit import MOST_WINDOWS, WINDOW, AuditLog
 from exporter.store.batch import Batch, Pending
 from exporter.store.database import Database
+from exporter.store.ledger import LONGEST, AuditBatch
 from exporter.store.subjects import audit
-from exporter.store.subjects.audit import AuditBatch
 
 
 class Book:
@@ -58,7 +58,7 @@ def test_texts_that_a_caller_chose_cannot_break_the_row(tmp_path: Path) -> None:
     store.write(Pending([AuditBatch([refusal(user_agent="\0\ud800" + "x" * 100_000)])]))
     (row,) = store.read(audit.query).rows
     store.close()
-    assert len(row.user_agent) == audit.LONGEST and "\0" not in row.user_agent
+    assert len(row.user_agent) == LONGEST and "\0" not in row.user_agent
 
 
 def test_a_flood_from_one_address_is_one_entry_a_minute() -> None:

@@ -31,6 +31,7 @@ from exporter.endpoints.stored import EndpointStore
 from exporter.engine.board import Board, TargetState
 from exporter.engine.history import History
 from exporter.generate.runbook_html import runbook_html
+from exporter.ingest.audit_trail import AuditTrail
 from exporter.ingest.events import EventIntake
 from exporter.ingest.webhooks import WebhookIntake
 from exporter.net.network import LoopNetwork
@@ -125,6 +126,7 @@ class Room:
     endpoints: EndpointDirectory | None = None
     token_keys: tuple[Secret, ...] = ()
     audit: list[AuditEntry] = field(default_factory=list)
+    audit_trail: AuditTrail | None = None
     outbox: Outbox | None = None
     ratelimits: RateLimits | None = None
     webhook_summaries: Callable[[], None] = lambda: None
@@ -208,7 +210,8 @@ class Room:
             sms=self.sms,
             maintenance=self.maintenance,
             endpoints=self.directory(),
-            audit=self.audit.append,
+            audit=self.audit_trail.log.add if self.audit_trail else self.audit.append,
+            audit_trail=self.audit_trail,
             outbox=self.outbox,
             ratelimits=self.ratelimits,
             webhook_summaries=self.webhook_summaries,

@@ -288,9 +288,9 @@ def test_every_table_is_kept_for_a_time_that_somebody_set_or_for_good_reason() -
     endpoints = {"endpoint", "webhook_endpoint", "webhook_endpoint_facts", "webhook_endpoint_mode"}
     windows = {"maintenance_window", "maintenance_silence"}
     blocks = {"ratelimit_block"}  # each has an end of its own, or a person ends it
-    assert lasting == {"target_state", "token", "replica", *endpoints, *windows, *blocks}, (
-        "rows that stay until their subject goes"
-    )
+    chain = {"audit_head", "audit_person", "audit_removed"}
+    lasts = {"target_state", "token", "replica", *endpoints, *windows, *blocks, *chain}
+    assert lasting == lasts, "rows that stay until their subject goes"
 
 
 def test_a_batch_with_one_bad_record_leaves_nothing(store: Database) -> None:

@@ -9,9 +9,10 @@ from exporter.config.document.schema import part_schema
 from exporter.config.document.section import convert_section
 from exporter.config.document.validate import Validator
 from exporter.config.draft import Draft
-from exporter.config.layout_events import AppMetricPart, BeaconSitePart, EventsPart
+from exporter.config.layout_events import AppMetricPart, AuditPart, BeaconSitePart, EventsPart, OffHoursPart
+from exporter.config.sections.notifications.checks import is_zone
 from exporter.core.app_metric import PREFIX, app_alert_name, app_family
-from exporter.core.event_settings import AllowList, BeaconSite, EventSettings
+from exporter.core.event_settings import AllowList, AuditSettings, BeaconSite, EventSettings, OffHours
 from exporter.core.metric import LABEL, RESERVED, Kind, Metric
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
@@ -47,12 +48,24 @@ def read(draft: Draft, part: EventsPart) -> EventSettings:
     sites = _sites(draft, part.beacon.sites)
     if sites:
         draft.context.notes += _open_lists(part)
-    return EventSettings(dict(part.allow), part.series_limit, metrics, labels, sites, families)
+    audit = _audit(draft, part.audit)
+    return EventSettings(dict(part.allow), part.series_limit, metrics, labels, sites, families, audit)
 
 
 def fields(value: EventSettings) -> dict[str, Any]:
     """Return the settings as the configuration takes them."""
     return {"events": value}
+
+
+def _audit(draft: Draft, part: AuditPart) -> AuditSettings:
+    hours, path = part.off_hours, ("events", "audit", "off_hours")
+    if not is_zone(hours.time_zone):
+        remedy = "write one such as Europe/Berlin or UTC"
+        draft.add_error((*path, "time_zone"), "the time zone is not known", remedy)
+        hours = OffHoursPart()
+    elif hours.start == hours.end:
+        draft.add_error((*path, "end"), "the end is the start", "write another end")
+    return AuditSettings(part.flag_at, OffHours(hours.time_zone, hours.start, hours.end))
 
 
 def _sites(draft: Draft, parts: tuple[BeaconSitePart, ...]) -> dict[str, BeaconSite]:

@@ -5,6 +5,7 @@ from aiohttp import web
 
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_body
+from exporter.server.audit import audit
 from exporter.server.jobs import CHECKS
 from exporter.server.rows import StatusFilter, visible_states
 from exporter.server.services import SERVICES
@@ -17,6 +18,7 @@ async def start(request: web.Request) -> web.Response:
     targets = [state.target for state in visible_states(services.board, identity, choice)]
     if not targets:
         raise web.HTTPNotFound(text="there is no such target")
+    audit(request, "checks.started", choice.integration, tenant=choice.tenant, targets=len(targets))
     structlog.get_logger("exporter.web").info(
         "checks asked for",
         actor=identity.name,

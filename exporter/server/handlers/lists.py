@@ -7,11 +7,13 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from exporter.core.clock import iso
 from exporter.core.errors import StoreError
 from exporter.core.listing import Listing
 from exporter.core.store import Filter, Page
 from exporter.server.answers import json_answer, whole_number
-from exporter.server.query import cursor_text, filter_of, format_of, row_limit
+from exporter.server.audit import audit
+from exporter.server.query import MOST_ROWS, cursor_text, filter_of, format_of, row_limit
 from exporter.server.services import SERVICES, StoreReader
 from exporter.server.stream import PORTION, Rows, export_rows, store_unavailable
 from exporter.server.unknown import refuse_unknown
@@ -36,6 +38,8 @@ def list_handler(listing: Listing[Any]) -> Handler:
             # Else an event of the last seconds would still be missing.
             await services.flush()
         start = await _skip(read_store, listing, which, skip)
+        if listing.exports_audited and format_of(request) != "json" and limit > MOST_ROWS:
+            _audit_export(request, listing, which)
         if format_of(request) != "json":
             return await export_rows(request, listing.columns, _pages(read_store, listing, start, limit))
         page = await _page(read_store, listing, start, limit) if start else _END
@@ -46,6 +50,13 @@ def list_handler(listing: Listing[Any]) -> Handler:
         return json_answer(found | {"offset": skip} if listing.skips else found)
 
     return answer
+
+
+def _audit_export(request: web.Request, listing: Listing[Any], which: Filter) -> None:
+    """Keep who takes out rows, and which; names of people are not written down once more."""
+    span: dict[str, Any] = {"since": iso(which.since), "until": iso(which.until)}
+    narrowed = sorted(name for name, _ in which.fields)
+    audit(request, f"{listing.name}.exported", listing.path, **span, format=format_of(request), by=narrowed)
 
 
 async def _skip(read_store: StoreReader, listing: Listing[Any], which: Filter, count: int) -> Filter | None:

@@ -8,6 +8,7 @@ from aiohttp import web
 from exporter.core.errors import ConfigError
 from exporter.exposition import negotiate
 from exporter.server.access import IDENTITY
+from exporter.server.audit import audit
 from exporter.server.services import SERVICES
 
 
@@ -51,10 +52,12 @@ async def reload(request: web.Request) -> web.Response:
         access = await asyncio.to_thread(services.web.read)  # read first, used last: all or nothing
         await services.reload()
     except ConfigError as error:
+        audit(request, "configuration.reloaded", "configuration", outcome="failure")
         log.warning("reload refused", actor=actor, mistakes=[str(mistake) for mistake in error.mistakes])
         raise web.HTTPInternalServerError(
             text="the configuration was not changed:\n" + "\n".join(map(str, error.mistakes))
         ) from None
     services.web.use(access)
+    audit(request, "configuration.reloaded", "configuration")
     log.info("reload done", actor=actor)
     return web.Response(text="The configuration was loaded.\n")

@@ -8,6 +8,7 @@ from aiohttp import web
 from exporter.server.access import IDENTITY
 from exporter.server.admin import SESSION_SECONDS, cookie_name
 from exporter.server.answers import BODY_SECONDS
+from exporter.server.audit import audit, audit_repeatable
 from exporter.server.services import SERVICES, Services
 
 
@@ -23,9 +24,11 @@ async def sign_in(request: web.Request) -> web.Response:
         raise web.HTTPBadRequest(text="the form cannot be read") from None
     log = structlog.get_logger("exporter.web")
     if not services.admin.fits(str(form.get("token", "")).strip()):
+        audit_repeatable(request, "session.sign_in", "page", outcome="refused")
         log.warning("sign-in refused", actor=request[IDENTITY].name)
         # 303: the browser goes on by GET, and a reload does not send the form again.
         return web.Response(status=303, headers={"Location": services.paths.link("/?sign-in=wrong#sign-in")})
+    audit(request, "session.sign_in", "page")
     log.info("signed in", actor="admin-session")
     answer = web.Response(status=303, headers={"Location": services.paths.link("/")})
     answer.set_cookie(
@@ -44,6 +47,7 @@ async def sign_in(request: web.Request) -> web.Response:
 async def sign_out(request: web.Request) -> web.Response:
     """End the session of this browser."""
     services = _services(request)
+    audit_repeatable(request, "session.sign_out", "page")
     answer = web.Response(status=303, headers={"Location": services.paths.link("/")})
     answer.del_cookie(cookie_name(request), path=services.paths.link("/"))
     return answer

@@ -11,6 +11,7 @@ from exporter.core.probe import Target
 from exporter.core.token import TokenState
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, json_body, whole_number
+from exporter.server.audit import audit
 from exporter.server.jobs import REFRESHES
 from exporter.server.query import format_of, row_limit
 from exporter.server.services import SERVICES
@@ -70,6 +71,7 @@ async def refresh(request: web.Request) -> web.Response:
     # Where none expires soon there is nothing to do, and no name was mistyped.
     if not targets and not body.get("expiring"):
         raise web.HTTPNotFound(text="there is no such target whose token is renewed")
+    audit(request, "tokens.refreshed", body.get("integration", ""), tenant=body.get("tenant", ""))
     structlog.get_logger("exporter.web").info("refresh asked for", actor=identity.name, targets=len(targets))
     background = bool(body.get("background"))
     return await request.app[REFRESHES].answer(request, targets, background=background)

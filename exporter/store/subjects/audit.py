@@ -1,107 +1,233 @@
-"""The audit: one row for each thing that somebody did or tried."""
+"""The audit: one row for each thing that somebody did or tried, chained to the row before.
 
-import json
+Rows are added, and deleted by retention; none is ever changed. A review is a row of its own.
+"""
+
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Column, Connection, Double, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    cast,
+    delete,
+    exists,
+    func,
+    literal,
+    select,
+)
 
-from exporter.core.audit import AuditEntry
+from exporter.core.audit import AuditEntry, AuditReview
+from exporter.core.audit_rules import BY_NAME, PATTERNS, SCORE
 from exporter.core.clock import iso
 from exporter.core.listing import AT, TARGET, Listing, OutputColumn
 from exporter.core.store import ALL, Filter, Page
-from exporter.store.batch import RecordBatch
+from exporter.store import chain
 from exporter.store.columns import METADATA, number_column, replica_column
 from exporter.store.lists import newest
-from exporter.store.retention import TableRetention
-from exporter.store.rows import TableRow, clean, insert_rows
-from exporter.store.upserts import insert_each_once
+from exporter.store.retention import PORTION, TableRetention
+from exporter.store.rows import TableRow, fetch
+from exporter.store.subjects import audit_head
+from exporter.store.subjects.audit_head import RemovedSpan
+from exporter.store.subjects.audit_people import PERSON
 
 TABLE = Table(
-    "audit",
+    "audit_entry",
     METADATA,
+    # The place in the chain: it comes from the head, without a gap.
     number_column(),
     Column("at", Double, nullable=False),
+    Column("person", BigInteger, nullable=False),
     Column("integration", String, nullable=False),
     Column("tenant", String, nullable=False),
-    Column("actor", String, nullable=False),
     Column("action", String, nullable=False),
-    Column("resource", String, nullable=False),
+    Column("action_class", String, nullable=False),
     Column("outcome", String, nullable=False),
-    Column("address", String, nullable=False),
-    Column("country", String, nullable=False),
-    Column("user_agent", Text, nullable=False),
     Column("count", Integer, nullable=False),
-    Column("details", Text, nullable=False),  # JSON
     Column("risk", Integer),
     Column("flag", String),
-    # Of an event of an app, what it is there once by; NULL for entries of our own.
+    # What it is there once by: `audit:` and the id of an app's event, `review:` and the number of the entry,
+    # `erased:` and that of the person; NULL for other entries of our own.
     Column("once", String),
     replica_column(),
-    Index("audit_once", "once", unique=True),
-    Index("audit_by_time", "at"),
-    Index("audit_by_tenant", "tenant", "at"),
-    Index("audit_by_actor", "actor", "at"),
+    Column("address_mark", Integer, nullable=False),
+    Column("resource_mark", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("before", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Index("audit_entry_once", "once", unique=True),
+    Index("audit_entry_by_time", "at"),
+    Index("audit_entry_by_tenant", "tenant", "at"),
+    Index("audit_entry_by_person", "person", "at"),
+)
+FLAGGED = Index(
+    "audit_entry_flagged",
+    TABLE.c.at,
+    sqlite_where=TABLE.c.flag.is_not(None),
+    postgresql_where=TABLE.c.flag.is_not(None),
 )
 
-RETENTION = (TableRetention(TABLE, "audit"),)
+_REVIEW = TABLE.alias("review")
+_OF_APP = "audit:%"
 
-_TEXTS = ("integration", "tenant", "actor", "action", "resource", "outcome", "address", "country")
-_PLAIN = ("at", "count", "risk", "flag", "replica")
-"""Columns that have the name of the field, texts from outside and the others."""
 
-LONGEST = 1000
-"""Characters of a text from outside that are kept: a user agent may be of any length."""
+def review_of(number: int) -> str:
+    """Return what the review of entry `number` is there once by."""
+    return f"review:{number}"
+
+
+def erasure_of(person: int) -> str:
+    """Return what the erasure of a person is there once by."""
+    return f"erased:{person}"
+
+
+def is_reviewed() -> ColumnElement[bool]:
+    """Return the condition that somebody has reviewed an entry."""
+    of_it = literal("review:", String) + cast(TABLE.c.id, String)
+    return exists(select(_REVIEW.c.id).where(_REVIEW.c.once == of_it))
+
+
+def is_open() -> ColumnElement[bool]:
+    """Return the condition that an entry is flagged and nobody has reviewed it."""
+    return TABLE.c.flag.is_not(None) & ~is_reviewed()
+
+
+def is_ours() -> ColumnElement[bool]:
+    """Return the condition that an entry is of the exporter itself, not an event of an app."""
+    return TABLE.c.once.is_(None) | ~TABLE.c.once.like(_OF_APP)
+
+
+def prune(connection: Connection, moment: float) -> int:
+    """Delete a portion of what is older than `moment`, flagged entries only once they are reviewed.
+
+    The chain keeps the hashes on both sides of what goes. Erasures stay: they say why a key is missing.
+    """
+    old = select(TABLE.c.id, TABLE.c.before, TABLE.c.hash).where(
+        TABLE.c.at < moment,
+        TABLE.c.flag.is_(None) | is_reviewed(),
+        TABLE.c.once.is_(None) | ~TABLE.c.once.like("erased:%"),
+    )
+    # By time and number: a flagged entry is never older than its review, and goes first.
+    portion = fetch(connection, old.order_by(TABLE.c.at, TABLE.c.id).limit(PORTION))
+    if not portion:
+        return 0
+    audit_head.lock(connection)
+    audit_head.add_spans(connection, _spans(portion))
+    return connection.execute(delete(TABLE).where(TABLE.c.id.in_([row["id"] for row in portion]))).rowcount
+
+
+def _spans(rows: Iterable[TableRow]) -> list[RemovedSpan]:
+    single = (RemovedSpan(row["id"], row["id"], row["before"], row["hash"]) for row in rows)
+    return audit_head.join(sorted(single, key=lambda span: span.first))
+
+
+RETENTION = (TableRetention(TABLE, "audit", prune=prune),)
+
+_MARKED = ("address", "resource")
+_OPEN, _DONE = "open", "done"
 
 
 def query(connection: Connection, chosen: Filter = ALL, limit: int = 100) -> Page[AuditEntry]:
     """Return a page of the audit, the newest entry first."""
-    return newest(connection, TABLE, entry_of, chosen, limit)
+    wanted = dict(chosen.fields)
+    also = list(_conditions(connection, wanted))
+    plain = tuple(pair for pair in chosen.fields if pair[0] in TABLE.c)
+    page = newest(connection, TABLE, dict, replace(chosen, fields=plain), limit, also=also)
+    entries = entries_of(connection, page.rows)
+    # Several texts have one mark: what is found by it is compared.
+    exact = {name: wanted[name] for name in _MARKED if name in wanted}
+    return Page(
+        [one for one in entries if all(getattr(one, name) == text for name, text in exact.items())], page.next
+    )
 
 
-def add(connection: Connection, entries: Iterable[AuditEntry]) -> None:
-    """Add `entries`; one without a replica gets the name of this one."""
-    insert_rows(connection, TABLE, map(entry_row, entries))
+def find(connection: Connection, number: int) -> AuditEntry | None:
+    """Return the entry `number`, None where there is none."""
+    rows = fetch(connection, select(TABLE).where(TABLE.c.id == number))
+    return entries_of(connection, rows)[0] if rows else None
 
 
-def add_new(connection: Connection, events: Sequence[tuple[str, AuditEntry]]) -> list[bool]:
-    """Add entries by what each may be there once by; return of each whether it was added."""
-    rows = [{**entry_row(entry), "once": once} for once, entry in events]
-    return insert_each_once(connection, TABLE, rows, TABLE.c.once)
+def entries_of(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[AuditEntry]:
+    """Return the entries that `rows` hold, opened, with their reviews."""
+    flagged = [review_of(row["id"]) for row in rows if row["flag"] is not None]
+    reviews = fetch(connection, select(TABLE).where(TABLE.c.once.in_(flagged))) if flagged else []
+    keys = keys_of(connection, {row["person"] for row in (*rows, *reviews)})
+    found = {row["once"]: _review(_entry(row, keys)) for row in reviews}
+    return [replace(_entry(row, keys), review=found.get(review_of(row["id"]))) for row in rows]
 
 
-class AuditBatch(RecordBatch[AuditEntry]):
-    """Entries on their way to the store."""
-
-    def write(self, connection: Connection) -> None:
-        """Add them."""
-        add(connection, self.records)
-
-
-def entry_row(entry: AuditEntry) -> TableRow:
-    """Return the row of an entry."""
-    return {
-        **{name: getattr(entry, name) for name in _PLAIN},
-        **{name: clean(getattr(entry, name))[:LONGEST] for name in (*_TEXTS, "user_agent")},
-        # Needs no `clean`: json.dumps writes ASCII, with escapes for what a database refuses.
-        "details": json.dumps(dict(entry.details)),
-        "once": None,
-    }
+def keys_of(connection: Connection, people: Iterable[int]) -> dict[int, tuple[str, bytes]]:
+    """Return actor and key of those of `people` who were not erased."""
+    asked = sorted(people)
+    found: dict[int, tuple[str, bytes]] = {}
+    # A database takes so many values of one statement.
+    for place in range(0, len(asked), 1000):
+        query = select(PERSON.c.id, PERSON.c.actor, PERSON.c.key).where(
+            PERSON.c.id.in_(asked[place : place + 1000])
+        )
+        found |= {number: (actor, key) for number, actor, key in connection.execute(query)}
+    return found
 
 
-def entry_of(row: Mapping[str, Any]) -> AuditEntry:
-    """Return the entry that `row` holds."""
-    names = (*_TEXTS, "user_agent", *_PLAIN)
-    return AuditEntry(**{name: row[name] for name in names}, details=json.loads(row["details"]))
+def unreviewed(connection: Connection) -> dict[str, tuple[int, int]]:
+    """Return of each tenant how many flagged entries wait for a review, and the highest score of them."""
+    query = select(TABLE.c.tenant, func.count(), func.max(TABLE.c.risk)).where(is_open())
+    rows = connection.execute(query.group_by(TABLE.c.tenant))
+    return {tenant: (count, risk or 0) for tenant, count, risk in rows}
+
+
+def _conditions(connection: Connection, wanted: Mapping[str, str]) -> Iterable[ColumnElement[bool]]:
+    if "actor" in wanted:
+        people = select(PERSON.c.id).where(PERSON.c.actor == wanted["actor"])
+        yield TABLE.c.person.in_(people)
+    if "review" in wanted:
+        yield is_open() if wanted["review"] == _OPEN else TABLE.c.flag.is_not(None) & is_reviewed()
+    if any(name in wanted for name in _MARKED):
+        head = audit_head.read(connection)
+        for name in _MARKED:
+            if name in wanted:
+                number = chain.mark(head.secret, name, wanted[name]) if head else None
+                yield TABLE.c[f"{name}_mark"] == number
+
+
+def _entry(row: Mapping[str, Any], keys: Mapping[int, tuple[str, bytes]]) -> AuditEntry:
+    names = ("at", "integration", "tenant", "action", "outcome", "count", "risk", "flag", "replica", "id")
+    plain = {name: row[name] for name in names}
+    known = keys.get(row["person"])
+    if known is None:
+        return AuditEntry(**plain, actor=f"erased:{row['person']}")
+    try:
+        return AuditEntry(**plain, **chain.unseal(chain.cipher(known[1]), row["sealed"]))
+    except ValueError:
+        # `audit verify` says which; the other entries can be read all the same.
+        return AuditEntry(**plain, actor=f"unreadable:{row['person']}")
+
+
+def _review(entry: AuditEntry) -> AuditReview:
+    return AuditReview(entry.at, entry.actor, str(entry.details.get("note", "")))
 
 
 def entry_json(entry: AuditEntry) -> dict[str, Any]:
     """Return an entry as JSON."""
+    review = entry.review
     return {
+        "id": entry.id,
         "at": iso(entry.at),
         **{name: getattr(entry, name) for name in ("actor", "action", "resource", "outcome")},
         **{name: getattr(entry, name) for name in ("integration", "tenant", "address", "country")},
         **{name: getattr(entry, name) for name in ("user_agent", "count", "risk", "flag", "replica")},
+        "reviewed": iso(review.at) if review else None,
+        "reviewer": review.reviewer if review else None,
+        "note": review.note if review else None,
         "details": entry.details,
     }
 
@@ -112,10 +238,12 @@ LISTINGS = (
         title="entries of the audit",
         empty="nothing is in the audit",
         columns=(
-            *("at", "actor", "action", "resource", "outcome", "integration", "tenant", "address", "country"),
-            *("user_agent", "count", "risk", "flag", "replica", "details"),
+            *("id", "at", "actor", "action", "resource", "outcome", "integration", "tenant", "address"),
+            *("country", "user_agent", "count", "risk", "flag", "reviewed", "reviewer", "note", "replica"),
+            "details",
         ),
         table=(
+            OutputColumn("id", "ID", number=True, keep=True),
             AT,
             OutputColumn("actor", "ACTOR", keep=True),
             OutputColumn("action", "ACTION", keep=True),
@@ -123,13 +251,21 @@ LISTINGS = (
             OutputColumn("outcome", "OUTCOME", keep=True),
             *TARGET,
             OutputColumn("address", "ADDRESS"),
-            OutputColumn("count", "COUNT", number=True),
+            OutputColumn("risk", "RISK", number=True),
+            OutputColumn("flag", "FLAG"),
+            OutputColumn("reviewed", "REVIEWED"),
         ),
         query=query,
         row=entry_json,
         retention=RETENTION[0].key,
         role="admin",
-        filters=("actor", "action", "resource", "outcome", "address"),
+        filters=("actor", "action", "action_class", "resource", "outcome", "address", "flag", "review"),
+        choices={
+            "action_class": tuple(BY_NAME),
+            "flag": (SCORE, *(pattern.name for pattern in PATTERNS)),
+            "review": (_OPEN, _DONE),
+        },
         buffered=True,
+        exports_audited=True,
     ),
 )

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Column, Connection, Double, Index, String, Table, Text
+from sqlalchemy import Column, Connection, Double, Index, String, Table, Text, delete, select
 
 from exporter.core.store import ALL, Filter, Page
 from exporter.core.stored_event import StoredEvent
 from exporter.store.batch import RecordBatch
 from exporter.store.columns import METADATA, number_column, replica_column
 from exporter.store.lists import newest
-from exporter.store.retention import TableRetention
+from exporter.store.retention import PORTION, TableRetention
 from exporter.store.rows import TableRow, clean, insert_rows
 from exporter.store.upserts import insert_each_once
 
@@ -69,6 +69,21 @@ def add_new(connection: Connection, events: Sequence[StoredEvent]) -> list[bool]
     """Add those of `events` whose id no other of their kind has; return of each whether it was added."""
     rows = [{**event_row(event), "once": once(event.kind, event.event_id)} for event in events]
     return insert_each_once(connection, TABLE, rows, TABLE.c.once)
+
+
+def forget_sign_ins(connection: Connection, actor: str, tenant: str | None) -> set[str]:
+    """Delete the sign-ins of an actor, of one tenant or, by None, of all; return whose they were."""
+    # As `event_row` writes it: this finds too many, since SQLite takes upper and lower case for one.
+    written = f'"actor": {json.dumps(actor)}'
+    query = select(TABLE.c.id, TABLE.c.tenant, TABLE.c.fields).where(
+        TABLE.c.kind == "auth", TABLE.c.fields.contains(written, autoescape=True)
+    )
+    rows = connection.execute(query if tenant is None else query.where(TABLE.c.tenant == tenant)).all()
+    found = [(number, of) for number, of, fields in rows if json.loads(fields).get("actor") == actor]
+    for place in range(0, len(found), PORTION):
+        numbers = [number for number, _ in found[place : place + PORTION]]
+        connection.execute(delete(TABLE).where(TABLE.c.id.in_(numbers)))
+    return {of for _, of in found}
 
 
 def once(kind: str, event_id: str) -> str:

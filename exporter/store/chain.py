@@ -1,0 +1,80 @@
+"""The chain of the audit: what the hash of an entry covers, and how what is personal is sealed in it."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from exporter.core.audit import AuditEntry
+
+if TYPE_CHECKING:
+    # It takes 8 MB: a process that has nothing in its audit must not load it.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+FIRST = bytes(32)
+"""What stands in the place of a hash before the first entry."""
+
+FORM = 1
+"""Number of the form below. A later form gets another number: entries that are there keep their hash."""
+
+COVERED = (
+    *("id", "at", "person", "integration", "tenant", "action", "action_class", "outcome", "count"),
+    *("risk", "flag", "once", "replica", "address_mark", "resource_mark"),
+)
+"""Columns that the hash covers beside the seal, in their order."""
+
+SEALED = ("actor", "resource", "address", "country", "user_agent")
+"""Texts of an entry that are sealed, with its details."""
+
+KEY_BYTES = 16
+_NONCE_BYTES = 12
+
+
+def hash_of(before: bytes, row: Mapping[str, Any]) -> bytes:
+    """Return the hash of an entry: SHA-256 over that of the one before, its columns as JSON, its seal."""
+    text = json.dumps([FORM, *(row[name] for name in COVERED)], separators=(",", ":"))
+    return hashlib.sha256(before + text.encode() + row["sealed"]).digest()
+
+
+def new_key() -> bytes:
+    """Return a key for a person."""
+    return os.urandom(KEY_BYTES)
+
+
+def cipher(key: bytes) -> "AESGCM":
+    """Return what seals and opens by `key`: AES-128 in GCM (NIST SP 800-38D)."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key)
+
+
+def seal(by: "AESGCM", entry: AuditEntry) -> bytes:
+    """Return what is personal in `entry`, sealed; each time it looks different."""
+    values = [*(getattr(entry, name) for name in SEALED), dict(entry.details)]
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + by.encrypt(nonce, json.dumps(values).encode(), None)
+
+
+def unseal(by: "AESGCM", sealed: bytes) -> dict[str, Any]:
+    """Return the fields that were sealed; ValueError where `by` has another key, or a byte is another."""
+    from cryptography.exceptions import InvalidTag
+
+    try:
+        values = json.loads(by.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None))
+    except InvalidTag:
+        raise ValueError("the seal does not open") from None
+    return dict(zip((*SEALED, "details"), values, strict=True))
+
+
+def mark(secret: bytes, kind: str, text: str) -> int:
+    """Return 16 bits by which rows with a text are found, which 65,536 other texts share: it names none."""
+    if not text:
+        return -1
+    found = hashlib.blake2b(f"{kind}\0{text}".encode(), digest_size=2, key=secret).digest()
+    return int.from_bytes(found, "big")
+
+
+def place_hash(secret: bytes, *texts: str) -> bytes:
+    """Return the keyed hash of an actor, or of a place where one was seen."""
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=16, key=secret).digest()
