@@ -38,7 +38,8 @@ class EventFields(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="k
     is nobody's in particular, `integration` the name of a configured one.
     """
 
-    id: Annotated[str, Meta(max_length=200)] = ""
+    # Without control characters: PostgreSQL stores no NUL, and the event would be sent again for ever.
+    id: Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f]{0,200}\Z")] = ""
     at: Annotated[datetime, Meta(tz=True)] | None = None
     tenant: Annotated[str, Meta(pattern=r"\A(?:[A-Za-z0-9_.-]{1,64})?\Z")] = ""
     integration: Annotated[str, Meta(max_length=200)] = ""

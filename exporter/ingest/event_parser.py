@@ -109,7 +109,11 @@ class EventParser:
         if "time" in event:
             common["at"] = event["time"]
         whole = {**common, **data, "kind": kind.removeprefix(CLOUD_PREFIX)}
-        return self._event(json.dumps(whole).encode())
+        try:
+            text = json.dumps(whole)
+        except RecursionError:  # what is read at the very limit of depth cannot be written again
+            return EventError("bad_json", "", "the event is no JSON, or too deep")
+        return self._event(text.encode())
 
 
 def _raw_list(body: bytes) -> list[msgspec.Raw]:
@@ -143,7 +147,8 @@ def _too_deep(value: Any, left: int) -> bool:
 def _refusal(text: str) -> EventError:
     """Return what msgspec's sentence says, without what it quotes of the event."""
     path = _PATH.search(text)
-    where = "/" + path[1].strip(".").replace(".", "/") if path and path[1] else ""
+    # `[...]` is any key of a mapping, which is the event's own and is not quoted.
+    where = "/" + path[1].replace("[...]", ".*").strip(".").replace(".", "/") if path and path[1] else ""
     reason = next((word for start, word in _REASONS if start in text), "bad_value")
     if where == "/kind":
         return EventError("unknown_kind", "/kind", "there is no such kind of event")

@@ -192,6 +192,28 @@ async def test_an_event_that_is_no_json_is_refused_beside_good_ones(house: Desk)
     assert result.accepted >= 1
 
 
+@pytest.mark.parametrize("number", ["a\x00b", "\x1f", "line\nbreak", "x" * 201])
+async def test_an_id_has_no_control_characters_which_no_database_could_keep(
+    number: str, house: Desk
+) -> None:
+    result = await house.send(event("payment", id=number), event("payment", id="é 1"))
+    assert [(refused.path, refused.reason) for refused in result.rejected] == [("/id", "bad_value")]
+
+
+@pytest.mark.parametrize("depth", range(940, 1000))
+async def test_a_cloud_event_at_the_limit_of_depth_is_refused(depth: int, house: Desk) -> None:
+    deep = '{"x":' * depth + "1" + "}" * depth
+    data = '{"actor":"a","action":"b","details":' + deep + "}"
+    body = f'{{"specversion":"1.0","type":"integration.audit","id":"one","data":{data}}}'
+    result = await house.intake.receive(body.encode(), CLOUD)
+    assert [refused.reason in ("too_deep", "bad_json") for refused in result.rejected] == [True]
+
+
+async def test_a_wrong_value_of_a_mapping_has_its_place_without_its_key(house: Desk) -> None:
+    result = await house.send(event("metric", labels={"john.doe@example.com": 5}))
+    assert [(refused.path, refused.reason) for refused in result.rejected] == [("/labels/*", "bad_value")]
+
+
 async def test_details_may_not_be_deep(house: Desk) -> None:
     deep: dict[str, Any] = {}
     for _ in range(50):
