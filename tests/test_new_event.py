@@ -25,7 +25,7 @@ CONTRACTS = (
 CONFIGURATION = """\
 integrations: []
 events: {allow: {index: [products, help]}}
-thresholds: {search_miss_ratio: {medium: 0.3, high: 0.8}}
+thresholds: {search_miss_ratio: {medium: 0.3}}
 """
 
 

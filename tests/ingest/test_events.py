@@ -193,9 +193,7 @@ async def test_an_event_that_is_no_json_is_refused_beside_good_ones(house: Desk)
 
 
 @pytest.mark.parametrize("number", ["a\x00b", "\x1f", "line\nbreak", "x" * 201])
-async def test_an_id_has_no_control_characters_which_no_database_could_keep(
-    number: str, house: Desk
-) -> None:
+async def test_an_id_has_no_control_characters_which_no_database_could_keep(number: str, house: Desk) -> None:
     result = await house.send(event("payment", id=number), event("payment", id="é 1"))
     assert [(refused.path, refused.reason) for refused in result.rejected] == [("/id", "bad_value")]
 
