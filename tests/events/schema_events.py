@@ -1,7 +1,8 @@
 """Strategies of events, from the JSON Schema of each kind: whole, damaged, and such as no writer writes."""
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -70,7 +71,7 @@ def _value(schema: Event) -> st.SearchStrategy[Any]:
     if "type" not in schema:
         return ANY
     low, high = schema.get("minimum"), schema.get("maximum")
-    return {
+    makers: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
         "null": st.none,
         "string": lambda: _text(schema),
         "integer": lambda: st.integers(low, high),
@@ -78,14 +79,15 @@ def _value(schema: Event) -> st.SearchStrategy[Any]:
         "object": lambda: st.dictionaries(
             st.text(max_size=9), _value(schema.get("additionalProperties", {}))
         ),
-    }[schema["type"]]()
+    }
+    return makers[schema["type"]]()
 
 
 def _text(schema: Event) -> st.SearchStrategy[str]:
     if schema.get("format") == "date-time":
         return st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat())
     if "pattern" in schema:
-        return st.from_regex(schema["pattern"])
+        return st.from_regex(re.compile(str(schema["pattern"])))
     return st.text(max_size=min(60, schema.get("maxLength", 60)))
 
 
