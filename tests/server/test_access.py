@@ -107,7 +107,7 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int, int, int, int]] = {
     ("HEAD", "/api/v1/maintenance"): (401, 401, 403, 403, 403, 503, 403, 503),
     ("POST", "/api/v1/maintenance"): (401, 401, 403, 403, 403, 503, 403, 503),
     ("DELETE", "/api/v1/maintenance/none"): (401, 401, 403, 403, 403, 503, 403, 503),
-    ("POST", "/api/v1/audit/1/review"): (401, 401, 403, 403, 403, 400, 403, 403),
+    ("POST", "/api/v1/audit/none/review"): (401, 401, 403, 403, 403, 404, 403, 403),
     ("POST", "/api/v1/audit/erase"): (401, 401, 403, 403, 403, 400, 403, 403),
     ("GET", "/api/v1/audit-verification"): (401, 401, 403, 403, 403, 200, 403, 403),
     ("HEAD", "/api/v1/audit-verification"): (401, 401, 403, 403, 403, 200, 403, 403),

@@ -11,6 +11,8 @@ from exporter.server.web_config.settings import Role
 BY_MACHINES = {
     "/api/v1/events": "apps report; what must be in the audit is an event of the kind audit",
     "/api/v1/deliveries": "apps send webhooks; each delivery has attempts, and those are in the audit",
+    "/api/v1/sms": "Alertmanager; the history of text messages has each",
+    "/api/v1/ratelimits/check": "apps ask about each request of theirs; a block that begins is in the audit",
     "/api/v1/notices": "Alertmanager; the history has every notice",
 }
 """Routes that no administrator uses by hand, and why they leave no entry of their own."""

@@ -50,7 +50,7 @@ LOCAL: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/maintenance"): (401, 503, 503, 503, 503),
     ("POST", "/api/v1/maintenance"): (401, 503, 503, 403, 403),
     ("DELETE", "/api/v1/maintenance/none"): (401, 503, 503, 403, 403),
-    ("POST", "/api/v1/audit/1/review"): (401, 400, 400, 403, 403),
+    ("POST", "/api/v1/audit/none/review"): (401, 404, 404, 403, 403),
     ("POST", "/api/v1/audit/erase"): (401, 400, 400, 403, 403),
     ("GET", "/api/v1/audit-verification"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/audit-report"): (401, 200, 200, 200, 200),
