@@ -49,7 +49,8 @@ _WHERE = (
 
 
 def _share(way: str, reasons: str) -> Share:
-    return Share(m.LOADED, m.FAILURES, _BY, "15m", LEAST_LOADS, ("", f'reason=~"{reasons}"'), ("", f"{way}_"))
+    sign = "=~" if "|" in reasons else "="
+    return Share(m.LOADED, m.FAILURES, _BY, "15m", LEAST_LOADS, ("", f'reason{sign}"{reasons}"'), ("", f"{way}_"))
 
 
 _LOAD, _RENDER, _SCRIPT = (
