@@ -50,7 +50,9 @@ _WHERE = (
 
 def _share(way: str, reasons: str) -> Share:
     sign = "=~" if "|" in reasons else "="
-    return Share(m.LOADED, m.FAILURES, _BY, "15m", LEAST_LOADS, ("", f'reason{sign}"{reasons}"'), ("", f"{way}_"))
+    return Share(
+        m.LOADED, m.FAILURES, _BY, "15m", LEAST_LOADS, ("", f'reason{sign}"{reasons}"'), ("", f"{way}_")
+    )
 
 
 _LOAD, _RENDER, _SCRIPT = (
