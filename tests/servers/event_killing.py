@@ -140,6 +140,6 @@ def _compare(url: str, found: EventLosses) -> None:
 def _stored(connection: Connection) -> Counter[str]:
     """Count what is stored by kind and id; an entry of the audit that is of no app has no such name."""
     rows = connection.execute(select(events.TABLE.c.kind, events.TABLE.c.event_id))
-    actor = registry.events()["audit"].example["actor"]
-    entries = connection.execute(select(audit.TABLE.c.once).where(audit.TABLE.c.actor == actor))
+    action = registry.events()["audit"].example["action"]
+    entries = connection.execute(select(audit.TABLE.c.once).where(audit.TABLE.c.action == action))
     return Counter([f"{kind}:{number}" for kind, number in rows] + [str(once) for once in entries.scalars()])
