@@ -17,6 +17,7 @@ import aiohttp
 from exporter import registry
 from exporter.core.admin_token import own_path
 from exporter.core.defaults import HOST, PORTS, SANDBOX_PORT
+from exporter.demo.app_events import app, show_events
 from exporter.demo.pages import first_page
 from exporter.demo.services import DemoProcess, free_port, own_command, program
 from exporter.demo.sink import Sink
@@ -91,13 +92,17 @@ async def _run(config: Path, folder: Path, say: Callable[[str], None], once: boo
             await stack.enter_async_context(_start(service, say))
         has_monitoring = await _start_monitoring(config, folder, ports, stack, say)
         await _print_urls(ports, has_monitoring, say)
-        if _has_webhooks(config) and not await show_webhooks(url(ports.exporter), sink, say):
-            return 1
+        if _is_own(config):
+            if not await show_webhooks(url(ports.exporter), sink, say):
+                return 1
+            client = await stack.enter_async_context(app(url(ports.exporter)))
+            if not await show_events(url(ports.exporter), client, say):
+                return 1
         return await _break_stripe(ports, sink, has_monitoring, say, once)
 
 
-def _has_webhooks(config: Path) -> bool:
-    """Return whether it is our own file: another one has other sources, or none."""
+def _is_own(config: Path) -> bool:
+    """Return whether it is our own file: another one has other sources and labels, or none."""
     return config == OWN_FILE
 
 
@@ -142,6 +147,7 @@ def environment(folder: Path, ports: Ports) -> dict[str, str]:
         "DEMO_SANDBOX_PORT": str(ports.sandbox),
         "DEMO_SINK_URL": url(ports.sink, "/"),
         "DEMO_STORE_URL": f"sqlite:///{folder}/demo.db",
+        "DEMO_ALERTMANAGER_URL": url(ports.alertmanager),
     }
 
 
@@ -292,10 +298,15 @@ def _alerts(alerts: list[dict[str, Any]]) -> str:
 def _print_next(ports: Ports, say: Callable[[str], None]) -> None:
     fault = url(ports.sandbox, "/_sandbox/stripe/fault")
     body = """'{"scenario": "expired_key", "on": false}'"""
+    command = own_command(sys.argv[0])
+    exporter = f"--exporter.url {url(ports.exporter)}"
     say("What to do next:")
+    say(f"  see the alert       {command} alerts list {exporter}")
+    say(f"  say you are at it   {command} alerts ack FINGERPRINT {exporter}")
+    say(f"  what the app does   {command} events api-health {exporter}")
     say(f"  heal it             curl -d {body} {url(ports.sandbox, '/_sandbox/stripe/scenario')}")
     say(f"""  break it otherwise  curl -d '{{"fault": "slow"}}' {fault}  (see docs/sandbox.md)""")
-    say(f"  your own file       {own_command(sys.argv[0])} init")
+    say(f"  your own file       {command} init")
 
 
 def _print_notice(message: dict[str, Any], say: Callable[[str], None]) -> None:

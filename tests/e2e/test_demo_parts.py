@@ -1,10 +1,11 @@
-"""The demo's webhooks: one in, verified and forwarded; one out, to an endpoint that fails once."""
+"""What the demo shows of webhooks and events: each way once, and what an app reports."""
 
 import sys
 from pathlib import Path
 
 import pytest
 
+from exporter.demo.app_events import app, show_events
 from exporter.demo.demo import OWN_FILE
 from exporter.demo.services import DemoProcess
 from exporter.demo.sink import Sink
@@ -12,7 +13,9 @@ from exporter.demo.webhooks import show_webhooks
 from tests.servers.raw import free_port
 
 
-async def test_the_demo_shows_a_webhook_each_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_demo_shows_a_webhook_each_way_and_what_an_app_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Where the exporter leaves its admin token, and the demo finds it.
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -30,6 +33,8 @@ async def test_the_demo_shows_a_webhook_each_way(tmp_path: Path, monkeypatch: py
     try:
         await exporter.start()
         assert await show_webhooks(f"http://127.0.0.1:{port}", sink, lines.append), lines
+        async with app(f"http://127.0.0.1:{port}") as client:
+            assert await show_events(f"http://127.0.0.1:{port}", client, lines.append), lines
     finally:
         await exporter.stop()
         await sink.stop()
@@ -37,5 +42,6 @@ async def test_the_demo_shows_a_webhook_each_way(tmp_path: Path, monkeypatch: py
     for words_of in (
         *("answered 200", "byte for byte", "answered 401, never forwarded", "1 delivery"),
         *("attempt 1: the receiver answered 503", "attempt 2: the receiver answered 204"),
+        *("events were taken, 0 refused", "slowest endpoint: GET /search"),
     ):
         assert words_of in text, text
