@@ -34,6 +34,8 @@ def folded(expression: str, labels: tuple[str, ...] = AGGREGATION_LABELS) -> lis
             modifier = node.modifier
             named = modifier.labels if modifier else []
             apart = modifier is not None and modifier.type == promql_parser.AggModifierType.Without
+        elif _is_choice(node):
+            return
         elif isinstance(node, promql_parser.BinaryExpr) and node.modifier and node.modifier.matching:
             named = node.modifier.matching.labels
             apart = node.modifier.matching.type == promql_parser.LabelModifierType.Exclude
@@ -46,11 +48,30 @@ def folded(expression: str, labels: tuple[str, ...] = AGGREGATION_LABELS) -> lis
     return found
 
 
+def _is_choice(node: Any) -> bool:
+    """Return whether `node` only leaves series out by a label: vector() is of no environment."""
+    matching = isinstance(node, promql_parser.BinaryExpr) and str(node.op) in ("and", "unless")
+    return matching and isinstance(node.rhs, promql_parser.Call) and node.rhs.func.name == "vector"
+
+
 def test_an_expression_that_folds_environments_is_found() -> None:
     both = ", ".join(AGGREGATION_LABELS)
-    for good in (f"sum by (a, {both}) (x)", "sum without (a) (x)", "x / y", f"x / on ({both}) y", "x > 3"):
+    for good in (
+        f"sum by (a, {both}) (x)",
+        "sum without (a) (x)",
+        "x / y",
+        f"x / on ({both}) y",
+        "x > 3",
+        "x and on (a) vector(1)",
+    ):
         assert folded(good) == []
-    for bad in ("sum(x)", "sum by (a) (x)", "sum without (cluster) (x)", "x / on (a) y"):
+    for bad in (
+        "sum(x)",
+        "sum by (a) (x)",
+        "sum without (cluster) (x)",
+        "x / on (a) y",
+        "x * on (a) vector(1)",
+    ):
         assert len(folded(bad)) == 1
     assert len(folded(f"x / on (a) sum by ({both}) (sum by (environment) (y))")) == 2
 
