@@ -194,7 +194,7 @@ class BusinessHours(_Part, frozen=True):
         str,
         Meta(
             pattern=f"^{DAY}(:{DAY})?( *, *{DAY}(:{DAY})?)*$",
-            description="Days as Alertmanager writes them, such as monday:friday; a week starts on sunday.",
+            description="Days, such as monday:friday or saturday:monday, sunday:thursday.",
         ),
     ] = "monday:friday"
     start: Annotated[str, Meta(pattern=CLOCK, description="hh:mm.")] = "09:00"

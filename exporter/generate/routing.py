@@ -37,6 +37,8 @@ GROUP_BY = ("alertname", "integration", "severity", TEST)
 
 BUSINESS_HOURS = "business-hours"
 PREFIX = "integration-"
+_WEEK = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+"""Days in the order in which Alertmanager counts them."""
 """What names begin with in a configuration that holds others' receivers too."""
 
 PAST_BRIDGE = "critical-past-the-bridge"
@@ -304,9 +306,18 @@ def _hides(source: str, targets: list[str], equal: list[str], *also: str) -> dic
 
 def _business_hours(notifications: Notifications) -> dict[str, Any]:
     hours = notifications.business_hours
-    days = [day.strip() for day in hours.days.split(",")]
+    days = [part for days in hours.days.split(",") for part in _weekdays(days.strip())]
     times = _times(hours.start, hours.end)
     return _interval(BUSINESS_HOURS, {"weekdays": days, "times": times, "location": hours.time_zone})
+
+
+def _weekdays(days: str) -> list[str]:
+    """Return days such as saturday:monday as ranges, of which none goes over the end of a week."""
+    first, _, last = days.partition(":")
+    # Alertmanager's week begins on Sunday, and it refuses the whole file for monday:sunday.
+    if last and _WEEK.index(last) < _WEEK.index(first):
+        return [*_weekdays(f"{first}:saturday"), *_weekdays(f"sunday:{last}")]
+    return [first if first == last else days]
 
 
 def _quiet(name: str, quiet: QuietHours) -> dict[str, Any]:

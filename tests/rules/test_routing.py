@@ -210,6 +210,26 @@ def test_low_waits_for_business_hours_and_nothing_else_does(tmp_path: Path) -> N
     assert hours["location"] == "Europe/Berlin"
 
 
+@pytest.mark.parametrize(
+    ("days", "written"),
+    [
+        ("monday:sunday", ["monday:saturday", "sunday"]),
+        ("saturday:sunday", ["saturday", "sunday"]),
+        ("friday:monday , wednesday", ["friday:saturday", "sunday:monday", "wednesday"]),
+        ("sunday:saturday", ["sunday:saturday"]),
+        ("tuesday:tuesday", ["tuesday"]),
+    ],
+)
+def test_days_over_the_end_of_a_week_are_ranges_that_alertmanager_takes(
+    days: str, written: list[str], tmp_path: Path
+) -> None:
+    hours = BusinessHours(days=days)
+    content, _, path = _generated(Notifications(email=TEAMS.email, business_hours=hours), tmp_path)
+    assert content["time_intervals"][0]["time_intervals"][0]["weekdays"] == written
+    done = run(program("amtool"), "check-config", str(path))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_no_secret_stands_in_the_text_and_every_one_has_a_file(tmp_path: Path) -> None:
     _, secrets, path = _generated(Notifications(**CHANNELS, teams=TEAMS.teams), tmp_path)
     text = path.read_text()
