@@ -27,7 +27,7 @@ from exporter.core.network import Answer, Header, Network, Request, Trace
 T = TypeVar("T")
 
 TIMEOUT = 10.0
-"""Seconds for the answer of one member."""
+"""Seconds for an answer, whichever member gives it: people wait for it, and clients 30 s at most."""
 
 LARGEST = 64 << 20
 """Bytes of an answer: 10,000 alerts with long annotations are about 20 MB."""
@@ -44,10 +44,13 @@ class AlertmanagerClient:
     AlertmanagerError.
     """
 
-    def __init__(self, network: Network, address: Callable[[], AlertmanagerAddress]) -> None:
-        """Begin with the first member."""
+    def __init__(
+        self, network: Network, address: Callable[[], AlertmanagerAddress], timeout: float = TIMEOUT
+    ) -> None:
+        """Begin with the first member; `timeout` are the seconds for an answer."""
         self._network = network
         self._address = address
+        self._timeout = timeout
         self._last = ""
 
     @property
@@ -107,9 +110,11 @@ class AlertmanagerClient:
         """Return what the first member answers that answers at all; the last one that did is asked first."""
         address = self._address()
         error: AlertmanagerError | None = None
+        # One that takes the connection and says nothing leaves its share to the others.
+        share = self._timeout / max(1, len(address.urls))
         for url in sorted(address.urls, key=lambda one: one != self._last):
             try:
-                answer = await self._ask(address, url, method, path, body)
+                answer = await self._ask(address, url, method, path, body, share)
             except AlertmanagerError as failure:
                 # What one member refuses the others refuse, too; one that is ill says nothing of the others.
                 if failure.status is not None and failure.status < 500:
@@ -126,8 +131,15 @@ class AlertmanagerClient:
         raise error or AlertmanagerError("no address of Alertmanager is configured")
 
     async def _ask(
-        self, address: AlertmanagerAddress, url: str, method: str, path: str, body: bytes
+        self,
+        address: AlertmanagerAddress,
+        url: str,
+        method: str,
+        path: str,
+        body: bytes,
+        seconds: float | None = None,
     ) -> Answer:
+        limit = seconds or self._timeout
         headers: tuple[Header, ...] = (("Content-Type", "application/json"),) if body else ()
         auth: tuple[Header, ...] = (
             (("Authorization", address.authorization),) if address.authorization else ()
@@ -142,10 +154,10 @@ class AlertmanagerClient:
             max_body=LARGEST,
         )
         try:
-            async with asyncio.timeout(TIMEOUT):
+            async with asyncio.timeout(limit):
                 answer = await self._network.call(request, Trace())
         except TimeoutError:
-            raise AlertmanagerError(f"Alertmanager at {url} does not answer within {TIMEOUT:g} s") from None
+            raise AlertmanagerError(f"Alertmanager at {url} does not answer within {limit:.3g} s") from None
         except ProbeError as error:
             raise AlertmanagerError(f"Alertmanager at {url} does not answer: {error.detail}") from None
         except Shortage as error:

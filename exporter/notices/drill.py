@@ -113,8 +113,9 @@ class Drills:
     async def start(self, request: DrillRequest, actor: str) -> Drill:
         """Send the test alerts and say where they lead; messages are counted meanwhile. AlertmanagerError."""
         drill_id = secrets.token_hex(4)
-        before = await self._client.notification_counts()
+        # First what fails where nobody answers: the counts wait as long, and may be missing.
         channels = await self._client.channels()
+        before = await self._client.notification_counts()
         least = max(map(self._collect, request.severities))
         wait = least + SLACK if request.wait is None else request.wait
         now = self._now()

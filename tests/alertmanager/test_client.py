@@ -23,6 +23,7 @@ from exporter.core.generation import AlertmanagerPeer, Generation
 from exporter.core.notifications import AlertmanagerApi, AlertmanagerAuth, AlertmanagerLogin
 from exporter.core.secret import Secret
 from exporter.net.network import LoopNetwork
+from tests.servers import raw
 from tests.servers.alertmanager import alertmanager, alertmanager_pair
 from tests.servers.raw import free_port
 from tests.servers.threaded_http import serving
@@ -123,6 +124,27 @@ async def test_a_member_that_is_away_is_passed_over(
         asked = client(network, f"127.0.0.1:{free_port()}", server.address)
         assert await asked.fire([fired()]) == (f"http://{server.address}",)
         assert len(await asked.alerts()) == 1
+
+
+async def _say_nothing(visit: raw.Visit) -> None:
+    await visit.reader.read()  # until the client hangs up
+
+
+async def test_members_that_say_nothing_share_the_time_for_an_answer(
+    network: LoopNetwork, config: Path, tmp_path: Path
+) -> None:
+    async with raw.serving(_say_nothing) as one, raw.serving(_say_nothing) as two:
+        urls = tuple(f"http://127.0.0.1:{server.port}" for server in (one, two))
+        asked = AlertmanagerClient(network, lambda: AlertmanagerAddress(urls), timeout=0.5)
+        with pytest.raises(AlertmanagerError, match=f"{urls[0]} does not answer within 0.25 s"):
+            await asked.alerts()
+        with pytest.raises(AlertmanagerError, match=f"{urls[0]} does not answer within 0.5 s"):
+            await asked.fire([fired()])  # every member is asked at once
+        async with alertmanager(tmp_path, config) as server:
+            # The other one has its share, whatever the first has taken.
+            both = (urls[0], f"http://{server.address}")
+            asked = AlertmanagerClient(network, lambda: AlertmanagerAddress(both), timeout=6.0)
+            assert await asked.alerts() == []
 
 
 async def test_nobody_who_answers_is_an_error_that_names_the_address(network: LoopNetwork) -> None:
