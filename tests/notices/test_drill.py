@@ -15,6 +15,7 @@ import yaml
 
 from exporter.cli import main
 from exporter.core.alertmanager import Matcher, Silence
+from exporter.core.notifications import Notifications
 from exporter.notices.drill import Drills
 from tests.rules.delivered import write_bundle
 from tests.server.alert_office import Office, fired, labels, office_at
@@ -23,6 +24,7 @@ from tests.servers.alertmanager import alertmanager
 from tests.servers.authority import Authority
 from tests.servers.mail import Mail, mail_room
 from tests.servers.message_sinks import MessageSinks, message_sinks
+from tests.servers.text_vendors import sms_settings
 from tests.waiting import until
 
 PATH = "/api/v1/alerts/test"
@@ -117,6 +119,23 @@ async def test_a_channel_is_tested_by_the_severity_that_reaches_the_fewest_other
         assert [row["severity"] for row in (await made.run(channel="sms"))["alerts"]] == ["critical"]
         reply = await made.office.ask(PATH, "POST", body={"channel": "pigeon"})
         assert reply.status == 400 and "there are: email, pagerduty, slack" in reply.json["error"]
+
+
+async def test_text_messages_are_a_channel_where_the_exporter_is_the_bridge(tmp_path: Path) -> None:
+    async with shooting_range(tmp_path) as made:
+        made.office.stage.client.channels = _webhooks_alone  # type: ignore[method-assign]  # no SNS there
+        refused = await made.office.ask(PATH, "POST", body={"channel": "sms"})
+        assert refused.status == 400
+        made.office.house.room.notifications = Notifications(
+            sms=sms_settings("http://127.0.0.1:1", sns=False)
+        )
+        assert [row["severity"] for row in (await made.run(channel="sms"))["alerts"]] == ["critical"]
+        reply = await made.office.ask(PATH, "POST", body={"channel": "sms", "severity": "high"})
+        assert reply.status == 400 and "has the severity high" in reply.json["error"]
+
+
+async def _webhooks_alone() -> dict[str, tuple[str, ...]]:
+    return dict.fromkeys(CHANNELS, ("webhook",))
 
 
 async def test_a_rule_is_tested_with_its_labels(tmp_path: Path) -> None:

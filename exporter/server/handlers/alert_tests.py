@@ -90,8 +90,8 @@ async def _with_channel(
     """Return the one severity that leads to `channel` and to the fewest others besides."""
     kind = SPELLINGS.get(channel, channel)
     known = await ask_alertmanager(find_desk(request).channels())
-    kinds = {one: _channels_of(known, one) for one in severities}
-    able = [one for one in severities if kind in kinds[one]]
+    kinds = {one: (*_channels_of(known, one), *_bridged(request, one)) for one in severities}
+    able = [one for one in severities if kind in kinds[one] or channel in kinds[one]]
     if not able:
         there = ", ".join(sorted({found for some in kinds.values() for found in some})) or "none"
         raise web.HTTPBadRequest(text=f"no severity leads to the channel {channel!r}; there are: {there}")
@@ -101,6 +101,12 @@ async def _with_channel(
 
 def _channels_of(known: Mapping[str, tuple[str, ...]], severity: Severity) -> tuple[str, ...]:
     return known.get(severity.value, known.get(f"{PREFIX}{severity}", ()))
+
+
+def _bridged(request: web.Request, severity: Severity) -> tuple[str, ...]:
+    """Return the channel to which the exporter is the bridge, to Alertmanager one webhook of many."""
+    sms = request.app[SERVICES].configuration().notifications.sms
+    return ("sms",) if severity is Severity.CRITICAL and sms is not None and sms.twilio is not None else ()
 
 
 def _wait(text: str) -> float | None:
