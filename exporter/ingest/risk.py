@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from exporter.core import audit_rules as rules
@@ -95,19 +96,19 @@ class RiskJudge:
         """Judge by `settings` from now on."""
         self._flag_at = settings.flag_at
         self._hours = settings.off_hours
-        self._zone = _zone(settings.off_hours.time_zone)
 
     def judge(self, entry: AuditEntry, novelty: Novelty) -> AuditEntry:
         """Return `entry` with its score, and its flag where a person must look at it."""
-        facts = Facts(
-            rules.class_of(entry.action),
-            rules.outcome_of(entry.outcome),
-            new_address=novelty.address,
-            new_country=novelty.country,
-            off_hours=self.is_off_hours(entry.at),
-        )
+        outcome, off_hours = rules.outcome_of(entry.outcome), self.is_off_hours(entry.at)
         with self._lock:
-            facts = replace(facts, many_failures=self._many_failures(entry, facts))
+            facts = Facts(
+                rules.class_of(entry.action),
+                outcome,
+                self._many_failures(entry, outcome),
+                novelty.address,
+                novelty.country,
+                off_hours,
+            )
             patterns = list(self._patterns(entry, facts))
         risk = rules.score(facts, patterns)
         flag = _flag(patterns) if risk >= self._flag_at else None
@@ -160,14 +161,10 @@ class RiskJudge:
 
     def is_off_hours(self, at: float) -> bool:
         """Return whether `at` (Unix seconds) lies in the off hours."""
-        clock = datetime.fromtimestamp(at, self._zone).strftime("%H:%M")
-        hours: OffHours = self._hours
-        if hours.start <= hours.end:
-            return hours.start <= clock < hours.end
-        return clock >= hours.start or clock < hours.end
+        return _lies_in(self._hours, int(at // 60))
 
-    def _many_failures(self, entry: AuditEntry, facts: Facts) -> bool:
-        if facts.outcome == rules.SUCCESS:
+    def _many_failures(self, entry: AuditEntry, outcome: str) -> bool:
+        if outcome == rules.SUCCESS:
             return False
         # Each is a member of its own; a flood that is one entry counts as what it stands for.
         found = 0
@@ -206,6 +203,15 @@ class RiskJudge:
             key = (tenant, flag)
             if key in self._flags or len(self._flags) < MOST_FLAGS:
                 self._flags[key] = self._flags.get(key, 0) + 1
+
+
+@lru_cache(maxsize=1024)
+def _lies_in(hours: OffHours, minute: int) -> bool:
+    # Hours begin and end with minutes, and most entries are of the minute of the one before.
+    clock = datetime.fromtimestamp(minute * 60, _zone(hours.time_zone)).strftime("%H:%M")
+    if hours.start <= hours.end:
+        return hours.start <= clock < hours.end
+    return clock >= hours.start or clock < hours.end
 
 
 def _flag(patterns: Iterable[AttackPattern]) -> str:

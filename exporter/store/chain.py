@@ -31,9 +31,13 @@ KEY_BYTES = 16
 _NONCE_BYTES = 12
 
 
+# As json.dumps writes it; that makes an encoder of its own for each call with separators.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
 def hash_of(before: bytes, row: Mapping[str, Any]) -> bytes:
     """Return the hash of an entry: SHA-256 over that of the one before, its columns as JSON, its seal."""
-    text = json.dumps([FORM, *(row[name] for name in COVERED)], separators=(",", ":"))
+    text = _encode([FORM, *(row[name] for name in COVERED)])
     return hashlib.sha256(before + text.encode() + row["sealed"]).digest()
 
 

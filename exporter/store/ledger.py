@@ -17,6 +17,7 @@ from exporter.store.rows import REPLICA, TableRow, clean
 from exporter.store.subjects import audit, audit_head, events
 from exporter.store.subjects.audit_head import ChainHead
 from exporter.store.subjects.audit_people import PERSON
+from exporter.store.upserts import insert_all
 
 if TYPE_CHECKING:
     # It takes 8 MB: a process that has nothing in its audit must not load it.
@@ -164,7 +165,7 @@ class AuditLedger:
             before = row["hash"] = chain.hash_of(before, row)
             rows.append(row)
         if rows:
-            connection.execute(insert(audit.TABLE), rows)
+            insert_all(connection, audit.TABLE, rows)
             head = replace(head, entries=number, hash=before)
             audit_head.move(connection, head)
         return [row["id"] for row in rows], head

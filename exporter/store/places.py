@@ -21,12 +21,15 @@ PORTION = 500
 
 KINDS = ("address", "country")
 
+_Who = tuple[str, str, str]
+
 
 @dataclass(frozen=True)
 class _Sight:
-    """An actor at a place of one kind, as keyed hashes."""
+    """An actor at a place of one kind, as the keyed hash of both."""
 
-    actor: bytes
+    who: _Who
+    """Tenant, actor and kind: hashed only where the place is not known."""
     place: bytes
     at: float
 
@@ -57,11 +60,15 @@ class KnownPlaces:
         if not unknown:
             return [Novelty()] * len(sign_ins)
         known = self._read(connection, unknown)
-        actors = _known_actors(connection, [sight.actor for sight in unknown if sight.place not in known])
+        strange = dict.fromkeys(sight.who for sight in unknown if sight.place not in known)
+        hashes = {who: place_hash(secret, *who) for who in strange}
+        read = _known_actors(connection, list(hashes.values()))
+        actors = {who for who, hashed in hashes.items() if hashed in read}
         new: dict[bytes, _Sight] = {}
         found = [self._novelty(one, known, actors, new) for one in sights]
         if new:
-            connection.execute(insert(PLACE), [vars(sight) for sight in new.values()])
+            rows = [{"actor": hashes[one.who], "place": one.place, "at": one.at} for one in new.values()]
+            connection.execute(insert(PLACE), rows)
             self._unsure.update(new)
         return found
 
@@ -75,15 +82,15 @@ class KnownPlaces:
         return seen is not None and sight.at - seen < DAY
 
     def _novelty(
-        self, one: dict[str, _Sight], known: set[bytes], actors: set[bytes], new: dict[bytes, _Sight]
+        self, one: dict[str, _Sight], known: set[bytes], actors: set[_Who], new: dict[bytes, _Sight]
     ) -> Novelty:
         found = {}
         for kind, sight in one.items():
             if sight.place not in known and sight.place not in new and not self._is_fresh(sight):
                 # The first place of all is where somebody is at home.
-                found[kind] = sight.actor in actors
+                found[kind] = sight.who in actors
                 new[sight.place] = sight
-                actors.add(sight.actor)
+                actors.add(sight.who)
         return Novelty(**found)
 
     def _read(self, connection: Connection, sights: Sequence[_Sight]) -> set[bytes]:
@@ -109,13 +116,13 @@ def _sights(secret: bytes, one: SignIn) -> Iterator[tuple[str, _Sight]]:
         return
     for kind, place in zip(KINDS, (one.address, one.country.upper()), strict=True):
         if place:
-            actor = place_hash(secret, one.tenant, one.actor, kind)
-            yield kind, _Sight(actor, place_hash(secret, one.tenant, one.actor, kind, place), one.at)
+            who = (one.tenant, one.actor, kind)
+            yield kind, _Sight(who, place_hash(secret, *who, place), one.at)
 
 
 def _known_actors(connection: Connection, actors: Sequence[bytes]) -> set[bytes]:
     found: set[bytes] = set()
-    for part in _portions(list(dict.fromkeys(actors))):
+    for part in _portions(actors):
         query = select(PLACE.c.actor).where(PLACE.c.actor.in_(part)).distinct()
         found.update(connection.execute(query).scalars())
     return found

@@ -1,6 +1,6 @@
 """Writes rows over those that have their key, or adds to them: the same on SQLite and PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -20,6 +20,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from exporter.store.driver_sql import DriverStatement
 from exporter.store.rows import TableRow, fill_replica
+
+PORTION = 5000
+"""Rows of one statement at most."""
 
 
 def replace(connection: Connection, table: Table, rows: Sequence[TableRow]) -> None:
@@ -47,9 +50,22 @@ def insert_new(
         return []
     if connection.dialect.name == "sqlite":
         return _insert_new_in_file(connection, table, rows, key)
-    made = _plain(connection, table).on_conflict_do_nothing(index_elements=[key]).returning(key)
     # In one order: two sessions that insert the same keys would wait for each other.
-    return connection.execute(made, sorted(rows, key=lambda row: str(row[key.name]))).scalars().all()
+    ordered = sorted(rows, key=lambda row: str(row[key.name]))
+    statement, found = _array_insert(table, key, tuple(rows[0])), list[Any]()
+    for arrays in _arrays(table, ordered):
+        found += statement.run(connection, [arrays]).scalars()
+    return found
+
+
+def insert_all(connection: Connection, table: Table, rows: Sequence[TableRow]) -> None:
+    """Insert `rows`, one at least, which all have the same columns."""
+    columns = tuple(rows[0])
+    if connection.dialect.name == "sqlite":
+        _plain_insert(table, columns).run(connection, rows)
+        return
+    for arrays in _arrays(table, rows):
+        _array_insert(table, None, columns).run(connection, [arrays])
 
 
 def _insert_new_in_file(
@@ -61,6 +77,38 @@ def _insert_new_in_file(
     if count == len(rows):
         return [row[key.name] for row in rows]
     return list(newest.run(connection, [{"count": count}]).scalars())
+
+
+@cache
+def _plain_insert(table: Table, columns: tuple[str, ...]) -> DriverStatement:
+    return DriverStatement(lambda _: sqlite.insert(table).inline(), columns)
+
+
+@cache
+def _array_insert(table: Table, key: Column[Any] | None, columns: tuple[str, ...]) -> DriverStatement:
+    """Return the insert of PostgreSQL that takes a column as one array; with a `key` only of what is new.
+
+    Its text is the same for any number of rows: one with a parameter for each value of each row is parsed
+    by the driver every time, which costs more than the rest of the insert.
+    """
+    arrays = [func.unnest(bindparam(name, type_=postgresql.ARRAY(table.c[name].type))) for name in columns]
+    made: Any = postgresql.insert(table).from_select(columns, select(*arrays), include_defaults=False)
+    if key is not None:
+        made = made.on_conflict_do_nothing(index_elements=[key]).returning(key)
+    return DriverStatement(lambda _: made)
+
+
+def _arrays(table: Table, rows: Sequence[TableRow]) -> Iterator[TableRow]:
+    """Return the values of each column as an array, of a portion of `rows` after the other."""
+    kinds = {name: table.c[name].type.python_type for name in rows[0]}
+    for place in range(0, len(rows), PORTION):
+        part = rows[place : place + PORTION]
+        # The driver takes no array of several types, such as int and float.
+        yield {name: [_of_kind(kind, row[name]) for row in part] for name, kind in kinds.items()}
+
+
+def _of_kind(kind: type[Any], value: Any) -> Any:
+    return value if value is None or type(value) is kind else kind(value)
 
 
 @cache
