@@ -56,11 +56,11 @@ def _file(rule_files: RulesByPath, tests: list[dict[str, Any]]) -> dict[str, Any
 def cases_derived_from(alert: Alert, families: Iterable[ThresholdFamily]) -> tuple[Case, ...]:
     """Return the cases that are derived from those in which the alert fires."""
     known = tuple(families)
-    return derived_cases(alert, lambda case: _complete(alert, case, known))
+    return derived_cases(alert, lambda case: complete(alert, case, known))
 
 
-def _complete(alert: Alert, case: Case, families: tuple[ThresholdFamily, ...]) -> Case:
-    """Return the case with the default thresholds that it is judged by."""
+def complete(alert: Alert, case: Case, families: tuple[ThresholdFamily, ...]) -> Case:
+    """Return the case with the default thresholds that it is judged by, unless it has them."""
     if not case.defaults:
         return case
     series = {**case.series, **_defaults(alert, case, families)}
@@ -81,7 +81,7 @@ def quiet_without_exporter(noisy: Iterable[str], rule_files: RulesByPath) -> dic
 
 
 def _test(alert: Alert, case: Case, families: tuple[ThresholdFamily, ...]) -> dict[str, Any]:
-    values = _complete(alert, case, families).series
+    values = complete(alert, case, families).series
     name = f"{alert.name}, {case.kind}" + (f": {case.says}" if case.says else "")
     return {
         "name": name,

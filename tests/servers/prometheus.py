@@ -3,6 +3,7 @@
 import asyncio
 import re
 import shutil
+import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 from exporter.core.alert import EVERY
 from exporter.generate.rule_text import seconds
 from tests.servers.raw import free_port
+from tests.waiting import until
 
 _RANGE = re.compile(r"\[(\d+[smhdw])\]|offset (\d+[smhdw])")
 _PACE = ("group_wait", "group_interval", "repeat_interval")
@@ -78,20 +80,55 @@ async def prometheus(
         "alerting": {"alertmanagers": peers},
         "scrape_configs": [{"job_name": "integration-exporter", "static_configs": targets}],
     }
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+    flags = (
+        f"--query.lookback-delta={shorten('5m', pace)}",
+        f"--rules.alert.resend-delay={shorten('1m', pace)}",
+    )
+    async with _process(folder, config, port, *flags) as process:
+        yield
+        assert process.returncode is None, (folder / "prometheus.log").read_text()
+
+
+@asynccontextmanager
+async def stored_prometheus(folder: Path, config: Mapping[str, Any]) -> AsyncIterator[str]:
+    """Run it on the blocks in the folder `tsdb` of `folder` until the block ends; yield its address.
+
+    It scrapes nothing; it is ready when it has read the blocks.
+    """
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    # What fires before it has found Alertmanager is sent with the next round: not a minute later.
+    async with _process(folder, config, port, "--rules.alert.resend-delay=1s") as process:
+        # promtool has no `check ready` before 2.44, and Debian has 2.42.
+        await until(lambda: process.returncode is not None or _answers(f"{url}/-/ready"))
+        assert process.returncode is None, (folder / "prometheus.log").read_text()
+        yield url
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+@asynccontextmanager
+async def _process(
+    folder: Path, config: Mapping[str, Any], port: int, *flags: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(dict(config)))
     command = [
         shutil.which("prometheus") or "prometheus",
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'tsdb'}",
         f"--web.listen-address=127.0.0.1:{port}",
-        f"--query.lookback-delta={shorten('5m', pace)}",
-        f"--rules.alert.resend-delay={shorten('1m', pace)}",
+        *flags,
     ]
-    with (folder / "prometheus.log").open("w") as log:
+    with (folder / "prometheus.log").open("a") as log:
         process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
         try:
-            yield
-            assert process.returncode is None, (folder / "prometheus.log").read_text()
+            yield process
         finally:
             process.terminate()
             await process.wait()
