@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import io
 import json
 import stat
 from collections.abc import AsyncIterator
@@ -108,6 +109,17 @@ async def test_an_erasure_asks_first(
         "erased: 1 (one for each tenant)\n",
     )
     assert [one["actor"] for one in await desk.entries("&action=b")] == ["erased:2"]
+
+
+async def test_an_erasure_without_a_terminal_names_the_way(
+    desk: AuditRoom, token: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.send(deed("a"))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    flags = ["--exporter.url", desk.house.url, "--token-file", str(token)]
+    assert await asyncio.to_thread(main, ["audit", "erase", "ann", *flags]) != 0
+    assert "--yes does not ask" in capsys.readouterr().err
+    assert len(await desk.entries("&actor=ann")) == 1
 
 
 async def test_a_report_is_written(desk: AuditRoom, terminal: Terminal, tmp_path: Path) -> None:

@@ -118,7 +118,10 @@ def _export(options: argparse.Namespace) -> int:
 def _erase(options: argparse.Namespace) -> int:
     if not options.yes:
         where = f" in tenant {options.tenant}" if options.tenant else ""
-        answer = input(f"Erase {options.actor}{where} from the audit, for good? [y/N] ")
+        try:
+            answer = input(f"Erase {options.actor}{where} from the audit, for good? [y/N] ")
+        except EOFError:
+            raise StartError("nothing was erased: nobody is there to answer; --yes does not ask") from None
         if answer.strip().lower() not in ("y", "yes"):
             raise StartError("nothing was erased")
     body = {"actor": options.actor} | ({"tenant": options.tenant} if options.tenant else {})

@@ -198,6 +198,12 @@ async def test_an_id_has_no_control_characters_which_no_database_could_keep(numb
     assert [(refused.path, refused.reason) for refused in result.rejected] == [("/id", "bad_value")]
 
 
+@pytest.mark.parametrize("field", ["actor", "action"])
+async def test_an_entry_of_the_audit_says_who_and_what(field: str, house: Desk) -> None:
+    result = await house.send({"kind": "audit", "actor": "ann", "action": "user.delete", field: ""})
+    assert [(one.path, one.reason) for one in result.rejected] == [(f"/{field}", "bad_value")]
+
+
 @pytest.mark.parametrize("depth", range(940, 1000))
 async def test_a_cloud_event_at_the_limit_of_depth_is_refused(depth: int, house: Desk) -> None:
     deep = '{"x":' * depth + "1" + "}" * depth
