@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Column, ColumnElement, Connection, Table, or_, select, tuple_
 
 from exporter.core.store import Cursor, Filter, Page
+from exporter.store.plain_case import PlainCase
 from exporter.store.rows import TableRow, fetch, readable
 
 T = TypeVar("T")
@@ -34,7 +35,8 @@ def newest(
 
 def containing(columns: Sequence[Column[Any]], text: str) -> ColumnElement[bool]:
     """Return the condition that one of `columns` contains `text`, in whatever case."""
-    return or_(*(column.icontains(text, autoescape=True) for column in columns))
+    found = map(PlainCase, columns) if text.isascii() else columns
+    return or_(*(column.icontains(text, autoescape=True) for column in found))
 
 
 def conditions(table: Table, chosen: Filter) -> Iterator[ColumnElement[bool]]:
