@@ -124,12 +124,12 @@ ALL_FAILING = f"integration_provider_tenant:{CONSECUTIVE_FAILURES}:all_failing"
 # there is one target alone, its tenant stays: alerts on the same target then have the same labels, one of
 # them hides the others, and whoever cares for the tenant is notified.
 ALL_FAILING_EXPR = (
-    f"(\n  min by ({_WHOLE}) ({FAILING})\n"
+    f"(\n  {FAILING}\n"
     f">= on ({_WHOLE}) group_left ()\n  {_DEFAULT}\n"
-    f"and on ({_WHOLE})\n  count by ({_WHOLE}) ({FAILING}) == {TARGETS} > 1\n)\n"
-    f"or\n(\n  {FAILING}\n"
+    f"and on ({_WHOLE})\n  {TARGETS} == 1\n)\n"
+    f"or\n(\n  min by ({_WHOLE}) ({FAILING})\n"
     f">= on ({_WHOLE}) group_left ()\n  {_DEFAULT}\n"
-    f"and on ({_WHOLE})\n  {TARGETS} == 1\n)"
+    f"and on ({_WHOLE})\n  count by ({_WHOLE}) ({FAILING}) == {TARGETS} > 1\n)"
 )
 ALL_FAILING_STARTED = f"integration_provider_tenant:{CONSECUTIVE_FAILURES}:all_failing_started"
 _DOWN = _held(ALL_FAILING, ALL_FAILING_STARTED, BY)

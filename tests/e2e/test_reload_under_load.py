@@ -2,6 +2,7 @@
 
 import asyncio
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 
 from exporter.demo.services import DemoProcess, free_port
@@ -9,6 +10,9 @@ from tests.e2e.asking import read, tell, until
 from tests.e2e.conftest import COMMAND
 
 TARGETS, DEAD, CHANGING, RELOADS = 1000, 10, 20, 50
+LOADED = 9
+"""Reloads after which a process has loaded what reloads need."""
+
 INTERVAL = 4.0
 
 
@@ -57,7 +61,11 @@ async def test_reloads_under_load_disturb_nothing_and_leak_nothing(tmp_path: Pat
     try:
         await until("every target ran three times", lambda: _all_ran(base, 3), 90)
         first = await read(f"{base}/metrics")
-        statuses = await _reload_many(base, config, alive, dead, tmp_path)
+        turns = [*range(1, RELOADS + 1)]
+        statuses = await _reload_many(base, config, alive, dead, tmp_path, turns[:LOADED])
+        # What the first reloads load (cryptography, the schema of mistakes) stays, and is no leak.
+        warm = await read(f"{base}/metrics")
+        statuses += await _reload_many(base, config, alive, dead, tmp_path, turns[LOADED:])
         await asyncio.sleep(2 * INTERVAL)
         last = await read(f"{base}/metrics")
     finally:
@@ -66,7 +74,7 @@ async def test_reloads_under_load_disturb_nothing_and_leak_nothing(tmp_path: Pat
         await asyncio.sleep(0.5)  # the server's connections end with the exporter's
     assert statuses == [500 if turn % 3 == 2 else 200 for turn in range(1, RELOADS + 1)]
     _nothing_was_disturbed(first, last)
-    _nothing_leaked(first, last)
+    _nothing_leaked(warm, last)
     assert "Traceback" not in service.log.read_text()
 
 
@@ -75,9 +83,11 @@ async def _all_ran(base: str, times: int) -> bool:
     return len(runs) == TARGETS and min(runs.values()) >= times
 
 
-async def _reload_many(base: str, config: Path, alive: int, dead: int, folder: Path) -> list[int]:
+async def _reload_many(
+    base: str, config: Path, alive: int, dead: int, folder: Path, turns: Sequence[int]
+) -> list[int]:
     statuses = []
-    for turn in range(1, RELOADS + 1):
+    for turn in turns:
         config.write_text(_configuration(alive, dead, folder, turn))
         status, text = await tell(f"{base}/-/reload")
         assert status == 200 or f"config.yml:{TARGETS + 2}" in text, text
@@ -100,9 +110,9 @@ def _nothing_was_disturbed(first: str, last: str) -> None:
     assert all(failures[f"i{n:04}"] == 0 for n in range(DEAD, TARGETS))
 
 
-def _nothing_leaked(first: str, last: str) -> None:
-    files = [_plain(body, "process_open_fds") for body in (first, last)]
-    memory = [_plain(body, "process_resident_memory_bytes") for body in (first, last)]
+def _nothing_leaked(warm: str, last: str) -> None:
+    files = [_plain(body, "process_open_fds") for body in (warm, last)]
+    memory = [_plain(body, "process_resident_memory_bytes") for body in (warm, last)]
     assert files[1] <= files[0] + 20, files
-    assert memory[1] <= memory[0] + 40e6, memory
+    assert memory[1] <= memory[0] + 20e6, memory
     assert _plain(last, "integration_exporter_targets") == TARGETS

@@ -18,7 +18,7 @@ from exporter.generate import bundle
 from exporter.generate.case_table import not_applicable, target_series
 from exporter.generate.derived_cases import derived_cases
 from exporter.generate.rule_tests import cases_derived_from
-from exporter.generate.rule_text import seconds
+from exporter.generate.rule_text import TextValues, seconds
 from exporter.generate.samples import pieces_of, sample_at, samples_between, text_of
 from tests.rules.tools import program, run, write
 
@@ -91,7 +91,7 @@ def _instant(expression: str) -> Iterator[str]:
 
 
 def _expressions(alert: Alert) -> list[str]:
-    return [text.replace("$lookback", "10m").replace("$job", "x") for text in alert.expressions]
+    return [TextValues("10m", "x", ()).of(text) for text in alert.expressions]
 
 
 def test_what_is_read_at_one_moment_is_told_from_what_is_looked_back_for() -> None:
