@@ -30,26 +30,31 @@ class RateLimitParts:
         limits = self.limits
         await limits.refresh()
         self.supervisor.keep(TASK, limits.run)
-        self.metrics.watch(
-            "ratelimit_storage_healthy",
-            "Whether the storage of rate limits answered when it was last asked (1) or not (0).",
-            lambda: float(limits.guard.healthy),
-        )
-        self.metrics.watch(
-            "ratelimit_storage_failures",
-            "Calls to the storage of rate limits that failed.",
-            lambda: limits.guard.failed,
-        )
-        self.metrics.watch("ratelimit_blocks", "Identifiers that are blocked.", lambda: len(limits.book))
-        self.metrics.watch(
-            "ratelimit_identifiers",
-            "Identifiers whose requests this process counts in memory.",
-            lambda: limits.identifiers,
-        )
+        export_limit_metrics(self.metrics, limits)
 
     async def stop(self, deadline: ShutdownLimit) -> None:
         """Hand over what was counted and blocked."""
         await self.limits.stop(deadline)
+
+
+def export_limit_metrics(metrics: SelfMetrics, limits: RateLimits) -> None:
+    """Export how the storage does, and how much is kept in it."""
+    metrics.watch(
+        "ratelimit_storage_healthy",
+        "Whether the storage of rate limits answered when it was last asked (1) or not (0).",
+        lambda: float(limits.guard.healthy),
+    )
+    metrics.watch(
+        "ratelimit_storage_failures",
+        "Calls to the storage of rate limits that failed.",
+        lambda: limits.guard.failed,
+    )
+    metrics.watch("ratelimit_blocks", "Identifiers that are blocked.", lambda: len(limits.book))
+    metrics.watch(
+        "ratelimit_identifiers",
+        "Identifiers whose requests this process counts in memory.",
+        lambda: limits.identifiers,
+    )
 
 
 def build_ratelimits(

@@ -20,6 +20,7 @@ from exporter.engine.tenants import TenantCollector
 from exporter.generate import bundle
 from exporter.generate.rules import GROUP_LIMIT
 from exporter.lifecycle.own_metrics import export_own_metrics
+from exporter.lifecycle.ratelimits import export_limit_metrics
 
 FILES = bundle.rule_files()
 GROUPS = [group for content in FILES.values() for group in content["groups"]]
@@ -59,8 +60,9 @@ def _metrics(expression: str) -> Iterator[str]:
 def _watched() -> set[str]:
     """Return the names of what the exporter reads from its parts at each scrape."""
     metrics = SelfMetrics()
-    # Their values are asked for at a scrape alone, so that nothing needs to be behind these two.
+    # Their values are asked for at a scrape alone, so that nothing needs to be behind these.
     export_own_metrics(metrics, MagicMock(), MagicMock())
+    export_limit_metrics(metrics, MagicMock())
     return {str(name) for name in metrics.registry._names_to_collectors}
 
 
@@ -92,6 +94,9 @@ def _labels(node: Any) -> list[str]:
     if isinstance(node, promql_parser.AggregateExpr):
         assert node.modifier is not None
         return list(node.modifier.labels)
+    if isinstance(node, promql_parser.BinaryExpr) and str(node.op) == "or":
+        # Its series are of either side, and its name tells all labels that one may have.
+        return max(_labels(node.lhs), _labels(node.rhs), key=len)
     if isinstance(node, promql_parser.BinaryExpr):
         # A number and time() have no labels: `1 - x` has those of x.
         bare = isinstance(node.lhs, promql_parser.NumberLiteral) or not getattr(node.lhs, "args", [1])
