@@ -37,11 +37,20 @@ async def tell(url: str, value: object = None) -> tuple[int, str]:
 
 async def read(url: str, **headers: str) -> str:
     """Return the text of a GET that must answer 200."""
+    return await _answered(url, 200, headers)
+
+
+async def refused(url: str, **headers: str) -> str:
+    """Return the text of a GET that must answer 503, as what it asks is not there."""
+    return await _answered(url, 503, headers)
+
+
+async def _answered(url: str, status: int, headers: Mapping[str, str]) -> str:
     async with (
-        aiohttp.ClientSession(headers=admin_headers(os.environ) | headers) as session,
+        aiohttp.ClientSession(headers={**admin_headers(os.environ), **headers}) as session,
         session.get(url) as answer,
     ):
-        assert answer.status == 200, (url, answer.status, await answer.text())
+        assert answer.status == status, (url, answer.status, await answer.text())
         return await answer.text()
 
 

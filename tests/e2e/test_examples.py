@@ -15,7 +15,7 @@ from exporter.cli import main
 from exporter.demo.services import DemoProcess, free_port
 from exporter.sandbox import harness
 from exporter.server.routes import ROUTES
-from tests.e2e.asking import admin_headers, ask, read, tell, until
+from tests.e2e.asking import admin_headers, ask, read, refused, tell, until
 from tests.examples import FOLDER, PLATFORMS, Pointed
 from tests.rules.tools import program, run
 from tests.servers.authority import Authority
@@ -37,6 +37,8 @@ PAGES = [
     for route in ROUTES
     if "GET" in route.methods and "{" not in route.path and route.path != "/probe"
 ]
+# What asks Alertmanager, of which none runs here.
+ALERTS = ("/api/v1/alerts", "/api/monitoring/alerts")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -69,7 +71,10 @@ async def test_every_target_of_an_example_is_connected_to_simulated_vendors(
         assert (len(rows), failing) == (TARGETS[name], [])
         assert (await ask(f"{base}/api/v1/status"))["overall_status"] == "healthy"
         admin = admin_headers(example.environ)
-        shown = [await read(f"{base}{path}", **admin) for path in PAGES]
+        shown = [await read(f"{base}{path}", **admin) for path in PAGES if path not in ALERTS]
+        without = [await refused(f"{base}{path}", **admin) for path in ALERTS]
+        assert all("Alertmanager at" in text and "does not answer" in text for text in without), without
+        shown += without
         probe = f"/probe?target={rows[0]['integration']}&tenant={rows[0]['tenant']}&debug=true"
         shown.append(await read(f"{base}{probe}", **admin))
     finally:
