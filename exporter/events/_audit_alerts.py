@@ -20,8 +20,8 @@ FLAGGED = Alert(
         "{{ else }}{{ $value }} of them{{ end }}."
     ),
     exprs={
-        Severity.HIGH: f"max by (tenant) ({m.HIGHEST_RISK}) >= {HIGH_FROM}",
-        Severity.MEDIUM: f"max by (tenant) ({m.UNREVIEWED}) > 0",
+        Severity.HIGH: f"max by (tenant) (last_over_time({m.HIGHEST_RISK}[10m])) >= {HIGH_FROM}",
+        Severity.MEDIUM: f"max by (tenant) (last_over_time({m.UNREVIEWED}[10m])) > 0",
     },
     by=("tenant",),
     dashboard=DASHBOARD,

@@ -24,7 +24,7 @@ def _fresh() -> Iterator[None]:
 
 def test_every_provider_is_a_source_and_every_source_with_alerts_has_a_rule_file() -> None:
     sources = registry.sources()
-    own = {"readings", "events", *registry.event_sources()}
+    own = {"readings", "events", "audit", *registry.event_sources()}
     assert {*COMMON_SOURCES, *own, *registry.probes()} == sources.keys()
     for name, probe in registry.probes().items():
         assert sources[name] == Signals(probe.title, probe.metrics, probe.alerts, probe.panels)
