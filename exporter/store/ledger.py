@@ -16,7 +16,7 @@ from exporter.store.places import KnownPlaces
 from exporter.store.rows import REPLICA, TableRow, clean
 from exporter.store.subjects import audit, audit_head, events
 from exporter.store.subjects.audit_head import ChainHead
-from exporter.store.subjects.audit_people import PERSON
+from exporter.store.subjects.audit_people import TABLE as PERSON
 from exporter.store.upserts import insert_all
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from exporter.store.chain_check import CHANGED, INSERTED, REMOVED, place_of
 from exporter.store.database import Database
 from exporter.store.ledger import AuditBatch, AuditLedger
 from exporter.store.subjects.audit import TABLE
-from exporter.store.subjects.audit_head import HEAD
 from exporter.store.subjects.audit_head import REMOVED as SPANS
-from exporter.store.subjects.audit_people import PERSON
+from exporter.store.subjects.audit_head import TABLE as HEAD
+from exporter.store.subjects.audit_people import TABLE as PERSON
 from tests.store.audit_book import (
     NOW,
     append,

@@ -17,7 +17,8 @@ from exporter.store.ledger import AuditBatch, AuditLedger, SignInBatch
 from exporter.store.migrate import MIGRATIONS, migrate, steps, upgrade
 from exporter.store.places import DAY
 from exporter.store.subjects import audit, events
-from exporter.store.subjects.audit_people import PERSON, PLACE
+from exporter.store.subjects.audit_people import PLACE
+from exporter.store.subjects.audit_people import TABLE as PERSON
 from tests.store.audit_book import NOW, append, entry, everything, problems, rows
 
 URLS: dict[str, Callable[[pytest.FixtureRequest], str]] = {

@@ -38,7 +38,7 @@ from exporter.store.retention import PORTION, TableRetention
 from exporter.store.rows import TableRow, fetch
 from exporter.store.subjects import audit_head
 from exporter.store.subjects.audit_head import RemovedSpan
-from exporter.store.subjects.audit_people import PERSON
+from exporter.store.subjects.audit_people import TABLE as PERSON
 
 TABLE = Table(
     "audit_entry",

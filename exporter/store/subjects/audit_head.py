@@ -23,7 +23,7 @@ from exporter.store.columns import METADATA
 from exporter.store.retention import TableRetention
 from exporter.store.upserts import insert_once
 
-HEAD = Table(
+TABLE = Table(
     "audit_head",
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=False),
@@ -48,7 +48,7 @@ REMOVED = Table(
     Column("hash", LargeBinary, nullable=False),
 )
 
-RETENTION = (TableRetention(HEAD), TableRetention(REMOVED))
+RETENTION = (TableRetention(TABLE), TableRetention(REMOVED))
 
 _ONLY = 1
 
@@ -76,7 +76,7 @@ class RemovedSpan:
 
 def read(connection: Connection) -> ChainHead | None:
     """Return the head, None before the first entry."""
-    return _head(connection.execute(select(HEAD)).mappings().first())
+    return _head(connection.execute(select(TABLE)).mappings().first())
 
 
 def lock(connection: Connection) -> ChainHead:
@@ -85,11 +85,11 @@ def lock(connection: Connection) -> ChainHead:
     This is what puts entries of several threads and replicas one after the other.
     """
     # SQLite locks no rows: there the transaction has the whole file.
-    query = select(HEAD).with_for_update()
+    query = select(TABLE).with_for_update()
     row = connection.execute(query).mappings().first()
     if row is None:
         first = {"id": _ONLY, "entries": 0, "hash": FIRST, "people": 0, "erasures": 0}
-        insert_once(connection, HEAD, first | {"secret": secrets.token_bytes(32)})
+        insert_once(connection, TABLE, first | {"secret": secrets.token_bytes(32)})
         row = connection.execute(query).mappings().one()
     found = _head(row)
     assert found is not None  # noqa: S101 - `row` is a row here; this is for the type checker alone
@@ -100,7 +100,7 @@ def move(connection: Connection, head: ChainHead) -> None:
     """Write the head, which is locked."""
     names = ("entries", "hash", "people", "erasures")
     values = {name: getattr(head, name) for name in names}
-    connection.execute(update(HEAD).where(HEAD.c.id == _ONLY).values(**values))
+    connection.execute(update(TABLE).where(TABLE.c.id == _ONLY).values(**values))
 
 
 def spans(connection: Connection, first: int, last: int) -> list[RemovedSpan]:

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, 
 from exporter.store.columns import METADATA, number_column
 from exporter.store.retention import TableRetention
 
-PERSON = Table(
+TABLE = Table(
     "audit_person",
     METADATA,
     # Numbers come from the head of the chain: one is never given again, also after an erasure.
@@ -32,4 +32,4 @@ PLACE = Table(
     Index("audit_place_by_time", "at"),
 )
 
-RETENTION = (TableRetention(PERSON), TableRetention(PLACE, "audit"))
+RETENTION = (TableRetention(TABLE), TableRetention(PLACE, "audit"))
