@@ -19,6 +19,7 @@ ALIASES = (
     Alias("GET", "/api/monitoring/dashboard", "/api/v1/dashboard"),
     Alias("GET", "/api/integrations/status", "/api/v1/status"),
     Alias("GET", "/api/admin/enterprise/webhook-health", "/api/v1/webhook-health"),
+    Alias("GET", "/api/admin/enterprise/audit-summary", "/api/v1/audit-summary"),
     Alias("GET", "/api/admin/enterprise/api-health", "/api/v1/api-health"),
     Alias("GET", "/api/admin/enterprise/rate-limit-summary", "/api/v1/rate-limit-summary"),
 )

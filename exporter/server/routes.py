@@ -239,13 +239,6 @@ _ROUTES = (
     ),
     Route(
         _GET,
-        "/api/admin/enterprise/audit-summary",
-        audit.summary,
-        AccessRule(Role.ADMIN, narrow=True),
-        "The same, under its name of before.",
-    ),
-    Route(
-        _GET,
         "/app/w.js",
         beacon.script,
         AccessRule(None, unlimited=True),
