@@ -29,7 +29,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     made.open()
     failed = Failure(NOW - 9e4, ("failed", "acme"), "stripe", Reason.AUTH, "", 0.1, 401, (), "")
     changed = StateChange(NOW - 9e4, ("changed", "acme"), "stripe", "connected", "error", Reason.AUTH, "")
-    hours = {"now": summary(0), "counted": summary(48), "old": summary(99 * 24), "older": summary(100 * 24)}
+    hours = {"now": summary(0), "counted": summary(48), "old": summary(99 * 24), "older": summary(101 * 24)}
     made.write(
         [
             CheckBatch(

@@ -213,7 +213,7 @@ def states_of(path: Path) -> set[int]:
 
 
 def test_a_file_that_may_not_grow_fails_in_a_sentence_and_keeps_whole_batches(path: Path) -> None:
-    process = child(path, "resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))")
+    process = child(path, "resource.setrlimit(resource.RLIMIT_FSIZE, (800_000, 800_000))")
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     *_, last, message, read = out.splitlines()
