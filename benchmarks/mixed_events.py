@@ -121,10 +121,10 @@ class SimulatedApp:
         found.latencies.append(time.monotonic() - due)
         found.answers[str(answer.status)] += 1
         if answer.status in (202, 207):
-            told = json.loads(text)
-            found.events["accepted"] += told["accepted"]
-            found.events["duplicates"] += told["duplicates"]
-            found.events["rejected"] += len(told["rejected"])
+            reply = json.loads(text)
+            found.events["accepted"] += reply["accepted"]
+            found.events["duplicates"] += reply["duplicates"]
+            found.events["rejected"] += len(reply["rejected"])
 
 
 _SERIES = re.compile(r"^(integration_exporter_\w+)(?:\{([^}]*)\})? (\S+)$", re.MULTILINE)

@@ -31,7 +31,7 @@ PATHS = (
 
 
 def planted(kind: EventKind) -> dict[str, str]:
-    """Return what is told about a person in events of a kind, which no event of another kind says."""
+    """Return what is said of a person in events of a kind, which no event of another kind says."""
     number = 10 + KINDS.index(kind)
     return {
         "name": f"Maria Gonz{kind.name} Doe",

@@ -94,7 +94,7 @@ async def desk_stage(url: str, *addresses: str) -> AsyncIterator[DeskStage]:
 
 
 async def until_true(question: Callable[[], Awaitable[bool]]) -> None:
-    """Ask again and again until it is so: what one member was told the other hears a moment later."""
+    """Ask again and again until it is so: what one member knows the other learns a moment later."""
     async with asyncio.timeout(PATIENCE):
         while not await question():
             await asyncio.sleep(0.05)

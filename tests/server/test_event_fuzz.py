@@ -35,7 +35,7 @@ REASON = re.compile(r"[a-z]+(_[a-z]+)*\Z")
 PATH = re.compile(r"(/[^\n]{0,200})?\Z")
 
 Body = tuple[bytes, str, int | None]
-"""Bytes, their Content-Type, and how many events are in them, where that can be told."""
+"""Bytes, their Content-Type, and how many events are in them, where that is known."""
 
 
 @pytest.fixture

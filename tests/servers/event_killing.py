@@ -69,9 +69,9 @@ class ReportingApp:
             async with session.post(self._url, json=batch) as answer:
                 if answer.status == 503:  # it starts, or stops
                     return False
-                told = await answer.json()
-                assert answer.status == 202, told
-                assert told["accepted"] + told["duplicates"] == len(batch), told
+                reply = await answer.json()
+                assert answer.status == 202, reply
+                assert reply["accepted"] + reply["duplicates"] == len(batch), reply
                 return True
         return False
 

@@ -1,4 +1,4 @@
-"""A real Redis, Debian's, on a port of this machine, which keeps nothing on the disk unless it is told to."""
+"""A real Redis, Debian's, on a port of this machine; it keeps nothing on the disk unless asked to."""
 
 import contextlib
 import shutil

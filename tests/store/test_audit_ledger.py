@@ -41,7 +41,7 @@ def store(url: str) -> Iterator[Database]:
 
 
 class Notebook:
-    """A judge that notes what it is told, and flags whom it knows to be in a new country."""
+    """A judge that notes what it is given, and flags whom it knows to be in a new country."""
 
     def __init__(self) -> None:
         self.novelties: list[Novelty] = []
