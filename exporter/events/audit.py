@@ -9,15 +9,15 @@ from exporter.core.audit_rules import class_of
 from exporter.core.event import EventFields, EventKind, Identifier, LabelContext, Measurement, Text
 from exporter.events._audit_series import EVENTS
 
-Name = Annotated[Identifier, Meta(min_length=1)]
+RequiredIdentifier = Annotated[Identifier, Meta(min_length=1)]
 """An entry without its actor, or its action, would say nothing."""
 
 
 class AuditEvent(EventFields, tag="audit", kw_only=True):
     """An action; `action` is such as user.delete, and what the app adds is in `details`."""
 
-    actor: Name
-    action: Name
+    actor: RequiredIdentifier
+    action: RequiredIdentifier
     resource: Identifier | None = None
     outcome: Identifier | None = None
     address: Identifier | None = None

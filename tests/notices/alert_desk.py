@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.alertmanager.client import AlertmanagerClient
+from exporter.alertmanager.client import TIMEOUT, AlertmanagerClient
 from exporter.core.alertmanager import AlertmanagerAddress
 from exporter.core.errors import StoreError
 from exporter.core.generation import AGGREGATION_LABELS
@@ -54,13 +54,13 @@ class DeskStage:
 
 
 @asynccontextmanager
-async def desk_stage(url: str, *addresses: str) -> AsyncIterator[DeskStage]:
+async def desk_stage(url: str, *addresses: str, timeout: float = TIMEOUT) -> AsyncIterator[DeskStage]:
     """Open the store at `url`, and close it at the end of the block; Alertmanager is at `addresses`."""
     database, network = Database(url), LoopNetwork()
     database.open()
     commit, counters = GroupCommit(database), EventCounters(Exposition())
     known = AlertmanagerAddress(tuple(f"http://{one}" for one in addresses))
-    client = AlertmanagerClient(network, lambda: known)
+    client = AlertmanagerClient(network, lambda: known, timeout)
 
     async def read(call: Callable[[Any], Any]) -> Any:
         check()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from exporter.alertmanager.client import TIMEOUT
 from exporter.core.alertmanager import FiredAlert
 from tests.notices.alert_desk import DeskStage, desk_stage
 from tests.server.house import House, Reply, Room, bearer, house, state
@@ -50,8 +51,10 @@ def fired(given: dict[str, str], seconds: float = 3600, ago: float = 60) -> Fire
 
 
 @asynccontextmanager
-async def office_at(folder: Path, addresses: Sequence[str], database: str = "") -> AsyncIterator[Office]:
-    async with desk_stage(database or f"sqlite:///{folder}/state.db", *addresses) as stage:
+async def office_at(
+    folder: Path, addresses: Sequence[str], database: str = "", timeout: float = TIMEOUT
+) -> AsyncIterator[Office]:
+    async with desk_stage(database or f"sqlite:///{folder}/state.db", *addresses, timeout=timeout) as stage:
         states = [state("payments", "acme"), state("payments", "globex")]
         room = Room(states, path=web_config(folder), store=stage.database, alerts=stage.desk)
         room.now = time.time()

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from exporter.alertmanager import client as asking
 from exporter.cli import main
 from exporter.core.manual_alert import MANUAL_ALERT
 from exporter.core.notice_metrics import ACKNOWLEDGE_SECONDS, ALERTS_ACKNOWLEDGED
@@ -271,10 +270,8 @@ async def test_an_alertmanager_that_is_away_is_503_and_what_was_fired_is_sent_at
 
 @pytest.mark.parametrize(("status", "expected"), [(500, 502), (400, 502), (None, 503)])
 async def test_an_alertmanager_that_is_ill_or_slow_is_answered_as_such(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int | None, expected: int
+    tmp_path: Path, status: int | None, expected: int
 ) -> None:
-    monkeypatch.setattr(asking, "TIMEOUT", 0.2)
-
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if status is None:
@@ -291,7 +288,7 @@ async def test_an_alertmanager_that_is_ill_or_slow_is_answered_as_such(
             """Say nothing."""
 
     with serving(Handler) as port:
-        async with office_at(tmp_path, [f"127.0.0.1:{port}"]) as office:
+        async with office_at(tmp_path, [f"127.0.0.1:{port}"], timeout=0.2) as office:
             reply = await office.ask()
             assert reply.status == expected, reply.text
             said = "planted" if status else "within 0.2 s"
