@@ -29,6 +29,7 @@ from exporter.generate import (
     rule_tests,
     runbooks,
     scraping,
+    view_page,
 )
 from exporter.generate.case_table import case_table, target_series
 from exporter.generate.document import BUNDLE_NOTICE, NOTICE, as_yaml
@@ -44,6 +45,7 @@ from exporter.generate.rules import (
 )
 from exporter.generate.secret_files import SecretFiles
 from exporter.signatures import schemes
+from exporter.store.views import views
 
 RuleFile = dict[str, Any]
 
@@ -81,6 +83,7 @@ def files(configuration: Configuration | None = None) -> dict[str, str]:
         ),
         "docs/examples/config.schema.json": schema_text(),
         event_page.PATH: event_page.events_page(registry.events().values()),
+        view_page.PATH: view_page.view_page(views().values()),
         client_kinds.PATH: client_kinds.client_kinds(registry.events().values()),
     }
 

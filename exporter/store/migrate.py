@@ -38,11 +38,13 @@ def bring_up_to_date(engine: Engine) -> None:
             return
         # psycopg and libpq take as long to load as --help may take in all.
         from exporter.store import postgres
+        from exporter.store.views import create_views
 
         try:
             with connection.begin():
                 postgres.lock_for_migration(connection)
                 migrate(connection)
+                create_views(connection)
         finally:
             postgres.unlock(connection)
 
@@ -81,6 +83,10 @@ def upgrade(connection: Connection, to: str = "head") -> None:
     from alembic.config import Config
     from alembic.util import CommandError
 
+    from exporter.store.views import drop_views
+
+    if connection.dialect.name == "postgresql":
+        drop_views(connection)
     config = Config()
     # Alembic's settings are those of a ConfigParser, in which % begins a reference.
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

@@ -1,13 +1,20 @@
 """A made-up platform as OpenMetrics text: thirteen integrations, eight tenants, some of them in trouble.
 
 It is what the dashboards are tested with, and what their pictures show. Everything is a function of the time,
-so that two runs give the same text.
+so that two runs give the same text. Parts of it are files of their own, `platform_*.py` beside this one, found by
+their names: each has `series(now, end)`, what one exporter shows at `now`.
 """
 
+import importlib
 import math
-from collections.abc import Iterator
+import pkgutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
+NOW = 1_790_000_040.0
+"""When the platform is seen, in Unix seconds."""
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 INTERVAL = 2 * MINUTE
 TENANTS = ("acme", "globex", "hooli", "initech", "stark", "umbrella", "wayne", "wonka")
@@ -73,6 +80,14 @@ Labels = tuple[tuple[str, str], ...]
 Row = tuple[str, Labels, float]
 
 
+@cache
+def parts() -> tuple[Callable[[float, float], Iterator[Row]], ...]:
+    """Return the series of each part that is a file of its own."""
+    found = pkgutil.iter_modules([str(Path(__file__).parent)])
+    names = sorted(one.name for one in found if one.name.startswith("platform_"))
+    return tuple(importlib.import_module(f"tests.generate.{name}").series for name in names)
+
+
 @dataclass(frozen=True)
 class Platform:
     """The platform as seen at `end` (Unix seconds), exported by `replicas` exporters."""
@@ -103,6 +118,8 @@ class Platform:
 
     def _exported(self, now: float) -> Iterator[Row]:
         yield from self._webhooks(now)
+        for part in parts():
+            yield from part(now, self.end)
         for integration, (provider, tenants, usual, days) in INTEGRATIONS.items():
             own = (("integration", integration), ("provider", provider))
             yield "integration_critical", own, float(integration in CRITICAL)

@@ -29,6 +29,8 @@ every_table = pytest.mark.parametrize("panel", TABLES)
 
 
 def labels_of(panel: Mapping[str, Any]) -> list[str]:
+    if "rawSql" in panel["targets"][0]:
+        return []  # its columns are named
     found = re.search(r"by \(([^)]*)\)", panel["targets"][0]["expr"])
     assert found is not None, "a table names the labels that it shows"
     return [label.strip() for label in found[1].split(",")]
@@ -41,7 +43,7 @@ def test_no_column_of_a_table_is_cut_off(panel: dict[str, Any]) -> None:
 
 @every_table
 def test_a_value_that_is_always_one_takes_no_column(panel: dict[str, Any]) -> None:
-    expr = panel["targets"][0]["expr"]
+    expr = panel["targets"][0].get("expr", "")
     constant = "_info{" in expr or expr.rstrip(")").endswith("== 1")
     named = "renameByName" in str(panel["transformations"])
     assert named or ("Value" in columns_of(panel, labels_of(panel))) is not constant

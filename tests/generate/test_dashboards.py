@@ -3,7 +3,6 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,19 @@ import pytest
 import yaml
 
 from exporter import registry
-from exporter.core import common_metrics
 from exporter.core.panel import Panel
 from exporter.core.signals import Signals
 from exporter.generate import dashboards
 from exporter.generate.dashboards import _board, _promql, panel_queries, providers
-from exporter.generate.dashboards._panels import DATASOURCE, rows
+from exporter.generate.dashboards._panels import rows
 from exporter.generate.dashboards._promql import MOST
+from exporter.generate.dashboards._variables import DATASOURCE, STORE
 from tests.generate.dashboards_asking import Prometheus, knowing
-from tests.generate.dashboards_platform import ALERTS, INTEGRATIONS, TROUBLES, UNCONFIGURED, Platform
+from tests.generate.dashboards_platform import ALERTS, INTEGRATIONS, NOW, TROUBLES, UNCONFIGURED
 from tests.generate.dashboards_reading import asking_panels, overlaps, selectors, through_sdk
+from tests.generate.series_known import series_names
 
 ROOT = Path(__file__).parents[2]
-NOW = 1_790_000_040.0
 FILES = dashboards.files()
 TEXTS = {path: text for path, text in FILES.items() if path.endswith(".json")}
 DASHBOARDS: dict[str, dict[str, Any]] = {path: json.loads(text) for path, text in TEXTS.items()}
@@ -42,34 +41,6 @@ every_query = pytest.mark.parametrize(("title", "expr"), QUERIES)
 every_panel = pytest.mark.parametrize("panel", PANELS)
 every_dashboard = pytest.mark.parametrize("path", sorted(DASHBOARDS))
 FAILING = [trouble for trouble in TROUBLES if trouble[4] == 0]
-
-
-@pytest.fixture(scope="module")
-def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """A Prometheus that scraped two replicas of the exporter for an hour."""
-    samples = Platform(NOW, replicas=2).exposition(NOW - 3600, NOW, 60)
-    with knowing([*list(samples)[:-1], *_own_series(), "# EOF"], NOW, tmp_path_factory.mktemp("tsdb")) as it:
-        yield it
-
-
-def _own_series() -> Iterator[str]:
-    """Yield samples for what the panels of providers ask: one series that satisfies each selector."""
-    panels = [panel for source in registry.sources().values() for panel in source.panels]
-    exprs = (panel.expr.replace("$integration", ".*").replace("$tenant", ".*") for panel in panels)
-    wanted = {_series(selector) for expr in exprs for selector in selectors(expr)}
-    for name, labels in sorted(wanted - {("", "")}):
-        if name not in {
-            str(metric) for metric in common_metrics.TARGET_SERIES + common_metrics.SHARED_SERIES
-        }:
-            yield from (f"{name}{{{labels}}} 1 {NOW - 60 * index:.0f}" for index in range(60, -1, -1))
-
-
-def _series(selector: Any) -> tuple[str, str]:
-    known = {"integration": "payments", "provider": "stripe", "tenant": "acme"}
-    for matcher in selector.matchers.matchers:
-        if matcher.value and matcher.value != ".*" and "Not" not in str(matcher.op):
-            known[matcher.name] = matcher.value.split("|")[0]
-    return selector.name or "", ",".join(f'{name}="{value}"' for name, value in sorted(known.items()))
 
 
 def test_the_files_that_are_checked_in_are_those_that_are_generated() -> None:
@@ -119,9 +90,9 @@ def test_a_panel_says_what_it_shows_in_which_unit_and_from_where(panel: dict[str
     assert panel["title"]
     assert panel["description"].endswith(".")
     assert panel["fieldConfig"]["defaults"]["unit"]
-    assert panel["datasource"] == DATASOURCE.to_json()
+    assert panel["datasource"] in (DATASOURCE.to_json(), STORE.to_json())
     assert panel["targets"]
-    assert all(target["datasource"] == DATASOURCE.to_json() for target in panel["targets"])
+    assert all(target["datasource"] == panel["datasource"] for target in panel["targets"])
     letters = [target["refId"] for target in panel["targets"]]
     assert len(set(letters)) == len(letters)
     defaults = panel["fieldConfig"]["defaults"]
@@ -141,19 +112,18 @@ def test_every_variable_is_used_and_every_one_used_is_defined(path: str) -> None
 
 @every_dashboard
 def test_variables_offer_all_and_follow_the_time_range(path: str) -> None:
-    source, *others = DASHBOARDS[path]["templating"]["list"]
-    assert (source["type"], source["query"]) == ("datasource", "prometheus")
-    assert [variable["name"] for variable in others] == ["integration", "provider", "tenant"]
-    for variable in others:
+    variables = DASHBOARDS[path]["templating"]["list"]
+    sources = [variable for variable in variables if variable["type"] == "datasource"]
+    assert variables[: len(sources)] == sources, "first where data comes from"
+    assert sources[0]["query"] == "prometheus"
+    for variable in variables[len(sources) :]:
         assert variable["multi"] and variable["includeAll"]
         assert (variable["allValue"], variable["refresh"]) == (".*", 2)
 
 
 @every_query
 def test_a_query_asks_only_for_series_that_exist(title: str, expr: str) -> None:
-    known = {str(metric) for metric in registry.metrics()} | {"ALERTS", "ALERTS_FOR_STATE"}
-    known |= {f"{metric}_bucket" for metric in registry.metrics() if metric.buckets}
-    assert {selector.name for selector in selectors(expr)} <= known
+    assert {selector.name for selector in selectors(expr)} <= series_names()
 
 
 @every_query
@@ -286,13 +256,22 @@ def test_a_variable_that_no_dashboard_defines_is_an_error() -> None:
 def test_the_provisioning_files_name_what_the_dashboards_use() -> None:
     sources = yaml.safe_load(FILES["grafana/provisioning/datasources/integration-exporter.yaml"])
     provider = yaml.safe_load(FILES["grafana/provisioning/dashboards/integration-exporter.yaml"])
+    (store,) = yaml.safe_load(FILES["grafana/provisioning/datasources/integration-store.yaml"])["datasources"]
     prometheus, alertmanager = sources["datasources"]
-    default = OVERVIEW["templating"]["list"][0]["current"]
-    assert (default["text"], default["value"]) == (prometheus["name"], prometheus["uid"])
+    defaults = {
+        variable["query"]: (variable["current"]["text"], variable["current"]["value"])
+        for dashboard in DASHBOARDS.values()
+        for variable in dashboard["templating"]["list"]
+        if variable["type"] == "datasource"
+    }
+    assert defaults == {one["type"]: (one["name"], one["uid"]) for one in (prometheus, store)}
     assert prometheus["jsonData"]["alertmanagerUid"] == alertmanager["uid"]
-    assert not any(source["editable"] for source in (prometheus, alertmanager))
+    assert not any(source["editable"] for source in (prometheus, alertmanager, store))
     assert provider["providers"][0]["allowUiUpdates"] is False
-    for text in (prometheus["url"], alertmanager["url"], provider["providers"][0]["options"]["path"]):
+    own = [prometheus["url"], alertmanager["url"], provider["providers"][0]["options"]["path"]]
+    own += [store["url"], store["user"], *store["secureJsonData"].values()]
+    own += [store["jsonData"]["database"], store["jsonData"]["sslmode"]]
+    for text in own:
         assert re.fullmatch(r"\$\{INTEGRATION_[A-Z_]+\}", text)
         assert text[2:-1] in (ROOT / "docs/dashboards.md").read_text()
 

@@ -9,9 +9,9 @@ import pkgutil
 
 from exporter.generate import provisioning
 from exporter.generate.dashboards._board import Dashboard, text_of
-from exporter.generate.dashboards._queries import panel_queries
+from exporter.generate.dashboards._queries import panel_queries, store_queries
 
-__all__ = ["Dashboard", "boards", "files", "panel_queries"]
+__all__ = ["Dashboard", "boards", "files", "panel_queries", "store_queries"]
 
 
 def files() -> dict[str, str]:

@@ -5,16 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.core import common_metrics
-from exporter.core.severity import Severity
-from exporter.generate.dashboards._panels import DATASOURCE
-from exporter.generate.dashboards._promql import firing
-from exporter.generate.dashboards._sdk import JSONEncoder, dashboard, kinds, models
-from exporter.generate.provisioning import PROMETHEUS_UID, TAG
+from exporter.generate.dashboards._marks import marks_of
+from exporter.generate.dashboards._sdk import JSONEncoder, dashboard, models
+from exporter.generate.dashboards._variables import STORE, TARGET, Choice, names_of, variables_of
+from exporter.generate.provisioning import TAG
 
 SCHEMA_VERSION = 42
 GRID_WIDTH = 24
-_LOUD = f'severity=~"{Severity.CRITICAL}|{Severity.HIGH}"'
 
 
 @dataclass(frozen=True)
@@ -27,12 +24,19 @@ class Section:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """One dashboard: `uid` is its file name and its address, `description` the question it answers."""
+    """One dashboard: `uid` is its file name and its address, `description` the question it answers.
+
+    `variables` are what a reader can pick, in order: names of `_variables.CHOICES`, or choices of its own.
+    `start` is where its time range begins, `refresh` how often it asks again.
+    """
 
     uid: str
     title: str
     description: str
     sections: Sequence[Section]
+    variables: Sequence[str | Choice] = TARGET
+    start: str = "now-6h"
+    refresh: str = "1m"
 
 
 def text_of(board: Dashboard) -> str:
@@ -74,11 +78,11 @@ def _place(panels: list[dict[str, Any]]) -> None:
 
 def _build(board: Dashboard) -> Any:
     made = dashboard.Dashboard(board.title).uid(board.uid).description(board.description).tags([TAG])
-    made.readonly().time("now-6h", "now").refresh("1m").timezone("browser")
+    made.readonly().time(board.start, "now").refresh(board.refresh).timezone("browser")
     made.tooltip(models.DashboardCursorSync.CROSSHAIR).link(_siblings())
-    for variable in _variables():
+    for variable in variables_of(board.variables, store=_reads_store(board)):
         made.with_variable(variable)
-    for annotation in _annotations():
+    for annotation in marks_of(names_of(board.variables)):
         made.annotation(annotation)
     for section in board.sections:
         if section.title:
@@ -88,37 +92,8 @@ def _build(board: Dashboard) -> Any:
     return made.build()
 
 
-def _variables() -> list[Any]:
-    default = models.VariableOption(selected=False, text="Integrations (Prometheus)", value=PROMETHEUS_UID)
-    source = dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus")
-    return [
-        source.current(default),
-        _choice("integration", f"{common_metrics.INFO}"),
-        _choice("provider", f'{common_metrics.INFO}{{integration=~"$integration"}}'),
-        _choice("tenant", f'{common_metrics.INFO}{{integration=~"$integration", provider=~"$provider"}}'),
-    ]
-
-
-def _choice(label: str, selector: str) -> Any:
-    # Without `.*` Grafana writes All out as a list of every value: ten thousand tenants in each query.
-    query = {"qryType": 1, "query": f"label_values({selector}, {label})", "refId": f"variable-{label}"}
-    everything = models.VariableOption(selected=True, text="All", value="$__all")
-    choice = dashboard.QueryVariable(label).label(label.capitalize()).datasource(DATASOURCE).query(query)
-    choice.multi(True).include_all(True).all_value(".*").current(everything)
-    return choice.refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(models.VariableSort.NATURAL_ASC)
-
-
-def _annotations() -> list[Any]:
-    own = kinds.DataSourceRef(type_val="grafana", uid="-- Grafana --")
-    builtin = dashboard.AnnotationQuery().name("Annotations & Alerts").type("dashboard").built_in(1)
-    builtin.datasource(own).enable(True).hide(True).icon_color("blue")
-    # Without the tenant: an outage of ten thousand tenants is one mark, not ten thousand.
-    by = "max by (alertname, integration)"
-    began = f"{by} ({firing(_LOUD)}) unless {by} ({firing(_LOUD, offset='$__interval')})"
-    alerts = dashboard.AnnotationQuery().name("Critical and high alerts").datasource(DATASOURCE)
-    alerts.enable(True).icon_color("red").expr(began).step("60s")
-    alerts.title_format("{{alertname}}").text_format("{{integration}}").tag_keys("integration")
-    return [builtin, alerts]
+def _reads_store(board: Dashboard) -> bool:
+    return any(panel.build().datasource is STORE for section in board.sections for panel in section.panels)
 
 
 def _siblings() -> Any:

@@ -1,7 +1,7 @@
 """The panels our dashboards are made of: one function per way of showing an answer.
 
-Every panel has a title, a sentence of description and a size in grid units (24 across). Colour never
-carries a meaning alone: where a value means a state, a word says so.
+Every panel has a title, a sentence of description, a unit and a size in grid units (24 across); ValueError
+without one. Colour never carries a meaning alone: where a value means a state, a word says so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exporter.core.severity import Severity
-from exporter.generate.dashboards._promql import rank
+from exporter.core.threshold import ThresholdFamily
+from exporter.generate.dashboards._links import DataLink
+from exporter.generate.dashboards._promql import limit, rank
 from exporter.generate.dashboards._sdk import (
     bargauge,
     common,
@@ -23,8 +25,8 @@ from exporter.generate.dashboards._sdk import (
     table,
     timeseries,
 )
+from exporter.generate.dashboards._variables import DATASOURCE
 
-DATASOURCE = kinds.DataSourceRef(type_val="prometheus", uid="${datasource}")
 GOOD, WARNING, BAD, QUIET = "semi-dark-green", "semi-dark-orange", "semi-dark-red", "semi-dark-blue"
 PLAIN = "text"
 MOST_BARS = 20
@@ -42,6 +44,8 @@ SEVERITY_COLOURS = {
 Size = tuple[int, int]
 ValueWord = tuple[str, str]
 """What a value is called and its colour."""
+LETTERS = "ABCDEFGH"
+"""Names of the queries of a panel, in order."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,10 @@ class PanelQuery:
 class TableColumn:
     """One column of a table: the label or value it shows and how.
 
-    `source` is a label, or the letter of a query for its value. `words` map values to words. `link` is
-    a path that a click leads to. `bar` draws the value as a bar. `wrap` breaks a long text into lines. A
-    label without a value shows a dash. Without a `width` in pixels a column shares what is left of the
-    table, at least `AUTO_WIDTH`.
+    `source` is a label, or the letter of a query for its value; of the store a column of SQL. `words` map
+    values to words. `links` are what a click on a cell offers. `bar` draws the value as a bar. `wrap` breaks
+    a long text into lines. A label without a value shows a dash. Without a `width` in pixels a column
+    shares what is left of the table, at least `AUTO_WIDTH`. One that is `hidden` is there for links.
     """
 
     source: str
@@ -67,10 +71,24 @@ class TableColumn:
     unit: str = ""
     width: int | None = None
     words: Mapping[str, ValueWord] = field(default_factory=dict)
-    link: str = ""
+    links: tuple[DataLink, ...] = ()
     decimals: int | None = None
     bar: bool = False
     wrap: bool = False
+    hidden: bool = False
+
+
+LIMIT = "{{severity}} threshold"
+"""The legend of thresholds in a graph."""
+
+
+def limits_of(family: ThresholdFamily, factor: float = 1.0) -> PanelQuery:
+    """Return the thresholds of `family` for a graph, the strictest of what was picked.
+
+    `factor` brings them into the unit of the graph.
+    """
+    expr = limit(family)
+    return PanelQuery(expr if factor == 1 else f"{expr} * {factor:.15g}", LIMIT)
 
 
 def severity_words(none: ValueWord | None = None) -> dict[str, ValueWord]:
@@ -105,9 +123,12 @@ def states(
     *,
     size: Size,
     step: str,
-    link: str,
+    links: Sequence[DataLink] = (),
 ) -> Any:
-    """Return a bar per series over time, its colour and word by `words`; `step` is the finest interval."""
+    """Return a bar per series over time, its colour and word by `words`; `step` is the finest interval.
+
+    `links` are what a click on a bar offers.
+    """
     panel = statetimeline.Panel().mappings([_values(words)]).per_page(MOST_BARS).row_height(0.85)
     panel.line_width(0).fill_opacity(75).show_value(kinds.VisibilityMode.AUTO).merge_values(True)
     panel.align_value(kinds.TimelineValueAlignment.LEFT).min(0).interval(step).max_data_points(MOST_STEPS)
@@ -117,7 +138,8 @@ def states(
         .mode(models.ThresholdsMode.ABSOLUTE)
         .steps([models.Threshold(value=None, color=QUIET)])
     )
-    panel.override_by_field_type("number", [_set("links", [_data_link("Show only this integration", link)])])
+    if links:
+        panel.override_by_field_type("number", [_set("links", _data_links(links))])
     return _finish(panel, title, text, [query], size, "short")
 
 
@@ -135,20 +157,39 @@ def lines(
     # Soft: a balance may be below zero.
     panel.axis_soft_min(0).max_data_points(MOST_STEPS).no_value("No data")
     panel.legend(_legend()).tooltip(_tooltip(kinds.TooltipDisplayMode.MULTI))
-    # Grafana overrides by the displayed name: `limits` must have the legend `{{severity}} threshold`.
-    if limits:
-        for severity, colour in SEVERITY_COLOURS.items():
-            panel.override_by_name(f"{severity} threshold", _dash_line(colour))
-    return _finish(panel, title, text, [*queries, *([limits] if limits else [])], size, unit)
+    return _finish(panel, title, text, [*queries, *_draw_limits(panel, limits)], size, unit)
 
 
-def stacked(title: str, text: str, query: PanelQuery, *, size: Size, unit: str, step: str) -> Any:
-    """Return bars over time, one on another; `step` is the least time that a bar stands for."""
+def _draw_limits(panel: Any, limits: PanelQuery | None) -> list[PanelQuery]:
+    if limits is None:
+        return []
+    # Grafana overrides by the displayed name.
+    if limits.legend != LIMIT:
+        raise ValueError(f"limits of a graph have the legend {LIMIT}, as limits_of gives it")
+    for severity, colour in SEVERITY_COLOURS.items():
+        panel.override_by_name(LIMIT.replace("{{severity}}", severity), _dash_line(colour))
+    return [limits]
+
+
+def stacked(
+    title: str,
+    text: str,
+    query: PanelQuery,
+    *,
+    size: Size,
+    unit: str,
+    step: str,
+    limits: PanelQuery | None = None,
+) -> Any:
+    """Return bars over time, one on another; `step` is the least time that a bar stands for.
+
+    `limits` are drawn dashed, in the colour of the label `severity`.
+    """
     panel = timeseries.Panel().draw_style(kinds.GraphDrawStyle.BARS).fill_opacity(70).line_width(0)
     panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A"))
     panel.min(0).interval(step).max_data_points(MOST_STEPS // 2).no_value("No data")
     panel.legend(_legend()).tooltip(_tooltip(kinds.TooltipDisplayMode.MULTI))
-    return _finish(panel, title, text, [query], size, unit)
+    return _finish(panel, title, text, [query, *_draw_limits(panel, limits)], size, unit)
 
 
 def bars(title: str, text: str, query: PanelQuery, *, size: Size, unit: str) -> Any:
@@ -179,20 +220,38 @@ def rows(
     whether the largest comes first, the most important first. `empty` is shown when there is no row; it must
     not claim more than that.
     """
+    panel = table_of(columns, sort, empty)
+    panel.with_transformation(models.DataTransformerConfig(id_val="merge", options={}))
+    if columns:
+        # Grafana names the value "Value" when a table has one query and "Value #A" when it has several.
+        names = {letter: f"Value #{letter}" for letter in LETTERS} if len(queries) > 1 else {"A": "Value"}
+        panel.with_transformation(select_columns(columns, names))
+    else:
+        panel.with_transformation(_all_but_time(value))
+    return _finish(
+        panel, title, text, [PanelQuery(expr) for expr in queries], size, unit, instant=True, tabular=True
+    )
+
+
+def table_of(columns: Sequence[TableColumn], sort: Sequence[tuple[str, bool]], empty: str) -> Any:
+    """Return an empty table whose `columns` look as they say; `empty` is what it shows without a row."""
     panel = table.Panel().cell_height(kinds.TableCellHeight.SM).no_value(empty)
     panel.thresholds(
         dashboard.ThresholdsConfig()
         .mode(models.ThresholdsMode.ABSOLUTE)
         .steps([models.Threshold(value=None, color=PLAIN)])
     )
-    panel.with_transformation(models.DataTransformerConfig(id_val="merge", options={}))
-    panel.with_transformation(_select_columns(columns, len(queries)) if columns else _all_but_time(value))
     panel.sort_by([common.TableSortByFieldState().display_name(column).desc(desc) for column, desc in sort])
     for column in columns:
         panel.override_by_name(column.title, _properties(column))
-    return _finish(
-        panel, title, text, [PanelQuery(expr) for expr in queries], size, unit, instant=True, tabular=True
-    )
+    return panel
+
+
+def describe(panel: Any, title: str, text: str, size: Size, unit: str) -> Any:
+    """Give `panel` what every panel needs; ValueError without a title, a sentence or a unit."""
+    if not title or not text.endswith(".") or not unit:
+        raise ValueError(f"panel {title!r}: it needs a title, a sentence of description and a unit")
+    return panel.title(title).description(text).unit(unit).span(size[0]).height(size[1])
 
 
 def _finish(
@@ -206,8 +265,10 @@ def _finish(
     instant: bool = False,
     tabular: bool = False,
 ) -> Any:
-    panel.title(title).description(text).datasource(DATASOURCE).unit(unit).span(size[0]).height(size[1])
-    for letter, query in zip("ABCDEFGH", queries, strict=False):
+    describe(panel, title, text, size, unit).datasource(DATASOURCE)
+    if len(queries) > len(LETTERS):
+        raise ValueError(f"panel {title!r}: a panel has at most {len(LETTERS)} queries")
+    for letter, query in zip(LETTERS, queries, strict=False):
         target = prometheus.Dataquery().expr(query.expr).ref_id(letter).datasource(DATASOURCE)
         target = target.legend_format(query.legend or "__auto").editor_mode(dialect.QueryEditorMode.CODE)
         target = target.instant() if instant else target.range()
@@ -215,9 +276,8 @@ def _finish(
     return panel
 
 
-def _select_columns(columns: Sequence[TableColumn], queries: int) -> Any:
-    # Grafana names the value "Value" when a table has one query and "Value #A" when it has several.
-    names = {letter: "Value" if queries == 1 else f"Value #{letter}" for letter in "ABCDEFGH"[:queries]}
+def select_columns(columns: Sequence[TableColumn], names: Mapping[str, str]) -> Any:
+    """Return what leaves only `columns` of a table, in order; `names` are fields of other names."""
     fields = [names.get(column.source, column.source) for column in columns]
     titles = {name: column.title for name, column in zip(fields, columns, strict=True)}
     order = {name: index for index, name in enumerate(fields)}
@@ -248,12 +308,16 @@ def _properties(column: TableColumn) -> list[Any]:
             _set("custom.cellOptions", {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"})
         )
         found.append(_set("color", {"mode": "fixed", "fixedColor": QUIET}))
-    if column.link:
-        found.append(_set("links", [_data_link(f"Show only this {column.title.lower()}", column.link)]))
+    if column.links:
+        found.append(_set("links", _data_links(column.links)))
+    if column.hidden:
+        found.append(_set("custom.hideFrom", {"viz": True}))
     return found
 
 
 def _values(words: Mapping[str, ValueWord]) -> Any:
+    if not all(text for text, _ in words.values()):
+        raise ValueError(f"a colour has a word beside it: {dict(words)}")
     results = {
         value: models.ValueMappingResult(text=text, color=colour, index=index)
         for index, (value, (text, colour)) in enumerate(words.items())
@@ -278,8 +342,8 @@ def _tooltip(mode: Any) -> Any:
     return common.VizTooltipOptions().mode(mode).sort(kinds.SortOrder.DESCENDING)
 
 
-def _data_link(title: str, url: str) -> dict[str, Any]:
-    return {"title": title, "url": url, "targetBlank": False}
+def _data_links(links: Sequence[DataLink]) -> list[dict[str, Any]]:
+    return [{"title": link.title, "url": link.url, "targetBlank": False} for link in links]
 
 
 def _set(name: str, value: Any) -> Any:

@@ -3,15 +3,11 @@
 from collections.abc import Iterable, Iterator
 
 from exporter.core.alert import BY
-from exporter.core.metric import Metric
+from exporter.core.metric import Metric, Scope
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 
 ALERT = f"severity, alertname, {BY}"
-# An alert on the exporter itself has none of the three labels; it concerns every view.
-PICKED_ALERT = (
-    'alertname=~"Integration.+", integration=~"$integration|", provider=~"$provider|", tenant=~"$tenant|"'
-)
 _NO_TENANT = 'tenant=""'
 _SOME_TENANT = 'tenant!=""'
 MOST = 20
@@ -19,12 +15,21 @@ MOST = 20
 
 
 def series(metric: Metric, *matchers: str) -> str:
-    """Return the selector of `metric` for what the reader picked."""
-    return f"{metric}{{{', '.join((*_match_variables(metric.scope.value), *matchers))}}}"
+    """Return the selector of `metric` for what the reader picked: the dashboard has its scope's variables."""
+    return f"{metric}{{{', '.join((*match_variables(metric.scope.value), *matchers))}}}"
 
 
-def _match_variables(labels: Iterable[str]) -> Iterator[str]:
-    return (f'{label}=~"${label}"' for label in labels)
+def match_variables(names: Iterable[str]) -> Iterator[str]:
+    """Yield the matcher of each variable: the label of its name has one of the values that were picked."""
+    return (f'{name}=~"${name}"' for name in names)
+
+
+def alert_matchers(*matchers: str, variables: Iterable[str] = Scope.TARGET.value) -> str:
+    """Return the matchers of the alerts on what was picked in `variables`.
+
+    An alert on the exporter itself has none of these labels; it concerns every view.
+    """
+    return ", ".join(('alertname=~"Integration.+"', *(f'{name}=~"${name}|"' for name in variables), *matchers))
 
 
 def each(metric: Metric, *own: str, how: str = "max") -> str:
@@ -37,10 +42,10 @@ def top(expr: str, count: int = MOST) -> str:
     return f"topk({count}, {expr})"
 
 
-def firing(*matchers: str, offset: str = "") -> str:
+def firing(*matchers: str, offset: str = "", variables: Iterable[str] = Scope.TARGET.value) -> str:
     """Return 1 for each alert that fires (or fired, with `offset`), whatever labels it has of its own."""
-    picked = ", ".join((PICKED_ALERT, 'alertstate="firing"', *matchers))
-    return f"max by ({ALERT}) (ALERTS{{{picked}}}{f' offset {offset}' if offset else ''})"
+    chosen = alert_matchers('alertstate="firing"', *matchers, variables=variables)
+    return f"max by ({ALERT}) (ALERTS{{{chosen}}}{f' offset {offset}' if offset else ''})"
 
 
 def rank_alerts() -> str:
@@ -61,7 +66,7 @@ def limit(family: ThresholdFamily) -> str:
     """Return the strictest default of `family` by severity, over the integrations that were picked."""
     strictest = "min" if family.rising else "max"
     # Defaults alone: one tenant's override would move the line for all of them.
-    matchers = ", ".join((*_match_variables(family.default_labels), _NO_TENANT))
+    matchers = ", ".join((*match_variables(family.default_labels), _NO_TENANT))
     return f"{strictest} by (severity) ({family.metric}{{{matchers}}})"
 
 

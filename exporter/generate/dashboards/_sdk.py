@@ -15,6 +15,7 @@ with warnings.catch_warnings():
         table,
         timeseries,
     )
+    from grafana_foundation_sdk.cog import variants
     from grafana_foundation_sdk.cog.encoder import JSONEncoder
     from grafana_foundation_sdk.cog.plugins import register_default_plugins
     from grafana_foundation_sdk.models import common as kinds
@@ -35,4 +36,5 @@ __all__ = [
     "statetimeline",
     "table",
     "timeseries",
+    "variants",
 ]

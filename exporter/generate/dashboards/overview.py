@@ -5,16 +5,22 @@ from typing import Any
 from exporter.alerts.measures import CERTIFICATE, LATENCY
 from exporter.core import common_metrics
 from exporter.core.alert import BY
-from exporter.core.reason import Reason
-from exporter.core.severity import Severity
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
+from exporter.generate.dashboards._alert_tables import firing_alerts
 from exporter.generate.dashboards._board import Dashboard, Section
+from exporter.generate.dashboards._columns import (
+    ERRORS,
+    REASONS,
+    errors_link,
+    integration_column,
+    tenant_column,
+)
+from exporter.generate.dashboards._links import DataLink, label, link_to
+from exporter.generate.dashboards._marks import LOUD
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 
 UID = "integration-overview"
-HERE = f"/d/{UID}?${{datasource:queryparam}}&${{__url_time_range}}"
-ONE_INTEGRATION = f"{HERE}&var-integration=${{__field.labels.integration}}"
 LATE = 300
 """Seconds past its due time after which a probe is overdue, as in the alert on stale probes."""
 
@@ -23,11 +29,13 @@ SOME_FAILING = ("Some failing", show.WARNING)
 ALL_FAILING = ("Failing", show.BAD)
 UNCONFIGURED = ("Not configured", show.QUIET)
 
-INTEGRATION = TableColumn(
-    "integration", "Integration", width=125, link=f"{HERE}&var-integration=${{__value.raw}}", wrap=True
+FOLLOW = (
+    DataLink("Show only this integration", link_to(UID, integration=label("integration"))),
+    DataLink("Log of its failures", link_to(ERRORS, integration=label("integration"))),
 )
-TENANT = TableColumn("tenant", "Tenant", width=100, link=f"{HERE}&var-tenant=${{__value.raw}}", wrap=True)
-REASONS = {reason.value: (f"{reason}: {reason.meaning}", show.PLAIN) for reason in Reason}
+"""What a click on the bar of an integration offers."""
+INTEGRATION = integration_column(UID)
+TENANT = tenant_column(UID)
 
 SUCCESS = ask.each(common_metrics.SUCCESS)
 FAILING = f"({SUCCESS} == 0)"
@@ -42,7 +50,7 @@ def build() -> Dashboard:
         description="Is any integration broken for any tenant: which, why, since when, and what breaks next.",
         sections=(
             Section("", (*_counts(), _grid())),
-            Section("Now", (_failing(), _alerts())),
+            Section("Now", (_failing(), firing_alerts(UID, (12, 10)))),
             Section("Latency", _latency()),
             Section("Certificates and failures", (_certificates(), _failures())),
         ),
@@ -50,7 +58,7 @@ def build() -> Dashboard:
 
 
 def _counts() -> tuple[Any, ...]:
-    loud = ask.firing(f'severity=~"{Severity.CRITICAL}|{Severity.HIGH}"')
+    loud = ask.firing(LOUD)
     # Zero is claimed only while the Watchdog fires: it proves that rules are evaluated at all.
     alive = 'max(ALERTS{alertname="Watchdog", alertstate="firing"}) * 0'
     alerts = f"count(max by (alertname, {BY}) ({loud})) or {alive}"
@@ -104,12 +112,12 @@ def _grid() -> Any:
     return show.states(
         "Status by integration",
         "Over all tenants: connected, failing for some, failing for all, or not configured. Click a bar to "
-        "see one integration.",
+        "see one integration, or its failures.",
         PanelQuery(f"{state} or {unconfigured}", "{{integration}}"),
         {"1": CONNECTED, "0.5": SOME_FAILING, "0": ALL_FAILING, "2": UNCONFIGURED},
         size=(24, 11),
         step="1m",
-        link=ONE_INTEGRATION,
+        links=FOLLOW,
     )
 
 
@@ -128,7 +136,7 @@ def _failing() -> Any:
         (
             INTEGRATION,
             TENANT,
-            TableColumn("reason", "Reason", words=REASONS, wrap=True),
+            TableColumn("reason", "Reason", words=REASONS, links=(errors_link(),), wrap=True),
             TableColumn(
                 "A", "Since", unit="dateTimeFromNow", width=125, words={"0": ("Never worked", show.PLAIN)}
             ),
@@ -138,35 +146,6 @@ def _failing() -> Any:
         sort=(("Since", True),),
         empty="No target reports a failure",
     )
-
-
-def _alerts() -> Any:
-    loudest = ask.top(ask.rank_alerts())
-    started = f"max by ({ask.ALERT}) (ALERTS_FOR_STATE{{{ask.PICKED_ALERT}}}) * 1000"
-    since = f"({started} and {loudest}) or {loudest} * 0"
-    return show.rows(
-        "Firing alerts",
-        f"The {ask.MOST} most severe alerts that fire now, silenced ones included. Since: when the condition "
-        "became true.",
-        (_short(loudest), _short(since)),
-        (
-            TableColumn("A", "Severity", width=85, words=show.severity_words()),
-            TableColumn("alert", "Alert"),
-            INTEGRATION,
-            TENANT,
-            TableColumn(
-                "B", "Since", unit="dateTimeFromNow", width=125, words={"0": ("Unknown", show.PLAIN)}
-            ),
-        ),
-        size=(12, 10),
-        sort=(("Severity", True), ("Since", True)),
-        empty="No alert is known to fire",
-    )
-
-
-def _short(alerts: str) -> str:
-    # Every name begins with the same word, which would fill the column.
-    return f'label_replace({alerts}, "alert", "$1", "alertname", "Integration(.+)")'
 
 
 def _latency() -> tuple[Any, ...]:
@@ -180,7 +159,7 @@ def _latency() -> tuple[Any, ...]:
             (PanelQuery(p95, "{{integration}}"),),
             size=(11, 9),
             unit="s",
-            limits=PanelQuery(ask.limit(LATENCY), "{{severity}} threshold"),
+            limits=show.limits_of(LATENCY),
         ),
         show.rows(
             "Slowest now",

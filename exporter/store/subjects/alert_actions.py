@@ -14,6 +14,7 @@ from exporter.store.columns import METADATA, number_column, replica_column
 from exporter.store.lists import newest
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, fetch, insert_rows, readable
+from exporter.store.view import View
 
 TABLE = Table(
     "alert_action",
@@ -39,6 +40,19 @@ TABLE = Table(
 )
 
 RETENTION = (TableRetention(TABLE, "notices"),)
+
+VIEWS = (
+    View(
+        "alert_actions",
+        "Somebody acknowledged or assigned an alert, fired one by hand or ended it.",
+        TABLE,
+        (
+            *("action", "actor", "assignee", "alert", "severity", "integration", "tenant", "fingerprint"),
+            *("starts", "note"),
+        ),
+        times={"until": "until"},
+    ),
+)
 
 _TEXTS = ("actor", "alert", "severity", "integration", "tenant", "assignee", "note")
 _PLAIN = ("at", "fingerprint", "starts", "until", "silence", "replica")

@@ -14,6 +14,7 @@ from exporter.store.driver_sql import DriverStatement
 from exporter.store.lists import newest
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, fetch, readable
+from exporter.store.view import View
 
 TABLE = Table(
     "attempt",
@@ -38,6 +39,15 @@ TABLE = Table(
 )
 
 RETENTION = (TableRetention(TABLE, "webhooks"),)
+
+VIEWS = (
+    View(
+        "delivery_attempts",
+        "An attempt to deliver, and its result; never the address or what was answered.",
+        TABLE,
+        ("delivery", "number", "kind", "endpoint", "tenant", "took", "status", "reason"),
+    ),
+)
 
 
 def query(connection: Connection, chosen: Filter = ALL, limit: int = 100) -> Page[Attempt]:

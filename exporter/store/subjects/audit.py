@@ -39,6 +39,7 @@ from exporter.store.rows import TableRow, fetch
 from exporter.store.subjects import audit_head
 from exporter.store.subjects.audit_head import RemovedSpan
 from exporter.store.subjects.audit_people import TABLE as PERSON
+from exporter.store.view import View
 
 TABLE = Table(
     "audit_entry",
@@ -131,6 +132,18 @@ def _spans(rows: Iterable[TableRow]) -> list[RemovedSpan]:
 
 
 RETENTION = (TableRetention(TABLE, "audit", prune=prune),)
+
+VIEWS = (
+    View(
+        "audit",
+        "An entry of the audit by the number of its person; never who that is, nor what is sealed.",
+        TABLE,
+        (
+            *("id", "person", "integration", "tenant", "action", "action_class", "outcome", "count", "risk"),
+            "flag",
+        ),
+    ),
+)
 
 _MARKED = ("address", "resource")
 _OPEN, _DONE = "open", "done"

@@ -20,6 +20,7 @@ from exporter.store.rows import (
     target_columns,
     target_key,
 )
+from exporter.store.view import View
 
 TABLE = Table(
     "state_change",
@@ -37,6 +38,15 @@ TABLE = Table(
 )
 
 RETENTION = (TableRetention(TABLE, "checks"),)
+
+VIEWS = (
+    View(
+        "changes",
+        "A target went from one status or reason to another.",
+        TABLE,
+        ("integration", "tenant", "provider", "before", "status", "reason", "detail", "trace_id", "replica"),
+    ),
+)
 
 
 def query(connection: Connection, chosen: Filter = ALL, limit: int = 100) -> Page[StateChange]:

@@ -28,6 +28,7 @@ from exporter.store.lists import newest
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean
 from exporter.store.upserts import insert_new
+from exporter.store.view import View
 
 TABLE = Table(
     "delivery",
@@ -71,6 +72,16 @@ Index("delivery_by_tenant", TABLE.c.tenant, TABLE.c.state, TABLE.c.at)
 
 RETENTION = (TableRetention(TABLE, "webhooks", only=TABLE.c.state != "waiting"),)
 """What still waits is never too old: it dies by its own `expires`."""
+
+VIEWS = (
+    View(
+        "deliveries",
+        "A webhook or message on its way to one endpoint; never its body or its headers.",
+        TABLE,
+        ("delivery", "kind", "endpoint", "tenant", "type", "state", "attempts", "reason"),
+        times={"due": "due"},
+    ),
+)
 
 LISTED = tuple(column for column in TABLE.c if column.name not in ("headers", "body"))
 """What a list shows: payloads may be large, and are for their receivers."""

@@ -16,6 +16,7 @@ from exporter.store.lists import newest
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, fetch, readable
 from exporter.store.upserts import insert_each_once
+from exporter.store.view import View
 
 TABLE = Table(
     "escalation",
@@ -45,6 +46,16 @@ TABLE = Table(
 
 # One that is still sent stays, however old: without its row the incident would be escalated again.
 RETENTION = (TableRetention(TABLE, "notices", only=TABLE.c.ended.is_not(None)),)
+
+VIEWS = (
+    View(
+        "escalations",
+        "An incident that nobody acknowledged in time.",
+        TABLE,
+        ("alert", "severity", "escalated_from", "integration", "tenant", "provider", "fingerprint", "why"),
+        times={"started": "starts", "ended": "ended"},
+    ),
+)
 
 _NAMES = ("alert", "severity", "escalated_from", "integration", "tenant", "provider", "why")
 _PLAIN = ("at", "fingerprint", "starts", "ended", "replica")

@@ -33,6 +33,7 @@ from exporter.store.lists import conditions
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean
 from exporter.store.upserts import add as add_rows
+from exporter.store.view import View
 
 MOST = 100_000
 """Summaries that wait at most."""
@@ -63,6 +64,16 @@ def fold(connection: Connection, now: float) -> int:
 
 
 RETENTION = (TableRetention(TABLE, "statistics", compact=fold),)
+
+VIEWS = (
+    View(
+        "event_hours",
+        "What apps reported in an hour (UTC, from `at` on); the tenant `*` is the sum over all of them.",
+        TABLE,
+        ("topic", "integration", "tenant", "name", "variant", "outcome", "number", "amount"),
+        at="hour",
+    ),
+)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from exporter.store.columns import METADATA, record_columns, replica_column
 from exporter.store.lists import newest
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, insert_rows, target_columns, target_key
+from exporter.store.view import View
 
 TABLE = Table(
     "failure",
@@ -32,6 +33,18 @@ TABLE = Table(
 )
 
 RETENTION = (TableRetention(TABLE, "errors"),)
+
+VIEWS = (
+    View(
+        "errors",
+        "A probe that failed, as one replica saw it.",
+        TABLE,
+        (
+            *("integration", "tenant", "provider", "reason", "detail", "took", "http_status", "trace_id"),
+            *("replica"),
+        ),
+    ),
+)
 
 
 def query(connection: Connection, chosen: Filter = ALL, limit: int = 100) -> Page[Failure]:

@@ -16,6 +16,7 @@ from exporter.store.lists import containing, newest
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, fetch
 from exporter.store.upserts import insert_each_once
+from exporter.store.view import View
 
 TABLE = Table(
     "notice",
@@ -55,6 +56,19 @@ TABLE = Table(
 )
 
 RETENTION = (TableRetention(TABLE, "notices"),)
+
+VIEWS = (
+    View(
+        "alert_history",
+        "An alert began to fire, was acknowledged or was resolved.",
+        TABLE,
+        (
+            *("state", "alert", "severity", "integration", "tenant", "provider", "fingerprint", "summary"),
+            *("flap", "starts", "ends"),
+        ),
+        times={"started": "starts", "ended": "ends"},
+    ),
+)
 
 _NAMES = ("alert", "severity", "integration", "tenant", "provider", "receiver")
 _TEXTS = (*_NAMES, "summary", "description", "group_key")

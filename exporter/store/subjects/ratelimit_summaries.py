@@ -12,6 +12,7 @@ from exporter.store.columns import METADATA
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, fetch
 from exporter.store.upserts import add as add_rows
+from exporter.store.view import View
 
 MOST = 100_000
 """Summaries that wait at most."""
@@ -30,6 +31,16 @@ TABLE = Table(
 )
 
 RETENTION = (TableRetention(TABLE, "rate_limits"),)
+
+VIEWS = (
+    View(
+        "rate_limit_hours",
+        "What a rate limit judged in an hour (UTC, from `at` on); never who asked.",
+        TABLE,
+        ("scope", "policy", "endpoint", "kind", "tenant", "allowed", "blocked", "unjudged"),
+        at="hour",
+    ),
+)
 
 
 @dataclass(frozen=True)

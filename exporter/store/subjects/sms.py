@@ -26,6 +26,7 @@ from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, fetch, insert_rows, readable
 from exporter.store.subjects import deliveries
 from exporter.store.upserts import insert_once
+from exporter.store.view import View
 
 TABLE = Table(
     "text_message",
@@ -74,6 +75,15 @@ INCIDENTS = Table(
 )
 
 RETENTION = (TableRetention(TABLE, "notices"), TableRetention(INCIDENTS, "notices"))
+
+VIEWS = (
+    View(
+        "text_messages",
+        "A message to a phone and what became of it; never its text or the number.",
+        TABLE,
+        ("message", "state", "alert", "severity", "integration", "tenant", "reason"),
+    ),
+)
 
 FIRST_LOOK, LONGEST_LOOK = 15.0, 600.0
 """Seconds after which a vendor is asked what became of a message, at first and at most."""

@@ -28,6 +28,7 @@ from exporter.store.lists import conditions
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, fetch
 from exporter.store.upserts import add as add_rows
+from exporter.store.view import View
 
 TABLE = Table(
     "check_summary",
@@ -107,6 +108,16 @@ def fold(connection: Connection, now: float) -> int:
 
 
 RETENTION = (TableRetention(TABLE, "checks", compact=fold), TableRetention(REASONS, "checks"))
+
+VIEWS = (
+    View(
+        "check_hours",
+        "Checks of a target in an hour (UTC, from `at` on), and for how many seconds they failed.",
+        TABLE,
+        ("integration", "tenant", "provider", "runs", "failed", "seconds", "failing_seconds"),
+        at="hour",
+    ),
+)
 
 
 def summary_rows(summaries: Summaries) -> tuple[list[TableRow], list[TableRow]]:

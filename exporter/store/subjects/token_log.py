@@ -14,6 +14,7 @@ from exporter.store.columns import METADATA, record_columns
 from exporter.store.lists import newest
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, insert_rows
+from exporter.store.view import View
 
 TABLE = Table(
     "token_log",
@@ -30,6 +31,15 @@ TABLE = Table(
 )
 
 RETENTION = (TableRetention(TABLE, "tokens"),)
+
+VIEWS = (
+    View(
+        "token_log",
+        "An operation on a token: who asked for it, and its result; never the token.",
+        TABLE,
+        ("integration", "tenant", "provider", "token", "actor", "operation", "result", "reason", "took"),
+    ),
+)
 
 _COLUMNS = tuple(column.name for column in TABLE.columns if column.name not in ("id", "took"))
 """Columns that have the name of the field."""

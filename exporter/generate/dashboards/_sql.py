@@ -1,0 +1,52 @@
+"""SQL of the dashboards: views of the store alone, filtered by the variables and by the time range."""
+
+from collections.abc import Iterable, Sequence
+
+from exporter.store.views import SCHEMA
+
+MOST_ROWS = 200
+"""Rows of a log: the newest; a reader who wants more narrows it."""
+
+WITHIN = "$__unixEpochFilter(at)"
+"""The condition of rows in the time range; `at` are Unix seconds, which have an index."""
+
+PICKED = ("integration", "tenant")
+
+
+def view(name: str) -> str:
+    """Return the name of a view as SQL has it."""
+    return f"{SCHEMA}.{name}"
+
+
+def where(*conditions: str, variables: Iterable[str] = PICKED) -> str:
+    """Return the condition of rows in the time range for what the reader picked in `variables`."""
+    return " AND ".join((WITHIN, matches(variables), *conditions))
+
+
+def matches(variables: Iterable[str] = PICKED) -> str:
+    """Return the condition of rows for what the reader picked in `variables`, columns of these names.
+
+    Names of integrations and tenants have no quotes, so that the variables may be between some.
+    """
+    return " AND ".join(f"{name} ~ '^(${{{name}:regex}})$'" for name in variables)
+
+
+def newest(
+    name: str, columns: Sequence[str], *conditions: str, variables: Iterable[str] = PICKED, most: int = MOST_ROWS
+) -> str:
+    """Return the query for the newest rows of a view, only `columns` of it."""
+    return (
+        f"SELECT {', '.join(columns)}\nFROM {view(name)}\n"
+        f"WHERE {where(*conditions, variables=variables)}\nORDER BY at DESC\nLIMIT {most}"
+    )
+
+
+def over_time(
+    name: str, metric: str, value: str, *conditions: str, variables: Iterable[str] = PICKED, step: str = "1h"
+) -> str:
+    """Return the query for `value`, an aggregate, by `metric` and spans of `step`: the columns of `stacks`."""
+    return (
+        f"SELECT $__unixEpochGroupAlias(at, '{step}'), {metric} AS metric, {value} AS value\n"
+        f"FROM {view(name)}\nWHERE {where(*conditions, variables=variables)}\n"
+        "GROUP BY 1, 2\nORDER BY 1"
+    )

@@ -1,0 +1,72 @@
+"""Panels that ask the store in PostgreSQL: a table, and lines over time.
+
+Without that store the other panels of a dashboard work as ever, and these say what they need.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from exporter.generate.dashboards._panels import Size, TableColumn, describe, select_columns, table_of
+from exporter.generate.dashboards._sdk import common, kinds, timeseries, variants
+from exporter.generate.dashboards._variables import STORE
+
+NEEDS = "Needs the store in PostgreSQL, see docs/dashboards.md."
+"""Ends the description of every panel of the store."""
+
+
+class SqlDataquery(variants.Dataquery):
+    """A query of Grafana's PostgreSQL data source; the SDK has none.
+
+    `format` is `table` or `time_series`. Keys: public/app/plugins/datasource/grafana-postgresql-datasource.
+    """
+
+    def __init__(self, sql: str, format: str) -> None:  # noqa: A002 - the name of the key
+        """Ask `sql`."""
+        self._content: dict[str, object] = {
+            "datasource": STORE,
+            "editorMode": "code",
+            "format": format,
+            "rawQuery": True,
+            "rawSql": sql,
+            "refId": "A",
+        }
+
+    def build(self) -> "SqlDataquery":
+        """Return itself: it is its own builder."""
+        return self
+
+    def to_json(self) -> dict[str, object]:
+        """Return the keys that Grafana reads."""
+        return self._content
+
+
+def log(
+    title: str,
+    text: str,
+    sql: str,
+    columns: Sequence[TableColumn],
+    *,
+    size: Size,
+    empty: str = "No row",
+    unit: str = "short",
+    sort: tuple[tuple[str, bool], ...] = (),
+) -> Any:
+    """Return a table of the rows of `sql`, only `columns` shown; `empty` is shown when there is none."""
+    panel = table_of(columns, sort, f"{empty}. {NEEDS}")
+    panel.with_transformation(select_columns(columns, {}))
+    panel.with_target(SqlDataquery(sql, "table"))
+    return describe(panel, title, f"{text} {NEEDS}", size, unit).datasource(STORE)
+
+
+def stacks(title: str, text: str, sql: str, *, size: Size, unit: str) -> Any:
+    """Return bars over time, one on another, of the columns `time`, `metric` (a text) and a number."""
+    panel = timeseries.Panel().draw_style(kinds.GraphDrawStyle.BARS).fill_opacity(70).line_width(0)
+    panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A")).min(0)
+    panel.no_value(NEEDS).legend(
+        common.VizLegendOptions()
+        .display_mode(kinds.LegendDisplayMode.LIST)
+        .show_legend(True)
+        .placement(kinds.LegendPlacement.BOTTOM)
+    )
+    panel.with_target(SqlDataquery(sql, "time_series"))
+    return describe(panel, title, f"{text} {NEEDS}", size, unit).datasource(STORE)

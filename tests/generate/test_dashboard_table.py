@@ -1,0 +1,80 @@
+"""A table of every panel of every dashboard: data, unit, description, threshold line, without a hole."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from exporter import registry
+from exporter.generate.dashboards import panel_queries, store_queries
+from tests.generate.dashboards_asking import Prometheus
+from tests.generate.dashboards_reading import asking_panels
+from tests.generate.stored_platform import BEGIN, END, Reader
+from tests.generate.test_dashboards import DASHBOARDS
+
+METRIC = re.compile(r"integration_[a-z0-9_]+")
+NOT_DRAWN: dict[tuple[str, str], str] = {}
+"""Graphs (address, title) that draw no line though a family of thresholds is about what they show, and why."""
+
+
+def judged_by(names: set[str]) -> set[str]:
+    """Return the families of thresholds that judge nothing but what is read from the series `names`."""
+    found = set()
+    for alert in registry.alerts():
+        read = {name for text in alert.expressions for name in METRIC.findall(text)}
+        read = {name for name in read if not name.startswith("integration_threshold_")} & _catalogue()
+        if alert.family and read and read <= names:
+            found.add(alert.family.metric.name)
+    return found
+
+
+def _catalogue() -> set[str]:
+    return {name for metric in registry.metrics() for name in metric.series_names}
+
+
+def line_of(dashboard: Mapping[str, Any], panel: Mapping[str, Any]) -> str:
+    """Return what the table says of the threshold line of a panel; "" is a hole."""
+    text = " ".join(target.get("expr", "") for target in panel["targets"])
+    names = set(METRIC.findall(text))
+    drawn = sorted(name for name in names if name.startswith("integration_threshold_"))
+    if drawn:
+        return ", ".join(drawn)
+    if panel["type"] != "timeseries":
+        return "no graph"
+    if not judged_by(names):
+        return "no family"
+    return NOT_DRAWN.get((dashboard["uid"], panel["title"]), "")
+
+
+def table(prometheus: Prometheus, reader: Reader) -> Iterator[tuple[str, str, str, str, str, str]]:
+    """Yield a row for each panel: address, title, data, unit, description, threshold line."""
+    for dashboard in DASHBOARDS.values():
+        answers: dict[str, list[int]] = {}
+        for title, expr in panel_queries(dashboard):
+            answers.setdefault(title, []).append(len(prometheus.ask(expr)))
+        for title, sql in store_queries(dashboard, BEGIN, END):
+            answers.setdefault(title, []).append(len(reader.execute(sql.encode()).fetchall()))
+        for panel in asking_panels(dashboard):
+            found = answers[panel["title"]]
+            yield (
+                dashboard["uid"],
+                panel["title"],
+                " ".join(map(str, found)) if all(found) else "",
+                panel["fieldConfig"]["defaults"]["unit"],
+                panel["description"],
+                line_of(dashboard, panel),
+            )
+
+
+def test_the_table_of_panels_has_no_hole(prometheus: Prometheus, reader: Reader) -> None:
+    rows = list(table(prometheus, reader))
+    holes = [row for row in rows if not all(row)]
+    assert holes == [], "\n".join(" | ".join(row) for row in holes)
+    assert len(rows) == sum(len(list(asking_panels(dashboard))) for dashboard in DASHBOARDS.values())
+
+
+def test_an_excuse_is_for_a_graph_that_needs_one() -> None:
+    for uid, title in NOT_DRAWN:
+        (dashboard,) = (one for one in DASHBOARDS.values() if one["uid"] == uid)
+        (panel,) = (one for one in dashboard["panels"] if one["title"] == title)
+        assert "integration_threshold_" not in str(panel["targets"])
+        assert judged_by(set(METRIC.findall(str(panel["targets"]))))
