@@ -45,9 +45,6 @@ def series(now: float, end: float) -> Iterator[Row]:
     yield "integration_statuspage_incidents", (*vendor, ("impact", "major")), float(now > end - HOUR / 3)
     yield from _drift(hours)
     yield from _tokens(end)
-    for severity, value in (("medium", 7 * DAY), ("high", DAY), ("critical", 0.0)):
-        yield from _threshold("token_expiry_seconds", severity, value)
-    yield from _threshold("token_refresh_failures", "high", 3.0)
 
 
 def _drift(hours: float) -> Iterator[Row]:
@@ -70,10 +67,3 @@ def _tokens(end: float) -> Iterator[Row]:
         yield "integration_token_refresh_last_success_timestamp_seconds", labels, end - 3 * HOUR
         if failures:
             yield "integration_token_refresh_failure_info", (*labels, ("reason", "auth")), 1.0
-
-
-def _threshold(family: str, severity: str, value: float) -> Iterator[Row]:
-    for integration in ("ads", "calendar", "chat"):
-        labels: Labels = (("integration", integration), ("provider", INTEGRATIONS[integration][0]))
-        labels += (("tenant", ""), ("severity", severity))
-        yield f"integration_threshold_{family}", labels, value

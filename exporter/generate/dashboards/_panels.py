@@ -311,7 +311,7 @@ def _properties(column: TableColumn) -> list[Any]:
     if column.links:
         found.append(_set("links", _data_links(column.links)))
     if column.hidden:
-        found.append(_set("custom.hideFrom", {"viz": True}))
+        found.append(_set("custom.hideFrom.viz", True))
     return found
 
 

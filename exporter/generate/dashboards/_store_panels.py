@@ -14,7 +14,7 @@ NEEDS = "Needs the store in PostgreSQL, see docs/dashboards.md."
 """Ends the description of every panel of the store."""
 
 
-class SqlDataquery(variants.Dataquery):
+class SqlDataquery(variants.Dataquery):  # type: ignore[misc]  # the SDK ships no types
     """A query of Grafana's PostgreSQL data source; the SDK has none.
 
     `format` is `table` or `time_series`. Keys: public/app/plugins/datasource/grafana-postgresql-datasource.

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from exporter.alerts.webhooks import SUCCESS
 from exporter.core import webhook_metrics as m
 from exporter.core.metric import Metric
 from exporter.generate.dashboards import _panels as show
@@ -153,7 +154,7 @@ def _sent() -> tuple[Any, ...]:
         ),
         show.lines(
             "Success ratio of attempts",
-            "Share of the attempts that succeeded, by direction.",
+            "Share of the attempts that succeeded, by direction. Dashed: the strictest threshold.",
             (
                 PanelQuery(
                     f"1 - sum by (direction) (rate({ask.series(m.EVENT_FAILURES)}{HOUR}))"
@@ -163,6 +164,7 @@ def _sent() -> tuple[Any, ...]:
             ),
             size=(12, 8),
             unit="percentunit",
+            limits=show.limits_of(SUCCESS),
         ),
         show.lines(
             "Delivery time, 95th percentile",
