@@ -1,4 +1,4 @@
-"""Grafana's provisioning files: where its data comes from and where its dashboards are; its role in the store.
+"""Grafana's provisioning files: where its data and its dashboards are; its role in the store.
 
 Addresses and paths are environment variables of the Grafana process: every installation has its own, and
 Grafana fills them in. Source of the keys: https://grafana.com/docs/grafana/latest/administration/provisioning/.
@@ -50,8 +50,8 @@ datasources:
 """
 
 _STORE = f"""{HEADER}\
-# For a store in PostgreSQL; without one leave this file out. The five are environment variables of the Grafana
-# process. The user is that of grafana/store-role.sql, which may read views and nothing else.
+# For a store in PostgreSQL; without one leave this file out. The five are environment variables of the
+# Grafana process. The user is that of grafana/store-role.sql, which may read views and nothing else.
 apiVersion: 1
 prune: true
 datasources:
@@ -77,9 +77,9 @@ datasources:
 _ROLE = f"""\
 -- Made by `integration-exporter generate`; a change here is overwritten.
 --
--- Makes the role by which Grafana reads the exporter's store: the views of the schema {SCHEMA}, and nothing else.
--- Run it with psql 15 or newer in the exporter's database, once the exporter has started with it, as a user who
--- may make roles. It may run again: it then changes the password and the limits.
+-- Makes the role by which Grafana reads the exporter's store: views of the schema {SCHEMA}, and nothing else.
+-- Run it with psql 15 or newer in the exporter's database, once the exporter has started with it, as a user
+-- who may make roles. It may run again: it then changes the password and the limits.
 --
 --   INTEGRATION_STORE_PASSWORD=... psql -d exporter -f store-role.sql
 --
@@ -103,7 +103,7 @@ GRANT USAGE ON SCHEMA {SCHEMA} TO {READER};
 \\if :{{?password}}
 ALTER ROLE {READER} PASSWORD :'password';
 \\endif
-"""
+"""  # noqa: S608 - names of our own alone
 
 _DASHBOARDS = f"""{HEADER}\
 # INTEGRATION_DASHBOARDS is an environment variable of the Grafana process: the folder that holds the

@@ -1,6 +1,6 @@
 """Makes the views of all subjects in a schema of their own, which Grafana's role may use and no table.
 
-They are made again whenever this program's differ from those that are there, and dropped before tables change.
+They are made again whenever they are not those of this version, and dropped before tables change.
 """
 
 from functools import cache
@@ -21,12 +21,14 @@ MARK = "integration-exporter: "
 
 _OURS = f"""
 SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-WHERE nspname = '{SCHEMA}' AND relkind = 'v' AND starts_with(obj_description(pg_class.oid, 'pg_class'), '{MARK}')
-"""
+WHERE nspname = '{SCHEMA}' AND relkind = 'v'
+AND starts_with(obj_description(pg_class.oid, 'pg_class'), '{MARK}')
+"""  # noqa: S608 - names of our own alone
 _MAY = f"""
-SELECT CASE WHEN to_regnamespace('{SCHEMA}') IS NULL THEN has_database_privilege(current_database(), 'CREATE')
+SELECT CASE WHEN to_regnamespace('{SCHEMA}') IS NULL
+THEN has_database_privilege(current_database(), 'CREATE')
 ELSE pg_has_role((SELECT nspowner FROM pg_namespace WHERE nspname = '{SCHEMA}'), 'USAGE') END
-"""
+"""  # noqa: S608 - names of our own alone
 
 
 @cache
@@ -37,9 +39,9 @@ def views() -> dict[str, View]:
 
 
 def create_views(connection: Connection) -> None:
-    """Make the views in PostgreSQL where they are not what this version has.
+    """Make the views in PostgreSQL where they are not those of this version.
 
-    A database without them is as good as ever for the exporter: what keeps it from making them is only logged.
+    The exporter itself does not need them: what keeps it from making them is only logged.
     """
     statements = _statements(connection.dialect)
     mark = MARK + sha256("\n".join(statements).encode()).hexdigest()
@@ -82,6 +84,6 @@ def _statements(dialect: Dialect) -> list[str]:
 
 
 def _comment(connection: Connection) -> str | None:
-    query = f"SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = '{SCHEMA}'"
+    query = f"SELECT obj_description(to_regnamespace('{SCHEMA}'), 'pg_namespace')"
     found: str | None = connection.exec_driver_sql(query).scalar()
     return found

@@ -1,8 +1,8 @@
 """A made-up platform as OpenMetrics text: thirteen integrations, eight tenants, some of them in trouble.
 
 It is what the dashboards are tested with, and what their pictures show. Everything is a function of the time,
-so that two runs give the same text. Parts of it are files of their own, `platform_*.py` beside this one, found by
-their names: each has `series(now, end)`, what one exporter shows at `now`.
+so that two runs give the same text. Parts of it are files of their own, `platform_*.py`, found by their
+names: each has `series(now, end)`, what one exporter shows at `now`.
 """
 
 import importlib

@@ -17,6 +17,10 @@ def series(now: float, end: float) -> Iterator[Row]:
             continue
         of_target = "integration" in family.default_labels
         for integration in SOME if of_target else ("",):
-            own: Labels = (("integration", integration), ("provider", INTEGRATIONS[integration][0])) if of_target else ()
+            own: Labels = (
+                (("integration", integration), ("provider", INTEGRATIONS[integration][0]))
+                if of_target
+                else ()
+            )
             for severity, value in family.steps.items():
                 yield str(family.metric), (*own, ("tenant", ""), ("severity", str(severity))), value

@@ -30,7 +30,7 @@ def series_names() -> frozenset[str]:
 
 
 def _of_process() -> set[str]:
-    """Return the names that prometheus_client has: they are written out in the code, or as `watch` takes them."""
+    """Return the names that prometheus_client has: written out in the code, or as `watch` takes them."""
     found: set[str] = set()
     for path in ROOT.rglob("*.py"):
         if "generate" in path.parts:

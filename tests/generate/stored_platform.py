@@ -1,4 +1,4 @@
-"""The made-up platform as the store has it: written by the exporter's own code, read by the role of Grafana."""
+"""The made-up platform as the store has it: the exporter's own code writes it, Grafana's role reads it."""
 
 import subprocess
 from pathlib import Path
@@ -64,7 +64,17 @@ def url(server: Cluster, database: str) -> str:
 
 def run_role_file(server: Cluster, database: str, password: str = PASSWORD) -> None:
     """Make the role of Grafana as its file says."""
-    words = [program("psql"), "-h", str(server.home), "-p", str(server.port), "-U", "postgres", "-d", database]
+    words = [
+        program("psql"),
+        "-h",
+        str(server.home),
+        "-p",
+        str(server.port),
+        "-U",
+        "postgres",
+        "-d",
+        database,
+    ]
     done = subprocess.run(
         [*words, "-X", "-q", "-f", str(Path(__file__).parents[2] / ROLE)],
         env={"INTEGRATION_STORE_PASSWORD": password},
@@ -100,7 +110,9 @@ def _write_checks(store: Database, now: float) -> None:
             Failure(at + 120 * number, key, provider, why, why.meaning, 0.4, 401, (), "4bf92f35")
             for number in range(5)
         ]
-        batch.changes.append(StateChange(at, key, provider, "connected", "error", why, why.meaning, "4bf92f35"))
+        batch.changes.append(
+            StateChange(at, key, provider, "connected", "error", why, why.meaning, "4bf92f35")
+        )
         summary = Summary(int(at - at % HOUR), provider)
         summary.add_failure(reason)
         summary.add_watch(60.0, failing=True)
@@ -199,4 +211,6 @@ def _attempt(now: float) -> Attempt:
 
 
 def _message(now: float) -> TextMessage:
-    return TextMessage("m1", now - 50, "i1", 1, "+15550100", "text of a message", "firing", severity="critical")
+    return TextMessage(
+        "m1", now - 50, "i1", 1, "+15550100", "text of a message", "firing", severity="critical"
+    )

@@ -1,4 +1,4 @@
-"""What all dashboards share: variables said once, links that carry them, marks, panels that explain themselves."""
+"""What all dashboards share: variables and marks said once, links that carry them, what a panel must say."""
 
 import json
 import re
@@ -19,9 +19,9 @@ from exporter.generate.dashboards._queries import fill_in
 from exporter.generate.dashboards._store_panels import NEEDS, log
 from exporter.generate.dashboards._variables import CHOICES
 from tests.generate.dashboards_asking import Prometheus, knowing
+from tests.generate.dashboards_platform import NOW
 from tests.generate.dashboards_reading import asking_panels, selectors
 from tests.generate.series_known import series_names
-from tests.generate.dashboards_platform import NOW
 from tests.generate.test_dashboards import DASHBOARDS, every_dashboard, every_panel
 
 UP = PanelQuery("up")
@@ -100,7 +100,9 @@ def test_a_variable_that_several_dashboards_have_is_the_same_in_all(path: str) -
     names = [variable["name"] for variable in DASHBOARDS[path]["templating"]["list"]]
     before: list[str] = []
     for variable in DASHBOARDS[path]["templating"]["list"]:
-        if variable["name"] in CHOICES and f"label_values({CHOICES[variable['name']].metric}" in str(variable):
+        if variable["name"] in CHOICES and f"label_values({CHOICES[variable['name']].metric}" in str(
+            variable
+        ):
             built = CHOICES[variable["name"]].build(before).build()
             assert variable["query"] == built.query
         before.append(variable["name"])
@@ -116,7 +118,7 @@ def test_marks_are_alerts_loads_and_incidents_over_the_graphs(path: str) -> None
         "Incidents of vendors",
     ]
     graphs = [panel["id"] for panel in DASHBOARDS[path]["panels"] if panel["type"] == "timeseries"]
-    values = {name: ".*" for name in _variables(DASHBOARDS[path])}
+    values = dict.fromkeys(_variables(DASHBOARDS[path]), ".*")
     for mark in marks:
         assert mark["filter"] == {"exclude": False, "ids": graphs}
         expr = fill_in(mark["expr"], {**values, "__interval": "1m"})
@@ -145,7 +147,7 @@ def hour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
 )
 def test_a_mark_is_where_it_began(number: int, value: float, hour: Prometheus) -> None:
     overview = DASHBOARDS["grafana/dashboards/integration-overview.json"]
-    values = {name: ".*" for name in _variables(overview)}
+    values = dict.fromkeys(_variables(overview), ".*")
     expr = fill_in(overview["annotations"]["list"][number]["expr"], {**values, "__interval": "1m"})
     assert hour.value(expr) == value
     # What goes on is no new mark; the time of a load is the mark itself.
@@ -197,7 +199,9 @@ def test_a_colour_that_means_a_state_has_a_word(panel: dict[str, Any]) -> None:
     defaults = panel["fieldConfig"]["defaults"]
     mappings = [*defaults.get("mappings", ())]
     for override in panel["fieldConfig"]["overrides"]:
-        mappings += [one for each in override["properties"] if each["id"] == "mappings" for one in each["value"]]
+        mappings += [
+            one for each in override["properties"] if each["id"] == "mappings" for one in each["value"]
+        ]
     assert all(result["text"] for one in mappings for result in one["options"].values())
     colours = {step["color"] for step in defaults.get("thresholds", {}).get("steps", ())}
     # The number itself is the word of a count.

@@ -37,5 +37,5 @@ def firing_alerts(uid: str, size: Size) -> Any:
 
 
 def shorten(alerts: str, label: str = "alertname") -> str:
-    """Return the series `alerts` with their name, without the word that all begin with, as the label `alert`."""
+    """Return `alerts` with their name as the label `alert`, without the word that all begin with."""
     return f'label_replace({alerts}, "alert", "$1", "{label}", "{PREFIX}(.+)")'

@@ -13,7 +13,7 @@ REASONS: dict[str, ValueWord] = {reason.value: (f"{reason}: {reason.meaning}", P
 
 
 def integration_column(uid: str, *links: DataLink, carry: tuple[str, ...] = TARGET) -> TableColumn:
-    """Return the column of integrations; a click shows one of them on the dashboard `uid`, or follows `links`.
+    """Return the column of integrations; a click shows one on the dashboard `uid`, or follows `links`.
 
     `carry` are the variables of the dashboard that has the column.
     """

@@ -1,4 +1,4 @@
-"""Marks over the graphs of every dashboard: alerts that began, configurations loaded, incidents of vendors."""
+"""Marks over all graphs: alerts that began, configurations that were loaded, incidents of vendors."""
 
 from collections.abc import Iterable
 from typing import Any

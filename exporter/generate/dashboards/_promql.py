@@ -29,7 +29,9 @@ def alert_matchers(*matchers: str, variables: Iterable[str] = Scope.TARGET.value
 
     An alert on the exporter itself has none of these labels; it concerns every view.
     """
-    return ", ".join(('alertname=~"Integration.+"', *(f'{name}=~"${name}|"' for name in variables), *matchers))
+    return ", ".join(
+        ('alertname=~"Integration.+"', *(f'{name}=~"${name}|"' for name in variables), *matchers)
+    )
 
 
 def each(metric: Metric, *own: str, how: str = "max") -> str:

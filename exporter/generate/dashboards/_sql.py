@@ -32,19 +32,22 @@ def matches(variables: Iterable[str] = PICKED) -> str:
 
 
 def newest(
-    name: str, columns: Sequence[str], *conditions: str, variables: Iterable[str] = PICKED, most: int = MOST_ROWS
+    name: str,
+    columns: Sequence[str],
+    *conditions: str,
+    variables: Iterable[str] = PICKED,
 ) -> str:
     """Return the query for the newest rows of a view, only `columns` of it."""
     return (
         f"SELECT {', '.join(columns)}\nFROM {view(name)}\n"
-        f"WHERE {where(*conditions, variables=variables)}\nORDER BY at DESC\nLIMIT {most}"
+        f"WHERE {where(*conditions, variables=variables)}\nORDER BY at DESC\nLIMIT {MOST_ROWS}"
     )
 
 
 def over_time(
     name: str, metric: str, value: str, *conditions: str, variables: Iterable[str] = PICKED, step: str = "1h"
 ) -> str:
-    """Return the query for `value`, an aggregate, by `metric` and spans of `step`: the columns of `stacks`."""
+    """Return the query for `value`, an aggregate, by `metric` and spans of `step`, for `stacks`."""
     return (
         f"SELECT $__unixEpochGroupAlias(at, '{step}'), {metric} AS metric, {value} AS value\n"
         f"FROM {view(name)}\nWHERE {where(*conditions, variables=variables)}\n"

@@ -20,7 +20,7 @@ class SqlDataquery(variants.Dataquery):  # type: ignore[misc]  # the SDK ships n
     `format` is `table` or `time_series`. Keys: public/app/plugins/datasource/grafana-postgresql-datasource.
     """
 
-    def __init__(self, sql: str, format: str) -> None:  # noqa: A002 - the name of the key
+    def __init__(self, sql: str, format: str) -> None:
         """Ask `sql`."""
         self._content: dict[str, object] = {
             "datasource": STORE,

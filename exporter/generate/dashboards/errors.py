@@ -118,7 +118,7 @@ def _longest() -> Any:
     longest = f"bottomk({ask.MOST}, {since})"
     return show.rows(
         "Failing longest",
-        f"The {ask.MOST} targets that have not worked for the longest time, with the reason of the last probe.",
+        f"The {ask.MOST} targets that have not worked for longest, with the reason of the last probe.",
         (longest, f"{ask.each(m.CONSECUTIVE_FAILURES)} and on ({BY}) {longest}"),
         (
             INTEGRATION,
@@ -139,8 +139,8 @@ def _log() -> tuple[Any, ...]:
     return (
         store.log(
             "Log of failures",
-            f"The newest {sql.MOST_ROWS} failed probes in the time range, as each replica saw them. The steps "
-            "of each are on the exporter's page, by its trace id.",
+            f"The newest {sql.MOST_ROWS} failed probes in the time range, as each replica saw them. The "
+            "steps of each are on the exporter's page, by its trace id.",
             sql.newest(
                 "errors",
                 ("time", "integration", "tenant", "reason", "detail", "http_status", "took", "trace_id"),
@@ -173,7 +173,7 @@ def _frequent() -> Any:
     )
     return store.log(
         "Most frequent failures",
-        f"The {ask.MOST} most frequent pairs of reason and detail in the time range: one cause, many tenants.",
+        f"The {ask.MOST} most frequent pairs of reason and detail: one cause may have many tenants.",
         query,
         (
             REASON,

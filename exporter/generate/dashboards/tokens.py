@@ -91,7 +91,8 @@ def _counts() -> tuple[Any, ...]:
 
 def _state(state: TokenState) -> str:
     """Return 1 for each token in `state`, 0 for the others."""
-    return f"max by ({TOKEN}) ({ask.series(m.TOKEN_STATE, f'state="{state}"')})"
+    matcher = f'state="{state}"'
+    return f"max by ({TOKEN}) ({ask.series(m.TOKEN_STATE, matcher)})"
 
 
 def _by_time_left() -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from exporter.alerts.webhooks import SUCCESS
+from exporter.alerts.webhooks import BAD_SIGNATURES, SUCCESS
 from exporter.core import webhook_metrics as m
 from exporter.core.metric import Metric
 from exporter.generate.dashboards import _panels as show
@@ -103,11 +103,14 @@ def _received() -> tuple[Any, ...]:
         ),
         show.stacked(
             "Refused per minute, by reason",
-            "Webhooks that are not proven to be genuine: a secret that was not rotated here, or an attack.",
+            "Webhooks that are not proven to be genuine: a secret that was not rotated here, or an attack. "
+            "Dashed: the thresholds for one source.",
             PanelQuery(f"sum by (reason) ({_rate(m.SIGNATURE_FAILURES)}) * 60", "{{reason}}"),
             size=(12, 8),
             unit="cpm",
             step="10m",
+            # They are for five minutes.
+            limits=show.limits_of(BAD_SIGNATURES, 1 / 5),
         ),
         show.rows(
             "Sources",

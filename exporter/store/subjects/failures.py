@@ -41,7 +41,7 @@ VIEWS = (
         TABLE,
         (
             *("integration", "tenant", "provider", "reason", "detail", "took", "http_status", "trace_id"),
-            *("replica"),
+            "replica",
         ),
     ),
 )
