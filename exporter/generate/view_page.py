@@ -12,10 +12,10 @@ PATH = f"{paths.REFERENCE}/store-views.md"
 
 def view_page(views: Iterable[View]) -> str:
     """Return the page of all views, their columns in order."""
-    rows = (
+    rows = [
         (f"`{SCHEMA}.{view.name}`", view.about, ", ".join(f"`{name}`" for name in view.columns))
         for view in views
-    )
+    ]
     return as_markdown(
         "# Views of the store",
         "What Grafana, and whoever else may use the schema, reads of a store in PostgreSQL; "

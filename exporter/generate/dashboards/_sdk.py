@@ -15,7 +15,7 @@ with warnings.catch_warnings():
         table,
         timeseries,
     )
-    from grafana_foundation_sdk.cog import variants
+    from grafana_foundation_sdk.cog import builder, variants
     from grafana_foundation_sdk.cog.encoder import JSONEncoder
     from grafana_foundation_sdk.cog.plugins import register_default_plugins
     from grafana_foundation_sdk.models import common as kinds
@@ -25,6 +25,7 @@ with warnings.catch_warnings():
 __all__ = [
     "JSONEncoder",
     "bargauge",
+    "builder",
     "common",
     "dashboard",
     "dialect",

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from exporter.generate.dashboards._panels import Size, TableColumn, describe, select_columns, table_of
-from exporter.generate.dashboards._sdk import common, kinds, timeseries, variants
+from exporter.generate.dashboards._sdk import builder, common, kinds, timeseries, variants
 from exporter.generate.dashboards._variables import STORE
 
 NEEDS = "Needs the store in PostgreSQL, see docs/dashboards.md."
 """Ends the description of every panel of the store."""
 
 
-class SqlDataquery(variants.Dataquery):  # type: ignore[misc]  # the SDK ships no types
+class SqlDataquery(variants.Dataquery):
     """A query of Grafana's PostgreSQL data source; the SDK has none.
 
     `format` is `table` or `time_series`. Keys: public/app/plugins/datasource/grafana-postgresql-datasource.
@@ -31,13 +31,19 @@ class SqlDataquery(variants.Dataquery):  # type: ignore[misc]  # the SDK ships n
             "refId": "A",
         }
 
-    def build(self) -> "SqlDataquery":
-        """Return itself: it is its own builder."""
-        return self
-
     def to_json(self) -> dict[str, object]:
         """Return the keys that Grafana reads."""
         return self._content
+
+
+class _Builder(builder.Builder[variants.Dataquery]):
+    """What a panel of the SDK takes in place of a query."""
+
+    def __init__(self, query: SqlDataquery) -> None:
+        self._query = query
+
+    def build(self) -> SqlDataquery:
+        return self._query
 
 
 def log(
@@ -54,7 +60,7 @@ def log(
     """Return a table of the rows of `sql`, only `columns` shown; `empty` is shown when there is none."""
     panel = table_of(columns, sort, f"{empty}. {NEEDS}")
     panel.with_transformation(select_columns(columns, {}))
-    panel.with_target(SqlDataquery(sql, "table"))
+    panel.with_target(_Builder(SqlDataquery(sql, "table")))
     return describe(panel, title, f"{text} {NEEDS}", size, unit).datasource(STORE)
 
 
@@ -68,5 +74,5 @@ def stacks(title: str, text: str, sql: str, *, size: Size, unit: str) -> Any:
         .show_legend(True)
         .placement(kinds.LegendPlacement.BOTTOM)
     )
-    panel.with_target(SqlDataquery(sql, "time_series"))
+    panel.with_target(_Builder(SqlDataquery(sql, "time_series")))
     return describe(panel, title, f"{text} {NEEDS}", size, unit).datasource(STORE)
