@@ -13,6 +13,7 @@ import structlog
 from exporter import __version__, logs
 from exporter.config.feeds.feeds import Feeds
 from exporter.core.admin_token import own_path
+from exporter.core.changes import CONFIGURATION
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration
 from exporter.core.defaults import LOG_FORMAT, LOG_LEVEL, SHUTDOWN_TIMEOUT
@@ -45,7 +46,7 @@ from exporter.server.admin import AdminToken
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener
 from exporter.server.paths import Paths
-from exporter.server.services import Services
+from exporter.server.services import Services, StreamLimits
 from exporter.server.web_config.file import WebConfigFile
 from exporter.store.database import Database
 from exporter.store.encryption import Seals
@@ -101,6 +102,7 @@ async def serve(settings: Settings) -> int:
         token_store = TokenStore(database, Seals(configuration.store.token_keys))
         engine = Engine(network, clock, writer.submit, metrics, most_runs(descriptors), token_store)
         engine.history.log_runs = settings.log_level == "debug"
+        engine.history.feed = feed = database.feed
         webhooks = build_webhooks(database, writer, engine, network, clock, supervisor)
         events, notices, sms, ratelimits, alerting = (
             build_events(webhooks, writer, clock),
@@ -115,6 +117,9 @@ async def serve(settings: Settings) -> int:
                 ratelimits.limits,
             ),
             maintenance=alerting.maintenance,
+            feed=feed,
+            # Half of the connections at most: others than open pages must find one.
+            streams=StreamLimits(min(StreamLimits.most, most_connections(descriptors) // 2)),
         )
         limits = Limits(drain=limit, most=most_connections(descriptors))
         listener = Listener(build(services), settings.addresses, web, limits, supervisor)
@@ -132,7 +137,10 @@ async def serve(settings: Settings) -> int:
             configuration,
             ConfigurationSwap(
                 *(engine, writer, token_store, configuration.store.url),
-                (webhooks.apply, events.apply, sms.apply, ratelimits.limits.apply, alerting.apply),
+                (
+                    *(webhooks.apply, events.apply, sms.apply, ratelimits.limits.apply, alerting.apply),
+                    lambda _configuration: feed.note(CONFIGURATION),
+                ),
             ).apply,
         )
         await start_parts((webhooks, notices, sms, ratelimits, alerting))
@@ -232,7 +240,15 @@ def _services(
         alerts=notices.desk,
         sms=sms.intake,
         ratelimits=ratelimits,
+        openapi=_openapi,
     )
+
+
+def _openapi() -> bytes:
+    """Return the description of the API; its types are of no use to anything else."""
+    from exporter.server.openapi import text
+
+    return text()
 
 
 def _runbook(name: str, events: EventSettings) -> tuple[str, str] | None:

@@ -59,7 +59,9 @@ def test_following_the_page_adds_two_files_and_what_is_generated_of_them(tree: P
     run(tree, "-m", "exporter", "generate", "--check")
     after = fingerprints(tree)
     generated = run(
-        tree, "-c", "from exporter.generate.bundle import files; print(*files(), sep=chr(10))"
+        tree,
+        "-c",
+        "from exporter.commands.checkout_files import checkout_files as files; print(*files(), sep=chr(10))",
     ).split("\n")
     touched = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
     assert touched - set(generated) == set(blocks()), "only the two files are written by hand"

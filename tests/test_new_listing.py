@@ -87,7 +87,7 @@ def test_following_the_page_adds_two_files_and_what_is_generated_of_them(tree: P
     follow(tree)
     after = fingerprints(tree)
     touched = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
-    assert touched == {*blocks(), "docs/reference/lists.md"}
+    assert touched == {*blocks(), "docs/reference/lists.md", "docs/reference/api.md"}
     assert "`/api/v1/reports`" in (tree / "docs/reference/lists.md").read_text()
     run(tree, "-m", "exporter", "generate", "--check")
 

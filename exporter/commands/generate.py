@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from exporter.commands.bundle_report import report_lines
+from exporter.commands.checkout_files import checkout_files
 from exporter.commands.differences import Difference, differences, stale_files
 from exporter.commands.generate_flags import flags_of, override
 from exporter.commands.loading import config_path, load
@@ -14,7 +15,7 @@ from exporter.commands.staging import Staging
 from exporter.config.redactor import Redactor
 from exporter.core.errors import StartError
 from exporter.core.generation import SecretFolder
-from exporter.generate.bundle import UserFiles, files, user_files
+from exporter.generate.bundle import UserFiles, user_files
 from exporter.generate.notes import is_root
 from exporter.generate.paths import BUNDLE_FOLDERS, CHECKOUT_FOLDERS
 
@@ -33,7 +34,7 @@ def generate(options: argparse.Namespace) -> int:
 def _checkout_files(root: Path, options: argparse.Namespace) -> int:
     if options.config_file is not None:
         raise StartError("--config.file needs --out DIR: the files of the checkout are for everybody")
-    wanted = files()
+    wanted = checkout_files()
     stale = stale_files(root, CHECKOUT_FOLDERS, wanted)
     if options.check or options.diff:
         return _compare(differences(root, wanted, stale), len(wanted), options, "make generate")

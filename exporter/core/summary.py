@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from exporter.core.probe import TargetKey
+from exporter.core.usage import Usages
 
 HOUR: Final = 3600
 
@@ -72,6 +73,7 @@ class Summary:
         "reasons",
         "runs",
         "seconds",
+        "usages",
     )
 
     def __init__(self, hour: int, provider: str, begun: float = 0.0) -> None:
@@ -84,6 +86,7 @@ class Summary:
         self.seconds = 0.0
         self.failing_seconds = 0.0
         self.reasons: dict[str, int] | None = None
+        self.usages: Usages | None = None
         # A byte for each run is less than a table of counts while runs are few, as they are between writes.
         self._latencies = b""
         self._folded: Counter[int] | None = None
@@ -102,6 +105,12 @@ class Summary:
         self.reasons = self.reasons or {}
         self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
+    def add_usages(self, found: Usages) -> None:
+        """Count what a run found of quotas and buckets of calls."""
+        known = self.usages = self.usages or {}
+        for allowance, one in found.items():
+            known[allowance] = known[allowance].plus(one) if allowance in known else one
+
     def add_watch(self, seconds: float, *, failing: bool) -> None:
         """Count the time up to a run, in which the target was as the run before had found it."""
         self.seconds += seconds
@@ -118,6 +127,8 @@ class Summary:
         for reason, count in (other.reasons or {}).items():
             self.reasons = self.reasons or {}
             self.reasons[reason] = self.reasons.get(reason, 0) + count
+        if other.usages:
+            self.add_usages(other.usages)
         if other._folded or len(self._latencies) + len(other._latencies) > FOLD:
             self._fold().update(other.latency_counts())
         else:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import structlog
 
+from exporter.core.changes import BOARD, ChangeFeed
 from exporter.core.probe import Result, TargetKey
 from exporter.core.reason import Reason
 from exporter.core.store import Failure, StateChange
@@ -21,7 +22,7 @@ MOST = 1000
 class History:
     """Remembers what changed and what failed; `batch` collects what the store has not been given yet.
 
-    `summaries` count all runs, for the statistics.
+    `summaries` count all runs, for the statistics; `feed` says whose state changed or whose run failed.
     """
 
     def __init__(self) -> None:
@@ -30,6 +31,7 @@ class History:
         self.failures: deque[Failure] = deque(maxlen=MOST)
         self.batch = CheckBatch()
         self.summaries = HourlySummaries()
+        self.feed = ChangeFeed()
         self.log_runs = False
         """Whether each run is a line on the log; the logger itself would cost every run its arguments."""
         self._log = structlog.get_logger("exporter.history")
@@ -53,9 +55,12 @@ class History:
 
     def add_outcome(self, before: tuple[str, Reason | None], state: TargetState, result: Result) -> None:
         """Note what a run changed and whether it failed; `before` are status and reason until then."""
+        failed = state.status == ERROR
+        if failed or before != (state.status, state.reason):
+            self.feed.note(BOARD, *state.target.key)
         if is_noteworthy(before, state):
             self.add_change(state, before[0], result)
-        if state.status == ERROR:
+        if failed:
             self.add_failure(state, result)
 
     def add_change(self, state: TargetState, before: str, result: Result) -> None:

@@ -4,6 +4,7 @@ from exporter.core.hours import hour_of
 from exporter.core.probe import Result, TargetKey
 from exporter.core.reason import Reason
 from exporter.core.summary import Summaries, Summary
+from exporter.core.usage import usages_of
 from exporter.engine.board import ERROR, TargetState
 
 HAND_OVER = 300.0
@@ -28,6 +29,8 @@ class HourlySummaries:
         summary = self._summary(state, result)
         if (seconds := _watch_time(state, result)) > 0:
             summary.add_watch(seconds, failing=state.status == ERROR)
+        if usages := usages_of(result.samples):
+            summary.add_usages(usages)
         if result.reason is None:
             summary.add_success(result.duration_seconds)
         else:

@@ -194,6 +194,9 @@ class Access:
             raise web.HTTPForbidden(text=f"changes need the header {CHANGE_HEADER}: 1")
 
 
+ACCESS = web.AppKey("access", Access)
+
+
 def _check_target(request: web.Request) -> None:
     """Refuse a request line that names another host than the header does (RFC 9112, section 3.2.2)."""
     line = request.raw_path

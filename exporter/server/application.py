@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler, Middleware
 
-from exporter.server.access import IDENTITY, Access, AccessRule, Effect
+from exporter.server.access import ACCESS, IDENTITY, Access, AccessRule, Effect
 from exporter.server.answers import BODY_LIMIT, add_security_headers, limiter, plain_errors
 from exporter.server.audit import audit_refusal
+from exporter.server.change_stream import close_streams, run_streams
 from exporter.server.jobs import run_jobs
 from exporter.server.limits import RouteLimits, add_limit_headers
 from exporter.server.paths import Paths
@@ -25,6 +26,7 @@ def build(services: Services) -> web.Application:
     rules: dict[object, AccessRule] = {route.handler: route.rule for route in ROUTES}
     exempt = {route.path for route in ROUTES if route.rule.unlimited}
     limits = RouteLimits(services.ratelimits, prefix, exempt)
+    access = Access(services.web, services.paths, services.admin, services.now)
     app = web.Application(
         client_max_size=BODY_LIMIT,
         middlewares=[
@@ -32,13 +34,14 @@ def build(services: Services) -> web.Application:
             plain_errors,
             limiter(services.web, {handler for handler, rule in rules.items() if rule.unlimited}),
             limits.by_address(),
-            authorize(Access(services.web, services.paths, services.admin, services.now), rules, limits),
+            authorize(access, rules, limits),
         ],
     )
-    app[SERVICES] = services
+    app[SERVICES], app[ACCESS] = services, access
     app.on_response_prepare.append(add_security_headers(services.web))
     app.on_response_prepare.append(add_limit_headers)
-    app.cleanup_ctx.append(run_jobs)
+    app.cleanup_ctx.extend((run_jobs, run_streams))
+    app.on_shutdown.append(close_streams)
     for route in ROUTES:
         for method in (*route.methods, *route.refused):
             app.router.add_route(method, prefix + route.path, route.handler, expect_handler=_defer_continue)

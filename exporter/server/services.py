@@ -9,6 +9,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from exporter.core.audit import AuditEntry
+from exporter.core.changes import ChangeFeed
 from exporter.core.configuration import Configuration
 from exporter.core.errors import StoreError
 from exporter.core.probe import Result, Target
@@ -48,6 +49,24 @@ async def _nothing_waits() -> None:
 
 
 @dataclass(frozen=True)
+class StreamLimits:
+    """Bounds of the streams that feed open pages, in seconds but for the first two.
+
+    `most` are open at one time, `of_bound` those of one caller that is bound to tenants. `gap` is between two
+    messages, `slow_gap` between two about figures; `gather` is how long the first changes after a silence
+    wait for others. After `beat` of silence there is a comment, so that no
+    proxy closes; access is judged again as often.
+    """
+
+    most: int = 256
+    of_bound: int = 32
+    gap: float = 0.5
+    slow_gap: float = 5.0
+    gather: float = 0.05
+    beat: float = 15.0
+
+
+@dataclass(frozen=True)
 class Services:
     """Everything that the handlers use.
 
@@ -67,10 +86,8 @@ class Services:
     `runbook` returns the HTML page of an alert by its name and its Content-Security-Policy. `webhooks` takes
     what vendors send, None where that is switched off. `events` takes what apps report, `notices` what
     Alertmanager sends, `sms` what it sends for phones. `alerts` is where people answer alerts. `ratelimits`
-    say how often somebody may ask.
-    Alertmanager sends, `sms` what it sends for phones. `alerts` is where people answer alerts, `maintenance`
-    keeps
-    the windows in which they notify nobody.
+    say how often somebody may ask, `maintenance` keeps the windows in which alerts notify nobody. `feed` says
+    what changes, `streams` to how many pages at one time. `openapi` returns the API's description as JSON.
     """
 
     board: Board
@@ -104,6 +121,9 @@ class Services:
     sms: SmsIntake | None = None
     ratelimits: RateLimits | None = None
     maintenance: MaintenanceKeeper | None = None
+    feed: ChangeFeed = field(default_factory=ChangeFeed)
+    streams: StreamLimits = field(default_factory=StreamLimits)
+    openapi: Callable[[], bytes] = lambda: b"{}"
 
 
 SERVICES = web.AppKey("services", Services)

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from exporter.core.changes import ChangeFeed
 from exporter.core.errors import StoreError
 from exporter.store.batch import Batch
 from exporter.store.connect import (
@@ -27,6 +28,7 @@ from exporter.store.owner import Ownership
 from exporter.store.retention import retain
 from exporter.store.rows import REPLICA
 from exporter.store.schema import retentions
+from exporter.store.watch import watch_writes
 
 T = TypeVar("T")
 
@@ -47,12 +49,15 @@ class Database:
     Replicas may share a PostgreSQL database. The state of a target is what one of them saw last, since all of
     them look at the same thing; changes and failures are stored as each of them saw them, by the name of the
     `replica` (the host's, unless given); summaries are added up.
+
+    `feed` says what this process writes to a database that it has opened.
     """
 
     def __init__(self, url: str, replica: str = "") -> None:
         """Take `url` apart; raises StoreError when this version has no use for it. Nothing is opened yet."""
         self.url = parse(url)
         self.name = f"store {redacted_url(self.url)}"
+        self.feed = ChangeFeed()
         self._replica = replica or socket.gethostname()
         self._ownership = Ownership(self.url)
         self._opening = Lock()
@@ -107,6 +112,7 @@ class Database:
         except BaseException:
             engine.dispose()
             raise
+        watch_writes(engine, self.feed)
         self._ownership.take()
         self._swap(_Handle(engine, identity(self.url)))
 

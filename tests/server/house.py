@@ -16,6 +16,7 @@ import bcrypt
 from sqlalchemy import Connection
 
 from exporter.core.audit import AuditEntry
+from exporter.core.changes import ChangeFeed
 from exporter.core.clock import SystemClock
 from exporter.core.configuration import Configuration, Integration, Shard, StoreSettings
 from exporter.core.errors import StoreError
@@ -44,8 +45,9 @@ from exporter.ratelimits.service import RateLimits
 from exporter.server.admin import AdminToken
 from exporter.server.application import build
 from exporter.server.listener import Limits, Listener
+from exporter.server.openapi import text as openapi_text
 from exporter.server.paths import Paths
-from exporter.server.services import Services
+from exporter.server.services import Services, StreamLimits
 from exporter.server.web_config.file import WebConfigFile
 from exporter.store.database import Database
 from exporter.store.encryption import Seals
@@ -132,6 +134,8 @@ class Room:
     webhook_summaries: Callable[[], None] = lambda: None
     webhook_settings: Webhooks = field(default_factory=Webhooks)
     now: float = NOW
+    feed: ChangeFeed = field(default_factory=ChangeFeed)
+    streams: StreamLimits = field(default_factory=StreamLimits)
 
     def directory(self) -> EndpointDirectory | None:
         """Return the endpoints: those of the test, else what the store has."""
@@ -215,6 +219,9 @@ class Room:
             outbox=self.outbox,
             ratelimits=self.ratelimits,
             webhook_summaries=self.webhook_summaries,
+            feed=self.feed,
+            streams=self.streams,
+            openapi=openapi_text,
         )
 
 
@@ -239,7 +246,10 @@ class House:
         admin: bool = True,
         **more: Any,
     ) -> "Reply":
-        """Ask and read the whole answer; with the admin token, if there is one and `admin` is set."""
+        """Ask and read the whole answer; with the admin token, if there is one and `admin` is set.
+
+        Of a stream of events, which has no end, nothing is read.
+        """
         if admin:
             headers = {**self.admin, **(headers or {})}
         async with self.client.request(
@@ -248,7 +258,7 @@ class House:
             return Reply(
                 answer.status,
                 {k.lower(): v for k, v in answer.headers.items()},
-                await answer.text(errors="replace"),
+                "" if answer.content_type == "text/event-stream" else await answer.text(errors="replace"),
                 answer,
             )
 

@@ -331,3 +331,18 @@ async def test_an_export_that_breaks_off_cannot_be_taken_for_a_whole_one(store: 
             await made.ask("/api/v1/errors?format=ndjson")
     assert breaking.reads == 2
     breaking.close()
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+async def test_targets_are_exported_whole_the_failing_ones_first(served: House, form: str) -> None:
+    caller = bearer(TOKENS["viewer"])
+    whole = (await served.ask("/api/v1/targets", headers=caller)).json["targets"]
+    text = (await served.ask(f"/api/v1/targets?format={form}", headers=caller)).text
+    rows: list[dict[str, Any]] = (
+        [json.loads(line) for line in text.splitlines()]
+        if form == "ndjson"
+        else list(csv.DictReader(io.StringIO(text)))
+    )
+    assert [row["integration"] for row in rows] == [row["integration"] for row in whole] != []
+    few = (await served.ask(f"/api/v1/targets?format={form}&limit=1&offset=1", headers=caller)).text
+    assert rows[1]["integration"] in few and len(few.splitlines()) == (2 if form == "csv" else 1)

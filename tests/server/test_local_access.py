@@ -65,6 +65,8 @@ LOCAL: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/tenants"): (200, 200, 200, 200, 200),
     ("GET", "/api/v1/stats"): (200, 200, 200, 200, 200),
     ("GET", "/api/v1/sd"): (200, 200, 200, 200, 200),
+    ("GET", "/api/v1/stream"): (200, 200, 200, 200, 200),
+    ("GET", "/api/v1/openapi.json"): (200, 200, 200, 200, 200),
     ("GET", "/api/v1/dashboard"): (200, 200, 200, 200, 200),
     ("GET", "/api/monitoring/health"): (200, 200, 200, 200, 200),
     ("POST", "/api/monitoring/health"): (401, 200, 200, 403, 403),

@@ -101,7 +101,9 @@ async def _take(
         result = await intake.receive_page(body, site, address)
     except BodyError as error:
         more = {"Retry-After": RETRY_AFTER} if error.status == 429 else {}
-        return json_answer({"error": str(error)}, status=error.status, **headers, **more)
+        return json_answer(
+            {"error": str(error), "status": error.status}, status=error.status, **headers, **more
+        )
     return json_answer(asdict(result), status=status_of(result), **headers)
 
 

@@ -8,15 +8,21 @@ from aiohttp import web
 from exporter.core.store import Failure, StateChange
 from exporter.server.access import IDENTITY, Identity
 from exporter.server.answers import json_answer, whole_number
+from exporter.server.query import format_of, row_limit
 from exporter.server.rows import StatusFilter, counts, target_row, urgency, visible_states
 from exporter.server.services import SERVICES
 from exporter.server.status import status as status_of
+from exporter.server.stream import export_rows, portions
 from exporter.server.unknown import refuse_unknown
 from exporter.store.subjects.changes import change_json
 from exporter.store.subjects.failures import failure_json
 
 MOST_ROWS = 10_000
 MOST_EVENTS = 1000
+COLUMNS = (
+    *("integration", "tenant", "provider", "critical", "status", "reason", "detail", "since", "last_run"),
+    *("last_success", "next_run", "consecutive_failures", "duration_seconds", "interval_seconds", "labels"),
+)
 
 
 async def status(request: web.Request) -> web.Response:
@@ -43,13 +49,16 @@ def read_status(request: web.Request) -> dict[str, Any]:
     return answer
 
 
-async def targets(request: web.Request) -> web.Response:
-    """Answer a page of targets, failing ones first."""
+async def targets(request: web.Request) -> web.StreamResponse:
+    """Answer a page of targets, failing ones first, or all of them as a table."""
     await refuse_unknown(request)
     chosen = visible_states(request.app[SERVICES].board, request[IDENTITY], StatusFilter.of(request))
-    limit = whole_number(request, "limit", 500, MOST_ROWS)
     offset = whole_number(request, "offset", 0, 10_000_000)
-    page = sorted(chosen, key=urgency)[offset : offset + limit]
+    found = sorted(chosen, key=urgency)[offset:]
+    if format_of(request) != "json":
+        rows = [target_row(state) for state in found[: row_limit(request)]]
+        return await export_rows(request, COLUMNS, portions(rows))
+    page = found[: whole_number(request, "limit", 500, MOST_ROWS)]
     return json_answer(
         {"counts": counts(chosen), "offset": offset, "targets": [target_row(state) for state in page]}
     )

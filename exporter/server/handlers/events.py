@@ -30,7 +30,7 @@ async def report(request: web.Request) -> web.Response:
     try:
         result = await intake.receive(body, request.content_type.lower(), request[IDENTITY].tenants)
     except BodyError as error:
-        return json_answer({"error": str(error)}, status=error.status)
+        return json_answer({"error": str(error), "status": error.status}, status=error.status)
     except StoreError as error:
         raise web.HTTPServiceUnavailable(
             text=f"the events were not stored: {error}", headers={"Retry-After": RETRY_AFTER}

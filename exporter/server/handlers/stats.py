@@ -1,4 +1,4 @@
-"""Uptime, latency and errors over a window, beside the window before."""
+"""Uptime, latency, errors, quotas and costs over a window, beside the window before."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -11,20 +11,37 @@ from exporter.core.clock import iso
 from exporter.core.defaults import STATS_SUBJECTS, STATS_WINDOW, STATS_WINDOWS
 from exporter.core.errors import StoreError
 from exporter.core.hours import last_hours
+from exporter.core.reason import Reason
 from exporter.core.store import Statistic, Window
+from exporter.core.usage import QUOTA, RATE_LIMIT
 from exporter.server.answers import json_answer, one_of, whole_number
 from exporter.server.query import filter_of, format_of, row_limit
 from exporter.server.services import SERVICES, StoreReader
+from exporter.server.stat_extras import StatExtras, read_extras
 from exporter.server.stream import Rows, export_rows, store_unavailable
 from exporter.server.unknown import refuse_unknown
-from exporter.store.subjects.summaries import reasons as reasons_of
 from exporter.store.subjects.summaries import statistics
 
 PORTION = 500
-FIGURES = ("runs", "failed", "uptime", "error_ratio", "p50_seconds", "p95_seconds")
+FIGURES = (
+    *("runs", "failed", "uptime", "error_ratio", "p50_seconds", "p95_seconds"),
+    *("quota_ratio", "rate_limit_ratio", "rate_limited", "cost_usd"),
+)
+TRENDS = (
+    "uptime",
+    "error_ratio",
+    "p50_seconds",
+    "p95_seconds",
+    "quota_ratio",
+    "rate_limit_ratio",
+    "cost_usd",
+)
+"""Figures of which a row says by how much they rose."""
+
 COLUMNS = (
     *("integration", "tenant", "provider", *FIGURES, "reasons"),
     *(f"before_{name}" for name in FIGURES),
+    *(f"trend_{name}" for name in TRENDS),
 )
 READ_TIMEOUT = 30.0
 """Seconds for one portion: months of many targets are read row by row."""
@@ -79,10 +96,12 @@ def read_rows(connection: Connection, query: StatsQuery) -> list[dict[str, Any]]
     if not found:
         return []
     subjects = [one.subject for one in found]
-    reasons = reasons_of(connection, replace(query.now, subjects=subjects))
-    earlier = statistics(connection, replace(query.before, subjects=subjects), limit=len(subjects))
-    before = {one.subject: one for one in earlier}
-    return [_row(query.now.by, one, reasons.get(one.subject, {}), before.get(one.subject)) for one in found]
+    asked = replace(query.before, subjects=subjects)
+    earlier = statistics(connection, asked, limit=len(subjects))
+    now = read_extras(connection, replace(query.now, subjects=subjects))
+    before = read_extras(connection, asked)
+    figures = {one.subject: _figures(one, before) for one in earlier}
+    return [_row(query.now.by, one, now, figures.get(one.subject)) for one in found]
 
 
 async def _portions(read_store: StoreReader, query: StatsQuery, *, flat: bool) -> AsyncIterator[Rows]:
@@ -103,17 +122,24 @@ async def _read(read_store: StoreReader, query: StatsQuery) -> list[dict[str, An
 
 
 def _row(
-    by: tuple[str, ...], found: Statistic, reasons: dict[str, int], before: Statistic | None
+    by: tuple[str, ...], found: Statistic, extras: StatExtras, before: dict[str, Any] | None
 ) -> dict[str, Any]:
     row: dict[str, Any] = dict(zip(by, found.subject, strict=True))
     if "integration" in by:
         row["provider"] = found.provider
-    row |= _figures(found) | {"reasons": reasons}
-    row["before"] = _figures(before) if before else None
+    row |= _figures(found, extras)
+    row["reasons"] = extras.reasons.get(found.subject, {})
+    row["allowances"] = extras.allowances(found.subject)
+    row["before"] = before
+    row["trend"] = {name: _difference(row[name], before[name]) for name in TRENDS} if before else None
     return row
 
 
-def _figures(found: Statistic) -> dict[str, Any]:
+def _difference(now: float | None, before: float | None) -> float | None:
+    return None if now is None or before is None else round(now - before, 6)
+
+
+def _figures(found: Statistic, extras: StatExtras) -> dict[str, Any]:
     return {
         "runs": found.runs,
         "failed": found.failed,
@@ -121,6 +147,10 @@ def _figures(found: Statistic) -> dict[str, Any]:
         "error_ratio": _round(found.error_ratio),
         "p50_seconds": _round(found.latency(0.5)),
         "p95_seconds": _round(found.latency(0.95)),
+        "quota_ratio": _round(extras.worst(found.subject, QUOTA)),
+        "rate_limit_ratio": _round(extras.worst(found.subject, RATE_LIMIT)),
+        "rate_limited": extras.reasons.get(found.subject, {}).get(Reason.RATE_LIMITED.value, 0),
+        "cost_usd": _round(extras.costs.get(found.subject, 0.0)),
     }
 
 
@@ -129,5 +159,9 @@ def _round(value: float | None) -> float | None:
 
 
 def _flatten(row: dict[str, Any]) -> dict[str, Any]:
-    before = row.get("before") or {}
-    return {**row, **{f"before_{name}": before.get(name) for name in FIGURES}}
+    before, trend = row.get("before") or {}, row.get("trend") or {}
+    return {
+        **row,
+        **{f"before_{name}": before.get(name) for name in FIGURES},
+        **{f"trend_{name}": trend.get(name) for name in TRENDS},
+    }

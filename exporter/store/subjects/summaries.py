@@ -1,4 +1,4 @@
-"""Summaries of checks: a row for each target and hour, later for each day, and one for each reason."""
+"""Summaries of checks: a row for each target and hour, later each day, and for each reason and allowance."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -22,11 +22,12 @@ from sqlalchemy import (
 
 from exporter.core.store import Statistic, Subject, Window
 from exporter.core.summary import Summaries
+from exporter.core.usage import Allowance, Usages, UsageSum
 from exporter.store.columns import METADATA, hour_columns
 from exporter.store.hours import TOOK, between, fold_tables
 from exporter.store.lists import conditions
 from exporter.store.retention import TableRetention
-from exporter.store.rows import TableRow, fetch
+from exporter.store.rows import TableRow, clean, fetch
 from exporter.store.upserts import add as add_rows
 from exporter.store.view import View
 
@@ -55,6 +56,18 @@ REASONS = Table(
     sqlite_with_rowid=False,
 )
 
+USAGE = Table(
+    "check_usage",
+    METADATA,
+    # Sums over the runs of the hour, so that hours add up to days; `size` is 0 without a limit.
+    *hour_columns("kind", "name"),
+    Column("runs", BigInteger, nullable=False),
+    Column("used", Double, nullable=False),
+    Column("size", Double, nullable=False),
+    Index("check_usage_by_tenant", "tenant", "hour"),
+    sqlite_with_rowid=False,
+)
+
 _NUMBERS = ("runs", "failed", "seconds", "failing_seconds")
 
 
@@ -63,6 +76,7 @@ def add(connection: Connection, summaries: Summaries) -> None:
     hours, failed = summary_rows(summaries)
     add_rows(connection, TABLE, hours)
     add_rows(connection, REASONS, failed)
+    add_rows(connection, USAGE, usage_rows(summaries))
 
 
 def statistics(
@@ -102,12 +116,34 @@ def reasons(connection: Connection, window: Window) -> dict[Subject, dict[str, i
     return found
 
 
+def usages(connection: Connection, window: Window) -> dict[Subject, Usages]:
+    """Return of each subject what was used of its allowances: of the target that used the greatest share."""
+    by = [USAGE.c[name] for name in window.by]
+    keys = [USAGE.c[name] for name in ("integration", "tenant", "kind", "name")]
+    sums = [func.sum(USAGE.c[name]).label(name) for name in ("runs", "used", "size")]
+    query = select(*keys, *sums).where(*_in(USAGE, window)).group_by(*keys)
+    found: dict[Subject, Usages] = {}
+    for row in fetch(connection, query):
+        one = UsageSum(int(row["runs"]), float(row["used"]), float(row["size"]))
+        of_subject = found.setdefault(tuple(row[column.name] for column in by), {})
+        allowance = Allowance(row["kind"], row["name"])
+        known = of_subject.get(allowance)
+        # Added up, a tenant that is at its limit would not show among a thousand that are not.
+        if known is None or (one.ratio or 0.0) > (known.ratio or 0.0):
+            of_subject[allowance] = one
+    return found
+
+
 def fold(connection: Connection, now: float) -> int:
     """Add the oldest hour that is old enough to its day, in this transaction; return how many rows went."""
-    return fold_tables(connection, now, TABLE, REASONS)
+    return fold_tables(connection, now, TABLE, REASONS, USAGE)
 
 
-RETENTION = (TableRetention(TABLE, "checks", compact=fold), TableRetention(REASONS, "checks"))
+RETENTION = (
+    TableRetention(TABLE, "checks", compact=fold),
+    TableRetention(REASONS, "checks"),
+    TableRetention(USAGE, "checks"),
+)
 
 VIEWS = (
     View(
@@ -140,6 +176,18 @@ def summary_rows(summaries: Summaries) -> tuple[list[TableRow], list[TableRow]]:
         )
         failed += [{**key, "reason": reason, "runs": n} for reason, n in (summary.reasons or {}).items()]
     return hours, failed
+
+
+def usage_rows(summaries: Summaries) -> list[TableRow]:
+    """Return the rows of check_usage."""
+    return [
+        {
+            **{"hour": hour, "integration": integration, "tenant": tenant},
+            **{"kind": allowance.kind, "name": clean(allowance.name), **one._asdict()},
+        }
+        for ((integration, tenant), hour), summary in summaries.items()
+        for allowance, one in (summary.usages or {}).items()
+    ]
 
 
 def _labels(total: dict[str, Any]) -> Iterable[ColumnElement[Any]]:

@@ -1,0 +1,107 @@
+"""Tokens, and their refresh."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from exporter.core.token import TokenState
+from exporter.server.contracts._contract import (
+    FORMAT,
+    INTEGRATION,
+    OFFSET,
+    TABULAR,
+    TENANT,
+    Answer,
+    CallExample,
+    Contract,
+    Count,
+    QueryParameter,
+    Time,
+    choice,
+    number,
+)
+
+EXPIRING = QueryParameter("expiring", "Tokens that expire within this duration, such as 24h.")
+
+
+class TokenRow(Answer, kw_only=True):
+    """A token, and never its text."""
+
+    integration: str
+    tenant: str
+    provider: str
+    token: str
+    state: TokenState
+    expires: Time | None
+    expires_in_seconds: int | None
+    refreshable: bool
+    scopes: list[str] | None
+    scopes_missing: list[str] | None
+    last_refresh: Time | None
+    failures: Count
+    reason: str | None
+    next_attempt: Time | None
+
+
+class TokensAnswer(Answer, kw_only=True):
+    """A page of tokens, those that need a person first."""
+
+    total: Count
+    counts: dict[str, Count]
+    offset: Count
+    tokens: list[TokenRow]
+
+
+class RefreshBody(msgspec.Struct, forbid_unknown_fields=True, rename={"every": "all"}, kw_only=True):
+    """Which tokens: by integration, tenant and expiry, or all; many become a job."""
+
+    integration: str = ""
+    tenant: str = ""
+    expiring: str = ""
+    every: bool = False
+    background: bool = False
+
+
+class RefreshAnswer(Answer, kw_only=True):
+    """What became of a few refreshes; `status` of a row is the result in one word."""
+
+    tokens: list[dict[str, Any]]
+    summary: dict[str, Count]
+
+
+class RefreshJob(RefreshAnswer, kw_only=True):
+    """How far a job of many refreshes is."""
+
+    id: str
+    state: Literal["running", "done"]
+    total: Count
+    done: Count
+    started: Time
+    finished: Time | None
+
+
+CONTRACTS = {
+    ("GET", "/api/v1/tokens"): Contract(
+        {200: TokensAnswer},
+        (
+            *(INTEGRATION, TENANT, choice("state", TokenState, "Tokens of one state."), EXPIRING),
+            *(number("limit", "Rows of a page at most, or of an export.", 500, 100_000_000), OFFSET, FORMAT),
+        ),
+        media=TABULAR,
+        errors=(404,),
+        examples=(CallExample("What expires within a week", query={"expiring": "7d"}),),
+    ),
+    ("POST", "/api/v1/tokens/refresh"): Contract(
+        {200: RefreshAnswer, 202: RefreshJob},
+        body=RefreshBody,
+        errors=(404,),
+        examples=(
+            CallExample("What expires today", body={"expiring": "24h"}),
+            CallExample("All in the background", 404, body={"all": True}),
+            CallExample("Nothing is chosen", 400, body={}),
+        ),
+    ),
+    ("GET", "/api/v1/tokens/refresh/{id}"): Contract(
+        {200: RefreshJob}, errors=(404,), examples=(CallExample("A job that is forgotten", 404, {"id": "0"}),)
+    ),
+}

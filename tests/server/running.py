@@ -1,0 +1,135 @@
+"""A whole exporter as a process, with all that the API is about: vendor, tenants, Alertmanager, store."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from cryptography.fernet import Fernet
+
+from exporter.demo.services import DemoProcess
+from tests.e2e.conftest import COMMAND
+from tests.server.house import bearer
+from tests.server.test_access import TOKENS, web_config
+from tests.servers.alertmanager import alertmanager
+from tests.servers.raw import free_port
+from tests.waiting import PATIENCE
+
+ALERTMANAGER = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
+MARKER = "zzplanted"
+"""A tenant with a name that occurs nowhere else, and what is its own bears it as well."""
+
+CONFIGURATION = """\
+integrations:
+  - name: payments
+    provider: http
+    critical: true
+    interval: 1h
+    options: {{url: "{vendor}/good"}}
+    tenants: {{list: [{{id: acme}}, {{id: globex}}, {{id: {marker}, labels: {{plan: {marker}}}}}]}}
+  - name: {marker}-mail
+    provider: http
+    interval: 1h
+    options: {{url: "{vendor}/{marker}"}}
+    tenants: {{list: [{{id: {marker}}}]}}
+  - {{name: mail, provider: http, interval: 1h, options: {{url: "{vendor}/bad"}}}}
+events:
+  beacon: {{sites: [{{key: pub_shop, tenant: acme, origins: ["https://shop.example"]}}]}}
+ratelimits:
+  policies: [{{name: api, endpoint: "shop/*", by: address, limit: 1000/1m}}]
+webhooks:
+  sources:
+    - {{name: shop, scheme: hmac, secret: whsec_of_the_shop_0123456789, tenant: acme, integration: payments,
+       options: {{header: X-Shop-Signature}}}}
+    - {{name: {marker}-source, scheme: hmac, secret: whsec_of_another_0123456789, tenant: {marker},
+       integration: payments, options: {{header: X-Shop-Signature}}}}
+notifications:
+  alertmanager: {{url: "http://{alertmanager}"}}
+store: {{url: "{store}", token_keys: "{key}"}}
+"""
+
+
+@dataclass
+class RunningExporter:
+    """Where it listens, and a short way to ask it as a caller by name."""
+
+    url: str
+    session: aiohttp.ClientSession
+    service: DemoProcess
+    store: str
+
+    async def ask(
+        self, method: str, path: str, caller: str = "admin", **more: Any
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Return status, headers and body; of a stream the body is empty."""
+        headers = {**bearer(TOKENS[caller]), **more.pop("headers", {})}
+        async with self.session.request(
+            method, self.url + path, headers=headers, allow_redirects=False, **more
+        ) as answer:
+            endless = answer.content_type == "text/event-stream"
+            return answer.status, answer.headers, b"" if endless else await answer.read()
+
+
+@asynccontextmanager
+async def running_exporter(folder: Path, store: str = "") -> AsyncIterator[RunningExporter]:
+    """Run it in `folder` until the block ends; every target has been checked once."""
+    async with AsyncExitStack() as stack:
+        vendor = await stack.enter_async_context(_vendor())
+        (folder / "alertmanager.yml").write_text(ALERTMANAGER)
+        manager = await stack.enter_async_context(alertmanager(folder, folder / "alertmanager.yml"))
+        store = store or f"sqlite:///{folder}/state.db"
+        (folder / "config.yml").write_text(
+            CONFIGURATION.format(
+                vendor=vendor,
+                marker=MARKER,
+                alertmanager=manager.address,
+                store=store,
+                key=Fernet.generate_key().decode(),
+            )
+        )
+        port = free_port()
+        command = [
+            *COMMAND,
+            f"--config.file={folder}/config.yml",
+            f"--web.config.file={web_config(folder)}",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ]
+        url = f"http://127.0.0.1:{port}"
+        service = DemoProcess("exporter", command, f"{url}/-/ready", folder / "exporter.log")
+        stack.push_async_callback(service.stop)
+        await service.start(PATIENCE)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        made = RunningExporter(url, session, service, store)
+        await until_checked(made)
+        yield made
+
+
+async def until_checked(made: RunningExporter) -> None:
+    """Return once every target has a state."""
+
+    async def left() -> bytes:
+        _, _, body = await made.ask("GET", "/api/v1/targets?status=unknown")
+        return body
+
+    found: list[bytes] = []
+    while not (found and b'"targets":[]' in found[-1]):
+        found.append(await left())
+
+
+@asynccontextmanager
+async def _vendor() -> AsyncIterator[str]:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text="ok", status=200 if request.path == "/good" else 503)
+
+    application = web.Application()
+    application.router.add_get("/{name}", answer)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
