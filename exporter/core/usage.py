@@ -11,7 +11,7 @@ QUOTA, RATE_LIMIT = "quota", "rate_limit"
 _NAMES = {one.name for one in (QUOTA_USED, QUOTA_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_LIMIT)}
 
 
-class Allowance(NamedTuple):
+class UsageKey(NamedTuple):
     """A quota or a bucket of calls of a vendor's, by its name."""
 
     kind: str
@@ -35,7 +35,7 @@ class UsageSum(NamedTuple):
         return self.used / self.size if self.size > 0 else None
 
 
-Usages = dict[Allowance, UsageSum]
+Usages = dict[UsageKey, UsageSum]
 
 
 def usages_of(samples: Iterable[Sample]) -> Usages:
@@ -45,11 +45,11 @@ def usages_of(samples: Iterable[Sample]) -> Usages:
     return dict(_pairs(found)) if found else {}
 
 
-def _pairs(found: dict[tuple[str, tuple[str, ...]], float]) -> Iterator[tuple[Allowance, UsageSum]]:
+def _pairs(found: dict[tuple[str, tuple[str, ...]], float]) -> Iterator[tuple[UsageKey, UsageSum]]:
     for (name, labels), value in found.items():
         if name == QUOTA_USED.name:
             size = found.get((QUOTA_LIMIT.name, labels), 0.0)
-            yield Allowance(QUOTA, labels[0]), UsageSum(1, value, size)
+            yield UsageKey(QUOTA, labels[0]), UsageSum(1, value, size)
         elif name == RATE_LIMIT_REMAINING.name and (RATE_LIMIT_LIMIT.name, labels) in found:
             size = found[RATE_LIMIT_LIMIT.name, labels]
-            yield Allowance(RATE_LIMIT, labels[0]), UsageSum(1, max(0.0, size - value), size)
+            yield UsageKey(RATE_LIMIT, labels[0]), UsageSum(1, max(0.0, size - value), size)

@@ -33,7 +33,7 @@ HEADERS = {
     "X-Accel-Buffering": "no",
 }
 
-Judge = Callable[[], Awaitable[Identity]]
+AccessJudge = Callable[[], Awaitable[Identity]]
 """Judges a caller again; raises the HTTP error by which it would be refused now."""
 
 
@@ -96,7 +96,7 @@ class ChangeStream:
         """Return how many streams are open."""
         return len(self._clients)
 
-    async def serve(self, request: web.Request, identity: Identity, judge: Judge) -> web.StreamResponse:
+    async def serve(self, request: web.Request, identity: Identity, judge: AccessJudge) -> web.StreamResponse:
         """Answer a stream until the caller goes, may no longer read, or the exporter stops."""
         client = self._join(identity, request.transport)
         response = web.StreamResponse(headers=HEADERS)
@@ -161,7 +161,7 @@ class ChangeStream:
             return head
         return head + self._message(names_for(client.identity), None, None)
 
-    async def _texts(self, client: ChangeClient, judge: Judge) -> AsyncIterator[bytes]:
+    async def _texts(self, client: ChangeClient, judge: AccessJudge) -> AsyncIterator[bytes]:
         judged = self._loop.time()
         while True:
             try:
@@ -254,7 +254,7 @@ def _names(values: Iterable[str | None]) -> list[str] | None:
     return sorted(filter(None, found), key=str)
 
 
-async def _still_fits(identity: Identity, judge: Judge) -> bool:
+async def _still_fits(identity: Identity, judge: AccessJudge) -> bool:
     try:
         return await judge() == identity
     except web.HTTPException:

@@ -33,6 +33,7 @@ ERRORS = {
     415: "The body is of a type that is not taken.",
     429: "Too many requests; `Retry-After` says when there is room.",
     500: "What was to be done failed; the sentence says why, or the log does.",
+    502: "Alertmanager refuses it; the sentence says why.",
     503: "A part does not answer, or there is no room; `Retry-After` says when to ask again.",
     504: "The probe did not end within its deadline.",
 }

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -9,7 +10,6 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from exporter.commands.checkout_files import checkout_files
 from exporter.generate.api_page import PATH, api_page
 from exporter.server.contracts import Contract, contracts
 from exporter.server.contracts._contract import CallExample
@@ -18,6 +18,7 @@ from exporter.server.pages import tabs
 from exporter.server.routes import ROUTES
 from tests.server.running import RunningExporter
 
+ROOT = Path(__file__).parents[2]
 DOCUMENT = document()
 PAGES = {tab.path for tab in tabs()}
 SERVED = {(method, route.path) for route in ROUTES for method in route.methods if method != "HEAD"}
@@ -49,7 +50,7 @@ def test_every_route_is_in_the_document_with_its_role_and_an_example() -> None:
 
 def test_the_page_of_the_api_is_made_of_the_document() -> None:
     page = api_page(DOCUMENT)
-    assert checkout_files()[PATH] == page
+    assert (ROOT / PATH).read_text() == page
     for path, place in DOCUMENT["paths"].items():
         for method in place:
             assert f"### {method.upper()} {path}\n" in page
@@ -83,7 +84,7 @@ async def test_every_example_is_answered_as_it_says(exporter: RunningExporter) -
         wrong += [f"{method} {path} {one.summary}: {problem}" for problem in problems]
         for name, key in one.keeps.items():
             known[name] = json.loads(body).get(key, "")
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
 
 
 def fits(method: str, path: str, status: int, headers: Mapping[str, str], body: bytes) -> list[str]:

@@ -13,7 +13,7 @@ from exporter.core.metric import Sample
 from exporter.core.probe import Result, TargetKey
 from exporter.core.reason import Reason
 from exporter.core.summary import HOUR, Summary
-from exporter.core.usage import Allowance, usages_of
+from exporter.core.usage import UsageKey, usages_of
 from exporter.engine.hourly_summaries import HourlySummaries
 from exporter.store.check_batch import CheckBatch
 from exporter.store.database import Database
@@ -133,8 +133,8 @@ def test_a_run_counts_what_it_found_used() -> None:
     hourly.record(one, Result(NOW, 0.1))
     (found,) = hourly.take(NOW, everything=True).values()
     usages = found.usages or {}
-    assert usages[Allowance("quota", "emails")] == (2, 400.0, 2000.0)
-    assert usages[Allowance("rate_limit", "send")] == (2, 100.0, 200.0)
+    assert usages[UsageKey("quota", "emails")] == (2, 400.0, 2000.0)
+    assert usages[UsageKey("rate_limit", "send")] == (2, 100.0, 200.0)
     assert Summary(0, "x").usages is None and usages_of(()) == {}
     lone = (Sample(RATE_LIMIT_REMAINING, 5.0, ("x",)),)
     assert usages_of(lone) == {}  # without a size nothing is known to be used

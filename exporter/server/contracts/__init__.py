@@ -16,14 +16,14 @@ from exporter.server.contracts._listing import contract_of_list
 
 __all__ = ["Contract", "contracts"]
 
-Place = tuple[str, str]
+RoutePlace = tuple[str, str]
 """A method and the path of a route, as the router has it."""
 
 
 @cache
-def contracts() -> Mapping[Place, Contract]:
+def contracts() -> Mapping[RoutePlace, Contract]:
     """Return every contract; HEAD has that of GET, an alias that of the route which answers it."""
-    found: dict[Place, Contract] = {}
+    found: dict[RoutePlace, Contract] = {}
     for module in sorted(one.name for one in pkgutil.iter_modules(__path__) if not one.name.startswith("_")):
         for place, contract in importlib.import_module(f"{__name__}.{module}").CONTRACTS.items():
             if place in found:

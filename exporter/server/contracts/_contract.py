@@ -7,26 +7,30 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from exporter.core.defaults import HEALTH_WINDOWS
 from exporter.core.reason import Reason
 from exporter.server.query import FORMS, MOST_EXPORTED, USUAL_ROWS
 from exporter.server.rows import STATUSES
 
 Schema = Mapping[str, Any]
 
+MONTH = tuple(HEALTH_WINDOWS)[-1]
+"""The longest window that every summary knows, for examples."""
+
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 """A time as RFC 3339, in UTC."""
 
 Ratio = Annotated[float, Meta(ge=0, le=1)]
-Count = Annotated[int, Meta(ge=0)]
-Seconds = Annotated[float, Meta(ge=0)]
-Reasons = dict[str, Count]
+Natural = Annotated[int, Meta(ge=0)]
+DurationSeconds = Annotated[float, Meta(ge=0)]
+Reasons = dict[str, Natural]
 
 
-class Answer(msgspec.Struct, kw_only=True):
+class AnswerPart(msgspec.Struct, kw_only=True):
     """An object that an answer is, or has."""
 
 
-class ErrorAnswer(Answer, kw_only=True):
+class ErrorAnswer(AnswerPart, kw_only=True):
     """Why a request was refused, in one sentence."""
 
     error: str

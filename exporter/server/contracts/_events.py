@@ -6,11 +6,11 @@ from exporter.core.defaults import HEALTH_WINDOWS, STATS_WINDOW
 from exporter.server.contracts._contract import (
     INTEGRATION,
     TENANT,
-    Answer,
-    Count,
+    AnswerPart,
+    DurationSeconds,
+    Natural,
     Ratio,
     Reasons,
-    Seconds,
     Time,
     choice,
     number,
@@ -20,19 +20,19 @@ WINDOW = choice("window", HEALTH_WINDOWS, "How long, up to now, rows are about."
 SUMMARY_QUERY = (WINDOW, INTEGRATION, TENANT, number("limit", "Rows of each part.", 100, 1000))
 
 
-class Percentiles(Answer, kw_only=True):
+class Percentiles(AnswerPart, kw_only=True):
     """How long it took, within 10.1 % from 1 ms to 100 s."""
 
-    p50_seconds: Seconds | None
-    p95_seconds: Seconds | None
-    p99_seconds: Seconds | None
+    p50_seconds: DurationSeconds | None
+    p95_seconds: DurationSeconds | None
+    p99_seconds: DurationSeconds | None
 
 
 class RequestCounts(Percentiles, kw_only=True):
     """Requests, and those that failed."""
 
-    requests: Count
-    errors: Count
+    requests: Natural
+    errors: Natural
     error_ratio: Ratio | None
     reasons: Reasons
 
@@ -46,8 +46,8 @@ class RequestFigures(RequestCounts, kw_only=True):
 class AiCounts(Percentiles, kw_only=True):
     """Calls to AI services, and their costs."""
 
-    calls: Count
-    errors: Count
+    calls: Natural
+    errors: Natural
     error_ratio: Ratio | None
     reasons: Reasons
     cost_usd: float
@@ -60,7 +60,7 @@ class AiFigures(AiCounts, kw_only=True):
     before: AiCounts | None
 
 
-class SummaryHead(Answer, kw_only=True):
+class SummaryHead(AnswerPart, kw_only=True):
     """The window that rows are about."""
 
     window: str

@@ -1,17 +1,17 @@
 """Figures of webhooks, as several answers have them."""
 
-from exporter.server.contracts._contract import Answer, Count, Ratio, Reasons, Seconds
+from exporter.server.contracts._contract import AnswerPart, DurationSeconds, Natural, Ratio, Reasons
 
 
-class WebhookCounts(Answer, kw_only=True):
+class WebhookCounts(AnswerPart, kw_only=True):
     """Attempts to receive or deliver."""
 
-    attempts: Count
-    failed: Count
-    dead: Count
+    attempts: Natural
+    failed: Natural
+    dead: Natural
     success_ratio: Ratio | None
-    p50_seconds: Seconds | None
-    p95_seconds: Seconds | None
+    p50_seconds: DurationSeconds | None
+    p95_seconds: DurationSeconds | None
     reasons: Reasons
 
 

@@ -14,24 +14,25 @@ from exporter.server.contracts._contract import (
     FORMAT,
     INTEGRATION,
     LIMIT,
+    MONTH,
     OFFSET,
     SINCE,
     TABULAR,
     TENANT,
     UNTIL,
-    Answer,
+    AnswerPart,
     CallExample,
     Contract,
-    Count,
+    DurationSeconds,
+    Natural,
     QueryParameter,
-    Seconds,
     Time,
     choice,
 )
 from exporter.server.handlers.alert_tests import DrillBody
 
 
-class AlertRow(Answer, kw_only=True):
+class AlertRow(AnswerPart, kw_only=True):
     """An alert that Alertmanager has, or that was resolved."""
 
     fingerprint: str
@@ -56,16 +57,16 @@ class AlertRow(Answer, kw_only=True):
     silenced_by: list[str]
 
 
-class AlertsAnswer(Answer, kw_only=True):
+class AlertsAnswer(AnswerPart, kw_only=True):
     """A page of alerts, the most urgent first; `warning` says what could not be read."""
 
     alerts: list[AlertRow]
-    total: Count
-    next_offset: Count | None
+    total: Natural
+    next_offset: Natural | None
     warning: str | UnsetType = UNSET
 
 
-class FireAnswer(Answer, kw_only=True):
+class FireAnswer(AnswerPart, kw_only=True):
     """The alert; `new` is false where the same fires already."""
 
     fingerprint: str
@@ -73,33 +74,41 @@ class FireAnswer(Answer, kw_only=True):
     new: bool
 
 
-class NoiseRow(Answer, kw_only=True):
+class ResolvedAnswer(AnswerPart, kw_only=True):
+    """An alert that was ended by hand; `resolved` is false where it had ended already."""
+
+    fingerprint: str
+    state: AlertState
+    resolved: bool
+
+
+class NoiseRow(AnswerPart, kw_only=True):
     """How often an alert fired, and for how long."""
 
     alert: str
     integration: str | UnsetType = UNSET
     tenant: str | UnsetType = UNSET
-    fired: Count
-    acknowledged: Count
-    resolved: Count
-    flaps: Count
-    mean_seconds_to_acknowledge: Seconds | None
-    longest_seconds_to_acknowledge: Seconds | None
-    mean_seconds_to_resolve: Seconds | None
-    longest_seconds_to_resolve: Seconds | None
+    fired: Natural
+    acknowledged: Natural
+    resolved: Natural
+    flaps: Natural
+    mean_seconds_to_acknowledge: DurationSeconds | None
+    longest_seconds_to_acknowledge: DurationSeconds | None
+    mean_seconds_to_resolve: DurationSeconds | None
+    longest_seconds_to_resolve: DurationSeconds | None
     last_fired: Time | None
 
 
-class NoiseAnswer(Answer, kw_only=True):
+class NoiseAnswer(AnswerPart, kw_only=True):
     """Alerts by how often they fired."""
 
     window: str
     since: Time
     alerts: list[NoiseRow]
-    next_offset: Count | None
+    next_offset: Natural | None
 
 
-class DrillRow(Answer, kw_only=True):
+class DrillRow(AnswerPart, kw_only=True):
     """A test alert, and where Alertmanager sends it."""
 
     alert: str
@@ -111,22 +120,22 @@ class DrillRow(Answer, kw_only=True):
     hidden_by: list[str]
 
 
-class DrillAnswer(Answer, kw_only=True):
+class DrillAnswer(AnswerPart, kw_only=True):
     """How a test of the notifications is; `problems` are what a person has to do something about."""
 
     id: str
     state: Literal["running", "done"]
     actor: str
     until: Time
-    total: Count
-    done: Count
+    total: Natural
+    done: Natural
     alerts: list[DrillRow]
-    sent: dict[str, Count] | None
-    failed: dict[str, Count] | None
+    sent: dict[str, Natural] | None
+    failed: dict[str, Natural] | None
     problems: list[str]
 
 
-class WeeklyAnswer(Answer, kw_only=True):
+class WeeklyAnswer(AnswerPart, kw_only=True):
     """When a window comes again."""
 
     days: list[str]
@@ -135,7 +144,7 @@ class WeeklyAnswer(Answer, kw_only=True):
     time_zone: str
 
 
-class WindowAnswer(Answer, kw_only=True):
+class WindowAnswer(AnswerPart, kw_only=True):
     """A maintenance window."""
 
     name: str
@@ -155,26 +164,26 @@ class WindowAnswer(Answer, kw_only=True):
     notes: list[str] | UnsetType = UNSET
 
 
-class WindowsAnswer(Answer, kw_only=True):
+class WindowsAnswer(AnswerPart, kw_only=True):
     """Maintenance windows, by name."""
 
     maintenance: list[WindowAnswer]
-    total: Count
+    total: Natural
 
 
-class NoticesAccepted(Answer, kw_only=True):
+class NoticesAccepted(AnswerPart, kw_only=True):
     """Alerts of a message: new ones, those stored before, those that Alertmanager left out."""
 
-    accepted: Count
-    duplicates: Count
-    truncated: Count
+    accepted: Natural
+    duplicates: Natural
+    truncated: Natural
 
 
-class SmsAccepted(Answer, kw_only=True):
+class SmsAccepted(AnswerPart, kw_only=True):
     """What became of a text message."""
 
     verdict: str
-    messages: Count
+    messages: Natural
 
 
 class AlertmanagerMessage(msgspec.Struct, kw_only=True):
@@ -221,6 +230,7 @@ CONTRACTS = {
     ("POST", "/api/v1/alerts"): Contract(
         {200: FireAnswer, 201: FireAnswer},
         body=FireBody,
+        errors=(502,),
         examples=(
             CallExample("An alert by hand", 201, body=_FIRED, keeps={"alert": "fingerprint"}),
             CallExample("A severity that there is not", 400, body=_FIRED | {"severity": "huge"}),
@@ -245,9 +255,9 @@ CONTRACTS = {
         ),
     ),
     ("PATCH", "/api/v1/alerts/{id}"): Contract(
-        {200: AlertRow},
+        {200: (AlertRow, ResolvedAnswer)},
         body=ActionBody,
-        errors=(404, 409),
+        errors=(404, 409, 502),
         examples=(
             CallExample(
                 "Acknowledge it", path={"id": "{alert}"}, body={"action": "acknowledge", "for": "4h"}
@@ -261,19 +271,19 @@ CONTRACTS = {
         ),
     ),
     ("PATCH", "/api/monitoring/alerts"): Contract(
-        {200: AlertRow},
+        {200: (AlertRow, ResolvedAnswer)},
         body=NamedActionBody,
-        errors=(404, 409),
+        errors=(404, 409, 502),
         examples=(CallExample("One that there is not", 404, body={"id": "0", "action": "acknowledge"}),),
     ),
     ("POST", "/api/v1/alerts/test"): Contract(
         {202: DrillAnswer},
         body=DrillBody,
         body_required=False,
-        errors=(404, 409),
+        errors=(404, 409, 502),
         examples=(
-            CallExample("One severity", 202, body={"severity": "low", "wait": "1s"}, keeps={"drill": "id"}),
             CallExample("A rule that there is not", 404, body={"rule": "IntegrationUp"}),
+            CallExample("One severity", 202, body={"severity": "low", "wait": "1s"}, keeps={"drill": "id"}),
         ),
     ),
     ("GET", "/api/v1/alerts/test/{id}"): Contract(
@@ -290,7 +300,7 @@ CONTRACTS = {
         ),
         media=TABULAR,
         errors=(404,),
-        examples=(CallExample("What fired most", query={"window": "7d", "by": "alert"}),),
+        examples=(CallExample("What fired most", query={"window": MONTH, "by": "alert"}),),
     ),
     ("POST", "/api/v1/maintenance"): Contract(
         {201: WindowAnswer},
@@ -318,7 +328,7 @@ CONTRACTS = {
         {200: SmsAccepted},
         body=AlertmanagerMessage,
         errors=(413,),
-        examples=(CallExample("No message", 400, body={}),),
+        examples=(CallExample("Where text messages are not configured", 503, body=_GROUP),),
     ),
 }
 """In an order in which the examples work, one after the other."""

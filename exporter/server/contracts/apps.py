@@ -4,16 +4,16 @@ from typing import Any, Union
 
 from exporter.registry import events
 from exporter.server.contracts._contract import (
-    Answer,
+    AnswerPart,
     CallExample,
     Contract,
-    Count,
     ErrorAnswer,
+    Natural,
     QueryParameter,
 )
 
 
-class RejectedRow(Answer, kw_only=True):
+class RejectedRow(AnswerPart, kw_only=True):
     """An event that was refused: its place in the body, the field at fault, and why."""
 
     index: int
@@ -22,11 +22,11 @@ class RejectedRow(Answer, kw_only=True):
     detail: str
 
 
-class EventsAnswer(Answer, kw_only=True):
+class EventsAnswer(AnswerPart, kw_only=True):
     """What became of the events of a body."""
 
-    accepted: Count
-    duplicates: Count
+    accepted: Natural
+    duplicates: Natural
     rejected: list[RejectedRow]
 
 

@@ -9,10 +9,10 @@ from exporter.server.contracts._contract import (
     SINCE,
     TENANT,
     UNTIL,
-    Answer,
+    AnswerPart,
     CallExample,
     Contract,
-    Count,
+    Natural,
     QueryParameter,
     Time,
     choice,
@@ -28,7 +28,7 @@ class ReviewBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     note: Annotated[str, Meta(min_length=1, max_length=LONGEST_NOTE)]
 
 
-class ReviewAnswer(Answer, kw_only=True):
+class ReviewAnswer(AnswerPart, kw_only=True):
     """Who reviewed which entry, and when."""
 
     id: int
@@ -44,49 +44,49 @@ class ErasureBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     tenant: str | None = None
 
 
-class ErasureAnswer(Answer, kw_only=True):
+class ErasureAnswer(AnswerPart, kw_only=True):
     """How many people of that name there were."""
 
-    people: Count
+    people: Natural
 
 
-class ChainAnswer(Answer, kw_only=True):
+class ChainAnswer(AnswerPart, kw_only=True):
     """A portion of the chain that was checked; `next` is null at its end."""
 
-    after: Count
+    after: Natural
     next: int | None
-    checked: Count
-    pruned: Count
-    entries: Count
+    checked: Natural
+    pruned: Natural
+    entries: Natural
     head: str
     problems: list[dict[str, Any]]
     head_found_at: int | UnsetType | None = UNSET
 
 
-class AuditActor(Answer, kw_only=True):
+class AuditActor(AnswerPart, kw_only=True):
     """How many entries an actor has."""
 
     actor: str
     tenant: str
-    entries: Count
+    entries: Natural
 
 
-class AuditSummaryAnswer(Answer, kw_only=True):
+class AuditSummaryAnswer(AnswerPart, kw_only=True):
     """The audit of a window in figures."""
 
     window: str
     since: Time
     until: Time
-    entries: Count
-    by_class: dict[str, Count]
-    by_outcome: dict[str, Count]
+    entries: Natural
+    by_class: dict[str, Natural]
+    by_outcome: dict[str, Natural]
     by_actor: list[AuditActor]
-    of_exporter: Count
-    flags: dict[str, Count]
-    flagged: Count
-    reviewed: Count
-    unreviewed: Count
-    highest_risk: Count
+    of_exporter: Natural
+    flags: dict[str, Natural]
+    flagged: Natural
+    reviewed: Natural
+    unreviewed: Natural
+    highest_risk: Natural
 
 
 CONTRACTS = {
@@ -124,7 +124,7 @@ CONTRACTS = {
             choice("format", ("html", "csv"), "A page to print, or a table.", "html"),
         ),
         media=("text/html", "text/csv"),
-        examples=(CallExample("The last week as a table", query={"from": "7d", "format": "csv"}),),
+        examples=(CallExample("Three days as a table", query={"from": "72h", "format": "csv"}),),
     ),
     ("GET", "/api/v1/audit-summary"): Contract(
         {200: AuditSummaryAnswer},

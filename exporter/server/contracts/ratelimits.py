@@ -9,13 +9,13 @@ from exporter.server.contracts._contract import (
     OFFSET,
     TABULAR,
     TENANT,
-    Answer,
+    AnswerPart,
     CallExample,
     Contract,
-    Count,
+    DurationSeconds,
+    Natural,
     QueryParameter,
     Ratio,
-    Seconds,
     Time,
     choice,
     number,
@@ -23,24 +23,24 @@ from exporter.server.contracts._contract import (
 from exporter.server.handlers.ratelimits import BlockBody, LimitCheck, LimitCheckBatch
 
 
-class DecisionAnswer(Answer, kw_only=True):
+class DecisionAnswer(AnswerPart, kw_only=True):
     """Whether somebody may; `reset` and `retry_after` are seconds."""
 
     allowed: bool
     remaining: int | None
-    reset: Seconds
-    retry_after: Count | None
-    limit: Count
+    reset: DurationSeconds
+    retry_after: Natural | None
+    limit: Natural
     reason: str | None
 
 
-class DecisionsAnswer(Answer, kw_only=True):
+class DecisionsAnswer(AnswerPart, kw_only=True):
     """One decision for each question."""
 
     results: list[DecisionAnswer]
 
 
-class BlockRow(Answer, kw_only=True):
+class BlockRow(AnswerPart, kw_only=True):
     """Who is blocked, by which policy, and until when; null: until somebody unblocks."""
 
     id: str
@@ -54,21 +54,21 @@ class BlockRow(Answer, kw_only=True):
     reason: str
 
 
-class BlocksAnswer(Answer, kw_only=True):
+class BlocksAnswer(AnswerPart, kw_only=True):
     """A page of blocks, the newest first."""
 
     blocks: list[BlockRow]
-    total: Count
-    next_offset: Count | None
+    total: Natural
+    next_offset: Natural | None
 
 
-class LimitCounts(Answer, kw_only=True):
+class LimitCounts(AnswerPart, kw_only=True):
     """Requests that were allowed and blocked; `unjudged` ones found no storage."""
 
-    requests: Count
-    allowed: Count
-    blocked: Count
-    unjudged: Count
+    requests: Natural
+    allowed: Natural
+    blocked: Natural
+    unjudged: Natural
     block_ratio: Ratio | None
 
 
@@ -82,7 +82,7 @@ class LimitRow(LimitCounts, kw_only=True):
     tenant: str | UnsetType = UNSET
 
 
-class LimitSummaryAnswer(Answer, kw_only=True):
+class LimitSummaryAnswer(AnswerPart, kw_only=True):
     """How much rate limits allow and block."""
 
     window: str
@@ -93,7 +93,7 @@ class LimitSummaryAnswer(Answer, kw_only=True):
     identifiers: list[LimitRow]
     policies: list[LimitRow]
     tenants: list[LimitRow]
-    blocked_now: Count
+    blocked_now: Natural
 
 
 _ADA = {"policy": "api", "identifier": "203.0.113.7"}

@@ -4,10 +4,11 @@ from msgspec import UNSET, UnsetType
 
 from exporter.core.defaults import COST_SUBJECTS
 from exporter.server.contracts._contract import (
-    Answer,
+    MONTH,
+    AnswerPart,
     CallExample,
     Contract,
-    Count,
+    Natural,
     Ratio,
     Reasons,
     Time,
@@ -23,7 +24,7 @@ from exporter.server.contracts._events import (
 )
 
 
-class ApiWindow(Answer, kw_only=True):
+class ApiWindow(AnswerPart, kw_only=True):
     """A window of requests: those that apps answered, their calls, and calls to AI services."""
 
     since: Time
@@ -59,11 +60,11 @@ class ApiHealthAnswer(SummaryHead, kw_only=True):
     ai: list[AiRow]
 
 
-class CostCounts(Answer, kw_only=True):
+class CostCounts(AnswerPart, kw_only=True):
     """Calls to AI services, and what they cost."""
 
-    calls: Count
-    errors: Count
+    calls: Natural
+    errors: Natural
     error_ratio: Ratio | None
     cost_usd: float
     cost_per_call_usd: float | None
@@ -88,14 +89,14 @@ class CostRow(CostCounts, kw_only=True):
     before: CostCounts | UnsetType | None = UNSET
 
 
-class MonthBefore(Answer, kw_only=True):
+class MonthBefore(AnswerPart, kw_only=True):
     """What the month before cost."""
 
     month: str
     cost_usd: float
 
 
-class CostMonth(Answer, kw_only=True):
+class CostMonth(AnswerPart, kw_only=True):
     """This month so far, and what it will come to."""
 
     month: str
@@ -116,15 +117,15 @@ class CostAnswer(SummaryHead, kw_only=True):
     costs: list[CostRow]
 
 
-class PaymentCounts(Answer, kw_only=True):
+class PaymentCounts(AnswerPart, kw_only=True):
     """What became of payments."""
 
-    payments: Count
-    succeeded: Count
+    payments: Natural
+    succeeded: Natural
     success_ratio: Ratio | None
     reasons: Reasons
-    disputed: Count
-    fraud_warnings: Count
+    disputed: Natural
+    fraud_warnings: Natural
 
 
 class PaymentWindow(PaymentCounts, kw_only=True):
@@ -136,10 +137,10 @@ class PaymentWindow(PaymentCounts, kw_only=True):
     before: PaymentCounts | None
 
 
-class DeclineCounts(Answer, kw_only=True):
+class DeclineCounts(AnswerPart, kw_only=True):
     """Declines, and their share of all."""
 
-    declines: Count
+    declines: Natural
     share: Ratio | None
 
 
@@ -150,11 +151,11 @@ class DeclineRow(DeclineCounts, kw_only=True):
     before: DeclineCounts | None
 
 
-class VolumeCounts(Answer, kw_only=True):
+class VolumeCounts(AnswerPart, kw_only=True):
     """Money of payments that succeeded."""
 
     amount: float
-    payments: Count
+    payments: Natural
 
 
 class VolumeRow(VolumeCounts, kw_only=True):
@@ -172,13 +173,13 @@ class PaymentAnswer(SummaryHead, kw_only=True):
     volume: list[VolumeRow]
 
 
-class ViewCounts(Answer, kw_only=True):
+class ViewCounts(AnswerPart, kw_only=True):
     """Page views by client."""
 
-    views: Count
-    human: Count
-    bot: Count
-    suspicious: Count
+    views: Natural
+    human: Natural
+    bot: Natural
+    suspicious: Natural
 
 
 class ViewWindow(ViewCounts, kw_only=True):
@@ -210,8 +211,8 @@ class TrafficAnswer(SummaryHead, kw_only=True):
 class WidgetCounts(Percentiles, kw_only=True):
     """Loads and failures of widgets."""
 
-    loads: Count
-    failures: Count
+    loads: Natural
+    failures: Natural
     failure_ratio: float | None
     reasons: Reasons
 
@@ -240,11 +241,11 @@ class WidgetAnswer(SummaryHead, kw_only=True):
     widgets: list[WidgetRow]
 
 
-class SignInCounts(Answer, kw_only=True):
+class SignInCounts(AnswerPart, kw_only=True):
     """Attempts to sign in."""
 
-    sign_ins: Count
-    failures: Count
+    sign_ins: Natural
+    failures: Natural
     failure_ratio: Ratio | None
 
 
@@ -273,13 +274,13 @@ class SignInAnswer(SummaryHead, kw_only=True):
     countries: list[SignInRow]
 
 
-def _summary(answer: type[Answer], what: str) -> Contract:
+def _summary(answer: type[AnswerPart], what: str) -> Contract:
     return Contract(
         {200: answer},
         SUMMARY_QUERY,
         errors=(404,),
         examples=(
-            CallExample(f"{what} of the last week", query={"window": "7d"}),
+            CallExample(f"{what} of the last month", query={"window": MONTH}),
             CallExample(f"{what} of a tenant", query={"tenant": "acme", "limit": "5"}),
         ),
     )

@@ -11,19 +11,20 @@ from exporter.server.contracts._contract import (
     FORMAT,
     INTEGRATION,
     LIMIT,
+    MONTH,
     OFFSET,
     SINCE,
     STATUS,
     TABULAR,
     TENANT,
     WORDS,
-    Answer,
+    AnswerPart,
     CallExample,
     Contract,
-    Count,
+    DurationSeconds,
+    Natural,
     Ratio,
     Reasons,
-    Seconds,
     Time,
     choice,
     number,
@@ -35,17 +36,17 @@ from exporter.server.query import MOST_EXPORTED
 TargetStatus = Literal["connected", "error", "not_configured", "unknown"]
 
 
-class TargetCounts(Answer, kw_only=True):
+class TargetCounts(AnswerPart, kw_only=True):
     """How many targets have each status."""
 
-    total: Count
-    error: Count
-    unknown: Count
-    not_configured: Count
-    connected: Count
+    total: Natural
+    error: Natural
+    unknown: Natural
+    not_configured: Natural
+    connected: Natural
 
 
-class BriefTarget(Answer, kw_only=True):
+class BriefTarget(AnswerPart, kw_only=True):
     """A target that is not connected, in short."""
 
     tenant: str
@@ -55,10 +56,10 @@ class BriefTarget(Answer, kw_only=True):
     detail: str
     since: Time | None
     last_success: Time | None
-    consecutive_failures: Count
+    consecutive_failures: Natural
 
 
-class IntegrationDetails(Answer, kw_only=True):
+class IntegrationDetails(AnswerPart, kw_only=True):
     """The targets of an integration in figures, and the worst twenty."""
 
     provider: str
@@ -69,7 +70,7 @@ class IntegrationDetails(Answer, kw_only=True):
     vendor_details: list[dict[str, str]]
 
 
-class IntegrationStatus(Answer, kw_only=True):
+class IntegrationStatus(AnswerPart, kw_only=True):
     """One integration, in a word and a sentence."""
 
     status: TargetStatus
@@ -78,14 +79,14 @@ class IntegrationStatus(Answer, kw_only=True):
     details: IntegrationDetails
 
 
-class ShardPlace(Answer, kw_only=True):
+class ShardPlace(AnswerPart, kw_only=True):
     """Which part of the targets this process serves."""
 
-    index: Count
-    count: Count
+    index: Natural
+    count: Natural
 
 
-class StatusAnswer(Answer, kw_only=True):
+class StatusAnswer(AnswerPart, kw_only=True):
     """Every integration, and all of them in one word."""
 
     integrations: dict[str, IntegrationStatus]
@@ -94,7 +95,7 @@ class StatusAnswer(Answer, kw_only=True):
     shard: ShardPlace | UnsetType = UNSET
 
 
-class TargetRow(Answer, kw_only=True):
+class TargetRow(AnswerPart, kw_only=True):
     """One target, as the last probe found it."""
 
     integration: str
@@ -111,27 +112,27 @@ class TargetRow(Answer, kw_only=True):
     last_run: Time | None
     last_success: Time | None
     next_run: Time | None
-    consecutive_failures: Count
-    duration_seconds: Seconds | None
-    interval_seconds: Seconds
+    consecutive_failures: Natural
+    duration_seconds: DurationSeconds | None
+    interval_seconds: DurationSeconds
 
 
-class TargetsAnswer(Answer, kw_only=True):
+class TargetsAnswer(AnswerPart, kw_only=True):
     """A page of targets, failing ones first."""
 
     counts: TargetCounts
-    offset: Count
+    offset: Natural
     targets: list[TargetRow]
 
 
-class LogLine(Answer, kw_only=True):
+class LogLine(AnswerPart, kw_only=True):
     """What a probe did, and when."""
 
-    after_seconds: Seconds
+    after_seconds: DurationSeconds
     text: str
 
 
-class FailureRow(Answer, kw_only=True):
+class FailureRow(AnswerPart, kw_only=True):
     """A failed check with its log."""
 
     at: Time
@@ -141,14 +142,14 @@ class FailureRow(Answer, kw_only=True):
     reason: Reason
     meaning: str
     detail: str
-    duration_seconds: Seconds
+    duration_seconds: DurationSeconds
     http_status: int | None
     log: list[LogLine]
     trace_id: str
     replica: str
 
 
-class ChangeRow(Answer, kw_only=True):
+class ChangeRow(AnswerPart, kw_only=True):
     """A target that changed its state."""
 
     at: Time
@@ -163,49 +164,49 @@ class ChangeRow(Answer, kw_only=True):
     replica: str
 
 
-class HistoryAnswer(Answer, kw_only=True):
+class HistoryAnswer(AnswerPart, kw_only=True):
     """The newest state changes and failures, out of memory."""
 
     changes: list[ChangeRow]
     failures: list[FailureRow]
 
 
-class TenantSummary(Answer, kw_only=True):
+class TenantSummary(AnswerPart, kw_only=True):
     """A tenant with the worst of its states."""
 
     tenant: str
     status: TargetStatus
     since: Time | None
-    failing: Count
-    targets: Count
+    failing: Natural
+    targets: Natural
     statuses: dict[str, TargetStatus]
 
 
-class TenantsAnswer(Answer, kw_only=True):
+class TenantsAnswer(AnswerPart, kw_only=True):
     """A page of tenants; `warnings` are about their sources, for callers that see all of them."""
 
     tenants: list[TenantSummary]
-    total: Count
-    next_offset: Count | None
+    total: Natural
+    next_offset: Natural | None
     warnings: list[str] | UnsetType = UNSET
 
 
-class StatFigures(Answer, kw_only=True):
+class StatFigures(AnswerPart, kw_only=True):
     """What checks of a window resulted in."""
 
-    runs: Count
-    failed: Count
+    runs: Natural
+    failed: Natural
     uptime: Ratio | None
     error_ratio: Ratio | None
-    p50_seconds: Seconds | None
-    p95_seconds: Seconds | None
+    p50_seconds: DurationSeconds | None
+    p95_seconds: DurationSeconds | None
     quota_ratio: float | None
     rate_limit_ratio: float | None
-    rate_limited: Count
+    rate_limited: Natural
     cost_usd: float
 
 
-class StatTrend(Answer, kw_only=True):
+class StatTrend(AnswerPart, kw_only=True):
     """By how much figures rose against the window before."""
 
     uptime: float | None
@@ -217,7 +218,7 @@ class StatTrend(Answer, kw_only=True):
     cost_usd: float | None
 
 
-class AllowanceRow(Answer, kw_only=True):
+class AllowanceRow(AnswerPart, kw_only=True):
     """A quota or a bucket of calls, on average over the window; of several targets, the fullest."""
 
     kind: Literal["quota", "rate_limit"]
@@ -239,7 +240,7 @@ class StatRow(StatFigures, kw_only=True):
     trend: StatTrend | None
 
 
-class StatsAnswer(Answer, kw_only=True):
+class StatsAnswer(AnswerPart, kw_only=True):
     """Figures of a window beside those of the window before."""
 
     window: str
@@ -247,18 +248,18 @@ class StatsAnswer(Answer, kw_only=True):
     until: Time
     before_since: Time
     stats: list[StatRow]
-    next_offset: Count | None
+    next_offset: Natural | None
 
 
-class AlertCounts(Answer, kw_only=True):
+class AlertCounts(AnswerPart, kw_only=True):
     """Alerts by state and severity, and the most urgent ones."""
 
-    states: dict[str, Count]
-    severities: dict[str, Count]
+    states: dict[str, Natural]
+    severities: dict[str, Natural]
     newest: list[dict[str, Any]]
 
 
-class DashboardAnswer(Answer, kw_only=True):
+class DashboardAnswer(AnswerPart, kw_only=True):
     """The overview; a part that cannot be read is null, and `warnings` say why."""
 
     at: Time
@@ -274,7 +275,7 @@ class DashboardAnswer(Answer, kw_only=True):
     warnings: list[str]
 
 
-class CheckRow(Answer, kw_only=True):
+class CheckRow(AnswerPart, kw_only=True):
     """What a check on demand found."""
 
     integration: str
@@ -285,17 +286,17 @@ class CheckRow(Answer, kw_only=True):
     meaning: str | None
     detail: str
     at: Time | None
-    duration_seconds: Seconds | None
+    duration_seconds: DurationSeconds | None
     http_status: int | None
     trace_id: str
-    retry_after_seconds: Seconds | UnsetType = UNSET
+    retry_after_seconds: DurationSeconds | UnsetType = UNSET
 
 
-class ChecksAnswer(Answer, kw_only=True):
+class ChecksAnswer(AnswerPart, kw_only=True):
     """The results of a few checks."""
 
     checks: list[CheckRow]
-    summary: dict[str, Count]
+    summary: dict[str, Natural]
 
 
 class CheckJob(ChecksAnswer, kw_only=True):
@@ -303,8 +304,8 @@ class CheckJob(ChecksAnswer, kw_only=True):
 
     id: str
     state: Literal["running", "done"]
-    total: Count
-    done: Count
+    total: Natural
+    done: Natural
     started: Time
     finished: Time | None
 
@@ -316,7 +317,7 @@ class CheckBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     tenant: str = ""
 
 
-class TargetGroup(Answer, kw_only=True):
+class TargetGroup(AnswerPart, kw_only=True):
     """One process, as Prometheus' HTTP service discovery wants it."""
 
     targets: list[str]
@@ -373,7 +374,7 @@ CONTRACTS = {
         media=TABULAR,
         errors=(404,),
         examples=(
-            CallExample("A week of every integration", query={"window": "7d", "by": "integration"}),
+            CallExample("A month of every integration", query={"window": MONTH, "by": "integration"}),
             CallExample("A window that there is not", 400, query={"window": "2d"}),
         ),
     ),

@@ -11,10 +11,10 @@ from exporter.server.contracts._contract import (
     OFFSET,
     TABULAR,
     TENANT,
-    Answer,
+    AnswerPart,
     CallExample,
     Contract,
-    Count,
+    Natural,
     QueryParameter,
     Time,
     choice,
@@ -24,7 +24,7 @@ from exporter.server.contracts._contract import (
 EXPIRING = QueryParameter("expiring", "Tokens that expire within this duration, such as 24h.")
 
 
-class TokenRow(Answer, kw_only=True):
+class TokenRow(AnswerPart, kw_only=True):
     """A token, and never its text."""
 
     integration: str
@@ -38,17 +38,17 @@ class TokenRow(Answer, kw_only=True):
     scopes: list[str] | None
     scopes_missing: list[str] | None
     last_refresh: Time | None
-    failures: Count
+    failures: Natural
     reason: str | None
     next_attempt: Time | None
 
 
-class TokensAnswer(Answer, kw_only=True):
+class TokensAnswer(AnswerPart, kw_only=True):
     """A page of tokens, those that need a person first."""
 
-    total: Count
-    counts: dict[str, Count]
-    offset: Count
+    total: Natural
+    counts: dict[str, Natural]
+    offset: Natural
     tokens: list[TokenRow]
 
 
@@ -62,11 +62,11 @@ class RefreshBody(msgspec.Struct, forbid_unknown_fields=True, rename={"every": "
     background: bool = False
 
 
-class RefreshAnswer(Answer, kw_only=True):
+class RefreshAnswer(AnswerPart, kw_only=True):
     """What became of a few refreshes; `status` of a row is the result in one word."""
 
     tokens: list[dict[str, Any]]
-    summary: dict[str, Count]
+    summary: dict[str, Natural]
 
 
 class RefreshJob(RefreshAnswer, kw_only=True):
@@ -74,8 +74,8 @@ class RefreshJob(RefreshAnswer, kw_only=True):
 
     id: str
     state: Literal["running", "done"]
-    total: Count
-    done: Count
+    total: Natural
+    done: Natural
     started: Time
     finished: Time | None
 
@@ -89,7 +89,7 @@ CONTRACTS = {
         ),
         media=TABULAR,
         errors=(404,),
-        examples=(CallExample("What expires within a week", query={"expiring": "7d"}),),
+        examples=(CallExample("What expires within three days", query={"expiring": "72h"}),),
     ),
     ("POST", "/api/v1/tokens/refresh"): Contract(
         {200: RefreshAnswer, 202: RefreshJob},

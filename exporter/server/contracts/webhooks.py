@@ -12,14 +12,15 @@ from exporter.endpoints.body import EndpointBody
 from exporter.server.contracts._contract import (
     FORMAT,
     LIMIT,
+    MONTH,
     OFFSET,
     TABULAR,
     TENANT,
-    Answer,
+    AnswerPart,
     CallExample,
     Contract,
-    Count,
-    Seconds,
+    DurationSeconds,
+    Natural,
     Time,
     choice,
     number,
@@ -29,21 +30,21 @@ from exporter.server.contracts._webhooks import BothWays, WebhookCounts
 _TENANT_TEXT = Annotated[str, Meta(pattern=rf"(?:{TENANT_PATTERN})|^$")]
 
 
-class SecretExpiry(Answer, kw_only=True):
+class SecretExpiry(AnswerPart, kw_only=True):
     """A secret that signs, and until when; null: until it is rotated."""
 
     expires: Time | None
 
 
-class RetrySettings(Answer, kw_only=True):
+class RetrySettings(AnswerPart, kw_only=True):
     """How often, and for how long, a delivery is tried."""
 
-    attempts: Count
-    max_age_seconds: Seconds
-    timeout_seconds: Seconds
+    attempts: Natural
+    max_age_seconds: DurationSeconds
+    timeout_seconds: DurationSeconds
 
 
-class EndpointRow(Answer, kw_only=True):
+class ReceiverRow(AnswerPart, kw_only=True):
     """A receiver of webhooks; nothing that may hold a credential is in it."""
 
     name: str
@@ -59,11 +60,11 @@ class EndpointRow(Answer, kw_only=True):
     headers: dict[str, str]
     enabled: bool
     allow_private: bool
-    concurrency: Count
+    concurrency: Natural
     rate: str | None
     ordered: bool
     retry: RetrySettings
-    disable_after_seconds: Seconds
+    disable_after_seconds: DurationSeconds
     secrets: list[SecretExpiry]
     up: bool | None
     last_success: Time | None
@@ -77,21 +78,21 @@ class EndpointRow(Answer, kw_only=True):
     breaker: str | UnsetType | None = UNSET
 
 
-class EndpointsAnswer(Answer, kw_only=True):
+class EndpointsAnswer(AnswerPart, kw_only=True):
     """A page of receivers, by name."""
 
-    endpoints: list[EndpointRow]
-    total: Count
-    next_offset: Count | None
+    endpoints: list[ReceiverRow]
+    total: Natural
+    next_offset: Natural | None
 
 
-class NewEndpoint(EndpointRow, kw_only=True):
+class NewEndpoint(ReceiverRow, kw_only=True):
     """A receiver that was made, with its secret, which no other answer has."""
 
     secret: str
 
 
-class RotationAnswer(Answer, kw_only=True):
+class RotationAnswer(AnswerPart, kw_only=True):
     """The new secret, which no other answer has, and when those before it expire."""
 
     name: str
@@ -120,7 +121,7 @@ class RotationBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     overlap: str = "24h"
 
 
-class DeliveryHandle(Answer, kw_only=True):
+class DeliveryHandle(AnswerPart, kw_only=True):
     """A delivery to one receiver; `new` is false where it was there already."""
 
     id: str
@@ -129,7 +130,7 @@ class DeliveryHandle(Answer, kw_only=True):
     new: bool
 
 
-class DeliveriesAccepted(Answer, kw_only=True):
+class DeliveriesAccepted(AnswerPart, kw_only=True):
     """What a message led to: a delivery for each receiver."""
 
     id: str
@@ -145,12 +146,12 @@ class MessageBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     tenant: _TENANT_TEXT = ""
 
 
-class AttemptRow(Answer, kw_only=True):
+class AttemptRow(AnswerPart, kw_only=True):
     """One attempt to deliver."""
 
     at: Time
     delivery: str
-    number: Count
+    number: Natural
     kind: str
     endpoint: str
     tenant: str
@@ -158,12 +159,12 @@ class AttemptRow(Answer, kw_only=True):
     http_status: int | None
     reason: str | None
     detail: str
-    duration_seconds: Seconds
+    duration_seconds: DurationSeconds
     actor: str | None
     replica: str
 
 
-class DeliveryAnswer(Answer, kw_only=True):
+class DeliveryAnswer(AnswerPart, kw_only=True):
     """A delivery with every attempt; its payload for administrators alone."""
 
     at: Time
@@ -174,12 +175,12 @@ class DeliveryAnswer(Answer, kw_only=True):
     type: str
     message_id: str
     state: str
-    attempts: Count
+    attempts: Natural
     due: Time | None
     expires: Time
     reason: str | None
     detail: str
-    bytes: Count
+    bytes: Natural
     payload: str | UnsetType = UNSET
     attempts_made: list[AttemptRow]
 
@@ -199,11 +200,11 @@ class RetryBody(msgspec.Struct, forbid_unknown_fields=True, rename={"every": "al
     background: bool = False
 
 
-class RetryAnswer(Answer, kw_only=True):
+class RetryAnswer(AnswerPart, kw_only=True):
     """How many of the named ones wait again."""
 
-    total: Count
-    retried: Count
+    total: Natural
+    retried: Natural
 
 
 class RetryJobAnswer(RetryAnswer, kw_only=True):
@@ -211,7 +212,7 @@ class RetryJobAnswer(RetryAnswer, kw_only=True):
 
     id: str
     state: Literal["running", "done"]
-    done: Count
+    done: Natural
     error: str
     actor: str
     started: Time
@@ -226,27 +227,27 @@ class WebhookRow(WebhookCounts, kw_only=True):
     tenant: str
 
 
-class ReceiverBacklog(Answer, kw_only=True):
+class ReceiverBacklog(AnswerPart, kw_only=True):
     """What waits for a receiver."""
 
     receiver: str
     direction: str
     tenant: str | None
-    waiting: Count
-    dead: Count
+    waiting: Natural
+    dead: Natural
     oldest: Time | None
 
 
-class Backlog(Answer, kw_only=True):
+class WaitingDeliveries(AnswerPart, kw_only=True):
     """What waits to be delivered."""
 
-    waiting: Count
-    dead: Count
+    waiting: Natural
+    dead: Natural
     oldest: Time | None
     receivers: list[ReceiverBacklog]
 
 
-class WebhookHealthAnswer(Answer, kw_only=True):
+class WebhookHealthAnswer(AnswerPart, kw_only=True):
     """How webhooks do, received and sent."""
 
     window: str
@@ -256,10 +257,10 @@ class WebhookHealthAnswer(Answer, kw_only=True):
     sources: list[WebhookRow]
     endpoints: list[WebhookRow]
     tenants: list[WebhookRow]
-    backlog: Backlog
+    backlog: WaitingDeliveries
 
 
-class SourceRow(Answer, kw_only=True):
+class SourceRow(AnswerPart, kw_only=True):
     """A source of webhooks as it is configured."""
 
     name: str
@@ -270,12 +271,12 @@ class SourceRow(Answer, kw_only=True):
     path: str
     forward: str | None
     types: list[str]
-    tolerance_seconds: Seconds | None
-    silence_seconds: Seconds | None
-    secrets: Count
+    tolerance_seconds: DurationSeconds | None
+    silence_seconds: DurationSeconds | None
+    secrets: Natural
 
 
-class SourcesAnswer(Answer, kw_only=True):
+class SourcesAnswer(AnswerPart, kw_only=True):
     """Who sends webhooks here."""
 
     sources: list[SourceRow]
@@ -303,7 +304,7 @@ CONTRACTS = {
         examples=(CallExample("Those of a tenant", query={"tenant": "acme"}),),
     ),
     ("GET", "/api/v1/endpoints/{name}"): Contract(
-        {200: EndpointRow},
+        {200: ReceiverRow},
         errors=(404,),
         examples=(
             CallExample("One", path=_NAME),
@@ -311,10 +312,13 @@ CONTRACTS = {
         ),
     ),
     ("PATCH", "/api/v1/endpoints/{name}"): Contract(
-        {200: EndpointRow},
+        {200: ReceiverRow},
         body=EndpointChange,
         errors=(404, 409),
-        examples=(CallExample("Pause it", path=_NAME, body={"state": "paused"}),),
+        examples=(
+            CallExample("Pause it", path=_NAME, body={"state": "paused"}),
+            CallExample("Let it go on", path=_NAME, body={"state": "active"}),
+        ),
     ),
     ("POST", "/api/v1/endpoints/{name}/rotate"): Contract(
         {200: RotationAnswer},
@@ -326,7 +330,7 @@ CONTRACTS = {
     ("POST", "/api/v1/endpoints/{name}/ping"): Contract(
         {202: DeliveryHandle},
         errors=(404, 409),
-        examples=(CallExample("One that is paused still gets it", 202, _NAME),),
+        examples=(CallExample("A test delivery", 202, _NAME),),
     ),
     ("POST", "/api/v1/deliveries"): Contract(
         {202: DeliveriesAccepted},
@@ -363,7 +367,7 @@ CONTRACTS = {
             choice("window", HEALTH_WINDOWS, "How long, up to now, rows are about.", STATS_WINDOW),
             *(TENANT, number("limit", "Rows of each part.", 100, 1000)),
         ),
-        examples=(CallExample("The last week", query={"window": "7d"}),),
+        examples=(CallExample("The last month", query={"window": MONTH}),),
     ),
     ("GET", "/api/v1/sources"): Contract(
         {200: SourcesAnswer}, (FORMAT,), media=TABULAR, examples=(CallExample("Who sends webhooks here"),)

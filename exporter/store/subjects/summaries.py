@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from exporter.core.store import Statistic, Subject, Window
 from exporter.core.summary import Summaries
-from exporter.core.usage import Allowance, Usages, UsageSum
+from exporter.core.usage import UsageKey, Usages, UsageSum
 from exporter.store.columns import METADATA, hour_columns
 from exporter.store.hours import TOOK, between, fold_tables
 from exporter.store.lists import conditions
@@ -126,7 +126,7 @@ def usages(connection: Connection, window: Window) -> dict[Subject, Usages]:
     for row in fetch(connection, query):
         one = UsageSum(int(row["runs"]), float(row["used"]), float(row["size"]))
         of_subject = found.setdefault(tuple(row[column.name] for column in by), {})
-        allowance = Allowance(row["kind"], row["name"])
+        allowance = UsageKey(row["kind"], row["name"])
         known = of_subject.get(allowance)
         # Added up, a tenant that is at its limit would not show among a thousand that are not.
         if known is None or (one.ratio or 0.0) > (known.ratio or 0.0):
