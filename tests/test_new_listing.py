@@ -11,7 +11,7 @@ from tests.test_new_provider import BLOCK, NOT_COPIED, ROOT, fingerprints, run
 
 PAGE = ROOT / "docs" / "new-listing.md"
 SUBJECT = "exporter/store/subjects/reports.py"
-MIGRATION = "exporter/store/migrations/versions/0017_reports.py"
+MIGRATION = "exporter/store/migrations/versions/0018_reports.py"
 CONTRACTS = (
     ("tests/server/test_listings.py", "reports", 4),
     ("tests/server/test_access.py", "reports", 2),
