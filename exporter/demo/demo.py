@@ -18,10 +18,11 @@ from exporter import registry
 from exporter.core.admin_token import own_path
 from exporter.core.defaults import HOST, PORTS, SANDBOX_PORT
 from exporter.demo.app_events import app, show_events
+from exporter.demo.other_app import other_app
 from exporter.demo.pages import first_page
 from exporter.demo.services import DemoProcess, free_port, own_command, program
 from exporter.demo.sink import Sink
-from exporter.demo.webhooks import show_webhooks
+from exporter.demo.webhooks import show_webhooks, webhook_traffic
 from exporter.generate import paths
 
 OWN_FILE = Path(__file__).with_name("demo.yml")
@@ -98,6 +99,8 @@ async def _run(config: Path, folder: Path, say: Callable[[str], None], once: boo
             client = await stack.enter_async_context(app(url(ports.exporter)))
             if not await show_events(url(ports.exporter), client, say):
                 return 1
+            await stack.enter_async_context(other_app(url(ports.exporter)))
+            await stack.enter_async_context(webhook_traffic(url(ports.exporter)))
         return await _break_stripe(ports, sink, has_monitoring, say, once)
 
 
@@ -212,6 +215,8 @@ def _monitoring_processes(
                 f"--config.file={bundle / paths.PROMETHEUS}",
                 f"--storage.tsdb.path={folder / 'prometheus'}",
                 f"--web.listen-address={HOST}:{ports.prometheus}",
+                # Single requests among the percentiles, by their trace ids.
+                "--enable-feature=exemplar-storage",
             ],
             url(ports.prometheus, "/-/ready"),
             folder / "prometheus.log",

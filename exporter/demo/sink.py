@@ -7,6 +7,9 @@ from aiohttp import web
 
 from exporter.core.defaults import HOST
 
+MOST = 100
+"""Webhooks that are remembered at most: the demo looks at the first ones, and goes on for hours."""
+
 
 class Sink:
     """Listens on loopback for Alertmanager's webhook; `messages` holds each one (Alertmanager's JSON).
@@ -44,12 +47,15 @@ class Sink:
         return web.Response()
 
     async def _take_forwarded(self, request: web.Request) -> web.Response:
-        await self.app.put(await request.read())
+        body = await request.read()
+        if self.app.qsize() < MOST:
+            self.app.put_nowait(body)
         return web.Response()
 
     async def _take_hook(self, request: web.Request) -> web.Response:
         await request.read()
         status = 503 if self._is_down else 204
         self._is_down = False
-        await self.hooks.put(status)
+        if self.hooks.qsize() < MOST:
+            self.hooks.put_nowait(status)
         return web.Response(status=status)

@@ -4,13 +4,13 @@ import asyncio
 import hashlib
 import hmac
 import json
-import os
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 
-from exporter.core.admin_token import own_path
+from exporter.demo.app_events import own_token
 from exporter.demo.sink import Sink
 
 SOURCE_SECRET = "whsec_sandboxPlantedSource4242"  # noqa: S105 - of the simulated vendor
@@ -18,6 +18,9 @@ SOURCE_SECRET = "whsec_sandboxPlantedSource4242"  # noqa: S105 - of the simulate
 
 LIMIT = 60.0
 """Seconds after which a webhook that does not arrive is reported as a fault of the demo."""
+
+EVERY, FORGE_EVERY = 5.0, 12
+"""Seconds between two webhooks each way, and of how many one is forged: too seldom to be an attack."""
 
 EVENT = {"id": "evt_demo_1", "type": "invoice.paid", "data": {"object": {"amount_paid": 4200}}}
 MESSAGE = {"id": "demo_1", "tenant": "acme", "type": "booking.created", "payload": {"booking": 8812}}
@@ -36,6 +39,39 @@ async def show_webhooks(exporter: str, sink: Sink, say: Callable[[str], None]) -
     return True
 
 
+@asynccontextmanager
+async def webhook_traffic(exporter: str) -> AsyncIterator[None]:
+    """Let webhooks arrive and go out until the end of the block."""
+    task = asyncio.create_task(_keep_sending(exporter))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _keep_sending(exporter: str) -> None:
+    number = 1
+    async with aiohttp.ClientSession(exporter) as session:
+        while True:
+            await asyncio.sleep(EVERY)
+            number += 1
+            # The exporter may be stopped before this one is.
+            with suppress(aiohttp.ClientError):
+                await _send_both(session, number)
+
+
+async def _send_both(session: aiohttp.ClientSession, number: int) -> None:
+    kind = ("invoice.paid", "charge.succeeded", "charge.refunded")[number % 3]
+    body = json.dumps({**EVENT, "id": f"evt_demo_{number}", "type": kind}).encode()
+    signed = body + b" " if number % FORGE_EVERY == 0 else body
+    async with session.post("/webhooks/stripe", data=body, headers=_sign(signed)):
+        pass
+    message = {**MESSAGE, "id": f"demo_{number}"}
+    headers = {"Authorization": f"Bearer {own_token()}"}
+    async with session.post("/api/v1/deliveries", json=message, headers=headers):
+        pass
+
+
 async def _receive(session: aiohttp.ClientSession, sink: Sink, say: Callable[[str], None]) -> None:
     body = json.dumps(EVENT).encode()
     began = time.perf_counter()
@@ -51,10 +87,10 @@ async def _receive(session: aiohttp.ClientSession, sink: Sink, say: Callable[[st
 
 
 async def _send(session: aiohttp.ClientSession, sink: Sink, say: Callable[[str], None]) -> None:
-    token = own_path(os.environ)
-    if token is None:
+    token = own_token()
+    if not token:
         return
-    headers = {"Authorization": f"Bearer {token.read_text().strip()}"}
+    headers = {"Authorization": f"Bearer {token}"}
     async with session.post("/api/v1/deliveries", json=MESSAGE, headers=headers) as answer:
         answer.raise_for_status()
         made = (await answer.json())["deliveries"]
