@@ -6,7 +6,9 @@ from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 from exporter.events import _ai_usage_cases as cases
 from exporter.events import _ai_usage_series as m
-from exporter.events._shares import DASHBOARD, PLACE, Share
+from exporter.events._shares import PLACE, Share
+
+DASHBOARD = "integration-api"
 
 AI_ERRORS = ThresholdFamily(
     "ai_error_ratio",

@@ -6,7 +6,9 @@ from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 from exporter.events import _api_request_cases as cases
 from exporter.events import _api_request_series as m
-from exporter.events._shares import DASHBOARD, PLACE, Share, increase
+from exporter.events._shares import PLACE, Share, increase
+
+DASHBOARD = "integration-api"
 
 CALL_ERRORS = ThresholdFamily(
     "call_error_ratio",

@@ -4,7 +4,8 @@ from exporter.core.alert import Alert, Runbook
 from exporter.core.severity import Severity
 from exporter.events import _audit_cases as cases
 from exporter.events import _audit_series as m
-from exporter.events._shares import DASHBOARD
+
+DASHBOARD = "integration-security"
 
 HIGH_FROM = 80
 """The risk score from which on a flagged entry is urgent."""

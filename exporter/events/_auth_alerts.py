@@ -6,7 +6,9 @@ from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 from exporter.events import _auth_cases as cases
 from exporter.events import _auth_series as m
-from exporter.events._shares import DASHBOARD, increase
+from exporter.events._shares import increase
+
+DASHBOARD = "integration-security"
 
 FAILED_SIGN_INS = ThresholdFamily(
     "failed_sign_ins_per_minute",

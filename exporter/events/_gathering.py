@@ -49,7 +49,8 @@ class Gathering:
         return record(self.metric, self.whole, "total_1w")
 
     @property
-    def _usual(self) -> str:
+    def usual(self) -> str:
+        """The name of the record of a place's usual share."""
         return record(self.metric, self.by, "share_1w")
 
     @property
@@ -66,20 +67,20 @@ class Gathering:
             self._known: (
                 f"sum by ({whole}) ({week}) > 0\nand on ({whole})\n  max by ({whole}) ({hours}) >= {A_DAY}"
             ),
-            self._usual: (f"sum by ({labels}) ({week})\n/ on ({whole}) group_left ()\n  {self._known}{own}"),
+            self.usual: (f"sum by ({labels}) ({week})\n/ on ({whole}) group_left ()\n  {self._known}{own}"),
         }
 
     @property
     def record_every(self) -> dict[str, str]:
         """The pace of the records that are slower than the alert."""
-        return dict.fromkeys((self._hourly, self._known, self._usual), HOURLY)
+        return dict.fromkeys((self._hourly, self._known, self.usual), HOURLY)
 
     @property
     def expression(self) -> str:
         """How many times its usual share a place has."""
         labels, whole = ", ".join(self.by), ", ".join(self.whole)
         # A record of an hour's pace is absent between two evaluations, but for five minutes.
-        usual, known = (f"last_over_time({name}[65m])" for name in (self._usual, self._known))
+        usual, known = (f"last_over_time({name}[65m])" for name in (self.usual, self._known))
         if self.newcomers:
             usual = f"({usual} or ({self._now} * 0 and on ({whole}) {known}))"
         return (

@@ -7,7 +7,8 @@ from exporter.core.metric import Metric
 PLACE = "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
 """Whose it is, in a sentence of an alert."""
 
-DASHBOARD = "integration-providers"
+DASHBOARD = "integration-events"
+"""Where alerts on a kind of events link that has no dashboard of its own."""
 
 
 def increase(metric: Metric, by: tuple[str, ...], window: str, matchers: str = "") -> str:

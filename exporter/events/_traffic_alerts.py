@@ -7,7 +7,9 @@ from exporter.core.threshold import ThresholdFamily
 from exporter.events import _traffic_cases as cases
 from exporter.events import _traffic_series as m
 from exporter.events._gathering import Gathering
-from exporter.events._shares import DASHBOARD, PLACE, Share, increase, record
+from exporter.events._shares import PLACE, Share, increase, record
+
+DASHBOARD = "integration-widgets"
 
 DROP = ThresholdFamily(
     "traffic_drop_factor",
@@ -205,6 +207,9 @@ _COUNTRIES = Gathering(
     least_whole=LEAST_VIEWS,
     floor=LEAST_SHARE,
 )
+
+USUAL_SHARE = _COUNTRIES.usual
+"""The record of the share of a tenant's page views that a country had in the week before."""
 
 COUNTRY_UNUSUAL = Alert(
     name="IntegrationCountryUnusual",

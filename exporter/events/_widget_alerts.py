@@ -6,7 +6,9 @@ from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 from exporter.events import _widget_cases as cases
 from exporter.events import _widget_series as m
-from exporter.events._shares import DASHBOARD, PLACE, Share, increase, record
+from exporter.events._shares import PLACE, Share, increase, record
+
+DASHBOARD = "integration-widgets"
 
 FAILURES = ThresholdFamily(
     "widget_failure_ratio",

@@ -50,10 +50,14 @@ LETTERS = "ABCDEFGH"
 
 @dataclass(frozen=True)
 class PanelQuery:
-    """One question to Prometheus; `legend` is a Grafana legend format."""
+    """One question to Prometheus; `legend` is a Grafana legend format.
+
+    `exemplars` shows single events among the line, where its histogram has them.
+    """
 
     expr: str
     legend: str = ""
+    exemplars: bool = False
 
 
 @dataclass(frozen=True)
@@ -272,6 +276,8 @@ def _finish(
         target = prometheus.Dataquery().expr(query.expr).ref_id(letter).datasource(DATASOURCE)
         target = target.legend_format(query.legend or "__auto").editor_mode(dialect.QueryEditorMode.CODE)
         target = target.instant() if instant else target.range()
+        if query.exemplars:
+            target.exemplar(True)
         panel.with_target(target.format(dialect.PromQueryFormat.TABLE) if tabular else target)
     return panel
 

@@ -1,0 +1,316 @@
+"""Do the app's own requests, its calls to vendors and to AI services succeed, how fast, and which do not?"""
+
+from typing import Any
+
+from exporter.core.metric import Metric
+from exporter.events import _ai_usage_series as ai
+from exporter.events import _api_request_series as m
+from exporter.events._ai_usage_alerts import AI_CALLS_FAIL, AI_ERRORS
+from exporter.events._api_request_alerts import (
+    CALL_ERRORS,
+    CALLS_FAIL,
+    ENDPOINT_ERRORS,
+    ENDPOINT_FAILS,
+    ENDPOINT_LATENCY,
+    ENDPOINT_SLOW,
+)
+from exporter.generate.dashboards import _panels as show
+from exporter.generate.dashboards import _promql as ask
+from exporter.generate.dashboards import _reported as reported
+from exporter.generate.dashboards._board import Dashboard, Section
+from exporter.generate.dashboards._panels import PanelQuery, TableColumn
+from exporter.generate.dashboards._reported import OF_INTEGRATION, QUARTER
+
+SERVER = 'reason=~"server|timeout"'
+"""Failures that are the app's own: a wrong request (4xx) is the client's."""
+ROUTE = "route, method"
+ENDPOINT = "{{method}} {{route}}"
+
+ROUTE_COLUMN = TableColumn("route", "Route", wrap=True)
+METHOD = TableColumn("method", "Method", width=90)
+TENANT = TableColumn("tenant", "Tenant", width=130, wrap=True)
+INTEGRATION = TableColumn("integration", "Integration", width=150, wrap=True)
+
+
+def build() -> Dashboard:
+    """Return the dashboard."""
+    return Dashboard(
+        uid="integration-api",
+        title="Integrations / API performance",
+        description="Requests that apps answer and calls that they make: how many, how many fail, how slow.",
+        sections=(
+            Section("", _counts()),
+            Section("Requests that the app answers", (*_requests(), _slowest(), _worst_tenants())),
+            Section("Calls to integrations", (*_calls(), _call_table())),
+            Section("AI services", _ai_services()),
+        ),
+    )
+
+
+def _counts() -> tuple[Any, ...]:
+    requests, failures = reported.own(m.REQUESTS), reported.own(m.FAILURES, SERVER)
+    return (
+        show.figure(
+            "Requests per minute",
+            "Requests that apps answered, on average of 15 minutes.",
+            PanelQuery(f"sum(rate({requests}[{QUARTER}])) * 60"),
+            size=(4, 4),
+            unit="cpm",
+        ),
+        show.figure(
+            "Requests that fail",
+            "Share of the requests of 15 minutes that the app answered with a 5xx or too late.",
+            PanelQuery(reported.share(failures, requests, window=QUARTER)),
+            size=(4, 4),
+            unit="percentunit",
+        ),
+        show.figure(
+            "95th percentile",
+            "One of twenty requests of 15 minutes took so long or longer. Not by tenant.",
+            PanelQuery(reported.percentile("0.95", reported.own(m.DURATION), window=QUARTER)),
+            size=(4, 4),
+            unit="s",
+        ),
+        show.number(
+            "Endpoints in trouble",
+            "Routes of the app that fail or are slow, by the alerts on them. No data means that no rules are "
+            "evaluated.",
+            reported.firing((ENDPOINT_FAILS, ENDPOINT_SLOW)),
+            bad=show.BAD,
+        ),
+        show.number(
+            "Failing calls",
+            "Integrations whose calls fail too often, for a tenant, by the alert on them.",
+            reported.firing((CALLS_FAIL,)),
+            bad=show.BAD,
+        ),
+        show.number(
+            "Failing AI endpoints",
+            "Endpoints of AI services that fail too often, for a tenant, by the alert on them.",
+            reported.firing((AI_CALLS_FAIL,)),
+            bad=show.BAD,
+        ),
+    )
+
+
+def _requests() -> tuple[Any, ...]:
+    requests, duration = reported.own(m.REQUESTS), reported.own(m.DURATION)
+    failures = reported.own(m.FAILURES, SERVER)
+    return (
+        show.stacked(
+            "Requests per minute, by outcome",
+            "Succeeded: 2xx and 3xx. Client: 4xx. Server: 5xx. Timeout: 408, 504 and no answer.",
+            PanelQuery(reported.outcomes(requests, reported.own(m.FAILURES)), "{{reason}}"),
+            size=(12, 8),
+            unit="cpm",
+            step="1m",
+        ),
+        show.lines(
+            "Response time, percentiles",
+            "Of all requests that the app answered, of all tenants. The points are single requests: hover "
+            "for their trace ids.",
+            reported.percentiles(duration),
+            size=(12, 8),
+            unit="s",
+        ),
+        show.lines(
+            "Requests that fail, by endpoint",
+            f"Share that ended in a 5xx or too late, for the {ask.MOST} endpoints with the most. Dashed: the "
+            "strictest thresholds.",
+            (PanelQuery(ask.top(reported.share(failures, requests, ROUTE)), ENDPOINT),),
+            size=(12, 8),
+            unit="percentunit",
+            limits=reported.limits(ENDPOINT_ERRORS),
+        ),
+        show.lines(
+            "Response time, 95th percentile by endpoint",
+            f"The {ask.MOST} slowest endpoints. Dashed: the thresholds.",
+            (PanelQuery(ask.top(reported.percentile("0.95", duration, ROUTE)), ENDPOINT),),
+            size=(12, 8),
+            unit="s",
+            limits=reported.limits(ENDPOINT_LATENCY),
+        ),
+    )
+
+
+def _slowest() -> Any:
+    requests, duration = reported.own(m.REQUESTS), reported.own(m.DURATION)
+    slowest = ask.top(reported.percentile("0.95", duration, ROUTE, reported.HOUR))
+    of_them = f"and on ({ROUTE}) {slowest}"
+    return show.rows(
+        "Slowest endpoints of an hour",
+        f"The {ask.MOST} endpoints with the highest 95th percentile, and how many of their requests fail.",
+        (
+            slowest,
+            f"({reported.percentile('0.5', duration, ROUTE, reported.HOUR)}) {of_them}",
+            f"({reported.percentile('0.99', duration, ROUTE, reported.HOUR)}) {of_them}",
+            f"{reported.rise(requests, ROUTE)} {of_them}",
+            f"{reported.share(reported.own(m.FAILURES, SERVER), requests, ROUTE, reported.HOUR)} {of_them}",
+        ),
+        (
+            METHOD,
+            ROUTE_COLUMN,
+            TableColumn("A", "p95", unit="s", width=90),
+            TableColumn("B", "p50", unit="s", width=90),
+            TableColumn("C", "p99", unit="s", width=90),
+            TableColumn("D", "Requests", width=90, decimals=0),
+            TableColumn("E", "Failing", unit="percentunit", width=90, decimals=1),
+        ),
+        size=(14, 10),
+        sort=(("p95", True),),
+        empty="No request was reported",
+    )
+
+
+def _worst_tenants() -> Any:
+    requests, failures = reported.own(m.REQUESTS), reported.own(m.FAILURES, SERVER)
+    worst = ask.top(reported.share(failures, requests, "tenant", reported.HOUR))
+    return show.rows(
+        "Tenants whose requests fail in an hour",
+        f"The {ask.MOST} tenants with the largest share of a 5xx or no answer in time.",
+        (worst, f"{reported.rise(requests, 'tenant')} and on (tenant) {worst}"),
+        (
+            TENANT,
+            TableColumn("A", "Failing", unit="percentunit", decimals=1, bar=True),
+            TableColumn("B", "Requests", width=90, decimals=0),
+        ),
+        size=(10, 10),
+        sort=(("Failing", True),),
+        empty="No request was reported",
+    )
+
+
+def _calls() -> tuple[Any, ...]:
+    calls, failures = _of_integration(m.REQUESTS), _of_integration(m.FAILURES)
+    duration = _of_integration(m.DURATION)
+    return (
+        show.lines(
+            "Calls per minute, by integration",
+            f"Calls of apps to the {ask.MOST} busiest integrations. Probes are not among them.",
+            (PanelQuery(ask.top(reported.per_minute(calls, "integration")), "{{integration}}"),),
+            size=(12, 8),
+            unit="cpm",
+        ),
+        show.stacked(
+            "Failed calls per minute, by reason",
+            "Client: the vendor refused what we sent. Server: the vendor failed. Timeout: no answer in time.",
+            PanelQuery(reported.per_minute(failures, "reason"), "{{reason}}"),
+            size=(12, 8),
+            unit="cpm",
+            step="1m",
+        ),
+        show.lines(
+            "Calls that fail, by integration",
+            f"Share of the calls, for the {ask.MOST} integrations with the most. Dashed: the strictest "
+            "thresholds.",
+            (PanelQuery(ask.top(reported.share(failures, calls, "integration")), "{{integration}}"),),
+            size=(12, 8),
+            unit="percentunit",
+            limits=reported.limits(CALL_ERRORS),
+        ),
+        show.lines(
+            "Duration of calls, 95th percentile by integration",
+            "How long vendors take to answer apps. The points are single calls: hover for their trace ids.",
+            (
+                PanelQuery(
+                    ask.top(reported.percentile("0.95", duration, "integration")),
+                    "{{integration}}",
+                    exemplars=True,
+                ),
+            ),
+            size=(12, 8),
+            unit="s",
+        ),
+    )
+
+
+def _call_table() -> Any:
+    by = f"integration, {ROUTE}"
+    calls, failures = _of_integration(m.REQUESTS), _of_integration(m.FAILURES)
+    slowest = ask.top(reported.percentile("0.95", _of_integration(m.DURATION), by, reported.HOUR))
+    of_them = f"and on ({by}) {slowest}"
+    return show.rows(
+        "Slowest calls of an hour",
+        f"The {ask.MOST} calls to vendors with the highest 95th percentile, and how many of them fail.",
+        (
+            slowest,
+            f"{reported.rise(calls, by)} {of_them}",
+            f"{reported.share(failures, calls, by, reported.HOUR)} {of_them}",
+        ),
+        (
+            INTEGRATION,
+            METHOD,
+            ROUTE_COLUMN,
+            TableColumn("A", "p95", unit="s", width=100),
+            TableColumn("B", "Calls", width=100, decimals=0),
+            TableColumn("C", "Failing", unit="percentunit", width=100, decimals=1),
+        ),
+        size=(24, 8),
+        sort=(("p95", True),),
+        empty="No call was reported",
+    )
+
+
+def _ai_services() -> tuple[Any, ...]:
+    calls, failures = ask.series(ai.REQUESTS), ask.series(ai.FAILURES)
+    return (
+        show.lines(
+            "AI calls per minute, by endpoint",
+            f"The {ask.MOST} busiest endpoints of AI services.",
+            (PanelQuery(ask.top(reported.per_minute(calls, "endpoint")), "{{endpoint}}"),),
+            size=(8, 8),
+            unit="cpm",
+        ),
+        show.lines(
+            "AI calls that fail, by endpoint",
+            f"Share of the calls, for the {ask.MOST} endpoints with the most. Dashed: the strictest "
+            "thresholds.",
+            (PanelQuery(ask.top(reported.share(failures, calls, "endpoint")), "{{endpoint}}"),),
+            size=(8, 8),
+            unit="percentunit",
+            limits=reported.limits(AI_ERRORS),
+        ),
+        show.stacked(
+            "Failed AI calls per minute, by reason",
+            "Rate_limited: our pace or account. Timeout: a full queue. Error: the request or the service.",
+            PanelQuery(reported.per_minute(failures, "reason"), "{{reason}}"),
+            size=(8, 8),
+            unit="cpm",
+            step="1m",
+        ),
+        show.lines(
+            "Duration of AI calls, 95th percentile by endpoint",
+            "How long AI services take. The points are single calls: hover for their request ids.",
+            (
+                PanelQuery(
+                    ask.top(reported.percentile("0.95", ask.series(ai.DURATION), "endpoint")),
+                    "{{endpoint}}",
+                    exemplars=True,
+                ),
+            ),
+            size=(8, 8),
+            unit="s",
+        ),
+        show.lines(
+            "Cost of AI calls per hour, by endpoint",
+            f"As apps report it, for the {ask.MOST} most expensive endpoints.",
+            (
+                PanelQuery(
+                    ask.top(f"{reported.per_minute(ask.series(ai.COST), 'endpoint')} * 60"), "{{endpoint}}"
+                ),
+            ),
+            size=(8, 8),
+            unit="currencyUSD",
+        ),
+        show.bars(
+            "Cost of AI calls in 24 hours, by endpoint",
+            f"As apps report it, for the {ask.MOST} most expensive endpoints.",
+            PanelQuery(ask.top(reported.rise(ask.series(ai.COST), "endpoint", "24h")), "{{endpoint}}"),
+            size=(8, 8),
+            unit="currencyUSD",
+        ),
+    )
+
+
+def _of_integration(metric: Metric) -> str:
+    return ask.series(metric, OF_INTEGRATION)

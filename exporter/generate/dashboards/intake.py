@@ -1,0 +1,153 @@
+"""Do the events of apps arrive, which are refused, and does everything that they say become a series?"""
+
+from typing import Any
+
+from exporter.core import event_metrics as m
+from exporter.core.webhook_metrics import SERIES_DROPPED
+from exporter.generate.dashboards import _panels as show
+from exporter.generate.dashboards import _promql as ask
+from exporter.generate.dashboards import _reported as reported
+from exporter.generate.dashboards._board import Dashboard, Section
+from exporter.generate.dashboards._panels import PanelQuery, TableColumn
+from exporter.generate.dashboards._reported import QUARTER
+
+ACCEPTED, REJECTED, DUPLICATES = map(str, m.INTAKE_SERIES)
+DROPPED = str(SERIES_DROPPED)
+_STORE = "integration_exporter_store"
+KIND = TableColumn("kind", "Kind", width=130)
+
+
+def build() -> Dashboard:
+    """Return the dashboard."""
+    return Dashboard(
+        uid="integration-events",
+        title="Integrations / Events",
+        description="Events of apps on their way in: accepted, refused, counted twice, left out, stored.",
+        sections=(
+            Section("", _counts()),
+            Section("What arrives", _arrivals()),
+            Section("What is left out", _losses()),
+        ),
+    )
+
+
+def _counts() -> tuple[Any, ...]:
+    return (
+        show.figure(
+            "Events per minute",
+            "Events that were accepted, on average of 15 minutes.",
+            PanelQuery(f"sum(rate({ACCEPTED}[{QUARTER}])) * 60"),
+            size=(4, 4),
+            unit="cpm",
+        ),
+        show.number(
+            "Refused (1h)",
+            "Events that were not valid: the answer names the field and the reason.",
+            f"round({reported.rise(REJECTED)}) or sum({ACCEPTED}) * 0",
+            bad=show.WARNING,
+        ),
+        show.number(
+            "Duplicates (1h)",
+            "Events whose id was counted before: an app that sends again, which costs nothing.",
+            f"round({reported.rise(DUPLICATES)}) or sum({ACCEPTED}) * 0",
+            bad=show.QUIET,
+        ),
+        show.number(
+            "Left out of series (1h)",
+            "Counts that were not kept, because their metric has as many series as it may have.",
+            f"round({reported.rise(DROPPED)}) or sum({ACCEPTED}) * 0",
+            bad=show.BAD,
+        ),
+        show.number(
+            "Stores that fail",
+            "Exporters that cannot write or read: events that must be stored are answered with 503.",
+            f"sum({_STORE}_healthy == bool 0)",
+            bad=show.BAD,
+        ),
+        show.number(
+            "Rows lost",
+            "Rows that were dropped since each exporter began, because its store failed for long.",
+            f"sum({_STORE}_dropped)",
+            bad=show.BAD,
+        ),
+    )
+
+
+def _arrivals() -> tuple[Any, ...]:
+    most = ask.top(reported.rise(ACCEPTED, "kind"))
+    return (
+        show.stacked(
+            "Events per minute, by kind",
+            "What apps report; those of several exporters together.",
+            PanelQuery(reported.per_minute(ACCEPTED, "kind"), "{{kind}}"),
+            size=(12, 8),
+            unit="cpm",
+            step="1m",
+        ),
+        show.stacked(
+            "Refused events per minute, by reason",
+            "Why events are not valid: an app that does not follow the fields of a kind.",
+            PanelQuery(reported.per_minute(REJECTED, "reason"), "{{reason}}"),
+            size=(12, 8),
+            unit="cpm",
+            step="1m",
+        ),
+        show.rows(
+            "Kinds in an hour",
+            "How many events of each kind were accepted, came twice, and were refused.",
+            (
+                most,
+                f"{reported.rise(DUPLICATES, 'kind')} and on (kind) {most}",
+                f"{reported.rise(REJECTED, 'kind')} and on (kind) {most}",
+            ),
+            (
+                KIND,
+                TableColumn("A", "Accepted", decimals=0, bar=True),
+                TableColumn("B", "Duplicates", width=100, decimals=0),
+                TableColumn("C", "Refused", width=100, decimals=0),
+            ),
+            size=(12, 9),
+            sort=(("Accepted", True),),
+            empty="No event has arrived",
+        ),
+        show.rows(
+            "Refused in an hour, by kind and reason",
+            f"The {ask.MOST} most frequent; the kind is a dash where it could not be read.",
+            (ask.top(f"{reported.rise(REJECTED, 'kind, reason')} > 0"),),
+            (
+                KIND,
+                TableColumn("reason", "Reason", wrap=True),
+                TableColumn("A", "Events", width=100, decimals=0),
+            ),
+            size=(12, 9),
+            sort=(("Events", True),),
+            empty="No event was refused",
+        ),
+    )
+
+
+def _losses() -> tuple[Any, ...]:
+    return (
+        show.lines(
+            "Left out of series per minute, by metric",
+            f"Of the {ask.MOST} metrics with the most: list values under `events.allow`, or raise "
+            "`events.series_limit`.",
+            (PanelQuery(ask.top(reported.per_minute(DROPPED, "metric")), "{{metric}}"),),
+            size=(12, 8),
+            unit="cpm",
+        ),
+        show.lines(
+            "Store: what failed",
+            "Writes and reads that failed and rows that were dropped, since each exporter began.",
+            tuple(
+                PanelQuery(f"sum({_STORE}_{name})", title)
+                for name, title in (
+                    ("failed_writes", "failed writes"),
+                    ("failed_reads", "failed reads"),
+                    ("dropped", "rows lost"),
+                )
+            ),
+            size=(12, 8),
+            unit="short",
+        ),
+    )

@@ -1,0 +1,257 @@
+"""Whom do our limits stop, does their storage answer, and how much is left of the limits of vendors?"""
+
+from typing import Any
+
+from exporter.alerts.call_limits import BUCKET_BY, LEFT_RATIO
+from exporter.core import common_metrics
+from exporter.core.metric import Metric
+from exporter.events import _rate_limit_series as m
+from exporter.events._rate_limit_alerts import BLOCKS, BLOCKS_HIGH
+from exporter.generate.dashboards import _panels as show
+from exporter.generate.dashboards import _promql as ask
+from exporter.generate.dashboards import _reported as reported
+from exporter.generate.dashboards._board import Dashboard, Section
+from exporter.generate.dashboards._panels import PanelQuery, TableColumn
+from exporter.generate.dashboards._reported import HOUR, QUARTER
+
+REQUESTS, BLOCKED = reported.of_tenant(m.REQUESTS), reported.of_tenant(m.BLOCKS)
+BUCKET = ", ".join(BUCKET_BY)
+_OWN = "integration_exporter_ratelimit"
+
+INTEGRATION = TableColumn("integration", "Integration", wrap=True)
+TENANT = TableColumn("tenant", "Tenant", wrap=True)
+POLICY = TableColumn("policy", "Policy", width=150, wrap=True)
+
+
+def build() -> Dashboard:
+    """Return the dashboard."""
+    return Dashboard(
+        uid="integration-ratelimits",
+        title="Integrations / Rate limiting",
+        description="Requests that our limits allow and block, and what is left of the limits of vendors.",
+        sections=(
+            Section("", _counts()),
+            Section("What limits decide", (*_decisions(), _places(), _tenants())),
+            Section("Storage of limits", _storage()),
+            Section("Limits of vendors", _vendors()),
+        ),
+    )
+
+
+def _counts() -> tuple[Any, ...]:
+    return (
+        show.figure(
+            "Requests per minute",
+            "Requests that limits judged, ours and those of apps, on average of 15 minutes.",
+            PanelQuery(f"sum(rate({REQUESTS}[{QUARTER}])) * 60"),
+            size=(4, 4),
+            unit="cpm",
+        ),
+        show.figure(
+            "Blocked",
+            "Share of the requests of 15 minutes that a limit refused.",
+            PanelQuery(reported.share(BLOCKED, REQUESTS, window=QUARTER)),
+            size=(4, 4),
+            unit="percentunit",
+        ),
+        show.number(
+            "Policies blocking much",
+            "Policies that block more than they should of an endpoint, for a tenant, by the alert on them. "
+            "No data means that no rules are evaluated.",
+            reported.firing((BLOCKS_HIGH,)),
+            bad=show.WARNING,
+        ),
+        show.number(
+            "Identifiers blocked",
+            "Addresses, users and keys that are blocked now: `integration-exporter ratelimits list`.",
+            f"max({_OWN}_blocks)",
+            bad=show.QUIET,
+        ),
+        show.number(
+            "Storages that fail",
+            "Exporters whose storage of limits did not answer when it was last asked.",
+            f"sum({_OWN}_storage_healthy == bool 0)",
+            bad=show.BAD,
+        ),
+        show.number(
+            "Vendor limits low",
+            "Buckets of vendors of which less than a tenth is left.",
+            f"sum({_left()} < bool {min(LEFT_RATIO.steps.values()):g}) or"
+            f" sum({ask.each(common_metrics.CONFIGURED)}) * 0",
+            bad=show.WARNING,
+        ),
+    )
+
+
+def _decisions() -> tuple[Any, ...]:
+    return (
+        show.stacked(
+            "Requests per minute, by decision",
+            "What limits allowed and what they blocked.",
+            PanelQuery(reported.parts(REQUESTS, BLOCKED, "allowed", "blocked"), "{{outcome}}"),
+            size=(12, 8),
+            unit="cpm",
+            step="1m",
+        ),
+        show.lines(
+            "Share that is blocked, by policy",
+            f"Of the {ask.MOST} policies that block most. Dashed: the threshold.",
+            (PanelQuery(ask.top(reported.share(BLOCKED, REQUESTS, "policy")), "{{policy}}"),),
+            size=(12, 8),
+            unit="percentunit",
+            limits=reported.limits(BLOCKS),
+        ),
+        show.lines(
+            "Requests per minute, by endpoint",
+            f"Of the {ask.MOST} endpoints that are asked for most.",
+            (PanelQuery(ask.top(reported.per_minute(REQUESTS, "endpoint")), "{{endpoint}}"),),
+            size=(12, 8),
+            unit="cpm",
+        ),
+        show.lines(
+            "Blocked per minute, by endpoint",
+            f"Of the {ask.MOST} endpoints where limits refuse most.",
+            (PanelQuery(ask.top(reported.per_minute(BLOCKED, "endpoint")), "{{endpoint}}"),),
+            size=(12, 8),
+            unit="cpm",
+        ),
+    )
+
+
+def _places() -> Any:
+    by = "policy, endpoint"
+    worst = ask.top(reported.share(BLOCKED, REQUESTS, by, HOUR))
+    of_them = f"and on ({by}) {worst}"
+    return show.rows(
+        "Policies and endpoints of an hour",
+        f"The {ask.MOST} places with the largest share of blocked requests.",
+        (worst, f"{reported.rise(BLOCKED, by)} {of_them}", f"{reported.rise(REQUESTS, by)} {of_them}"),
+        (
+            POLICY,
+            TableColumn("endpoint", "Endpoint", wrap=True),
+            TableColumn("A", "Share", unit="percentunit", width=150, decimals=1, bar=True),
+            TableColumn("B", "Blocked", width=90, decimals=0),
+            TableColumn("C", "Requests", width=90, decimals=0),
+        ),
+        size=(14, 9),
+        sort=(("Share", True), ("Requests", True)),
+        empty="No request was judged",
+    )
+
+
+def _tenants() -> Any:
+    most = ask.top(reported.rise(BLOCKED, "tenant"))
+    return show.rows(
+        "Tenants of an hour",
+        f"The {ask.MOST} tenants of whose requests most are blocked; those to the exporter itself have none.",
+        (most, f"{reported.rise(REQUESTS, 'tenant')} and on (tenant) {most}"),
+        (
+            TENANT,
+            TableColumn("A", "Blocked", width=120, decimals=0),
+            TableColumn("B", "Requests", width=120, decimals=0),
+        ),
+        size=(10, 9),
+        sort=(("Blocked", True), ("Requests", True)),
+        empty="No request was judged",
+    )
+
+
+def _storage() -> tuple[Any, ...]:
+    return (
+        show.lines(
+            "Calls to the storage that failed",
+            "Since each exporter began, all of them together: a rise means that limits decide without it.",
+            (PanelQuery(f"sum({_OWN}_storage_failures)", "failed calls"),),
+            size=(8, 7),
+            unit="short",
+        ),
+        show.lines(
+            "Identifiers in memory",
+            "Windows that exporters count by themselves; 100,000 at most for each. None with Redis.",
+            (PanelQuery(f"sum({_OWN}_identifiers)", "identifiers"),),
+            size=(8, 7),
+            unit="short",
+        ),
+        show.lines(
+            "Identifiers blocked, over time",
+            "By hand and by limits that block for a while; replicas share them.",
+            (PanelQuery(f"max({_OWN}_blocks)", "blocked"),),
+            size=(8, 7),
+            unit="short",
+        ),
+    )
+
+
+def _vendors() -> tuple[Any, ...]:
+    least = f"bottomk({ask.MOST}, {_left()})"
+    of_them = f"and on ({BUCKET}) {least}"
+    return (
+        show.lines(
+            "Share left of vendors' limits",
+            f"The {ask.MOST} buckets of which least is left, as the vendor's own answers say. Dashed: the "
+            "threshold.",
+            (PanelQuery(least, "{{integration}} {{tenant}} {{bucket}}"),),
+            size=(12, 8),
+            unit="percentunit",
+            limits=reported.limits(LEFT_RATIO),
+        ),
+        show.lines(
+            "Our own calls per minute, by integration",
+            f"Calls that probes of all replicas make, for the {ask.MOST} integrations with the most: our "
+            "part of the limits.",
+            (
+                PanelQuery(
+                    ask.top(reported.per_minute(ask.series(common_metrics.API_CALLS), "integration")),
+                    "{{integration}}",
+                ),
+            ),
+            size=(12, 8),
+            unit="cpm",
+        ),
+        show.rows(
+            "Buckets with least left",
+            f"The {ask.MOST} limits of vendors of which least is left, and when they are full again.",
+            (
+                least,
+                f"{_each(common_metrics.RATE_LIMIT_REMAINING)} {of_them}",
+                f"{_each(common_metrics.RATE_LIMIT_LIMIT)} {of_them}",
+                f"{_each(common_metrics.RATE_LIMIT_RESET)} * 1000 {of_them}",
+            ),
+            (
+                INTEGRATION,
+                TENANT,
+                TableColumn("bucket", "Bucket", wrap=True),
+                TableColumn("A", "Left", unit="percentunit", width=150, decimals=1, bar=True),
+                TableColumn("B", "Calls left", width=100),
+                TableColumn("C", "Of", width=90),
+                TableColumn("D", "Full again", unit="dateTimeFromNow", width=125),
+            ),
+            size=(16, 9),
+            sort=(("Left", False),),
+            empty="No vendor says what is left",
+        ),
+        show.lines(
+            "Probes put off per minute, by integration",
+            "Because the call budget of their credential was spent, or the vendor asked to wait.",
+            (
+                PanelQuery(
+                    ask.top(reported.per_minute(ask.series(common_metrics.DEFERRED), "integration")),
+                    "{{integration}}",
+                ),
+            ),
+            size=(8, 9),
+            unit="cpm",
+        ),
+    )
+
+
+def _left() -> str:
+    """Return the share of each bucket that is left, of the exporter that saw the least of it."""
+    remaining = ask.series(common_metrics.RATE_LIMIT_REMAINING)
+    size = ask.series(common_metrics.RATE_LIMIT_LIMIT)
+    # Within one replica, which has both from one answer.
+    return f"min by ({BUCKET}) ({remaining} / ({size} > 0))"
+
+
+def _each(metric: Metric) -> str:
+    return ask.each(metric, "bucket", how="min")

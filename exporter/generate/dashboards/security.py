@@ -1,0 +1,206 @@
+"""Does somebody try passwords, gain rights or take data away, and what must a person look at?"""
+
+from typing import Any
+
+from exporter.core import webhook_metrics
+from exporter.core.event_metrics import REJECTED
+from exporter.events import _audit_series as audit
+from exporter.events import _auth_series as auth
+from exporter.events import _rate_limit_series as limits
+from exporter.events._audit_alerts import HIGH_FROM
+from exporter.events._auth_alerts import FAILED_SIGN_INS
+from exporter.generate.dashboards import _panels as show
+from exporter.generate.dashboards import _promql as ask
+from exporter.generate.dashboards import _reported as reported
+from exporter.generate.dashboards._board import Dashboard, Section
+from exporter.generate.dashboards._panels import PanelQuery, TableColumn
+from exporter.generate.dashboards._reported import HOUR
+
+SIGN_INS, FAILED = reported.of_tenant(auth.SIGN_INS), reported.of_tenant(auth.FAILURES)
+UNREVIEWED, RISK = ask.each(audit.UNREVIEWED), ask.each(audit.HIGHEST_RISK)
+TENANT = TableColumn("tenant", "Tenant", wrap=True)
+
+
+def build() -> Dashboard:
+    """Return the dashboard."""
+    return Dashboard(
+        uid="integration-security",
+        title="Integrations / Security audit",
+        description="Who signs in and who cannot, what was flagged for a review, and what was refused.",
+        sections=(
+            Section("", _counts()),
+            Section("Sign-ins", _sign_ins()),
+            Section("Audit", _audit()),
+            Section("Refused at the door", _refused()),
+        ),
+    )
+
+
+def _counts() -> tuple[Any, ...]:
+    return (
+        show.number(
+            "Flagged, not reviewed",
+            "Entries of the audit that a person must look at: `integration-exporter audit list --open`.",
+            f"sum({UNREVIEWED})",
+            bad=show.BAD,
+        ),
+        show.number(
+            "Tenants at high risk",
+            f"Tenants with a flagged entry whose risk score is {HIGH_FROM} or more, not reviewed.",
+            f"sum({RISK} >= bool {HIGH_FROM})",
+            bad=show.BAD,
+        ),
+        show.number(
+            "Failed sign-ins (1h)",
+            "Attempts to sign in that failed, of all tenants that were picked.",
+            f"round({reported.rise(FAILED)})",
+            bad=show.WARNING,
+        ),
+        show.number(
+            "Bad signatures (1h)",
+            "Webhooks that are not proven to be genuine.",
+            f"round({reported.rise(reported.of_tenant(webhook_metrics.SIGNATURE_FAILURES))})",
+            bad=show.WARNING,
+        ),
+        show.number(
+            "Blocked (1h)",
+            "Requests that a rate limit refused, those of apps included.",
+            f"round({reported.rise(reported.of_tenant(limits.BLOCKS))})",
+            bad=show.WARNING,
+        ),
+        show.figure(
+            "Entries of the audit",
+            "The number of the last entry in the chain; it never falls.",
+            PanelQuery(f"max({reported.of_tenant(audit.CHAIN_LENGTH)})"),
+            size=(4, 4),
+            unit="short",
+        ),
+    )
+
+
+def _sign_ins() -> tuple[Any, ...]:
+    worst = ask.top(f"{reported.rise(FAILED, 'tenant')}")
+    return (
+        show.stacked(
+            "Sign-ins per minute, by outcome",
+            "Many failures and no success: the way to sign in is broken. Many of both: somebody tries "
+            "passwords.",
+            PanelQuery(reported.parts(SIGN_INS, FAILED, "succeeded", "failed"), "{{outcome}}"),
+            size=(12, 8),
+            unit="cpm",
+            step="1m",
+        ),
+        show.lines(
+            "Failed sign-ins per minute, by tenant",
+            f"On average of five minutes, for the {ask.MOST} tenants with the most. Dashed: the strictest "
+            "thresholds.",
+            (PanelQuery(ask.top(f"{reported.rise(FAILED, 'tenant', '5m')} / 5"), "{{tenant}}"),),
+            size=(12, 8),
+            unit="cpm",
+            limits=reported.limits(FAILED_SIGN_INS),
+        ),
+        show.lines(
+            "Sign-ins that fail, by method",
+            f"Share of the attempts, for the {ask.MOST} methods with the most.",
+            (PanelQuery(ask.top(reported.share(FAILED, SIGN_INS, "method")), "{{method}}"),),
+            size=(12, 8),
+            unit="percentunit",
+        ),
+        show.rows(
+            "Tenants by failed sign-ins of an hour",
+            f"The {ask.MOST} tenants with the most. `integration-exporter list sign-ins` has the addresses.",
+            (
+                worst,
+                f"{reported.rise(SIGN_INS, 'tenant')} and on (tenant) {worst}",
+                f"{reported.share(FAILED, SIGN_INS, 'tenant', HOUR)} and on (tenant) {worst}",
+            ),
+            (
+                TENANT,
+                TableColumn("A", "Failed", width=90, decimals=0),
+                TableColumn("B", "Attempts", width=90, decimals=0),
+                TableColumn("C", "Share", unit="percentunit", width=150, decimals=1, bar=True),
+            ),
+            size=(12, 8),
+            sort=(("Failed", True),),
+            empty="No sign-in was reported",
+        ),
+    )
+
+
+def _audit() -> tuple[Any, ...]:
+    most = ask.top(f"({UNREVIEWED} > 0)")
+    flags = reported.of_tenant(audit.FLAGS)
+    return (
+        show.stacked(
+            "Entries of the audit per minute, by class",
+            "What apps report and what is done to the exporter itself; `privilege` is who may do what, "
+            "`export` is data that leaves.",
+            PanelQuery(
+                reported.per_minute(reported.of_tenant(audit.EVENTS), "action_class"),
+                "{{action_class}}",
+            ),
+            size=(12, 8),
+            unit="cpm",
+            step="1m",
+        ),
+        show.bars(
+            "Flags in 24 hours, by pattern",
+            "What flagged entries look like; `score` is a high risk without a pattern.",
+            PanelQuery(ask.top(reported.rise(flags, "pattern", "24h")), "{{pattern}}"),
+            size=(12, 8),
+            unit="short",
+        ),
+        show.stacked(
+            "Flags per hour, by pattern",
+            "Whether it was one event, or is an attack that goes on.",
+            PanelQuery(reported.rise(flags, "pattern"), "{{pattern}}"),
+            size=(12, 8),
+            unit="short",
+            step="1h",
+        ),
+        show.rows(
+            "Waiting for a review, by tenant",
+            f"The {ask.MOST} tenants with the most flagged entries, and the highest risk score among them.",
+            (most, f"{RISK} and on (tenant) {most}"),
+            (
+                TENANT,
+                TableColumn("A", "Entries", width=90),
+                TableColumn("B", "Highest risk", width=150, bar=True),
+            ),
+            size=(12, 8),
+            sort=(("Highest risk", True), ("Entries", True)),
+            empty="Nothing is known to wait",
+        ),
+    )
+
+
+def _refused() -> tuple[Any, ...]:
+    signatures = reported.of_tenant(webhook_metrics.SIGNATURE_FAILURES)
+    return (
+        show.stacked(
+            "Bad signatures per minute, by source",
+            "Webhooks refused as not genuine: a secret that was not rotated here, or an attack.",
+            PanelQuery(ask.top(reported.per_minute(signatures, "source, reason")), "{{source}} {{reason}}"),
+            size=(8, 8),
+            unit="cpm",
+            step="1m",
+        ),
+        show.stacked(
+            "Blocked per minute, by policy",
+            f"Requests that rate limits refused, for the {ask.MOST} policies with the most.",
+            PanelQuery(
+                ask.top(reported.per_minute(reported.of_tenant(limits.BLOCKS), "policy")), "{{policy}}"
+            ),
+            size=(8, 8),
+            unit="cpm",
+            step="1m",
+        ),
+        show.stacked(
+            "Refused events per minute, by reason",
+            "Events of apps that are not valid, or of a tenant that the token is not for.",
+            PanelQuery(reported.per_minute(reported.of_tenant(REJECTED), "reason"), "{{reason}}"),
+            size=(8, 8),
+            unit="cpm",
+            step="1m",
+        ),
+    )

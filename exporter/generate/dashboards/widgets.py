@@ -1,0 +1,303 @@
+"""Do widgets load, render and work; do as many people come as usual, and from where they usually do?"""
+
+from typing import Any
+
+from exporter.events import _traffic_alerts as traffic
+from exporter.events import _traffic_series as t
+from exporter.events import _widget_alerts as alerts
+from exporter.events import _widget_series as m
+from exporter.generate.dashboards import _panels as show
+from exporter.generate.dashboards import _promql as ask
+from exporter.generate.dashboards import _reported as reported
+from exporter.generate.dashboards._board import Dashboard, Section
+from exporter.generate.dashboards._panels import PanelQuery, TableColumn
+from exporter.generate.dashboards._reported import HOUR, QUARTER
+
+LOADS, FAILURES = reported.of_tenant(m.LOADED), reported.of_tenant(m.FAILURES)
+VIEWS, COUNTRIES = reported.of_tenant(t.VIEWS), reported.of_tenant(t.COUNTRIES)
+OF_BOTS = reported.of_tenant(t.VIEWS, 'client!="human"')
+PLACE = "widget, release"
+MINUTES = 15
+"""Of the window in which page views are compared with what is usual."""
+DROP, AS_USUAL, SPIKE = "-1", "0", "1"
+
+WIDGET = TableColumn("widget", "Widget", wrap=True)
+RELEASE = TableColumn("release", "Release", width=110, wrap=True)
+TENANT = TableColumn("tenant", "Tenant", wrap=True)
+
+
+def build() -> Dashboard:
+    """Return the dashboard."""
+    return Dashboard(
+        uid="integration-widgets",
+        title="Integrations / Widgets and traffic",
+        description="Do widgets work in customers' pages, and do as many people come as usual?",
+        sections=(
+            Section("", _counts()),
+            Section("Widgets", (*_widgets(), _by_release(), _by_tenant())),
+            Section("Traffic", (*_traffic(), _tenants(), _countries())),
+        ),
+    )
+
+
+def _counts() -> tuple[Any, ...]:
+    broken = (alerts.LOADS_FAIL, alerts.RENDERS_FAIL, alerts.SCRIPTS_FAIL)
+    gathered = (alerts.GATHERED, alerts.TENANT_GATHERED)
+    return (
+        show.number(
+            "Widgets that fail",
+            "Widgets in one release, for one tenant, that do not load, do not render or whose script fails, "
+            "by the alerts on them. No data means that no rules are evaluated.",
+            reported.firing(broken),
+            bad=show.BAD,
+        ),
+        show.number(
+            "Slow widgets",
+            "Widgets that take long to load, by the alert on them.",
+            reported.firing((alerts.LOADS_SLOW,)),
+            bad=show.WARNING,
+        ),
+        show.number(
+            "Failures that gather",
+            "Releases and tenants with far more of the failures than of the loads, by the alerts on them.",
+            reported.firing(gathered),
+            bad=show.WARNING,
+        ),
+        show.number(
+            "Traffic drops",
+            "Tenants with far fewer page views than usual at this hour, by the alert on them.",
+            reported.firing((traffic.TRAFFIC_DROP,)),
+            bad=show.BAD,
+        ),
+        show.number(
+            "Traffic spikes",
+            "Tenants with far more page views than usual at this hour, by the alert on them.",
+            reported.firing((traffic.TRAFFIC_SPIKE,)),
+            bad=show.WARNING,
+        ),
+        show.number(
+            "Bots and odd countries",
+            "Tenants with mostly bots, or with unusually many page views from one country, by the alerts.",
+            reported.firing((traffic.BOTS_HIGH, traffic.COUNTRY_UNUSUAL)),
+            bad=show.WARNING,
+        ),
+    )
+
+
+def _widgets() -> tuple[Any, ...]:
+    # A widget's failures of one kind among all its loads: the labels differ, so that no ratio of two is it.
+    by_reason = (
+        f"{reported.per_minute(FAILURES, 'widget, reason')} / on (widget) group_left ()"
+        f" ({reported.per_minute(LOADS, 'widget')} > 0)"
+    )
+    return (
+        show.lines(
+            "Loads per minute, by widget",
+            f"Attempts to load the {ask.MOST} widgets that are used most, those that failed included.",
+            (PanelQuery(ask.top(reported.per_minute(LOADS, "widget")), "{{widget}}"),),
+            size=(12, 8),
+            unit="cpm",
+        ),
+        show.stacked(
+            "Failures per minute, by reason",
+            "Load_error and timeout: it never came. Render_failure: it came and is broken. Script_error: it "
+            "is there and does not work.",
+            PanelQuery(reported.per_minute(FAILURES, "reason"), "{{reason}}"),
+            size=(12, 8),
+            unit="cpm",
+            step="1m",
+        ),
+        show.lines(
+            "Failures per load, by widget and reason",
+            f"The {ask.MOST} largest shares; a load may have several script errors. Dashed: the strictest "
+            "thresholds.",
+            (PanelQuery(ask.top(by_reason), "{{widget}} {{reason}}"),),
+            size=(12, 8),
+            unit="percentunit",
+            limits=reported.limits(alerts.FAILURES),
+        ),
+        show.lines(
+            "Load time, 95th percentile by widget",
+            f"The {ask.MOST} slowest widgets, of all tenants, where they loaded. Dashed: the thresholds.",
+            (
+                PanelQuery(
+                    ask.top(reported.percentile("0.95", reported.of_tenant(m.DURATION), "widget")),
+                    "{{widget}}",
+                ),
+            ),
+            size=(12, 8),
+            unit="s",
+            limits=reported.limits(alerts.SLOW),
+        ),
+    )
+
+
+def _by_release() -> Any:
+    worst = ask.top(reported.share(FAILURES, LOADS, PLACE, HOUR))
+    of_them = f"and on ({PLACE}) {worst}"
+
+    def share(reasons: str) -> str:
+        part = reported.of_tenant(m.FAILURES, f'reason=~"{reasons}"')
+        return f"{reported.share(part, LOADS, PLACE, HOUR)} {of_them}"
+
+    return show.rows(
+        "Widgets by release in an hour",
+        f"The {ask.MOST} releases with the most failures per load, and in which way they fail.",
+        (
+            worst,
+            f"{reported.rise(LOADS, PLACE)} {of_them}",
+            share("load_error|timeout"),
+            share("render_failure"),
+            share("script_error"),
+        ),
+        (
+            WIDGET,
+            RELEASE,
+            TableColumn("B", "Loads", width=80, decimals=0),
+            TableColumn("A", "Failures", unit="percentunit", width=90, decimals=1),
+            TableColumn("C", "Not loaded", unit="percentunit", width=95, decimals=1),
+            TableColumn("D", "Not rendered", unit="percentunit", width=105, decimals=1),
+            TableColumn("E", "Script", unit="percentunit", width=80, decimals=1),
+        ),
+        size=(15, 9),
+        sort=(("Failures", True),),
+        empty="No widget was reported",
+    )
+
+
+def _by_tenant() -> Any:
+    worst = ask.top(reported.share(FAILURES, LOADS, "tenant", HOUR))
+    return show.rows(
+        "Tenants by failing widgets in an hour",
+        f"The {ask.MOST} tenants in whose pages widgets have the most failures per load.",
+        (worst, f"{reported.rise(LOADS, 'tenant')} and on (tenant) {worst}"),
+        (
+            TENANT,
+            TableColumn("A", "Failures", unit="percentunit", width=150, decimals=1, bar=True),
+            TableColumn("B", "Loads", width=80, decimals=0),
+        ),
+        size=(9, 9),
+        sort=(("Failures", True),),
+        empty="No widget was reported",
+    )
+
+
+def _traffic() -> tuple[Any, ...]:
+    by_client = reported.per_minute(VIEWS, "client")
+    return (
+        show.lines(
+            "Page views of people in 15 minutes, and what is usual",
+            "Usual: the median of the same hour in three weeks, the least and the most of 90 minutes around "
+            "it; it is drawn once there are three weeks in Prometheus.",
+            (
+                PanelQuery(f"sum({_recorded(traffic.NOW, '5m')})", "now"),
+                PanelQuery(f"sum({_recorded(traffic.USUAL_LOW)})", "usual, at least"),
+                PanelQuery(f"sum({_recorded(traffic.USUAL_HIGH)})", "usual, at most"),
+            ),
+            size=(12, 8),
+            unit="short",
+        ),
+        show.stacked(
+            "Page views per minute, by client",
+            "People, bots that say so, and clients that the app finds suspicious.",
+            PanelQuery(by_client, "{{client}}"),
+            size=(12, 8),
+            unit="cpm",
+            step="1m",
+        ),
+        show.lines(
+            "Share of bots, by tenant",
+            f"Bots and suspicious clients, for the {ask.MOST} tenants with the most. Dashed: the threshold.",
+            (PanelQuery(ask.top(reported.share(OF_BOTS, VIEWS, "tenant")), "{{tenant}}"),),
+            size=(8, 8),
+            unit="percentunit",
+            limits=reported.limits(traffic.BOTS),
+        ),
+        show.bars(
+            "Page views of an hour, by country",
+            f"The {ask.MOST} countries with the most; of views whose country the app knows.",
+            PanelQuery(ask.top(reported.rise(COUNTRIES, "country")), "{{country}}"),
+            size=(8, 8),
+            unit="short",
+        ),
+        show.bars(
+            "Page views of an hour, by route",
+            f"The {ask.MOST} routes with the most, bots included.",
+            PanelQuery(ask.top(reported.rise(VIEWS, "route")), "{{route}}"),
+            size=(8, 8),
+            unit="short",
+        ),
+    )
+
+
+def _tenants() -> Any:
+    low, high = _usual(traffic.USUAL_LOW), _usual(traffic.USUAL_HIGH)
+    # Counters begin with the process: without a view since then there is no series, which is no view at all.
+    now = f"({_usual(traffic.NOW, '5m')} or on (tenant) {low} * 0)"
+    ratio = f"(({now} / {low} < 1) or ({now} / {high} > 1) or ({now} * 0 + 1 and on (tenant) {low}))"
+    odd = ask.top(f"(abs(ln(clamp_min({ratio}, 0.01))) or {now} * 0)")
+    of_them = f"and on (tenant) {odd}"
+    state = (
+        f"(({ask.level(f'({now} / {low})', traffic.DROP)}) > 0) * 0 {DROP}"
+        f" or (({ask.level(f'({now} / {high})', traffic.SPIKE)}) > 0) * 0 + {SPIKE} or {low} * 0"
+    )
+    return show.rows(
+        "Tenants against what is usual",
+        f"The {ask.MOST} tenants furthest from the same hour of three weeks. 1 is as usual; a dash: not yet "
+        "known.",
+        (f"{now} {of_them}", f"{ratio} {of_them}", f"({state}) {of_them}"),
+        (
+            TENANT,
+            TableColumn("A", "Views in 15 min", width=130, decimals=0),
+            TableColumn("B", "Times usual", width=110, decimals=2),
+            TableColumn(
+                "C",
+                "State",
+                width=100,
+                words={
+                    DROP: ("Drop", show.BAD),
+                    AS_USUAL: ("As usual", show.GOOD),
+                    SPIKE: ("Spike", show.WARNING),
+                },
+            ),
+        ),
+        size=(12, 9),
+        sort=(("State", False), ("Views in 15 min", True)),
+        empty="No page view was reported",
+    )
+
+
+def _countries() -> Any:
+    by = "tenant, country"
+    now, whole = reported.rise(COUNTRIES, by, QUARTER), reported.rise(COUNTRIES, "tenant", QUARTER)
+    share = f"({now} / on (tenant) group_left () ({whole} > 0))"
+    most = ask.top(share)
+    usual = f"max by ({by}) (last_over_time({_picked(traffic.USUAL_SHARE)}[65m]))"
+    return show.rows(
+        "Countries by tenant",
+        f"The {ask.MOST} largest shares of a tenant's page views of 15 minutes, and how many times the share "
+        "of the week before that is; a dash: not yet known.",
+        (most, f"({share} / on ({by}) ({usual} > 0)) and on ({by}) {most}"),
+        (
+            TENANT,
+            TableColumn("country", "Country", width=90),
+            TableColumn("A", "Share", unit="percentunit", width=150, decimals=1, bar=True),
+            TableColumn("B", "Times usual", width=110, decimals=2),
+        ),
+        size=(12, 9),
+        sort=(("Times usual", True), ("Share", True)),
+        empty="No country was reported",
+    )
+
+
+def _picked(record: str) -> str:
+    return f'{record}{{tenant=~"$tenant"}}'
+
+
+def _recorded(record: str, window: str = "35m") -> str:
+    # Beyond two evaluations of the slow group, so that a late one leaves no hole.
+    return f"last_over_time({_picked(record)}[{window}])"
+
+
+def _usual(record: str, window: str = "35m") -> str:
+    return f"max by (tenant) ({_recorded(record, window)})"
