@@ -6,8 +6,8 @@ from exporter import registry
 from exporter.core.metric import Metric
 from exporter.generate.dashboards import panel_queries
 from tests.generate.dashboards_reading import selectors
-from tests.generate.test_dashboards import DASHBOARDS
 from tests.generate.series_known import series_names
+from tests.generate.test_dashboards import DASHBOARDS
 
 SHOWN = {
     selector.name

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 
 from exporter.core.alert import Alert
 from exporter.core.metric import Metric
-from exporter.core.threshold import ThresholdFamily
-from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards._panels import PanelQuery
 
 HOUR, QUARTER = "1h", "15m"
@@ -88,8 +86,3 @@ def firing(alerts: Sequence[Alert]) -> str:
     picked = (f'{label}=~"${label}|"' for label in labels if label in _VARIABLES)
     matchers = ", ".join((f'alertname=~"{names}"', 'alertstate="firing"', *picked))
     return f"count(max by ({', '.join(('alertname', *labels))}) (ALERTS{{{matchers}}})) or {_ALIVE}"
-
-
-def limits(family: ThresholdFamily) -> PanelQuery:
-    """Return the thresholds in force, to be drawn beside what they are compared with."""
-    return PanelQuery(ask.limit(family), "{{severity}} threshold")

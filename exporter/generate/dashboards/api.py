@@ -120,7 +120,7 @@ def _requests() -> tuple[Any, ...]:
             (PanelQuery(ask.top(reported.share(failures, requests, ROUTE)), ENDPOINT),),
             size=(12, 8),
             unit="percentunit",
-            limits=reported.limits(ENDPOINT_ERRORS),
+            limits=show.limits_of(ENDPOINT_ERRORS),
         ),
         show.lines(
             "Response time, 95th percentile by endpoint",
@@ -128,7 +128,7 @@ def _requests() -> tuple[Any, ...]:
             (PanelQuery(ask.top(reported.percentile("0.95", duration, ROUTE)), ENDPOINT),),
             size=(12, 8),
             unit="s",
-            limits=reported.limits(ENDPOINT_LATENCY),
+            limits=show.limits_of(ENDPOINT_LATENCY),
         ),
     )
 
@@ -206,7 +206,7 @@ def _calls() -> tuple[Any, ...]:
             (PanelQuery(ask.top(reported.share(failures, calls, "integration")), "{{integration}}"),),
             size=(12, 8),
             unit="percentunit",
-            limits=reported.limits(CALL_ERRORS),
+            limits=show.limits_of(CALL_ERRORS),
         ),
         show.lines(
             "Duration of calls, 95th percentile by integration",
@@ -268,7 +268,7 @@ def _ai_services() -> tuple[Any, ...]:
             (PanelQuery(ask.top(reported.share(failures, calls, "endpoint")), "{{endpoint}}"),),
             size=(8, 8),
             unit="percentunit",
-            limits=reported.limits(AI_ERRORS),
+            limits=show.limits_of(AI_ERRORS),
         ),
         show.stacked(
             "Failed AI calls per minute, by reason",

@@ -99,7 +99,7 @@ def _decisions() -> tuple[Any, ...]:
             (PanelQuery(ask.top(reported.share(BLOCKED, REQUESTS, "policy")), "{{policy}}"),),
             size=(12, 8),
             unit="percentunit",
-            limits=reported.limits(BLOCKS),
+            limits=show.limits_of(BLOCKS),
         ),
         show.lines(
             "Requests per minute, by endpoint",
@@ -193,7 +193,7 @@ def _vendors() -> tuple[Any, ...]:
             (PanelQuery(least, "{{integration}} {{tenant}} {{bucket}}"),),
             size=(12, 8),
             unit="percentunit",
-            limits=reported.limits(LEFT_RATIO),
+            limits=show.limits_of(LEFT_RATIO),
         ),
         show.lines(
             "Our own calls per minute, by integration",

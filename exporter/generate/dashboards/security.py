@@ -97,7 +97,7 @@ def _sign_ins() -> tuple[Any, ...]:
             (PanelQuery(ask.top(f"{reported.rise(FAILED, 'tenant', '5m')} / 5"), "{{tenant}}"),),
             size=(12, 8),
             unit="cpm",
-            limits=reported.limits(FAILED_SIGN_INS),
+            limits=show.limits_of(FAILED_SIGN_INS),
         ),
         show.lines(
             "Sign-ins that fail, by method",

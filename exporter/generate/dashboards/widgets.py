@@ -114,7 +114,7 @@ def _widgets() -> tuple[Any, ...]:
             (PanelQuery(ask.top(by_reason), "{{widget}} {{reason}}"),),
             size=(12, 8),
             unit="percentunit",
-            limits=reported.limits(alerts.FAILURES),
+            limits=show.limits_of(alerts.FAILURES),
         ),
         show.lines(
             "Load time, 95th percentile by widget",
@@ -127,7 +127,7 @@ def _widgets() -> tuple[Any, ...]:
             ),
             size=(12, 8),
             unit="s",
-            limits=reported.limits(alerts.SLOW),
+            limits=show.limits_of(alerts.SLOW),
         ),
     )
 
@@ -211,7 +211,7 @@ def _traffic() -> tuple[Any, ...]:
             (PanelQuery(ask.top(reported.share(OF_BOTS, VIEWS, "tenant")), "{{tenant}}"),),
             size=(8, 8),
             unit="percentunit",
-            limits=reported.limits(traffic.BOTS),
+            limits=show.limits_of(traffic.BOTS),
         ),
         show.bars(
             "Page views of an hour, by country",
