@@ -26,7 +26,7 @@ test: .venv/dev ## Run every check and every test
 	@sh deploy/install-packages.sh prometheus prometheus-alertmanager chromium knot postgresql \
 	  nginx prometheus-blackbox-exporter zsh fish nodejs node-express curl openssl redis-server
 	$(MAKE) --no-print-directory lint check-generated
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder  # one more than cores: some tests only wait
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder  # more than cores: many tests wait for processes
 
 lint: .venv/dev ## Style and types
 	$(BIN)/ruff format --check .

@@ -1,5 +1,6 @@
 """What every test runs in."""
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 
 LONGEST = (
     "tests/test_new_",
+    "tests/rules/test_rules.py",
+    "tests/rules/test_derived_cases.py",
     "tests/packaging/",
     "tests/e2e/",
     "tests/outbox/",
@@ -23,6 +26,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let exporters that tests start keep their admin token here, not in the home of whoever tests."""
     os.environ["XDG_STATE_HOME"] = _folder.name
     os.environ.pop("STATE_DIRECTORY", None)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what lives as long as the run out of every full collection."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

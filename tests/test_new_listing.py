@@ -1,13 +1,11 @@
 """Follows docs/new-listing.md to the letter, in a copy of the tree."""
 
 import json
-import re
-import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.test_new_provider import BLOCK, NOT_COPIED, ROOT, fingerprints, run
+from tests.tutorial import PYTEST, ROOT, TWO_COMMANDS, Tutorial, blocks, follow
 
 PAGE = ROOT / "docs" / "new-listing.md"
 SUBJECT = "exporter/store/subjects/reports.py"
@@ -16,8 +14,8 @@ CONTRACTS = (
     ("tests/server/test_listings.py", "reports", 4),
     ("tests/server/test_access.py", "reports", 2),
     ("tests/server/test_local_access.py", "reports", 1),
-    ("tests/store/test_migrate.py", "", 2),
-    ("tests/server/test_operating_page.py", "", 2),
+    ("tests/store/test_migrate.py", "test_migrate", 2),
+    ("tests/server/test_operating_page.py", "test_operating_page", 2),
 )
 SERVE = """
 import asyncio, json, sys, time
@@ -55,57 +53,36 @@ asyncio.run(serve())
 """
 
 
-def blocks() -> dict[str, str]:
-    return {found["path"]: found["text"] for found in BLOCK.finditer(PAGE.read_text())}
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    copy = Path(shutil.copytree(ROOT, tmp_path / "tree", ignore=NOT_COPIED, symlinks=True))
-    run(copy, "-m", "exporter", "generate")
-    return copy
-
-
-def follow(tree: Path) -> None:
-    for path, text in blocks().items():
-        (tree / path).write_text(text)
-    run(tree, "-m", "exporter", "generate")
+@pytest.fixture(scope="module")
+def tutorial(tmp_path_factory: pytest.TempPathFactory) -> Tutorial:
+    return follow(PAGE, tmp_path_factory.mktemp("new-listing"))
 
 
 def test_the_page_names_two_new_files_and_the_two_commands() -> None:
-    assert sorted(blocks()) == sorted((SUBJECT, MIGRATION))
-    assert not [path for path in blocks() if (ROOT / path).exists()]
-    assert "```shell\nmake generate\nmake test\n```" in PAGE.read_text()
+    assert sorted(blocks(PAGE)) == sorted((SUBJECT, MIGRATION))
+    assert not [path for path in blocks(PAGE) if (ROOT / path).exists()]
+    assert TWO_COMMANDS in PAGE.read_text()
     last = max(path.name for path in (ROOT / MIGRATION).parent.glob("[0-9]*.py"))
     assert int(last[:4]) + 1 == int(Path(MIGRATION).name[:4]), (
         "number the migration of the page after the last"
     )
 
 
-def test_following_the_page_adds_two_files_and_what_is_generated_of_them(tree: Path) -> None:
-    before = fingerprints(tree)
-    follow(tree)
-    after = fingerprints(tree)
-    touched = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
-    assert touched == {*blocks(), "docs/reference/lists.md", "docs/reference/api.md"}
-    assert "`/api/v1/reports`" in (tree / "docs/reference/lists.md").read_text()
-    run(tree, "-m", "exporter", "generate", "--check")
+def test_following_the_page_adds_two_files_and_what_is_generated_of_them(tutorial: Tutorial) -> None:
+    assert tutorial.touched == {*tutorial.blocks, "docs/reference/lists.md", "docs/reference/api.md"}
+    assert "`/api/v1/reports`" in (tutorial.tree / "docs/reference/lists.md").read_text()
+    tutorial.run("-m", "exporter", "generate", "--check")
 
 
-def test_the_contracts_of_lists_hold_without_an_edit(tree: Path) -> None:
-    follow(tree)
-    for path, word, least in CONTRACTS:
-        passed = run(
-            tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", path, *(("-k", word) if word else ())
-        )
-        count = re.search(r"(\d+) passed", passed)
-        assert count and int(count[1]) >= least, f"{path}: {passed}"
+def test_the_contracts_of_lists_hold_without_an_edit(tutorial: Tutorial) -> None:
+    tutorial.check_contracts(CONTRACTS)
 
 
-def test_what_is_written_is_served_exported_shown_by_the_command_and_deleted_in_time(tree: Path) -> None:
-    follow(tree)
-    database = tree / "state.db"
-    out = run(tree, "-c", SERVE, f"sqlite:///{database}").splitlines()
+def test_what_is_written_is_served_exported_shown_by_the_command_and_deleted_in_time(
+    tutorial: Tutorial,
+) -> None:
+    database = tutorial.tree / "state.db"
+    out = tutorial.run("-c", SERVE, f"sqlite:///{database}").splitlines()
     served = json.loads(out[-1])
     (first,) = served["page"]["reports"]
     assert (first["tenant"], first["text"]) == ("acme", "lost mail 1") and served["page"]["next"]
@@ -114,8 +91,7 @@ def test_what_is_written_is_served_exported_shown_by_the_command_and_deleted_in_
     assert printed == [f"lost mail {n}" for n in (1, 2, 3)]
 
 
-def test_the_files_of_the_page_keep_to_the_style(tree: Path) -> None:
-    follow(tree)
-    run(tree, "-m", "ruff", "format", "--check", *blocks())
-    run(tree, "-m", "ruff", "check", *blocks())
-    run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_floors.py")
+def test_the_files_of_the_page_keep_to_the_style(tutorial: Tutorial) -> None:
+    tutorial.run("-m", "ruff", "format", "--check", *tutorial.blocks)
+    tutorial.run("-m", "ruff", "check", *tutorial.blocks)
+    tutorial.run(*PYTEST, "tests/test_floors.py")

@@ -87,16 +87,20 @@ class DatabaseStage:
 
     async def play(self, scenario: str) -> None:
         second = await asyncio.to_thread(lambda: self.stack.enter_context(standby(self.server)))
-        # A new standby streams for a moment before it says how far it is.
-        reported = "SELECT 1 FROM pg_stat_replication WHERE replay_lsn = sent_lsn OR replay_lag IS NOT NULL"
-        for _ in range(1200):
-            if self.server.admin(reported):
-                break
-            await asyncio.sleep(0.05)
-        else:
-            raise AssertionError("the standby did not report within 60 s")
+        # A new standby streams for a moment before either side says how far it is.
+        await self._answers(
+            self.server,
+            "SELECT 1 FROM pg_stat_replication WHERE replay_lsn = sent_lsn OR replay_lag IS NOT NULL",
+        )
+        await self._answers(second, "SELECT 1 WHERE pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()")
         if scenario == "standby":
             self.options = second.options()
+
+    @staticmethod
+    async def _answers(server: Cluster, statement: str) -> None:
+        async with asyncio.timeout(60.0):
+            while not server.admin(statement):
+                await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
