@@ -103,6 +103,12 @@ class TextMessages(Protocol):
     def settings(self) -> Sms | None:
         """How messages are sent now, None where no message is."""
 
+    async def account_of(self, delivery: str) -> str:
+        """Return the account that is known to have taken the message of a delivery; "" for none.
+
+        This never fails: where it cannot be known nobody has it.
+        """
+
     async def note_accepted(self, delivery: str, account: str, sid: str) -> None:
         """Note that an account took the message of a delivery; this never fails."""
 

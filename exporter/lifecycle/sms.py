@@ -13,9 +13,12 @@ from exporter.lifecycle.webhooks import WebhookParts
 from exporter.notices.sms import SmsIntake
 from exporter.notices.sms_follow_up import TextFollowUp
 from exporter.notices.sms_ledger import TextLedger
-from exporter.store.subjects.sms import Acknowledgement, TextOrder, note_accepted, take_orders
+from exporter.store.subjects.sms import Acknowledgement, TextOrder, account_of, note_accepted, take_orders
 
 TEXTS_TASK = "text messages"
+
+LOOK_PATIENCE = 2.0
+"""Seconds that a message waits for the store to say whether it was sent: somebody on duty waits for it."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,13 @@ def build_sms(webhooks: WebhookParts, network: Network, clock: Clock, supervisor
     def note(taken: Acknowledgement) -> Awaitable[None]:
         return commits.write(note_accepted, taken)
 
+    def find(delivery: str) -> Awaitable[str]:
+        return webhooks.writer.read(lambda connection: account_of(connection, delivery), LOOK_PATIENCE)
+
     def store(order: TextOrder) -> Awaitable[tuple[TextVerdict, int]]:
         return commits.write(take_orders, order)
 
-    ledger = webhooks.texts = TextLedger(note, counters.add, counters.set, clock.now)
+    ledger = webhooks.texts = TextLedger(note, find, counters.add, counters.set, clock.now)
     follow_up = TextFollowUp(ledger, commits, network, lambda: outbox.backlogs, outbox.wake, clock.now)
     return SmsParts(
         SmsIntake(ledger, store, outbox.wake, clock.now), ledger, follow_up, outbox.wake, supervisor

@@ -14,15 +14,25 @@ from exporter.store.subjects.sms import Acknowledgement
 NoteAccepted = Callable[[Acknowledgement], Awaitable[None]]
 """Writes down who took a message; StoreError where that is not certain."""
 
+FindAccount = Callable[[str], Awaitable[str]]
+"""Returns the account that took the message of a delivery, "" for none; StoreError where it is not known."""
+
 
 class TextLedger:
     """Implements `core.text_message.TextMessages`; `settings` are those of the configuration in force."""
 
-    def __init__(self, store: NoteAccepted, add: Count, set_value: Count, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: NoteAccepted,
+        find: FindAccount,
+        add: Count,
+        set_value: Count,
+        now: Callable[[], float],
+    ) -> None:
         """Send nothing before there are settings."""
         self.settings: Sms | None = None
         self.add, self.set = add, set_value
-        self._store, self._now = store, now
+        self._store, self._find, self._now = store, find, now
 
     def apply(self, settings: Sms | None) -> None:
         """Work by `settings` from now on, and show every series of them from 0 on: `rate` needs that."""
@@ -38,6 +48,12 @@ class TextLedger:
                 self.add(metric, (account,), 0)
             for reason in REASONS:
                 self.add(m.FAILED, (account, reason), 0)
+
+    async def account_of(self, delivery: str) -> str:
+        """Return the account that took the message of a delivery, as far as it was written down."""
+        with suppress(StoreError):  # rather twice than never
+            return await self._find(delivery)
+        return ""
 
     async def note_accepted(self, delivery: str, account: str, sid: str) -> None:
         """Count a message that an account took, and write down whom to ask about it."""

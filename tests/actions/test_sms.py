@@ -43,6 +43,10 @@ class Notes:
     settings: Sms | None
     accepted: list[tuple[str, str, str]] = field(default_factory=list)
     failures: list[tuple[str, str, bool]] = field(default_factory=list)
+    known: dict[str, str] = field(default_factory=dict)
+
+    async def account_of(self, delivery: str) -> str:
+        return self.known.get(delivery, "")
 
     async def note_accepted(self, delivery: str, account: str, sid: str) -> None:
         self.accepted.append((delivery, account, sid))
@@ -59,9 +63,9 @@ class Post:
     notes: Notes
     vendors: TextVendors
 
-    async def send(self, **more: Any) -> Receipt:
+    async def send(self, actor: str = "", **more: Any) -> Receipt:
         body = TextBody(to=TO, text="CRITICAL payments: IntegrationDown: x", **more).encode()
-        return await self.action.run(Delivery("sms/x/1/1/p", SMS, SMS, body, NOW, NOW + 60))
+        return await self.action.run(Delivery("sms/x/1/1/p", SMS, SMS, body, NOW, NOW + 60, actor=actor))
 
 
 @pytest.fixture
@@ -80,6 +84,14 @@ async def test_the_first_account_takes_it(post: Post) -> None:
     assert post.vendors.sent == [SentText(SID, TO, "CRITICAL payments: IntegrationDown: x")]
     assert post.notes.accepted == [("sms/x/1/1/p", "twilio", f"SM{1:032x}")]
     assert post.notes.failures == [] and post.vendors.refused == []
+
+
+async def test_what_an_account_is_known_to_have_goes_out_again_only_where_somebody_asks(post: Post) -> None:
+    post.notes.known["sms/x/1/1/p"] = "twilio"
+    assert await post.send() == Receipt(detail="taken by twilio before")
+    assert post.vendors.sent == [] and post.notes.accepted == []
+    assert (await post.send(actor="ada")).status == 201
+    assert len(post.vendors.sent) == 1
 
 
 @pytest.mark.parametrize(

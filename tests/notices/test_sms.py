@@ -13,6 +13,7 @@ from exporter.core.text_message import LIFE, SMS, TextState
 from exporter.notices.payload import PayloadError
 from exporter.notices.sms_follow_up import PATIENCE
 from exporter.store.retries import RetryChoice
+from exporter.store.subjects.deliveries import TABLE
 from exporter.store.subjects.sms import INCIDENTS, query
 from tests.notices.texts import TextRoom, text_room
 from tests.outbox.parcels import rows
@@ -158,6 +159,23 @@ async def test_what_is_accepted_is_sent_by_the_next_process(url: str, vendors: T
     assert vendors.sent == []
     async with text_room(url, settings):
         await arrived(vendors, 1)
+
+
+async def test_a_crash_between_the_note_of_a_message_and_its_outcome_sends_it_no_second_time(
+    url: str, vendors: TextVendors
+) -> None:
+    settings = sms_settings(vendors.url)
+    async with text_room(url, settings) as room:
+        await room.fire()
+        await in_state(room, "accepted")
+        await until(lambda: rows(room.database, "state") == ["delivered"])
+    async with text_room(url, settings, start=False) as room:
+        with room.database.writing() as connection:
+            connection.execute(TABLE.update().values(state="waiting"))  # as a kill leaves it
+        await room.outbox.start()
+        await until(lambda: rows(room.database, "state") == ["delivered"])
+        await in_state(room, "accepted")
+    assert len(vendors.sent) == 1
 
 
 async def test_a_message_that_does_not_arrive_goes_by_the_next_account_until_there_is_none(

@@ -24,7 +24,8 @@ from exporter.outbox.outbox import Outbox
 from exporter.store.claims import expire
 from exporter.store.database import Database
 from exporter.store.retries import RetryChoice
-from exporter.store.subjects.sms import TextOrder, note_accepted, query, take_orders
+from exporter.store.subjects.sms import TextOrder, account_of, note_accepted, query, take_orders
+from exporter.store.threads import in_thread
 from tests.notices.messages import alert, message
 
 
@@ -57,6 +58,7 @@ class TextRoom:
 
         self.ledger = TextLedger(
             lambda taken: commits.write(note_accepted, taken),
+            lambda name: in_thread(lambda: database.read(lambda connection: account_of(connection, name))),
             self.counters.add,
             self.counters.set,
             self.clock.now,

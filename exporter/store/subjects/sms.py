@@ -189,6 +189,13 @@ def note_accepted(connection: Connection, taken: Sequence[Acknowledgement]) -> l
     return [None] * len(taken)
 
 
+def account_of(connection: Connection, delivery: str) -> str:
+    """Return the account that took the message of a delivery, "" where nobody wrote one down."""
+    taken = [state.value for state in (TextState.ACCEPTED, TextState.SENT, TextState.DELIVERED)]
+    asked = select(TABLE.c.account).where(TABLE.c.delivery == delivery, TABLE.c.state.in_(taken))
+    return connection.execute(asked).scalar() or ""
+
+
 def claim_unknown(connection: Connection, now: float, most: int) -> list[TextMessage]:
     """Return messages of which it is time to ask what became of them; other replicas leave them alone."""
     due = select(TABLE.c.id).where(TABLE.c.state == TextState.ACCEPTED.value, TABLE.c.ask_at <= now)
