@@ -9,10 +9,10 @@ def asgi_route(scope: Mapping[str, Any]) -> str:
     root = scope.get("root_path", "")
     template = getattr(scope.get("route"), "path", None) or _template_of_endpoint(scope)
     if template is None:
-        return str(scope.get("path", ""))
+        return str(scope.get("path", "")) or "/"
     # Of a mounted app the route knows only its own part.
     mount = scope.get("app_root_path", "")
-    return str(root).removeprefix(str(mount)) + str(template)
+    return str(root).removeprefix(str(mount)) + str(template) or "/"
 
 
 def _template_of_endpoint(scope: Mapping[str, Any]) -> str | None:
@@ -31,7 +31,8 @@ def _template_of_endpoint(scope: Mapping[str, Any]) -> str | None:
 def wsgi_route(environ: MutableMapping[str, Any]) -> str:
     """Return the template that Flask left in `environ`, the path where there is none."""
     rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
-    return str(getattr(rule, "rule", None) or environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    return str(getattr(rule, "rule", None) or path or "/")
 
 
 def trace_id(traceparent: str) -> str | None:

@@ -27,6 +27,9 @@ Text = Annotated[str, Meta(max_length=500)]
 """A short text of the app; only an allow-list lets it become a label."""
 
 Identifier = Annotated[str, Meta(max_length=200)]
+RequiredIdentifier = Annotated[Identifier, Meta(min_length=1)]
+"""What an event is about: without a name it would count for nothing that anybody knows."""
+
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 Money = Annotated[float, Meta(ge=0, le=1e9)]
 

@@ -89,7 +89,8 @@ def _bounds(value: inspect.Type) -> Iterator[str]:
         if value.pattern is not None:
             yield f"`{value.pattern.removeprefix(chr(92) + 'A').removesuffix(chr(92) + 'Z')}`"
         if value.max_length is not None:
-            yield f"at most {value.max_length} characters"
+            least = f"{value.min_length} to" if value.min_length else "at most"
+            yield f"{least} {value.max_length} characters"
     elif isinstance(value, inspect.IntType | inspect.FloatType):
         low, high = _number(value.ge), _number(value.le)
         if low and high:

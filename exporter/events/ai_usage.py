@@ -11,6 +11,7 @@ from exporter.core.event import (
     LabelContext,
     Measurement,
     Money,
+    RequiredIdentifier,
     Seconds,
     Tally,
     Text,
@@ -26,8 +27,8 @@ OK = frozenset({"ok", "success", "succeeded", "completed"})
 class AiUsageEvent(EventFields, tag="ai_usage", kw_only=True):
     """A call; `status` is ok, or what went wrong (error, timeout, rate_limited); `cost` in USD."""
 
-    endpoint: Identifier
-    status: Identifier
+    endpoint: RequiredIdentifier
+    status: RequiredIdentifier
     duration: Seconds | None = None
     cost: Money | None = None
     request_id: Identifier | None = None

@@ -13,6 +13,7 @@ from exporter.core.event import (
     Identifier,
     LabelContext,
     Measurement,
+    RequiredIdentifier,
     Seconds,
     Tally,
 )
@@ -27,8 +28,8 @@ TIMEOUTS = frozenset({408, 504})
 class ApiRequestEvent(EventFields, tag="api_request", kw_only=True):
     """A request; `route` is its template, `status` 0 without an answer. `user` is never a label."""
 
-    route: Identifier
-    method: Annotated[str, Meta(max_length=20)]
+    route: RequiredIdentifier
+    method: Annotated[str, Meta(min_length=1, max_length=20)]
     status: Annotated[int, Meta(ge=0, le=999)]
     duration: Seconds
     trace_id: Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")] | None = None

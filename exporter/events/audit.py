@@ -6,11 +6,16 @@ from typing import Annotated, Any
 from msgspec import Meta, field
 
 from exporter.core.audit_rules import class_of
-from exporter.core.event import EventFields, EventKind, Identifier, LabelContext, Measurement, Text
+from exporter.core.event import (
+    EventFields,
+    EventKind,
+    Identifier,
+    LabelContext,
+    Measurement,
+    RequiredIdentifier,
+    Text,
+)
 from exporter.events._audit_series import EVENTS
-
-RequiredIdentifier = Annotated[Identifier, Meta(min_length=1)]
-"""An entry without its actor, or its action, would say nothing."""
 
 
 class AuditEvent(EventFields, tag="audit", kw_only=True):

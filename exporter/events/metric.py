@@ -5,13 +5,21 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from exporter.core.event import EventError, EventFields, EventKind, Identifier, LabelContext, Measurement
+from exporter.core.event import (
+    EventError,
+    EventFields,
+    EventKind,
+    Identifier,
+    LabelContext,
+    Measurement,
+    RequiredIdentifier,
+)
 
 
 class MetricEvent(EventFields, tag="metric", kw_only=True):
     """A value: what a gauge is now, or by how much a counter rises."""
 
-    name: Identifier
+    name: RequiredIdentifier
     value: Annotated[float, Meta(ge=-1e15, le=1e15)]
     labels: dict[str, Identifier] = field(default_factory=dict)
 

@@ -11,6 +11,7 @@ from exporter.core.event import (
     Identifier,
     LabelContext,
     Measurement,
+    RequiredIdentifier,
 )
 from exporter.events._rate_limit_alerts import ALERTS
 from exporter.events._rate_limit_series import BLOCKS, REQUESTS
@@ -19,8 +20,8 @@ from exporter.events._rate_limit_series import BLOCKS, REQUESTS
 class RateLimitEvent(EventFields, tag="rate_limit", kw_only=True):
     """A request that a rate limit judged; `identifier` is stored, never a label."""
 
-    policy: Identifier
-    endpoint: Identifier
+    policy: RequiredIdentifier
+    endpoint: RequiredIdentifier
     outcome: Literal["allowed", "blocked"]
     identifier: Identifier | None = None
 

@@ -10,9 +10,9 @@ from exporter.core.event import (
     Contribution,
     EventFields,
     EventKind,
-    Identifier,
     LabelContext,
     Measurement,
+    RequiredIdentifier,
     Tally,
 )
 from exporter.core.event_summary import COUNTRY, TRAFFIC
@@ -23,7 +23,7 @@ from exporter.events._traffic_series import COUNTRIES, VIEWS
 class TrafficEvent(EventFields, tag="traffic", kw_only=True):
     """Page views of one route; `country` by ISO 3166-1 alpha-2."""
 
-    route: Identifier
+    route: RequiredIdentifier
     client: Literal["human", "bot", "suspicious"]
     country: Annotated[str, Meta(pattern=r"\A[A-Za-z]{2}\Z")] | None = None
     views: Annotated[int, Meta(ge=1, le=1_000_000)] = 1

@@ -13,6 +13,7 @@ from exporter.core.event import (
     Identifier,
     LabelContext,
     Measurement,
+    RequiredIdentifier,
     Seconds,
     Text,
 )
@@ -24,7 +25,7 @@ REASONS = {"failed": "app", "timeout": "timeout", "refused": "refused"}
 class WebhookEvent(EventFields, tag="webhook", kw_only=True):
     """A webhook: `processed` (inbound), `delivered` (outbound), or what went wrong."""
 
-    source: Identifier
+    source: RequiredIdentifier
     outcome: Literal["processed", "delivered", "failed", "timeout", "refused"]
     direction: Literal["inbound", "outbound"] = "inbound"
     type: Identifier | None = None

@@ -11,6 +11,7 @@ from exporter.core.event import (
     Identifier,
     LabelContext,
     Measurement,
+    RequiredIdentifier,
     Seconds,
     Tally,
     Text,
@@ -26,7 +27,7 @@ LOADS = frozenset({"loaded", "load_error", "timeout"})
 class WidgetEvent(EventFields, tag="widget", kw_only=True):
     """What became of a widget; `error` is the name of the error, without what the customer entered."""
 
-    widget: Identifier
+    widget: RequiredIdentifier
     outcome: Literal["loaded", "load_error", "render_failure", "script_error", "timeout"]
     route: Identifier | None = None
     release: Identifier | None = None

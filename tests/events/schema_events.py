@@ -90,7 +90,7 @@ def _text(schema: Event) -> st.SearchStrategy[str]:
         return st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat())
     if "pattern" in schema:
         return st.from_regex(re.compile(str(schema["pattern"])))
-    return st.text(max_size=min(60, schema.get("maxLength", 60)))
+    return st.text(min_size=schema.get("minLength", 0), max_size=min(60, schema.get("maxLength", 60)))
 
 
 def _near(event: Event) -> Event:

@@ -91,6 +91,14 @@ def test_its_example_has_what_must_be_there_and_its_name_is_that_of_its_file(kin
 
 
 @EVERY
+def test_what_it_is_about_has_a_name(kind: EventKind) -> None:
+    for field in own_fields(kind.fields):
+        if field.required and field.type is FieldType.TEXT and not field.choices:
+            with pytest.raises(msgspec.ValidationError, match=f"length >= 1.*{field.name}"):
+                read({"kind": kind.name, **kind.example, field.name: ""}, kind)
+
+
+@EVERY
 def test_every_field_is_bounded(kind: EventKind) -> None:
     for field in fields_of(kind.fields):
         of_mapping = field.type in (FieldType.TEXTS, FieldType.VALUES)  # the body bounds those

@@ -219,7 +219,7 @@ export function expressMiddleware(client, describe) {
       guard(client, () => {
         const template = route?.path;
         client.apiRequest({
-          route: typeof template === "string" ? mount + template : path(request.originalUrl),
+          route: typeof template === "string" ? mount + template || "/" : path(request.originalUrl),
           method: request.method,
           status: response.statusCode,
           duration: (performance.now() - since) / 1000,
