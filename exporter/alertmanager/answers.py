@@ -98,6 +98,12 @@ def read_silence_id(body: bytes) -> str:
     return _decode(body, _StoredSilence).silenceID
 
 
+def read_nothing(body: bytes) -> None:
+    """Accept the empty answer of a call that only does something; ValueError for a page of something else."""
+    if body.strip():
+        _decode(body, Any)
+
+
 def silence_body(silence: Silence) -> bytes:
     """Return what stores `silence`; with an id it takes the place of that one."""
     known = {"id": silence.id} if silence.id else {}

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from exporter.alertmanager.answers import (
     alerts_body,
     read_alerts,
+    read_nothing,
     read_silence_id,
     read_silences,
     silence_body,
@@ -72,7 +73,7 @@ class AlertmanagerClient:
 
     async def expire_silence(self, silence_id: str) -> None:
         """Let a silence expire now; one that is unknown or has expired is an error with status 404 or 500."""
-        await self._first("DELETE", f"/api/v2/silence/{quote(silence_id, safe='')}", bytes)
+        await self._first("DELETE", f"/api/v2/silence/{quote(silence_id, safe='')}", read_nothing)
 
     async def channels(self) -> dict[str, tuple[str, ...]]:
         """Return the kinds of channels of each receiver by its name, such as `slack`, one for each it has."""
@@ -93,7 +94,7 @@ class AlertmanagerClient:
         """Send `alerts` to every member; return the URLs of those that took them, at least one."""
         address = self._address()
         body = alerts_body(alerts)
-        asked = [self._ask(address, url, "POST", "/api/v2/alerts", body) for url in address.urls]
+        asked = [self._fire_at(address, url, body) for url in address.urls]
         results = await asyncio.gather(*asked, return_exceptions=True)
         taken = tuple(
             url
@@ -105,6 +106,11 @@ class AlertmanagerClient:
         if unexpected or not taken:
             raise (unexpected or errors)[0]
         return taken
+
+    async def _fire_at(self, address: AlertmanagerAddress, url: str, body: bytes) -> None:
+        path = "/api/v2/alerts"
+        # A proxy that asks for a password answers 200, too.
+        _read(url, path, read_nothing, await self._ask(address, url, "POST", path, body))
 
     async def _first(self, method: str, path: str, read: Callable[[bytes], T], body: bytes = b"") -> T:
         """Return what the first member answers that answers at all; the last one that did is asked first."""
@@ -122,12 +128,7 @@ class AlertmanagerClient:
                 error = error or failure
                 continue
             self._last = url
-            try:
-                return read(answer.body)
-            except ValueError as failure:
-                raise AlertmanagerError(
-                    f"{url} does not answer {_name(path)} as Alertmanager does: {failure}"
-                ) from None
+            return _read(url, path, read, answer)
         raise error or AlertmanagerError("no address of Alertmanager is configured")
 
     async def _ask(
@@ -165,6 +166,15 @@ class AlertmanagerClient:
         if answer.status != 200:
             raise AlertmanagerError(_refusal(url, path, answer), answer.status)
         return answer
+
+
+def _read(url: str, path: str, read: Callable[[bytes], T], answer: Answer) -> T:
+    try:
+        return read(answer.body)
+    except ValueError as failure:
+        raise AlertmanagerError(
+            f"{url} does not answer {_name(path)} as Alertmanager does: {failure}"
+        ) from None
 
 
 def _filters(matchers: Sequence[Matcher]) -> str:

@@ -191,6 +191,27 @@ async def test_an_answer_that_is_none_is_an_error(
     assert seen == [f"Basic {base64.b64encode(b'ada:pw-0123456789').decode()}"]
 
 
+async def test_a_page_of_something_else_takes_no_alert_and_no_silence_away(network: LoopNetwork) -> None:
+    class Portal(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            self.send_response(200)
+            self.send_header("Content-Length", "16")
+            self.end_headers()
+            self.wfile.write(b"<html>sign in...")
+
+        do_POST = do_DELETE = answer
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with serving(Portal) as port:
+        asked = client(network, f"127.0.0.1:{port}")
+        for question in (asked.fire([fired()]), asked.expire_silence("4ac5c5a4-9b8b-4d56")):
+            with pytest.raises(AlertmanagerError, match="as Alertmanager does"):
+                await question
+
+
 def test_without_a_url_it_is_where_prometheus_reaches_it() -> None:
     assert address_of(AlertmanagerApi(), Generation()).urls == ("http://127.0.0.1:9093",)
     peer = AlertmanagerPeer(addresses=("a:1", "b:2"), scheme="https", path_prefix="/am")
