@@ -149,8 +149,9 @@ class MaintenanceKeeper:
             used |= await self._make(one, before.id if before else "")
         # Of a window that is gone, if it is ours: other exporters may have windows of the same name.
         gone = [one for one in left if one.id in self._ours and one.id not in used]
-        await self._expire(gone, "its window is gone or was changed")
-        await self._remember(used)
+        refused = await self._expire(gone, "its window is gone or was changed")
+        # What Alertmanager took away before is not listed by the next look; all else is tried again then.
+        await self._remember(used | {one: self._ours[one] for one in refused})
 
     async def _make(self, wanted: Silence, before: str) -> dict[str, str]:
         """Make a silence in the place of `before`, "" for none; return its id and its window."""
@@ -161,7 +162,9 @@ class MaintenanceKeeper:
         )
         return {made: name}
 
-    async def _expire(self, silences: Iterable[Silence], why: str) -> None:
+    async def _expire(self, silences: Iterable[Silence], why: str) -> list[str]:
+        """Take silences away; return those of which Alertmanager refused it."""
+        refused = []
         for one in silences:
             try:
                 await self._client.expire_silence(one.id)
@@ -169,10 +172,12 @@ class MaintenanceKeeper:
                 # Another replica may have been first: then it is unknown or expired, and all is well.
                 if error.status is None:
                     raise
+                refused.append(one.id)
                 continue
             structlog.get_logger("exporter.alertmanager").info(
                 "silence taken away", window=window_of(one), silence=one.id, why=why
             )
+        return refused
 
     async def _remember(self, used: Mapping[str, str]) -> None:
         gone = frozenset(self._ours.keys() - used.keys())

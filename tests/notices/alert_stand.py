@@ -114,13 +114,15 @@ class AlertStand:
         made.apply(settings)
         return made, series
 
-    def keeper(self, database: Database) -> tuple[MaintenanceKeeper, Series]:
+    def keeper(
+        self, database: Database, client: AlertmanagerClient | None = None
+    ) -> tuple[MaintenanceKeeper, Series]:
         """Return what a process has that begins now; `take` gives it the windows of its file."""
         series = Series()
         contact = AlertmanagerContact(series.set)
         contact.apply(configuration("notifications: {alertmanager: {url: 'http://configured.example'}}"))
         store = MaintenanceStore(database)
-        made = MaintenanceKeeper(self.client, store, contact, series.set, series.keep, self.now)
+        made = MaintenanceKeeper(client or self.client, store, contact, series.set, series.keep, self.now)
         return made, series
 
     async def fire(self, age: float, labels: Mapping[str, str] | None = None, **more: str) -> None:
