@@ -12,6 +12,10 @@ AT_ONCE = 32
 """Calls at one time; more wait for their turn, which the timeout does not count."""
 
 
+LATE = 0.02
+"""Seconds by which an alarm that comes late says that the loop stood still, not the storage."""
+
+
 class LimitStorageError(Exception):
     """The storage of limits does not answer, or did not the last time."""
 
@@ -37,14 +41,32 @@ class StorageGuard:
             if not self.healthy and not trial:
                 raise LimitStorageError("the storage of rate limits failed a moment ago")
             try:
-                async with asyncio.timeout(self._timeout):
-                    found = await make()
+                found = await self._within_patience(make)
             # Refused, slow, full, read-only, or a mistake of its client: for a request it is all the same.
             except Exception as error:
                 self._note_failure(error)
                 raise LimitStorageError("the storage of rate limits does not answer") from error
         self._note_success()
         return found
+
+    async def _within_patience(self, make: Callable[[], Awaitable[T]]) -> T:
+        """Return what `make()` does; TimeoutError after the timeout, once more where the loop stood still.
+
+        A loop that is busy, as at the start, sees the alarm before an answer that has been there for long.
+        """
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._timeout
+
+        def ring() -> None:
+            now = loop.time()
+            limit.reschedule(now + self._timeout if now - due > LATE else now)
+
+        async with asyncio.timeout(None) as limit:
+            alarm = loop.call_at(due, ring)
+            try:
+                return await make()
+            finally:
+                alarm.cancel()
 
     def _note_failure(self, error: Exception) -> None:
         self.failed += 1

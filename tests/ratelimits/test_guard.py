@@ -1,6 +1,8 @@
 """The guard: a storage that fails costs the requests of one moment a tenth of a second, and no error."""
 
 import asyncio
+import threading
+import time
 
 import pytest
 
@@ -57,6 +59,18 @@ async def test_one_that_hangs_is_cut_off_and_those_behind_it_do_not_wait() -> No
     found = await asyncio.gather(*many, return_exceptions=True)
     assert all(isinstance(one, LimitStorageError) for one in found)
     assert storage.calls == guard.failed == AT_ONCE
+
+
+async def test_an_answer_that_came_while_the_loop_stood_still_is_no_failure() -> None:
+    guard, loop = StorageGuard(0.05), asyncio.get_running_loop()
+
+    async def ask() -> str:
+        answer: asyncio.Future[str] = loop.create_future()
+        threading.Thread(target=loop.call_soon_threadsafe, args=(answer.set_result, "fine")).start()
+        time.sleep(0.2)  # noqa: ASYNC251 - what stands still here is the loop
+        return await answer
+
+    assert await guard.call(ask) == "fine" and guard.healthy
 
 
 async def test_a_request_that_is_given_up_is_no_failure_of_the_storage() -> None:
