@@ -38,7 +38,7 @@ from exporter.lifecycle.parts import start_parts, stop_parts
 from exporter.lifecycle.ratelimits import build_ratelimits
 from exporter.lifecycle.restore import encrypt_again, restore
 from exporter.lifecycle.sms import SmsParts, build_sms
-from exporter.lifecycle.tasks import reload_on_sighup, supervisor_of, wait_for_stop_signal
+from exporter.lifecycle.tasks import StopSignal, reload_on_sighup, supervisor_of
 from exporter.lifecycle.webhooks import WebhookParts, build_webhooks
 from exporter.net.network import LoopNetwork
 from exporter.ratelimits.service import RateLimits
@@ -82,7 +82,20 @@ class Settings:
 
 
 async def serve(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT; ConfigError and StartError leave nothing half started."""
+    """Run until SIGTERM or SIGINT, which may come during the start; ConfigError and StartError leave nothing.
+
+    Return 0 once what was accepted is handed over.
+    """
+    stop = StopSignal(settings.shutdown_timeout)
+    try:
+        await _serve(settings, stop)
+    except asyncio.CancelledError:
+        if not stop.came:
+            raise
+    return 0
+
+
+async def _serve(settings: Settings, stop: StopSignal) -> None:
     clock, metrics, limit = SystemClock(), SelfMetrics(), settings.shutdown_timeout
     configuration = settings.load(None)
     web = WebConfigFile(settings.web_config)
@@ -91,6 +104,8 @@ async def serve(settings: Settings) -> int:
     # Before anything can fail: what is logged holds no secret of the configuration that is in force.
     _set_log_up(settings, lambda: reloader.current or configuration, metrics)
     supervisor, descriptors = supervisor_of(metrics), raise_limit()
+    # Before a port is open: who was answered must find what they sent.
+    stop.listen()
     # The stack unwinds in reverse: engine and listener stop first, the writer then still takes their last
     # rows, and the network closes last.
     async with AsyncExitStack() as stack:
@@ -151,10 +166,7 @@ async def serve(settings: Settings) -> int:
         tenants = _tenants(settings.feeds, reloader, metrics, clock)
         async with _background(settings, reloader, tenants, writer, supervisor):
             notify("READY=1")
-            await wait_for_stop_signal()
-        notify("STOPPING=1")
-        structlog.get_logger("exporter.app").info("stopping", limit_seconds=limit)
-    return 0
+            await stop.wait()
 
 
 def _tenants(feeds: Feeds, reloader: Reloader, metrics: SelfMetrics, clock: SystemClock) -> TenantRefresher:

@@ -10,6 +10,7 @@ import structlog
 
 from exporter.core import hangup
 from exporter.core.errors import ConfigError
+from exporter.core.service_manager import notify
 from exporter.core.supervisor import Supervisor
 from exporter.engine.reload import Reloader
 from exporter.engine.selfmetrics import SelfMetrics
@@ -65,10 +66,37 @@ async def _reload(reloader: Reloader) -> None:
         log.error("reload failed", **error_location(error))
 
 
-async def wait_for_stop_signal() -> None:
-    """Return at SIGTERM or SIGINT."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
+class StopSignal:
+    """SIGTERM or SIGINT: ends the start of the process where it is, later the wait for it.
+
+    `limit` is the number of seconds that the log says the stop may take.
+    """
+
+    def __init__(self, limit: float) -> None:
+        """Belong to the running task; nothing is caught before `listen`."""
+        self.came = False
+        self._limit = limit
+        self._task = asyncio.current_task()
+        self._stopped: asyncio.Event | None = None
+
+    def listen(self) -> None:
+        """Catch the signals from now on: what ends this process lets it hand over what it has accepted."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._take)
+
+    async def wait(self) -> None:
+        """Return at the signal."""
+        self._stopped = asyncio.Event()
+        await self._stopped.wait()
+
+    def _take(self) -> None:
+        if self.came:  # a second one must not cut what the first one began
+            return
+        self.came = True
+        notify("STOPPING=1")
+        structlog.get_logger("exporter.app").info("stopping", limit_seconds=self._limit)
+        if self._stopped is not None:
+            self._stopped.set()
+        elif self._task is not None:
+            self._task.cancel()

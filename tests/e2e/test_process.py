@@ -154,6 +154,20 @@ async def test_a_sighup_while_it_starts_does_not_end_it_and_is_taken_up(tmp_path
             await service.stop()
 
 
+async def test_a_sigterm_while_it_starts_lets_it_hand_over_what_it_has(tmp_path: Path) -> None:
+    port, path, log = free_port(0), _file(tmp_path, "first"), tmp_path / "exporter.log"
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections, and says nothing
+        place = f"postgresql://app@127.0.0.1:{silent.getsockname()[1]}/state"
+        path.write_text(path.read_text().replace(f"sqlite:///{tmp_path}/state.db", place))
+        words = [f"--config.file={path}", f"--web.listen-address=127.0.0.1:{port}", "--shutdown.timeout=1s"]
+        service = DemoProcess("exporter", [*COMMAND, *words], f"http://127.0.0.1:{port}/-/healthy", log)
+        await service.start()
+        assert service.process is not None and "is up" not in log.read_text()
+        service.process.send_signal(signal.SIGTERM)
+        assert await service.process.wait() == 0, log.read_text()
+    assert "event=stopping" in log.read_text()
+
+
 def _catches(service: DemoProcess, number: int) -> bool:
     """Tell whether the program has a handler for a signal; the interpreter needs its time to get there."""
     status = Path(f"/proc/{service.process.pid}/status").read_text() if service.process else ""
