@@ -9,6 +9,7 @@ dedupes by the event.
 
 import asyncio
 from dataclasses import dataclass
+from functools import lru_cache
 
 from exporter.core.action import ActionKit
 from exporter.core.delivery import SHORTAGE, Delivery, EndpointLimits, GiveUp, Receipt, RetryLater
@@ -99,6 +100,7 @@ def _is_accepted(status: int | None) -> bool:
     return status is not None and 200 <= status < 300
 
 
+@lru_cache(maxsize=256)
 def _redacted(url: str) -> str:
     try:
         return urls.parse(url).redact()

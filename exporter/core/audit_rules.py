@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 MOST = 100
 """The highest score."""
@@ -191,8 +191,7 @@ UNKNOWN_ACCOUNT = frozenset(
 """Reasons of a failed sign-in that mean: there is no such account."""
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """What is known about an entry besides itself: what the rules ask for."""
 
     action_class: ActionClass
@@ -205,8 +204,12 @@ class Facts:
 
 def score(facts: Facts, patterns: Collection[AttackPattern] = ()) -> int:
     """Return the points of the class and of every rule that holds, at most 100; a pattern sets the least."""
-    found = facts.action_class.points + sum(rule.points for rule in rules_of(facts))
-    return min(MOST, max((found, *(pattern.least for pattern in patterns))))
+    return min(MOST, max((_points(facts), *(pattern.least for pattern in patterns))))
+
+
+@lru_cache(maxsize=1024)
+def _points(facts: Facts) -> int:
+    return facts.action_class.points + sum(rule.points for rule in rules_of(facts))
 
 
 def rules_of(facts: Facts) -> list[RiskRule]:

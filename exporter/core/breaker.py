@@ -31,7 +31,8 @@ def after(state: EndpointState, report: AttemptReport) -> EndpointState:
     """Return how the endpoint does after `report`."""
     free = max(state.next_free, report.hold_until)
     if report.works:
-        return replace(state, failures=0, open_until=0.0, next_free=free)
+        fine = not state.failures and not state.open_until and free == state.next_free
+        return state if fine else replace(state, failures=0, open_until=0.0, next_free=free)
     if state.failures >= TRIES and not report.in_turn:
         # What was under way when the breaker opened says nothing new.
         return replace(state, next_free=free)

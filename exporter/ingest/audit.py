@@ -23,10 +23,11 @@ Likeness = tuple[str, ...]
 
 @dataclass
 class _Window:
-    """What came after the first entry of a kind, until `until`."""
+    """What came after the first entry of a kind, until `until`: the next one, and the number of all."""
 
     until: float
     entry: AuditEntry | None = None
+    count: int = 0
 
 
 class AuditLog:
@@ -74,8 +75,8 @@ class AuditLog:
             self._windows[kind] = _Window(now + WINDOW)
             self.add(entry)
             return True
-        earlier = window.entry
-        window.entry = replace(earlier, count=earlier.count + entry.count) if earlier else entry
+        window.entry = window.entry or entry
+        window.count += entry.count
         return False
 
     async def run(self, every: float) -> None:
@@ -88,7 +89,8 @@ class AuditLog:
         """Keep what windows that have ended counted; `everything`: of the others too, as at a stop."""
         now = self._now()
         ended = [kind for kind, window in self._windows.items() if everything or now >= window.until]
-        counted = [entry for kind in ended if (entry := self._windows.pop(kind).entry) is not None]
+        windows = map(self._windows.pop, ended)
+        counted = [replace(one.entry, count=one.count) for one in windows if one.entry is not None]
         self._next_sweep = min((window.until for window in self._windows.values()), default=now + WINDOW)
         self._keep(counted)
 

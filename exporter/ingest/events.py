@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
-
-import msgspec
+from functools import cache
+from typing import Any, NamedTuple
 
 from exporter.core.audit import AuditEntry, SignIn
 from exporter.core.audit_rules import names_no_account
@@ -62,11 +61,10 @@ class IntakeResult:
     rejected: list[RejectedEvent] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Judged:
+class _Judged(NamedTuple):
     """An event that was found right, and what it adds."""
 
-    index: int
+    place: int
     kind: EventKind
     event: EventFields
     at: float
@@ -195,11 +193,11 @@ class EventIntake:
             # Without an id of its own each is another event.
             found.event.id = found.event.id or uuid.uuid4().hex
         fresh = await self._store(list(map(_durable, durable))) if durable else []
-        stored = {found.index for found, is_new in zip(durable, fresh, strict=True) if is_new}
+        stored = {found.place for found, is_new in zip(durable, fresh, strict=True) if is_new}
         new = []
         for found in good:
             durable_kind = self._is_durable(found.kind)
-            is_new = found.index in stored if durable_kind else self._is_new(found)
+            is_new = found.place in stored if durable_kind else self._is_new(found)
             if is_new:
                 new.append(found)
             else:
@@ -281,6 +279,12 @@ def _sign_in(event: AuthEvent, at: float) -> SignIn:
 
 
 def _own_fields(event: EventFields) -> Iterator[tuple[str, Any]]:
-    for name, value in msgspec.structs.asdict(event).items():
-        if name not in COMMON and value is not None:
+    for name in _own_names(type(event)):
+        value = getattr(event, name)
+        if value is not None:
             yield name, value
+
+
+@cache
+def _own_names(kind: type[EventFields]) -> tuple[str, ...]:
+    return tuple(name for name in kind.__struct_fields__ if name not in COMMON)

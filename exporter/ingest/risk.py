@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -114,7 +114,7 @@ class RiskJudge:
         flag = _flag(patterns) if risk >= self._flag_at else None
         if flag is not None:
             self._count(entry.tenant, flag)
-        return replace(entry, risk=risk, flag=flag)
+        return entry.with_score(risk, flag)
 
     def watch(self, sign_in: SignIn) -> AuditEntry | None:
         """Return the entry of an attack that `sign_in` completes, None where it completes none."""

@@ -150,10 +150,11 @@ class Outbox:
 
     def _admit(self, deliveries: Sequence[Delivery]) -> Iterator[Delivery]:
         for delivery in deliveries:
-            due = delivery.due
+            due, name = delivery.due, clean(delivery.id)
             if not due:
                 due = self._last_due = max(self._clock.now(), self._last_due + _STEP)
-            yield replace(delivery, id=clean(delivery.id), due=due)
+            changed = due != delivery.due or name != delivery.id
+            yield replace(delivery, id=name, due=due) if changed else delivery
 
     def _unmarked(self, deliveries: Sequence[Delivery]) -> frozenset[EndpointKey]:
         """Return the endpoints that take turns, and of which the store does not know that yet."""

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass, replace
+from typing import Any
 
 from exporter.core.breaker import AttemptReport
 from exporter.core.delivery import (
@@ -72,14 +73,14 @@ def judge(
 ) -> tuple[Delivery, AttemptReport]:
     """Return the delivery as it is after an attempt, and what that says of its endpoint."""
     ended, limits = trial.end, trial.limits
-    tried = replace(trial.delivery, attempts=trial.delivery.attempts + 1, actor="")
+    tried: dict[str, Any] = {"attempts": trial.delivery.attempts + 1, "actor": ""}
     if isinstance(answer, Receipt):
-        done = replace(tried, state=DeliveryState.DELIVERED, reason="", detail="")
+        done = replace(trial.delivery, **tried, state=DeliveryState.DELIVERED, reason="", detail="")
         return done, AttemptReport(ended, works=True, in_turn=trial.in_turn)
-    failed = replace(tried, reason=answer.reason, detail=answer.detail[:500])
+    failed = replace(trial.delivery, **tried, reason=answer.reason, detail=answer.detail[:500])
     asked = _asked(answer)
-    again = ended + max(wait(tried.attempts - tried.attempts_before, dice), asked)
-    over = tried.attempts - tried.attempts_before >= limits.retry.attempts or again >= tried.expires
+    again = ended + max(wait(failed.attempts - failed.attempts_before, dice), asked)
+    over = failed.attempts - failed.attempts_before >= limits.retry.attempts or again >= failed.expires
     dead = isinstance(answer, GiveUp) or over
     report = AttemptReport(
         ended,

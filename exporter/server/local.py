@@ -5,6 +5,7 @@ refused; what is not found may read, and nothing more (see Access).
 """
 
 import ipaddress
+from functools import lru_cache
 from typing import Any
 
 from aiohttp import HttpVersion11, web
@@ -99,10 +100,15 @@ def peer_of(request: web.Request) -> Address | None:
     """Return the address that the connection comes from."""
     peer: Any = request.transport.get_extra_info("peername") if request.transport else None
     try:
-        # A link-local peer has its zone behind the address: fe80::1%eth0.
-        address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
+        return _address(str(peer[0]))
     except (TypeError, IndexError, ValueError):
         return None
+
+
+@lru_cache(maxsize=1024)  # a sender keeps its connection, and most have one address
+def _address(text: str) -> Address:
+    # A link-local peer has its zone behind the address: fe80::1%eth0.
+    address = ipaddress.ip_address(text.partition("%")[0])
     # On a socket for both families, IPv4 peers come as ::ffff:a.b.c.d.
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address

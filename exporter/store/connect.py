@@ -78,10 +78,10 @@ def _file(url: URL) -> Engine:
 
 def identity(url: URL) -> tuple[int, int] | None:
     """Return what distinguishes the file of `url` from another one at its place, None without a file."""
-    if url.get_backend_name() != "sqlite":
+    if not url.drivername.startswith("sqlite"):
         return None
     try:
-        found = Path(str(url.database)).stat()
+        found = os.stat(str(url.database))  # noqa: PTH116 - each commit asks, and a Path costs more than the call
     except OSError:
         return None
     return found.st_dev, found.st_ino
@@ -104,8 +104,9 @@ def _begin(connection: Connection) -> None:
     # A transaction that reads first and writes later would fail at once if another one wrote meanwhile.
     options = connection.get_execution_options()
     pages = options.get(PAGES)
+    # By the driver itself: each commit begins here.
+    driver: Any = connection.connection.driver_connection
     if pages and connection.info.get(PAGES) != pages:  # it stays set, and costs each commit a statement
-        connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={pages:d}").close()
+        driver.execute(f"PRAGMA wal_autocheckpoint={pages:d}").close()
         connection.info[PAGES] = pages
-    writes = options.get(WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    driver.execute("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")

@@ -73,6 +73,9 @@ def translated(name: str) -> Iterator[None]:
         raise StoreError(f"{name}: every connection is in use by something slow; see its load") from error
     except SQLAlchemyError as error:
         raise StoreError(f"{name}: {type(error).__name__}; see store.url") from error
+    # What goes to the driver as text (store/driver_sql.py) comes back as the driver's own.
+    except (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError) as error:
+        raise UnwritableError(f"{name}: the database refuses the values; {error}") from error
     except sqlite3.Error as error:
         raise StoreError(f"{name}: {_sentence(error)}") from error
     except OSError as error:

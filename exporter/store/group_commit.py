@@ -40,7 +40,7 @@ LINGER = 0.25
 """Seconds after which items that may wait get a transaction of their own."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Job(Generic[ItemT, ResultT]):
     step: Step[ItemT, ResultT]
     item: ItemT
@@ -48,6 +48,10 @@ class _Job(Generic[ItemT, ResultT]):
     since: float = field(default_factory=monotonic)
     result: Any = None
     error: Exception | None = None
+
+    def give_up(self, why: str) -> None:
+        if not self.future.done():
+            self.future.set_exception(StoreError(why))
 
     def settle(self) -> None:
         if self.future.done():  # the caller lost patience
@@ -106,13 +110,13 @@ class GroupCommit:
                 self._changed.notify()
         if may_wait and self._alarm is None:
             self._alarm = loop.call_later(LINGER, self._hurry)
+        why = f"{self.database.name}: it did not write within {patience:g} s; see its disk"
+        # A bare alarm: nothing else is cancelled here that a timeout would have to tell apart.
+        alarm = loop.call_later(patience, job.give_up, why)
         try:
-            async with asyncio.timeout(patience):
-                return await job.future
-        except TimeoutError:
-            raise StoreError(
-                f"{self.database.name}: it did not write within {patience:g} s; see its disk"
-            ) from None
+            return await job.future
+        finally:
+            alarm.cancel()
 
     def hurry(self) -> None:
         """Let what may wait be written at once."""

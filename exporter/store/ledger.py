@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import Connection, delete, insert, select, tuple_
+from sqlalchemy import Connection, Select, delete, insert, select, tuple_
 
 from exporter.core.audit import AuditEntry, Novelty, SignIn
 from exporter.core.audit_rules import SUCCESS, class_of, outcome_of
 from exporter.core.stored_event import StoredEvent
 from exporter.store import chain
 from exporter.store.batch import RecordBatch
+from exporter.store.driver_sql import DriverStatement, is_one_of, text_list
 from exporter.store.places import KnownPlaces
 from exporter.store.rows import REPLICA, TableRow, clean
 from exporter.store.subjects import audit, audit_head, events
@@ -256,13 +257,19 @@ class SignInBatch(RecordBatch[SignIn]):
         self.ledger.see(connection, self.records)
 
 
+def _select_known(dialect: str) -> Select[tuple[str | None]]:
+    return select(audit.TABLE.c.once).where(is_one_of(dialect, audit.TABLE.c.once, "names"))
+
+
+_KNOWN = DriverStatement(_select_known)
+
+
 def _are_new(connection: Connection, entries: Sequence[NewEntry]) -> list[bool]:
     """Return of each entry whether nothing is there by its name; the head is locked, so that this holds."""
     wanted = [once for once, _ in entries if once is not None]
     known: set[str] = set()
-    for place in range(0, len(wanted), PORTION):
-        query = select(audit.TABLE.c.once).where(audit.TABLE.c.once.in_(wanted[place : place + PORTION]))
-        known.update(connection.execute(query).scalars())
+    if wanted:
+        known.update(row[0] for row in _KNOWN.run(connection, [{"names": text_list(wanted)}]))
     found = []
     for once, _ in entries:
         found.append(once is None or once not in known)

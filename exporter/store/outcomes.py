@@ -1,6 +1,5 @@
 """What came of attempts: written together, and only over what the writer still carries."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,26 +66,20 @@ _SETTLE = DriverStatement(
 )
 
 
-def _select_owners(dialect: str) -> Select[tuple[str, str]]:
-    """Return the query for the owners of the deliveries `ids`: an array, and in a file JSON of one."""
-    if dialect == "sqlite":
-        ids = func.json_each(bindparam("ids", type_=String)).table_valued("value")
-        wanted = TABLE.c.delivery.in_(select(ids.c.value))
-    else:
-        names: Any = bindparam("ids", type_=ARRAY(String))
-        wanted = TABLE.c.delivery.in_(select(func.unnest(names)))
+def _select_owners() -> Select[tuple[str, str]]:
+    """Return the query of PostgreSQL for the owners of the deliveries `ids`, an array."""
+    names: Any = bindparam("ids", type_=ARRAY(String))
+    wanted = TABLE.c.delivery.in_(select(func.unnest(names)))
     # In one order, and locked until the end: two sessions that change the same rows wait for each other.
     return select(TABLE.c.delivery, TABLE.c.owner).where(wanted).order_by(TABLE.c.delivery).with_for_update()
 
 
-_OWNERS = DriverStatement(_select_owners)
+_OWNERS = DriverStatement(lambda _: _select_owners())
 
 
 def record(connection: Connection, outcomes: Sequence[Outcome]) -> list[Settlement]:
     """Write every outcome; the attempt is written in any case: it was made."""
-    owned = _owned(connection, outcomes)
-    if settled := [_binds(one) for one in outcomes if one.delivery.id in owned]:
-        _SETTLE.run(connection, settled)
+    owned = _settle(connection, outcomes)
     attempts.insert_all(connection, [attempts.attempt_row(one.attempt, one.delivery) for one in outcomes])
     reports: dict[EndpointKey, list[breaker.AttemptReport]] = {}
     for one in outcomes:
@@ -95,15 +88,19 @@ def record(connection: Connection, outcomes: Sequence[Outcome]) -> list[Settleme
     return [Settlement(one.delivery.id in owned, states[one.lane]) for one in outcomes]
 
 
-def _owned(connection: Connection, outcomes: Sequence[Outcome]) -> set[str]:
-    """Return the ids of the deliveries that are still carried by who made the attempt.
+def _settle(connection: Connection, outcomes: Sequence[Outcome]) -> set[str]:
+    """Write what deliveries are now that are still carried by who made the attempt; return their ids.
 
     A replica that was frozen may come back when another one has its deliveries: its word is not taken.
     """
+    if connection.dialect.name == "sqlite":  # which has one writer, and no server to go to for each
+        return {one.delivery.id for one in outcomes if _SETTLE.run(connection, [_binds(one)]).rowcount}
     owners = {one.delivery.id: one.owner for one in outcomes}
-    ids = json.dumps(list(owners)) if connection.dialect.name == "sqlite" else list(owners)
-    rows = _OWNERS.run(connection, [{"ids": ids}])
-    return {name for name, owner in rows if owner == owners[name]}
+    rows = _OWNERS.run(connection, [{"ids": list(owners)}])
+    owned = {name for name, owner in rows if owner == owners[name]}
+    if settled := [_binds(one) for one in outcomes if one.delivery.id in owned]:
+        _SETTLE.run(connection, settled)
+    return owned
 
 
 def _binds(outcome: Outcome) -> dict[str, object]:

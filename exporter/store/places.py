@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -24,8 +24,7 @@ KINDS = ("address", "country")
 _Who = tuple[str, str, str]
 
 
-@dataclass(frozen=True)
-class _Sight:
+class _Sight(NamedTuple):
     """An actor at a place of one kind, as the keyed hash of both."""
 
     who: _Who

@@ -4,16 +4,21 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
     Integer,
+    LargeBinary,
     String,
     Table,
+    Text,
     bindparam,
+    column,
     func,
     literal,
+    literal_column,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -52,9 +57,9 @@ def insert_new(
         return _insert_new_in_file(connection, table, rows, key)
     # In one order: two sessions that insert the same keys would wait for each other.
     ordered = sorted(rows, key=lambda row: str(row[key.name]))
-    statement, found = _array_insert(table, key, tuple(rows[0])), list[Any]()
-    for arrays in _arrays(table, ordered):
-        found += statement.run(connection, [arrays]).scalars()
+    statement, found = _json_insert(table, key, tuple(rows[0])), list[Any]()
+    for portion in _portions(ordered):
+        found += (row[0] for row in statement.run(connection, [portion]))
     return found
 
 
@@ -64,8 +69,8 @@ def insert_all(connection: Connection, table: Table, rows: Sequence[TableRow]) -
     if connection.dialect.name == "sqlite":
         _plain_insert(table, columns).run(connection, rows)
         return
-    for arrays in _arrays(table, rows):
-        _array_insert(table, None, columns).run(connection, [arrays])
+    for portion in _portions(rows):
+        _json_insert(table, None, columns).run(connection, [portion])
 
 
 def _insert_new_in_file(
@@ -76,7 +81,7 @@ def _insert_new_in_file(
     count = insert.run(connection, rows).rowcount
     if count == len(rows):
         return [row[key.name] for row in rows]
-    return list(newest.run(connection, [{"count": count}]).scalars())
+    return [row[0] for row in newest.run(connection, [{"count": count}])]
 
 
 @cache
@@ -85,30 +90,36 @@ def _plain_insert(table: Table, columns: tuple[str, ...]) -> DriverStatement:
 
 
 @cache
-def _array_insert(table: Table, key: Column[Any] | None, columns: tuple[str, ...]) -> DriverStatement:
-    """Return the insert of PostgreSQL that takes a column as one array; with a `key` only of what is new.
+def _json_insert(table: Table, key: Column[Any] | None, columns: tuple[str, ...]) -> DriverStatement:
+    """Return the insert of PostgreSQL that takes `rows` as JSON; with a `key` only of what is new.
 
     Its text is the same for any number of rows: one with a parameter for each value of each row is parsed
     by the driver every time, which costs more than the rest of the insert.
     """
-    arrays = [func.unnest(bindparam(name, type_=postgresql.ARRAY(table.c[name].type))) for name in columns]
-    made: Any = postgresql.insert(table).from_select(columns, select(*arrays), include_defaults=False)
+    places = [column(name, Text if _is_binary(table, name) else table.c[name].type) for name in columns]
+    given: Any = func.json_to_recordset(bindparam("rows", type_=postgresql.JSON))
+    row = given.table_valued(*places).render_derived(with_types=True)
+    values = [_value(table, row.c[name]) for name in columns]
+    made: Any = postgresql.insert(table).from_select(columns, select(*values), include_defaults=False)
     if key is not None:
         made = made.on_conflict_do_nothing(index_elements=[key]).returning(key)
     return DriverStatement(lambda _: made)
 
 
-def _arrays(table: Table, rows: Sequence[TableRow]) -> Iterator[TableRow]:
-    """Return the values of each column as an array, of a portion of `rows` after the other."""
-    kinds = {name: table.c[name].type.python_type for name in rows[0]}
+def _value(table: Table, given: Any) -> Any:
+    # Written out: the values of a statement as text are those of its rows alone.
+    return func.decode(given, literal_column("'base64'")) if _is_binary(table, given.name) else given
+
+
+def _is_binary(table: Table, name: str) -> bool:
+    return isinstance(table.c[name].type, LargeBinary)
+
+
+def _portions(rows: Sequence[TableRow]) -> Iterator[TableRow]:
+    """Return the parameter `rows` for a portion of them after the other."""
     for place in range(0, len(rows), PORTION):
-        part = rows[place : place + PORTION]
-        # The driver takes no array of several types, such as int and float.
-        yield {name: [_of_kind(kind, row[name]) for row in part] for name, kind in kinds.items()}
-
-
-def _of_kind(kind: type[Any], value: Any) -> Any:
-    return value if value is None or type(value) is kind else kind(value)
+        # Bytes become base64.
+        yield {"rows": msgspec.json.encode(rows[place : place + PORTION]).decode()}
 
 
 @cache

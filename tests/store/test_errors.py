@@ -118,6 +118,11 @@ def test_values_that_are_refused_are_the_batchs_fault_unless_the_connection_was_
     assert sentence(wrapped(original, kind, cut=True)) == (f"store x: {DOWN} (out of range)", False)
 
 
+@pytest.mark.parametrize("kind", [sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError])
+def test_values_that_a_file_refuses_are_the_batchs_fault(kind: type[sqlite3.Error]) -> None:
+    assert sentence(kind("too big")) == ("store x: the database refuses the values; too big", True)
+
+
 @pytest.mark.parametrize(
     "error", [TypeError("odd"), ValueError("odd"), OverflowError("odd"), RecursionError("odd")]
 )

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from exporter.core.delivery import Delivery
 from exporter.core.stored_event import StoredEvent
 from exporter.store import upserts
 from exporter.store.database import Database
-from exporter.store.subjects import events
+from exporter.store.driver_sql import DriverStatement, is_one_of, text_list
+from exporter.store.subjects import deliveries, events
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -44,3 +46,35 @@ def test_a_column_may_have_whole_numbers_fractions_and_nothing(store: Database) 
         upserts.insert_all(connection, events.TABLE, rows)
         found = select(events.TABLE.c.at, events.TABLE.c.once).order_by(events.TABLE.c.id)
         assert connection.execute(found).all() == [(1.0, None), (2.5, "payment:b"), (3.0, None)]
+
+
+ODD = ["plain", 'a "quote"', "back\\slash", "tab\tline\n", "{}[],'%(x)s", "\N{SNOWMAN}\U0001f600", "a" * 5000]
+
+
+def test_texts_and_bytes_are_stored_as_they_are(store: Database) -> None:
+    body = bytes(range(256)) * 10
+    many = [
+        Delivery(f"d{number}", "forward", "shop", body, 1.0, 2.0, message_id=text)
+        for number, text in enumerate(ODD)
+    ]
+    with store.joining() as connection:
+        added = deliveries.insert_all(connection, [deliveries.delivery_row(one, "me") for one in many])
+        assert added == {one.id for one in many}
+        found = select(deliveries.TABLE.c.message_id, deliveries.TABLE.c.body).order_by(deliveries.TABLE.c.id)
+        # In one order of the ids: those of PostgreSQL were sorted by them, as these are.
+        assert [(text, bytes(data)) for text, data in connection.execute(found)] == [
+            (text, body) for text in ODD
+        ]
+
+
+def test_one_statement_finds_any_number_of_texts(store: Database) -> None:
+    ids = DriverStatement(
+        lambda dialect: select(events.TABLE.c.event_id).where(
+            is_one_of(dialect, events.TABLE.c.event_id, "names")
+        )
+    )
+    with store.joining() as connection:
+        events.add(connection, [StoredEvent(1.0, "payment", text, "", "", "requests", {}) for text in ODD])
+        for wanted in ([], ODD[:1], ODD, [*ODD[2:], *(f"missing-{number}" for number in range(2000))]):
+            found = {row[0] for row in ids.run(connection, [{"names": text_list(wanted)}])}
+            assert found == {text for text in wanted if not text.startswith("missing")}

@@ -12,14 +12,17 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Table,
+    bindparam,
     delete,
     insert,
+    literal_column,
     select,
     update,
 )
 
 from exporter.store.chain import FIRST
 from exporter.store.columns import METADATA
+from exporter.store.driver_sql import DriverStatement
 from exporter.store.retention import TableRetention
 from exporter.store.upserts import insert_once
 
@@ -51,6 +54,19 @@ REMOVED = Table(
 RETENTION = (TableRetention(TABLE), TableRetention(REMOVED))
 
 _ONLY = 1
+
+_FACTS = ("entries", "hash", "people", "erasures", "secret")
+_MOVED = _FACTS[:-1]
+
+# SQLite locks no rows: there the transaction has the whole file.
+_LOCK = DriverStatement(lambda _: select(*(TABLE.c[name] for name in _FACTS)).with_for_update())
+_MOVE = DriverStatement(
+    lambda _: (
+        update(TABLE)
+        .where(TABLE.c.id == literal_column(str(_ONLY)))
+        .values({name: bindparam(f"to_{name}") for name in _MOVED})
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -84,23 +100,17 @@ def lock(connection: Connection) -> ChainHead:
 
     This is what puts entries of several threads and replicas one after the other.
     """
-    # SQLite locks no rows: there the transaction has the whole file.
-    query = select(TABLE).with_for_update()
-    row = connection.execute(query).mappings().first()
+    row = _LOCK.run(connection, [{}]).fetchone()
     if row is None:
         first = {"id": _ONLY, "entries": 0, "hash": FIRST, "people": 0, "erasures": 0}
         insert_once(connection, TABLE, first | {"secret": secrets.token_bytes(32)})
-        row = connection.execute(query).mappings().one()
-    found = _head(row)
-    assert found is not None  # noqa: S101 - `row` is a row here; this is for the type checker alone
-    return found
+        row = _LOCK.run(connection, [{}]).fetchone()
+    return ChainHead(*row)
 
 
 def move(connection: Connection, head: ChainHead) -> None:
     """Write the head, which is locked."""
-    names = ("entries", "hash", "people", "erasures")
-    values = {name: getattr(head, name) for name in names}
-    connection.execute(update(TABLE).where(TABLE.c.id == _ONLY).values(**values))
+    _MOVE.run(connection, [{f"to_{name}": getattr(head, name) for name in _MOVED}])
 
 
 def spans(connection: Connection, first: int, last: int) -> list[RemovedSpan]:

@@ -45,8 +45,8 @@ def read(
     another session has it locked. (On SQLite a transaction that writes has the whole file.)
     """
     asked = (_SKIP if skip else _LOCK) if lock else _READ
-    row = asked.run(connection, [{"kind": kind, "name": name}]).mappings().first()
-    return endpoint_of(row) if row is not None else None
+    row = asked.run(connection, [{"kind": kind, "name": name}]).fetchone()
+    return endpoint_of(dict(zip(TABLE.c.keys(), row, strict=True))) if row is not None else None
 
 
 _OF_ONE = select(TABLE).where(TABLE.c.kind == bindparam("kind"), TABLE.c.name == bindparam("name"))

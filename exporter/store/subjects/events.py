@@ -67,7 +67,7 @@ class EventBatch(RecordBatch[StoredEvent]):
 
 def add_new(connection: Connection, events: Sequence[StoredEvent]) -> list[bool]:
     """Add those of `events` whose id no other of their kind has; return of each whether it was added."""
-    rows = [{**event_row(event), "once": once(event.kind, event.event_id)} for event in events]
+    rows = [event_row(event, once(event.kind, event.event_id)) for event in events]
     return insert_each_once(connection, TABLE, rows, TABLE.c.once)
 
 
@@ -91,13 +91,13 @@ def once(kind: str, event_id: str) -> str:
     return f"{kind}:{event_id}"
 
 
-def event_row(event: StoredEvent) -> TableRow:
-    """Return the row of an event."""
+def event_row(event: StoredEvent, once_by: str | None = None) -> TableRow:
+    """Return the row of an event; `once_by` is what it may be there once by."""
     return {
         "at": event.at,
         "kind": event.kind,
         "event_id": clean(event.event_id),
-        "once": None,
+        "once": once_by,
         "integration": event.integration,
         "tenant": event.tenant,
         "retention": event.retention,
