@@ -1,13 +1,14 @@
 """How soon a webhook is verified, stored and answered, and whether forwarding keeps up.
 
-    python -m benchmarks.webhooks [--quick] [--rate 500] [--seconds 30]
+    python -m benchmarks.webhooks [--quick] [--rate 500] [--seconds 30] [--bare]
 
 A whole exporter on SQLite (each answer is behind an fdatasync), an app that takes what is forwarded, and a
 sender that signs as GitHub does and keeps to a schedule: a latency counts from when the request was due.
 Before and after each run the disk's own fdatasync is timed in the same folder, for no answer can be sooner
 than that. Rates of a tenth and a fiftieth show what one webhook costs the exporter's CPU: what the same
 process uses while nothing comes is measured before each of them, in a time in which each of its periodic
-tasks has its turn, and taken off.
+tasks has its turn, and taken off. A bare program (`benchmarks.bare_webhooks`) has its turn at the same rates:
+a commit and two requests cost more where few come, whoever makes them. `--bare` measures that alone.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import asyncio
 import hashlib
 import hmac
 import os
+import selectors
 import statistics
 import sys
 import tempfile
@@ -133,6 +135,17 @@ class Sender:
         self.refused += answer.status != 200
 
 
+def precise_loop() -> asyncio.AbstractEventLoop:
+    """Return a loop that wakes to the microsecond: by epoll each request leaves up to a millisecond late."""
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
+
+
+def measured(rates: list[int], seconds: float, rest: float = IDLE, *, bare: bool = False) -> list[Run]:
+    """Return what each rate shows of an exporter, or of the bare program."""
+    with asyncio.Runner(loop_factory=precise_loop) as runner:
+        return runner.run(runs(rates, seconds, rest, bare=bare))
+
+
 async def idle_cpu(program: Program, seconds: float) -> float:
     """Return the CPU seconds that the exporter takes in each second in which nothing comes."""
     began, cpu = time.perf_counter(), program.cpu()
@@ -163,7 +176,7 @@ async def measure(
     return Run(rate, sender.answers, ways, max(0.0, late), cpu / count, idle, disk, sender.refused)
 
 
-async def runs(rates: list[int], seconds: float, rest: float = IDLE) -> list[Run]:
+async def runs(rates: list[int], seconds: float, rest: float = IDLE, *, bare: bool = False) -> list[Run]:
     """Return what each rate shows, one after the other on one exporter, each after a rest."""
     app, application = App(), web.Application()
     application.router.add_post("/hook", app.take)
@@ -173,11 +186,8 @@ async def runs(rates: list[int], seconds: float, rest: float = IDLE) -> list[Run
     # On a disk, which /tmp need not be: what is measured is what that costs.
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         folder, port = Path(name), free_port(0)
-        config = folder / "config.yml"
-        place = runner.addresses[0][1]
-        config.write_text(CONFIGURATION.format(folder=folder, secret=SECRET.decode(), app=place))
-        command = [*EXPORTER, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
-        base = f"http://127.0.0.1:{port}"
+        base, place = f"http://127.0.0.1:{port}", runner.addresses[0][1]
+        command = bare_command(folder, port, place) if bare else exporter_command(folder, port, place)
         # In a thread: the app must answer while the program starts.
         program = await asyncio.to_thread(Program, command, folder / "log", f"{base}/-/ready")
         with program:
@@ -187,10 +197,23 @@ async def runs(rates: list[int], seconds: float, rest: float = IDLE) -> list[Run
     return found
 
 
-def describe(run: Run) -> str:
+def exporter_command(folder: Path, port: int, app: int) -> list[str]:
+    """Return what starts an exporter that forwards to the port `app`."""
+    config = folder / "config.yml"
+    config.write_text(CONFIGURATION.format(folder=folder, secret=SECRET.decode(), app=app))
+    return [*EXPORTER, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
+
+
+def bare_command(folder: Path, port: int, app: int) -> list[str]:
+    """Return what starts the program that does no more than it must."""
+    words = [str(port), f"http://127.0.0.1:{app}/hook", str(folder)]
+    return [sys.executable, "-m", "benchmarks.bare_webhooks", *words]
+
+
+def describe(run: Run, who: str = "") -> str:
     """Return a line for a person."""
     return (
-        f"{run.rate}/s: answer p50 {run.quantile(run.answers, 0.5):.2f} ms, "
+        f"{who}{run.rate}/s: answer p50 {run.quantile(run.answers, 0.5):.2f} ms, "
         f"p99 {run.quantile(run.answers, 0.99):.1f} ms; at the app p50 {run.quantile(run.ways, 0.5):.1f} ms, "
         f"p99 {run.quantile(run.ways, 0.99):.1f} ms, {run.late * 1e3:.0f} ms behind the last answer; "
         f"{run.cpu * 1e6:.0f} us of CPU each beside {run.idle:.2%} of a core when idle; "
@@ -201,8 +224,9 @@ def describe(run: Run) -> str:
 def rows(quick: bool) -> list[Row]:
     """Return the lines of P6, and of P9 as far as webhooks go, in the table of goals."""
     rates = [10, 20, 50] if quick else [10, 50, 500]
-    found = asyncio.run(runs(rates, 2.0 if quick else 30.0, 1.0 if quick else IDLE))
-    return [_speed(found[-1]), _growth(found)]
+    seconds, rest = (2.0, 1.0) if quick else (30.0, IDLE)
+    found = measured(rates, seconds, rest)
+    return [_speed(found[-1]), _growth(found, measured(rates, seconds, rest, bare=True))]
 
 
 def _speed(run: Run) -> Row:
@@ -216,12 +240,16 @@ def _speed(run: Run) -> Row:
     return Row("P6", f"webhook: verify, store, answer at {run.rate}/s", goal, reached, met, COMMAND)
 
 
-def _growth(found: list[Run]) -> Row:
+def _growth(found: list[Run], bare: list[Run]) -> Row:
     costs = [run.cpu for run in found]
     rates = " / ".join(str(run.rate) for run in found)
-    reached = " / ".join(f"{cost * 1e6:,.0f}" for cost in costs) + " us"
+    reached = f"{_costs(found)}; of the bare program {_costs(bare)}"
     met = max(costs) <= FLAT * min(costs)
     return Row("P9", f"CPU of a webhook at {rates} a second", "flat within 20 %", reached, met, COMMAND)
+
+
+def _costs(found: list[Run]) -> str:
+    return " / ".join(f"{run.cpu * 1e6:,.0f}" for run in found) + " us"
 
 
 def main() -> None:
@@ -230,10 +258,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tiny size, to see that it runs")
     parser.add_argument("--rate", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--bare", action="store_true", help="only the program that does no more than it must")
     options = parser.parse_args()
     seconds, rest = (2.0, 1.0) if options.quick else (options.seconds, IDLE)
-    for run in asyncio.run(runs([options.rate // 50, options.rate // 10, options.rate], seconds, rest)):
-        print(describe(run))
+    rates = [options.rate // 50, options.rate // 10, options.rate]
+    for bare in (True,) if options.bare else (False, True):
+        for run in measured(rates, seconds, rest, bare=bare):
+            print(describe(run, "bare, " if bare else ""))
 
 
 if __name__ == "__main__":
