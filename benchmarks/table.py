@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from benchmarks import (
     capacity,
     client_cost,
+    dashboards,
     events,
     exposition,
     growth,
@@ -40,6 +41,7 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "P7": rules.rows,
     "P8": start.rows,
     "P9": growth.rows,
+    "P10": dashboards.rows,
     "limits": ratelimits.rows,
     "P12": client_cost.rows,
 }

@@ -17,6 +17,7 @@ UNREACHABLE = Alert(
     severities=(Severity.HIGH,),
     hold="5m",
     labels=COMPONENT,
+    dashboard="integration-exporter",
     cases=cases.UNREACHABLE,
     runbook=Runbook(
         meaning=(

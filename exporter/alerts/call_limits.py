@@ -74,6 +74,7 @@ RATE_LIMIT_LOW = Alert(
     family=LEFT_RATIO,
     hold="10m",
     every="1m",
+    dashboard="integration-quotas",
     cases=cases.RATE_LIMIT_LOW,
     runbook=_PAGE,
 )
@@ -93,6 +94,7 @@ CALLS_LOW = Alert(
     family=LEFT_CALLS,
     hold="10m",
     every="1m",
+    dashboard="integration-quotas",
     cases=cases.CALLS_LOW,
     runbook=_PAGE,
 )
@@ -110,6 +112,7 @@ RATE_LIMITED = Alert(
     # A vendor that throttles lets calls through in turn: that is reported twice an hour at most.
     keep_firing="30m",
     cause="probe",
+    dashboard="integration-quotas",
     cases=cases.RATE_LIMITED,
     runbook=Runbook(
         meaning=(
@@ -144,6 +147,7 @@ BUDGET_SPENT = Alert(
     expr=f"max by ({WHOLE}) (increase({DEFERRED}[30m])) > 0",
     severities=(Severity.MEDIUM,),
     hold="15m",
+    dashboard="integration-quotas",
     cases=cases.BUDGET_SPENT,
     runbook=Runbook(
         meaning=(

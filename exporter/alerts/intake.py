@@ -17,6 +17,7 @@ EVENT_SERIES_DROPPED = Alert(
     expr=f'max by (job, instance, metric) (increase({SERIES_DROPPED}{{job="$job"}}[15m])) > 0',
     severities=(Severity.MEDIUM,),
     labels=COMPONENT,
+    dashboard="integration-exporter",
     cases=cases.EVENT_SERIES_DROPPED,
     runbook=Runbook(
         meaning=(

@@ -48,6 +48,7 @@ STORE_FAILING = Alert(
     },
     keep_firing="5m",
     labels=COMPONENT,
+    dashboard="integration-exporter",
     cases=cases.STORE_FAILING,
     runbook=Runbook(
         meaning=(
@@ -87,6 +88,7 @@ SERIES_NEAR_LIMIT = Alert(
     ),
     severities=(Severity.MEDIUM,),
     labels=COMPONENT,
+    dashboard="integration-exporter",
     cases=cases.SERIES_NEAR_LIMIT,
     runbook=Runbook(
         meaning=(
@@ -130,6 +132,7 @@ RULES_FAILING = Alert(
     },
     hold="5m",
     labels=COMPONENT,
+    dashboard="integration-exporter",
     cases=cases.RULES_FAILING,
     runbook=Runbook(
         meaning=(
@@ -165,6 +168,7 @@ ALERTS_LOST = Alert(
     severities=(Severity.HIGH,),
     hold="5m",
     labels=COMPONENT,
+    dashboard="integration-exporter",
     cases=cases.ALERTS_LOST,
     runbook=Runbook(
         meaning=(
@@ -208,6 +212,7 @@ NOTIFICATIONS_FAILING = Alert(
     },
     hold="5m",
     labels=COMPONENT,
+    dashboard="integration-exporter",
     cases=cases.NOTIFICATIONS_FAILING,
     runbook=Runbook(
         meaning=(

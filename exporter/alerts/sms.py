@@ -26,6 +26,7 @@ SMS_FAILING = Alert(
         Severity.MEDIUM: (f'sum by ({_AT}) (increase({m.FAILED}{{job="$job",account="{FIRST}"}}[30m])) > 0'),
     },
     labels=COMPONENT,
+    dashboard="integration-messages",
     cases=cases.SMS_FAILING,
     runbook=Runbook(
         meaning=(
@@ -73,6 +74,7 @@ SMS_BACKLOG = Alert(
     severities=(Severity.HIGH,),
     keep_firing="5m",
     labels=COMPONENT,
+    dashboard="integration-messages",
     cases=cases.SMS_BACKLOG,
     runbook=Runbook(
         meaning="A text message was accepted more than five minutes ago, and no account has taken it yet.",

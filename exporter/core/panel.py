@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from exporter.core.metric import Scope
+from exporter.core.threshold import ThresholdFamily
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,8 @@ class Panel:
     `kind` is one of `stat`, `timeseries`, `table`, `bargauge`. `unit` is a Grafana unit (`s`, `percentunit`,
     `currencyUSD`, `short`, `dateTimeFromNow`). `scope` is that of the metrics in `expr`, which filters them
     by the dashboard variable of each of its labels, as a regular expression: `tenant=~"$tenant"`; only
-    `$provider` may be left out. `legend` is a Grafana legend format, "" for the labels of the scope.
+    `$provider` may be left out. `legend` is a Grafana legend format, "" for the labels of the scope. `family` are
+    the thresholds that judge what a `timeseries` shows, in the same unit: they are drawn as dashed lines.
     """
 
     title: str
@@ -22,6 +24,7 @@ class Panel:
     unit: str = "short"
     legend: str = ""
     scope: Scope = Scope.TARGET
+    family: ThresholdFamily | None = None
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from exporter.core.threshold import ThresholdFamily
 from exporter.events import _decline_cases as cases
 from exporter.events import _payment_series as m
 from exporter.events._gathering import Gathering
-from exporter.events._shares import DASHBOARD
+
+DASHBOARD = "integration-payments"
 
 FACTOR = ThresholdFamily(
     "reported_decline_share_factor",

@@ -7,7 +7,9 @@ from exporter.core.threshold import ThresholdFamily
 from exporter.events import _payment_cases as cases
 from exporter.events import _payment_series as m
 from exporter.events._decline_alerts import DECLINE_ALERTS
-from exporter.events._shares import DASHBOARD, Share
+from exporter.events._shares import Share
+
+DASHBOARD = "integration-payments"
 
 SUCCESS = ThresholdFamily(
     "reported_payment_success_ratio",

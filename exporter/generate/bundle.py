@@ -137,7 +137,7 @@ def user_files(
             (*registry.alerts(), *_app_alerts(configuration)),
         ),
         "alertmanager/templates/messages.tmpl": _messages(notice),
-        **dashboards.files(),
+        **dashboards.files(_providers_in_use(configuration)),
     }
     if configuration:
         alerts = [alert for name in rules for alert in alert_sources().get(name, ())]
@@ -146,6 +146,13 @@ def user_files(
         content |= _own_files(configuration, notice)
         content |= _app_tests(configuration, rules, notice)
     return UserFiles(content, secrets.files, generation, tuple(sorted(secrets.references)))
+
+
+def _providers_in_use(configuration: Configuration | None) -> frozenset[str] | None:
+    """Return the names of the providers that the configuration uses; None as shipped: all of them."""
+    if configuration is None:
+        return None
+    return frozenset(one.probe.name for one in configuration.integrations)
 
 
 def alert_sources() -> dict[str, tuple[Alert, ...]]:

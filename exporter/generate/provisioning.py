@@ -8,6 +8,8 @@ from exporter.generate.scraping import SCRAPE_INTERVAL
 from exporter.store.views import SCHEMA
 
 TAG = "integration-exporter"
+PROVIDER_TAG = f"{TAG}-provider"
+"""The tag of dashboards of providers, so that the list of the others stays short."""
 PROMETHEUS_UID = "integration-prometheus"
 PROMETHEUS_NAME = "Integrations (Prometheus)"
 ALERTMANAGER_UID = "integration-alertmanager"
@@ -18,6 +20,8 @@ ROLE = "grafana/store-role.sql"
 """The file that makes the role by which Grafana reads the store."""
 READER = "integration_grafana"
 """The role by which Grafana reads the store."""
+FOLDER_UID = "integrations"
+"""Not the tag: folders and dashboards share one list of addresses."""
 HEADER = "# Made by `integration-exporter generate`; a change here is overwritten.\n"
 
 _DATASOURCES = f"""{HEADER}\
@@ -113,7 +117,7 @@ providers:
   - name: {TAG}
     orgId: 1
     folder: Integrations
-    folderUid: {TAG}
+    folderUid: {FOLDER_UID}
     type: file
     disableDeletion: false
     allowUiUpdates: false

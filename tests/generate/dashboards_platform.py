@@ -1,17 +1,21 @@
-"""A made-up platform as OpenMetrics text: thirteen integrations, eight tenants, some of them in trouble.
+"""A made-up platform as OpenMetrics text: twenty-one integrations, eight tenants, some of them in trouble.
 
 It is what the dashboards are tested with, and what their pictures show. Everything is a function of the time,
 so that two runs give the same text. Parts of it are files of their own, `platform_*.py`, found by their
-names: each has `series(now, end)`, what one exporter shows at `now`.
+names: each has `series(now, end)`, what one exporter shows at `now`, and may have `recorded(now, end)`, what
+rules made of it.
 """
 
 import importlib
 import math
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import ModuleType
+
+from tests.generate import more_integrations
 
 NOW = 1_790_000_040.0
 """When the platform is seen, in Unix seconds."""
@@ -35,6 +39,7 @@ INTEGRATIONS: dict[str, tuple[str, tuple[str, ...], float, float]] = {
     "payments": ("stripe", TENANTS, 0.29, 66.4),
     "sms": ("twilio", TENANTS, 0.41, 51.7),
     "vendor-status": ("statuspage", ("",), 0.18, 40.3),
+    **more_integrations.INTEGRATIONS,
 }
 UNCONFIGURED = {("chat", tenant) for tenant in TENANTS[:6]} | {("mail", "stark")}
 CRITICAL = {"payments", "database", "booking-api"}
@@ -53,6 +58,7 @@ TROUBLES: tuple[tuple[str, str, str, float, float], ...] = (
     ("sms", "globex", "auth", 3.17, 0),
     ("sms", "umbrella", "account", 1.31, 0),
     ("sms", "acme", "timeout", 4.05, 3.5),
+    *more_integrations.TROUBLES,
 )
 # alert, severity, integration, tenant, hours since it fires
 ALERTS = (
@@ -69,6 +75,7 @@ ALERTS = (
     ("IntegrationCertificateExpiring", "medium", "edge", "", 393.6),
     ("IntegrationCertificateExpiring", "medium", "mail", "hooli", 112.8),
     ("IntegrationLatencyHigh", "medium", "images", "globex", 0.6),
+    *more_integrations.ALERTS,
 )
 # source: integration, tenant, webhooks a minute, share that the app refuses
 SOURCES = {"stripe": ("payments", "", 40.0, 0.0), "twilio": ("sms", "globex", 12.0, 0.3)}
@@ -81,11 +88,11 @@ Row = tuple[str, Labels, float]
 
 
 @cache
-def parts() -> tuple[Callable[[float, float], Iterator[Row]], ...]:
-    """Return the series of each part that is a file of its own."""
+def parts() -> tuple[ModuleType, ...]:
+    """Return each part that is a file of its own."""
     found = pkgutil.iter_modules([str(Path(__file__).parent)])
     names = sorted(one.name for one in found if one.name.startswith("platform_"))
-    return tuple(importlib.import_module(f"tests.generate.{name}").series for name in names)
+    return tuple(importlib.import_module(f"tests.generate.{name}") for name in names)
 
 
 @dataclass(frozen=True)
@@ -114,12 +121,15 @@ class Platform:
             instance = (("instance", f"exporter-{replica}:10055"), ("job", "integration-exporter"))
             for name, labels, value in self._exported(now):
                 yield name, labels + instance, value
+        for part in parts():
+            if hasattr(part, "recorded"):
+                yield from part.recorded(now, self.end)
         yield from self._alerts(now)
 
     def _exported(self, now: float) -> Iterator[Row]:
         yield from self._webhooks(now)
         for part in parts():
-            yield from part(now, self.end)
+            yield from part.series(now, self.end)
         for integration, (provider, tenants, usual, days) in INTEGRATIONS.items():
             own = (("integration", integration), ("provider", provider))
             yield "integration_critical", own, float(integration in CRITICAL)

@@ -11,8 +11,8 @@ from exporter.core.monitoring_series import MONITORING_SERIES
 
 ROOT = Path(exporter.__file__).parent
 NAME = re.compile(r"integration_[a-z][a-z0-9_]*\Z")
-WATCHED = re.compile(r"\.(?:watch|_gauge)\(\s*\"([a-z_]+)\"")
-OF_PROMETHEUS = {"ALERTS", "ALERTS_FOR_STATE", "up", *MONITORING_SERIES}
+WATCHED = re.compile(r"(?:\.watch|\._gauge|\b_family)\(\s*\"([a-z_]+)\"")
+OF_PROMETHEUS = {"ALERTS", "ALERTS_FOR_STATE", "up", "scrape_duration_seconds", *MONITORING_SERIES}
 OF_CLIENT = {
     *("process_cpu_seconds_total", "process_resident_memory_bytes", "process_start_time_seconds"),
     *("process_open_fds", "process_max_fds"),

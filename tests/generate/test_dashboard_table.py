@@ -14,14 +14,21 @@ from tests.generate.test_dashboards import DASHBOARDS
 METRIC = re.compile(r"integration_[a-z0-9_]+")
 COUNTS = "numbers by outcome, and the threshold is a share of them"
 NOT_DRAWN: dict[tuple[str, str], str] = {
-    ("integration-providers", "fal: Requests of the last hour"): COUNTS,
-    ("integration-providers", "Oldest transaction and lock wait"): "two things, of which it judges one",
-    ("integration-providers", "Resend: E-mails by outcome"): COUNTS,
-    ("integration-providers", "Components on the vendor's page"): "a level, which a word says better",
-    ("integration-providers", "Payments by outcome"): COUNTS,
-    ("integration-providers", "Declines by family"): COUNTS,
-    ("integration-providers", "Messages by outcome"): COUNTS,
-    ("integration-providers", "Failed webhook requests"): "by error code, and the threshold is for all codes",
+    ("integration-database", "Transactions per second"): COUNTS,
+    ("integration-messages", "E-mails of 24 hours, by outcome"): COUNTS,
+    ("integration-messages", "Messages by outcome"): COUNTS,
+    ("integration-payments", "Failed payments per minute, by reason"): COUNTS,
+    ("integration-payments", "Declines in an hour, by family"): COUNTS,
+    ("integration-fal", "fal: Requests of the last hour"): COUNTS,
+    ("integration-resend", "Resend: E-mails by outcome"): COUNTS,
+    ("integration-stripe", "Payments by outcome"): COUNTS,
+    ("integration-stripe", "Declines by family"): COUNTS,
+    ("integration-twilio", "Messages by outcome"): COUNTS,
+    ("integration-twilio", "Failed webhook requests"): "by error code, and the threshold is for all codes",
+    **{
+        ("integration-slo", f"Burn rate over {window}"): "drawn from the objective, as the alert compares"
+        for window in ("1h", "6h", "1d", "3d")
+    },
 }
 """Graphs (address, title) without a line though a family of thresholds is about what they show, and why."""
 

@@ -82,8 +82,8 @@ def test_sentences_and_names_of_integrations_and_tenants_are_wrapped() -> None:
     ],
 )
 def test_a_providers_table_is_as_wide_as_its_labels_need(expr: str, width: int) -> None:
-    board = providers.board_of([Signals("Shown", panels=(Panel("A", "What it is.", expr, kind="table"),))])
-    assert board is not None
+    panel = Panel("A", "What it is.", expr, kind="table")
+    (board,) = providers.boards_of_others({"shown": Signals("Shown", panels=(panel,))})
     panel = json.loads(_board.text_of(board))["panels"][1]
     assert panel["gridPos"]["w"] == width
     assert least_width(panel, columns_of(panel, labels_of(panel))) <= width_at(PAGE, panel)

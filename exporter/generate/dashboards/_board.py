@@ -1,14 +1,14 @@
 """A dashboard: its sections, the variables and links that all have, and its JSON text."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from exporter.generate.dashboards._marks import marks_of
 from exporter.generate.dashboards._sdk import JSONEncoder, dashboard, models
 from exporter.generate.dashboards._variables import STORE, TARGET, Choice, names_of, variables_of
-from exporter.generate.provisioning import TAG
+from exporter.generate.provisioning import PROVIDER_TAG, TAG
 
 SCHEMA_VERSION = 42
 GRID_WIDTH = 24
@@ -16,10 +16,14 @@ GRID_WIDTH = 24
 
 @dataclass(frozen=True)
 class Section:
-    """Panels below a heading, in reading order; an empty title draws no heading."""
+    """Panels below a heading, in reading order; an empty title draws no heading.
+
+    `providers` are those that it is about: where none of them is in use, it would be empty.
+    """
 
     title: str
     panels: Sequence[Any]
+    providers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ class Dashboard:
     """One dashboard: `uid` is its file name and its address, `description` the question it answers.
 
     `variables` are what a reader can pick, in order: names of `_variables.CHOICES`, or choices of its own.
-    `start` is where its time range begins, `refresh` how often it asks again.
+    `start` is where its time range begins, `refresh` how often it asks again. `tag` is what the links between
+    dashboards find it by. `providers` are those that it is about, as of a section.
     """
 
     uid: str
@@ -37,6 +42,15 @@ class Dashboard:
     variables: Sequence[str | Choice] = TARGET
     start: str = "now-6h"
     refresh: str = "1m"
+    tag: str = TAG
+    providers: frozenset[str] = frozenset()
+
+    def of(self, used: Collection[str]) -> "Dashboard | None":
+        """Return what is left of it where only the providers `used` are in use; None if that is nothing."""
+        if self.providers and self.providers.isdisjoint(used):
+            return None
+        sections = (one for one in self.sections if not one.providers or not one.providers.isdisjoint(used))
+        return replace(self, sections=tuple(sections))
 
 
 def text_of(board: Dashboard) -> str:
@@ -77,9 +91,11 @@ def _place(panels: list[dict[str, Any]]) -> None:
 
 
 def _build(board: Dashboard) -> Any:
-    made = dashboard.Dashboard(board.title).uid(board.uid).description(board.description).tags([TAG])
+    made = dashboard.Dashboard(board.title).uid(board.uid).description(board.description).tags([board.tag])
     made.readonly().time(board.start, "now").refresh(board.refresh).timezone("browser")
-    made.tooltip(models.DashboardCursorSync.CROSSHAIR).link(_siblings())
+    made.tooltip(models.DashboardCursorSync.CROSSHAIR)
+    for title, tag in (("Integrations", TAG), ("Providers", PROVIDER_TAG)):
+        made.link(_siblings(title, tag))
     for variable in variables_of(board.variables, store=_reads_store(board)):
         made.with_variable(variable)
     for annotation in marks_of(names_of(board.variables)):
@@ -96,6 +112,6 @@ def _reads_store(board: Dashboard) -> bool:
     return any(panel.build().datasource is STORE for section in board.sections for panel in section.panels)
 
 
-def _siblings() -> Any:
-    link = dashboard.DashboardLink("Integrations").type(models.DashboardLinkType.DASHBOARDS).tags([TAG])
+def _siblings(title: str, tag: str) -> Any:
+    link = dashboard.DashboardLink(title).type(models.DashboardLinkType.DASHBOARDS).tags([tag])
     return link.as_dropdown(True).include_vars(True).keep_time(True).icon("external link")

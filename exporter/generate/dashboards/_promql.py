@@ -72,19 +72,21 @@ def limit(family: ThresholdFamily) -> str:
     return f"{strictest} by (severity) ({family.metric}{{{matchers}}})"
 
 
-def level(observed: str, family: ThresholdFamily) -> str:
+def level(observed: str, family: ThresholdFamily, *, inclusive: bool = False) -> str:
     """Return how far each target of `observed` is: the rank of the severity whose threshold it crossed, or 0.
 
-    `observed` has exactly the labels of the family's scope. A tenant's override wins over the default, as in
-    the rules.
+    `observed` has the labels of the family's scope, and may have others. A tenant's override wins over the
+    default, as in the rules. `inclusive`: who is at a threshold has crossed it.
     """
     steps = (severity for severity in Severity if severity in family.steps)
-    crossed = (f"(({_compare(observed, family, severity)}) * 0 + {rank(severity)})" for severity in steps)
+    crossed = (
+        f"(({_compare(observed, family, severity, inclusive)}) * 0 + {rank(severity)})" for severity in steps
+    )
     return " or ".join((*crossed, f"({observed}) * 0"))
 
 
-def _compare(observed: str, family: ThresholdFamily, severity: Severity) -> str:
-    beyond = ">" if family.rising else "<"
+def _compare(observed: str, family: ThresholdFamily, severity: Severity, inclusive: bool) -> str:
+    beyond = (">" if family.rising else "<") + "=" * inclusive
     common, labels = ", ".join(family.default_labels), ", ".join(family.scope.value)
     default = f"max by ({common}) ({family.metric}{{{_is(severity)}, {_NO_TENANT}}})"
     override = f"max by ({labels}) ({family.metric}{{{_is(severity)}, {_SOME_TENANT}}})"

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 BUILT_IN = {"__rate_interval": "5m", "__interval": "1m", "__range": "6h"}
@@ -12,13 +13,16 @@ _GROUP = re.compile(r"\$__unixEpochGroupAlias\((\w+), '(\d+)([mhd])'\)")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
 
-def panel_queries(dashboard: str | Mapping[str, Any]) -> list[tuple[str, str]]:
+def panel_queries(
+    dashboard: str | Mapping[str, Any], picked: Mapping[str, str] = MappingProxyType({})
+) -> list[tuple[str, str]]:
     """Return (panel title, PromQL) of every query of a dashboard, given as JSON text or decoded.
 
     Variables have the value that they have while nothing is picked; Grafana's own ones that of a view of six
-    hours. A variable that the dashboard does not define raises ValueError.
+    hours. `picked` has values for those that always have a single one. A variable that the dashboard does not
+    define raises ValueError.
     """
-    return [(title, query) for key, title, query in _queries(dashboard) if key == "expr"]
+    return [(title, query) for key, title, query in _queries(dashboard, picked) if key == "expr"]
 
 
 def store_queries(dashboard: str | Mapping[str, Any], begin: int, end: int) -> list[tuple[str, str]]:
@@ -33,10 +37,12 @@ def store_queries(dashboard: str | Mapping[str, Any], begin: int, end: int) -> l
     ]
 
 
-def _queries(dashboard: str | Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _queries(
+    dashboard: str | Mapping[str, Any], picked: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[str, str, str]]:
     """Yield the key, the panel's title and the text of each query."""
     decoded: Mapping[str, Any] = json.loads(dashboard) if isinstance(dashboard, str) else dashboard
-    values = {**BUILT_IN, **_default_values(decoded)}
+    values = {**BUILT_IN, **_default_values(decoded, picked)}
     for panel in panels_of(decoded):
         for target in panel.get("targets", ()):
             key = "expr" if "expr" in target else "rawSql"
@@ -50,9 +56,12 @@ def panels_of(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from panels_of(panel)
 
 
-def _default_values(dashboard: Mapping[str, Any]) -> dict[str, str]:
+def _default_values(dashboard: Mapping[str, Any], picked: Mapping[str, str]) -> dict[str, str]:
     variables = dashboard.get("templating", {}).get("list", ())
-    return {variable["name"]: variable.get("allValue") or ".*" for variable in variables}
+    return {
+        variable["name"]: variable.get("allValue") or picked.get(variable["name"], ".*")
+        for variable in variables
+    }
 
 
 def fill_in(expr: str, values: Mapping[str, str]) -> str:

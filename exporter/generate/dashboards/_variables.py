@@ -20,12 +20,14 @@ TARGET = Scope.TARGET.value
 class Choice:
     """A variable: its values are those of the label `name` in the series of `metric`, narrowed by `matchers`.
 
-    Variables that come before it on the same dashboard narrow it too, where the metric has their labels.
+    Variables that come before it on the same dashboard narrow it too, where the metric has their labels. A
+    `single` one has one value at a time, at first the first of the list.
     """
 
     name: str
     metric: Metric
     matchers: tuple[str, ...] = ()
+    single: bool = False
 
     def build(self, before: Iterable[str]) -> Any:
         """Return the variable for a dashboard that has the variables `before` in front of it."""
@@ -37,12 +39,14 @@ class Choice:
             "query": f"label_values({selector}, {self.name})",
             "refId": f"variable-{self.name}",
         }
-        everything = models.VariableOption(selected=True, text="All", value="$__all")
         choice = dashboard.QueryVariable(self.name).label(self.name.capitalize().replace("_", " "))
-        choice.datasource(DATASOURCE).query(query).multi(True).include_all(True).current(everything)
+        choice.datasource(DATASOURCE).query(query).refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        choice.sort(models.VariableSort.NATURAL_ASC)
+        if self.single:
+            return choice
+        everything = models.VariableOption(selected=True, text="All", value="$__all")
         # Without `.*` Grafana writes All out as a list of every value: ten thousand tenants in each query.
-        choice.all_value(".*").refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
-        return choice.sort(models.VariableSort.NATURAL_ASC)
+        return choice.multi(True).include_all(True).current(everything).all_value(".*")
 
 
 _SENT = f'direction="{webhook_metrics.OUTBOUND}"'

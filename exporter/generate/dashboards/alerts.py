@@ -51,7 +51,7 @@ def build() -> Dashboard:
         title="Integrations / Alerts",
         description="Which alerts fire, who looks after them, what they were, and which are noise.",
         sections=(
-            Section("Now", (*_counts(), firing_alerts(UID, (14, 10)), _over_time())),
+            Section("Now", (*_counts(), firing_alerts((INTEGRATION, TENANT), (14, 10)), _over_time())),
             Section("Noise, by the counters of the exporter", _noise()),
             Section("From the store", _history()),
         ),

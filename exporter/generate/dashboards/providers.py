@@ -1,16 +1,28 @@
-"""What each source measures of its own: a row for every provider, or other source, that brings panels."""
+"""A dashboard for each provider: how its targets are, and what it measures of its own.
+
+It is made from the provider's PROBE, so a new one has its dashboard without an edit. What belongs to no
+provider and brings panels has one of those alone.
+"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from exporter import registry
+from exporter.core import common_metrics
 from exporter.core.panel import Panel
+from exporter.core.probe import Probe
 from exporter.core.signals import Signals
+from exporter.generate.dashboards import _limits as left
 from exporter.generate.dashboards import _panels as show
+from exporter.generate.dashboards import _status as status
+from exporter.generate.dashboards._alert_tables import firing_alerts
 from exporter.generate.dashboards._board import GRID_WIDTH, Dashboard, Section
-from exporter.generate.dashboards._panels import PanelQuery
-from exporter.generate.dashboards._promql import top
+from exporter.generate.dashboards._columns import detail_link, errors_link, integration_column, tenant_column
+from exporter.generate.dashboards._panels import PanelQuery, TableColumn
+from exporter.generate.dashboards._promql import limit, top
+from exporter.generate.dashboards._variables import Choice
+from exporter.generate.provisioning import PROVIDER_TAG
 
 SIZES: dict[str, tuple[int, int]] = {
     "stat": (6, 8),
@@ -20,38 +32,103 @@ SIZES: dict[str, tuple[int, int]] = {
 }
 MOST_COLUMNS = 4
 """Columns of a table that fit half of a page that is 1,500 pixels wide."""
+UNREPORTED = "Nothing reported"
+PICKED = ("integration", "tenant")
+"""The variables of these dashboards: the provider is said by the address."""
 
+_OF_SHARED = {
+    common_metrics.TOKEN_EXPIRY: left.tokens,
+    common_metrics.RATE_LIMIT_REMAINING: left.rate_limits,
+    common_metrics.COST_MONTH: left.costs,
+    common_metrics.PREPAID_BALANCE: left.balances,
+}
 _BY = re.compile(r"by \(([^)]*)\)")
 
 
-def build() -> Dashboard | None:
-    """Return the dashboard of the registered sources; None while none of them has a panel."""
-    return board_of(registry.sources().values())
+def uid_of(provider: str) -> str:
+    """Return the address of the dashboard of a provider, or of another source."""
+    return f"integration-{provider}"
 
 
-def board_of(sources: Iterable[Signals]) -> Dashboard | None:
-    """Return the dashboard of `sources`, a section for each that has panels; None when none of them has."""
-    sections = [Section(one.title, tuple(map(_panel, one.panels))) for one in sources if one.panels]
-    if not sections:
-        return None
+def build() -> tuple[Dashboard, ...]:
+    """Return a dashboard for each registered provider, and one for each other source that brings panels."""
+    probes = registry.probes()
+    others = {name: one for name, one in registry.sources().items() if name not in probes}
+    return (*map(board_of, probes.values()), *boards_of_others(others))
+
+
+def boards_of_others(sources: Mapping[str, Signals]) -> Iterator[Dashboard]:
+    """Yield the dashboard of each source that has panels."""
+    for name, one in sources.items():
+        if one.panels:
+            text = f"What {one.title} shows of its own."
+            yield Dashboard(
+                uid_of(name), f"Integrations / {one.title}", text, (own_section(one.title, one.panels),)
+            )
+
+
+def board_of(probe: Probe) -> Dashboard:
+    """Return the dashboard of a provider."""
+    only = (f'provider="{probe.name}"',)
     return Dashboard(
-        uid="integration-providers",
-        title="Integrations / Providers",
-        description="What each provider measures of its own, beside the status that every integration has.",
-        sections=sections,
+        uid=uid_of(probe.name),
+        title=f"Integrations / Provider {probe.title}",
+        description=f"Is {probe.title} connected for every tenant, how fast, and what does it report itself?",
+        sections=tuple(_sections(probe)),
+        variables=tuple(Choice(name, common_metrics.INFO, only) for name in PICKED),
+        tag=PROVIDER_TAG,
+        providers=frozenset({probe.name}),
     )
 
 
-def _panel(panel: Panel) -> Any:
+def _sections(probe: Probe) -> Iterator[Section]:
+    uid, narrow = uid_of(probe.name), status.of_provider(probe.name)
+    detail = detail_link()
+    columns = (integration_column(uid, detail, carry=PICKED), tenant_column(uid, detail, carry=PICKED))
+    yield Section(
+        "", (*status.counts(narrow), left.calls(narrow, size=(4, 4)), status.grid((), narrow, (24, 6)))
+    )
+    failing = status.failing(columns, narrow, errors_link(PICKED))
+    yield Section("Now", (failing, firing_alerts(columns, status.NOW, narrow)))
+    if probe.panels:
+        yield own_section(probe.title, probe.panels, narrow)
+    yield Section("Latency", (status.latency(narrow), status.slowest(columns, narrow), status.phases(narrow)))
+    halves = [make(columns, narrow) for make in _shared(probe)]
+    resets = common_metrics.QUOTA_RESET in probe.metrics
+    quotas = (
+        (left.quotas(columns, narrow, resets=resets),) if common_metrics.QUOTA_USED in probe.metrics else ()
+    )
+    rest = status.failures(narrow, size=(12 if len(halves) % 2 else 24, 9))
+    yield Section("Limits and failures", (*quotas, *halves, rest))
+
+
+def _shared(probe: Probe) -> Iterator[Callable[[Sequence[TableColumn], status.Narrow], Any]]:
+    """Yield what makes the panels on what providers share, half a page each, of what this one measures."""
+    for metric, make in _OF_SHARED.items():
+        if metric in probe.metrics:
+            yield make
+    if hasattr(probe.options, "tls"):
+        yield status.certificates
+
+
+def own_section(title: str, panels: Iterable[Panel], narrow: status.Narrow = status.unchanged) -> Section:
+    """Return what a source brings itself; `narrow` is for the thresholds that judge it."""
+    return Section(title, tuple(_panel(panel, narrow) for panel in panels))
+
+
+def _panel(panel: Panel, narrow: status.Narrow) -> Any:
     # A provider thinks of its targets, not of how many there may be.
     query, size = PanelQuery(top(panel.expr), panel.legend_format), SIZES[panel.kind]
     if panel.kind == "stat":
-        return show.figure(panel.title, panel.description, query, size=size, unit=panel.unit)
+        made = show.figure(panel.title, panel.description, query, size=size, unit=panel.unit)
+        return made.no_value(UNREPORTED)
     if panel.kind == "bargauge":
         return show.bars(panel.title, panel.description, query, size=size, unit=panel.unit)
     if panel.kind == "table":
         return _table(panel, query.expr)
-    return show.lines(panel.title, panel.description, (query,), size=size, unit=panel.unit)
+    limits = PanelQuery(narrow(limit(panel.family)), show.LIMIT) if panel.family else None
+    made = show.lines(panel.title, panel.description, (query,), size=size, unit=panel.unit, limits=limits)
+    return made.no_value(UNREPORTED)
 
 
 def _table(panel: Panel, expr: str) -> Any:
@@ -61,4 +138,6 @@ def _table(panel: Panel, expr: str) -> Any:
     columns = len(labels[1].split(",")) + value if labels else 0
     width = SIZES["table"][0] if columns <= MOST_COLUMNS else GRID_WIDTH
     size = (width, SIZES["table"][1])
-    return show.rows(panel.title, panel.description, (expr,), size=size, unit=panel.unit, value=value)
+    return show.rows(
+        panel.title, panel.description, (expr,), size=size, unit=panel.unit, value=value, empty=UNREPORTED
+    )

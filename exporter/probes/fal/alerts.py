@@ -42,6 +42,7 @@ ERROR_RATIO_HIGH = Alert(
     # The ratio is formed within one replica: two replicas look at windows that ended at different times.
     observed=f"max by ({BY}) ({_last('failed')} / ignoring (outcome) ({_SERVED} >= {LEAST_REQUESTS}))",
     family=ERRORS,
+    dashboard="integration-fal",
     cases=(
         Case("fires", _hour("80x60", "20x60"), "20m", _HIGH, says="a fifth"),
         Case("quiet", _hour("100x60", "2x60"), "20m"),

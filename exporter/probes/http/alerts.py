@@ -18,6 +18,7 @@ EXTRACTED_NEAR_LIMIT = Alert(
     by=("integration", "provider", "tenant", "name"),
     expr=f"max by ({BY}, name) (last_over_time({EXTRACTED}[$lookback])) > {NEAR * MOST_SERIES:g}",
     severities=(Severity.MEDIUM,),
+    dashboard="integration-http",
     cases=cases.EXTRACTED_NEAR_LIMIT,
     runbook=Runbook(
         meaning=(

@@ -87,6 +87,7 @@ CONNECTIONS_HIGH = Alert(
     description=f"{{{{ $value | humanizePercentage }}}} of the connections of {WHO} are in use.",
     observed=_any(lambda db: f"max by ({BY}) ({_last(db.connections_used)} / {_last(db.connections_limit)})"),
     family=CONNECTIONS,
+    dashboard="integration-database",
     cases=cases.CONNECTIONS_HIGH,
     runbook=Runbook(
         meaning=(
@@ -120,6 +121,7 @@ CONNECTIONS_REFUSED = Alert(
     # At its limit a database refuses one moment and lets in the next: that pages twice an hour at most.
     keep_firing="30m",
     explains=(DOWN.name, TARGET_FAILING.name),
+    dashboard="integration-database",
     cases=cases.CONNECTIONS_REFUSED,
     runbook=Runbook(
         meaning=(
@@ -149,6 +151,7 @@ QUERIES_SLOW = Alert(
         lambda db: f"({_worst(db.query_mean)} and on ({BY}) ({_worst(db.queries)} >= {LEAST_QUERIES}))"
     ),
     family=QUERY_TIME,
+    dashboard="integration-database",
     cases=cases.QUERIES_SLOW,
     runbook=Runbook(
         meaning=(
@@ -201,6 +204,7 @@ ERRORS_HIGH = Alert(
         },
         **{_record(db, VOLUME): f"max by ({BY}) {_all(db)}" for db in DATABASES},
     },
+    dashboard="integration-database",
     cases=cases.ERRORS_HIGH,
     runbook=Runbook(
         meaning=(
@@ -225,6 +229,7 @@ DEADLOCKED = Alert(
     description=f"Deadlocks of {WHO} in ten minutes: {{{{ $value }}}}.",
     observed=_any(lambda db: _worst(db.deadlocks)),
     family=DEADLOCKS,
+    dashboard="integration-database",
     cases=cases.DEADLOCKED,
     runbook=Runbook(
         meaning=(
@@ -249,6 +254,7 @@ TRANSACTION_LONG = Alert(
     description=f"The oldest transaction of {WHO} has been open for {{{{ $value | humanizeDuration }}}}.",
     observed=_worst(m.TRANSACTION),
     family=TRANSACTION,
+    dashboard="integration-database",
     cases=cases.TRANSACTION_LONG,
     runbook=Runbook(
         meaning="A client's transaction is older than the threshold `database_transaction_seconds`.",
@@ -275,6 +281,7 @@ LAGGING = Alert(
     observed=f"{_any(lambda db: _worst(db.lag))}\nor\n{_worst(m.REPLICA_LAG)}",
     family=LAG,
     hold="10m",
+    dashboard="integration-database",
     cases=cases.LAGGING,
     runbook=Runbook(
         meaning=(

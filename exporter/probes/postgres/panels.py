@@ -3,6 +3,7 @@
 from exporter.core.panel import Panel
 from exporter.probes._panels import MATCHERS, panel_query
 from exporter.probes.postgres import metrics as m
+from exporter.probes.postgres.alerts import CONNECTIONS, DEADLOCKS, LAG, QUERY_TIME, TRANSACTION
 
 PANELS = (
     Panel(
@@ -10,6 +11,7 @@ PANELS = (
         "Share of the connections that clients may have.",
         f"max by (integration, tenant) ({m.CONNECTIONS_USED}{{{MATCHERS}}} / {m.CONNECTIONS_LIMIT})",
         unit="percentunit",
+        family=CONNECTIONS,
     ),
     Panel(
         "Connections by state",
@@ -22,6 +24,7 @@ PANELS = (
         "Over the ten minutes that ended at the last probe, from pg_stat_statements.",
         panel_query(m.QUERY_MEAN),
         unit="s",
+        family=QUERY_TIME,
     ),
     Panel(
         "Transactions by outcome",
@@ -31,19 +34,27 @@ PANELS = (
     ),
     Panel(
         "Oldest transaction and lock wait",
-        "Age of the oldest open transaction, and of the oldest statement that waits for a lock.",
+        "Age of the oldest open transaction, which the dashed line judges, and of the oldest statement that waits"
+        " for a lock.",
         f'label_replace({panel_query(m.TRANSACTION)}, "what", "transaction", "", "") or '
         f'label_replace({panel_query(m.LOCK_WAIT)}, "what", "lock wait", "", "")',
         unit="s",
         legend="{{integration}} {{tenant}} {{what}}",
+        family=TRANSACTION,
     ),
-    Panel("Deadlocks", "In the ten minutes that ended at the last probe.", panel_query(m.DEADLOCKS)),
+    Panel(
+        "Deadlocks",
+        "In the ten minutes that ended at the last probe.",
+        panel_query(m.DEADLOCKS),
+        family=DEADLOCKS,
+    ),
     Panel(
         "Replication lag",
         "How far each replica is behind, as its primary sees it.",
         panel_query(m.REPLICA_LAG, "replica"),
         unit="s",
         legend="{{integration}} {{tenant}} {{replica}}",
+        family=LAG,
     ),
     Panel(
         "Blocks from memory",

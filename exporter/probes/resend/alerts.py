@@ -33,6 +33,7 @@ DOMAIN_FAILED = Alert(
         + "\n  )\n) > 0"
     ),
     severities=(Severity.HIGH,),
+    dashboard="integration-resend",
     cases=cases.DOMAIN_FAILED,
     runbook=Runbook(
         meaning=(
@@ -59,6 +60,7 @@ DOMAIN_LOSING = Alert(
     description=f"Sending domains of {WHO} that lose their verification within 72 hours: {{{{ $value }}}}.",
     expr=f"max by ({BY}) (" + _last(m.DOMAINS, '{status="temporary_failure"}') + ") > 0",
     severities=(Severity.MEDIUM,),
+    dashboard="integration-resend",
     cases=cases.DOMAIN_LOSING,
     runbook=Runbook(
         meaning=(
@@ -85,6 +87,7 @@ WEBHOOK_DISABLED = Alert(
     description=f"Disabled webhook endpoints of {WHO}: {{{{ $value }}}}; no event reaches them.",
     expr=f"max by ({BY}) (" + _last(m.WEBHOOK_ENDPOINTS, '{status="disabled"}') + ") > 0",
     severities=(Severity.CRITICAL,),
+    dashboard="integration-resend",
     cases=cases.WEBHOOK_DISABLED,
     runbook=Runbook(
         meaning=(
@@ -117,6 +120,7 @@ BOUNCES_HIGH = Alert(
     # The ratio is formed within one replica: two replicas look at windows that ended at different times.
     observed=f"max by ({BY}) ({_BOUNCED} / ignoring (outcome) ({_SENT} >= {LEAST_EMAILS}))",
     family=BOUNCE,
+    dashboard="integration-resend",
     cases=cases.BOUNCES,
     runbook=Runbook(
         meaning=(

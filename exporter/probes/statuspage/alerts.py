@@ -38,6 +38,7 @@ COMPONENT_DOWN = Alert(
     observed=_worst(m.COMPONENT),
     op=">=",
     family=COMPONENT_LEVEL,
+    dashboard="integration-statuspage",
     cases=cases.COMPONENT_DOWN,
     runbook=Runbook(
         meaning=(
@@ -71,6 +72,7 @@ INCIDENT = Alert(
         Severity.MEDIUM: _open("major"),
         Severity.LOW: _open("minor"),
     },
+    dashboard="integration-statuspage",
     cases=cases.INCIDENT,
     runbook=Runbook(
         meaning=(
@@ -96,6 +98,7 @@ COMPONENT_MISSING = Alert(
     description=f"{{{{ $value }}}} of the components chosen for {_WHO} are not on the page.",
     expr=f"{_worst(m.COMPONENTS_MISSING)} > 0",
     severities=(Severity.LOW,),
+    dashboard="integration-statuspage",
     cases=cases.COMPONENT_MISSING,
     runbook=Runbook(
         meaning=(

@@ -3,6 +3,7 @@
 from exporter.core.panel import Panel
 from exporter.probes._panels import panel_query
 from exporter.probes.statuspage import metrics as m
+from exporter.probes.statuspage.alerts import COMPONENT_LEVEL
 
 PANELS = (
     Panel(
@@ -10,6 +11,7 @@ PANELS = (
         "0 operational, 1 maintenance, 2 degraded, 3 partial outage, 4 major outage.",
         panel_query(m.COMPONENT, "component"),
         legend="{{integration}} {{tenant}} {{component}}",
+        family=COMPONENT_LEVEL,
     ),
     Panel(
         "Unresolved incidents",

@@ -43,6 +43,7 @@ WEBHOOK_DISABLED = Alert(
     description=f"Disabled webhook endpoints of {WHO}: {{{{ $value }}}}; no event reaches them.",
     expr=_worst(m.WEBHOOK_ENDPOINTS, '{status="disabled"}') + " > 0",
     severities=(Severity.CRITICAL,),
+    dashboard="integration-stripe",
     cases=cases.WEBHOOK_DISABLED,
     runbook=Runbook(
         meaning=(
@@ -75,6 +76,7 @@ UNDELIVERED = Alert(
     description=f"Events of {WHO} that wait for more than 15 minutes or were given up: {{{{ $value }}}}.",
     expr=f"{_worst(m.UNDELIVERED)} > 0",
     severities=(Severity.MEDIUM,),
+    dashboard="integration-stripe",
     cases=cases.UNDELIVERED,
     runbook=Runbook(
         meaning=(
@@ -115,6 +117,7 @@ PAYMENTS_FAILING = Alert(
         RATIO: f"max by ({BY}) (\n  {_SUCCEEDED}\n/ ignoring (outcome)\n  {_ATTEMPTS}\n)",
         VOLUME: f"max by ({BY}) {_ATTEMPTS}",
     },
+    dashboard="integration-payments",
     cases=cases.PAYMENTS_FAILING,
     runbook=Runbook(
         meaning=(
@@ -147,6 +150,7 @@ RESTRICTED = Alert(
     description=f"{WHO} cannot take payments or pay out until Stripe has what it asks for.",
     expr=f"{_worst(m.RESTRICTED)} == 1",
     severities=(Severity.CRITICAL,),
+    dashboard="integration-stripe",
     cases=cases.RESTRICTED,
     runbook=Runbook(
         meaning=(
@@ -185,6 +189,7 @@ WARNINGS = Alert(
     suspects=f"integration_provider_tenant:{m.FRAUD_WARNINGS}:beyond",
     family=FRAUD,
     every="4m",
+    dashboard="integration-payments",
     cases=cases.WARNINGS,
     runbook=Runbook(
         meaning=(
@@ -216,6 +221,7 @@ DISPUTES = Alert(
     suspects=f"integration_provider_tenant:{m.DISPUTES}:beyond",
     family=FRAUD,
     every="4m",
+    dashboard="integration-payments",
     cases=cases.DISPUTES,
     runbook=Runbook(
         meaning=(

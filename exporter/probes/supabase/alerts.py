@@ -17,6 +17,7 @@ DATABASE_DOWN = Alert(
     description=f"The project of {WHO} answers, but says itself that its database does not.",
     expr=_last(m.SERVICE_UP, '{service="database"}') + " == 0",
     severities=(Severity.HIGH,),
+    dashboard="integration-supabase",
     cases=cases.DATABASE_DOWN,
     runbook=Runbook(
         meaning=(
@@ -44,6 +45,7 @@ LEGACY_KEY = Alert(
     description=f"{WHO} uses a legacy service_role key; Supabase removes them by the end of 2026.",
     expr=f"{_last(m.LEGACY_KEY)} == 1",
     severities=(Severity.MEDIUM,),
+    dashboard="integration-supabase",
     cases=cases.LEGACY_KEY,
     runbook=Runbook(
         meaning=(

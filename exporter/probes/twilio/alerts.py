@@ -41,6 +41,7 @@ ACCOUNT_INACTIVE = Alert(
     description=f"{WHO} sends nothing: Twilio says that the account is not active.",
     expr=f"{_worst(m.INACTIVE)} == 1",
     severities=(Severity.CRITICAL,),
+    dashboard="integration-twilio",
     cases=cases.ACCOUNT_INACTIVE,
     runbook=Runbook(
         meaning=(
@@ -86,6 +87,7 @@ DELIVERY_LOW = Alert(
         RATIO: f"max by ({_CHANNEL}) (\n  {_outcome('delivered')}\n/ ignoring (outcome)\n  {_FINAL}\n)",
         VOLUME: f"max by ({_CHANNEL}) {_FINAL}",
     },
+    dashboard="integration-twilio",
     cases=cases.DELIVERY_LOW,
     runbook=Runbook(
         meaning=(
@@ -116,6 +118,7 @@ WEBHOOKS_FAILING = Alert(
     observed=f"max by ({BY}) (sum without (code) ({_last(m.WEBHOOK_FAILURES)}))",
     op=">=",
     family=WEBHOOKS,
+    dashboard="integration-twilio",
     cases=cases.WEBHOOKS_FAILING,
     runbook=Runbook(
         meaning=(
@@ -146,6 +149,7 @@ SENDER_OFFLINE = Alert(
     description=f"WhatsApp senders of {WHO} that are offline: {{{{ $value }}}}.",
     expr=_worst(m.SENDERS, '{status="offline"}') + " > 0",
     severities=(Severity.HIGH,),
+    dashboard="integration-twilio",
     cases=cases.SENDER_OFFLINE,
     runbook=Runbook(
         meaning="At least one WhatsApp sender has the status `OFFLINE`. It is read every 15 minutes.",
@@ -168,6 +172,7 @@ QUALITY_LOW = Alert(
     description=f"WhatsApp senders of {WHO} with a low quality rating: {{{{ $value }}}}.",
     expr=_worst(m.QUALITY, '{rating="low"}') + " > 0",
     severities=(Severity.MEDIUM,),
+    dashboard="integration-twilio",
     cases=cases.QUALITY_LOW,
     runbook=Runbook(
         meaning="Meta rates at least one WhatsApp sender as low, because customers blocked or reported it.",
@@ -186,6 +191,7 @@ NUMBER_MISSING = Alert(
     description=f"The configured phone number does not belong to the account of {WHO}.",
     expr=f"{_worst(m.NUMBER_OWNED)} == 0",
     severities=(Severity.HIGH,),
+    dashboard="integration-twilio",
     cases=cases.NUMBER_MISSING,
     runbook=Runbook(
         meaning=(

@@ -27,6 +27,7 @@ SENDING_BLOCKED = Alert(
     description=f"Meta blocks messages from {WHO}.",
     expr=f"min by ({BY}) (({_last(m.PHONE_CAN_SEND)} or {_last(m.ACCOUNT_CAN_SEND)}) == 0)",
     severities=(Severity.CRITICAL,),
+    dashboard="integration-whatsapp",
     cases=cases.SENDING_BLOCKED,
     runbook=Runbook(
         meaning=(
@@ -58,6 +59,7 @@ NUMBER_RESTRICTED = Alert(
     description=f"Numbers of {WHO} that are banned or restricted: {{{{ $value }}}}.",
     expr=f"sum by ({BY}) (max by ({BY}, phone) ({_last(m.PHONE_RESTRICTED)} > 0))",
     severities=(Severity.CRITICAL,),
+    dashboard="integration-whatsapp",
     cases=cases.NUMBER_RESTRICTED,
     runbook=Runbook(
         meaning="The status of at least one number of the account is `BANNED` or `RESTRICTED`.",
@@ -80,6 +82,7 @@ ACCOUNT_RESTRICTED = Alert(
     description=f"The business account of {WHO} is restricted.",
     expr=_above_zero(m.ACCOUNT_RESTRICTED),
     severities=(Severity.CRITICAL,),
+    dashboard="integration-whatsapp",
     cases=cases.ACCOUNT_RESTRICTED,
     runbook=Runbook(
         meaning=(
@@ -106,6 +109,7 @@ QUALITY_LOW = Alert(
         Severity.HIGH: f"min by ({BY}) ({_last(m.PHONE_QUALITY)} <= 1) == 1",
         Severity.MEDIUM: f"min by ({BY}) ({_last(m.PHONE_QUALITY)} <= 2)",
     },
+    dashboard="integration-whatsapp",
     cases=cases.QUALITY_LOW,
     runbook=Runbook(
         meaning=(
@@ -134,6 +138,7 @@ TEMPLATES_PAUSED = Alert(
     description=f"Paused templates of {WHO}, which cannot be sent: {{{{ $value }}}}.",
     expr=_above_zero(m.TEMPLATES, '{status="paused"}'),
     severities=(Severity.MEDIUM,),
+    dashboard="integration-whatsapp",
     cases=cases.TEMPLATES_PAUSED,
     runbook=Runbook(
         meaning=(
@@ -158,6 +163,7 @@ NOT_SUBSCRIBED = Alert(
     description=f"No app is subscribed to the webhooks of {WHO}; no message and no status comes in.",
     expr=f"{_worst(m.SUBSCRIBED_APPS)} == 0",
     severities=(Severity.CRITICAL,),
+    dashboard="integration-whatsapp",
     cases=cases.NOT_SUBSCRIBED,
     runbook=Runbook(
         meaning="The list of apps that are subscribed to the account is empty. It is looked at every hour.",

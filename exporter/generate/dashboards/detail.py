@@ -1,0 +1,238 @@
+"""One integration of one tenant: from its status down to phases of a probe and what the vendor reports."""
+
+from typing import Any
+
+from exporter import registry
+from exporter.alerts.availability import CONSECUTIVE
+from exporter.alerts.measures import LATENCY
+from exporter.core import common_metrics as m
+from exporter.core.alert import BY
+from exporter.generate.dashboards import _limits as limits
+from exporter.generate.dashboards import _numbers as numbers
+from exporter.generate.dashboards import _panels as show
+from exporter.generate.dashboards import _promql as ask
+from exporter.generate.dashboards import _status as status
+from exporter.generate.dashboards._alert_tables import firing_alerts
+from exporter.generate.dashboards._board import Dashboard, Section
+from exporter.generate.dashboards._columns import (
+    DETAIL,
+    errors_link,
+    integration_column,
+    provider_link,
+    tenant_column,
+)
+from exporter.generate.dashboards._panels import LIMIT, PanelQuery, TableColumn
+from exporter.generate.dashboards._scale import strictest
+from exporter.generate.dashboards._variables import Choice
+
+PICKED = ("integration", "tenant")
+WORDS = {"1": status.CONNECTED, "0": status.ALL_FAILING, "2": status.UNCONFIGURED}
+COLUMNS = (
+    integration_column(DETAIL, carry=PICKED),
+    tenant_column(DETAIL, carry=PICKED),
+)
+SMALL = (3, 4)
+
+
+def one(expr: str) -> str:
+    """Return `expr` for a dashboard that has no variable for the provider: the integration has only one."""
+    return expr.replace(', provider=~"$provider"', "").replace(', provider=~"$provider|"', "")
+
+
+def build() -> Dashboard:
+    """Return the dashboard."""
+    return Dashboard(
+        uid=DETAIL,
+        title="Integrations / Integration",
+        description="How is one integration of one tenant: status, failures, time, limits, facts.",
+        sections=(
+            Section("", (*_now(), _over_time())),
+            Section(
+                "Why",
+                (status.failing(COLUMNS, one, errors_link(PICKED)), firing_alerts(COLUMNS, status.NOW, one)),
+            ),
+            Section("Latency and failures", (*_latency(), *_failures())),
+            Section("Limits", _limits()),
+            Section("What the vendor reports", (_facts(), _dates())),
+        ),
+        variables=tuple(Choice(name, m.INFO, single=True) for name in PICKED),
+    )
+
+
+def _state() -> str:
+    return one(f"{status.SUCCESS} or ({ask.each(m.CONFIGURED)} == 0) + 2")
+
+
+def _now() -> tuple[Any, ...]:
+    share = f"sum(increase({ask.series(m.PROBE_FAILURES)}[1d])) / sum(increase({ask.series(m.PROBES)}[1d]))"
+    certificate = " or ".join(
+        ask.each(metric, how="min") for metric in (m.CHAIN_EXPIRY, m.CERTIFICATE_EXPIRY)
+    )
+    return (
+        numbers.state("State", "What the last probe found.", _state(), WORDS, size=SMALL),
+        show.number(
+            "Failures in a row",
+            "Failed probes since the last success.",
+            one(ask.each(m.CONSECUTIVE_FAILURES)),
+            bad=show.BAD,
+            size=SMALL,
+        ),
+        numbers.moment(
+            "Last success",
+            "When a probe last succeeded.",
+            one(ask.each(m.LAST_SUCCESS)),
+            never="Never",
+            size=SMALL,
+        ),
+        numbers.moment(
+            "Next probe",
+            "When the next probe is due.",
+            one(ask.each(m.NEXT_RUN, how="min")),
+            never="Not probed",
+            size=SMALL,
+        ),
+        numbers.amount(
+            "Last probe",
+            "How long the last probe took.",
+            one(ask.each(m.DURATION)),
+            unit="s",
+            none="Not probed",
+            decimals=2,
+            size=SMALL,
+        ),
+        numbers.amount(
+            "HTTP status",
+            "Of the last answer of the last probe.",
+            one(ask.each(m.HTTP_STATUS)),
+            unit="none",
+            none="No HTTP",
+            decimals=0,
+            size=SMALL,
+        ),
+        numbers.moment(
+            "Certificate ends",
+            "When the first certificate of the server's chain expires.",
+            one(f"({certificate})"),
+            never="None seen",
+            size=SMALL,
+        ),
+        numbers.amount(
+            "Failed in a day",
+            "Share of the integration's probes of a day that failed, over all its tenants and replicas.",
+            one(share),
+            unit="percentunit",
+            none="None",
+            decimals=2,
+            size=SMALL,
+        ),
+    )
+
+
+def _over_time() -> Any:
+    return show.states(
+        "Status over time",
+        "Connected, failing or not configured, at each time of the range.",
+        PanelQuery(_state(), "{{integration}} {{tenant}}"),
+        WORDS,
+        size=(24, 4),
+        step="1m",
+        links=(errors_link(PICKED), provider_link(PICKED)),
+    )
+
+
+def _latency() -> tuple[Any, ...]:
+    return (
+        show.lines(
+            "Duration of the probes",
+            "How long each probe took. Dashed: the thresholds in force here.",
+            (PanelQuery(one(ask.each(m.DURATION)), "{{integration}} {{tenant}}"),),
+            size=(12, 9),
+            unit="s",
+            limits=PanelQuery(one(strictest(LATENCY)), LIMIT),
+        ),
+        show.stacked(
+            "Phases of the probes",
+            "Where the time of each probe went: the way (resolve, connect), the handshake (tls), the "
+            "vendor's work (processing), the size of the answer (transfer).",
+            PanelQuery(one(f"max by (phase) ({ask.series(m.PHASE_DURATION)})"), "{{phase}}"),
+            size=(12, 9),
+            unit="s",
+            step="1m",
+        ),
+    )
+
+
+def _failures() -> tuple[Any, ...]:
+    return (
+        status.failures(one),
+        show.lines(
+            "Failures in a row over time",
+            "How long each failure lasted, in probes. Dashed: from where an alert fires.",
+            (PanelQuery(one(ask.each(m.CONSECUTIVE_FAILURES)), "{{integration}} {{tenant}}"),),
+            size=(12, 9),
+            unit="short",
+            limits=PanelQuery(one(strictest(CONSECUTIVE)), LIMIT),
+        ),
+    )
+
+
+def _limits() -> tuple[Any, ...]:
+    return (
+        limits.quotas(COLUMNS, one),
+        limits.rate_limits(COLUMNS, one),
+        limits.tokens(COLUMNS, one),
+        limits.costs(COLUMNS, one),
+        limits.balances(COLUMNS, one),
+    )
+
+
+def _of_vendor(*, dates: bool) -> str:
+    """Return every series that only the integration's provider has: times, or all others.
+
+    Its own labels are joined in one, `of`; `fact` is what it is called.
+    """
+    own = [metric for probe in registry.probes().values() for metric in probe.metrics]
+    shared = {*m.TARGET_SERIES, *m.SHARED_SERIES}
+    labels = sorted({label for metric in own if metric not in shared for label in metric.labels})
+    providers = "|".join(registry.probes())
+    kind = "=~" if dates else "!~"
+    chosen = (
+        f'__name__=~"integration_({providers})_.+", __name__{kind}".+_timestamp_seconds", '
+        'integration=~"$integration", tenant=~"$tenant"'
+    )
+    named = f'label_replace({{{chosen}}}, "fact", "$1", "__name__", "integration_(.+?)(_timestamp_seconds)?")'
+    joined = ", ".join(f'"{label}"' for label in labels)
+    of = f'label_replace(label_join({named}, "of", " ", {joined}), "of", "$1", "of", " *(.*?) *")'
+    return f"max by ({BY}, fact, of) ({of})"
+
+
+def _facts() -> Any:
+    return show.rows(
+        "Facts",
+        "Everything that only this provider measures, as the last probe found it; the reference of the "
+        "metrics says what each means.",
+        (_of_vendor(dates=False),),
+        (
+            TableColumn("fact", "Fact", width=360),
+            TableColumn("of", "Of", wrap=True),
+            TableColumn("A", "Value", width=110),
+        ),
+        size=(14, 14),
+        sort=(("Fact", False),),
+        empty="This provider has no facts of its own",
+    )
+
+
+def _dates() -> Any:
+    return show.rows(
+        "Dates",
+        "When something of the vendor's happened or will happen.",
+        (f"{_of_vendor(dates=True)} * 1000",),
+        (
+            TableColumn("fact", "Date", width=300),
+            TableColumn("A", "When", unit="dateTimeFromNow", width=150),
+        ),
+        size=(10, 14),
+        sort=(("Date", False),),
+        empty="This provider reports no dates",
+    )
