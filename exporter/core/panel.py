@@ -13,8 +13,8 @@ class Panel:
     `kind` is one of `stat`, `timeseries`, `table`, `bargauge`. `unit` is a Grafana unit (`s`, `percentunit`,
     `currencyUSD`, `short`, `dateTimeFromNow`). `scope` is that of the metrics in `expr`, which filters them
     by the dashboard variable of each of its labels, as a regular expression: `tenant=~"$tenant"`; only
-    `$provider` may be left out. `legend` is a Grafana legend format, "" for the labels of the scope. `family` are
-    the thresholds that judge what a `timeseries` shows, in the same unit: they are drawn as dashed lines.
+    `$provider` may be left out. `legend` is a Grafana legend format, "" for the labels of the scope. `family`
+    are the thresholds that judge what a `timeseries` shows, in the same unit: they are drawn as dashed lines.
     """
 
     title: str

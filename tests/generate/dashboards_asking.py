@@ -11,7 +11,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,16 @@ class Prometheus:
 
     address: str
     now: float
+    _answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict, repr=False, compare=False)
 
     def ask(self, expr: str) -> list[dict[str, Any]]:
         """Return the series of `expr` now; what Prometheus refuses raises ValueError with its words."""
+        # Several tests judge one answer, which does not change.
+        if expr not in self._answers:
+            self._answers[expr] = self._ask(expr)
+        return self._answers[expr]
+
+    def _ask(self, expr: str) -> list[dict[str, Any]]:
         body = urllib.parse.urlencode({"query": expr, "time": self.now}).encode()
         try:
             with urllib.request.urlopen(f"{self.address}/api/v1/query", body, timeout=PATIENCE) as answer:

@@ -34,8 +34,8 @@ PANELS = (
     ),
     Panel(
         "Oldest transaction and lock wait",
-        "Age of the oldest open transaction, which the dashed line judges, and of the oldest statement that waits"
-        " for a lock.",
+        "Age of the oldest open transaction, which the dashed line judges, and of the oldest statement that"
+        " waits for a lock.",
         f'label_replace({panel_query(m.TRANSACTION)}, "what", "transaction", "", "") or '
         f'label_replace({panel_query(m.LOCK_WAIT)}, "what", "lock wait", "", "")',
         unit="s",
