@@ -292,7 +292,7 @@ def _traffic() -> tuple[Any, ...]:
         ).no_value("Nothing was delivered"),
         show.lines(
             "Notices of Alertmanager per hour",
-            "What Alertmanager told the exporter for the history of alerts, by state.",
+            "What Alertmanager reported for the history of alerts, by state.",
             (PanelQuery(f"sum by (state) (increase({notice_metrics.NOTICES}[1h]))", "{{state}}"),),
             size=THIRD,
             unit="short",
