@@ -21,6 +21,7 @@ from tests.generate.dashboards_platform import (
     Row,
 )
 from tests.generate.platform_alerts import TOKENS
+from tests.generate.platform_events import BUCKETS
 from tests.generate.platform_thresholds import OWN, SOME
 
 Values = Mapping[tuple[str, ...], float]
@@ -150,8 +151,9 @@ def threshold_rows() -> Iterator[Row]:
 
 def integration_rows(own: Labels, minutes: float) -> Iterator[Row]:
     """Yield the counters and facts of an integration; `minutes` have passed since it was there."""
-    yield m.API_CALLS.name, own, 30 * minutes
-    yield m.DEFERRED.name, own, minutes // 7
+    if own[0][1] not in BUCKETS:
+        yield m.API_CALLS.name, own, 30 * minutes
+        yield m.DEFERRED.name, own, minutes // 7
     yield m.SLO_OBJECTIVE.name, own, 0.995
     yield m.SLO_WINDOW.name, own, 30 * DAY
 
@@ -170,10 +172,6 @@ def exporter_rows(minutes: float, now: float) -> Iterator[Row]:
     start = "integration_exporter_"
     gauges = {
         "config_last_reload_successful": 1.0,
-        "store_healthy": 1.0,
-        "store_failed_writes": 2.0,
-        "store_failed_reads": 0.0,
-        "store_dropped": 0.0,
         "targets": 52.0,
         "series": 1900.0,
         "series_duplicates": 0.0,
@@ -199,9 +197,6 @@ def exporter_rows(minutes: float, now: float) -> Iterator[Row]:
 
 
 def _counted_by_exporter(start: str, minutes: float) -> Iterator[Row]:
-    yield f"{start}event_series_dropped_total", (("metric", "integration_page_views_total"),), minutes
-    yield f"{start}events_total", (("kind", "payment"),), 80 * minutes
-    yield f"{start}events_rejected_total", (("kind", "payment"), ("reason", "schema")), minutes
     for metric in sms_metrics.SMS_SERIES:
         own = tuple((label, "main" if label == "account" else "timeout") for label in metric.labels)
         value = 1_790_000_000.0 if metric.name.endswith("_timestamp_seconds") else minutes // 10
