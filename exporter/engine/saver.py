@@ -1,10 +1,12 @@
 """Hands states and history over to the store, a portion each second."""
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from exporter.core.clock import Clock, Handle
 from exporter.core.probe import TargetKey
+from exporter.core.store import Snapshot
 from exporter.engine.board import Board
 from exporter.engine.history import History
 from exporter.store.batch import Batch
@@ -15,6 +17,9 @@ SAVE_EVERY = 1.0
 
 SAVE_HEALTHY_EVERY = 30
 """Batches over which saves of targets whose status stayed the same are spread: all at once hold the loop."""
+
+PORTION = 32
+"""States taken in one turn of the loop, which takes a third of a millisecond."""
 
 Submit = Callable[[Batch], None]
 """Takes a batch for the store; never blocks, never raises."""
@@ -31,6 +36,7 @@ class Saver:
         self._clock = clock
         self._urgent: set[TargetKey] = set()
         self._dirty: dict[TargetKey, None] = {}  # in the order in which they came
+        self._snapshots: dict[TargetKey, Snapshot] = {}
         self._timer: Handle | None = None
 
     def start(self) -> None:
@@ -56,6 +62,7 @@ class Saver:
         """Do not save the state of a target that is gone."""
         self._urgent.discard(key)
         self._dirty.pop(key, None)
+        self._snapshots.pop(key, None)
 
     def forget(self, keys: Iterable[TargetKey]) -> None:
         """Have the store forget the states of targets."""
@@ -64,16 +71,27 @@ class Saver:
     def _save_portion(self) -> None:
         # Rounded up, so that the last few have their turn too.
         share = -(-len(self._dirty) // SAVE_HEALTHY_EVERY)
-        self._urgent.update(itertools.islice(self._dirty, share))
+        self._take_turns(deque(itertools.islice(self._dirty, share)))
+
+    def _take_turns(self, keys: deque[TargetKey]) -> None:
+        for _ in range(min(PORTION, len(keys))):
+            self._take(keys.popleft())
+        if keys:  # between two portions the loop serves the runs under way
+            self._timer = self._clock.later(0.0, lambda: self._take_turns(keys))
+            return
         self._save()
         self._timer = self._clock.later(SAVE_EVERY, self._save_portion)
 
+    def _take(self, key: TargetKey) -> None:
+        self._dirty.pop(key, None)
+        if (state := self._board.get(key)) is not None:
+            self._snapshots[key] = state.snapshot()
+
     def _save(self, *, last: bool = False) -> None:
         batch = self._history.take(self._clock.now(), last=last)
-        states = filter(None, map(self._board.get, self._urgent))
-        batch.snapshots.update((state.target.key, state.snapshot()) for state in states)
         for key in self._urgent:
-            self._dirty.pop(key, None)
-        self._urgent = set()
+            self._take(key)
+        batch.snapshots.update(self._snapshots)
+        self._urgent, self._snapshots = set(), {}
         if batch:
             self._submit(batch)
