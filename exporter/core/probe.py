@@ -171,7 +171,8 @@ class Target:
     `interval` and `timeout` are seconds. `tenant` is "" where the integration has none. `over_budget` says
     that its operator allows more reads than the vendor documents. `networks` is None where the operator chose
     the addresses; else an untrusted source did, and they must be public or in one of these networks. `hidden`
-    are texts that may be credentials although their option is not a Secret: they show nowhere.
+    are texts that may be credentials although their option is not a Secret: they show nowhere. `key` is its
+    identity.
     """
 
     integration: str
@@ -185,11 +186,12 @@ class Target:
     over_budget: bool = False
     networks: tuple[str, ...] | None = None
     hidden: frozenset[str] = field(default=frozenset(), repr=False)
+    # Made once: each run needs it many times, and what is kept by target shares it.
+    key: TargetKey = field(init=False, repr=False, compare=False)
 
-    @property
-    def key(self) -> TargetKey:
-        """Identity of the target."""
-        return (self.integration, self.tenant)
+    def __post_init__(self) -> None:
+        """Derive the key."""
+        object.__setattr__(self, "key", (self.integration, self.tenant))
 
     @property
     def provider(self) -> str:
