@@ -6,6 +6,10 @@ from email.utils import parsedate_to_datetime
 LONGEST = 86_400.0
 """A vendor that asks for more than a day is taken to have made a mistake."""
 
+_BUCKETS = tuple(
+    (f"{prefix}-remaining", f"{prefix}-reset") for prefix in ("ratelimit", "x-ratelimit", "x-rate-limit")
+)
+
 
 def pause_of(headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds to wait by `Retry-After`, or by an empty rate-limit bucket, or None.
@@ -14,11 +18,11 @@ def pause_of(headers: Mapping[str, str], now: float) -> float | None:
     `RateLimit-Remaining` and `RateLimit-Reset` of the IETF draft and their `X-` forms. A reset may be written
     as seconds to wait or as Unix time.
     """
-    if (wait := _retry_after(headers.get("retry-after", ""), now)) is not None:
+    if "retry-after" in headers and (wait := _retry_after(headers["retry-after"], now)) is not None:
         return wait
-    for prefix in ("ratelimit", "x-ratelimit", "x-rate-limit"):
-        if headers.get(f"{prefix}-remaining", "").strip() == "0":
-            return _reset(headers.get(f"{prefix}-reset", ""), now)
+    for remaining, reset in _BUCKETS:
+        if remaining in headers and headers[remaining].strip() == "0":
+            return _reset(headers.get(reset, ""), now)
     return None
 
 

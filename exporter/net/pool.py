@@ -1,9 +1,9 @@
 """Connections kept open for the next call, few, young and watched."""
 
 import asyncio
-import contextlib
 import resource
 import time
+from functools import partial
 
 from exporter.core.network import AddressGuard, Proxy
 from exporter.core.options import TlsOptions
@@ -32,7 +32,8 @@ class Pool:
     def __init__(self, most: int | None = None) -> None:
         """Keep at most `most` connections; the default is half of the open files that are allowed."""
         self._most = most or _most()
-        self._idle: dict[PoolKey, list[tuple[float, Connection]]] = {}
+        # A list that was emptied stays until the next sweep: its connection mostly comes back before.
+        self._idle: dict[PoolKey, list[Connection]] = {}
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -45,10 +46,8 @@ class Pool:
         kept = self._idle.get(key)
         while kept:
             # The newest one: the others then come of age and are closed, so that bursts leave nothing behind.
-            _, connection = kept.pop()
+            connection = kept.pop()
             self._count -= 1
-            if not kept:
-                del self._idle[key]
             connection.on_closed = None
             if not connection.closed and time.monotonic() - connection.made_at < MAX_AGE:
                 return connection
@@ -57,14 +56,16 @@ class Pool:
 
     def put(self, key: PoolKey, connection: Connection) -> None:
         """Keep `connection` for the next call, or close it where there is no room."""
-        kept = self._idle.get(key, [])
+        kept = self._idle.get(key)
+        if kept is None:
+            kept = self._idle[key] = []
         if connection.closed or self._count >= self._most or len(kept) >= _PER_KEY:
             connection.close()
             return
-        kept = self._idle.setdefault(key, kept)
-        kept.append((time.monotonic(), connection))
+        connection.idle_since = time.monotonic()
+        connection.on_closed = partial(self._drop, kept, connection)
+        kept.append(connection)
         self._count += 1
-        connection.on_closed = lambda: self._drop(key, connection)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_SWEEP, self._sweep)
 
@@ -73,29 +74,27 @@ class Pool:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        every = [connection for kept in self._idle.values() for _, connection in kept]
+        every = [connection for kept in self._idle.values() for connection in kept]
         self._idle.clear()
         self._count = 0
         for connection in every:
             connection.on_closed = None
             connection.close()
 
-    def _drop(self, key: PoolKey, connection: Connection) -> None:
-        kept = self._idle.get(key, [])
-        with contextlib.suppress(StopIteration):
-            kept.remove(next(entry for entry in kept if entry[1] is connection))
-            self._count -= 1
-        if not kept:
-            self._idle.pop(key, None)
+    def _drop(self, kept: list[Connection], connection: Connection) -> None:
+        kept.remove(connection)
+        self._count -= 1
 
     def _sweep(self) -> None:
         self._timer = None
         now = time.monotonic()
         for key, kept in list(self._idle.items()):
-            for since, connection in list(kept):
-                if now - since > MAX_IDLE or now - connection.made_at > MAX_AGE:
+            for connection in list(kept):
+                if now - connection.idle_since > MAX_IDLE or now - connection.made_at > MAX_AGE:
                     connection.on_closed = None
-                    self._drop(key, connection)
+                    self._drop(kept, connection)
                     connection.close()
+            if not kept:
+                del self._idle[key]
         if self._idle:
             self._timer = asyncio.get_running_loop().call_later(_SWEEP, self._sweep)

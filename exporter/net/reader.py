@@ -27,6 +27,7 @@ _OTHERS = {
 """What other protocols begin with: a TLS alert (RFC 8446, section 6), a frame of settings (RFC 9113, 6.5)."""
 
 _EMPTY_LINE = b"\r\n\r\n"
+_CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 _SLACK = 64 << 10  # what packing may add to data that cannot be packed
 
 
@@ -72,8 +73,8 @@ class AnswerReader:
         self._raw = b""
         self._rule: str | None = None
         self._parser = self._new_parser()
-        # A second pair of eyes, without leniency: it sees whether the first needed any.
-        self._strict = httptools.HttpResponseParser(object()) if reuse else None
+        self._strict: httptools.HttpResponseParser | None = None
+        self._reuse = reuse
 
     @property
     def body(self) -> bytes:
@@ -102,8 +103,6 @@ class AnswerReader:
         return parser
 
     def _parse(self, data: bytes) -> None:
-        if self._strict is not None and not _digests(self._strict, data):
-            self._strict, self._lenient = None, True
         try:
             self._feed_parser(data)
         except httptools.HttpParserError as error:
@@ -121,8 +120,11 @@ class AnswerReader:
     def _feed_parser(self, data: bytes) -> None:
         while data and not self._in_body:
             data = self._feed_head(data)
-        if data:
-            self._parser.feed_data(self._chunks.clean(data) if self._chunks else data)
+        if not data:
+            return
+        if self._strict is not None and not _digests(self._strict, data):
+            self._strict, self._lenient = None, True
+        self._parser.feed_data(self._chunks.clean(data) if self._chunks else data)
 
     def _feed_head(self, data: bytes) -> bytes:
         """Parse `data` up to an empty line, return the rest: the head alone says whether chunks follow it."""
@@ -302,7 +304,13 @@ class AnswerReader:
             self._fail(
                 ProbeError(Reason.BAD_RESPONSE, f"the body is said to be longer than {self._max_body} bytes")
             )
-        self._chunks = ChunkLines() if "transfer-encoding" in self.headers else None
+        if "transfer-encoding" in self.headers:
+            self._chunks = ChunkLines()
+            if self._reuse and not self._lenient:
+                # A second pair of eyes, without leniency: it sees whether the first needed any. Chunks alone
+                # are read with leniency, so that any head does in front of them.
+                self._strict = httptools.HttpResponseParser(object())
+                self._strict.feed_data(_CHUNKED_HEAD)
         self._unpack, self.packed = unpacker(self.headers.get("content-encoding", ""))
 
     def _complete(self) -> None:

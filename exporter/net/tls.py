@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,10 +82,13 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
     if not path:
         return None
     try:
-        found = Path(path).stat()
+        found = _path(path).stat()
     except OSError:
         return None
     return (found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+_path = lru_cache(maxsize=_MOST)(Path)  # to make one costs more than the look that each new connection takes
 
 
 def _make(tls: TlsOptions, http: bool) -> TlsContext:
