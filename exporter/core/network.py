@@ -4,7 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from exporter.core.metric import Sample
 from exporter.core.options import TlsOptions
@@ -35,7 +35,8 @@ class Request:
     `reuse` keeps the connection for the next call to the same origin. `repeatable` says that the server may
     get it twice, whatever its method: it then goes out on a kept connection too. With `verbatim` the texts of
     headers are bytes as latin-1, and none is added but Host and what frames the message. With `proxy` all of
-    it, redirects too, goes through that proxy, which then resolves the names.
+    it, redirects too, goes through that proxy, which then resolves the names. `memo` is the network's own:
+    what it worked out of a request that is sent again and again.
     """
 
     url: str
@@ -54,6 +55,7 @@ class Request:
     proxy: Proxy | None = None
     repeatable: bool = False
     verbatim: bool = False
+    memo: Any = field(default=None, init=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +192,10 @@ class Trace:
     the run fails. `log` are lines (seconds since the start, text). `pause` is
     how many seconds the vendor's headers ask us to wait. `started` and `deadline` are readings of
     `time.monotonic`; the run is cancelled at the deadline, None if never. `guard` judges every address
-    before it is dialled, None where all may be. `vendor_details` are names and texts for people. `private`
-    is for the administrator who asks for this run: it may quote an answer, and is neither stored nor listed.
+    before it is dialled, None where all may be. `delay` are seconds for which whole answers waited for a turn
+    of the loop: the process took them, and no vendor. `vendor_details` are names and texts for people.
+    `private` is for the administrator who asks for this run: it may quote an answer, and is neither stored
+    nor listed.
     """
 
     phases: dict[str, float] = field(default_factory=dict)
@@ -207,6 +211,7 @@ class Trace:
     started: float = field(default_factory=time.monotonic)
     deadline: float | None = None
     guard: AddressGuard | None = None
+    delay: float = 0.0
     vendor_details: tuple[tuple[str, str], ...] = ()
     private: list[str] = field(default_factory=list)
 

@@ -13,6 +13,7 @@ from exporter.core.store import Snapshot
 from exporter.engine.backoff import backoff_until, initial_delay
 from exporter.engine.board import Board, TargetState
 from exporter.engine.budgets import Budgets
+from exporter.engine.deadlines import Deadlines
 from exporter.engine.history import History
 from exporter.engine.integration_counters import IntegrationCounters
 from exporter.engine.run import run
@@ -59,6 +60,7 @@ class Engine:
         self._counters = IntegrationCounters(self.exposition)
         self._thresholds = ThresholdSeries(self.exposition)
         self._budgets = Budgets()
+        self._deadlines = Deadlines()
         self._waiters = Waiters()
         self._saver = Saver(self.board, self.history, submit, clock)
         self._saved = SavedStates()
@@ -208,7 +210,9 @@ class Engine:
         tokens, answered = self.tokens.for_target(target), state.answer_times()
         try:
             result = await run(
-                target, self._network, self._clock, state.answers, tokens, lambda: target.key in self._waiters
+                *(target, self._network, self._clock, state.answers, tokens),
+                log_wanted=lambda: target.key in self._waiters,
+                deadlines=self._deadlines,
             )
         except Shortage as shortage:
             self._shortages.note(shortage)

@@ -1,6 +1,5 @@
 """Runs one probe once; the one place that catches everything."""
 
-import asyncio
 import secrets
 import traceback
 from collections.abc import Callable, Iterable
@@ -13,6 +12,7 @@ from exporter.core.network import Network, Trace
 from exporter.core.probe import Result, Target
 from exporter.core.reason import Reason
 from exporter.core.secret import forms, redact, reveal_all
+from exporter.engine.deadlines import Deadlines
 from exporter.engine.kit import LONGEST_DETAIL, CachedAnswers, RunKit, TokenProvider
 from exporter.net.addresses import PublicOnly
 from exporter.net.tokens import Tokens
@@ -28,13 +28,14 @@ async def run(
     answers: CachedAnswers,
     tokens: TokenProvider | None = None,
     log_wanted: Callable[[], bool] = lambda: True,
+    deadlines: Deadlines | None = None,
 ) -> Result:
     """Probe `target` and return the outcome: every failure becomes a reason.
 
     Shortage alone is raised: what we lack says nothing of the target. Cancellation from outside is passed on.
     `answers` holds, and keeps, the answers of `kit.every`; `tokens` are those that outlive it, none for a
     single run. `log_wanted` returns at the end whether any caller reads the log of a good run; that of a
-    failed one is always kept.
+    failed one is always kept. `deadlines` are those of all runs, which one timer serves.
     """
     at, began = clock.now(), clock.monotonic()
     kit = RunKit(network, clock, answers, tokens or Tokens(network, clock))
@@ -45,7 +46,7 @@ async def run(
             raise ProbeError(Reason.NOT_CONFIGURED, target.absence)
         kit.trace.deadline = kit.trace.started + target.timeout
         kit.trace.guard = None if target.networks is None else PublicOnly(target.networks)
-        async with asyncio.timeout(target.timeout) as deadline:
+        with (deadlines or Deadlines()).within(target.timeout) as deadline:
             samples = tuple(await target.probe.check(target, kit))
     except ProbeError as error:
         failure = error
@@ -53,12 +54,14 @@ async def run(
         shortage.calls = kit.trace.calls
         raise
     except TimeoutError as error:
-        failure = _timeout(error, target, deadline.expired())
+        failure = _timeout(error, target, deadline.expired)
     except Exception as error:  # noqa: BLE001 - a mistake in one probe must never stop the others
         failure = _bug(error)
     if failure is None and not log_wanted():
         kit.trace.log.clear()  # most runs are good and unread, and cleaning their logs takes its time
-    return _result(target, kit, at, clock.monotonic() - began, samples, failure)
+    # An answer that waited for its turn of the loop was there: the vendor was not as slow as we were.
+    duration_seconds = max(0.0, clock.monotonic() - began - kit.trace.delay)
+    return _result(target, kit, at, duration_seconds, samples, failure)
 
 
 def _timeout(error: TimeoutError, target: Target, ours: bool) -> ProbeError:

@@ -9,7 +9,7 @@ from typing import cast
 from exporter.core.errors import ProbeError, Shortage
 from exporter.core.network import Reader
 from exporter.core.reason import Reason
-from exporter.net.certificate import Certificate, first_expiry, read
+from exporter.net.certificate import Certificate, first_expiry
 from exporter.net.reasons import os_error, tls_error
 from exporter.net.session import TlsSession
 
@@ -19,9 +19,10 @@ _EARLY = 64 << 10  # bytes kept of what a server says before it was asked
 class Connection(asyncio.Protocol):
     """A connection to `place` ("address:port"). Only one coroutine may wait on it at a time.
 
-    `first_byte` is when the first decrypted byte of the answer came (time.perf_counter), `fresh` says that
-    no request was sent on it yet, `made_at` is when it was made (time.monotonic). `chain_expiry` is when the
-    first certificate of the server's chain expires, its own among them (Unix seconds).
+    `first_byte` is when the first decrypted byte of the answer came and `last_byte` when it was whole
+    (time.perf_counter), `fresh` says that no request was sent on it yet, `made_at` is when it was made and
+    `idle_since` when it was last put aside (time.monotonic). `chain_expiry` is when the first certificate of
+    the server's chain expires, its own among them (Unix seconds).
     """
 
     def __init__(self) -> None:
@@ -29,10 +30,11 @@ class Connection(asyncio.Protocol):
         self.address = ""
         self.port = 0
         self.place = ""
-        self.made_at = time.monotonic()
+        self.made_at = self.idle_since = time.monotonic()
         self.fresh = True
         self.closed = False
         self.first_byte = 0.0
+        self.last_byte = 0.0
         self.certificate: Certificate | None = None
         self.chain_expiry: float | None = None
         self.tls_version = ""
@@ -55,9 +57,9 @@ class Connection(asyncio.Protocol):
             await waiter
         finally:
             self._settle()
-        der = self._session.certificate
-        self.certificate = read(der) if der else None
-        self.chain_expiry = first_expiry(self._session.chain())
+        chain = self._session.chain()
+        self.certificate = chain[0] if chain else self._session.certificate
+        self.chain_expiry = first_expiry(chain)
         self.tls_version = self._session.version
 
     async def exchange(self, data: bytes, reader: Reader) -> None:
@@ -149,7 +151,9 @@ class Connection(asyncio.Protocol):
             # What the handshake still wants to send is the alert that says why to the server.
             self._send(session.outgoing())
             raise _handshake_error(error, session) from None
-        self._send(session.outgoing())
+        # One packet less where the request, or the farewell, takes the end of the handshake along.
+        if not (complete and session.may_wait):
+            self._send(session.outgoing())
         if complete:
             self._wake(None)
 
@@ -160,6 +164,8 @@ class Connection(asyncio.Protocol):
         session.receive(data)
         while plain := session.read():
             self._deliver(plain)
+            if not session.pending:  # one more read would end in an exception, which costs more than the look
+                return
         if session.ended:
             self._peer_closed(None)
             self.abort()
@@ -173,6 +179,7 @@ class Connection(asyncio.Protocol):
             self.first_byte = time.perf_counter()
         reader.feed(data)
         if reader.done:
+            self.last_byte = time.perf_counter()
             self._wake(None)
 
     def _take_unasked(self, data: bytes) -> None:
@@ -199,6 +206,7 @@ class Connection(asyncio.Protocol):
                 stage = "during the TLS handshake" if self._session else "at once"
                 raise ProbeError(Reason.CONNECT, f"{self.place} closed the connection {stage}")
             self._reader.finish()
+            self.last_byte = time.perf_counter()
             self._wake(None)
         except (ProbeError, Shortage) as cut:
             self._wake(cut)

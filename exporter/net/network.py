@@ -6,8 +6,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import msgspec
-
 from exporter.core.errors import ProbeError, Shortage
 from exporter.core.hosts import ascii_host
 from exporter.core.network import Answer, ConnectedPeer, Proxy, Request, Talk, Trace
@@ -18,17 +16,15 @@ from exporter.net import proxy, redirects
 from exporter.net.certificate import Certificate
 from exporter.net.connection import CertificateError, Connection
 from exporter.net.dial import dial
-from exporter.net.message import encode, secrets_of
-from exporter.net.pool import Pool, PoolKey
+from exporter.net.message import secrets_of
+from exporter.net.pool import Pool
 from exporter.net.reader import AnswerReader
 from exporter.net.reasons import time_error
 from exporter.net.redirects import Leg
 from exporter.net.resolver import Resolver, Threads, literal
 from exporter.net.talk import Again, StreamTalk, open_datagrams
 from exporter.net.tls import Contexts, TlsContext, unverified_context
-
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
-"""Methods that may be sent a second time when a kept connection turns out to be closed."""
+from exporter.net.wire import WireMessage, first_message, message_of
 
 _INSPECTION = 2.0  # seconds for reading a certificate that was refused
 
@@ -120,53 +116,43 @@ class LoopNetwork:
         return len(self._pool)
 
     async def _call(self, request: Request, trace: Trace) -> Answer:
-        leg = redirects.first(request)
+        message = first_message(request)
         way: list[Leg] = []
         while True:
-            answer = await self._ask(request, leg, trace, len(way))
-            way.append(leg)
-            following = redirects.follow(leg, answer, way, request.redirects, resend=request.resend)
+            answer = await self._ask(request, message, trace, len(way))
+            way.append(message.leg)
+            following = redirects.follow(message.leg, answer, way, request.redirects, resend=request.resend)
             if following is None:
                 return answer
             trace.note(redact(f"redirected to {following.url.redact()}", secrets_of(request)))
-            leg = following
+            message = message_of(request, following)
 
-    async def _ask(self, request: Request, leg: Leg, trace: Trace, hop: int) -> Answer:
-        data = encode(
-            request,
-            leg.url,
-            leg.method,
-            leg.body,
-            credentials=leg.credentials,
-            query=leg.query,
-            home=leg.home,
-        )
-        key = _key(request, leg, trace)
-        again = request.repeatable or leg.method in IDEMPOTENT
-        if request.reuse and again and (kept := self._pool.take(key)):
+    async def _ask(self, request: Request, message: WireMessage, trace: Trace, hop: int) -> Answer:
+        if message.reuse and (kept := self._pool.take(message.key_for(trace))):
             trace.note(f"using the kept connection to {kept.place}")
             try:
-                return await self._exchange(kept, data, request, leg, trace, hop)
+                return await self._exchange(kept, request, message, trace, hop)
             except ProbeError as error:
                 # A server may close an idle connection as we write; an idempotent request may go out again.
                 if kept.first_byte or error.reason is not Reason.CONNECT:
                     raise
                 trace.note("the server had closed the kept connection: connecting again")
         if request.proxy is None:
-            fresh = await self._open_for(request, leg, trace)
+            fresh = await self._open_for(request, message, trace)
         else:
-            fresh = await self._tunnel(request.proxy, request, leg, trace)
-        return await self._exchange(fresh, data, request, leg, trace, hop)
+            fresh = await self._tunnel(request.proxy, request, message, trace)
+        return await self._exchange(fresh, request, message, trace, hop)
 
     async def _exchange(
-        self, connection: Connection, data: bytes, request: Request, leg: Leg, trace: Trace, hop: int
+        self, connection: Connection, request: Request, message: WireMessage, trace: Trace, hop: int
     ) -> Answer:
+        leg = message.leg
         reader = AnswerReader(leg.method, request.max_body, reuse=request.reuse, follow=request.redirects > 0)
         _note_dates(connection, trace)
-        trace.note(f"sending {leg.method} {leg.url.redact()}")
+        trace.note(message.line)
         sent = time.perf_counter()
         try:
-            await connection.exchange(data, reader)
+            await connection.exchange(message.data, reader)
         except BaseException as error:
             # Also when the answer is whole: it may arrive in the same moment as the deadline.
             connection.abort()
@@ -179,15 +165,15 @@ class LoopNetwork:
         if reader.status == 407 and request.proxy is not None:
             connection.close()
             raise proxy.refusal(reader.status, leg.url.authority)
-        ended = time.perf_counter()
         trace.phase("processing", connection.first_byte - sent)
-        trace.phase("transfer", ended - connection.first_byte)
+        trace.phase("transfer", connection.last_byte - connection.first_byte)
+        trace.delay += time.perf_counter() - connection.last_byte
         trace.note(f"answered with status {reader.status} and {len(reader.body)} bytes of body")
         if request.reuse and reader.keep_alive:
-            self._pool.put(_key(request, leg, trace), connection)
+            self._pool.put(message.key_for(trace), connection)
         else:
             connection.close()
-        return _answer(reader, connection, leg, hop)
+        return _answer(reader, connection, message.url, hop)
 
     async def _open(
         self,
@@ -207,28 +193,29 @@ class LoopNetwork:
             await self._judge(connection, context.judge, _server_name(tls, host), trace, None)
         return connection
 
-    async def _open_for(self, request: Request, leg: Leg, trace: Trace) -> Connection:
-        tls = _tls_of(request, leg) if leg.url.scheme == "https" else None
+    async def _open_for(self, request: Request, message: WireMessage, trace: Trace) -> Connection:
+        url = message.leg.url
         return await self._open(
-            leg.url.host,
-            leg.url.port,
+            url.host,
+            url.port,
             trace,
-            tls=tls,
+            tls=message.tls if url.scheme == "https" else None,
             family=request.family,
             http=True,
             cached=request.reuse,
         )
 
-    async def _tunnel(self, given: Proxy, request: Request, leg: Leg, trace: Trace) -> Connection:
+    async def _tunnel(self, given: Proxy, request: Request, message: WireMessage, trace: Trace) -> Connection:
         """Open a connection through the proxy; for https it ends at the server."""
-        tls = _tls_of(request, leg) if leg.url.scheme == "https" else None
+        url = message.leg.url
+        tls = message.tls if url.scheme == "https" else None
         context = await self._context(tls, True, trace)
         connection = await self._reach_proxy(given, request, trace)
         if tls is None or context is None:
             return connection
 
         async def ask(talk: Talk) -> None:
-            await proxy.open_tunnel(talk, given, leg.url)
+            await proxy.open_tunnel(talk, given, url)
 
         try:
             await ask(StreamTalk(connection, trace, _never))
@@ -236,7 +223,7 @@ class LoopNetwork:
             connection.abort()
             raise
         connection.fresh = True  # for the server at the other end it is
-        await self._judge(connection, context.judge, _server_name(tls, leg.url.host), trace, ask)
+        await self._judge(connection, context.judge, _server_name(tls, url.host), trace, ask)
         return connection
 
     async def _reach_proxy(self, given: Proxy, request: Request, trace: Trace) -> Connection:
@@ -353,17 +340,6 @@ def _permit(addresses: list[str], host: str, trace: Trace) -> list[str]:
     return good
 
 
-def _key(request: Request, leg: Leg, trace: Trace) -> PoolKey:
-    return (leg.url.origin, _tls_of(request, leg), request.family, trace.guard, request.proxy)
-
-
-def _tls_of(request: Request, leg: Leg) -> TlsOptions:
-    """Return how the server of `leg` is judged: a configured name is that of the configured host."""
-    if leg.home or not request.tls.server_name:
-        return request.tls
-    return msgspec.structs.replace(request.tls, server_name="")
-
-
 def _note_dates(connection: Connection, trace: Trace) -> None:
     if connection.certificate is not None:
         trace.certificate_expiry = connection.certificate.expiry
@@ -385,13 +361,13 @@ def _ascii_name(host: str) -> str:
         raise ProbeError(Reason.NOT_CONFIGURED, str(error)) from None
 
 
-def _answer(reader: AnswerReader, connection: Connection, leg: Leg, hop: int) -> Answer:
+def _answer(reader: AnswerReader, connection: Connection, url: str, hop: int) -> Answer:
     certificate = connection.certificate
     return Answer(
         status=reader.status,
         headers=reader.headers,
         body=reader.body,
-        url=str(leg.url),
+        url=url,
         certificate_expiry=certificate.expiry if certificate else None,
         redirects=hop,
         http_version=reader.version,

@@ -6,7 +6,10 @@ from typing import Any
 
 from exporter.net.certificate import Certificate, path, read
 
-_PIECE = 1 << 16
+_PIECE = 1 << 14  # the longest record (RFC 8446, section 5.1): a read returns no more than one
+_FINISHED = 80
+"""Bytes of a last flight without a certificate: a change of cipher specs, and Finished with SHA-384."""
+
 _DER = 2  # _ssl.ENCODING_DER
 
 
@@ -35,6 +38,20 @@ class TlsSession:
             return False
         self.established = True
         return True
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether what is to be sent may go out with the first data: it is no more than our Finished.
+
+        A server that judges our certificate answers the flight that holds it, and an alert is lost where data
+        behind that flight stay unread.
+        """
+        return self._out.pending <= _FINISHED
+
+    @property
+    def pending(self) -> bool:
+        """Whether anything that arrived is still to be read."""
+        return self._in.pending > 0 or self._tls.pending() > 0
 
     def receive(self, data: bytes) -> None:
         """Take what arrived after the handshake."""
@@ -69,9 +86,10 @@ class TlsSession:
         return self._out.read()
 
     @property
-    def certificate(self) -> bytes | None:
-        """The peer's certificate in DER, after the handshake."""
-        return self._tls.getpeercert(binary_form=True)
+    def certificate(self) -> Certificate | None:
+        """The peer's certificate, after the handshake."""
+        der = self._tls.getpeercert(binary_form=True)
+        return read(der) if der else None
 
     def chain(self) -> list[Certificate]:
         """Return the certificates from the server's own one up, after the handshake; [] where none is known.

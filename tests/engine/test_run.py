@@ -92,6 +92,18 @@ async def test_a_check_that_never_ends_is_a_timeout() -> None:
     assert result.detail == "no complete answer within 0.02 s"
 
 
+async def test_what_an_answer_waited_for_our_loop_is_no_part_of_how_long_a_run_took() -> None:
+    clock = HandClock()
+
+    async def check(target: Target, kit: Kit) -> Iterable[Sample]:
+        await clock.advance(2.0)
+        kit.trace.delay += 0.5
+        return []
+
+    target = made_target(probe=made_probe(check))
+    assert (await run(target, NoNetwork(), clock, {})).duration_seconds == 1.5
+
+
 @pytest.mark.parametrize(
     "error",
     [KeyError(SECRET), RecursionError(SECRET), TimeoutError(SECRET), OSError(SECRET), MemoryError(SECRET)],

@@ -319,3 +319,42 @@ async def test_rubbish_on_an_idle_connection_of_tls_closes_it_without_a_noise(au
         await said[0].say(b"\x17\x03\x03\x00\x20" + b"x" * 32)  # a record that nobody encrypted
         await rest()
         assert (connection.closed, server.open, noise) == (True, 0, [])
+
+
+async def test_the_end_of_a_handshake_goes_out_with_what_is_said_first(authority: Authority) -> None:
+    """Or with the farewell; and at once where it holds a certificate, which the server may refuse."""
+
+    async def pieces(*, asks: bool, talks: bool) -> int:
+        found: list[bytes] = []
+
+        async def talk(visit: Visit) -> None:
+            inner, outer = ssl.MemoryBIO(), ssl.MemoryBIO()
+            context = authority.server()
+            context.verify_mode = ssl.CERT_OPTIONAL if asks else ssl.CERT_NONE
+            session = context.wrap_bio(inner, outer, server_side=True)
+            while data := await visit.reader.read(65_536):
+                found.append(data)
+                inner.write(data)
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    session.do_handshake()
+                    session.read()
+                    session.write(b"hello\n")
+                await visit.say(outer.read())
+
+        async with serving(talk) as server:
+            connection = await opened(server)
+            await connection.secure(client_context(TlsOptions(ca_file=authority.ca_file)), "localhost")
+            await rest()
+            if talks:
+                async with asyncio.timeout(PATIENCE):
+                    await connection.exchange(b"hello\n", Line())
+            connection.close()
+            await until(lambda: server.open == 0)
+        return len(found)
+
+    # Of three flights, the hello, the end of the handshake and the question, the last two are one packet. The
+    # farewell is one more where a question was asked.
+    assert await pieces(asks=False, talks=False) == 2
+    assert await pieces(asks=False, talks=True) == 3
+    assert await pieces(asks=True, talks=False) == 3
+    assert await pieces(asks=True, talks=True) == 4

@@ -44,7 +44,7 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     samples = [
         extract.BODY_BYTES(len(answer.body)),
         extract.REDIRECTS(answer.redirects),
-        extract.PROTOCOL(1, http=answer.http_version, tls=answer.tls_version),
+        extract.protocol(answer.http_version, answer.tls_version),
     ]
     if options.expect.body or options.extract:
         document = kit.document(answer).value
@@ -63,7 +63,7 @@ async def _ask(options: HttpOptions, kit: Kit) -> tuple[Request, Answer]:
     """Ask the URL; where a token from memory is refused, once more with another one."""
     grant = grant_of(options)
     token = await kit.token(grant) if grant else None
-    request = request_of(options, token)
+    request = _same_request(options) if token is None else request_of(options, token)
     answer = await kit.call(request)
     if grant is None or token is None or answer.status != 401 or token.fresh:
         return request, answer
@@ -110,6 +110,15 @@ def _proxy_to(token_url: str, options: HttpOptions) -> Proxy | None:
     machine.
     """
     return _proxy(options) if token_url.lower().startswith("https:") else None
+
+
+def _same_request(options: HttpOptions) -> Request:
+    """Return the request without a token, the same object each time: the network keeps what it made of it."""
+    kept = options.__dict__
+    request: Request | None = kept.get("request")
+    if request is None:
+        request = kept["request"] = request_of(options)
+    return request
 
 
 def request_of(options: HttpOptions, token: AccessToken | None = None) -> Request:

@@ -76,7 +76,7 @@ def status_matcher(wanted: "int | str") -> Callable[[int], bool]:
 
 def check_status(expect: Expect, answer: Answer, now: float) -> None:
     """Raise ProbeError for a status that is not expected: 401 is auth, 500 is vendor_error and so on."""
-    if any(status_matcher(wanted)(answer.status) for wanted in expect.status):
+    if _is_expected(expect.status, answer.status):
         return
     if reason_of_status(answer.status) is not None:
         raise status_error(answer, now)
@@ -116,6 +116,11 @@ def first_untrue(expect: Expect, document: Any) -> int | None:
 def untrue(expect: Expect, index: int) -> ProbeError:
     """Return the error of the expression number `index`; what it found stays out of it."""
     return _failed(f"expect.body[{index}] `{expect.body[index]}` is not true")
+
+
+@lru_cache(maxsize=1024)  # nearly every run asks the same of the same status
+def _is_expected(wanted: tuple[int | str, ...], status: int) -> bool:
+    return any(status_matcher(one)(status) for one in wanted)
 
 
 def _check_header(expect: "HeaderExpect", value: str | None) -> None:

@@ -38,6 +38,12 @@ METRICS = (BODY_BYTES, REDIRECTS, PROTOCOL, EXTRACTED)
 OWN_NAMES = frozenset(metric.name for metric in METRICS)
 
 
+@lru_cache(maxsize=64)  # one for each pair of versions that servers speak
+def protocol(http: str, tls: str) -> Sample:
+    """Return the sample of the protocol versions of an answer."""
+    return PROTOCOL(1, http=http, tls=tls)
+
+
 @lru_cache(maxsize=4096)
 def metric_of(name: str, text: str, labels: tuple[str, ...]) -> Metric:
     """Return the metric `integration_http_<name>`; its unit is the name's ending, if that is one."""

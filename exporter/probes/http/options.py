@@ -157,8 +157,8 @@ class Extract(_Part, frozen=True):
     )
 
 
-class HttpOptions(Options, frozen=True):
-    """One request and what is expected of its answer."""
+class HttpOptions(Options, frozen=True, dict=True):
+    """One request and what is expected of its answer; what follows from them alone may be kept with them."""
 
     url: Annotated[str, FILE_TWIN, Meta(description="What to ask: http:// or https://.", min_length=1)]
     method: Annotated[str, Meta(description="HTTP method.", pattern="^[A-Z]{3,10}$")] = "GET"
