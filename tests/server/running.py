@@ -22,6 +22,9 @@ ALERTMANAGER = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
 MARKER = "zzplanted"
 """A tenant with a name that occurs nowhere else, and what is its own bears it as well."""
 
+SECRETS = ("access-token-of-all-0123456789", "secret-of-acme", "secret-of-other")
+"""What no answer may have, besides the credentials of the callers and of webhooks."""
+
 CONFIGURATION = """\
 integrations:
   - name: payments
@@ -35,8 +38,18 @@ integrations:
     interval: 1h
     options: {{url: "{vendor}/{marker}"}}
     tenants: {{list: [{{id: {marker}}}]}}
+  - name: partner
+    provider: http
+    interval: 1h
+    options: {{url: "{vendor}/good", token_endpoint: {{url: "{vendor}/token"}}}}
+    tenants:
+      list:
+        - {{id: acme, options: {{auth: {{oauth2: {{client_id: acme, client_secret: secret-of-acme}}}}}}}}
+        - id: {marker}
+          options: {{auth: {{oauth2: {{client_id: {marker}, client_secret: secret-of-other}}}}}}
   - {{name: mail, provider: http, interval: 1h, options: {{url: "{vendor}/bad"}}}}
 events:
+  allow: {{route: ["/{marker}", "/checkout"], endpoint: [{marker}, chat], widget: [{marker}, donate]}}
   beacon: {{sites: [{{key: pub_shop, tenant: acme, origins: ["https://shop.example"]}}]}}
 ratelimits:
   policies: [{{name: api, endpoint: "shop/*", by: address, limit: 1000/1m}}]
@@ -122,10 +135,12 @@ async def until_checked(made: RunningExporter) -> None:
 @asynccontextmanager
 async def _vendor() -> AsyncIterator[str]:
     async def answer(request: web.Request) -> web.Response:
+        if request.path == "/token":
+            return web.json_response({"access_token": SECRETS[0], "token_type": "Bearer", "expires_in": 3600})
         return web.Response(text="ok", status=200 if request.path == "/good" else 503)
 
     application = web.Application()
-    application.router.add_get("/{name}", answer)
+    application.router.add_route("*", "/{name}", answer)
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
