@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from exporter.core.metric import Metric
+from exporter.core.metric import Metric, Scope
 from exporter.events import _ai_usage_series as ai
 from exporter.events import _api_request_series as m
 from exporter.events._ai_usage_alerts import AI_CALLS_FAIL, AI_ERRORS
@@ -18,24 +18,31 @@ from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards import _reported as reported
 from exporter.generate.dashboards._board import Dashboard, Section
+from exporter.generate.dashboards._columns import integration_column, tenant_column
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 from exporter.generate.dashboards._reported import OF_INTEGRATION, QUARTER
+from exporter.generate.dashboards._variables import Choice
 
 SERVER = 'reason=~"server|timeout"'
 """Failures that are the app's own: a wrong request (4xx) is the client's."""
 ROUTE = "route, method"
 ENDPOINT = "{{method}} {{route}}"
 
+UID = "integration-api"
+PICKED = tuple(
+    Choice(name, m.REQUESTS, () if name == "tenant" else (OF_INTEGRATION,)) for name in Scope.TARGET.value
+)
+"""Integrations that apps call, and tenants that they have: more, or fewer, than are probed."""
+
 ROUTE_COLUMN = TableColumn("route", "Route", wrap=True)
 METHOD = TableColumn("method", "Method", width=90)
-TENANT = TableColumn("tenant", "Tenant", width=130, wrap=True)
-INTEGRATION = TableColumn("integration", "Integration", width=150, wrap=True)
+TENANT, INTEGRATION = tenant_column(UID), integration_column(UID)
 
 
 def build() -> Dashboard:
     """Return the dashboard."""
     return Dashboard(
-        uid="integration-api",
+        uid=UID,
         title="Integrations / API performance",
         description="Requests that apps answer and calls that they make: how many, how many fail, how slow.",
         sections=(
@@ -44,6 +51,7 @@ def build() -> Dashboard:
             Section("Calls to integrations", (*_calls(), _call_table())),
             Section("AI services", _ai_services()),
         ),
+        variables=PICKED,
     )
 
 

@@ -28,6 +28,7 @@ def build() -> Dashboard:
             Section("What arrives", _arrivals()),
             Section("What is left out", _losses()),
         ),
+        variables=(),
     )
 
 

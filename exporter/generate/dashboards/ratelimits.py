@@ -10,7 +10,10 @@ from exporter.events._rate_limit_alerts import BLOCKS, BLOCKS_HIGH
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards import _reported as reported
+from exporter.generate.dashboards import _sql as sql
+from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._board import Dashboard, Section
+from exporter.generate.dashboards._columns import integration_column, tenant_column
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 from exporter.generate.dashboards._reported import HOUR, QUARTER
 
@@ -18,20 +21,20 @@ REQUESTS, BLOCKED = reported.of_tenant(m.REQUESTS), reported.of_tenant(m.BLOCKS)
 BUCKET = ", ".join(BUCKET_BY)
 _OWN = "integration_exporter_ratelimit"
 
-INTEGRATION = TableColumn("integration", "Integration", wrap=True)
-TENANT = TableColumn("tenant", "Tenant", wrap=True)
+UID = "integration-ratelimits"
+INTEGRATION, TENANT = integration_column(UID), tenant_column(UID)
 POLICY = TableColumn("policy", "Policy", width=150, wrap=True)
 
 
 def build() -> Dashboard:
     """Return the dashboard."""
     return Dashboard(
-        uid="integration-ratelimits",
+        uid=UID,
         title="Integrations / Rate limiting",
         description="Requests that our limits allow and block, and what is left of the limits of vendors.",
         sections=(
             Section("", _counts()),
-            Section("What limits decide", (*_decisions(), _places(), _tenants())),
+            Section("What limits decide", (*_decisions(), _places(), _tenants(), _kinds())),
             Section("Storage of limits", _storage()),
             Section("Limits of vendors", _vendors()),
         ),
@@ -152,6 +155,30 @@ def _tenants() -> Any:
         ),
         size=(10, 9),
         sort=(("Blocked", True), ("Requests", True)),
+        empty="No request was judged",
+    )
+
+
+def _kinds() -> Any:
+    sums = ", ".join(f"sum({name})::bigint AS {name}" for name in ("allowed", "blocked", "unjudged"))
+    query = (
+        f"SELECT kind, scope, policy, {sums}\nFROM {sql.view('rate_limit_hours')}\n"
+        f"WHERE {sql.where(variables=('tenant',))}\nGROUP BY kind, scope, policy\n"
+        f"ORDER BY blocked DESC\nLIMIT {ask.MOST}"
+    )
+    return store.log(
+        "By kind of identifier",
+        "What policies count by, in whole hours of the time range, on endpoints of the exporter (own) and of "
+        "apps. Unjudged: decided without the storage.",
+        query,
+        (
+            TableColumn("kind", "Counted by", width=110),
+            TableColumn("scope", "Scope", width=110),
+            TableColumn("policy", "Policy", wrap=True),
+            *(TableColumn(name, name.capitalize(), width=110) for name in ("allowed", "blocked", "unjudged")),
+        ),
+        size=(24, 7),
+        sort=(("Blocked", True),),
         empty="No request was judged",
     )
 

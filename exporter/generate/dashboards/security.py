@@ -3,6 +3,7 @@
 from typing import Any
 
 from exporter.core import webhook_metrics
+from exporter.core.audit_rules import FAILURE, OUTCOMES, REFUSED
 from exporter.core.event_metrics import REJECTED
 from exporter.events import _audit_series as audit
 from exporter.events import _auth_series as auth
@@ -12,19 +13,34 @@ from exporter.events._auth_alerts import FAILED_SIGN_INS
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards import _reported as reported
+from exporter.generate.dashboards import _sql as sql
+from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._board import Dashboard, Section
+from exporter.generate.dashboards._columns import tenant_column
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 from exporter.generate.dashboards._reported import HOUR
+from exporter.generate.dashboards._variables import Choice
 
 SIGN_INS, FAILED = reported.of_tenant(auth.SIGN_INS), reported.of_tenant(auth.FAILURES)
 UNREVIEWED, RISK = ask.each(audit.UNREVIEWED), ask.each(audit.HIGHEST_RISK)
-TENANT = TableColumn("tenant", "Tenant", wrap=True)
+UID = "integration-security"
+PICKED = (Choice("tenant", audit.EVENTS),)
+NAMES = ("tenant",)
+TENANT = tenant_column(UID, carry=NAMES)
+PERSON = TableColumn("person", "Person", width=75)
+RISK_SCORE = TableColumn("risk", "Risk", width=60)
+TIME = TableColumn("time", "Time", width=155)
+
+
+def _is(*outcomes: str) -> str:
+    words = sorted(f"'{word}'" for outcome in outcomes for word in OUTCOMES[outcome])
+    return f"lower(outcome) IN ({', '.join(words)})"
 
 
 def build() -> Dashboard:
     """Return the dashboard."""
     return Dashboard(
-        uid="integration-security",
+        uid=UID,
         title="Integrations / Security audit",
         description="Who signs in and who cannot, what was flagged for a review, and what was refused.",
         sections=(
@@ -32,7 +48,9 @@ def build() -> Dashboard:
             Section("Sign-ins", _sign_ins()),
             Section("Audit", _audit()),
             Section("Refused at the door", _refused()),
+            Section("From the store", (_flagged(), _attackers(), _refusals())),
         ),
+        variables=PICKED,
     )
 
 
@@ -203,4 +221,78 @@ def _refused() -> tuple[Any, ...]:
             unit="cpm",
             step="1m",
         ),
+    )
+
+
+def _flagged() -> Any:
+    return store.log(
+        "Flagged entries",
+        "The newest entries that a person must look at, by risk, reviewed ones included. Who a person is "
+        "`integration-exporter audit list` says, to administrators.",
+        sql.newest(
+            "audit",
+            ("time", "tenant", "person", "action", "outcome", "risk", "flag"),
+            "flag IS NOT NULL",
+            variables=NAMES,
+        ),
+        (
+            TIME,
+            TENANT,
+            PERSON,
+            TableColumn("action", "Action", wrap=True),
+            RISK_SCORE,
+            TableColumn("flag", "Pattern", wrap=True),
+        ),
+        size=(13, 9),
+        sort=(("Risk", True), ("Time", True)),
+        empty="No entry was flagged",
+    )
+
+
+def _attackers() -> Any:
+    query = (
+        "SELECT person, tenant, sum(count)::bigint AS attempts, max(risk) AS risk, max(time) AS time\n"
+        f"FROM {sql.view('audit')}\nWHERE {sql.where(_is(REFUSED, FAILURE), variables=NAMES)}\n"
+        f"GROUP BY person, tenant\nORDER BY attempts DESC\nLIMIT {ask.MOST}"
+    )
+    return store.log(
+        "Who fails and is refused most",
+        f"The {ask.MOST} persons with the most attempts that failed or were refused, by their number.",
+        query,
+        (
+            PERSON,
+            TENANT,
+            TableColumn("attempts", "Attempts", width=85),
+            RISK_SCORE,
+            TableColumn("time", "Last", width=155),
+        ),
+        size=(11, 9),
+        sort=(("Attempts", True),),
+        empty="No attempt failed",
+    )
+
+
+def _refusals() -> Any:
+    return store.log(
+        "Refused attempts",
+        "The newest attempts to do what somebody may not do; equal ones within a minute are one row.",
+        sql.newest(
+            "audit",
+            ("time", "tenant", "person", "action", "action_class", "outcome", "count", "risk"),
+            _is(REFUSED),
+            variables=NAMES,
+        ),
+        (
+            TIME,
+            TENANT,
+            PERSON,
+            TableColumn("action", "Action", wrap=True),
+            TableColumn("action_class", "Class", width=110),
+            TableColumn("outcome", "Outcome", width=110),
+            TableColumn("count", "Times", width=70),
+            RISK_SCORE,
+        ),
+        size=(24, 9),
+        sort=(("Time", True),),
+        empty="No attempt was refused",
     )

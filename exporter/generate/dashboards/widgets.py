@@ -10,8 +10,10 @@ from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards import _reported as reported
 from exporter.generate.dashboards._board import Dashboard, Section
+from exporter.generate.dashboards._columns import tenant_column
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 from exporter.generate.dashboards._reported import HOUR, QUARTER
+from exporter.generate.dashboards._variables import Choice
 
 LOADS, FAILURES = reported.of_tenant(m.LOADED), reported.of_tenant(m.FAILURES)
 VIEWS, COUNTRIES = reported.of_tenant(t.VIEWS), reported.of_tenant(t.COUNTRIES)
@@ -21,15 +23,18 @@ MINUTES = 15
 """Of the window in which page views are compared with what is usual."""
 DROP, AS_USUAL, SPIKE = "-1", "0", "1"
 
+UID = "integration-widgets"
+PICKED = (Choice("tenant", t.VIEWS),)
+
 WIDGET = TableColumn("widget", "Widget", wrap=True)
 RELEASE = TableColumn("release", "Release", width=110, wrap=True)
-TENANT = TableColumn("tenant", "Tenant", wrap=True)
+TENANT = tenant_column(UID, carry=("tenant",))
 
 
 def build() -> Dashboard:
     """Return the dashboard."""
     return Dashboard(
-        uid="integration-widgets",
+        uid=UID,
         title="Integrations / Widgets and traffic",
         description="Do widgets work in customers' pages, and do as many people come as usual?",
         sections=(
@@ -37,6 +42,7 @@ def build() -> Dashboard:
             Section("Widgets", (*_widgets(), _by_release(), _by_tenant())),
             Section("Traffic", (*_traffic(), _tenants(), _countries())),
         ),
+        variables=PICKED,
     )
 
 
