@@ -14,6 +14,8 @@ EVERY = 1.0
 POLICY = "login"
 """The policy of demo.yml that it asks about."""
 
+TENANT = "initech"
+VIEW = {"route": "/search", "client": "human"}
 EAGER = "203.0.113.9"
 """Who tries more often than the policy allows."""
 
@@ -43,12 +45,14 @@ async def _run(exporter: str) -> None:
 async def run_round(session: aiohttp.ClientSession, number: int) -> None:
     """Do what the app does in its second `number`."""
     identifier = EAGER if number % 5 == 0 else f"198.51.100.{number % 12}"
-    await _post(session, "/api/v1/ratelimits/check", {"policy": POLICY, "identifier": identifier})
+    await _post(
+        session, "/api/v1/ratelimits/check", {"policy": POLICY, "identifier": identifier, "tenant": TENANT}
+    )
     if number % 30 == 10:
         # A field that the kind does not have, and an event that comes twice.
         mistakes = [
-            {"kind": "payment", "outcome": "succeeded", "colour": "blue"},
-            {"kind": "traffic", "id": f"once-{number // 60}", "route": "/search", "client": "human"},
+            {"kind": "payment", "tenant": TENANT, "outcome": "succeeded", "colour": "blue"},
+            {"kind": "traffic", "tenant": TENANT, "id": f"once-{number // 60}", **VIEW},
         ]
         await _post(session, "/api/v1/events", mistakes)
 

@@ -17,8 +17,9 @@ NOW = 1_790_000_040.0
 BOARDS: dict[str, dict[str, Any]] = {
     path: json.loads(text) for path, text in dashboards.files().items() if path.endswith(".json")
 }
-API, WIDGETS, LIMITS = (
-    BOARDS[f"grafana/dashboards/integration-{name}.json"] for name in ("api", "widgets", "ratelimits")
+API, WIDGETS, LIMITS, SECURITY = (
+    BOARDS[f"grafana/dashboards/integration-{name}.json"]
+    for name in ("api", "widgets", "ratelimits", "security")
 )
 REFERENCED = ("api_request_duration", "ai_request_duration", "webhook_processing_duration")
 # Rising by the same in each minute: acme asks twelve times a minute at each of two processes.
@@ -34,6 +35,7 @@ COUNTERS = {
     'integration_api_request_failures_total{instance="b",integration="",provider="",tenant="acme",route="/",'
     'method="GET",reason="client"}': 6,
 }
+COUNTERS['integration_audit_flags_total{instance="a",tenant="acme",pattern="old"}'] = 1
 _VIEWS = "tenant:integration_page_views_total"
 _FIRING = 'ALERTS{alertstate="firing",severity='
 GAUGES = {
@@ -49,6 +51,7 @@ GAUGES = {
     f'{_FIRING}"high",alertname="{LOADS_FAIL.name}",tenant="acme",widget="a",release="1"}}': 1.0,
     f'{_FIRING}"medium",alertname="{LOADS_FAIL.name}",tenant="acme",widget="a",release="1"}}': 1.0,
     f'{_FIRING}"high",alertname="{SCRIPTS_FAIL.name}",tenant="acme",widget="b",release="1"}}': 1.0,
+    'integration_audit_flags_total{instance="a",tenant="acme",pattern="new"}': 2.0,
     'integration_exporter_ratelimit_storage_healthy{instance="a"}': 1.0,
     'integration_exporter_ratelimit_storage_healthy{instance="b"}': 0.0,
     'integration_exporter_ratelimit_blocks{instance="a"}': 4.0,
@@ -82,7 +85,7 @@ def _values(found: list[dict[str, Any]], label: str) -> dict[str, float]:
 def test_requests_of_several_processes_add_up_and_calls_to_vendors_are_none_of_them(
     prometheus: Prometheus,
 ) -> None:
-    (pace,) = _queries(API, "Requests per minute")
+    (pace,) = _queries(API, "Requests")
     assert prometheus.value(pace) == pytest.approx(24)
     (share,) = _queries(API, "Requests that fail")
     assert prometheus.value(share) == pytest.approx(6 / 24), "of the server alone"
@@ -134,7 +137,7 @@ def test_a_storage_that_one_exporter_cannot_reach_is_seen_and_blocks_are_counted
 ) -> None:
     (failing,) = _queries(LIMITS, "Storages that fail")
     assert prometheus.value(failing) == 1
-    (blocked,) = _queries(LIMITS, "Identifiers blocked")
+    (blocked,) = _queries(LIMITS, "Blocked now")
     assert prometheus.value(blocked) == 5
 
 
@@ -163,3 +166,13 @@ def test_graphs_of_histograms_with_references_show_single_events() -> None:
 
 def _bare(expr: str) -> str:
     return expr.replace("$__rate_interval", "5m")
+
+
+def test_the_first_event_of_a_counter_is_a_rise(prometheus: Prometheus) -> None:
+    (flags,) = _queries(SECURITY, "Flags of the last hour, by pattern")
+    found = _values(prometheus.ask(flags.replace("1h", "10m")), "pattern")
+    assert found == {"new": 2, "old": pytest.approx(10)}
+    (before,) = prometheus.ask(
+        "sum by (pattern) (increase(integration_audit_flags_total{pattern='new'}[10m]))"
+    )
+    assert float(before["value"][1]) == 0, "what Prometheus makes of it"

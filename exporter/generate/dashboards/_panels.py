@@ -246,6 +246,8 @@ def table_of(columns: Sequence[TableColumn], sort: Sequence[tuple[str, bool]], e
         .steps([models.Threshold(value=None, color=PLAIN)])
     )
     panel.sort_by([common.TableSortByFieldState().display_name(column).desc(desc) for column, desc in sort])
+    # Else a release 2026.11, or a tenant whose name is a number, is shown as 2.03 K.
+    panel.override_by_field_type("string", [_set("unit", "string")])
     for column in columns:
         panel.override_by_name(column.title, _properties(column))
     return panel

@@ -41,6 +41,15 @@ def rise(selector: str, by: str = "", window: str = HOUR) -> str:
     return f"sum by ({by}) (increase({selector}[{window}]))"
 
 
+def rise_of_new(selector: str, by: str = "", window: str = HOUR) -> str:
+    """Return by how much a counter rose that begins with its first event, and not with 0.
+
+    Prometheus sees no rise to a first value; what was not there `window` ago has risen to what it is.
+    """
+    known = f"(increase({selector}[{window}]) and {selector} offset {window})"
+    return f"sum by ({by}) ({known} or {selector})"
+
+
 def share(part: str, whole: str, by: str = "", window: str = "$__rate_interval") -> str:
     """Return the share of the counter `part` in `whole`, where there is any of it."""
     return f"sum by ({by}) (rate({part}[{window}])) / (sum by ({by}) (rate({whole}[{window}])) > 0)"

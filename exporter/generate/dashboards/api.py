@@ -59,8 +59,8 @@ def _counts() -> tuple[Any, ...]:
     requests, failures = reported.own(m.REQUESTS), reported.own(m.FAILURES, SERVER)
     return (
         show.figure(
-            "Requests per minute",
-            "Requests that apps answered, on average of 15 minutes.",
+            "Requests",
+            "Requests per minute that apps answered, on average of 15 minutes.",
             PanelQuery(f"sum(rate({requests}[{QUARTER}])) * 60"),
             size=(4, 4),
             unit="cpm",
@@ -80,7 +80,7 @@ def _counts() -> tuple[Any, ...]:
             unit="s",
         ),
         show.number(
-            "Endpoints in trouble",
+            "Endpoint alerts",
             "Routes of the app that fail or are slow, by the alerts on them. No data means that no rules are "
             "evaluated.",
             reported.firing((ENDPOINT_FAILS, ENDPOINT_SLOW)),
@@ -93,7 +93,7 @@ def _counts() -> tuple[Any, ...]:
             bad=show.BAD,
         ),
         show.number(
-            "Failing AI endpoints",
+            "Failing AI calls",
             "Endpoints of AI services that fail too often, for a tenant, by the alert on them.",
             reported.firing((AI_CALLS_FAIL,)),
             bad=show.BAD,
@@ -161,10 +161,10 @@ def _slowest() -> Any:
             TableColumn("A", "p95", unit="s", width=90),
             TableColumn("B", "p50", unit="s", width=90),
             TableColumn("C", "p99", unit="s", width=90),
-            TableColumn("D", "Requests", width=90, decimals=0),
+            TableColumn("D", "Requests", unit="locale", width=90, decimals=0),
             TableColumn("E", "Failing", unit="percentunit", width=90, decimals=1),
         ),
-        size=(14, 10),
+        size=(14, 8),
         sort=(("p95", True),),
         empty="No request was reported",
     )
@@ -180,9 +180,9 @@ def _worst_tenants() -> Any:
         (
             TENANT,
             TableColumn("A", "Failing", unit="percentunit", decimals=1, bar=True),
-            TableColumn("B", "Requests", width=90, decimals=0),
+            TableColumn("B", "Requests", unit="locale", width=90, decimals=0),
         ),
-        size=(10, 10),
+        size=(10, 8),
         sort=(("Failing", True),),
         empty="No request was reported",
     )
@@ -250,10 +250,10 @@ def _call_table() -> Any:
             METHOD,
             ROUTE_COLUMN,
             TableColumn("A", "p95", unit="s", width=100),
-            TableColumn("B", "Calls", width=100, decimals=0),
+            TableColumn("B", "Calls", unit="locale", width=100, decimals=0),
             TableColumn("C", "Failing", unit="percentunit", width=100, decimals=1),
         ),
-        size=(24, 8),
+        size=(24, 6),
         sort=(("p95", True),),
         empty="No call was reported",
     )

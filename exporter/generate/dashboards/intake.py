@@ -54,8 +54,8 @@ def _counts() -> tuple[Any, ...]:
             bad=show.QUIET,
         ),
         show.number(
-            "Left out of series (1h)",
-            "Counts that were not kept, because their metric has as many series as it may have.",
+            "Left out (1h)",
+            "Counts that were left out of series, because their metric has as many series as it may have.",
             f"round({reported.rise(DROPPED)}) or sum({ACCEPTED}) * 0",
             bad=show.BAD,
         ),
@@ -76,6 +76,7 @@ def _counts() -> tuple[Any, ...]:
 
 def _arrivals() -> tuple[Any, ...]:
     most = ask.top(reported.rise(ACCEPTED, "kind"))
+    rejected = f"{reported.rise(REJECTED, 'kind, reason')} > 0"
     return (
         show.stacked(
             "Events per minute, by kind",
@@ -103,9 +104,9 @@ def _arrivals() -> tuple[Any, ...]:
             ),
             (
                 KIND,
-                TableColumn("A", "Accepted", decimals=0, bar=True),
-                TableColumn("B", "Duplicates", width=100, decimals=0),
-                TableColumn("C", "Refused", width=100, decimals=0),
+                TableColumn("A", "Accepted", unit="locale", decimals=0, bar=True),
+                TableColumn("B", "Duplicates", unit="locale", width=100, decimals=0),
+                TableColumn("C", "Refused", unit="locale", width=100, decimals=0),
             ),
             size=(12, 9),
             sort=(("Accepted", True),),
@@ -113,12 +114,12 @@ def _arrivals() -> tuple[Any, ...]:
         ),
         show.rows(
             "Refused in an hour, by kind and reason",
-            f"The {ask.MOST} most frequent; the kind is a dash where it could not be read.",
-            (ask.top(f"{reported.rise(REJECTED, 'kind, reason')} > 0"),),
+            f"The {ask.MOST} most frequent; of some not even the kind could be read.",
+            (ask.top(f'label_replace({rejected}, "kind", "unreadable", "kind", "")'),),
             (
                 KIND,
                 TableColumn("reason", "Reason", wrap=True),
-                TableColumn("A", "Events", width=100, decimals=0),
+                TableColumn("A", "Events", unit="locale", width=100, decimals=0),
             ),
             size=(12, 9),
             sort=(("Events", True),),
@@ -133,7 +134,11 @@ def _losses() -> tuple[Any, ...]:
             "Left out of series per minute, by metric",
             f"Of the {ask.MOST} metrics with the most: list values under `events.allow`, or raise "
             "`events.series_limit`.",
-            (PanelQuery(ask.top(reported.per_minute(DROPPED, "metric")), "{{metric}}"),),
+            (
+                PanelQuery(reported.per_minute(DROPPED), "all metrics"),
+                # Those with none would fill the legend.
+                PanelQuery(ask.top(f"{reported.per_minute(DROPPED, 'metric')} > 0"), "{{metric}}"),
+            ),
             size=(12, 8),
             unit="cpm",
         ),

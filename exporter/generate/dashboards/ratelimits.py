@@ -44,8 +44,8 @@ def build() -> Dashboard:
 def _counts() -> tuple[Any, ...]:
     return (
         show.figure(
-            "Requests per minute",
-            "Requests that limits judged, ours and those of apps, on average of 15 minutes.",
+            "Requests",
+            "Requests per minute that limits judged, ours and those of apps, on average of 15 minutes.",
             PanelQuery(f"sum(rate({REQUESTS}[{QUARTER}])) * 60"),
             size=(4, 4),
             unit="cpm",
@@ -58,14 +58,14 @@ def _counts() -> tuple[Any, ...]:
             unit="percentunit",
         ),
         show.number(
-            "Policies blocking much",
+            "Policy alerts",
             "Policies that block more than they should of an endpoint, for a tenant, by the alert on them. "
             "No data means that no rules are evaluated.",
             reported.firing((BLOCKS_HIGH,)),
             bad=show.WARNING,
         ),
         show.number(
-            "Identifiers blocked",
+            "Blocked now",
             "Addresses, users and keys that are blocked now: `integration-exporter ratelimits list`.",
             f"max({_OWN}_blocks)",
             bad=show.QUIET,
@@ -132,9 +132,9 @@ def _places() -> Any:
         (
             POLICY,
             TableColumn("endpoint", "Endpoint", wrap=True),
-            TableColumn("A", "Share", unit="percentunit", width=150, decimals=1, bar=True),
-            TableColumn("B", "Blocked", width=90, decimals=0),
-            TableColumn("C", "Requests", width=90, decimals=0),
+            TableColumn("A", "Share", unit="percentunit", decimals=1, bar=True),
+            TableColumn("B", "Blocked", unit="locale", width=90, decimals=0),
+            TableColumn("C", "Requests", unit="locale", width=110, decimals=0),
         ),
         size=(14, 9),
         sort=(("Share", True), ("Requests", True)),
@@ -150,8 +150,8 @@ def _tenants() -> Any:
         (most, f"{reported.rise(REQUESTS, 'tenant')} and on (tenant) {most}"),
         (
             TENANT,
-            TableColumn("A", "Blocked", width=120, decimals=0),
-            TableColumn("B", "Requests", width=120, decimals=0),
+            TableColumn("A", "Blocked", unit="locale", decimals=0, bar=True),
+            TableColumn("B", "Requests", unit="locale", width=120, decimals=0),
         ),
         size=(10, 9),
         sort=(("Blocked", True), ("Requests", True)),
@@ -248,7 +248,7 @@ def _vendors() -> tuple[Any, ...]:
                 INTEGRATION,
                 TENANT,
                 TableColumn("bucket", "Bucket", wrap=True),
-                TableColumn("A", "Left", unit="percentunit", width=150, decimals=1, bar=True),
+                TableColumn("A", "Left", unit="percentunit", decimals=1, bar=True),
                 TableColumn("B", "Calls left", width=100),
                 TableColumn("C", "Of", width=90),
                 TableColumn("D", "Full again", unit="dateTimeFromNow", width=125),

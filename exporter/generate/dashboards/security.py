@@ -57,37 +57,37 @@ def build() -> Dashboard:
 def _counts() -> tuple[Any, ...]:
     return (
         show.number(
-            "Flagged, not reviewed",
+            "Open reviews",
             "Entries of the audit that a person must look at: `integration-exporter audit list --open`.",
             f"sum({UNREVIEWED})",
             bad=show.BAD,
         ),
         show.number(
-            "Tenants at high risk",
+            "Tenants at risk",
             f"Tenants with a flagged entry whose risk score is {HIGH_FROM} or more, not reviewed.",
             f"sum({RISK} >= bool {HIGH_FROM})",
             bad=show.BAD,
         ),
         show.number(
-            "Failed sign-ins (1h)",
-            "Attempts to sign in that failed, of all tenants that were picked.",
+            "Failed sign-ins",
+            "Attempts to sign in that failed in the last hour, of all tenants that were picked.",
             f"round({reported.rise(FAILED)})",
             bad=show.WARNING,
         ),
         show.number(
-            "Bad signatures (1h)",
-            "Webhooks that are not proven to be genuine.",
+            "Bad signatures",
+            "Webhooks of the last hour that are not proven to be genuine.",
             f"round({reported.rise(reported.of_tenant(webhook_metrics.SIGNATURE_FAILURES))})",
             bad=show.WARNING,
         ),
         show.number(
-            "Blocked (1h)",
-            "Requests that a rate limit refused, those of apps included.",
+            "Blocked",
+            "Requests of the last hour that a rate limit refused, those of apps included.",
             f"round({reported.rise(reported.of_tenant(limits.BLOCKS))})",
             bad=show.WARNING,
         ),
         show.figure(
-            "Entries of the audit",
+            "Audit entries",
             "The number of the last entry in the chain; it never falls.",
             PanelQuery(f"max({reported.of_tenant(audit.CHAIN_LENGTH)})"),
             size=(4, 4),
@@ -134,9 +134,9 @@ def _sign_ins() -> tuple[Any, ...]:
             ),
             (
                 TENANT,
-                TableColumn("A", "Failed", width=90, decimals=0),
-                TableColumn("B", "Attempts", width=90, decimals=0),
-                TableColumn("C", "Share", unit="percentunit", width=150, decimals=1, bar=True),
+                TableColumn("A", "Failed", unit="locale", width=90, decimals=0),
+                TableColumn("B", "Attempts", unit="locale", width=90, decimals=0),
+                TableColumn("C", "Share", unit="percentunit", decimals=1, bar=True),
             ),
             size=(12, 8),
             sort=(("Failed", True),),
@@ -164,17 +164,16 @@ def _audit() -> tuple[Any, ...]:
         show.bars(
             "Flags in 24 hours, by pattern",
             "What flagged entries look like; `score` is a high risk without a pattern.",
-            PanelQuery(ask.top(reported.rise(flags, "pattern", "24h")), "{{pattern}}"),
+            PanelQuery(ask.top(reported.rise_of_new(flags, "pattern", "24h")), "{{pattern}}"),
             size=(12, 8),
             unit="short",
         ),
-        show.stacked(
-            "Flags per hour, by pattern",
+        show.lines(
+            "Flags of the last hour, by pattern",
             "Whether it was one event, or is an attack that goes on.",
-            PanelQuery(reported.rise(flags, "pattern"), "{{pattern}}"),
+            (PanelQuery(reported.rise_of_new(flags, "pattern"), "{{pattern}}"),),
             size=(12, 8),
             unit="short",
-            step="1h",
         ),
         show.rows(
             "Waiting for a review, by tenant",
@@ -183,7 +182,7 @@ def _audit() -> tuple[Any, ...]:
             (
                 TENANT,
                 TableColumn("A", "Entries", width=90),
-                TableColumn("B", "Highest risk", width=150, bar=True),
+                TableColumn("B", "Highest risk", bar=True),
             ),
             size=(12, 8),
             sort=(("Highest risk", True), ("Entries", True)),

@@ -64,7 +64,7 @@ def _counts() -> tuple[Any, ...]:
             bad=show.WARNING,
         ),
         show.number(
-            "Failures that gather",
+            "Failures gather",
             "Releases and tenants with far more of the failures than of the loads, by the alerts on them.",
             reported.firing(gathered),
             bad=show.WARNING,
@@ -82,7 +82,7 @@ def _counts() -> tuple[Any, ...]:
             bad=show.WARNING,
         ),
         show.number(
-            "Bots and odd countries",
+            "Bots, countries",
             "Tenants with mostly bots, or with unusually many page views from one country, by the alerts.",
             reported.firing((traffic.BOTS_HIGH, traffic.COUNTRY_UNUSUAL)),
             bad=show.WARNING,
@@ -159,7 +159,7 @@ def _by_release() -> Any:
         (
             WIDGET,
             RELEASE,
-            TableColumn("B", "Loads", width=80, decimals=0),
+            TableColumn("B", "Loads", unit="locale", width=80, decimals=0),
             TableColumn("A", "Failures", unit="percentunit", width=90, decimals=1),
             TableColumn("C", "Not loaded", unit="percentunit", width=95, decimals=1),
             TableColumn("D", "Not rendered", unit="percentunit", width=105, decimals=1),
@@ -179,8 +179,8 @@ def _by_tenant() -> Any:
         (worst, f"{reported.rise(LOADS, 'tenant')} and on (tenant) {worst}"),
         (
             TENANT,
-            TableColumn("A", "Failures", unit="percentunit", width=150, decimals=1, bar=True),
-            TableColumn("B", "Loads", width=80, decimals=0),
+            TableColumn("A", "Failures", unit="percentunit", decimals=1, bar=True),
+            TableColumn("B", "Loads", unit="locale", width=80, decimals=0),
         ),
         size=(9, 9),
         sort=(("Failures", True),),
@@ -254,7 +254,7 @@ def _tenants() -> Any:
         (f"{now} {of_them}", f"{ratio} {of_them}", f"({state}) {of_them}"),
         (
             TENANT,
-            TableColumn("A", "Views in 15 min", width=130, decimals=0),
+            TableColumn("A", "Views in 15 min", unit="locale", decimals=0, bar=True),
             TableColumn("B", "Times usual", width=110, decimals=2),
             TableColumn(
                 "C",
@@ -287,7 +287,7 @@ def _countries() -> Any:
         (
             TENANT,
             TableColumn("country", "Country", width=90),
-            TableColumn("A", "Share", unit="percentunit", width=150, decimals=1, bar=True),
+            TableColumn("A", "Share", unit="percentunit", decimals=1, bar=True),
             TableColumn("B", "Times usual", width=110, decimals=2),
         ),
         size=(12, 9),
