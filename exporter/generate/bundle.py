@@ -41,6 +41,7 @@ from exporter.generate.rules import (
     Links,
     alert_files,
     find_required_files,
+    required_rules,
     select_files,
 )
 from exporter.generate.secret_files import SecretFiles
@@ -51,6 +52,9 @@ RuleFile = dict[str, Any]
 
 APP_METRICS = "app_metrics"
 """Name of the rule file on metrics that the configuration declares, and of its test, without suffix."""
+
+DERIVED = "derived"
+"""Folder of what `derived_test_files` returns."""
 
 INTO = "parts for a configuration that you have already: docs/into-what-you-have.md says where each goes"
 
@@ -197,17 +201,19 @@ def rule_files(
 
 
 def derived_test_files() -> dict[str, str]:
-    """Return a file of the derived cases for each source of alerts, by relative path.
+    """Return a file of the derived cases for each alert, and one of its rules, by relative path.
 
-    They follow from those that are written, and are many: no file of the tree.
+    They are in a folder for each source of alerts. They follow from the cases that are written, and are many:
+    no file of the tree, and run over the rules that the alert needs alone.
     """
     rules, families = rule_files(), registry.families().values()
-    return {
-        f"prometheus/tests/derived-{name}.yml": as_yaml(
-            rule_tests.derived_tests_of(alerts, families, _at_paths(rules, find_required_files(rules, name)))
-        )
-        for name, alerts in alert_sources().items()
-    }
+    files: dict[str, str] = {}
+    for name, alerts in alert_sources().items():
+        for alert in alerts:
+            place, needed = f"{DERIVED}/{name}/{alert.name}", required_rules(rules, alert.name)
+            content = rule_tests.derived_tests_of([alert], families, {f"{alert.name}.rules": needed})
+            files |= {f"{place}.rules": as_yaml(needed), f"{place}.yml": as_yaml(content)}
+    return files
 
 
 def _rule_test_files(configuration: Configuration | None) -> dict[str, str]:

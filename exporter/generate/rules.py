@@ -231,6 +231,24 @@ def find_required_files(files: Mapping[str, Mapping[str, Any]], name: str) -> li
     return [file for file in files if file in needed]
 
 
+def required_rules(files: Mapping[str, Mapping[str, Any]], alert: str) -> dict[str, Any]:
+    """Return one file with the rules of `alert` and those that record what they read, in their groups."""
+    recorders: dict[str, list[PrometheusRule]] = {}
+    for _, rule in _rules(files):
+        recorders.setdefault(rule.get("record", ""), []).append(rule)
+    new = [rule for _, rule in _rules(files) if rule.get("alert") == alert]
+    needed: list[PrometheusRule] = []
+    while new:
+        needed += new
+        words = {word for rule in new for word in _WORD.findall(rule["expr"])}
+        found = [rule for word in words for rule in recorders.get(word, ())]
+        new = [rule for rule in found if not any(rule is one for one in needed)]
+    kept = {id(rule) for rule in needed}
+    groups = [group for content in files.values() for group in content["groups"]]
+    small = [group | {"rules": [rule for rule in group["rules"] if id(rule) in kept]} for group in groups]
+    return {"groups": [group for group in small if group["rules"]]}
+
+
 def _rules(files: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, PrometheusRule]]:
     for file, content in files.items():
         for group in content["groups"]:
