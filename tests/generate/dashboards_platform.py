@@ -151,6 +151,7 @@ class Platform:
             inbound = (*place, ("direction", "inbound"))
             yield "integration_webhook_received_total", (*place, ("type", f"{source}.event")), pace * minutes
             yield "integration_webhook_duplicates_total", place, minutes
+            yield "integration_webhook_source_since_timestamp_seconds", place, self.end - 1000 * HOUR
             yield "integration_webhook_signature_failures_total", (*place, ("reason", "mismatch")), minutes
             yield "integration_webhook_last_event_timestamp_seconds", inbound, now - 20
             yield "integration_webhook_consecutive_failures", inbound, 4.0 if bad else 0.0

@@ -1,6 +1,7 @@
 """The made-up platform as the store has it: the exporter's own code writes it, Grafana's role reads it."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import psycopg
 
 from exporter.core.alert_action import AlertAction, AlertVerb
 from exporter.core.audit import AuditEntry
-from exporter.core.delivery import Attempt, Delivery
+from exporter.core.delivery import Attempt, Delivery, DeliveryState
 from exporter.core.escalation import Escalation
 from exporter.core.event_summary import API, EventSummary
 from exporter.core.notice import ACKNOWLEDGED, FIRING, RESOLVED, Notice
@@ -52,7 +53,7 @@ def fill(store: Database, now: float) -> None:
         notices.add_new(connection, [_notices(now)])
         alert_actions.add(connection, _actions(now))
         escalations.add_new(connection, [_escalation(now)])
-        accept(connection, [Acceptance(((_delivery(now), ""),))])
+        accept(connection, [Acceptance(((_delivery(now), ""), (replace(_delivery(now), **DEAD), "")))])
         attempts.insert_all(connection, [attempts.attempt_row(_attempt(now), _delivery(now))])
         insert_rows(connection, sms.TABLE, [sms.message_row(_message(now))])
 
@@ -186,6 +187,10 @@ def _audit(now: float) -> list[AuditEntry]:
         AuditEntry(now - 60, "ada@example.com", "token.refreshed", "calendar", tenant="acme", risk=10),
         AuditEntry(now - 30, "ada@example.com", "webhook.refused", outcome="refused", risk=80, flag="score"),
     ]
+
+
+DEAD: Any = {"id": "d2", "state": DeliveryState.DEAD, "attempts": 9}
+"""What one delivery has that was given up."""
 
 
 def _escalation(now: float) -> Escalation:

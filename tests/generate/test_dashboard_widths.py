@@ -18,6 +18,8 @@ from tests.generate.test_dashboards import DASHBOARDS, OVERVIEW
 PAGE = 1500
 LETTER, PADDING = 7.3, 13
 """Pixels of a letter in a cell of Grafana, on average and at most, and of a cell's padding and border."""
+ARROW = 20
+"""Pixels of the arrow beside the title of the column that a table is sorted by."""
 
 TABLES = [
     pytest.param(panel, id=f"{dashboard['uid']}: {panel['title']}")
@@ -39,6 +41,19 @@ def labels_of(panel: Mapping[str, Any]) -> list[str]:
 @every_table
 def test_no_column_of_a_table_is_cut_off(panel: dict[str, Any]) -> None:
     assert least_width(panel, columns_of(panel, labels_of(panel))) <= width_at(PAGE, panel)
+
+
+@every_table
+def test_the_title_of_a_column_fits_it(panel: dict[str, Any]) -> None:
+    sorted_by = {each["displayName"] for each in panel["options"].get("sortBy", ())}
+    own = {
+        override["matcher"]["options"]: each["value"]
+        for override in panel["fieldConfig"]["overrides"]
+        for each in override["properties"]
+        if each["id"] == "custom.width"
+    }
+    for title, width in own.items():
+        assert len(title) * LETTER + PADDING + (ARROW if title in sorted_by else 0) <= width, title
 
 
 @every_table

@@ -24,7 +24,7 @@ def firing_alerts(
         "became true.",
         (narrow(shorten(loudest)), narrow(shorten(since))),
         (
-            TableColumn("A", "Severity", width=85, words=show.severity_words()),
+            TableColumn("A", "Severity", width=95, words=show.severity_words()),
             TableColumn("alert", "Alert"),
             *columns,
             TableColumn(

@@ -184,16 +184,24 @@ def stacked(
     unit: str,
     step: str,
     limits: PanelQuery | None = None,
+    colours: Mapping[str, str] | None = None,
 ) -> Any:
     """Return bars over time, one on another; `step` is the least time that a bar stands for.
 
-    `limits` are drawn dashed, in the colour of the label `severity`.
+    `limits` are drawn dashed, in the colour of the label `severity`. `colours` are those of some legends.
     """
     panel = timeseries.Panel().draw_style(kinds.GraphDrawStyle.BARS).fill_opacity(70).line_width(0)
     panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A"))
     panel.min(0).interval(step).max_data_points(MOST_STEPS // 2).no_value("No data")
     panel.legend(_legend()).tooltip(_tooltip(kinds.TooltipDisplayMode.MULTI))
+    paint(panel, colours or {})
     return _finish(panel, title, text, [query, *_draw_limits(panel, limits)], size, unit)
+
+
+def paint(panel: Any, colours: Mapping[str, str]) -> None:
+    """Give the series with the legends that `colours` names their colour."""
+    for legend, colour in colours.items():
+        panel.override_by_name(legend, [_set("color", {"mode": "fixed", "fixedColor": colour})])
 
 
 def bars(title: str, text: str, query: PanelQuery, *, size: Size, unit: str) -> Any:
@@ -316,6 +324,8 @@ def _properties(column: TableColumn) -> list[Any]:
             _set("custom.cellOptions", {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"})
         )
         found.append(_set("color", {"mode": "fixed", "fixedColor": QUIET}))
+        # Else a bar is measured by the largest number of the whole table.
+        found.append(_set("fieldMinMax", True))
     if column.links:
         found.append(_set("links", _data_links(column.links)))
     if column.hidden:
@@ -335,6 +345,10 @@ def _values(words: Mapping[str, ValueWord]) -> Any:
 
 def _dash_line(colour: str) -> list[Any]:
     return [
+        # In a graph of bars one on another it is neither a bar nor on top of them.
+        _set("custom.drawStyle", "line"),
+        _set("custom.stacking", {"mode": "none"}),
+        _set("custom.lineWidth", 1),
         _set("custom.lineStyle", {"fill": "dash", "dash": [10, 8]}),
         _set("custom.fillOpacity", 0),
         _set("color", {"mode": "fixed", "fixedColor": colour}),

@@ -3,13 +3,22 @@
 Without that store the other panels of a dashboard work as ever, and these say what they need.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from exporter.generate.dashboards._panels import Size, TableColumn, describe, select_columns, table_of
+from exporter.generate.dashboards._panels import (
+    Size,
+    TableColumn,
+    describe,
+    paint,
+    select_columns,
+    table_of,
+)
 from exporter.generate.dashboards._sdk import builder, common, kinds, timeseries, variants
 from exporter.generate.dashboards._variables import STORE
 
+TIME = "time:YYYY-MM-DD HH:mm:ss"
+"""The unit of a column of times; without it some would show milliseconds."""
 NEEDS = "Needs the store in PostgreSQL, see docs/dashboards.md."
 """Ends the description of every panel of the store."""
 
@@ -64,8 +73,18 @@ def log(
     return describe(panel, title, f"{text} {NEEDS}", size, unit).datasource(STORE)
 
 
-def stacks(title: str, text: str, sql: str, *, size: Size, unit: str) -> Any:
-    """Return bars over time, one on another, of the columns `time`, `metric` (a text) and a number."""
+def time_column(source: str = "time", title: str = "Time") -> TableColumn:
+    """Return the column of a time, to the second."""
+    return TableColumn(source, title, unit=TIME, width=155)
+
+
+def stacks(
+    title: str, text: str, sql: str, *, size: Size, unit: str, colours: Mapping[str, str] | None = None
+) -> Any:
+    """Return bars over time, one on another, of the columns `time`, `metric` (a text) and `value`.
+
+    `colours` are those of some texts.
+    """
     panel = timeseries.Panel().draw_style(kinds.GraphDrawStyle.BARS).fill_opacity(70).line_width(0)
     panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A")).min(0)
     panel.no_value(NEEDS).legend(
@@ -74,5 +93,6 @@ def stacks(title: str, text: str, sql: str, *, size: Size, unit: str) -> Any:
         .show_legend(True)
         .placement(kinds.LegendPlacement.BOTTOM)
     )
+    paint(panel, colours or {})
     panel.with_target(_Builder(SqlDataquery(sql, "time_series")))
     return describe(panel, title, f"{text} {NEEDS}", size, unit).datasource(STORE)

@@ -49,13 +49,12 @@ class Choice:
         return choice.multi(True).include_all(True).current(everything).all_value(".*")
 
 
-_SENT = f'direction="{webhook_metrics.OUTBOUND}"'
 CHOICES = {
     choice.name: choice
     for choice in (
         *(Choice(name, common_metrics.INFO) for name in TARGET),
-        Choice("source", webhook_metrics.SIGNATURE_FAILURES),
-        Choice("endpoint", webhook_metrics.DELIVERIES, (_SENT,)),
+        Choice("source", webhook_metrics.SOURCE_SINCE),
+        Choice("endpoint", webhook_metrics.ENDPOINT_UP),
         Choice("token", common_metrics.TOKEN_REFRESHABLE),
     )
 }

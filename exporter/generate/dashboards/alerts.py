@@ -20,14 +20,13 @@ from exporter.generate.dashboards._variables import TARGET
 
 UID = "integration-alerts"
 INTEGRATION, TENANT = integration_column(UID), tenant_column(UID)
-TIME = TableColumn("time", "Time", width=155)
 ALERT = TableColumn("alert", "Alert", width=190)
 NAME = f"regexp_replace(alert, '^{PREFIX}', '') AS alert"
 """The name of an alert without the word that all begin with, which would fill the column."""
 SEVERITY_WORDS: dict[str, ValueWord] = {
     severity.value: (severity.capitalize(), show.SEVERITY_COLOURS[severity]) for severity in Severity
 }
-SEVERITY = TableColumn("severity", "Severity", width=85, words=SEVERITY_WORDS)
+SEVERITY = TableColumn("severity", "Severity", width=95, words=SEVERITY_WORDS)
 STATES: dict[str, ValueWord] = {
     FIRING: ("Began", show.BAD),
     ACKNOWLEDGED: ("Acknowledged", show.QUIET),
@@ -116,13 +115,14 @@ def _over_time() -> Any:
         size=(10, 10),
         unit="short",
         step="10m",
+        colours={str(severity): colour for severity, colour in show.SEVERITY_COLOURS.items()},
     )
 
 
 def _noise() -> tuple[Any, ...]:
     fired = _increase(m.ALERTS_FIRED)
     most = ask.top(f"{fired} > 0")
-    unseen = f"({fired} - {_increase(m.ALERTS_ACKNOWLEDGED)}) > 0"
+    unseen = f"clamp_min({fired} - {_increase(m.ALERTS_ACKNOWLEDGED)}, 0)"
     resolved = f"{_increase(m.RESOLVE_SECONDS)} / ({_increase(m.ALERTS_RESOLVED)} > 0)"
     acknowledged = f"{_increase(m.ACKNOWLEDGE_SECONDS)} / ({_increase(m.ALERTS_ACKNOWLEDGED)} > 0)"
     kept = f"and on (alert) {most}"
@@ -160,6 +160,7 @@ def _noise() -> tuple[Any, ...]:
             size=(12, 8),
             unit="short",
             step="1h",
+            colours={state: colour for state, (_, colour) in STATES.items()},
         ),
         show.lines(
             "Repeated and left out in an hour",
@@ -190,7 +191,7 @@ def _history() -> tuple[Any, ...]:
                 variables=TARGET,
             ),
             (
-                TIME,
+                store.time_column(),
                 TableColumn("state", "State", width=115, words=STATES),
                 SEVERITY,
                 ALERT,
@@ -224,14 +225,14 @@ LIMIT {sql.MOST_ROWS}"""
         "Alerts that somebody looks after now, and until when their notifications are silenced.",
         query,
         (
-            TIME,
+            store.time_column(),
             SEVERITY,
             ALERT,
             INTEGRATION,
             TENANT,
             TableColumn("actor", "By", width=120, wrap=True),
             TableColumn("note", "Note", wrap=True),
-            TableColumn("until", "Until", width=155),
+            store.time_column("until", "Until"),
         ),
         size=(24, 8),
         sort=(("Time", True),),
@@ -251,12 +252,12 @@ LIMIT {sql.MOST_ROWS}"""
         "Critical and high alerts of the time range that nobody acknowledged; those without a duration fire.",
         query,
         (
-            TableColumn("began", "Began", width=155),
+            store.time_column("began", "Began"),
             SEVERITY,
             ALERT,
             INTEGRATION,
             TENANT,
-            TableColumn("lasted", "Lasted", unit="s", width=95),
+            TableColumn("lasted", "Lasted", unit="s", width=85),
         ),
         size=(13, 10),
         sort=(("Began", True),),
@@ -279,7 +280,7 @@ LIMIT {ask.MOST}"""
         query,
         (
             TableColumn("alert", "Alert"),
-            TableColumn("began", "Began", width=70),
+            TableColumn("began", "Began", width=90),
             TableColumn("flapped", "Flapped", width=75),
             TableColumn("ignored", "Not ack.", width=80),
             TableColumn("waited", "To ack.", unit="s", width=85),
@@ -300,7 +301,7 @@ def _actions() -> Any:
             ("time", "action", "actor", "assignee", NAME, "integration", "tenant", "note"),
         ),
         (
-            TIME,
+            store.time_column(),
             TableColumn("action", "Action", width=110),
             TableColumn("actor", "By", width=120, wrap=True),
             TableColumn("assignee", "Given to", width=120, wrap=True),

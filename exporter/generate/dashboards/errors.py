@@ -17,8 +17,8 @@ SUCCESS = ask.each(m.SUCCESS)
 FAILED = f"max by (integration, provider, reason) (rate({ask.series(m.PROBE_FAILURES)}[$__rate_interval]))"
 INTEGRATION = integration_column(ERRORS)
 TENANT = tenant_column(ERRORS)
-REASON = TableColumn("reason", "Reason", words=REASONS, width=200, wrap=True)
-TIME = TableColumn("time", "Time", width=155)
+# Without its meaning, which would make every row of a log higher; the detail says more.
+REASON = TableColumn("reason", "Reason", width=115)
 DETAIL = TableColumn("detail", "Detail", wrap=True)
 
 
@@ -147,7 +147,7 @@ def _log() -> tuple[Any, ...]:
                 variables=TARGET,
             ),
             (
-                TIME,
+                store.time_column(),
                 INTEGRATION,
                 TENANT,
                 REASON,
@@ -178,11 +178,11 @@ def _frequent() -> Any:
         (
             REASON,
             DETAIL,
-            TableColumn("failures", "Failures", width=90),
+            TableColumn("failures", "Failures", width=110),
             TableColumn("tenants", "Tenants", width=80),
-            TableColumn("last", "Last", width=165),
+            store.time_column("last", "Last"),
         ),
-        size=(12, 10),
+        size=(24, 9),
         sort=(("Failures", True),),
         empty="No failure in the time range",
     )
@@ -193,17 +193,20 @@ def _changes() -> Any:
         "Changes of state",
         f"The newest {sql.MOST_ROWS} times that a target began to fail, worked again or failed otherwise.",
         sql.newest(
-            "changes", ("time", "integration", "tenant", "before", "status", "reason"), variables=TARGET
+            "changes",
+            ("time", "integration", "tenant", "before", "status", "reason", "detail"),
+            variables=TARGET,
         ),
         (
-            TIME,
+            store.time_column(),
             INTEGRATION,
             TENANT,
-            TableColumn("before", "Before", width=95, wrap=True),
-            TableColumn("status", "Then", width=95, wrap=True),
-            TableColumn("reason", "Reason", width=110, wrap=True),
+            TableColumn("before", "Before", width=130),
+            TableColumn("status", "Then", width=130),
+            REASON,
+            DETAIL,
         ),
-        size=(12, 10),
+        size=(24, 9),
         sort=(("Time", True),),
         empty="No change in the time range",
     )

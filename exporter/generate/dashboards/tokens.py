@@ -29,7 +29,7 @@ TOKEN_COLUMN = TableColumn("token", "Token", width=105)
 RENEWED: dict[str, ValueWord] = {"1": ("Exporter", show.PLAIN), "0": ("A person", show.WARNING)}
 RESULTS: dict[str, ValueWord] = {
     "ok": ("Done", show.GOOD),
-    "adopted": ("Done elsewhere", show.GOOD),
+    "adopted": ("Done elsewhere", show.QUIET),
     "failed": ("Failed", show.BAD),
 }
 
@@ -111,7 +111,7 @@ def _by_time_left() -> Any:
             TENANT,
             TOKEN_COLUMN,
             TableColumn("B", "Time left", unit="s", decimals=1, width=110),
-            TableColumn("C", "Renewed by", width=105, words=RENEWED),
+            TableColumn("C", "Renewed by", words=RENEWED),
         ),
         size=(12, 10),
         sort=(("Time left", False),),
@@ -189,10 +189,10 @@ def _failing() -> Any:
             TENANT,
             TOKEN_COLUMN,
             TableColumn("reason", "Reason", words=REASONS, wrap=True),
-            TableColumn("A", "In a row", width=80),
+            TableColumn("A", "In a row", width=100),
             TableColumn("B", "Last success", unit="dateTimeFromNow", width=125),
         ),
-        size=(24, 8),
+        size=(24, 7),
         sort=(("In a row", True),),
         empty="No refresh is known to fail",
     )
@@ -209,7 +209,7 @@ def _log() -> tuple[Any, ...]:
                 variables=TARGET,
             ),
             (
-                TableColumn("time", "Time", width=155),
+                store.time_column(),
                 INTEGRATION,
                 TENANT,
                 TOKEN_COLUMN,
@@ -229,5 +229,6 @@ def _log() -> tuple[Any, ...]:
             sql.over_time("token_log", "result", "count(*)", variables=TARGET),
             size=(24, 7),
             unit="short",
+            colours={result: colour for result, (_, colour) in RESULTS.items()},
         ),
     )

@@ -7,10 +7,14 @@ from exporter.core import webhook_metrics as m
 from exporter.core.metric import Metric
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
+from exporter.generate.dashboards import _sql as sql
+from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
+from exporter.generate.dashboards._variables import TARGET
 
-IN, OUT = f'direction="{m.INBOUND}"', f'direction="{m.OUTBOUND}"'
+SOURCES, ENDPOINTS = ask.match_variables(("source", "endpoint"))
+IN, OUT = f'direction="{m.INBOUND}", {SOURCES}', f'direction="{m.OUTBOUND}", {ENDPOINTS}'
 RATE = "[$__rate_interval]"
 HOUR = "[1h]"
 
@@ -30,7 +34,9 @@ def build() -> Dashboard:
             Section("", _counts()),
             Section("Received", _received()),
             Section("Sent", _sent()),
+            Section("From the store", _log()),
         ),
+        variables=(*TARGET, "source", "endpoint"),
     )
 
 
@@ -45,7 +51,7 @@ def _counts() -> tuple[Any, ...]:
         show.number(
             "Endpoints down",
             "Receivers whose last delivery failed, and those that are disabled.",
-            f"sum({_each(m.ENDPOINT_UP, 'endpoint')} == bool 0)",
+            f"sum({_each(m.ENDPOINT_UP, 'endpoint', ENDPOINTS)} == bool 0)",
             bad=show.BAD,
         ),
         show.number(
@@ -63,13 +69,13 @@ def _counts() -> tuple[Any, ...]:
         show.number(
             "Refused in an hour",
             "Webhooks without a good signature in the last hour.",
-            f"round(sum(increase({ask.series(m.SIGNATURE_FAILURES)}{HOUR})))",
+            f"round(sum(increase({ask.series(m.SIGNATURE_FAILURES, SOURCES)}{HOUR})))",
             bad=show.WARNING,
         ),
         show.number(
             "Duplicates in an hour",
             "Webhooks that were here already, in the last hour; they are not forwarded again.",
-            f"round(sum(increase({ask.series(m.DUPLICATES)}{HOUR})))",
+            f"round(sum(increase({ask.series(m.DUPLICATES, SOURCES)}{HOUR})))",
             bad=show.QUIET,
         ),
     )
@@ -105,7 +111,7 @@ def _received() -> tuple[Any, ...]:
             "Refused per minute, by reason",
             "Webhooks that are not proven to be genuine: a secret that was not rotated here, or an attack. "
             "Dashed: the thresholds for one source.",
-            PanelQuery(f"sum by (reason) ({_rate(m.SIGNATURE_FAILURES)}) * 60", "{{reason}}"),
+            PanelQuery(f"sum by (reason) ({_rate(m.SIGNATURE_FAILURES, SOURCES)}) * 60", "{{reason}}"),
             size=(12, 8),
             unit="cpm",
             step="10m",
@@ -119,8 +125,8 @@ def _received() -> tuple[Any, ...]:
             (
                 SOURCE,
                 TENANT,
-                TableColumn("A", "Last webhook", unit="dateTimeFromNow", width=125),
-                TableColumn("B", "Failures in a row", width=130),
+                TableColumn("A", "Last webhook", unit="dateTimeFromNow", width=140),
+                TableColumn("B", "Failures in a row", width=160),
             ),
             size=(12, 9),
             sort=(("Failures in a row", True),),
@@ -129,7 +135,9 @@ def _received() -> tuple[Any, ...]:
         show.bars(
             "Types received in an hour",
             "Genuine webhooks that were new, by the types that the configuration lists.",
-            PanelQuery(ask.top(f"sum by (type) (increase({ask.series(m.RECEIVED)}{HOUR}))"), "{{type}}"),
+            PanelQuery(
+                ask.top(f"sum by (type) (increase({ask.series(m.RECEIVED, SOURCES)}{HOUR}))"), "{{type}}"
+            ),
             size=(12, 9),
             unit="short",
         ),
@@ -137,7 +145,7 @@ def _received() -> tuple[Any, ...]:
 
 
 def _sent() -> tuple[Any, ...]:
-    worst = f"bottomk({ask.MOST}, {_each(m.ENDPOINT_UP, 'endpoint')})"
+    worst = f"bottomk({ask.MOST}, {_each(m.ENDPOINT_UP, 'endpoint', ENDPOINTS)})"
     known = f"on ({_names('endpoint')}) {worst}"
     return (
         show.lines(
@@ -181,14 +189,14 @@ def _sent() -> tuple[Any, ...]:
             f"The {ask.MOST} endpoints that need a look first: those that are down, then any.",
             (
                 worst,
-                f"{_each(m.ENDPOINT_LAST_SUCCESS, 'endpoint')} * 1000 and {known}",
-                f"({_each(m.ENDPOINT_CERTIFICATE, 'endpoint')} - time()) / 86400 and {known}",
+                f"{_each(m.ENDPOINT_LAST_SUCCESS, 'endpoint', ENDPOINTS)} * 1000 and {known}",
+                f"({_each(m.ENDPOINT_CERTIFICATE, 'endpoint', ENDPOINTS)} - time()) / 86400 and {known}",
             ),
             (
                 ENDPOINT,
                 TENANT,
-                TableColumn("A", "State", width=80, words=STATES),
-                TableColumn("B", "Last success", unit="dateTimeFromNow", width=125),
+                TableColumn("A", "State", width=90, words=STATES),
+                TableColumn("B", "Last success", unit="dateTimeFromNow", width=140),
                 TableColumn("C", "Certificate", unit="suffix: days", decimals=1, width=110),
             ),
             size=(13, 9),
@@ -207,12 +215,66 @@ def _sent() -> tuple[Any, ...]:
             (
                 TableColumn("endpoint", "Receiver", width=130, wrap=True),
                 TableColumn("direction", "Direction", width=90),
-                TableColumn("A", "Waiting", width=80),
-                TableColumn("B", "Oldest", unit="s", width=100),
+                TableColumn("A", "Waiting", width=100),
+                TableColumn("B", "Oldest", unit="s"),
             ),
             size=(11, 9),
             sort=(("Waiting", True),),
             empty="Nothing is known to wait",
+        ),
+    )
+
+
+def _log() -> tuple[Any, ...]:
+    places = ("tenant", "endpoint")
+    return (
+        store.log(
+            "Given up, one by one",
+            f"The newest {sql.MOST_ROWS} deliveries that are dead: `integration-exporter webhooks retry` tries "
+            "them again.",
+            sql.newest(
+                "deliveries",
+                ("time", "endpoint", "tenant", "kind", "type", "attempts", "reason", "delivery"),
+                "state = 'dead'",
+                variables=places,
+            ),
+            (
+                store.time_column(),
+                ENDPOINT,
+                TENANT,
+                TableColumn("kind", "Kind", width=100),
+                TableColumn("type", "Type", width=180, wrap=True),
+                TableColumn("attempts", "Attempts", width=90),
+                TableColumn("reason", "Reason", width=130),
+                TableColumn("delivery", "Delivery", wrap=True),
+            ),
+            size=(24, 8),
+            sort=(("Time", True),),
+            empty="Nothing was given up in the time range",
+        ),
+        store.log(
+            "Failed attempts",
+            f"The newest {sql.MOST_ROWS} attempts to deliver that failed, and how long the receiver took.",
+            sql.newest(
+                "delivery_attempts",
+                ("time", "endpoint", "tenant", "kind", "number", "status", "reason", "took", "delivery"),
+                "reason <> ''",
+                variables=places,
+            ),
+            (
+                store.time_column(),
+                ENDPOINT,
+                TENANT,
+                TableColumn("kind", "Kind", width=100),
+                TableColumn("number", "Attempt", width=85),
+                TableColumn("status", "HTTP", width=70),
+                TableColumn("reason", "Reason", width=130),
+                TableColumn("took", "Took", unit="s", width=90),
+                TableColumn("delivery", "Delivery", wrap=True),
+            ),
+            size=(24, 8),
+            sort=(("Time", True),),
+            empty="No attempt failed in the time range",
         ),
     )
 
