@@ -16,7 +16,7 @@ from exporter.generate.dashboards._links import VALUE, cell, label, link_to
 from exporter.generate.dashboards._marks import LOADED
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 from exporter.generate.dashboards._queries import fill_in
-from exporter.generate.dashboards._store_panels import NEEDS, log
+from exporter.generate.dashboards._store_panels import LACKS, NEEDS, log
 from exporter.generate.dashboards._variables import CHOICES
 from tests.generate.dashboards_asking import Prometheus, knowing
 from tests.generate.dashboards_platform import NOW
@@ -219,12 +219,12 @@ def test_a_panel_of_the_store_says_what_it_needs_and_the_others_do_not() -> None
     board = _board.Dashboard("a", "A", "A.", (_board.Section("", (made,)),), variables=())
     (panel,) = json.loads(_board.text_of(board))["panels"]
     assert panel["description"] == f"What it is. {NEEDS}"
-    assert panel["fieldConfig"]["defaults"]["noValue"] == f"No row. {NEEDS}"
+    assert panel["fieldConfig"]["defaults"]["noValue"] == f"No row, or {LACKS}"
     for dashboard in DASHBOARDS.values():
         for one in asking_panels(dashboard):
             asks = any("rawSql" in target for target in one["targets"])
             assert (NEEDS in one["description"]) is asks
-            assert (NEEDS in one["fieldConfig"]["defaults"].get("noValue", "")) is asks
+            assert (LACKS in one["fieldConfig"]["defaults"].get("noValue", "")) is asks
         assert ("store" in _variables(dashboard)) is ("rawSql" in json.dumps(dashboard))
 
 

@@ -156,9 +156,9 @@ def test_a_query_gives_no_more_than_a_reader_can_take(title: str, expr: str, pro
     [
         ("Failing targets", len(FAILING)),
         ("Tenants affected", len({tenant for _, tenant, *_ in FAILING})),
-        ("Integrations affected", len({integration for integration, *_ in FAILING})),
+        ("Integrations hit", len({integration for integration, *_ in FAILING})),
         (
-            "Critical and high alerts",
+            "Critical and high",
             len({(a, i, t) for a, s, i, t, _ in ALERTS if s in ("critical", "high")}),
         ),
         ("Not configured", len(UNCONFIGURED)),
@@ -231,7 +231,7 @@ def test_a_tenants_own_threshold_wins_over_the_default(tmp_path: Path) -> None:
 
 
 def test_no_alert_is_counted_as_none_only_while_rules_are_evaluated(tmp_path: Path) -> None:
-    expr = dict(panel_queries(OVERVIEW))["Critical and high alerts"]
+    expr = dict(panel_queries(OVERVIEW))["Critical and high"]
     watchdog = 'ALERTS{alertname="Watchdog",alertstate="firing"} 1'
     lines = [f"{watchdog} {NOW - 3600:.0f}", f"up 1 {NOW:.0f}", "# EOF"]
     with knowing(lines, NOW, tmp_path) as asked:

@@ -24,11 +24,11 @@ def firing_alerts(
         "became true.",
         (narrow(shorten(loudest)), narrow(shorten(since))),
         (
-            TableColumn("A", "Severity", width=95, words=show.severity_words()),
+            TableColumn("A", "Severity", width=92, words=show.severity_words()),
             TableColumn("alert", "Alert"),
             *columns,
             TableColumn(
-                "B", "Since", unit="dateTimeFromNow", width=125, words={"0": ("Unknown", show.PLAIN)}
+                "B", "Since", unit="dateTimeFromNow", width=118, words={"0": ("Unknown", show.PLAIN)}
             ),
         ),
         size=size,

@@ -211,6 +211,8 @@ def bars(title: str, text: str, query: PanelQuery, *, size: Size, unit: str) -> 
     panel.name_placement(kinds.BarGaugeNamePlacement.LEFT).show_unfilled(False)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"])).min(0).no_value("No data")
     panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.FIXED).fixed_color(QUIET))
+    # Else few bars have letters so large that a narrow window cuts their names.
+    panel.text(common.VizTextDisplayOptions().title_size(14).value_size(18))
     return _finish(panel, title, text, [query], size, unit, instant=True)
 
 
@@ -349,6 +351,7 @@ def _dash_line(colour: str) -> list[Any]:
         _set("custom.drawStyle", "line"),
         _set("custom.stacking", {"mode": "none"}),
         _set("custom.lineWidth", 1),
+        _set("custom.showPoints", "never"),
         _set("custom.lineStyle", {"fill": "dash", "dash": [10, 8]}),
         _set("custom.fillOpacity", 0),
         _set("color", {"mode": "fixed", "fixedColor": colour}),

@@ -19,6 +19,8 @@ from exporter.generate.dashboards._variables import STORE
 
 TIME = "time:YYYY-MM-DD HH:mm:ss"
 """The unit of a column of times; without it some would show milliseconds."""
+LACKS = "the store is not in PostgreSQL (docs/dashboards.md)"
+"""Ends what such a panel shows without a row: it cannot know why there is none."""
 NEEDS = "Needs the store in PostgreSQL, see docs/dashboards.md."
 """Ends the description of every panel of the store."""
 
@@ -67,7 +69,7 @@ def log(
     sort: tuple[tuple[str, bool], ...] = (),
 ) -> Any:
     """Return a table of the rows of `sql`, only `columns` shown; `empty` is shown when there is none."""
-    panel = table_of(columns, sort, f"{empty}. {NEEDS}")
+    panel = table_of(columns, sort, f"{empty}, or {LACKS}")
     panel.with_transformation(select_columns(columns, {}))
     panel.with_target(_Builder(SqlDataquery(sql, "table")))
     return describe(panel, title, f"{text} {NEEDS}", size, unit).datasource(STORE)
@@ -87,7 +89,7 @@ def stacks(
     """
     panel = timeseries.Panel().draw_style(kinds.GraphDrawStyle.BARS).fill_opacity(70).line_width(0)
     panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A")).min(0)
-    panel.no_value(NEEDS).legend(
+    panel.no_value(f"No row, or {LACKS}").legend(
         common.VizLegendOptions()
         .display_mode(kinds.LegendDisplayMode.LIST)
         .show_legend(True)

@@ -123,7 +123,7 @@ def _longest() -> Any:
         (
             INTEGRATION,
             TENANT,
-            TableColumn("reason", "Reason", words=REASONS, wrap=True),
+            TableColumn("reason", "Reason", words=REASONS),
             TableColumn(
                 "A", "Since", unit="dateTimeFromNow", width=125, words={"0": ("Never worked", show.PLAIN)}
             ),

@@ -57,13 +57,13 @@ def _counts() -> tuple[Any, ...]:
             bad=show.BAD,
         ),
         show.number(
-            "Expire within a day",
+            "Expire in a day",
             "Tokens that somebody has to renew and that expire within a day.",
             f"sum(({BY_HAND} >= 0) < bool {DAY}) or sum({LEFT}) * 0",
             bad=show.BAD,
         ),
         show.number(
-            "Expire within a week",
+            "Expire in a week",
             "Tokens that somebody has to renew and that expire within a week.",
             f"sum(({BY_HAND} >= 0) < bool {7 * DAY}) or sum({LEFT}) * 0",
             bad=show.WARNING,
@@ -113,7 +113,7 @@ def _by_time_left() -> Any:
             TableColumn("B", "Time left", unit="s", decimals=1, width=110),
             TableColumn("C", "Renewed by", words=RENEWED),
         ),
-        size=(12, 10),
+        size=(14, 10),
         sort=(("Time left", False),),
         empty="No token with an expiry is known",
     )
@@ -130,7 +130,7 @@ def _buckets() -> Any:
         "Tokens by time left, how many",
         "How many tokens have how much time left, those that the exporter renews among them.",
         PanelQuery(" or ".join(parts), "{{left}}"),
-        size=(6, 10),
+        size=(5, 10),
         unit="short",
     )
 
@@ -145,7 +145,7 @@ def _states() -> Any:
         "States",
         "How many of the tokens that the exporter renews are in which state.",
         PanelQuery(f"sort_desc(sum by (state) ({each}))", "{{state}}"),
-        size=(6, 10),
+        size=(5, 10),
         unit="short",
     )
 
@@ -188,7 +188,7 @@ def _failing() -> Any:
             INTEGRATION,
             TENANT,
             TOKEN_COLUMN,
-            TableColumn("reason", "Reason", words=REASONS, wrap=True),
+            TableColumn("reason", "Reason", words=REASONS),
             TableColumn("A", "In a row", width=100),
             TableColumn("B", "Last success", unit="dateTimeFromNow", width=125),
         ),
@@ -215,7 +215,7 @@ def _log() -> tuple[Any, ...]:
                 TOKEN_COLUMN,
                 TableColumn("operation", "Operation", width=110),
                 TableColumn("result", "Result", width=125, words=RESULTS),
-                TableColumn("reason", "Reason", words=REASONS, wrap=True),
+                TableColumn("reason", "Reason"),
                 TableColumn("actor", "By", width=120, wrap=True),
                 TableColumn("took", "Took", unit="s", width=90),
             ),

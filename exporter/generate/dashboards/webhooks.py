@@ -67,13 +67,13 @@ def _counts() -> tuple[Any, ...]:
             bad=show.BAD,
         ),
         show.number(
-            "Refused in an hour",
+            "Refused, 1 h",
             "Webhooks without a good signature in the last hour.",
             f"round(sum(increase({ask.series(m.SIGNATURE_FAILURES, SOURCES)}{HOUR})))",
             bad=show.WARNING,
         ),
         show.number(
-            "Duplicates in an hour",
+            "Duplicates, 1 h",
             "Webhooks that were here already, in the last hour; they are not forwarded again.",
             f"round(sum(increase({ask.series(m.DUPLICATES, SOURCES)}{HOUR})))",
             bad=show.QUIET,
@@ -230,8 +230,7 @@ def _log() -> tuple[Any, ...]:
     return (
         store.log(
             "Given up, one by one",
-            f"The newest {sql.MOST_ROWS} deliveries that are dead: `integration-exporter webhooks retry` tries "
-            "them again.",
+            f"The newest {sql.MOST_ROWS} dead deliveries: `integration-exporter webhooks retry` tries them again.",
             sql.newest(
                 "deliveries",
                 ("time", "endpoint", "tenant", "kind", "type", "attempts", "reason", "delivery"),
