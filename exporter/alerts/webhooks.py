@@ -36,6 +36,8 @@ BACKLOG_AGE = ThresholdFamily(
     unit="seconds",
     scope=Scope.TENANT,
 )
+BAD_MINUTES = 5
+"""Minutes in which refused webhooks are counted."""
 BAD_SIGNATURES = ThresholdFamily(
     "webhook_bad_signatures",
     "Webhooks of a source in five minutes that are not genuine, from which somebody should look.",
@@ -208,7 +210,10 @@ FORGED = Alert(
     name="IntegrationWebhookBadSignatures",
     summary="Webhooks arrive that are not genuine.",
     description="{{ $value }} webhooks of {{ $labels.source }} in five minutes are not proven to be genuine.",
-    observed=(f'sum by ({_BY_SOURCE}) (increase({m.SIGNATURE_FAILURES}{{reason!="key_unavailable"}}[5m]))'),
+    observed=(
+        f"sum by ({_BY_SOURCE}) ("
+        f'increase({m.SIGNATURE_FAILURES}{{reason!="key_unavailable"}}[{BAD_MINUTES}m]))'
+    ),
     op=">=",
     by=_SOURCE,
     family=BAD_SIGNATURES,

@@ -12,15 +12,11 @@ from exporter.core.panel import Panel
 from exporter.core.signals import Signals
 from exporter.generate import dashboards
 from exporter.generate.dashboards import _board, providers
+from exporter.generate.dashboards._panels import ARROW, LETTER, PADDING
 from tests.generate.dashboards_reading import asking_panels, columns_of, least_width, width_at
 from tests.generate.test_dashboards import DASHBOARDS, OVERVIEW
 
 PAGE = 1500
-LETTER, PADDING = 7.3, 13
-"""Pixels of a letter in a cell of Grafana, on average and at most, and of a cell's padding and border."""
-ARROW = 20
-"""Pixels of the arrow beside the title of the column that a table is sorted by."""
-
 TABLES = [
     pytest.param(panel, id=f"{dashboard['uid']}: {panel['title']}")
     for dashboard in DASHBOARDS.values()

@@ -6,6 +6,7 @@ without one. Colour never carries a meaning alone: where a value means a state, 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from exporter.core.severity import Severity
@@ -30,6 +31,8 @@ from exporter.generate.dashboards._variables import DATASOURCE
 GOOD, WARNING, BAD, QUIET = "semi-dark-green", "semi-dark-orange", "semi-dark-red", "semi-dark-blue"
 PLAIN = "text"
 MOST_BARS = 20
+LETTER, PADDING, ARROW = 7.3, 13, 20
+"""Pixels of a letter in a table at most, of a cell's padding and border, of the arrow of a sorted column."""
 AUTO_WIDTH = 150
 """Pixels that Grafana gives a column at least that has no width of its own (TableNG/constants.ts)."""
 MOST_STEPS = 90
@@ -67,7 +70,8 @@ class TableColumn:
     `source` is a label, or the letter of a query for its value; of the store a column of SQL. `words` map
     values to words. `links` are what a click on a cell offers. `bar` draws the value as a bar. `wrap` breaks
     a long text into lines. A label without a value shows a dash. Without a `width` in pixels a column
-    shares what is left of the table, at least `AUTO_WIDTH`. One that is `hidden` is there for links.
+    shares what is left of the table, at least `AUTO_WIDTH`; none is too narrow for its title. One that is
+    `hidden` is there for links.
     """
 
     source: str
@@ -258,8 +262,11 @@ def table_of(columns: Sequence[TableColumn], sort: Sequence[tuple[str, bool]], e
     panel.sort_by([common.TableSortByFieldState().display_name(column).desc(desc) for column, desc in sort])
     # Else a release 2026.11, or a tenant whose name is a number, is shown as 2.03 K.
     panel.override_by_field_type("string", [_set("unit", "string")])
+    chosen = {title for title, _ in sort}
     for column in columns:
-        panel.override_by_name(column.title, _properties(column))
+        arrow = ARROW if column.title in chosen else 0
+        least = ceil(len(column.title) * LETTER + PADDING + arrow)
+        panel.override_by_name(column.title, _properties(column, least))
     return panel
 
 
@@ -308,14 +315,14 @@ def _all_but_time(value: bool) -> Any:
     return models.DataTransformerConfig(id_val="organize", options={"excludeByName": hidden})
 
 
-def _properties(column: TableColumn) -> list[Any]:
+def _properties(column: TableColumn, least: int) -> list[Any]:
     found = [_set("noValue", "—"), _set("custom.align", "left")]
     if column.unit:
         found.append(_set("unit", column.unit))
     if column.decimals is not None:
         found.append(_set("decimals", column.decimals))
     if column.width:
-        found.append(_set("custom.width", column.width))
+        found.append(_set("custom.width", max(column.width, least)))
     if column.wrap:
         found.append(_set("custom.wrapText", True))
     if column.words:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from exporter.alerts.webhooks import BAD_MINUTES, BAD_SIGNATURES
 from exporter.core import webhook_metrics
 from exporter.core.audit_rules import FAILURE, OUTCOMES, REFUSED
 from exporter.core.event_metrics import REJECTED
@@ -196,11 +197,13 @@ def _refused() -> tuple[Any, ...]:
     return (
         show.stacked(
             "Bad signatures per minute, by source",
-            "Webhooks refused as not genuine: a secret that was not rotated here, or an attack.",
+            "Webhooks refused as not genuine: a secret that was not rotated here, or an attack. Dashed: the "
+            "thresholds for one source.",
             PanelQuery(ask.top(reported.per_minute(signatures, "source, reason")), "{{source}} {{reason}}"),
             size=(8, 8),
             unit="cpm",
             step="1m",
+            limits=show.limits_of(BAD_SIGNATURES, 1 / BAD_MINUTES),
         ),
         show.stacked(
             "Blocked per minute, by policy",

@@ -69,7 +69,7 @@ def _counts() -> tuple[Any, ...]:
             bad=show.WARNING,
         ),
         show.number(
-            "Refreshes that fail",
+            "Failing refreshes",
             "Tokens that the exporter renews whose last refresh failed.",
             f"sum({ask.each(m.TOKEN_REFRESH_FAILURES, 'token')} > bool 0)",
             bad=show.BAD,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from exporter.alerts.webhooks import BAD_SIGNATURES, SUCCESS
+from exporter.alerts.webhooks import BAD_MINUTES, BAD_SIGNATURES, SUCCESS
 from exporter.core import webhook_metrics as m
 from exporter.core.metric import Metric
 from exporter.generate.dashboards import _panels as show
@@ -115,8 +115,7 @@ def _received() -> tuple[Any, ...]:
             size=(12, 8),
             unit="cpm",
             step="10m",
-            # They are for five minutes.
-            limits=show.limits_of(BAD_SIGNATURES, 1 / 5),
+            limits=show.limits_of(BAD_SIGNATURES, 1 / BAD_MINUTES),
         ),
         show.rows(
             "Sources",
@@ -230,7 +229,7 @@ def _log() -> tuple[Any, ...]:
     return (
         store.log(
             "Given up, one by one",
-            f"The newest {sql.MOST_ROWS} dead deliveries: `integration-exporter webhooks retry` tries them again.",
+            f"The newest {sql.MOST_ROWS} dead deliveries; `integration-exporter webhooks retry` tries again.",
             sql.newest(
                 "deliveries",
                 ("time", "endpoint", "tenant", "kind", "type", "attempts", "reason", "delivery"),
