@@ -33,7 +33,10 @@ NOT_DRAWN: dict[tuple[str, str], str] = {
     ("integration-ratelimits", "Requests per minute, by decision"): COUNTS,
     ("integration-security", "Sign-ins per minute, by outcome"): "of all tenants, the threshold is for one",
     ("integration-security", "Sign-ins that fail, by method"): "shares, and the threshold is a number",
-    ("integration-widgets", "Page views of people in 15 minutes, and what is usual"): "multiples of the usual",
+    (
+        "integration-widgets",
+        "Page views of people in 15 minutes, and what is usual",
+    ): "multiples of the usual",
     ("integration-widgets", "Page views per minute, by client"): COUNTS,
 }
 """Graphs (address, title) without a line though a family of thresholds is about what they show, and why."""

@@ -69,7 +69,7 @@ def counts(narrow: Narrow = unchanged) -> tuple[Any, ...]:
             bad=show.BAD,
         ),
         show.number(
-            "Integrations affected",
+            "Integrations hit",
             "Integrations that fail for at least one tenant.",
             narrow(f"sum(max by (integration) ({SUCCESS} == bool 0))"),
             bad=show.BAD,
@@ -136,9 +136,9 @@ def failing(
         (narrow(since), narrow(failures)),
         (
             *columns,
-            TableColumn("reason", "Reason", words=REASONS, links=(log or errors_link(),), wrap=True),
+            TableColumn("reason", "Reason", words=REASONS, links=(log or errors_link(),)),
             TableColumn(
-                "A", "Since", unit="dateTimeFromNow", width=125, words={"0": ("Never worked", show.PLAIN)}
+                "A", "Since", unit="dateTimeFromNow", width=118, words={"0": ("Never worked", show.PLAIN)}
             ),
             TableColumn("B", "In a row", width=80),
         ),
@@ -148,7 +148,7 @@ def failing(
     )
 
 
-def latency(narrow: Narrow = unchanged, size: Size = (11, 9)) -> Any:
+def latency(narrow: Narrow = unchanged, size: Size = (10, 9)) -> Any:
     """Return how long probes take, by integration."""
     # Replicas do not shift a quantile.
     picked = f"quantile by ({_WHOLE}) (0.95, {of_picked_tenants(common_metrics.DURATION)})"
@@ -164,7 +164,7 @@ def latency(narrow: Narrow = unchanged, size: Size = (11, 9)) -> Any:
     )
 
 
-def slowest(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: Size = (7, 9)) -> Any:
+def slowest(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: Size = (8, 9)) -> Any:
     """Return the table of targets whose last probe took longest."""
     return show.rows(
         "Slowest now",

@@ -47,7 +47,7 @@ def build() -> Dashboard:
 def _counts() -> tuple[Any, ...]:
     failing, tenants, integrations, *rest = status.counts()
     alerts = show.number(
-        "Critical and high alerts",
+        "Critical and high",
         "Alerts of severity critical or high that fire now. No data means that no rules are evaluated.",
         # Zero is claimed only while rules are evaluated at all.
         f"count(max by (alertname, {BY}) ({ask.firing(LOUD)})) or {RULES_WORK}",
