@@ -56,6 +56,10 @@ class AccessRule:
             return True
         return identity.tenants is not None and self.of_tenant is not None and identity.has(self.of_tenant)
 
+    def admits(self, identity: "Identity") -> bool:
+        """Return whether `identity` gets an answer: its roles will do, and its tenants are no obstacle."""
+        return self.allows(identity) and (self.narrow or identity.tenants is None)
+
 
 @dataclass(frozen=True)
 class Identity:

@@ -12,6 +12,7 @@ from exporter.server.change_stream import close_streams, run_streams
 from exporter.server.jobs import run_jobs
 from exporter.server.limits import RouteLimits, add_limit_headers
 from exporter.server.paths import Paths
+from exporter.server.route_table import ROUTE_TABLE, GuardedHandler
 from exporter.server.routes import ROUTES
 from exporter.server.services import SERVICES, Services
 from exporter.server.web_config.settings import Role
@@ -38,6 +39,11 @@ def build(services: Services) -> web.Application:
         ],
     )
     app[SERVICES], app[ACCESS] = services, access
+    app[ROUTE_TABLE] = {
+        (method, route.path): GuardedHandler(route.handler, route.rule)
+        for route in ROUTES
+        for method in route.methods
+    }
     app.on_response_prepare.append(add_security_headers(services.web))
     app.on_response_prepare.append(add_limit_headers)
     app.cleanup_ctx.extend((run_jobs, run_streams))

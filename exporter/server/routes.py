@@ -40,6 +40,7 @@ from exporter.server.handlers import (
     stats,
     stream,
     tenants,
+    timeline,
     tokens,
     webhook_health,
     webhooks,
@@ -120,6 +121,7 @@ _ROUTES = (
     Route(_GET, "/api/v1/openapi.json", openapi.describe, _VIEW, "This API, described in OpenAPI 3.1."),
     Route(_GET, "/api/v1/dashboard", dashboard.dashboard, _VIEW, "The overview in one answer."),
     Route(_GET, "/api/v1/stats", stats.stats, _VIEW, "Uptime, latency and errors beside the time before."),
+    Route(_GET, "/api/v1/timeline", timeline.timeline, _VIEW, "Uptime and latency by the hour or day."),
     Route(
         _GET,
         "/api/v1/sd",

@@ -39,8 +39,6 @@ PASSWORDS = {"vera": "password of vera", "ada": "password of ada"}
 
 # status for:                 nobody wrong viewer ingest notify admin bound_viewer bound_admin
 TABLE: dict[tuple[str, str], tuple[int, int, int, int, int, int, int, int]] = {
-    ("GET", "/"): (401, 401, 200, 403, 403, 200, 200, 200),
-    ("HEAD", "/"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("POST", "/sign-in"): (401, 401, 404, 403, 403, 404, 404, 404),  # there is nothing to sign in to
     ("POST", "/sign-out"): (401, 401, 404, 403, 403, 404, 404, 404),
     ("GET", "/assets/page.css"): (401, 401, 200, 403, 403, 200, 200, 200),
@@ -73,6 +71,8 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int, int, int, int]] = {
     ("GET", "/api/v1/stream"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("GET", "/api/v1/openapi.json"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("HEAD", "/api/v1/openapi.json"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("GET", "/api/v1/timeline?integration=calendar"): (401, 401, 200, 403, 403, 200, 200, 200),
+    ("HEAD", "/api/v1/timeline?integration=calendar"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("GET", "/api/v1/dashboard"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("HEAD", "/api/v1/dashboard"): (401, 401, 200, 403, 403, 200, 200, 200),
     ("GET", "/api/monitoring/health"): (401, 401, 200, 403, 403, 200, 200, 200),
@@ -183,6 +183,21 @@ READS: dict[tuple[str, bool], tuple[int, int, int, int, int, int, int, int]] = {
 TABLE |= {
     (method, listing.path): READS[listing.role, listing.narrow]
     for listing in lists().values()
+    for method in ("GET", "HEAD")
+}
+TABS = {
+    "viewer": (
+        *("/", "/integrations", "/integration", "/errors", "/webhooks", "/requests", "/costs"),
+        *("/rate-limits", "/statistics"),
+    ),
+    "admin": ("/alerts", "/tokens", "/security"),
+}
+"""Tabs of the page by the role that opens them; each shows callers bound to tenants their part."""
+
+TABLE |= {
+    (method, path): READS[role, True]
+    for role, paths in TABS.items()
+    for path in paths
     for method in ("GET", "HEAD")
 }
 CALLERS = ("nobody", "wrong", "viewer", "ingest", "notify", "admin", "bound_viewer", "bound_admin")

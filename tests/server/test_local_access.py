@@ -24,12 +24,12 @@ from exporter.server.routes import ROUTES
 from exporter.server.web_config.settings import Role
 from exporter.store.database import Database
 from tests.server.house import CHANGE, NOW, House, Room, bearer, hashed, house, state
+from tests.server.test_access import TABS
 from tests.waiting import PATIENCE
 
 # With no access configured, status on this machine for: nobody, the admin token, a browser that signed in,
 # the same without the custom header, and the same from another site.
 LOCAL: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
-    ("GET", "/"): (200, 200, 200, 200, 200),
     ("POST", "/sign-in"): (303, 303, 303, 303, 403),
     ("POST", "/sign-out"): (303, 303, 303, 303, 403),
     ("GET", "/assets/page.js"): (200, 200, 200, 200, 200),
@@ -67,6 +67,7 @@ LOCAL: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/sd"): (200, 200, 200, 200, 200),
     ("GET", "/api/v1/stream"): (200, 200, 200, 200, 200),
     ("GET", "/api/v1/openapi.json"): (200, 200, 200, 200, 200),
+    ("GET", "/api/v1/timeline?integration=payments"): (200, 200, 200, 200, 200),
     ("GET", "/api/v1/dashboard"): (200, 200, 200, 200, 200),
     ("GET", "/api/monitoring/health"): (200, 200, 200, 200, 200),
     ("POST", "/api/monitoring/health"): (401, 200, 200, 403, 403),
@@ -114,6 +115,8 @@ LOCAL |= {
     ("GET", listing.path): (200 if listing.role == "viewer" else 401, 200, 200, 200, 200)
     for listing in lists().values()
 }
+LOCAL |= {("GET", path): (200,) * 5 for path in TABS["viewer"]}
+LOCAL |= {("GET", path): (401, 200, 200, 200, 200) for path in TABS["admin"]}
 LOCAL |= {("GET", "/app/w.js"): (200,) * 5}
 LOCAL |= {(method, "/app/w"): (403,) * 5 for method in ("POST", "OPTIONS")}
 LOCAL |= {(method, "/webhooks/none"): (404,) * 5 for method in ("GET", "POST")}

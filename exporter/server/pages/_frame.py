@@ -2,23 +2,33 @@
 
 import hashlib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from yarl import URL
 
 from exporter import __version__
 from exporter.core.clock import iso
 from exporter.server.access import ADMIN_SESSION, ADMIN_TOKEN, IDENTITY, LOOPBACK, Identity
 from exporter.server.admin import AdminToken
 from exporter.server.pages import Tab, tabs
+from exporter.server.pages._actions import ACTIONS, PageAction
+from exporter.server.pages._texts import TEXTS, fill
+from exporter.server.pages._words import FILTERS, ago, named, word
+from exporter.server.route_table import may_use
 from exporter.server.services import SERVICES
-from exporter.server.web_config.settings import Role
 
 if TYPE_CHECKING:
     import jinja2
+
+STREAM = "/api/v1/stream"
+"""What reports changes to the page; without it the page looks every 30 seconds."""
+
+NUMERIC = frozenset(("number", "span", "share", "money", "life"))
+"""Kinds of values that are aligned to the right."""
 
 PAGES = Path(__file__).parent
 ASSETS = {
@@ -51,31 +61,45 @@ async def asset(request: web.Request) -> web.Response:
 
 def _frame(request: web.Request, tab: Tab) -> dict[str, Any]:
     services, identity = request.app[SERVICES], request[IDENTITY]
+    link, now = services.paths.link, services.now()
     return {
         "tab": tab,
-        "tabs": [one for one in tabs() if _may_open(identity, one)],
-        "link": services.paths.link,
+        "tabs": [one for one in tabs() if one.listed and one.rule.admits(identity)],
+        "link": link,
+        "here": partial(_with, request.query, link(tab.path)),
         "version": __version__,
-        "asset": lambda name: services.paths.link(f"/assets/{name}?v={_fingerprint()}"),
+        "asset": lambda name: link(f"/assets/{name}?v={_fingerprint()}"),
         "docs_url": services.docs_url,
         "grafana_url": services.configuration().notifications.grafana_url,
-        "now": iso(services.now()),
+        "now": iso(now),
+        "ago": lambda at: ago(at, now),
         "query": request.query,
+        "stream": link(STREAM) if may_use(request, "GET", STREAM) else "",
+        "acts": {one.name: one for one in _actions(request, tab)},
         **_rights(identity, services.admin),
         "sign_in_failed": request.query.get("sign-in") == "wrong",
     }
 
 
-def _may_open(identity: Identity, tab: Tab) -> bool:
-    rule = tab.rule
-    return (rule.role is None or identity.has(rule.role)) and (rule.narrow or identity.tenants is None)
+def _with(query: Mapping[str, str], path: str, /, **changes: object) -> str:
+    """Return a link to the same tab with a changed query; what is empty is left out."""
+    wanted = {name: str(value) for name, value in {**query, **changes}.items() if value not in ("", None)}
+    return str(URL(path).with_query(wanted))
+
+
+def _query(path: str, **query: object) -> str:
+    return _with({}, path, **query)
+
+
+def _actions(request: web.Request, tab: Tab) -> list[PageAction]:
+    """Return what the caller may do on a tab; what may not be done is not offered."""
+    return [one for one in ACTIONS if one.name in tab.actions and may_use(request, one.method, one.path)]
 
 
 def _rights(identity: Identity, admin: AdminToken) -> Mapping[str, Any]:
     local = identity == LOOPBACK
     return {
-        "caller": _caller(identity),
-        "may_check": identity.has(Role.ADMIN),
+        "caller_name": _caller(identity),
         "bound": identity.tenants is not None,
         "may_read_configuration": identity.tenants is None and not local,
         "may_sign_in": local and admin.usable(),
@@ -85,12 +109,15 @@ def _rights(identity: Identity, admin: AdminToken) -> Mapping[str, Any]:
 
 def _caller(identity: Identity) -> str:
     """Return one sentence on who reads the page, with the kind of the name: a user's, a token's and so on."""
+    texts = TEXTS["frame"]
     if identity == LOOPBACK:
-        return "No access is configured: whoever is on this machine may read."
+        return str(texts["nobody"])
     if identity in (ADMIN_SESSION, ADMIN_TOKEN):
-        return "Signed in by the admin token."
+        return str(texts["by_token"])
     kind, colon, name = identity.name.partition(":")
-    return f"Signed in as {name} ({kind})." if colon else f"Signed in as {identity.name}."
+    if not colon:
+        return fill(texts["signed_in"], name=identity.name)
+    return fill(texts["signed_in_kind"], name=name, kind=kind)
 
 
 @cache
@@ -102,8 +129,16 @@ def _template(name: str) -> "jinja2.Template":
 def _environment() -> "jinja2.Environment":
     import jinja2  # 2 MB that an exporter which is only scraped does not need
 
-    loader = jinja2.FileSystemLoader(PAGES)
-    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PAGES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    made.globals |= {"t": TEXTS, "say": fill, "word": word, "named": named, "numeric": NUMERIC}
+    made.filters |= FILTERS | {"query": _query}
+    return made
 
 
 @cache

@@ -13,6 +13,7 @@ Context = Callable[[web.Request], Awaitable[Mapping[str, Any]]]
 """Returns what the template of a tab shows, by name."""
 
 VIEWER = AccessRule(Role.VIEWER, narrow=True)
+ADMIN = AccessRule(Role.ADMIN, narrow=True)
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,9 @@ class Tab:
     """One tab: `title` is its word in the bar, `description` its line in the table of routes.
 
     `template` is a file of this folder that extends `_layout.html`. Tabs are sorted by `order`, the smallest
-    first. Identities bound to tenants may open it where `rule` is narrow.
+    first; one that is not `listed` opens by links alone. Identities bound to tenants may open it where `rule`
+    is narrow. `kinds` are the changes (events of `/api/v1/stream`) after which it is renewed, `actions` the
+    names of what people may do on it.
     """
 
     path: str
@@ -30,3 +33,6 @@ class Tab:
     context: Context
     rule: AccessRule = VIEWER
     order: int = 100
+    listed: bool = True
+    kinds: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()

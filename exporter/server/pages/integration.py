@@ -1,0 +1,85 @@
+"""One integration, or one of its targets: how it is, how it was, what changed and what failed."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from exporter.core.defaults import STATS_WINDOWS
+from exporter.server.charts.drawing import Chart
+from exporter.server.pages import Tab
+from exporter.server.pages._api import Reading, chosen, read
+from exporter.server.pages._charts import timeline_charts
+from exporter.server.pages._texts import TEXTS
+from exporter.server.pages._words import named
+
+MOST_ROWS = 20
+MANY = 100
+"""Targets beyond which only short windows are added up: months of thousands take seconds."""
+
+SHORT = ("1h", "24h")
+
+
+async def context(request: web.Request) -> Mapping[str, Any]:
+    """Return targets, windows, changes, errors and tokens of what the query names."""
+    about = chosen(request, "integration", "tenant")
+    if "integration" not in about:
+        return {"title": TEXTS["integration"]["title"], "named_one": False}
+    few = about | {"limit": str(MOST_ROWS)}
+    targets, changes, errors, tokens = await asyncio.gather(
+        read(request, "/api/v1/targets", few),
+        read(request, "/api/v1/changes", few),
+        read(request, "/api/v1/errors", few),
+        read(request, "/api/v1/tokens", few),
+    )
+    many = targets.data.get("counts", {}).get("total", 0) > MANY
+    windows = await _windows(request, about, SHORT if many else tuple(STATS_WINDOWS))
+    charts = [] if many else await _charts(request, about)
+    return {
+        "title": named(about["integration"], about.get("tenant", "")),
+        "named_one": True,
+        "about": about,
+        "targets": targets,
+        "changes": changes,
+        "errors": errors,
+        "tokens": tokens,
+        "windows": windows,
+        "charts": charts,
+        "exported": about,
+    }
+
+
+async def _charts(request: web.Request, about: Mapping[str, str]) -> list[Chart]:
+    """Return charts by day and by hour; where the store does not answer, the rest of the tab says so."""
+    found = await asyncio.gather(
+        *(read(request, "/api/v1/timeline", {**about, "step": step}) for step in ("day", "hour"))
+    )
+    return [chart for one in found for chart in timeline_charts(one.data)]
+
+
+async def _windows(
+    request: web.Request, about: Mapping[str, str], names: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    by = "target" if about.get("tenant") else "integration"
+    found: list[Reading] = await asyncio.gather(
+        *(read(request, "/api/v1/stats", {**about, "window": name, "by": by, "limit": "1"}) for name in names)
+    )
+    return [
+        {"window": name, **row, "was_uptime": (row["before"] or {}).get("uptime")}
+        for name, one in zip(names, found, strict=True)
+        for row in one.rows("stats")
+    ]
+
+
+TAB = Tab(
+    path="/integration",
+    title=TEXTS["integration"]["title"],
+    description=TEXTS["integration"]["description"],
+    template="integration.html",
+    context=context,
+    order=11,
+    listed=False,
+    kinds=("targets", "errors", "tokens"),
+    actions=("check", "refresh"),
+)

@@ -1,0 +1,50 @@
+"""The tab of statistics: uptime, latency and errors over a window, beside the window before."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from exporter.core.defaults import STATS_SUBJECTS, STATS_WINDOW, STATS_WINDOWS
+from exporter.server.pages import Tab
+from exporter.server.pages._api import chosen, read
+from exporter.server.pages._pages import offset_of, portion
+from exporter.server.pages._texts import TEXTS
+
+FILTERS = ("window", "integration", "tenant")
+USUAL_SUBJECT = "integration"
+SECONDS = 15.0
+"""For a window: months of many targets are read row by row."""
+
+
+async def context(request: web.Request) -> Mapping[str, Any]:
+    """Return a page of statistics, the subject with the least uptime first."""
+    by = request.query.get("by") or USUAL_SUBJECT
+    asked = chosen(request, *FILTERS, by=by)
+    stats = await read(request, "/api/v1/stats", asked | portion(request), SECONDS)
+    return {
+        "stats": stats,
+        "rows": list(map(_row, stats.rows("stats"))),
+        "offset": offset_of(request),
+        "exported": asked,
+        "windows": tuple(STATS_WINDOWS),
+        "usual": STATS_WINDOW,
+        "subjects": tuple(STATS_SUBJECTS),
+        "subject": USUAL_SUBJECT,
+        "names": [(name, "text") for name in STATS_SUBJECTS.get(by, ())],
+    }
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"was_uptime": (row["before"] or {}).get("uptime")}
+
+
+TAB = Tab(
+    path="/statistics",
+    title=TEXTS["statistics"]["title"],
+    description=TEXTS["statistics"]["description"],
+    template="statistics.html",
+    context=context,
+    order=110,
+    kinds=("statistics",),
+)

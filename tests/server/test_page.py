@@ -1,0 +1,140 @@
+"""What all tabs have in common: texts in one file, actions that are routes, lists as the API narrows them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.server.access import Effect
+from exporter.server.pages import _frame as frame
+from exporter.server.pages import tabs
+from exporter.server.pages._actions import ACTIONS
+from exporter.server.pages._texts import TEXTS
+from exporter.server.pages._words import FILTERS
+from exporter.server.routes import ROUTES
+from tests.server.house import Room, bearer, house, state
+from tests.server.test_access import TOKENS, web_config
+
+PAGES = Path(frame.__file__).parent
+TEMPLATES = sorted(PAGES.glob("*.html"))
+CODE = re.compile(r"{#.*?#}|{%.*?%}|{{.*?}}", re.DOTALL)
+MARKUP = re.compile(r"<[^>]*>")
+OWN_NAMES = {"Grafana", "integration-exporter"}
+"""Names of products, which no language changes."""
+
+
+OF_ALL_TENANTS = {"review", "test"}
+"""Actions that concern all tenants at once: who is bound to some is not offered them."""
+
+
+def paths(section: Any, before: str = "") -> Iterator[str]:
+    for name, value in section.items():
+        if isinstance(value, dict):
+            yield from paths(value, f"{before}{name}.")
+        else:
+            yield before + name
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_a_template_holds_no_text_of_its_own(template: Path) -> None:
+    text = template.read_text("utf-8")
+    left = MARKUP.sub(" ", CODE.sub(" ", text))
+    assert set(re.findall(r"[A-Za-z][\w-]+", left)) <= OWN_NAMES
+    for attribute in re.findall(r'(?:aria-label|placeholder|title|alt)="([^"{]+)"', text):
+        raise AssertionError(f"{attribute!r} belongs into texts.toml")
+
+
+def test_every_text_that_is_asked_for_is_there() -> None:
+    known = set(paths(TEXTS))
+    for path in TEMPLATES:
+        for name in re.findall(r"\bt\.([a-z_]+\.[a-z_0-9]+)\b(?!\[)", path.read_text("utf-8")):
+            assert name in known or name.split(".")[0] in ("actions",), f"{path.name}: {name}"
+        for columns in re.findall(r'\("([a-z_0-9]+)", "(?:[a-z_]+)"\)', path.read_text("utf-8")):
+            assert f"columns.{columns}" in known or columns in TEXTS["frame"], f"{path.name}: {columns}"
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+def test_an_action_is_a_route_that_changes_something_and_has_its_words(action: Any) -> None:
+    (route,) = (one for one in ROUTES if one.path == action.path and action.method in one.methods)
+    assert route.rule.effect is Effect.CHANGE
+    words = TEXTS["actions"][action.name]
+    assert {*words} == {"label", "title", "ask", "doing", "done", "failed"}
+    assert all(words.values()) and {field.name for field in action.fields} <= set(TEXTS["fields"])
+
+
+def test_every_tab_names_actions_that_there_are_and_every_action_is_on_a_tab() -> None:
+    named = {name for tab in tabs() for name in tab.actions}
+    assert named == {action.name for action in ACTIONS}
+    for tab in tabs():
+        template = (PAGES / tab.template).read_text("utf-8")
+        assert set(re.findall(r'\bact\("(\w+)"', template)) == set(tab.actions), tab.path
+
+
+@pytest.mark.parametrize("who", ["viewer", "admin", "bound_viewer", "bound_admin"])
+async def test_a_tab_opens_for_whom_the_bar_offers_it_also_without_a_store(tmp_path: Path, who: str) -> None:
+    room = Room([state("calendar", "acme"), state("calendar", "globex")], path=web_config(tmp_path))
+    async with house(room) as made:
+        for tab in tabs():
+            reply = await made.ask(tab.path, headers=bearer(TOKENS[who]))
+            admin = "admin" in who
+            assert reply.status == (200 if admin or str(tab.rule.role) == "viewer" else 403), tab.path
+            if reply.status != 200:
+                continue
+            offered = f'<a href="{tab.path}" aria-current="page">' in reply.text
+            assert offered == tab.listed
+            wanted = set(tab.actions) - (OF_ALL_TENANTS if "bound" in who else set()) if admin else set()
+            assert set(re.findall(r'<template id="act-(\w+)"', reply.text)) == wanted, tab.path
+            assert not ("bound" in who and "globex" in reply.text), tab.path
+
+
+async def test_a_part_that_cannot_be_read_says_so_and_leaves_the_rest(tmp_path: Path) -> None:
+    async with house(Room([state("calendar", "acme")])) as made:
+        page = (await made.ask("/errors")).text
+        assert "This part cannot be read: the store does not answer" in page
+        page = (await made.ask("/")).text
+        assert "Alerts cannot be read: alerts are not read yet" in page and "calendar" in page
+
+
+async def test_what_is_wrong_in_the_query_is_said_on_the_page() -> None:
+    async with house(Room([state("calendar", "acme")])) as made:
+        reply = await made.ask("/integrations?status=odd")
+        assert reply.status == 200 and "status must be one of" in reply.text
+        reply = await made.ask("/errors?integration=calender")
+        assert "did you mean calendar?" in reply.text
+
+
+async def test_links_and_requests_have_the_prefix_of_a_proxy() -> None:
+    from exporter.server.paths import Paths
+
+    room = Room([state("calendar", "acme")], paths=Paths("", "/exporter", "https://host.example"))
+    async with house(room) as made:
+        page = (await made.ask("/integrations")).text
+    assert 'data-root="/exporter"' in page
+    assert all(
+        link.startswith(("/exporter/", "#")) for link in re.findall(r'(?:href|action|src)="([^"]+)"', page)
+    )
+
+
+@pytest.mark.parametrize(
+    ("write", "value", "words"),
+    [
+        ("share", 1.0, "100 %"),
+        ("share", 0.999999, "99.99 %"),
+        ("share", 0.0000001, "0.01 %"),
+        ("share", 0.0, "0 %"),
+        ("share", 1.25, "125.00 %"),
+        ("money", 0.0123, "$0.0123"),
+        ("money", 1234.5, "$1,234.50"),
+        ("money", 0.0, "$0.00"),
+        ("number", 1234567, "1,234,567"),
+        ("number", 20.0, "20"),
+        ("number", 0.25, "0.25"),
+        ("span", 0.0002, "<1 ms"),
+        ("span", 1.5, "1.50 s"),
+        ("utc", "2026-11-21T08:00:00Z", "2026-11-21 08:00:00 UTC"),
+    ],
+)
+def test_a_value_is_written_as_a_person_reads_it(write: str, value: Any, words: str) -> None:
+    assert FILTERS[write](value) == words

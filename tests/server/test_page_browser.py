@@ -1,0 +1,194 @@
+"""The page in a real browser: no complaint, no barrier, and an incident that is handled by keyboard alone."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from exporter.server.pages import tabs
+from tests.server.browser import Page, browsing
+from tests.server.incident_room import Incident, incident
+from tests.server.test_landing import CHROMIUM, CONTRAST, sign_in
+from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+AXE = Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js"
+PATHS = [tab.path for tab in tabs()]
+QUERIES = {"/integration": "?integration=payments&tenant=acme"}
+LOOK = """axe.run(document, {resultTypes: ["violations"]}).then((found) => JSON.stringify(
+  found.violations.map((one) => [one.id, one.nodes.map((node) => node.html.slice(0, 160))])))"""
+
+
+@dataclass
+class Desk:
+    """An incident, and the browser of who handles it."""
+
+    incident: Incident
+    page: Page
+
+    async def open(self, path: str) -> None:
+        """Open a tab, and wait until its script has run."""
+        url = self.incident.house.url + path + QUERIES.get(path, "")
+        await self.page.tell("Page.navigate", url=url)
+        await self.page.until(
+            f"location.href === {json.dumps(url)} && document.readyState === 'complete'"
+            " && document.getElementById('live') && !document.getElementById('live').hidden"
+        )
+
+    async def look(self, width: int = 1280, scheme: str = "light", forced: bool = False) -> None:
+        """Let the window be so wide, and the reader prefer such colours."""
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        await self.page.tell("Emulation.setDeviceMetricsOverride", **size)
+        features = {"prefers-color-scheme": scheme, "forced-colors": "active" if forced else "none"}
+        given = [{"name": name, "value": value} for name, value in features.items()]
+        await self.page.tell("Emulation.setEmulatedMedia", features=given)
+
+    async def press(self, key: str, times: int = 1) -> None:
+        """Press a key of the keyboard."""
+        codes = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32}
+        for _ in range(times):
+            given: dict[str, Any] = {"key": key, "code": key, "windowsVirtualKeyCode": codes[key]}
+            text = {"text": "\r"} if key == "Enter" else {}
+            await self.page.tell("Input.dispatchKeyEvent", type="keyDown", **given, **text)
+            await self.page.tell("Input.dispatchKeyEvent", type="keyUp", **given)
+
+    async def write(self, text: str) -> None:
+        """Type a text."""
+        await self.page.tell("Input.insertText", text=text)
+
+    async def tab_to(self, name: str) -> None:
+        """Press the tabulator until what is called `name` has the focus."""
+        script = "document.activeElement.textContent.trim().replace(/\\s+/g, ' ')"
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(400):
+                if name in str(await self.page.value(script)) and await self.page.value(
+                    "document.activeElement !== document.body && document.activeElement.id !== 'content'"
+                ):
+                    return
+                await self.press("Tab")
+        raise AssertionError(f"the tabulator never reaches {name!r}")
+
+    async def result(self) -> str:
+        """Return the newest result once it is there."""
+        line = "document.querySelector('#results li.done, #results li.failed')"
+        await self.page.until(f"{line} !== null && document.querySelector('#results progress') === null")
+        return str(await self.page.value(f"{line}.firstChild.textContent"))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+    if CHROMIUM is None:
+        pytest.fail("chromium is missing; install it, it shows whether the page runs in a browser")
+    async with incident(tmp_path_factory.mktemp("incident")) as made:
+        profile = tmp_path_factory.mktemp("profile")
+        async with browsing(CHROMIUM, made.house.url + "/", profile) as page:
+            await sign_in(page, made.house)
+            yield Desk(made, page)
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_tab_runs_within_its_content_policy_and_without_barriers(desk: Desk, path: str) -> None:
+    await desk.look()
+    await desk.open(path)
+    await desk.page.value(AXE.read_text("utf-8"))
+    assert json.loads(await desk.page.value(LOOK)) == []
+    assert desk.page.complaints == []
+    assert await desk.page.value("document.querySelectorAll('.problem').length") == 0
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_tab_fits_narrow_windows_and_is_legible_in_the_dark(desk: Desk, path: str) -> None:
+    await desk.open(path)
+    # 640 is a window of 1280 at 200 %.
+    for width in (375, 640):
+        await desk.look(width, "dark")
+        assert await desk.page.value("document.documentElement.scrollWidth <= innerWidth"), width
+        assert await desk.page.value(CONTRAST) == []
+    await desk.look(375, forced=True)
+    assert await desk.page.value("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_an_incident_is_handled_by_keyboard_alone(desk: Desk) -> None:
+    """From the target that fails over a check and the alert to the review of who looked around."""
+    await desk.look()
+    made = desk.incident
+    await desk.open("/")
+    await desk.tab_to("payments critical")
+    await desk.press("Enter")
+    await desk.page.until(
+        "location.pathname === '/integration' && document.querySelector('button.do:not([hidden])') !== null"
+    )
+    await desk.tab_to("Check now: payments")
+    await desk.press("Enter")
+    await desk.page.until("document.getElementById('ask').open")
+    await desk.tab_to("Check now")
+    await desk.press("Enter")
+    assert await desk.result() == "Checked payments: 2 connected."
+    assert sorted(made.room.checked[-2:]) == ["payments/acme", "payments/globex"]
+
+    await desk.open("/alerts")
+    await desk.tab_to("Acknowledge: IntegrationDown payments acme")
+    await desk.press("Enter")
+    await desk.page.until("document.getElementById('ask').open")
+    await desk.press("Tab")
+    await desk.write("I am at it")
+    await desk.tab_to("Acknowledge")
+    await desk.press("Enter")
+    assert (await desk.result()).startswith("IntegrationDown payments acme is acknowledged until ")
+    await desk.page.until("document.querySelector('#active .state.acknowledged') !== null")
+    assert "I am at it" in await desk.page.value("document.getElementById('done').textContent")
+
+    await desk.open("/security")
+    await desk.tab_to("Review: ")
+    await desk.press("Enter")
+    await desk.page.until("document.getElementById('ask').open")
+    await desk.write("it was a drill")
+    await desk.tab_to("Review")
+    await desk.press("Enter")
+    assert re.fullmatch(r"Entry \d+ is reviewed by admin-session\.", await desk.result())
+    await desk.page.until("document.querySelector('#flagged .empty') !== null")
+    assert desk.page.complaints == []
+
+
+async def test_escape_leaves_everything_as_it_was_and_gives_the_focus_back(desk: Desk) -> None:
+    await desk.open("/webhooks")
+    await desk.tab_to("Pause: fixed")
+    await desk.press("Enter")
+    await desk.page.until("document.getElementById('ask').open")
+    await desk.press("Escape")
+    await desk.page.until("!document.getElementById('ask').open")
+    assert "Pause" in await desk.page.value("document.activeElement.textContent")
+    assert await desk.page.value("document.querySelectorAll('#results li').length") == 0
+    assert desk.incident.room.endpoints is not None
+    assert desk.incident.room.endpoints.entries()[0].state == "active"
+
+
+async def test_a_refusal_says_why_and_stays_readable(desk: Desk) -> None:
+    await desk.open("/rate-limits")
+    button = "document.querySelector('[data-act=unblock]')"
+    await desk.page.value(
+        f"{button}.dataset.body = JSON.stringify({{policy: 'login', identifier: 'nobody'}})"
+    )
+    await desk.page.value(f"{button}.click()")
+    await desk.page.value("document.querySelector('#ask [name=reason]').value = 'a slip'")
+    await desk.page.value("document.getElementById('ask-yes').click()")
+    said = await desk.result()
+    assert said == "Could not unblock 203.0.113.7: nobody of that name is blocked by this policy"
+    await desk.page.value("document.querySelector('#results button').click()")
+    assert await desk.page.value("document.querySelectorAll('#results li').length") == 0
+    # The browser itself reports the answer 404.
+    desk.page.complaints.clear()
+
+
+async def test_what_a_vendor_said_is_text_wherever_it_is_shown(desk: Desk) -> None:
+    for path in ("/", "/errors", "/integrations"):
+        await desk.open(path)
+        assert '<script>alert("x")' in await desk.page.value("document.body.innerText")
+    assert desk.page.complaints == []
