@@ -16,9 +16,9 @@ from exporter.server.charts.drawing import (
 )
 
 MOST_SERIES = 6
-"""Series that have a colour of their own; the others are added up."""
+"""SeriesValues that have a colour of their own; the others are added up."""
 
-Series = Mapping[str, Sequence[float | None]]
+SeriesValues = Mapping[str, Sequence[float | None]]
 """Values by the name of their series, one for each name of the axis; None is what is not known."""
 
 
@@ -35,7 +35,7 @@ class TimeAxis:
     write: Write
 
 
-def lines(axis: TimeAxis, series: Series) -> Chart:
+def lines(axis: TimeAxis, series: SeriesValues) -> Chart:
     """Return a line for each series; where a value is None the line has a gap."""
     top = ceiling(max((one for values in series.values() for one in values if one is not None), default=0.0))
     parts = [
@@ -46,7 +46,7 @@ def lines(axis: TimeAxis, series: Series) -> Chart:
     return _chart(axis, series, parts, top)
 
 
-def stacked_columns(axis: TimeAxis, series: Series, levels: Mapping[str, float] | None = None) -> Chart:
+def stacked_columns(axis: TimeAxis, series: SeriesValues, levels: Mapping[str, float] | None = None) -> Chart:
     """Return columns with the series on one another; `levels` are values that are drawn across."""
     levels = levels or {}
     sums = [sum(values[place] or 0.0 for values in series.values()) for place in range(len(axis.names))]
@@ -55,7 +55,7 @@ def stacked_columns(axis: TimeAxis, series: Series, levels: Mapping[str, float] 
     return _chart(axis, series, parts, top, levels)
 
 
-def fewer(series: Series, other: str) -> Series:
+def fewer(series: SeriesValues, other: str) -> SeriesValues:
     """Return the largest series, and what the rest adds up to as `other`."""
     ranked = sorted(series.items(), key=lambda item: -sum(one or 0.0 for one in item[1]))
     found: dict[str, Sequence[float | None]] = dict(ranked[:MOST_SERIES])
@@ -84,7 +84,7 @@ def _line(axis: TimeAxis, name: str, values: Sequence[float | None], top: float,
     yield from dots
 
 
-def _columns(axis: TimeAxis, series: Series, top: float) -> Iterator[str]:
+def _columns(axis: TimeAxis, series: SeriesValues, top: float) -> Iterator[str]:
     ground = [0.0] * len(axis.names)
     for number, (name, values) in enumerate(series.items()):
         for place, (left, width) in enumerate(slots(len(axis.names))):
@@ -114,7 +114,7 @@ def _y(value: float, top: float) -> float:
 
 def _chart(
     axis: TimeAxis,
-    series: Series,
+    series: SeriesValues,
     parts: Sequence[str],
     top: float,
     levels: Mapping[str, float] | None = None,

@@ -1,4 +1,4 @@
-"""`/api/v1/timeline`: uptime, latency and failures of an integration or a target, by the hour or by the day."""
+"""`/api/v1/timeline`: uptime, latency and failures of an integration or target by the hour or day."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

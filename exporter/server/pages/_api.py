@@ -51,7 +51,7 @@ async def read(
     except web.HTTPException as error:
         return Reading(problem=error.text or error.reason)
     except TimeoutError:
-        return Reading(problem=fill(TEXTS.frame.slow, seconds=f"{seconds:g}"))
+        return Reading(problem=fill(TEXTS["frame"]["slow"], seconds=f"{seconds:g}"))
     if not isinstance(answer, web.Response) or not isinstance(answer.body, bytes):
         raise TypeError(f"{path} answers no JSON at once")
     return Reading(msgspec.json.decode(answer.body))

@@ -1,5 +1,6 @@
 """How the page writes times, spans, shares and amounts; each takes what the API answers."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,4 +73,11 @@ def named(integration: str, tenant: str) -> str:
     return fill(TEXTS["integration"]["of"], integration=integration, tenant=tenant) if tenant else integration
 
 
-FILTERS = {"utc": utc, "coarse": coarse, "span": span, "share": share, "money": money, "number": number}
+FILTERS: dict[str, Callable[[Any], str]] = {
+    "utc": utc,
+    "coarse": coarse,
+    "span": span,
+    "share": share,
+    "money": money,
+    "number": number,
+}
