@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from exporter.core.defaults import RATE_LIMIT_WINDOWS
 from exporter.core.delivery import REASONS
 from exporter.core.severity import Severity
 
@@ -115,7 +116,7 @@ ACTIONS = (
         fields=(
             ActionField("identifier", required=True),
             ActionField("policy", value="*", required=True),
-            ActionField("for", "select", options=("1h", "1d", "7d", "30d"), value="1h"),
+            ActionField("for", "select", options=tuple(RATE_LIMIT_WINDOWS), value="1h"),
             ActionField("tenant", longest=120),
             _WHY,
         ),

@@ -57,6 +57,6 @@ async def read(
     return Reading(msgspec.json.decode(answer.body))
 
 
-def chosen(request: web.Request, *names: str, **more: str) -> dict[str, str]:
+def choose(request: web.Request, *names: str, **more: str) -> dict[str, str]:
     """Return those parameters of the page's own query that a list takes as well, with `more`."""
     return {name: request.query[name] for name in names if request.query.get(name)} | more

@@ -11,7 +11,7 @@ from exporter.core.manual_alert import MANUAL_ALERT
 from exporter.core.severity import Severity
 from exporter.notices.alert_state import AlertState
 from exporter.server.pages import Tab
-from exporter.server.pages._api import chosen, read
+from exporter.server.pages._api import choose, read
 from exporter.server.pages._pages import offset_of, portion
 from exporter.server.pages._tab import ADMIN
 from exporter.server.pages._texts import TEXTS
@@ -23,13 +23,13 @@ FILTERS = ("severity", "service", "tenant", "alert")
 
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return the alerts of now, and a page each of the history, of what people did, and of noise."""
-    about = chosen(request, "severity", "tenant", "alert")
-    stored = about | chosen(request, limit=str(MOST_ROWS), integration=request.query.get("service", ""))
+    about = choose(request, "severity", "tenant", "alert")
+    stored = about | choose(request, limit=str(MOST_ROWS), integration=request.query.get("service", ""))
     alerts, notices, done, noise = await asyncio.gather(
-        read(request, "/api/v1/alerts", chosen(request, *FILTERS, "state") | portion(request)),
+        read(request, "/api/v1/alerts", choose(request, *FILTERS, "state") | portion(request)),
         read(request, "/api/v1/notices", stored | {"after": request.query.get("after", "")}),
         read(request, "/api/v1/alert-actions", stored | {"after": request.query.get("acted", "")}),
-        read(request, "/api/v1/alert-noise", stored | chosen(request, "window")),
+        read(request, "/api/v1/alert-noise", stored | choose(request, "window")),
     )
     return {
         "alerts": alerts,

@@ -9,7 +9,7 @@ from aiohttp import web
 from exporter.core.defaults import HEALTH_WINDOWS, STATS_WINDOW
 from exporter.server.access import IDENTITY
 from exporter.server.pages import Tab
-from exporter.server.pages._api import chosen, read
+from exporter.server.pages._api import choose, read
 from exporter.server.pages._charts import cost_chart
 from exporter.server.pages._texts import TEXTS
 from exporter.server.quotas import charge_rows, quota_rows
@@ -21,9 +21,9 @@ MOST_ROWS = 50
 
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return the month with its forecast, costs by endpoint in a window, and those of the last days."""
-    about = chosen(request, "integration", "tenant")
+    about = choose(request, "integration", "tenant")
     by_endpoint, by_day = await asyncio.gather(
-        read(request, "/api/v1/cost-summary", about | chosen(request, "window", limit="50")),
+        read(request, "/api/v1/cost-summary", about | choose(request, "window", limit="50")),
         read(request, "/api/v1/cost-summary", about | {"by": "day"}),
     )
     states = visible_states(request.app[SERVICES].board, request[IDENTITY], StatusFilter.of(request))

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from exporter.core.reason import Reason
 from exporter.server.pages import Tab
-from exporter.server.pages._api import chosen, read
+from exporter.server.pages._api import choose, read
 from exporter.server.pages._pages import ROWS
 from exporter.server.pages._texts import TEXTS
 
@@ -16,8 +16,8 @@ FILTERS = ("integration", "tenant", "reason", "since", "until")
 
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return a page of failed checks, the newest first."""
-    asked = chosen(request, *FILTERS)
-    errors = await read(request, "/api/v1/errors", asked | chosen(request, "after", limit=str(ROWS)))
+    asked = choose(request, *FILTERS)
+    errors = await read(request, "/api/v1/errors", asked | choose(request, "after", limit=str(ROWS)))
     return {"errors": errors, "exported": asked, "reasons": tuple(map(str, Reason))}
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from exporter.core.defaults import STATS_WINDOWS
 from exporter.server.charts.drawing import Chart
 from exporter.server.pages import Tab
-from exporter.server.pages._api import Reading, chosen, read
+from exporter.server.pages._api import Reading, choose, read
 from exporter.server.pages._charts import timeline_charts
 from exporter.server.pages._texts import TEXTS
 from exporter.server.pages._words import named
@@ -23,7 +23,7 @@ SHORT = ("1h", "24h")
 
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return targets, windows, changes, errors and tokens of what the query names."""
-    about = chosen(request, "integration", "tenant")
+    about = choose(request, "integration", "tenant")
     if "integration" not in about:
         return {"title": TEXTS["integration"]["title"], "named_one": False}
     few = about | {"limit": str(MOST_ROWS)}

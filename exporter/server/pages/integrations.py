@@ -7,7 +7,7 @@ from aiohttp import web
 
 from exporter.server.access import IDENTITY
 from exporter.server.pages import Tab
-from exporter.server.pages._api import chosen, read
+from exporter.server.pages._api import choose, read
 from exporter.server.pages._pages import following, offset_of, portion
 from exporter.server.pages._texts import TEXTS
 from exporter.server.rows import STATUSES, StatusFilter, counts, visible_states
@@ -19,7 +19,7 @@ MOST_ROWS = 100
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return the numbers of all targets, and a page of those that the query chooses."""
     everything = visible_states(request.app[SERVICES].board, request[IDENTITY], StatusFilter())
-    query = chosen(request, "q", "status", "integration", "tenant") | portion(request, MOST_ROWS)
+    query = choose(request, "q", "status", "integration", "tenant") | portion(request, MOST_ROWS)
     targets = await read(request, "/api/v1/targets", query)
     offset, total = offset_of(request), targets.data.get("counts", {}).get("total", 0)
     return {

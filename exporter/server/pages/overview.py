@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from exporter.server.pages import Tab
-from exporter.server.pages._api import chosen, read
+from exporter.server.pages._api import choose, read
 from exporter.server.pages._texts import TEXTS
 from exporter.server.rows import STATUSES
 
@@ -20,7 +20,7 @@ ALERTMANAGER_PATIENCE = 2.0
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return every integration and the worst tenants, firing alerts and the newest errors."""
     few = {"limit": str(MOST_ROWS)}
-    tenant = chosen(request, "tenant")
+    tenant = choose(request, "tenant")
     status, tenants, alerts, history = await asyncio.gather(
         read(request, "/api/v1/status", tenant),
         read(request, "/api/v1/tenants", {"limit": str(MOST_TENANTS)} | tenant),

@@ -9,7 +9,7 @@ from aiohttp import web
 from exporter.core.defaults import RATE_LIMIT_WINDOWS
 from exporter.server.handlers.ratelimit_summary import USUAL_WINDOW
 from exporter.server.pages import Tab
-from exporter.server.pages._api import chosen, read
+from exporter.server.pages._api import choose, read
 from exporter.server.pages._pages import offset_of, portion
 from exporter.server.pages._texts import TEXTS
 
@@ -19,14 +19,14 @@ FILTERS = ("policy", "identifier", "tenant")
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return a page of blocked identifiers, and the counts of a window by endpoint and policy."""
     blocks, summary = await asyncio.gather(
-        read(request, "/api/v1/ratelimits/blocks", chosen(request, *FILTERS) | portion(request)),
-        read(request, "/api/v1/rate-limit-summary", chosen(request, "tenant", "window", limit="50")),
+        read(request, "/api/v1/ratelimits/blocks", choose(request, *FILTERS) | portion(request)),
+        read(request, "/api/v1/rate-limit-summary", choose(request, "tenant", "window", limit="50")),
     )
     return {
         "blocks": blocks,
         "summary": summary,
         "offset": offset_of(request),
-        "exported": chosen(request, *FILTERS),
+        "exported": choose(request, *FILTERS),
         "windows": tuple(RATE_LIMIT_WINDOWS),
         "usual": USUAL_WINDOW,
     }

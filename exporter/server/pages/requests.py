@@ -7,13 +7,13 @@ from aiohttp import web
 
 from exporter.core.defaults import HEALTH_WINDOWS, STATS_WINDOW
 from exporter.server.pages import Tab
-from exporter.server.pages._api import chosen, read
+from exporter.server.pages._api import choose, read
 from exporter.server.pages._texts import TEXTS
 
 
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return the figures of every window, and the slowest and worst routes of one."""
-    query = chosen(request, "integration", "tenant", "window", limit="50")
+    query = choose(request, "integration", "tenant", "window", limit="50")
     health = await read(request, "/api/v1/api-health", query)
     windows = health.data.get("windows", {})
     return {

@@ -9,7 +9,7 @@ from aiohttp import web
 from exporter.core.audit_rules import PATTERNS, SCORE
 from exporter.server.handlers.audit import USUAL_WINDOW, WINDOWS
 from exporter.server.pages import Tab
-from exporter.server.pages._api import chosen, read
+from exporter.server.pages._api import choose, read
 from exporter.server.pages._pages import ROWS
 from exporter.server.pages._tab import ADMIN
 from exporter.server.pages._texts import TEXTS
@@ -20,12 +20,12 @@ FILTERS = ("actor", "action", "outcome", "flag", "review", "integration", "tenan
 
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return the figures of a window, what waits for a review, and a page of the audit."""
-    about = chosen(request, "tenant")
-    asked = chosen(request, *FILTERS)
+    about = choose(request, "tenant")
+    asked = choose(request, *FILTERS)
     summary, flagged, audit = await asyncio.gather(
-        read(request, "/api/v1/audit-summary", about | chosen(request, "window")),
+        read(request, "/api/v1/audit-summary", about | choose(request, "window")),
         read(request, "/api/v1/audit", about | {"review": "open", "limit": str(ROWS)}),
-        read(request, "/api/v1/audit", asked | chosen(request, "after", limit=str(ROWS))),
+        read(request, "/api/v1/audit", asked | choose(request, "after", limit=str(ROWS))),
     )
     return {
         "summary": summary,

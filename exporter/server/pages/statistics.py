@@ -7,7 +7,7 @@ from aiohttp import web
 
 from exporter.core.defaults import STATS_SUBJECTS, STATS_WINDOW, STATS_WINDOWS
 from exporter.server.pages import Tab
-from exporter.server.pages._api import chosen, read
+from exporter.server.pages._api import choose, read
 from exporter.server.pages._pages import offset_of, portion
 from exporter.server.pages._texts import TEXTS
 
@@ -20,7 +20,7 @@ SECONDS = 15.0
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return a page of statistics, the subject with the least uptime first."""
     by = request.query.get("by") or USUAL_SUBJECT
-    asked = chosen(request, *FILTERS, by=by)
+    asked = choose(request, *FILTERS, by=by)
     stats = await read(request, "/api/v1/stats", asked | portion(request), SECONDS)
     return {
         "stats": stats,

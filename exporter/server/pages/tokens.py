@@ -8,7 +8,7 @@ from aiohttp import web
 
 from exporter.core.token import TokenState
 from exporter.server.pages import Tab
-from exporter.server.pages._api import chosen, read
+from exporter.server.pages._api import choose, read
 from exporter.server.pages._charts import token_chart
 from exporter.server.pages._pages import ROWS, following, offset_of, portion
 from exporter.server.pages._tab import ADMIN
@@ -20,10 +20,10 @@ FILTERS = ("integration", "tenant", "state", "expiring")
 
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return a page of tokens, the worst first, and a page of the log."""
-    about = chosen(request, "integration", "tenant")
+    about = choose(request, "integration", "tenant")
     tokens, log = await asyncio.gather(
-        read(request, "/api/v1/tokens", chosen(request, *FILTERS) | portion(request)),
-        read(request, "/api/v1/tokens/log", about | chosen(request, "after", limit="20")),
+        read(request, "/api/v1/tokens", choose(request, *FILTERS) | portion(request)),
+        read(request, "/api/v1/tokens/log", about | choose(request, "after", limit="20")),
     )
     offset = offset_of(request)
     return {
@@ -35,7 +35,7 @@ async def context(request: web.Request) -> Mapping[str, Any]:
         "log": log,
         "offset": offset,
         "following": following(offset, ROWS, tokens.data.get("total", 0)),
-        "exported": chosen(request, *FILTERS),
+        "exported": choose(request, *FILTERS),
         "states": tuple(map(str, TokenState)),
     }
 

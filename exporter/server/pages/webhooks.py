@@ -10,7 +10,7 @@ from exporter.core.defaults import HEALTH_WINDOWS, STATS_WINDOW
 from exporter.core.delivery import REASONS, DeliveryState
 from exporter.core.endpoint import ReceiverMode
 from exporter.server.pages import Tab
-from exporter.server.pages._api import chosen, read
+from exporter.server.pages._api import choose, read
 from exporter.server.pages._pages import ROWS, offset_of, portion
 from exporter.server.pages._texts import TEXTS
 
@@ -20,12 +20,12 @@ MOST_SOURCES = 100
 
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return figures both ways, endpoints, sources, and a page of deliveries."""
-    asked, about = chosen(request, *FILTERS), chosen(request, "tenant")
+    asked, about = choose(request, *FILTERS), choose(request, "tenant")
     health, endpoints, sources, deliveries = await asyncio.gather(
-        read(request, "/api/v1/webhook-health", about | chosen(request, "window")),
+        read(request, "/api/v1/webhook-health", about | choose(request, "window")),
         read(request, "/api/v1/endpoints", about | portion(request)),
         read(request, "/api/v1/sources"),
-        read(request, "/api/v1/deliveries", asked | chosen(request, "after", limit=str(ROWS))),
+        read(request, "/api/v1/deliveries", asked | choose(request, "after", limit=str(ROWS))),
     )
     return {
         "health": health,
