@@ -137,8 +137,10 @@ _SCHEMES = {
 def _operation(method: str, route: Route, contract: Contract, schema_of: SchemaOf) -> Json:
     rule, own = route.rule, plain_path(route.path)
     words = [word for word in re.split(r"\W+", own) if word not in ("", "api", "v1")]
+    # A tab may be called as what it shows: /alerts and /api/v1/alerts.
+    verb = "open" if contract is PAGE else method.lower()
     found: Json = {
-        "operationId": "_".join([method.lower(), *words]),
+        "operationId": "_".join([verb, *words]),
         "summary": route.description,
         "tags": [tag_of(route)],
         "x-role": _role(rule),
