@@ -79,7 +79,7 @@ class TargetState:
 
     def answer_times(self) -> dict[str, float]:
         """Return when each cached answer was given, in Unix seconds."""
-        return {key: at for key, (at, _) in self.answers.items()}
+        return {key: at for key, (at, _) in self.answers.items()} if self.answers else {}
 
     def snapshot(self) -> Snapshot:
         """Return what must survive a restart."""

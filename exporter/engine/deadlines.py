@@ -8,7 +8,7 @@ EARLY = 0.001
 """Seconds by which a run may be cut too soon: timers of a loop count in milliseconds."""
 
 
-class Deadline:
+class RunDeadline:
     """The end of one run: a block that takes longer is cancelled, and raises TimeoutError then.
 
     `expired` says that this happened. Cancellation from elsewhere is passed on, as by `asyncio.timeout`.
@@ -16,7 +16,7 @@ class Deadline:
 
     __slots__ = ("_cancelling", "_queue", "_task", "at", "expired")
 
-    def __init__(self, at: float, queue: "deque[Deadline]") -> None:
+    def __init__(self, at: float, queue: "deque[RunDeadline]") -> None:
         """Begin in the current task; `at` is a time of the loop, `queue` has those that are due earlier."""
         self.at = at
         self.expired = False
@@ -36,7 +36,7 @@ class Deadline:
             self.expired = True
             self._task.cancel()
 
-    def __enter__(self) -> "Deadline":
+    def __enter__(self) -> "RunDeadline":
         """Return itself."""
         return self
 
@@ -62,16 +62,16 @@ class Deadlines:
     def __init__(self) -> None:
         """Start without any."""
         # Those of one length are due in the order in which they began.
-        self._queues: dict[float, deque[Deadline]] = {}
+        self._queues: dict[float, deque[RunDeadline]] = {}
         self._armed: set[float] = set()
 
-    def within(self, seconds: float) -> Deadline:
+    def within(self, seconds: float) -> RunDeadline:
         """Return the deadline of a block that begins now and may take `seconds`."""
         loop = asyncio.get_running_loop()
         queue = self._queues.get(seconds)
         if queue is None:
             queue = self._queues[seconds] = deque()
-        deadline = Deadline(loop.time() + seconds, queue)
+        deadline = RunDeadline(loop.time() + seconds, queue)
         if seconds not in self._armed:
             self._arm(loop, seconds, deadline.at)
         return deadline

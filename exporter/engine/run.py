@@ -1,6 +1,6 @@
 """Runs one probe once; the one place that catches everything."""
 
-import secrets
+import os
 import traceback
 from collections.abc import Callable, Iterable
 
@@ -87,9 +87,10 @@ def _result(
     failure: ProbeError | None,
 ) -> Result:
     trace = kit.trace
+    # Lists where generators would do: most are short or empty, and each run of each target makes them.
     facts = [sample for sample in samples if sample.metric.dated] + trace.facts
     dates = (trace.certificate_expiry, trace.chain_expiry, trace.client_certificate_expiry)
-    facts.extend(metric(at) for metric, at in zip(CERTIFICATE_SERIES, dates, strict=True) if at is not None)
+    facts += [metric(at) for metric, at in zip(CERTIFICATE_SERIES, dates, strict=True) if at is not None]
     clean = _cleaner(target, kit)
     return Result(
         at=at,
@@ -98,17 +99,17 @@ def _result(
         detail=clean(failure.detail, LONGEST_LINE) if failure else "",
         samples=()
         if failure
-        else tuple(sample for sample in _unlabelled(samples, target) if not sample.metric.dated),
+        else tuple([sample for sample in _unlabelled(samples, target) if not sample.metric.dated]),
         facts=tuple(_unlabelled(facts, target)),
         http_status=trace.http_status,
-        phases=dict(trace.phases),
-        log=tuple((when, clean(text, LONGEST_LINE)) for when, text in trace.log),
-        drift=tuple(clean(name, LONGEST_LINE) for name in trace.drift),
+        phases=trace.phases,
+        log=tuple([(when, clean(text, LONGEST_LINE)) for when, text in trace.log]),
+        drift=tuple([clean(name, LONGEST_LINE) for name in trace.drift]),
         calls=trace.calls,
         retry_after=_wait(failure, trace),
-        trace_id=secrets.token_hex(8),
-        private=tuple(clean(text, LONGEST_DETAIL) for text in trace.private),
-        vendor_details=tuple((name, clean(text, LONGEST_DETAIL)) for name, text in trace.vendor_details),
+        trace_id=os.urandom(8).hex(),
+        private=tuple([clean(text, LONGEST_DETAIL) for text in trace.private]),
+        vendor_details=tuple([(name, clean(text, LONGEST_DETAIL)) for name, text in trace.vendor_details]),
     )
 
 

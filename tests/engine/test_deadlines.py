@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from exporter.engine.deadlines import Deadline, Deadlines
+from exporter.engine.deadlines import Deadlines, RunDeadline
 
 
 async def never() -> None:
     await asyncio.Event().wait()
 
 
-async def cut(deadlines: Deadlines, seconds: float) -> Deadline:
+async def cut(deadlines: Deadlines, seconds: float) -> RunDeadline:
     with pytest.raises(TimeoutError), deadlines.within(seconds) as deadline:
         await never()
     return deadline
@@ -45,7 +45,7 @@ async def test_a_block_that_outlives_its_cancellation_ends_as_it_likes() -> None
 
 @pytest.mark.parametrize("late", [False, True])
 async def test_cancellation_from_elsewhere_is_passed_on_though_the_time_is_over_too(late: bool) -> None:
-    started: list[Deadline] = []
+    started: list[RunDeadline] = []
 
     async def work() -> None:
         with Deadlines().within(60) as deadline:

@@ -136,6 +136,14 @@ async def test_a_connection_that_dies_under_the_next_request_is_retried_once(net
     assert any("connecting again" in text for _, text in trace.log)
 
 
+async def test_calls_under_way_together_find_their_connections_again(network: LoopNetwork) -> None:
+    async with serving(keeping()) as server:
+        request = Request(server.url())
+        for _ in range(3):
+            await asyncio.gather(*[network.call(request, Trace()) for _ in range(20)])
+        assert server.visits == network.idle == 20
+
+
 async def test_bytes_that_nobody_asked_for_never_become_the_next_answer(network: LoopNetwork) -> None:
     async def talk(visit: Visit) -> None:
         await visit.request()
