@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from exporter.alerts import COMMON_SOURCES
+from exporter.alerts.reach import reach_of
 from exporter.alerts.readings import reading_refused
 from exporter.alerts.thresholds import thresholds_missing
 from exporter.config.catalogue import Catalogue
@@ -19,7 +20,7 @@ from exporter.core.listing import Listing
 from exporter.core.metric import Metric
 from exporter.core.probe import Probe
 from exporter.core.signals import Signals
-from exporter.core.threshold import ThresholdFamily
+from exporter.core.threshold import ThresholdFamily, ThresholdReach
 from exporter.events._audit_alerts import ALERTS
 from exporter.events._audit_series import TRAIL_SERIES
 from exporter.events._listing import listing_of
@@ -86,7 +87,8 @@ def sources() -> dict[str, Signals]:
         if name in found:
             raise ValueError(f"two sources of series are called {name!r}: their rules would be one file")
         found[name] = signals
-    thresholds = thresholds_missing(_families(found).values())
+    known = (alert for signals in found.values() for alert in signals.alerts)
+    thresholds = thresholds_missing(_families(found).values(), reach_of(probes().values(), known))
     exporter = found["exporter"]
     return {**found, "exporter": replace(exporter, alerts=(*exporter.alerts, thresholds))}
 
@@ -143,6 +145,12 @@ def families() -> dict[str, ThresholdFamily]:
 
 
 @cache
+def reach() -> dict[str, ThresholdReach]:
+    """Return which families of thresholds each provider's targets can be compared with, by provider."""
+    return reach_of(probes().values(), alerts())
+
+
+@cache
 def metrics() -> tuple[Metric, ...]:
     """Return every metric of the sources, each once; thresholds come last."""
     own = (metric for signals in sources().values() for metric in signals.metrics)
@@ -163,6 +171,7 @@ def catalogue() -> Catalogue:
         frozenset(alert.name for alert in alerts()),
         frozenset((*recorded, *thresholds)),
         frozenset(label_limits(events().values())),
+        reach(),
     )
 
 

@@ -47,10 +47,12 @@ QUOTA_NEAR_LIMIT = Alert(
         "{{ if $labels.quota }}The quota {{ $labels.quota }}{{ else }}A quota{{ end }} "
         f"of {WHO} is used to {{{{ $value | humanizePercentage }}}}."
     ),
-    observed=f"{_RATIO}\nor\nmax by ({QUOTA_BY}) ({_REFUSED}) unless on ({BY}) {_LET_THROUGH}",
+    observed=_RATIO,
     op=">=",
     by=("integration", "provider", "tenant", "quota"),
     family=QUOTA,
+    # Without a threshold: providers without quotas of their own refuse too, and have none.
+    besides={Severity.CRITICAL: f"max by ({QUOTA_BY}) ({_REFUSED}) unless on ({BY}) {_LET_THROUGH}"},
     # A quota of a minute or an hour is full and free in turn: that pages twice an hour at most.
     keep_firing="30m",
     # A refusal has no quota's name, and is why the target fails.

@@ -10,6 +10,7 @@ from exporter.core.common_metrics import (
     SLO_OBJECTIVE,
     SLO_WINDOW,
 )
+from exporter.core.service_level import USUAL_WINDOW
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 
@@ -99,7 +100,18 @@ def _spent(days: str, count: int) -> str:
 
 
 _SPENT_EXPR = "\nor\n".join(_spent(days, count) for days, count in _WINDOWS.items())
-_FAILED = f"sum without (reason) (increase({PROBE_FAILURES}[{{}}]))"
+
+
+def _failed(length: str) -> str:
+    """Return how many probes failed within `length`, of each process apart.
+
+    A reason is shown from its first failure on, which is no increase: what was not there before counts whole.
+    """
+    before = f"last_over_time({PROBE_FAILURES}[1h] offset {length})"
+    return (
+        f"sum without (reason) (\n      (increase({PROBE_FAILURES}[{length}]) and {before})\n"
+        f"    or\n      ({PROBE_FAILURES} unless {before})\n    )"
+    )
 
 
 def _burns(share: str, length: str, recent: str, hours: int, part: float) -> str:
@@ -108,7 +120,7 @@ def _burns(share: str, length: str, recent: str, hours: int, part: float) -> str
     return (
         f"(\n    avg_over_time({share}[{length}]) {pace}\n"
         f"  and on ({WHOLE})\n    avg_over_time({share}[{recent}]) {pace}\n"
-        f"  and on ({WHOLE})\n    max by ({WHOLE}) ({_FAILED.format(length)}) > {LEAST_FAILURES - 0.5}\n)"
+        f"  and on ({WHOLE})\n    max by ({WHOLE}) ({_failed(length)}) > {LEAST_FAILURES - 0.5}\n)"
     )
 
 
@@ -132,7 +144,10 @@ BUDGET_BURNING = Alert(
     },
     records={
         **SHARE_RECORDS,
-        WINDOW: f"max by ({WHOLE}) (last_over_time({SLO_WINDOW}[{STATE}]))",
+        WINDOW: (
+            f"max by ({WHOLE}) (last_over_time({SLO_WINDOW}[{STATE}]))\n"
+            f"or\n  0 * {_OBJECTIVE_EXPR} + {USUAL_WINDOW:.0f}"
+        ),
         ALLOWED_HOURS: f"(1 - {_OBJECTIVE_EXPR}) * {WINDOW} / 3600",
         SHARE_5M: f"max by ({WHOLE}) (avg_over_time({SHARE}[5m]))",
         BUDGET_LEFT: f"1 - max by ({WHOLE}) (\n{_SPENT_EXPR}\n) / on ({WHOLE}) {ALLOWED_HOURS}",

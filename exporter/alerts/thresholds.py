@@ -1,24 +1,27 @@
 """Does every integration have the thresholds that its alerts compare with?"""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from exporter.alerts.cases.thresholds import cases
 from exporter.alerts.platform import COMPONENT
 from exporter.core.alert import Alert, Runbook
-from exporter.core.common_metrics import CONFIGURED
+from exporter.core.common_metrics import CRITICAL
 from exporter.core.metric import Scope
 from exporter.core.severity import Severity
-from exporter.core.threshold import DEFAULT_ONLY, ThresholdFamily
+from exporter.core.threshold import DEFAULT_ONLY, ThresholdFamily, ThresholdReach
+
+FamiliesByProviders = Mapping[tuple[str, ...], tuple[ThresholdFamily, ...]]
+"""Families by the names of the providers that reach them, sorted; no names are all providers."""
 
 
-def thresholds_missing(families: Iterable[ThresholdFamily]) -> Alert:
-    """Return the alert on integrations that lack a default threshold of one of `families`.
+def thresholds_missing(families: Iterable[ThresholdFamily], reach: Mapping[str, ThresholdReach]) -> Alert:
+    """Return the alert on integrations that lack a default threshold of one of `families` that they reach.
 
     An alert whose threshold is missing stays quiet, so this one looks for each of them. It reads what the
-    exporter shows: rules that fail are an alert of Prometheus' own.
+    exporter shows: rules that fail are an alert of Prometheus' own. Families that only a token reaches are
+    left out: which integrations have one the rule does not know.
     """
-    shown = tuple(family for family in families if family.scope is Scope.TARGET)
-    every = "\n  and on (integration, provider)\n    ".join(map(_whole, shown))
+    shown = by_providers((family for family in families if family.scope is Scope.TARGET), reach)
     return Alert(
         name="IntegrationThresholdsMissing",
         summary="An integration has no thresholds, so its alerts cannot fire.",
@@ -27,10 +30,7 @@ def thresholds_missing(families: Iterable[ThresholdFamily]) -> Alert:
             "Prometheus."
         ),
         by=("integration", "provider"),
-        expr=(
-            f"group by (integration, provider) (last_over_time({CONFIGURED}[10m]))\n"
-            f"unless on (integration, provider) (\n    {every}\n)"
-        ),
+        expr="\nor\n".join(_lacking(providers, some) for providers, some in shown.items()),
         severities=(Severity.HIGH,),
         hold="10m",
         subject="thresholds",
@@ -39,6 +39,30 @@ def thresholds_missing(families: Iterable[ThresholdFamily]) -> Alert:
         labels=COMPONENT,
         cases=cases(shown),
         runbook=_RUNBOOK,
+    )
+
+
+def by_providers(
+    families: Iterable[ThresholdFamily], reach: Mapping[str, ThresholdReach]
+) -> FamiliesByProviders:
+    """Return the families that the same providers always reach together, those of all providers first."""
+    found: dict[tuple[str, ...], tuple[ThresholdFamily, ...]] = {(): ()}
+    for family in families:
+        providers = sorted(name for name, one in reach.items() if family.name in one.always)
+        if providers:
+            key = () if len(providers) == len(reach) else tuple(providers)
+            found[key] = (*found.get(key, ()), family)
+    return found
+
+
+def _lacking(providers: Collection[str], families: Iterable[ThresholdFamily]) -> str:
+    """Return the integrations of `providers` that lack a default of one of `families`."""
+    chosen = f'{{provider=~"{"|".join(providers)}"}}' if providers else ""
+    every = "\n  and on (integration, provider)\n    ".join(map(_whole, families))
+    # A series of integrations, not of targets: there are few of them.
+    return (
+        f"group by (integration, provider) (last_over_time({CRITICAL}{chosen}[10m]))\n"
+        f"unless on (integration, provider) (\n    {every}\n)"
     )
 
 
@@ -51,8 +75,8 @@ def _whole(family: ThresholdFamily) -> str:
 
 _RUNBOOK = Runbook(
     meaning=(
-        "The exporter shows the integration, but at least one of the default thresholds that every "
-        "integration has is not in Prometheus."
+        "The exporter shows the integration, but at least one of the default thresholds that all "
+        "integrations of its provider have is not in Prometheus."
     ),
     impact="Alerts that compare with a missing threshold stay quiet whatever happens.",
     diagnosis=(

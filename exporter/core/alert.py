@@ -84,6 +84,9 @@ class Alert:
     thresholds of `family`, one rule for each severity of the family's steps, each with the idiom "above
     the default unless overridden, or above the tenant's override".
 
+    Beside `observed`, `besides` is a whole condition of a severity that has no number to compare: its rule
+    fires for either.
+
     `records` are recording rules that it reads, name to expression; alerts may share one. `$lookback` in
     any expression and in `keep_firing` is the look-back over measured values, `$job` for the name
     of the exporter's scrape job. `by` names the labels of the result;
@@ -120,6 +123,7 @@ class Alert:
     explains: tuple[str, ...] = ()
     explains_if: tuple[str, ...] = ()
     exprs: Mapping[Severity, str] = field(default_factory=dict)
+    besides: Mapping[Severity, str] = field(default_factory=dict)
     records: Mapping[str, str] = field(default_factory=dict)
     every: str = EVERY
     record_every: Mapping[str, str] = field(default_factory=dict)
@@ -138,6 +142,8 @@ class Alert:
             raise ValueError(f"alert {self.name}: one expr has one severity; give exprs for several")
         if self.observed and self.family and not set(self.family.default_labels) <= set(self.by):
             raise ValueError(f"alert {self.name}: `by` must have the labels of the scope of its thresholds")
+        if not self.besides.keys() <= set(self.family.steps if self.observed and self.family else ()):
+            raise ValueError(f"alert {self.name}: `besides` is for severities of its thresholds")
         if not self.summaries.keys() <= set(self.levels):
             raise ValueError(f"alert {self.name}: a summary of a severity that it does not have")
 
@@ -161,7 +167,8 @@ class Alert:
     @property
     def expressions(self) -> tuple[str, ...]:
         """Everything that it reads, as it is written: what it records, compares or asks for."""
-        texts = (*self.records.values(), self.expr, self.observed, *self.exprs.values())
+        whole = (self.expr, self.observed, *self.exprs.values(), *self.besides.values())
+        texts = (*self.records.values(), *whole)
         return tuple(text for text in texts if text)
 
     @property

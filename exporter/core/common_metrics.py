@@ -52,7 +52,8 @@ SCHEMA_DRIFT = Metric(
 )
 API_CALLS = Metric(
     "integration_exporter_api_calls_total",
-    "Calls that probes made to the vendor." + SCHEDULE,
+    "Calls that probes made to the vendor; absent for generic providers, whose probes are their calls."
+    + SCHEDULE,
     Kind.COUNTER,
     scope=Scope.INTEGRATION,
 )
@@ -76,7 +77,7 @@ SLO_OBJECTIVE = Metric(
 )
 SLO_WINDOW = Metric(
     "integration_slo_window_seconds",
-    "Time over which the objective holds; absent without one.",
+    "Time over which the objective holds; absent without one, and where it is 30 days.",
     unit="seconds",
     scope=Scope.INTEGRATION,
 )
@@ -89,7 +90,8 @@ CERTIFICATE_EXPIRY = _target(
 )
 CHAIN_EXPIRY = _target(
     "certificate_chain_expiry_timestamp_seconds",
-    "When the first certificate expires of the chain by which the server is trusted, its own among them.",
+    "When the first certificate expires of the chain by which the server is trusted; absent where that is the"
+    " server's own.",
     unit="seconds",
     dated=True,
 )
@@ -135,6 +137,15 @@ TOKEN_REFRESH_FAILURE_INFO = _target(
     "token_refresh_failure_info",
     "Why the last refresh of the token failed; 1 while it does, else absent.",
     labels=("token", "reason"),
+)
+# What the exporter says itself of a token that it renews.
+RENEWAL_SERIES = (
+    TOKEN_EXPIRY,
+    TOKEN_REFRESHABLE,
+    TOKEN_STATE,
+    TOKEN_REFRESH_FAILURES,
+    TOKEN_REFRESH_LAST_SUCCESS,
+    TOKEN_REFRESH_FAILURE_INFO,
 )
 RATE_LIMIT_REMAINING = _target(
     "rate_limit_remaining",
@@ -202,12 +213,7 @@ INTEGRATION_SERIES = (
 )
 SHARED_SERIES = (
     *CERTIFICATE_SERIES,
-    TOKEN_EXPIRY,
-    TOKEN_REFRESHABLE,
-    TOKEN_STATE,
-    TOKEN_REFRESH_FAILURES,
-    TOKEN_REFRESH_LAST_SUCCESS,
-    TOKEN_REFRESH_FAILURE_INFO,
+    *RENEWAL_SERIES,
     RATE_LIMIT_REMAINING,
     RATE_LIMIT_LIMIT,
     RATE_LIMIT_RESET,

@@ -20,7 +20,10 @@ from exporter.core.webhook import Webhooks
 
 @dataclass(frozen=True)
 class Integration:
-    """One configured use of a provider; `tokens` says where the tokens of its targets are kept."""
+    """One configured use of a provider; `tokens` says where the tokens of its targets are kept.
+
+    `drifts` says that answers are read field by field, so that one can be another than documented.
+    """
 
     name: str
     probe: Probe
@@ -29,6 +32,7 @@ class Integration:
     labels: tuple[tuple[str, str], ...] = ()
     tokens: TokenSettings = field(default_factory=TokenSettings)
     service_level: ServiceLevel = field(default_factory=ServiceLevel)
+    drifts: bool = True
 
 
 @dataclass(frozen=True)

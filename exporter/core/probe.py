@@ -115,6 +115,8 @@ class Probe:
     environment variables that configure one target without a file. `dynamic` returns the metrics
     that depend on the options. `verify` returns what is wrong with options that each have the right type.
     `grant` returns how a target's access token is renewed, None where its options have the one to use.
+    `encrypts` says that its connections may be encrypted, so that targets may show dates of certificates.
+    `drifts` says of options whether answers are read field by field, and can drift; None is always.
     `token_option` is the option that holds a token which another source may have in its place. `events` are
     globs of the types of the vendor's webhooks that say something new of a reading, with its name: a genuine
     one makes the reading due.
@@ -141,6 +143,8 @@ class Probe:
     verify: Callable[[Any], list[str]] | None = None
     grant: Callable[[Any], Grant | None] | None = None
     token_option: str = ""
+    encrypts: bool = True
+    drifts: Callable[[Any], bool] | None = None
     events: Mapping[str, str] = field(default_factory=dict)
 
     def readings_of(self, event: str) -> frozenset[str]:
@@ -158,6 +162,11 @@ class Probe:
     def __eq__(self, other: object) -> bool:
         """Compare by name, so that targets compare cheaply."""
         return isinstance(other, Probe) and other.name == self.name
+
+
+def never(_options: Any) -> bool:
+    """Return False, of any options: nothing of an answer is read field by field."""
+    return False
 
 
 TargetKey = tuple[str, str]
@@ -268,4 +277,5 @@ __all__ = [
     "Result",
     "Target",
     "TargetKey",
+    "never",
 ]

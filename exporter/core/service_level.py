@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 DAY = 86_400.0
+USUAL_WINDOW = 30 * DAY
 
 
 @dataclass(frozen=True)
@@ -10,4 +11,4 @@ class ServiceLevel:
     """An objective: the share of time in which probes succeed, over `window` seconds; 0 is none."""
 
     objective: float = 0.995
-    window: float = 30 * DAY
+    window: float = USUAL_WINDOW

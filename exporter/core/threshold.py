@@ -102,6 +102,18 @@ class ThresholdFamily:
 
 
 @dataclass(frozen=True)
+class ThresholdReach:
+    """Names of the families that series of one provider's targets can be compared with.
+
+    `renewed` are those that read what the exporter says of a token which it renews, and nothing else of the
+    provider's: only a target with such a token reaches them.
+    """
+
+    always: frozenset[str] = frozenset()
+    renewed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Threshold:
     """One resolved number: a default (`tenant` is "") or a tenant's override.
 

@@ -1,5 +1,6 @@
 """Counters by integration: the only place where runs are counted."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from exporter.core import common_metrics
@@ -7,29 +8,33 @@ from exporter.core.configuration import Integration
 from exporter.core.metric import Labels, Metric
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
-from exporter.core.service_level import ServiceLevel
+from exporter.core.service_level import USUAL_WINDOW, ServiceLevel
 from exporter.exposition import Exemplar, Exemplars, Exposition
 from exporter.exposition.lines import Series
 
-FAILURE_REASONS = tuple(reason for reason in Reason if reason is not Reason.NOT_CONFIGURED)
+CASES = frozenset({common_metrics.SCHEMA_DRIFT, common_metrics.API_CALLS, common_metrics.DEFERRED})
+"""Counters of what does not happen to every integration."""
 
 
 @dataclass
 class Counters:
     """Counts of one integration since the start.
 
-    Every reason starts at 0, so that a first failure is an increase. `last` are the newest failures by
-    reason: their trace ids lead from a rise on a graph to the story of a run. `last_rare` are the
-    `rare_values` of when all series were last shown, empty if never.
+    `counted` are those of CASES that can apply: they are shown from 0 on. `failures` has the reasons that
+    there were: a counter of each reason from 0 on would be a fourth of the answer where integrations have one
+    target each, and no rule needs it. `last` are the newest failures by reason: their trace ids lead from a
+    rise on a graph to the story of a run. `last_rare` are the `rare_values` of when all series were last
+    shown, empty if never.
     """
 
     critical: bool
+    counted: frozenset[Metric] = CASES - {common_metrics.DEFERRED}
     service_level: ServiceLevel = field(default_factory=ServiceLevel)
     probes: int = 0
     drift: int = 0
     calls: int = 0
     deferred: int = 0
-    failures: dict[Reason, int] = field(default_factory=lambda: dict.fromkeys(FAILURE_REASONS, 0))
+    failures: Counter[Reason] = field(default_factory=Counter)
     last: dict[Reason, Exemplar] = field(default_factory=dict)
     last_rare: tuple[float, ...] = ()
 
@@ -66,20 +71,21 @@ class Counters:
 
     def usual_series(self) -> list[tuple[Metric, Labels, float]]:
         """Return the series that every run changes."""
-        return [
-            (common_metrics.PROBES, (), float(self.probes)),
-            (common_metrics.API_CALLS, (), float(self.calls)),
-        ]
+        found = [(common_metrics.PROBES, self.probes)]
+        if common_metrics.API_CALLS in self.counted:
+            found.append((common_metrics.API_CALLS, self.calls))
+        return [(metric, (), float(number)) for metric, number in found]
 
     def series(self) -> list[Series]:
         """Return the series, without the labels of the integration."""
+        # From 0 on, because rules look for their increase: the first one must be seen.
+        numbers = ((common_metrics.SCHEMA_DRIFT, self.drift), (common_metrics.DEFERRED, self.deferred))
+        rare = [(metric, number) for metric, number in numbers if number or metric in self.counted]
         plain: list[Series] = [
             (common_metrics.CRITICAL, (), float(self.critical)),
             *self._service_level(),
-            (common_metrics.PROBES, (), float(self.probes)),
-            (common_metrics.SCHEMA_DRIFT, (), float(self.drift)),
-            (common_metrics.API_CALLS, (), float(self.calls)),
-            (common_metrics.DEFERRED, (), float(self.deferred)),
+            *self.usual_series(),
+            *((metric, (), float(number)) for metric, number in rare),
         ]
         failed = [
             (common_metrics.PROBE_FAILURES, (("reason", reason.value),), float(n))
@@ -91,10 +97,10 @@ class Counters:
         level = self.service_level
         if not level.objective:
             return []
-        return [
-            (common_metrics.SLO_OBJECTIVE, (), level.objective),
-            (common_metrics.SLO_WINDOW, (), level.window),
-        ]
+        found: list[Series] = [(common_metrics.SLO_OBJECTIVE, (), level.objective)]
+        if level.window != USUAL_WINDOW:  # rules know it
+            found.append((common_metrics.SLO_WINDOW, (), level.window))
+        return found
 
     def exemplars(self) -> Exemplars:
         """Return the newest failure of each reason that failed, by its series."""

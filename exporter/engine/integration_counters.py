@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from exporter.core import common_metrics
 from exporter.core.configuration import Integration
+from exporter.core.metric import Metric
 from exporter.core.probe import Result, Target
-from exporter.engine.counters import Counters
+from exporter.engine.counters import CASES, Counters
 from exporter.exposition import Exposition
 
 
@@ -28,7 +30,7 @@ class IntegrationCounters:
                 self._exposition.drop(("integration", name))
         for name, integration in new.items():
             counters = self._counters.setdefault(name, Counters(integration.critical))
-            counters.critical = integration.critical
+            counters.critical, counters.counted = integration.critical, _counted(integration)
             counters.service_level = integration.service_level
         self._integrations = new
         self._stale = set(new)
@@ -58,3 +60,15 @@ class IntegrationCounters:
     def _of(self, target: Target) -> Counters:
         self._stale.add(target.integration)
         return self._counters[target.integration]
+
+
+def _counted(integration: Integration) -> frozenset[Metric]:
+    """Return what is counted from 0 on of CASES: what can apply to the integration."""
+    probe = integration.probe
+    applies = {
+        common_metrics.SCHEMA_DRIFT: integration.drifts,
+        common_metrics.DEFERRED: probe.allowance is not None,
+        # The probes of a generic one are its calls.
+        common_metrics.API_CALLS: not probe.generic,
+    }
+    return frozenset(metric for metric in CASES if applies[metric])

@@ -9,6 +9,9 @@ from exporter.engine.board import ERROR, NOT_CONFIGURED, UNKNOWN, TargetState
 from exporter.exposition import Exposition
 from exporter.exposition.lines import Series
 
+TIMES, DURATIONS = 3, 6
+"""Digits behind the point: a clock has no more of them, and random ones are what gzip cannot shorten."""
+
 
 def common_labels(target: Target) -> Labels:
     """Return the labels that every series of a target carries."""
@@ -31,7 +34,7 @@ def series_of(state: TargetState) -> list[Series]:
     found += [(metric, (), value) for metric, value in _times(state) if value is not None]
     if state.status != UNKNOWN:
         found += _outcome(state)
-    found += map(_plain, state.facts)
+    found += map(_plain, _without_repetition(state.facts))
     return found
 
 
@@ -56,16 +59,28 @@ def moving_values(state: TargetState) -> list[tuple[str, tuple[float, ...]]]:
     found = [(metric.name, (value,)) for metric, value in _times(state) if value is not None]
     if (result := state.result) is None:
         return found
-    found.append((common_metrics.DURATION.name, (result.duration_seconds,)))
+    found.append((common_metrics.DURATION.name, (round(result.duration_seconds, DURATIONS),)))
     if not result.phases:
         return found
-    return [*found, (common_metrics.PHASE_DURATION.name, tuple(result.phases.values()))]
+    phases = tuple([round(seconds, DURATIONS) for seconds in result.phases.values()])
+    return [*found, (common_metrics.PHASE_DURATION.name, phases)]
+
+
+def _without_repetition(facts: tuple[Sample, ...]) -> Iterator[Sample]:
+    """Yield what is to be shown: not the date of a chain where it is that of the server's certificate."""
+    own = [sample.value for sample in facts if sample.metric is common_metrics.CERTIFICATE_EXPIRY]
+    for sample in facts:
+        if sample.metric is not common_metrics.CHAIN_EXPIRY or sample.value not in own:
+            yield sample
 
 
 def _times(state: TargetState) -> Iterator[tuple[Metric, float | None]]:
-    yield common_metrics.LAST_RUN, state.last_run
-    yield common_metrics.LAST_SUCCESS, state.last_success
-    yield common_metrics.NEXT_RUN, state.next_run
+    for metric, at in (
+        (common_metrics.LAST_RUN, state.last_run),
+        (common_metrics.LAST_SUCCESS, state.last_success),
+        (common_metrics.NEXT_RUN, state.next_run),
+    ):
+        yield metric, None if at is None else round(at, TIMES)
 
 
 def _outcome(state: TargetState) -> Iterator[Series]:
@@ -83,9 +98,9 @@ def _outcome(state: TargetState) -> Iterator[Series]:
 
 
 def _durations(result: Result) -> Iterator[Series]:
-    yield common_metrics.DURATION, (), result.duration_seconds
+    yield common_metrics.DURATION, (), round(result.duration_seconds, DURATIONS)
     for phase, seconds in result.phases.items():
-        yield common_metrics.PHASE_DURATION, (("phase", phase),), seconds
+        yield common_metrics.PHASE_DURATION, (("phase", phase),), round(seconds, DURATIONS)
 
 
 def _plain(sample: Sample) -> Series:

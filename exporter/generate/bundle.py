@@ -83,7 +83,8 @@ def files(configuration: Configuration | None = None) -> dict[str, str]:
         **runbooks.pages(alerts),
         f"{paths.REFERENCE}/alert-cases.md": _case_page(),
         **reference.pages(
-            registry.sources(), registry.probes(), registry.lists().values(), schemes().values()
+            *(registry.sources(), registry.probes(), registry.lists().values(), schemes().values()),
+            registry.reach(),
         ),
         "docs/examples/config.schema.json": schema_text(),
         event_page.PATH: event_page.events_page(registry.events().values()),

@@ -16,7 +16,7 @@ from exporter.core.probe import Probe
 from exporter.core.severity import Severity
 from exporter.core.signals import Signals
 from exporter.core.signature import Scheme
-from exporter.core.threshold import ThresholdFamily
+from exporter.core.threshold import ThresholdFamily, ThresholdReach
 from exporter.generate import paths
 from exporter.generate.audit_rules import audit_rules_page
 from exporter.generate.document import as_markdown, table
@@ -31,15 +31,16 @@ def pages(
     probes: Mapping[str, Probe],
     listings: Iterable[Listing[Any]],
     schemes: Iterable[Scheme],
+    reach: Mapping[str, ThresholdReach],
 ) -> dict[str, str]:
-    """Return the pages by path."""
+    """Return the pages by path; `reach` says by provider what thresholds its series are compared with."""
     families = {name: family for one in sources.values() for name, family in one.families.items()}
     return {
         f"{paths.REFERENCE}/metrics.md": metrics_page(sources, probes, families.values()),
         f"{paths.REFERENCE}/alerts.md": alerts_page(
             alert for one in sources.values() for alert in one.alerts
         ),
-        f"{paths.REFERENCE}/configuration.md": configuration_page(families.values()),
+        f"{paths.REFERENCE}/configuration.md": configuration_page(families.values(), reach),
         f"{paths.REFERENCE}/providers.md": providers_page(probes.values()),
         f"{paths.REFERENCE}/lists.md": lists_page(listings),
         f"{paths.REFERENCE}/webhook-schemes.md": schemes_page(schemes),
@@ -138,7 +139,7 @@ CONFIGURATION_PARTS = (
 """The parts of the configuration file that are judged by themselves, and what is below them."""
 
 
-def configuration_page(families: Iterable[ThresholdFamily]) -> str:
+def configuration_page(families: Iterable[ThresholdFamily], reach: Mapping[str, ThresholdReach]) -> str:
     """Return the page of all keys of the configuration file, its thresholds and environment variables."""
     rows = [
         (
@@ -146,6 +147,7 @@ def configuration_page(families: Iterable[ThresholdFamily]) -> str:
             _steps(family),
             "larger" if family.rising else "smaller",
             _variables(family),
+            _reached_by(family, reach),
             family.help,
         )
         for family in families
@@ -158,13 +160,23 @@ def configuration_page(families: Iterable[ThresholdFamily]) -> str:
         *sections(CONFIGURATION_PARTS, "##", linked=True),
         "## Thresholds by family",
         "Keys under `thresholds:`, of the file, an integration or a tenant; each is a mapping from "
-        "severity to number.",
-        table(("Family", "Defaults", "Worse is", "Environment", "Meaning"), rows),
+        "severity to number. *Of* are the providers whose integrations show it; those in brackets do where a "
+        "token is renewed. What belongs to tenants and to no integration is shown once.",
+        table(("Family", "Defaults", "Worse is", "Environment", "Of", "Meaning"), rows),
     )
 
 
 def _steps(family: ThresholdFamily) -> str:
     return ", ".join(f"{level}: {family.steps[level]:.10g}" for level in Severity if level in family.steps)
+
+
+def _reached_by(family: ThresholdFamily, reach: Mapping[str, ThresholdReach]) -> str:
+    if family.scope is not Scope.TARGET:
+        return "tenants"
+    always = [name for name, one in reach.items() if family.name in one.always]
+    if always and len(always) == len(reach):
+        return "all"
+    return ", ".join([*always, *(f"({name})" for name, one in reach.items() if family.name in one.renewed)])
 
 
 def _variables(family: ThresholdFamily) -> str:

@@ -50,8 +50,14 @@ def compare(alert: Alert, severity: Severity) -> str:
     """Return the condition: beyond the default unless overridden, or beyond the tenant's override.
 
     An alert without a tenant has only the first half. `group_left ()` keeps the labels of thresholds out
-    of the alert's identity.
+    of the alert's identity. What the severity has besides comes last.
     """
+    compared = _compare(alert, severity)
+    besides = alert.besides.get(severity)
+    return f"{compared}\nor\n{_bracket(besides)}" if besides else compared
+
+
+def _compare(alert: Alert, severity: Severity) -> str:
     if alert.family is None:
         raise ValueError(f"alert {alert.name} has no family")
     observed, chosen = alert.suspects_record, f'{{severity="{severity}"}}'

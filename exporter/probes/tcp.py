@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from exporter.core.metric import Sample
 from exporter.core.options import Options
-from exporter.core.probe import Kit, Probe, Target
+from exporter.core.probe import Kit, Probe, Target, never
 from exporter.probes._host import Family, Host, Port, host_mistakes
 
 
@@ -39,5 +39,7 @@ PROBE = Probe(
     interval=60.0,
     timeout=10.0,
     generic=True,
+    drifts=never,
+    encrypts=False,
     verify=_mistakes,
 )

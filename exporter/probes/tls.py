@@ -19,7 +19,7 @@ from exporter.core.common_metrics import SCHEDULE
 from exporter.core.metric import Metric, Sample
 from exporter.core.network import DEFAULT_TLS
 from exporter.core.options import Options, TlsOptions
-from exporter.core.probe import Kit, Probe, Target
+from exporter.core.probe import Kit, Probe, Target, never
 from exporter.probes._host import Family, Host, Port, host_mistakes
 
 VERSION = Metric(
@@ -60,5 +60,6 @@ PROBE = Probe(
     interval=60.0,
     timeout=10.0,
     generic=True,
+    drifts=never,
     verify=_mistakes,
 )

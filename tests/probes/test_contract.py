@@ -59,6 +59,7 @@ async def test_a_good_day_shows_the_declared_metrics_and_no_others(probe: Probe,
             shown |= names(result)
             assert leaks(target, result) == [], scenario
     assert shown - ENGINE_MADE == wanted - ENGINE_MADE, "each metric shows on a good day or in a scenario"
+    assert probe.encrypts or shown.isdisjoint(ENGINE_MADE), "without `encrypts` it has no thresholds for them"
 
 
 @every_provider

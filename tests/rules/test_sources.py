@@ -41,7 +41,7 @@ def test_two_sources_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_source_to_come_has_its_part_of_the_reference() -> None:
     made = Metric("integration_made_requests", "Requests that were made.")
-    pages = reference.pages({"made": Signals("Made", (made,))}, {}, (), ())
+    pages = reference.pages({"made": Signals("Made", (made,))}, {}, (), (), {})
     assert "## Made\n" in pages["docs/reference/metrics.md"]
     assert "Requests that were made." in pages["docs/reference/metrics.md"]
     assert "## Provider" not in pages["docs/reference/metrics.md"]

@@ -56,7 +56,7 @@ def _objective(failures: str, counted: str, objective: str = "0.995", days: int 
         series(F): failures,
         text(PROBE_FAILURES, **whole(), reason="timeout"): counted,
         text(SLO_OBJECTIVE, **whole()): f"{objective}x900",
-        text(SLO_WINDOW, **whole()): f"{days * 86_400}x900",
+        **({} if days == 30 else {text(SLO_WINDOW, **whole()): f"{days * 86_400}x900"}),
     }
 
 

@@ -126,7 +126,7 @@ def fields(value: Steps) -> dict[str, Any]:  # noqa: ARG001 -- as every section 
 def defaults(
     steps: Steps, families: Mapping[str, ThresholdFamily], integration: str, provider: str
 ) -> Iterator[Threshold]:
-    """Yield every default of an integration."""
+    """Yield every default of an integration, of the `families` that its targets reach."""
     for name, family in families.items():
         if family.scope is not Scope.TARGET:
             continue
@@ -150,9 +150,9 @@ def overrides(
     provider: str,
     tenant: str,
 ) -> Iterator[Threshold]:
-    """Yield the numbers of a tenant that differ from those of its integration."""
-    for name, steps in own.items():
-        for severity, value in steps.items():
+    """Yield the numbers of a tenant that are not those of its integration, of the `families` it reaches."""
+    for name in filter(families.__contains__, own):
+        for severity, value in own[name].items():
             if below[name][severity] != value:
                 yield Threshold(families[name], integration, provider, tenant, severity, value)
 

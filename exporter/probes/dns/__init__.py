@@ -14,7 +14,7 @@ from exporter.core.common_metrics import SCHEDULE
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Metric, Sample
 from exporter.core.panel import Panel
-from exporter.core.probe import Kit, Probe, Target
+from exporter.core.probe import Kit, Probe, Target, never
 from exporter.core.reason import Reason
 from exporter.probes._host import host_mistakes
 from exporter.probes._panels import MATCHERS
@@ -97,5 +97,7 @@ PROBE = Probe(
     interval=60.0,
     timeout=10.0,
     generic=True,
+    drifts=never,
+    encrypts=False,
     verify=_mistakes,
 )

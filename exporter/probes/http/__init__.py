@@ -172,6 +172,10 @@ def _credentials(auth: Auth | None) -> tuple[tuple[Header, ...], tuple[Header, .
     return (((key.header, key.key),), ()) if key.header else ((), ((key.query, key.key),))
 
 
+def _reads_fields(options: HttpOptions) -> bool:
+    return bool(options.extract or options.expect.body)
+
+
 def _extracted(options: HttpOptions) -> tuple[Metric, ...]:
     return tuple(extract.metric_of(item.metric, item.help, tuple(item.labels)) for item in options.extract)
 
@@ -189,4 +193,5 @@ PROBE = Probe(
     dynamic=_extracted,
     verify=mistakes,
     grant=grant_of,
+    drifts=_reads_fields,
 )

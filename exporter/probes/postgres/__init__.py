@@ -22,7 +22,7 @@ from collections.abc import Iterable
 
 from exporter.core.errors import ProbeError
 from exporter.core.metric import Sample
-from exporter.core.probe import Kit, Probe, Target
+from exporter.core.probe import Kit, Probe, Target, never
 from exporter.core.reason import Reason
 from exporter.probes.postgres.alerts import ALERTS
 from exporter.probes.postgres.metrics import METRICS
@@ -79,5 +79,6 @@ PROBE = Probe(
     interval=60.0,
     timeout=10.0,
     generic=True,
+    drifts=never,
     verify=_mistakes,
 )

@@ -23,7 +23,7 @@ from exporter.core.metric import Metric, Sample
 from exporter.core.network import DEFAULT_TLS, Talk
 from exporter.core.options import PER_TENANT, Options, TlsOptions, steers
 from exporter.core.panel import Panel
-from exporter.core.probe import Kit, Probe, Target
+from exporter.core.probe import Kit, Probe, Target, never
 from exporter.core.reason import Reason
 from exporter.core.secret import Secret
 from exporter.probes._host import Family, host_mistakes
@@ -252,6 +252,7 @@ PROBE = Probe(
     interval=60.0,
     timeout=10.0,
     generic=True,
+    drifts=never,
     environment={
         "host": ("SMTP_HOST",),
         "port": ("SMTP_PORT",),

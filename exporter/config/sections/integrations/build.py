@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -110,15 +110,16 @@ class TargetBuilder:
             layers=layers,
             row_cache=row_cache,
         )
-        families = self.context.catalogue.families
-        self.resolved.extend(thresholds.defaults(steps, families, part.name, probe.name))
         if rows is None:
             if (options := layers.alone) is not None:
                 self._add_target(built, "", options, timeout, built.integration.labels)
-            return built
-        _ = layers.shared  # its mistakes are reported even without any row
-        for row in rows:
-            self._add_row(built, row, timeout, labels, steps)
+        else:
+            _ = layers.shared  # its mistakes are reported even without any row
+            for row in rows:
+                self._add_row(built, row, timeout, labels, steps)
+        built.integration = replace(built.integration, drifts=_drifts(built))
+        families = self.context.catalogue.families_of(probe.name, renewed=_renews(built))
+        self.resolved.extend(thresholds.defaults(steps, families, part.name, probe.name))
         return built
 
     def _add_row(
@@ -201,7 +202,8 @@ class TargetBuilder:
             _, numbers = thresholds.Ladder(self.context).over(
                 steps, tenant.thresholds, row.source, (*row.path, "thresholds")
             )
-            families, provider = self.context.catalogue.families, integration.probe.name
+            provider = integration.probe.name
+            families = self.context.catalogue.families_of(provider)
             self.resolved.extend(
                 thresholds.overrides(numbers, steps, families, integration.name, provider, tenant.id)
             )
@@ -337,6 +339,18 @@ class TargetBuilder:
     @cached_property
     def _validator(self) -> Validator:
         return Validator(integration_schema(self.context.catalogue))
+
+
+def _renews(built: BuiltTargets) -> bool:
+    """Return whether the exporter renews the token of any target, as far as options say."""
+    grant = built.integration.probe.grant
+    return grant is not None and any(grant(target.options) is not None for target in built.targets)
+
+
+def _drifts(built: BuiltTargets) -> bool:
+    """Return whether answers of any target are read field by field."""
+    drifts = built.integration.probe.drifts
+    return drifts is None or any(drifts(target.options) for target in built.targets)
 
 
 def _networks(row: TenantSourceRow, probe: Probe) -> tuple[str, ...] | None:
