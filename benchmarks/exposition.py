@@ -4,15 +4,17 @@
 
 For each number of series (10,000 and 100,000 unless given) both are timed in turns and the ratio of the
 medians is printed, beside the time of `b"".join` of the same pieces; then the same with a tenth of the series
-in histograms; then what gzip costs with one target in twenty changed, what the loop is blocked for by
-a render in slices, and what a target costs in memory. For the table the memory of the exposition alone, at
-700,000 series, is compared with the peak of prometheus_client, each in a process of its own.
+in histograms; then what gzip costs with one target in twenty changed, at the scrape and in the work that is
+done ahead of it, what the loop is blocked for by a render in slices, and what a target costs in memory. For
+the table the memory of the exposition alone, at 700,000 series, is compared with the peak of
+prometheus_client, each in a process of its own.
 """
 
 import argparse
 import asyncio
 import gc
 import gzip
+import random
 import resource
 import statistics
 import subprocess
@@ -40,6 +42,9 @@ from exporter.exposition import Exposition, Labels, Series
 PHASES = ("resolve", "connect", "tls", "processing", "transfer")
 PER_TARGET = 16
 PAIRS = 7
+AHEAD = 0.05 / 15
+"""Part of the time between two scrapes that is left when the work ahead of the second one ends."""
+
 PER_HISTOGRAM = 9
 """Targets for each histogram: it has as many series as one of them, so they are a tenth of all."""
 
@@ -192,35 +197,46 @@ def same_lines(exposition: Exposition, registry: CollectorRegistry) -> None:
         raise SystemExit("the bodies differ")
 
 
-def changed(exposition: Exposition, targets: int, neighbours: bool, run: int) -> None:
-    """Put one target in twenty again: neighbours in the schedule, or every twentieth."""
+def choose(targets: int, neighbours: bool, run: int) -> list[int]:
+    """Return one target in twenty: neighbours in the schedule, or any, in the order in which they change."""
     step = targets // 20
-    numbers = (
-        range(run * step % targets, run * step % targets + step) if neighbours else range(0, targets, 20)
-    )
-    for number in numbers:
+    if neighbours:
+        return list(range(run * step % targets, run * step % targets + step))
+    return random.Random(run).sample(range(targets), step)
+
+
+def changed(exposition: Exposition, targets: int, neighbours: bool, run: int) -> float:
+    """Put one target in twenty again; return the seconds of what is done ahead of the scrape.
+
+    The last ones change after that, as many as do in `AHEAD` of the time from one scrape to the next.
+    """
+    numbers = choose(targets, neighbours, run)
+    late = max(1, round(len(numbers) * AHEAD))
+    for number in numbers[:-late]:
         show(exposition, state(number, run + 1))
+    took = seconds(lambda: list(exposition.settle(openmetrics=True)))
+    for number in numbers[-late:]:
+        show(exposition, state(number, run + 1))
+    return took
 
 
 def compressed(series: int) -> tuple[float, float]:
-    """Print what gzip and slices cost; return the gain with neighbours changed and the longest block."""
+    """Print what gzip and slices cost; return the gain with scattered ones changed and the longest block."""
     gains, blocks = [], []
     targets = series // PER_TARGET
     exposition = Exposition()
     fill(exposition, targets)
     exposition.render(True, True)
     for neighbours in (True, False):
-        plain, packed, whole = [], [], []
+        ahead, packed, whole = [], [], []
         for run in range(PAIRS):
-            changed(exposition, targets, neighbours, run)
+            ahead.append(changed(exposition, targets, neighbours, run))
             packed.append(seconds(lambda: exposition.render(True, True)))
-            changed(exposition, targets, neighbours, run + PAIRS)
-            plain.append(seconds(lambda: exposition.render(True, False)))
             whole.append(seconds(lambda: zlib.compress(exposition.render(True, False), 1)))
-        ours, join, theirs = map(statistics.median, (packed, plain, whole))
+        before, ours, theirs = map(statistics.median, (ahead, packed, whole))
         gains.append(theirs / ours)
         order = "neighbours" if neighbours else "scattered"
-        print(f"  5 % changed, {order}: plain {join * 1e3:.1f} ms; gzip {ours * 1e3:.1f} ms, ", end="")
+        print(f"  5 % changed, {order}: {before * 1e3:.1f} ms ahead, gzip {ours * 1e3:.2f} ms, ", end="")
         print(f"join and zlib-1 of the whole {theirs * 1e3:.0f} ms: 1/{theirs / ours:.0f}")
     body = exposition.render(True, True)
     print(f"  body {len(gzip.decompress(body)) / 1e6:.1f} MB, gzip {len(body) / 1e6:.2f} MB")
@@ -230,7 +246,7 @@ def compressed(series: int) -> tuple[float, float]:
         blocks.append(blocked)
         what = "gzip" if packed_body else "plain"
         print(f"  in slices, all changed, {what}: {took * 1e3:.0f} ms, loop blocked {blocked * 1e3:.1f} ms")
-    return gains[0], max(blocks)
+    return gains[-1], max(blocks)
 
 
 async def in_slices(exposition: Exposition, packed: bool) -> tuple[float, float]:
@@ -278,7 +294,8 @@ def large(series: int) -> tuple[float, float]:
     fill(exposition, targets)
     exposition.render(True, True)
     took = statistics.median(seconds(lambda: exposition.render(False, False)) for _ in range(PAIRS))
-    changed(exposition, targets, True, 0)
+    for number in choose(targets, True, 0):
+        show(exposition, state(number, 1))
     return took, asyncio.run(in_slices(exposition, True))[1]
 
 
@@ -328,20 +345,20 @@ def rows(quick: bool = False) -> list[Row]:
             ),
         ),
         Row(
-            *("P3", f"a scrape of {big:,} series", "< 200 ms"),
-            *(f"{took * 1e3:.0f} ms", took < 0.2, command),
+            *("P3", f"a scrape of {big:,} series", "< 60 ms"),
+            *(f"{took * 1e3:.0f} ms", took < 0.06, command),
         ),
         Row(
-            *("P3", "longest block of the loop by a scrape", "<= 10 ms"),
-            *(f"{block * 1e3:.1f} ms", block <= 0.01, command),
+            *("P3", "longest block of the loop by a scrape", "<= 5 ms"),
+            *(f"{block * 1e3:.1f} ms", block <= 0.005, command),
         ),
         Row(
-            *("P3", "gzip with 5 % changed against join and zlib-1", "<= 1/20"),
+            *("P3", "gzip with 5 % changed, scattered, against join and zlib-1", "<= 1/20"),
             *(f"1/{gain:.0f}", gain >= 20, command),
         ),
         Row(
-            *("P3", f"memory of {big:,} series against their peak", "<= 0.35"),
-            *(f"{memory_ratio:.2f}", memory_ratio <= 0.35, command),
+            *("P3", f"memory of {big:,} series against their peak", "<= 0.2"),
+            *(f"{memory_ratio:.2f}", memory_ratio <= 0.2, command),
         ),
     ]
 

@@ -1,5 +1,6 @@
 """The series of every target in the exposition; those of many new targets come a portion at a time."""
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 
@@ -31,7 +32,9 @@ class TargetSeries:
         own = [one for one in series_of(state) if not self._tokens.overrides(key, one[0].name, one[1])]
         if state.status != NOT_CONFIGURED:
             own += self._tokens.series(key)
-        self._exposition.put(("target", *key), common_labels(state.target), own)
+        # Apart by magnitude: where each interval had shards of its own, there would be many small ones.
+        pace = math.frexp(state.target.interval)[1]
+        self._exposition.put(("target", *key), common_labels(state.target), own, pace=pace)
 
     def refresh(self, key: TargetKey) -> None:
         """Show every series of the target `key`, if there still is one."""

@@ -35,18 +35,19 @@ _END = Segment(EOF)
 
 
 class _Record(NamedTuple):
-    """Where the lines of a key are, and a hash of the labels that they have in common."""
+    """Where the lines of a key are, a hash of the labels that they have in common, and its pace."""
 
     place: int
     identity: int
+    pace: Hashable
 
 
 class Exposition:
     """Series by key: `put` renders them when they change, `render` joins them when they are asked for.
 
-    A key stands for a target or another owner of series. Keys share shards in the order of their first
-    `put`: give those that change at about the same time one after another, and few shards are touched by
-    each. Not thread-safe: it belongs to the loop.
+    A key stands for a target or another owner of series. Keys of one pace share shards in the order of their
+    first `put`: give those that change at about the same time one after another, and few shards are touched
+    by each. `settle` does the next scrape's work ahead of it. Not thread-safe: it belongs to the loop.
 
     `duplicates` counts the series that were left out because the body had the same series already: the
     line that comes first wins. A double that stays is counted each time that its family is joined again.
@@ -60,20 +61,34 @@ class Exposition:
         self._records: dict[Hashable, _Record] = {}
         self._owners: dict[int, Hashable] = {}
         self._sharers: dict[int, set[Hashable]] = {}  # where several keys have the same common labels
-        self._free: list[int] = []
-        self._next = count()
-        self._dirty: set[tuple[str, int]] = set()
+        self._free: dict[Hashable, list[int]] = {}
+        self._open: dict[Hashable, int] = {}
+        self._numbers = count()
+        # With the round in which each changed last: `settle` leaves alone what is still changing.
+        self._dirty: dict[tuple[str, int], int] = {}
+        self._round = 0
+
+    @property
+    def unsettled(self) -> int:
+        """How many shards changed and are to be joined by the next `settle` or scrape."""
+        return len(self._dirty)
 
     def put(
-        self, key: Hashable, common: Labels, samples: Iterable[Series], exemplars: Exemplars | None = None
+        self,
+        key: Hashable,
+        common: Labels,
+        samples: Iterable[Series],
+        exemplars: Exemplars | None = None,
+        pace: Hashable = None,
     ) -> None:
         """Make `samples` the series of `key`, in place of those it had.
 
         Each is (metric, its own labels, value); its labels are `common` and its own ones, unescaped. Label
         names must be legal already. `exemplars` are shown in OpenMetrics only, behind the counters they
-        belong to.
+        belong to. `pace` is how often the key changes, where that is known when it comes: a key that changes
+        often would have the lines of its quiet neighbours joined and compressed with its own.
         """
-        number, slot = divmod(self._place(key, common), SLOTS)
+        number, slot = divmod(self._place(key, common, pace), SLOTS)
         self._groups.setdefault(number, {})
         written = self._put(key, common, samples, exemplars)
         # Families that the key had before and has no longer.
@@ -110,7 +125,7 @@ class Exposition:
             shard = group.get(name)
             if shard is None or not shard.move(slot, numbers, ends):
                 return False
-            self._dirty.add((name, number))
+            self._dirty[name, number] = self._round
         return True
 
     def _put(
@@ -139,7 +154,22 @@ class Exposition:
             return
         self._erase(record)
         self._disown(key, record)
-        self._free.append(record.place)
+        self._free.setdefault(record.pace, []).append(record.place)
+
+    def settle(self, *, openmetrics: bool, quiet: bool = False) -> Iterator[None]:
+        """Join and compress what changed, one shard at a step; other work may come between the steps.
+
+        With `quiet` what changed since the last call is left for a later one: it will change again.
+        """
+        this, self._round = self._round, self._round + 1
+        for place, changed in tuple(self._dirty.items()):
+            # A scrape between two steps may have taken it.
+            if (quiet and changed == this) or self._dirty.pop(place, None) is None:
+                continue
+            shard = self._join_shard(*place)
+            if shard is not None:
+                _ = shard.segment(exemplars=openmetrics).compressed
+            yield
 
     def counts(self) -> dict[str, int]:
         """Return the number of series of each family, by the name of its metric."""
@@ -172,7 +202,7 @@ class Exposition:
         segments = [(segment, segment.body) for segment in self._segments(openmetrics, registry)]
         return await (_gzip if gzip else _concatenate)(segments, turns)
 
-    def _place(self, key: Hashable, common: Labels) -> int:
+    def _place(self, key: Hashable, common: Labels, pace: Hashable) -> int:
         """Return the place of `key`, a new one if need be, and claim its common labels for it."""
         identity = hash(tuple(sorted(common)))
         record = self._records.get(key)
@@ -181,12 +211,21 @@ class Exposition:
                 # Its lines of before say nothing of the keys that it shares its new labels with.
                 self._erase(record)
                 self._disown(key, record)
-            place = record.place if record else self._free.pop() if self._free else next(self._next)
-            record = self._records[key] = _Record(place, identity)
+            place, pace = (record.place, record.pace) if record else (self._free_place(pace), pace)
+            record = self._records[key] = _Record(place, identity, pace)
         owner = self._owners.setdefault(identity, key)
         if owner != key:
             self._sharers.setdefault(identity, {owner}).add(key)
         return record.place
+
+    def _free_place(self, pace: Hashable) -> int:
+        if free := self._free.get(pace):
+            return free.pop()
+        place = self._open.get(pace, 0)
+        if place % SLOTS == 0:  # the group is full, or this is the first key of its pace
+            place = next(self._numbers) * SLOTS
+        self._open[pace] = place + 1
+        return place
 
     def _disown(self, key: Hashable, record: _Record) -> None:
         sharers = self._sharers.get(record.identity, set())
@@ -224,7 +263,7 @@ class Exposition:
         if shard is None:
             shard = group[name] = self._families[name].shards[number] = ExpositionShard()
         if shard.put(slot, text, with_exemplars):
-            self._dirty.add((name, number))
+            self._dirty[name, number] = self._round
 
     def _join(self) -> None:
         for _ in self._join_steps():
@@ -233,17 +272,23 @@ class Exposition:
     def _join_steps(self) -> Iterator[None]:
         """Join what changed, one shard or mixed family at a step; other work may come between the steps."""
         while self._dirty:
-            name, number = self._dirty.pop()
-            family = self._families[name]
-            shard = family.shards[number]
-            shard.join()
-            family.stale = True
-            if not shard.body:
-                self._remove(name, number)
+            (name, number), _ = self._dirty.popitem()
+            self._join_shard(name, number)
             yield
         for family in [family for family in self._families.values() if family.mixed and family.stale]:
             self.duplicates += family.drop_duplicates()
             yield
+
+    def _join_shard(self, name: str, number: int) -> ExpositionShard | None:
+        """Join a shard that changed; return it if its own bytes are shown."""
+        family = self._families[name]
+        shard = family.shards[number]
+        shard.join()
+        family.stale = True
+        if not shard.body:
+            self._remove(name, number)
+            return None
+        return None if family.mixed else shard
 
     def _remove(self, name: str, number: int) -> None:
         family = self._families[name]

@@ -7,7 +7,6 @@ shard keeps its lines once, as one piece of bytes and the places where each key'
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate, pairwise
 
 from exporter.core.metric import Metric
 from exporter.exposition.lines import drop_duplicates, go_float, head, openmetrics_head
@@ -71,6 +70,10 @@ class ExpositionShard(Segment):
             return self._put(slot, lines)
         changed = self._put(slot, lines)
         return self.with_exemplars._put(slot, lines if with_exemplars is None else with_exemplars) or changed
+
+    def segment(self, *, exemplars: bool) -> Segment:
+        """Return what a body shows of it."""
+        return self.with_exemplars if exemplars and self.with_exemplars is not None else self
 
     def has(self, slot: int) -> bool:
         """Return whether the key in `slot` has lines."""
@@ -139,14 +142,24 @@ class ExpositionShard(Segment):
             self._take_in()
 
     def _take_in(self) -> None:
-        old = self.body
-        parts = [old[start:end] for start, end in pairwise((0, *self._ends))]
-        for slot, lines in self._pending.items():
-            parts[slot] = lines
-        self.replace(b"".join(parts))
+        """Splice what waits into the body: most slots of a shard stay as they are, and are copied in runs."""
+        old, old_ends = self.body, self._ends
+        parts: list[bytes] = []
         # Ends, not lengths: a slot is found without adding up those before it.
-        self._ends = array("I", accumulate(map(len, parts)))
-        self._pending = {}
+        ends = array("I")
+        copied = slot = shift = 0
+        for place in sorted(self._pending):
+            lines = self._pending[place]
+            start, end = old_ends[place - 1] if place else 0, old_ends[place]
+            parts += (old[copied:start], lines)
+            ends += _shift(old_ends[slot:place], shift)
+            shift += len(lines) - (end - start)
+            ends.append(end + shift)
+            copied, slot = end, place + 1
+        parts.append(old[copied:])
+        ends += _shift(old_ends[slot:], shift)
+        self.replace(b"".join(parts))
+        self._ends, self._pending = ends, {}
         self.series = self.body.count(b"\n")
 
 
@@ -199,8 +212,7 @@ class MetricFamily:
             yield self._whole
             return
         for number in sorted(self.shards):
-            shard = self.shards[number]
-            yield shard.with_exemplars if exemplars and shard.with_exemplars is not None else shard
+            yield self.shards[number].segment(exemplars=exemplars)
 
     def drop_duplicates(self) -> int:
         """Join a mixed family that changed, each series once; return how many doubles were left out."""
@@ -208,6 +220,10 @@ class MetricFamily:
         body, doubles = drop_duplicates(b"".join(self.shards[number].body for number in sorted(self.shards)))
         self._whole = Segment(body)
         return doubles
+
+
+def _shift(ends: "array[int]", by: int) -> "array[int]":
+    return array("I", [end + by for end in ends]) if by else ends
 
 
 def _append_ends(lines: list[bytes], ends: Mapping[int, bytes]) -> bytes:
