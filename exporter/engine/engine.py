@@ -16,6 +16,7 @@ from exporter.engine.budgets import Budgets
 from exporter.engine.deadlines import Deadlines
 from exporter.engine.history import History
 from exporter.engine.integration_counters import IntegrationCounters
+from exporter.engine.preparation import ScrapePreparation
 from exporter.engine.run import run
 from exporter.engine.saved_states import SavedStates, dated_metrics
 from exporter.engine.saver import Saver, Submit
@@ -66,6 +67,8 @@ class Engine:
         self._saved = SavedStates()
         self.more_series: list[Callable[[], Iterator[None]]] = []
         """What else brings its series into the exposition before a scrape, a step at a time."""
+        self._preparation = ScrapePreparation(clock, self._prepare)
+        self._openmetrics = False
         self._hastened: dict[TargetKey, float] = {}
 
     def remember(self, snapshots: Iterable[Snapshot]) -> None:
@@ -133,14 +136,27 @@ class Engine:
 
     async def render(self, openmetrics: bool, gzip: bool) -> bytes:
         """Return the body of a scrape."""
+        if gzip:  # what the body without it needs is little, and joined at once
+            self._openmetrics = openmetrics
+            self._preparation.note_scrape()
         turns = Turns()
-        more = itertools.chain.from_iterable(show() for show in self.more_series)
-        for _ in itertools.chain(self._series.show_queue(), self._counters.show(), more):
+        for _ in self._show_all():
             await turns.over()
         return await self.exposition.render_async(openmetrics, gzip, self._metrics.registry)
 
+    def _show_all(self) -> Iterator[None]:
+        more = itertools.chain.from_iterable(show() for show in self.more_series)
+        return itertools.chain(self._series.show_queue(), self._counters.show(), more)
+
+    def _prepare(self, quiet: bool) -> Iterator[None]:
+        """Do the work of the next scrape a step at a time; with `quiet` only what has settled."""
+        if not quiet:
+            yield from self._show_all()
+        yield from self.exposition.settle(openmetrics=self._openmetrics, quiet=quiet)
+
     async def stop(self, limit: float) -> int:
         """Let runs end within `limit` seconds, save everything; return how many runs were cut."""
+        self._preparation.stop()
         cut, _ = await asyncio.gather(self.scheduler.stop(limit), self.tokens.stop(limit))
         self._saver.stop()
         self._waiters.reject_all(Deferred(0.0, "the exporter is stopping"))
