@@ -25,7 +25,9 @@ from benchmarks import (
     memory,
     pipeline,
     ratelimits,
+    reload,
     rules,
+    sites,
     start,
     webhooks,
 )
@@ -33,6 +35,7 @@ from benchmarks.row import HEAD, Row
 
 PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "P1": pipeline.rows,
+    "P1c": sites.rows,
     "P2": capacity.rows,
     "P3": exposition.rows,
     "P4": memory.rows,
@@ -44,6 +47,7 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "P10": dashboards.rows,
     "limits": ratelimits.rows,
     "P12": client_cost.rows,
+    "P13": reload.rows,
 }
 
 

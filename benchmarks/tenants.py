@@ -166,7 +166,7 @@ def measure(count: int, refreshes: int, interval: float, refresh: float, quiet: 
         database = stack.enter_context(cluster())
         fill(database, count)
         vendor, port = free_port(0), free_port(0)
-        stack.enter_context(_vendor(folder, vendor))
+        stack.enter_context(slow_vendor(folder, vendor))
         text = CONFIG.format(
             interval=interval,
             vendor=vendor,
@@ -234,7 +234,8 @@ def _refresh(database: Cluster, url: str, count: int, turn: int) -> float:
     return wait_for(lambda: name in fetch(url), 120)
 
 
-def _vendor(folder: Path, port: int) -> Program:
+def slow_vendor(folder: Path, port: int) -> Program:
+    """Start what answers after a while."""
     command = [sys.executable, "-m", "benchmarks.slow_server", str(port), f"{ANSWER * 1e3:g}"]
     return Program(command, folder / "vendor.log", f"http://127.0.0.1:{port}/")
 

@@ -18,7 +18,7 @@ def check(options: argparse.Namespace) -> int:
     path = config_path(options.config_file)
     index, count = shard_of(options)
     # Given to load(), which else prints the warnings itself.
-    feeds = Feeds()
+    feeds = Feeds(reloads=False)
     configuration = load(path, feeds=feeds)
     for note in configuration.notes:
         print(f"note: {note}")

@@ -91,7 +91,7 @@ def _load(
 def _one_pass(context: LoadContext, text: str, path: str | None) -> Configuration:
     if path:
         context.files.add(path)
-    with _no_collection():
+    with without_collection():
         source = read_yaml(text, path or "configuration", Expander(context.environ), context.add_error)
         if source is None:
             raise failure(context)
@@ -99,8 +99,11 @@ def _one_pass(context: LoadContext, text: str, path: str | None) -> Configuratio
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """Hold the cycle collector: it would go through all rows again and again, and takes 40 % of a load."""
+def without_collection() -> Iterator[None]:
+    """Hold the cycle collector: it would go through all rows again and again, and takes 40 % of a load.
+
+    Within another such time it does nothing of its own.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:

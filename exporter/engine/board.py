@@ -1,7 +1,7 @@
 """The current state of every target."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, KeysView
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -154,6 +154,14 @@ class Board:
     def keys(self) -> KeysView[TargetKey]:
         """Return the keys of all targets."""
         return self._states.keys()
+
+    def items(self) -> ItemsView[TargetKey, TargetState]:
+        """Return every state by its key."""
+        return self._states.items()
+
+    def update(self, states: Mapping[TargetKey, TargetState]) -> None:
+        """Put `states` in place of those of the same targets, which keep their places."""
+        self._states.update(states)
 
     def replace(self, states: dict[TargetKey, TargetState]) -> None:
         """Put exactly `states` on the board, in their order."""

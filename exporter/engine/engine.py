@@ -13,6 +13,7 @@ from exporter.core.store import Snapshot
 from exporter.engine.backoff import backoff_until, initial_delay
 from exporter.engine.board import Board, TargetState
 from exporter.engine.budgets import Budgets
+from exporter.engine.changes import TargetChanges, compare
 from exporter.engine.deadlines import Deadlines
 from exporter.engine.history import History
 from exporter.engine.integration_counters import IntegrationCounters
@@ -75,21 +76,26 @@ class Engine:
         """Keep what the store knew, for the targets that the next configuration brings."""
         self._saved = SavedStates(snapshots)
 
-    def apply(self, configuration: Configuration) -> None:
-        """Make `configuration` the current one: only targets that differ are touched."""
-        states, fresh = self._states(configuration)
-        gone = self.board.keys() - configuration.targets.keys()
-        for key in gone:
+    def apply(self, configuration: Configuration, changes: TargetChanges | None = None) -> None:
+        """Make `configuration` the current one: only targets that differ are touched.
+
+        `changes` are those from the configuration in force, where somebody has compared them already.
+        """
+        if changes is None:
+            before = {key: state.target for key, state in self.board.items()}
+            changes = compare(before, configuration.targets)
+        fresh = self._fresh(configuration, changes)
+        for key in changes.gone:
             self._forget(key)
-        self.board.replace(states)
+        self._place(configuration, changes, fresh)
         self._counters.apply(configuration.integrations)
-        self._thresholds.apply((*configuration.thresholds, *configuration.events.thresholds))
+        self._thresholds.apply((configuration.thresholds, configuration.events.thresholds))
         self._budgets.apply(configuration)
         self.configuration = configuration
         # Before `_schedule`, which shows the targets' series: those of their tokens are among them.
-        self.tokens.apply(configuration)
-        self._schedule(fresh)
-        lost = gone | (self._saved.keys() - configuration.targets.keys())
+        self.tokens.apply(configuration, changes.differing)
+        self._schedule(list(fresh.values()))
+        lost = set(changes.gone).union(self._saved.keys() - configuration.targets.keys())
         # What another shard serves is not gone: it may come back, or share this store.
         self._saver.forget(lost - configuration.shard.elsewhere)
         self._saved = SavedStates()
@@ -162,21 +168,28 @@ class Engine:
         self._waiters.reject_all(Deferred(0.0, "the exporter is stopping"))
         return cut
 
-    def _states(self, configuration: Configuration) -> tuple[dict[TargetKey, TargetState], list[TargetState]]:
-        """Return the state of every target, and of those the ones whose target is new or another one."""
-        states: dict[TargetKey, TargetState] = {}
-        fresh: list[TargetState] = []
+    def _fresh(self, configuration: Configuration, changes: TargetChanges) -> dict[TargetKey, TargetState]:
+        """Return the states of the targets that are new or another one."""
+        fresh: dict[TargetKey, TargetState] = {}
         metrics = dated_metrics(configuration)
-        for key, target in configuration.targets.items():
-            state = self.board.get(key)
+        for key in (*changes.added, *changes.changed):
+            target, state = configuration.targets[key], self.board.get(key)
             if state is None or state.target.provider != target.provider:
                 state = self._saved.state(target, metrics)
-                fresh.append(state)
-            elif not state.target.same(target):
+            else:
                 state.retarget(target)
-                fresh.append(state)
-            states[key] = state
-        return states, fresh
+            fresh[key] = state
+        return fresh
+
+    def _place(
+        self, configuration: Configuration, changes: TargetChanges, fresh: dict[TargetKey, TargetState]
+    ) -> None:
+        """Put exactly the targets of `configuration` on the board, in its order."""
+        if not changes.reordered:
+            self.board.update(fresh)
+            return
+        known = dict(self.board.items()) | fresh
+        self.board.replace({key: known[key] for key in configuration.targets})
 
     def _schedule(self, fresh: list[TargetState]) -> None:
         now = self._clock.now()

@@ -5,17 +5,19 @@ from collections.abc import Callable
 
 import structlog
 
+from exporter.config.load import without_collection
 from exporter.config.watch import Fingerprint
 from exporter.core.clock import Clock
 from exporter.core.configuration import Configuration
 from exporter.core.errors import ConfigError
+from exporter.engine.changes import TargetChanges, adopt
 from exporter.engine.selfmetrics import SelfMetrics
 
 Load = Callable[[str | None], Configuration]
 """Loads the configuration from a text, or from its file when the text is None."""
 
-Apply = Callable[[Configuration], None]
-"""Makes a configuration the current one in all parts that work by it."""
+Apply = Callable[[Configuration, TargetChanges | None], None]
+"""Makes a configuration the current one in all parts that work by it; None is for the first one."""
 
 FilePrints = tuple[Fingerprint, Fingerprint]
 """State of the main file, and of all the others."""
@@ -45,7 +47,7 @@ class Reloader:
     def start(self, configuration: Configuration, apply: Apply) -> None:
         """Apply the configuration that the process started with; `apply` takes each later one too."""
         self._apply = apply
-        self._swap(configuration, _check_files(configuration))
+        self._swap(configuration, None, _check_files(configuration))
 
     async def reload(self) -> None:
         """Load the file again and swap; raises ConfigError, with the old configuration kept."""
@@ -84,49 +86,52 @@ class Reloader:
     async def _reload(self, text: str | None) -> None:
         async with self._lock:
             try:
-                configuration, files = await asyncio.to_thread(self._load_and_check, text)
+                configuration, changes, files = await asyncio.to_thread(self._load_and_check, text)
             except ConfigError:
                 self._main_file_is_wrong |= text is None
                 self._metrics.reload_successful.set(0)
                 raise
             # A rotated secret says nothing of a main file that was refused: it is as wrong as before.
             self._main_file_is_wrong &= text is not None
-            news = _news(self.current, configuration)
-            self._swap(configuration, files)
+            self._swap(configuration, changes, files)
             self._log.info(
                 "configuration loaded",
                 integrations=len(configuration.integrations),
                 targets=len(configuration.targets),
-                **news,
+                **_news(changes),
             )
 
-    def _load_and_check(self, text: str | None) -> tuple[Configuration, FilePrints]:
-        before = _check_files(self.current) if self.current else None
-        configuration = self._load(text)
+    def _load_and_check(self, text: str | None) -> tuple[Configuration, TargetChanges | None, FilePrints]:
+        """Load, off the loop, with all that takes its time where there are thousands of targets."""
+        old = self.current
+        before = _check_files(old) if old else None
+        # What is loaded and found equal is gone before the collector could look at it.
+        with without_collection():
+            configuration, changes = self._load(text), None
+            if old is not None:
+                configuration, changes = adopt(old, configuration)
         after = _check_files(configuration)
         # A file that changed while it was read must look changed at the next look.
-        same_files = self.current is not None and self.current.files == configuration.files
-        return configuration, before if before is not None and same_files else after
+        same_files = old is not None and old.files == configuration.files
+        return configuration, changes, before if before is not None and same_files else after
 
-    def _swap(self, configuration: Configuration, files: FilePrints) -> None:
+    def _swap(self, configuration: Configuration, changes: TargetChanges | None, files: FilePrints) -> None:
         self.current = configuration  # first: while it is applied the log hides its secrets already
-        self._apply(configuration)
+        self._apply(configuration, changes)
         self._files = files
         self._metrics.reload_successful.set(float(not self._main_file_is_wrong))
         self._metrics.reload_time.set(self._clock.now())
 
 
-def _apply_nothing(_configuration: Configuration) -> None:
+def _apply_nothing(_configuration: Configuration, _changes: TargetChanges | None) -> None:
     pass
 
 
-def _news(old: Configuration | None, new: Configuration) -> dict[str, int | list[str]]:
+def _news(changes: TargetChanges | None) -> dict[str, int | list[str]]:
     """Return what came, went and changed: counts of targets, and names of integrations when they are few."""
-    before = old.targets if old else {}
-    added, removed = new.targets.keys() - before.keys(), before.keys() - new.targets.keys()
-    changed = {key for key, target in new.targets.items() if key in before and not before[key].same(target)}
-    counts = {"added": len(added), "removed": len(removed), "changed": len(changed)}
-    names = sorted({integration for integration, _ in added | removed | changed})
+    changes = changes or TargetChanges()
+    counts = {"added": len(changes.added), "removed": len(changes.gone), "changed": len(changes.changed)}
+    names = sorted({integration for integration, _ in changes.differing})
     return {**counts, "differ": names} if 0 < len(names) <= MOST_NAMES else {**counts}
 
 

@@ -1,7 +1,7 @@
 """Keeps the token of every target alive: asks for a new one in time, once, and loses none on the way."""
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from exporter.core.clock import Clock
@@ -73,6 +73,7 @@ class TokenManager:
         self._on_shortage = on_shortage
         self._tokens = Tokens(network, clock)
         self._exchange = TokenExchange(network, clock, self._log)
+        self._settings: dict[str, TokenSettings] = {}
         self._accounts: dict[Hashable, TokenAccount] = {}
         self._of_target: dict[TargetKey, TokenAccount] = {}
         self._sources: dict[SqlTokens, SqlTokenSource] = {}
@@ -80,19 +81,46 @@ class TokenManager:
         self._stopped = False
         self._schedule = TokenSchedule(clock, self._run_due, lambda: len(self._running) < MOST_TURNS)
 
-    def apply(self, configuration: Configuration) -> None:
-        """Make the accounts those of `configuration`; one that is the same goes on as it was."""
+    def apply(self, configuration: Configuration, differing: Iterable[TargetKey] | None = None) -> None:
+        """Make the accounts those of `configuration`; one that is the same goes on as it was.
+
+        `differing` are the targets that came, changed or went since the last time, None where nobody knows.
+        """
         settings = {integration.name: integration.tokens for integration in configuration.integrations}
-        old, self._accounts, self._of_target = self._accounts, {}, {}
-        for target in configuration.targets.values():
-            grant = target.probe.grant(target.options) if target.probe.grant else None
-            if grant is not None and target.configured:
+        if differing is None or settings != self._settings:  # then those of every target may be others
+            differing = (*configuration.targets, *self._of_target)
+        self._settings, keys = settings, dict.fromkeys(differing)
+        old = self._release(keys)
+        for key in keys:
+            target = configuration.targets.get(key)
+            grant = target.probe.grant(target.options) if target and target.probe.grant else None
+            if target is not None and grant is not None and target.configured:
                 self._add_target(target, grant, settings.get(target.integration, TokenSettings()), old)
-        for key in old.keys() - self._accounts.keys():
-            self._schedule.forget(old[key])
-        for account in self._accounts.values():
+            else:
+                self._of_target.pop(key, None)
+        for name in old.keys() - self._accounts.keys():
+            self._schedule.forget(old[name])
+        for account in {id(one): one for one in map(self._of_target.get, keys) if one}.values():
             if account.planned is None:
                 self._plan(account)
+        self._close_sources()
+
+    def _release(self, keys: Iterable[TargetKey]) -> dict[Hashable, TokenAccount]:
+        """Take targets from their accounts; return the accounts that have none left."""
+        empty: dict[Hashable, TokenAccount] = {}
+        for key in keys:
+            account = self._of_target.get(key)
+            if account is None:
+                continue
+            account.targets.pop(key, None)
+            if not account.targets and self._accounts.pop(account.key, None) is not None:
+                empty[account.key] = account
+        return empty
+
+    def _close_sources(self) -> None:
+        """Close the databases of tokens that no account reads any more."""
+        if not self._sources:
+            return
         used = {account.settings.sql for account in self._accounts.values()}
         for gone in self._sources.keys() - used:
             self._sources.pop(gone).close()

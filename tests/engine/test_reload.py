@@ -66,7 +66,7 @@ def metrics() -> SelfMetrics:
 @pytest.fixture
 def reloader(loader: Loader, applied: list[str], metrics: SelfMetrics) -> Reloader:
     made = Reloader(loader, HandClock(), metrics)
-    made.start(loader(None), lambda new: applied.append(new.integrations[0].name))
+    made.start(loader(None), lambda new, _changes: applied.append(new.integrations[0].name))
     return made
 
 
@@ -105,7 +105,7 @@ async def test_a_reload_swaps_the_whole_configuration(
 async def test_a_configuration_is_in_force_for_the_log_while_it_is_applied(loader: Loader) -> None:
     seen: list[Configuration | None] = []
     one = Reloader(loader, HandClock(), SelfMetrics())
-    one.start(loader(None), lambda _new: seen.append(one.current))
+    one.start(loader(None), lambda _new, _changes: seen.append(one.current))
     write(loader.main, "second")
     await one.reload()
     assert [one and one.text for one in seen] == ["first", "second"], (

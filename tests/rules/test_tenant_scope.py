@@ -154,10 +154,12 @@ def test_records_and_alerts_are_named_after_the_tenant() -> None:
 def test_thresholds_of_tenants_carry_the_tenant_alone() -> None:
     exposition = Exposition()
     ThresholdSeries(exposition).apply(
-        [
-            Threshold(RATIO, "", "", "", Severity.HIGH, 0.2),
-            Threshold(RATIO, "", "", "acme", Severity.HIGH, 0.5),
-        ]
+        (
+            (
+                Threshold(RATIO, "", "", "", Severity.HIGH, 0.2),
+                Threshold(RATIO, "", "", "acme", Severity.HIGH, 0.5),
+            ),
+        )
     )
     body = exposition.render(False, False).decode()
     assert 'integration_threshold_made_failed_ratio{severity="high",tenant=""} 0.2\n' in body

@@ -148,3 +148,27 @@ async def test_what_a_run_says_of_a_token_yields_to_what_its_account_knows(
     assert len(renewed) == 2, "the access token and the refresh token, once each"
     await engine.stop(5)
     await network.close()
+
+
+async def test_a_reload_that_says_what_differs_leaves_the_accounts_of_one_that_does_not(
+    server: OAuthServer, manager: TokenManager, clock: HandClock
+) -> None:
+    network = LoopNetwork()
+    quick = TokenManager(network, clock)
+    one, two, three = refreshing(server), refreshing(server, "mail"), refreshing(server, "files")
+    shared = [made(server, name, kind="client") for name in ("api", "also-api")]
+    before: dict[tuple[str, str], Target] = {}
+    for targets in ([one, two, *shared], [one, *shared, three], [three, shared[1]], [], [two, *shared]):
+        after = {target.key: target for target in targets}
+        differing = [key for key in (*before, *after) if before.get(key) is not after.get(key)]
+        manager.apply(configured(*targets))
+        quick.apply(configured(*targets), differing)
+        assert _accounts(quick) == _accounts(manager)
+        before = after
+    await quick.stop(5.0)
+    await network.close()
+
+
+def _accounts(manager: TokenManager) -> dict[str, tuple[str, ...]]:
+    """Return, by target, all targets of its account."""
+    return {str(target): tuple(sorted(map(str, one.targets.values()))) for target, one in manager.accounts()}

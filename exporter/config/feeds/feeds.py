@@ -172,9 +172,13 @@ def _so_many(tenants: int) -> str:
 class Feeds:
     """Keeps what feeds answered. Loads and refreshes may run in different threads."""
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
-        """Know nothing yet; `now` returns Unix seconds. `loaded` says that a configuration is in force."""
+    def __init__(self, now: Callable[[], float] = time.time, *, reloads: bool = True) -> None:
+        """Know nothing yet; `now` returns Unix seconds, `reloads` that another load may come.
+
+        `loaded` says that a configuration is in force.
+        """
         self.now = now
+        self.reloads = reloads
         self._known: dict[FeedKey, FeedMemory] = {}
         self.row_caches: dict[str, RowCache] = {}
         self.loaded = False

@@ -95,8 +95,13 @@ class FeedLoad:
                 known.failure = str(problem)
         return _Used(known, RowSource(question.label, known.rows), new=old is None)
 
-    def row_cache(self, integration: str, context: Any) -> RowCache:
-        """Return what was made of the rows of an integration, nothing of it in another context."""
+    def row_cache(self, integration: str, context: Any) -> RowCache | None:
+        """Return what was made of the rows of an integration, nothing of it in another context.
+
+        None where no other load comes, for which it would be kept.
+        """
+        if not self.feeds.reloads:
+            return None
         last = self.feeds.row_caches.get(integration)
         earlier = last.rows if last is not None and last.context == context else {}
         made = self._row_caches[integration] = RowCache(context, earlier=earlier)

@@ -1,7 +1,7 @@
 """Turns the elements of `integrations` into integrations, targets and thresholds."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -13,7 +13,7 @@ from exporter.config.document.convert import Converter
 from exporter.config.document.section import add_error, convert_section
 from exporter.config.document.source import Source
 from exporter.config.document.validate import Validator
-from exporter.config.feeds.row_cache import BuiltRow, RowCache
+from exporter.config.feeds.row_cache import BuiltRow, RowCache, public_texts
 from exporter.config.layout import Defaults, IntegrationPart
 from exporter.config.layout_slo import SloPart
 from exporter.config.load_context import LoadContext
@@ -133,28 +133,34 @@ class TargetBuilder:
         if row.rules.outside:
             built.feed_tenants.add(row.tenant.id)
         if row.built is not None:
-            self._add_built(built, row.built)
+            self._add_built(built, row, row.built)
             return
         if row.raw is None or built.row_cache is None:
             self._make_row(built, row, timeout, labels, steps)
             return
-        before, all_secrets = self._count(built), self.context.secrets
+        before, all_secrets, all_files = self._count(built), self.context.secrets, self.context.files
         # Apart from the others: a row's credentials are compared with its own public texts alone.
         # Any row could else have another refused by claiming its id as a credential.
-        own: set[str] = set()
-        self.context.secrets = own
+        own, files = set[str](), set[str]()
+        self.context.secrets, self.context.files = own, files
         try:
             self._make_row(built, row, timeout, labels, steps)
         finally:
-            self.context.secrets = all_secrets
-            self.context.outside |= own
-        check_label_credentials(self.context, own, self.context.public[before[2] :])
-        self._keep(built.row_cache, built, row, frozenset(own), before)
+            self.context.secrets, self.context.files = all_secrets, all_files
+            self._add_secrets(row, own)
+            all_files |= files
+        if row.rules.outside:
+            check_label_credentials(self.context, own, self.context.public[before[2] :])
+        if not files:
+            self._keep(built.row_cache, built, row, tuple(own), before)
+
+    def _add_secrets(self, row: TenantSourceRow, secrets: Iterable[str]) -> None:
+        (self.context.outside if row.rules.outside else self.context.secrets).update(secrets)
 
     def _count(self, built: BuiltTargets) -> tuple[tuple[int, ...], int, int, int]:
         """Return how much was reported or read so far, and the lengths of what rows add to."""
         context, metrics = self.context, len(built.layers.metrics) if built.layers else 0
-        odd = (len(context.mistakes), len(context.uses), len(context.files), metrics)
+        odd = (len(context.mistakes), len(context.uses), len(context.hidden), metrics)
         return odd, len(self.resolved), len(context.public), len(built.targets)
 
     def _keep(
@@ -162,26 +168,24 @@ class TargetBuilder:
         row_cache: RowCache,
         built: BuiltTargets,
         row: TenantSourceRow,
-        secrets: frozenset[str],
+        secrets: tuple[str, ...],
         before: tuple[tuple[int, ...], int, int, int],
     ) -> None:
-        """Keep what came of a row for the next load, unless a mistake, a file or a metric came of it."""
+        """Keep what came of a row for the next load, unless a mistake or a metric came of it."""
         odd, thresholds_before, public_before, targets_before = before
         if self._count(built)[0] != odd or len(built.targets) != targets_before + 1:
             return
-        row_cache.rows[row.tenant.id] = BuiltRow(
-            row.raw,
-            built.targets[-1],
-            tuple(self.resolved[thresholds_before:]),
-            secrets,
-            tuple(self.context.public[public_before:]),
-        )
+        public = public_texts(self.context.public[public_before:], row.path)
+        if public is not None:
+            row_cache.rows[row.tenant.id] = BuiltRow(
+                row.raw, built.targets[-1], tuple(self.resolved[thresholds_before:]), secrets, public
+            )
 
-    def _add_built(self, built: BuiltTargets, made: BuiltRow) -> None:
+    def _add_built(self, built: BuiltTargets, row: TenantSourceRow, made: BuiltRow) -> None:
         built.targets.append(made.target)
         self.resolved.extend(made.thresholds)
-        self.context.outside |= made.secrets
-        self.context.public.extend(made.public)
+        self._add_secrets(row, made.secrets)
+        self.context.public.extend([text.at(row.source.place, row.path) for text in made.public])
         if built.row_cache is not None:
             built.row_cache.rows[made.target.tenant] = made
 
@@ -244,8 +248,6 @@ class TargetBuilder:
         """Return what was made of this integration's rows before, as long as nothing else differs."""
         feeds = self.context.feeds
         if feeds is None or layers is None or part.tenants is None:
-            return None
-        if not (part.tenants.http or part.tenants.sql):
             return None
         # All that a target takes from elsewhere than its row: a part left out would keep stale targets.
         options = (layers.shared, frozenset(layers.converter.hidden))

@@ -21,7 +21,7 @@ from exporter.config.document.values import Expander
 from exporter.config.feeds.feeds import FeedRequest
 from exporter.config.feeds.requests import FeedRequests
 from exporter.config.feeds.row import BadRow, FeedProblem, RowSource, plain, tenant_of
-from exporter.config.feeds.row_cache import BuiltRow, RowCache
+from exporter.config.feeds.row_cache import BuiltRow, RowCache, print_of
 from exporter.config.layout import TenantRow, Tenants
 from exporter.config.layout_parts import TENANT_PATTERN
 from exporter.config.load_context import LoadContext
@@ -36,7 +36,8 @@ _ROWS = list[TenantRow]
 class TenantSourceRow:
     """One row, where it is, and what its values may do.
 
-    `raw` is how a feed answered it, None elsewhere; `built` what an earlier load made of an equal one.
+    `raw` is how a feed answered it, elsewhere its print, None where it is made again each time; `built` is
+    what an earlier load made of an equal one.
     """
 
     tenant: TenantRow
@@ -67,7 +68,7 @@ def rules_of(kind: str, secrets_dir: str, networks: tuple[str, ...] = ()) -> Rul
 class TenantSources:
     """Reads all rows of one integration; `path` is that of its `tenants` in the file.
 
-    `row_cache` knows what rows of feeds gave in earlier loads.
+    `row_cache` knows what rows gave in earlier loads.
     """
 
     context: LoadContext
@@ -85,9 +86,8 @@ class TenantSources:
                 (), "tenants names no source", "add list:, files:, http: or sql:, or remove tenants"
             )
         folder, networks = self._secrets_dir(), self._networks()
-        listed = self._read(
-            self.source, (*self.path, "list"), list(self.tenants.list), rules_of("list", folder)
-        )
+        rules = rules_of("list", folder)
+        listed = self._read_others("list", self.source, (*self.path, "list"), list(self.tenants.list), rules)
         files = list(self._from_files(rules_of("files", folder, networks)))
         yield from self._unique([*listed, *files, *self._from_feeds(folder, networks)])
 
@@ -176,9 +176,12 @@ class TenantSources:
             return None
         if not text.strip():
             return None  # a file without rows yet is a file with no tenants
-        expander = Expander(self.context.environ, allowed=not rules.secrets_dir)
-        read = read_json if file.endswith(".json") else read_yaml
-        return read(text, file, expander, self.context.add_error)
+        known = (file, not rules.secrets_dir)
+        if known not in self.context.documents:
+            expander = Expander(self.context.environ, allowed=not rules.secrets_dir)
+            read = read_json if file.endswith(".json") else read_yaml
+            self.context.documents[known] = read(text, file, expander, self.context.add_error)
+        return self.context.documents[known]
 
     def _of_source(self, source: Source, rules: Rules) -> list[TenantSourceRow]:
         if source.value is None:
@@ -188,7 +191,37 @@ class TenantSources:
                 source.place(()), "expected a list of tenants", "write rows such as - id: acme"
             )
             return []
-        return self._read(source, (), source.value, rules)
+        return self._read_others("file", source, (), source.value, rules)
+
+    def _read_others(
+        self, kind: str, source: Source, path: Path, raw: list[Any], rules: Rules
+    ) -> list[TenantSourceRow]:
+        """Return the rows in `raw`; only those are read that no earlier load made something of."""
+        if self.row_cache is None:
+            return self._read(source, path, raw, rules)
+        prints = self._prints(kind, source, raw)
+        made: dict[int, TenantSourceRow] = {}
+        fresh: list[int] = []
+        for index, (row, mark) in enumerate(zip(raw, prints, strict=True)):
+            known = self.row_cache.get(tenant_of(row), mark) if mark is not None else None
+            if known is None:
+                fresh.append(index)
+            else:
+                tenant = _tenant_row(known.target.tenant)
+                made[index] = TenantSourceRow(tenant, source, (*path, index), rules, mark, known)
+        for one in self._read(source, path, [raw[index] for index in fresh], rules, fresh):
+            index = int(one.path[-1])
+            made[index] = replace(one, raw=prints[index])
+        return [made[index] for index in range(len(raw)) if index in made]
+
+    def _prints(self, kind: str, source: Source, raw: list[Any]) -> list[bytes | None]:
+        """Return the print of each row, made once for a file that several integrations name."""
+        if raw is not source.value:
+            return [print_of(kind, row) for row in raw]
+        known = self.context.prints.get(id(source))
+        if known is None:
+            known = self.context.prints[id(source)] = [print_of(kind, row) for row in raw]
+        return known
 
     def _read(
         self, source: Source, path: Path, raw: list[Any], rules: Rules, places: Sequence[int] | None = None
