@@ -18,6 +18,8 @@ CONTRACTS = (
     ("tests/server/test_operating_page.py", "test_operating_page", 2),
     ("tests/client/test_client.py", "every_kind", 1),
     ("tests/rules/test_derived_cases.py", "SearchesFindNothing", 5),
+    ("tests/generate/test_dashboard_catalogue.py", "search", 4),
+    ("tests/generate/test_dashboards.py", "search", 8),
 )
 CONFIGURATION = """\
 integrations: []

@@ -6,6 +6,10 @@ passwords, bots crawl it, and most of its usual visitors stay away.
 
 from collections.abc import Iterator
 
+from exporter import registry
+from exporter.core.event import EventKind
+from tests.generate.dashboards_platform import ENDPOINTS, INTEGRATIONS, SOURCES
+
 MINUTE, HOUR = 60.0, 3600.0
 Labels = tuple[tuple[str, str], ...]
 Row = tuple[str, Labels, float]
@@ -45,6 +49,8 @@ BUCKETS = {
     "newsletter": ("resend", "acme", "requests", 4.0, 100.0),
     "sms": ("twilio", "acme", "api", 80.0, 100.0),
 }
+TOLD = {*KINDS, "ai_usage", "rate_limit", "webhook"}
+"""Kinds that have their part in the story."""
 BOUNDS = ((0.25, 0.2), (1.0, 0.6), (2.0, 0.95), (5.0, 1.0))
 """Multiples of the usual time, and the share of what is quicker."""
 
@@ -55,6 +61,10 @@ def series(now: float, end: float) -> Iterator[Row]:
     minutes = (now - end + 2000 * HOUR) / MINUTE
     for part in (_requests, _calls, _ai, _widgets, _traffic, _sign_ins, _audit, _limits, _intake):
         yield from part(minutes)
+    yield from _webhook_facts(end)
+    for name, kind in registry.events().items():
+        if name not in TOLD:
+            yield from _other(kind, minutes)
     for integration, (provider, tenant, bucket, left, most) in BUCKETS.items():
         labels = (
             ("integration", integration),
@@ -201,6 +211,33 @@ def _intake(minutes: float) -> Iterator[Row]:
     yield "integration_exporter_store_healthy", (), 1.0
     for name in ("failed_writes", "failed_reads", "dropped"):
         yield f"integration_exporter_store_{name}", (), 0.0
+
+
+def _webhook_facts(end: float) -> Iterator[Row]:
+    """Yield limits of silence, endpoints that are disabled, and what the exporter does about alerts."""
+    for source, (integration, tenant, _, _) in SOURCES.items():
+        own = (("integration", integration), ("provider", INTEGRATIONS[integration][0]))
+        place = (*own, ("tenant", tenant), ("source", source))
+        yield "integration_webhook_silence_limit_seconds", place, 6 * HOUR
+        yield "integration_webhook_source_since_timestamp_seconds", place, end - 2 * HOUR
+    for endpoint, (tenant, _, up) in ENDPOINTS.items():
+        disabled = (*NONE, ("tenant", tenant), ("endpoint", endpoint))
+        yield "integration_webhook_endpoint_disabled", disabled, float(not up)
+    yield "integration_exporter_alertmanager_up", (), 1.0
+    yield "integration_exporter_maintenance_active", (("name", "releases"),), 1.0
+    yield "integration_exporter_notices_last_timestamp_seconds", (), end - 40
+    yield "integration_exporter_escalations_total", (("severity", "critical"),), 4.0
+
+
+def _other(kind: EventKind, minutes: float) -> Iterator[Row]:
+    """Yield a series of each metric of a kind that this story knows nothing about."""
+    for metric in kind.metrics:
+        own = {"tenant": "acme", "integration": "", "provider": ""}
+        labels = tuple((label, own.get(label, "any")) for label in metric.label_names)
+        if metric.buckets:
+            yield from _buckets(metric.name, labels, metric.buckets[0], 3 * minutes)
+        else:
+            yield metric.name, labels, 3 * minutes
 
 
 def _buckets(name: str, labels: Labels, usual: float, count: float) -> Iterator[Row]:

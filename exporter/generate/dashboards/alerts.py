@@ -7,6 +7,7 @@ from exporter.core.alert_action import AlertVerb
 from exporter.core.metric import Metric
 from exporter.core.notice import ACKNOWLEDGED, FIRING, RESOLVED
 from exporter.core.severity import Severity
+from exporter.generate.dashboards import _alertmanager_panels
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards import _sql as sql
@@ -51,6 +52,7 @@ def build() -> Dashboard:
         description="Which alerts fire, who looks after them, what they were, and which are noise.",
         sections=(
             Section("Now", (*_counts(), firing_alerts((INTEGRATION, TENANT), (14, 10)), _over_time())),
+            Section("What the exporter does", _alertmanager_panels.panels()),
             Section("Noise, by the counters of the exporter", _noise()),
             Section("From the store", _history()),
         ),

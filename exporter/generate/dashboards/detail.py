@@ -194,7 +194,8 @@ def _of_vendor(*, dates: bool) -> str:
     own = [metric for probe in registry.probes().values() for metric in probe.metrics]
     shared = {*m.TARGET_SERIES, *m.SHARED_SERIES}
     labels = sorted({label for metric in own if metric not in shared for label in metric.labels})
-    providers = "|".join(registry.probes())
+    # Two dates that are every target's, and on no other panel.
+    providers = "|".join((*registry.probes(), *(("client", "probe_last") if dates else ())))
     kind = "=~" if dates else "!~"
     chosen = (
         f'__name__=~"integration_({providers})_.+", __name__{kind}".+_timestamp_seconds", '
@@ -226,7 +227,7 @@ def _facts() -> Any:
 def _dates() -> Any:
     return show.rows(
         "Dates",
-        "When something of the vendor's happened or will happen.",
+        "When something of the vendor's, a probe or our certificate happened, or will happen.",
         (f"{_of_vendor(dates=True)} * 1000",),
         (
             TableColumn("fact", "Date", width=300),

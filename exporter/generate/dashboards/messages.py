@@ -291,4 +291,31 @@ def _text_messages() -> tuple[Any, ...]:
             size=(12, 8),
             unit="short",
         ).no_value("No text message was asked for"),
+        show.lines(
+            "Text messages not sent, or in doubt, in an hour",
+            "Repeats of what was sent, those beyond what an incident may have, and requests that no account "
+            "answered: those are sent again.",
+            tuple(
+                PanelQuery(_sum(metric), name)
+                for metric, name in (
+                    (sms_metrics.REPEATED, "repeats"),
+                    (sms_metrics.CAPPED, "beyond the limit"),
+                    (sms_metrics.UNCERTAIN, "in doubt"),
+                )
+            ),
+            size=(12, 8),
+            unit="short",
+        ).no_value("No text message was asked for"),
+        show.lines(
+            "Age of the oldest text message that waits",
+            "0 where none waits.",
+            # Its time is 0 where none waits, which is no age of half a century.
+            (
+                PanelQuery(
+                    f"max(time() - ({sms_metrics.OLDEST} > 0)) or max({sms_metrics.OLDEST}) * 0", "oldest"
+                ),
+            ),
+            size=(12, 8),
+            unit="s",
+        ).no_value("No text message is sent by this exporter"),
     )

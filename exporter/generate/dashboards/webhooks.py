@@ -21,7 +21,7 @@ HOUR = "[1h]"
 TENANT = TableColumn("tenant", "Tenant", width=100, wrap=True)
 SOURCE = TableColumn("source", "Source", width=130, wrap=True)
 ENDPOINT = TableColumn("endpoint", "Endpoint", width=130, wrap=True)
-STATES = {"1": ("Up", show.GOOD), "0": ("Down", show.BAD)}
+STATES = {"1": ("Up", show.GOOD), "0": ("Down", show.BAD), "-1": ("Disabled", show.BAD)}
 
 
 def build() -> Dashboard:
@@ -119,16 +119,22 @@ def _received() -> tuple[Any, ...]:
         ),
         show.rows(
             "Sources",
-            f"The {ask.MOST} sources that sent most recently, and how often the app failed in a row.",
-            (oldest, f"{_each(m.CONSECUTIVE_FAILURES, 'source', IN)} and on ({_names('source')}) {oldest}"),
+            f"The {ask.MOST} sources that sent most recently, how often the app failed in a row, and after "
+            "which time without a webhook they count as silent, where that is watched.",
+            (
+                oldest,
+                f"{_each(m.CONSECUTIVE_FAILURES, 'source', IN)} and on ({_names('source')}) {oldest}",
+                f"{_each(m.SILENCE_LIMIT, 'source', SOURCES)} and on ({_names('source')}) {oldest}",
+            ),
             (
                 SOURCE,
                 TENANT,
                 TableColumn("A", "Last webhook", unit="dateTimeFromNow", width=140),
-                TableColumn("B", "Failures in a row", width=160),
+                TableColumn("B", "In a row", width=100),
+                TableColumn("C", "Silent after", unit="s", width=110),
             ),
             size=(12, 9),
-            sort=(("Failures in a row", True),),
+            sort=(("In a row", True),),
             empty="No webhook has arrived",
         ),
         show.bars(
@@ -144,7 +150,9 @@ def _received() -> tuple[Any, ...]:
 
 
 def _sent() -> tuple[Any, ...]:
-    worst = f"bottomk({ask.MOST}, {_each(m.ENDPOINT_UP, 'endpoint', ENDPOINTS)})"
+    up = _each(m.ENDPOINT_UP, "endpoint", ENDPOINTS)
+    disabled = _each(m.ENDPOINT_DISABLED, "endpoint", ENDPOINTS)
+    worst = f"bottomk({ask.MOST}, {up} - ({disabled} or {up} * 0))"
     known = f"on ({_names('endpoint')}) {worst}"
     return (
         show.lines(
@@ -185,7 +193,8 @@ def _sent() -> tuple[Any, ...]:
         ),
         show.rows(
             "Endpoints",
-            f"The {ask.MOST} endpoints that need a look first: those that are down, then any.",
+            f"The {ask.MOST} endpoints that need a look first: those that the exporter disabled, those "
+            "that are down, then any.",
             (
                 worst,
                 f"{_each(m.ENDPOINT_LAST_SUCCESS, 'endpoint', ENDPOINTS)} * 1000 and {known}",
