@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from exporter.server.access import Effect
+from exporter.server.change_kinds import every_kind
 from exporter.server.pages import _frame as frame
 from exporter.server.pages import tabs
 from exporter.server.pages._actions import ACTIONS
@@ -70,6 +71,12 @@ def test_every_tab_names_actions_that_there_are_and_every_action_is_on_a_tab() -
     for tab in tabs():
         template = (PAGES / tab.template).read_text("utf-8")
         assert set(re.findall(r'\bact\("(\w+)"', template)) == set(tab.actions), tab.path
+
+
+def test_every_tab_is_renewed_by_changes_of_a_kind_that_there_is() -> None:
+    known = {kind.name for kind in every_kind()}
+    assert {kind for tab in tabs() for kind in tab.kinds} <= known
+    assert all(tab.kinds for tab in tabs())
 
 
 @pytest.mark.parametrize("who", ["viewer", "admin", "bound_viewer", "bound_admin"])

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from exporter.core.changes import BOARD
 from exporter.server.pages import tabs
 from tests.server.browser import Page, browsing
 from tests.server.incident_room import Incident, incident
@@ -22,6 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 AXE = Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js"
 PATHS = [tab.path for tab in tabs()]
 QUERIES = {"/integration": "?integration=payments&tenant=acme"}
+CONNECTED = "document.querySelector('.numbers .connected strong').textContent"
 LOOK = """axe.run(document, {resultTypes: ["violations"]}).then((found) => JSON.stringify(
   found.violations.map((one) => [one.id, one.nodes.map((node) => node.html.slice(0, 160))])))"""
 
@@ -158,6 +161,7 @@ async def test_an_incident_is_handled_by_keyboard_alone(desk: Desk) -> None:
 
 
 async def test_escape_leaves_everything_as_it_was_and_gives_the_focus_back(desk: Desk) -> None:
+    await desk.look()
     await desk.open("/webhooks")
     await desk.tab_to("Pause: fixed")
     await desk.press("Enter")
@@ -171,6 +175,7 @@ async def test_escape_leaves_everything_as_it_was_and_gives_the_focus_back(desk:
 
 
 async def test_a_refusal_says_why_and_stays_readable(desk: Desk) -> None:
+    await desk.look()
     await desk.open("/rate-limits")
     button = "document.querySelector('[data-act=unblock]')"
     await desk.page.value(
@@ -192,3 +197,33 @@ async def test_what_a_vendor_said_is_text_wherever_it_is_shown(desk: Desk) -> No
         await desk.open(path)
         assert '<script>alert("x")' in await desk.page.value("document.body.innerText")
     assert desk.page.complaints == []
+
+
+async def test_a_change_is_seen_soon_and_what_a_person_does_meanwhile_stays(desk: Desk) -> None:
+    made = desk.incident
+    await desk.look()
+    await desk.open("/integrations")
+    await desk.tab_to("Check now: mail")
+    (mail,) = (one for one in made.room.states if one.target.integration == "mail")
+    mail.status = "connected"
+    try:
+        # The page is also renewed after 30 seconds: this is sooner.
+        while True:
+            made.room.feed.note(BOARD, "mail", "")
+            with suppress(TimeoutError):
+                await desk.page.until(f"{CONNECTED} === '3'", seconds=3)
+                break
+            assert await desk.page.value("performance.now() < 25000")
+    finally:
+        mail.status = "unknown"
+    assert await desk.page.value("document.activeElement.dataset.about") == "mail"
+
+
+async def test_a_page_that_is_not_live_stays_as_it_is_until_it_is_asked(desk: Desk) -> None:
+    await desk.open("/integrations")
+    await desk.page.value("document.getElementById('live').click()")
+    desk.incident.room.feed.note(BOARD, "mail", "")
+    await desk.page.value("renewSoon()")
+    assert await desk.page.value("[renewing, due]") == [False, True]
+    await desk.page.value("document.getElementById('live').click()")
+    await desk.page.until("due === false && renewing === false")

@@ -57,7 +57,9 @@ function exchange(old, fresh) {
   old.replaceWith(now);
   if (focus === null) return;
   const again = [...now.querySelectorAll("a, button, summary, [tabindex]")].find((one) => keyOf(one) === focus);
-  (again || document.getElementById("content")).focus({ preventScroll: true });
+  again?.focus({ preventScroll: true });
+  // It may be gone, or not be shown any more.
+  if (!now.contains(document.activeElement)) document.getElementById("content").focus({ preventScroll: true });
 }
 
 async function renew() {
