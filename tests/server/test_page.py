@@ -56,6 +56,16 @@ def test_every_text_that_is_asked_for_is_there() -> None:
             assert f"columns.{columns}" in known or columns in TEXTS["frame"], f"{path.name}: {columns}"
 
 
+def test_no_text_is_left_that_nothing_asks_for() -> None:
+    sources = "".join(path.read_text("utf-8") for path in (*PAGES.glob("*.html"), *PAGES.glob("*.py")))
+    words = set(re.findall(r"\w+", sources))
+    tables = {"actions", "status", "symbol", "verdict"} | {
+        name for name in TEXTS if f'kind="{name}"' in sources
+    }
+    left = {name for name in paths(TEXTS) if name.rpartition(".")[2] not in words}
+    assert {name for name in left if name.split(".")[0] not in tables | {"mode"}} == set()
+
+
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
 def test_an_action_is_a_route_that_changes_something_and_has_its_words(action: Any) -> None:
     (route,) = (one for one in ROUTES if one.path == action.path and action.method in one.methods)

@@ -100,6 +100,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
 async def test_a_tab_runs_within_its_content_policy_and_without_barriers(desk: Desk, path: str) -> None:
     await desk.look()
     await desk.open(path)
+    assert await desk.page.value("document.documentElement.scrollWidth <= innerWidth")
     await desk.page.value(AXE.read_text("utf-8"))
     assert json.loads(await desk.page.value(LOOK)) == []
     assert desk.page.complaints == []
