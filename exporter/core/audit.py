@@ -54,6 +54,20 @@ class AuditEntry:
         return made
 
 
+_USUAL = vars(AuditEntry(0.0, "", ""))
+
+
+def entry_of(at: float, fields: Mapping[str, Any]) -> AuditEntry:
+    """Return the entry with these fields, those that must be there among them: apps report many at once.
+
+    A frozen dataclass would set each of its fields by a call.
+    """
+    made = object.__new__(AuditEntry)
+    made.__dict__.update(_USUAL, details={}, at=at)
+    made.__dict__.update(fields)
+    return made
+
+
 # Tuples: of every entry there is one of each, and a frozen dataclass takes five times as long to make.
 class SignIn(NamedTuple):
     """An attempt to sign in that an app reports; `unknown`: it failed, for there is no such account."""

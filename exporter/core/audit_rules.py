@@ -238,6 +238,7 @@ def class_of(action: str) -> ActionClass:
     return next((one for one in CLASSES if one.words & words), OTHER_CLASS)
 
 
+@lru_cache(maxsize=256)
 def outcome_of(text: str) -> str:
     """Return success, failure or refused for what an app calls an outcome."""
     lower = text.lower()

@@ -3,13 +3,13 @@
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from exporter.core.audit import AuditEntry, SignIn
+from exporter.core.audit import AuditEntry, SignIn, entry_of
 from exporter.core.audit_rules import names_no_account
 from exporter.core.configuration import Configuration
 from exporter.core.event import Contribution, EventError, EventFields, EventKind, Tally, label_limits
@@ -253,17 +253,22 @@ def _once(found: _Judged) -> str:
 
 def _stored_event(found: _Judged) -> StoredEvent:
     event, kind = found.event, found.kind
-    fields = dict(_own_fields(event))
     return StoredEvent(
-        found.at, kind.name, event.id, event.integration, event.tenant, kind.retention or "", fields
+        found.at,
+        kind.name,
+        event.id,
+        event.integration,
+        event.tenant,
+        kind.retention or "",
+        _own_fields(event),
     )
 
 
 def _audit_entry(found: _Judged) -> AuditEntry:
     event = found.event
-    return AuditEntry(
-        found.at, integration=event.integration, tenant=event.tenant, **dict(_own_fields(event))
-    )
+    fields = _own_fields(event)
+    fields["integration"], fields["tenant"] = event.integration, event.tenant
+    return entry_of(found.at, fields)
 
 
 def _sign_in(event: AuthEvent, at: float) -> SignIn:
@@ -278,11 +283,8 @@ def _sign_in(event: AuthEvent, at: float) -> SignIn:
     )
 
 
-def _own_fields(event: EventFields) -> Iterator[tuple[str, Any]]:
-    for name in _own_names(type(event)):
-        value = getattr(event, name)
-        if value is not None:
-            yield name, value
+def _own_fields(event: EventFields) -> dict[str, Any]:
+    return {name: value for name in _own_names(type(event)) if (value := getattr(event, name)) is not None}
 
 
 @cache

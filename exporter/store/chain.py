@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -33,13 +34,16 @@ KEY_BYTES = 16
 _NONCE_BYTES = 12
 
 
+_covered = itemgetter(*COVERED)
+_personal = attrgetter(*SEALED)
+
 # As json.dumps writes it; that makes an encoder of its own for each call with separators.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def hash_of(before: bytes, row: Mapping[str, Any]) -> bytes:
     """Return the hash of an entry: SHA-256 over that of the one before, its columns as JSON, its seal."""
-    text = _encode([FORM, *(row[name] for name in COVERED)])
+    text = _encode([FORM, *_covered(row)])
     return hashlib.sha256(before + text.encode() + row["sealed"]).digest()
 
 
@@ -55,11 +59,19 @@ def cipher(key: bytes) -> "AESGCM":
     return AESGCM(key)
 
 
-def seal(by: "AESGCM", entry: AuditEntry) -> bytes:
-    """Return what is personal in `entry`, sealed; each time it looks different."""
-    values = [*(getattr(entry, name) for name in SEALED), dict(entry.details)]
-    nonce = os.urandom(_NONCE_BYTES)
-    return nonce + by.encrypt(nonce, _json(values), None)
+def seal(by: "AESGCM", entry: AuditEntry, nonce: bytes = b"") -> bytes:
+    """Return what is personal in `entry`, sealed; each time it looks different.
+
+    `nonce` is one of `new_nonces`, which no other seal had; without one it makes its own.
+    """
+    nonce = nonce or os.urandom(_NONCE_BYTES)
+    return nonce + by.encrypt(nonce, _json([*_personal(entry), dict(entry.details)]), None)
+
+
+def new_nonces(number: int) -> list[bytes]:
+    """Return as many nonces: a question to the system for each would let other threads in each time."""
+    random = os.urandom(_NONCE_BYTES * number)
+    return [random[place : place + _NONCE_BYTES] for place in range(0, len(random), _NONCE_BYTES)]
 
 
 def _json(values: list[Any]) -> bytes:

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection, Select, delete, insert, select, tuple_
@@ -159,9 +160,9 @@ class AuditLedger:
         )
         rows, before, number = [], head.hash, head.entries
         replica = connection.get_execution_options().get(REPLICA, "")
-        for once, entry in judged:
+        for (once, entry), nonce in zip(judged, chain.new_nonces(len(judged)), strict=True):
             number += 1
-            row = _row(number, once, entry, people[entry.tenant, entry.actor], head.secret)
+            row = _row(number, once, entry, people[entry.tenant, entry.actor], head.secret, nonce)
             row |= {"replica": entry.replica or replica, "before": before}
             before = row["hash"] = chain.hash_of(before, row)
             rows.append(row)
@@ -290,7 +291,9 @@ def _read_people(connection: Connection, wanted: Sequence[_PersonKey]) -> dict[_
     return found
 
 
-def _row(number: int, once: str | None, entry: AuditEntry, person: _Person, secret: bytes) -> TableRow:
+def _row(
+    number: int, once: str | None, entry: AuditEntry, person: _Person, secret: bytes, nonce: bytes
+) -> TableRow:
     return {
         "id": number,
         "at": float(entry.at),
@@ -306,7 +309,7 @@ def _row(number: int, once: str | None, entry: AuditEntry, person: _Person, secr
         "once": once,
         "address_mark": chain.mark(secret, "address", entry.address),
         "resource_mark": chain.mark(secret, "resource", entry.resource),
-        "sealed": chain.seal(person.cipher, entry),
+        "sealed": chain.seal(person.cipher, entry, nonce),
     }
 
 
@@ -323,8 +326,14 @@ _TEXTS = (
 )
 
 
+_texts = attrgetter(*_TEXTS)
+
+
 def _tidy(entry: AuditEntry) -> AuditEntry:
     """Return `entry` with texts that a database takes."""
+    whole = "".join(_texts(entry))
+    if len(whole) <= LONGEST and _text(whole) is whole:  # as nearly all are: one look for all of them
+        return entry
     changed: dict[str, Any] = {}
     for name in _TEXTS:
         text = getattr(entry, name)

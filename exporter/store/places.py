@@ -13,6 +13,9 @@ from exporter.store.subjects.audit_people import PLACE
 MOST_PLACES = 50_000
 """Places that a process remembers; others it asks the store for."""
 
+MOST_WHOLE = 10_000
+"""Actors with address and country that are known as a whole; then all of these are learned again."""
+
 DAY = 86_400.0
 """Seconds after which it is written again that an actor was seen somewhere: retention goes by that."""
 
@@ -42,6 +45,8 @@ class KnownPlaces:
         self._seen: OrderedDict[bytes, float] = OrderedDict()
         # What the transaction of the moment added: it may be rolled back.
         self._unsure: set[bytes] = set()
+        # Who was at which address and in which country, by the time of the older of both in the store.
+        self._whole: dict[tuple[str, ...], float] = {}
 
     def begin(self) -> None:
         """Take notice that the transaction of before has ended."""
@@ -50,13 +55,25 @@ class KnownPlaces:
     def clear(self) -> None:
         """Forget what is remembered; the store has it."""
         self._seen.clear()
+        self._whole.clear()
 
     def learn(self, connection: Connection, secret: bytes, sign_ins: Sequence[SignIn]) -> list[Novelty]:
         """Keep where actors were seen; return of each whether it is new. The head of the chain is locked."""
+        # Nearly all are where they were a moment ago: nothing is hashed for these.
+        open_ones = [(place, one) for place, one in enumerate(sign_ins) if not self._is_known(one)]
+        novelties = [Novelty()] * len(sign_ins)
+        if open_ones:
+            found = self._learn(connection, secret, [one for _, one in open_ones])
+            for (place, _), novelty in zip(open_ones, found, strict=True):
+                novelties[place] = novelty
+        return novelties
+
+    def _learn(self, connection: Connection, secret: bytes, sign_ins: Sequence[SignIn]) -> list[Novelty]:
         sights = [dict(_sights(secret, one)) for one in sign_ins]
         every = [sight for one in sights for sight in one.values()]
         unknown = [sight for sight in every if not self._is_fresh(sight)]
         if not unknown:
+            self._remember(sign_ins, sights)
             return [Novelty()] * len(sign_ins)
         known = self._read(connection, unknown)
         strange = dict.fromkeys(sight.who for sight in unknown if sight.place not in known)
@@ -75,6 +92,18 @@ class KnownPlaces:
         """Delete where actors were seen, given as (tenant, actor)."""
         hashes = [place_hash(secret, *actor, kind) for actor in actors for kind in KINDS]
         connection.execute(delete(PLACE).where(PLACE.c.actor.in_(hashes)))
+
+    def _is_known(self, one: SignIn) -> bool:
+        seen = self._whole.get((one.tenant, one.actor, one.address, one.country))
+        return seen is not None and one.at - seen < DAY
+
+    def _remember(self, sign_ins: Sequence[SignIn], sights: Sequence[dict[str, _Sight]]) -> None:
+        if len(self._whole) >= MOST_WHOLE:
+            self._whole.clear()
+        for one, of_one in zip(sign_ins, sights, strict=True):
+            if of_one:
+                seen = min(self._seen[sight.place] for sight in of_one.values())
+                self._whole[one.tenant, one.actor, one.address, one.country] = seen
 
     def _is_fresh(self, sight: _Sight) -> bool:
         seen = self._seen.get(sight.place)
