@@ -1,5 +1,6 @@
 """Takes deliveries in, durably, and brings each to its endpoint at least once."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -72,6 +73,10 @@ class Outbox:
         for name in TASKS:
             await self._supervisor.stop(name)
         ended = await self._carrier.stop(limit)
+        # A claim that was cut may still be written: what it takes must be free as well.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                await self.commits.drain()
         with suppress(StoreError):
             await self._carrier.lease.end()
         return await self.commits.close(limit) and ended
@@ -154,7 +159,7 @@ class Outbox:
             if not due:
                 due = self._last_due = max(self._clock.now(), self._last_due + _STEP)
             changed = due != delivery.due or name != delivery.id
-            yield replace(delivery, id=name, due=due) if changed else delivery
+            yield delivery.with_changes(id=name, due=due) if changed else delivery
 
     def _unmarked(self, deliveries: Sequence[Delivery]) -> frozenset[EndpointKey]:
         """Return the endpoints that take turns, and of which the store does not know that yet."""

@@ -83,6 +83,8 @@ class GroupCommit:
         self._closing = False
         # The loop's own.
         self._alarm: asyncio.TimerHandle | None = None
+        self._under_way = 0
+        self._quiet = asyncio.Event()
 
     async def write(
         self,
@@ -105,6 +107,7 @@ class GroupCommit:
             if len(self._jobs) + len(self._later) >= MOST_WAITING:
                 raise StoreError(f"{self.database.name}: too much waits to be written; see its disk")
             (self._later if may_wait else self._jobs).append(job)
+            self._under_way += 1
             self._start_threads(loop)
             if not may_wait:
                 self._changed.notify()
@@ -124,6 +127,13 @@ class GroupCommit:
             self._jobs += self._later
             self._later.clear()
             self._changed.notify()
+
+    async def drain(self) -> None:
+        """Return when nothing is under way any more, also of what its caller has given up."""
+        self.hurry()
+        while self._under_way:
+            self._quiet.clear()
+            await self._quiet.wait()
 
     async def close(self, timeout: float) -> bool:
         """Write what waits and end the threads; return whether that took less than `timeout` seconds."""
@@ -175,7 +185,14 @@ class GroupCommit:
             finally:
                 # One call for all: waking the loop costs more than setting a result.
                 with suppress(RuntimeError):  # the loop has ended meanwhile, and with it the callers
-                    loop.call_soon_threadsafe(_settle, jobs)
+                    loop.call_soon_threadsafe(self._settle, jobs)
+
+    def _settle(self, jobs: Sequence[_Job[Any, Any]]) -> None:
+        for job in jobs:
+            job.settle()
+        self._under_way -= len(jobs)
+        if not self._under_way:
+            self._quiet.set()
 
     def _take(self) -> list[_Job[Any, Any]]:
         """Return the jobs of the next transaction; what may wait goes along once there is enough of it."""
@@ -230,8 +247,3 @@ def _fail(jobs: list[_Job[Any, Any]], error: Exception) -> list[_Job[Any, Any]]:
     for job in jobs:
         job.error = error if isinstance(error, StoreError) else StoreError(f"the store: {error!r}")
     return []
-
-
-def _settle(jobs: Sequence[_Job[Any, Any]]) -> None:
-    for job in jobs:
-        job.settle()

@@ -171,6 +171,25 @@ async def test_close_writes_what_waits_and_refuses_what_comes_then(commits: Grou
         await commits.write(register, "late")
 
 
+async def test_what_its_caller_gave_up_is_under_way_until_it_is_written(commits: GroupCommit) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def linger(connection: Connection, names: Sequence[str]) -> list[int]:
+        begun.set()
+        may_end.wait()
+        return register(connection, names)
+
+    call = asyncio.create_task(commits.write(linger, "late"))
+    await until(begun.is_set)
+    call.cancel()
+    drained = asyncio.create_task(commits.drain())
+    await rest()
+    assert not drained.done()
+    may_end.set()
+    await drained
+    assert registered(commits) == ["late"]
+
+
 async def test_too_much_that_waits_is_refused_at_once(
     commits: GroupCommit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
