@@ -1,6 +1,7 @@
 """When an endpoint that fails is left alone, and when it is tried again."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from exporter.core.delivery import EndpointState
 
@@ -12,8 +13,7 @@ LONGEST_PAUSE = 300.0
 """Seconds for which the breaker stays open: doubled with each trial that fails."""
 
 
-@dataclass(frozen=True)
-class AttemptReport:
+class AttemptReport(NamedTuple):
     """How one attempt left its endpoint at `at` (Unix seconds).
 
     `works`: it has answered, be it with a refusal of this one delivery. `in_turn`: it was let through one by

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from exporter.core.delivery import HeaderLines
 from exporter.core.options import Options
@@ -57,8 +57,7 @@ class IncomingRequest:
         return [value.strip() for known, value in self.headers if known.lower() == name.lower()]
 
 
-@dataclass(frozen=True)
-class VerifiedWebhook:
+class VerifiedWebhook(NamedTuple):
     """What a genuine webhook says of itself.
 
     `event_id` is what the sender dedupes by, "" where the scheme has none: the hash of the body is used then.

@@ -4,11 +4,11 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
-from exporter.core.audit import AuditEntry
+from exporter.core.audit import AuditEntry, entry_of
 from exporter.core.delivery import Delivery, DeliveryState
 from exporter.core.errors import StoreError
 from exporter.core.forwarding import FORWARD, RECEIVED, added_headers, end_to_end
@@ -54,8 +54,7 @@ class DeliveryStore(Protocol):
         """Store them for good; return of each whether it is new. StoreError where that is not certain."""
 
 
-@dataclass(frozen=True)
-class IntakeAnswer:
+class IntakeAnswer(NamedTuple):
     """What the sender is answered. `retry_after` is in seconds, None for no wait."""
 
     status: int
@@ -189,16 +188,16 @@ class WebhookIntake:
         self, source: WebhookSource, request: IncomingRequest, delivery: Delivery, *, new: bool
     ) -> None:
         """Put a genuine webhook that is stored into the audit: of a burst one entry a minute."""
-        entry = AuditEntry(
-            request.received,
-            f"source:{source.name}",
-            "webhook.verified",
-            f"source:{source.name}",
-            integration=source.integration,
-            tenant=source.tenant,
-            address=request.address,
-            details={"event": delivery.message_id, "type": delivery.type, "new": new},
-        )
+        fields = {
+            "actor": f"source:{source.name}",
+            "action": "webhook.verified",
+            "resource": f"source:{source.name}",
+            "integration": source.integration,
+            "tenant": source.tenant,
+            "address": request.address,
+            "details": {"event": delivery.message_id, "type": delivery.type, "new": new},
+        }
+        entry = entry_of(request.received, fields)
         self._audit.add_repeatable(entry, "" if new else "duplicate")
 
     def _keep(

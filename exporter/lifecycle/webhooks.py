@@ -9,7 +9,7 @@ import structlog
 
 from exporter import registry
 from exporter.core.action import ActionKit
-from exporter.core.audit import AuditEntry
+from exporter.core.audit import entry_of
 from exporter.core.clock import Clock
 from exporter.core.configuration import Configuration
 from exporter.core.delivery import Attempt, Delivery, DeliveryState
@@ -120,15 +120,15 @@ class WebhookParts:
         self.summaries.record(delivery, attempt)
         outcome = "success" if not attempt.reason else "failure"
         dead = delivery.state is DeliveryState.DEAD
-        entry = AuditEntry(
-            attempt.at,
-            attempt.actor or "exporter",
-            f"webhook.{'given_up' if dead else delivery.kind}",
-            f"endpoint:{delivery.endpoint}",
-            outcome,
-            tenant=delivery.tenant,
-            details={"reason": attempt.reason, "status": attempt.status, "detail": attempt.detail},
-        )
+        fields = {
+            "actor": attempt.actor or "exporter",
+            "action": f"webhook.{'given_up' if dead else delivery.kind}",
+            "resource": f"endpoint:{delivery.endpoint}",
+            "outcome": outcome,
+            "tenant": delivery.tenant,
+            "details": {"reason": attempt.reason, "status": attempt.status, "detail": attempt.detail},
+        }
+        entry = entry_of(attempt.at, fields)
         self.audit.add_repeatable(entry, attempt.reason)
 
 

@@ -1,8 +1,7 @@
 """What becomes of a delivery after an attempt: delivered, tried again later, or dead."""
 
 import random
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from exporter.core.breaker import AttemptReport
 from exporter.core.delivery import (
@@ -28,8 +27,7 @@ LONGEST_ASKED = 86_400.0
 """Seconds that a receiver may ask us to wait."""
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(NamedTuple):
     """One attempt: the delivery as it was, when it began (Unix seconds), and how many seconds it took.
 
     `in_turn`: its endpoint lets one after another through.
@@ -75,9 +73,9 @@ def judge(
     ended, limits = trial.end, trial.limits
     tried: dict[str, Any] = {"attempts": trial.delivery.attempts + 1, "actor": ""}
     if isinstance(answer, Receipt):
-        done = replace(trial.delivery, **tried, state=DeliveryState.DELIVERED, reason="", detail="")
+        done = trial.delivery.with_changes(**tried, state=DeliveryState.DELIVERED, reason="", detail="")
         return done, AttemptReport(ended, works=True, in_turn=trial.in_turn)
-    failed = replace(trial.delivery, **tried, reason=answer.reason, detail=answer.detail[:500])
+    failed = trial.delivery.with_changes(**tried, reason=answer.reason, detail=answer.detail[:500])
     asked = _asked(answer)
     again = ended + max(wait(failed.attempts - failed.attempts_before, dice), asked)
     over = failed.attempts - failed.attempts_before >= limits.retry.attempts or again >= failed.expires
@@ -90,8 +88,8 @@ def judge(
         hold_until=again if limits.ordered and not dead else ended + asked if asked else 0.0,
     )
     if dead:
-        return replace(failed, state=DeliveryState.DEAD), report
-    return failed if limits.ordered else replace(failed, due=again), report
+        return failed.with_changes(state=DeliveryState.DEAD), report
+    return failed if limits.ordered else failed.with_changes(due=again), report
 
 
 def wait(attempts: int, dice: random.Random) -> float:

@@ -1,7 +1,7 @@
 """Takes deliveries in: what is new is stored, owned at once where its replica has room for it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -9,8 +9,7 @@ from exporter.core.delivery import Delivery, EndpointKey
 from exporter.store.subjects import deliveries, endpoints
 
 
-@dataclass(frozen=True)
-class Acceptance:
+class Acceptance(NamedTuple):
     """Deliveries that are stored together, each with the owner that carries it, "" for none.
 
     `metered` are endpoints that take turns, and were not known to.

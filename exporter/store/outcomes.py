@@ -1,8 +1,7 @@
 """What came of attempts: written together, and only over what the writer still carries."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
@@ -23,8 +22,7 @@ from exporter.store.subjects import attempts, endpoints
 from exporter.store.subjects.deliveries import TABLE
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of one attempt that `owner` made: the delivery as it is now, and how its endpoint did."""
 
     delivery: Delivery
@@ -38,8 +36,7 @@ class Outcome:
         return self.delivery.kind, self.delivery.endpoint
 
 
-@dataclass(frozen=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What the store says to an outcome: whether the owner still carried it, and how its endpoint does now.
 
     `endpoint` is None where it has no row: it never failed, and has no limits of its own.
