@@ -59,7 +59,7 @@ MEANINGS: Mapping[str, tuple[ChangeKind, ...]] = {
     "delivery": (),
     "endpoint": (ENDPOINTS,),
     "escalation": (ALERTS,),
-    "event": (STATISTICS,),
+    "event": (),
     "event_summary": (STATISTICS,),
     "failure": (),
     "maintenance_window": (MAINTENANCE,),

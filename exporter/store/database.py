@@ -28,7 +28,7 @@ from exporter.store.owner import Ownership
 from exporter.store.retention import retain
 from exporter.store.rows import REPLICA
 from exporter.store.schema import retentions
-from exporter.store.watch import watch_writes
+from exporter.store.watch import WATCH, WriteWatch, watch_writes
 
 T = TypeVar("T")
 
@@ -58,6 +58,7 @@ class Database:
         self.url = parse(url)
         self.name = f"store {redacted_url(self.url)}"
         self.feed = ChangeFeed()
+        self._watch = WriteWatch(self.feed, {rule.table.name for rule in retentions() if rule.key})
         self._replica = replica or socket.gethostname()
         self._ownership = Ownership(self.url)
         self._opening = Lock()
@@ -112,7 +113,7 @@ class Database:
         except BaseException:
             engine.dispose()
             raise
-        watch_writes(engine, self.feed)
+        watch_writes(engine)
         self._ownership.take()
         self._swap(_Handle(engine, identity(self.url)))
 
@@ -223,7 +224,7 @@ class Database:
             yield connection
 
     def _options(self, *, writes: bool, log_pages: int = 0) -> dict[str, object]:
-        return {WRITES: writes, REPLICA: self._replica, PAGES: log_pages}
+        return {WRITES: writes, REPLICA: self._replica, PAGES: log_pages, WATCH: self._watch}
 
     @contextmanager
     def _write_turn(self) -> Iterator[None]:

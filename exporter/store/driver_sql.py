@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.sql.base import Executable
 
 from exporter.store.rows import TableRow
+from exporter.store.watch import note_statement
 
 
 class DriverRows(Protocol):
@@ -51,6 +52,7 @@ class DriverStatement:
         if dialect != "sqlite":
             return connection.exec_driver_sql(text, binds[0] if len(binds) == 1 else binds)
         # A file has no connection that breaks, which SQLAlchemy would have to notice.
+        note_statement(connection, text, binds)
         driver: Any = connection.connection.driver_connection
         found: DriverRows = (
             driver.execute(text, binds[0]) if len(binds) == 1 else driver.executemany(text, binds)

@@ -25,6 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from exporter.store.driver_sql import DriverStatement
 from exporter.store.rows import TableRow, fill_replica
+from exporter.store.watch import ROWS
 
 PORTION = 5000
 """Rows of one statement at most."""
@@ -97,7 +98,7 @@ def _json_insert(table: Table, key: Column[Any] | None, columns: tuple[str, ...]
     by the driver every time, which costs more than the rest of the insert.
     """
     places = [column(name, Text if _is_binary(table, name) else table.c[name].type) for name in columns]
-    given: Any = func.json_to_recordset(bindparam("rows", type_=postgresql.JSON))
+    given: Any = func.json_to_recordset(bindparam(ROWS, type_=postgresql.JSON))
     row = given.table_valued(*places).render_derived(with_types=True)
     values = [_value(table, row.c[name]) for name in columns]
     made: Any = postgresql.insert(table).from_select(columns, select(*values), include_defaults=False)
@@ -119,7 +120,7 @@ def _portions(rows: Sequence[TableRow]) -> Iterator[TableRow]:
     """Return the parameter `rows` for a portion of them after the other."""
     for place in range(0, len(rows), PORTION):
         # Bytes become base64.
-        yield {"rows": msgspec.json.encode(rows[place : place + PORTION]).decode()}
+        yield {ROWS: msgspec.json.encode(rows[place : place + PORTION]).decode()}
 
 
 @cache

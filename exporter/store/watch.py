@@ -1,15 +1,23 @@
-"""Notices every write to the database where all of them pass: at the cursor."""
+"""Notices every write to the database where all of them pass: at the driver."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Engine, event
+import msgspec
+from sqlalchemy import Connection, Engine, event
 
 from exporter.core.changes import ChangeFeed
-from exporter.store.schema import retentions
+
+WATCH = "exporter_watch"
+"""Execution option of a connection: the WriteWatch that hears of its statements."""
+
+ROWS = "rows"
+"""The parameter that has many rows as JSON, of statements for PostgreSQL."""
+
+MOST_ROWS = 1000
+"""Rows of a statement that are looked at: more of them concern everybody soon enough."""
 
 _WRITE = re.compile(
     r"\s*(?:INSERT (?:OR \w+ )?INTO|UPDATE|(?P<gone>DELETE) FROM)\s+"
@@ -17,44 +25,74 @@ _WRITE = re.compile(
     re.IGNORECASE,
 )
 
-MOST_ROWS = 1000
-"""Rows of a statement that are looked at: more of them concern everybody soon enough."""
-
 Whose = tuple[str | None, str | None]
 """Integration and tenant of a row, None where the statement does not say."""
 
 
-def watch_writes(engine: Engine, feed: ChangeFeed) -> None:
-    """Have `feed` say which table each statement on `engine` writes to, and whose rows it inserts.
+class _Owner(msgspec.Struct):
+    integration: str | None = None
+    tenant: str | None = None
 
-    It is said before the commit: who hears of it waits a moment. What retention deletes is no news.
+
+_MANY = msgspec.json.Decoder(list[_Owner])
+
+
+class WriteWatch:
+    """Says to `feed` which table a statement writes to, and whose rows it inserts.
+
+    It is said before the commit: who hears of it waits a moment. What is deleted from tables that are
+    `expiring` is no news.
     """
 
-    def note(
-        _connection: Any, _cursor: Any, statement: str, parameters: Any, context: Any, _many: bool
-    ) -> None:
-        # Looked at first: nobody listens while no page is open, and every webhook comes by here.
-        if feed.listener is None or (found := _WRITE.match(statement)) is None:
+    def __init__(self, feed: ChangeFeed, expiring: Collection[str]) -> None:
+        """Watch nothing yet; see `watch_writes` and `note_statement`."""
+        self.feed = feed
+        self._expiring = expiring
+
+    def note(self, statement: str, rows: Sequence[Any]) -> None:
+        """Say what `statement` does with `rows`: mappings, or tuples in the order of its columns."""
+        if (found := _WRITE.match(statement)) is None:
             return
         table = found["table"].lower()
-        if found["gone"] and table in _expiring():
+        if found["gone"] and table in self._expiring:
             return
-        for integration, tenant in set(_owners(found["names"], parameters, context)):
-            feed.note(table, integration, tenant)
-
-    event.listen(engine, "after_cursor_execute", note)
+        for integration, tenant in set(_owners(found["names"], rows)):
+            self.feed.note(table, integration, tenant)
 
 
-def _owners(names: str | None, parameters: Any, context: Any) -> Iterable[Whose]:
+def watch_writes(engine: Engine) -> None:
+    """Let the watch of each connection of `engine` hear of what SQLAlchemy executes."""
+    event.listen(engine, "after_cursor_execute", _note_executed)
+
+
+def note_statement(connection: Connection, statement: str, rows: Sequence[Any]) -> None:
+    """Let the watch of `connection` hear of a statement that goes to the driver past SQLAlchemy."""
+    watch = connection.get_execution_options().get(WATCH)
+    # Nobody listens while no page is open, and every webhook comes by here.
+    if watch is not None and watch.feed.listener is not None:
+        watch.note(statement, rows)
+
+
+def _note_executed(
+    connection: Connection, _cursor: Any, statement: str, parameters: Any, context: Any, _many: bool
+) -> None:
+    watch = connection.get_execution_options().get(WATCH)
+    if watch is not None and watch.feed.listener is not None:
+        compiled = context is not None and context.compiled is not None
+        watch.note(statement, context.compiled_parameters if compiled else _rows(parameters))
+
+
+def _owners(names: str | None, rows: Iterable[Any]) -> Iterable[Whose]:
     """Yield whose rows a statement writes; one without parameters is of nobody in particular."""
-    compiled = context is not None and context.compiled is not None
-    rows = context.compiled_parameters if compiled else _rows(parameters)
     columns = [name.strip(' "') for name in names.split(",")] if names else []
     found = False
     for row in islice(rows, MOST_ROWS):
         found = True
         named = row if isinstance(row, Mapping) else dict(zip(columns, row, strict=False))
-        yield from _owner(named.get("integration"), named.get("tenant"))
+        if isinstance(many := named.get(ROWS), str):
+            yield from ((one.integration, one.tenant) for one in _MANY.decode(many)[:MOST_ROWS])
+        else:
+            yield named.get("integration"), named.get("tenant")
     if not found:
         yield None, None
 
@@ -66,17 +104,3 @@ def _rows(parameters: Any) -> Sequence[Any]:
     if not parameters:
         return []
     return parameters if isinstance(parameters[0], (Mapping, tuple, list)) else [parameters]
-
-
-def _owner(integration: Any, tenant: Any) -> Iterable[Whose]:
-    """Yield the owner of a row, or those of many that came as an array for each column."""
-    arrays = [one for one in (integration, tenant) if isinstance(one, list)]
-    if not arrays:
-        return [(integration, tenant)]
-    nobody = [None] * len(arrays[0])
-    return zip(integration or nobody, tenant or nobody, strict=True)
-
-
-@cache
-def _expiring() -> frozenset[str]:
-    return frozenset(rule.table.name for rule in retentions() if rule.key)
