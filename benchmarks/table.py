@@ -23,12 +23,14 @@ from benchmarks import (
     exposition,
     growth,
     memory,
+    page,
     pipeline,
     ratelimits,
     reload,
     rules,
     sites,
     start,
+    streams,
     webhooks,
 )
 from benchmarks.row import HEAD, Row
@@ -45,6 +47,7 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "P8": start.rows,
     "P9": growth.rows,
     "P10": dashboards.rows,
+    "P11": lambda quick: [*streams.rows(quick), *page.rows(quick)],
     "limits": ratelimits.rows,
     "P12": client_cost.rows,
     "P13": reload.rows,

@@ -97,11 +97,11 @@ CONTRACTS = {
         errors=(404,),
         examples=(
             CallExample("What expires today", body={"expiring": "24h"}),
-            CallExample("All in the background", 404, body={"all": True}),
+            CallExample("All in a job", 202, body={"all": True, "background": True}, keeps={"tokens": "id"}),
             CallExample("Nothing is chosen", 400, body={}),
         ),
     ),
     ("GET", "/api/v1/tokens/refresh/{id}"): Contract(
-        {200: RefreshJob}, errors=(404,), examples=(CallExample("A job that is forgotten", 404, {"id": "0"}),)
+        {200: RefreshJob}, errors=(404,), examples=(CallExample("The job", path={"id": "{tokens}"}),)
     ),
 }
