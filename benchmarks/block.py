@@ -8,9 +8,10 @@ tsdb/docs/format/chunks.md and index.md.
 import json
 import struct
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from benchmarks.bits import Bits, crc, uvarint, varint
 
@@ -79,14 +80,16 @@ class Chunks:
         """Begin the file."""
         self._moments = moments
         self.content = bytearray(_CHUNKS_MAGIC)
-        self._known: dict[tuple[float, ...], bytes] = {}
+        self._known: dict[int, bytes] = {}
+        self._kept: list[Shape] = []
 
     def of(self, values: Shape) -> bytes:
         """Return what the index says of the chunks of a series with `values`."""
-        key = tuple(values)
-        if key not in self._known:
-            self._known[key] = self._write(key)
-        return self._known[key]
+        # By identity: to compare hundreds of values for each series would take longer than all the rest.
+        if id(values) not in self._known:
+            self._known[id(values)] = self._write(values)
+            self._kept.append(values)
+        return self._known[id(values)]
 
     def _write(self, values: Shape) -> bytes:
         entry = bytearray()
@@ -108,18 +111,21 @@ class Chunks:
         return bytes(entry)
 
 
-def write_block(folder: Path, moments: Moments, series: Iterable[tuple[Labels, Shape]]) -> int:
+def write_block(folder: Path, moments: Moments, series: Callable[[], Iterable[tuple[Labels, Shape]]]) -> int:
     """Write the block below `folder`, the database; return how many series it has.
 
-    `series` come in the order of their labels, these sorted by name.
+    `series` is called twice, so that they need not all be in memory. They come in the order of their labels,
+    and the labels of each sorted by name.
     """
     ulid = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
     place = folder / ulid
     (place / "chunks").mkdir(parents=True)
-    chunks, found = Chunks(moments), list(series)
-    _write_index(place / "index", [(labels, chunks.of(values)) for labels, values in found])
+    chunks = Chunks(moments)
+    words = sorted({word for labels, _ in series() for pair in labels for word in pair})
+    entries = ((labels, chunks.of(values)) for labels, values in series())
+    count = _write_index(place / "index", words, entries)
     (place / "chunks" / "000001").write_bytes(chunks.content)
-    stats = {"numSamples": len(found) * moments.count, "numSeries": len(found), "numChunks": len(found)}
+    stats = {"numSamples": count * moments.count, "numSeries": count, "numChunks": count}
     meta = {
         "version": 1,
         "ulid": ulid,
@@ -129,7 +135,7 @@ def write_block(folder: Path, moments: Moments, series: Iterable[tuple[Labels, S
         "compaction": {"level": 1, "sources": [ulid]},
     }
     (place / "meta.json").write_text(json.dumps(meta))
-    return len(found)
+    return count
 
 
 def _section(content: bytes) -> bytes:
@@ -141,35 +147,46 @@ def _text(text: str) -> bytes:
     return uvarint(len(raw)) + raw
 
 
-def _write_index(path: Path, series: Sequence[tuple[Labels, bytes]]) -> None:
-    words = sorted({word for labels, _ in series for pair in labels for word in pair})
+def _write_index(path: Path, words: Sequence[str], series: Iterable[tuple[Labels, bytes]]) -> int:
     numbers = {word: uvarint(number) for number, word in enumerate(words)}
-    symbols = struct.pack(">I", len(words)) + b"".join(map(_text, words))
     with path.open("wb") as out:
         out.write(_INDEX_MAGIC)
         starts = [out.tell()]
-        out.write(_section(symbols))
+        out.write(_section(struct.pack(">I", len(words)) + b"".join(map(_text, words))))
         starts.append(out.tell())
-        postings: dict[tuple[str, str], array[int]] = {("", ""): array("I")}
-        for labels, chunks in series:
-            out.write(b"\0" * (-out.tell() % 16))
-            number = out.tell() // 16
-            pairs = b"".join(numbers[name] + numbers[value] for name, value in labels)
-            body = uvarint(len(labels)) + pairs + chunks
-            out.write(uvarint(len(body)) + body + crc(body))
-            for pair in (("", ""), *labels):
-                postings.setdefault(pair, array("I")).append(number)
+        postings = _write_series(out, numbers, series)
         starts += [0, 0]  # the lists of label values, which no reader asks for any more
         out.write(b"\0" * (-out.tell() % 4))
         starts.append(out.tell())
-        offsets = struct.pack(">I", len(postings))
+        offsets = [struct.pack(">I", len(postings))]
         for name, value in sorted(postings):
-            offsets += b"\x02" + _text(name) + _text(value) + uvarint(out.tell())
-            found = postings[name, value]
-            count = struct.pack(">I", len(found))
+            offsets.append(b"\x02" + _text(name) + _text(value) + uvarint(out.tell()))
+            found = array("I", postings[name, value])
             found.byteswap()
-            out.write(_section(count + found.tobytes()))
+            out.write(_section(struct.pack(">I", len(found)) + found.tobytes()))
         starts.append(out.tell())
-        out.write(_section(offsets))
+        out.write(_section(b"".join(offsets)))
         table = struct.pack(">6Q", *starts)
         out.write(table + crc(table))
+    return len(postings["", ""])
+
+
+def _write_series(
+    out: BinaryIO, numbers: Mapping[str, bytes], series: Iterable[tuple[Labels, bytes]]
+) -> "dict[tuple[str, str], array[int]]":
+    """Write the entry of each series; return the numbers of those that have each label."""
+    postings: dict[tuple[str, str], array[int]] = {("", ""): array("I")}
+    place = out.tell()
+    for labels, chunks in series:
+        gap = -place % 16
+        number = (place + gap) // 16
+        pairs = b"".join([numbers[name] + numbers[value] for name, value in labels])
+        body = uvarint(len(labels)) + pairs + chunks
+        entry = b"\0" * gap + uvarint(len(body)) + body + crc(body)
+        out.write(entry)
+        place += len(entry)
+        for pair in (("", ""), *labels):
+            if pair not in postings:
+                postings[pair] = array("I")
+            postings[pair].append(number)
+    return postings

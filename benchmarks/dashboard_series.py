@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 from benchmarks.block import Labels, Moments, Shape
@@ -124,7 +125,7 @@ def _thresholds(metric: Metric, crowd: Crowd) -> Iterator[tuple[Labels, Shape]]:
         who = (("integration", provider), ("provider", provider)) if provider else ()
         for severity, value in family.steps.items():
             labels = (*who, ("severity", severity.value), *_INSTANCE)
-            yield labels, (value,) * crowd.moments.count
+            yield labels, _constant(value, crowd.moments)
 
 
 def _recorded(name: str, crowd: Crowd, by_name: dict[str, Metric]) -> Iterator[tuple[Labels, Shape]]:
@@ -146,13 +147,18 @@ def _recorded(name: str, crowd: Crowd, by_name: dict[str, Metric]) -> Iterator[t
 
 def _alerts(name: str, crowd: Crowd) -> Iterator[tuple[Labels, Shape]]:
     state = (("alertstate", "firing"),) if name == "ALERTS" else ()
-    yield (("alertname", "Watchdog"), *state), (1.0,) * crowd.moments.count
+    yield (("alertname", "Watchdog"), *state), _constant(1.0, crowd.moments)
     for provider in crowd.providers:
         for tenant, number in crowd.targets(provider):
             if number % EACH == 0:
                 who = (("integration", provider), ("provider", provider), ("tenant", tenant))
                 labels = (("alertname", "IntegrationTargetFailing"), ("severity", "high"), *who, *state)
-                yield labels, (1.0,) * crowd.moments.count
+                yield labels, _constant(1.0, crowd.moments)
+
+
+@cache
+def _constant(value: float, moments: Moments) -> Shape:
+    return (value,) * moments.count
 
 
 _KNOWN: dict[tuple[str, Kind, int], tuple[float, ...]] = {}

@@ -108,8 +108,8 @@ def measure(tenants: int, providers: tuple[str, ...], program: str = "") -> list
     with tempfile.TemporaryDirectory(prefix="dashboards-") as name:
         folder, port = Path(name), free_port(0)
         began = time.monotonic()
-        crowd = Crowd(tenants, providers, moments)
-        series = write_block(folder / "tsdb", moments, series_of(crowd, [one.expr for one in found]))
+        crowd, expressions = Crowd(tenants, providers, moments), [one.expr for one in found]
+        series = write_block(folder / "tsdb", moments, lambda: series_of(crowd, expressions))
         print(
             f"  {series:,} series, {series * count:,} samples, written in {time.monotonic() - began:.0f} s",
             flush=True,

@@ -52,7 +52,10 @@ class Ports:
     def free(cls) -> "Ports":
         """Return the usual ports, or the next free ones where they are taken."""
         vendors = 1 + 2 * len(registry.sandbox_vendors())
-        return cls(free_port(SANDBOX_PORT, vendors), *map(free_port, (*PORTS.values(), SINK_PORT)))
+        exporter, prometheus, alertmanager = map(free_port, PORTS.values())
+        # The usual ones are neighbours: where another demo has both, the next free one is the same for both.
+        sink = free_port(max(SINK_PORT, exporter + 1))
+        return cls(free_port(SANDBOX_PORT, vendors), exporter, prometheus, alertmanager, sink)
 
 
 def url(port: int, path: str = "") -> str:

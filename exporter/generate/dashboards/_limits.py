@@ -28,7 +28,7 @@ from exporter.generate.dashboards._status import Narrow, unchanged
 HALF, WHOLE = (12, 9), (24, 9)
 QUOTA = f"{BY}, quota"
 BUCKET = f"{BY}, bucket"
-STATE = TableColumn("A", "State", width=85, words=show.severity_words(("Fine", show.GOOD)))
+STATE = TableColumn("A", "State", width=75, words=show.severity_words(("Fine", show.GOOD)))
 YES_NO = {"1": ("Exporter", show.PLAIN), "0": ("By hand", show.PLAIN)}
 DAYS = "suffix: days"
 AT_ITS_END = (
@@ -93,7 +93,7 @@ def quotas(
     shown: tuple[TableColumn, ...] = (
         STATE,
         *columns,
-        TableColumn("quota", "Quota", width=110, wrap=True),
+        TableColumn("quota", "Quota", width=125, wrap=True),
         TableColumn("B", "Used", unit="percentunit", decimals=1, bar=True),
         TableColumn("C", "Units used", unit="short", width=105),
         TableColumn("D", "Limit", unit="short", width=105),
@@ -126,14 +126,12 @@ def rate_limits(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size
         (
             narrow(nearest),
             narrow(f"{ask.each(m.RATE_LIMIT_REMAINING, 'bucket')} {of_these}"),
-            narrow(f"{ask.each(m.RATE_LIMIT_RESET, 'bucket')} * 1000 {of_these}"),
         ),
         (
             *columns,
-            TableColumn("bucket", "Bucket", width=115, wrap=True),
+            TableColumn("bucket", "Bucket", width=135, wrap=True),
             TableColumn("A", "Left", unit="percentunit", decimals=0, bar=True),
             TableColumn("B", "Calls", unit="short", width=75),
-            TableColumn("C", "Full again", unit="dateTimeFromNow", width=125),
         ),
         size=size,
         sort=(("Left", False),),
@@ -156,7 +154,7 @@ def expected_cost() -> str:
     return f"{ask.each(m.COST_MONTH)} * scalar(days_in_month()) * 24 / {passed}"
 
 
-def costs(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: Size = HALF) -> Any:
+def costs(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: Size = (13, 9)) -> Any:
     """Return the table of what costs most this month."""
     most = ask.top(ask.each(m.COST_MONTH))
     of_these = f"and on ({BY}) {most}"
@@ -174,10 +172,10 @@ def costs(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: Size
         (
             STATE,
             *columns,
-            TableColumn("B", "Today", unit="currencyUSD", width=85),
-            TableColumn("C", "Month", unit="currencyUSD", width=90),
-            TableColumn("D", "Expected", unit="currencyUSD", width=95),
-            TableColumn("E", "Limit", unit="currencyUSD", width=85),
+            TableColumn("B", "Today", unit="currencyUSD", width=75),
+            TableColumn("C", "Month", unit="currencyUSD", width=85),
+            TableColumn("D", "Expected", unit="currencyUSD", width=90),
+            TableColumn("E", "Limit", unit="currencyUSD", width=80),
         ),
         size=size,
         sort=(("Month", True),),
@@ -185,7 +183,7 @@ def costs(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: Size
     )
 
 
-def balances(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: Size = HALF) -> Any:
+def balances(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: Size = (11, 9)) -> Any:
     """Return the table of the prepaid money that ends first."""
     lasts = f"{record(MONEY)} / on ({BY}) last_over_time({record(PACE)}[35m])"
     least = f"bottomk({ask.MOST}, {ask.each(m.PREPAID_BALANCE, 'currency')})"
@@ -202,9 +200,9 @@ def balances(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: S
         (
             STATE,
             *columns,
-            TableColumn("currency", "Currency", width=85),
-            TableColumn("B", "Left", unit="short", decimals=2, width=100),
-            TableColumn("C", "Lasts", unit=DAYS, decimals=1, width=110),
+            TableColumn("currency", "Currency", width=80),
+            TableColumn("B", "Left", unit="short", decimals=2, width=80),
+            TableColumn("C", "Lasts", unit=DAYS, decimals=1, width=85),
         ),
         size=size,
         sort=(("Left", False),),

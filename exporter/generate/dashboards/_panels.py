@@ -107,11 +107,13 @@ def severity_words(none: ValueWord | None = None) -> dict[str, ValueWord]:
 
 def number(title: str, text: str, expr: str, *, bad: str, size: Size = (4, 4), unit: str = "short") -> Any:
     """Return one number now; 0 is good and reads "None", anything above has the colour `bad`."""
-    steps = (models.Threshold(value=None, color=GOOD), models.Threshold(value=1, color=bad))
+    # What is not known has the colour below 0: it is not good.
+    colours: dict[float | None, str] = {None: QUIET, 0: GOOD, 1: bad}
+    steps = [models.Threshold(value=value, color=colour) for value, colour in colours.items()]
     panel = stat.Panel().color_mode(kinds.BigValueColorMode.BACKGROUND_SOLID)
     panel.graph_mode(kinds.BigValueGraphMode.NONE).text_mode(kinds.BigValueTextMode.VALUE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
-    panel.thresholds(dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(list(steps)))
+    panel.thresholds(dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps))
     panel.mappings([_values({"0": ("None", GOOD)})]).min(0).no_value("No data")
     return _finish(panel, title, text, [PanelQuery(expr)], size, unit, instant=True)
 

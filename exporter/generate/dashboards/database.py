@@ -61,13 +61,13 @@ def _rolled_back() -> str:
 def _counts() -> tuple[Any, ...]:
     counted = (
         (
-            "Refusing connections",
+            "Connections gone",
             "Databases of which every connection is taken.",
             a.CONNECTIONS_REFUSED,
             show.BAD,
         ),
         (
-            "Connections running out",
+            "Connections low",
             "Databases beyond a threshold of used connections.",
             a.CONNECTIONS_HIGH,
             show.WARNING,

@@ -16,10 +16,9 @@ from exporter.generate.dashboards._alert_tables import firing_alerts
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._columns import (
     DETAIL,
+    REASONS,
     errors_link,
-    integration_column,
     provider_link,
-    tenant_column,
 )
 from exporter.generate.dashboards._panels import LIMIT, PanelQuery, TableColumn
 from exporter.generate.dashboards._scale import strictest
@@ -27,11 +26,7 @@ from exporter.generate.dashboards._variables import Choice
 
 PICKED = ("integration", "tenant")
 WORDS = {"1": status.CONNECTED, "0": status.ALL_FAILING, "2": status.UNCONFIGURED}
-COLUMNS = (
-    integration_column(DETAIL, carry=PICKED),
-    tenant_column(DETAIL, carry=PICKED),
-)
-SMALL = (3, 4)
+SMALL = (6, 3)
 
 
 def one(expr: str) -> str:
@@ -47,16 +42,17 @@ def build() -> Dashboard:
         description="How is one integration of one tenant: status, failures, time, limits, facts.",
         sections=(
             Section("", (*_now(), _over_time())),
-            Section(
-                "Why",
-                (status.failing(COLUMNS, one, errors_link(PICKED)), firing_alerts(COLUMNS, status.NOW, one)),
-            ),
+            Section("Why", (_why(), firing_alerts((), (10, 7), one))),
             Section("Latency and failures", (*_latency(), *_failures())),
             Section("Limits", _limits()),
             Section("What the vendor reports", (_facts(), _dates())),
         ),
         variables=tuple(Choice(name, m.INFO, single=True) for name in PICKED),
     )
+
+
+def _why() -> Any:
+    return status.failing((), one, errors_link(PICKED), (14, 7), REASONS)
 
 
 def _state() -> str:
@@ -178,11 +174,11 @@ def _failures() -> tuple[Any, ...]:
 
 def _limits() -> tuple[Any, ...]:
     return (
-        limits.quotas(COLUMNS, one),
-        limits.rate_limits(COLUMNS, one),
-        limits.tokens(COLUMNS, one),
-        limits.costs(COLUMNS, one),
-        limits.balances(COLUMNS, one),
+        limits.quotas((), one),
+        limits.rate_limits((), one),
+        limits.tokens((), one),
+        limits.costs((), one),
+        limits.balances((), one),
     )
 
 

@@ -74,19 +74,19 @@ def _counts() -> tuple[Any, ...]:
             bad=show.BAD,
         ),
         show.number(
-            "Tenant sources that fail",
+            "Failing sources",
             "Sources of tenants whose last answer could not be taken over whole.",
             f"sum({SELF}tenants_refresh_successful == bool 0)",
             bad=show.WARNING,
         ).no_value("No source"),
         show.number(
-            "Rules failing or late",
+            "Failing rules",
             "Groups of rules that fail, or take longer than their interval.",
             count_firing(RULES_FAILING),
             bad=show.BAD,
         ),
         show.number(
-            "Messages not arriving",
+            "Lost messages",
             "Alerts that do not reach Alertmanager, channels that fail, and no answer of Alertmanager.",
             count_firing(ALERTS_LOST, NOTIFICATIONS_FAILING, UNREACHABLE),
             bad=show.BAD,
@@ -119,7 +119,7 @@ def _exporters() -> Any:
             TableColumn("F", "Targets", unit="short", width=90),
             TableColumn("G", "Series", unit="short", width=90),
         ),
-        size=(24, 7),
+        size=(24, 5),
         sort=(("Started", False),),
         empty="No exporter is known",
     )
@@ -247,7 +247,7 @@ def _tenants() -> tuple[Any, ...]:
             (
                 TableColumn("integration", "Integration", wrap=True),
                 TableColumn("source", "Source", width=80),
-                TableColumn("A", "In force", width=85, words=OK),
+                TableColumn("A", "In force", width=100, words=OK),
                 TableColumn("B", "Last answer", unit="dateTimeFromNow", width=125),
                 TableColumn("C", "Refused rows", width=110),
                 TableColumn("D", "Doubted", width=85),
@@ -330,7 +330,7 @@ def _process() -> tuple[Any, ...]:
             unit="percentunit",
         ),
         show.stacked(
-            "Lines of the log per minute, by level",
+            "Log lines per minute",
             "What all exporters write.",
             PanelQuery(f"sum by (level) (rate({SELF}log_messages_total{RATE})) * 60", "{{level}}"),
             size=(6, 8),
@@ -354,7 +354,7 @@ def _rules() -> tuple[Any, ...]:
             "100 % evaluations are left out.",
             (share, f"{_group(took)} and on (group) {share}", f"{_group(pace)} and on (group) {share}"),
             (
-                TableColumn("group", "Group", width=300, wrap=True),
+                TableColumn("group", "Group", width=250, wrap=True),
                 TableColumn("A", "Of its interval", unit="percentunit", decimals=1, bar=True),
                 TableColumn("B", "Took", unit="s", width=90),
                 TableColumn("C", "Every", unit="s", width=80),

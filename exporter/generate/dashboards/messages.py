@@ -85,24 +85,24 @@ def _resend() -> tuple[Any, ...]:
     bounces = f"{bounced} / ({sent} > 0)"
     return (
         show.number(
-            "Domains that cannot send",
+            "Bad domains",
             "Sending domains whose records are missing or wrong.",
             count_firing(resend_alerts.DOMAIN_FAILED, resend_alerts.DOMAIN_LOSING),
             bad=show.BAD,
-            size=(6, 8),
+            size=(4, 8),
         ),
         show.lines(
             "E-mails of 24 hours, by outcome",
             "What became of the e-mails of the last 24 hours, of all accounts together.",
             (PanelQuery(f"sum by (outcome) ({ask.each(resend.EMAILS, 'outcome')})", "{{outcome}}"),),
-            size=(9, 8),
+            size=(10, 8),
             unit="short",
         ),
         show.lines(
             "Share that bounced",
             f"The {ask.MOST} accounts with most. Dashed: the strictest threshold.",
             (PanelQuery(ask.top(bounces), TARGET),),
-            size=(9, 8),
+            size=(10, 8),
             unit="percentunit",
             limits=limits_of(resend_alerts.BOUNCE),
         ),
@@ -143,14 +143,14 @@ def _twilio() -> tuple[Any, ...]:
                     f"sum by (outcome) ({ask.each(twilio.MESSAGES, 'channel', 'outcome')})", "{{outcome}}"
                 ),
             ),
-            size=(12, 8),
+            size=(8, 8),
             unit="short",
         ),
         show.lines(
-            "Share that did not arrive, by channel",
+            "Share that did not arrive",
             "Of the messages with a final outcome. Dashed: the thresholds of a single tenant, the strictest.",
             (PanelQuery(lost, "{{channel}}"),),
-            size=(12, 8),
+            size=(8, 8),
             unit="percentunit",
             limits=PanelQuery(f"1 - {ask.limit(twilio_alerts.DELIVERY)}", LIMIT),
         ),
@@ -159,7 +159,7 @@ def _twilio() -> tuple[Any, ...]:
             "account, limit, sender and registration lie with the account, recipient with the number, "
             "carrier with the way, template with WhatsApp's rules, webhook with our own servers.",
             PanelQuery(f"sort_desc(sum by (family) ({ask.series(twilio.FAILURES)}))", "{{family}}"),
-            size=(6, 9),
+            size=(8, 8),
             unit="short",
         ),
         show.rows(
@@ -173,7 +173,7 @@ def _twilio() -> tuple[Any, ...]:
                 TableColumn("A", "Delivered", unit="percentunit", decimals=1, bar=True),
                 TableColumn("B", "Messages", width=90),
             ),
-            size=(10, 9),
+            size=(13, 8),
             sort=(("Delivered", False),),
             empty="No account has enough messages to judge",
         ),
@@ -182,9 +182,9 @@ def _twilio() -> tuple[Any, ...]:
             f"The {ask.MOST} accounts with most of them.",
             (ask.top(f"max by ({BY}, status) ({offline}) > 0"),),
             (*COLUMNS, TableColumn("status", "Status", width=85), TableColumn("A", "Senders", width=80)),
-            size=(8, 9),
+            size=(11, 8),
             sort=(("Senders", True),),
-            empty="Every sender that is known is online",
+            empty="No sender is known to be offline",
         ),
     )
 
@@ -198,7 +198,7 @@ def _whatsapp() -> tuple[Any, ...]:
             "Numbers and accounts from which no message can be sent.",
             count_firing(whatsapp_alerts.SENDING_BLOCKED),
             bad=show.BAD,
-            size=(6, 8),
+            size=(4, 8),
         ),
         show.rows(
             "Numbers that can send least",
@@ -211,7 +211,7 @@ def _whatsapp() -> tuple[Any, ...]:
                 TableColumn("A", "Sending", width=100, words=CAN_SEND),
                 TableColumn("B", "Quality", width=90, words=QUALITY),
             ),
-            size=(10, 8),
+            size=(12, 8),
             sort=(("Sending", False), ("Quality", False)),
             empty="No number is known",
         ),
@@ -256,14 +256,14 @@ def _text_messages() -> tuple[Any, ...]:
             "Whether text messages of alerts fail or wait.",
             count_firing(SMS_FAILING, SMS_BACKLOG),
             bad=show.BAD,
-            size=(4, 8),
+            size=(4, 7),
         ),
         numbers.moment(
             "Last one taken",
             "When an account last took a text message.",
             f"max({sms_metrics.LAST_SUCCESS})",
             never="None sent",
-            size=(4, 8),
+            size=(4, 7),
         ),
         numbers.amount(
             "Waiting",
@@ -272,7 +272,7 @@ def _text_messages() -> tuple[Any, ...]:
             unit="short",
             none="None",
             decimals=0,
-            size=(4, 8),
+            size=(4, 7),
         ),
         show.lines(
             "Text messages in an hour",
@@ -288,7 +288,7 @@ def _text_messages() -> tuple[Any, ...]:
                     (sms_metrics.GIVEN_UP, "given up"),
                 )
             ),
-            size=(12, 8),
+            size=(12, 7),
             unit="short",
         ).no_value("No text message was asked for"),
         show.lines(

@@ -67,29 +67,29 @@ def _vendor_numbers() -> tuple[Any, ...]:
             none="Not known",
         ),
         show.number(
-            "Accounts below the threshold",
+            "Failing accounts",
             "Accounts whose payments fail more often than their threshold allows.",
             count_firing(vendor.PAYMENTS_FAILING),
             bad=show.BAD,
         ),
         show.number(
-            "Declines that gather",
+            "Declines gather",
             "Families of declines, and tenants, far above their usual share of the failed payments.",
             count_firing(decline_alerts.GATHERED, decline_alerts.TENANT_GATHERED),
             bad=show.WARNING,
         ),
         show.number(
-            "Disputes in a day",
+            "Disputes, 24 h",
             "Disputes opened in the last 24 hours.",
             f"sum({ask.each(s.DISPUTES)})",
             bad=show.WARNING,
-        ),
+        ).no_value("Not known"),
         show.number(
-            "Fraud warnings in a day",
+            "Fraud warnings",
             "Early fraud warnings of issuers in the last 24 hours.",
             f"sum({ask.each(s.FRAUD_WARNINGS)})",
             bad=show.WARNING,
-        ),
+        ).no_value("Not known"),
     )
 
 
@@ -143,7 +143,7 @@ def _vendor_details() -> tuple[Any, ...]:
             PanelQuery(f"sort_desc(sum by (family) ({ask.series(s.DECLINES)}))", "{{family}}"),
             size=(6, 9),
             unit="short",
-        ),
+        ).no_value("Not known"),
         show.rows(
             "Disputes and fraud warnings",
             f"The {ask.MOST} accounts with most of both in the last 24 hours, and their share of a day's "
@@ -157,19 +157,19 @@ def _vendor_details() -> tuple[Any, ...]:
                 *COLUMNS,
                 TableColumn("A", "Disputes", width=85),
                 TableColumn("B", "Warnings", width=90),
-                TableColumn("C", "Of a day's payments", unit="percentunit", decimals=2, width=150),
+                TableColumn("C", "Of the day", unit="percentunit", decimals=2, width=110),
             ),
-            size=(10, 9),
-            sort=(("Of a day's payments", True),),
+            size=(11, 9),
+            sort=(("Of the day", True),),
             empty="No dispute and no warning is known",
         ),
         show.bars(
             "Payouts of seven days, by status",
             "Payouts created in the last seven days: failed ones need the account's owner.",
             PanelQuery(f"sort_desc(sum by (status) ({ask.each(s.PAYOUTS, 'status')}))", "{{status}}"),
-            size=(8, 9),
+            size=(7, 9),
             unit="short",
-        ),
+        ).no_value("Not known"),
     )
 
 
@@ -181,7 +181,7 @@ def _increase(metric: Metric, window: str) -> str:
 def _reported_numbers() -> tuple[Any, ...]:
     return (
         numbers.amount(
-            "Payments in an hour",
+            "Payments, 1 h",
             "Payments that apps reported in the last hour.",
             f"sum({_increase(e.PAYMENTS, '1h')})",
             unit="short",
@@ -189,7 +189,7 @@ def _reported_numbers() -> tuple[Any, ...]:
             decimals=0,
         ),
         numbers.amount(
-            "Failed in an hour",
+            "Failed, 1 h",
             "Those of them that failed, were declined or took too long.",
             f"sum({_increase(e.FAILURES, '1h')})",
             unit="short",
@@ -197,19 +197,19 @@ def _reported_numbers() -> tuple[Any, ...]:
             decimals=0,
         ),
         show.number(
-            "Tenants below the threshold",
+            "Failing tenants",
             "Tenants whose payments fail more often than their threshold allows.",
             count_firing(_payment_alerts.PAYMENTS_FAIL),
             bad=show.BAD,
         ),
         show.number(
-            "Failures that gather",
+            "Failures gather",
             "Families of declines, and tenants, far above their usual share of the failed payments.",
             count_firing(_decline_alerts.GATHERED, _decline_alerts.TENANT_GATHERED),
             bad=show.WARNING,
         ),
         numbers.amount(
-            "Disputed in a day",
+            "Disputed, 24 h",
             "Payments that apps reported as disputed in the last 24 hours.",
             f"sum({_increase(e.DISPUTES, '1d')})",
             unit="short",
@@ -217,7 +217,7 @@ def _reported_numbers() -> tuple[Any, ...]:
             decimals=0,
         ),
         numbers.amount(
-            "Warned of in a day",
+            "Warned of, 24 h",
             "Payments that apps reported with an early fraud warning in the last 24 hours.",
             f"sum({_increase(e.FRAUD_WARNINGS, '1d')})",
             unit="short",

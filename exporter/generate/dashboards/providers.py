@@ -89,7 +89,7 @@ def _sections(probe: Probe) -> Iterator[Section]:
         "", (*status.counts(narrow), left.calls(narrow, size=(4, 4)), status.grid((), narrow, (24, 6)))
     )
     failing = status.failing(columns, narrow, errors_link(PICKED))
-    yield Section("Now", (failing, firing_alerts(columns, status.NOW, narrow)))
+    yield Section("Now", (failing, firing_alerts(columns, status.ALERTS, narrow)))
     if probe.panels:
         yield own_section(probe.title, probe.panels, narrow)
     yield Section("Latency", (status.latency(narrow), status.slowest(columns, narrow), status.phases(narrow)))

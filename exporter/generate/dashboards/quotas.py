@@ -56,13 +56,13 @@ def _counts() -> tuple[Any, ...]:
             bad=show.BAD,
         ),
         show.number(
-            "Quotas running out",
+            "Low quotas",
             "Quotas beyond a threshold, or used up before they start again if it goes on like that.",
             count_firing(QUOTA_NEAR_LIMIT, QUOTA_RUNNING_OUT),
             bad=show.WARNING,
         ),
         show.number(
-            "Rate limits nearly spent",
+            "Low rate limits",
             "Rate limits of which hardly a call is left, and targets that vendors throttle.",
             count_firing(RATE_LIMIT_LOW, CALLS_LOW, RATE_LIMITED),
             bad=show.WARNING,
@@ -74,7 +74,7 @@ def _counts() -> tuple[Any, ...]:
             bad=show.BAD,
         ),
         show.number(
-            "Money running out",
+            "Low balances",
             "Prepaid accounts that are empty, or will be soon at the pace of a week.",
             count_firing(BALANCE_RUNNING_OUT),
             bad=show.BAD,
@@ -180,5 +180,5 @@ def _calls() -> tuple[Any, ...]:
             size=(8, 8),
             unit="short",
             step="10m",
-        ),
+        ).no_value("No probe is known to be put off"),
     )
