@@ -95,7 +95,8 @@ def test_names_of_integrations_and_tenants_are_wrapped_and_words_are_not() -> No
 )
 def test_a_providers_table_is_as_wide_as_its_labels_need(expr: str, width: int) -> None:
     panel = Panel("A", "What it is.", expr, kind="table")
-    (board,) = providers.boards_of_others({"shown": Signals("Shown", panels=(panel,))})
+    beside = Panel("B", "What is beside it.", "up", kind="table")  # else it takes the whole line
+    (board,) = providers.boards_of_others({"shown": Signals("Shown", panels=(panel, beside))})
     panel = json.loads(_board.text_of(board))["panels"][1]
     assert panel["gridPos"]["w"] == width
     assert least_width(panel, columns_of(panel, labels_of(panel))) <= width_at(PAGE, panel)

@@ -85,6 +85,7 @@ def test_a_source_that_is_no_provider_has_a_dashboard_if_it_brings_panels() -> N
     assert [panel["type"] for panel in dashboard["panels"]] == ["row", *kinds]
     assert dashboard["panels"][0]["title"] == "Shown"
     assert overlaps(dashboard) == []
+    assert [panel["gridPos"]["w"] for panel in dashboard["panels"][1:]] == [6, 18, 12, 12], "no gap in a line"
     assert [expr for _, expr in panel_queries(dashboard)] == [f"topk({MOST}, up)"] * len(kinds)
 
 

@@ -4,7 +4,7 @@ Each takes `narrow`, which changes a query that is filtered by `$integration`, `
 one for the variables of its dashboard.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from exporter.alerts.availability import TARGETS
@@ -14,15 +14,15 @@ from exporter.core import common_metrics
 from exporter.core.alert import BY
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
-from exporter.generate.dashboards._columns import errors_link
+from exporter.generate.dashboards._columns import REASONS, errors_link
 from exporter.generate.dashboards._links import DataLink
-from exporter.generate.dashboards._panels import PanelQuery, Size, TableColumn, ValueWord
+from exporter.generate.dashboards._panels import PanelQuery, Size, TableColumn
 from exporter.generate.dashboards._scale import RULES_WORK, of_picked_tenants, record, recorded_level
 
 Narrow = Callable[[str], str]
 
-NOW, ALERTS = (11, 10), (13, 10)
-"""Sizes of the tables of what is wrong now, and of its alerts beside it."""
+NOW = (12, 10)
+"""Size of the tables of what is wrong now."""
 LATE = 300
 """Seconds past its due time after which a probe is overdue, as in the alert on stale probes."""
 
@@ -120,16 +120,9 @@ def _integrations() -> str:
 
 
 def failing(
-    columns: Sequence[TableColumn],
-    narrow: Narrow = unchanged,
-    log: DataLink | None = None,
-    size: Size = NOW,
-    words: Mapping[str, ValueWord] | None = None,
+    columns: Sequence[TableColumn], narrow: Narrow = unchanged, log: DataLink | None = None, size: Size = NOW
 ) -> Any:
-    """Return the table of targets that fail; `columns` name them, `log` leads to their failures.
-
-    `words` say what each reason means, where there is room for it.
-    """
+    """Return the table of targets that fail; `columns` name them, `log` leads to their failures."""
     reason = f"topk by ({BY}) (1, {ask.each(common_metrics.FAILURE_INFO, 'reason')})"
     reason = f"({reason} and on ({BY}) {FAILING})"
     success = ask.each(common_metrics.LAST_SUCCESS)
@@ -147,7 +140,7 @@ def failing(
             TableColumn(
                 "A", "Since", unit="dateTimeFromNow", width=118, words={"0": ("Never worked", show.PLAIN)}
             ),
-            TableColumn("B", "In a row", width=80),
+            TableColumn("B", "In a row", width=75),
         ),
         size=size,
         sort=(("Since", True),),

@@ -16,7 +16,6 @@ from exporter.generate.dashboards._alert_tables import firing_alerts
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._columns import (
     DETAIL,
-    REASONS,
     errors_link,
     provider_link,
 )
@@ -52,7 +51,7 @@ def build() -> Dashboard:
 
 
 def _why() -> Any:
-    return status.failing((), one, errors_link(PICKED), (14, 7), REASONS)
+    return status.failing((), one, errors_link(PICKED), (14, 7))
 
 
 def _state() -> str:

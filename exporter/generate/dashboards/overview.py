@@ -37,7 +37,7 @@ def build() -> Dashboard:
         description="Is any integration broken for any tenant: which, why, since when, and what breaks next.",
         sections=(
             Section("", (*_counts(), status.grid(FOLLOW))),
-            Section("Now", (status.failing(COLUMNS), firing_alerts(COLUMNS, status.ALERTS))),
+            Section("Now", (status.failing(COLUMNS), firing_alerts(COLUMNS, status.NOW))),
             Section("Latency", _latency()),
             Section("Certificates and failures", (status.certificates(COLUMNS), status.failures())),
         ),

@@ -89,7 +89,7 @@ def _sections(probe: Probe) -> Iterator[Section]:
         "", (*status.counts(narrow), left.calls(narrow, size=(4, 4)), status.grid((), narrow, (24, 6)))
     )
     failing = status.failing(columns, narrow, errors_link(PICKED))
-    yield Section("Now", (failing, firing_alerts(columns, status.ALERTS, narrow)))
+    yield Section("Now", (failing, firing_alerts(columns, status.NOW, narrow)))
     if probe.panels:
         yield own_section(probe.title, probe.panels, narrow)
     yield Section("Latency", (status.latency(narrow), status.slowest(columns, narrow), status.phases(narrow)))
@@ -112,13 +112,37 @@ def _shared(probe: Probe) -> Iterator[Callable[[Sequence[TableColumn], status.Na
 
 
 def own_section(title: str, panels: Iterable[Panel], narrow: status.Narrow = status.unchanged) -> Section:
-    """Return what a source brings itself; `narrow` is for the thresholds that judge it."""
-    return Section(title, tuple(_panel(panel, narrow) for panel in panels))
+    """Return what a source brings itself; `narrow` is for the thresholds that judge it.
+
+    The last panel of a line takes what is left of it.
+    """
+    lines: list[list[Panel]] = []
+    room = 0
+    for panel in panels:
+        width = _size(panel)[0]
+        if width > room:
+            lines.append([])
+            room = GRID_WIDTH
+        lines[-1].append(panel)
+        room -= width
+    return Section(title, tuple(made for line in lines for made in _line(line, narrow)))
+
+
+def _line(panels: Sequence[Panel], narrow: status.Narrow) -> Iterator[Any]:
+    left = GRID_WIDTH - sum(_size(panel)[0] for panel in panels)
+    for panel in panels:
+        width, _ = _size(panel)
+        yield _panel(panel, narrow).span(width + left if panel is panels[-1] else width)
+
+
+def _size(panel: Panel) -> tuple[int, int]:
+    width, height = SIZES[panel.kind]
+    return (GRID_WIDTH if panel.kind == "table" and _columns(panel) > MOST_COLUMNS else width, height)
 
 
 def _panel(panel: Panel, narrow: status.Narrow) -> Any:
     # A provider thinks of its targets, not of how many there may be.
-    query, size = PanelQuery(top(panel.expr), panel.legend_format), SIZES[panel.kind]
+    query, size = PanelQuery(top(panel.expr), panel.legend_format), _size(panel)
     if panel.kind == "stat":
         made = show.figure(panel.title, panel.description, query, size=size, unit=panel.unit)
         return made.no_value(UNREPORTED)
@@ -132,12 +156,22 @@ def _panel(panel: Panel, narrow: status.Narrow) -> Any:
 
 
 def _table(panel: Panel, expr: str) -> Any:
-    # That a label is there is all that an info series, or one compared with 1, says.
-    value = "_info{" not in panel.expr and not panel.expr.endswith("== 1")
-    labels = _BY.search(panel.expr)
-    columns = len(labels[1].split(",")) + value if labels else 0
-    width = SIZES["table"][0] if columns <= MOST_COLUMNS else GRID_WIDTH
-    size = (width, SIZES["table"][1])
     return show.rows(
-        panel.title, panel.description, (expr,), size=size, unit=panel.unit, value=value, empty=UNREPORTED
+        panel.title,
+        panel.description,
+        (expr,),
+        size=_size(panel),
+        unit=panel.unit,
+        value=_has_value(panel),
+        empty=UNREPORTED,
     )
+
+
+def _has_value(panel: Panel) -> bool:
+    # That a label is there is all that an info series, or one compared with 1, says.
+    return "_info{" not in panel.expr and not panel.expr.endswith("== 1")
+
+
+def _columns(panel: Panel) -> int:
+    labels = _BY.search(panel.expr)
+    return len(labels[1].split(",")) + _has_value(panel) if labels else 0

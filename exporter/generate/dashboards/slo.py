@@ -70,7 +70,7 @@ def _counts() -> tuple[Any, ...]:
             f"sum({left} < bool 0)",
             bad=show.BAD,
             size=(5, 4),
-        ),
+        ).no_value("Not known yet"),
         show.number(
             "Less than a quarter left",
             "Integrations with less than a quarter of their error budget left, those that missed it "
@@ -78,7 +78,7 @@ def _counts() -> tuple[Any, ...]:
             f"sum({left} < bool 0.25)",
             bad=show.WARNING,
             size=(5, 4),
-        ),
+        ).no_value("Not known yet"),
         show.number(
             "Spent too fast",
             "Integrations that spend their error budget within days.",
