@@ -17,7 +17,7 @@ import aiohttp
 from exporter import registry
 from exporter.core.admin_token import own_path
 from exporter.core.defaults import HOST, PORTS, SANDBOX_PORT
-from exporter.demo.app_events import app, show_events
+from exporter.demo.app_events import app, own_token, show_events
 from exporter.demo.other_app import other_app
 from exporter.demo.pages import first_page
 from exporter.demo.services import DemoProcess, free_port, own_command, program
@@ -154,6 +154,7 @@ def environment(folder: Path, ports: Ports) -> dict[str, str]:
         "DEMO_SINK_URL": url(ports.sink, "/"),
         "DEMO_STORE_URL": f"sqlite:///{folder}/demo.db",
         "DEMO_ALERTMANAGER_URL": url(ports.alertmanager),
+        "DEMO_EXPORTER_URL": url(ports.exporter),
     }
 
 
@@ -181,6 +182,7 @@ async def _generate(config: Path, folder: Path, ports: Ports) -> None:
         "generate",
         f"--config.file={config}",
         f"--out={folder / 'bundle'}",
+        f"--secrets.dir={folder / 'secrets'}",
     ]
     command += [
         f"--exporter.address={HOST}:{ports.exporter}",
@@ -188,8 +190,10 @@ async def _generate(config: Path, folder: Path, ports: Ports) -> None:
         f"--alertmanager.address={HOST}:{ports.alertmanager}",
         f"--prometheus.address={HOST}:{ports.prometheus}",
     ]
+    # The exporter has written its token only now; Alertmanager sends what is kept with it.
+    settings = environment(folder, ports) | ({"DEMO_TOKEN": token} if (token := own_token()) else {})
     # A process of its own: the demo shows the command that a user runs, with its exit code.
-    service = DemoProcess("generate", command, "", folder / "generate.log", environment(folder, ports))
+    service = DemoProcess("generate", command, "", folder / "generate.log", settings)
     await service.run()
 
 

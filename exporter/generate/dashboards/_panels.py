@@ -337,6 +337,8 @@ def _properties(column: TableColumn, least: int) -> list[Any]:
         found.append(_set("color", {"mode": "fixed", "fixedColor": QUIET}))
         # Else a bar is measured by the largest number of the whole table.
         found.append(_set("fieldMinMax", True))
+        # Else the shortest bar is none, however large its number is.
+        found.append(_set("min", 0))
     if column.links:
         found.append(_set("links", _data_links(column.links)))
     if column.hidden:

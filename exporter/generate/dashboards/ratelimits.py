@@ -218,7 +218,7 @@ def _vendors() -> tuple[Any, ...]:
             f"The {ask.MOST} buckets of which least is left, as the vendor's own answers say. Dashed: the "
             "threshold.",
             (PanelQuery(least, "{{integration}} {{tenant}} {{bucket}}"),),
-            size=(12, 8),
+            size=(8, 8),
             unit="percentunit",
             limits=show.limits_of(LEFT_RATIO),
         ),
@@ -232,7 +232,19 @@ def _vendors() -> tuple[Any, ...]:
                     "{{integration}}",
                 ),
             ),
-            size=(12, 8),
+            size=(8, 8),
+            unit="cpm",
+        ),
+        show.lines(
+            "Probes put off per minute, by integration",
+            "Because the call budget of their credential was spent, or the vendor asked to wait.",
+            (
+                PanelQuery(
+                    ask.top(reported.per_minute(ask.series(common_metrics.DEFERRED), "integration")),
+                    "{{integration}}",
+                ),
+            ),
+            size=(8, 8),
             unit="cpm",
         ),
         show.rows(
@@ -251,23 +263,11 @@ def _vendors() -> tuple[Any, ...]:
                 TableColumn("A", "Left", unit="percentunit", decimals=1, bar=True),
                 TableColumn("B", "Calls left", width=100),
                 TableColumn("C", "Of", width=90),
-                TableColumn("D", "Full again", unit="dateTimeFromNow", width=125),
+                TableColumn("D", "Full again", unit="dateTimeFromNow", width=160),
             ),
-            size=(16, 9),
+            size=(24, 8),
             sort=(("Left", False),),
             empty="No vendor says what is left",
-        ),
-        show.lines(
-            "Probes put off per minute, by integration",
-            "Because the call budget of their credential was spent, or the vendor asked to wait.",
-            (
-                PanelQuery(
-                    ask.top(reported.per_minute(ask.series(common_metrics.DEFERRED), "integration")),
-                    "{{integration}}",
-                ),
-            ),
-            size=(8, 9),
-            unit="cpm",
         ),
     )
 

@@ -288,7 +288,7 @@ def _countries() -> Any:
             TENANT,
             TableColumn("country", "Country", width=90),
             TableColumn("A", "Share", unit="percentunit", decimals=1, bar=True),
-            TableColumn("B", "Times usual", width=110, decimals=2),
+            TableColumn("B", "Times usual", width=135, decimals=2),
         ),
         size=(12, 9),
         sort=(("Times usual", True), ("Share", True)),
