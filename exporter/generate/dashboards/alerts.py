@@ -10,6 +10,7 @@ from exporter.core.severity import Severity
 from exporter.generate.dashboards import _alertmanager_panels
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
+from exporter.generate.dashboards import _reported as reported
 from exporter.generate.dashboards import _sql as sql
 from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._alert_tables import PREFIX, firing_alerts, shorten
@@ -96,7 +97,7 @@ def _counts() -> tuple[Any, ...]:
 
 
 def _day(title: str, text: str, metric: Metric) -> Any:
-    expr = f"round(sum(increase({metric}[24h])))"
+    expr = f"round({reported.rise_of_new(str(metric), window='24h')})"
     return show.number(title, f"{text} Of all integrations, whatever is picked.", expr, bad=show.WARNING)
 
 
@@ -178,8 +179,8 @@ def _noise() -> tuple[Any, ...]:
 
 
 def _increase(metric: Metric) -> str:
-    # Each replica counts the notices that it stored, so their counters add up.
-    return f"round(sum by (alert) (increase({metric}[$__range])))"
+    # Each replica counts the notices that it stored, so their counters add up; each begins with the first.
+    return f"round({reported.rise_of_new(str(metric), 'alert', '$__range')})"
 
 
 def _history() -> tuple[Any, ...]:
