@@ -155,3 +155,25 @@ async def test_links_and_requests_have_the_prefix_of_a_proxy() -> None:
 )
 def test_a_value_is_written_as_a_person_reads_it(write: str, value: Any, words: str) -> None:
     assert FILTERS[write](value) == words
+
+
+@pytest.mark.parametrize(
+    ("who", "tab", "heading", "there"),
+    [
+        ("viewer", "/", "Firing alerts", False),
+        ("admin", "/", "Firing alerts", True),
+        ("viewer", "/rate-limits", "Blocked identifiers", False),
+        ("admin", "/rate-limits", "Blocked identifiers", True),
+        ("viewer", "/webhooks", "Sources", True),
+        ("bound_admin", "/webhooks", "Sources", False),
+        ("bound_admin", "/security", "Report for auditors", False),
+        ("admin", "/security", "Report for auditors", True),
+    ],
+)
+async def test_a_part_that_the_api_refuses_is_left_out(
+    tmp_path: Path, who: str, tab: str, heading: str, there: bool
+) -> None:
+    room = Room([state("calendar", "acme")], path=web_config(tmp_path))
+    async with house(room) as made:
+        reply = await made.ask(tab, headers=bearer(TOKENS[who]))
+    assert (heading in reply.text) == there and "needs the role" not in reply.text

@@ -16,7 +16,7 @@ from exporter.core.changes import BOARD
 from exporter.server.pages import tabs
 from tests.server.browser import Page, browsing
 from tests.server.incident_room import Incident, incident
-from tests.server.test_landing import CHROMIUM, CONTRAST, sign_in
+from tests.server.test_landing import CHROMIUM, sign_in
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -27,6 +27,31 @@ QUERIES = {"/integration": "?integration=payments&tenant=acme"}
 CONNECTED = "document.querySelector('.numbers .connected strong').textContent"
 LOOK = """axe.run(document, {resultTypes: ["violations"]}).then((found) => JSON.stringify(
   found.violations.map((one) => [one.id, one.nodes.map((node) => node.html.slice(0, 160))])))"""
+
+
+# Every text must stand out from its ground by 4.5 to 1, large and small alike
+# (https://www.w3.org/TR/WCAG22/#contrast-minimum).
+CONTRAST = """(() => {
+  const parts = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = (rgb) => rgb.slice(0, 3).map((c) => c / 255)
+    .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (one) => {
+    for (; one; one = one.parentElement) {
+      const rgb = parts(getComputedStyle(one).backgroundColor);
+      if (rgb.length === 3 || rgb[3] > 0) return rgb;
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  for (const one of document.querySelectorAll("body *")) {
+    const own = [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || one.closest("[hidden], .hidden, script, noscript, option")) continue;
+    const [a, b] = [light(parts(getComputedStyle(one).color)), light(ground(one))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(one.className + ": " + one.textContent.trim().slice(0, 20));
+  }
+  return poor;
+})()"""
 
 
 @dataclass
@@ -105,16 +130,19 @@ async def test_a_tab_runs_within_its_content_policy_and_without_barriers(desk: D
     assert json.loads(await desk.page.value(LOOK)) == []
     assert desk.page.complaints == []
     assert await desk.page.value("document.querySelectorAll('.problem').length") == 0
+    assert await desk.page.value("getComputedStyle(document.querySelector('.brand')).display") == "flex"
+    assert await desk.page.value("document.querySelectorAll('button.do[hidden]').length") == 0
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_a_tab_fits_narrow_windows_and_is_legible_in_the_dark(desk: Desk, path: str) -> None:
+async def test_a_tab_fits_every_width_and_is_legible_in_all_colours(desk: Desk, path: str) -> None:
     await desk.open(path)
     # 640 is a window of 1280 at 200 %.
-    for width in (375, 640):
-        await desk.look(width, "dark")
-        assert await desk.page.value("document.documentElement.scrollWidth <= innerWidth"), width
-        assert await desk.page.value(CONTRAST) == []
+    for width in (320, 375, 640, 768, 1440):
+        for scheme in ("light", "dark"):
+            await desk.look(width, scheme)
+            assert await desk.page.value("document.documentElement.scrollWidth <= innerWidth"), width
+            assert await desk.page.value(CONTRAST) == [], (width, scheme)
     await desk.look(375, forced=True)
     assert await desk.page.value("document.documentElement.scrollWidth <= innerWidth")
 
