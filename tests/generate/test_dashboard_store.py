@@ -80,6 +80,15 @@ def test_the_role_reads_a_view_and_finds_rows(name: str, reader: Reader) -> None
         assert secret not in repr(found)
 
 
+@pytest.mark.parametrize("name", sorted(views()))
+def test_the_time_range_of_a_view_is_found_by_an_index(name: str, reader: Reader) -> None:
+    reader.execute("SET enable_seqscan = off")
+    query = f"EXPLAIN SELECT time FROM {SCHEMA}.{name} WHERE at >= {BEGIN} AND at <= {END}"
+    plan = "\n".join(line for (line,) in rows(reader, query))
+    reader.execute("RESET enable_seqscan")
+    assert re.search(r"Index (Only )?Scan|Bitmap Index Scan", plan) and "Index Cond" in plan, plan
+
+
 @pytest.mark.parametrize("table", sorted(METADATA.tables))
 def test_the_role_reads_and_writes_no_table(table: str, writer: Reader) -> None:
     for sql in (f"SELECT FROM public.{table}", f"DELETE FROM public.{table}", f"TRUNCATE public.{table}"):
