@@ -260,7 +260,7 @@ LIMIT {sql.MOST_ROWS}"""
             ALERT,
             INTEGRATION,
             TENANT,
-            TableColumn("lasted", "Lasted", unit="s", width=100),
+            TableColumn("lasted", "Lasted", unit="s"),
         ),
         size=(24, 8),
         sort=(("Began", True),),
