@@ -131,7 +131,7 @@ def _received() -> tuple[Any, ...]:
                 TENANT,
                 TableColumn("A", "Last webhook", unit="dateTimeFromNow", width=140),
                 TableColumn("B", "In a row", width=100),
-                TableColumn("C", "Silent after", unit="s"),
+                TableColumn("C", "Silent after", unit="s", width=105),
             ),
             size=(12, 9),
             sort=(("In a row", True),),
