@@ -2,9 +2,10 @@
 
 import asyncio
 import ssl
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ from exporter.net.shortages import shortage_of
 
 _MOST = 512  # about 0.8 MB each where the system's authorities are loaded
 
+LOOK_EVERY = 1.0
+"""Seconds after which the files of a context are looked at again: many new connections share a look."""
+
 ContextKey = tuple[str, str, str, bool, str, bool, bool]
 FileStamps = tuple[tuple[int, int, int] | None, ...]
 
@@ -28,16 +32,24 @@ class TlsContext(NamedTuple):
     own_expiry: float | None
 
 
+@dataclass(slots=True)
+class _Entry:
+    stamps: FileStamps
+    context: TlsContext
+    looked_at: float
+
+
 Offload = Callable[[Callable[[], TlsContext]], Awaitable[TlsContext]]
 
 
 class Contexts:
     """Keeps contexts; making one takes up to 60 ms, so it is done off the loop."""
 
-    def __init__(self, offload: Offload) -> None:
-        """`offload` runs a function in a thread and returns its result."""
+    def __init__(self, offload: Offload, now: Callable[[], float] = time.monotonic) -> None:
+        """`offload` runs a function in a thread and returns its result; `now` is a clock that never jumps."""
         self._offload = offload
-        self._contexts: OrderedDict[ContextKey, tuple[FileStamps, TlsContext]] = OrderedDict()
+        self._now = now
+        self._contexts: OrderedDict[ContextKey, _Entry] = OrderedDict()
         self._locks: dict[ContextKey, asyncio.Lock] = {}
 
     async def get(self, tls: TlsOptions, *, http: bool) -> TlsContext:
@@ -47,23 +59,26 @@ class Contexts:
         """
         files = (tls.ca_file, tls.cert_file, tls.key_file)
         key = (*files, tls.insecure_skip_verify, tls.min_version, tls.legacy, http)
-        stamp = tuple(map(_stamp, files))
-        entry = self._contexts.get(key)
-        if entry is not None and entry[0] == stamp:
-            return entry[1]
+        entry, now = self._contexts.get(key), self._now()
+        if entry is not None and now - entry.looked_at < LOOK_EVERY:
+            return entry.context
+        stamps = tuple(map(_stamp, files))
+        if entry is not None and entry.stamps == stamps:
+            entry.looked_at = now
+            return entry.context
         lock = self._locks.setdefault(key, asyncio.Lock())
         try:
             async with lock:
                 entry = self._contexts.get(key)
-                if entry is None or entry[0] != stamp:
-                    entry = (stamp, await self._offload(lambda: _make(tls, http)))
+                if entry is None or entry.stamps != stamps:
+                    entry = _Entry(stamps, await self._offload(lambda: _make(tls, http)), now)
                     self._keep(key, entry)
         finally:
             if not lock.locked():
                 self._locks.pop(key, None)
-        return entry[1]
+        return entry.context
 
-    def _keep(self, key: ContextKey, entry: tuple[FileStamps, TlsContext]) -> None:
+    def _keep(self, key: ContextKey, entry: _Entry) -> None:
         self._contexts[key] = entry
         self._contexts.move_to_end(key)
         if len(self._contexts) > _MOST:
@@ -82,13 +97,10 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
     if not path:
         return None
     try:
-        found = _path(path).stat()
+        found = Path(path).stat()
     except OSError:
         return None
     return (found.st_mtime_ns, found.st_size, found.st_ino)
-
-
-_path = lru_cache(maxsize=_MOST)(Path)  # to make one costs more than the look that each new connection takes
 
 
 def _make(tls: TlsOptions, http: bool) -> TlsContext:

@@ -15,7 +15,8 @@ import pytest
 from exporter.core.errors import ProbeError
 from exporter.core.options import TlsOptions
 from exporter.net import tls
-from exporter.net.tls import Contexts, TlsContext, unverified_context
+from exporter.net.tls import LOOK_EVERY, Contexts, TlsContext, unverified_context
+from tests.clock import HandClock
 from tests.servers.authority import Authority
 from tests.waiting import rest
 
@@ -84,7 +85,8 @@ async def test_each_other_way_of_judging_has_a_context_of_its_own(
 async def test_a_file_that_changed_is_read_again(
     making: Making, authority: Authority, tmp_path: Path
 ) -> None:
-    contexts = Contexts(making.run)
+    clock = HandClock()
+    contexts = Contexts(making.run, clock.monotonic)
     file = tmp_path / "ca.pem"
     pem = Path(authority.ca_file).read_bytes()
     file.write_bytes(pem)
@@ -93,12 +95,17 @@ async def test_a_file_that_changed_is_read_again(
     state = file.stat()
     file.write_bytes(pem + b"\n")  # another size at the same time
     os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert await contexts.get(options, http=True) is first  # one look a second is enough
+    await clock.advance(LOOK_EVERY)
     second = await contexts.get(options, http=True)
     os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns + 1))
+    await clock.advance(LOOK_EVERY)
     third = await contexts.get(options, http=True)
+    await clock.advance(LOOK_EVERY)
     assert len({id(context) for context in (first, second, third)}) == 3
     assert await contexts.get(options, http=True) is third
     file.unlink()
+    await clock.advance(LOOK_EVERY)
     with pytest.raises(ProbeError, match="cannot be used: no such file or directory"):
         await contexts.get(options, http=True)
     assert making.made == 4
@@ -126,7 +133,8 @@ async def test_a_context_that_was_made_again_counts_as_new(
     making: Making, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tls, "_MOST", 2)
-    contexts = Contexts(making.run)
+    clock = HandClock()
+    contexts = Contexts(making.run, clock.monotonic)
     file = tmp_path / "ca.pem"
     file.write_bytes(Path(authority.ca_file).read_bytes())
     changing = TlsOptions(ca_file=str(file))
@@ -134,6 +142,7 @@ async def test_a_context_that_was_made_again_counts_as_new(
     await contexts.get(changing, http=True)
     await contexts.get(plain, http=True)
     os.utime(file, (1, 1))
+    await clock.advance(LOOK_EVERY)
     again = await contexts.get(changing, http=True)
     await contexts.get(msgspec.structs.replace(plain, min_version="TLS13"), http=True)
     assert await contexts.get(changing, http=True) is again

@@ -72,6 +72,7 @@ async def test_a_server_that_is_wrong_at_a_layer_of_tls_is_reported_by_that_laye
     assert error.reason is Reason.TLS, error.detail
     assert re.search(words, error.detail), error.detail
     assert server.received == b""  # nothing was sent to a server that is not trusted
+    assert server.hung == 0  # and the second look did not leave it in the middle of a handshake
 
 
 def old_ciphers(authority: Authority) -> ssl.SSLContext:

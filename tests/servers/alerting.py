@@ -10,16 +10,21 @@ from dataclasses import dataclass
 
 @dataclass
 class Alerting:
-    """What it listens on, and everything that was sent to it inside of TLS."""
+    """What it listens on, everything that was sent to it inside of TLS, and who never ended a handshake."""
 
     port: int
     received: bytes = b""
+    hung: int = 0
 
 
-def _shake_hands(context: ssl.SSLContext, client: socket.socket) -> bytes:
+def _shake_hands(server: Alerting, context: ssl.SSLContext, client: socket.socket) -> bytes:
     with context.wrap_socket(client, server_side=True, do_handshake_on_connect=False) as secure:
         try:
-            secure.do_handshake()
+            try:
+                secure.do_handshake()
+            except TimeoutError:
+                server.hung += 1
+                raise
             secure.settimeout(0.3)
             return secure.recv(4096)
         except ssl.SSLError:
@@ -45,7 +50,7 @@ def alerting(context: ssl.SSLContext) -> Iterator[Alerting]:
                 with contextlib.suppress(OSError):
                     client, _ = listener.accept()
                     client.settimeout(20)
-                    server.received += _shake_hands(context, client)
+                    server.received += _shake_hands(server, context, client)
 
         thread = threading.Thread(target=serve)
         thread.start()
