@@ -177,3 +177,12 @@ async def test_a_part_that_the_api_refuses_is_left_out(
     async with house(room) as made:
         reply = await made.ask(tab, headers=bearer(TOKENS[who]))
     assert (heading in reply.text) == there and "needs the role" not in reply.text
+
+
+async def test_an_integration_of_many_targets_adds_up_the_last_hour_alone() -> None:
+    room = Room([state("calendar", f"t{n}") for n in range(101)])
+    async with house(room) as made:
+        page = (await made.ask("/integration?integration=calendar")).text
+        one = (await made.ask("/integration?integration=calendar&tenant=t1")).text
+    assert "It has many targets" in page and "It has many targets" not in one
+    assert "calendar of t1" in one and "Show all 101." in page

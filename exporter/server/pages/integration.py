@@ -16,9 +16,9 @@ from exporter.server.pages._words import named
 
 MOST_ROWS = 20
 MANY = 100
-"""Targets beyond which only short windows are added up: months of thousands take seconds."""
+"""Targets beyond which only the last hour is added up: days of thousands take seconds."""
 
-SHORT = ("1h", "24h")
+SHORT = tuple(STATS_WINDOWS)[:1]
 
 
 async def context(request: web.Request) -> Mapping[str, Any]:
@@ -46,6 +46,7 @@ async def context(request: web.Request) -> Mapping[str, Any]:
         "tokens": tokens,
         "windows": windows,
         "charts": charts,
+        "many": many,
         "exported": about,
     }
 
