@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -67,14 +68,15 @@ def _counter(count: Callable[[str], None]) -> Callable[[Any, str, LogEvent], Log
     return process
 
 
-def _redactor(secrets: Callable[[], frozenset[str]]) -> Callable[[Any, str, LogEvent], LogEvent]:
-    newest: dict[frozenset[str], Redactor] = {}  # of thousands of secrets one takes its time to build
+@lru_cache(maxsize=2)  # those of the configuration in force, and of the one that is being loaded
+def redactor_of(secrets: frozenset[str]) -> Redactor:
+    """Return what hides `secrets`; of tens of thousands it takes its time to build."""
+    return Redactor(secrets)
 
+
+def _redactor(secrets: Callable[[], frozenset[str]]) -> Callable[[Any, str, LogEvent], LogEvent]:
     def process(_logger: Any, _method: str, event: LogEvent) -> LogEvent:
-        if (known := secrets()) not in newest:
-            newest.clear()
-            newest[known] = Redactor(known)
-        hide = newest[known]
+        hide = redactor_of(secrets())
         return {key: _clean(value, hide) for key, value in event.items()}
 
     return process

@@ -3,13 +3,16 @@
 import subprocess
 import sys
 
-HEAVY = ("alembic", "rich", "cryptography", "jsonschema", "jinja2", "jwt", "psycopg", "dns", "httpx")
+HEAVY = (
+    *("alembic", "rich", "cryptography", "jsonschema", "jinja2", "jwt", "psycopg", "dns", "httpx"),
+    *("limits", "wrapt", "redis", "sqlalchemy.orm"),
+)
 LOADED = """
 import sys
 import exporter.commands.run
 from exporter import registry
 registry.catalogue()
-print(*sorted({name.partition(".")[0] for name in sys.modules}))
+print(*sorted(sys.modules))
 """
 RICH_AFTERWARDS = "import exporter.commands.lazy_imports, rich; print(rich.__name__)"
 

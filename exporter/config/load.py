@@ -11,7 +11,7 @@ from exporter.config import environment
 from exporter.config.assemble import assemble, failure
 from exporter.config.catalogue import Catalogue
 from exporter.config.document.files import FileProblem, read_text
-from exporter.config.document.source import read_yaml
+from exporter.config.document.source import Source, YamlSource, read_yaml
 from exporter.config.document.values import Expander
 from exporter.config.feeds.feeds import Feeds
 from exporter.config.feeds.load import FeedLoad
@@ -95,7 +95,30 @@ def _one_pass(context: LoadContext, text: str, path: str | None) -> Configuratio
         source = read_yaml(text, path or "configuration", Expander(context.environ), context.add_error)
         if source is None:
             raise failure(context)
-        return assemble(context, source, path, text)
+        configuration = assemble(context, source, path, text)
+        _let_go(context, source)
+        return configuration
+
+
+def _let_go(context: LoadContext, source: Source) -> None:
+    """Free what was read, a node at a time.
+
+    All at once, the nodes of ten thousand rows hold the interpreter for a tenth of a second, and with it the
+    event loop that goes on while a reload is under way.
+    """
+    documents = [source, *filter(None, context.documents.values())]
+    context.public.clear()
+    context.documents.clear()
+    nodes = [one.root for one in documents if isinstance(one, YamlSource) and one.root is not None]
+    for one in documents:
+        one.value = None
+    while nodes:
+        node = nodes.pop()
+        # Scalars have a text there, collections a list of nodes, or of pairs of them.
+        if isinstance(node.value, list):
+            for child in node.value:
+                nodes += child if isinstance(child, tuple) else (child,)
+        node.value = None
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from exporter.core.audit import AuditEntry
 from exporter.core.ratelimit import (
@@ -18,7 +18,10 @@ from exporter.core.ratelimit import (
 )
 from exporter.ratelimits.blocks import BlockBook
 from exporter.ratelimits.guard import LimitStorageError, StorageGuard
-from exporter.ratelimits.windows import WindowCount, Windows
+
+# For their types alone: the library behind them is loaded when there are policies.
+if TYPE_CHECKING:
+    from exporter.ratelimits.windows import WindowCount, Windows
 
 T = TypeVar("T")
 
@@ -53,7 +56,7 @@ class DecisionLog(Protocol):
 class LimitStorage:
     """Where windows are counted; `shared` ones are asked over the network, so many at one time."""
 
-    windows: Windows
+    windows: "Windows"
     guard: StorageGuard
     shared: bool = False
 
@@ -148,7 +151,7 @@ class RateLimiter:
         wait = count.wait(max(1, question.cost))
         return RateLimitDecision(question.policy, False, count.remaining, count.reset, wait, "limit")
 
-    async def _take(self, question: RateLimitQuestion) -> tuple[bool, WindowCount]:
+    async def _take(self, question: RateLimitQuestion) -> "tuple[bool, WindowCount]":
         storage, policy = self._storage, question.policy
         if storage is None:
             raise LimitStorageError("there is no storage of rate limits yet")
