@@ -20,7 +20,6 @@ EACH = 100
 
 VALUES: dict[str, tuple[str, ...]] = {
     "phase": ("resolve", "connect", "tls", "processing", "transfer"),
-    "outcome": ("succeeded", "failed", "blocked", "delivered", "sent", "bounced", "undelivered"),
     "family": FAMILIES,
     "channel": ("sms", "whatsapp", "other"),
     "status": ("enabled", "disabled", "online", "offline", "paid"),
@@ -35,6 +34,12 @@ VALUES: dict[str, tuple[str, ...]] = {
     "severity": tuple(Severity),
 }
 """Values of a metric's own labels; any other label has one value."""
+OUTCOMES = {
+    "stripe": ("succeeded", "failed", "blocked"),
+    "twilio": ("delivered", "undelivered", "failed", "sent", "pending", "other"),
+    "resend": ("sent", "delivered", "bounced", "complained", "failed"),
+}
+"""Values of the label `outcome` by provider; of any other provider two."""
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _INSTANCE = (("instance", "127.0.0.1:10055"), ("job", "integration-exporter"))
 
@@ -112,11 +117,17 @@ def _exported(name: str, metric: Metric, crowd: Crowd) -> Iterator[tuple[Labels,
             if metric is m.FAILURE_INFO and number % EACH:
                 continue
             place = (*who, ("tenant", tenant)) if several and tenant else who
-            for own in product(*(VALUES.get(label, ("x",)) for label in labels)):
+            for own in product(*(_values(label, provider) for label in labels)):
                 if metric is m.FAILURE_INFO and own != ("auth",):
                     continue
                 shape = _shape(name, metric.kind, number, crowd.moments)
                 yield (*place, *zip(labels, own, strict=True), *_INSTANCE), shape
+
+
+def _values(label: str, provider: str) -> tuple[str, ...]:
+    if label == "outcome":
+        return OUTCOMES.get(provider, ("committed", "rolled_back"))
+    return VALUES.get(label, ("x",))
 
 
 def _thresholds(metric: Metric, crowd: Crowd) -> Iterator[tuple[Labels, Shape]]:

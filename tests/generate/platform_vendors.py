@@ -272,6 +272,7 @@ def recorded_by_target(target: Target) -> Iterator[Row]:
         yield f"{level}_family:{family}", (*labels, ("family", "funds")), 20.0
     if provider == "twilio":
         yield twilio.RATIO, (*labels, ("channel", "sms")), 190 / 201
+        yield twilio.DELIVERY_LOW.suspects_record, labels, 0.87
         yield twilio.VOLUME, (*labels, ("channel", "sms")), 201.0
     if provider in ("postgres", "supabase"):
         yield f"{level}:integration_{provider}_transactions_window:error_ratio", labels, 130 / 5330

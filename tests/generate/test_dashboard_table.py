@@ -15,8 +15,6 @@ METRIC = re.compile(r"integration_[a-z0-9_]+")
 COUNTS = "numbers by outcome, and the threshold is a share of them"
 NOT_DRAWN: dict[tuple[str, str], str] = {
     ("integration-database", "Transactions per second"): COUNTS,
-    ("integration-messages", "E-mails of 24 hours, by outcome"): COUNTS,
-    ("integration-messages", "Messages by outcome"): COUNTS,
     ("integration-payments", "Failed payments per minute, by reason"): COUNTS,
     ("integration-payments", "Declines in an hour, by family"): COUNTS,
     ("integration-fal", "fal: Requests of the last hour"): COUNTS,

@@ -12,6 +12,10 @@ RULES_WORK = 'max(ALERTS{alertname="Watchdog", alertstate="firing"}) * 0'
 """0 while rules are evaluated: what they found nothing of is none only then."""
 
 
+NOT_ALL = 'instance!~"$tenant"'
+"""Matches nothing while all tenants are picked, who are written `.*`: as is every instance, and none."""
+
+
 def record(name: str, *matchers: str) -> str:
     """Return the selector of a record for what the reader picked.
 
@@ -25,9 +29,9 @@ def record(name: str, *matchers: str) -> str:
 def of_picked_tenants(metric: Metric, *matchers: str) -> str:
     """Return the selector of `metric` for the tenants that the reader picked, nothing while that is all.
 
-    All is written `.*`, which matches every instance too; no tenant is called like a host with its port.
+    No tenant is called like a host with its port.
     """
-    return series(metric, *matchers, 'instance!~"$tenant"')
+    return series(metric, *matchers, NOT_ALL)
 
 
 def count_firing(*alerts: Alert, severities: Iterable[Severity] = ()) -> str:

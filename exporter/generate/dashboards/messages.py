@@ -13,7 +13,7 @@ from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._columns import detail_link, integration_column, tenant_column
 from exporter.generate.dashboards._panels import LIMIT, PanelQuery, TableColumn, limits_of
-from exporter.generate.dashboards._scale import count_firing, record
+from exporter.generate.dashboards._scale import NOT_ALL, count_firing, record
 from exporter.probes.resend import alerts as resend_alerts
 from exporter.probes.resend import metrics as resend
 from exporter.probes.twilio import alerts as twilio_alerts
@@ -91,10 +91,10 @@ def _resend() -> tuple[Any, ...]:
             bad=show.BAD,
             size=(4, 8),
         ),
-        show.lines(
+        show.bars(
             "E-mails of 24 hours, by outcome",
             "What became of the e-mails of the last 24 hours, of all accounts together.",
-            (PanelQuery(f"sum by (outcome) ({ask.each(resend.EMAILS, 'outcome')})", "{{outcome}}"),),
+            PanelQuery(f"sort_desc(sum by (outcome) ({ask.each(resend.EMAILS, 'outcome')}))", "{{outcome}}"),
             size=(10, 8),
             unit="short",
         ),
@@ -131,29 +131,32 @@ def _twilio() -> tuple[Any, ...]:
         f"max by ({by}) ({record(twilio_alerts.RATIO)})",
         f"max by ({by}) ({record(twilio_alerts.VOLUME)})",
     )
-    lost = f"sum by (channel) ((1 - {ratio}) * {final}) / (sum by (channel) ({final}) > 0)"
+    # Over hours only those that are recorded as beyond a threshold: all of them would take seconds.
+    low = f"max by ({BY}) ({record(twilio_alerts.DELIVERY_LOW.suspects_record)})"
+    picked = f"max by ({by}) ({record(twilio_alerts.RATIO, NOT_ALL)})"
+    lost = f"{ask.top(f'1 - {low}')} or {ask.top(f'1 - {picked}')}"
     lowest = f"bottomk({ask.MOST}, {ratio} and on ({by}) ({final} >= {twilio_alerts.LEAST_MESSAGES}))"
     offline = ask.series(twilio.SENDERS, 'status!="online"')
     return (
-        show.lines(
-            "Messages by outcome",
+        show.bars(
+            "Messages by outcome, now",
             "Outgoing messages in the window of each account's last reading, of all accounts together.",
-            (
-                PanelQuery(
-                    f"sum by (outcome) ({ask.each(twilio.MESSAGES, 'channel', 'outcome')})", "{{outcome}}"
-                ),
+            PanelQuery(
+                f"sort_desc(sum by (outcome) ({ask.each(twilio.MESSAGES, 'channel', 'outcome')}))",
+                "{{outcome}}",
             ),
             size=(8, 8),
             unit="short",
         ),
         show.lines(
             "Share that did not arrive",
-            "Of the messages with a final outcome. Dashed: the thresholds of a single tenant, the strictest.",
-            (PanelQuery(lost, "{{channel}}"),),
+            f"Of the {ask.MOST} accounts that are below a threshold; once you pick tenants, of all of "
+            "theirs. Dashed: the strictest thresholds.",
+            (PanelQuery(lost, f"{TARGET} {{{{channel}}}}"),),
             size=(8, 8),
             unit="percentunit",
             limits=PanelQuery(f"1 - {ask.limit(twilio_alerts.DELIVERY)}", LIMIT),
-        ),
+        ).no_value("No account is known to be below a threshold"),
         show.bars(
             "Failed messages by family, now",
             "account, limit, sender and registration lie with the account, recipient with the number, "

@@ -32,6 +32,8 @@ SIZES: dict[str, tuple[int, int]] = {
 }
 MOST_COLUMNS = 4
 """Columns of a table that fit half of a page that is 1,500 pixels wide."""
+MOST_POINTS = 45
+"""Points of a line: what vendors report of every tenant is read for each of them."""
 UNREPORTED = "Nothing reported"
 PICKED = ("integration", "tenant")
 """The variables of these dashboards: the provider is said by the address."""
@@ -152,7 +154,7 @@ def _panel(panel: Panel, narrow: status.Narrow) -> Any:
         return _table(panel, query.expr)
     limits = PanelQuery(narrow(limit(panel.family)), show.LIMIT) if panel.family else None
     made = show.lines(panel.title, panel.description, (query,), size=size, unit=panel.unit, limits=limits)
-    return made.no_value(UNREPORTED)
+    return made.max_data_points(MOST_POINTS).no_value(UNREPORTED)
 
 
 def _table(panel: Panel, expr: str) -> Any:

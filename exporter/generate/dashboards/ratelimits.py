@@ -14,6 +14,7 @@ from exporter.generate.dashboards import _sql as sql
 from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._columns import integration_column, tenant_column
+from exporter.generate.dashboards._limits import rate_limit_share_over_time
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 from exporter.generate.dashboards._reported import HOUR, QUARTER
 
@@ -215,13 +216,13 @@ def _vendors() -> tuple[Any, ...]:
     return (
         show.lines(
             "Share left of vendors' limits",
-            f"The {ask.MOST} buckets of which least is left, as the vendor's own answers say. Dashed: the "
-            "threshold.",
-            (PanelQuery(least, "{{integration}} {{tenant}} {{bucket}}"),),
+            f"Of the {ask.MOST} buckets that are below the threshold, as the vendor's own answers say; once "
+            "you pick tenants, of all of theirs. Dashed: the threshold.",
+            (PanelQuery(rate_limit_share_over_time(), "{{integration}} {{tenant}} {{bucket}}"),),
             size=(8, 8),
             unit="percentunit",
             limits=show.limits_of(LEFT_RATIO),
-        ),
+        ).no_value("No rate limit is known to be nearly spent"),
         show.lines(
             "Our own calls per minute, by integration",
             f"Calls that probes of all replicas make, for the {ask.MOST} integrations with the most: our "

@@ -7,8 +7,8 @@ from exporter.probes.twilio import metrics as m
 PANELS = (
     Panel(
         "Messages by outcome",
-        "Outgoing messages in the window that ended at the last reading.",
-        panel_query(m.MESSAGES, "channel", "outcome"),
+        "Outgoing messages with a final outcome, in the window that ended at the last reading.",
+        panel_query(m.MESSAGES, "channel", "outcome", matchers='outcome=~"delivered|undelivered|failed"'),
         legend="{{integration}} {{tenant}} {{channel}} {{outcome}}",
     ),
     Panel(
