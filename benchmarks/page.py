@@ -43,6 +43,7 @@ TOKEN = "benchmark-0123456789abcdef"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 PORTION = 5000
 DAYS = 30
+TENANT = "t00005"
 CONFIG = """
 integrations:
   - name: payments
@@ -74,12 +75,18 @@ SHARES = {
 }
 """How the rows are shared out over the tables, in parts."""
 
+TOPICS = ("api", "ai", "payment", "traffic")
+REASONS = tuple(one.value for one in Reason)
+
 MEMORY = ("/api/v1/status", "/api/v1/targets", "/api/v1/tenants", "/api/v1/history", "/api/v1/tokens")
 LEFT_OUT = {"/api/v1/alerts", "/api/v1/openapi.json", "/api/v1/stream", "/api/v1/sd", "/api/v1/sources"} | {
     *("/api/v1/maintenance", "/api/v1/ratelimits/blocks", "/api/v1/endpoints", "/api/v1/audit-report"),
     "/api/v1/audit-verification",
 }
 """What is small, asks somebody else, or reads everything by its nature."""
+
+OF_ONE = ("/api/v1/timeline", "/integration")
+"""What is about one integration."""
 
 
 @dataclass
@@ -96,19 +103,24 @@ class Times:
         return sorted(self.seconds)[max(0, -(-len(self.seconds) * 95 // 100) - 1)]
 
 
-def value(column: Column[Any], table: Table, number: int, tenants: int, now: float) -> Any:
-    """Return what goes into a column of a row: tenants take turns, times go back over a month."""
+KINDS = tuple(one.name for one in events().values())
+USUAL: dict[type, Any] = {bytes: b"x" * 40, float: 1.0, bool: True}
+
+
+def row_of(table: Table, number: int, tenants: int, now: float) -> dict[str, Any]:
+    """Return a row: tenants take turns, times go back over a month."""
     at = now - number * 7919 % (DAYS * 86_400)
-    kinds = [one.name for one in events().values()]
     words = {
         "tenant": f"t{number % tenants:05}",
         "integration": "payments",
         "provider": "http",
         "at": at,
         "hour": int(at) // 3600 * 3600,
-        "kind": kinds[number % len(kinds)] if table.name == "event" else "deliver",
-        "topic": ("api", "ai", "payment", "traffic")[number % 4],
-        "reason": list(Reason)[number % len(Reason)].value,
+        "kind": KINDS[number % len(KINDS)] if table.name == "event" else "deliver",
+        "direction": ("inbound", "outbound")[number % 2],
+        "outcome": "" if table.name == "event_summary" else "success",
+        "topic": TOPICS[number % len(TOPICS)],
+        "reason": REASONS[number % len(REASONS)],
         "state": {"text_message": "failed", "notice": "firing"}.get(table.name, "delivered"),
         "severity": ("critical", "high", "medium", "low")[number % 4],
         "action": "resolve" if table.name == "alert_action" else "token.refresh",
@@ -120,18 +132,21 @@ def value(column: Column[Any], table: Table, number: int, tenants: int, now: flo
         **dict.fromkeys(("details", "fields", "labels", "annotations"), "{}"),
         **dict.fromkeys(("due", "expires", "starts", "ends"), at),
     }
-    if column.name in words:
-        return words[column.name]
-    if column.unique or column.primary_key or column.name in ("delivery", "message"):
-        return number if column.type.python_type is int else f"{table.name}-{number}"
-    usual: dict[type, Any] = {
-        str: f"x{number % 50}",
-        bytes: b"x" * 40,
-        int: number % 7,
-        float: 1.0,
-        bool: True,
+    return {
+        one.name: words[one.name] if one.name in words else _value(one, table.name, number)
+        for one in table.c
+        if one.name != "id"
     }
-    return None if column.name in TOOK and number % 3 else usual[column.type.python_type]
+
+
+def _value(column: Column[Any], table: str, number: int) -> Any:
+    kind = column.type.python_type
+    # Keys of summaries differ by their hour and tenant.
+    if column.unique or column.name in ("delivery", "message"):
+        return number if kind is int else f"{table}-{number}"
+    if column.name in TOOK and number % 3:
+        return None
+    return f"x{number % 50}" if kind is str else number % 7 if kind is int else USUAL[kind]
 
 
 def fill(store: Database, tenants: int, rows: int) -> int:
@@ -141,12 +156,9 @@ def fill(store: Database, tenants: int, rows: int) -> int:
     store.write([CheckBatch(snapshots={key: _snapshot(key, now) for key in keys})])
     for table in METADATA.sorted_tables:
         count = rows * SHARES.get(table.name, 0) // parts
-        columns = [one for one in table.c if one.name != "id"]
         for begin in range(0, count, PORTION):
-            portion = [
-                {one.name: value(one, table, number, tenants, now) for one in columns}
-                for number in range(begin, min(count, begin + PORTION))
-            ]
+            numbers = range(begin, min(count, begin + PORTION))
+            portion = [row_of(table, number, tenants, now) for number in numbers]
             with store.writing() as connection:
                 insert_all(connection, table, portion)
         made += count
@@ -166,15 +178,19 @@ def _snapshot(key: tuple[str, str], now: float) -> Snapshot:
 def questions() -> Iterator[tuple[str, Sequence[dict[str, str]]]]:
     """Yield each path, with what it is asked."""
     for listing in lists().values():
-        yield listing.path, ({}, {"tenant": "t00500"}, {"since": "24h"}, {"next": ""})
+        yield listing.path, ({}, {"tenant": TENANT}, {"since": "24h"}, {"next": ""})
     for path in MEMORY:
-        yield path, ({}, {"tenant": "t00500"})
+        yield path, ({}, {"tenant": TENANT})
     known = {*LEFT_OUT, *MEMORY, *(one.path for one in lists().values())}
     for method, path in contracts():
         if method == "GET" and path.startswith("/api/v1/") and "{" not in path and path not in known:
-            yield path, ({}, {"tenant": "t00500"})
+            about = {"integration": "payments"}
+            yield (
+                path,
+                (about, about | {"tenant": TENANT}) if path in OF_ONE else ({}, {"tenant": TENANT}),
+            )
     for tab in tabs():
-        yield tab.path, ({},)
+        yield tab.path, ({"integration": "payments"},) if tab.path in OF_ONE else ({},)
 
 
 def ask(port: int, times: int) -> list[Times]:
