@@ -294,7 +294,8 @@ async def test_the_route_prefix_is_before_every_route_and_link() -> None:
     async with house(prefixed) as made:
         page = await made.ask("/a/b/")
         assert page.status == 200
-        assert 'href="/a/b/metrics"' in page.text and 'data-checks="/a/b/api/v1/checks"' in page.text
+        assert 'href="/a/b/metrics"' in page.text and 'data-stream="/a/b/api/v1/stream"' in page.text
+        assert 'data-root="/a/b"' in page.text  # before the paths of actions
         assert 'href="/metrics"' not in page.text
         assert (await made.ask("/a/b/metrics")).status == 200
         assert (await made.ask("/metrics")).status == 404
