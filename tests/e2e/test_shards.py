@@ -125,7 +125,7 @@ async def test_each_target_is_served_by_one_shard(pair: Pair) -> None:
         assert 'integration_critical{integration="dead",provider="http"} 1.0' in body
         for name in ("dead", "lone"):
             assert f'integration_threshold_consecutive_failures{{integration="{name}"' in body
-            assert f'integration_probe_failures_total{{integration="{name}"' in body
+            assert f'integration_probes_total{{integration="{name}"' in body
 
 
 async def test_prometheus_finds_both_shards_and_sees_every_target_once(pair: Pair) -> None:
