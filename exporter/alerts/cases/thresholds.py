@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from exporter.alerts.cases.series import text, threshold, whole
+from exporter.alerts.cases.series import series, text, threshold, whole
 from exporter.core.alert import Case
-from exporter.core.common_metrics import CRITICAL
+from exporter.core.common_metrics import CONFIGURED, CRITICAL
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 
@@ -48,7 +48,11 @@ def cases(families: Mapping[tuple[str, ...], tuple[ThresholdFamily, ...]]) -> tu
 
 
 def _seen(provider: str, values: str = "x90") -> dict[str, str]:
-    return {text(CRITICAL, **whole(provider=provider)): f"0{values}"}
+    # With a target, of which the cases of replicas are derived.
+    return {
+        text(CRITICAL, **whole(provider=provider)): f"0{values}",
+        series(CONFIGURED, provider=provider): f"1{values}",
+    }
 
 
 def _name(family: ThresholdFamily, severity: Severity, provider: str) -> str:
