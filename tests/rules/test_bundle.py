@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from exporter import registry
+from exporter.commands.checkout_files import checkout_files
 from exporter.core.configuration import Configuration, Integration, StoreSettings
 from exporter.core.generation import ExporterPeer, Generation, SecretFolder
 from exporter.core.notifications import Notifications, PagerDuty, Slack
@@ -20,7 +21,7 @@ from tests.rules.tools import program, run, write
 ROOT = Path(__file__).parents[2]
 FILES = bundle.files()
 CHECKED_IN = ("prometheus/", "alertmanager/", "docs/runbooks/", "docs/reference/")
-MINE = {path: text for path, text in FILES.items() if path.startswith(CHECKED_IN)}
+MINE = {path: text for path, text in checkout_files().items() if path.startswith(CHECKED_IN)}
 
 
 @pytest.mark.parametrize("path", MINE)

@@ -93,7 +93,10 @@ def _instant(expression: str) -> Iterator[str]:
 
 
 def _expressions(alert: Alert) -> list[str]:
-    return [TextValues("10m", "x", ()).of(text) for text in alert.expressions]
+    """Return what the alert reads; what it records for dashboards alone decides nothing."""
+    texts = alert.expressions
+    idle = {text for name, text in alert.records.items() if not any(name in one for one in texts)}
+    return [TextValues("10m", "x", ()).of(text) for text in texts if text not in idle]
 
 
 def test_what_is_read_at_one_moment_is_told_from_what_is_looked_back_for() -> None:
