@@ -183,7 +183,7 @@ def report(
     window = f"[{int(options.seconds) + 60}s]"
     counts = _reasons(asked, options.seconds)
     print("failures by reason:", {reason: count for reason, count in counts.items() if count})
-    print("bugs:", counts.get("bug"))
+    print("bugs:", f"{counts.get('bug', 0):g}")  # counted from the first one on
     up = f'up{{job="exporter"}}{window}'
     print(f"scrapes: {asked.value(f'count_over_time({up})'):g}, failed: ", end="")
     print(f"{asked.value(f'count_over_time({up}) - sum_over_time({up})'):g}", end="; ")
@@ -246,7 +246,7 @@ def run(options: argparse.Namespace) -> int:
         reload = Reload(folder / "config.yml", f"http://127.0.0.1:{ports['exporter']}/-/reload", texts)
         samples = watch(options, measured, asked, reload)
         report(options, samples, asked, reload.odd)
-        return int(bool(reload.odd) or _reasons(asked, options.seconds).get("bug") != 0)
+        return int(bool(reload.odd) or _reasons(asked, options.seconds).get("bug", 0))
 
 
 def _servers(folder: Path, ports: dict[str, int], bad: float) -> Program:

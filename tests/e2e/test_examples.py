@@ -32,10 +32,16 @@ TARGETS = {
     "one-tenant-app": 4,
 }
 
+STREAM = "/api/v1/stream"
+"""It never ends, and names kinds and tenants alone: tests/server/test_change_stream.py."""
+
+OF_ONE = ("/api/v1/timeline", "/integration")
+"""What is about one integration, which the question names."""
+
 PAGES = [
     route.path
     for route in ROUTES
-    if "GET" in route.methods and "{" not in route.path and route.path != "/probe"
+    if "GET" in route.methods and "{" not in route.path and route.path not in ("/probe", STREAM, *OF_ONE)
 ]
 # What asks Alertmanager, of which none runs here.
 ALERTS = ("/api/v1/alerts", "/api/monitoring/alerts")
@@ -75,6 +81,8 @@ async def test_every_target_of_an_example_is_connected_to_simulated_vendors(
         without = [await refused(f"{base}{path}", **admin) for path in ALERTS]
         assert all("Alertmanager at" in text and "does not answer" in text for text in without), without
         shown += without
+        about = f"?integration={rows[0]['integration']}"
+        shown += [await read(f"{base}{path}{about}", **admin) for path in OF_ONE]
         probe = f"/probe?target={rows[0]['integration']}&tenant={rows[0]['tenant']}&debug=true"
         shown.append(await read(f"{base}{probe}", **admin))
     finally:

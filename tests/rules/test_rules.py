@@ -94,7 +94,7 @@ SABOTAGE = [
     ("Outage", "30 % is not more than 30 %", "> 0.3", ">= 0.3"),
     ("Outage", "revoked credentials are no outage", "auth|", ""),
     ("ExporterIsolated", "another replica gets through", "min by (integration", "max by (integration"),
-    ("ThresholdsMissing", "without latency_seconds", "latency_seconds[", "certificate_expiry_seconds["),
+    ("ThresholdsMissing", "without latency_seconds", "latency_seconds[", "probe_failure_ratio["),
     ("CertificateExpiring", "21 days are not less than 21 days", "< on", "<= on"),
     ("LatencyHigh", "a target that fails is reported by other alerts", "[15m]) > 0", "[15m]) > 99"),
     ("BalanceRunningOut", "the pace of a few minutes is none", ">= 4", ">= 1"),
