@@ -17,6 +17,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ROOT = Path(__file__).parents[2]
 
+LONG = 400.0
+"""Seconds for what takes rules, waits of groups and a mail server on a busy machine."""
+
 
 async def _status(platform: Platform) -> dict[str, Any]:
     answer: dict[str, Any] = await ask(platform.url("exporter", "/api/v1/status"))
@@ -28,13 +31,13 @@ async def test_every_integration_is_connected_and_seen_by_prometheus(platform: P
         found = (await _status(platform))["integrations"]
         return all(entry["healthy"] for name, entry in found.items() if name != "not-yet-connected")
 
-    await until("every integration is connected", connected, 20)
+    await until("every integration is connected", connected, LONG)
 
     async def all_scraped() -> bool:
         rows = await platform.query("min by (integration) (integration_probe_success)")
         return [row["value"][1] for row in rows] == ["1"] * 4
 
-    await until("Prometheus has scraped them", all_scraped, 100)
+    await until("Prometheus has scraped them", all_scraped, LONG)
     (expiry,) = await platform.query(
         'integration_certificate_expiry_timestamp_seconds{integration="secure-page"} - time()'
     )
@@ -56,14 +59,14 @@ async def test_the_configuration_is_shown_with_stars(platform: Platform) -> None
 async def test_a_dead_key_reaches_the_webhook_and_the_mailbox(platform: Platform) -> None:
     await tell(platform.url("sandbox", "/_sandbox/stripe/scenario"), {"scenario": "expired_key"})
     try:
-        message = await asyncio.wait_for(_hook_of(platform, "IntegrationDown"), 150)
+        message = await asyncio.wait_for(_hook_of(platform, "IntegrationDown"), LONG)
         alert = message["alerts"][0]
         assert message["status"] == "firing"
         assert alert["labels"]["integration"] == "payments"
         assert alert["labels"]["severity"] == "critical"
         assert "reason" not in alert["labels"]
         assert alert["annotations"]["runbook_url"].endswith("/runbooks/IntegrationDown")
-        mail = await until("a mail arrives", lambda: _mail_of(platform, "IntegrationDown"), 60)
+        mail = await until("a mail arrives", lambda: _mail_of(platform, "IntegrationDown"), LONG)
         assert mail["to"] == "oncall@example.org"
         assert mail["subject"].startswith("[CRITICAL] payments Alert:")
         assert SECRET not in mail.as_string()
@@ -74,9 +77,19 @@ async def test_a_dead_key_reaches_the_webhook_and_the_mailbox(platform: Platform
         ]:  # Prometheus does so from its second evaluation on
             return await platform.query('ALERTS{alertstate="firing", alertname="IntegrationDown"}')
 
-        await until("the firing alerts are series", alerts_recorded, 70)
-        nothing = await _panels_without_data(platform) & platform.nothing_on_a_good_day
-        assert nothing == set(), "these panels showed nothing, neither on the good day nor on the bad one"
+        await until("the firing alerts are series", alerts_recorded, LONG)
+        missing = set(platform.nothing_on_a_good_day)
+
+        async def all_shown() -> bool:
+            # What is recorded in minutes comes later than the alert on a busy machine.
+            missing.intersection_update(await _panels_without_data(platform))
+            return not missing
+
+        try:
+            await until("each panel shows something, on the good day or on the bad one", all_shown, LONG)
+        except AssertionError:
+            assert missing == set(), "these panels showed nothing, neither on the good day nor on the bad one"
+            raise
     finally:
         await tell(
             platform.url("sandbox", "/_sandbox/stripe/scenario"), {"scenario": "expired_key", "on": False}
@@ -148,7 +161,7 @@ async def test_the_alert_resolves_when_the_key_is_good_again(platform: Platform)
         rows = await platform.query('ALERTS{alertname="IntegrationDown", alertstate="firing"}')
         return not rows
 
-    await until("the alert is over", firing, 120)
+    await until("the alert is over", firing, LONG)
 
 
 async def test_no_planted_secret_is_in_any_log_page_or_metric(platform: Platform) -> None:
