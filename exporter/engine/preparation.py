@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from exporter.core.clock import Clock, Handle
 
 SCRAPERS = 4
-"""Most scrapers whose paces are told apart: replicas of Prometheus ask in turn."""
+"""Most scrapers whose paces are kept apart: replicas of Prometheus ask in turn."""
 
 UNEVEN = 0.1
 """Largest difference of two periods that are the same pace, as a part of them."""

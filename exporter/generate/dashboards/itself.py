@@ -15,7 +15,7 @@ from exporter.generate.dashboards._scale import count_firing
 SELF = "integration_exporter_"
 RATE = "[$__rate_interval]"
 OURS = f"{SELF}build_info"
-"""One series for each exporter: what other programs export under the same names is told apart by it."""
+"""One series for each exporter: what other programs export under the same names is distinguished by it."""
 EXPORTER = "{{exporter}}"
 OK = {"1": ("Yes", show.GOOD), "0": ("No", show.BAD)}
 GROUPS = '{rule_group=~".*(;integration-|/own).*"}'
