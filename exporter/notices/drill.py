@@ -99,12 +99,14 @@ class Drills:
         self._now = now
         self._collect = collect
         self._drills: OrderedDict[str, Drill] = OrderedDict()
+        self._starting = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def running(self) -> bool:
         """Whether a test is under way: two at a time could not tell their messages apart."""
-        return bool(self._tasks)
+        # Not by the tasks: one whose drill is answered as done still has to end its alerts.
+        return self._starting or any(drill.running for drill in self._drills.values())
 
     def get(self, drill_id: str) -> Drill | None:
         """Return a test by its id, None when it is unknown or was forgotten."""
@@ -112,6 +114,13 @@ class Drills:
 
     async def start(self, request: DrillRequest, actor: str) -> Drill:
         """Send the test alerts and say where they lead; messages are counted meanwhile. AlertmanagerError."""
+        self._starting = True
+        try:
+            return await self._start(request, actor)
+        finally:
+            self._starting = False
+
+    async def _start(self, request: DrillRequest, actor: str) -> Drill:
         drill_id = secrets.token_hex(4)
         # First what fails where nobody answers: the counts wait as long, and may be missing.
         channels = await self._client.channels()

@@ -42,8 +42,6 @@ class DrillBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def start(request: web.Request) -> web.Response:
     """Send test alerts; the answer (202) says which receivers each leads to, later ones what was sent."""
     body, drills = await read_alert_body(request, DrillBody), find_desk(request).drills
-    if drills.running:
-        raise web.HTTPConflict(text="another test is under way; wait until it is over")
     labels, severities = _rule(request, body)
     if body.channel:
         severities = await _with_channel(request, body.channel, severities)
@@ -54,9 +52,12 @@ async def start(request: web.Request) -> web.Response:
     labels |= {"integration": body.service} if body.service else {}
     labels |= {"tenant": body.tenant} if body.tenant else {}
     labels |= {"provider": provider} if (provider := provider_of(request, body.service)) else {}
+    asked = DrillRequest(severities, labels, _wait(body.wait))
+    # A request that is wrong is answered so also beside another test.
+    if drills.running:
+        raise web.HTTPConflict(text="another test is under way; wait until it is over")
     names = [one.value for one in severities]
     audit(request, "alert.tested", body.rule, tenant=body.tenant, severities=names, channel=body.channel)
-    asked = DrillRequest(severities, labels, _wait(body.wait))
     drill = await ask_alertmanager(drills.start(asked, request[IDENTITY].name))
     return json_answer(_answer(drill), 202, Location=f"{request.path}/{drill.id}")
 
