@@ -42,7 +42,10 @@ def most_seconds(limits: EndpointLimits) -> float:
 
 
 class Carrier:
-    """Carries deliveries under `lease`; `needed` is set when more could be claimed."""
+    """Carries deliveries under `lease`; `needed` is set when more could be claimed.
+
+    `wanted` are the kinds of which the store has something for sure: they are claimed without a look.
+    """
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class Carrier:
         self.lanes, self.lease = lanes, lease
         self.listeners: list[AttemptListener] = []
         self.needed = asyncio.Event()
+        self.wanted: set[str] = set()
         self.fenced = 0
         self._commits, self._actions, self._clock = commits, actions, clock
         self._attempts: set[asyncio.Task[None]] = set()
@@ -107,7 +111,7 @@ class Carrier:
     def note_waiting(self, delivery: Delivery) -> None:
         """Note that the store has something that is due of an endpoint."""
         self.lanes.queue((delivery.kind, delivery.endpoint)).behind = True
-        self.needed.set()
+        self._want(delivery.kind)
 
     def pump(self, queue: LaneQueue) -> None:
         """Begin as many attempts of an endpoint as it has places for."""
@@ -119,7 +123,7 @@ class Carrier:
             self._begin(queue, queue.waiting.popleft(), limits)
         # Before it is empty: the next ones are there when the last of these begins.
         if queue.behind and 2 * len(queue.waiting) <= self.lanes.each:
-            self.needed.set()
+            self._want(queue.lane[0])
 
     def lose(self) -> None:
         """Stop carrying everything: another replica has it."""
@@ -224,8 +228,12 @@ class Carrier:
             self.lanes.states[queue.lane] = settled.endpoint
         limits = self.limits(queue.lane)
         if limits is not None and self.lanes.takes_turns(queue.lane, limits):
-            self.needed.set()
+            self._want(queue.lane[0])
         self.pump(queue)
+
+    def _want(self, kind: str) -> None:
+        self.wanted.add(kind)
+        self.needed.set()
 
     def _give_back(self, queue: LaneQueue) -> None:
         given = self.lanes.empty(queue)

@@ -1,4 +1,7 @@
-"""Claims what is due from the store: when there is room, when something came, and once a second."""
+"""Claims what is due from the store: when there is room, when something came, and once a second.
+
+Nearly always nothing waits: then one cheap look answers for all kinds.
+"""
 
 import asyncio
 from collections import Counter
@@ -44,9 +47,21 @@ class Claimer:
                 await asyncio.sleep(AFTER_FAILURE)
 
     async def claim_all(self) -> None:
-        """Claim once what is due of each kind."""
+        """Claim once what is due of each kind of which anything waits."""
+        if not self._carrier.lease.valid:
+            return
+        wanted, self._carrier.wanted = self._carrier.wanted, set()
+        # The look joins the transaction of the first claim.
+        waiting, _ = await asyncio.gather(self._look(), self._claim_of(wanted))
+        self._note_nothing(self._after.keys() - waiting - wanted - self._carrier.wanted)
+        await self._claim_of(waiting - wanted)
+
+    async def _look(self) -> set[str]:
+        return await self._commits.write(_look_each, None)
+
+    async def _claim_of(self, kinds: Collection[str]) -> None:
         for kind in self._after:
-            if self._carrier.lease.valid:
+            if kind in kinds and self._carrier.lease.valid:
                 # At one time, and so in one transaction.
                 await asyncio.gather(self._claim(kind), self._take_turns(kind))
 
@@ -70,6 +85,14 @@ class Claimer:
             if counts[delivery.endpoint] >= each:
                 lanes.queue((kind, delivery.endpoint)).behind = True
             await self._accept(delivery)
+
+    def _note_nothing(self, kinds: Collection[str]) -> None:
+        """Note that the store has nothing of `kinds` that could be claimed."""
+        for kind in kinds:
+            self._after[kind] = ""
+        for queue in self._carrier.lanes:
+            if queue.lane[0] in kinds:
+                queue.behind = False
 
     async def _accept(self, delivery: Delivery) -> None:
         lane = delivery.kind, delivery.endpoint
@@ -115,6 +138,10 @@ class Claimer:
             ordered=limits.ordered,
             trial=most_seconds(limits) + 10.0,
         )
+
+
+def _look_each(connection: Connection, looks: Sequence[None]) -> list[set[str]]:
+    return [claims.waiting_kinds(connection)] * len(looks)
 
 
 def _claim_each(connection: Connection, wanted: Sequence[Claim]) -> list[list[Delivery]]:

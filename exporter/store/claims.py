@@ -9,6 +9,7 @@ from sqlalchemy import Connection, TextClause, bindparam, case, exists, select, 
 from exporter.core.breaker import TRIES
 from exporter.core.delivery import EXPIRED, Delivery, EndpointKey, EndpointState
 from exporter.core.reason import Reason
+from exporter.store.driver_sql import DriverStatement
 from exporter.store.rows import readable
 from exporter.store.subjects import endpoints, replicas
 from exporter.store.subjects.deliveries import TABLE, UNOWNED, delivery_of
@@ -57,6 +58,20 @@ _CHOSEN = {
     "postgresql": "SELECT m.id FROM free CROSS JOIN LATERAL ({due} FOR UPDATE SKIP LOCKED) m",
 }
 
+# From one kind to the next, as with endpoints; where nothing waits it is one look into an empty index.
+_WAITING = """
+WITH RECURSIVE waiting(kind) AS (
+    SELECT min(d.kind) FROM delivery d WHERE d.state = 'waiting' AND d.owner = ''
+    UNION ALL
+    SELECT (
+        SELECT min(d.kind) FROM delivery d
+        WHERE d.state = 'waiting' AND d.owner = '' AND d.kind > waiting.kind
+    )
+    FROM waiting WHERE waiting.kind IS NOT NULL
+)
+SELECT kind FROM waiting WHERE kind IS NOT NULL
+"""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -100,6 +115,11 @@ def claim(connection: Connection, wanted: Claim) -> list[Delivery]:
     }
     rows = connection.execute(statement_of(connection), binds).mappings()
     return readable(connection, map(dict, rows), delivery_of)
+
+
+def waiting_kinds(connection: Connection) -> set[str]:
+    """Return the kinds of which anything waits that nobody carries, due or not."""
+    return {kind for (kind,) in _KINDS.run(connection, [{}])}
 
 
 def lanes_in_turn(connection: Connection, kind: str, now: float) -> list[str]:
@@ -191,6 +211,7 @@ def statement_of(connection: Connection) -> TextClause:
     return _STATEMENTS[connection.dialect.name]
 
 
+_KINDS = DriverStatement(lambda _: text(_WAITING))
 _COLUMNS = ", ".join(f"delivery.{column.name}" for column in TABLE.c)
 _STATEMENTS = {
     name: text(_CLAIM.format(chosen=chosen.format(due=_DUE), columns=_COLUMNS)).bindparams(
