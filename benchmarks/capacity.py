@@ -4,7 +4,8 @@
 
 The exporter runs as a process bound to one core, the server on another one. It is scraped every five seconds
 as Prometheus does (OpenMetrics, gzip). Schedule lag comes from its own histogram, added latency is
-`integration_probe_duration_seconds` of every target at each scrape less the server's 50 ms.
+`integration_probe_duration_seconds` of every target at each scrape less the server's 50 ms. What Python's
+collector of cycles took of it is said beside them.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from gzip import decompress
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.pauses import Pauses, describe, pauses
 from benchmarks.programs import Program, exporter, fetch
 from benchmarks.row import Row
 from exporter.demo.services import free_port
@@ -41,6 +43,7 @@ class Reached(NamedTuple):
     added_p50: float
     added_p99: float
     failed: float
+    collector: str
 
     @property
     def microseconds(self) -> float:
@@ -68,6 +71,7 @@ class Scrapes:
         """`port` is that of the exporter."""
         self._url = f"http://127.0.0.1:{port}/metrics"
         self.durations: list[float] = []
+        self.pauses: Pauses = {}
         self._unread: list[bytes] = []
 
     def fetch(self) -> None:
@@ -81,6 +85,7 @@ class Scrapes:
             text = decompress(body).decode()
             self.durations += [float(value) for value in _values(text, "integration_probe_duration_seconds")]
         self._unread.clear()
+        self.pauses = pauses(text)
         found = dict(re.findall(r'integration_exporter_probe_lag_seconds_bucket{le="([^"]+)"} (\S+)', text))
         kept = {f"lag {bound}": float(count) for bound, count in found.items()}
         for name in ("integration_probes_total", "integration_probe_failures_total"):
@@ -121,7 +126,7 @@ def measure(
 
 
 def _held(measured: Program, scrapes: Scrapes, seconds: float, scrape_every: float) -> Reached:
-    before = scrapes.read()
+    before, pauses_before = scrapes.read(), scrapes.pauses
     scrapes.durations.clear()
     cpu, began = measured.cpu(), time.monotonic()
     while (left := began + seconds - time.monotonic()) > 0:
@@ -140,6 +145,7 @@ def _held(measured: Program, scrapes: Scrapes, seconds: float, scrape_every: flo
         added_p50=statistics.median(added),
         added_p99=added[int(len(added) * 0.99)],
         failed=runs["integration_probe_failures_total"],
+        collector=describe(pauses_before, scrapes.pauses),
     )
 
 
@@ -162,6 +168,7 @@ def show(targets: int, connection: str, reached: Reached) -> None:
         f" {reached.failed:g} failed; lag p99 {reached.lag_p99 * 1e3:.1f} ms;"
         f" added latency p50 {reached.added_p50 * 1e3:.1f}, p99 {reached.added_p99 * 1e3:.1f} ms"
     )
+    print(f"    {reached.collector}")
 
 
 def rows(quick: bool = False) -> list[Row]:

@@ -19,6 +19,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.pauses import describe, pauses
 from benchmarks.programs import exporter, fetch, post
 from benchmarks.row import Row
 from benchmarks.tenants import ANSWER, Knocker, lag, quantile, slow_vendor, wait_for
@@ -36,12 +37,13 @@ class Waits(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What was measured, in seconds: of `takes` each is one reload."""
+    """What was measured, in seconds: of `takes` each is one reload; `collector` says what it did in them."""
 
     lag: Waits
     blocked: Waits
     machine: Waits
     takes: list[float]
+    collector: str
 
 
 def write_rows(folder: Path, tenants: int, turn: int) -> None:
@@ -93,21 +95,22 @@ def _watched(
     threads = [threading.Thread(target=one.run, daemon=True) for one in (knocker, control)]
     for thread in threads:
         thread.start()
-    start = lag(fetch(url).decode())
+    start = fetch(url).decode()
     time.sleep(quiet)
-    calm, calm_waits, calm_control = lag(fetch(url).decode()), len(knocker.waits), len(control.waits)
+    calm, calm_waits, calm_control = fetch(url).decode(), len(knocker.waits), len(control.waits)
     takes = [_reload(folder, ports[0], tenants, turn, pause) for turn in range(1, reloads + 1)]
-    end = lag(fetch(url).decode())
+    end = fetch(url).decode()
     for one in (knocker, control):
         one.over.set()
     for thread in threads:
         thread.join()
     answers = [wait - ANSWER for wait in control.waits]
     return Found(
-        Waits(quantile(0.99, start, calm), quantile(0.99, calm, end)),
+        Waits(quantile(0.99, lag(start), lag(calm)), quantile(0.99, lag(calm), lag(end))),
         Waits(max(knocker.waits[:calm_waits]), max(knocker.waits[calm_waits:])),
         Waits(max(answers[:calm_control]), max(answers[calm_control:])),
         takes,
+        describe(pauses(calm), pauses(end)),
     )
 
 
@@ -130,6 +133,7 @@ def rows(quick: bool = False, tenants: int = 10_000, reloads: int = 5) -> list[R
     )
     for name, waits in (("longest wait", found.blocked), ("  of the machine", found.machine)):
         print(f"{name}: {waits.before * 1e3:.0f} ms before, {waits.during * 1e3:.0f} ms during")
+    print(found.collector)
     size = INTEGRATIONS * (50 if quick else tenants)
     reached = f"{found.lag.during * 1e3:g} ms (longest block {found.blocked.during * 1e3:.0f} ms)"
     what = f"lag p99 while {size:,} targets are loaded again with one tenant changed"

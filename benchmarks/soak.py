@@ -4,14 +4,16 @@
 
 The servers (benchmarks/misbehaving.py), the exporter and a real Prometheus run as processes. Every few
 seconds memory, descriptors, threads, tasks, lag and runs are written to a CSV; at the end come the medians of
-the first and the last quarter, every reason with its count, whether Prometheus could read each scrape, and
-the picture. Nothing is asserted of times: what must hold is flat lines, no reason `bug`, and no scrape that
-failed.
+the first and the last quarter, the lag around reloads and apart from them, every reason with its count,
+whether Prometheus could read each scrape, and the picture. Nothing is asserted of times: what must hold is
+flat lines, no reason `bug`, and no scrape that failed.
 """
 
 import argparse
 import csv
+import itertools
 import json
+import math
 import signal
 import statistics
 import sys
@@ -24,8 +26,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import certificates
+from benchmarks.pauses import describe, pauses
 from benchmarks.plot import Panel, chart
 from benchmarks.programs import Program, exporter, fetch, post, prometheus
+from benchmarks.tenants import quantile
 from exporter.demo.services import free_port
 
 TENANTS, INTERVAL, RELOAD_EVERY = 10, 5.0, 60.0
@@ -46,7 +50,7 @@ COLUMNS = (
 )
 QUERIES = {
     "tasks": "integration_exporter_tasks",
-    "lag_p99": "histogram_quantile(0.99, rate(integration_exporter_probe_lag_seconds_bucket[1m]))",
+    "lag_p99": "histogram_quantile(0.99, rate(integration_exporter_probe_lag_seconds_bucket[31s]))",
     "runs_per_second": "sum(rate(integration_exporter_probe_lag_seconds_count[1m]))",
     "up": 'up{job="exporter"}',
 }
@@ -109,6 +113,14 @@ class Watch:
         rows = self.rows(expression)
         return float(rows[0]["value"][1]) if rows else float("nan")
 
+    def readings(self, selector: str) -> dict[float, dict[float, float]]:
+        """Return the buckets of a histogram by the time of each scrape: counts by bound, of a range."""
+        found: dict[float, dict[float, float]] = {}
+        for row in self.rows(selector):
+            for at, count in row["values"]:
+                found.setdefault(at, {})[float(row["metric"]["le"])] = float(count)
+        return dict(sorted(found.items()))
+
     def sample(self, measured: Program, began: float, busy: float) -> dict[str, float]:
         """Return one line of the CSV; `busy` is the CPU (in cores) since the last one."""
         return {
@@ -150,6 +162,8 @@ class Reload:
         self._path, self._url, self._text = path, url, text
         self._turn, self._next = 0, time.monotonic() + RELOAD_EVERY
         self.odd: list[str] = []
+        self.times: list[tuple[float, float]] = []
+        """When each began and when it was answered (Unix seconds)."""
 
     def when_due(self, now: float) -> None:
         """Reload if a minute has passed."""
@@ -159,18 +173,20 @@ class Reload:
         self._next = now + RELOAD_EVERY
         text = self._text[self._turn % len(self._text)]
         self._path.write_text(text)
+        began = time.time()
         status, expected = (
             post(self._url, self._path.with_name("admin-token")),
             500 if "oops" in text else 200,
         )
+        self.times.append((began, time.time()))
         if status != expected:
             self.odd.append(f"reload {self._turn} answered {status}, not {expected}")
 
 
 def report(
-    options: argparse.Namespace, samples: Sequence[dict[str, float]], asked: Watch, odd: list[str]
+    options: argparse.Namespace, samples: Sequence[dict[str, float]], asked: Watch, reload: Reload
 ) -> None:
-    """Print the quarters, the reasons and the scrapes; draw the picture."""
+    """Print the quarters, lag and pauses, the reasons and the scrapes; draw the picture."""
     samples = [sample for sample in samples if all(value == value for value in sample.values())]  # no NaN
     settled = [sample for sample in samples if sample["seconds"] > min(180.0, options.seconds / 4)] or samples
     quarter = max(1, len(settled) // 4)
@@ -181,6 +197,7 @@ def report(
         )
         print(f"{name:18}{first:16,.4g}{last:16,.4g}")
     window = f"[{int(options.seconds) + 60}s]"
+    report_lag(asked.readings(f"integration_exporter_probe_lag_seconds_bucket{window}"), reload.times)
     counts = _reasons(asked, options.seconds)
     print("failures by reason:", {reason: count for reason, count in counts.items() if count})
     print("bugs:", f"{counts.get('bug', 0):g}")  # counted from the first one on
@@ -192,10 +209,30 @@ def report(
     complaints = [
         line for line in (options.out / "prometheus.log").read_text().splitlines() if "level=info" not in line
     ]
-    print(f"lines of Prometheus that complain: {len(complaints)}", *complaints[:3], *odd, sep="\n  ")
+    print(f"lines of Prometheus that complain: {len(complaints)}", *complaints[:3], *reload.odd, sep="\n  ")
     options.picture.parent.mkdir(parents=True, exist_ok=True)
     options.picture.write_text(picture(samples))
     print(f"written: {options.out / 'soak.csv'}, {options.picture}")
+
+
+def report_lag(readings: dict[float, dict[float, float]], reloads: Sequence[tuple[float, float]]) -> None:
+    """Print the lag between scrapes with a reload between them, or under way, and that of all others."""
+    calm, loud = dict[float, float](), dict[float, float]()
+    for (before, old), (after, new) in itertools.pairwise(readings.items()):
+        touched = any(began < after and ended > before for began, ended in reloads)
+        counts = loud if touched else calm
+        for bound, count in new.items():
+            counts[bound] = counts.get(bound, 0.0) + count - old.get(bound, 0.0)
+    parts = {"apart from reloads": calm, "between the scrapes around a reload": loud}
+    for name, counts in parts.items():
+        if not counts:
+            continue
+        p99, longest = (quantile(share, {}, counts) * 1e3 for share in (0.99, 1.0))
+        print(f"lag {name}: p99 within {p99:g} ms, longest within {longest:g} ms", end="; ")
+        print(f"{counts[math.inf]:.0f} runs")
+    if reloads:
+        takes = [ended - began for began, ended in reloads]
+        print(f"{len(takes)} reloads: median {statistics.median(takes):.2f} s, longest {max(takes):.2f} s")
 
 
 def _reasons(asked: Watch, seconds: float) -> dict[str, int]:
@@ -244,8 +281,11 @@ def run(options: argparse.Namespace) -> int:
         )
         asked = Watch(ports["prometheus"])
         reload = Reload(folder / "config.yml", f"http://127.0.0.1:{ports['exporter']}/-/reload", texts)
+        own = f"http://127.0.0.1:{ports['exporter']}/metrics"
+        before = pauses(fetch(own).decode())
         samples = watch(options, measured, asked, reload)
-        report(options, samples, asked, reload.odd)
+        report(options, samples, asked, reload)
+        print(describe(before, pauses(fetch(own).decode())))
         return int(bool(reload.odd) or _reasons(asked, options.seconds).get("bug", 0))
 
 

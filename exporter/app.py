@@ -1,7 +1,6 @@
 """Builds every part from a configuration and starts it: `serve` is the whole exporter on one screen."""
 
 import asyncio
-import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -32,6 +31,7 @@ from exporter.engine.tenants import TenantCollector, TenantRefresher
 from exporter.ingest.events import EventIntake
 from exporter.lifecycle.alertmanager import build_alertmanager
 from exporter.lifecycle.apply import ConfigurationSwap
+from exporter.lifecycle.collection import tune_collection, watch_pauses
 from exporter.lifecycle.events import build_events
 from exporter.lifecycle.notices import AlertParts, build_notices
 from exporter.lifecycle.own_metrics import export_own_metrics
@@ -59,9 +59,6 @@ LOOK_EVERY = 5.0
 
 FLUSH_WAIT = 5.0
 """Seconds after which a list is read although the store has not taken what waits."""
-
-YOUNG_OBJECTS = 20_000
-"""Objects made before the collector of cycles looks at them; at Python's 700 that is a tenth of the CPU."""
 
 SWITCH_AFTER = 0.0005
 """Seconds after which a thread hands the interpreter over. The loop asks for it at each of its callbacks: at
@@ -115,6 +112,7 @@ async def _serve(settings: Settings, stop: StopSignal) -> None:
     # The stack unwinds in reverse: engine and listener stop first, the writer then still takes their last
     # rows, and the network closes last.
     async with AsyncExitStack() as stack:
+        stack.enter_context(watch_pauses(metrics.registry))
         network = LoopNetwork()
         stack.push_async_callback(network.close)
         database = _database(configuration.store.url)
@@ -166,7 +164,7 @@ async def _serve(settings: Settings, stop: StopSignal) -> None:
         )
         await start_parts((webhooks, notices, sms, ratelimits, alerting))
         # Once all targets exist: what is frozen here stays for the life of the process.
-        _tune_gc()
+        tune_collection()
         export_own_metrics(metrics, engine, writer)
         _log_startup(settings, configuration, listener, services)
         tenants = _tenants(settings.feeds, reloader, metrics, clock)
@@ -332,16 +330,6 @@ def _log_startup(
         targets=len(configuration.targets),
         **shard,
     )
-
-
-def _tune_gc() -> None:
-    """Let the collector of cycles leave alone what stays, and look at the rest less often.
-
-    A run makes few cycles; what it leaves is freed by its reference counts.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
 
 
 async def _stop(engine: Engine, listener: Listener, events: EventIntake, deadline: ShutdownLimit) -> None:

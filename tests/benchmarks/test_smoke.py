@@ -51,6 +51,7 @@ def test_a_soak_ends_with_a_picture_and_without_a_bug(
     assert soak.main() == 0
     said = capsys.readouterr().out
     assert "bugs: 0" in said and "failed: 0" in said
+    assert "lag apart from reloads: p99 within" in said and "generation 2: " in said
     assert len((out / "soak.csv").read_text().splitlines()) > 3
     ElementTree.parse(out / "soak.svg")
 
