@@ -71,7 +71,7 @@ class Saver:
     def _save_portion(self) -> None:
         # Rounded up, so that the last few have their turn too.
         share = -(-len(self._dirty) // SAVE_HEALTHY_EVERY)
-        self._take_turns(deque(itertools.islice(self._dirty, share)))
+        self._take_turns(deque(itertools.chain(self._urgent, itertools.islice(self._dirty, share))))
 
     def _take_turns(self, keys: deque[TargetKey]) -> None:
         for _ in range(min(PORTION, len(keys))):
@@ -83,15 +83,16 @@ class Saver:
         self._timer = self._clock.later(SAVE_EVERY, self._save_portion)
 
     def _take(self, key: TargetKey) -> None:
+        self._urgent.discard(key)
         self._dirty.pop(key, None)
         if (state := self._board.get(key)) is not None:
             self._snapshots[key] = state.snapshot()
 
     def _save(self, *, last: bool = False) -> None:
         batch = self._history.take(self._clock.now(), last=last)
-        for key in self._urgent:
+        for key in tuple(self._urgent):  # few have come since the turns began, but all of them at a stop
             self._take(key)
         batch.snapshots.update(self._snapshots)
-        self._urgent, self._snapshots = set(), {}
+        self._snapshots = {}
         if batch:
             self._submit(batch)

@@ -11,8 +11,8 @@ from exporter.engine.series import common_labels, series_of, show_run
 from exporter.exposition import Exposition
 from exporter.tokens.manager import TokenManager
 
-PORTION = 250
-"""New targets whose series are rendered in one turn of the loop, which takes about 20 ms."""
+PORTION = 64
+"""New targets whose series are rendered in one turn of the loop, which takes about 5 ms."""
 
 
 class TargetSeries:
