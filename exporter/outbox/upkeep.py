@@ -56,10 +56,14 @@ class Upkeep:
             self._carrier.lose()
         if await self._carrier.lease.take_over():
             self._carrier.needed.set()
-        while await self._write(lambda connection: claims.expire(connection, self._clock.now())):
-            pass
-        await self._free_missing()
-        self._carrier.lanes.states = await self._write(endpoints.states)
+        # At one time, and so in one transaction.
+        expired, owned, states = await asyncio.gather(
+            self._write(self._expire), self._write(self._owned), self._write(endpoints.states)
+        )
+        self._carrier.lanes.states = states
+        while expired:
+            expired = await self._write(self._expire)
+        await self._free_missing(owned)
         self._carrier.needed.set()
         if self._rounds % COUNT_EVERY == 0:
             self.backlogs = await in_thread(lambda: self._commits.database.read(backlog.backlogs))
@@ -71,10 +75,16 @@ class Upkeep:
         self.backlogs = await in_thread(lambda: self._commits.database.read(backlog.backlogs))
         self._carrier.needed.set()
 
-    async def _free_missing(self) -> None:
+    def _expire(self, connection: Connection) -> int:
+        return claims.expire(connection, self._clock.now())
+
+    def _owned(self, connection: Connection) -> set[str]:
+        return claims.owned_ids(connection, self._carrier.lease.name)
+
+    async def _free_missing(self, owned: set[str]) -> None:
         """Free what is ours in the store, but not in memory: a write may succeed that we gave up."""
         name, lanes = self._carrier.lease.name, self._carrier.lanes
-        missing = await self._write(lambda connection: claims.owned_ids(connection, name)) - lanes.ids
+        missing = owned - lanes.ids
         # Twice in a row, since what was stored just now is not in memory yet.
         if lost := missing & self._missing - lanes.ids:
             await self._commits.write(claims.free_each, (name, lost))

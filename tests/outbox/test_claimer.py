@@ -39,7 +39,9 @@ async def running(store: Database, receiver: Receiver, clock: HandClock) -> Asyn
 async def claiming(store: Database, receiver: Receiver) -> AsyncIterator[tuple[Claimer, Carrier]]:
     """A claimer that looks when it is told to, for the receiver of two kinds and for one without."""
     commits = GroupCommit(store)
-    carrier = Carrier(commits, {KIND: receiver, "sms": receiver}, Lanes(), long_lease(commits), HandClock(NOW))
+    carrier = Carrier(
+        commits, {KIND: receiver, "sms": receiver}, Lanes(), long_lease(commits), HandClock(NOW)
+    )
     await carrier.lease.renew()
     try:
         yield Claimer(commits, carrier, HandClock(NOW), ("alert", KIND, "sms")), carrier
