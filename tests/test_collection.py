@@ -23,8 +23,8 @@ def test_each_pass_of_the_collector_is_counted_with_its_seconds_by_generation() 
     registry, callbacks = CollectorRegistry(), list(gc.callbacks)
     with watch_pauses(registry):
         before = values(registry)
-        for generation in (1, 2, 2):
-            gc.collect(generation)
+        for asked in (1, 2, 2):
+            gc.collect(asked)
         after = values(registry)
     grown = {key: value - before[key] for key, value in after.items()}
     # Other passes may come by themselves: those that were asked for are there at least.

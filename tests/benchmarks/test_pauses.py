@@ -3,8 +3,7 @@
 from math import inf
 
 import pytest
-from prometheus_client import CollectorRegistry
-from prometheus_client.openmetrics.exposition import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from benchmarks import soak
 from benchmarks.pauses import describe, pauses
