@@ -32,3 +32,10 @@ def export_own_metrics(metrics: SelfMetrics, engine: Engine, writer: Writer) -> 
     metrics.watch("store_failed_writes", "Writes to the store that failed.", lambda: writer.failed_writes)
     metrics.watch("store_failed_reads", "Reads of the store that failed.", lambda: writer.failed_reads)
     metrics.watch("store_dropped", "Rows dropped because the store failed for long.", lambda: writer.dropped)
+    metrics.watch("store_waiting", "Records that wait to be written to the store.", lambda: writer.waiting)
+    metrics.watch(
+        "store_lag_seconds", "Age of the oldest record that is not in the store yet.", lambda: writer.lag
+    )
+    metrics.watch(
+        "store_size_bytes", "Size of the database of the store, seen once a minute.", lambda: writer.size
+    )

@@ -1,6 +1,7 @@
 """Writes batches of any kind off the loop: one thread, a transaction a second, no error for the caller."""
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from exporter.store.batch import MOST, Batch, Pending
 from exporter.store.database import Database
 from exporter.store.errors import UnwritableError
 from exporter.store.listings import read_a_little
+from exporter.store.size import size_of
 from exporter.store.threads import in_thread
 
 T = TypeVar("T")
@@ -41,7 +43,8 @@ class Writer:
     replaced at any time.
 
     For the exporter's own metrics: `healthy` is False while the last attempt failed, `failed_writes` counts
-    failed attempts, `dropped` counts records that were never written.
+    failed attempts, `dropped` counts records that were never written, `size` is the bytes of the database as
+    `watch` saw it last, not a number before.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Writer:
         self.failed_reads = 0
         self.failed_writes = 0
         self.dropped = 0
+        self.size = math.nan
         self.retention: Mapping[str, float] = retention or {}
         self._database = database
         self._every = every
@@ -72,6 +76,7 @@ class Writer:
         self._changed = threading.Condition()
         # All below is guarded by the condition.
         self._pending = Pending()
+        self._waiting_since: float | None = None
         self._waiters: list[Callable[[bool], None]] = []
         self._thread: threading.Thread | None = None
         self._closing = False
@@ -88,16 +93,33 @@ class Writer:
         return self._writes and time.monotonic() - self._read_failed >= UNHEALTHY_AFTER_READ
 
     @property
+    def waiting(self) -> int:
+        """How many records wait for a write; those that are being written do not count."""
+        with self._changed:
+            return self._pending.size
+
+    @property
+    def lag(self) -> float:
+        """Seconds since the oldest record came that is not in the store yet, 0 without one."""
+        with self._changed:
+            since = self._waiting_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    @property
     def shared(self) -> bool:
         """Whether another exporter writes to a store that is meant for one."""
         return self._database.shared
 
     async def watch(self, every: float = 60.0) -> None:
-        """Read a little of each list every `every` seconds: a store that cannot be read shows unrequested."""
+        """Read a little of each list, and the size, every `every` seconds.
+
+        A store that cannot be read shows unrequested.
+        """
         while True:
             await asyncio.sleep(every)
             with suppress(StoreError):
                 await self.read(read_a_little)
+                self.size = await self.read(size_of)
 
     async def open(self, timeout: float = 30.0) -> None:
         """Open the store; raises StoreError when it fails or takes longer than `timeout` seconds.
@@ -125,6 +147,8 @@ class Writer:
                 self.dropped += batch.size
                 return
             self.dropped += self._pending.add(batch, self._most)
+            if self._waiting_since is None:
+                self._waiting_since = time.monotonic()
             self._wake()
 
     async def flush(self, timeout: float) -> bool:
@@ -201,8 +225,9 @@ class Writer:
                     self._changed.wait(self._sleep_time())
                 pending, self._pending = self._pending, Pending()
                 waiters, self._waiters = self._waiters, []
-                closing = self._closing
+                closing, taken = self._closing, time.monotonic()
             written = self._write(pending)
+            self._note_written(taken)
             self._retain()
             if closing:
                 with suppress(StoreError):
@@ -245,6 +270,14 @@ class Writer:
                     self.dropped += pending.size
         self._next_write = time.monotonic() + self._wait
         return failed is None
+
+    def _note_written(self, taken: float) -> None:
+        with self._changed:
+            if not self._pending:
+                self._waiting_since = None
+            elif self._writes:
+                # What waits now came while the rest was being written: not before that was taken.
+                self._waiting_since = taken
 
     def _put_back(self, pending: Pending) -> None:
         with self._changed:

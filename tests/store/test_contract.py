@@ -17,6 +17,7 @@ from exporter.store.check_batch import CheckBatch
 from exporter.store.database import Database
 from exporter.store.retention import DAY, PORTION
 from exporter.store.schema import METADATA, retentions
+from exporter.store.size import size_of
 from tests.store.queries import changes_of, failures_of, reasons_of, snapshots_of, statistics_of
 from tests.store.records import KEY, change, failure, snapshot, summaries, summary, whole_batch
 
@@ -45,6 +46,13 @@ def test_a_new_store_is_empty(store: Database) -> None:
     assert failures_of(store) == Page([])
     assert statistics_of(store, Window(0, 10 * HOUR)) == []
     assert reasons_of(store, Window(0, 10 * HOUR)) == {}
+
+
+def test_a_store_says_how_large_it_is(store: Database) -> None:
+    before = store.read(size_of)
+    store.write([CheckBatch(failures=[failure(float(at)) for at in range(3000)])])
+    after = store.read(size_of)
+    assert 10_000 < before < after
 
 
 def test_what_was_written_comes_back_after_a_restart(store: Database, url: str) -> None:

@@ -1,6 +1,7 @@
 """The writer never hurts its caller, whatever the store does."""
 
 import asyncio
+import math
 import subprocess
 import sys
 import threading
@@ -406,6 +407,30 @@ async def test_a_store_that_cannot_be_read_is_not_healthy_even_when_nobody_asks(
     await until(lambda: writer.failed_reads > 0)
     watch.cancel()
     assert (before, writer.healthy, writer.failed_writes) == (True, False, 0)
+    assert await writer.close(PATIENCE)
+
+
+async def test_what_waits_for_a_store_that_fails_grows_old_until_it_is_written(
+    writer: Writer, store: MadeStore
+) -> None:
+    assert (writer.waiting, writer.lag) == (0, 0.0)
+    store.error = StoreError("the disk is full")
+    writer.submit(moments(3))
+    await until(lambda: writer.failed_writes > 0 and writer.waiting == 3)
+    young = writer.lag
+    await until(lambda: writer.lag > young > 0)
+    store.error = None
+    assert await writer.flush(PATIENCE)
+    assert (writer.waiting, writer.lag) == (0, 0.0)
+
+
+async def test_the_size_of_a_store_is_known_once_it_was_looked_at(tmp_path: Path) -> None:
+    writer = Writer(Database(f"sqlite:///{tmp_path}/state.db"), every=0.01)
+    await writer.open()
+    assert math.isnan(writer.size)
+    watch = asyncio.create_task(writer.watch(0.01))
+    await until(lambda: writer.size > 0)
+    watch.cancel()
     assert await writer.close(PATIENCE)
 
 

@@ -16,6 +16,7 @@ from exporter.core.errors import StoreError
 from exporter.store.connect import LOCK_WAIT, open_engine, parse, redacted_url
 from exporter.store.errors import translated
 from exporter.store.migrate import steps
+from exporter.store.size import size_of
 from exporter.store.subjects.targets import TABLE as TARGET_STATE
 
 LITTLE, TOO_LITTLE = 1 << 30, 64 << 20
@@ -106,8 +107,8 @@ def _server(connection: Connection, *, has_tables: bool) -> Iterator[Finding]:
             yield AREA.note(f"{what}, as the next version may need", remedy)
         else:
             yield AREA.problem(what, remedy)
-    size = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
-    yield AREA.ok(f"the database holds {size / (1 << 20):,.0f} MiB; watch the free space of its server")
+    size = size_of(connection) / (1 << 20)
+    yield AREA.ok(f"the database holds {size:,.0f} MiB; watch the free space of its server")
 
 
 def _version(present: set[str]) -> Finding:
