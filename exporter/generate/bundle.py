@@ -23,6 +23,7 @@ from exporter.generate import (
     dashboards,
     event_page,
     own_alerts,
+    panel_page,
     paths,
     reference,
     routing,
@@ -89,6 +90,7 @@ def files(configuration: Configuration | None = None) -> dict[str, str]:
         "docs/examples/config.schema.json": schema_text(),
         event_page.PATH: event_page.events_page(registry.events().values()),
         view_page.PATH: view_page.view_page(views().values()),
+        panel_page.PATH: panel_page.panel_page(dashboards.boards()),
         client_kinds.PATH: client_kinds.client_kinds(registry.events().values()),
     }
 

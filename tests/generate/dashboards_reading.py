@@ -7,13 +7,14 @@ from typing import Any
 
 import promql_parser
 
-from exporter.generate.dashboards._panels import AUTO_WIDTH
 from exporter.generate.dashboards._queries import panels_of
 from exporter.generate.dashboards._sdk import JSONEncoder, models, register_default_plugins
 
 GRID = 24
 # Pixels of Grafana 12: padding of the page, gap between panels, padding and border of a panel, scroll bar.
 PAGE, GAP, PANEL, BAR = 32, 8, 18, 10
+# Of the head of a panel: its padding, the icon of its description, and the menu that shows below the pointer.
+HEAD = 70
 
 
 def selectors(expr: str) -> list[Any]:
@@ -36,23 +37,32 @@ def asking_panels(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     return (panel for panel in panels_of(dashboard) if panel["type"] != "row")
 
 
-def columns_of(panel: Mapping[str, Any], labels: Iterable[str]) -> list[str]:
-    """Return the titles of a table's columns when the series that it asks for have `labels`."""
+def columns_of(panel: Mapping[str, Any]) -> list[str]:
+    """Return the titles of a table's columns."""
     (options,) = (each["options"] for each in panel["transformations"] if each["id"] == "organize")
-    if "renameByName" in options:
-        return [options["renameByName"][field] for field in options["includeByName"]]
-    return [field for field in (*labels, "Value") if field not in options["excludeByName"]]
+    return [options["renameByName"][field] for field in options["includeByName"]]
 
 
 def least_width(panel: Mapping[str, Any], columns: Iterable[str]) -> float:
     """Return how many pixels a table takes at least for `columns`."""
-    own: dict[str, int] = {
+    least: int = panel["fieldConfig"]["defaults"]["custom"]["minWidth"]
+    own = own_widths(panel)
+    return sum(own.get(column, least) for column in columns)
+
+
+def own_widths(panel: Mapping[str, Any]) -> dict[str, int]:
+    """Return the pixels that each column has, or has at least, by its title, where it says so."""
+    return {
         override["matcher"]["options"]: each["value"]
         for override in panel["fieldConfig"]["overrides"]
         for each in override["properties"]
-        if each["id"] == "custom.width"
+        if each["id"] in ("custom.width", "custom.minWidth")
     }
-    return sum(own.get(column, AUTO_WIDTH) for column in columns)
+
+
+def title_width_at(page: int, panel: Mapping[str, Any]) -> float:
+    """Return how many pixels the title of a panel has in a window that is `page` pixels wide."""
+    return width_at(page, panel) + PANEL + BAR - HEAD
 
 
 def width_at(page: int, panel: Mapping[str, Any]) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from exporter.alerts.tokens import TOKEN_EXPIRING, TOKEN_REFRESH_FAILING
 from tests.generate.dashboards_platform import DAY, HOUR, INTEGRATIONS, Labels, Row
 
 # alert: times it fired an hour, share that flapped, share that somebody acknowledged, seconds until resolved
@@ -50,6 +51,17 @@ def series(now: float, end: float) -> Iterator[Row]:
 def _drift(hours: float) -> Iterator[Row]:
     own: Labels = (("integration", "ads"), ("provider", "facebook_ads"))
     yield "integration_probe_schema_drift_total", own, 2 * hours
+
+
+def recorded(now: float, end: float) -> Iterator[Row]:
+    """Yield the tokens that the rules find beyond their loosest threshold."""
+    for (integration, tenant, token), (left, ours, _, failures) in TOKENS.items():
+        labels: Labels = (("integration", integration), ("provider", INTEGRATIONS[integration][0]))
+        labels += (("tenant", tenant), ("token", token))
+        if not ours and left < 7 * DAY:
+            yield TOKEN_EXPIRING.suspects_record, labels, left + end - now
+        if failures >= 3:
+            yield TOKEN_REFRESH_FAILING.suspects_record, labels, float(failures)
 
 
 def _tokens(end: float) -> Iterator[Row]:

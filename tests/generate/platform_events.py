@@ -209,8 +209,9 @@ def _intake(minutes: float) -> Iterator[Row]:
     dropped = "integration_exporter_event_series_dropped_total"
     yield dropped, (("metric", "integration_api_requests_total"),), 0.2 * minutes
     yield "integration_exporter_store_healthy", (), 1.0
-    for name in ("failed_writes", "failed_reads", "dropped"):
-        yield f"integration_exporter_store_{name}", (), 0.0
+    store = {"failed_writes": 0, "failed_reads": 0, "dropped": 0, "waiting": 12, "lag_seconds": 0.4}
+    for name, value in {**store, "size_bytes": 48_000_000}.items():
+        yield f"integration_exporter_store_{name}", (), float(value)
 
 
 def _webhook_facts(end: float) -> Iterator[Row]:

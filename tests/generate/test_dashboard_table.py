@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from exporter import registry
-from exporter.generate.dashboards import panel_queries, store_queries
+from exporter.generate.dashboards import boards, panel_queries, store_queries
+from exporter.generate.panel_page import PATH, lines_of, panel_page
 from tests.generate.dashboards_asking import Prometheus
 from tests.generate.dashboards_reading import asking_panels
 from tests.generate.stored_platform import BEGIN, END, Reader
-from tests.generate.test_dashboards import DASHBOARDS
+from tests.generate.test_dashboards import DASHBOARDS, ROOT
 
 METRIC = re.compile(r"integration_[a-z0-9_]+")
 COUNTS = "numbers by outcome, and the threshold is a share of them"
@@ -59,8 +60,7 @@ def line_of(dashboard: Mapping[str, Any], panel: Mapping[str, Any]) -> str:
     """Return what the table says of the threshold line of a panel; "" is a hole."""
     text = " ".join(target.get("expr", "") for target in panel["targets"])
     names = set(METRIC.findall(text))
-    drawn = sorted(name for name in names if name.startswith("integration_threshold_"))
-    if drawn:
+    if drawn := lines_of(panel):
         return ", ".join(drawn)
     if panel["type"] != "timeseries":
         return "no graph"
@@ -93,7 +93,29 @@ def test_the_table_of_panels_has_no_hole(prometheus: Prometheus, reader: Reader)
     rows = list(table(prometheus, reader))
     holes = [row for row in rows if not all(row)]
     assert holes == [], "\n".join(" | ".join(row) for row in holes)
-    assert len(rows) == sum(len(list(asking_panels(dashboard))) for dashboard in DASHBOARDS.values())
+    asked = [(one["uid"], panel["title"]) for one in DASHBOARDS.values() for panel in asking_panels(one)]
+    assert [row[:2] for row in rows] == asked
+    assert {uid for uid, _ in asked} == {board.uid for board in boards()}
+    assert len(asked) > 400
+
+
+def test_the_page_of_panels_has_a_row_for_each() -> None:
+    page = (ROOT / PATH).read_text()
+    assert page == panel_page(boards())
+    parts = page.split("\n## ")[1:]
+    assert len(parts) == len(DASHBOARDS)
+    for part, dashboard in zip(parts, map(DASHBOARDS.get, _paths()), strict=True):
+        assert dashboard is not None and f"`/d/{dashboard['uid']}`" in part
+        rows = [line.split(" | ") for line in part.splitlines() if line.startswith("| ")][2:]
+        for row, panel in zip(rows, asking_panels(dashboard), strict=True):
+            title, text, unit, line, _ = row
+            assert (title, text) == (f"| {panel['title']}", panel["description"])
+            assert unit.strip("`") == panel["fieldConfig"]["defaults"]["unit"]
+            assert bool(line) is line_of(dashboard, panel).startswith("integration_threshold_")
+
+
+def _paths() -> list[str]:
+    return [f"grafana/dashboards/{board.uid}.json" for board in boards()]
 
 
 def test_an_excuse_is_for_a_graph_that_needs_one() -> None:

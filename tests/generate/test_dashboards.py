@@ -240,7 +240,7 @@ def test_no_alert_is_counted_as_none_only_while_rules_are_evaluated(tmp_path: Pa
 
 
 def test_a_variable_that_no_dashboard_defines_is_an_error() -> None:
-    panel = rows("A", "A.", ('up{x="$nothing"}',), size=(24, 8))
+    panel = rows("A", "A.", ('up{x="$nothing"}',), (), size=(24, 8))
     board = _board.Dashboard("a", "A", "A.", (_board.Section("", (panel,)),))
     with pytest.raises(ValueError, match=r"\$nothing is not defined"):
         panel_queries(_board.text_of(board))

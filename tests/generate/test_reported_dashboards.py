@@ -87,7 +87,7 @@ def test_requests_of_several_processes_add_up_and_calls_to_vendors_are_none_of_t
 ) -> None:
     (pace,) = _queries(API, "Requests")
     assert prometheus.value(pace) == pytest.approx(24)
-    (share,) = _queries(API, "Requests that fail")
+    (share,) = _queries(API, "Failing requests")
     assert prometheus.value(share) == pytest.approx(6 / 24), "of the server alone"
 
 
@@ -135,7 +135,7 @@ def test_an_alert_of_the_tenant_that_was_picked_counts(prometheus: Prometheus) -
 def test_a_storage_that_one_exporter_cannot_reach_is_seen_and_blocks_are_counted_once(
     prometheus: Prometheus,
 ) -> None:
-    (failing,) = _queries(LIMITS, "Storages that fail")
+    (failing,) = _queries(LIMITS, "Failing storages")
     assert prometheus.value(failing) == 1
     (blocked,) = _queries(LIMITS, "Blocked now")
     assert prometheus.value(blocked) == 5

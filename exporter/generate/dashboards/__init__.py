@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator
 
 from exporter.generate import provisioning
 from exporter.generate.dashboards._board import Dashboard, text_of
-from exporter.generate.dashboards._queries import panel_queries, store_queries
+from exporter.generate.dashboards._queries import panel_queries, panels_of, store_queries
 
-__all__ = ["Dashboard", "boards", "files", "panel_queries", "store_queries"]
+__all__ = ["Dashboard", "boards", "files", "panel_queries", "panels_of", "store_queries", "text_of"]
 
 
 def files(used: Collection[str] | None = None) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from exporter.core.reason import Reason
 from exporter.generate.dashboards._links import VALUE, DataLink, cell, label, link_to
-from exporter.generate.dashboards._panels import PLAIN, TableColumn, ValueWord
+from exporter.generate.dashboards._looks import ValueWord
+from exporter.generate.dashboards._panels import PLAIN, TableColumn
 from exporter.generate.dashboards._variables import TARGET
 
 DETAIL = "integration-detail"

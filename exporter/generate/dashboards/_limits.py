@@ -200,8 +200,8 @@ def balances(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: S
         (
             STATE,
             *columns,
-            TableColumn("currency", "Currency", width=80),
-            TableColumn("B", "Left", unit="short", decimals=2, width=80),
+            TableColumn("currency", "Currency", width=72),
+            TableColumn("B", "Left", unit="short", decimals=2, width=75),
             TableColumn("C", "Lasts", unit=DAYS, decimals=1, width=85),
         ),
         size=size,

@@ -4,18 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from exporter.generate.dashboards import _panels as show
-from exporter.generate.dashboards._panels import PanelQuery, Size, ValueWord
-from exporter.generate.dashboards._sdk import models
+from exporter.generate.dashboards._looks import ValueWord, map_values
+from exporter.generate.dashboards._panels import PanelQuery, Size
 
 
 def state(title: str, text: str, expr: str, words: Mapping[str, ValueWord], *, size: Size = (4, 4)) -> Any:
     """Return the state that `expr` has now, as its word on its colour."""
-    results = {
-        value: models.ValueMappingResult(text=word, color=colour, index=index)
-        for index, (value, (word, colour)) in enumerate(words.items())
-    }
     panel = show.number(title, text, expr, bad=show.QUIET, size=size)
-    return panel.mappings([models.ValueMap(options=results)])
+    return panel.mappings([map_values(words)])
 
 
 def moment(title: str, text: str, expr: str, *, never: str, size: Size = (4, 4)) -> Any:

@@ -6,12 +6,21 @@ without one. Colour never carries a meaning alone: where a value means a state, 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil
 from typing import Any
 
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 from exporter.generate.dashboards._links import DataLink
+from exporter.generate.dashboards._looks import (
+    ValueWord,
+    dash_line,
+    least_width,
+    map_values,
+    offer,
+    place_legend,
+    set_option,
+    sort_tooltip,
+)
 from exporter.generate.dashboards._promql import limit, rank
 from exporter.generate.dashboards._sdk import (
     bargauge,
@@ -31,10 +40,8 @@ from exporter.generate.dashboards._variables import DATASOURCE
 GOOD, WARNING, BAD, QUIET = "semi-dark-green", "semi-dark-orange", "semi-dark-red", "semi-dark-blue"
 PLAIN = "text"
 MOST_BARS = 20
-LETTER, PADDING, ARROW = 7.3, 13, 20
-"""Pixels of a letter in a table at most, of a cell's padding and border, of the arrow of a sorted column."""
-AUTO_WIDTH = 150
-"""Pixels that Grafana gives a column at least that has no width of its own (TableNG/constants.ts)."""
+AUTO_WIDTH = 110
+"""Pixels at least of a column without a width of its own: Grafana's 150 leave no room in a narrow window."""
 MOST_STEPS = 90
 """Points of a line: four minutes each in a view of six hours; each costs time at ten thousand tenants."""
 # The levels of core.severity in Grafana's named colours, which fit its light and its dark theme.
@@ -45,8 +52,6 @@ SEVERITY_COLOURS = {
     Severity.LOW: "blue",
 }
 Size = tuple[int, int]
-ValueWord = tuple[str, str]
-"""What a value is called and its colour."""
 LETTERS = "ABCDEFGH"
 """Names of the queries of a panel, in order."""
 
@@ -70,14 +75,15 @@ class TableColumn:
     `source` is a label, or the letter of a query for its value; of the store a column of SQL. `words` map
     values to words. `links` are what a click on a cell offers. `bar` draws the value as a bar. `wrap` breaks
     a long text into lines. A label without a value shows a dash. Without a `width` in pixels a column
-    shares what is left of the table, at least `AUTO_WIDTH`; none is too narrow for its title. One that is
-    `hidden` is there for links.
+    shares what is left of the table, at least `least`; none is too narrow for a word of its title. One that
+    is `hidden` is there for links.
     """
 
     source: str
     title: str
     unit: str = ""
     width: int | None = None
+    least: int = AUTO_WIDTH
     words: Mapping[str, ValueWord] = field(default_factory=dict)
     links: tuple[DataLink, ...] = ()
     decimals: int | None = None
@@ -114,7 +120,7 @@ def number(title: str, text: str, expr: str, *, bad: str, size: Size = (4, 4), u
     panel.graph_mode(kinds.BigValueGraphMode.NONE).text_mode(kinds.BigValueTextMode.VALUE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     panel.thresholds(dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps))
-    panel.mappings([_values({"0": ("None", GOOD)})]).min(0).no_value("No data")
+    panel.mappings([map_values({"0": ("None", GOOD)})]).min(0).no_value("No data")
     return _finish(panel, title, text, [PanelQuery(expr)], size, unit, instant=True)
 
 
@@ -139,17 +145,17 @@ def states(
 
     `links` are what a click on a bar offers.
     """
-    panel = statetimeline.Panel().mappings([_values(words)]).per_page(MOST_BARS).row_height(0.85)
+    panel = statetimeline.Panel().mappings([map_values(words)]).per_page(MOST_BARS).row_height(0.85)
     panel.line_width(0).fill_opacity(75).show_value(kinds.VisibilityMode.AUTO).merge_values(True)
     panel.align_value(kinds.TimelineValueAlignment.LEFT).min(0).interval(step).max_data_points(MOST_STEPS)
-    panel.legend(_legend()).tooltip(_tooltip(kinds.TooltipDisplayMode.SINGLE)).no_value("No data")
+    panel.legend(place_legend()).tooltip(sort_tooltip(kinds.TooltipDisplayMode.SINGLE)).no_value("No data")
     panel.thresholds(
         dashboard.ThresholdsConfig()
         .mode(models.ThresholdsMode.ABSOLUTE)
         .steps([models.Threshold(value=None, color=QUIET)])
     )
     if links:
-        panel.override_by_field_type("number", [_set("links", _data_links(links))])
+        panel.override_by_field_type("number", [set_option("links", offer(links))])
     return _finish(panel, title, text, [query], size, "short")
 
 
@@ -166,7 +172,7 @@ def lines(
     panel = timeseries.Panel().line_width(1).fill_opacity(8).show_points(kinds.VisibilityMode.NEVER)
     # Soft: a balance may be below zero.
     panel.axis_soft_min(0).max_data_points(MOST_STEPS).no_value("No data")
-    panel.legend(_legend()).tooltip(_tooltip(kinds.TooltipDisplayMode.MULTI))
+    panel.legend(place_legend()).tooltip(sort_tooltip(kinds.TooltipDisplayMode.MULTI))
     return _finish(panel, title, text, [*queries, *_draw_limits(panel, limits)], size, unit)
 
 
@@ -177,7 +183,7 @@ def _draw_limits(panel: Any, limits: PanelQuery | None) -> list[PanelQuery]:
     if limits.legend != LIMIT:
         raise ValueError(f"limits of a graph have the legend {LIMIT}, as limits_of gives it")
     for severity, colour in SEVERITY_COLOURS.items():
-        panel.override_by_name(LIMIT.replace("{{severity}}", severity), _dash_line(colour))
+        panel.override_by_name(LIMIT.replace("{{severity}}", severity), dash_line(colour))
     return [limits]
 
 
@@ -199,7 +205,7 @@ def stacked(
     panel = timeseries.Panel().draw_style(kinds.GraphDrawStyle.BARS).fill_opacity(70).line_width(0)
     panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A"))
     panel.min(0).interval(step).max_data_points(MOST_STEPS // 2).no_value("No data")
-    panel.legend(_legend()).tooltip(_tooltip(kinds.TooltipDisplayMode.MULTI))
+    panel.legend(place_legend()).tooltip(sort_tooltip(kinds.TooltipDisplayMode.MULTI))
     paint(panel, colours or {})
     return _finish(panel, title, text, [query, *_draw_limits(panel, limits)], size, unit)
 
@@ -207,7 +213,7 @@ def stacked(
 def paint(panel: Any, colours: Mapping[str, str]) -> None:
     """Give the series with the legends that `colours` names their colour."""
     for legend, colour in colours.items():
-        panel.override_by_name(legend, [_set("color", {"mode": "fixed", "fixedColor": colour})])
+        panel.override_by_name(legend, [set_option("color", {"mode": "fixed", "fixedColor": colour})])
 
 
 def bars(title: str, text: str, query: PanelQuery, *, size: Size, unit: str) -> Any:
@@ -226,36 +232,40 @@ def rows(
     title: str,
     text: str,
     queries: Sequence[str],
-    columns: Sequence[TableColumn] = (),
+    columns: Sequence[TableColumn],
     *,
     size: Size,
     unit: str = "short",
     sort: tuple[tuple[str, bool], ...] = (),
     empty: str = "No data",
-    value: bool = True,
 ) -> Any:
     """Return a table of what is now: the queries joined by their labels, only `columns` shown.
 
-    Without `columns` every label is shown, and the value unless `value` is false. `sort` names columns and
-    whether the largest comes first, the most important first. `empty` is shown when there is no row; it must
-    not claim more than that.
+    `sort` names columns and whether the largest comes first, the most important first. `empty` is shown when
+    there is no row; it must not claim more than that.
     """
     panel = table_of(columns, sort, empty)
     panel.with_transformation(models.DataTransformerConfig(id_val="merge", options={}))
-    if columns:
-        # Grafana names the value "Value" when a table has one query and "Value #A" when it has several.
-        names = {letter: f"Value #{letter}" for letter in LETTERS} if len(queries) > 1 else {"A": "Value"}
-        panel.with_transformation(select_columns(columns, names))
-    else:
-        panel.with_transformation(_all_but_time(value))
+    if len(queries) > 1:
+        panel.with_transformation(_leave_out_nothing())
+    # Grafana names the value "Value" when a table has one query and "Value #A" when it has several.
+    names = {letter: f"Value #{letter}" for letter in LETTERS} if len(queries) > 1 else {"A": "Value"}
+    panel.with_transformation(select_columns(columns, names))
     return _finish(
         panel, title, text, [PanelQuery(expr) for expr in queries], size, unit, instant=True, tabular=True
     )
 
 
+def _leave_out_nothing() -> Any:
+    """Return what leaves no table where there is no row: else `merge` keeps bare headers, and no words."""
+    # All rows have the time of the question, so that this splits nothing but what is empty.
+    options = {"fields": ["Time"], "keepFields": True, "naming": {"asLabels": False}}
+    return models.DataTransformerConfig(id_val="partitionByValues", options=options)
+
+
 def table_of(columns: Sequence[TableColumn], sort: Sequence[tuple[str, bool]], empty: str) -> Any:
     """Return an empty table whose `columns` look as they say; `empty` is what it shows without a row."""
-    panel = table.Panel().cell_height(kinds.TableCellHeight.SM).no_value(empty)
+    panel = table.Panel().cell_height(kinds.TableCellHeight.SM).no_value(empty).min_width(AUTO_WIDTH)
     panel.thresholds(
         dashboard.ThresholdsConfig()
         .mode(models.ThresholdsMode.ABSOLUTE)
@@ -263,11 +273,10 @@ def table_of(columns: Sequence[TableColumn], sort: Sequence[tuple[str, bool]], e
     )
     panel.sort_by([common.TableSortByFieldState().display_name(column).desc(desc) for column, desc in sort])
     # Else a release 2026.11, or a tenant whose name is a number, is shown as 2.03 K.
-    panel.override_by_field_type("string", [_set("unit", "string")])
+    panel.override_by_field_type("string", [set_option("unit", "string")])
     chosen = {title for title, _ in sort}
     for column in columns:
-        arrow = ARROW if column.title in chosen else 0
-        least = ceil(len(column.title) * LETTER + PADDING + arrow)
+        least = least_width(column.title, sorts=column.title in chosen)
         panel.override_by_name(column.title, _properties(column, least))
     return panel
 
@@ -312,75 +321,34 @@ def select_columns(columns: Sequence[TableColumn], names: Mapping[str, str]) -> 
     return models.DataTransformerConfig(id_val="organize", options=options)
 
 
-def _all_but_time(value: bool) -> Any:
-    hidden = {"Time": True} if value else {"Time": True, "Value": True}
-    return models.DataTransformerConfig(id_val="organize", options={"excludeByName": hidden})
-
-
 def _properties(column: TableColumn, least: int) -> list[Any]:
-    found = [_set("noValue", "—"), _set("custom.align", "left")]
+    found = [set_option("noValue", "—"), set_option("custom.align", "left")]
     if column.unit:
-        found.append(_set("unit", column.unit))
+        found.append(set_option("unit", column.unit))
     if column.decimals is not None:
-        found.append(_set("decimals", column.decimals))
+        found.append(set_option("decimals", column.decimals))
+    if " " in column.title:
+        found.append(set_option("custom.wrapHeaderText", True))
     if column.width:
-        found.append(_set("custom.width", max(column.width, least)))
+        found.append(set_option("custom.width", max(column.width, least)))
+    elif max(column.least, least) != AUTO_WIDTH:
+        found.append(set_option("custom.minWidth", max(column.least, least)))
     if column.wrap:
-        found.append(_set("custom.wrapText", True))
+        found.append(set_option("custom.wrapText", True))
     if column.words:
-        found.append(_set("mappings", [_values(column.words)]))
-        found.append(_set("custom.cellOptions", {"type": "color-text"}))
+        found.append(set_option("mappings", [map_values(column.words)]))
+        found.append(set_option("custom.cellOptions", {"type": "color-text"}))
     if column.bar:
         found.append(
-            _set("custom.cellOptions", {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"})
+            set_option("custom.cellOptions", {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"})
         )
-        found.append(_set("color", {"mode": "fixed", "fixedColor": QUIET}))
+        found.append(set_option("color", {"mode": "fixed", "fixedColor": QUIET}))
         # Else a bar is measured by the largest number of the whole table.
-        found.append(_set("fieldMinMax", True))
+        found.append(set_option("fieldMinMax", True))
         # Else the shortest bar is none, however large its number is.
-        found.append(_set("min", 0))
+        found.append(set_option("min", 0))
     if column.links:
-        found.append(_set("links", _data_links(column.links)))
+        found.append(set_option("links", offer(column.links)))
     if column.hidden:
-        found.append(_set("custom.hideFrom.viz", True))
+        found.append(set_option("custom.hideFrom.viz", True))
     return found
-
-
-def _values(words: Mapping[str, ValueWord]) -> Any:
-    if not all(text for text, _ in words.values()):
-        raise ValueError(f"a colour has a word beside it: {dict(words)}")
-    results = {
-        value: models.ValueMappingResult(text=text, color=colour, index=index)
-        for index, (value, (text, colour)) in enumerate(words.items())
-    }
-    return models.ValueMap(options=results)
-
-
-def _dash_line(colour: str) -> list[Any]:
-    return [
-        # In a graph of bars one on another it is neither a bar nor on top of them.
-        _set("custom.drawStyle", "line"),
-        _set("custom.stacking", {"mode": "none"}),
-        _set("custom.lineWidth", 1),
-        _set("custom.showPoints", "never"),
-        _set("custom.lineStyle", {"fill": "dash", "dash": [10, 8]}),
-        _set("custom.fillOpacity", 0),
-        _set("color", {"mode": "fixed", "fixedColor": colour}),
-    ]
-
-
-def _legend() -> Any:
-    legend = common.VizLegendOptions().display_mode(kinds.LegendDisplayMode.LIST).show_legend(True)
-    return legend.placement(kinds.LegendPlacement.BOTTOM)
-
-
-def _tooltip(mode: Any) -> Any:
-    return common.VizTooltipOptions().mode(mode).sort(kinds.SortOrder.DESCENDING)
-
-
-def _data_links(links: Sequence[DataLink]) -> list[dict[str, Any]]:
-    return [{"title": link.title, "url": link.url, "targetBlank": False} for link in links]
-
-
-def _set(name: str, value: Any) -> Any:
-    return models.DynamicConfigValue(id_val=name, value=value)

@@ -21,8 +21,8 @@ from exporter.generate.dashboards._scale import RULES_WORK, of_picked_tenants, r
 
 Narrow = Callable[[str], str]
 
-NOW = (12, 10)
-"""Size of the tables of what is wrong now."""
+NOW = (24, 8)
+"""Size of the tables of what is wrong now: the sentence of a reason needs the whole line."""
 LATE = 300
 """Seconds past its due time after which a probe is overdue, as in the alert on stale probes."""
 

@@ -6,6 +6,7 @@ Without that store the other panels of a dashboard work as ever, and these say w
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from exporter.generate.dashboards._looks import place_legend
 from exporter.generate.dashboards._panels import (
     Size,
     TableColumn,
@@ -89,12 +90,7 @@ def stacks(
     """
     panel = timeseries.Panel().draw_style(kinds.GraphDrawStyle.BARS).fill_opacity(70).line_width(0)
     panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A")).min(0)
-    panel.no_value(f"No row, or {LACKS}").legend(
-        common.VizLegendOptions()
-        .display_mode(kinds.LegendDisplayMode.LIST)
-        .show_legend(True)
-        .placement(kinds.LegendPlacement.BOTTOM)
-    )
+    panel.no_value(f"No row, or {LACKS}").legend(place_legend())
     paint(panel, colours or {})
     panel.with_target(_Builder(SqlDataquery(sql, "time_series")))
     return describe(panel, title, f"{text} {NEEDS}", size, unit).datasource(STORE)

@@ -16,8 +16,9 @@ from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._alert_tables import PREFIX, firing_alerts, shorten
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._columns import integration_column, tenant_column
+from exporter.generate.dashboards._looks import ValueWord
 from exporter.generate.dashboards._marks import LOUD
-from exporter.generate.dashboards._panels import PanelQuery, TableColumn, ValueWord
+from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 from exporter.generate.dashboards._variables import TARGET
 
 UID = "integration-alerts"
@@ -104,9 +105,10 @@ def _day(title: str, text: str, metric: Metric) -> Any:
 def _mean(title: str, text: str, seconds: Metric, times: Metric) -> Any:
     # None of them is 0 / 0, which is no mean.
     expr = f"sum(increase({seconds}[$__range])) / (sum(increase({times}[$__range])) > 0)"
-    return show.figure(
+    panel = show.figure(
         title, f"{text} Of all integrations, whatever is picked.", PanelQuery(expr), size=(4, 4), unit="s"
     )
+    return panel.no_value("None yet")
 
 
 def _over_time() -> Any:
@@ -119,7 +121,7 @@ def _over_time() -> Any:
         unit="short",
         step="10m",
         colours={str(severity): colour for severity, colour in show.SEVERITY_COLOURS.items()},
-    )
+    ).no_value("No alert is known to have fired")
 
 
 def _noise() -> tuple[Any, ...]:
@@ -164,7 +166,7 @@ def _noise() -> tuple[Any, ...]:
             unit="short",
             step="1h",
             colours={state: colour for state, (_, colour) in STATES.items()},
-        ),
+        ).no_value("No notice has come"),
         show.lines(
             "Repeated and left out in an hour",
             "Notices that were known before, and alerts that Alertmanager left out of too long messages.",

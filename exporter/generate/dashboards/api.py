@@ -66,7 +66,7 @@ def _counts() -> tuple[Any, ...]:
             unit="cpm",
         ),
         show.figure(
-            "Requests that fail",
+            "Failing requests",
             "Share of the requests of 15 minutes that the app answered with a 5xx or too late.",
             PanelQuery(reported.share(failures, requests, window=QUARTER)),
             size=(4, 4),
@@ -287,7 +287,7 @@ def _ai_services() -> tuple[Any, ...]:
             step="1m",
         ),
         show.lines(
-            "Duration of AI calls, 95th percentile by endpoint",
+            "Duration of AI calls, 95th percentile",
             "How long AI services take. The points are single calls: hover for their request ids.",
             (
                 PanelQuery(

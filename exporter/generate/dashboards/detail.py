@@ -41,7 +41,7 @@ def build() -> Dashboard:
         description="How is one integration of one tenant: status, failures, time, limits, facts.",
         sections=(
             Section("", (*_now(), _over_time())),
-            Section("Why", (_why(), firing_alerts((), (10, 7), one))),
+            Section("Why", (_why(), firing_alerts((), (24, 6), one))),
             Section("Latency and failures", (*_latency(), *_failures())),
             Section("Limits", _limits()),
             Section("What the vendor reports", (_facts(), _dates())),
@@ -51,7 +51,7 @@ def build() -> Dashboard:
 
 
 def _why() -> Any:
-    return status.failing((), one, errors_link(PICKED), (14, 7))
+    return status.failing((), one, errors_link(PICKED), (24, 4))
 
 
 def _state() -> str:

@@ -9,12 +9,15 @@ from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards import _sql as sql
 from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._board import Dashboard, Section
-from exporter.generate.dashboards._columns import ERRORS, REASONS, integration_column, tenant_column
+from exporter.generate.dashboards._columns import ERRORS, integration_column, tenant_column
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 from exporter.generate.dashboards._variables import TARGET
 
 SUCCESS = ask.each(m.SUCCESS)
 FAILED = f"max by (integration, provider, reason) (rate({ask.series(m.PROBE_FAILURES)}[$__rate_interval]))"
+NO_TROUBLE = f"sum({ask.series(m.PROBES)}) * 0"
+"""0 where probes run: trouble has no series before it happens for the first time."""
+
 INTEGRATION = integration_column(ERRORS)
 TENANT = tenant_column(ERRORS)
 # Without its meaning, which would make every row of a log higher; the detail says more.
@@ -55,14 +58,15 @@ def _counts() -> tuple[Any, ...]:
         show.number(
             "Failed probes in an hour",
             "Probes that failed in the last hour, as one replica counts them, whatever tenant is picked.",
-            f"round(sum({hour}))",
+            f"round(sum({hour})) or {NO_TROUBLE}",
             bad=show.WARNING,
             size=(6, 4),
         ),
         show.number(
             "Unknown answers in an hour",
             "Fields of answers in the last hour that were missing or of another type than documented.",
-            f"round(sum(max by (integration, provider) (increase({ask.series(m.SCHEMA_DRIFT)}[1h]))))",
+            f"round(sum(max by (integration, provider) (increase({ask.series(m.SCHEMA_DRIFT)}[1h])))) or "
+            f"{NO_TROUBLE}",
             bad=show.WARNING,
             size=(6, 4),
         ),
@@ -79,7 +83,7 @@ def _rates() -> tuple[Any, ...]:
             size=(12, 8),
             unit="cpm",
             step="10m",
-        ),
+        ).no_value("No failure is known"),
         show.stacked(
             "Failed probes per minute, by integration",
             f"Where they fail, for the {ask.MOST} integrations that fail most. Counters know no tenant.",
@@ -87,7 +91,7 @@ def _rates() -> tuple[Any, ...]:
             size=(12, 8),
             unit="cpm",
             step="10m",
-        ),
+        ).no_value("No failure is known"),
     )
 
 
@@ -123,7 +127,7 @@ def _longest() -> Any:
         (
             INTEGRATION,
             TENANT,
-            TableColumn("reason", "Reason", words=REASONS),
+            TableColumn("reason", "Reason"),
             TableColumn(
                 "A", "Since", unit="dateTimeFromNow", width=125, words={"0": ("Never worked", show.PLAIN)}
             ),

@@ -4,12 +4,13 @@ from typing import Any
 
 from exporter.alerts.alertmanager import UNREACHABLE
 from exporter.alerts.pipeline import ALERTS_LOST, NOTIFICATIONS_FAILING, RULES_FAILING
-from exporter.core import event_metrics, notice_metrics, webhook_metrics
+from exporter.core import common_metrics, event_metrics, notice_metrics, webhook_metrics
 from exporter.core import monitoring_series as own
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
+from exporter.generate.dashboards._rule_panels import rule_panels
 from exporter.generate.dashboards._scale import count_firing
 
 SELF = "integration_exporter_"
@@ -18,8 +19,7 @@ OURS = f"{SELF}build_info"
 """One series for each exporter: what other programs export under the same names is distinguished by it."""
 EXPORTER = "{{exporter}}"
 OK = {"1": ("Yes", show.GOOD), "0": ("No", show.BAD)}
-GROUPS = '{rule_group=~".*(;integration-|/own).*"}'
-THIRD, HALF = (8, 8), (12, 8)
+QUARTER, THIRD = (6, 8), (8, 8)
 
 
 def build() -> Dashboard:
@@ -35,7 +35,7 @@ def build() -> Dashboard:
             Section("Store and tenants", (*_store(), *_tenants())),
             Section("What comes in and goes out", _traffic()),
             Section("Process", _process()),
-            Section("Rules of Prometheus", _rules()),
+            Section("Rules of Prometheus", rule_panels()),
         ),
         variables=(),
     )
@@ -156,11 +156,22 @@ def _probes() -> tuple[Any, ...]:
             unit="short",
         ),
         show.stacked(
+            "Put off for a budget, per hour",
+            "Probes that did not run when they were due, because the calls that their credential may make "
+            f"were used up, for the {ask.MOST} integrations with most.",
+            PanelQuery(
+                ask.top(f"sum by (integration) (increase({common_metrics.DEFERRED}[1h]))"), "{{integration}}"
+            ),
+            size=THIRD,
+            unit="short",
+            step="10m",
+        ).no_value("No probe is known to be put off"),
+        show.stacked(
             "Put off for want of a resource, per hour",
             "Probes and token refreshes that could not be begun: no file descriptor, memory or thread was "
             "left.",
             PanelQuery(f"sum by (resource) (increase({SELF}shortages_total[1h]))", "{{resource}}"),
-            size=HALF,
+            size=THIRD,
             unit="short",
             step="10m",
         ),
@@ -168,7 +179,7 @@ def _probes() -> tuple[Any, ...]:
             "Tasks that died, per hour",
             "Tasks that must run for ever and were begun again, by name; the log has the error.",
             PanelQuery(f"sum by (task) (increase({SELF}task_failures_total[1h]))", "{{task}}"),
-            size=HALF,
+            size=THIRD,
             unit="short",
             step="10m",
         ).no_value("No task has died"),
@@ -220,13 +231,36 @@ def _store() -> tuple[Any, ...]:
     )
     return (
         show.lines(
-            "Failures of the store, per hour",
-            "Writes and reads that failed, and rows that were dropped because it failed for long, of all "
-            "exporters.",
-            tuple(PanelQuery(f"sum(increase({SELF}{name}[1h]))", word) for name, word in failed),
-            size=HALF,
+            "Delay of the store",
+            "How long the oldest record has waited that is not in the store yet, for the "
+            f"{ask.MOST} slowest exporters.",
+            (PanelQuery(ask.top(each(f"{SELF}store_lag_seconds")), EXPORTER),),
+            size=QUARTER,
+            unit="s",
+        ),
+        show.lines(
+            "Records that wait",
+            f"What is still to be written to the store, for the {ask.MOST} exporters with most. At 5,000 of "
+            "a kind the oldest are dropped.",
+            (PanelQuery(ask.top(each(f"{SELF}store_waiting")), EXPORTER),),
+            size=QUARTER,
             unit="short",
         ),
+        show.lines(
+            "Failures per hour",
+            "Writes and reads of the store that failed, and rows that were dropped because it failed for "
+            "long, of all exporters.",
+            tuple(PanelQuery(f"sum(increase({SELF}{name}[1h]))", word) for name, word in failed),
+            size=QUARTER,
+            unit="short",
+        ),
+        show.lines(
+            "Size of the store",
+            f"Bytes of the whole database, for the {ask.MOST} largest; exporters may share one.",
+            (PanelQuery(ask.top(each(f"{SELF}store_size_bytes")), EXPORTER),),
+            size=QUARTER,
+            unit="bytes",
+        ).no_value("Known after a minute"),
     )
 
 
@@ -252,7 +286,7 @@ def _tenants() -> tuple[Any, ...]:
                 TableColumn("C", "Refused rows", width=110),
                 TableColumn("D", "Doubted", width=85),
             ),
-            size=HALF,
+            size=(14, 8),
             sort=(("In force", False),),
             empty="No integration has its tenants from a source",
         ),
@@ -260,7 +294,7 @@ def _tenants() -> tuple[Any, ...]:
             "Tenants by integration",
             f"Tenants in force, for the {ask.MOST} integrations with most.",
             PanelQuery(ask.top(f"max by (integration) ({SELF}tenants)"), "{{integration}}"),
-            size=(24, 7),
+            size=(10, 8),
             unit="short",
         ),
     )
@@ -312,67 +346,29 @@ def _process() -> tuple[Any, ...]:
                     EXPORTER,
                 ),
             ),
-            size=(6, 8),
+            size=QUARTER,
             unit="short",
         ),
         show.lines(
             "Memory",
             f"Resident memory, for the {ask.MOST} exporters with most.",
             (PanelQuery(ask.top(each(ours("process_resident_memory_bytes"))), EXPORTER),),
-            size=(6, 8),
+            size=QUARTER,
             unit="bytes",
         ),
         show.lines(
             "Open files, share of the limit",
             f"For the {ask.MOST} exporters with most. From 90 % on an alert fires.",
             (PanelQuery(ask.top(each(files)), EXPORTER),),
-            size=(6, 8),
+            size=QUARTER,
             unit="percentunit",
         ),
         show.stacked(
             "Log lines per minute",
             "What all exporters write.",
             PanelQuery(f"sum by (level) (rate({SELF}log_messages_total{RATE})) * 60", "{{level}}"),
-            size=(6, 8),
+            size=QUARTER,
             unit="cpm",
             step="10m",
         ),
-    )
-
-
-def _group(expr: str) -> str:
-    return f'max by (group) (label_replace({expr}, "group", "$1", "rule_group", ".*[;/](.+)"))'
-
-
-def _rules() -> tuple[Any, ...]:
-    took, pace = f"{own.LAST_DURATION}{GROUPS}", f"{own.GROUP_INTERVAL}{GROUPS}"
-    share = ask.top(_group(f"{took} / {pace}"))
-    return (
-        show.rows(
-            "Groups of rules by share of their interval",
-            f"The {ask.MOST} groups whose last evaluation took the largest part of their interval; beyond "
-            "100 % evaluations are left out.",
-            (share, f"{_group(took)} and on (group) {share}", f"{_group(pace)} and on (group) {share}"),
-            (
-                TableColumn("group", "Group", width=250, wrap=True),
-                TableColumn("A", "Of its interval", unit="percentunit", decimals=1, bar=True),
-                TableColumn("B", "Took", unit="s", width=90),
-                TableColumn("C", "Every", unit="s", width=80),
-            ),
-            size=HALF,
-            sort=(("Of its interval", True),),
-            empty="Prometheus does not scrape itself, or has none of our rules",
-        ),
-        show.lines(
-            "Evaluation of all groups",
-            "How long one evaluation of every group takes together, and evaluations that failed or were "
-            "left out within an hour.",
-            (
-                PanelQuery(f"sum({took})", "seconds"),
-                PanelQuery(f"sum(increase({own.RULE_FAILURES}{GROUPS}[1h]))", "failed"),
-                PanelQuery(f"sum(increase({own.MISSED}{GROUPS}[1h]))", "left out"),
-            ),
-            size=HALF,
-            unit="short",
-        ).no_value("Prometheus does not scrape itself"),
     )

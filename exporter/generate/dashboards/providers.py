@@ -31,7 +31,7 @@ SIZES: dict[str, tuple[int, int]] = {
     "bargauge": (12, 8),
 }
 MOST_COLUMNS = 4
-"""Columns of a table that fit half of a page that is 1,500 pixels wide."""
+"""Columns of a table that fit half of a page that is 1,280 pixels wide."""
 MOST_POINTS = 45
 """Points of a line: what vendors report of every tenant is read for each of them."""
 UNREPORTED = "Nothing reported"
@@ -139,7 +139,10 @@ def _line(panels: Sequence[Panel], narrow: status.Narrow) -> Iterator[Any]:
 
 def _size(panel: Panel) -> tuple[int, int]:
     width, height = SIZES[panel.kind]
-    return (GRID_WIDTH if panel.kind == "table" and _columns(panel) > MOST_COLUMNS else width, height)
+    return (
+        GRID_WIDTH if panel.kind == "table" and len(list(_columns(panel))) > MOST_COLUMNS else width,
+        height,
+    )
 
 
 def _panel(panel: Panel, narrow: status.Narrow) -> Any:
@@ -162,9 +165,9 @@ def _table(panel: Panel, expr: str) -> Any:
         panel.title,
         panel.description,
         (expr,),
+        tuple(_columns(panel)),
         size=_size(panel),
         unit=panel.unit,
-        value=_has_value(panel),
         empty=UNREPORTED,
     )
 
@@ -174,6 +177,10 @@ def _has_value(panel: Panel) -> bool:
     return "_info{" not in panel.expr and not panel.expr.endswith("== 1")
 
 
-def _columns(panel: Panel) -> int:
+def _columns(panel: Panel) -> Iterator[TableColumn]:
+    """Yield a column for each label that the panel's query keeps, and one for the value."""
     labels = _BY.search(panel.expr)
-    return len(labels[1].split(",")) + _has_value(panel) if labels else 0
+    for label in labels[1].split(",") if labels else ():
+        yield TableColumn(label.strip(), label.strip().replace("_", " ").capitalize(), wrap=True)
+    if _has_value(panel):
+        yield TableColumn("A", "Value")

@@ -72,7 +72,7 @@ def _counts() -> tuple[Any, ...]:
             bad=show.QUIET,
         ),
         show.number(
-            "Storages that fail",
+            "Failing storages",
             "Exporters whose storage of limits did not answer when it was last asked.",
             f"sum({_OWN}_storage_healthy == bool 0)",
             bad=show.BAD,

@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from exporter.alerts.tokens import REFRESH_FAILURES, TOKEN, TOKEN_LIFE
+from exporter.alerts.tokens import (
+    REFRESH_FAILURES,
+    TOKEN,
+    TOKEN_EXPIRING,
+    TOKEN_LIFE,
+    TOKEN_REFRESH_FAILING,
+)
 from exporter.core import common_metrics as m
 from exporter.core.token import TokenState
 from exporter.generate.dashboards import _panels as show
@@ -11,7 +17,9 @@ from exporter.generate.dashboards import _sql as sql
 from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._columns import REASONS, integration_column, tenant_column
-from exporter.generate.dashboards._panels import PanelQuery, TableColumn, ValueWord
+from exporter.generate.dashboards._looks import ValueWord
+from exporter.generate.dashboards._panels import PanelQuery, TableColumn
+from exporter.generate.dashboards._scale import of_picked_tenants, record, recorded_level
 from exporter.generate.dashboards._variables import TARGET
 
 UID = "integration-tokens"
@@ -23,6 +31,8 @@ LEFT = f"({ask.each(m.TOKEN_EXPIRY, 'token')} - time())"
 OURS = ask.each(m.TOKEN_REFRESHABLE, "token")
 BY_HAND = f"({LEFT} and on ({TOKEN}) {OURS} == 0)"
 """Time left of the tokens that somebody has to renew."""
+LEGEND = "{{integration}} {{tenant}} {{token}}"
+NONE_KNOWN = "No token"
 
 INTEGRATION, TENANT = integration_column(UID), tenant_column(UID)
 TOKEN_COLUMN = TableColumn("token", "Token", width=105)
@@ -55,37 +65,37 @@ def _counts() -> tuple[Any, ...]:
             "Tokens whose time is over. Those that the exporter renews get a new one with the next refresh.",
             f"sum({LEFT} < bool 0)",
             bad=show.BAD,
-        ),
+        ).no_value(NONE_KNOWN),
         show.number(
             "Expire in a day",
             "Tokens that somebody has to renew and that expire within a day.",
             f"sum(({BY_HAND} >= 0) < bool {DAY}) or sum({LEFT}) * 0",
             bad=show.BAD,
-        ),
+        ).no_value(NONE_KNOWN),
         show.number(
             "Expire in a week",
             "Tokens that somebody has to renew and that expire within a week.",
             f"sum(({BY_HAND} >= 0) < bool {7 * DAY}) or sum({LEFT}) * 0",
             bad=show.WARNING,
-        ),
+        ).no_value(NONE_KNOWN),
         show.number(
             "Failing refreshes",
             "Tokens that the exporter renews whose last refresh failed.",
             f"sum({ask.each(m.TOKEN_REFRESH_FAILURES, 'token')} > bool 0)",
             bad=show.BAD,
-        ),
+        ).no_value(NONE_KNOWN),
         show.number(
             "Refused",
             "Tokens that the vendor took back: only a person can bring another one.",
             f"sum({_state(TokenState.REFUSED)})",
             bad=show.BAD,
-        ),
+        ).no_value(NONE_KNOWN),
         show.number(
             "Unknown expiry",
             "Tokens that the exporter renews and of which it does not know when they expire.",
             f"sum({_state(TokenState.UNKNOWN)})",
             bad=show.QUIET,
-        ),
+        ).no_value(NONE_KNOWN),
     )
 
 
@@ -96,15 +106,13 @@ def _state(state: TokenState) -> str:
 
 
 def _by_time_left() -> Any:
-    first = f"bottomk({ask.MOST}, {LEFT})"
-    judged = f"({LEFT} and on ({TOKEN}) {first} and on ({TOKEN}) {OURS} == 0)"
-    # What the exporter renews lives for an hour at times: how much is left says nothing.
-    level = f"({ask.level(judged, TOKEN_LIFE)}) or {first} * 0"
+    first = f"(bottomk({ask.MOST}, {ask.each(m.TOKEN_EXPIRY, 'token')}) - time())"
     return show.rows(
         "Tokens by time left",
         f"The {ask.MOST} tokens that expire first. The state follows the thresholds in force, and is about "
         "those that a person has to renew.",
-        (level, f"{first}", f"{OURS} and on ({TOKEN}) {first}"),
+        # What the exporter renews lives for an hour at times: how much is left is not judged.
+        (recorded_level(TOKEN_EXPIRING, first), first, f"{OURS} and on ({TOKEN}) {first}"),
         (
             TableColumn("A", "State", width=85, words=show.severity_words(("Fine", show.GOOD))),
             INTEGRATION,
@@ -127,12 +135,12 @@ def _buckets() -> Any:
         before = f" >= {end}"
     parts.append(_name(f"sum({LEFT} >= bool {BUCKETS[-1][0]})", "longer"))
     return show.bars(
-        "Tokens by time left, how many",
+        "How many, by time left",
         "How many tokens have how much time left, those that the exporter renews among them.",
         PanelQuery(" or ".join(parts), "{{left}}"),
         size=(5, 10),
         unit="short",
-    )
+    ).no_value(NONE_KNOWN)
 
 
 def _name(expr: str, words: str) -> str:
@@ -147,29 +155,45 @@ def _states() -> Any:
         PanelQuery(f"sort_desc(sum by (state) ({each}))", "{{state}}"),
         size=(5, 10),
         unit="short",
-    )
+    ).no_value(NONE_KNOWN)
+
+
+def _left_over_time() -> str:
+    """Return the time left over time: of all tenants what is beyond a threshold, of picked ones all."""
+    beyond = f"max by ({TOKEN}) ({record(TOKEN_EXPIRING.suspects_record)})"
+    ours = f"max by ({TOKEN}) ({of_picked_tenants(m.TOKEN_REFRESHABLE)})"
+    left = f"max by ({TOKEN}) ({of_picked_tenants(m.TOKEN_EXPIRY)}) - time()"
+    return f"bottomk({ask.MOST}, {beyond}) or bottomk({ask.MOST}, {left} and on ({TOKEN}) {ours} == 0)"
+
+
+def _failures_over_time() -> str:
+    """Return refreshes that failed in a row: of all tenants those beyond a threshold, of picked ones all."""
+    beyond = f"max by ({TOKEN}) ({record(TOKEN_REFRESH_FAILING.suspects_record)})"
+    picked = f"min by ({TOKEN}) ({of_picked_tenants(m.TOKEN_REFRESH_FAILURES)}) > 0"
+    return f"{ask.top(beyond)} or {ask.top(picked)}"
 
 
 def _over_time() -> tuple[Any, ...]:
-    failures = ask.each(m.TOKEN_REFRESH_FAILURES, "token", how="min")
     return (
         show.lines(
             "Time left of tokens that a person renews",
-            f"The {ask.MOST} that expire first. Dashed: the strictest thresholds.",
-            (PanelQuery(f"bottomk({ask.MOST}, {BY_HAND})", "{{integration}} {{tenant}} {{token}}"),),
+            f"The {ask.MOST} that expire first of those beyond a threshold; once you pick tenants, of all of "
+            "theirs. Dashed: the strictest thresholds.",
+            (PanelQuery(_left_over_time(), LEGEND),),
             size=(12, 9),
             unit="s",
             limits=show.limits_of(TOKEN_LIFE),
-        ),
+        ).no_value("No token is known to expire soon"),
         show.lines(
             "Failed refreshes in a row",
-            f"The {ask.MOST} tokens whose refresh fails most often; of replicas the best one counts. Dashed: "
-            "the strictest thresholds.",
-            (PanelQuery(ask.top(f"{failures} > 0"), "{{integration}} {{tenant}} {{token}}"),),
+            f"The {ask.MOST} tokens whose refresh fails most often, of those beyond a threshold; once you "
+            "pick tenants, of all of theirs. Of replicas the best one counts. Dashed: the strictest "
+            "thresholds.",
+            (PanelQuery(_failures_over_time(), LEGEND),),
             size=(12, 9),
             unit="short",
             limits=show.limits_of(REFRESH_FAILURES),
-        ),
+        ).no_value("No refresh is known to fail"),
         _failing(),
     )
 

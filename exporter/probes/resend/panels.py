@@ -22,7 +22,7 @@ PANELS = (
         legend="{{integration}} {{tenant}} {{status}}",
     ),
     Panel(
-        "Resend: Disabled webhook endpoints",
+        "Resend: Disabled endpoints",
         "Endpoints that Resend no longer calls.",
         _query(m.WEBHOOK_ENDPOINTS, matchers='status="disabled"'),
         kind="stat",

@@ -1,0 +1,69 @@
+"""How panels look, below what they show: words of values, dashed lines, legends, links, widths of titles."""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import Any
+
+from exporter.generate.dashboards._links import DataLink
+from exporter.generate.dashboards._sdk import common, kinds, models
+
+ValueWord = tuple[str, str]
+"""What a value is called and its colour."""
+
+LETTER, PADDING, ARROW = 7.3, 13, 20
+"""Pixels of a letter in a table at most, of a cell's padding and border, of the arrow of a sorted column."""
+
+
+def set_option(name: str, value: Any) -> Any:
+    """Return an option of a field, by the name that Grafana has for it."""
+    return models.DynamicConfigValue(id_val=name, value=value)
+
+
+def map_values(words: Mapping[str, ValueWord]) -> Any:
+    """Return the words of values; ValueError for a colour without one."""
+    if not all(text for text, _ in words.values()):
+        raise ValueError(f"a colour has a word beside it: {dict(words)}")
+    results = {
+        value: models.ValueMappingResult(text=text, color=colour, index=index)
+        for index, (value, (text, colour)) in enumerate(words.items())
+    }
+    return models.ValueMap(options=results)
+
+
+def dash_line(colour: str) -> list[Any]:
+    """Return the options of a line that is a limit, and no data."""
+    return [
+        # In a graph of bars one on another it is neither a bar nor on top of them.
+        set_option("custom.drawStyle", "line"),
+        set_option("custom.stacking", {"mode": "none"}),
+        set_option("custom.lineWidth", 1),
+        set_option("custom.showPoints", "never"),
+        set_option("custom.lineStyle", {"fill": "dash", "dash": [10, 8]}),
+        set_option("custom.fillOpacity", 0),
+        set_option("color", {"mode": "fixed", "fixedColor": colour}),
+    ]
+
+
+def place_legend() -> Any:
+    """Return a legend below the graph."""
+    legend = common.VizLegendOptions().display_mode(kinds.LegendDisplayMode.LIST).show_legend(True)
+    return legend.placement(kinds.LegendPlacement.BOTTOM)
+
+
+def sort_tooltip(mode: Any) -> Any:
+    """Return a tooltip of one or all lines, the largest first."""
+    return common.VizTooltipOptions().mode(mode).sort(kinds.SortOrder.DESCENDING)
+
+
+def offer(links: Sequence[DataLink]) -> list[dict[str, Any]]:
+    """Return the links that a click offers, as options have them."""
+    return [{"title": link.title, "url": link.url, "targetBlank": False} for link in links]
+
+
+def least_width(title: str, *, sorts: bool) -> int:
+    """Return the pixels that a column needs for its title, which is broken between words.
+
+    `sorts`: the table is sorted by it, so that an arrow stands beside the title.
+    """
+    longest = max(map(len, title.split()), default=0)
+    return ceil(longest * LETTER + PADDING + (ARROW if sorts else 0))
