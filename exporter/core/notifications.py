@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from exporter.core.notice_address import NoticeAddress
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
 from exporter.core.severity import Severity
@@ -80,21 +81,8 @@ class Webhook(_Part, frozen=True):
     tls: Tls = TlsOptions()
 
 
-class AlertHistory(_Part, frozen=True):
+class AlertHistory(NoticeAddress, frozen=True):
     """How Alertmanager brings every notice to the exporter, which keeps them (docs/notices.md)."""
-
-    bearer_token: Annotated[
-        Secret | None,
-        Meta(description="A token of the role notify, of the exporter's web configuration."),
-    ] = None
-    url: Annotated[
-        str,
-        Meta(
-            description="Base URL of the exporter as Alertmanager reaches it; empty: each of"
-            " `generate.exporter.addresses`."
-        ),
-    ] = ""
-    tls: Tls = TlsOptions()
 
 
 class AlertmanagerLogin(_Part, frozen=True):

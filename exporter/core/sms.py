@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from exporter.core.notice_address import NoticeAddress
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
 
@@ -65,21 +66,8 @@ class Sns(_Part, frozen=True):
         return self.api_url or f"https://sns.{self.region}.amazonaws.com/"
 
 
-class Bridge(_Part, frozen=True):
+class Bridge(NoticeAddress, frozen=True):
     """How Alertmanager reaches the exporter, which brings its messages to Twilio (docs/sms.md)."""
-
-    bearer_token: Annotated[
-        Secret | None,
-        Meta(description="A token of the role notify, of the exporter's web configuration."),
-    ] = None
-    url: Annotated[
-        str,
-        Meta(
-            description="Base URL of the exporter as Alertmanager reaches it; empty: each of"
-            " `generate.exporter.addresses`."
-        ),
-    ] = ""
-    tls: Annotated[TlsOptions, Meta(description="How the exporter's certificate is judged.")] = TlsOptions()
 
 
 class Sms(_Part, frozen=True):

@@ -7,6 +7,7 @@ from typing import Any
 
 from exporter.core.generation import Generation, addresses
 from exporter.core.notice import HISTORY_RECEIVER
+from exporter.core.notice_address import NoticeAddress
 from exporter.core.notifications import AlertHistory, Notifications
 from exporter.core.severity import Severity
 from exporter.core.sms import Bridge
@@ -59,7 +60,7 @@ def bridge_configs(
 
 
 def to_exporter(
-    settings: AlertHistory | Bridge, generation: Generation, secrets: SecretFiles, path: str
+    settings: NoticeAddress, generation: Generation, secrets: SecretFiles, path: str
 ) -> list[dict[str, Any]]:
     """Return a webhook of Alertmanager to `path` of each replica, with the credential of `settings`."""
     http: dict[str, Any] = {}
@@ -75,7 +76,7 @@ def to_exporter(
     ]
 
 
-def _bases(settings: AlertHistory | Bridge, generation: Generation) -> list[str]:
+def _bases(settings: NoticeAddress, generation: Generation) -> list[str]:
     if settings.url:
         return [settings.url.rstrip("/")]
     peer = generation.exporter
