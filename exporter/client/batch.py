@@ -24,7 +24,7 @@ class EncodedBatch:
     invalid: int = 0
 
     def __len__(self) -> int:
-        """Return how many events it holds."""
+        """Return how many events it sends."""
         return len(self.texts)
 
     @property
@@ -35,7 +35,7 @@ class EncodedBatch:
     def halves(self) -> tuple["EncodedBatch", "EncodedBatch"]:
         """Return it in two parts, for a receiver that finds it too large."""
         middle = len(self.texts) // 2
-        return EncodedBatch(self.texts[:middle]), EncodedBatch(self.texts[middle:])
+        return EncodedBatch(self.texts[:middle], self.invalid), EncodedBatch(self.texts[middle:])
 
 
 def encode(events: Iterable[QueuedEvent]) -> list[EncodedBatch]:

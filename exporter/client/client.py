@@ -125,7 +125,7 @@ class Client(Kinds):
         if sender is None:
             return Statistics(0, 0, 0, 0, 0, failing=False)
         return Statistics(
-            len(self._queue) + sender.waiting,
+            self._queue.unsettled,
             sender.sent,
             sender.rejected,
             sender.invalid,

@@ -39,11 +39,6 @@ class Sender:
         self._closing = False
         self._wait = FIRST_WAIT
 
-    @property
-    def waiting(self) -> int:
-        """How many events were taken from the queue and not sent yet."""
-        return sum(map(len, self._unsent))
-
     def start(self) -> None:
         """Start the thread where it does not run."""
         if self._thread is None and not self._closing:
@@ -57,14 +52,15 @@ class Sender:
 
     def flush(self, timeout: float) -> bool:
         """Send everything now; return whether all of it was within `timeout` seconds."""
-        if not self._queue and not self._unsent:
-            return True
-        self.start()
-        self._idle.clear()
-        self._flush_until = time.monotonic() + timeout
-        self._wake.set()
-        self._idle.wait(timeout)
-        return not self._queue and not self._unsent
+        end = time.monotonic() + timeout
+        while self._queue.unsettled and (left := end - time.monotonic()) > 0:
+            self.start()
+            self._flush_until = end
+            self._idle.clear()
+            self._wake.set()
+            # Then looked at again: the thread may say so of what it did before the last event came.
+            self._idle.wait(left)
+        return not self._queue.unsettled
 
     def close(self, timeout: float) -> bool:
         """Flush and end the thread; return whether everything was sent."""
@@ -123,11 +119,13 @@ class Sender:
         self._note(answer)
         if not answer.taken and not answer.final:
             return False
-        self._unsent.pop(0)
         refused = answer.rejected if answer.taken else len(batch)
         self.sent += len(batch) - refused
         self.rejected += refused
         self.invalid += batch.invalid
+        self._unsent.pop(0)
+        # Last: who waits until nothing is unsettled reads the counts.
+        self._queue.settle(len(batch) + batch.invalid)
         return True
 
     def _note(self, answer: PostAnswer) -> None:

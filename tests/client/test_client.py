@@ -19,7 +19,7 @@ from exporter.client.batch import MOST_BYTES, MOST_EVENT_BYTES, encode
 from exporter.client.kinds import Kinds
 from tests.client.receiver import TOKEN, Receiver, receiving
 from tests.servers.authority import Authority
-from tests.waiting import until_true
+from tests.waiting import PATIENCE, until_true
 
 
 def test_every_kind_has_a_method_and_its_fields_arrive(client: Client, receiver: Receiver) -> None:
@@ -29,7 +29,7 @@ def test_every_kind_has_a_method_and_its_fields_arrive(client: Client, receiver:
     client.payment("declined", amount=12.5, currency="EUR", decline_code="lost_card", tenant="acme")
     client.api_request("/orders/{id}", "GET", 200, 0.05, trace_id="a" * 32)
     client.audit("ann@example.com", "user.delete", resource="user/7", details={"why": "asked"})
-    assert client.flush()
+    assert client.flush(PATIENCE)
     methods = {name for name in vars(Kinds) if not name.startswith("_") and name != "event"}
     assert {event["kind"] for event in receiver.events} == methods == set(kinds)
     for name, kind in kinds.items():
@@ -47,7 +47,7 @@ def test_id_tenant_and_time_may_be_given(receiver: Receiver) -> None:
     at = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
     client.payment("succeeded", id="pay_1", at=at)
     client.payment("succeeded", id="pay_2", at=at.timestamp(), tenant="beta")
-    assert client.close()
+    assert client.close(PATIENCE)
     assert [(e["id"], e["at"], e["tenant"]) for e in receiver.events] == [
         ("pay_1", "2026-11-28T12:00:00+00:00", "acme"),
         ("pay_2", "2026-11-28T12:00:00+00:00", "beta"),
@@ -58,11 +58,28 @@ def test_events_go_in_batches_over_one_connection(receiver: Receiver) -> None:
     client = Client(receiver.url, TOKEN, batch=100)
     for number in range(250):
         client.payment("succeeded", id=str(number))
-    assert client.close()
+    assert client.close(PATIENCE)
     assert [event["id"] for event in receiver.events] == [str(number) for number in range(250)]
     assert max(receiver.batches) <= 100
     assert len(receiver.connections) == 1
     assert client.statistics.sent == 250
+
+
+def test_what_is_being_prepared_is_neither_sent_nor_out_of_sight(client: Client, receiver: Receiver) -> None:
+    begun, end = threading.Event(), threading.Event()
+
+    class Slow:
+        def __str__(self) -> str:
+            begun.set()
+            end.wait(PATIENCE)
+            return "12.50"
+
+    client.event("payment", {"outcome": "succeeded", "amount": Slow()})
+    assert begun.wait(PATIENCE)
+    assert client.statistics.queued == 1 and not client.flush(0.0)
+    end.set()
+    assert client.flush(PATIENCE)
+    assert (client.statistics.queued, client.statistics.sent) == (0, 1)
 
 
 def test_a_full_batch_is_sent_before_the_interval_is_over(receiver: Receiver) -> None:
@@ -91,7 +108,7 @@ def test_what_finds_no_room_is_dropped_and_counted_and_nobody_waits() -> None:
 def test_events_stay_until_a_passing_refusal_is_over(client: Client, receiver: Receiver, status: int) -> None:
     receiver.answers += [(status, {}, b"")] * 2
     client.payment("succeeded", id="pay_1")
-    assert client.flush(10)
+    assert client.flush(PATIENCE)
     assert [event["id"] for event in receiver.events] == ["pay_1"]
     assert client.statistics.rejected == 0
 
@@ -102,9 +119,9 @@ def test_a_batch_that_is_refused_for_good_is_counted_and_the_next_one_goes(
 ) -> None:
     receiver.answers.append((status, {}, b""))
     client.payment("succeeded", id="bad")
-    assert client.flush()
+    assert client.flush(PATIENCE)
     client.payment("succeeded", id="good")
-    assert client.flush()
+    assert client.flush(PATIENCE)
     assert [event["id"] for event in receiver.events] == ["good"]
     assert (client.statistics.rejected, client.statistics.sent) == (1, 1)
 
@@ -114,7 +131,7 @@ def test_events_refused_one_by_one_are_counted(client: Client, receiver: Receive
     receiver.answers.append((207, {}, json.dumps(answer).encode()))
     client.payment("nonsense")
     client.payment("succeeded")
-    assert client.flush()
+    assert client.flush(PATIENCE)
     assert (client.statistics.rejected, client.statistics.sent) == (1, 1)
 
 
@@ -123,7 +140,7 @@ def test_a_batch_that_is_too_large_goes_in_halves(receiver: Receiver) -> None:
     client = Client(receiver.url, TOKEN, batch=100)
     for number in range(100):
         client.payment("succeeded", id=str(number))
-    assert client.close()
+    assert client.close(PATIENCE)
     assert [event["id"] for event in receiver.events] == [str(number) for number in range(100)]
     assert max(receiver.batches) <= 30
 
@@ -140,9 +157,9 @@ def test_retry_after_is_kept(client: Client, receiver: Receiver) -> None:
 def test_a_kept_connection_that_was_closed_costs_nothing(client: Client, receiver: Receiver) -> None:
     receiver.answers.append((202, {"Connection": "close"}, b""))
     client.payment("succeeded")
-    assert client.flush()
+    assert client.flush(PATIENCE)
     client.payment("succeeded", id="second")
-    assert client.flush()
+    assert client.flush(PATIENCE)
     assert [event["id"] for event in receiver.events] == ["second"]
     assert not client.statistics.failing
 
@@ -153,7 +170,7 @@ def test_a_change_of_state_is_logged_once(
     receiver.answers += [(503, {}, b"")] * 3
     with caplog.at_level(logging.WARNING, "integration_exporter.client"):
         client.payment("succeeded")
-        assert client.flush(10)
+        assert client.flush(PATIENCE)
     assert [record.message for record in caplog.records] == [
         "events do not reach the exporter: status 503",
         "events reach the exporter again",
@@ -171,7 +188,7 @@ def test_an_event_that_cannot_be_sent_harms_no_other(client: Client, receiver: R
         odd[0].append(odd)  # it holds itself
     client.audit("ann", "delete", details={"odd": odd}, id="bad")
     client.payment("succeeded", id="good")
-    assert client.flush()
+    assert client.flush(PATIENCE)
     assert [event["id"] for event in receiver.events] == ["good"]
     assert (client.statistics.invalid, client.statistics.sent) == (1, 1)
 
@@ -187,7 +204,7 @@ def test_what_json_does_not_know_goes_as_text_or_number(client: Client, receiver
     client.audit(
         "ann", "pay", details={"sum": Decimal("1.5"), "day": datetime(2026, 11, 28, tzinfo=UTC).date()}
     )
-    assert client.flush()
+    assert client.flush(PATIENCE)
     assert receiver.events[0]["details"] == {"sum": 1.5, "day": "2026-11-28"}
 
 
@@ -202,7 +219,7 @@ def test_without_an_address_nothing_happens() -> None:
     client = Client()
     client.payment("succeeded")
     assert not client.enabled
-    assert client.flush()
+    assert client.flush(PATIENCE)
     assert client.statistics.queued == 0
 
 
@@ -213,7 +230,7 @@ def test_the_address_may_come_from_the_environment(
     monkeypatch.setenv("INTEGRATION_EXPORTER_TOKEN", TOKEN)
     client = Client.from_environment(tenant="acme")
     client.payment("succeeded")
-    assert client.close()
+    assert client.close(PATIENCE)
     assert receiver.events[0]["tenant"] == "acme"
 
 
@@ -231,7 +248,7 @@ def test_tls_is_verified(tmp_path: Path) -> None:
         assert not trusting_nobody.close(0.5)
         client = Client(receiver.url, TOKEN, context=ssl.create_default_context(cafile=authority.ca_file))
         client.payment("succeeded", id="good")
-        assert client.close(10)
+        assert client.close(PATIENCE)
     assert [event["id"] for event in receiver.events] == ["good"]
 
 
@@ -303,6 +320,6 @@ def test_events_of_many_threads_all_arrive(receiver: Receiver) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert client.close()
+    assert client.close(PATIENCE)
     assert len({event["id"] for event in receiver.events}) == 1600
     assert len(receiver.events) == 1600

@@ -27,6 +27,7 @@ from exporter.client import Client
 from exporter.client.asgi import ASGIMiddleware
 from exporter.client.wsgi import WSGIMiddleware
 from tests.client.receiver import Receiver
+from tests.waiting import PATIENCE
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -125,7 +126,7 @@ APPS = {"fastapi": fastapi_app, "starlette": starlette_app, "flask": flask_app}
 
 
 def reported(client: Client, receiver: Receiver) -> list[dict[str, Any]]:
-    assert client.flush()
+    assert client.flush(PATIENCE)
     return receiver.of_kind("api_request")
 
 

@@ -6,10 +6,11 @@ import pytest
 
 from exporter.client import Client, track_ai_call, track_payment, track_webhook
 from tests.client.receiver import Receiver
+from tests.waiting import PATIENCE
 
 
 def reported(client: Client, receiver: Receiver) -> list[dict[str, Any]]:
-    assert client.flush()
+    assert client.flush(PATIENCE)
     return receiver.events
 
 
