@@ -35,7 +35,7 @@ from exporter.lifecycle.collection import tune_collection, watch_pauses
 from exporter.lifecycle.events import build_events
 from exporter.lifecycle.notices import AlertParts, build_notices
 from exporter.lifecycle.own_metrics import export_own_metrics
-from exporter.lifecycle.parts import start_parts, stop_parts
+from exporter.lifecycle.parts import Progress, start_parts, stop_parts
 from exporter.lifecycle.ratelimits import build_ratelimits
 from exporter.lifecycle.restore import encrypt_again, restore
 from exporter.lifecycle.sms import SmsParts, build_sms
@@ -106,7 +106,7 @@ async def _serve(settings: Settings, stop: StopSignal) -> None:
     reloader = Reloader(lambda text: _load(settings, text), clock, metrics)
     # Before anything can fail: what is logged holds no secret of the configuration that is in force.
     _set_log_up(settings, lambda: reloader.current or configuration, metrics)
-    supervisor, descriptors = supervisor_of(metrics), raise_limit()
+    supervisor, descriptors, progress = supervisor_of(metrics), raise_limit(), Progress()
     # Before a port is open: who was answered must find what they sent.
     stop.listen()
     # The stack unwinds in reverse: engine and listener stop first, the writer then still takes their last
@@ -133,7 +133,7 @@ async def _serve(settings: Settings, stop: StopSignal) -> None:
         services = replace(
             _services(
                 *(settings, web, engine, reloader, writer, supervisor, webhooks, events, notices, sms),
-                ratelimits.limits,
+                *(ratelimits.limits, progress),
             ),
             maintenance=alerting.maintenance,
             feed=feed,
@@ -162,7 +162,7 @@ async def _serve(settings: Settings, stop: StopSignal) -> None:
                 ),
             ).apply,
         )
-        await start_parts((webhooks, notices, sms, ratelimits, alerting))
+        await start_parts((webhooks, notices, sms, ratelimits, alerting), progress)
         # Once all targets exist: what is frozen here stays for the life of the process.
         tune_collection()
         export_own_metrics(metrics, engine, writer)
@@ -225,6 +225,7 @@ def _services(
     notices: AlertParts,
     sms: SmsParts,
     ratelimits: RateLimits,
+    progress: Progress,
 ) -> Services:
     """Return what the server needs of the other parts."""
 
@@ -242,7 +243,7 @@ def _services(
         check_now=lambda target: engine.check(target.key),
         explain=explain,
         history=engine.history,
-        ready=lambda: _awaited_part(reloader, supervisor),
+        ready=lambda: _awaited_part(reloader, supervisor, progress),
         web=web,
         paths=Paths.of(settings.external_url, settings.route_prefix),
         sd_addresses=settings.sd_addresses,
@@ -282,9 +283,12 @@ def _runbook(name: str, events: EventSettings) -> tuple[str, str] | None:
     return runbook_html(name, app_alerts(events))
 
 
-def _awaited_part(reloader: Reloader, supervisor: Supervisor) -> str:
+def _awaited_part(reloader: Reloader, supervisor: Supervisor, progress: Progress) -> str:
     if reloader.current is None:
         return "the configuration is being loaded"
+    if not progress.started:
+        # Who is blocked, say, is not read yet: now nobody would be.
+        return "its parts are being started"
     return f"it restarts: {', '.join(supervisor.down)}" if supervisor.down else ""
 
 

@@ -16,10 +16,17 @@ class BackgroundPart(Protocol):
         """Hand over what it has before the deadline."""
 
 
-async def start_parts(parts: Sequence[BackgroundPart]) -> None:
-    """Start `parts` in their order."""
+class Progress:
+    """How far the process is; `started` says that every part of it works."""
+
+    started = False
+
+
+async def start_parts(parts: Sequence[BackgroundPart], progress: Progress) -> None:
+    """Start `parts` in their order, and note in `progress` that all of them work."""
     for part in parts:
         await part.start()
+    progress.started = True
 
 
 async def stop_parts(parts: Sequence[BackgroundPart], deadline: ShutdownLimit) -> None:
