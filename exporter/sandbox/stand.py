@@ -1,6 +1,7 @@
 """One vendor being served, with its faults put on and taken off while it runs."""
 
 import asyncio
+import socket
 import ssl
 import time
 from collections import deque
@@ -60,6 +61,7 @@ class Stand:
         self._plans: dict[str, asyncio.Task[None]] = {}
         self._runner: web.ServerRunner | None = None
         self._sites: list[web.TCPSite] = []
+        self._held: list[socket.socket] = []
         self._contexts: list[ssl.SSLContext | None] = []
         self._ports: list[int] = []
         self._ca_file = ""
@@ -91,6 +93,7 @@ class Stand:
         await asyncio.gather(*self._plans.values(), return_exceptions=True)
         self._plans.clear()
         self._hang_up()
+        self._release_ports()
         if self._runner:
             await self._runner.cleanup()
 
@@ -151,8 +154,23 @@ class Stand:
             for site in self._sites:
                 await site.stop()
             self._sites.clear()
+            self._hold_ports()
         elif not self._sites:
+            self._release_ports()
             await self._listen()
+
+    def _hold_ports(self) -> None:
+        """Keep the ports without listening: else the system may give them to others meanwhile."""
+        for port in self._ports if not self._held else ():
+            held = socket.socket(socket.AF_INET6 if ":" in self._host else socket.AF_INET)
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            held.bind((self._host, port))
+            self._held.append(held)
+
+    def _release_ports(self) -> None:
+        for held in self._held:
+            held.close()
+        self._held.clear()
 
     async def _switch(self, name: str, on: bool) -> None:
         (self.scenarios.add if on else self.scenarios.discard)(name)

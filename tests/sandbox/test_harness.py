@@ -13,8 +13,8 @@ import pytest
 
 from exporter import registry
 from exporter.core.errors import StartError
-from exporter.demo.services import free_port
 from exporter.sandbox.harness import Answer, Call, Endpoint, Reply, Sandbox, Stand, Vendor, run, serve
+from tests.servers.ports import free_row
 from tests.waiting import until
 
 ECHO_KEY = "sesame"
@@ -144,6 +144,9 @@ async def test_a_refusing_vendor_listens_again_on_the_same_port(
     await stand.set_fault("refused")
     with pytest.raises(aiohttp.ClientConnectorError):
         await status_of(client, f"{before.url}/say/a")
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", before.port))  # what is not kept, anybody may be given meanwhile
+    await stand.set_fault("refused")
     await stand.set_fault(None)
     assert stand.endpoint == before
     assert await status_of(client, f"{before.url}/say/a") == 200
@@ -245,7 +248,7 @@ async def test_the_control_port_serves_the_vendor_under_its_name_too(
 
 
 async def test_the_ports_follow_the_one_that_was_asked_for() -> None:
-    port = free_port(24_500, 3)  # below the range from which the system takes ports for connections
+    port = free_row(3)
     async with serve({"echo": ECHO}, port=port) as running:
         endpoint = running.stands["echo"].endpoint
         assert running.control == f"http://127.0.0.1:{port}"
