@@ -15,6 +15,9 @@ import aiohttp
 from exporter.core.defaults import HOST
 from exporter.core.errors import StartError
 
+START_LIMIT = 120.0
+"""Seconds until a program that neither answers nor ends is given up; a busy machine takes half a minute."""
+
 STOP_LIMIT = 10.0
 """Seconds a program gets to end by itself."""
 
@@ -33,7 +36,7 @@ class DemoProcess:
     folder: Path | None = None
     process: asyncio.subprocess.Process | None = None
 
-    async def start(self, limit: float = 30.0) -> None:
+    async def start(self, limit: float = START_LIMIT) -> None:
         """Start it and wait until it answers; StartError quotes the end of its log."""
         with self.log.open("ab") as log:
             self.process = await self._spawn(log)
@@ -116,11 +119,7 @@ def own_command(called: str) -> str:
 
 
 def free_port(wanted: int, count: int = 1) -> int:
-    """Return the first of `count` free ports in a row on loopback, from `wanted` upward; 0 takes any one."""
-    if wanted == 0:
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            return int(probe.getsockname()[1])
+    """Return the first of `count` free ports in a row on loopback, from `wanted` upward."""
     for first in range(wanted, 65_536 - count):
         if all(_is_free(port) for port in range(first, first + count)):
             return first
@@ -129,8 +128,7 @@ def free_port(wanted: int, count: int = 1) -> int:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As servers do: a port that only waits out old connections (TIME_WAIT) is free.
-        # As servers do: a port whose old connections still time out counts as free.
+        # As servers do: a port whose old connections still time out (TIME_WAIT) counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

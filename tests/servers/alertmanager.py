@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 from tests.waiting import until
 
 NAMES = ("prometheus-alertmanager", "alertmanager")

@@ -15,10 +15,11 @@ import aiohttp
 from sqlalchemy import Connection, select
 
 from exporter import registry
-from exporter.demo.services import DemoProcess, free_port
+from exporter.demo.services import DemoProcess
 from exporter.store.database import Database
 from exporter.store.subjects import audit, events
 from tests.e2e.conftest import COMMAND
+from tests.servers.ports import free_port
 
 TOKEN = "planted-ingest-0123456789"
 APPS, BATCH = 4, 10
@@ -78,7 +79,7 @@ class ReportingApp:
 
 async def kill_often(folder: Path, url: str, kills: int, seed: int = 1) -> EventLosses:
     """Start, kill -9 and start again, on the store at `url`; at the end compare with what is stored."""
-    dice, found, port = random.Random(seed), EventLosses(kills), free_port(0)
+    dice, found, port = random.Random(seed), EventLosses(kills), free_port()
     process = _process(folder, url, port)
     await process.start()
     apps = [ReportingApp(f"app{n}", f"http://127.0.0.1:{port}/api/v1/events", found) for n in range(APPS)]

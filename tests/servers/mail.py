@@ -7,7 +7,8 @@ import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from tests.servers.raw import Visit, free_port, serving
+from tests.servers.ports import free_port
+from tests.servers.raw import Visit, serving
 
 USER = "robot@example.org"
 PASSWORD = "planted mail+password=4242"

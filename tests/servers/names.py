@@ -17,7 +17,7 @@ import dns.message
 import dns.rcode
 import dns.rrset
 
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 
 RECORDS = (
     "example.org. 300 IN SOA ns.example.org. host.example.org. 2026112101 3600 600 86400 60",
@@ -168,7 +168,7 @@ def knot() -> Iterator[int]:
                 yield port
             finally:
                 process.terminate()
-                process.communicate(timeout=10)
+                process.communicate(timeout=60)
 
 
 def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:

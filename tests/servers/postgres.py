@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 
 from tests.servers.authority import Authority
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 
 USER = "monitor"
 PASSWORD = "planted'database password=4242"

@@ -13,7 +13,7 @@ import yaml
 
 from exporter.core.alert import EVERY
 from exporter.generate.rule_text import seconds
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 from tests.waiting import until
 
 _RANGE = re.compile(r"\[(\d+[smhdw])\]|offset (\d+[smhdw])")

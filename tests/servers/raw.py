@@ -119,13 +119,6 @@ def keeping(data: bytes | None = None) -> Talk:
     return talk
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def full_backlog() -> Iterator[int]:
     """A listener whose queue is full: the system drops every further connection attempt."""

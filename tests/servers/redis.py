@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 
 PASSWORD = "planted-redis-password-4242"
 

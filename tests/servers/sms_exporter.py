@@ -18,7 +18,7 @@ import yaml
 from exporter.demo.services import DemoProcess
 from tests.e2e.conftest import COMMAND
 from tests.notices.texts import group
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 from tests.servers.text_vendors import TextVendors, sms_yaml, text_vendors
 from tests.waiting import until
 
