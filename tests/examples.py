@@ -69,11 +69,14 @@ def _variables(path: Path) -> dict[str, str]:
 class Pointed:
     """An example, copied into `folder` with its tenant files, whose vendors are those of `vendors`.
 
-    `vendors` are options by provider. Addresses and accounts are exchanged, and credentials stand where the
-    example says that they are: in files and variables. All else stays as a user would write it.
+    `vendors` are options by provider; `alertmanager` is its URL, as a real one may be at the usual one.
+    Addresses and accounts are exchanged, and credentials stand where the example says that they are: in files
+    and variables. All else stays as a user would write it.
     """
 
-    def __init__(self, path: Path, folder: Path, vendors: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self, path: Path, folder: Path, vendors: Mapping[str, Mapping[str, Any]], alertmanager: str = ""
+    ) -> None:
         self.folder = folder
         self.file = folder / path.name
         self.environ = surroundings(path, folder)
@@ -81,6 +84,8 @@ class Pointed:
         document = yaml.safe_load(path.read_text())
         for integration in document["integrations"]:
             self._point(integration, vendors[integration["provider"]])
+        if alertmanager:
+            document.setdefault("notifications", {})["alertmanager"] = {"url": alertmanager}
         self.file.write_text(yaml.safe_dump(document))
 
     def _point(self, integration: dict[str, Any], vendor: Mapping[str, Any]) -> None:

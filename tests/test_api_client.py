@@ -18,7 +18,7 @@ from tests.server.house import NOW, House, Room, house, state
 from tests.server.test_access import TOKENS, web_config
 from tests.server.test_lists import failure, summaries
 from tests.servers.authority import Authority
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 from tests.servers.threaded_http import serving
 
 Captured = pytest.CaptureFixture[str]

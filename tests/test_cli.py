@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.ports import free_port
+
 GOOD = "integrations:\n  - {name: web, provider: tcp, options: {host: 127.0.0.1, port: 9}}\n"
 
 
@@ -123,8 +125,8 @@ def test_a_mistake_in_the_web_configuration_is_reported_like_any_other(config: P
 
 
 def test_probe_tells_the_reason_and_its_exit_code(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()  # one that nobody else is given once the server is gone
+    with socket.create_server(("127.0.0.1", port)):
         path = tmp_path / "one.yml"
         options = f"{{host: 127.0.0.1, port: {port}}}"
         path.write_text(f"integrations:\n  - {{name: web, provider: tcp, options: {options}}}\n")

@@ -34,8 +34,10 @@ from exporter.store.check_batch import CheckBatch
 from exporter.store.database import Database
 from tests.server.house import Room, hashed, house, state
 from tests.servers.authority import Authority
+from tests.servers.ports import free_port
 from tests.servers.postgres import cluster
-from tests.servers.raw import Visit, free_port, serving
+from tests.servers.raw import Visit, serving
+from tests.waiting import PATIENCE
 
 Captured = pytest.CaptureFixture[str]
 KEY = "sk_test_sandboxPlantedKey4242"
@@ -393,7 +395,7 @@ class Taken:
 @contextmanager
 def mail_sink(handler: Taken) -> Iterator[int]:
     port = free_port()
-    controller = Controller(handler, hostname="127.0.0.1", port=port)
+    controller = Controller(handler, hostname="127.0.0.1", port=port, ready_timeout=PATIENCE)
     controller.start()
     try:
         yield port

@@ -16,8 +16,9 @@ import yaml
 from exporter.alerts import COMMON_SOURCES
 from exporter.cli import main
 from exporter.commands.doctor.alertmanager import differences
-from exporter.demo.services import DemoProcess, free_port, program
+from exporter.demo.services import DemoProcess, program
 from tests.e2e.asking import ask, until
+from tests.servers.ports import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -88,7 +89,7 @@ def of(rows: Rows, area: str, state: str) -> str:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def monitoring(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Monitoring]:
     folder = tmp_path_factory.mktemp("doctor")
-    ports = {part: free_port(0) for part in ("exporter", "prometheus", "alertmanager")}
+    ports = {part: free_port() for part in ("exporter", "prometheus", "alertmanager")}
     text = CONFIGURATION.format(**ports, folder=folder, hook=HOOK)
     (folder / "c.yml").write_text(text)
     made = Monitoring(folder, ports, {})
@@ -272,7 +273,7 @@ async def test_a_prometheus_without_any_of_our_rules_is_reported_once(
 ) -> None:
     def spoil(text: str) -> str:
         content = yaml.safe_load(text)
-        port = free_port(0)
+        port = free_port()
         content["scrape_configs"] = [
             {"job_name": "integration-exporter", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
         ]
@@ -300,7 +301,7 @@ async def test_a_service_that_is_another_one_or_none_is_one_problem(
 ) -> None:
     swapped = (
         f"--prometheus.url={monitoring.url('alertmanager')}",
-        f"--alertmanager.url=http://127.0.0.1:{free_port(0)}",
+        f"--alertmanager.url=http://127.0.0.1:{free_port()}",
     )
     code, rows = await monitoring.doctor(capsys, "--offline", *swapped)
     assert code == 1

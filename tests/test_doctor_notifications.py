@@ -1,6 +1,7 @@
 """The doctor sends test alerts where it is asked to, by the running exporter."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from exporter.notices.drill import Drills
 from tests.server.alert_office import office_at
 from tests.server.test_access import TOKENS
 from tests.servers.alertmanager import alertmanager
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 
 CONFIG = """
 route:
@@ -45,7 +46,7 @@ async def test_test_alerts_are_sent_only_where_it_is_asked_for(
     config.write_text(CONFIG)
     async with alertmanager(tmp_path, config) as server, office_at(tmp_path, [server.address]) as office:
         client = office.stage.client
-        office.stage.desk.drills = Drills(client, lambda: office.house.room.now, lambda _severity: 0.0)
+        office.stage.desk.drills = Drills(client, time.time, lambda _severity: 0.0)
         await doctor(tmp_path, office.house.url)
         assert "notifications," not in capsys.readouterr().out
         assert office.house.room.audit == []

@@ -4,7 +4,7 @@ from exporter.commands.doctor import channels
 from exporter.commands.doctor.finding import FindingState
 from exporter.core.notifications import Notifications
 from exporter.net.network import LoopNetwork
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 from tests.servers.text_vendors import sms_settings, text_vendors
 
 

@@ -11,13 +11,13 @@ import aiohttp
 import pytest
 
 from exporter.config.load import load_text
-from exporter.demo.services import free_port
 from exporter.registry import catalogue
 from exporter.server.handlers.webhooks import webhook
 from exporter.server.routes import ROUTES
 from exporter.signatures import schemes
 from tests.ingest.intake import Stand, github, github_headers
 from tests.server.house import Room, house
+from tests.servers.ports import free_port
 from tests.waiting import PATIENCE
 
 PAGE = (Path(__file__).parent.parent / "docs" / "webhooks.md").read_text()
@@ -59,7 +59,7 @@ def test_the_page_names_every_scheme_and_no_other() -> None:
 
 @asynccontextmanager
 async def proxy(folder: Path, upstream: int) -> AsyncIterator[str]:
-    program, port = shutil.which("nginx") or "/usr/sbin/nginx", free_port(0)
+    program, port = shutil.which("nginx") or "/usr/sbin/nginx", free_port()
     locations = block("nginx").replace("127.0.0.1:10055", f"127.0.0.1:{upstream}")
     folder.chmod(0o755)
     path = folder / "nginx.conf"

@@ -30,7 +30,8 @@ from exporter.core.webhook import WebhookEndpoint
 from exporter.net.addresses import PublicOnly
 from exporter.net.network import LoopNetwork
 from tests.servers.authority import Authority
-from tests.servers.raw import Visit, answering, free_port, keeping, ok, serving
+from tests.servers.ports import free_port
+from tests.servers.raw import Visit, answering, keeping, ok, serving
 
 KEY = "whsec_" + base64.b64encode(b"k" * 32).decode()
 OLD_KEY = "whsec_" + base64.b64encode(b"o" * 32).decode()

@@ -20,7 +20,7 @@ from exporter.core.secret import Secret
 from exporter.core.sms import Sms, TwilioAccount
 from exporter.core.text_message import SMS, TextBody
 from exporter.net.network import LoopNetwork
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 from tests.servers.text_vendors import (
     FROM,
     SECOND_SID,

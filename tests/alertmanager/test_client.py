@@ -25,7 +25,7 @@ from exporter.core.secret import Secret
 from exporter.net.network import LoopNetwork
 from tests.servers import raw
 from tests.servers.alertmanager import alertmanager, alertmanager_pair
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 from tests.servers.threaded_http import serving
 from tests.waiting import PATIENCE
 

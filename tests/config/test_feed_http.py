@@ -19,6 +19,7 @@ from exporter.config.feeds.row import TEXT, BadRow, FeedProblem
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
 from tests.config.endpoint import Endpoint
+from tests.servers.ports import free_port
 
 LOOK = "look after the endpoint, or correct the address"
 LIST = "answer with a JSON list of rows"
@@ -144,10 +145,8 @@ def test_an_answer_that_is_cut_or_no_http_is_none_and_nothing_of_it_is_repeated(
 
 
 def test_an_endpoint_that_is_not_there_is_reported_as_the_system_says_it() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
     assert (
-        problem(question(f"http://127.0.0.1:{port}/").ask)
+        problem(question(f"http://127.0.0.1:{free_port()}/").ask)
         == f"it cannot be reached: Connection refused; {LOOK}"
     )
     message = problem(question("http://no-such-host.invalid/").ask)

@@ -3,7 +3,6 @@
 import asyncio
 import email
 import email.policy
-import os
 import re
 import sys
 from collections.abc import AsyncIterator
@@ -19,9 +18,11 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from exporter import registry
-from exporter.demo.services import DemoProcess, free_port, program
+from exporter.demo.services import DemoProcess, program
 from exporter.demo.sink import Sink
 from tests.e2e.asking import ask, tell
+from tests.servers.ports import free_port, free_row
+from tests.waiting import PATIENCE
 
 COMMAND = [sys.executable, "-m", "exporter"]
 CONFIGURATION = """\
@@ -107,15 +108,14 @@ PARTS = ("sandbox", "exporter", "prometheus", "alertmanager", "sink", "smtp")
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     folder = tmp_path_factory.mktemp("platform")
-    ports = {part: free_port(0) for part in PARTS}
-    # Below the range from which the system takes ports for connections; each worker has a place of its own.
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    ports["sandbox"] = free_port(26_000 + 400 * worker, 1 + 2 * len(registry.sandbox_vendors()))
+    ports = {part: free_port() for part in PARTS}
+    ports["sandbox"] = free_row(1 + 2 * len(registry.sandbox_vendors()))
     made = Platform(folder, ports)
     async with AsyncExitStack() as stack:
         await made.hooks.start(made.ports["sink"])
         stack.push_async_callback(made.hooks.stop)
-        controller = Controller(made.mail, hostname="127.0.0.1", port=made.ports["smtp"])
+        smtp = made.ports["smtp"]
+        controller = Controller(made.mail, hostname="127.0.0.1", port=smtp, ready_timeout=PATIENCE)
         controller.start()
         stack.callback(controller.stop)
         stack.push_async_callback(_stop, made)

@@ -3,11 +3,12 @@
 import shutil
 from pathlib import Path
 
-from exporter.demo.services import DemoProcess, free_port
+from exporter.demo.services import DemoProcess
 from tests.e2e.asking import read, until
 from tests.e2e.conftest import COMMAND
 from tests.server.browser import browsing
 from tests.server.shop import shop
+from tests.servers.ports import free_port
 
 CONFIGURATION = """\
 integrations:
@@ -34,7 +35,7 @@ EXPECTED = (
 async def test_a_page_with_two_widgets_reaches_the_series_of_an_exporter(tmp_path: Path) -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     assert chromium, "chromium is missing; install it, it shows whether pages report"
-    port = free_port(0)
+    port = free_port()
     url = f"http://127.0.0.1:{port}/monitoring"
     async with shop() as site:
         config = tmp_path / "config.yml"

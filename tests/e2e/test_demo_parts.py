@@ -10,7 +10,7 @@ from exporter.demo.demo import OWN_FILE
 from exporter.demo.services import DemoProcess
 from exporter.demo.sink import Sink
 from exporter.demo.webhooks import show_webhooks
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 
 
 async def test_the_demo_shows_a_webhook_each_way_and_what_an_app_reports(

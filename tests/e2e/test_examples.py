@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from exporter import registry
 from exporter.cli import main
-from exporter.demo.services import DemoProcess, free_port
+from exporter.demo.services import DemoProcess
 from exporter.sandbox import harness
 from exporter.server.routes import ROUTES
 from tests.e2e.asking import admin_headers, ask, read, refused, tell, until
@@ -20,6 +20,7 @@ from tests.examples import FOLDER, PLATFORMS, Pointed
 from tests.rules.tools import program, run
 from tests.servers.authority import Authority
 from tests.servers.mail import PASSWORD, USER, Mail, mail_room
+from tests.servers.ports import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -64,8 +65,8 @@ async def vendors() -> AsyncIterator[Vendors]:
 async def test_every_target_of_an_example_is_connected_to_simulated_vendors(
     name: str, vendors: Vendors, tmp_path: Path
 ) -> None:
-    example = Pointed(FOLDER / f"{name}.yml", tmp_path, vendors)
-    port = free_port(0)
+    port, nobody = free_port(), f"http://127.0.0.1:{free_port()}"
+    example = Pointed(FOLDER / f"{name}.yml", tmp_path, vendors, alertmanager=nobody)
     base = f"http://127.0.0.1:{port}"
     command = [*COMMAND, f"--config.file={example.file}", f"--web.listen-address=127.0.0.1:{port}"]
     log = tmp_path / "exporter.log"

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from exporter.demo.services import DemoProcess, free_port, program
+from exporter.demo.services import DemoProcess, program
 from tests.e2e.asking import ask, read, until
 from tests.e2e.conftest import COMMAND
+from tests.servers.ports import free_port
 from tests.waiting import until as happens
 
 PROBES = 'integration_probes_total{integration="dead",provider="tcp"}'
@@ -50,7 +51,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     running: list[DemoProcess] = []
 
     async def begin(*words: str, **environment: str) -> Process:
-        port = free_port(0)
+        port = free_port()
         command = [*COMMAND, f"--web.listen-address=127.0.0.1:{port}", *words]
         ready = f"http://127.0.0.1:{port}/-/ready"
         service = DemoProcess("exporter", command, ready, tmp_path / "exporter.log", environment, tmp_path)
@@ -126,7 +127,7 @@ async def test_sighup_loads_the_file_again_and_a_mistake_changes_nothing(
     async def failed() -> bool:
         return await process.value(good) == 0
 
-    await until("the failed reload is seen", failed, 10)
+    await until("the failed reload is seen", failed)
     assert await _shown(process, "second")
     assert "config.yml:1: " in process.log
 
@@ -134,7 +135,7 @@ async def test_sighup_loads_the_file_again_and_a_mistake_changes_nothing(
 async def test_a_sighup_while_it_starts_does_not_end_it_and_is_taken_up(tmp_path: Path) -> None:
     path = _file(tmp_path, "first")
     for moment in (0.0, 0.15, 0.35):
-        port = free_port(0)
+        port = free_port()
         command = [*COMMAND, f"--config.file={path}", f"--web.listen-address=127.0.0.1:{port}"]
         log = tmp_path / f"{moment}.log"
         service = DemoProcess("exporter", command, f"http://127.0.0.1:{port}/-/ready", log)
@@ -149,13 +150,13 @@ async def test_a_sighup_while_it_starts_does_not_end_it_and_is_taken_up(tmp_path
         await starting
         try:
             assert service.process.returncode is None
-            await until("the reload", partial(_says, log, "configuration loaded"), 10)
+            await until("the reload", partial(_says, log, "configuration loaded"))
         finally:
             await service.stop()
 
 
 async def test_a_sigterm_while_it_starts_lets_it_hand_over_what_it_has(tmp_path: Path) -> None:
-    port, path, log = free_port(0), _file(tmp_path, "first"), tmp_path / "exporter.log"
+    port, path, log = free_port(), _file(tmp_path, "first"), tmp_path / "exporter.log"
     with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections, and says nothing
         place = f"postgresql://app@127.0.0.1:{silent.getsockname()[1]}/state"
         path.write_text(path.read_text().replace(f"sqlite:///{tmp_path}/state.db", place))
@@ -191,7 +192,7 @@ async def _shown(process: Process, name: str) -> bool:
 async def test_polling_finds_a_file_that_was_exchanged(start: Start, tmp_path: Path) -> None:
     process = await start(f"--config.file={_file(tmp_path, 'first')}", "--config.poll-interval=200ms")
     _file(tmp_path, "other")
-    await until("the other target", lambda: _shown(process, "other"), 10)
+    await until("the other target", lambda: _shown(process, "other"))
     assert not await _shown(process, "first")
 
 
@@ -204,7 +205,7 @@ async def test_a_store_that_cannot_be_opened_never_stops_probing(start: Start, t
     async def failures() -> bool:
         return (await process.value(failing) or 0) >= 2
 
-    await until("probing goes on", failures, 20)
+    await until("probing goes on", failures)
     assert await process.value("integration_exporter_store_healthy") == 0
     assert 'event="the store fails"' in process.log.splitlines()[0]
     assert all(line.startswith("ts=") for line in process.log.splitlines())
@@ -221,5 +222,5 @@ async def test_another_store_url_is_said_to_need_a_restart(start: Start, tmp_pat
     async def message() -> bool:
         return "store.url is another one: restart the exporter" in process.log
 
-    await until("the log tells it", message, 10)
+    await until("the log tells it", message)
     assert not (tmp_path / "other.db").exists()

@@ -6,9 +6,10 @@ from typing import Any
 
 import aiohttp
 
-from exporter.demo.services import DemoProcess, free_port
+from exporter.demo.services import DemoProcess
 from tests.e2e.asking import read, until
 from tests.e2e.conftest import COMMAND
+from tests.servers.ports import free_port
 from tests.servers.redis import RedisProcess, redis_server
 
 CONFIGURATION = """\
@@ -28,7 +29,7 @@ HEALTHY = "integration_exporter_ratelimit_storage_healthy"
 
 class Replica:
     def __init__(self, folder: Path, name: str, redis: RedisProcess) -> None:
-        self.url = f"http://127.0.0.1:{free_port(0)}"
+        self.url = f"http://127.0.0.1:{free_port()}"
         self.config, web = folder / f"{name}.yml", folder / "web.yml"
         self.config.write_text(CONFIGURATION.format(folder=folder, name=name, redis=redis.url))
         web.write_text(WEB)

@@ -3,9 +3,10 @@
 import asyncio
 from pathlib import Path
 
-from exporter.demo.services import DemoProcess, free_port
+from exporter.demo.services import DemoProcess
 from tests.e2e.asking import ask, read, tell, until
 from tests.e2e.conftest import COMMAND
+from tests.servers.ports import free_port
 from tests.waiting import PATIENCE, rest
 from tests.waiting import until as happens
 
@@ -34,7 +35,7 @@ def _value(body: str, start: str) -> float | None:
 
 
 async def test_after_kill_9_the_state_is_back_before_the_first_probe(tmp_path: Path) -> None:
-    port, closed = free_port(0), free_port(0)
+    port, closed = free_port(), free_port()
     config = tmp_path / "config.yml"
     config.write_text(CONFIGURATION.format(port=port, closed=closed, folder=tmp_path))
     service = _service(tmp_path, port, config)
@@ -69,7 +70,7 @@ async def test_after_kill_9_the_state_is_back_before_the_first_probe(tmp_path: P
 
 
 async def test_sigterm_costs_no_event_of_the_statistics(tmp_path: Path) -> None:
-    port = free_port(0)
+    port = free_port()
     config = tmp_path / "config.yml"
     config.write_text(f'store: {{url: "sqlite:///{tmp_path}/state.db"}}\n')
     url, trace = f"http://127.0.0.1:{port}", "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -102,7 +103,7 @@ async def test_sigterm_ends_the_process_within_its_limit_with_probes_in_flight(t
 
     hold = await asyncio.start_server(keep_waiting, "127.0.0.1", 0)
     silent = hold.sockets[0].getsockname()[1]
-    port = free_port(0)
+    port = free_port()
     config = tmp_path / "config.yml"
     config.write_text(
         "integrations:\n"

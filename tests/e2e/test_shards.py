@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from exporter.demo.services import DemoProcess, free_port, program
+from exporter.demo.services import DemoProcess, program
 from tests.e2e.asking import ask, read, until
 from tests.e2e.conftest import COMMAND
+from tests.servers.ports import free_port, free_row
 
 TENANTS = 12
 CONFIGURATION = """\
@@ -75,9 +76,9 @@ def _shard(folder: Path, first: int, index: int) -> DemoProcess:
 async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
     folder = tmp_path_factory.mktemp("shards")
     first = _free_ten()
-    made = Pair(first, free_port(0))
+    made = Pair(first, free_port())
     rows = ", ".join(f"{{id: t{n}}}" for n in range(TENANTS))
-    (folder / "config.yml").write_text(CONFIGURATION.format(closed=free_port(0), rows=rows, folder=folder))
+    (folder / "config.yml").write_text(CONFIGURATION.format(closed=free_port(), rows=rows, folder=folder))
     (folder / "prometheus.yml").write_text(PROMETHEUS.format(first=first))
     path = program("prometheus")
     assert path, "Prometheus is needed: apt-get install prometheus"
@@ -102,10 +103,8 @@ async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
 
 def _free_ten() -> int:
     """Return a free port that ends in 0, with a free one behind it: `{shard}` is its last digit."""
-    wanted = 22_000
-    while (first := free_port(wanted, 2)) % 10:
-        wanted = first - first % 10 + 10
-    return first
+    first = free_row(11)
+    return first + -first % 10
 
 
 async def _keys(pair: Pair, shard: int) -> set[tuple[str, str]]:
@@ -135,7 +134,7 @@ async def test_prometheus_finds_both_shards_and_sees_every_target_once(pair: Pai
         found = (await pair.query("targets", state="active"))["activeTargets"]
         return sorted(one["health"] for one in found) == ["up", "up"]
 
-    await until("Prometheus scrapes both shards", both_up, 60)
+    await until("Prometheus scrapes both shards", both_up)
 
     async def all_seen() -> bool:
         rows = await pair.query("query", query="count by (integration, tenant) (integration_configured)")
@@ -145,7 +144,7 @@ async def test_prometheus_finds_both_shards_and_sees_every_target_once(pair: Pai
         }
         return found == dict.fromkeys(KEYS, "1")
 
-    await until("every target is seen once", all_seen, 30)
+    await until("every target is seen once", all_seen)
 
 
 async def test_prometheus_keeps_the_trace_ids_of_failures_and_they_lead_to_the_run(pair: Pair) -> None:
@@ -158,7 +157,7 @@ async def test_prometheus_keeps_the_trace_ids_of_failures_and_they_lead_to_the_r
         found: list[Any] = await pair.query("query_exemplars", **parameters)
         return found if len(found) == 2 else []
 
-    found = await until("Prometheus has exemplars of both shards", exemplars, 60)
+    found = await until("Prometheus has exemplars of both shards", exemplars)
     known = set()
     for shard in range(2):
         failures = (await ask(pair.url(shard, "/api/v1/history"), limit="1000"))["failures"]

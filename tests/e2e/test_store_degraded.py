@@ -4,7 +4,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ import psutil
 import pytest
 
 from exporter.core.store import Window
-from exporter.demo.services import DemoProcess, free_port
+from exporter.demo.services import DemoProcess
 from exporter.store.database import Database
 from tests.e2e.asking import ask, read, until
 from tests.e2e.conftest import COMMAND
+from tests.servers.ports import free_port
 from tests.servers.postgres import Cluster, cluster
 from tests.store.queries import statistics_of
 
@@ -34,10 +35,10 @@ PASSWORD = "app-password"
 
 @asynccontextmanager
 async def running(folder: Path, store_url: str) -> AsyncIterator[str]:
-    port = free_port(0)
+    port = free_port()
     (folder / "url").write_text(store_url + "\n")
     config = folder / "config.yml"
-    config.write_text(CONFIGURATION.format(closed=free_port(0), url_file=folder / "url"))
+    config.write_text(CONFIGURATION.format(closed=free_port(), url_file=folder / "url"))
     command = [*COMMAND, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
     service = DemoProcess("exporter", command, f"http://127.0.0.1:{port}/-/ready", folder / "exporter.log")
     await service.start()
@@ -77,11 +78,14 @@ async def all_came(url: str, probes: float) -> None:
         found = await ask(f"{url}/api/v1/errors", limit="1000")
         return len(found.get("errors", ())) >= probes
 
-    await until("every failure is in the store", written, 90)
+    await until("every failure is in the store", written, 300)
 
-    # A read that failed counts for five minutes; where none did, the store is healthy at once.
-    failed_reads = await value(url, "integration_exporter_store_failed_reads")
-    assert await health(url) == (0.0 if failed_reads else 1.0, 0.0)
+    async def said() -> bool:
+        # A read that failed counts for five minutes; where none did, it is healthy once written to.
+        failed_reads = await value(url, "integration_exporter_store_failed_reads")
+        return await health(url) == (0.0 if failed_reads else 1.0, 0.0)
+
+    await until("its health says so, and nothing was dropped", said)
 
 
 @pytest.fixture
@@ -99,10 +103,12 @@ async def test_a_database_that_hangs_costs_neither_probes_nor_scrapes_nor_rows(
         await probed(url, 2)
         assert server.process is not None
         whole = psutil.Process(server.process.pid)
+        whole.send_signal(signal.SIGSTOP)  # first: it starts no other process then
         hung = [whole, *whole.children()]
-        for process in hung:
-            process.send_signal(signal.SIGSTOP)
         try:
+            for process in hung[1:]:
+                with suppress(psutil.NoSuchProcess):  # a session may end meanwhile
+                    process.send_signal(signal.SIGSTOP)
             await probed(url, 4)
             async with aiohttp.ClientSession() as session, session.get(f"{url}/api/v1/errors") as answer:
                 assert answer.status == 503
@@ -110,7 +116,8 @@ async def test_a_database_that_hangs_costs_neither_probes_nor_scrapes_nor_rows(
             assert (await ask(f"{url}/api/v1/status"))["overall_status"] == "degraded"
         finally:
             for process in hung:
-                process.send_signal(signal.SIGCONT)
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(signal.SIGCONT)
         await all_came(url, await value(url, "integration_probes_total{"))
     assert PASSWORD not in (tmp_path / "exporter.log").read_text()
 

@@ -15,7 +15,8 @@ import aiohttp
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.servers.raw import answering, free_port, ok, serving
+from tests.servers.ports import free_port
+from tests.servers.raw import answering, ok, serving
 from tests.waiting import PATIENCE
 
 RECEIVER = """
@@ -67,7 +68,7 @@ def process(*words: str, log: Path, **environment: str) -> Iterator[None]:
             yield
         finally:
             running.terminate()
-            running.wait(20)
+            running.wait(60)
 
 
 @pytest.mark.parametrize("library", ["standardwebhooks", "svix.webhooks"])

@@ -13,9 +13,11 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from exporter.demo.services import DemoProcess, free_port
+from exporter.demo.services import DemoProcess
 from tests.e2e.asking import read, tell, until
 from tests.e2e.conftest import COMMAND
+from tests.servers.ports import free_port
+from tests.waiting import until as happens
 
 SECRET = "0123456789abcdef"
 OTHER = "fedcba9876543210"
@@ -105,7 +107,7 @@ def process(folder: Path, port: int, config: Path) -> DemoProcess:
 
 
 async def test_after_kill_9_all_that_was_acknowledged_reaches_the_app(tmp_path: Path) -> None:
-    port = free_port(0)
+    port = free_port()
     acknowledged: set[str] = set()
 
     async def flood(name: str) -> None:
@@ -118,11 +120,7 @@ async def test_after_kill_9_all_that_was_acknowledged_reaches_the_app(tmp_path: 
         first = process(tmp_path, port, config)
         await first.start()
         floods = [asyncio.create_task(flood(f"sender{number}")) for number in range(4)]
-
-        async def some() -> bool:
-            return len(acknowledged) >= 40
-
-        await until("forty webhooks acknowledged", some)
+        await happens(lambda: len(acknowledged) >= 40)
         assert first.process is not None
         first.process.send_signal(signal.SIGKILL)
         await first.process.wait()
@@ -155,7 +153,7 @@ async def test_after_kill_9_all_that_was_acknowledged_reaches_the_app(tmp_path: 
 async def test_a_reload_rotates_a_secret_and_what_waited_goes_out_once_the_app_is_back(
     tmp_path: Path,
 ) -> None:
-    port = free_port(0)
+    port = free_port()
     async with app() as (server, app_port):
         server.status = 503
         config = write(tmp_path, app_port)

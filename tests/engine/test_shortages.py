@@ -21,6 +21,7 @@ from tests.engine.making import QUEUE, made_configuration, made_probe, made_targ
 from tests.engine.stage import Kept
 from tests.scarcity import no_descriptors
 from tests.servers import raw
+from tests.waiting import PATIENCE
 
 BEGINS = "the exporter lacks what it needs to probe: runs are put off, no target counts as failed"
 ENDS = "the exporter has what it needs to probe again"
@@ -65,7 +66,7 @@ async def pass_by(engine: Engine, clock: HandClock, seconds: float) -> None:
     """Move on second by second, and let the runs of each come to their end."""
     for _ in range(int(seconds)):
         await clock.advance(1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while engine.scheduler.running:
                 await asyncio.sleep(0.001)
 

@@ -3,7 +3,6 @@
 import http.client
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -14,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.servers.ports import free_port
 
 PATIENCE = 60.0
 
@@ -62,7 +63,7 @@ def knowing(lines: Iterable[str], now: float, folder: Path) -> Iterator[Promethe
     )
     assert made.returncode == 0, made.stderr
     (folder / "prometheus.yml").write_text("global: {}\n")
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     command = [
         shutil.which("prometheus") or "prometheus",
         f"--config.file={folder / 'prometheus.yml'}",
@@ -88,10 +89,3 @@ def _wait(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
         except (OSError, http.client.HTTPException):
             time.sleep(0.1)
     raise RuntimeError(f"Prometheus is not ready:\n{log.read_text()}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -11,7 +11,8 @@ from exporter.core.network import Trace
 from exporter.core.reason import Reason
 from exporter.net.dial import STAGGER, dial
 from exporter.net.resolver import interleave
-from tests.servers.raw import Visit, free_port, full_backlog, serving
+from tests.servers.ports import free_port
+from tests.servers.raw import Visit, full_backlog, serving
 from tests.waiting import PATIENCE
 
 

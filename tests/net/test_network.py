@@ -18,7 +18,8 @@ from exporter.net.network import LoopNetwork
 from exporter.net.reader import AnswerReader
 from tests.net.failing import fails, fails_late
 from tests.servers.authority import Authority
-from tests.servers.raw import Visit, answering, free_port, keeping, ok, serving
+from tests.servers.ports import free_port
+from tests.servers.raw import Visit, answering, keeping, ok, serving
 from tests.waiting import PATIENCE, rest, until
 
 PHASES = ("resolve", "connect", "tls", "processing", "transfer")

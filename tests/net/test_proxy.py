@@ -15,8 +15,9 @@ from exporter.core.secret import Secret
 from exporter.net.network import LoopNetwork
 from tests.net.failing import PLANTED, fails, fails_late
 from tests.servers.authority import Authority, Chain
+from tests.servers.ports import free_port
 from tests.servers.proxy import Proxy as Server
-from tests.servers.raw import Raw, free_port, keeping, ok, serving
+from tests.servers.raw import Raw, keeping, ok, serving
 from tests.waiting import rest
 
 AUTH = Secret("Basic cGxhbnRlZA==")

@@ -26,7 +26,9 @@ from tests.net.test_tokens import grant
 from tests.scarcity import LIMIT, Scarcity, no_descriptors
 from tests.servers.authority import Authority
 from tests.servers.oauth import Issuer, issuing
-from tests.servers.raw import Raw, Visit, answering, free_port, keeping, ok, serving
+from tests.servers.ports import free_port
+from tests.servers.raw import Raw, Visit, answering, keeping, ok, serving
+from tests.waiting import PATIENCE
 
 HERE = f"this process has no file descriptors left (limit {LIMIT}); raise LimitNOFILE or ulimit -n"
 
@@ -255,7 +257,7 @@ async def test_without_a_thread_nothing_waits_for_one_and_the_next_call_has_it(
     assert await threads.run(lambda: 2) == 2
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             found = await asyncio.gather(*(threads.run(lambda: 3) for _ in range(2)))
     assert found == [3, 3]  # by the thread that there is
     threads.close()

@@ -12,7 +12,8 @@ from exporter.core.reason import Reason
 from exporter.net.network import LoopNetwork
 from exporter.net.talk import WholeAnswer
 from tests.servers.authority import Authority
-from tests.servers.raw import Visit, free_port, serving
+from tests.servers.ports import free_port
+from tests.servers.raw import Visit, serving
 from tests.waiting import until
 
 

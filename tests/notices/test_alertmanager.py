@@ -17,7 +17,7 @@ from tests.e2e.asking import read, until
 from tests.e2e.conftest import COMMAND
 from tests.notices.messages import alert, message
 from tests.servers.alertmanager import alertmanager
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 
 TOKENS = {"notify": "notify-0123456789abcdef", "admin": "admin-0123456789abcdef"}
 KILLS = 3

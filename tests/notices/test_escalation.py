@@ -17,7 +17,7 @@ from exporter.notices.escalation import ABSENT, EscalationWatch
 from exporter.store.database import Database
 from exporter.store.subjects.escalations import query
 from tests.notices.alert_stand import DOWN, HOUR, AlertStand, Series, alert_stand
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 from tests.servers.threaded_http import serving
 from tests.waiting import PATIENCE, until
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.notices.messages import alert
 from tests.servers.alertmanager import alertmanager, alertmanager_pair
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 from tests.servers.sms_exporter import SmsExporter, kill_often
 from tests.servers.text_vendors import SECOND_SID, SID, TextVendors, sms_yaml, text_vendors
 from tests.waiting import until

@@ -79,7 +79,7 @@ class Image:
                 yield process
             finally:
                 process.terminate()
-                process.wait(timeout=30)
+                process.wait(timeout=60)
 
 
 def outsider() -> list[str]:

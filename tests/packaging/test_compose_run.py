@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from exporter.demo.services import free_port, program
+from exporter.demo.services import program
 from tests.packaging.compose import FILES, SERVICES
 from tests.packaging.conftest import ROOT
+from tests.servers.ports import free_port
 
 
 def answer(url: str, **headers: str) -> int:
@@ -35,7 +36,7 @@ def running(command: list[str], folder: Path) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=60)
 
 
 def moved(text: str, replaced: dict[str, str]) -> str:
@@ -44,7 +45,7 @@ def moved(text: str, replaced: dict[str, str]) -> str:
     return text
 
 
-def healthy(test: list[str], port: int, limit: float = 30.0) -> None:
+def healthy(test: list[str], port: int, limit: float = 120.0) -> None:
     """Wait until the health check `test` of a service succeeds here, at `port`."""
     words = [re.sub(r"(127\.0\.0\.1):\d+", rf"\1:{port}", word) for word in test[1:]]
     if words[0] == "integration-exporter":
@@ -57,7 +58,7 @@ def healthy(test: list[str], port: int, limit: float = 30.0) -> None:
 
 
 def test_the_parts_work_together_with_the_same_words_and_files(made: Path, tmp_path: Path) -> None:
-    ports = {name: free_port(0) for name in ("exporter", "prometheus", "alertmanager", "grafana")}
+    ports = {name: free_port() for name in ("exporter", "prometheus", "alertmanager", "grafana")}
     listen = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
     replaced = {
         "/run/secrets": str(made),
@@ -119,7 +120,7 @@ def _check_scraped(prometheus: str) -> None:
     """The real Prometheus reads the exporter with the token, and Alertmanager takes its alerts."""
     asked = 'count(up{job=~"integration-exporter|prometheus|alertmanager"} == 1) == 3'
     url = f"http://{prometheus}/api/v1/query?" + urllib.parse.urlencode({"query": asked})
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while True:
         with urllib.request.urlopen(url) as got:
             if b'"value"' in (said := got.read()):

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import time
 import tomllib
@@ -14,6 +13,7 @@ import pytest
 
 from tests.packaging.conftest import INSTALLED, ROOT, UID, Image
 from tests.packaging.dockerfile import stages
+from tests.servers.ports import free_port
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 READ_ONLY = """
@@ -101,7 +101,7 @@ def test_it_serves_as_its_own_user_on_a_read_only_root_and_writes_only_its_data(
     configuration.parent.mkdir(parents=True)
     options = "interval: 1s, options: {host: 127.0.0.1, port: 1}"
     configuration.write_text(f"integrations:\n  - {{name: nobody, provider: tcp, {options}}}\n")
-    port = _free_port()
+    port = free_port()
     words = [word.replace(":10055", f":{port}") for word in image.final.one("CMD").words]
     words = [word.replace("/etc/", f"{image.replay.at('/etc')}/") for word in words]
     command = [*_read_only(), *image.command(*words)]
@@ -119,7 +119,7 @@ def test_it_serves_as_its_own_user_on_a_read_only_root_and_writes_only_its_data(
             assert re.search(r"^CapEff:\t0+$", status, re.MULTILINE)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=60)
     said = (image.replay.root / "log").read_text()
     assert process.returncode == 0, said
     assert '"level": "error"' not in said
@@ -149,14 +149,9 @@ def _strangers_files() -> set[Path]:
     return {path for place in places for path in place.iterdir() if path.lstat().st_uid == UID}
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 def _probed(url: str) -> None:
     """Wait for the first probe."""
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 120
     while True:
         with urlopen(url) as answer:
             if b'integration_probe_success{integration="nobody"' in answer.read():
@@ -167,7 +162,7 @@ def _probed(url: str) -> None:
 
 def _wait(image: Image, url: str, folder: Path) -> None:
     """Wait as the image's HEALTHCHECK does."""
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 120
     while (found := image.run("healthcheck", url, folder=folder)).returncode != 0:
         said = (image.replay.root / "log").read_text()
         assert time.monotonic() < limit, found.stderr + said

@@ -13,8 +13,9 @@ from urllib.request import urlopen
 import pytest
 
 from exporter import registry
-from exporter.demo.services import free_port, program
+from exporter.demo.services import program
 from tests.packaging.conftest import INSTALLED, ROOT, Image
+from tests.servers.ports import free_row
 
 CONFIGURATION = """\
 integrations:
@@ -176,7 +177,7 @@ def test_check_and_generate_work_on_a_users_own_file(image: Image) -> None:
 
 def test_the_sandbox_serves_its_vendors(image: Image) -> None:
     folder = image.folder()
-    port = free_port(28_000, 1 + 2 * len(registry.sandbox_vendors()))
+    port = free_row(1 + 2 * len(registry.sandbox_vendors()))
     with image.running("sandbox", f"--listen=127.0.0.1:{port}", folder=folder) as process:
         url = f"http://127.0.0.1:{port}/_sandbox"
         wait_for(image, url, folder)
@@ -197,13 +198,13 @@ def test_the_demo_runs_without_a_file_and_says_what_it_lacks(image: Image) -> No
 
 def wait_for(image: Image, url: str, folder: Path) -> None:
     """Wait by the command that containers and service managers use."""
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 120
     while (found := image.run("healthcheck", url, folder=folder)).returncode != 0:
         assert time.monotonic() < limit, found.stderr + (folder / "log").read_text()
 
 
 def read_until(process: subprocess.Popen[str], log: Path, wanted: str) -> str:
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + 120
     while wanted not in (said := log.read_text()):
         assert time.monotonic() < limit and process.poll() is None, said
         time.sleep(0.1)

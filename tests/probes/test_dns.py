@@ -23,7 +23,8 @@ from exporter.probes.dns.expect import Expect
 from exporter.probes.dns.options import DnsOptions
 from tests.probes.day import GoodDay, hurried, probed, target_of, values
 from tests.servers.names import NameRoom, Names, Twist, knot, name_room
-from tests.servers.raw import Visit, free_port, serving
+from tests.servers.ports import free_port
+from tests.servers.raw import Visit, serving
 
 
 @dataclass

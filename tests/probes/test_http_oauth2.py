@@ -33,7 +33,7 @@ from tests.servers.oauth import (
     issuing,
     refusal,
 )
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 
 EXPIRY = "token_expiry_timestamp_seconds{access}"
 

@@ -30,8 +30,9 @@ from exporter.probes.postgres.startup import _FirstReply, _TlsReply
 from tests.clock import HandClock
 from tests.probes.day import GoodDay, leaks, probed, target_of, values
 from tests.servers.authority import Authority
+from tests.servers.ports import free_port
 from tests.servers.postgres import PASSWORD, USER, Cluster, cluster, standby
-from tests.servers.raw import Talk, Visit, free_port, serving
+from tests.servers.raw import Talk, Visit, serving
 from tests.waiting import until
 
 
@@ -130,6 +131,19 @@ def server() -> Iterator[Cluster]:
         yield it
 
 
+@pytest.fixture(autouse=True)
+async def quiet(request: pytest.FixtureRequest) -> None:
+    """Begin without the sessions of the test before: they end, and count what they did, in their own time."""
+    if "server" in request.fixturenames:
+        server = request.getfixturevalue("server")
+        await until(lambda: server.admin(CLIENTS) == [(0,)])
+
+
+CLIENTS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
+
+
 async def ask(
     server: Cluster, network: Network, answers: CachedAnswers | None = None, **changes: Any
 ) -> Result:
@@ -147,7 +161,7 @@ async def test_a_session_has_its_phases_and_the_certificates_end(network: Networ
     assert (result.reason, result.detail) == (None, "")
     assert sorted(result.phases) == ["connect", "processing", "resolve", "tls"]
     expiry = values(result)["certificate_expiry_timestamp_seconds"]
-    assert expiry == pytest.approx(time.time() + 30 * 86_400, abs=60)
+    assert expiry == pytest.approx(time.time() + 30 * 86_400, abs=600)
 
 
 async def test_nothing_is_left_open_and_the_session_only_reads(network: Network, server: Cluster) -> None:
@@ -191,6 +205,7 @@ async def test_a_statement_that_waits_for_a_lock_is_reported_with_its_age(
         one.execute("BEGIN; UPDATE ledger SET amount = 1 WHERE id = 1")
         waiting = threading.Thread(target=lambda: two.execute("UPDATE ledger SET amount = 2 WHERE id = 1"))
         waiting.start()
+        await until(lambda: server.admin("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
         await asyncio.sleep(0.4)
         found = values(await ask(server, network))
         one.execute("ROLLBACK")
@@ -206,7 +221,7 @@ async def grown(server: Cluster, network: Network, between: Callable[[], object]
     answers: CachedAnswers = {}
     await ask(server, network, answers)
     await asyncio.to_thread(between)
-    await asyncio.sleep(0.1)
+    await until(lambda: server.admin(CLIENTS) == [(0,)])
     return values(await ask(server, network, answers))
 
 
@@ -256,16 +271,21 @@ async def test_rollbacks_are_reported_beside_commits(network: Network, server: C
 
 
 async def test_the_mean_time_of_statements_is_that_of_the_window(network: Network, server: Cluster) -> None:
+    took = 0.0
+
     def work() -> None:
+        nonlocal took
         with server.connect("app") as connection:
+            began = time.monotonic()
             for _ in range(5):
                 connection.execute("SELECT pg_sleep(0.1)")
+            took = time.monotonic() - began
 
-    server.admin("SELECT pg_stat_statements_reset()", "SELECT pg_sleep(0.3)")
+    server.admin("SELECT pg_stat_statements_reset()", "SELECT pg_sleep(1)")
     found = await grown(server, network, work)
     calls = found["postgres_queries_window"]
     assert calls >= 5
-    assert found["postgres_query_mean_seconds"] * calls == pytest.approx(0.5, abs=0.15)
+    assert found["postgres_query_mean_seconds"] * calls == pytest.approx(took, abs=0.5)
 
 
 async def test_without_the_extension_the_times_of_statements_are_absent_and_nothing_drifts(
@@ -410,8 +430,8 @@ async def test_a_server_that_stops_answering_within_a_session_costs_no_more_than
     with server.connect() as lock:
         # The session gets in, and its first reading then waits for this lock.
         lock.execute("BEGIN; LOCK TABLE pg_extension IN ACCESS EXCLUSIVE MODE")
-        patience = asyncio.create_task(asyncio.sleep(7))
-        asked = asyncio.create_task(probed(target_of(PROBE, server.options(), timeout=3.0), network))
+        patience = asyncio.create_task(asyncio.sleep(9.5))
+        asked = asyncio.create_task(probed(target_of(PROBE, server.options(), timeout=5.0), network))
         waiting = "SELECT pid FROM pg_stat_activity WHERE usename = 'monitor' AND wait_event_type = 'Lock'"
         while not (found := await asyncio.to_thread(server.admin, waiting)):
             assert not asked.done(), asked.result().detail

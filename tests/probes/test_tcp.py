@@ -5,7 +5,8 @@ from exporter.core.options import tenant_fields
 from exporter.core.reason import Reason
 from exporter.probes.tcp import PROBE, TcpOptions
 from tests.probes.day import hurried, probed, target_of
-from tests.servers.raw import Visit, free_port, full_backlog, serving
+from tests.servers.ports import free_port
+from tests.servers.raw import Visit, full_backlog, serving
 
 
 async def quiet(visit: Visit) -> None:

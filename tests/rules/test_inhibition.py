@@ -1,7 +1,6 @@
 """What hides what, seen in a real Alertmanager."""
 
 import json
-import socket
 import subprocess
 import time
 import urllib.request
@@ -16,14 +15,9 @@ from exporter.alerts.availability import DOWN
 from exporter.core.alert import Alert
 from exporter.core.severity import Severity
 from tests.rules.tools import program
+from tests.servers.ports import free_port
 
 FIXED = {alert.name: alert.fixed_labels for alert in registry.alerts()}
-
-
-def _free_port() -> int:
-    with socket.socket() as opened:
-        opened.bind(("127.0.0.1", 0))
-        return int(opened.getsockname()[1])
 
 
 class Alertmanager:
@@ -78,7 +72,7 @@ def _key(labels: dict[str, str]) -> tuple[tuple[str, str], ...]:
 
 @pytest.fixture(scope="module")
 def alertmanager(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alertmanager]:
-    port = _free_port()
+    port = free_port()
     folder = tmp_path_factory.mktemp("alertmanager")
     command = [
         program("prometheus-alertmanager", "alertmanager"),

@@ -57,6 +57,6 @@ async def office_at(
     async with desk_stage(database or f"sqlite:///{folder}/state.db", *addresses, timeout=timeout) as stage:
         states = [state("payments", "acme"), state("payments", "globex")]
         room = Room(states, path=web_config(folder), store=stage.database, alerts=stage.desk)
-        room.now = time.time()
+        room.live = True
         async with house(room) as made:
             yield Office(made, stage)

@@ -15,7 +15,7 @@ from tests.e2e.conftest import COMMAND
 from tests.server.house import bearer
 from tests.server.test_access import TOKENS, web_config
 from tests.servers.alertmanager import alertmanager
-from tests.servers.raw import free_port
+from tests.servers.ports import free_port
 from tests.waiting import PATIENCE
 
 ALERTMANAGER = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"

@@ -12,6 +12,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from exporter.server.local import check_local, is_forwarding, peer_of
 from tests.server.house import Room, house, state
+from tests.waiting import PATIENCE
 
 PROXIES = """
 Forwarded Via Client-IP Real-IP True-Client-IP Proxy-Client-IP WL-Proxy-Client-IP X-Client-IP X-Real-IP
@@ -115,6 +116,6 @@ async def test_a_request_without_a_host_is_refused_and_breaks_nothing() -> None:
     async with house(Room([state("payments")])) as made:
         reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
         writer.write(b"GET /api/v1/status HTTP/1.1\r\n\r\n")
-        line = await asyncio.wait_for(reader.readline(), 5)
+        line = await asyncio.wait_for(reader.readline(), PATIENCE)
         writer.close()
     assert line.split()[1] in (b"400", b"403")

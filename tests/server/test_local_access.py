@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 import structlog
 
-from exporter.demo.services import free_port
 from exporter.registry import lists
 from exporter.server import local as machine
 from exporter.server.admin import SESSION_SECONDS, AdminToken
@@ -25,6 +24,7 @@ from exporter.server.web_config.settings import Role
 from exporter.store.database import Database
 from tests.server.house import CHANGE, NOW, House, Room, bearer, hashed, house, state
 from tests.server.test_access import TABS
+from tests.servers.ports import free_port
 from tests.waiting import PATIENCE
 
 # With no access configured, status on this machine for: nobody, the admin token, a browser that signed in,
@@ -288,7 +288,7 @@ async def test_what_speaks_http_1_0_is_answered_on_open_routes_alone(here: House
 )
 async def test_a_bare_proxy_pass_of_nginx_opens_nothing(here: House, tmp_path: Path) -> None:
     for version in ("1.0", "1.1"):
-        port = free_port(0)
+        port = free_port()
         async with nginx(tmp_path / version, port, here.port, version):
             host = {"Host": "monitoring.example.com"}
             for (method, path), (nobody, *_) in LOCAL.items():

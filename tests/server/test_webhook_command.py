@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -28,7 +27,7 @@ def store(tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 async def desk(tmp_path: Path, store: Database) -> AsyncIterator[Desk]:
     async with webhook_desk(tmp_path, store) as made:
-        made.room.now = time.time()
+        made.room.live = True
         yield made
 
 

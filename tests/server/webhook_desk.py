@@ -89,9 +89,9 @@ async def webhook_desk(folder: Path, store: Database) -> AsyncIterator[Desk]:
         store.write([batch])
 
     kept = EndpointStore(store, Seals((KEY,)))
-    directory = EndpointDirectory(kept, write, lambda: room.now, room.audit.append)
+    directory = EndpointDirectory(kept, write, room.moment, room.audit.append)
     directory.apply(Webhooks(endpoints=(OF_THE_FILE,)))
-    kit = ActionKit(network, directory.get, lambda _name: None, lambda: room.now, directory.report)
+    kit = ActionKit(network, directory.get, lambda _name: None, room.moment, directory.report)
     outbox = Outbox(store, [DeliverAction(kit)])
     directory.on_change = outbox.wake
     directory.abandon = partial(outbox.abandon, KIND)

@@ -25,8 +25,8 @@ from exporter.store.schema import METADATA
 from exporter.store.subjects import changes
 from exporter.store.subjects.summaries import statistics
 from exporter.store.writer import Writer
+from tests.servers.ports import free_port
 from tests.servers.postgres import Cluster, cluster
-from tests.servers.raw import free_port
 from tests.store.queries import changes_of, reasons_of, snapshots_of, statistics_of
 from tests.store.records import KEY, change, snapshot, summaries, summary
 from tests.waiting import PATIENCE, until
@@ -187,7 +187,7 @@ def test_tables_are_brought_up_to_date_in_more_time_and_by_one_replica_at_a_time
         thread.start()
         thread.join(0.3)
         assert thread.is_alive()
-    thread.join(20)
+    thread.join(60)
     assert changes_of(second).rows == []
     second.close()
     engine.dispose()
@@ -201,7 +201,7 @@ def test_more_reads_than_eight_at_once_wait_for_a_connection_and_open_no_more(
     def use(_: int) -> None:
         with store.reading() as connection:
             connection.exec_driver_sql("SELECT 1")
-            together.wait(20)
+            together.wait(60)
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(use, range(16)))

@@ -207,7 +207,7 @@ def test_who_locks_second_waits_and_sees_what_the_first_wrote_while_readers_wait
     assert source.read(ACME) == TokenSet(Secret("a"), Secret("r"))
     locked.write(NEW)
     locked.close()
-    thread.join(20)
+    thread.join(60)
     assert found[0].held == NEW
     found[0].close()
     second.close()

@@ -168,7 +168,7 @@ def test_many_who_want_the_lease_at_once_leave_it_to_one(store: TokenStore) -> N
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert sorted(got) == [False] * 5 + [True]
 
 
@@ -323,7 +323,7 @@ def test_a_locked_row_makes_others_wait_and_shows_them_what_was_written(platform
     assert thread.is_alive() and not seen
     row.write(HELD)
     row.close()
-    thread.join(10)
+    thread.join(60)
     assert seen[0] is not None and seen[0].refresh == HELD.refresh
     made.close()
 

@@ -341,7 +341,7 @@ class SlowToOpen(MadeStore):
     """Opens when its gate is open."""
 
     def open(self) -> None:
-        self.gate.wait(20)
+        self.gate.wait(60)
         super().open()
 
 
@@ -354,9 +354,9 @@ async def test_a_store_that_does_not_open_in_time_is_reported_and_takes_what_com
     assert (writer.healthy, writer.failed_writes) == (False, 1)
     store.gate.set()
     writer.submit(moments(1))
-    assert await writer.flush(5)
+    assert await writer.flush(PATIENCE)
     assert writer.healthy
-    assert await writer.close(5)
+    assert await writer.close(PATIENCE)
 
 
 def test_a_process_ends_although_its_store_hangs() -> None:
