@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 CONFIG ?= integration-exporter.yml
+STORE ?=
 BIN := .venv/bin
 
 .PHONY: compose help demo run test lint bench generate check-generated lock clean
@@ -10,9 +11,9 @@ BIN := .venv/bin
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
-demo: .venv/runtime ## Run everything against simulated vendors until Ctrl-C
+demo: .venv/runtime ## Run everything against simulated vendors until Ctrl-C (STORE=postgresql://...)
 	@sh deploy/install-packages.sh prometheus prometheus-alertmanager || true
-	@$(BIN)/integration-exporter demo --config.file docs/examples/demo.yml
+	@$(BIN)/integration-exporter demo --store "$(STORE)"
 
 compose: ## Run the demo in containers, with Grafana, until Ctrl-C
 	@docker compose build exporter

@@ -11,23 +11,27 @@ from pathlib import Path
 import bcrypt
 
 RANDOM = (
+    "app-token",
     "exporter-password",
     "grafana-password",
+    "grafana-store-password",
     "operator-token",
     "postgres-monitor-password",
     "postgres-password",
+    "postgres-store-password",
     "prometheus-token",
 )
 """Files that hold a random text of 43 characters and nothing else, not even a line break."""
 
 WEB = """\
 # Who may use the exporter: you in a browser, by the password of exporter-password, you on the command line
-# of its container, by operator-token, and Prometheus.
+# of its container, by operator-token, apps that report, and Prometheus.
 basic_auth_users:
   admin: {hashed}
 roles:
   admin: [admin]
 bearer_tokens:
+  - {{name: app, token_file: app_token, roles: [ingest]}}
   - {{name: operator, token_file: operator_token, roles: [admin]}}
   - {{name: prometheus, token_file: prometheus_token, roles: [viewer]}}
 """
@@ -44,6 +48,8 @@ def main(folder: Path) -> None:
     _keep(
         folder / "exporter-web.yml", WEB.format(hashed=bcrypt.hashpw(password, bcrypt.gensalt(12)).decode())
     )
+    store = (folder / "postgres-store-password").read_text(encoding="utf-8")
+    _keep(folder / "store-url", f"postgresql://exporter:{store}@postgres/exporter?sslmode=disable")
     print("The secrets are in deploy/compose/secrets. Sign in as admin:")
     print("  Grafana       http://localhost:3000    grafana-password")
     print("  the exporter  http://localhost:10055   exporter-password")

@@ -14,4 +14,6 @@ def demo(options: argparse.Namespace) -> int:
     path = Path(options.config_file).resolve() if options.config_file else OWN_FILE
     if not path.exists():
         raise StartError(f"{path} does not exist; name a configuration that uses the sandbox")
-    return asyncio.run(run_demo(path, lambda line: print(line, flush=True), once=options.once))
+    return asyncio.run(
+        run_demo(path, lambda line: print(line, flush=True), store=options.store, once=options.once)
+    )

@@ -1,7 +1,6 @@
 """An app in the demo: it reports what it does by the Python client, for as long as the demo runs."""
 
 import asyncio
-import os
 import random
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -11,7 +10,6 @@ import aiohttp
 
 from exporter.client import Client
 from exporter.client.kinds import Kinds
-from exporter.core.admin_token import own_path
 
 EVERY = 1.0
 """Seconds between two rounds of events."""
@@ -133,21 +131,15 @@ def _attack(client: Kinds, tenant: str) -> None:
 
 
 @asynccontextmanager
-async def app(exporter: str) -> AsyncIterator[Client]:
+async def app(exporter: str, token: str) -> AsyncIterator[Client]:
     """Let an app report to `exporter` until the end of the block."""
-    client = Client(exporter, own_token(), interval=0.2)
+    client = Client(exporter, token, interval=0.2)
     task = asyncio.create_task(_report(client))
     try:
         yield client
     finally:
         task.cancel()
         await asyncio.to_thread(client.close)
-
-
-def own_token() -> str:
-    """Return the admin token that the exporter left on this machine, "" where there is none."""
-    path = own_path(os.environ)
-    return path.read_text().strip() if path is not None and path.exists() else ""
 
 
 async def _report(client: Client) -> None:

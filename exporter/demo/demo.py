@@ -2,34 +2,37 @@
 
 import asyncio
 import os
+import shlex
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from exporter import registry
 from exporter.core.admin_token import own_path
-from exporter.core.defaults import HOST, PORTS, SANDBOX_PORT
-from exporter.demo.app_events import app, own_token, show_events
-from exporter.demo.other_app import other_app
+from exporter.core.errors import StartError
+from exporter.demo import programs
+from exporter.demo.app_events import show_events
+from exporter.demo.database import DemoDatabase, find_programs, own_database
+from exporter.demo.neighbours import Neighbours, neighbours
+from exporter.demo.on_call import on_call
 from exporter.demo.pages import first_page
-from exporter.demo.services import DemoProcess, free_port, own_command, program
+from exporter.demo.ports import Ports, url
+from exporter.demo.programs import Setting
+from exporter.demo.services import DemoProcess, own_command, program
 from exporter.demo.sink import Sink
-from exporter.demo.webhooks import show_webhooks, webhook_traffic
-from exporter.generate import paths
+from exporter.demo.traffic import traffic
+from exporter.demo.troubles import troubles
+from exporter.demo.webhooks import show_webhooks
 
 OWN_FILE = Path(__file__).with_name("demo.yml")
 """The configuration that the demo runs on unless another is given."""
-
-SINK_PORT = 10056
-"""Where the demo takes notifications, unless the port is in use."""
 
 BREAK_AFTER = 15.0
 """Seconds until the demo breaks an integration."""
@@ -38,40 +41,19 @@ NOTICE_LIMIT = 240.0
 """Seconds after which a missing notification is reported as a fault of the demo."""
 
 
-@dataclass(frozen=True)
-class Ports:
-    """Where each part listens on this machine; the three in the middle are those of core.defaults.PORTS."""
+async def demo(config: Path, say: Callable[[str], None], *, store: str = "", once: bool = False) -> int:
+    """Run the demo until Ctrl-C (or, with `once`, until the notification arrived); return the exit code.
 
-    sandbox: int
-    exporter: int
-    prometheus: int
-    alertmanager: int
-    sink: int
-
-    @classmethod
-    def free(cls) -> "Ports":
-        """Return the usual ports, or the next free ones where they are taken."""
-        vendors = 1 + 2 * len(registry.sandbox_vendors())
-        exporter, prometheus, alertmanager = map(free_port, PORTS.values())
-        # The usual ones are neighbours: where another demo has both, the next free one is the same for both.
-        sink = free_port(max(SINK_PORT, exporter + 1))
-        return cls(free_port(SANDBOX_PORT, vendors), exporter, prometheus, alertmanager, sink)
-
-
-def url(port: int, path: str = "") -> str:
-    """Return the URL of a part."""
-    return f"http://{HOST}:{port}{path}"
-
-
-async def demo(config: Path, say: Callable[[str], None], *, once: bool = False) -> int:
-    """Run the demo until Ctrl-C (or, with `once`, until the notification arrived); return the exit code."""
+    `store` is the URL of a database to keep everything in; without one PostgreSQL is run where it is
+    installed, and else the store is a file.
+    """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     # SIGHUP as well: a closed terminal must not leave programs behind.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stopped.set)
     with tempfile.TemporaryDirectory(prefix="integration-exporter-demo-") as folder:
-        run = asyncio.create_task(_run(config, Path(folder), say, once))
+        run = asyncio.create_task(_run(config, Path(folder), say, store, once))
         stop = asyncio.create_task(stopped.wait())
         await asyncio.wait({run, stop}, return_when=asyncio.FIRST_COMPLETED)
         # Both ways lead through here: Ctrl-C cancels the run, a run that ended no longer waits for Ctrl-C.
@@ -86,25 +68,65 @@ async def demo(config: Path, say: Callable[[str], None], *, once: bool = False) 
             return 0
 
 
-async def _run(config: Path, folder: Path, say: Callable[[str], None], once: bool) -> int:
-    ports = Ports.free()
-    sink = Sink()
+async def _run(config: Path, folder: Path, say: Callable[[str], None], store: str, once: bool) -> int:
+    setting = Setting(config, folder, Ports.free())
+    exporter, sink = url(setting.ports.exporter), Sink()
     async with AsyncExitStack() as stack:
-        await sink.start(ports.sink)
+        await sink.start(setting.ports.sink)
         stack.push_async_callback(sink.stop)
-        for service in _own_processes(config, folder, ports):
-            await stack.enter_async_context(_start(service, say))
-        has_monitoring = await _start_monitoring(config, folder, ports, stack, say)
-        await _print_urls(ports, has_monitoring, say)
+        database = await _start_database(store, stack, say)
+        beside = await stack.enter_async_context(neighbours())
+        await stack.enter_async_context(_start(programs.sandbox(setting), say))
+        setting = replace(setting, variables=await _variables(setting.ports, beside, database))
+        await stack.enter_async_context(_start(programs.exporter(setting), say))
+        has_monitoring = await _start_monitoring(setting, stack, say)
+        await _print_urls(setting, has_monitoring, say)
+        if has_monitoring:
+            _write_grafana(setting, database, say)
         if _is_own(config):
-            if not await show_webhooks(url(ports.exporter), sink, say):
+            token = programs.own_token()
+            if not await show_webhooks(exporter, token, sink, say):
                 return 1
-            client = await stack.enter_async_context(app(url(ports.exporter)))
-            if not await show_events(url(ports.exporter), client, say):
+            client = await stack.enter_async_context(traffic(exporter, token))
+            if not await show_events(exporter, client, say):
                 return 1
-            await stack.enter_async_context(other_app(url(ports.exporter)))
-            await stack.enter_async_context(webhook_traffic(url(ports.exporter)))
-        return await _break_stripe(ports, sink, has_monitoring, say, once)
+        return await _break_stripe(setting, sink, has_monitoring, say, once)
+
+
+async def _start_database(
+    store: str, stack: AsyncExitStack, say: Callable[[str], None]
+) -> DemoDatabase | None:
+    if store:
+        return DemoDatabase(store, store if store.startswith("postgres") else "")
+    folder = find_programs()
+    if folder is None:
+        say("  PostgreSQL is not installed here: the store is a file, which Grafana cannot read.")
+        return None
+    try:
+        database = await stack.enter_async_context(own_database(folder))
+    except StartError as error:
+        say(f"  PostgreSQL does not start, so the store is a file: {error}")
+        return None
+    say("  PostgreSQL is up, for the store")
+    return database
+
+
+async def _variables(ports: Ports, beside: Neighbours, database: DemoDatabase | None) -> dict[str, str]:
+    """Return the variables of demo.yml that are known only once their parts run."""
+    async with (
+        aiohttp.ClientSession(raise_for_status=True) as session,
+        session.get(url(ports.sandbox, "/_sandbox/tls")) as answer,
+    ):
+        secured = (await answer.json())["options"]
+    found = {
+        "DEMO_TLS_PORT": str(secured["port"]),
+        "DEMO_CA_FILE": secured["tls"]["ca_file"],
+        "DEMO_NAMES_PORT": str(beside.names),
+        "DEMO_MAIL_PORT": str(beside.mail),
+    }
+    if database is not None:
+        found |= {"DEMO_STORE_URL": database.store, "DEMO_DATABASE_URL": database.monitor}
+    return found
 
 
 def _is_own(config: Path) -> bool:
@@ -123,115 +145,21 @@ async def _start(service: DemoProcess, say: Callable[[str], None]) -> AsyncItera
         await service.stop()
 
 
-def _own_processes(config: Path, folder: Path, ports: Ports) -> list[DemoProcess]:
-    command = [sys.executable, "-m", "exporter"]
-    sandbox = [*command, "sandbox", "--listen", f"{HOST}:{ports.sandbox}"]
-    exporter = [
-        *command,
-        f"--config.file={config}",
-        f"--web.listen-address={HOST}:{ports.exporter}",
-        "--log.format=logfmt",
-    ]
-    settings = environment(folder, ports)
-    return [
-        DemoProcess(
-            "sandbox (simulated vendors)", sandbox, url(ports.sandbox, "/_sandbox/"), folder / "sandbox.log"
-        ),
-        DemoProcess(
-            "integration-exporter",
-            exporter,
-            url(ports.exporter, "/-/ready"),
-            folder / "exporter.log",
-            settings,
-        ),
-    ]
-
-
-def environment(folder: Path, ports: Ports) -> dict[str, str]:
-    """Return the variables that the demo's configuration file reads."""
-    return {
-        "DEMO_SANDBOX_PORT": str(ports.sandbox),
-        "DEMO_SINK_URL": url(ports.sink, "/"),
-        "DEMO_STORE_URL": f"sqlite:///{folder}/demo.db",
-        "DEMO_ALERTMANAGER_URL": url(ports.alertmanager),
-        "DEMO_EXPORTER_URL": url(ports.exporter),
-    }
-
-
-async def _start_monitoring(
-    config: Path, folder: Path, ports: Ports, stack: AsyncExitStack, say: Callable[[str], None]
-) -> bool:
+async def _start_monitoring(setting: Setting, stack: AsyncExitStack, say: Callable[[str], None]) -> bool:
     prometheus = program("prometheus")
     alertmanager = program("prometheus-alertmanager", "alertmanager")
     if not prometheus or not alertmanager:
         say("  Prometheus or Alertmanager is not installed here: the demo goes on without them, so no alert")
         say("  will fire. On Debian: apt-get install prometheus prometheus-alertmanager")
         return False
-    await _generate(config, folder, ports)
-    for service in _monitoring_processes(prometheus, alertmanager, folder, ports):
-        await stack.enter_async_context(_start(service, say))
+    await programs.generate(setting).run()
+    await stack.enter_async_context(_start(programs.alertmanager(alertmanager, setting), say))
+    await stack.enter_async_context(_start(programs.prometheus(prometheus, setting), say))
     return True
 
 
-async def _generate(config: Path, folder: Path, ports: Ports) -> None:
-    """Write rules and routes as a user does: by the command `generate`."""
-    command = [
-        sys.executable,
-        "-m",
-        "exporter",
-        "generate",
-        f"--config.file={config}",
-        f"--out={folder / 'bundle'}",
-        f"--secrets.dir={folder / 'secrets'}",
-    ]
-    command += [
-        f"--exporter.address={HOST}:{ports.exporter}",
-        f"--web.external-url=http://{HOST}:{ports.exporter}",
-        f"--alertmanager.address={HOST}:{ports.alertmanager}",
-        f"--prometheus.address={HOST}:{ports.prometheus}",
-    ]
-    # The exporter has written its token only now; Alertmanager sends what is kept with it.
-    settings = environment(folder, ports) | ({"DEMO_TOKEN": token} if (token := own_token()) else {})
-    # A process of its own: the demo shows the command that a user runs, with its exit code.
-    service = DemoProcess("generate", command, "", folder / "generate.log", settings)
-    await service.run()
-
-
-def _monitoring_processes(
-    prometheus: str, alertmanager: str, folder: Path, ports: Ports
-) -> list[DemoProcess]:
-    bundle = folder / "bundle"
-    return [
-        DemoProcess(
-            "Alertmanager",
-            [
-                alertmanager,
-                f"--config.file={bundle / paths.ALERTMANAGER}",
-                f"--storage.path={folder / 'alertmanager'}",
-                f"--web.listen-address={HOST}:{ports.alertmanager}",
-                # Empty: one Alertmanager needs no cluster, whose port another demo may have.
-                "--cluster.listen-address=",
-            ],
-            url(ports.alertmanager, "/-/ready"),
-            folder / "alertmanager.log",
-        ),
-        DemoProcess(
-            "Prometheus",
-            [
-                prometheus,
-                f"--config.file={bundle / paths.PROMETHEUS}",
-                f"--storage.tsdb.path={folder / 'prometheus'}",
-                f"--web.listen-address={HOST}:{ports.prometheus}",
-                # Single requests among the percentiles, by their trace ids.
-                "--enable-feature=exemplar-storage",
-            ],
-            url(ports.prometheus, "/-/ready"),
-            folder / "prometheus.log",
-        ),
-    ]
-
-
-async def _print_urls(ports: Ports, has_monitoring: bool, say: Callable[[str], None]) -> None:
+async def _print_urls(setting: Setting, has_monitoring: bool, say: Callable[[str], None]) -> None:
+    ports = setting.ports
     say("")
     say(f"  Exporter       {url(ports.exporter, '/')}  (metrics: {url(ports.exporter, '/metrics')})")
     say(f"  Admin token    {own_path(os.environ)}  (the page asks for it before it checks anything)")
@@ -243,24 +171,48 @@ async def _print_urls(ports: Ports, has_monitoring: bool, say: Callable[[str], N
     say("")
 
 
+def _write_grafana(setting: Setting, database: DemoDatabase | None, say: Callable[[str], None]) -> None:
+    """Write what a Grafana needs for the dashboards of the demo; see docs/dashboards.md."""
+    ports, bundle = setting.ports, setting.folder / "bundle/grafana"
+    variables = {
+        "INTEGRATION_PROMETHEUS_URL": url(ports.prometheus),
+        "INTEGRATION_ALERTMANAGER_URL": url(ports.alertmanager),
+        "INTEGRATION_DASHBOARDS": str(bundle / "dashboards"),
+        **(database.grafana() if database else {}),
+    }
+    file = setting.folder / "grafana.env"
+    file.touch(mode=0o600)  # it may hold a password
+    file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items()))
+    say("For a Grafana of yours (docs/dashboards.md):")
+    say(f"  variables      {file}")
+    say(f"  provisioning   {bundle / 'provisioning'}")
+    say("")
+
+
 async def _break_stripe(
-    ports: Ports, sink: Sink, has_monitoring: bool, say: Callable[[str], None], once: bool
+    setting: Setting, sink: Sink, has_monitoring: bool, say: Callable[[str], None], once: bool
 ) -> int:
+    ports = setting.ports
     say(f"All is well. In {BREAK_AFTER:.0f} s the key of the simulated Stripe account expires.")
     await asyncio.sleep(BREAK_AFTER)
     await _expire_key(ports)
     say("The key has expired: HTTP still works, the integration is dead. Watch the exporter's page.")
-    if not has_monitoring:
-        # Nothing will arrive without Prometheus: the page is what there is to see, until Ctrl-C.
-        await asyncio.Event().wait()
-    if not await _first_notice(ports, sink, say):
-        return 1
-    _print_next(ports, say)
-    if once:
+    if has_monitoring:
+        if not await _first_notice(ports, sink, say):
+            return 1
+        _print_next(ports, say)
+    if once and has_monitoring:
         return 0
-    say("Ctrl-C stops everything.")
-    while True:
-        _print_notice(await sink.messages.get(), say)
+    async with AsyncExitStack() as stack:
+        if _is_own(setting.config):
+            exporter, token = url(ports.exporter), programs.own_token()
+            await stack.enter_async_context(troubles(url(ports.sandbox), exporter, token))
+            await stack.enter_async_context(on_call(exporter, token))
+            say("Small troubles follow, and somebody on call looks at what you leave alone.")
+        say("Ctrl-C stops everything.")
+        # Without Prometheus nothing arrives: the page is what there is to see.
+        while True:
+            _print_notice(await sink.messages.get(), say)
 
 
 async def _expire_key(ports: Ports) -> None:

@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 
-from exporter.demo.app_events import own_token
-
 EVERY = 1.0
 """Seconds between two rounds."""
 
@@ -21,17 +19,17 @@ EAGER = "203.0.113.9"
 
 
 @asynccontextmanager
-async def other_app(exporter: str) -> AsyncIterator[None]:
+async def other_app(exporter: str, token: str) -> AsyncIterator[None]:
     """Let the app ask and report until the end of the block."""
-    task = asyncio.create_task(_run(exporter))
+    task = asyncio.create_task(_run(exporter, token))
     try:
         yield
     finally:
         task.cancel()
 
 
-async def _run(exporter: str) -> None:
-    headers = {"Authorization": f"Bearer {own_token()}"}
+async def _run(exporter: str, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
     number = 0
     async with aiohttp.ClientSession(exporter, headers=headers) as session:
         while True:

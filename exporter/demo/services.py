@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import aiohttp
 
@@ -26,7 +26,7 @@ STOP_LIMIT = 10.0
 class DemoProcess:
     """One program. `ready` is a URL that answers 200 when it is up; `log` takes what it prints.
 
-    `folder` is its working directory, by default the current one."""
+    `folder` is its working directory, by default the current one. It runs as `user`, where one is named."""
 
     name: str
     command: list[str]
@@ -34,6 +34,7 @@ class DemoProcess:
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    user: str = ""
     process: asyncio.subprocess.Process | None = None
 
     async def start(self, limit: float = START_LIMIT) -> None:
@@ -76,6 +77,7 @@ class DemoProcess:
         return " | ".join(self.log.read_text(errors="replace").splitlines()[-5:])
 
     async def _spawn(self, log: BinaryIO) -> asyncio.subprocess.Process:
+        another: dict[str, Any] = {"user": self.user, "group": self.user, "extra_groups": []}
         return await asyncio.create_subprocess_exec(
             *self.command,
             stdin=asyncio.subprocess.DEVNULL,
@@ -84,6 +86,7 @@ class DemoProcess:
             env={**os.environ, **self.environment},
             cwd=self.folder,
             start_new_session=True,  # so that Ctrl-C reaches this process alone, which stops them in order
+            **(another if self.user else {}),
         )
 
     async def _wait_until_ready(self) -> None:

@@ -12,10 +12,10 @@ MOST = 100
 
 
 class Sink:
-    """Listens on loopback for Alertmanager's webhook; `messages` holds each one (Alertmanager's JSON).
+    """Listens for Alertmanager's webhook; `messages` holds each one (Alertmanager's JSON).
 
     `/app` is the platform's app: `app` holds the body of each webhook that is forwarded to it. `/hook` is the
-    receiver of a tenant, which fails once: `hooks` holds what it answered.
+    receiver of a tenant, which fails once: `hooks` holds what it answered. `/closed` is one that is gone.
     """
 
     def __init__(self) -> None:
@@ -26,16 +26,18 @@ class Sink:
         self._is_down = True
         self._runner: web.AppRunner | None = None
 
-    async def start(self, port: int) -> None:
-        """Listen on `port` of this machine."""
+    async def start(self, port: int, host: str = HOST) -> None:
+        """Listen on `port` of this machine, or of the network that `host` is an address of."""
         app = web.Application()
+        app.router.add_get("/-/ready", self._say_ready)
         app.router.add_post("/", self._take)
         app.router.add_post("/app", self._take_forwarded)
         app.router.add_post("/hook", self._take_hook)
+        app.router.add_post("/closed", self._refuse)
         # Its access log would mix with the output on the screen.
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, HOST, port).start()
+        await web.TCPSite(self._runner, host, port).start()
 
     async def stop(self) -> None:
         """Stop listening."""
@@ -59,3 +61,9 @@ class Sink:
         if self.hooks.qsize() < MOST:
             self.hooks.put_nowait(status)
         return web.Response(status=status)
+
+    async def _say_ready(self, _request: web.Request) -> web.Response:
+        return web.Response()
+
+    async def _refuse(self, _request: web.Request) -> web.Response:
+        return web.Response(status=404)

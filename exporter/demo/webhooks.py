@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 
-from exporter.demo.app_events import own_token
 from exporter.demo.sink import Sink
 
 SOURCE_SECRET = "whsec_sandboxPlantedSource4242"  # noqa: S105 - of the simulated vendor
@@ -22,17 +21,20 @@ LIMIT = 60.0
 EVERY, FORGE_EVERY = 5.0, 12
 """Seconds between two webhooks each way, and of how many one is forged: too seldom to be an attack."""
 
+CLOSED_AFTER, CLOSED_EVERY = 36, 12
+"""Webhooks until one goes to a receiver that is gone, and until the next: after the demo's own story."""
+
 EVENT = {"id": "evt_demo_1", "type": "invoice.paid", "data": {"object": {"amount_paid": 4200}}}
 MESSAGE = {"id": "demo_1", "tenant": "acme", "type": "booking.created", "payload": {"booking": 8812}}
 
 
-async def show_webhooks(exporter: str, sink: Sink, say: Callable[[str], None]) -> bool:
+async def show_webhooks(exporter: str, token: str, sink: Sink, say: Callable[[str], None]) -> bool:
     """Bring about one webhook each way, and print what becomes of it; return whether both arrived."""
     async with aiohttp.ClientSession(exporter) as session:
         try:
             async with asyncio.timeout(LIMIT):
                 await _receive(session, sink, say)
-                await _send(session, sink, say)
+                await _send(session, token, sink, say)
         except (TimeoutError, aiohttp.ClientError) as error:
             say(f"A webhook did not arrive ({type(error).__name__}): a fault of the demo, please report it.")
             return False
@@ -40,16 +42,16 @@ async def show_webhooks(exporter: str, sink: Sink, say: Callable[[str], None]) -
 
 
 @asynccontextmanager
-async def webhook_traffic(exporter: str) -> AsyncIterator[None]:
+async def webhook_traffic(exporter: str, token: str) -> AsyncIterator[None]:
     """Let webhooks arrive and go out until the end of the block."""
-    task = asyncio.create_task(_keep_sending(exporter))
+    task = asyncio.create_task(_keep_sending(exporter, token))
     try:
         yield
     finally:
         task.cancel()
 
 
-async def _keep_sending(exporter: str) -> None:
+async def _keep_sending(exporter: str, token: str) -> None:
     number = 1
     async with aiohttp.ClientSession(exporter) as session:
         while True:
@@ -57,19 +59,23 @@ async def _keep_sending(exporter: str) -> None:
             number += 1
             # The exporter may be stopped before this one is.
             with suppress(aiohttp.ClientError):
-                await _send_both(session, number)
+                await _send_both(session, token, number)
 
 
-async def _send_both(session: aiohttp.ClientSession, number: int) -> None:
+async def _send_both(session: aiohttp.ClientSession, token: str, number: int) -> None:
     kind = ("invoice.paid", "charge.succeeded", "charge.refunded")[number % 3]
     body = json.dumps({**EVENT, "id": f"evt_demo_{number}", "type": kind}).encode()
     signed = body + b" " if number % FORGE_EVERY == 0 else body
     async with session.post("/webhooks/stripe", data=body, headers=_sign(signed)):
         pass
     message = {**MESSAGE, "id": f"demo_{number}"}
-    headers = {"Authorization": f"Bearer {own_token()}"}
+    headers = {"Authorization": f"Bearer {token}"}
     async with session.post("/api/v1/deliveries", json=message, headers=headers):
         pass
+    if number >= CLOSED_AFTER and number % CLOSED_EVERY == 0:
+        lost = {"id": f"lost_{number}", "tenant": "globex", "type": "price.changed", "payload": {"price": 12}}
+        async with session.post("/api/v1/deliveries", json=lost, headers=headers):
+            pass
 
 
 async def _receive(session: aiohttp.ClientSession, sink: Sink, say: Callable[[str], None]) -> None:
@@ -86,8 +92,7 @@ async def _receive(session: aiohttp.ClientSession, sink: Sink, say: Callable[[st
         say(f"  the same with another signature: answered {answer.status}, never forwarded")
 
 
-async def _send(session: aiohttp.ClientSession, sink: Sink, say: Callable[[str], None]) -> None:
-    token = own_token()
+async def _send(session: aiohttp.ClientSession, token: str, sink: Sink, say: Callable[[str], None]) -> None:
     if not token:
         return
     headers = {"Authorization": f"Bearer {token}"}

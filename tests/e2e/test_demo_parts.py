@@ -7,6 +7,7 @@ import pytest
 
 from exporter.demo.app_events import app, show_events
 from exporter.demo.demo import OWN_FILE
+from exporter.demo.programs import own_token
 from exporter.demo.services import DemoProcess
 from exporter.demo.sink import Sink
 from exporter.demo.webhooks import show_webhooks
@@ -32,8 +33,9 @@ async def test_the_demo_shows_a_webhook_each_way_and_what_an_app_reports(
     await sink.start(taker)
     try:
         await exporter.start()
-        assert await show_webhooks(f"http://127.0.0.1:{port}", sink, lines.append), lines
-        async with app(f"http://127.0.0.1:{port}") as client:
+        token = own_token()
+        assert await show_webhooks(f"http://127.0.0.1:{port}", token, sink, lines.append), lines
+        async with app(f"http://127.0.0.1:{port}", token) as client:
             assert await show_events(f"http://127.0.0.1:{port}", client, lines.append), lines
     finally:
         await exporter.stop()

@@ -17,7 +17,6 @@ from exporter.config.load import load_text
 from exporter.core.generation import AlertmanagerPeer, ExporterPeer, Generation, Peer
 from exporter.demo.services import program
 from exporter.generate import scraping
-from exporter.generate.provisioning import STORE_UID
 from exporter.registry import catalogue
 from tests.packaging.compose import COMPOSE, FILES, NAMES, SECRETS, SERVICES, mounts
 from tests.packaging.conftest import ROOT, UID
@@ -32,10 +31,11 @@ DOCUMENTS = sorted(
 )
 
 
-def test_the_default_is_four_services_and_the_demo_adds_what_is_monitored() -> None:
+def test_the_default_is_what_watches_and_the_demo_adds_what_is_watched() -> None:
     of = {name: service.get("profiles", []) for name, service in SERVICES.items()}
-    assert {name for name in of if not of[name]} == {"exporter", "prometheus", "alertmanager", "grafana"}
-    assert {name for name in of if of[name] == ["demo"]} == {"sandbox", "postgres"}
+    watching = {"exporter", "postgres", "prometheus", "alertmanager", "grafana"}
+    assert {name for name in of if not of[name]} == watching
+    assert {name for name in of if of[name] == ["demo"]} == {"sandbox", "app"}
     assert {name for name in of if of[name] == ["setup"]} == {"secrets"}
 
 
@@ -159,11 +159,7 @@ def test_grafana_finds_its_files_where_they_are_mounted() -> None:
     home = Path(service["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
     assert str(home.parent) == folder
     assert (ROOT / targets[folder] / home.name).exists()
-    provisioning = [
-        path
-        for path in (ROOT / "grafana/provisioning").rglob("*.yaml")
-        if path.stem != STORE_UID  # the store of the demo is a file
-    ]
+    provisioning = list((ROOT / "grafana/provisioning").rglob("*.yaml"))
     wanted = {f"/etc/grafana/provisioning/{path.parent.name}/{path.name}" for path in provisioning}
     assert wanted <= set(targets)
     variables = re.findall(r"\$\{(\w+)\}", "".join(Path(ROOT / targets[name]).read_text() for name in wanted))
@@ -182,14 +178,14 @@ def test_docker_itself_takes_the_file_where_it_is_installed() -> None:
 
 def test_one_service_builds_the_image_and_nobody_pulls_it() -> None:
     assert {name for name in NAMES if "build" in SERVICES[name]} == {"exporter"}
-    for name in ("exporter", "sandbox", "secrets"):
+    for name in ("exporter", "sandbox", "app", "secrets"):
         assert SERVICES[name]["pull_policy"] == "never"
     recipe = (ROOT / "Makefile").read_text().partition("\ncompose:")[2].partition("\n\n")[0]
     assert recipe.index("docker compose build exporter") < recipe.index("docker compose run")
 
 
 def test_users_match_the_image_and_the_script_needs_only_what_the_image_has() -> None:
-    for name in ("exporter", "sandbox", "secrets"):
+    for name in ("exporter", "sandbox", "app", "secrets"):
         assert SERVICES[name]["user"] == f"{UID}:{UID}"
         assert SERVICES[name]["image"] == f"integration-exporter:{__version__}"
     imported = re.findall(r"^import (\w+)$", (FILES / "make_secrets.py").read_text(), re.MULTILINE)

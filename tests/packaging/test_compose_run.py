@@ -70,7 +70,11 @@ def test_the_parts_work_together_with_the_same_words_and_files(made: Path, tmp_p
         "=:10055": f"={listen['exporter']}",
     }
     text = (FILES / "demo/integration-exporter.yml").read_text()
-    own = {"/run/secrets": str(made), "sqlite:////data": f"sqlite:///{tmp_path}"}
+    # The store is that of the next test: a server takes longer than all of this.
+    own = {
+        "/run/secrets": str(made),
+        "url_file: " + str(made) + "/store_url": f"url: sqlite:///{tmp_path}/db",
+    }
     (tmp_path / "integration-exporter.yml").write_text(moved(text, own))
     shutil.copytree(ROOT / "prometheus/rules", tmp_path / "prometheus/rules")
     scrape = (FILES / "prometheus.yml").read_text().replace("scrape_interval: 30s", "scrape_interval: 1s")
