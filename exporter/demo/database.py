@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.core.defaults import HOST
-from exporter.demo.services import DemoProcess, free_port
+from exporter.demo.services import DemoProcess
 from exporter.generate import provisioning
 from exporter.store.views import SCHEMA
 
@@ -66,12 +66,15 @@ def find_programs(root: Path = Path("/")) -> Path | None:
 
 
 @asynccontextmanager
-async def own_database(folder: Path) -> AsyncIterator[DemoDatabase]:
-    """Run a server with the programs in `folder` until the end of the block; StartError where it fails."""
+async def own_database(folder: Path, port: int) -> AsyncIterator[DemoDatabase]:
+    """Run a server with the programs in `folder` until the end of the block; StartError where it fails.
+
+    It listens on `port` of this machine.
+    """
     # A folder of its own: the demo's is closed to the user that a server run by root must become.
     home = Path(tempfile.mkdtemp(prefix="integration-exporter-demo-db-"))
     try:
-        server = _Server(folder, home, free_port(0))
+        server = _Server(folder, home, port)
         try:
             await server.start()
             yield await server.prepare()

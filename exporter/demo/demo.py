@@ -74,7 +74,7 @@ async def _run(config: Path, folder: Path, say: Callable[[str], None], store: st
     async with AsyncExitStack() as stack:
         await sink.start(setting.ports.sink)
         stack.push_async_callback(sink.stop)
-        database = await _start_database(store, stack, say)
+        database = await _start_database(store, setting.ports, stack, say)
         beside = await stack.enter_async_context(neighbours())
         await stack.enter_async_context(_start(programs.sandbox(setting), say))
         setting = replace(setting, variables=await _variables(setting.ports, beside, database))
@@ -94,7 +94,7 @@ async def _run(config: Path, folder: Path, say: Callable[[str], None], store: st
 
 
 async def _start_database(
-    store: str, stack: AsyncExitStack, say: Callable[[str], None]
+    store: str, ports: Ports, stack: AsyncExitStack, say: Callable[[str], None]
 ) -> DemoDatabase | None:
     if store:
         return DemoDatabase(store, store if store.startswith("postgres") else "")
@@ -103,7 +103,7 @@ async def _start_database(
         say("  PostgreSQL is not installed here: the store is a file, which Grafana cannot read.")
         return None
     try:
-        database = await stack.enter_async_context(own_database(folder))
+        database = await stack.enter_async_context(own_database(folder, ports.database))
     except StartError as error:
         say(f"  PostgreSQL does not start, so the store is a file: {error}")
         return None

@@ -10,6 +10,10 @@ SINK_PORT = 10056
 """Where the demo takes notifications, unless the port is in use."""
 
 
+DATABASE_PORT = 10432
+"""Where its PostgreSQL listens: away from the usual port, where yours may be."""
+
+
 @dataclass(frozen=True)
 class Ports:
     """Where each part listens on this machine; the three in the middle are those of core.defaults.PORTS."""
@@ -19,6 +23,7 @@ class Ports:
     prometheus: int
     alertmanager: int
     sink: int
+    database: int
 
     @classmethod
     def free(cls) -> "Ports":
@@ -27,7 +32,8 @@ class Ports:
         exporter, prometheus, alertmanager = map(free_port, PORTS.values())
         # The usual ones are neighbours: where another demo has both, the next free one is the same for both.
         sink = free_port(max(SINK_PORT, exporter + 1))
-        return cls(free_port(SANDBOX_PORT, vendors), exporter, prometheus, alertmanager, sink)
+        sandbox, database = free_port(SANDBOX_PORT, vendors), free_port(DATABASE_PORT)
+        return cls(sandbox, exporter, prometheus, alertmanager, sink, database)
 
 
 def url(port: int, path: str = "") -> str:

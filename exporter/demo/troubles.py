@@ -40,6 +40,8 @@ TROUBLES = (
     _fault(300, "resend", "server_error", 60),
     _fault(HEALED_AFTER + 60, "stripe", "bad_credential", 900, "acct_globex"),
     _scenario(HEALED_AFTER + 60, "stripe", "disputes", 900),
+    _scenario(HEALED_AFTER + 60, "stripe", "fraud_warnings", 900),
+    _scenario(HEALED_AFTER + 60, "stripe", "declining_payments", 600),
     _fault(700, "google_calendar", "slow", 45),
     _scenario(720, "facebook_ads", "near_cap", 600),
     _scenario(900, "statuspage", "major_outage", 420),

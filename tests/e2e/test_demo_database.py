@@ -8,6 +8,7 @@ import pytest
 from exporter.demo.database import DemoDatabase, find_programs, own_database
 from exporter.generate.provisioning import READER
 from exporter.store.database import Database
+from tests.servers.ports import free_port
 
 
 def _connect(database: DemoDatabase) -> "psycopg.Connection[tuple[int, ...]]":
@@ -27,7 +28,7 @@ def _connect(database: DemoDatabase) -> "psycopg.Connection[tuple[int, ...]]":
 async def test_the_exporter_keeps_its_store_there_and_others_read_what_is_theirs() -> None:
     folder = find_programs()
     assert folder, "install Debian's package postgresql"
-    async with own_database(folder) as database:
+    async with own_database(folder, free_port()) as database:
         store = Database(database.store)
         store.open()
         store.close()
