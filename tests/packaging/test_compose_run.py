@@ -22,7 +22,7 @@ from tests.servers.ports import free_port
 def answer(url: str, **headers: str) -> int:
     """Return the status that GET `url` is answered with."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as got:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as got:
             return int(got.status)
     except urllib.error.HTTPError as error:
         return error.code
