@@ -49,7 +49,7 @@ async def run(
         with (deadlines or Deadlines()).within(target.timeout) as deadline:
             samples = tuple(await target.probe.check(target, kit))
     except ProbeError as error:
-        failure = error
+        failure = _without_frames(error)
     except Shortage as shortage:
         shortage.calls = kit.trace.calls
         raise
@@ -62,6 +62,12 @@ async def run(
     # An answer that waited for its turn of the loop was there: the vendor was not as slow as we were.
     duration_seconds = max(0.0, clock.monotonic() - began - kit.trace.delay)
     return _result(target, kit, at, duration_seconds, samples, failure)
+
+
+def _without_frames(error: ProbeError) -> ProbeError:
+    # The frames that it passed hold it as it holds them: only the collector of cycles would free them all.
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    return error
 
 
 def _timeout(error: TimeoutError, target: Target, ours: bool) -> ProbeError:

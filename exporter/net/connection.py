@@ -52,9 +52,9 @@ class Connection(asyncio.Protocol):
         except ValueError:
             raise ProbeError(Reason.TLS, "the server name for TLS is no valid host name") from None
         try:
-            waiter = self._expect()
+            self._expect()
             self._handshake(b"")
-            await waiter
+            await self._whole()
         finally:
             self._settle()
         chain = self._session.chain()
@@ -67,12 +67,12 @@ class Connection(asyncio.Protocol):
         self._reader = reader
         self.first_byte = 0.0
         try:
-            waiter = self._expect()
+            self._expect()
             self._send(self._session.encrypt(data) if self._session else data)
             self._catch_up()
             if self.closed:
                 self._peer_closed(None)
-            await waiter
+            await self._whole()
         except ssl.SSLError as error:
             raise tls_error(error, b"") from None
         finally:
@@ -235,11 +235,14 @@ class Connection(asyncio.Protocol):
             else:
                 self._waiter.set_exception(error)
 
-    def _expect(self) -> "asyncio.Future[None]":
+    def _expect(self) -> None:
         if self.closed and not self._early:
             raise ProbeError(Reason.CONNECT, f"{self.place} closed the connection")
         self._waiter = asyncio.get_running_loop().create_future()
-        return self._waiter
+
+    def _whole(self) -> "asyncio.Future[None]":
+        """Return what is expected, for `await` alone: a frame that keeps it lives on with the error in it."""
+        return cast("asyncio.Future[None]", self._waiter)
 
     def _settle(self) -> None:
         """Forget the waiter: when the exchange failed elsewhere, what is set on it later has no reader."""

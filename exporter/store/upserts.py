@@ -33,7 +33,7 @@ PORTION = 5000
 
 def replace(connection: Connection, table: Table, rows: Sequence[TableRow]) -> None:
     """Insert `rows`; a row that has the key of one of them is overwritten."""
-    _write(connection, _insert(connection, table, lambda _old, new: new), table, rows)
+    _write(connection, _insert(connection.dialect.name, table, _new), table, rows)
 
 
 def add(connection: Connection, table: Table, rows: Sequence[TableRow]) -> None:
@@ -44,7 +44,9 @@ def add(connection: Connection, table: Table, rows: Sequence[TableRow]) -> None:
 def insert_once(connection: Connection, table: Table, row: TableRow) -> bool:
     """Insert `row` unless a row has its key; return whether it was inserted."""
     # Not by the number of rows: drivers do not report it for every insert.
-    made = _plain(connection, table).values(**row).on_conflict_do_nothing().returning(literal(True))
+    made = (
+        _plain(connection.dialect.name, table).values(**row).on_conflict_do_nothing().returning(literal(True))
+    )
     return connection.execute(made).first() is not None
 
 
@@ -150,7 +152,7 @@ def insert_each_once(
 
 def increment(connection: Connection, table: Table) -> Any:
     """Return an insert that adds to the numbers of a row that has its key."""
-    return _insert(connection, table, _sum)
+    return _insert(connection.dialect.name, table, _sum)
 
 
 def _write(connection: Connection, statement: Any, table: Table, rows: Sequence[TableRow]) -> None:
@@ -160,8 +162,9 @@ def _write(connection: Connection, statement: Any, table: Table, rows: Sequence[
         connection.execute(statement, sorted(rows, key=lambda row: tuple(row[key] for key in keys)))
 
 
-def _insert(connection: Connection, table: Table, value: Any) -> Any:
-    insert = _plain(connection, table)
+@cache  # what SQLAlchemy makes for `excluded` is a thousand objects in cycles, and this is called each second
+def _insert(dialect: str, table: Table, value: Any) -> Any:
+    insert = _plain(dialect, table)
     keys = _keys(table)
     changed = {
         column.name: value(column, insert.excluded[column.name])
@@ -171,13 +174,17 @@ def _insert(connection: Connection, table: Table, value: Any) -> Any:
     return insert.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
-def _plain(connection: Connection, table: Table) -> Any:
+def _plain(dialect: str, table: Table) -> Any:
     """Return an insert that takes a clause for a row that has its key."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def _keys(table: Table) -> list[str]:
     return [column.name for column in table.primary_key]
+
+
+def _new(_old: Column[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
+    return new
 
 
 def _sum(old: Column[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:

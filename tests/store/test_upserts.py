@@ -11,7 +11,8 @@ from exporter.core.stored_event import StoredEvent
 from exporter.store import upserts
 from exporter.store.database import Database
 from exporter.store.driver_sql import DriverStatement, is_one_of, text_list
-from exporter.store.subjects import deliveries, events
+from exporter.store.subjects import deliveries, endpoints, events
+from tests.leftovers import leftovers
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -78,3 +79,22 @@ def test_one_statement_finds_any_number_of_texts(store: Database) -> None:
         for wanted in ([], ODD[:1], ODD, [*ODD[2:], *(f"missing-{number}" for number in range(2000))]):
             found = {row[0] for row in ids.run(connection, [{"names": text_list(wanted)}])}
             assert found == {text for text in wanted if not text.startswith("missing")}
+
+
+def test_a_statement_that_was_made_leaves_nothing_to_the_collector_of_cycles(store: Database) -> None:
+    rows = [
+        {
+            "kind": "forward",
+            "name": "crm",
+            "metered": False,
+            "failures": 1,
+            "open_until": 0.0,
+            "next_free": 0.0,
+        }
+    ]
+    with store.writing() as connection:
+        upserts.replace(connection, endpoints.TABLE, rows)
+    with leftovers() as left, store.writing() as connection:
+        for _ in range(3):
+            upserts.replace(connection, endpoints.TABLE, rows)
+    assert "Alias" not in left and "Column" not in left

@@ -8,11 +8,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from jmespath.visitor import TreeInterpreter
-
 from exporter.config.document.credentials import SECRET_NAME
 from exporter.core.secret import REDACTED
-from exporter.probes.http.expect import expression
+from exporter.probes.http.expect import expression, find
 
 MOST = 5
 """Values of one expression at most."""
@@ -29,8 +27,7 @@ def values(text: str, document: Any) -> list[str]:
     for node in _paths(expression(text).parsed):
         name = _name(node)
         if len(found) < MOST and name not in found:
-            # jmespath evaluates whole expressions only; its visitor takes the nodes of a part, too.
-            value = TreeInterpreter().visit(node, document)
+            value = find(node, document)
             found[name] = REDACTED if SECRET_NAME.search(name) else summarize(value)
     return [f"{name} is {value}" for name, value in found.items()]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import jmespath
 from jmespath.exceptions import JMESPathError
+from jmespath.visitor import TreeInterpreter
 
 from exporter.config import durations
 from exporter.core.body import text_of
@@ -23,6 +24,9 @@ SEARCHED = 32 << 10
 _TOKEN = re.compile(r",? token \".*|(?<=Unexpected token): \S+(?=:)")
 _NAME = re.compile(r" '.*'|(?<=unknown extension) \S+")
 """Parts of errors that repeat the text."""
+
+# One for all: jmespath makes one for each search, which only the collector of cycles frees.
+_INTERPRETER = TreeInterpreter()
 
 _STATUS = re.compile(r"([1-5])xx\Z|([1-5]\d\d)(?:-([1-5]\d\d))?\Z")
 
@@ -41,9 +45,14 @@ def expression(text: str) -> Any:
 def search(text: str, document: Any) -> Any:
     """Return what the expression finds; None where a function does not fit what is there."""
     try:
-        return expression(text).search(document)
+        return find(expression(text).parsed, document)
     except (JMESPathError, RecursionError, TypeError, ValueError):
         return None
+
+
+def find(node: Any, document: Any) -> Any:
+    """Return what a node of a compiled expression finds; raise as jmespath does."""
+    return _INTERPRETER.visit(node, document)
 
 
 @lru_cache(maxsize=1024)
