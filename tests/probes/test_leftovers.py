@@ -8,7 +8,8 @@ from exporter.probes.http import PROBE
 from tests.leftovers import leftovers
 from tests.probes.day import probed, target_of
 from tests.servers.authority import Authority
-from tests.servers.raw import answering, free_port, keeping, ok, serving
+from tests.servers.ports import free_port
+from tests.servers.raw import answering, keeping, ok, serving
 
 TRUE = {"body": ["status == 'ok'", "length(items) > `1`"]}
 BODY = b'{"status": "ok", "items": [1, 2]}'
