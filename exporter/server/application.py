@@ -11,6 +11,7 @@ from exporter.server.audit import audit_refusal
 from exporter.server.change_stream import close_streams, run_streams
 from exporter.server.jobs import run_jobs
 from exporter.server.limits import RouteLimits, add_limit_headers
+from exporter.server.pages._refusal import refuse_politely
 from exporter.server.paths import Paths
 from exporter.server.route_table import ROUTE_TABLE, GuardedHandler
 from exporter.server.routes import ROUTES
@@ -33,6 +34,7 @@ def build(services: Services) -> web.Application:
         middlewares=[
             # The first is the outermost: the limit holds before a password costs a check.
             plain_errors,
+            refuse_politely,
             limiter(services.web, {handler for handler, rule in rules.items() if rule.unlimited}),
             limits.by_address(),
             authorize(access, rules, limits),

@@ -1,9 +1,9 @@
-"""What the last checks found of vendors' quotas and charges; pure, it reads the board only."""
+"""What the last checks found of vendors' quotas, charges and balances; pure, it reads the board only."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from exporter.core.common_metrics import COST_MONTH, COST_TODAY, QUOTA_LIMIT, QUOTA_USED
+from exporter.core.common_metrics import COST_MONTH, COST_TODAY, PREPAID_BALANCE, QUOTA_LIMIT, QUOTA_USED
 from exporter.core.metric import Metric
 from exporter.engine.board import TargetState
 
@@ -32,6 +32,16 @@ def charge_rows(states: Iterable[TargetState]) -> list[dict[str, Any]]:
         if month is not None or today is not None:
             rows.append(_about(state) | {"month_usd": month, "today_usd": today})
     return sorted(rows, key=lambda row: (-(row["month_usd"] or 0.0), row["integration"], row["tenant"]))
+
+
+def balance_rows(states: Iterable[TargetState]) -> list[dict[str, Any]]:
+    """Return the prepaid money that is left with each vendor, in units of its currency, the least first."""
+    rows = [
+        _about(state) | {"currency": currency, "balance": balance}
+        for state in states
+        for currency, balance in _values(state, PREPAID_BALANCE)
+    ]
+    return sorted(rows, key=lambda row: (row["balance"], row["integration"], row["tenant"]))
 
 
 def _about(state: TargetState) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import Any
 from cryptography.fernet import Fernet
 
 from exporter.core.audit import AuditEntry
+from exporter.core.changes import BOARD
 from exporter.core.clock import SystemClock
-from exporter.core.delivery import Delivery, DeliveryState
+from exporter.core.delivery import Attempt, Delivery, DeliveryState
 from exporter.core.event_summary import AI, API, EventSummary
 from exporter.core.hours import DAY, hour_of
 from exporter.core.notice import Notice
@@ -25,13 +26,16 @@ from exporter.endpoints.directory import EndpointDirectory
 from exporter.endpoints.stored import EndpointStore
 from exporter.engine.history import History
 from exporter.net.network import LoopNetwork
+from exporter.notices.contact import AlertmanagerContact
+from exporter.notices.maintenance import MaintenanceKeeper
 from exporter.outbox.outbox import Outbox
 from exporter.sandbox.oauth import OAuthServer, serving
 from exporter.server.services import Services
 from exporter.server.web_config.file import WebConfigFile
 from exporter.store.database import Database
 from exporter.store.encryption import Seals
-from exporter.store.subjects import changes, deliveries, failures, notices, summaries
+from exporter.store.maintenance import MaintenanceStore
+from exporter.store.subjects import attempts, changes, deliveries, failures, notices, summaries
 from exporter.store.subjects.event_summaries import EventSummaryBatch
 from exporter.tokens.manager import TokenManager
 from tests.notices.alert_desk import CONFIG, DeskStage, desk_stage
@@ -67,9 +71,22 @@ class Incident:
     stage: DeskStage
     audit: AuditParts
 
-    async def fire(self, **more: str) -> None:
-        """Let Prometheus send an alert."""
-        await self.stage.client.fire([fired(labels(**more))])
+    async def fire(self, seconds: float = 3600, **more: str) -> None:
+        """Let Prometheus send an alert, which is over after `seconds`; Alertmanager then sends a notice."""
+        await self.stage.client.fire([fired(labels(**more), seconds)])
+        self.room.feed.note("notice", "payments", more.get("tenant", "acme"))
+
+    @property
+    def keeper(self) -> MaintenanceKeeper:
+        """What keeps maintenance windows."""
+        assert self.room.maintenance is not None
+        return self.room.maintenance
+
+    def turn(self, integration: str, tenant: str, status: str, reason: Reason | None = None) -> None:
+        """Let a check of one target come to `status`."""
+        (found,) = (one for one in self.room.states if one.target.key == (integration, tenant))
+        found.status, found.reason = status, reason
+        self.room.feed.note(BOARD, integration, tenant)
 
 
 @asynccontextmanager
@@ -85,6 +102,15 @@ async def incident(folder: Path, web: Path | None = None) -> AsyncIterator[Incid
         room = IncidentRoom(_states(), path=web, store=stage.database, alerts=stage.desk)
         room.limit_desk, room.ratelimits = limits, limits.limits
         limits.now = time.time()
+        contact = AlertmanagerContact(lambda *_: None)
+        room.maintenance = MaintenanceKeeper(
+            stage.client,
+            MaintenanceStore(stage.database),
+            contact,
+            lambda *_: None,
+            lambda *_: None,
+            time.time,
+        )
         parts = AuditParts(stage.database, time.time)
         stack.push_async_callback(parts.commit.close, 5.0)
         room.audit_trail, room.events = parts.trail, parts.intake
@@ -155,6 +181,7 @@ def _plant(room: IncidentRoom, store: Database, now: float) -> None:
         failures.add(connection, failed)
         changes.add(connection, changed)
         deliveries.insert_all(connection, [deliveries.delivery_row(one) for one in dead])
+        attempts.insert_all(connection, [attempts.attempt_row(_attempt(n, dead[0]), dead[0]) for n in (1, 2)])
         notices.add_new(connection, [[notice]])
         summaries.add(connection, dict(_checks(now)))
 
@@ -173,6 +200,11 @@ def _delivery(number: int, now: float) -> Delivery:
         reason="connect",
         detail="refused",
     )
+
+
+def _attempt(number: int, delivery: Delivery) -> Attempt:
+    url = "https://acme.example/hooks/orders"
+    return Attempt(delivery.id, number, delivery.created + number, 0.3, 503, "server", EVIL, url=url)
 
 
 def _checks(now: float) -> Any:

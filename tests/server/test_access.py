@@ -189,7 +189,7 @@ TABLE |= {
 TABS = {
     "viewer": (
         *("/", "/integrations", "/integration", "/errors", "/webhooks", "/requests", "/costs"),
-        *("/rate-limits", "/statistics"),
+        *("/rate-limits", "/statistics", "/delivery"),
     ),
     "admin": ("/alerts", "/tokens", "/security"),
 }

@@ -155,7 +155,11 @@ async def test_a_weekly_one_says_when_it_opens_next(desk: WindowDesk) -> None:
         ({"start": moment(-7200), "end": moment(-3600)}, 400, "over already"),
         ({"weekly": WEEKLY}, 400, "weekly, and has start or end too"),
         ({"name": "a b"}, 400, "name"),
-        ({"name": None}, 400, "name"),
+        ({"for": "2h"}, 400, "give for, or end, or weekly"),
+        ({"end": None, "for": "soon"}, 400, "write for as a duration"),
+        ({"end": None, "for": ["2h"]}, 400, "write for as a duration"),
+        ({"end": None, "for": "8d"}, 400, "more than 7 days"),
+        ({"end": None, "for": "2h", "start": "tomorrow"}, 400, "and start as"),
         ({"whatever": 1}, 400, "whatever"),
         ({"severities": ["huge"]}, 400, "severities"),
         ({"name": "fixed"}, 409, "there is a window fixed already"),
@@ -167,6 +171,27 @@ async def test_what_is_no_window_is_refused_with_its_reason(
     refused = await desk.make(**changes)
     assert refused.status == status and expected in refused.json["error"], refused.text
     assert await desk.names() == ["fixed"] and desk.room.audit == []
+
+
+async def test_from_now_on_for_a_while_needs_no_name_and_no_time(desk: WindowDesk, store: Database) -> None:
+    short = {"integrations": ["payments"], "tenants": ["acme"], "for": "2h"}
+    made = [await desk.ask("POST", "", short) for _ in range(2)]
+    assert [(one.status, one.json["name"], one.json["state"]) for one in made] == [
+        (201, "payments-acme", "active"),
+        (201, "payments-acme-2", "active"),
+    ]
+    ends = datetime.fromisoformat(made[0].json["ends"]).timestamp()
+    assert ends - datetime.fromisoformat(made[0].json["starts"]).timestamp() == 7200
+    later = await desk.ask(
+        "POST", "", {"alerts": ["Queue long: \N{SNOWMAN}"], "for": "1h", "start": moment(60)}
+    )
+    assert (later.status, later.json["name"], later.json["state"]) == (201, "Queue-long", "planned")
+    # Another process reads from the store what was completed here.
+    network = LoopNetwork()
+    other = keeper_of(store, network, lambda: NOW)
+    await other.refresh()
+    assert {"payments-acme", "payments-acme-2", "Queue-long"} < {one.name for one in other.windows()}
+    await network.close()
 
 
 async def test_an_alert_that_nobody_knows_is_noted(desk: WindowDesk) -> None:

@@ -2,11 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from exporter.core.common_metrics import COST_MONTH, COST_TODAY, PREPAID_BALANCE, QUOTA_LIMIT, QUOTA_USED
+from exporter.core.delivery import Attempt, Delivery, DeliveryState
+from exporter.core.metric import Sample
+from exporter.core.probe import Result
 from exporter.server.access import Effect
 from exporter.server.change_kinds import every_kind
 from exporter.server.pages import _frame as frame
@@ -15,7 +20,9 @@ from exporter.server.pages._actions import ACTIONS
 from exporter.server.pages._texts import TEXTS
 from exporter.server.pages._words import FILTERS
 from exporter.server.routes import ROUTES
-from tests.server.house import Room, bearer, house, state
+from exporter.store.database import Database
+from exporter.store.subjects import attempts, deliveries
+from tests.server.house import NOW, Room, bearer, house, state
 from tests.server.test_access import TOKENS, web_config
 
 PAGES = Path(frame.__file__).parent
@@ -132,6 +139,70 @@ async def test_links_and_requests_have_the_prefix_of_a_proxy() -> None:
     assert all(
         link.startswith(("/exporter/", "#")) for link in re.findall(r'(?:href|action|src)="([^"]+)"', page)
     )
+
+
+async def test_what_somebody_looks_into_goes_from_tab_to_tab() -> None:
+    about = "integration=calendar&amp;tenant=acme"
+    async with house(Room([state("calendar", "acme"), state("mail", "acme")])) as made:
+        pages = {
+            tab.path: (await made.ask(f"{tab.path}?integration=calendar&tenant=acme")).text for tab in tabs()
+        }
+    for path, page in pages.items():
+        for tab in tabs():
+            assert not tab.listed or f'<a href="{tab.path}?{about}"' in page, (path, tab.path)
+        # A form that has no field of its own for it sends it along.
+        for form in re.findall(r'<form method="get".*?</form>', page, re.DOTALL):
+            assert [len(re.findall(f'name="{name}"', form)) for name in ("integration", "tenant")] == [1, 1]
+    assert "Integration <b>calendar</b> (not on this tab), Tenant <b>acme</b>." in pages["/"]
+    assert "Integration <b>calendar</b>, Tenant <b>acme</b>." in pages["/errors"]
+    assert (
+        '<a href="/errors">Show all</a>' in pages["/errors"]
+        and "<b>calendar</b>" not in pages["/integration"]
+    )
+
+
+async def test_a_delivery_has_a_page_with_its_attempts_and_what_it_carries_for_admins(tmp_path: Path) -> None:
+    store = Database(f"sqlite:///{tmp_path}/state.db")
+    store.open()
+    made_delivery = Delivery(
+        "deliver/fixed/evt_1", "deliver", "fixed", b'{"a": "<b>"}', 100.0, 9000.0, tenant="acme"
+    )
+    made_delivery = replace(made_delivery, state=DeliveryState.DEAD, attempts=2, reason="connect")
+    tried = [
+        Attempt(made_delivery.id, n, 100.0 + n, 0.25, 503, "server", f"answer {n}", url="https://a.example/h")
+        for n in (1, 2)
+    ]
+    with store.writing() as connection:
+        deliveries.insert_all(connection, [deliveries.delivery_row(made_delivery)])
+        attempts.insert_all(connection, [attempts.attempt_row(one, made_delivery) for one in tried])
+    path = f"/delivery?id={made_delivery.id}"
+    try:
+        async with house(Room([state("calendar", "acme")], path=web_config(tmp_path), store=store)) as made:
+            listed = (await made.ask("/webhooks", headers=bearer(TOKENS["viewer"]))).text
+            pages = {who: (await made.ask(path, headers=bearer(TOKENS[who]))).text for who in TOKENS}
+            gone = (await made.ask("/delivery?id=none", headers=bearer(TOKENS["admin"]))).text
+    finally:
+        store.close()
+    assert 'href="/delivery?id=deliver/fixed/evt_1"' in listed
+    for who in ("viewer", "admin", "bound_viewer", "bound_admin"):
+        assert pages[who].index("answer 2") < pages[who].index("answer 1"), "the newest first"
+        assert ("{&#34;a&#34;: &#34;&lt;b&gt;&#34;}" in pages[who]) == ("admin" in who)
+        assert ('data-act="retry"' in pages[who]) == ("admin" in who)
+    assert "there is no such delivery, or its retention is over" in gone
+
+
+async def test_costs_are_what_vendors_charge_and_what_is_left_with_them() -> None:
+    samples = (
+        *(Sample(COST_MONTH, 12.5), Sample(COST_TODAY, 0.75)),
+        *(Sample(PREPAID_BALANCE, 4.25, ("usd",)), Sample(QUOTA_USED, 90.0, ("mails",))),
+        Sample(QUOTA_LIMIT, 100.0, ("mails",)),
+    )
+    paid = state("images", "acme", result=Result(NOW, 0.1, samples=samples))
+    async with house(Room([paid, state("mail", "globex")])) as made:
+        page = re.sub(r"\s+", " ", (await made.ask("/costs")).text)
+    for text in ("$12.50", "$0.7500", ">4.25 </td>", "usd", "mails", "90.00 %"):
+        assert text in page, text
+    assert "globex" not in page
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ import pytest
 import pytest_asyncio
 
 from exporter.core.changes import BOARD
+from exporter.core.manual_alert import MANUAL_ALERT
+from exporter.core.reason import Reason
 from exporter.server.pages import tabs
 from tests.server.browser import Page, browsing
 from tests.server.incident_room import Incident, incident
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 AXE = Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js"
 PATHS = [tab.path for tab in tabs()]
-QUERIES = {"/integration": "?integration=payments&tenant=acme"}
+QUERIES = {"/integration": "?integration=payments&tenant=acme", "/delivery": "?id=deliver/fixed/evt_0"}
 CONNECTED = "document.querySelector('.numbers .connected strong').textContent"
 LOOK = """axe.run(document, {resultTypes: ["violations"]}).then((found) => JSON.stringify(
   found.violations.map((one) => [one.id, one.nodes.map((node) => node.html.slice(0, 160))])))"""
@@ -93,14 +95,41 @@ class Desk:
     async def tab_to(self, name: str) -> None:
         """Press the tabulator until what is called `name` has the focus."""
         script = "document.activeElement.textContent.trim().replace(/\\s+/g, ' ')"
+        await self.reach(
+            f"{script}.includes({json.dumps(name)})"
+            " && document.activeElement !== document.body && document.activeElement.id !== 'content'"
+        )
+
+    async def reach(self, there: str) -> None:
+        """Press the tabulator until `there` is true."""
         async with asyncio.timeout(PATIENCE):
             for _ in range(400):
-                if name in str(await self.page.value(script)) and await self.page.value(
-                    "document.activeElement !== document.body && document.activeElement.id !== 'content'"
-                ):
+                if await self.page.value(there):
                     return
                 await self.press("Tab")
-        raise AssertionError(f"the tabulator never reaches {name!r}")
+        raise AssertionError(f"the tabulator never reaches it: {there}")
+
+    async def go(self, link: str, path: str) -> None:
+        """Follow a link by keyboard, and wait until the script of the next page has run."""
+        await self.tab_to(link)
+        await self.press("Enter")
+        await self.page.until(
+            f"location.pathname === {json.dumps(path)} && document.readyState === 'complete'"
+            " && document.getElementById('live') && !document.getElementById('live').hidden"
+        )
+
+    async def do(self, button: str, label: str, **fields: str) -> str:
+        """Press a button by keyboard, fill in `fields`, confirm by the button `label`; return the result."""
+        await self.page.value("document.querySelectorAll('#results button').forEach((one) => one.click())")
+        await self.tab_to(button)
+        await self.press("Enter")
+        await self.page.until("document.getElementById('ask').open")
+        for name, text in fields.items():
+            await self.reach(f"document.activeElement.name === {json.dumps(name)}")
+            await self.write(text)
+        await self.tab_to(label)
+        await self.press("Enter")
+        return await self.result()
 
     async def result(self) -> str:
         """Return the newest result once it is there."""
@@ -147,45 +176,148 @@ async def test_a_tab_fits_every_width_and_is_legible_in_all_colours(desk: Desk, 
 
 
 async def test_an_incident_is_handled_by_keyboard_alone(desk: Desk) -> None:
-    """From the target that fails over a check and the alert to the review of who looked around."""
+    """From the first check that fails over the alert, its owner and the check to the review of who looked around."""
     await desk.look()
     made = desk.incident
     await desk.open("/")
-    await desk.tab_to("payments critical")
-    await desk.press("Enter")
-    await desk.page.until(
-        "location.pathname === '/integration' && document.querySelector('button.do:not([hidden])') !== null"
-    )
-    await desk.tab_to("Check now: payments")
-    await desk.press("Enter")
-    await desk.page.until("document.getElementById('ask').open")
-    await desk.tab_to("Check now")
-    await desk.press("Enter")
-    assert await desk.result() == "Checked payments: 2 connected."
-    assert sorted(made.room.checked[-2:]) == ["payments/acme", "payments/globex"]
+    failing = "document.querySelector('.numbers .error strong').textContent"
+    assert await desk.page.value(failing) == "2"
+    # Nobody touches the page: it shows by itself what fails, and that it fires.
+    made.turn("payments", "globex", "error", Reason.AUTH)
+    await desk.page.until(f"{failing} === '3'")
+    await made.fire(tenant="globex", alertname="PaymentsRefused")
+    alert = "PaymentsRefused payments globex"
+    await desk.page.until("document.getElementById('alerts').textContent.includes('PaymentsRefused')")
 
-    await desk.open("/alerts")
-    await desk.tab_to("Acknowledge: IntegrationDown payments acme")
-    await desk.press("Enter")
-    await desk.page.until("document.getElementById('ask').open")
-    await desk.press("Tab")
-    await desk.write("I am at it")
-    await desk.tab_to("Acknowledge")
-    await desk.press("Enter")
-    assert (await desk.result()).startswith("IntegrationDown payments acme is acknowledged until ")
+    said = await desk.do(f"Acknowledge: {alert}", "Acknowledge", note="I am at it")
+    assert said.startswith(f"{alert} is acknowledged until ")
+    await desk.go("Alerts", "/alerts")
     await desk.page.until("document.querySelector('#active .state.acknowledged') !== null")
     assert "I am at it" in await desk.page.value("document.getElementById('done').textContent")
+    assert await desk.do(f"Assign: {alert}", "Assign", assignee="ada") == f"{alert} is assigned to ada."
 
-    await desk.open("/security")
-    await desk.tab_to("Review: ")
-    await desk.press("Enter")
-    await desk.page.until("document.getElementById('ask').open")
-    await desk.write("it was a drill")
-    await desk.tab_to("Review")
-    await desk.press("Enter")
-    assert re.fullmatch(r"Entry \d+ is reviewed by admin-session\.", await desk.result())
+    await desk.go("Overview", "/")
+    await desk.go("payments critical", "/integration")
+    # Whoever looks into something finds it again on the other tabs.
+    assert await desk.do("Check now: payments", "Check now") == "Checked payments: 2 connected."
+    assert sorted(made.room.checked[-2:]) == ["payments/acme", "payments/globex"]
+    made.turn("payments", "globex", "connected")
+    await made.fire(-1, tenant="globex", alertname="PaymentsRefused")
+    await desk.go("Alerts", "/alerts")
+    await desk.page.until("!document.getElementById('active').textContent.includes('PaymentsRefused')")
+    assert await desk.page.value("location.search") == "?integration=payments"
+
+    # What was fired by hand a person resolves.
+    said = await desk.do("Fire an alert", "Fire an alert", service="payments", message="refunds by hand")
+    assert said.startswith("The alert fires: ")
+    by_hand = f"{MANUAL_ALERT} payments"
+    await desk.page.until(f"document.getElementById('active').textContent.includes('{MANUAL_ALERT}')")
+    assert await desk.do(f"Resolve: {by_hand}", "Resolve", note="paid") == f"{by_hand} is resolved."
+
+    await desk.go("Security", "/security")
+    said = await desk.do("Review: ", "Review", note="it was a drill")
+    assert re.fullmatch(r"Entry \d+ is reviewed by admin-session\.", said)
     await desk.page.until("document.querySelector('#flagged .empty') !== null")
     assert desk.page.complaints == []
+
+
+async def test_maintenance_is_started_and_ended_by_keyboard_alone(desk: Desk) -> None:
+    await desk.look()
+    await desk.open("/integration")
+    said = await desk.do("Start maintenance", "Start maintenance", comment="the key is replaced")
+    assert said.startswith("The maintenance window payments-acme is open until ")
+    (window,) = desk.incident.keeper.windows()
+    assert (window.integrations, window.tenants) == (("payments",), ("acme",))
+    assert window.once is not None and window.once.ends - window.once.starts == 3600
+    await desk.page.until("document.getElementById('maintenance').textContent.includes('payments-acme')")
+    await desk.go("Alerts", "/alerts")
+    assert "the key is replaced" in await desk.page.value("document.getElementById('windows').textContent")
+    assert await desk.do("End: payments-acme", "End") == "The maintenance payments-acme is over."
+    await desk.page.until("document.querySelector('#windows .empty') !== null")
+    assert desk.incident.keeper.windows() == []
+
+
+async def test_a_list_of_names_may_be_changed_or_emptied(desk: Desk) -> None:
+    await desk.open("/integration")
+    button = "document.querySelector('[data-act=maintain]')"
+    await desk.page.value(f"{button}.click()")
+    field = "document.querySelector('#ask [name={}]').value"
+    assert [await desk.page.value(field.format(name)) for name in ("integrations", "tenants", "for")] == [
+        *("payments", "acme", "1h")
+    ]
+    await desk.page.value(f"{field.format('integrations')} = 'payments, calendar'")
+    await desk.page.value(f"{field.format('tenants')} = ''")
+    found = json.loads(await desk.page.value("JSON.stringify(filledIn(document.querySelector('#ask form')))"))
+    assert found == {"integrations": ["payments", "calendar"], "for": "1h"}
+    await desk.page.value("document.getElementById('ask-no').click()")
+
+
+OPENED = {
+    "a confirmation": ("/alerts", "document.querySelector('[data-act=fire]').click()"),
+    "a warning": ("/rate-limits", "document.querySelector('[data-act=block]').click()"),
+    "fold-outs": (
+        "/integration",
+        "document.querySelectorAll('details').forEach((one) => { one.open = true; })",
+    ),
+    "a result and an error": (
+        "/webhooks",
+        "addResult('Working…').progress(1, 3); addResult('Failed').end('It failed: no such endpoint', 'failed');"
+        "document.body.dataset.stale = '1'; say('The exporter does not answer');",
+    ),
+    "a part that cannot be read": ("/errors?reason=odd", ""),
+    "a page that there is not": ("/no/such", ""),
+}
+
+
+@pytest.mark.parametrize("what", OPENED)
+async def test_what_opens_on_a_tab_has_no_barrier_either(desk: Desk, what: str) -> None:
+    path, script = OPENED[what]
+    await desk.look()
+    await desk.open(path)
+    await desk.page.value(script)
+    await desk.page.value(AXE.read_text("utf-8"))
+    assert json.loads(await desk.page.value(LOOK)) == []
+    for width in (320, 375, 640):
+        await desk.look(width, "dark")
+        assert await desk.page.value("document.documentElement.scrollWidth <= innerWidth"), width
+        assert await desk.page.value(CONTRAST) == [], width
+    # The browser itself reports an answer 404.
+    desk.page.complaints.clear()
+
+
+async def test_a_tab_that_asks_for_the_token_leads_to_where_one_was(desk: Desk) -> None:
+    await desk.look()
+    await desk.page.tell("Network.clearBrowserCookies")
+    try:
+        await desk.open("/alerts?severity=high")
+        assert "Alerts needs the role admin" in await desk.page.value("document.body.innerText")
+        await desk.page.value(AXE.read_text("utf-8"))
+        assert json.loads(await desk.page.value(LOOK)) == []
+    finally:
+        await sign_in(desk.page, desk.incident.house)
+    assert await desk.page.value("location.pathname + location.search") == "/alerts?severity=high"
+    # The browser itself reports the answer 401.
+    desk.page.complaints.clear()
+
+
+async def test_a_page_that_nobody_looks_at_keeps_no_connection(desk: Desk) -> None:
+    """A browser has six for a host: tabs of the page that wait behind others must not use them up."""
+    hide = (
+        "Object.defineProperty(document, 'hidden', {{configurable: true, get: () => {}}});"
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    await desk.open("/integrations")
+    await desk.page.until("stream?.readyState === EventSource.OPEN")
+    await desk.page.value(hide.format("true"))
+    assert await desk.page.value("stream") is None
+    desk.incident.turn("mail", "", "connected")
+    try:
+        await desk.page.value(hide.format("false"))
+        await desk.page.until("stream?.readyState === EventSource.OPEN")
+        # It has missed the change, and looks at once.
+        await desk.page.until(f"{CONNECTED} === '3'")
+    finally:
+        desk.incident.turn("mail", "", "unknown")
 
 
 async def test_escape_leaves_everything_as_it_was_and_gives_the_focus_back(desk: Desk) -> None:
@@ -237,15 +369,14 @@ async def test_a_change_is_seen_soon_and_what_a_person_does_meanwhile_stays(desk
     await desk.open("/integrations")
     await desk.page.tell("Page.removeScriptToEvaluateOnNewDocument", **without)
     await desk.tab_to("Check now: mail")
-    (mail,) = (one for one in made.room.states if one.target.integration == "mail")
-    mail.status = "connected"
+    made.turn("mail", "", "connected")
     try:
         async with asyncio.timeout(PATIENCE):
             while await desk.page.value(CONNECTED) != "3":
                 made.room.feed.note(BOARD, "mail", "")
                 await asyncio.sleep(0.2)
     finally:
-        mail.status = "unknown"
+        made.turn("mail", "", "unknown")
     assert await desk.page.value("document.activeElement.dataset.about") == "mail"
 
 

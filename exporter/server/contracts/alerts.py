@@ -5,7 +5,6 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from exporter.config.layout_maintenance import MaintenancePart
 from exporter.core.defaults import NOISE_SUBJECTS, NOISE_WINDOWS
 from exporter.core.severity import Severity
 from exporter.notices.alert_state import AlertState
@@ -30,6 +29,7 @@ from exporter.server.contracts._contract import (
     choice,
 )
 from exporter.server.handlers.alert_tests import DrillBody
+from exporter.server.maintenance_bodies import MaintenanceBody
 
 
 class AlertRow(AnswerPart, kw_only=True):
@@ -209,6 +209,7 @@ _NIGHT = {
     "tenants": ["acme"],
     "weekly": {"days": "sunday", "start": "02:00", "end": "04:00"},
 }
+_HOUR = {"alerts": ["QueueLong"], "for": "1h", "comment": "the importer is replaced"}
 _GROUP = {
     "version": "4",
     "groupKey": '{}:{alertname="IntegrationDown"}',
@@ -304,11 +305,12 @@ CONTRACTS = {
     ),
     ("POST", "/api/v1/maintenance"): Contract(
         {201: WindowAnswer},
-        body=MaintenancePart,
+        body=MaintenanceBody,
         errors=(409,),
         examples=(
             CallExample("Each Sunday night", 201, body=_NIGHT),
             CallExample("A name that is taken", 409, body=_NIGHT),
+            CallExample("For an hour from now on", 201, body=_HOUR),
             CallExample("Neither once nor weekly", 400, body={"name": "never"}),
         ),
     ),

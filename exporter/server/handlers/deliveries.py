@@ -59,7 +59,12 @@ async def ping(request: web.Request) -> web.Response:
 
 async def read_one(request: web.Request) -> web.Response:
     """Answer a delivery with every attempt; its payload to those alone who may change things."""
-    identity, name = request[IDENTITY], request.match_info["id"]
+    return await answer_one(request, request.match_info["id"])
+
+
+async def answer_one(request: web.Request, name: str) -> web.Response:
+    """Answer the delivery `name` to the caller of `request`: the page names it in its query."""
+    identity = request[IDENTITY]
     try:
         found = await request.app[SERVICES].read_store(
             lambda connection: (

@@ -19,6 +19,7 @@ from exporter.registry import catalogue
 from exporter.server.access import IDENTITY, Identity
 from exporter.server.answers import json_answer, json_body
 from exporter.server.audit import audit
+from exporter.server.maintenance_bodies import complete
 from exporter.server.query import format_of
 from exporter.server.services import SERVICES
 from exporter.server.stream import export_rows, portions, store_unavailable
@@ -45,7 +46,8 @@ async def read(request: web.Request) -> web.StreamResponse:
 
 async def create(request: web.Request) -> web.Response:
     """Make a window; Alertmanager has its silence soon after, or ten minutes before it opens."""
-    values, keeper, services = await json_body(request), _keeper(request), request.app[SERVICES]
+    given, keeper, services = await json_body(request), _keeper(request), request.app[SERVICES]
+    values = complete(given, {one.name for one in keeper.windows()}, services.now())
     part, notes = _parse(values, services.configuration())
     window = replace(build(part), origin=API, author=request[IDENTITY].name, created=round(services.now(), 3))
     if not _sees(request[IDENTITY], window):

@@ -1,14 +1,17 @@
 """Signing in on the page by the admin token, and out again."""
 
 import asyncio
+from collections.abc import Mapping
 
 import structlog
 from aiohttp import web
+from yarl import URL
 
 from exporter.server.access import IDENTITY
 from exporter.server.admin import SESSION_SECONDS, cookie_name
 from exporter.server.answers import BODY_SECONDS
 from exporter.server.audit import audit, audit_repeatable
+from exporter.server.route_table import ROUTE_TABLE
 from exporter.server.services import SERVICES, Services
 
 
@@ -27,10 +30,10 @@ async def sign_in(request: web.Request) -> web.Response:
         audit_repeatable(request, "session.sign_in", "page", outcome="refused")
         log.warning("sign-in refused", actor=request[IDENTITY].name)
         # 303: the browser goes on by GET, and a reload does not send the form again.
-        return web.Response(status=303, headers={"Location": services.paths.link("/?sign-in=wrong#sign-in")})
+        return web.Response(status=303, headers={"Location": f"{_back(request, form, wrong=True)}#sign-in"})
     audit(request, "session.sign_in", "page")
     log.info("signed in", actor="admin-session")
-    answer = web.Response(status=303, headers={"Location": services.paths.link("/")})
+    answer = web.Response(status=303, headers={"Location": _back(request, form)})
     answer.set_cookie(
         cookie_name(request),
         services.admin.session(services.now()),
@@ -51,6 +54,18 @@ async def sign_out(request: web.Request) -> web.Response:
     answer = web.Response(status=303, headers={"Location": services.paths.link("/")})
     answer.del_cookie(cookie_name(request), path=services.paths.link("/"))
     return answer
+
+
+def _back(request: web.Request, form: Mapping[str, object], *, wrong: bool = False) -> str:
+    """Return the link to the page that the form names, as `to`, where it is one of ours; else to the first."""
+    try:
+        asked = URL(str(form.get("to", "/")))
+    except ValueError:
+        asked = URL("/")
+    # Only path and query are taken, and put behind our own address: nobody is led to another site.
+    path = asked.path if ("GET", asked.path) in request.app[ROUTE_TABLE] else "/"
+    query = {**asked.query, **({"sign-in": "wrong"} if wrong else {})}
+    return str(URL(request.app[SERVICES].paths.link(path)).with_query(query))
 
 
 def _services(request: web.Request) -> Services:

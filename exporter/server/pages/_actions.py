@@ -13,7 +13,8 @@ from exporter.core.severity import Severity
 class ActionField:
     """What a person fills in before it is done: a key of the body; left empty it is not sent.
 
-    `kind` is `text`, `area` or `select`, which offers `options`.
+    `kind` is `text`, `area`, `names` (a list, apart by spaces) or `select`, which offers `options`. What the
+    button itself has under that key stands there at first.
     """
 
     name: str
@@ -103,6 +104,21 @@ ACTIONS = (
         "/api/v1/alerts/test",
         fields=(ActionField("severity", "select", options=_SEVERITIES, value="low"),),
     ),
+    PageAction(
+        "maintain",
+        "POST",
+        "/api/v1/maintenance",
+        fields=(
+            ActionField("integrations", "names"),
+            ActionField("tenants", "names"),
+            ActionField("alerts", "names"),
+            ActionField(
+                "for", "select", required=True, options=("30m", "1h", "2h", "4h", "8h", "1d"), value="1h"
+            ),
+            ActionField("comment", longest=500),
+        ),
+    ),
+    PageAction("end_maintenance", "DELETE", "/api/v1/maintenance/{id}"),
     PageAction(
         "review",
         "POST",

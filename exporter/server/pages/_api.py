@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from yarl import URL
 
 from exporter.server.pages._texts import TEXTS, fill
@@ -38,12 +39,19 @@ class Reading:
 
 
 async def read(
-    request: web.Request, path: str, query: Mapping[str, str] | None = None, seconds: float = PATIENCE
+    request: web.Request,
+    path: str,
+    query: Mapping[str, str] | None = None,
+    seconds: float = PATIENCE,
+    handler: Handler | None = None,
 ) -> Reading:
-    """Return what `GET path?query` answers to the caller of `request`, without a way over the network."""
+    """Return what `GET path?query` answers to the caller of `request`, without a way over the network.
+
+    A `path` with a parameter has its `handler` given, which knows the parameter already.
+    """
     if not may_use(request, "GET", path):
         return Reading(allowed=False)
-    handler = request.app[ROUTE_TABLE]["GET", path].handler
+    handler = handler or request.app[ROUTE_TABLE]["GET", path].handler
     given = {name: value for name, value in (query or {}).items() if value}
     url = URL(request.app[SERVICES].paths.route_prefix + path).with_query(given)
     try:

@@ -16,6 +16,7 @@ from exporter.server.access import ADMIN_SESSION, ADMIN_TOKEN, IDENTITY, LOOPBAC
 from exporter.server.admin import AdminToken
 from exporter.server.pages import Tab, tabs
 from exporter.server.pages._actions import ACTIONS, PageAction
+from exporter.server.pages._tab import SHARED_FILTERS
 from exporter.server.pages._texts import TEXTS, fill
 from exporter.server.pages._words import FILTERS, ago, named, word
 from exporter.server.route_table import may_use
@@ -42,8 +43,8 @@ def page_handler(tab: Tab) -> Handler:
     """Return what answers the route of `tab`."""
 
     async def page(request: web.Request) -> web.Response:
-        context = {**_frame(request, tab), **await tab.context(request)}
-        return web.Response(text=_template(tab.template).render(context), content_type="text/html")
+        context = {**frame(request, tab), **await tab.context(request)}
+        return web.Response(text=template(tab.template).render(context), content_type="text/html")
 
     return page
 
@@ -59,7 +60,8 @@ async def asset(request: web.Request) -> web.Response:
     )
 
 
-def _frame(request: web.Request, tab: Tab) -> dict[str, Any]:
+def frame(request: web.Request, tab: Tab) -> dict[str, Any]:
+    """Return what the layout shows to the caller of `request` around `tab`."""
     services, identity = request.app[SERVICES], request[IDENTITY]
     link, now = services.paths.link, services.now()
     return {
@@ -67,6 +69,11 @@ def _frame(request: web.Request, tab: Tab) -> dict[str, Any]:
         "tabs": [one for one in tabs() if one.listed and one.rule.admits(identity)],
         "link": link,
         "here": partial(_with, request.query, link(tab.path)),
+        "back": _with(_without_sign_in(request.query), tab.path),
+        "shared": {name: request.query[name] for name in SHARED_FILTERS if request.query.get(name)},
+        "shared_filters": SHARED_FILTERS,
+        "everything": _with(request.query, link(tab.path), **dict.fromkeys(SHARED_FILTERS, "")),
+        "refused": "",
         "version": __version__,
         "asset": lambda name: link(f"/assets/{name}?v={_fingerprint()}"),
         "docs_url": services.docs_url,
@@ -85,6 +92,11 @@ def _with(query: Mapping[str, str], path: str, /, **changes: object) -> str:
     """Return a link to the same tab with a changed query; what is empty is left out."""
     wanted = {name: str(value) for name, value in {**query, **changes}.items() if value not in ("", None)}
     return str(URL(path).with_query(wanted))
+
+
+def _without_sign_in(query: Mapping[str, str]) -> dict[str, str]:
+    # What was wrong with a token is over once it is right.
+    return {name: value for name, value in query.items() if name != "sign-in"}
 
 
 def _query(path: str, **query: object) -> str:
@@ -121,7 +133,8 @@ def _caller(identity: Identity) -> str:
 
 
 @cache
-def _template(name: str) -> "jinja2.Template":
+def template(name: str) -> "jinja2.Template":
+    """Return a template of this folder, compiled once."""
     return _environment().get_template(name)
 
 

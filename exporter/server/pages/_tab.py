@@ -15,6 +15,9 @@ Context = Callable[[web.Request], Awaitable[Mapping[str, Any]]]
 VIEWER = AccessRule(Role.VIEWER, narrow=True)
 ADMIN = AccessRule(Role.ADMIN, narrow=True)
 
+SHARED_FILTERS = ("integration", "tenant")
+"""Parts of the query that go from tab to tab: what somebody looks into stays the same."""
+
 
 @dataclass(frozen=True)
 class Tab:
@@ -23,7 +26,7 @@ class Tab:
     `template` is a file of this folder that extends `_layout.html`. Tabs are sorted by `order`, the smallest
     first; one that is not `listed` opens by links alone. Identities bound to tenants may open it where `rule`
     is narrow. `kinds` are the changes (events of `/api/v1/stream`) after which it is renewed, `actions` the
-    names of what people may do on it.
+    names of what people may do on it. `narrowed_by` are those of `SHARED_FILTERS` that choose what it shows.
     """
 
     path: str
@@ -36,3 +39,4 @@ class Tab:
     listed: bool = True
     kinds: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
+    narrowed_by: tuple[str, ...] = SHARED_FILTERS

@@ -18,28 +18,34 @@ from exporter.server.pages._texts import TEXTS
 
 STATES = (AlertState.FIRING.value, AlertState.ACKNOWLEDGED.value, AlertState.INHIBITED.value)
 MOST_ROWS = 20
-FILTERS = ("severity", "service", "tenant", "alert")
+FILTERS = ("severity", "tenant", "alert")
 
 
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return the alerts of now, and a page each of the history, of what people did, and of noise."""
-    about = choose(request, "severity", "tenant", "alert")
-    stored = about | choose(request, limit=str(MOST_ROWS), integration=request.query.get("service", ""))
-    alerts, notices, done, noise = await asyncio.gather(
-        read(request, "/api/v1/alerts", choose(request, *FILTERS, "state") | portion(request)),
+    # Alertmanager's word for it is service; a link may have either.
+    integration = request.query.get("integration") or request.query.get("service", "")
+    about = choose(request, *FILTERS)
+    stored = about | choose(request, limit=str(MOST_ROWS), integration=integration)
+    now = about | choose(request, "state", service=integration) | portion(request)
+    alerts, windows, notices, done, noise = await asyncio.gather(
+        read(request, "/api/v1/alerts", now),
+        read(request, "/api/v1/maintenance"),
         read(request, "/api/v1/notices", stored | {"after": request.query.get("after", "")}),
         read(request, "/api/v1/alert-actions", stored | {"after": request.query.get("acted", "")}),
         read(request, "/api/v1/alert-noise", stored | choose(request, "window")),
     )
     return {
         "alerts": alerts,
+        "windows": windows,
+        "open_windows": [row for row in windows.rows("maintenance") if row["state"] != "over"],
         "notices": notices,
         "done": done,
         "noise": noise,
         "offset": offset_of(request),
         "states": STATES,
         "severities": tuple(map(str, Severity)),
-        "windows": tuple(NOISE_WINDOWS),
+        "spans": tuple(NOISE_WINDOWS),
         "manual": MANUAL_ALERT,
         "exported": stored | {"limit": ""},
     }
@@ -53,6 +59,6 @@ TAB = Tab(
     context=context,
     rule=ADMIN,
     order=20,
-    kinds=("alerts",),
-    actions=("acknowledge", "assign", "resolve", "fire", "test"),
+    kinds=("alerts", "maintenance"),
+    actions=("acknowledge", "assign", "resolve", "fire", "test", "maintain", "end_maintenance"),
 )

@@ -12,7 +12,7 @@ from exporter.server.pages import Tab
 from exporter.server.pages._api import choose, read
 from exporter.server.pages._charts import cost_chart
 from exporter.server.pages._texts import TEXTS
-from exporter.server.quotas import charge_rows, quota_rows
+from exporter.server.quotas import balance_rows, charge_rows, quota_rows
 from exporter.server.rows import StatusFilter, visible_states
 from exporter.server.services import SERVICES
 
@@ -30,6 +30,7 @@ async def context(request: web.Request) -> Mapping[str, Any]:
     return {
         "quotas": quota_rows(states)[:MOST_ROWS],
         "charges": charge_rows(states)[:MOST_ROWS],
+        "balances": balance_rows(states)[:MOST_ROWS],
         "costs": by_endpoint,
         "days": by_day,
         "chart_of_days": cost_chart(

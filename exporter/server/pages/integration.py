@@ -27,11 +27,12 @@ async def context(request: web.Request) -> Mapping[str, Any]:
     if "integration" not in about:
         return {"title": TEXTS["integration"]["title"], "named_one": False}
     few = about | {"limit": str(MOST_ROWS)}
-    targets, changes, errors, tokens = await asyncio.gather(
+    targets, changes, errors, tokens, windows_of_all = await asyncio.gather(
         read(request, "/api/v1/targets", few),
         read(request, "/api/v1/changes", few),
         read(request, "/api/v1/errors", few),
         read(request, "/api/v1/tokens", few),
+        read(request, "/api/v1/maintenance"),
     )
     many = targets.data.get("counts", {}).get("total", 0) > MANY
     windows = await _windows(request, about, SHORT if many else tuple(STATS_WINDOWS))
@@ -40,15 +41,29 @@ async def context(request: web.Request) -> Mapping[str, Any]:
         "title": named(about["integration"], about.get("tenant", "")),
         "named_one": True,
         "about": about,
+        "lists": {f"{name}s": [value] for name, value in about.items()},
         "targets": targets,
         "changes": changes,
         "errors": errors,
         "tokens": tokens,
         "windows": windows,
+        "maintenance_windows": _concerned(windows_of_all, targets, about),
         "charts": charts,
         "many": many,
         "exported": about,
     }
+
+
+def _concerned(windows: Reading, targets: Reading, about: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the windows, open or planned, that silence alerts of what the tab is about."""
+    providers = {row["provider"] for row in targets.rows("targets")}
+    known = {"integrations": {about["integration"]}, "providers": providers}
+    known |= {"tenants": {about["tenant"]}} if "tenant" in about else {}
+    return [
+        row
+        for row in windows.rows("maintenance")
+        if row["state"] != "over" and all(not row[key] or names & {*row[key]} for key, names in known.items())
+    ]
 
 
 async def _charts(request: web.Request, about: Mapping[str, str]) -> list[Chart]:
@@ -81,6 +96,6 @@ TAB = Tab(
     context=context,
     order=11,
     listed=False,
-    kinds=("targets", "errors", "tokens"),
-    actions=("check", "refresh"),
+    kinds=("targets", "errors", "tokens", "maintenance"),
+    actions=("check", "refresh", "maintain", "end_maintenance"),
 )

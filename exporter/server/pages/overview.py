@@ -62,4 +62,5 @@ TAB = Tab(
     order=0,
     kinds=("targets", "alerts", "errors", "configuration"),
     actions=("check_all", "acknowledge", "assign"),
+    narrowed_by=("tenant",),
 )

@@ -41,4 +41,5 @@ TAB = Tab(
     order=90,
     kinds=("blocks", "statistics"),
     actions=("block", "unblock"),
+    narrowed_by=("tenant",),
 )

@@ -52,4 +52,5 @@ TAB = Tab(
     order=50,
     kinds=("deliveries", "endpoints"),
     actions=("retry", "retry_all", "retry_some", "pause", "activate", "disable", "ping"),
+    narrowed_by=("tenant",),
 )

@@ -64,7 +64,7 @@ function exchange(old, fresh) {
 
 async function renew() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+  if (!answer.ok) throw Object.assign(new Error(`HTTP ${answer.status}`), { status: answer.status });
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   document.querySelectorAll("[data-live]").forEach((old) => {
     const now = fresh.getElementById(old.id);
@@ -83,7 +83,7 @@ async function renewSoon() {
     if (words.stale) { delete words.stale; say(""); }
   } catch (error) {
     words.stale = "1";
-    say(fill(words.old, { error: error.message }));
+    say(fill(error.status === 401 ? words.gone : words.old, { error: error.message }));
   }
   last = Date.now();
   renewing = false;
@@ -92,10 +92,17 @@ async function renewSoon() {
 
 function isLive() { return liveSwitch.getAttribute("aria-pressed") === "true"; }
 
+// A browser has six connections to a host, for all its windows: one that nobody looks at gives its own away.
+let stream = null;
+
 function listen() {
   if (!words.stream || !window.EventSource) return;
+  stream?.close();
+  stream = null;
+  if (document.hidden) return;
   const kinds = words.kinds.split(" ");
-  new EventSource(words.stream).addEventListener("change", (event) => {
+  stream = new EventSource(words.stream);
+  stream.addEventListener("change", (event) => {
     const found = JSON.parse(event.data).kinds || kinds;
     if (found.some((kind) => kinds.includes(kind))) renewSoon();
   });
@@ -118,18 +125,29 @@ function addResult(text) {
   };
 }
 
-async function confirmed(kind, about) {
+async function confirmed(kind, about, given) {
   const at = (id) => document.getElementById(id);
   at("ask-title").textContent = fill(kind.title, { name: about });
   at("ask-text").textContent = kind.ask;
   at("ask-fields").replaceChildren(document.getElementById(`act-${kind.name}`).content.cloneNode(true));
+  for (const [name, value] of Object.entries(given)) {
+    const field = at("ask-fields").querySelector(`[name="${name}"]`);
+    if (field) field.value = Array.isArray(value) ? value.join(" ") : value;
+  }
   at("ask-yes").textContent = kind.label;
   at("ask-yes").classList.toggle("danger", "dangerous" in kind);
   dialog.returnValue = "";
   dialog.showModal();
   await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
   if (due) renewSoon();
-  return dialog.returnValue === "yes" ? new FormData(dialog.querySelector("form")) : null;
+  return dialog.returnValue === "yes" ? filledIn(dialog.querySelector("form")) : null;
+}
+
+// An empty field is not sent; it also takes away what the button had for it.
+function filledIn(form) {
+  const lists = new Set([...form.querySelectorAll("[data-names]")].map((one) => one.name));
+  const split = (name, text) => (lists.has(name) ? text.split(/[\s,]+/).filter(Boolean) : text);
+  return Object.fromEntries([...new FormData(form)].map(([name, text]) => [name, text === "" ? undefined : split(name, text)]));
 }
 
 async function ask(method, path, body) {
@@ -155,16 +173,16 @@ async function act(button) {
   if (button.getAttribute("aria-disabled") === "true") return;
   const { act: name, about } = button.dataset;
   const kind = { name, ...document.getElementById(`act-${name}`).dataset };
-  const fields = await confirmed(kind, about);
+  const own = JSON.parse(button.dataset.body);
+  const fields = await confirmed(kind, about, own);
   if (fields === null) return;
-  const given = Object.fromEntries([...fields].filter(([, value]) => value !== ""));
-  const body = { ...JSON.parse(kind.body), ...JSON.parse(button.dataset.body), ...given };
+  const body = { ...JSON.parse(kind.body), ...own, ...fields };
   const path = words.root + kind.path.replace(/\{(\w+)\}/g, (_, key) => encodeURIComponent(button.getAttribute(`data-in-${key}`)));
   button.setAttribute("aria-disabled", "true");
   const result = addResult(`${fill(kind.doing, { name: about })}…`);
   try {
     const found = await finish(path, await ask(kind.method, path, body), result.progress);
-    result.end(fill(kind.done, { ...body, total: (found.checks || found.tokens || []).length, ...found, name: about }), "done");
+    result.end(fill(kind.done, { ...body, total: (found.checks || found.tokens || []).length, ...found, name: about || found.name }), "done");
   } catch (error) {
     result.end(fill(kind.failed, { name: about, error: error.message }), "failed");
   } finally {
@@ -179,7 +197,11 @@ document.addEventListener("click", (event) => {
   if (button) act(button);
 });
 document.getElementById("ask-no")?.addEventListener("click", () => dialog.close(""));
-document.addEventListener("visibilitychange", () => { if (due) renewSoon(); });
+document.addEventListener("visibilitychange", () => {
+  listen();
+  // What changed meanwhile nobody has reported.
+  if (!document.hidden) renewSoon();
+});
 liveSwitch.addEventListener("click", () => {
   liveSwitch.setAttribute("aria-pressed", String(!isLive()));
   if (due) renewSoon();
