@@ -20,7 +20,7 @@ _SUBJECTS = ("integrations", "providers", "tenants", "alerts")
 
 
 class MaintenanceBody(MaintenancePart, frozen=True, kw_only=True, rename={"duration": "for"}):
-    """A window by API: the keys of one in the file, `for` in place of `end`, and no name where any will do."""
+    """A window by API: keys of one in the file, or `for` in place of `end`, and no name where any will do."""
 
     name: Annotated[str, Meta(description="Its name; left out, it is made of what the window is about.")] = ""
     duration: Annotated[
@@ -29,9 +29,9 @@ class MaintenanceBody(MaintenancePart, frozen=True, kw_only=True, rename={"durat
 
 
 def complete(given: Mapping[str, Any], taken: Collection[str], now: float) -> dict[str, Any]:
-    """Return a body with what it leaves out: a name that is not in `taken`, and the end of one that says `for`.
+    """Return a body with what it leaves out: a name not in `taken`, and the end of one that says `for`.
 
-    Whoever is in the middle of an incident says what and how long; what else is wrong is judged by the caller.
+    Who is in an incident says what and how long; whatever else is wrong the caller judges.
     """
     values = dict(given)
     if "for" in values:

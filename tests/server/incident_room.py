@@ -102,15 +102,7 @@ async def incident(folder: Path, web: Path | None = None) -> AsyncIterator[Incid
         room = IncidentRoom(_states(), path=web, store=stage.database, alerts=stage.desk)
         room.limit_desk, room.ratelimits = limits, limits.limits
         limits.now = time.time()
-        contact = AlertmanagerContact(lambda *_: None)
-        room.maintenance = MaintenanceKeeper(
-            stage.client,
-            MaintenanceStore(stage.database),
-            contact,
-            lambda *_: None,
-            lambda *_: None,
-            time.time,
-        )
+        room.maintenance = _keeper(stage)
         parts = AuditParts(stage.database, time.time)
         stack.push_async_callback(parts.commit.close, 5.0)
         room.audit_trail, room.events = parts.trail, parts.intake
@@ -126,6 +118,14 @@ async def incident(folder: Path, web: Path | None = None) -> AsyncIterator[Incid
         await found.fire()
         await until_listed(stage)
         yield found
+
+
+def _keeper(stage: DeskStage) -> MaintenanceKeeper:
+    def show(*_: object) -> None:
+        """Nobody looks at its series here."""
+
+    store = MaintenanceStore(stage.database)
+    return MaintenanceKeeper(stage.client, store, AlertmanagerContact(show), show, show, time.time)
 
 
 async def until_listed(stage: DeskStage) -> None:

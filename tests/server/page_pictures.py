@@ -55,9 +55,11 @@ async def take(of: str, only: list[str]) -> None:
 async def _delivery(of: str, token: str) -> str:
     """Return the id of a delivery that was tried most."""
     headers = {"Authorization": f"Bearer {token}"}
-    async with aiohttp.ClientSession(of, headers=headers, raise_for_status=True) as session:
-        async with session.get("/api/v1/deliveries?limit=500") as answer:
-            found = (await answer.json())["deliveries"]
+    async with (
+        aiohttp.ClientSession(of, headers=headers, raise_for_status=True) as session,
+        session.get("/api/v1/deliveries?limit=500") as answer,
+    ):
+        found = (await answer.json())["deliveries"]
     return str(max(found, key=lambda row: row["attempts"])["id"])
 
 
@@ -82,10 +84,14 @@ async def _take(page: Page, url: str, name: str) -> None:
         shot = await page.tell("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
         file = FOLDER / f"{name}{look}.png"
         file.write_bytes(base64.b64decode(shot["data"]))
-        subprocess.run(["pngquant", "--force", "--strip", "--ext=.png", "64", file], check=True)
+        await asyncio.to_thread(_reduce, file)
         print(f"{file.name}: {file.stat().st_size // 1024} KiB", file=sys.stderr)
         if file.stat().st_size > LARGEST:
             raise SystemExit(f"{file} has more than {LARGEST // 1024} KiB")
+
+
+def _reduce(file: Path) -> None:
+    subprocess.run(["pngquant", "--force", "--strip", "--ext=.png", "64", file], check=True)
 
 
 if __name__ == "__main__":

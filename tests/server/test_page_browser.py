@@ -176,7 +176,7 @@ async def test_a_tab_fits_every_width_and_is_legible_in_all_colours(desk: Desk, 
 
 
 async def test_an_incident_is_handled_by_keyboard_alone(desk: Desk) -> None:
-    """From the first check that fails over the alert, its owner and the check to the review of who looked around."""
+    """From the first check that fails over its alert to the review of who looked around."""
     await desk.look()
     made = desk.incident
     await desk.open("/")
@@ -261,7 +261,8 @@ OPENED = {
     ),
     "a result and an error": (
         "/webhooks",
-        "addResult('Working…').progress(1, 3); addResult('Failed').end('It failed: no such endpoint', 'failed');"
+        "addResult('Working…').progress(1, 3);"
+        "addResult('Failed').end('It failed: no such endpoint', 'failed');"
         "document.body.dataset.stale = '1'; say('The exporter does not answer');",
     ),
     "a part that cannot be read": ("/errors?reason=odd", ""),

@@ -1,4 +1,4 @@
-"""A browser that may not open a page gets one that says why, and how to sign in; programs get one sentence."""
+"""A browser that may not open a page gets one that says why, and how to sign in."""
 
 import re
 from collections.abc import AsyncIterator

@@ -57,7 +57,7 @@ async def sign_out(request: web.Request) -> web.Response:
 
 
 def _back(request: web.Request, form: Mapping[str, object], *, wrong: bool = False) -> str:
-    """Return the link to the page that the form names, as `to`, where it is one of ours; else to the first."""
+    """Return the link to the page that the form names, as `to`, if it is one of ours; else to the first."""
     try:
         asked = URL(str(form.get("to", "/")))
     except ValueError:

@@ -23,7 +23,7 @@ _OF_THE_TEXT = frozenset(("content-type", "content-length"))
 
 @web.middleware
 async def refuse_politely(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer a browser that may not open a page, or asks for none of ours, with a page and the same status."""
+    """Answer a browser that may not open a page, or asks for none of ours, by a page and the same status."""
     try:
         return await handler(request)
     except (web.HTTPUnauthorized, web.HTTPForbidden, web.HTTPNotFound) as error:
