@@ -219,6 +219,7 @@ async def test_costs_are_what_vendors_charge_and_what_is_left_with_them() -> Non
         ("number", 1234567, "1,234,567"),
         ("number", 20.0, "20"),
         ("number", 0.25, "0.25"),
+        ("humps", "IntegrationDown<b>", "Integration<wbr>Down&lt;b&gt;"),
         ("span", 0.0002, "<1 ms"),
         ("span", 1.5, "1.50 s"),
         ("utc", "2026-11-21T08:00:00Z", "2026-11-21 08:00:00 UTC"),

@@ -1,8 +1,11 @@
 """How the page writes times, spans, shares and amounts; each takes what the API answers."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+
+from markupsafe import Markup, escape
 
 from exporter.server.pages._texts import TEXTS, fill
 
@@ -73,6 +76,11 @@ def named(integration: str, tenant: str) -> str:
     return fill(TEXTS["integration"]["of"], integration=integration, tenant=tenant) if tenant else integration
 
 
+def humps(name: str) -> Markup:
+    """Return a name such as IntegrationDown so that a narrow cell breaks it between its words."""
+    return Markup(re.sub("(?<=[a-z])(?=[A-Z])", "<wbr>", str(escape(name))))  # noqa: S704 - it is escaped
+
+
 FILTERS: dict[str, Callable[[Any], str]] = {
     "utc": utc,
     "coarse": coarse,
@@ -80,4 +88,5 @@ FILTERS: dict[str, Callable[[Any], str]] = {
     "share": share,
     "money": money,
     "number": number,
+    "humps": humps,
 }
