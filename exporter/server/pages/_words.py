@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
-
 from exporter.server.pages._texts import TEXTS, fill
 
 _UNITS = TEXTS["units"]
