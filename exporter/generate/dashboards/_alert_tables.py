@@ -28,7 +28,7 @@ def firing_alerts(
             TableColumn("alert", "Alert"),
             *columns,
             TableColumn(
-                "B", "Since", unit="dateTimeFromNow", width=118, words={"0": ("Unknown", show.PLAIN)}
+                "B", "Since", unit="dateTimeFromNow", width=132, words={"0": ("Unknown", show.PLAIN)}
             ),
         ),
         size=size,

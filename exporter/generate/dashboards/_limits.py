@@ -200,9 +200,9 @@ def balances(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: S
         (
             STATE,
             *columns,
-            TableColumn("currency", "Currency", width=72),
+            TableColumn("currency", "Currency", width=77),
             TableColumn("B", "Left", unit="short", decimals=2, width=75),
-            TableColumn("C", "Lasts", unit=DAYS, decimals=1, width=85),
+            TableColumn("C", "Lasts", unit=DAYS, decimals=1, width=83),
         ),
         size=size,
         sort=(("Left", False),),

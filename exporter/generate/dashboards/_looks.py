@@ -10,7 +10,7 @@ from exporter.generate.dashboards._sdk import common, kinds, models
 ValueWord = tuple[str, str]
 """What a value is called and its colour."""
 
-LETTER, PADDING, ARROW = 7.3, 13, 20
+LETTER, PADDING, ARROW = 7.9, 13, 20
 """Pixels of a letter in a table at most, of a cell's padding and border, of the arrow of a sorted column."""
 
 

@@ -42,6 +42,8 @@ PLAIN = "text"
 MOST_BARS = 20
 AUTO_WIDTH = 110
 """Pixels at least of a column without a width of its own: Grafana's 150 leave no room in a narrow window."""
+AGO, AGO_WIDTH = "dateTimeFromNow", 130
+"""The unit of times that are said as people do, and the pixels of "a few seconds ago"."""
 MOST_STEPS = 90
 """Points of a line: four minutes each in a view of six hours; each costs time at ten thousand tenants."""
 # The levels of core.severity in Grafana's named colours, which fit its light and its dark theme.
@@ -223,8 +225,8 @@ def bars(title: str, text: str, query: PanelQuery, *, size: Size, unit: str) -> 
     panel.name_placement(kinds.BarGaugeNamePlacement.LEFT).show_unfilled(False)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"])).min(0).no_value("No data")
     panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.FIXED).fixed_color(QUIET))
-    # Else few bars have letters so large that a narrow window cuts their names.
-    panel.text(common.VizTextDisplayOptions().title_size(14).value_size(18))
+    # Else few bars have letters so large, and many have names so narrow, that the names are cut.
+    panel.text(common.VizTextDisplayOptions().title_size(12).value_size(16))
     return _finish(panel, title, text, [query], size, unit, instant=True)
 
 
@@ -277,6 +279,7 @@ def table_of(columns: Sequence[TableColumn], sort: Sequence[tuple[str, bool]], e
     chosen = {title for title, _ in sort}
     for column in columns:
         least = least_width(column.title, sorts=column.title in chosen)
+        least = max(least, AGO_WIDTH) if column.unit == AGO else least
         panel.override_by_name(column.title, _properties(column, least))
     return panel
 

@@ -138,7 +138,7 @@ def failing(
             *columns,
             TableColumn("reason", "Reason", words=REASONS, links=(log or errors_link(),)),
             TableColumn(
-                "A", "Since", unit="dateTimeFromNow", width=118, words={"0": ("Never worked", show.PLAIN)}
+                "A", "Since", unit="dateTimeFromNow", width=132, words={"0": ("Never worked", show.PLAIN)}
             ),
             TableColumn("B", "In a row", width=75),
         ),
@@ -193,9 +193,10 @@ def phases(narrow: Narrow = unchanged, size: Size = (6, 9)) -> Any:
 def certificates(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: Size = (12, 9)) -> Any:
     """Return the table of the certificates that expire first."""
     kinds = (("server", common_metrics.CERTIFICATE_EXPIRY), ("chain", common_metrics.CHAIN_EXPIRY))
+    # Of each metric the first of an integration before they are joined: what is joined is few rows, not all.
+    firsts = ((kind, f"bottomk by ({_WHOLE}) (1, {ask.each(metric)})") for kind, metric in kinds)
     left = " or ".join(
-        f'label_replace({ask.each(metric)} - time(), "certificate", "{kind}", "", "")'
-        for kind, metric in kinds
+        f'label_replace({expr} - time(), "certificate", "{kind}", "", "")' for kind, expr in firsts
     )
     # One row per integration: thousands of tenants often share one server and its certificate.
     first = f"bottomk({ask.MOST}, bottomk by ({_WHOLE}) (1, {left}))"

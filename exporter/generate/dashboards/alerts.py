@@ -23,7 +23,7 @@ from exporter.generate.dashboards._variables import TARGET
 
 UID = "integration-alerts"
 INTEGRATION, TENANT = integration_column(UID), tenant_column(UID)
-ALERT = TableColumn("alert", "Alert", width=190)
+ALERT = TableColumn("alert", "Alert", width=208)
 NAME = f"regexp_replace(alert, '^{PREFIX}', '') AS alert"
 """The name of an alert without the word that all begin with, which would fill the column."""
 SEVERITY_WORDS: dict[str, ValueWord] = {

@@ -129,7 +129,7 @@ def _longest() -> Any:
             TENANT,
             TableColumn("reason", "Reason"),
             TableColumn(
-                "A", "Since", unit="dateTimeFromNow", width=125, words={"0": ("Never worked", show.PLAIN)}
+                "A", "Since", unit="dateTimeFromNow", width=132, words={"0": ("Never worked", show.PLAIN)}
             ),
             TableColumn("B", "In a row", width=80),
         ),

@@ -24,7 +24,7 @@ from exporter.generate.dashboards._variables import TARGET
 
 UID = "integration-tokens"
 DAY = 86_400
-BUCKETS = ((0, "expired"), (DAY, "up to a day"), (7 * DAY, "up to a week"), (30 * DAY, "up to 30 days"))
+BUCKETS = ((0, "expired"), (DAY, "in a day"), (7 * DAY, "in a week"), (30 * DAY, "in 30 days"))
 """Ends of spans of time left, in seconds, ascending, each with its words."""
 
 LEFT = f"({ask.each(m.TOKEN_EXPIRY, 'token')} - time())"
@@ -81,19 +81,19 @@ def _counts() -> tuple[Any, ...]:
         show.number(
             "Failing refreshes",
             "Tokens that the exporter renews whose last refresh failed.",
-            f"sum({ask.each(m.TOKEN_REFRESH_FAILURES, 'token')} > bool 0)",
+            f"sum({ask.each(m.TOKEN_REFRESH_FAILURES, 'token')} > bool 0) or sum({OURS}) * 0",
             bad=show.BAD,
         ).no_value(NONE_KNOWN),
         show.number(
             "Refused",
             "Tokens that the vendor took back: only a person can bring another one.",
-            f"sum({_state(TokenState.REFUSED)})",
+            f"sum({_state(TokenState.REFUSED)}) or sum({OURS}) * 0",
             bad=show.BAD,
         ).no_value(NONE_KNOWN),
         show.number(
             "Unknown expiry",
             "Tokens that the exporter renews and of which it does not know when they expire.",
-            f"sum({_state(TokenState.UNKNOWN)})",
+            f"sum({_state(TokenState.UNKNOWN)}) or sum({OURS}) * 0",
             bad=show.QUIET,
         ).no_value(NONE_KNOWN),
     )
@@ -133,7 +133,7 @@ def _buckets() -> Any:
         chosen = f"({LEFT}{before} < bool {end})"
         parts.append(_name(f"sum({chosen})", words))
         before = f" >= {end}"
-    parts.append(_name(f"sum({LEFT} >= bool {BUCKETS[-1][0]})", "longer"))
+    parts.append(_name(f"sum({LEFT} >= bool {BUCKETS[-1][0]})", "later"))
     return show.bars(
         "How many, by time left",
         "How many tokens have how much time left, those that the exporter renews among them.",
