@@ -172,7 +172,8 @@ async def test_every_answer_says_what_a_browser_may_do_with_it(guarded: House) -
     wrong = []
     for method, route in asked():
         for name in ("nobody", "admin", "viewer of acme"):
-            headers = {**CALLERS[name].headers, **CHANGE}
+            # A browser asks for pages, which refusals are then, too.
+            headers = {**CALLERS[name].headers, **CHANGE, "Accept": "text/html"}
             answer = await guarded.ask(concrete(route), method, headers, admin=False)
             found = answer.headers
             policy = found.get("content-security-policy", "")
