@@ -42,7 +42,7 @@ PLAIN = "text"
 MOST_BARS = 20
 AUTO_WIDTH = 110
 """Pixels at least of a column without a width of its own: Grafana's 150 leave no room in a narrow window."""
-AGO, AGO_WIDTH = "dateTimeFromNow", 130
+AGO, AGO_WIDTH = "dateTimeFromNow", 140
 """The unit of times that are said as people do, and the pixels of "a few seconds ago"."""
 MOST_STEPS = 90
 """Points of a line: four minutes each in a view of six hours; each costs time at ten thousand tenants."""
