@@ -220,7 +220,6 @@ def _webhook_facts(end: float) -> Iterator[Row]:
         own = (("integration", integration), ("provider", INTEGRATIONS[integration][0]))
         place = (*own, ("tenant", tenant), ("source", source))
         yield "integration_webhook_silence_limit_seconds", place, 6 * HOUR
-        yield "integration_webhook_source_since_timestamp_seconds", place, end - 2 * HOUR
     for endpoint, (tenant, _, up) in ENDPOINTS.items():
         disabled = (*NONE, ("tenant", tenant), ("endpoint", endpoint))
         yield "integration_webhook_endpoint_disabled", disabled, float(not up)

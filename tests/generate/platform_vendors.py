@@ -8,6 +8,7 @@ from exporter.alerts.call_limits import RATE_LIMIT_LOW
 from exporter.core import common_metrics as m
 from exporter.core import declines, sms_metrics
 from exporter.core.metric import Metric
+from exporter.events._payment_alerts import FRAUD_WARNINGS_HIGH
 from exporter.probes.stripe import alerts as stripe
 from exporter.probes.twilio import alerts as twilio
 from tests.generate.dashboards_platform import (
@@ -268,6 +269,10 @@ def recorded_by_target(target: Target) -> Iterator[Row]:
             yield f"{level}:{name}:increase1h", labels, value
         for name in ("integration_payment_disputes_total", "integration_payment_fraud_warnings_total"):
             yield f"{level}:{name}:increase1d", labels, 2.0
+        yield f"{level}:integration_payments_total:increase1d", labels, 9600.0
+        # Of the two cases one alone is too frequent.
+        yield stripe.WARNINGS.suspects_record, labels, 0.006
+        yield FRAUD_WARNINGS_HIGH.suspects_record, labels, 0.006
         family = "integration_payment_declines_total:increase1h"
         yield f"{level}_family:{family}", (*labels, ("family", "funds")), 20.0
     if provider == "twilio":

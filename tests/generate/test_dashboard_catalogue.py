@@ -51,11 +51,8 @@ HIDDEN = {
     "integration_threshold_state_changes": "The alert on flapping counts changes, and no graph does.",
     "integration_threshold_rate_limit_calls": "The share that is left is drawn; this is for small limits.",
     "integration_threshold_webhook_consecutive_failures": "A column of a table has them.",
-    "integration_threshold_webhook_backlog_age_seconds": "A column of a table has it.",
     "integration_threshold_fal_error_ratio": "The provider's graph is of requests, and not of their share.",
     "integration_threshold_twilio_webhook_failures": "The provider's graph has a line for each error code.",
-    "integration_threshold_fraud_ratio": "Of too few for a line: a number counts those of a day.",
-    "integration_threshold_reported_dispute_ratio": "Of too few for a line: a number counts those of a day.",
 } | {
     f"integration_threshold_{name}": "A factor of one share over another: the alert names the places."
     for name in (

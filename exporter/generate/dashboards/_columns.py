@@ -37,6 +37,11 @@ def detail_link() -> DataLink:
     return DataLink("This target in detail", url)
 
 
+def failures_link(name: str, carry: tuple[str, ...] = TARGET) -> DataLink:
+    """Return the link of a column of integrations or tenants, called `name`, to the log of their failures."""
+    return DataLink(f"Failed probes of this {name}", link_to(ERRORS, carry=carry, **{name: VALUE}))
+
+
 def provider_link(carry: tuple[str, ...] = TARGET) -> DataLink:
     """Return the link of a bar of an integration to the dashboard of its provider."""
     tenant = tuple(name for name in carry if name == "tenant")

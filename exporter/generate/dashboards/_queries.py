@@ -84,4 +84,5 @@ def _fill_macros(sql: str, begin: int, end: int) -> str:
         seconds = int(match[2]) * _SECONDS[match[3]]
         return f'floor(({match[1]})/{seconds})*{seconds} AS "time"'
 
+    sql = sql.replace("$__unixEpochFrom()", str(begin)).replace("$__unixEpochTo()", str(end))
     return _GROUP.sub(group, _FILTER.sub(rf"\1 >= {begin} AND \1 <= {end}", sql))

@@ -4,13 +4,16 @@ Each process counts the events that a load balancer gave it, so replicas are add
 those of what is probed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from exporter.core.alert import Alert
 from exporter.core.metric import Metric
 from exporter.generate.dashboards._panels import PanelQuery
 
 HOUR, QUARTER = "1h", "15m"
+NO_DATA = "No data"
+"""What a panel says that has no words of its own for nothing."""
 OWN = 'integration=""'
 """Of no integration: requests that the app answered itself, and calls to services that nobody probes."""
 OF_INTEGRATION = 'integration!=""'
@@ -85,6 +88,17 @@ def parts(whole: str, part: str, rest: str, name: str, label: str = "outcome") -
     return (
         f'label_replace({left}, "{label}", "{rest}", "", "")'
         f' or label_replace({per_minute(part)}, "{label}", "{name}", "", "")'
+    )
+
+
+def say_nothing(words: str, panels: Iterable[Any]) -> tuple[Any, ...]:
+    """Return `panels`; those without words of their own say `words` where they have nothing to show.
+
+    No app has to report everything, so that nothing is no fault.
+    """
+    return tuple(
+        panel.no_value(words) if panel.build().field_config.defaults.no_value == NO_DATA else panel
+        for panel in panels
     )
 
 

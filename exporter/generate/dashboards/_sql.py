@@ -10,6 +10,9 @@ MOST_ROWS = 200
 WITHIN = "$__unixEpochFilter(at)"
 """The condition of rows in the time range; `at` are Unix seconds, which have an index."""
 
+WITHIN_HOURS = "at > $__unixEpochFrom() - 3600 AND at <= $__unixEpochTo()"
+"""The condition of rows of an hour, which begins at `at`: the hour in which the range begins counts."""
+
 PICKED = ("integration", "tenant")
 
 

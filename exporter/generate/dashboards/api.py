@@ -18,9 +18,9 @@ from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards import _reported as reported
 from exporter.generate.dashboards._board import Dashboard, Section
-from exporter.generate.dashboards._columns import integration_column, tenant_column
+from exporter.generate.dashboards._columns import failures_link, integration_column, tenant_column
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
-from exporter.generate.dashboards._reported import OF_INTEGRATION, QUARTER
+from exporter.generate.dashboards._reported import OF_INTEGRATION, QUARTER, say_nothing
 from exporter.generate.dashboards._variables import Choice
 
 SERVER = 'reason=~"server|timeout"'
@@ -36,7 +36,17 @@ PICKED = tuple(
 
 ROUTE_COLUMN = TableColumn("route", "Route", wrap=True)
 METHOD = TableColumn("method", "Method", width=90)
-TENANT, INTEGRATION = tenant_column(UID), integration_column(UID)
+TENANT = tenant_column(UID, failures_link("tenant"))
+INTEGRATION = integration_column(UID, failures_link("integration"))
+COLOURS = {
+    "succeeded": show.GOOD,
+    "client": show.QUIET,
+    "server": show.BAD,
+    "timeout": show.WARNING,
+    "error": show.BAD,
+    "rate_limited": show.QUIET,
+}
+"""Colours of outcomes: what lies with the caller, with who answers, and with the way."""
 
 
 def build() -> Dashboard:
@@ -47,9 +57,12 @@ def build() -> Dashboard:
         description="Requests that apps answer and calls that they make: how many, how many fail, how slow.",
         sections=(
             Section("", _counts()),
-            Section("Requests that the app answers", (*_requests(), _slowest(), _worst_tenants())),
-            Section("Calls to integrations", (*_calls(), _call_table())),
-            Section("AI services", _ai_services()),
+            Section(
+                "Requests that the app answers",
+                say_nothing("No request is reported", (*_requests(), _slowest(), _worst_tenants())),
+            ),
+            Section("Calls to integrations", say_nothing("No call is reported", (*_calls(), _call_table()))),
+            Section("AI services", say_nothing("No call to an AI service is reported", _ai_services())),
         ),
         variables=PICKED,
     )
@@ -64,21 +77,21 @@ def _counts() -> tuple[Any, ...]:
             PanelQuery(f"sum(rate({requests}[{QUARTER}])) * 60"),
             size=(4, 4),
             unit="cpm",
-        ),
+        ).no_value("None reported"),
         show.figure(
             "Failing requests",
             "Share of the requests of 15 minutes that the app answered with a 5xx or too late.",
             PanelQuery(reported.share(failures, requests, window=QUARTER)),
             size=(4, 4),
             unit="percentunit",
-        ),
+        ).no_value("None reported"),
         show.figure(
             "95th percentile",
             "One of twenty requests of 15 minutes took so long or longer. Not by tenant.",
             PanelQuery(reported.percentile("0.95", reported.own(m.DURATION), window=QUARTER)),
             size=(4, 4),
             unit="s",
-        ),
+        ).no_value("None reported"),
         show.number(
             "Endpoint alerts",
             "Routes of the app that fail or are slow, by the alerts on them. No data means that no rules are "
@@ -112,6 +125,7 @@ def _requests() -> tuple[Any, ...]:
             size=(12, 8),
             unit="cpm",
             step="1m",
+            colours=COLOURS,
         ),
         show.lines(
             "Response time, percentiles",
@@ -206,6 +220,7 @@ def _calls() -> tuple[Any, ...]:
             size=(12, 8),
             unit="cpm",
             step="1m",
+            colours=COLOURS,
         ),
         show.lines(
             "Calls that fail, by integration",
@@ -285,6 +300,7 @@ def _ai_services() -> tuple[Any, ...]:
             size=(8, 8),
             unit="cpm",
             step="1m",
+            colours=COLOURS,
         ),
         show.lines(
             "Duration of AI calls, 95th percentile",

@@ -196,7 +196,7 @@ def _inside() -> tuple[Any, ...]:
             PanelQuery(f"sum by (state) ({ask.each(p.CONNECTIONS, 'state')})", "{{state}}"),
             size=(12, 8),
             unit="short",
-            step="5m",
+            step="1m",
         ),
         _lines(
             "Oldest transaction",

@@ -9,7 +9,7 @@ from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards import _reported as reported
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
-from exporter.generate.dashboards._reported import QUARTER
+from exporter.generate.dashboards._reported import QUARTER, say_nothing
 
 ACCEPTED, REJECTED, DUPLICATES = map(str, m.INTAKE_SERIES)
 DROPPED = str(SERIES_DROPPED)
@@ -24,9 +24,9 @@ def build() -> Dashboard:
         title="Integrations / Events",
         description="Events of apps on their way in: accepted, refused, counted twice, left out, stored.",
         sections=(
-            Section("", _counts()),
-            Section("What arrives", _arrivals()),
-            Section("What is left out", _losses()),
+            Section("", say_nothing("No event", _counts())),
+            Section("What arrives", say_nothing("No event has arrived", _arrivals())),
+            Section("What is left out", say_nothing("Nothing is known to be left out", _losses())),
         ),
         variables=(),
     )
@@ -42,19 +42,19 @@ def _counts() -> tuple[Any, ...]:
             unit="cpm",
         ),
         show.number(
-            "Refused (1h)",
+            "Refused, 1 h",
             "Events that were not valid: the answer names the field and the reason.",
             f"round({reported.rise(REJECTED)}) or sum({ACCEPTED}) * 0",
             bad=show.WARNING,
         ),
         show.number(
-            "Duplicates (1h)",
+            "Duplicates, 1 h",
             "Events whose id was counted before: an app that sends again, which costs nothing.",
             f"round({reported.rise(DUPLICATES)}) or sum({ACCEPTED}) * 0",
             bad=show.QUIET,
         ),
         show.number(
-            "Left out (1h)",
+            "Left out, 1 h",
             "Counts that were left out of series, because their metric has as many series as it may have.",
             f"round({reported.rise(DROPPED)}) or sum({ACCEPTED}) * 0",
             bad=show.BAD,

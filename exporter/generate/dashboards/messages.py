@@ -7,12 +7,15 @@ from exporter.core import common_metrics as m
 from exporter.core import sms_metrics
 from exporter.core.alert import BY
 from exporter.core.metric import Metric
+from exporter.core.text_message import TextState
 from exporter.generate.dashboards import _numbers as numbers
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
+from exporter.generate.dashboards import _sql as sql
+from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._columns import detail_link, integration_column, tenant_column
-from exporter.generate.dashboards._panels import LIMIT, PanelQuery, TableColumn, limits_of
+from exporter.generate.dashboards._panels import LIMIT, PanelQuery, Size, TableColumn, limits_of
 from exporter.generate.dashboards._scale import NOT_ALL, count_firing, record
 from exporter.probes.resend import alerts as resend_alerts
 from exporter.probes.resend import metrics as resend
@@ -25,6 +28,13 @@ UID = "integration-messages"
 COLUMNS = (integration_column(UID, detail_link()), tenant_column(UID, detail_link()))
 TARGET = "{{integration}} {{tenant}}"
 CAN_SEND = {"2": ("Available", show.GOOD), "1": ("Limited", show.WARNING), "0": ("Blocked", show.BAD)}
+TEXT_STATES = {
+    TextState.WAITING.value: ("Waiting", show.WARNING),
+    TextState.ACCEPTED.value: ("Taken", show.QUIET),
+    TextState.SENT.value: ("Sent", show.QUIET),
+    TextState.DELIVERED.value: ("Delivered", show.GOOD),
+    TextState.FAILED.value: ("Failed", show.BAD),
+}
 QUALITY = {"3": ("Green", show.GOOD), "2": ("Yellow", show.WARNING), "1": ("Red", show.BAD)}
 
 
@@ -39,7 +49,8 @@ def build() -> Dashboard:
             Section("Resend", _resend(), frozenset({"resend"})),
             Section("Twilio", _twilio(), frozenset({"twilio"})),
             Section("WhatsApp", _whatsapp(), frozenset({"whatsapp"})),
-            Section("Text messages of alerts", _text_messages()),
+            Section("Text messages of alerts", (*_text_messages(), *_trouble_of_texts())),
+            Section("From the store", (_log(),)),
         ),
     )
 
@@ -71,7 +82,7 @@ def _smtp() -> tuple[Any, ...]:
             (PanelQuery(steps, "{{phase}}"),),
             size=(12, 8),
             unit="s",
-        ),
+        ).no_value("No dialogue was timed"),
     )
 
 
@@ -247,9 +258,15 @@ def _whatsapp() -> tuple[Any, ...]:
     )
 
 
-def _sum(metric: Metric, by: str = "") -> str:
-    """Return how often something happened to a text message within an hour, over all processes."""
-    return f"sum by ({by}) (increase({metric}[1h]))"
+def _per_hour(title: str, text: str, events: dict[str, Metric], size: Size) -> Any:
+    """Return how often something happened to text messages within an hour, over all processes."""
+    return show.lines(
+        title,
+        text,
+        tuple(PanelQuery(f"sum(increase({metric}[1h]))", name) for name, metric in events.items()),
+        size=size,
+        unit="short",
+    ).no_value("No text message was asked for")
 
 
 def _text_messages() -> tuple[Any, ...]:
@@ -277,48 +294,65 @@ def _text_messages() -> tuple[Any, ...]:
             decimals=0,
             size=(4, 7),
         ),
-        show.lines(
+        _per_hour(
             "Text messages in an hour",
             "What became of them: asked for by notices of Alertmanager, taken by an account, on the phone "
             "by its word, failed, given up.",
-            tuple(
-                PanelQuery(_sum(metric), name)
-                for metric, name in (
-                    (sms_metrics.REQUESTED, "asked for"),
-                    (sms_metrics.ACCEPTED, "taken"),
-                    (sms_metrics.DELIVERED, "delivered"),
-                    (sms_metrics.FAILED, "failed"),
-                    (sms_metrics.GIVEN_UP, "given up"),
-                )
-            ),
-            size=(12, 7),
-            unit="short",
-        ).no_value("No text message was asked for"),
-        show.lines(
+            {
+                "asked for": sms_metrics.REQUESTED,
+                "taken": sms_metrics.ACCEPTED,
+                "delivered": sms_metrics.DELIVERED,
+                "failed": sms_metrics.FAILED,
+                "given up": sms_metrics.GIVEN_UP,
+            },
+            (12, 7),
+        ),
+    )
+
+
+def _trouble_of_texts() -> tuple[Any, ...]:
+    oldest = sms_metrics.OLDEST
+    return (
+        _per_hour(
             "Text messages not sent, or in doubt, in an hour",
             "Repeats of what was sent, those beyond what an incident may have, and requests that no account "
             "answered: those are sent again.",
-            tuple(
-                PanelQuery(_sum(metric), name)
-                for metric, name in (
-                    (sms_metrics.REPEATED, "repeats"),
-                    (sms_metrics.CAPPED, "beyond the limit"),
-                    (sms_metrics.UNCERTAIN, "in doubt"),
-                )
-            ),
-            size=(12, 8),
-            unit="short",
-        ).no_value("No text message was asked for"),
+            {
+                "repeats": sms_metrics.REPEATED,
+                "beyond the limit": sms_metrics.CAPPED,
+                "in doubt": sms_metrics.UNCERTAIN,
+            },
+            (12, 8),
+        ),
         show.lines(
             "Age of the oldest text message that waits",
             "0 where none waits.",
             # Its time is 0 where none waits, which is no age of half a century.
-            (
-                PanelQuery(
-                    f"max(time() - ({sms_metrics.OLDEST} > 0)) or max({sms_metrics.OLDEST}) * 0", "oldest"
-                ),
-            ),
+            (PanelQuery(f"max(time() - ({oldest} > 0)) or max({oldest}) * 0", "oldest"),),
             size=(12, 8),
             unit="s",
         ).no_value("No text message is sent by this exporter"),
+    )
+
+
+def _log() -> Any:
+    return store.log(
+        "Text messages, one by one",
+        f"The newest {sql.MOST_ROWS} messages to phones and what became of them. "
+        "`integration-exporter list sms` has the texts.",
+        sql.newest(
+            "text_messages",
+            ("time", "state", "severity", "alert", "integration", "tenant", "reason"),
+        ),
+        (
+            store.time_column(),
+            TableColumn("state", "State", width=95, words=TEXT_STATES),
+            TableColumn("severity", "Severity", width=90),
+            TableColumn("alert", "Alert", wrap=True),
+            *COLUMNS,
+            TableColumn("reason", "Reason", width=115),
+        ),
+        size=(24, 8),
+        sort=(("Time", True),),
+        empty="No text message was sent in the time range",
     )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from exporter.core.alert import BY
+from exporter.core.alert import BY, Alert
 from exporter.core.declines import FAMILIES
 from exporter.core.metric import Metric, Scope
 from exporter.core.threshold import ThresholdFamily
@@ -13,8 +13,8 @@ from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._columns import detail_link, integration_column, tenant_column
-from exporter.generate.dashboards._panels import LIMIT, PanelQuery, TableColumn
-from exporter.generate.dashboards._scale import count_firing, record, recorded_level
+from exporter.generate.dashboards._panels import LIMIT, PanelQuery, Size, TableColumn, limits_of
+from exporter.generate.dashboards._scale import count_firing, of_picked_tenants, record, recorded_level
 from exporter.probes.stripe import alerts as vendor
 from exporter.probes.stripe import decline_alerts
 from exporter.probes.stripe import metrics as s
@@ -22,8 +22,10 @@ from exporter.probes.stripe import metrics as s
 UID = "integration-payments"
 COLUMNS = (integration_column(UID, detail_link()), tenant_column(UID, detail_link()))
 STRIPE = frozenset({"stripe"})
-WHOLE = "integration, provider"
 FAMILY_WORDS = ", ".join(FAMILIES)
+STATE = TableColumn("A", "State", width=75, words=show.severity_words(("Fine", show.GOOD)))
+REASONS = {"declined": show.QUIET, "failed": show.BAD, "timeout": show.WARNING}
+"""Colours of reasons: what lies with us stands out from what a bank says."""
 
 
 def build() -> Dashboard:
@@ -35,7 +37,7 @@ def build() -> Dashboard:
         sections=(
             Section("As Stripe says", (*_vendor_numbers(), *_vendor_success()), STRIPE),
             Section("Declines, disputes and payouts as Stripe says", _vendor_details(), STRIPE),
-            Section("As apps report", (*_reported_numbers(), *_reported())),
+            Section("As apps report", (*_reported_numbers(), *_reported(), *_reported_cases())),
         ),
     )
 
@@ -118,7 +120,7 @@ def _vendor_success() -> tuple[Any, ...]:
             f"{vendor.LEAST_PAYMENTS} attempts in the window, judged by the thresholds in force.",
             (recorded_level(vendor.PAYMENTS_FAILING, lowest), lowest, f"{volume} and on ({BY}) {lowest}"),
             (
-                TableColumn("A", "State", width=85, words=show.severity_words(("Fine", show.GOOD))),
+                STATE,
                 *COLUMNS,
                 TableColumn("B", "Succeeded", unit="percentunit", decimals=1, bar=True),
                 TableColumn("C", "Attempts", width=90),
@@ -131,9 +133,6 @@ def _vendor_success() -> tuple[Any, ...]:
 
 
 def _vendor_details() -> tuple[Any, ...]:
-    disputes, warnings = ask.each(s.DISPUTES), ask.each(s.FRAUD_WARNINGS)
-    most = ask.top(f"{disputes} + {warnings} > 0")
-    of_these = f"and on ({BY}) {most}"
     return (
         show.bars(
             "Declines by family, now",
@@ -141,35 +140,80 @@ def _vendor_details() -> tuple[Any, ...]:
             "authentication with the checkout, fraud and velocity with an attack, funds and issuer with "
             "the customers.",
             PanelQuery(f"sort_desc(sum by (family) ({ask.series(s.DECLINES)}))", "{{family}}"),
-            size=(6, 9),
+            size=(8, 9),
             unit="short",
         ).no_value("Not known"),
-        show.rows(
-            "Disputes and fraud warnings",
-            f"The {ask.MOST} accounts with most of both in the last 24 hours, and their share of a day's "
-            "successful payments.",
-            (
-                f"{disputes} {of_these}",
-                f"{warnings} {of_these}",
-                f"({most}) / {ask.each(s.PAYMENTS_DAILY)}",
-            ),
-            (
-                *COLUMNS,
-                TableColumn("A", "Disputes", width=85),
-                TableColumn("B", "Warnings", width=90),
-                TableColumn("C", "Of the day", unit="percentunit", decimals=2, width=110),
-            ),
-            size=(11, 9),
-            sort=(("Of the day", True),),
-            empty="No dispute and no warning is known",
+        show.lines(
+            "Disputes and warnings per payment of a day",
+            f"Of the {ask.MOST} accounts that are beyond the threshold; once you pick tenants, of all of "
+            "theirs. Dashed: the threshold.",
+            (PanelQuery(_vendor_shares(), "{{integration}} {{tenant}} {{case}}"),),
+            size=(8, 9),
+            unit="percentunit",
+            limits=limits_of(vendor.FRAUD),
         ),
         show.bars(
             "Payouts of seven days, by status",
             "Payouts created in the last seven days: failed ones need the account's owner.",
             PanelQuery(f"sort_desc(sum by (status) ({ask.each(s.PAYOUTS, 'status')}))", "{{status}}"),
-            size=(7, 9),
+            size=(8, 9),
             unit="short",
         ).no_value("Not known"),
+        _cases(
+            "Disputes and fraud warnings of 24 hours, by account",
+            "accounts",
+            (ask.each(s.DISPUTES), ask.each(s.FRAUD_WARNINGS), ask.each(s.PAYMENTS_DAILY)),
+            (vendor.DISPUTES, vendor.WARNINGS),
+            (24, 7),
+        ),
+    )
+
+
+def _vendor_shares() -> str:
+    """Return disputes and warnings per payment of a day, for a graph."""
+    # Over hours only those that are recorded as beyond a threshold: all of them would take seconds.
+    beyond = (_record(one.suspects_record) for one in (vendor.DISPUTES, vendor.WARNINGS))
+    daily = f"(max by ({BY}) ({of_picked_tenants(s.PAYMENTS_DAILY)}) > 0)"
+    picked = (f"max by ({BY}) ({of_picked_tenants(one)}) / {daily}" for one in (s.DISPUTES, s.FRAUD_WARNINGS))
+    return f"{ask.top(_by_case(*beyond))} or {ask.top(_by_case(*picked))}"
+
+
+def _by_case(disputes: str, warnings: str) -> str:
+    """Return both, told apart by the label `case`."""
+    return (
+        f'label_replace({disputes}, "case", "disputes", "", "")'
+        f' or label_replace({warnings}, "case", "warnings", "", "")'
+    )
+
+
+def _cases(
+    title: str, places: str, counted: tuple[str, str, str], alerts: tuple[Alert, Alert], size: Size
+) -> Any:
+    """Return the table of disputes and warnings; `counted` are these two and the payments of the day."""
+    disputes, warnings, payments = counted
+    most = ask.top(f"({disputes} + {warnings}) > 0")
+    of_these = f"and on ({BY}) {most}"
+    worst = _by_case(*(recorded_level(one, most) for one in alerts))
+    return show.rows(
+        title,
+        f"The {ask.MOST} {places} with most of both, and their share of a day's payments, the worse "
+        "of the two judged by the thresholds in force.",
+        (
+            f"max by ({BY}) ({worst})",
+            f"{disputes} {of_these}",
+            f"{warnings} {of_these}",
+            f"{most} / ({payments} > 0)",
+        ),
+        (
+            STATE,
+            *COLUMNS,
+            TableColumn("B", "Disputes", width=85, decimals=0),
+            TableColumn("C", "Warnings", width=90, decimals=0),
+            TableColumn("D", "Of the day", unit="percentunit", decimals=2, bar=True),
+        ),
+        size=size,
+        sort=(("Of the day", True),),
+        empty="No dispute and no warning is known",
     )
 
 
@@ -178,23 +222,16 @@ def _increase(metric: Metric, window: str) -> str:
     return record(_shares.record(metric, Scope.TARGET.value, f"increase{window}"))
 
 
+def _reported_number(title: str, text: str, metric: Metric, window: str) -> Any:
+    expr = f"sum({_increase(metric, window)})"
+    return numbers.amount(title, text, expr, unit="short", none="None reported", decimals=0)
+
+
 def _reported_numbers() -> tuple[Any, ...]:
     return (
-        numbers.amount(
-            "Payments, 1 h",
-            "Payments that apps reported in the last hour.",
-            f"sum({_increase(e.PAYMENTS, '1h')})",
-            unit="short",
-            none="None reported",
-            decimals=0,
-        ),
-        numbers.amount(
-            "Failed, 1 h",
-            "Those of them that failed, were declined or took too long.",
-            f"sum({_increase(e.FAILURES, '1h')})",
-            unit="short",
-            none="None reported",
-            decimals=0,
+        _reported_number("Payments, 1 h", "Payments that apps reported in the last hour.", e.PAYMENTS, "1h"),
+        _reported_number(
+            "Failed, 1 h", "Those of them that failed, were declined or took too long.", e.FAILURES, "1h"
         ),
         show.number(
             "Failing tenants",
@@ -208,21 +245,17 @@ def _reported_numbers() -> tuple[Any, ...]:
             count_firing(_decline_alerts.GATHERED, _decline_alerts.TENANT_GATHERED),
             bad=show.WARNING,
         ),
-        numbers.amount(
+        _reported_number(
             "Disputed, 24 h",
             "Payments that apps reported as disputed in the last 24 hours.",
-            f"sum({_increase(e.DISPUTES, '1d')})",
-            unit="short",
-            none="None reported",
-            decimals=0,
+            e.DISPUTES,
+            "1d",
         ),
-        numbers.amount(
+        _reported_number(
             "Warned of, 24 h",
             "Payments that apps reported with an early fraud warning in the last 24 hours.",
-            f"sum({_increase(e.FRAUD_WARNINGS, '1d')})",
-            unit="short",
-            none="None reported",
-            decimals=0,
+            e.FRAUD_WARNINGS,
+            "1d",
         ),
     )
 
@@ -252,7 +285,8 @@ def _reported() -> tuple[Any, ...]:
             ),
             size=(12, 9),
             unit="cpm",
-            step="10m",
+            step="1m",
+            colours=REASONS,
         ).no_value("No failed payment is reported"),
         show.stacked(
             "Declines in an hour, by family",
@@ -260,7 +294,7 @@ def _reported() -> tuple[Any, ...]:
             PanelQuery(families, "{{family}}"),
             size=(8, 9),
             unit="short",
-            step="10m",
+            step="1m",
         ).no_value("No decline is reported"),
         show.lines(
             "Money taken per hour, by currency",
@@ -272,10 +306,41 @@ def _reported() -> tuple[Any, ...]:
         show.bars(
             "Failed payments in an hour, by tenant",
             f"The {ask.MOST} tenants with most of them.",
-            PanelQuery(ask.top(f"{by_tenant} > 0"), "{{tenant}}"),
+            PanelQuery(ask.top(f"round({by_tenant}) > 0"), "{{tenant}}"),
             size=(8, 9),
             unit="short",
         ).no_value("No failed payment is reported"),
+    )
+
+
+def _reported_cases() -> tuple[Any, ...]:
+    disputes, warnings, payments = (
+        f"sum by ({BY}) ({_increase(metric, '1d')})" for metric in (e.DISPUTES, e.FRAUD_WARNINGS, e.PAYMENTS)
+    )
+    # Counters begin with the first event: a target may have one of both alone.
+    both = f"({disputes} or {warnings} * 0)", f"({warnings} or {disputes} * 0)"
+    of_all = f"(sum by (integration) ({_increase(e.PAYMENTS, '1d')}) > 0)"
+    shares = (
+        f"sum by (integration) ({_increase(metric, '1d')}) / {of_all}"
+        for metric in (e.DISPUTES, e.FRAUD_WARNINGS)
+    )
+    return (
+        show.lines(
+            "Disputed or warned of, share of a day's payments",
+            f"For the {ask.MOST} integrations with most, over all tenants. Dashed: the threshold of a single "
+            "tenant.",
+            (PanelQuery(ask.top(_by_case(*shares)), "{{integration}} {{case}}"),),
+            size=(12, 8),
+            unit="percentunit",
+            limits=limits_of(_payment_alerts.DISPUTED),
+        ).no_value("No payment is reported"),
+        _cases(
+            "Disputed or warned of in 24 hours, by target",
+            "targets",
+            (*both, payments),
+            (_payment_alerts.DISPUTES_HIGH, _payment_alerts.FRAUD_WARNINGS_HIGH),
+            (12, 8),
+        ),
     )
 
 

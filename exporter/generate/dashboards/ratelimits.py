@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from exporter.alerts.call_limits import BUCKET_BY, LEFT_RATIO
+from exporter.alerts.call_limits import BUCKET_BY, CALLS_LOW, LEFT_RATIO, RATE_LIMIT_LOW
 from exporter.core import common_metrics
 from exporter.core.metric import Metric
 from exporter.events import _rate_limit_series as m
@@ -13,17 +13,20 @@ from exporter.generate.dashboards import _reported as reported
 from exporter.generate.dashboards import _sql as sql
 from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._board import Dashboard, Section
-from exporter.generate.dashboards._columns import integration_column, tenant_column
+from exporter.generate.dashboards._columns import detail_link, integration_column, tenant_column
 from exporter.generate.dashboards._limits import rate_limit_share_over_time
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
-from exporter.generate.dashboards._reported import HOUR, QUARTER
+from exporter.generate.dashboards._reported import HOUR, QUARTER, say_nothing
+from exporter.generate.dashboards._scale import count_firing
 
 REQUESTS, BLOCKED = reported.of_tenant(m.REQUESTS), reported.of_tenant(m.BLOCKS)
 BUCKET = ", ".join(BUCKET_BY)
 _OWN = "integration_exporter_ratelimit"
 
 UID = "integration-ratelimits"
-INTEGRATION, TENANT = integration_column(UID), tenant_column(UID)
+TENANT = tenant_column(UID)
+COLUMNS = (integration_column(UID, detail_link()), tenant_column(UID, detail_link()))
+COLOURS = {"allowed": show.GOOD, "blocked": show.WARNING}
 POLICY = TableColumn("policy", "Policy", width=150, wrap=True)
 
 
@@ -35,9 +38,12 @@ def build() -> Dashboard:
         description="Requests that our limits allow and block, and what is left of the limits of vendors.",
         sections=(
             Section("", _counts()),
-            Section("What limits decide", (*_decisions(), _places(), _tenants(), _kinds())),
+            Section(
+                "What limits decide",
+                say_nothing("No request was judged", (*_decisions(), _places(), _tenants(), _kinds())),
+            ),
             Section("Storage of limits", _storage()),
-            Section("Limits of vendors", _vendors()),
+            Section("Limits of vendors", say_nothing("No probe has run", _vendors())),
         ),
     )
 
@@ -50,14 +56,14 @@ def _counts() -> tuple[Any, ...]:
             PanelQuery(f"sum(rate({REQUESTS}[{QUARTER}])) * 60"),
             size=(4, 4),
             unit="cpm",
-        ),
+        ).no_value("None judged"),
         show.figure(
             "Blocked",
             "Share of the requests of 15 minutes that a limit refused.",
             PanelQuery(reported.share(BLOCKED, REQUESTS, window=QUARTER)),
             size=(4, 4),
             unit="percentunit",
-        ),
+        ).no_value("None judged"),
         show.number(
             "Policy alerts",
             "Policies that block more than they should of an endpoint, for a tenant, by the alert on them. "
@@ -79,9 +85,8 @@ def _counts() -> tuple[Any, ...]:
         ),
         show.number(
             "Vendor limits low",
-            "Buckets of vendors of which less than a tenth is left.",
-            f"sum({_left()} < bool {min(LEFT_RATIO.steps.values()):g}) or"
-            f" sum({ask.each(common_metrics.CONFIGURED)}) * 0",
+            "Buckets of vendors of which hardly a call is left, by the alerts on them.",
+            count_firing(RATE_LIMIT_LOW, CALLS_LOW),
             bad=show.WARNING,
         ),
     )
@@ -96,6 +101,7 @@ def _decisions() -> tuple[Any, ...]:
             size=(12, 8),
             unit="cpm",
             step="1m",
+            colours=COLOURS,
         ),
         show.lines(
             "Share that is blocked, by policy",
@@ -164,7 +170,7 @@ def _kinds() -> Any:
     sums = ", ".join(f"sum({name})::bigint AS {name}" for name in ("allowed", "blocked", "unjudged"))
     query = (
         f"SELECT kind, scope, policy, {sums}\nFROM {sql.view('rate_limit_hours')}\n"
-        f"WHERE {sql.where(variables=('tenant',))}\nGROUP BY kind, scope, policy\n"
+        f"WHERE {sql.WITHIN_HOURS} AND {sql.matches(('tenant',))}\nGROUP BY kind, scope, policy\n"
         f"ORDER BY blocked DESC\nLIMIT {ask.MOST}"
     )
     return store.log(
@@ -185,29 +191,24 @@ def _kinds() -> Any:
 
 
 def _storage() -> tuple[Any, ...]:
-    return (
-        show.lines(
+    shown = (
+        (
             "Calls to the storage that failed",
             "Since each exporter began, all of them together: a rise means that limits decide without it.",
-            (PanelQuery(f"sum({_OWN}_storage_failures)", "failed calls"),),
-            size=(8, 7),
-            unit="short",
+            PanelQuery(f"sum({_OWN}_storage_failures)", "failed calls"),
         ),
-        show.lines(
+        (
             "Identifiers in memory",
             "Windows that exporters count by themselves; 100,000 at most for each. None with Redis.",
-            (PanelQuery(f"sum({_OWN}_identifiers)", "identifiers"),),
-            size=(8, 7),
-            unit="short",
+            PanelQuery(f"sum({_OWN}_identifiers)", "identifiers"),
         ),
-        show.lines(
+        (
             "Identifiers blocked, over time",
             "By hand and by limits that block for a while; replicas share them.",
-            (PanelQuery(f"max({_OWN}_blocks)", "blocked"),),
-            size=(8, 7),
-            unit="short",
+            PanelQuery(f"max({_OWN}_blocks)", "blocked"),
         ),
     )
+    return tuple(show.lines(title, text, (query,), size=(8, 7), unit="short") for title, text, query in shown)
 
 
 def _vendors() -> tuple[Any, ...]:
@@ -258,8 +259,7 @@ def _vendors() -> tuple[Any, ...]:
                 f"{_each(common_metrics.RATE_LIMIT_RESET)} * 1000 {of_them}",
             ),
             (
-                INTEGRATION,
-                TENANT,
+                *COLUMNS,
                 TableColumn("bucket", "Bucket", wrap=True),
                 TableColumn("A", "Left", unit="percentunit", decimals=1, bar=True),
                 TableColumn("B", "Calls left", width=100),

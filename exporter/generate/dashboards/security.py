@@ -17,9 +17,10 @@ from exporter.generate.dashboards import _reported as reported
 from exporter.generate.dashboards import _sql as sql
 from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._board import Dashboard, Section
-from exporter.generate.dashboards._columns import tenant_column
+from exporter.generate.dashboards._columns import failures_link, tenant_column
+from exporter.generate.dashboards._links import VALUE, DataLink, link_to
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
-from exporter.generate.dashboards._reported import HOUR
+from exporter.generate.dashboards._reported import HOUR, say_nothing
 from exporter.generate.dashboards._variables import Choice
 
 SIGN_INS, FAILED = reported.of_tenant(auth.SIGN_INS), reported.of_tenant(auth.FAILURES)
@@ -27,10 +28,10 @@ UNREVIEWED, RISK = ask.each(audit.UNREVIEWED), ask.each(audit.HIGHEST_RISK)
 UID = "integration-security"
 PICKED = (Choice("tenant", audit.EVENTS),)
 NAMES = ("tenant",)
-TENANT = tenant_column(UID, carry=NAMES)
+LIMITS = DataLink("Rate limits of this tenant", link_to("integration-ratelimits", carry=(), tenant=VALUE))
+TENANT = tenant_column(UID, LIMITS, failures_link("tenant", carry=()), carry=NAMES)
 PERSON = TableColumn("person", "Person", width=75)
-RISK_SCORE = TableColumn("risk", "Risk", width=60)
-TIME = TableColumn("time", "Time", width=155)
+RISK_SCORE = TableColumn("risk", "Risk", width=75)
 
 
 def _is(*outcomes: str) -> str:
@@ -45,10 +46,10 @@ def build() -> Dashboard:
         title="Integrations / Security audit",
         description="Who signs in and who cannot, what was flagged for a review, and what was refused.",
         sections=(
-            Section("", _counts()),
-            Section("Sign-ins", _sign_ins()),
-            Section("Audit", _audit()),
-            Section("Refused at the door", _refused()),
+            Section("", say_nothing("Not known", _counts())),
+            Section("Sign-ins", say_nothing("No sign-in is reported", _sign_ins())),
+            Section("Audit", say_nothing("Nothing is known", _audit())),
+            Section("Refused at the door", say_nothing("Nothing is known to be refused", _refused())),
             Section("From the store", (_flagged(), _attackers(), _refusals())),
         ),
         variables=PICKED,
@@ -108,6 +109,7 @@ def _sign_ins() -> tuple[Any, ...]:
             size=(12, 8),
             unit="cpm",
             step="1m",
+            colours={"succeeded": show.GOOD, "failed": show.WARNING},
         ),
         show.lines(
             "Failed sign-ins per minute, by tenant",
@@ -238,14 +240,15 @@ def _flagged() -> Any:
             variables=NAMES,
         ),
         (
-            TIME,
+            store.time_column(),
             TENANT,
             PERSON,
             TableColumn("action", "Action", wrap=True),
+            TableColumn("outcome", "Outcome", width=110),
             RISK_SCORE,
             TableColumn("flag", "Pattern", wrap=True),
         ),
-        size=(13, 9),
+        size=(24, 8),
         sort=(("Risk", True), ("Time", True)),
         empty="No entry was flagged",
     )
@@ -264,11 +267,11 @@ def _attackers() -> Any:
         (
             PERSON,
             TENANT,
-            TableColumn("attempts", "Attempts", width=85),
+            TableColumn("attempts", "Attempts", width=105),
             RISK_SCORE,
-            TableColumn("time", "Last", width=155),
+            store.time_column(title="Last"),
         ),
-        size=(11, 9),
+        size=(10, 9),
         sort=(("Attempts", True),),
         empty="No attempt failed",
     )
@@ -280,21 +283,20 @@ def _refusals() -> Any:
         "The newest attempts to do what somebody may not do; equal ones within a minute are one row.",
         sql.newest(
             "audit",
-            ("time", "tenant", "person", "action", "action_class", "outcome", "count", "risk"),
+            ("time", "tenant", "person", "action", "action_class", "count", "risk"),
             _is(REFUSED),
             variables=NAMES,
         ),
         (
-            TIME,
+            store.time_column(),
             TENANT,
             PERSON,
             TableColumn("action", "Action", wrap=True),
-            TableColumn("action_class", "Class", width=110),
-            TableColumn("outcome", "Outcome", width=110),
-            TableColumn("count", "Times", width=70),
+            TableColumn("action_class", "Class", width=85),
+            TableColumn("count", "Times", width=65),
             RISK_SCORE,
         ),
-        size=(24, 9),
+        size=(14, 9),
         sort=(("Time", True),),
         empty="No attempt was refused",
     )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from exporter.alerts.webhooks import BAD_MINUTES, BAD_SIGNATURES, SUCCESS
+from exporter.alerts.webhooks import BACKLOG_AGE, BAD_MINUTES, BAD_SIGNATURES, SUCCESS
 from exporter.core import webhook_metrics as m
 from exporter.core.metric import Metric
 from exporter.generate.dashboards import _panels as show
@@ -10,7 +10,10 @@ from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards import _sql as sql
 from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._board import Dashboard, Section
+from exporter.generate.dashboards._columns import integration_column, tenant_column
+from exporter.generate.dashboards._links import VALUE, DataLink, link_to
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
+from exporter.generate.dashboards._reported import say_nothing
 from exporter.generate.dashboards._variables import TARGET
 
 SOURCES, ENDPOINTS = ask.match_variables(("source", "endpoint"))
@@ -18,25 +21,35 @@ IN, OUT = f'direction="{m.INBOUND}", {SOURCES}', f'direction="{m.OUTBOUND}", {EN
 RATE = "[$__rate_interval]"
 HOUR = "[1h]"
 
-TENANT = TableColumn("tenant", "Tenant", width=100, wrap=True)
-SOURCE = TableColumn("source", "Source", width=130, wrap=True)
-ENDPOINT = TableColumn("endpoint", "Endpoint", width=130, wrap=True)
+UID = "integration-webhooks"
+PICKED = (*TARGET, "source", "endpoint")
+
+
+def _place(name: str) -> TableColumn:
+    """Return the column of sources or of endpoints; a click shows one of them."""
+    only = DataLink(f"Show only this {name}", link_to(UID, carry=PICKED, **{name: VALUE}))
+    return TableColumn(name, name.capitalize(), width=130, links=(only,), wrap=True)
+
+
+TENANT, INTEGRATION = tenant_column(UID, carry=PICKED), integration_column(UID, carry=PICKED)
+SOURCE, ENDPOINT = _place("source"), _place("endpoint")
 STATES = {"1": ("Up", show.GOOD), "0": ("Down", show.BAD), "-1": ("Disabled", show.BAD)}
 
 
 def build() -> Dashboard:
     """Return the dashboard."""
     return Dashboard(
-        uid="integration-webhooks",
+        uid=UID,
         title="Integrations / Webhooks",
         description="Webhooks that vendors send and those that tenants get: arriving, verified, delivered.",
         sections=(
-            Section("", _counts()),
-            Section("Received", _received()),
-            Section("Sent", _sent()),
+            Section("", say_nothing("Not known", _counts())),
+            Section("Received", say_nothing("No webhook has arrived", _received())),
+            Section("Sent", say_nothing("No webhook was sent", (*_sent(), _endpoints()))),
+            Section("Backlog and dead letters", say_nothing("Nothing was sent", (*_waiting(), _backlog()))),
             Section("From the store", _log()),
         ),
-        variables=(*TARGET, "source", "endpoint"),
+        variables=PICKED,
     )
 
 
@@ -98,7 +111,7 @@ def _received() -> tuple[Any, ...]:
             PanelQuery(f"sum by (reason) ({_rate(m.EVENT_FAILURES, IN)}) * 60", "{{reason}}"),
             size=(12, 8),
             unit="cpm",
-            step="10m",
+            step="1m",
         ),
         show.lines(
             "Processing time, 95th percentile by source",
@@ -114,26 +127,28 @@ def _received() -> tuple[Any, ...]:
             PanelQuery(f"sum by (reason) ({_rate(m.SIGNATURE_FAILURES, SOURCES)}) * 60", "{{reason}}"),
             size=(12, 8),
             unit="cpm",
-            step="10m",
+            step="1m",
             limits=show.limits_of(BAD_SIGNATURES, 1 / BAD_MINUTES),
         ),
         show.rows(
             "Sources",
-            f"The {ask.MOST} sources that sent most recently, how often the app failed in a row, and after "
-            "which time without a webhook they count as silent, where that is watched.",
+            f"The {ask.MOST} sources that sent most recently, how often the app failed in a row and in one "
+            "hour, and after which time without a webhook they count as silent, where that is watched.",
             (
                 oldest,
                 f"{_each(m.CONSECUTIVE_FAILURES, 'source', IN)} and on ({_names('source')}) {oldest}",
+                f"{_failing(m.EVENT_FAILURES, m.EVENTS, 'source', IN)} and on ({_names('source')}) {oldest}",
                 f"{_each(m.SILENCE_LIMIT, 'source', SOURCES)} and on ({_names('source')}) {oldest}",
             ),
             (
                 SOURCE,
                 TENANT,
                 TableColumn("A", "Last webhook", unit="dateTimeFromNow", width=140),
-                TableColumn("B", "In a row", width=100),
-                TableColumn("C", "Silent after", unit="s", width=105),
+                TableColumn("B", "In a row", width=80),
+                TableColumn("C", "Failing, 1 h", unit="percentunit", decimals=1, bar=True),
+                TableColumn("D", "Silent after", unit="s", width=105),
             ),
-            size=(12, 9),
+            size=(16, 9),
             sort=(("In a row", True),),
             empty="No webhook has arrived",
         ),
@@ -141,19 +156,16 @@ def _received() -> tuple[Any, ...]:
             "Types received in an hour",
             "Genuine webhooks that were new, by the types that the configuration lists.",
             PanelQuery(
-                ask.top(f"sum by (type) (increase({ask.series(m.RECEIVED, SOURCES)}{HOUR}))"), "{{type}}"
+                ask.top(f"round(sum by (type) (increase({ask.series(m.RECEIVED, SOURCES)}{HOUR})))"),
+                "{{type}}",
             ),
-            size=(12, 9),
+            size=(8, 9),
             unit="short",
         ),
     )
 
 
 def _sent() -> tuple[Any, ...]:
-    up = _each(m.ENDPOINT_UP, "endpoint", ENDPOINTS)
-    disabled = _each(m.ENDPOINT_DISABLED, "endpoint", ENDPOINTS)
-    worst = f"bottomk({ask.MOST}, {up} - ({disabled} or {up} * 0))"
-    known = f"on ({_names('endpoint')}) {worst}"
     return (
         show.lines(
             "Deliveries per minute, by endpoint",
@@ -168,7 +180,7 @@ def _sent() -> tuple[Any, ...]:
             PanelQuery(f"sum by (reason) ({_rate(m.DELIVERY_FAILURES, OUT)}) * 60", "{{reason}}"),
             size=(12, 8),
             unit="cpm",
-            step="10m",
+            step="1m",
         ),
         show.lines(
             "Success ratio of attempts",
@@ -191,45 +203,90 @@ def _sent() -> tuple[Any, ...]:
             size=(12, 8),
             unit="s",
         ),
-        show.rows(
-            "Endpoints",
-            f"The {ask.MOST} endpoints that need a look first: those that the exporter disabled, those "
-            "that are down, then any.",
-            (
-                worst,
-                f"{_each(m.ENDPOINT_LAST_SUCCESS, 'endpoint', ENDPOINTS)} * 1000 and {known}",
-                f"({_each(m.ENDPOINT_CERTIFICATE, 'endpoint', ENDPOINTS)} - time()) / 86400 and {known}",
-            ),
-            (
-                ENDPOINT,
-                TENANT,
-                TableColumn("A", "State", width=90, words=STATES),
-                TableColumn("B", "Last success", unit="dateTimeFromNow", width=140),
-                TableColumn("C", "Certificate", unit="suffix: days", decimals=1),
-            ),
-            size=(13, 9),
-            sort=(("State", False),),
-            empty="No endpoint was tried",
+    )
+
+
+def _endpoints() -> Any:
+    up = _each(m.ENDPOINT_UP, "endpoint", ENDPOINTS)
+    disabled = _each(m.ENDPOINT_DISABLED, "endpoint", ENDPOINTS)
+    worst = f"bottomk({ask.MOST}, {up} - ({disabled} or {up} * 0))"
+    known = f"on ({_names('endpoint')}) {worst}"
+    return show.rows(
+        "Endpoints",
+        f"The {ask.MOST} endpoints that need a look first: those that the exporter disabled, those "
+        "that are down, then any.",
+        (
+            worst,
+            f"{_each(m.ENDPOINT_LAST_SUCCESS, 'endpoint', ENDPOINTS)} * 1000 and {known}",
+            f"({_each(m.ENDPOINT_CERTIFICATE, 'endpoint', ENDPOINTS)} - time()) / 86400 and {known}",
+            f"{_failing(m.DELIVERY_FAILURES, m.DELIVERIES, 'endpoint', OUT)} and {known}",
         ),
-        show.rows(
-            "Backlog",
-            f"The {ask.MOST} longest queues, of apps and of endpoints, and how old their oldest delivery is.",
-            (
-                ask.top(f"{_each(m.BACKLOG, 'endpoint, direction')} > 0"),
-                f"time() - {_each(m.OLDEST, 'endpoint, direction', how='min')}"
-                f" and on ({_names('endpoint, direction')})"
-                f" {ask.top(f'''{_each(m.BACKLOG, 'endpoint, direction')} > 0''')}",
-            ),
-            (
-                TableColumn("endpoint", "Receiver", width=130, wrap=True),
-                TableColumn("direction", "Direction", width=90),
-                TableColumn("A", "Waiting", width=100),
-                TableColumn("B", "Oldest", unit="s"),
-            ),
-            size=(11, 9),
-            sort=(("Waiting", True),),
-            empty="Nothing is known to wait",
+        (
+            TableColumn("A", "State", width=90, words=STATES),
+            ENDPOINT,
+            TENANT,
+            INTEGRATION,
+            TableColumn("B", "Last success", unit="dateTimeFromNow", width=140),
+            TableColumn("D", "Failing, 1 h", unit="percentunit", decimals=1, bar=True),
+            TableColumn("C", "Certificate", unit="suffix: days", decimals=1, width=110),
         ),
+        size=(24, 8),
+        sort=(("State", False),),
+        empty="No endpoint was tried",
+    )
+
+
+def _waiting() -> tuple[Any, ...]:
+    waiting = _each(m.BACKLOG, "endpoint, direction")
+    dead = _each(m.DEAD, "endpoint, direction")
+    return (
+        show.lines(
+            "Waiting and given up",
+            "Deliveries that wait for an attempt, and dead ones that are still stored, by direction.",
+            (
+                PanelQuery(f"sum by (direction) ({waiting})", "{{direction}}, waiting"),
+                PanelQuery(f"sum by (direction) ({dead})", "{{direction}}, given up"),
+            ),
+            size=(7, 9),
+            unit="short",
+        ),
+        show.lines(
+            "Age of the oldest that waits",
+            "By direction; 0 where none waits. Dashed: the thresholds.",
+            (
+                PanelQuery(
+                    f"max by (direction) ({_age()}) or max by (direction) ({waiting}) * 0", "{{direction}}"
+                ),
+            ),
+            size=(7, 9),
+            unit="s",
+            limits=show.limits_of(BACKLOG_AGE),
+        ),
+    )
+
+
+def _age() -> str:
+    """Return how old the oldest delivery of each queue is, where any waits."""
+    own = "endpoint, direction"
+    waiting = f"{_each(m.BACKLOG, own)} > 0"
+    return f"time() - {_each(m.OLDEST, own, how='min')} and on ({_names(own)}) {waiting}"
+
+
+def _backlog() -> Any:
+    longest = ask.top(f"{_each(m.BACKLOG, 'endpoint, direction')} > 0")
+    return show.rows(
+        "Backlog",
+        f"The {ask.MOST} longest queues, of apps and of endpoints, and how old their oldest delivery is.",
+        (longest, f"{_age()} and on ({_names('endpoint, direction')}) {longest}"),
+        (
+            TableColumn("endpoint", "Receiver", wrap=True),
+            TableColumn("direction", "Direction", width=90),
+            TableColumn("A", "Waiting", width=90),
+            TableColumn("B", "Oldest", unit="s", width=95),
+        ),
+        size=(10, 9),
+        sort=(("Waiting", True),),
+        empty="Nothing is known to wait",
     )
 
 
@@ -293,6 +350,15 @@ def _names(own: str) -> str:
 def _each(metric: Metric, own: str, *matchers: str, how: str = "max") -> str:
     """Return a gauge once for each target and label in `own`: replicas report the same of one store."""
     return f"{how} by ({_names(own)}) ({ask.series(metric, *matchers)})"
+
+
+def _failing(part: Metric, whole: Metric, own: str, *matchers: str) -> str:
+    """Return the share of the attempts of an hour that failed, over all processes."""
+    by = _names(own)
+    failed, tried = (
+        f"sum by ({by}) (increase({ask.series(metric, *matchers)}{HOUR}))" for metric in (part, whole)
+    )
+    return f"{failed} / ({tried} > 0)"
 
 
 def _rate(metric: Metric, *matchers: str) -> str:

@@ -10,9 +10,9 @@ from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards import _reported as reported
 from exporter.generate.dashboards._board import Dashboard, Section
-from exporter.generate.dashboards._columns import tenant_column
+from exporter.generate.dashboards._columns import failures_link, tenant_column
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
-from exporter.generate.dashboards._reported import HOUR, QUARTER
+from exporter.generate.dashboards._reported import HOUR, QUARTER, say_nothing
 from exporter.generate.dashboards._variables import Choice
 
 LOADS, FAILURES = reported.of_tenant(m.LOADED), reported.of_tenant(m.FAILURES)
@@ -28,7 +28,8 @@ PICKED = (Choice("tenant", t.VIEWS),)
 
 WIDGET = TableColumn("widget", "Widget", wrap=True)
 RELEASE = TableColumn("release", "Release", width=110, wrap=True)
-TENANT = tenant_column(UID, carry=("tenant",))
+TENANT = tenant_column(UID, failures_link("tenant", carry=()), carry=("tenant",))
+CLIENTS = {"human": show.GOOD, "bot": show.QUIET, "suspicious": show.WARNING}
 
 
 def build() -> Dashboard:
@@ -39,8 +40,12 @@ def build() -> Dashboard:
         description="Do widgets work in customers' pages, and do as many people come as usual?",
         sections=(
             Section("", _counts()),
-            Section("Widgets", (*_widgets(), _by_release(), _by_tenant())),
-            Section("Traffic", (*_traffic(), _tenants(), _countries())),
+            Section(
+                "Widgets", say_nothing("No widget is reported", (*_widgets(), _by_release(), _by_tenant()))
+            ),
+            Section(
+                "Traffic", say_nothing("No page view is reported", (*_traffic(), _tenants(), _countries()))
+            ),
         ),
         variables=PICKED,
     )
@@ -210,6 +215,7 @@ def _traffic() -> tuple[Any, ...]:
             size=(12, 8),
             unit="cpm",
             step="1m",
+            colours=CLIENTS,
         ),
         show.lines(
             "Share of bots, by tenant",
@@ -222,14 +228,14 @@ def _traffic() -> tuple[Any, ...]:
         show.bars(
             "Page views of an hour, by country",
             f"The {ask.MOST} countries with the most; of views whose country the app knows.",
-            PanelQuery(ask.top(reported.rise(COUNTRIES, "country")), "{{country}}"),
+            PanelQuery(ask.top(f"round({reported.rise(COUNTRIES, 'country')})"), "{{country}}"),
             size=(8, 8),
             unit="short",
         ),
         show.bars(
             "Page views of an hour, by route",
             f"The {ask.MOST} routes with the most, bots included.",
-            PanelQuery(ask.top(reported.rise(VIEWS, "route")), "{{route}}"),
+            PanelQuery(ask.top(f"round({reported.rise(VIEWS, 'route')})"), "{{route}}"),
             size=(8, 8),
             unit="short",
         ),
