@@ -54,7 +54,7 @@ def cases(method: str, path: str) -> st.SearchStrategy[Case[Any]]:
     return st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in modes))
 
 
-@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("method", "path"), PLACES, ids=NAMES)
 @PROFILE
 @given(data=st.data())

@@ -24,7 +24,7 @@ from exporter.store.schema import METADATA
 from tests.server.running import MARKER, SECRETS, RunningExporter
 from tests.server.test_access import TOKENS
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BOUND = ("bound_viewer", "bound_admin")
 NOTHING_OF_TENANTS = {
