@@ -105,7 +105,7 @@ class Drills:
     @property
     def running(self) -> bool:
         """Whether a test is under way: two at a time could not tell their messages apart."""
-        # Not by the tasks: one whose drill is answered as done still has to end its alerts.
+        # By what is answered: who reads that one is over may start the next.
         return self._starting or any(drill.running for drill in self._drills.values())
 
     def get(self, drill_id: str) -> Drill | None:
@@ -167,8 +167,11 @@ class Drills:
         except AlertmanagerError as error:
             drill.error = str(error)
         finally:
-            drill.running = False
-            await self._end(drill, alerts)
+            try:
+                await self._end(drill, alerts)
+            finally:
+                # Last: who reads that it is over finds none of its alerts, and all that went wrong.
+                drill.running = False
 
     async def _count(self, drill: Drill) -> None:
         after = await self._client.notification_counts()

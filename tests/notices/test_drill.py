@@ -5,7 +5,7 @@ import email
 import email.policy
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 import yaml
 
+from exporter.alertmanager.client import AlertmanagerClient
 from exporter.cli import main
-from exporter.core.alertmanager import Matcher, Silence
+from exporter.core.alertmanager import AlertmanagerAddress, FiredAlert, Matcher, Silence
 from exporter.core.notifications import Notifications
-from exporter.notices.drill import Drills
+from exporter.core.severity import Severity
+from exporter.net.network import LoopNetwork
+from exporter.notices.drill import DrillRequest, Drills
 from tests.rules.delivered import write_bundle
 from tests.server.alert_office import Office, fired, labels, office_at
 from tests.server.test_access import TOKENS
@@ -194,6 +197,35 @@ async def test_a_receiver_without_a_channel_is_a_problem_and_two_tests_do_not_ru
         assert (await office.ask(PATH, "POST", body={})).status == 409
         await office.stage.desk.drills.stop()
         assert await office.rows() == [], "a test that is stopped leaves no alert behind"
+
+
+class HoldingClient(AlertmanagerClient):
+    """A client that sends its first alerts at once, and those after them when it may."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.sent, self.gate = 0, asyncio.Event()
+
+    async def fire(self, alerts: Sequence[FiredAlert]) -> tuple[str, ...]:
+        self.sent += 1
+        if self.sent > 1:
+            await self.gate.wait()
+        return await super().fire(alerts)
+
+
+async def test_a_test_is_over_once_its_alerts_are(tmp_path: Path) -> None:
+    config, network = tmp_path / "alertmanager.yml", LoopNetwork()
+    config.write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+    async with alertmanager(tmp_path, config) as server:
+        client = HoldingClient(network, lambda: AlertmanagerAddress((f"http://{server.address}",)))
+        drills = Drills(client, time.time, lambda _severity: 0.0)
+        drill = await drills.start(DrillRequest((Severity.HIGH,), {}, wait=0.1), "ada")
+        await until(lambda: client.sent == 2)
+        assert [drill.running, drills.running, len(await client.alerts())] == [True, True, 1]
+        client.gate.set()
+        await until(lambda: not drill.running)
+        assert [drills.running, len(await client.alerts())] == [False, 0]
+    await network.close()
 
 
 async def test_the_command_prints_where_tests_lead(
