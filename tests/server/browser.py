@@ -6,7 +6,7 @@ See https://chromedevtools.github.io/devtools-protocol/ for the methods.
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,10 @@ FLAGS = (
 )
 
 
+class PageLeft(Exception):
+    """The page was left for another one before it answered."""
+
+
 class Page:
     """One open page; `complaints` are what the browser wrote on its console, errors of ours included."""
 
@@ -36,14 +40,16 @@ class Page:
         self.complaints: list[str] = []
 
     async def tell(self, method: str, **params: Any) -> Any:
-        """Call a method and return its result."""
+        """Call a method and return its result; PageLeft where there is none."""
         mine = next(self._ids)
         await self._socket.send_json({"id": mine, "method": method, "params": params})
         async with asyncio.timeout(PATIENCE):
             while True:
                 message = await self._socket.receive_json()
                 if message.get("id") == mine:
-                    return message.get("result")
+                    if "error" in message:
+                        raise PageLeft(method, message["error"])
+                    return message["result"]
                 if message.get("method") in ("Log.entryAdded", "Runtime.exceptionThrown"):
                     self.complaints.append(str(message["params"]))
 
@@ -53,9 +59,12 @@ class Page:
         return found["result"].get("value")
 
     async def until(self, script: str, seconds: float = PATIENCE) -> None:
-        """Wait until `script` is true."""
+        """Wait until `script` is true, on this page or on the one that follows it."""
         async with asyncio.timeout(seconds):
-            while not await self.value(script):
+            while True:
+                with suppress(PageLeft):
+                    if await self.value(script):
+                        return
                 await asyncio.sleep(0.05)
 
 
@@ -69,9 +78,8 @@ async def browsing(chromium: str, url: str, profile: Path) -> AsyncIterator[Page
     try:
         port = await _port(profile / "DevToolsActivePort")
         async with aiohttp.ClientSession() as client:
-            async with client.get(f"http://127.0.0.1:{port}/json/list") as answer:
-                place = next(one for one in await answer.json() if one["type"] == "page")
-            async with client.ws_connect(place["webSocketDebuggerUrl"], max_msg_size=0) as socket:
+            place = await _first_page(client, port)
+            async with client.ws_connect(place, max_msg_size=0) as socket:
                 page = Page(socket)
                 for domain in ("Page", "Runtime", "Log"):
                     await page.tell(f"{domain}.enable")
@@ -85,6 +93,17 @@ async def browsing(chromium: str, url: str, profile: Path) -> AsyncIterator[Page
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+async def _first_page(client: aiohttp.ClientSession, port: int) -> str:
+    """Return where the page is driven; the browser answers before it has opened one."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            async with client.get(f"http://127.0.0.1:{port}/json/list") as answer:
+                pages = [one for one in await answer.json() if one["type"] == "page"]
+            if pages:
+                return str(pages[0]["webSocketDebuggerUrl"])
+            await asyncio.sleep(0.05)
 
 
 async def _port(file: Path) -> int:

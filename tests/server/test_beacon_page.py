@@ -50,7 +50,7 @@ async def visiting(url: str, profile: Path, made: Desk, events: int = 0) -> Asyn
         yield page
         await page.tell("Page.navigate", url="about:blank")
         await page.until("location.href === 'about:blank'")
-        await until(lambda: reported(made) >= events, 20.0)
+        await until(lambda: reported(made) >= events)
         faults = [one for one in page.complaints if "Content Security Policy" in one or "w.js" in one]
         assert faults == []
 

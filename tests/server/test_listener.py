@@ -283,10 +283,11 @@ async def test_a_client_that_never_reads_its_answer_is_cut() -> None:
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(("127.0.0.1", made.port))
-        client.sendall(f"GET /config HTTP/1.1\r\nHost: localhost\r\n{credentials(made)}\r\n".encode())
         mine = client.getsockname()[1]
         try:
+            # Before it asks: from then on it is there for a second only, which a busy machine may miss.
             await until(lambda: mine in peers_of(made.port))
+            client.sendall(f"GET /config HTTP/1.1\r\nHost: localhost\r\n{credentials(made)}\r\n".encode())
             await until(lambda: mine not in peers_of(made.port))
         finally:
             client.close()
