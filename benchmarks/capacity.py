@@ -5,7 +5,7 @@
 The exporter runs as a process bound to one core, the server on another one. It is scraped every five seconds
 as Prometheus does (OpenMetrics, gzip). Schedule lag comes from its own histogram, added latency is
 `integration_probe_duration_seconds` of every target at each scrape less the server's 50 ms. What Python's
-collector of cycles took of it is said beside them.
+collector of cycles took of it is said beside them, and for how long others had the core.
 """
 
 import argparse
@@ -34,7 +34,10 @@ SCRAPE = {"Accept": "application/openmetrics-text;version=1.0.0", "Accept-Encodi
 
 
 class Reached(NamedTuple):
-    """What was held: probes a second, cores and bytes used, seconds of lag and of added latency."""
+    """What was held: probes a second, cores and bytes used, seconds of lag and of added latency.
+
+    `collector` says what it did, `waiting` is the part of the time for which others had the core.
+    """
 
     rate: float
     cores: float
@@ -44,6 +47,7 @@ class Reached(NamedTuple):
     added_p99: float
     failed: float
     collector: str
+    waiting: float
 
     @property
     def microseconds(self) -> float:
@@ -128,12 +132,13 @@ def measure(
 def _held(measured: Program, scrapes: Scrapes, seconds: float, scrape_every: float) -> Reached:
     before, pauses_before = scrapes.read(), scrapes.pauses
     scrapes.durations.clear()
-    cpu, began = measured.cpu(), time.monotonic()
+    cpu, waited, began = measured.cpu(), measured.waited(), time.monotonic()
     while (left := began + seconds - time.monotonic()) > 0:
         time.sleep(min(left, scrape_every or left))
         if scrape_every:
             scrapes.fetch()
     used, took = measured.cpu() - cpu, time.monotonic() - began
+    waited = measured.waited() - waited
     after = scrapes.read()
     runs = {name: after[name] - before[name] for name in after}
     added = sorted(duration - DELAY / 1e3 for duration in scrapes.durations)
@@ -146,6 +151,7 @@ def _held(measured: Program, scrapes: Scrapes, seconds: float, scrape_every: flo
         added_p99=added[int(len(added) * 0.99)],
         failed=runs["integration_probe_failures_total"],
         collector=describe(pauses_before, scrapes.pauses),
+        waiting=waited / took,
     )
 
 
@@ -169,6 +175,7 @@ def show(targets: int, connection: str, reached: Reached) -> None:
         f" added latency p50 {reached.added_p50 * 1e3:.1f}, p99 {reached.added_p99 * 1e3:.1f} ms"
     )
     print(f"    {reached.collector}")
+    print(f"    for {reached.waiting:.1%} of the time the loop wanted the core and did not have it")
 
 
 def rows(quick: bool = False) -> list[Row]:

@@ -61,6 +61,10 @@ class Program:
         # Not by ticks of 10 ms for the process itself: it may take less than that in a second.
         return cpu_clock(self.facts.pid) + sum(sum(process.cpu_times()[:2]) for process in children)
 
+    def waited(self) -> float:
+        """Return the seconds for which the first thread, that of the loop, wanted a core and had none."""
+        return int(Path(f"/proc/{self.facts.pid}/schedstat").read_text().split()[1]) / 1e9
+
     def rss(self) -> int:
         """Return the resident memory in bytes."""
         return int(self.facts.memory_info().rss)

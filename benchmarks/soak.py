@@ -46,6 +46,7 @@ COLUMNS = (
     "lag_p99",
     "runs_per_second",
     "cpu",
+    "waiting",
     "up",
 )
 QUERIES = {
@@ -121,14 +122,15 @@ class Watch:
                 found.setdefault(at, {})[float(row["metric"]["le"])] = float(count)
         return dict(sorted(found.items()))
 
-    def sample(self, measured: Program, began: float, busy: float) -> dict[str, float]:
-        """Return one line of the CSV; `busy` is the CPU (in cores) since the last one."""
+    def sample(self, measured: Program, began: float, busy: float, waiting: float) -> dict[str, float]:
+        """Return one line of the CSV; `busy` cores were used since then, `waiting` were wanted besides."""
         return {
             "seconds": time.monotonic() - began,
             "rss_bytes": measured.rss(),
             "descriptors": measured.facts.num_fds(),
             "threads": measured.facts.num_threads(),
             "cpu": busy,
+            "waiting": waiting,
             **{name: self.value(query) for name, query in QUERIES.items()},
         }
 
@@ -139,16 +141,17 @@ def watch(
     """Sample until the time is over; write each line at once, so that an end in between loses nothing."""
     samples: list[dict[str, float]] = []
     began = last = time.monotonic()
-    cpu = measured.cpu()
+    cpu, waited = measured.cpu(), measured.waited()
     with (options.out / "soak.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         while (now := time.monotonic()) < began + options.seconds:
             reload.when_due(now)
             time.sleep(min(options.every, max(0.1, began + options.seconds - now)))
-            used, moment = measured.cpu(), time.monotonic()
-            samples.append(asked.sample(measured, began, (used - cpu) / (moment - last)))
-            cpu, last = used, moment
+            used, lacked, moment = measured.cpu(), measured.waited(), time.monotonic()
+            took = moment - last
+            samples.append(asked.sample(measured, began, (used - cpu) / took, (lacked - waited) / took))
+            cpu, waited, last = used, lacked, moment
             writer.writerow({name: f"{value:.6g}" for name, value in samples[-1].items()})
             file.flush()
     return samples
@@ -251,6 +254,7 @@ def picture(samples: Sequence[dict[str, float]]) -> str:
         "lag_p99": ("schedule lag, 99th percentile, ms", 1e3),
         "runs_per_second": ("runs per second", 1.0),
         "cpu": ("cores used", 1.0),
+        "waiting": ("cores that the loop wanted and did not get", 1.0),
     }
     panels = [
         Panel(title, [(sample["seconds"], sample[name] * factor) for sample in samples])
