@@ -8,13 +8,12 @@ from types import FrameType
 
 from exporter import __file__ as package
 
-LIBRARIES = ("exporter.", "jmespath.", "sqlalchemy.")
 FOLDER = str(Path(package).parent)
 
 
 @contextmanager
-def leftovers() -> Iterator[list[str]]:
-    """Fill the list at the end with what is left of the time between: objects of ours, and of libraries."""
+def leftovers(*packages: str) -> Iterator[list[str]]:
+    """Fill the list at the end with what is left of the time between: of `packages`, and our frames."""
     found: list[str] = []
     was_on = gc.isenabled()
     gc.collect()
@@ -23,7 +22,7 @@ def leftovers() -> Iterator[list[str]]:
     try:
         yield found
         gc.collect()
-        found += sorted(filter(None, map(_name, gc.garbage)))
+        found += sorted(filter(None, (_name(one, packages) for one in gc.garbage)))
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
@@ -31,9 +30,9 @@ def leftovers() -> Iterator[list[str]]:
             gc.enable()
 
 
-def _name(left: object) -> str:
+def _name(left: object, packages: tuple[str, ...]) -> str:
     if isinstance(left, FrameType):
         code = left.f_code
         return f"frame of {code.co_qualname}" if code.co_filename.startswith(FOLDER) else ""
     kind = type(left)
-    return kind.__qualname__ if f"{kind.__module__}.".startswith(LIBRARIES) else ""
+    return kind.__qualname__ if kind.__module__.partition(".")[0] in packages else ""

@@ -94,7 +94,7 @@ def test_a_statement_that_was_made_leaves_nothing_to_the_collector_of_cycles(sto
     ]
     with store.writing() as connection:
         upserts.replace(connection, endpoints.TABLE, rows)
-    with leftovers() as left, store.writing() as connection:
+    with leftovers("sqlalchemy") as left, store.writing() as connection:
         for _ in range(3):
             upserts.replace(connection, endpoints.TABLE, rows)
     assert "Alias" not in left and "Column" not in left
