@@ -201,6 +201,25 @@ def test_a_threshold_is_a_dashed_line_in_the_colour_of_its_severity() -> None:
 
 
 @every_panel
+def test_a_link_of_a_bar_reads_labels_and_no_cells(panel: dict[str, Any]) -> None:
+    assert panel["type"] == "table" or "__data.fields" not in " ".join(_links(panel))
+
+
+@every_panel
+def test_a_cell_that_a_link_of_its_row_reads_has_no_dash_in_place_of_nothing(panel: dict[str, Any]) -> None:
+    if panel["type"] != "table":
+        return
+    # Grafana puts the dash into the address: a tenant of that name has no failures.
+    read = set(re.findall(r"\$\{__data\.fields\.(\w+):", " ".join(_links(panel))))
+    (options,) = (one["options"] for one in panel["transformations"] if one["id"] == "organize")
+    titles = {options["renameByName"].get(name, name) for name in read}
+    assert read <= options["includeByName"].keys()
+    for override in panel["fieldConfig"]["overrides"]:
+        dashed = any(one["id"] == "noValue" for one in override["properties"])
+        assert not (dashed and override["matcher"]["options"] in titles)
+
+
+@every_panel
 def test_a_colour_that_means_a_state_has_a_word(panel: dict[str, Any]) -> None:
     defaults = panel["fieldConfig"]["defaults"]
     mappings = [*defaults.get("mappings", ())]

@@ -10,7 +10,7 @@ from typing import Any
 
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
-from exporter.generate.dashboards._links import DataLink
+from exporter.generate.dashboards._links import DataLink, cell
 from exporter.generate.dashboards._looks import (
     ValueWord,
     dash_line,
@@ -76,9 +76,9 @@ class TableColumn:
 
     `source` is a label, or the letter of a query for its value; of the store a column of SQL. `words` map
     values to words. `links` are what a click on a cell offers. `bar` draws the value as a bar. `wrap` breaks
-    a long text into lines. A label without a value shows a dash. Without a `width` in pixels a column
-    shares what is left of the table, at least `least`; none is too narrow for a word of its title. One that
-    is `hidden` is there for links.
+    a long text into lines. A label without a value shows a dash, but where a link reads it. Without a
+    `width` in pixels a column shares what is left of the table, at least `least`; none is too narrow for a
+    word of its title. One that is `hidden` is there for links.
     """
 
     source: str
@@ -277,10 +277,13 @@ def table_of(columns: Sequence[TableColumn], sort: Sequence[tuple[str, bool]], e
     # Else a release 2026.11, or a tenant whose name is a number, is shown as 2.03 K.
     panel.override_by_field_type("string", [set_option("unit", "string")])
     chosen = {title for title, _ in sort}
+    followed = " ".join(link.url for column in columns for link in column.links)
     for column in columns:
         least = least_width(column.title, sorts=column.title in chosen)
         least = max(least, AGO_WIDTH) if column.unit == AGO else least
-        panel.override_by_name(column.title, _properties(column, least))
+        # A link takes a cell as it is shown: a dash would be the name of a tenant there.
+        dash = cell(column.source) not in followed
+        panel.override_by_name(column.title, _properties(column, least, dash=dash))
     return panel
 
 
@@ -324,8 +327,10 @@ def select_columns(columns: Sequence[TableColumn], names: Mapping[str, str]) -> 
     return models.DataTransformerConfig(id_val="organize", options=options)
 
 
-def _properties(column: TableColumn, least: int) -> list[Any]:
-    found = [set_option("noValue", "—"), set_option("custom.align", "left")]
+def _properties(column: TableColumn, least: int, *, dash: bool) -> list[Any]:
+    found = [set_option("custom.align", "left")]
+    if dash:
+        found.append(set_option("noValue", "—"))
     if column.unit:
         found.append(set_option("unit", column.unit))
     if column.decimals is not None:

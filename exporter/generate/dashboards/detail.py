@@ -16,9 +16,10 @@ from exporter.generate.dashboards._alert_tables import firing_alerts
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._columns import (
     DETAIL,
-    errors_link,
+    ERRORS,
     provider_link,
 )
+from exporter.generate.dashboards._links import DataLink, link_to
 from exporter.generate.dashboards._panels import LIMIT, PanelQuery, TableColumn
 from exporter.generate.dashboards._scale import strictest
 from exporter.generate.dashboards._variables import Choice
@@ -26,6 +27,7 @@ from exporter.generate.dashboards._variables import Choice
 PICKED = ("integration", "tenant")
 WORDS = {"1": status.CONNECTED, "0": status.ALL_FAILING, "2": status.UNCONFIGURED}
 SMALL = (6, 3)
+LOG = DataLink("Log of failures of this target", link_to(ERRORS, carry=PICKED))
 
 
 def one(expr: str) -> str:
@@ -51,7 +53,7 @@ def build() -> Dashboard:
 
 
 def _why() -> Any:
-    return status.failing((), one, errors_link(PICKED), (24, 4))
+    return status.failing((), one, LOG, (24, 4))
 
 
 def _state() -> str:
@@ -131,7 +133,7 @@ def _over_time() -> Any:
         WORDS,
         size=(24, 4),
         step="1m",
-        links=(errors_link(PICKED), provider_link(PICKED)),
+        links=(LOG, provider_link(PICKED)),
     )
 
 
