@@ -17,6 +17,9 @@ TRAFFIC: Final = "traffic"
 COUNTRY: Final = "country"
 SIGN_IN: Final = "sign_in"
 
+TIMED: Final = frozenset({API, AI, WIDGET})
+"""Topics whose events took a time; others have no latencies to add up."""
+
 ALL_TENANTS: Final = "*"
 """The tenant of a row that is the sum over all of them; no tenant is called so."""
 

@@ -64,8 +64,8 @@ class WebhookStatistic:
 class WebhookWindow:
     """Hours from `since` up to, but without, `until`, both first seconds of an hour in Unix time.
 
-    `by` are the columns that make a subject: direction, name, tenant. `tenants` are those that the caller may
-    know of; "" and None narrow nothing.
+    `by` are the columns that make a subject: hour, direction, name, tenant. `tenants` are those that the
+    caller may know of, `subjects` narrows further; "" and None narrow nothing.
     """
 
     since: int
@@ -74,3 +74,4 @@ class WebhookWindow:
     direction: str = ""
     tenant: str | None = None
     tenants: Collection[str] | None = None
+    subjects: Collection[Subject] | None = None

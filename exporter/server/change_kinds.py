@@ -55,6 +55,7 @@ MEANINGS: Mapping[str, tuple[ChangeKind, ...]] = {
     "audit_entry": (),
     "check_failure": (STATISTICS,),
     "check_summary": (STATISTICS,),
+    "check_total": (STATISTICS,),
     "check_usage": (STATISTICS,),
     "delivery": (),
     "endpoint": (ENDPOINTS,),

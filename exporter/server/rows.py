@@ -1,8 +1,11 @@
 """Targets as the API and the page show them: chosen, sorted, written out."""
 
-from collections.abc import Iterable
+import asyncio
+import heapq
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -13,6 +16,11 @@ from exporter.server.access import Identity
 
 STATUSES = ("error", "unknown", "not_configured", "connected")
 """Every status, the one that needs a person most first."""
+
+TURN = 1000
+"""Targets that are looked at before others have their turn on the loop."""
+
+T = TypeVar("T")
 
 _RANK = {status: rank for rank, status in enumerate(STATUSES)}
 
@@ -54,13 +62,33 @@ def _mentions(state: TargetState, words: tuple[str, ...]) -> bool:
     return all(word in text for word in words)
 
 
-def visible_states(board: Board, identity: Identity, choice: StatusFilter) -> list[TargetState]:
+async def in_turns(items: Iterable[T], turn: int = TURN) -> AsyncIterator[Iterator[T]]:
+    """Yield portions of `items`: scrapes and probes share the loop, and have their turn in between."""
+    left = iter(items)
+    while first := tuple(islice(left, turn)):
+        yield iter(first)
+        await asyncio.sleep(0)
+
+
+async def visible_states(board: Board, identity: Identity, choice: StatusFilter) -> list[TargetState]:
     """Return the states that `identity` may know of and `choice` asks for."""
-    return [
-        state
-        for state in board
-        if (identity.tenants is None or state.target.tenant in identity.tenants) and choice(state)
-    ]
+    found: list[TargetState] = []
+    async for portion in in_turns(board.states()):
+        found += (state for state in portion if identity.sees(state.target.tenant) and choice(state))
+    return found
+
+
+def most_urgent(states: Iterable[TargetState], count: int) -> list[TargetState]:
+    """Return the first `count` of `states` by their urgency, sorted."""
+    ranked: dict[int, list[TargetState]] = {}
+    for state in states:
+        ranked.setdefault(_RANK.get(state.status, len(_RANK)), []).append(state)
+    found: list[TargetState] = []
+    for rank in sorted(ranked):
+        # Of thousands that are connected nobody's page has more than a few.
+        if len(found) < count:
+            found += heapq.nsmallest(count - len(found), ranked[rank], key=urgency)
+    return found
 
 
 def urgency(state: TargetState) -> tuple[Any, ...]:

@@ -40,28 +40,46 @@ class _Sum:
             self.reasons[state.reason] += 1
 
 
-def status(
-    states: Iterable[TargetState], integrations: Sequence[tuple[str, str, bool]] = ()
-) -> dict[str, Any]:
-    """Return the answer of `GET /api/v1/status` for `states`.
+class StatusSums:
+    """What `GET /api/v1/status` answers, of states that may come in portions.
 
     `integrations` are (name, provider, critical) of those to name even when they have no target.
     """
-    sums = {name: _Sum(provider, critical) for name, provider, critical in integrations}
-    last: float | None = None
-    for state in states:
-        target = state.target
-        found = sums.get(target.integration)
-        if found is None:
-            found = sums[target.integration] = _Sum(target.provider, target.critical)
-        found.add(state)
-        if state.last_run is not None and (last is None or state.last_run > last):
-            last = state.last_run
-    return {
-        "integrations": {name: _integration(found) for name, found in sums.items()},
-        "overall_status": overall(sums.values()),
-        "last_checked": iso(last),
-    }
+
+    def __init__(self, integrations: Sequence[tuple[str, str, bool]] = ()) -> None:
+        """Start with no state."""
+        self._sums = {name: _Sum(provider, critical) for name, provider, critical in integrations}
+        self._last: float | None = None
+
+    def add(self, states: Iterable[TargetState]) -> None:
+        """Count `states`."""
+        sums, last = self._sums, self._last
+        for state in states:
+            target = state.target
+            found = sums.get(target.integration)
+            if found is None:
+                found = sums[target.integration] = _Sum(target.provider, target.critical)
+            found.add(state)
+            if state.last_run is not None and (last is None or state.last_run > last):
+                last = state.last_run
+        self._last = last
+
+    def answer(self) -> dict[str, Any]:
+        """Return the answer."""
+        return {
+            "integrations": {name: _integration(found) for name, found in self._sums.items()},
+            "overall_status": overall(self._sums.values()),
+            "last_checked": iso(self._last),
+        }
+
+
+def status(
+    states: Iterable[TargetState], integrations: Sequence[tuple[str, str, bool]] = ()
+) -> dict[str, Any]:
+    """Return the answer of `GET /api/v1/status` for `states` at once."""
+    sums = StatusSums(integrations)
+    sums.add(states)
+    return sums.answer()
 
 
 def overall(sums: Iterable[_Sum]) -> str:

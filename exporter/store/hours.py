@@ -1,11 +1,12 @@
 """What tables of summaries share: buckets of latency, which hours are read, and hours that become days."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, literal, select, tuple_
 
 from exporter.core.hours import DAY, FOLDED_AFTER, day_of
+from exporter.core.store import Subject
 from exporter.core.summary import BUCKETS
 from exporter.store.upserts import increment
 
@@ -20,6 +21,17 @@ def between(table: Table, since: int, until: int) -> Iterator[ColumnElement[bool
     """Yield the conditions on the hours from `since` up to, but without, `until`."""
     yield table.c.hour >= since
     yield table.c.hour < until
+
+
+def match_subjects(
+    table: Table, by: tuple[str, ...], subjects: Collection[Subject]
+) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions that a row is of one of `subjects`: values of the columns `by`."""
+    yield tuple_(*(table.c[name] for name in by)).in_(sorted(subjects))
+    if "tenant" in by:
+        # A pair makes no use of an index; those by tenant begin with the tenant.
+        place = by.index("tenant")
+        yield table.c.tenant.in_(sorted({subject[place] for subject in subjects}))
 
 
 def fold_tables(connection: Connection, now: float, *tables: Table) -> int:

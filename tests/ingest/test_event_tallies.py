@@ -1,5 +1,6 @@
 """What events come to in their hours: each is counted once, by its subject, within bounds."""
 
+import ast
 import math
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import exporter.events
+from exporter.core import event_summary
 from exporter.core.event import Tally
 from exporter.core.event_settings import EventSettings
 from exporter.core.event_summary import (
@@ -19,6 +22,7 @@ from exporter.core.event_summary import (
     COUNTRY,
     PAYMENT,
     SIGN_IN,
+    TIMED,
     TRAFFIC,
     WIDGET,
     EventStatistic,
@@ -272,3 +276,17 @@ async def test_the_limit_of_series_is_that_of_subjects_and_nothing_personal_is_a
     for topic in (API, AI, PAYMENT, WIDGET, TRAFFIC, COUNTRY, SIGN_IN):
         words = " ".join(" ".join(subject) for subject in counted(house, topic, "name", "variant"))
         assert not any(text in words for text in planted)
+
+
+def test_topics_whose_events_took_a_time_are_those_whose_latencies_are_read() -> None:
+    timed, others = set(), set()
+    for path in sorted(Path(exporter.events.__file__).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Tally":
+                topic = node.args[0]
+                assert isinstance(topic, ast.Name)
+                has_time = len(node.args) > Tally._fields.index("seconds") or any(
+                    one.arg == "seconds" for one in node.keywords
+                )
+                (timed if has_time else others).add(getattr(event_summary, topic.id))
+    assert timed == TIMED and others and not others & TIMED

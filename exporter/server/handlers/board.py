@@ -9,9 +9,9 @@ from exporter.core.store import Failure, StateChange
 from exporter.server.access import IDENTITY, Identity
 from exporter.server.answers import json_answer, whole_number
 from exporter.server.query import format_of, row_limit
-from exporter.server.rows import StatusFilter, counts, target_row, urgency, visible_states
+from exporter.server.rows import StatusFilter, counts, in_turns, most_urgent, target_row, visible_states
 from exporter.server.services import SERVICES
-from exporter.server.status import status as status_of
+from exporter.server.status import StatusSums
 from exporter.server.stream import export_rows, portions
 from exporter.server.unknown import refuse_unknown
 from exporter.store.subjects.changes import change_json
@@ -19,6 +19,7 @@ from exporter.store.subjects.failures import failure_json
 
 MOST_ROWS = 10_000
 MOST_EVENTS = 1000
+ROWS_OF_A_TURN = 250
 COLUMNS = (
     *("integration", "tenant", "provider", "critical", "status", "reason", "detail", "since", "last_run"),
     *("last_success", "next_run", "consecutive_failures", "duration_seconds", "interval_seconds", "labels"),
@@ -27,14 +28,14 @@ COLUMNS = (
 
 async def status(request: web.Request) -> web.Response:
     """Answer every integration and all of them in one word, for all tenants or for one."""
-    return json_answer(read_status(request))
+    return json_answer(await read_status(request))
 
 
-def read_status(request: web.Request) -> dict[str, Any]:
+async def read_status(request: web.Request) -> dict[str, Any]:
     """Return every integration, and all of them in one word; 404 for a tenant that has no target."""
     services, identity = request.app[SERVICES], request[IDENTITY]
     tenant = request.query.get("tenant", "")
-    states = visible_states(services.board, identity, StatusFilter(tenant=tenant))
+    states = await visible_states(services.board, identity, StatusFilter(tenant=tenant))
     if tenant and not states:
         raise web.HTTPNotFound(text="no target has this tenant")
     narrowed = tenant or identity.tenants is not None
@@ -43,7 +44,10 @@ def read_status(request: web.Request) -> dict[str, Any]:
     # An integration without targets has no tenant, so it is left out where one is asked for.
     every = [] if narrowed else configuration.integrations
     named = [(one.name, one.probe.name, one.critical) for one in every if one.name not in shard.integrations]
-    answer = status_of(states, named)
+    sums = StatusSums(named)
+    async for portion in in_turns(states):
+        sums.add(portion)
+    answer = sums.answer()
     if shard.count > 1:  # a client must not take a part for the whole
         answer["shard"] = {"index": shard.index, "count": shard.count}
     return answer
@@ -52,16 +56,17 @@ def read_status(request: web.Request) -> dict[str, Any]:
 async def targets(request: web.Request) -> web.StreamResponse:
     """Answer a page of targets, failing ones first, or all of them as a table."""
     await refuse_unknown(request)
-    chosen = visible_states(request.app[SERVICES].board, request[IDENTITY], StatusFilter.of(request))
+    chosen = await visible_states(request.app[SERVICES].board, request[IDENTITY], StatusFilter.of(request))
     offset = whole_number(request, "offset", 0, 10_000_000)
-    found = sorted(chosen, key=urgency)[offset:]
-    if format_of(request) != "json":
-        rows = [target_row(state) for state in found[: row_limit(request)]]
+    listed = format_of(request) == "json"
+    limit = whole_number(request, "limit", 500, MOST_ROWS) if listed else row_limit(request)
+    page = most_urgent(chosen, min(offset + limit, len(chosen)))[offset:]
+    rows: list[dict[str, Any]] = []
+    async for portion in in_turns(page, ROWS_OF_A_TURN):
+        rows += map(target_row, portion)
+    if not listed:
         return await export_rows(request, COLUMNS, portions(rows))
-    page = found[: whole_number(request, "limit", 500, MOST_ROWS)]
-    return json_answer(
-        {"counts": counts(chosen), "offset": offset, "targets": [target_row(state) for state in page]}
-    )
+    return json_answer({"counts": counts(chosen), "offset": offset, "targets": rows})
 
 
 async def history(request: web.Request) -> web.Response:

@@ -24,7 +24,7 @@ from exporter.server.handlers.board import newest_failures, read_status
 from exporter.server.handlers.stats import StatsQuery, read_rows, windows
 from exporter.server.handlers.webhook_health import both_ways
 from exporter.server.query import filter_of
-from exporter.server.rows import StatusFilter, counts, target_row, urgency, visible_states
+from exporter.server.rows import StatusFilter, counts, most_urgent, target_row, visible_states
 from exporter.server.services import SERVICES
 from exporter.server.unknown import refuse_unknown
 from exporter.server.web_config.settings import Role
@@ -40,12 +40,12 @@ async def dashboard(request: web.Request) -> web.Response:
     """Answer the overview, for all tenants or for one; a part that cannot be read is null, with a warning."""
     await refuse_unknown(request, stored=True)
     choice = StatusFilter(tenant=request.query.get("tenant", ""))
-    states = visible_states(request.app[SERVICES].board, request[IDENTITY], choice)
+    states = await visible_states(request.app[SERVICES].board, request[IDENTITY], choice)
     warnings: list[str] = []
-    failing = [target_row(one) for one in sorted(states, key=urgency)[:MOST_ROWS] if one.status == "error"]
+    failing = [target_row(one) for one in most_urgent(states, MOST_ROWS) if one.status == "error"]
     answer = {
         "at": iso(request.app[SERVICES].now()),
-        "status": read_status(request),
+        "status": await read_status(request),
         "targets": counts(states),
         "failing": failing,
         "failures": newest_failures(request, choice, MOST_ROWS),
@@ -94,7 +94,7 @@ async def _last_day(request: web.Request, warnings: list[str]) -> dict[str, Any]
         requests = EventReader(connection, events).compare(API, "integration")
         return {
             "integrations": read_rows(connection, figures),
-            "webhooks": both_ways(connection, webhooks),
+            "webhooks": both_ways(connection, {STATS_WINDOW: webhooks})[STATS_WINDOW],
             "requests": compare_requests(requests, own=True),
             "calls": compare_requests(requests, own=False),
         }

@@ -1,7 +1,9 @@
 """How webhooks do, received and sent, over the last hour, day, week and month."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from aiohttp import web
@@ -21,7 +23,7 @@ from exporter.server.answers import json_answer, one_of, whole_number
 from exporter.server.services import SERVICES
 from exporter.server.stream import store_unavailable
 from exporter.store.backlog import backlogs
-from exporter.store.subjects.webhook_summaries import reasons, statistics
+from exporter.store.subjects.webhook_summaries import by_hour, reasons, statistics
 
 READ_TIMEOUT = 30.0
 BY: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -57,7 +59,7 @@ async def health(request: web.Request) -> web.Response:
             "window": name,
             "since": iso(windows[name].since),
             "until": iso(now),
-            "windows": {word: both_ways(connection, window) for word, window in windows.items()},
+            "windows": both_ways(connection, windows),
             **{key: _rows(connection, windows[name], key, limit) for key in BY},
             "backlog": _backlog(connection, tenant_of, windows[name], limit),
         }
@@ -68,19 +70,41 @@ async def health(request: web.Request) -> web.Response:
         raise store_unavailable(error) from None
 
 
-def both_ways(connection: Connection, window: WebhookWindow) -> dict[str, Any]:
-    """Return the figures of a window, and of each direction in it."""
-    split = _with(window, by=("direction",))
-    found = {one.subject: one for one in statistics(connection, split)}
-    why = reasons(connection, split)
+def both_ways(connection: Connection, windows: Mapping[str, WebhookWindow]) -> dict[str, dict[str, Any]]:
+    """Return of each window its figures, and those of each direction in it."""
+    # The windows lie within one another: one look at the longest answers all of them.
+    longest = replace(
+        next(iter(windows.values())),
+        since=min(one.since for one in windows.values()),
+        until=max(one.until for one in windows.values()),
+        by=("direction",),
+    )
+    hours = by_hour(connection, longest)
+    why = reasons(connection, replace(longest, by=("hour", "direction")))
+    return {name: _sum_of(window, hours, why) for name, window in windows.items()}
+
+
+def _sum_of(
+    window: WebhookWindow, hours: Iterable[WebhookStatistic], why: Mapping[Subject, Mapping[str, int]]
+) -> dict[str, Any]:
+    """Return the figures of a window out of those of its hours; a subject is an hour and a direction."""
+    within = range(window.since, window.until)
     parts = {
-        word: _figures(found.get((word,), WebhookStatistic((word,))), why) for word in (INBOUND, OUTBOUND)
+        word: [one for one in hours if one.subject[1] == word and int(one.subject[0]) in within]
+        for word in (INBOUND, OUTBOUND)
     }
-    # Added up here: asked for, it would read every row of the window once more.
-    total: Counter[str] = Counter()
-    for one in why.values():
-        total.update(one)
-    return _figures(_sum(found.values()), {(): dict(total.most_common())}) | parts
+    failed = {word: Counter[str]() for word in parts}
+    for (hour, word), counts in why.items():
+        if int(hour) in within and word in failed:
+            failed[word].update(counts)
+    total = sum(failed.values(), Counter[str]())
+    return _figures(_sum(chain(*parts.values())), _by_frequency(total)) | {
+        word: _figures(_sum(found), _by_frequency(failed[word])) for word, found in parts.items()
+    }
+
+
+def _by_frequency(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
 
 
 def _sum(found: Iterable[WebhookStatistic]) -> WebhookStatistic:
@@ -97,15 +121,16 @@ def _sum(found: Iterable[WebhookStatistic]) -> WebhookStatistic:
 
 def _rows(connection: Connection, window: WebhookWindow, key: str, limit: int) -> list[dict[str, Any]]:
     direction, by = BY[key]
-    asked = _with(window, by=by, direction=direction)
-    why = reasons(connection, asked)
+    asked = replace(window, by=by, direction=direction)
+    found = statistics(connection, asked, limit)
+    why = reasons(connection, replace(asked, subjects=[one.subject for one in found])) if found else {}
     return [
         {
             _WORDS.get(key, word) if word == "name" else word: value
             for word, value in zip(by, one.subject, strict=True)
         }
-        | _figures(one, why)
-        for one in statistics(connection, asked, limit)
+        | _figures(one, why.get(one.subject, {}))
+        for one in found
     ]
 
 
@@ -154,11 +179,7 @@ def _tenants(request: web.Request) -> TenantOf:
     return tenant_of
 
 
-def _with(window: WebhookWindow, *, by: tuple[str, ...], direction: str = "") -> WebhookWindow:
-    return WebhookWindow(window.since, window.until, by, direction, window.tenant, window.tenants)
-
-
-def _figures(found: WebhookStatistic, why: dict[Subject, dict[str, int]]) -> dict[str, Any]:
+def _figures(found: WebhookStatistic, why: Mapping[str, int]) -> dict[str, Any]:
     return {
         "attempts": found.attempts,
         "failed": found.failed,
@@ -166,7 +187,7 @@ def _figures(found: WebhookStatistic, why: dict[Subject, dict[str, int]]) -> dic
         "success_ratio": _round(found.success_ratio),
         "p50_seconds": _round(found.latency(0.5)),
         "p95_seconds": _round(found.latency(0.95)),
-        "reasons": why.get(found.subject, {}),
+        "reasons": why,
     }
 
 

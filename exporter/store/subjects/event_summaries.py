@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from exporter.core.event_summary import (
     ALL_TENANTS,
+    TIMED,
     EventKey,
     EventStatistic,
     EventSummaries,
@@ -125,7 +126,8 @@ def total_of(summaries: EventSummaries) -> EventSummaries:
 def statistics(connection: Connection, window: EventWindow) -> dict[Subject, EventStatistic]:
     """Return what each subject resulted in, in the order of subjects; hours and days are numbers as text."""
     by = [_DAY if name == "day" else TABLE.c[name] for name in window.by]
-    sums = [func.sum(TABLE.c[name]) for name in ("number", "amount", *TOOK)]
+    took_columns = TOOK if window.topic in TIMED else ()
+    sums = [func.sum(TABLE.c[name]) for name in ("number", "amount", *took_columns)]
     query = select(*by, TABLE.c.outcome, *sums).where(*_in(window))
     query = query.group_by(*by, TABLE.c.outcome).order_by(*by)
     found: dict[Subject, EventStatistic] = {}

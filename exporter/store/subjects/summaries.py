@@ -1,7 +1,7 @@
 """Summaries of checks: a row for each target and hour, later each day, and for each reason and allowance."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from sqlalchemy import (
     BigInteger,
@@ -17,17 +17,18 @@ from sqlalchemy import (
     cast,
     func,
     select,
-    tuple_,
 )
 
 from exporter.core.store import Statistic, Subject, Window
 from exporter.core.summary import Summaries
 from exporter.core.usage import UsageKey, Usages, UsageSum
 from exporter.store.columns import METADATA, hour_columns
-from exporter.store.hours import TOOK, between, fold_tables
+from exporter.store.hours import TOOK, between, fold_tables, match_subjects
 from exporter.store.lists import conditions
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, fetch
+from exporter.store.subjects import check_totals
+from exporter.store.subjects.check_totals import NUMBERS, CheckTotals
 from exporter.store.upserts import add as add_rows
 from exporter.store.view import View
 
@@ -68,13 +69,13 @@ USAGE = Table(
     sqlite_with_rowid=False,
 )
 
-_NUMBERS = ("runs", "failed", "seconds", "failing_seconds")
-
 
 def add(connection: Connection, summaries: Summaries) -> None:
-    """Add `summaries` to what the store has of their hours."""
-    hours, failed = summary_rows(summaries)
+    """Add `summaries` to what the store has of their hours, and to the sums over all targets."""
+    totals = CheckTotals()
+    hours, failed = summary_rows(summaries, totals)
     add_rows(connection, TABLE, hours)
+    totals.write(connection)
     add_rows(connection, REASONS, failed)
     add_rows(connection, USAGE, usage_rows(summaries))
 
@@ -83,20 +84,48 @@ def statistics(
     connection: Connection, window: Window, *, limit: int = 100, offset: int = 0
 ) -> list[Statistic]:
     """Return one statistic a subject, the one that was failing for the greatest share of the time first."""
-    by = [TABLE.c[name] for name in window.by]
-    total = {name: func.sum(TABLE.c[name]) for name in (*_NUMBERS, *TOOK)}
+    table = _smallest_table(window)
+    if "tenant" not in window.by or window.subjects is not None:
+        rows = _ranked(connection, table, window, (*NUMBERS, *TOOK), limit, offset)
+        return [_statistic(row, window.by) for row in rows]
+    # Latencies are 62 of 66 columns: only those of the subjects that are answered are added up.
+    rows = _ranked(connection, table, window, NUMBERS, limit, offset)
+    subjects = [tuple(row[name] for name in window.by) for row in rows]
+    found = _ranked(connection, table, replace(window, subjects=subjects), TOOK, limit) if rows else []
+    latencies = {tuple(row[name] for name in window.by): row for row in found}
+    return [
+        _statistic(latencies.get(subject, {}) | row, window.by)
+        for subject, row in zip(subjects, rows, strict=True)
+    ]
+
+
+def _smallest_table(window: Window) -> Table:
+    """Return the sums over all targets of an integration where these answer, else the rows of targets."""
+    chosen = window.chosen
+    whole = chosen.tenant is None and chosen.tenants is None and "tenant" not in window.by
+    return check_totals.TABLE if whole else TABLE
+
+
+def _ranked(
+    connection: Connection, table: Table, window: Window, names: Sequence[str], limit: int, offset: int = 0
+) -> list[TableRow]:
+    """Return the sums of columns by subject, in the order of their statistics; with TOOK a provider too."""
+    by = [table.c[name] for name in window.by]
+    sums = [func.sum(table.c[name]).label(name) for name in names]
+    if TOOK[0] in names:
+        sums.append(func.max(table.c.provider).label("provider"))
     # Both databases divide whole numbers to whole numbers, and PostgreSQL refuses to divide by 0.
-    down = cast(total["failing_seconds"], Float) / func.nullif(total["seconds"], 0.0)
-    bad = cast(total["failed"], Float) / func.nullif(total["runs"], 0)
+    down = func.sum(table.c.failing_seconds) / func.nullif(func.sum(table.c.seconds), 0.0)
+    bad = cast(func.sum(table.c.failed), Float) / func.nullif(func.sum(table.c.runs), 0)
     query = (
-        select(*by, func.max(TABLE.c.provider).label("provider"), *_labels(total))
-        .where(*_in(TABLE, window))
+        select(*by, *sums)
+        .where(*_in(table, window))
         .group_by(*by)
         .order_by(down.desc().nulls_last(), bad.desc().nulls_last(), *by)
         .limit(limit)
         .offset(offset)
     )
-    return [_statistic(row, window.by) for row in fetch(connection, query)]
+    return fetch(connection, query)
 
 
 def reasons(connection: Connection, window: Window) -> dict[Subject, dict[str, int]]:
@@ -156,24 +185,21 @@ VIEWS = (
 )
 
 
-def summary_rows(summaries: Summaries) -> tuple[list[TableRow], list[TableRow]]:
-    """Return the rows of check_summary and of check_failure."""
+def summary_rows(summaries: Summaries, totals: CheckTotals) -> tuple[list[TableRow], list[TableRow]]:
+    """Return the rows of check_summary, which `totals` count as well, and of check_failure."""
     hours: list[TableRow] = []
     failed: list[TableRow] = []
     for ((integration, tenant), hour), summary in summaries.items():
         key = {"hour": hour, "integration": integration, "tenant": tenant}
         counts = summary.latency_counts()
-        hours.append(
-            {
-                **key,
-                "provider": summary.provider,
-                "runs": summary.runs,
-                "failed": summary.failed,
-                "seconds": summary.seconds,
-                "failing_seconds": summary.failing_seconds,
-                **{name: counts.get(number) or None for number, name in enumerate(TOOK)},
-            }
-        )
+        row: TableRow = {
+            **key,
+            "provider": summary.provider,
+            **{name: getattr(summary, name) for name in NUMBERS},
+            **{name: counts.get(number) or None for number, name in enumerate(TOOK)},
+        }
+        hours.append(row)
+        totals.add(row, [TOOK[number] for number in counts])
         failed += [{**key, "reason": reason, "runs": n} for reason, n in (summary.reasons or {}).items()]
     return hours, failed
 
@@ -190,20 +216,17 @@ def usage_rows(summaries: Summaries) -> list[TableRow]:
     ]
 
 
-def _labels(total: dict[str, Any]) -> Iterable[ColumnElement[Any]]:
-    return (value.label(name) for name, value in total.items())
-
-
 def _statistic(row: TableRow, by: tuple[str, ...]) -> Statistic:
     # PostgreSQL sums whole numbers to decimals.
+    # Retention may have taken rows between the statements for numbers and for latencies.
     return Statistic(
         subject=tuple(row[name] for name in by),
-        provider=row["provider"],
+        provider=row.get("provider", ""),
         runs=int(row["runs"]),
         failed=int(row["failed"]),
         seconds=float(row["seconds"]),
         failing_seconds=float(row["failing_seconds"]),
-        latency_counts=tuple(int(row[name] or 0) for name in TOOK),
+        latency_counts=tuple(int(row.get(name) or 0) for name in TOOK),
     )
 
 
@@ -211,5 +234,4 @@ def _in(table: Table, window: Window) -> Iterator[ColumnElement[bool]]:
     yield from between(table, window.since, window.until)
     yield from conditions(table, window.chosen)
     if window.subjects is not None:
-        columns = tuple_(*(table.c[name] for name in window.by))
-        yield columns.in_(sorted(window.subjects))
+        yield from match_subjects(table, window.by, window.subjects)

@@ -1,7 +1,7 @@
 """Summaries of webhooks: a row for each source or endpoint and hour, later for each day, and one a reason."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -22,7 +22,7 @@ from sqlalchemy import (
 from exporter.core.store import Subject
 from exporter.core.webhook_summary import WebhookKey, WebhookStatistic, WebhookSummary, WebhookWindow
 from exporter.store.columns import METADATA
-from exporter.store.hours import TOOK, between, fold_tables
+from exporter.store.hours import TOOK, between, fold_tables, match_subjects
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, fetch
 from exporter.store.upserts import add as add_rows
@@ -111,13 +111,40 @@ class WebhookSummaryBatch:
 
 def statistics(connection: Connection, window: WebhookWindow, limit: int = 100) -> list[WebhookStatistic]:
     """Return one statistic for each subject, the one with the greatest share of failures first."""
+    if not window.by:
+        found = _sums(connection, window, (*_NUMBERS, *TOOK))
+        return [_statistic(row, ()) for row in found if row["attempts"] is not None]
+    # Latencies are 62 columns: only those of the subjects that are answered are added up.
+    rows = _sums(connection, window, _NUMBERS, limit)
+    subjects = [tuple(row[name] for name in window.by) for row in rows]
+    known = {
+        tuple(row[name] for name in window.by): row
+        for row in _sums(connection, replace(window, subjects=subjects), TOOK)
+    }
+    return [
+        _statistic(row | known.get(subject, {}), window.by)
+        for subject, row in zip(subjects, rows, strict=True)
+    ]
+
+
+def _sums(
+    connection: Connection, window: WebhookWindow, names: Iterable[str], limit: int | None = None
+) -> list[TableRow]:
+    """Return the sums of columns by subject; with a `limit` those of the worst, in their order."""
     by = [TABLE.c[name] for name in window.by]
-    total = {name: func.sum(TABLE.c[name]) for name in (*_NUMBERS, *TOOK)}
-    bad = cast(total["failed"], Float) / func.nullif(total["attempts"], 0)
-    query = select(*by, *(value.label(name) for name, value in total.items())).where(*_in(TABLE, window))
+    query = select(*by, *(func.sum(TABLE.c[name]).label(name) for name in names)).where(*_in(TABLE, window))
     if by:
-        query = query.group_by(*by).order_by(bad.desc().nulls_last(), *by).limit(limit)
-    return [_statistic(row, window.by) for row in fetch(connection, query) if row["attempts"] is not None]
+        query = query.group_by(*by)
+    if limit is not None:
+        bad = cast(func.sum(TABLE.c.failed), Float) / func.nullif(func.sum(TABLE.c.attempts), 0)
+        query = query.order_by(bad.desc().nulls_last(), *by).limit(limit)
+    return fetch(connection, query)
+
+
+def by_hour(connection: Connection, window: WebhookWindow) -> list[WebhookStatistic]:
+    """Return one statistic for each hour of the window and subject, in no order: hours come first in it."""
+    split = replace(window, by=("hour", *window.by))
+    return [_statistic(row, split.by) for row in _sums(connection, split, (*_NUMBERS, *TOOK))]
 
 
 def reasons(connection: Connection, window: WebhookWindow) -> dict[Subject, dict[str, int]]:
@@ -144,6 +171,8 @@ def _in(table: Table, window: WebhookWindow) -> Iterator[ColumnElement[bool]]:
         yield table.c.tenant == window.tenant
     if window.tenants is not None:
         yield table.c.tenant.in_(sorted(window.tenants))
+    if window.subjects is not None:
+        yield from match_subjects(table, window.by, window.subjects)
 
 
 def _key(key: WebhookKey) -> TableRow:
@@ -164,5 +193,6 @@ def _statistic(row: TableRow, by: tuple[str, ...]) -> WebhookStatistic:
     return WebhookStatistic(
         subject=tuple(row[name] for name in by),
         **{name: int(row[name] or 0) for name in _NUMBERS},
-        latency_counts=tuple(int(row[name] or 0) for name in TOOK),
+        # Retention may have taken the rows between two statements.
+        latency_counts=tuple(int(row.get(name) or 0) for name in TOOK),
     )
