@@ -1,7 +1,7 @@
 """Tokens as the API shows them, and refreshes on demand: never a token itself."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from typing import Any, NamedTuple
 
 from exporter.core.clock import iso
 from exporter.core.errors import Shortage
@@ -11,36 +11,49 @@ from exporter.store.subjects.token_log import event_json
 from exporter.tokens.account import TokenAccount
 
 
-def token_rows(target: Target, account: TokenAccount, now: float) -> list[dict[str, Any]]:
-    """Return one row for each token of a target: times are RFC 3339 in UTC or null."""
+class ListedToken(NamedTuple):
+    """One token of a target, with what says how much it needs a person."""
+
+    target: Target
+    account: TokenAccount
+    token: str
+    state: str
+    expiry: float | None
+    """Unix seconds, None where it is not known or never comes."""
+
+
+def tokens_of(target: Target, account: TokenAccount, now: float) -> Iterator[ListedToken]:
+    """Yield each token of a target."""
     tokens = account.tokens or TokenSet()
     ends = {"access": tokens.expiry, "refresh": tokens.refresh_expiry}
-    found = []
     for token, state in account.states(now).items():
         end = ends.get(token)
-        finite = end if end is not None and end != NEVER else None
-        found.append(
-            {
-                "integration": target.integration,
-                "tenant": target.tenant,
-                "provider": target.provider,
-                "token": token,
-                "state": state.value,
-                "expires": iso(finite),
-                "expires_in_seconds": None if finite is None else round(finite - now),
-                "refreshable": account.refreshable(token),
-                "scopes": None if tokens.scopes is None else sorted(tokens.scopes),
-                "scopes_missing": _sort_scopes(account.scopes_missing),
-                "last_refresh": iso(account.last_success),
-                "failures": account.failures,
-                "reason": account.reason or None,
-                "next_attempt": iso(account.retry_at) if account.retry_at > now else None,
-            }
-        )
-    return found
+        yield ListedToken(target, account, token, state.value, None if end == NEVER else end)
 
 
-def _sort_scopes(scopes: frozenset[str] | None) -> list[str] | None:
+def token_row(one: ListedToken, now: float) -> dict[str, Any]:
+    """Return a token as JSON: times are RFC 3339 in UTC or null."""
+    target, account = one.target, one.account
+    scopes = account.tokens.scopes if account.tokens else None
+    return {
+        "integration": target.integration,
+        "tenant": target.tenant,
+        "provider": target.provider,
+        "token": one.token,
+        "state": one.state,
+        "expires": iso(one.expiry),
+        "expires_in_seconds": None if one.expiry is None else round(one.expiry - now),
+        "refreshable": account.refreshable(one.token),
+        "scopes": _sort_scopes(scopes),
+        "scopes_missing": _sort_scopes(account.scopes_missing),
+        "last_refresh": iso(account.last_success),
+        "failures": account.failures,
+        "reason": account.reason or None,
+        "next_attempt": iso(account.retry_at) if account.retry_at > now else None,
+    }
+
+
+def _sort_scopes(scopes: Collection[str] | None) -> list[str] | None:
     return None if scopes is None else sorted(scopes)
 
 

@@ -38,7 +38,7 @@ async def refuse_unknown(
 
 def _wrong(request: web.Request) -> str:
     integration, tenant = (request.query.get(name, "") for name in ("integration", "tenant"))
-    if not integration and not tenant:
+    if _is_here(request, integration, tenant):
         return ""
     keys = _keys(request)
     names = {name for name, _ in keys}
@@ -52,6 +52,19 @@ def _wrong(request: web.Request) -> str:
     if integration and tenant and (integration, tenant) not in keys:
         return f"{integration} has no tenant {tenant!r}"
     return ""
+
+
+def _is_here(request: web.Request, integration: str, tenant: str) -> bool:
+    """Return whether all that is named is there, as nearly always, without a set of thousands of names."""
+    services, identity = request.app[SERVICES], request[IDENTITY]
+    if tenant and not identity.sees(tenant):
+        return False
+    if integration and tenant:
+        return services.board.get((integration, tenant)) is not None
+    if integration:
+        known = (one.name for one in services.configuration().integrations)
+        return identity.tenants is None and integration in known
+    return not tenant or any(state.target.tenant == tenant for state in services.board)
 
 
 def _keys(request: web.Request) -> set[tuple[str, str]]:

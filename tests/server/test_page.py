@@ -251,7 +251,7 @@ async def test_a_part_that_the_api_refuses_is_left_out(
     assert (heading in reply.text) == there and "needs the role" not in reply.text
 
 
-async def test_an_integration_of_many_targets_adds_up_the_last_hour_alone() -> None:
+async def test_an_integration_of_many_targets_leaves_long_windows_to_statistics() -> None:
     room = Room([state("calendar", f"t{n}") for n in range(101)])
     async with house(room) as made:
         page = (await made.ask("/integration?integration=calendar")).text

@@ -15,7 +15,7 @@ async def start(request: web.Request) -> web.Response:
     """Check all targets, those of an integration, of a tenant, or one; many become a job."""
     services, identity = request.app[SERVICES], request[IDENTITY]
     choice = await _choice(request)
-    targets = [state.target for state in visible_states(services.board, identity, choice)]
+    targets = [state.target for state in await visible_states(services.board, identity, choice)]
     if not targets:
         raise web.HTTPNotFound(text="there is no such target")
     audit(request, "checks.started", choice.integration, tenant=choice.tenant, targets=len(targets))

@@ -1,5 +1,6 @@
 """Tokens by HTTP: their states, and refreshes on demand."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,9 +15,10 @@ from exporter.server.answers import json_answer, json_body, whole_number
 from exporter.server.audit import audit
 from exporter.server.jobs import REFRESHES
 from exporter.server.query import format_of, row_limit
+from exporter.server.rows import in_turns
 from exporter.server.services import SERVICES
 from exporter.server.stream import export_rows, portions
-from exporter.server.tokens import token_rows
+from exporter.server.tokens import ListedToken, token_row, tokens_of
 from exporter.server.unknown import refuse_unknown
 from exporter.tokens.account import TokenAccount
 
@@ -42,23 +44,25 @@ async def read(request: web.Request) -> web.StreamResponse:
     if state and state not in set(TokenState):
         raise web.HTTPBadRequest(text="state must be one of " + ", ".join(TokenState))
     fits = _chooser(query, now)
-    found = [
-        row
-        for target, account in _visible(request)
-        if fits(target, account)
-        for row in token_rows(target, account, now)
-        if not state or row["state"] == state
-    ]
-    found.sort(key=_urgency)
+    found: list[ListedToken] = []
+    async for portion in in_turns(_visible(request)):
+        every = (
+            one
+            for target, account in portion
+            if fits(target, account)
+            for one in tokens_of(target, account, now)
+        )
+        found += (one for one in every if state in ("", one.state))
+    found.sort(key=lambda one: _urgency(one, now))
     offset = whole_number(request, "offset", 0, 10_000_000)
-    if format_of(request) != "json":
-        page = found[offset : offset + row_limit(request)]
+    listed = format_of(request) == "json"
+    limit = whole_number(request, "limit", 500, MOST_ROWS) if listed else row_limit(request)
+    page: list[dict[str, Any]] = []
+    async for part in in_turns(found[offset : offset + limit]):
+        page += (token_row(one, now) for one in part)
+    if not listed:
         return await export_rows(request, COLUMNS, portions(page))
-    limit = whole_number(request, "limit", 500, MOST_ROWS)
-    counts: dict[str, int] = {}
-    for row in found:
-        counts[row["state"]] = counts.get(row["state"], 0) + 1
-    page = found[offset : offset + limit]
+    counts = Counter(one.state for one in found)
     return json_answer({"total": len(found), "counts": counts, "offset": offset, "tokens": page})
 
 
@@ -111,10 +115,10 @@ def _life(text: str) -> float | None:
         raise web.HTTPBadRequest(text="expiring must be a duration such as 24h") from None
 
 
-def _urgency(row: dict[str, Any]) -> tuple[Any, ...]:
-    rank = WORST.index(row["state"]) if row["state"] in WORST else len(WORST)
-    left = row["expires_in_seconds"]
-    return (rank, -row["failures"], left is None, left or 0, row["integration"], row["tenant"], row["token"])
+def _urgency(one: ListedToken, now: float) -> tuple[Any, ...]:
+    rank = WORST.index(one.state) if one.state in WORST else len(WORST)
+    left = None if one.expiry is None else round(one.expiry - now)
+    return (rank, -one.account.failures, left is None, left or 0, *one.target.key, one.token)
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from exporter.server.pages._texts import TEXTS, fill
 from exporter.server.pages._words import FILTERS, ago, named, word
 from exporter.server.route_table import may_use
 from exporter.server.services import SERVICES
+from exporter.store.threads import in_thread
 
 if TYPE_CHECKING:
     import jinja2
@@ -43,8 +44,10 @@ def page_handler(tab: Tab) -> Handler:
     """Return what answers the route of `tab`."""
 
     async def page(request: web.Request) -> web.Response:
-        context = {**frame(request, tab), **await tab.context(request)}
-        return web.Response(text=template(tab.template).render(context), content_type="text/html")
+        context, drawn = {**frame(request, tab), **await tab.context(request)}, template(tab.template)
+        # Tens of milliseconds for the longest tables, which probes need not wait for.
+        text = await in_thread(lambda: drawn.render(context).encode())
+        return web.Response(body=text, content_type="text/html", charset="utf-8")
 
     return page
 

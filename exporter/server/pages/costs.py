@@ -26,11 +26,15 @@ async def context(request: web.Request) -> Mapping[str, Any]:
         read(request, "/api/v1/cost-summary", about | choose(request, "window", limit="50")),
         read(request, "/api/v1/cost-summary", about | {"by": "day"}),
     )
-    states = visible_states(request.app[SERVICES].board, request[IDENTITY], StatusFilter.of(request))
+    states = await visible_states(request.app[SERVICES].board, request[IDENTITY], StatusFilter.of(request))
+    quotas, charges, balances = quota_rows(states), charge_rows(states), balance_rows(states)
     return {
-        "quotas": quota_rows(states)[:MOST_ROWS],
-        "charges": charge_rows(states)[:MOST_ROWS],
-        "balances": balance_rows(states)[:MOST_ROWS],
+        "quotas": quotas[:MOST_ROWS],
+        "quotas_total": len(quotas),
+        "charges": charges[:MOST_ROWS],
+        "charges_total": len(charges),
+        "balances": balances[:MOST_ROWS],
+        "balances_total": len(balances),
         "costs": by_endpoint,
         "days": by_day,
         "chart_of_days": cost_chart(

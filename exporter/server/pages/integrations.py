@@ -18,7 +18,7 @@ MOST_ROWS = 100
 
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return the numbers of all targets, and a page of those that the query chooses."""
-    everything = visible_states(request.app[SERVICES].board, request[IDENTITY], StatusFilter())
+    everything = await visible_states(request.app[SERVICES].board, request[IDENTITY], StatusFilter())
     query = choose(request, "q", "status", "integration", "tenant") | portion(request, MOST_ROWS)
     targets = await read(request, "/api/v1/targets", query)
     offset, total = offset_of(request), targets.data.get("counts", {}).get("total", 0)

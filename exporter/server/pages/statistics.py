@@ -15,16 +15,17 @@ from exporter.server.services import SERVICES
 FILTERS = ("window", "integration", "tenant")
 USUAL_SUBJECT = "integration"
 SECONDS = 15.0
-"""For a window: months of many targets are read row by row."""
+"""For a window: months of many targets are read row by row, those of integrations are not."""
 
 MANY = 1000
-"""Targets beyond which the tab opens with the shortest window: an hour of each is a row that is read."""
+"""Targets beyond which theirs are first those of the shortest window: each has a row for each hour."""
 
 
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return a page of statistics, the subject with the least uptime first."""
     by = request.query.get("by") or USUAL_SUBJECT
-    usual = STATS_WINDOW if len(request.app[SERVICES].board) <= MANY else next(iter(STATS_WINDOWS))
+    few = by == USUAL_SUBJECT or len(request.app[SERVICES].board) <= MANY
+    usual = STATS_WINDOW if few else next(iter(STATS_WINDOWS))
     asked = {"window": usual} | choose(request, *FILTERS, by=by)
     stats = await read(request, "/api/v1/stats", asked | portion(request), SECONDS)
     return {

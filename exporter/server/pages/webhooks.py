@@ -27,11 +27,13 @@ async def context(request: web.Request) -> Mapping[str, Any]:
         read(request, "/api/v1/sources"),
         read(request, "/api/v1/deliveries", asked | choose(request, "after", limit=str(ROWS))),
     )
+    source_rows = sources.rows("sources")
     return {
         "health": health,
         "endpoints": endpoints,
         "sources": sources,
-        "source_rows": sources.rows("sources")[:MOST_SOURCES],
+        "source_rows": source_rows[:MOST_SOURCES],
+        "sources_total": len(source_rows),
         "deliveries": deliveries,
         "offset": offset_of(request),
         "exported": asked,
