@@ -51,6 +51,7 @@ from exporter.server.services import Services, StreamLimits
 from exporter.server.web_config.file import WebConfigFile
 from exporter.store.database import Database
 from exporter.store.encryption import Seals
+from exporter.store.replica_watch import ReplicaWatch
 from exporter.store.tokens import TokenStore
 from exporter.store.writer import Writer
 
@@ -168,7 +169,8 @@ async def _serve(settings: Settings, stop: StopSignal) -> None:
         export_own_metrics(metrics, engine, writer)
         _log_startup(settings, configuration, listener, services)
         tenants = _tenants(settings.feeds, reloader, metrics, clock)
-        async with _background(settings, reloader, tenants, writer, supervisor):
+        others = ReplicaWatch(writer.read, feed, lambda: database.exclusive, database.replica)
+        async with _background(settings, reloader, tenants, writer, others, supervisor):
             notify("READY=1")
             await stop.wait()
 
@@ -298,6 +300,7 @@ async def _background(
     reloader: Reloader,
     tenants: TenantRefresher,
     writer: Writer,
+    others: ReplicaWatch,
     supervisor: Supervisor,
 ) -> AsyncIterator[None]:
     """Keep the endless tasks going, and reload at SIGHUP."""
@@ -305,6 +308,7 @@ async def _background(
     supervisor.keep("file watcher", lambda: reloader.watch(interval, main_file=settings.poll_interval > 0))
     supervisor.keep("tenant refresh", tenants.run)
     supervisor.keep("store reader", writer.watch)
+    supervisor.keep("changes of replicas", others.run)
     async with reload_on_sighup(reloader):
         try:
             yield

@@ -19,14 +19,21 @@ class Change(NamedTuple):
 
 
 class ChangeFeed:
-    """Hands each change to one listener; where there is none, a change costs a look at an attribute."""
+    """Hands each change to one listener; where there is none, a change costs a look at an attribute.
+
+    What the listener got is in `noted` as well, for whoever has put a set there.
+    """
 
     def __init__(self) -> None:
         """Start without a listener."""
         self.listener: Callable[[Change], None] | None = None
+        self.noted: set[Change] | None = None
 
     def note(self, subject: str, integration: str | None = None, tenant: str | None = None) -> None:
         """Say that something changed; any thread may, and it neither waits nor raises."""
         listener = self.listener
         if listener is not None:
-            listener(Change(subject, integration, tenant))
+            change = Change(subject, integration, tenant)
+            if (noted := self.noted) is not None:
+                noted.add(change)
+            listener(change)

@@ -59,7 +59,7 @@ class Database:
         self.name = f"store {redacted_url(self.url)}"
         self.feed = ChangeFeed()
         self._watch = WriteWatch(self.feed, {rule.table.name for rule in retentions() if rule.key})
-        self._replica = replica or socket.gethostname()
+        self.replica = replica or socket.gethostname()
         self._ownership = Ownership(self.url)
         self._opening = Lock()
         # A lock of its own for what is below: a thread that opens may wait for minutes.
@@ -224,7 +224,7 @@ class Database:
             yield connection
 
     def _options(self, *, writes: bool, log_pages: int = 0) -> dict[str, object]:
-        return {WRITES: writes, REPLICA: self._replica, PAGES: log_pages, WATCH: self._watch}
+        return {WRITES: writes, REPLICA: self.replica, PAGES: log_pages, WATCH: self._watch}
 
     @contextmanager
     def _write_turn(self) -> Iterator[None]:
