@@ -26,7 +26,9 @@ _ANY: Schema = {"type": ["string", "number", "boolean", "object", "array", "null
 
 KNOWN: Mapping[str, Schema] = {
     "at": {"type": "string", "format": "date-time"},
-    **dict.fromkeys(("integration", "tenant", "provider", "replica", "detail"), _TEXT),
+    **dict.fromkeys(("integration", "tenant", "replica", "detail"), _TEXT),
+    # What an app reports of a payment may leave its provider out.
+    "provider": {"type": ["string", "null"]},
     **dict.fromkeys(("since", "until", "due", "expires", "starts", "ends", "reviewed"), _TIME),
     "reason": {"type": ["string", "null"]},
     "http_status": {"type": ["integer", "null"]},
