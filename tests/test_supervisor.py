@@ -36,7 +36,7 @@ ALLOWED = {
     "probes/postgres/session.py:_guarded": SHORT,
     "server/checks.py:check_target": SHORT,
     "server/retries.py:start": SHORT,
-    "notices/drill.py:start": SHORT,
+    "notices/drill.py:_start": SHORT,
     "outbox/carrier.py:_spawn": "one attempt, or its record; what is lost with it is found again",
     "client/sender.py:start": "a thread of somebody's app, which takes every error",
     "server/jobs.py:start": SHORT,
