@@ -169,8 +169,7 @@ async def _serve(settings: Settings, stop: StopSignal) -> None:
         export_own_metrics(metrics, engine, writer)
         _log_startup(settings, configuration, listener, services)
         tenants = _tenants(settings.feeds, reloader, metrics, clock)
-        others = ReplicaWatch(writer.read, feed, lambda: database.exclusive, database.replica)
-        async with _background(settings, reloader, tenants, writer, others, supervisor):
+        async with _background(settings, reloader, tenants, writer, _replicas(writer, database), supervisor):
             notify("READY=1")
             await stop.wait()
 
@@ -196,6 +195,11 @@ def _admin(settings: Settings, web: WebConfigFile) -> AdminToken:
     admin = AdminToken(path, "there is no home folder for it; name a file by --web.admin-token-file")
     admin.prepare()
     return admin
+
+
+def _replicas(writer: Writer, database: Database) -> ReplicaWatch:
+    """Return what notices the rows that other processes add."""
+    return ReplicaWatch(writer.read, database.feed, lambda: database.exclusive, database.replica)
 
 
 def _database(url: str) -> Database:
