@@ -279,7 +279,7 @@ async def test_the_limit_of_series_is_that_of_subjects_and_nothing_personal_is_a
 
 
 def test_topics_whose_events_took_a_time_are_those_whose_latencies_are_read() -> None:
-    timed, others = set(), set()
+    timed, others = set[str](), set[str]()
     for path in sorted(Path(exporter.events.__file__).parent.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Tally":
