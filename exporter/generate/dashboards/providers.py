@@ -21,6 +21,7 @@ from exporter.generate.dashboards._board import GRID_WIDTH, Dashboard, Section
 from exporter.generate.dashboards._columns import detail_link, errors_link, integration_column, tenant_column
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 from exporter.generate.dashboards._promql import limit, top
+from exporter.generate.dashboards._sdk import common
 from exporter.generate.dashboards._variables import Choice
 from exporter.generate.provisioning import PROVIDER_TAG
 
@@ -34,6 +35,10 @@ MOST_COLUMNS = 4
 """Columns of a table that fit half of a page that is 1,280 pixels wide."""
 MOST_POINTS = 45
 """Points of a line: what vendors report of every tenant is read for each of them."""
+NOW = (24, 6)
+"""One provider has few troubles at a time; what it reports of its own is to be near the top."""
+FIGURE = 44
+"""Pixels of a number, or of the words in its place: else they fill a panel as high as its neighbours."""
 UNREPORTED = "Nothing reported"
 PICKED = ("integration", "tenant")
 """The variables of these dashboards: the provider is said by the address."""
@@ -90,8 +95,8 @@ def _sections(probe: Probe) -> Iterator[Section]:
     yield Section(
         "", (*status.counts(narrow), left.calls(narrow, size=(4, 4)), status.grid((), narrow, (24, 6)))
     )
-    failing = status.failing(columns, narrow, errors_link(PICKED))
-    yield Section("Now", (failing, firing_alerts(columns, status.NOW, narrow)))
+    failing = status.failing(columns, narrow, errors_link(PICKED), NOW)
+    yield Section("Now", (failing, firing_alerts(columns, NOW, narrow)))
     if probe.panels:
         yield own_section(probe.title, probe.panels, narrow)
     yield Section("Latency", (status.latency(narrow), status.slowest(columns, narrow), status.phases(narrow)))
@@ -150,7 +155,7 @@ def _panel(panel: Panel, narrow: status.Narrow) -> Any:
     query, size = PanelQuery(top(panel.expr), panel.legend_format), _size(panel)
     if panel.kind == "stat":
         made = show.figure(panel.title, panel.description, query, size=size, unit=panel.unit)
-        return made.no_value(UNREPORTED)
+        return made.no_value(UNREPORTED).text(common.VizTextDisplayOptions().value_size(FIGURE))
     if panel.kind == "bargauge":
         return show.bars(panel.title, panel.description, query, size=size, unit=panel.unit)
     if panel.kind == "table":
