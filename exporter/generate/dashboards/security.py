@@ -30,8 +30,8 @@ PICKED = (Choice("tenant", audit.EVENTS),)
 NAMES = ("tenant",)
 LIMITS = DataLink("Rate limits of this tenant", link_to("integration-ratelimits", carry=(), tenant=VALUE))
 TENANT = tenant_column(UID, LIMITS, failures_link("tenant", carry=()), carry=NAMES)
-PERSON = TableColumn("person", "Person", width=75)
-RISK_SCORE = TableColumn("risk", "Risk", width=75)
+PERSON = TableColumn("person", "Person", width=70)
+RISK_SCORE = TableColumn("risk", "Risk", width=60)
 
 
 def _is(*outcomes: str) -> str:
@@ -267,7 +267,7 @@ def _attackers() -> Any:
         (
             PERSON,
             TENANT,
-            TableColumn("attempts", "Attempts", width=105),
+            TableColumn("attempts", "Attempts", width=97),
             RISK_SCORE,
             store.time_column(title="Last"),
         ),
