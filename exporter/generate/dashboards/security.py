@@ -31,7 +31,7 @@ NAMES = ("tenant",)
 LIMITS = DataLink("Rate limits of this tenant", link_to("integration-ratelimits", carry=(), tenant=VALUE))
 TENANT = tenant_column(UID, LIMITS, failures_link("tenant", carry=()), carry=NAMES)
 PERSON = TableColumn("person", "Person", width=70)
-RISK_SCORE = TableColumn("risk", "Risk", width=60)
+RISK_SCORE = TableColumn("risk", "Risk", width=75)
 
 
 def _is(*outcomes: str) -> str:
@@ -267,11 +267,11 @@ def _attackers() -> Any:
         (
             PERSON,
             TENANT,
-            TableColumn("attempts", "Attempts", width=97),
+            TableColumn("attempts", "Attempts", width=105),
             RISK_SCORE,
             store.time_column(title="Last"),
         ),
-        size=(10, 9),
+        size=(11, 9),
         sort=(("Attempts", True),),
         empty="No attempt failed",
     )
@@ -283,7 +283,7 @@ def _refusals() -> Any:
         "The newest attempts to do what somebody may not do; equal ones within a minute are one row.",
         sql.newest(
             "audit",
-            ("time", "tenant", "person", "action", "action_class", "count", "risk"),
+            ("time", "tenant", "person", "action", "count", "risk"),
             _is(REFUSED),
             variables=NAMES,
         ),
@@ -292,11 +292,10 @@ def _refusals() -> Any:
             TENANT,
             PERSON,
             TableColumn("action", "Action", wrap=True),
-            TableColumn("action_class", "Class", width=85),
             TableColumn("count", "Times", width=65),
             RISK_SCORE,
         ),
-        size=(14, 9),
+        size=(13, 9),
         sort=(("Time", True),),
         empty="No attempt was refused",
     )
