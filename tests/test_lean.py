@@ -5,7 +5,7 @@ import sys
 
 HEAVY = (
     *("alembic", "rich", "cryptography", "jsonschema", "jinja2", "jwt", "psycopg", "dns", "httpx"),
-    *("limits", "wrapt", "redis", "sqlalchemy.orm"),
+    *("limits", "wrapt", "redis", "sqlalchemy.orm", "sqlalchemy.dialects.postgresql"),
 )
 LOADED = """
 import sys

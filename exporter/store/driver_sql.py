@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, String, any_, bindparam, func, select
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy import JSON, Column, ColumnElement, Connection, String, any_, bindparam, func, select
 from sqlalchemy.sql.base import Executable
 
 from exporter.store.rows import TableRow

@@ -34,13 +34,16 @@ def engine() -> Iterator[Engine]:
 
 
 def described(connection: Connection) -> tuple[set[tuple[str, ...]], list[str]]:
-    """Return every table and index with its columns, and the step that the database says it is at."""
+    """Return tables and indexes with columns and condition, and the step that the database says it is at."""
     found = set()
-    for kind, name, table in connection.exec_driver_sql("SELECT type, name, tbl_name FROM sqlite_master"):
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_master"
+    for kind, name, table, sql in connection.exec_driver_sql(query):
         pragma = "table_xinfo" if kind == "table" else "index_xinfo"
         rows = connection.exec_driver_sql(f"PRAGMA {pragma}('{name}')").all()
         # The order of columns may differ: a later step can only append them.
-        found.add((kind, name, table, *sorted(str(row[1:] if kind == "table" else row[2:]) for row in rows)))
+        columns = sorted(str(row[1:] if kind == "table" else row[2:]) for row in rows)
+        where = (sql or "").partition(" WHERE ")[2] if kind == "index" else ""
+        found.add((kind, name, table, where, *columns))
     return found, list(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars())
 
 

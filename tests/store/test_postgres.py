@@ -20,6 +20,7 @@ from exporter.store.check_batch import CheckBatch
 from exporter.store.connect import parse
 from exporter.store.database import Database
 from exporter.store.errors import UnwritableError
+from exporter.store.partial_index import PartialIndex
 from exporter.store.retention import DAY
 from exporter.store.schema import METADATA
 from exporter.store.subjects import changes
@@ -67,6 +68,14 @@ def refusal(url: str) -> str:
 def test_the_migrations_make_the_tables_that_the_code_uses(store: Database) -> None:
     with store.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_an_index_of_some_rows_holds_no_others(store: Database) -> None:
+    indexes = [index for table in METADATA.tables.values() for index in table.indexes]
+    query = "SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%% WHERE %%'"
+    with store.reading() as connection:
+        found = set(connection.exec_driver_sql(query).scalars())
+    assert found == {index.name for index in indexes if isinstance(index, PartialIndex)}
 
 
 def test_replicas_that_start_at_once_bring_the_tables_up_to_date_together(database: str) -> None:

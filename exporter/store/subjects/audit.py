@@ -34,6 +34,7 @@ from exporter.core.store import ALL, Filter, Page
 from exporter.store import chain
 from exporter.store.columns import METADATA, number_column, replica_column
 from exporter.store.lists import newest
+from exporter.store.partial_index import PartialIndex
 from exporter.store.retention import PORTION, TableRetention
 from exporter.store.rows import TableRow, fetch
 from exporter.store.subjects import audit_head
@@ -70,12 +71,7 @@ TABLE = Table(
     Index("audit_entry_by_tenant", "tenant", "at"),
     Index("audit_entry_by_person", "person", "at"),
 )
-FLAGGED = Index(
-    "audit_entry_flagged",
-    TABLE.c.at,
-    sqlite_where=TABLE.c.flag.is_not(None),
-    postgresql_where=TABLE.c.flag.is_not(None),
-)
+PartialIndex("audit_entry_flagged", TABLE.c.at, where=TABLE.c.flag.is_not(None))
 
 _REVIEW = TABLE.alias("review")
 _OF_APP = "audit:%"

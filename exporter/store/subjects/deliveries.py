@@ -25,6 +25,7 @@ from exporter.core.listing import AT, Listing, OutputColumn
 from exporter.core.store import ALL, Filter, Page
 from exporter.store.columns import METADATA, number_column
 from exporter.store.lists import newest
+from exporter.store.partial_index import PartialIndex
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean
 from exporter.store.upserts import insert_new
@@ -66,7 +67,7 @@ for _name, _columns, _where in (
     ("delivery_dead", ("kind", "endpoint", "at"), TABLE.c.state == "dead"),
     ("delivery_finished", ("at",), TABLE.c.state != "waiting"),
 ):
-    Index(_name, *(TABLE.c[column] for column in _columns), sqlite_where=_where, postgresql_where=_where)
+    PartialIndex(_name, *(TABLE.c[column] for column in _columns), where=_where)
 Index("delivery_by_time", TABLE.c.at)
 Index("delivery_by_tenant", TABLE.c.tenant, TABLE.c.state, TABLE.c.at)
 
