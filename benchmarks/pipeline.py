@@ -71,7 +71,8 @@ http {{
   uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;
   ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.pem; ssl_session_tickets on;
   server {{ {listens} location / {{ default_type application/json; return 200 '{{"status":"ok"}}'; }} }}
-  server {{ listen 127.0.0.1:{ready}; location / {{ return 200 ok; }} }}
+  server {{ listen 127.0.0.1:{ready}; location / {{ return 200 ok; }}
+    location /connections {{ stub_status; }} }}
 }}
 """
     )
@@ -96,7 +97,7 @@ def ours(folder: Path, ports: Iterable[int], connection: str, every: int) -> Ite
     scrape = f"static_configs: [{{targets: ['127.0.0.1:{port}']}}]"
     with (
         exporter(home, port) as prober,
-        prometheus(home, scraper, _prometheus(scrape, every)) as prometheus_,
+        prometheus(home, scraper, scraping(scrape, every)) as prometheus_,
     ):
         query = (
             "count((integration_probe_success == 1) and (integration_probe_http_status_code == 200)"
@@ -128,7 +129,7 @@ def theirs(folder: Path, ports: Iterable[int], every: int) -> Iterator[Pipeline]
       - {{target_label: __address__, replacement: '127.0.0.1:{port}'}}"""
     with (
         Program(command, home / "blackbox.log", f"http://127.0.0.1:{port}/-/healthy") as prober,
-        prometheus(home, scraper, _prometheus(scrape, every)) as prometheus_,
+        prometheus(home, scraper, scraping(scrape, every)) as prometheus_,
     ):
         query = (
             "count((probe_success == 1) and (probe_http_status_code == 200)"
@@ -137,20 +138,21 @@ def theirs(folder: Path, ports: Iterable[int], every: int) -> Iterator[Pipeline]
         yield Pipeline("blackbox_exporter", prober, prometheus_, scraper, query)
 
 
-def _prometheus(scrape: str, every: int) -> str:
+def scraping(scrape: str, every: int) -> str:
+    """Return Prometheus' configuration with one job, which `scrape` says where to find."""
     return (
         f"global: {{scrape_interval: {every}s, scrape_timeout: {every}s}}\n"
         f"scrape_configs:\n  - job_name: pipeline\n    {scrape}\n"
     )
 
 
-def _seen(pipeline: Pipeline, targets: int, looks: int = 20) -> float:
+def seen(pipeline: Pipeline, targets: int, looks: int = 20) -> float:
     """Return how many addresses are seen as well; a busy machine is given ten seconds to catch up."""
     for _ in range(looks):
-        if (seen := pipeline.healthy()) >= targets:
+        if (found := pipeline.healthy()) >= targets:
             break
         time.sleep(0.5)
-    return seen
+    return found
 
 
 def turn(pipeline: Pipeline, window: float, targets: int, every: int) -> tuple[float, float]:
@@ -160,10 +162,10 @@ def turn(pipeline: Pipeline, window: float, targets: int, every: int) -> tuple[f
     before, began = pipeline.cpu(), time.monotonic()
     time.sleep(window)
     after, took = pipeline.cpu(), time.monotonic() - began
-    seen = _seen(pipeline, targets)
+    known = seen(pipeline, targets)
     pipeline.stop()
-    if seen < targets:
-        raise SystemExit(f"{pipeline.name}: only {seen:g} of {targets} addresses are seen as well")
+    if known < targets:
+        raise SystemExit(f"{pipeline.name}: only {known:g} of {targets} addresses are seen as well")
     return (after[0] - before[0]) / took * window, (after[1] - before[1]) / took * window
 
 

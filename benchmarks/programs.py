@@ -28,6 +28,7 @@ class Program:
     ) -> None:
         """Start it, and wait until `ready` (a URL) answers 200."""
         self.log = log
+        self.ready = ready
         with log.open("ab") as out:
             self._process = subprocess.Popen(
                 command,

@@ -24,6 +24,7 @@ from benchmarks import (
     growth,
     memory,
     page,
+    peers,
     pipeline,
     ratelimits,
     reload,
@@ -37,6 +38,7 @@ from benchmarks.row import HEAD, Row
 
 PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "P1": pipeline.rows,
+    "P1b": peers.rows,
     "P1c": sites.rows,
     "P2": capacity.rows,
     "P3": exposition.rows,

@@ -12,6 +12,13 @@ from benchmarks.plot import Panel, chart
 from benchmarks.row import Row
 
 NEEDS = {"P1": ("nginx", "prometheus", "prometheus-blackbox-exporter"), "P7": ("prometheus",)}
+GOALS = {
+    (cells[1].strip(), cells[3].strip(), cells[6].strip(" `"))
+    for line in (Path(__file__).parents[2] / "docs" / "performance.md").read_text("utf-8").splitlines()
+    if len(cells := line.split("|")) == 8
+}
+"""Number, goal and command of each line of the page's table."""
+
 # What a part measures besides: the cost of a webhook is flat, as that of a probe is.
 BESIDES = {"P6": {"P9"}}
 
@@ -26,6 +33,14 @@ def test_a_measurement_runs_and_says_what_it_reached(part: str) -> None:
     for row in found:
         assert row.reached and row.goal and row.command.startswith("python -m benchmarks.")
         assert row.markdown().count("|") == 7
+        assert (row.name, row.goal, row.command) in GOALS
+
+
+def test_a_peer_that_is_not_here_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    found = table.PARTS["P1b"](True)
+    assert [row.met for row in found] == [None, None]
+    assert "cloudprober is not here (--cloudprober PATH) | not measured" in found[0].markdown()
 
 
 def test_a_part_that_fails_is_reported_and_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
