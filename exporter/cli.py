@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from exporter.commands.parser import DEFAULT_COMMAND, build_parser, import_function
-from exporter.commands.usage import parse
+from exporter.commands.usage import INFORMATION_FLAGS, parse
 from exporter.core import hangup
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if arguments is None and _may_serve(words):
         hangup.hold()  # first of all: a reload that is asked for during the start must not end the process
-    options = parse(
-        build_parser(), words, DEFAULT_COMMAND
-    )  # answers --help, before anything else is imported
+    # Answers --help, before anything else is imported and any flag of a command is made.
+    parser = build_parser(whole=not (words and words[0] in INFORMATION_FLAGS))
+    options = parse(parser, words, DEFAULT_COMMAND)
     # Only a process that serves takes a SIGHUP up; any other ends when its terminal is gone.
     if options.command != DEFAULT_COMMAND:
         hangup.release()

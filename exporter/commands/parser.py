@@ -13,8 +13,11 @@ DEFAULT_COMMAND = "run"
 """What words without a command mean."""
 
 
-def build_parser() -> Parser:
-    """Return the parser of every command; `command` and `function` of its result say which one is meant."""
+def build_parser(*, whole: bool = True) -> Parser:
+    """Return the parser of every command; `command` and `function` of its result say which one is meant.
+
+    Without `whole` it knows commands and none of their arguments, which the help of all of them does not show.
+    """
     top = Parser(
         prog="integration-exporter",
         description="Prometheus exporter for the third-party integrations of a SaaS platform.",
@@ -22,12 +25,18 @@ def build_parser() -> Parser:
         "Each command has its own flags: integration-exporter run --help.",
     )
     top.add_argument("--version", action="version", version=f"integration-exporter {__version__}")
-    parsers = top.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
+    # With `prog`, which argparse would make by formatting the usage.
+    parsers = top.add_subparsers(
+        title="commands", required=True, metavar="COMMAND", dest="command", prog=top.prog
+    )
     for name, command in commands().items():
-        parser = parsers.add_parser(name, help=command.help, description=_sentence(command))
+        parser = parsers.add_parser(
+            name, help=command.help, description=_sentence(command), add_help=whole
+        )
         # A name and no function: importing all of them would make --help wait for every library.
         parser.set_defaults(function=command.function)
-        command.add_arguments(parser)
+        if whole:
+            command.add_arguments(parser)
     return top
 
 
