@@ -4,7 +4,7 @@
 
 All watch the addresses of `benchmarks.pipeline` (each its own port of one nginx) every five seconds and are
 scraped every five seconds by a Prometheus of their own, which must know of each address that it is well, its
-status and its certificate's expiry. cloudprober connects anew each time, as `connection: new` does; Gatus
+status and its certificate's expiry. cloudprober connects again each time, as `connection: new` does; Gatus
 keeps connections, as `connection: reuse` does. They take turns: those that are not measured are stopped
 (SIGSTOP). What is printed is the CPU of the prober alone, and the ratio to the peer of the same round.
 
@@ -45,7 +45,7 @@ class Turn(NamedTuple):
 
 @contextmanager
 def cloudprober(program: str, folder: Path, ports: Sequence[int], every: int) -> Iterator[Pipeline]:
-    """Start cloudprober, which connects anew for each probe unless it is asked to keep connections."""
+    """Start cloudprober, which connects again for each probe unless it is asked to keep connections."""
     home = folder / "cloudprober"
     home.mkdir()
     port, scraper = free_port(0), free_port(0)
