@@ -30,9 +30,7 @@ def build_parser(*, whole: bool = True) -> Parser:
         title="commands", required=True, metavar="COMMAND", dest="command", prog=top.prog
     )
     for name, command in commands().items():
-        parser = parsers.add_parser(
-            name, help=command.help, description=_sentence(command), add_help=whole
-        )
+        parser = parsers.add_parser(name, help=command.help, description=_sentence(command), add_help=whole)
         # A name and no function: importing all of them would make --help wait for every library.
         parser.set_defaults(function=command.function)
         if whole:
