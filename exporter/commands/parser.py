@@ -16,7 +16,7 @@ DEFAULT_COMMAND = "run"
 def build_parser(*, whole: bool = True) -> Parser:
     """Return the parser of every command; `command` and `function` of its result say which one is meant.
 
-    Without `whole` it knows commands and none of their arguments, which the help of all of them does not show.
+    Without `whole` it knows no arguments of commands, which the help of all of them does not show.
     """
     top = Parser(
         prog="integration-exporter",
