@@ -23,7 +23,7 @@ class PartialIndex(Index):
 
 @compiles(CreateIndex)
 def _compile(create: CreateIndex, compiler: DDLCompiler, **more: Any) -> str:
-    text: str = compiler.visit_create_index(create, **more)
+    text: str = compiler.visit_create_index(create, **more)  # type: ignore[no-untyped-call]  # SQLAlchemy's own
     index = create.element
     if not isinstance(index, PartialIndex):
         return text
