@@ -214,9 +214,14 @@ def test_a_cell_that_a_link_of_its_row_reads_has_no_dash_in_place_of_nothing(pan
     (options,) = (one["options"] for one in panel["transformations"] if one["id"] == "organize")
     titles = {options["renameByName"].get(name, name) for name in read}
     assert read <= options["includeByName"].keys()
-    for override in panel["fieldConfig"]["overrides"]:
-        dashed = any(one["id"] == "noValue" for one in override["properties"])
-        assert not (dashed and override["matcher"]["options"] in titles)
+    overrides = {
+        override["matcher"]["options"]: {one["id"]: one["value"] for one in override["properties"]}
+        for override in panel["fieldConfig"]["overrides"]
+        if override["matcher"]["id"] == "byName"
+    }
+    # A cell of nothing else has the words of the whole table.
+    for title in options["renameByName"].values():
+        assert overrides[title]["noValue"] == ("" if title in titles else "—")
 
 
 @every_panel

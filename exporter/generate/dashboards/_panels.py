@@ -328,9 +328,8 @@ def select_columns(columns: Sequence[TableColumn], names: Mapping[str, str]) -> 
 
 
 def _properties(column: TableColumn, least: int, *, dash: bool) -> list[Any]:
-    found = [set_option("custom.align", "left")]
-    if dash:
-        found.append(set_option("noValue", "—"))
+    # Never without: a cell would have the words of the whole table.
+    found = [set_option("noValue", "—" if dash else ""), set_option("custom.align", "left")]
     if column.unit:
         found.append(set_option("unit", column.unit))
     if column.decimals is not None:
