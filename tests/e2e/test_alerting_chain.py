@@ -1,4 +1,4 @@
-"""From series to messages through a real Prometheus and Alertmanager, thirty times as fast as in life.
+"""From series to messages through a real Prometheus and Alertmanager, fifteen times as fast as in life.
 
 One run has what disturbs an operator at night: an exporter that restarts, a replica that is gone while the
 other one hangs, an integration that flaps, a database that refuses, an environment that is cut off.
@@ -31,7 +31,7 @@ from exporter.generate.secret_files import SecretFiles
 from tests.servers.alertmanager import alertmanager
 from tests.servers.prometheus import prometheus, shorten_route
 
-PACE = 30.0
+PACE = 15.0
 LENGTH = 22 * 60.0
 """Seconds of the story; it takes LENGTH / PACE."""
 RESTART = (480.0, 540.0)
