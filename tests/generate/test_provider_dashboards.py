@@ -97,7 +97,7 @@ def test_a_users_file_has_the_dashboards_of_its_providers_alone(tmp_path: Path) 
     }
     assert "integration-database" not in boards, "no provider reads a database"
     rows = [panel["title"] for panel in boards["integration-messages"]["panels"] if panel["type"] == "row"]
-    assert rows == ["Text messages of alerts"]
+    assert rows == ["Text messages of alerts", "From the store"]
 
 
 def test_a_dashboard_of_several_providers_has_the_sections_of_those_in_use(tmp_path: Path) -> None:
