@@ -211,7 +211,8 @@ def about(name: str) -> dict[str, str]:
 
 
 async def answer_about(exporter: RunningExporter, path: str, caller: str, name: str) -> tuple[int, str]:
-    status, _, text = await exporter.ask("GET", path, caller, params=about(name))
+    delivery = {"id": f"deliver/{name}/{name}"} if path == "/delivery" else {}
+    status, _, text = await exporter.ask("GET", path, caller, params=about(name) | delivery)
     return status, without(text, name)
 
 
