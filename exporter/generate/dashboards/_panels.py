@@ -46,6 +46,10 @@ AGO, AGO_WIDTH = "dateTimeFromNow", 140
 """The unit of times that are said as people do, and the pixels of "a few seconds ago"."""
 MOST_STEPS = 90
 """Points of a line: four minutes each in a view of six hours; each costs time at ten thousand tenants."""
+FEW_STEPS = MOST_STEPS // 2
+"""Points of a line that is read from the series of every tenant at each of them."""
+HOUR_STEPS = 24
+"""Points of a line of sums over an hour: more of them would read the same hour many times."""
 # The levels of core.severity in Grafana's named colours, which fit its light and its dark theme.
 SEVERITY_COLOURS = {
     Severity.CRITICAL: "red",
@@ -169,11 +173,12 @@ def lines(
     size: Size,
     unit: str,
     limits: PanelQuery | None = None,
+    steps: int = MOST_STEPS,
 ) -> Any:
-    """Return lines over time; `limits` are drawn dashed, in the colour of the label `severity`."""
+    """Return lines of at most `steps` points; `limits` are drawn dashed, in the colour of `severity`."""
     panel = timeseries.Panel().line_width(1).fill_opacity(8).show_points(kinds.VisibilityMode.NEVER)
     # Soft: a balance may be below zero.
-    panel.axis_soft_min(0).max_data_points(MOST_STEPS).no_value("No data")
+    panel.axis_soft_min(0).max_data_points(steps).no_value("No data")
     panel.legend(place_legend()).tooltip(sort_tooltip(kinds.TooltipDisplayMode.MULTI))
     return _finish(panel, title, text, [*queries, *_draw_limits(panel, limits)], size, unit)
 

@@ -116,6 +116,7 @@ def _resend() -> tuple[Any, ...]:
             size=(10, 8),
             unit="percentunit",
             limits=limits_of(resend_alerts.BOUNCE),
+            steps=show.FEW_STEPS,
         ),
         show.bars(
             "Domains by status",

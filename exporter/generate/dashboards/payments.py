@@ -113,6 +113,7 @@ def _vendor_success() -> tuple[Any, ...]:
             size=(12, 9),
             unit="percentunit",
             limits=failed_share_limits(vendor.PAYMENT_SUCCESS),
+            steps=show.FEW_STEPS,
         ),
         show.rows(
             "Lowest success",

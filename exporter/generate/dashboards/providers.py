@@ -33,8 +33,6 @@ SIZES: dict[str, tuple[int, int]] = {
 }
 MOST_COLUMNS = 4
 """Columns of a table that fit half of a page that is 1,280 pixels wide."""
-MOST_POINTS = 45
-"""Points of a line: what vendors report of every tenant is read for each of them."""
 NOW = (24, 6)
 """One provider has few troubles at a time; what it reports of its own is to be near the top."""
 FIGURE = 44
@@ -161,8 +159,14 @@ def _panel(panel: Panel, narrow: status.Narrow) -> Any:
     if panel.kind == "table":
         return _table(panel, query.expr)
     limits = PanelQuery(narrow(limit(panel.family)), show.LIMIT) if panel.family else None
-    made = show.lines(panel.title, panel.description, (query,), size=size, unit=panel.unit, limits=limits)
-    return made.max_data_points(MOST_POINTS).no_value(UNREPORTED)
+    made = show.lines(
+        *(panel.title, panel.description, (query,)),
+        size=size,
+        unit=panel.unit,
+        limits=limits,
+        steps=show.FEW_STEPS,
+    )
+    return made.no_value(UNREPORTED)
 
 
 def _table(panel: Panel, expr: str) -> Any:

@@ -195,6 +195,7 @@ def _sent() -> tuple[Any, ...]:
             size=(12, 8),
             unit="percentunit",
             limits=show.limits_of(SUCCESS),
+            steps=show.HOUR_STEPS,
         ),
         show.lines(
             "Delivery time, 95th percentile",

@@ -224,6 +224,7 @@ def _traffic() -> tuple[Any, ...]:
             size=(8, 8),
             unit="percentunit",
             limits=show.limits_of(traffic.BOTS),
+            steps=show.FEW_STEPS,
         ),
         show.bars(
             "Page views of an hour, by country",
