@@ -24,7 +24,7 @@ from typing import NamedTuple
 from benchmarks.pauses import Pauses, describe, pauses
 from benchmarks.programs import Program, exporter, fetch
 from benchmarks.row import Row
-from exporter.demo.services import free_port
+from tests.servers.ports import free_port
 
 TENANTS = 100
 DELAY = 50.0
@@ -115,7 +115,7 @@ def measure(
     """
     interval = targets / rate
     with tempfile.TemporaryDirectory(prefix="capacity-") as name:
-        folder, port, web = Path(name), free_port(0), free_port(0)
+        folder, port, web = Path(name), free_port(), free_port()
         command = [sys.executable, "-m", "benchmarks.slow_server", str(port), str(DELAY)]
         (folder / "config.yml").write_text(configuration(folder, port, targets, interval, connection))
         cores = sorted(os.sched_getaffinity(0))

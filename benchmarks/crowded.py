@@ -11,7 +11,7 @@ from benchmarks.block import Moments, write_block
 from benchmarks.dashboard_series import Crowd, series_of
 from benchmarks.programs import Program, prometheus
 from benchmarks.questions import EVERY, HOURS
-from exporter.demo.services import free_port
+from tests.servers.ports import free_port
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def crowded(
     step, count = EVERY * 1000, HOURS * 3600 // EVERY + 1
     moments = Moments((int(time.time()) - HOURS * 3600) * 1000, step, count)
     with tempfile.TemporaryDirectory(prefix="dashboards-") as name:
-        folder, port = Path(name), free_port(0)
+        folder, port = Path(name), free_port()
         began = time.monotonic()
         crowd = Crowd(tenants, providers, moments)
         series = write_block(folder / "tsdb", moments, lambda: series_of(crowd, expressions))

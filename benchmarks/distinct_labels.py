@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.programs import Program, exporter, fetch
-from exporter.demo.services import free_port
+from tests.servers.ports import free_port
 
 TOKEN = "benchmark-0123456789abcdef"
 BATCH, LIMIT = 500, 10_000
@@ -97,7 +97,7 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=1_000_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
-        folder, port = Path(name), free_port(0)
+        folder, port = Path(name), free_port()
         (folder / "config.yml").write_text(CONFIGURATION.format(folder=folder))
         (folder / "web.yml").write_text(
             f"bearer_tokens: [{{name: app, token: {TOKEN}, roles: [ingest, viewer]}}]\n"

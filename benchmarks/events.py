@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.programs import Program, exporter
 from benchmarks.row import Row
-from exporter.demo.services import free_port
+from tests.servers.ports import free_port
 from tests.servers.postgres import cluster
 
 BATCH = 100
@@ -130,7 +130,7 @@ def run(
 ) -> dict[str, Reached]:
     """Measure `kinds` against one exporter, and print it."""
     with tempfile.TemporaryDirectory() as name:
-        folder, port = Path(name), free_port(0)
+        folder, port = Path(name), free_port()
         store = url or f"sqlite:///{folder}/state.db"
         (folder / "config.yml").write_text(f"store: {{url: '{store}'}}\n")
         (folder / "web.yml").write_text(f"bearer_tokens: [{{name: app, token: {TOKEN}, roles: [ingest]}}]\n")

@@ -32,7 +32,7 @@ import aiohttp
 
 from benchmarks.programs import Program, exporter
 from benchmarks.sample_events import KINDS, SampleFields
-from exporter.demo.services import free_port
+from tests.servers.ports import free_port
 
 TOKEN = "benchmark-0123456789abcdef"
 BATCH, TARGETS, TENANTS, EVERY = 20, 200, 50, 15.0
@@ -276,7 +276,7 @@ def _session() -> aiohttp.ClientSession:
 
 def run(options: argparse.Namespace, folder: Path) -> int:
     """Start everything, send and report."""
-    ports = {"server": free_port(0), "exporter": free_port(0)}
+    ports = {"server": free_port(), "exporter": free_port()}
     tenants = ", ".join(f"{{id: t{number}}}" for number in range(TARGETS))
     url = options.url or f"sqlite:///{folder}/state.db"
     text = CONFIGURATION.format(port=ports["server"], tenants=tenants, url=url)

@@ -30,12 +30,12 @@ from benchmarks.page_browser import HEAD, RULE, TabTimes, draw_tabs
 from benchmarks.page_rows import INTEGRATION, TENANT, fill
 from benchmarks.programs import Program, cpu_clock, exporter
 from benchmarks.row import Row
-from exporter.demo.services import free_port
 from exporter.server.aliases import ALIASES
 from exporter.server.contracts import contracts
 from exporter.server.pages import tabs
 from exporter.server.routes import ROUTES
 from exporter.store.database import Database
+from tests.servers.ports import free_port
 from tests.servers.postgres import Cluster, cluster
 
 TENANTS, ROWS, TIMES = 10_000, 1_000_000, 10
@@ -270,7 +270,7 @@ def _exporter(folder: Path, url: str, tenants: int) -> Iterator[tuple[Program, i
     (folder / "tenants.yml").write_text(names)
     (folder / "config.yml").write_text(CONFIG.format(folder=folder, url=url))
     (folder / "web.yml").write_text(f"bearer_tokens: [{{name: ops, token: {TOKEN}, roles: [admin]}}]\n")
-    port = free_port(0)
+    port = free_port()
     with exporter(folder, port, f"--web.config.file={folder / 'web.yml'}") as program:
         yield program, port
 

@@ -29,7 +29,8 @@ from benchmarks import certificates
 from benchmarks.pipeline import Pipeline, nginx, ours, scraping, seen, turn
 from benchmarks.programs import Program, fetch, prometheus
 from benchmarks.row import Row
-from exporter.demo.services import free_port
+from exporter.demo import services
+from tests.servers.ports import free_port
 
 COMMAND = "python -m benchmarks.peers"
 SCRAPE = "static_configs: [{{targets: ['127.0.0.1:{port}']}}]"
@@ -48,7 +49,7 @@ def cloudprober(program: str, folder: Path, ports: Sequence[int], every: int) ->
     """Start cloudprober, which connects again for each probe unless it is asked to keep connections."""
     home = folder / "cloudprober"
     home.mkdir()
-    port, scraper = free_port(0), free_port(0)
+    port, scraper = free_port(), free_port()
     sites = "\n".join(
         f'    endpoint {{ name: "site-{one}" url: "https://127.0.0.1:{one}/" }}' for one in ports
     )
@@ -92,7 +93,7 @@ def gatus(program: str, folder: Path, ports: Sequence[int], every: int) -> Itera
     """Start Gatus, which keeps a connection where a condition had it read the body."""
     home = folder / "gatus"
     home.mkdir()
-    port, scraper = free_port(0), free_port(0)
+    port, scraper = free_port(), free_port()
     conditions = ["[STATUS] == 200", "len([BODY]) > 0"]
     sites = [
         {
@@ -160,7 +161,7 @@ def accepted(server: Program) -> int:
 def measure(options: argparse.Namespace, folder: Path, comparisons: Sequence[Comparison]) -> list[Row]:
     """Print every round and return a line of the table for each comparison."""
     certificates.write(folder, "127.0.0.1")
-    first = free_port(23_000, options.targets)
+    first = services.free_port(23_000, options.targets)
     ports = range(first, first + options.targets)
     with ExitStack() as stack:
         server = stack.enter_context(nginx(folder, ports))

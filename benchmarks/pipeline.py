@@ -24,7 +24,8 @@ from pathlib import Path
 from benchmarks import certificates
 from benchmarks.programs import Program, exporter, fetch, installed, prometheus
 from benchmarks.row import Row
-from exporter.demo.services import free_port
+from exporter.demo import services
+from tests.servers.ports import free_port
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Pipeline:
 
 def nginx(folder: Path, ports: Iterable[int]) -> Program:
     """Serve every address with one certificate; connections are kept for as long as the client likes."""
-    ready = free_port(0)
+    ready = free_port()
     listens = "\n".join(f"listen 127.0.0.1:{port} ssl;" for port in ports)
     (folder / "nginx.conf").write_text(
         f"""daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log; worker_processes 1;
@@ -93,7 +94,7 @@ def ours(folder: Path, ports: Iterable[int], connection: str, every: int) -> Ite
     ]
     lines.append(f'store: {{url: "sqlite:///{home}/state.db"}}')
     (home / "config.yml").write_text("\n".join(lines) + "\n")
-    port, scraper = free_port(0), free_port(0)
+    port, scraper = free_port(), free_port()
     scrape = f"static_configs: [{{targets: ['127.0.0.1:{port}']}}]"
     with (
         exporter(home, port) as prober,
@@ -113,7 +114,7 @@ def theirs(folder: Path, ports: Iterable[int], every: int) -> Iterator[Pipeline]
     home.mkdir()
     module = f"{{prober: http, timeout: 4s, http: {{tls_config: {{ca_file: {folder / 'ca.pem'}}}}}}}"
     (home / "blackbox.yml").write_text(f"modules: {{site: {module}}}\n")
-    port, scraper = free_port(0), free_port(0)
+    port, scraper = free_port(), free_port()
     command = [
         installed("prometheus-blackbox-exporter"),
         f"--config.file={home / 'blackbox.yml'}",
@@ -172,7 +173,7 @@ def turn(pipeline: Pipeline, window: float, targets: int, every: int) -> tuple[f
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, float]:
     """Print every round and return the median ratio by kind of connection."""
     certificates.write(folder, "127.0.0.1")
-    first = free_port(23_000, options.targets)
+    first = services.free_port(23_000, options.targets)
     ports = range(first, first + options.targets)
     with ExitStack() as stack:
         stack.enter_context(nginx(folder, ports))

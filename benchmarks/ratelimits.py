@@ -25,7 +25,6 @@ from limits.aio.storage import MemoryStorage
 from benchmarks.programs import Program, exporter
 from benchmarks.row import Row
 from exporter.core.ratelimit import RateLimitPolicy, RateLimitSettings
-from exporter.demo.services import free_port
 from exporter.exposition import Exposition
 from exporter.ingest.counters import EventCounters
 from exporter.ratelimits.blocks import BlockBook
@@ -34,6 +33,7 @@ from exporter.ratelimits.limiter import LimitStorage, RateLimiter, RateLimitQues
 from exporter.ratelimits.memory import BoundedMemoryStorage
 from exporter.ratelimits.summaries import RateLimitSummaries
 from exporter.ratelimits.windows import Windows
+from tests.servers.ports import free_port
 
 BATCH = 100
 GOAL = 5_000
@@ -94,7 +94,7 @@ def send(port: int, until: float, place: int, sent: list[int]) -> None:
 def over_http(seconds: float, connections: int = 2) -> float:
     """Return checks a second of CPU of a whole exporter."""
     with tempfile.TemporaryDirectory() as name:
-        folder, port = Path(name), free_port(0)
+        folder, port = Path(name), free_port()
         (folder / "config.yml").write_text(
             f"store: {{url: 'sqlite:///{folder}/state.db'}}\nratelimits:\n  policies:\n"
             "    - {name: cart, endpoint: '/shop/*', limit: 100/1m, block_for: 10m}\n"

@@ -23,7 +23,7 @@ from benchmarks.pauses import describe, pauses
 from benchmarks.programs import exporter, fetch, post
 from benchmarks.row import Row
 from benchmarks.tenants import ANSWER, Knocker, lag, quantile, slow_vendor, wait_for
-from exporter.demo.services import free_port
+from tests.servers.ports import free_port
 
 INTEGRATIONS, INTERVAL, PAUSE, QUIET = 6, 200.0, 3.0, 15.0
 COMMAND = "python -m benchmarks.reload"
@@ -73,7 +73,7 @@ def measure(tenants: int, reloads: int, quiet: float, pause: float) -> Found:
     """Run everything once."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reload-")))
-        vendor, port = free_port(0), free_port(0)
+        vendor, port = free_port(), free_port()
         stack.enter_context(slow_vendor(folder, vendor))
         write_rows(folder, tenants, 0)
         write_configuration(folder, vendor)

@@ -26,9 +26,9 @@ from typing import NamedTuple
 from benchmarks.programs import Program, fetch, installed, prometheus
 from benchmarks.row import Row
 from benchmarks.rule_series import MOMENT, body, long_pasts, write_past
-from exporter.demo.services import free_port
 from exporter.generate.rule_text import seconds
 from exporter.generate.scraping import SCRAPE_INTERVAL
+from tests.servers.ports import free_port
 
 RULES = Path(__file__).parent.parent / "prometheus" / "rules"
 PROVIDERS = ("stripe", "twilio", "whatsapp", "google_calendar", "facebook_ads", "resend")
@@ -160,7 +160,7 @@ def measure(trial: Trial) -> Reached:
     made = {name: body(trial.tenants, name, text) for name in trial.providers}
     series = sum(count for _, count in made.values())
     with tempfile.TemporaryDirectory(prefix="rules-") as name:
-        folder, port = Path(name), free_port(0)
+        folder, port = Path(name), free_port()
         rules = _rules(trial, folder / "rules")
         older = _write_blocks(trial, folder) if trial.real else 0
         past = time.time() - (LOOK_BACK if trial.real else 3 * EVERY)

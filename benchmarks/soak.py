@@ -30,7 +30,8 @@ from benchmarks.pauses import describe, pauses
 from benchmarks.plot import Panel, chart
 from benchmarks.programs import Program, exporter, fetch, post, prometheus
 from benchmarks.tenants import quantile
-from exporter.demo.services import free_port
+from exporter.demo import services
+from tests.servers.ports import free_port
 
 TENANTS, INTERVAL, RELOAD_EVERY = 10, 5.0, 60.0
 PLAIN, SECURE = 40, 12
@@ -270,9 +271,9 @@ def run(options: argparse.Namespace) -> int:
         raise SystemExit(f"{options.out} is not empty: what is left there would be mixed into the report")
     folder = options.out
     ports = {
-        "plain": free_port(21_000, PLAIN),
-        "tls": free_port(22_000, SECURE),
-        **{part: free_port(0) for part in ("ready", "exporter", "prometheus")},
+        "plain": services.free_port(21_000, PLAIN),
+        "tls": services.free_port(22_000, SECURE),
+        **{part: free_port() for part in ("ready", "exporter", "prometheus")},
     }
     certificates.write(folder, "127.0.0.1", "localhost")
     texts = [configuration(folder, ports, options.rate, turn) for turn in range(100)]

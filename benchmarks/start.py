@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks.capacity import configuration
 from benchmarks.programs import EXPORTER, INSTALLED, Program, exporter
 from benchmarks.row import Row
-from exporter.demo.services import free_port
+from tests.servers.ports import free_port
 
 SCRIPT = str(Path(sys.executable).with_name("integration-exporter"))
 COMMAND = "python -m benchmarks.start"
@@ -74,8 +74,8 @@ def check(tenants: int) -> tuple[float, float]:
 def first_scrape(targets: int) -> tuple[float, float]:
     """Return the seconds, and CPU seconds, from the start to a scrape with every target's static series."""
     with tempfile.TemporaryDirectory(prefix="start-") as name:
-        folder, port = Path(name), free_port(0)
-        (folder / "config.yml").write_text(configuration(folder, free_port(0), targets, 60.0, "new"))
+        folder, port = Path(name), free_port()
+        (folder / "config.yml").write_text(configuration(folder, free_port(), targets, 60.0, "new"))
         command = [
             *EXPORTER,
             f"--config.file={folder / 'config.yml'}",
@@ -100,7 +100,7 @@ def _shown(port: int) -> int:
 def idle(settle: float) -> tuple[int, int]:
     """Return the resident bytes of the exporter without targets, and of a bare server, both scraped once."""
     with tempfile.TemporaryDirectory(prefix="start-") as name:
-        folder, port, other = Path(name), free_port(0), free_port(0)
+        folder, port, other = Path(name), free_port(), free_port()
         (folder / "config.yml").write_text(f'store: {{url: "sqlite:///{folder}/state.db"}}\n')
         url = f"http://127.0.0.1:{other}/metrics"
         bare = [sys.executable, "-c", BARE, str(other)]

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from benchmarks.programs import Program, exporter
 from benchmarks.row import Row
-from exporter.demo.services import free_port
+from tests.servers.ports import free_port
 
 STREAMS, SECONDS, TURNS = 200, 20.0, 2
 RATE = 4.0
@@ -133,7 +133,7 @@ def _wait(at: float, heard: list[float]) -> float | None:
 @contextmanager
 def _program() -> Iterator[tuple[Program, int]]:
     with tempfile.TemporaryDirectory() as name:
-        folder, port = Path(name), free_port(0)
+        folder, port = Path(name), free_port()
         (folder / "config.yml").write_text(f"store: {{url: 'sqlite:///{folder}/state.db'}}\n")
         token = f"bearer_tokens: [{{name: ops, token: {TOKEN}, roles: [admin, ingest]}}]\n"
         (folder / "web.yml").write_text(token)

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from benchmarks.programs import Program, exporter, fetch
 from benchmarks.row import Row
-from exporter.demo.services import free_port
+from tests.servers.ports import free_port
 from tests.servers.postgres import Cluster, cluster
 
 TENANTS, INTERVAL, REFRESH, QUIET, ANSWER = 10_000, 200.0, 10.0, 30.0, 0.05
@@ -165,7 +165,7 @@ def measure(count: int, refreshes: int, interval: float, refresh: float, quiet: 
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tenants-")))
         database = stack.enter_context(cluster())
         fill(database, count)
-        vendor, port = free_port(0), free_port(0)
+        vendor, port = free_port(), free_port()
         stack.enter_context(slow_vendor(folder, vendor))
         text = CONFIG.format(
             interval=interval,

@@ -29,7 +29,7 @@ from aiohttp import web
 
 from benchmarks.programs import EXPORTER, Program
 from benchmarks.row import Row
-from exporter.demo.services import free_port
+from tests.servers.ports import free_port
 
 COMMAND = "python -m benchmarks.webhooks"
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -185,7 +185,7 @@ async def runs(rates: list[int], seconds: float, rest: float = IDLE, *, bare: bo
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     # On a disk, which /tmp need not be: what is measured is what that costs.
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
-        folder, port = Path(name), free_port(0)
+        folder, port = Path(name), free_port()
         base, place = f"http://127.0.0.1:{port}", runner.addresses[0][1]
         command = bare_command(folder, port, place) if bare else exporter_command(folder, port, place)
         # In a thread: the app must answer while the program starts.

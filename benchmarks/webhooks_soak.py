@@ -23,7 +23,7 @@ from aiohttp import web
 
 from benchmarks.programs import EXPORTER, Program
 from benchmarks.webhooks import CONFIGURATION, SECRET
-from exporter.demo.services import free_port
+from tests.servers.ports import free_port
 
 AT_MOST = 2000
 """Requests under way at one time: while the exporter is away, the sender falls behind its schedule."""
@@ -140,7 +140,7 @@ async def soak(options: argparse.Namespace, folder: Path) -> int:
     if options.url:
         text = text.replace(f"sqlite:///{folder}/state.db", options.url)
     (folder / "config.yml").write_text(text)
-    port = free_port(0)
+    port = free_port()
     victim = await asyncio.to_thread(Victim, folder, port)
     timeout = aiohttp.ClientTimeout(total=30.0)
     connector = aiohttp.TCPConnector(limit=0)

@@ -15,4 +15,4 @@ def test_the_measurement_of_the_store_writes_reads_and_deletes(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("rows: 192, each")
     assert sum(line.endswith(", 2 rows") for line in lines) == 2
-    assert any(line.startswith("retention and folding: 4975 rows") for line in lines)
+    assert any(line.startswith("retention and folding: 4987 rows") for line in lines)

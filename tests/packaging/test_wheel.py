@@ -129,7 +129,7 @@ def test_the_sdist_leaves_the_secrets_of_the_containers_at_home(source: Path, tm
     (secrets / "grafana-password").write_text("planted")
     with tarfile.open(build(source, "sdist", tmp_path)) as archive:
         names = archive.getnames()
-    assert any(name.endswith("deploy/compose/monitor.sql") for name in names)
+    assert any(name.endswith("deploy/compose/databases.sql") for name in names)
     assert not any("compose/secrets" in name for name in names)
 
 
