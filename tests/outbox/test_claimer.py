@@ -37,7 +37,7 @@ async def running(store: Database, receiver: Receiver, clock: HandClock) -> Asyn
 
 @asynccontextmanager
 async def claiming(store: Database, receiver: Receiver) -> AsyncIterator[tuple[Claimer, Carrier]]:
-    """A claimer that looks when it is told to, for the receiver of two kinds and for one without."""
+    """A claimer that looks when a test asks it to, for the receiver of two kinds and for one without."""
     commits = GroupCommit(store)
     carrier = Carrier(
         commits, {KIND: receiver, "sms": receiver}, Lanes(), long_lease(commits), HandClock(NOW)

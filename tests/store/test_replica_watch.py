@@ -33,7 +33,7 @@ def stores(url: str) -> Iterator[tuple[Database, Database]]:
 
 
 class Ear:
-    """A replica with an open page; `heard` is what it was told since it was last asked."""
+    """A replica with an open page; `heard` is what it heard since it was last asked."""
 
     def __init__(self, store: Database, *, alone: bool = False) -> None:
         self.reads = 0

@@ -180,7 +180,7 @@ def _vendor_shares() -> str:
 
 
 def _by_case(disputes: str, warnings: str) -> str:
-    """Return both, told apart by the label `case`."""
+    """Return both, which the label `case` distinguishes."""
     return (
         f'label_replace({disputes}, "case", "disputes", "", "")'
         f' or label_replace({warnings}, "case", "warnings", "", "")'
