@@ -119,7 +119,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Begin a transaction that reads a database which was opened."""
+        """Begin a transaction that reads a database which was opened: all its statements see one state."""
         with self._transaction(self._open_engine, writes=False) as connection:
             yield connection
 
@@ -215,6 +215,9 @@ class Database:
     @contextmanager
     def _transaction(self, engine: Callable[[], Engine], *, writes: bool) -> Iterator[Connection]:
         options = self._options(writes=writes)
+        if not writes and self.url.get_backend_name() == "postgresql":
+            # Else each statement sees what was committed by then: a row that moves is counted twice or never.
+            options["isolation_level"] = "REPEATABLE READ"
         with (
             translated(self.name),
             self._write_turn() if writes else nullcontext(),

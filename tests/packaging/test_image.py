@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -145,8 +146,13 @@ def _read_only() -> list[str]:
 
 def _strangers_files() -> set[Path]:
     """Return the files of the image's user in the places that everybody may write."""
-    places = [path for path in map(Path, ("/tmp", "/var/tmp", "/dev/shm")) if path.is_dir()]
-    return {path for place in places for path in place.iterdir() if path.lstat().st_uid == UID}
+    found = set()
+    for place in (path for path in map(Path, ("/tmp", "/var/tmp", "/dev/shm")) if path.is_dir()):
+        for path in place.iterdir():
+            with suppress(FileNotFoundError):  # other programs remove theirs meanwhile
+                if path.lstat().st_uid == UID:
+                    found.add(path)
+    return found
 
 
 def _probed(url: str) -> None:

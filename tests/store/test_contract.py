@@ -7,6 +7,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import func, select
 
 from exporter.config.sections.store import DEFAULT_RETENTION
 from exporter.core.errors import StoreError
@@ -46,6 +47,17 @@ def test_a_new_store_is_empty(store: Database) -> None:
     assert failures_of(store) == Page([])
     assert statistics_of(store, Window(0, 10 * HOUR)) == []
     assert reasons_of(store, Window(0, 10 * HOUR)) == {}
+
+
+def test_all_statements_of_a_reading_see_one_state(store: Database) -> None:
+    """What moves from one count to the other meanwhile is counted once."""
+    counts = [select(func.count()).select_from(METADATA.tables[name]) for name in ("state_change", "failure")]
+    with store.reading() as connection:
+        first = connection.execute(counts[0]).scalar()
+        store.write([whole_batch(1)])
+        assert (first, connection.execute(counts[1]).scalar()) == (0, 0)
+    with store.reading() as connection:
+        assert [connection.execute(one).scalar() for one in counts] == [50, 50]
 
 
 def test_a_store_says_how_large_it_is(store: Database) -> None:
