@@ -1,5 +1,7 @@
 """How much of the time do probes fail? The share of an hour, and the errors that an objective allows."""
 
+from collections.abc import Callable
+
 from exporter.alerts.availability import FAILING, FAILING_EXPR, STATE, TARGETS, TARGETS_EXPR
 from exporter.alerts.cases import service_level as cases
 from exporter.core.alert import EVERY, Alert, Runbook
@@ -88,18 +90,32 @@ SHARE_5M = f"{SHARE}_5m"
 WINDOW = f"integration_provider:{SLO_WINDOW}:max"
 ALLOWED_HOURS = f"integration_provider:{SLO_OBJECTIVE}:budget_hours"
 BUDGET_LEFT = f"integration_provider:{SLO_OBJECTIVE}:budget_left"
+KNOWN_HOURS = f"integration_provider:{CONSECUTIVE_FAILURES}:known_hours"
+"""Hours of the window of which failures are recorded: fewer than it has, in a young Prometheus."""
 
 _OBJECTIVE_EXPR = f"max by ({WHOLE}) (last_over_time({SLO_OBJECTIVE}[{STATE}]))"
 _WINDOWS = {"7d": 7, "28d": 28, "30d": 30}
 
 
-def _spent(days: str, count: int) -> str:
-    """Return the hours of failure within a window, for integrations whose objective has that window."""
-    hours = f"avg_over_time({SHARE_5M}[{days}]) * {24 * count}"
-    return f"  {hours} and on ({WHOLE}) {WINDOW} == {86_400 * count}"
+def failing_hours(share: str, length: str) -> str:
+    """Return the hours of failure within `length`, of what is recorded of it; `share` is a selector of it.
+
+    A mean times the length would take a past of minutes for one of days.
+    """
+    # Of a record that is not made every minute one sample a minute is taken.
+    samples = f"{share}[{length}]" if share.startswith(SHARE_5M) else f"{share}[{length}:1m]"
+    return f"sum_over_time({samples}) / 60"
 
 
-_SPENT_EXPR = "\nor\n".join(_spent(days, count) for days, count in _WINDOWS.items())
+def _by_window(hours: Callable[[str], str]) -> str:
+    """Return `hours` of the window that the objective of each integration has."""
+    return "\nor\n".join(
+        f"  {hours(days)} and on ({WHOLE}) {WINDOW} == {86_400 * count}" for days, count in _WINDOWS.items()
+    )
+
+
+_SPENT_EXPR = _by_window(lambda days: failing_hours(SHARE_5M, days))
+_KNOWN_EXPR = _by_window(lambda days: f"count_over_time({SHARE_5M}[{days}]) / 60")
 
 
 def _failed(length: str) -> str:
@@ -116,10 +132,10 @@ def _failed(length: str) -> str:
 
 def _burns(share: str, length: str, recent: str, hours: int, part: float) -> str:
     """Return the part of the budget that `hours` spent, where it is above `part` and goes on."""
-    pace = f"* {hours} / on ({WHOLE}) {ALLOWED_HOURS} > {part:g}"
+    beyond = f"/ on ({WHOLE}) {ALLOWED_HOURS} > {part:g}"
     return (
-        f"(\n    avg_over_time({share}[{length}]) {pace}\n"
-        f"  and on ({WHOLE})\n    avg_over_time({share}[{recent}]) {pace}\n"
+        f"(\n    {failing_hours(share, length)} {beyond}\n"
+        f"  and on ({WHOLE})\n    avg_over_time({share}[{recent}]) * {hours} {beyond}\n"
         f"  and on ({WHOLE})\n    max by ({WHOLE}) ({_failed(length)}) > {LEAST_FAILURES - 0.5}\n)"
     )
 
@@ -151,9 +167,10 @@ BUDGET_BURNING = Alert(
         ALLOWED_HOURS: f"(1 - {_OBJECTIVE_EXPR}) * {WINDOW} / 3600",
         SHARE_5M: f"max by ({WHOLE}) (avg_over_time({SHARE}[5m]))",
         BUDGET_LEFT: f"1 - max by ({WHOLE}) (\n{_SPENT_EXPR}\n) / on ({WHOLE}) {ALLOWED_HOURS}",
+        KNOWN_HOURS: f"max by ({WHOLE}) (\n{_KNOWN_EXPR}\n)",
     },
     every=PACE,
-    record_every={**_SHARE_PACE, BUDGET_LEFT: "15m"},
+    record_every={**_SHARE_PACE, BUDGET_LEFT: "15m", KNOWN_HOURS: "15m"},
     subject=SUBJECT,
     cause="probe",
     keep_firing="5m",
@@ -164,14 +181,16 @@ BUDGET_BURNING = Alert(
             "`slo.objective` (99.5 %) says in which share of the time probes of the integration succeed, "
             "`slo.window` (30d) over which time; the rest is the error budget. High: 2 % of it were spent "
             "within an hour, or 5 % within six. Medium: 10 % within a day, or within three. The last twelfth "
-            "of each window goes on like that, so the alert ends soon after the failures."
+            "of each window goes on like that, so the alert ends soon after the failures. Time that is not "
+            "recorded counts as no failure."
         ),
         impact=(
             "The integration is worse than was promised to customers, or will be before the window is over. "
             "With nothing left of the budget, the promise is broken."
         ),
         diagnosis=(
-            f"1. `{BUDGET_LEFT}`: how much is left? Below 0 the objective is missed.\n"
+            f"1. `{BUDGET_LEFT}`: how much is left? Below 0 the objective is missed. "
+            f"`{KNOWN_HOURS}`: how many hours of the window are recorded?\n"
             "2. High: what fails now? See the reasons of the failures, and the alerts of its targets.\n"
             "3. Medium: the same targets again and again, or a little everywhere? Compare the hours of a day."
         ),

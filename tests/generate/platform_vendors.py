@@ -244,6 +244,7 @@ def recorded_by_integration(own: Labels, probed: int, failing: int) -> Iterator[
     yield service_level.WINDOW, own, 30 * DAY
     yield service_level.ALLOWED_HOURS, own, 3.6
     yield service_level.BUDGET_LEFT, own, 0.8 - share
+    yield service_level.KNOWN_HOURS, own, 12.0
 
 
 def recorded_by_target(target: Target) -> Iterator[Row]:

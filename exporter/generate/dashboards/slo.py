@@ -7,10 +7,12 @@ from exporter.alerts.service_level import (
     BUDGET_BURNING,
     BUDGET_LEFT,
     FAILURE_RATIO,
+    KNOWN_HOURS,
     PROBES_FAIL,
     SHARE,
     SHARE_5M,
     WINDOW,
+    failing_hours,
 )
 from exporter.core import common_metrics as m
 from exporter.core.severity import Severity
@@ -27,6 +29,7 @@ UID = "integration-slo"
 PICKED = ("integration", "provider")
 WHOLE = "integration, provider"
 LEFT = f"last_over_time({record(BUDGET_LEFT)}[35m])"
+KNOWN = f"last_over_time({record(KNOWN_HOURS)}[35m])"
 """The budget is recorded every 15 minutes: two of them, so that one that is late leaves no gap."""
 
 BURNS = (
@@ -35,9 +38,17 @@ BURNS = (
     ("1d", SHARE_5M, 24, 0.1, Severity.MEDIUM),
     ("3d", SHARE_5M, 72, 0.1, Severity.MEDIUM),
 )
-"""Window, the share of failing targets averaged over it, its hours, and from which part on an alert fires."""
+"""Window, the record of its share of failing targets, its hours, and from which part on an alert fires."""
 
-WORDS = {"1": ("Kept", show.GOOD), "0": ("Missed", show.BAD)}
+MISSED, KEPT, KEPT_SO_FAR = 0, 1, 2
+WORDS = {
+    str(KEPT): ("Kept", show.GOOD),
+    str(MISSED): ("Missed", show.BAD),
+    str(KEPT_SO_FAR): ("Kept so far", show.QUIET),
+}
+WHOLE_PAST = 0.99
+"""The part of a window that must be recorded to say that the objective is kept: a restart leaves a gap."""
+NO_PAST = "Failures of which nothing is recorded do not count: the past may be shorter than the window."
 
 
 def whole(expr: str) -> str:
@@ -66,7 +77,7 @@ def _counts() -> tuple[Any, ...]:
     return (
         show.number(
             "Objectives missed",
-            "Integrations that failed for longer than their objective allows.",
+            f"Integrations that failed for longer than their objective allows. {NO_PAST}",
             f"sum({left} < bool 0)",
             bad=show.BAD,
             size=(5, 4),
@@ -104,10 +115,20 @@ def _counts() -> tuple[Any, ...]:
     )
 
 
-def _burnt(share: str, window: str, hours: int) -> str:
+def _burnt(share: str, window: str) -> str:
     """Return the part of the whole error budget that was spent within `window`."""
-    mean = whole(f"avg_over_time({record(share)}[{window}])")
-    return f"{mean} * {hours} / on ({WHOLE}) {whole(record(ALLOWED_HOURS))}"
+    hours = whole(failing_hours(record(share), window))
+    return f"{hours} / on ({WHOLE}) {whole(record(ALLOWED_HOURS))}"
+
+
+def _is_kept() -> str:
+    """Return which of MISSED, KEPT and KEPT_SO_FAR the objective of each integration is."""
+    left = whole(LEFT)
+    short = f"{whole(KNOWN)} * 3600 < on ({WHOLE}) {WHOLE_PAST} * {whole(record(WINDOW))}"
+    return (
+        f"({left} < 0) * 0 + {MISSED} or ({left} and on ({WHOLE}) ({short})) * 0 + {KEPT_SO_FAR}"
+        f" or {left} * 0 + {KEPT}"
+    )
 
 
 def _objectives() -> Any:
@@ -119,15 +140,17 @@ def _objectives() -> Any:
     return show.rows(
         "Error budgets by what is left",
         f"The {ask.MOST} integrations with the smallest part of their error budget left. Hours: for how "
-        "long all of their targets may still fail. Spent: parts of the whole budget.",
+        "long all of their targets may still fail. Spent: parts of the whole budget. Recorded: how much of "
+        "the window is in Prometheus; with less than the window the objective is only kept so far.",
         (
-            f"{left} >= bool 0",
+            f"({_is_kept()}) {of_these}",
             left,
             f"{hours} {of_these}",
             f"{objective} {of_these}",
             f"{window} / 86400 {of_these}",
-            f"{_burnt(SHARE, '1h', 1)} {of_these}",
-            f"{_burnt(SHARE_5M, '1d', 24)} {of_these}",
+            f"{_burnt(SHARE, '1h')} {of_these}",
+            f"{_burnt(SHARE_5M, '1d')} {of_these}",
+            f"{whole(KNOWN)} * 3600 {of_these}",
         ),
         (
             TableColumn("A", "Objective is", width=105, words=WORDS),
@@ -137,6 +160,7 @@ def _objectives() -> Any:
             TableColumn("C", "Hours left", unit="short", decimals=1, width=100),
             TableColumn("D", "Objective", unit="percentunit", decimals=2, width=100),
             TableColumn("E", "Window", unit="suffix: days", decimals=0, width=90),
+            TableColumn("H", "Recorded", unit="s", decimals=1, width=100),
             TableColumn("F", "Spent in 1 h", unit="percentunit", decimals=1, width=110),
             TableColumn("G", "Spent in 1 d", unit="percentunit", decimals=1, width=110),
         ),
@@ -149,7 +173,8 @@ def _objectives() -> Any:
 def _left() -> Any:
     return show.lines(
         "Error budget left",
-        f"For the {ask.MOST} integrations with least. Below zero the objective of the window is missed.",
+        f"For the {ask.MOST} integrations with least. Below zero the objective of the window is missed. "
+        f"{NO_PAST}",
         (PanelQuery(f"bottomk({ask.MOST}, {whole(LEFT)})", "{{integration}}"),),
         size=(12, 9),
         unit="percentunit",
@@ -170,12 +195,12 @@ def _failing() -> Any:
 def _burn(window: str, share: str, hours: int, part: float, severity: Severity) -> Any:
     """Return how many times faster than allowed the budget is spent."""
     whole_hours = f"{whole(record(WINDOW))} / 3600"
-    rate = f"{_burnt(share, window, hours)} * on ({WHOLE}) {whole_hours} / {hours}"
+    rate = f"{_burnt(share, window)} * on ({WHOLE}) {whole_hours} / {hours}"
     line = f'label_replace(min({whole_hours}) * {part:g} / {hours}, "severity", "{severity}", "", "")'
     return show.lines(
         f"Burn rate over {window}",
         f"How many times faster than its objective allows an integration fails, for the {ask.MOST} fastest: "
-        "at 1 the budget lasts exactly. Dashed: from where an alert fires, once it goes on.",
+        f"at 1 the budget lasts exactly. {NO_PAST} Dashed: from where an alert fires, once it goes on.",
         (PanelQuery(ask.top(rate), "{{integration}}"),),
         size=(12, 8),
         unit="suffix: x",
