@@ -1,6 +1,7 @@
 """How panels look, below what they show: words of values, dashed lines, legends, links, widths of titles."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from typing import Any
 
@@ -12,6 +13,22 @@ ValueWord = tuple[str, str]
 
 LETTER, PADDING, ARROW = 7.9, 13, 20
 """Pixels of a letter in a table at most, of a cell's padding and border, of the arrow of a sorted column."""
+
+WHOLE = {"percentunit": 1, "percent": 100}
+"""Of a unit of shares the value that is all of it: a bar of a share is as long as that is large."""
+
+FEW = frozenset(
+    (
+        *("action_class", "case", "client", "currency", "direction", "family", "kind", "level", "outcome"),
+        *("phase", "reason", "resource", "severity", "state"),
+    )
+)
+"""Labels with a handful of short values. Of others there may be as many as a graph has lines."""
+
+HALF_PAGE, SIDE, NARROW_SIDE = 12, 220, 130
+"""From how many grid units on a graph is wide, and the pixels of names beside a wide and a narrow one."""
+
+_LABEL = re.compile(r"{{(\w+)}}")
 
 
 def set_option(name: str, value: Any) -> Any:
@@ -44,10 +61,16 @@ def dash_line(colour: str) -> list[Any]:
     ]
 
 
-def place_legend() -> Any:
-    """Return a legend below the graph."""
+def place_legend(names: Iterable[str] = (), width: int = 24) -> Any:
+    """Return a legend below a graph, or on its right where that may be long.
+
+    `names` are the legend formats of its queries, `width` is in grid units. Twenty names below a graph take a
+    third of its height; on the right they are scrolled.
+    """
     legend = common.VizLegendOptions().display_mode(kinds.LegendDisplayMode.LIST).show_legend(True)
-    return legend.placement(kinds.LegendPlacement.BOTTOM)
+    if {label for name in names for label in _LABEL.findall(name)} <= FEW:
+        return legend.placement(kinds.LegendPlacement.BOTTOM)
+    return legend.placement(kinds.LegendPlacement.RIGHT).width(SIDE if width >= HALF_PAGE else NARROW_SIDE)
 
 
 def sort_tooltip(mode: Any) -> Any:

@@ -12,6 +12,7 @@ from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 from exporter.generate.dashboards._links import DataLink, cell
 from exporter.generate.dashboards._looks import (
+    WHOLE,
     ValueWord,
     dash_line,
     least_width,
@@ -37,7 +38,7 @@ from exporter.generate.dashboards._sdk import (
 )
 from exporter.generate.dashboards._variables import DATASOURCE
 
-GOOD, WARNING, BAD, QUIET = "semi-dark-green", "semi-dark-orange", "semi-dark-red", "semi-dark-blue"
+GOOD, WARNING, BAD, QUIET = "semi-dark-green", "dark-orange", "semi-dark-red", "semi-dark-blue"
 PLAIN = "text"
 MOST_BARS = 20
 AUTO_WIDTH = 110
@@ -48,13 +49,16 @@ MOST_STEPS = 90
 """Points of a line: four minutes each in a view of six hours; each costs time at ten thousand tenants."""
 FEW_STEPS = MOST_STEPS // 2
 """Points of a line that is read from the series of every tenant at each of them."""
+BAR_WIDTH = 0.9
+"""Part of its step that a bar takes: the time that it stands for, and a gap to the next."""
 HOUR_STEPS = 24
 """Points of a line of sums over an hour: more of them would read the same hour many times."""
-# The levels of core.severity in Grafana's named colours, which fit its light and its dark theme.
+# The levels of core.severity in Grafana's named colours, which fit its light and its dark theme. None of its
+# yellows can be read on white.
 SEVERITY_COLOURS = {
     Severity.CRITICAL: "red",
-    Severity.HIGH: "orange",
-    Severity.MEDIUM: "yellow",
+    Severity.HIGH: "dark-orange",
+    Severity.MEDIUM: "#A67C00",
     Severity.LOW: "blue",
 }
 Size = tuple[int, int]
@@ -179,7 +183,8 @@ def lines(
     panel = timeseries.Panel().line_width(1).fill_opacity(8).show_points(kinds.VisibilityMode.NEVER)
     # Soft: a balance may be below zero.
     panel.axis_soft_min(0).max_data_points(steps).no_value("No data")
-    panel.legend(place_legend()).tooltip(sort_tooltip(kinds.TooltipDisplayMode.MULTI))
+    panel.legend(place_legend((query.legend for query in queries), size[0]))
+    panel.tooltip(sort_tooltip(kinds.TooltipDisplayMode.MULTI))
     return _finish(panel, title, text, [*queries, *_draw_limits(panel, limits)], size, unit)
 
 
@@ -207,12 +212,15 @@ def stacked(
 ) -> Any:
     """Return bars over time, one on another; `step` is the least time that a bar stands for.
 
+    A bar ends at its time, as the time that a rate is of does.
     `limits` are drawn dashed, in the colour of the label `severity`. `colours` are those of some legends.
     """
     panel = timeseries.Panel().draw_style(kinds.GraphDrawStyle.BARS).fill_opacity(70).line_width(0)
     panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A"))
+    panel.bar_alignment(kinds.BarAlignment.BEFORE).bar_width_factor(BAR_WIDTH)
     panel.min(0).interval(step).max_data_points(MOST_STEPS // 2).no_value("No data")
-    panel.legend(place_legend()).tooltip(sort_tooltip(kinds.TooltipDisplayMode.MULTI))
+    panel.legend(place_legend((query.legend,), size[0]))
+    panel.tooltip(sort_tooltip(kinds.TooltipDisplayMode.MULTI))
     paint(panel, colours or {})
     return _finish(panel, title, text, [query, *_draw_limits(panel, limits)], size, unit)
 
@@ -230,6 +238,10 @@ def bars(title: str, text: str, query: PanelQuery, *, size: Size, unit: str) -> 
     panel.name_placement(kinds.BarGaugeNamePlacement.LEFT).show_unfilled(False)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"])).min(0).no_value("No data")
     panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.FIXED).fixed_color(QUIET))
+    # Else a single bar has no name: Grafana leaves it out unless a panel gives it itself.
+    panel.display_name("${__field.displayName}")
+    if unit in WHOLE:
+        panel.max(WHOLE[unit])
     # Else few bars have letters so large, and many have names so narrow, that the names are cut.
     panel.text(common.VizTextDisplayOptions().title_size(12).value_size(16))
     return _finish(panel, title, text, [query], size, unit, instant=True)
@@ -355,8 +367,11 @@ def _properties(column: TableColumn, least: int, *, dash: bool) -> list[Any]:
             set_option("custom.cellOptions", {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"})
         )
         found.append(set_option("color", {"mode": "fixed", "fixedColor": QUIET}))
-        # Else a bar is measured by the largest number of the whole table.
-        found.append(set_option("fieldMinMax", True))
+        if column.unit in WHOLE:
+            found.append(set_option("max", WHOLE[column.unit]))
+        else:
+            # Else a bar is measured by the largest number of the whole table.
+            found.append(set_option("fieldMinMax", True))
         # Else the shortest bar is none, however large its number is.
         found.append(set_option("min", 0))
     if column.links:
