@@ -23,9 +23,7 @@ from exporter.core.signals import Signals
 from exporter.core.threshold import ThresholdFamily, ThresholdReach
 from exporter.events._audit_alerts import ALERTS
 from exporter.events._audit_series import TRAIL_SERIES
-from exporter.events._listing import listing_of
 from exporter.signatures import schemes
-from exporter.store.listings import listings
 
 # For its type alone: an exporter never imports the simulated vendors; `sandbox_vendors` does.
 if TYPE_CHECKING:
@@ -72,6 +70,10 @@ def events() -> dict[str, EventKind]:
 @cache
 def lists() -> dict[str, Listing[Any]]:
     """Return every stored list by name: those of the store, then one for each kind of event that is kept."""
+    # Here and not above: tables bring SQLAlchemy, and who checks a configuration needs no list.
+    from exporter.events._listing import listing_of
+    from exporter.store.listings import listings
+
     of_kinds = (listing_of(kind) for kind in events().values())
     return listings() | {listing.name: listing for listing in of_kinds if listing is not None}
 

@@ -14,6 +14,12 @@ from exporter import registry
 registry.catalogue()
 print(*sorted(sys.modules))
 """
+CHECKED = """
+import sys
+from exporter.cli import main
+assert main(["--config.file=docs/examples/generic.yml", "--config.check"]) == 0
+print(*sorted(sys.modules))
+"""
 RICH_AFTERWARDS = "import exporter.commands.lazy_imports, rich; print(rich.__name__)"
 
 
@@ -26,6 +32,12 @@ def test_a_process_that_serves_leaves_heavy_libraries_alone_until_they_are_neede
     loaded = said(LOADED)
     assert "structlog" in loaded
     assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_a_check_of_the_configuration_leaves_the_store_alone() -> None:
+    loaded = said(CHECKED)
+    assert "exporter.config.load" in loaded
+    assert [name for name in (*HEAVY, "sqlalchemy", "structlog", "aiohttp") if name in loaded] == []
 
 
 def test_a_lean_process_can_still_have_rich() -> None:
