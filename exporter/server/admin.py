@@ -8,9 +8,7 @@ from aiohttp import web
 
 from exporter.core import admin_token
 from exporter.core.errors import StartError
-
-SESSION_SECONDS = 12 * 3600.0
-"""How long a browser stays signed in."""
+from exporter.server.sessions import Sessions
 
 TokenStamp = tuple[int, int, int]
 """Time of the last write, number, and time of the last change of owner, rights or name."""
@@ -28,6 +26,8 @@ class AdminToken:
         self.trouble = trouble or "it has no admin token"
         self._key = b""
         self._stamp: TokenStamp | None = None
+        self._sessions = Sessions()
+        self._key_of_sessions = b""
 
     def prepare(self) -> None:
         """Make the token where there is none, and read it; a failure is left in `trouble`."""
@@ -59,6 +59,9 @@ class AdminToken:
         except StartError as error:
             self._key, self.trouble = b"", _sentence(error)
         self._stamp = stamp
+        if self._key and self._key != self._key_of_sessions:
+            self._sessions.end_all()
+            self._key_of_sessions = self._key
         return bool(self._key)
 
     def fits(self, text: str) -> bool:
@@ -66,21 +69,17 @@ class AdminToken:
         digest = hashlib.sha256(text.encode(errors="replace")).digest()
         return self.usable() and hmac.compare_digest(digest, self._key)
 
-    def session(self, now: float) -> str:
+    def begin_session(self, now: float) -> str:
         """Return what a browser shows from now on in place of the token."""
-        expiry = str(int(now + SESSION_SECONDS))
-        return f"{expiry}.{self._sign(expiry)}"
+        return self._sessions.begin(now)
 
     def has_session(self, text: str, now: float) -> bool:
-        """Return whether `text` is a session that has not expired."""
-        expiry, _, sign = text.partition(".")
-        if not (self.usable() and expiry.isascii() and expiry.isdecimal() and len(expiry) < 12):
-            return False
-        fits = hmac.compare_digest(sign.encode(errors="replace"), self._sign(expiry).encode())
-        return fits and now < int(expiry)
+        """Return whether `text` is a session that has neither expired nor ended."""
+        return self.usable() and self._sessions.has(text, now)
 
-    def _sign(self, expiry: str) -> str:
-        return hmac.new(self._key, b"session until " + expiry.encode(), hashlib.sha256).hexdigest()
+    def end_session(self, text: str) -> None:
+        """End the session `text` for every browser that shows it."""
+        self._sessions.end(text)
 
 
 def _sentence(error: StartError) -> str:

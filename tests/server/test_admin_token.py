@@ -1,7 +1,5 @@
 """The admin token over time: it goes and comes back, it is written where nothing fits, nothing forges it."""
 
-import hashlib
-import hmac
 import os
 import resource
 import stat
@@ -11,7 +9,8 @@ import pytest
 
 from exporter.core.admin_token import LONGEST, SERVICE, create_or_read, read, usual_paths
 from exporter.core.errors import StartError
-from exporter.server.admin import SESSION_SECONDS, AdminToken
+from exporter.server.admin import AdminToken
+from exporter.server.sessions import MOST_SESSIONS, SESSION_SECONDS
 from tests.server.house import NOW
 
 TEXT = "a-token-of-the-operator-0123456789"
@@ -31,7 +30,7 @@ def prepared(folder: Path) -> tuple[AdminToken, Path]:
 @pytest.mark.parametrize("moved", ["state/admin-token", "state"])
 def test_a_token_that_was_moved_away_counts_again_once_it_is_back(tmp_path: Path, moved: str) -> None:
     made, path = prepared(tmp_path / "state")
-    text, session = path.read_text().strip(), made.session(NOW)
+    text, session = path.read_text().strip(), made.begin_session(NOW)
     (tmp_path / moved).rename(tmp_path / "aside")
     assert not made.fits(text) and not made.has_session(session, NOW)
     (tmp_path / "aside").rename(tmp_path / moved)
@@ -79,29 +78,59 @@ def test_a_token_without_a_place_says_why(tmp_path: Path) -> None:
 
 def test_a_session_lasts_twelve_hours_to_the_second(tmp_path: Path) -> None:
     made, _ = prepared(tmp_path)
-    session = made.session(NOW)
+    session = made.begin_session(NOW)
     assert SESSION_SECONDS == 12 * 3600
     assert made.has_session(session, NOW + 12 * 3600 - 0.1)
     assert not made.has_session(session, NOW + 12 * 3600)
 
 
-def test_without_a_token_nobody_can_sign_a_session_with_nothing(tmp_path: Path) -> None:
+def test_a_session_that_has_ended_is_none_any_more_and_others_go_on(tmp_path: Path) -> None:
+    made, _ = prepared(tmp_path)
+    first, second = made.begin_session(NOW), made.begin_session(NOW)
+    assert first != second  # begun in the same second
+    made.end_session(first)
+    made.end_session("none")
+    assert not made.has_session(first, NOW) and made.has_session(second, NOW)
+
+
+def test_another_token_ends_every_session_for_good(tmp_path: Path) -> None:
     made, path = prepared(tmp_path)
-    expiry = str(int(NOW) + 60)
-    forged = f"{expiry}.{hmac.new(b'', b'session until ' + expiry.encode(), hashlib.sha256).hexdigest()}"
-    assert not made.has_session(forged, NOW)
+    text, session = path.read_text(), made.begin_session(NOW)
+    path.write_text(TEXT)
+    assert not made.has_session(session, NOW)
+    path.write_text(f"{text}\n")
+    assert made.fits(text.strip()) and not made.has_session(session, NOW)
+
+
+def test_a_session_is_known_to_the_process_that_began_it_alone(tmp_path: Path) -> None:
+    made, path = prepared(tmp_path)
+    again = AdminToken(path)
+    again.prepare()
+    assert not again.has_session(made.begin_session(NOW), NOW)
+
+
+def test_sessions_are_bounded_and_the_oldest_end_first(tmp_path: Path) -> None:
+    made, _ = prepared(tmp_path)
+    sessions = [made.begin_session(NOW) for _ in range(MOST_SESSIONS + 2)]
+    assert [made.has_session(one, NOW) for one in sessions] == [False] * 2 + [True] * MOST_SESSIONS
+
+
+def test_without_a_token_there_is_no_session(tmp_path: Path) -> None:
+    made, path = prepared(tmp_path)
+    session = made.begin_session(NOW)
     path.unlink()
-    assert not made.has_session(forged, NOW) and not made.fits("")
-    assert not AdminToken().has_session(forged, NOW)
+    assert not made.has_session(session, NOW) and not made.fits("")
+    assert not AdminToken().has_session("", NOW)
 
 
 @pytest.mark.parametrize("text", ["\udcff", f"{TEXT}\udcff", "\x00", "²", ""])
 def test_odd_signs_are_no_token_and_no_session(tmp_path: Path, text: str) -> None:
     made, _ = prepared(tmp_path)
-    expiry = made.session(NOW).partition(".")[0]
+    session = made.begin_session(NOW)
     assert not made.fits(text)
-    assert not made.has_session(f"{expiry}.{text}", NOW)
-    assert not made.has_session(f"{text}.{made.session(NOW).partition('.')[2]}", NOW)
+    for forged in (text, session + text if text else "", f"{text}.{session}"):
+        assert not made.has_session(forged, NOW)
+    made.end_session(text)
 
 
 # --- what is a token, and whose ------------------------------------------------------------------------

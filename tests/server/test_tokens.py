@@ -192,7 +192,7 @@ async def test_only_administrators_see_tokens_and_each_only_those_of_its_tenants
 
 
 async def test_a_change_without_the_header_of_changes_is_refused(place: House) -> None:
-    cookie = {"Cookie": f"integration_exporter_{place.port}={place.room.admin.session(time.time())}"}
+    cookie = {"Cookie": f"integration_exporter_{place.port}={place.room.admin.begin_session(time.time())}"}
     wanted = {"all": True}
     answer = await place.ask("/api/v1/tokens/refresh", "POST", cookie, admin=False, json=wanted)
     assert answer.status == 403 and "changes need the header" in answer.text

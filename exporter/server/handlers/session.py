@@ -8,11 +8,12 @@ from aiohttp import web
 from yarl import URL
 
 from exporter.server.access import IDENTITY
-from exporter.server.admin import SESSION_SECONDS, cookie_name
+from exporter.server.admin import cookie_name
 from exporter.server.answers import BODY_SECONDS
 from exporter.server.audit import audit, audit_repeatable
 from exporter.server.route_table import ROUTE_TABLE
 from exporter.server.services import SERVICES, Services
+from exporter.server.sessions import SESSION_SECONDS
 
 
 async def sign_in(request: web.Request) -> web.Response:
@@ -36,7 +37,7 @@ async def sign_in(request: web.Request) -> web.Response:
     answer = web.Response(status=303, headers={"Location": _back(request, form)})
     answer.set_cookie(
         cookie_name(request),
-        services.admin.session(services.now()),
+        services.admin.begin_session(services.now()),
         max_age=int(SESSION_SECONDS),
         path=services.paths.link("/"),
         secure=request.secure,
@@ -48,8 +49,9 @@ async def sign_in(request: web.Request) -> web.Response:
 
 
 async def sign_out(request: web.Request) -> web.Response:
-    """End the session of this browser."""
+    """End the session of this browser, and of whoever has a copy of its cookie."""
     services = _services(request)
+    services.admin.end_session(request.cookies.get(cookie_name(request), ""))
     audit_repeatable(request, "session.sign_out", "page")
     answer = web.Response(status=303, headers={"Location": services.paths.link("/")})
     answer.del_cookie(cookie_name(request), path=services.paths.link("/"))
