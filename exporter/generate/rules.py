@@ -61,8 +61,10 @@ class Links:
         return f"{self.grafana.rstrip('/')}/d/{uid}{_query(labels, 'var-')}"
 
     def details(self, alert: Alert) -> str:
-        """Return the address of the exporter's page with the targets of the alert: it has the whole error."""
-        return f"{self.exporter.rstrip('/')}/{_query(alert.by, '')}"
+        """Return the address of the exporter's page about the targets of the alert: it has the whole error."""
+        # Without an integration that page is about nothing.
+        page = "integration" if "integration" in alert.by else "integrations"
+        return f"{self.exporter.rstrip('/')}/{page}{_query(alert.by, '')}"
 
 
 def _query(labels: Collection[str], prefix: str) -> str:

@@ -63,7 +63,7 @@ def notice(
         "reason": reason,
         "runbook_url": f"http://exporter.example:10055/runbooks/{name}",
         "dashboard_url": f"https://grafana.example/d/{alert.dashboard}?{variables}",
-        "details_url": f"http://exporter.example:10055/?{query}" if alert.cause == "probe" else "",
+        "details_url": f"http://exporter.example:10055/integration?{query}" if alert.cause == "probe" else "",
     }
     return {
         "labels": {"alertname": name, "severity": str(severity), **alert.fixed_labels, **labels},

@@ -8,6 +8,7 @@ from unittest.mock import MagicMock
 
 import promql_parser
 import pytest
+from yarl import URL
 
 from exporter import registry
 from exporter.config.feeds.feeds import Feeds
@@ -21,6 +22,7 @@ from exporter.generate import bundle
 from exporter.generate.rules import GROUP_LIMIT
 from exporter.lifecycle.own_metrics import export_own_metrics
 from exporter.lifecycle.ratelimits import export_limit_metrics
+from exporter.server.pages import tabs
 
 FILES = bundle.rule_files()
 GROUPS = [group for content in FILES.values() for group in content["groups"]]
@@ -162,6 +164,19 @@ def test_an_alert_rule_says_who_what_and_where(rule: dict[str, Any]) -> None:
     for key in ("for", "keep_firing_for"):
         assert DURATION.match(rule.get(key, "1m"))
     assert rule.get("for", "1m") not in ("30s", "15s"), "a hold below two evaluations may never be seen"
+
+
+@pytest.mark.parametrize("rule", ALERT_RULES, ids=_named)
+def test_the_details_of_an_alert_are_on_a_page_about_its_integration(rule: dict[str, Any]) -> None:
+    found = rule["annotations"].get("details_url")
+    if rule["labels"].get("cause") != "probe":
+        assert found is None
+        return
+    # Prometheus fills the labels in; the page is a tab that there is.
+    asked = URL(found.replace("{{ $labels.", "").replace(" }}", ""))
+    assert asked.path == "/integration" and asked.path in {tab.path for tab in tabs()}
+    assert asked.query.get("integration") == "integration"
+    assert asked.query.get("tenant", "tenant") == "tenant"
 
 
 @pytest.mark.parametrize("alert", registry.alerts(), ids=lambda alert: alert.name)

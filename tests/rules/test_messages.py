@@ -220,7 +220,7 @@ def test_the_end_of_a_step_reminds_of_those_below_it(
 
 def test_links_of_several_tenants_lead_to_the_integration(tree: Path, tmp_path: Path) -> None:
     alerts = [_alert(1), _alert(2)]
-    base = "https://exporter.example/?integration=payments"
+    base = "https://exporter.example/integration?integration=payments"
     for alert in alerts:
         alert["annotations"]["details_url"] = f"{base}&tenant={alert['labels']['tenant']}"
     assert f"<{base}|Whole error>" in _render(tree, tmp_path, "integration.slack", _data(*alerts))
@@ -242,11 +242,11 @@ def test_slack_links_to_runbook_dashboard_and_silence(tree: Path, tmp_path: Path
 
 def test_a_label_that_is_nothing_for_a_link_is_left_out_of_it(tree: Path, tmp_path: Path) -> None:
     alert = _alert(1)
-    alert["annotations"]["details_url"] = "https://exporter.example/?integration=payments&tenant=a b"
+    alert["annotations"]["details_url"] = "https://exporter.example/integration?integration=payments&tenant=a b"
     text = _render(tree, tmp_path, "integration.slack", _data(alert))
-    assert "<https://exporter.example/?integration=payments&tenant=a%20b|Whole error>" in text
-    alert["annotations"]["details_url"] = "https://exporter.example/?integration=payments&tenant=a>|x"
-    assert "<https://exporter.example/|Whole error>" in _render(
+    assert "<https://exporter.example/integration?integration=payments&tenant=a%20b|Whole error>" in text
+    alert["annotations"]["details_url"] = "https://exporter.example/integration?integration=payments&tenant=a>|x"
+    assert "<https://exporter.example/integration|Whole error>" in _render(
         tree, tmp_path, "integration.slack", _data(alert)
     )
 
