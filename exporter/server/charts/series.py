@@ -18,6 +18,9 @@ from exporter.server.charts.drawing import (
 MOST_SERIES = 6
 """SeriesValues that have a colour of their own; the others are added up."""
 
+ALONE = 6.0
+"""Width of what is drawn for a point whose neighbours are not known."""
+
 SeriesValues = Mapping[str, Sequence[float | None]]
 """Values by the name of their series, one for each name of the axis; None is what is not known."""
 
@@ -66,22 +69,25 @@ def fewer(series: SeriesValues, other: str) -> SeriesValues:
 
 
 def _line(axis: TimeAxis, name: str, values: Sequence[float | None], top: float, style: str) -> Iterator[str]:
-    run: list[str] = []
+    run: list[tuple[float, float]] = []
     dots = []
     centres = [left + width / 2 for left, width in slots(len(axis.names), 0.0)]
     for place, value in enumerate([*values, None]):
         if value is not None:
             x, y = round(centres[place], 2), _y(value, top)
-            run.append(f"{x:g},{y:g}")
+            run.append((x, y))
             title = f"{axis.names[place]}, {name}: {axis.write(value)}"
             dots.append(titled("circle", title, cx=x, cy=y, r=4, class_="dot"))
         elif run:
-            # A line of one point has no length, and is seen by its round ends.
-            yield element(
-                "polyline", points=" ".join(run if len(run) > 1 else run * 2), class_=f"line {style}"
-            )
+            points = " ".join(f"{x:g},{y:g}" for x, y in (run if len(run) > 1 else _dash(*run[0])))
+            yield element("polyline", points=points, class_=f"line {style}")
             run = []
     yield from dots
+
+
+def _dash(x: float, y: float) -> list[tuple[float, float]]:
+    """Return the ends of a line that stands for one point: browsers leave out one without a length."""
+    return [(x - ALONE / 2, y), (x + ALONE / 2, y)]
 
 
 def _columns(axis: TimeAxis, series: SeriesValues, top: float) -> Iterator[str]:

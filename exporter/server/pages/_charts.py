@@ -77,4 +77,5 @@ def _steps(answer: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _name(at: str, *, by_day: bool) -> str:
-    return at[:10] if by_day else f"{at[:10]} {at[11:16]}"
+    # The drawing has no times that a browser could turn into the reader's zone: each says which it is in.
+    return at[:10] if by_day else f"{at[:10]} {at[11:16]} UTC"
