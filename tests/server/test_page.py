@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from yarl import URL
 
 from exporter.core.common_metrics import COST_MONTH, COST_TODAY, PREPAID_BALANCE, QUOTA_LIMIT, QUOTA_USED
 from exporter.core.delivery import Attempt, Delivery, DeliveryState
@@ -15,14 +16,14 @@ from exporter.core.probe import Result
 from exporter.server.access import Effect
 from exporter.server.change_kinds import every_kind
 from exporter.server.pages import _frame as frame
-from exporter.server.pages import tabs
+from exporter.server.pages import Tab, tabs
 from exporter.server.pages._actions import ACTIONS
 from exporter.server.pages._texts import TEXTS
 from exporter.server.pages._words import FILTERS
 from exporter.server.routes import ROUTES
 from exporter.store.database import Database
 from exporter.store.subjects import attempts, deliveries
-from tests.server.house import NOW, Room, bearer, house, state
+from tests.server.house import NOW, House, Room, bearer, house, state
 from tests.server.test_access import TOKENS, web_config
 
 PAGES = Path(frame.__file__).parent
@@ -159,6 +160,20 @@ async def test_what_somebody_looks_into_goes_from_tab_to_tab() -> None:
         '<a href="/errors">Show all</a>' in pages["/errors"]
         and "<b>calendar</b>" not in pages["/integration"]
     )
+
+
+async def test_what_one_form_of_a_tab_has_chosen_goes_along_with_the_others_and_no_place_does() -> None:
+    async with house(Room([state("calendar", "acme")])) as made:
+        for tab in tabs():
+            names = set(re.findall(r'<(?:input type="search"|select) name="(\w+)"', await text_of(made, tab)))
+            page = await text_of(made, tab, **dict.fromkeys([*names, "offset", "after"], "1"))
+            for form in re.findall(r'<form method="get".*?</form>', page, re.DOTALL):
+                kept = re.findall(r'<(?:input|select)[^>]* name="(\w+)"', form)
+                assert sorted(kept) == sorted(names), tab.path
+
+
+async def text_of(made: House, tab: Tab, **query: str) -> str:
+    return (await made.ask(str(URL(tab.path).with_query(query)))).text
 
 
 async def test_a_delivery_has_a_page_with_its_attempts_and_what_it_carries_for_admins(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from exporter.server.access import ADMIN_SESSION, ADMIN_TOKEN, IDENTITY, LOOPBAC
 from exporter.server.admin import AdminToken
 from exporter.server.pages import Tab, tabs
 from exporter.server.pages._actions import ACTIONS, PageAction
+from exporter.server.pages._pages import PLACES
 from exporter.server.pages._tab import SHARED_FILTERS
 from exporter.server.pages._texts import TEXTS, fill
 from exporter.server.pages._words import FILTERS, ago, named, word
@@ -74,8 +75,10 @@ def frame(request: web.Request, tab: Tab) -> dict[str, Any]:
         "here": partial(_with, request.query, link(tab.path)),
         "back": _with(_without_sign_in(request.query), tab.path),
         "shared": {name: request.query[name] for name in SHARED_FILTERS if request.query.get(name)},
-        "shared_filters": SHARED_FILTERS,
-        "everything": _with(request.query, link(tab.path), **dict.fromkeys(SHARED_FILTERS, "")),
+        "places": PLACES,
+        "everything": _with(
+            request.query, link(tab.path), **dict.fromkeys((*SHARED_FILTERS, *sorted(PLACES)), "")
+        ),
         "refused": "",
         "version": __version__,
         "asset": lambda name: link(f"/assets/{name}?v={_fingerprint()}"),

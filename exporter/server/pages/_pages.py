@@ -8,6 +8,10 @@ ROWS = 50
 """Rows of a list on one page of a tab."""
 
 
+PLACES = frozenset(("after", "acted", "offset", "sign-in"))
+"""Parts of a tab's query that mean nothing once the rest of it is another."""
+
+
 def portion(request: web.Request, rows: int = ROWS) -> dict[str, str]:
     """Return limit and offset as a list of the API takes them, by the query of the page."""
     return {"limit": str(rows), "offset": str(offset_of(request))}
