@@ -242,10 +242,14 @@ def test_slack_links_to_runbook_dashboard_and_silence(tree: Path, tmp_path: Path
 
 def test_a_label_that_is_nothing_for_a_link_is_left_out_of_it(tree: Path, tmp_path: Path) -> None:
     alert = _alert(1)
-    alert["annotations"]["details_url"] = "https://exporter.example/integration?integration=payments&tenant=a b"
+    alert["annotations"]["details_url"] = (
+        "https://exporter.example/integration?integration=payments&tenant=a b"
+    )
     text = _render(tree, tmp_path, "integration.slack", _data(alert))
     assert "<https://exporter.example/integration?integration=payments&tenant=a%20b|Whole error>" in text
-    alert["annotations"]["details_url"] = "https://exporter.example/integration?integration=payments&tenant=a>|x"
+    alert["annotations"]["details_url"] = (
+        "https://exporter.example/integration?integration=payments&tenant=a>|x"
+    )
     assert "<https://exporter.example/integration|Whole error>" in _render(
         tree, tmp_path, "integration.slack", _data(alert)
     )
