@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from exporter.core.hours import HourRange
+from exporter.core.hours import WHOLE, FirstPart, HourRange
 from exporter.core.store import Subject
 from exporter.core.summary import BUCKETS, quantile
 
@@ -81,6 +81,12 @@ class EventStatistic:
         for bucket, count in latencies.items():
             self.latencies[bucket] += count
 
+    def part(self, share: float) -> "EventStatistic":
+        """Return a share of it, in whole numbers."""
+        outcomes = Counter({name: round(count * share) for name, count in self.outcomes.items()})
+        latencies = [round(count * share) for count in self.latencies]
+        return EventStatistic(self.subject, outcomes, self.amount * share, latencies)
+
     def join(self, other: "EventStatistic") -> None:
         """Take in what another subject resulted in."""
         self.outcomes.update(other.outcomes)
@@ -93,7 +99,8 @@ class EventWindow:
     """Which events are asked for: of a topic, in a range of hours.
 
     `by` are the columns that make a subject: tenant, integration, name, variant, hour or day. `tenants` are
-    those that the caller may know of; "" and None narrow nothing.
+    those that the caller may know of; "" and None narrow nothing. Of the first hour or day, `first` says how
+    much it counts.
     """
 
     topic: str
@@ -102,3 +109,4 @@ class EventWindow:
     integration: str = ""
     tenant: str | None = None
     tenants: Collection[str] | None = None
+    first: FirstPart = WHOLE

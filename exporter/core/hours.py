@@ -16,10 +16,23 @@ class HourRange(NamedTuple):
     since: int
     until: int
 
-    @property
-    def before(self) -> "HourRange":
-        """The hours before it, as many."""
-        return HourRange(2 * self.since - self.until, self.since)
+
+class FirstPart(NamedTuple):
+    """How much rows count: those of hours before `until` by `share`, all later ones whole."""
+
+    until: int = 0
+    share: float = 1.0
+
+
+WHOLE: Final = FirstPart()
+
+
+class EarlierHours(NamedTuple):
+    """The time from `since` (Unix seconds) on that others are compared with: `hours`, the first in part."""
+
+    since: float
+    hours: HourRange
+    first: FirstPart
 
 
 def hour_of(moment: float) -> int:
@@ -32,11 +45,24 @@ def day_of(moment: float) -> int:
     return int(moment // DAY) * DAY
 
 
+def hours_before(hours: HourRange, now: float) -> EarlierHours:
+    """Return the time right before `hours`, as long as they are by `now`, with which sums can be compared.
+
+    It seldom begins with an hour. Of the hour that it begins in, or the day where days are one row, it has a
+    part, and what happened within is taken to be spread evenly over it.
+    """
+    step = DAY if hours.until - hours.since > FOLDED_AFTER else HOUR
+    since = 2 * hours.since - min(now, hours.until)
+    first = int(since // step) * step
+    share = (first + step - since) / step
+    return EarlierHours(since, HourRange(first, hours.since), FirstPart(first + step, share))
+
+
 def last_hours(now: float, hours: int) -> HourRange:
     """Return a range of at least `hours` hours that has `now` in its last hour.
 
-    Beyond the hours that the store keeps apart it is one of whole days in UTC, and so is the one before it: a
-    day that is one row lies in either of them as a whole.
+    Beyond the hours that the store keeps apart it is one of whole days in UTC: a day that is one row lies
+    within it.
     """
     since, floor, step = now - hours * HOUR, hour_of, HOUR
     if hours * HOUR >= FOLDED_AFTER:

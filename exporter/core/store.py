@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from exporter.core.hours import WHOLE, FirstPart
 from exporter.core.probe import TargetKey
 from exporter.core.reason import Reason
 from exporter.core.summary import BUCKETS, quantile
@@ -145,7 +146,8 @@ class Statistic:
 class Window:
     """Hours from `since` up to, but without, `until`, both first seconds of an hour in Unix time.
 
-    `by` are the columns that make a subject: integration, tenant, or both. `subjects` narrows further.
+    `by` are the columns that make a subject: integration, tenant, or both. `subjects` narrows further. Of the
+    first hour or day, `first` says how much it counts.
     """
 
     since: int
@@ -153,3 +155,4 @@ class Window:
     by: tuple[str, ...] = ("integration", "tenant")
     chosen: Filter = ALL
     subjects: Collection[Subject] | None = None
+    first: FirstPart = WHOLE

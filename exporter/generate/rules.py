@@ -61,7 +61,7 @@ class Links:
         return f"{self.grafana.rstrip('/')}/d/{uid}{_query(labels, 'var-')}"
 
     def details(self, alert: Alert) -> str:
-        """Return the address of the exporter's page about the targets of the alert: it has the whole error."""
+        """Return the address of the page about the integration of the alert: it has the whole error."""
         # Without an integration that page is about nothing.
         page = "integration" if "integration" in alert.by else "integrations"
         return f"{self.exporter.rstrip('/')}/{page}{_query(alert.by, '')}"

@@ -11,11 +11,12 @@ from exporter.core.clock import iso
 from exporter.core.defaults import HEALTH_WINDOWS, STATS_WINDOW
 from exporter.core.errors import StoreError
 from exporter.core.event_summary import EventStatistic, EventWindow
-from exporter.core.hours import HourRange, last_hours
+from exporter.core.hours import WHOLE, EarlierHours, FirstPart, HourRange, hours_before, last_hours
 from exporter.core.store import Subject
 from exporter.core.summary import HOUR
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, one_of, whole_number
+from exporter.server.periods import periods
 from exporter.server.services import SERVICES
 from exporter.server.stream import store_unavailable
 from exporter.server.unknown import refuse_unknown
@@ -45,20 +46,20 @@ class EventQuestion:
     limit: int
     like: EventWindow
 
-    def about(self, topic: str, hours: HourRange, by: tuple[str, ...] = ()) -> EventWindow:
+    def about(
+        self, topic: str, hours: HourRange, by: tuple[str, ...] = (), first: FirstPart = WHOLE
+    ) -> EventWindow:
         """Return the same question about a topic in a range of hours, with the columns `by` as subject."""
         like = self.like
-        return EventWindow(topic, hours, by, like.integration, like.tenant, like.tenants)
+        return EventWindow(topic, hours, by, like.integration, like.tenant, like.tenants, first)
+
+    def before(self, window: str) -> EarlierHours:
+        """Return what a window is compared with."""
+        return hours_before(self.hours[window], self.now)
 
     def head(self) -> Figures:
         """Return what each answer says of its window."""
-        hours = self.hours[self.window]
-        return {
-            "window": self.window,
-            "since": iso(hours.since),
-            "until": iso(self.now),
-            "before_since": iso(hours.before.since),
-        }
+        return {"window": self.window, **periods(self.hours[self.window], self.now)}
 
 
 class EventReader:
@@ -69,14 +70,15 @@ class EventReader:
         self.question = question
         self._connection = connection
 
-    def read(self, topic: str, hours: HourRange, *by: str) -> EventStatistics:
+    def read(self, topic: str, hours: HourRange, *by: str, first: FirstPart = WHOLE) -> EventStatistics:
         """Return what each subject resulted in in a range of hours."""
-        return statistics(self._connection, self.question.about(topic, hours, by))
+        return statistics(self._connection, self.question.about(topic, hours, by, first))
 
     def compare(self, topic: str, *by: str) -> Comparison:
         """Return what subjects resulted in in the window that is asked for."""
         hours = self.question.hours[self.question.window]
-        return Comparison(self.read(topic, hours, *by), self.read(topic, hours.before, *by))
+        _, earlier, first = self.question.before(self.question.window)
+        return Comparison(self.read(topic, hours, *by), self.read(topic, earlier, *by, first=first))
 
     def first_hour(self, topic: str, hours: HourRange) -> int | None:
         """Return the first hour of a range in which there is anything."""
@@ -84,22 +86,26 @@ class EventReader:
 
     def windows(self, topic: str, *by: str) -> dict[str, Comparison]:
         """Return what subjects resulted in in every window."""
-        ranges = self.question.hours.values()
-        whole = HourRange(min(hours.before.since for hours in ranges), max(hours.until for hours in ranges))
+        ranges = self.question.hours
+        earlier = {name: self.question.before(name) for name in ranges}
+        whole = HourRange(
+            min(one.hours.since for one in earlier.values()), max(hours.until for hours in ranges.values())
+        )
         # The windows lie within one another: one look at the longest answers all of them.
         rows = self.read(topic, whole, "hour", *by)
         return {
-            name: Comparison(_within(rows, hours), _within(rows, hours.before))
-            for name, hours in self.question.hours.items()
+            name: Comparison(_within(rows, hours), _within(rows, earlier[name].hours, earlier[name].first))
+            for name, hours in ranges.items()
         }
 
     def spans(self) -> dict[str, Figures]:
-        """Return of every window when it began, and how many hours it and the one before have."""
+        """Return of every window when it began, and how many hours it and the time before have."""
+        now = self.question.now
         return {
             name: {
                 "since": iso(hours.since),
-                "hours": round((self.question.now - hours.since) / HOUR, 2),
-                "before_hours": (hours.until - hours.since) // HOUR,
+                "hours": round((now - hours.since) / HOUR, 2),
+                "before_hours": round((hours.since - self.question.before(name).since) / HOUR, 2),
             }
             for name, hours in self.question.hours.items()
         }
@@ -148,13 +154,17 @@ def question_of(request: web.Request, usual: str = STATS_WINDOW) -> EventQuestio
     return EventQuestion(now, hours, window, limit, like)
 
 
-def _within(rows: EventStatistics, hours: HourRange) -> EventStatistics:
+def _within(rows: EventStatistics, hours: HourRange, first: FirstPart = WHOLE) -> EventStatistics:
     """Return the sums over the hours of a range; the first word of a subject of `rows` is the hour."""
     found: dict[Subject, EventStatistic] = {}
+    begun: dict[Subject, EventStatistic] = {}
     for (hour, *rest), statistic in rows.items():
         if hours.since <= int(hour) < hours.until:
             subject = tuple(rest)
-            found.setdefault(subject, EventStatistic(subject)).join(statistic)
+            sums = begun if int(hour) < first.until else found
+            sums.setdefault(subject, EventStatistic(subject)).join(statistic)
+    for subject, statistic in begun.items():
+        found.setdefault(subject, EventStatistic(subject)).join(statistic.part(first.share))
     return found
 
 

@@ -3,9 +3,20 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, literal, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    Table,
+    case,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+)
 
-from exporter.core.hours import DAY, FOLDED_AFTER, day_of
+from exporter.core.hours import DAY, FOLDED_AFTER, WHOLE, FirstPart, day_of
 from exporter.core.store import Subject
 from exporter.core.summary import BUCKETS
 from exporter.store.upserts import increment
@@ -21,6 +32,15 @@ def between(table: Table, since: int, until: int) -> Iterator[ColumnElement[bool
     """Yield the conditions on the hours from `since` up to, but without, `until`."""
     yield table.c.hour >= since
     yield table.c.hour < until
+
+
+def weigh(table: Table, name: str, first: FirstPart) -> ColumnElement[Any]:
+    """Return a column of numbers by how much each of its rows counts."""
+    column: ColumnElement[Any] = table.c[name]
+    if first.share == WHOLE.share:
+        return column
+    shares = literal(first.share, Double), literal(WHOLE.share, Double)
+    return column * case((table.c.hour < first.until, shares[0]), else_=shares[1])
 
 
 def match_subjects(

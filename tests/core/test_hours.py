@@ -7,30 +7,58 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.core.hours import DAY, FOLDED_AFTER, HourRange, day_of, hour_of, last_hours
+from exporter.core.hours import (
+    DAY,
+    FOLDED_AFTER,
+    EarlierHours,
+    FirstPart,
+    HourRange,
+    day_of,
+    hour_of,
+    hours_before,
+    last_hours,
+)
 from exporter.core.summary import HOUR
 
 moments = st.floats(0, 4e9)
 
 
 @given(now=moments, hours=st.integers(1, 24 * 100))
-def test_a_window_reaches_back_as_far_as_it_says_and_the_one_before_is_as_long(
-    now: float, hours: int
-) -> None:
+def test_a_window_reaches_back_as_far_as_it_says(now: float, hours: int) -> None:
     found = last_hours(now, hours)
     assert found.since <= now - hours * HOUR and now < found.until
-    assert found.before.until == found.since
-    assert found.before.until - found.before.since == found.until - found.since
     step = DAY if hours * HOUR >= FOLDED_AFTER else HOUR
-    assert found.since % step == found.until % step == found.before.since % step == 0
+    assert found.since % step == found.until % step == 0
     assert found.until - found.since <= hours * HOUR + 2 * step
+
+
+@given(now=moments, hours=st.integers(1, 24 * 100))
+def test_the_time_before_is_exactly_as_long_also_within_an_hour_or_a_day(now: float, hours: int) -> None:
+    found = last_hours(now, hours)
+    earlier = hours_before(found, now)
+    assert found.since - earlier.since == pytest.approx(now - found.since)
+    step = DAY if hours * HOUR >= FOLDED_AFTER else HOUR
+    assert earlier.hours.since % step == 0 and earlier.hours.until == found.since
+    assert earlier.first.until == earlier.hours.since + step and 0 < earlier.first.share <= 1
+    # What counts, whole and in part, adds up to the same length.
+    counted = earlier.first.share * step + earlier.hours.until - earlier.first.until
+    assert counted == pytest.approx(now - found.since)
+
+
+def test_an_hour_that_has_just_begun_is_compared_with_whole_ones() -> None:
+    earlier = hours_before(last_hours(2 * DAY, 24), 2 * DAY)
+    assert earlier == EarlierHours(0, HourRange(0, DAY), FirstPart(HOUR, 1.0))
+    quarter = hours_before(last_hours(2 * DAY + 900, 1), 2 * DAY + 900)
+    since = 2 * DAY - 2 * HOUR - 900
+    assert quarter.since == since and quarter.hours == HourRange(2 * DAY - 3 * HOUR, 2 * DAY - HOUR)
+    assert quarter.first == FirstPart(2 * DAY - 2 * HOUR, 0.25)
 
 
 @given(now=moments)
 def test_a_day_that_became_one_row_is_never_cut_in_two(now: float) -> None:
     """Hours from before this become days: what cuts such a day must not be asked for by the hour."""
     folded = day_of(now - FOLDED_AFTER)
-    assert last_hours(now, 24).before.since >= folded
+    assert hours_before(last_hours(now, 24), now).hours.since >= folded
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,19 @@ async def test_the_window_before_is_beside_it(office: Office) -> None:
     assert row["before"]["p95_seconds"] == pytest.approx(1.0, rel=0.101)
     week = found["windows"]["7d"]["requests"]
     assert week["requests"] == 250 and week["before"]["requests"] == 0
-    assert found["windows"]["24h"]["before_hours"] == 25
+    day = found["windows"]["24h"]
+    assert day["hours"] == day["before_hours"] == 24.11
+    assert (found["before_since"], found["before_until"]) == ("2026-11-16T10:53:20Z", "2026-11-17T11:00:00Z")
+
+
+async def test_an_hour_that_the_time_before_has_in_part_counts_in_part(office: Office) -> None:
+    office.put(0, number=10)
+    office.put(26 * HOUR, number=100)
+    # 400 seconds of this hour lie within the 24 h 400 s before.
+    office.put(49 * HOUR, number=90)
+    found = await office.ask("api-health?window=24h")
+    assert found["slowest"][0]["before"]["requests"] == 110
+    assert found["windows"]["24h"]["requests"]["before"]["requests"] == 110
 
 
 async def test_a_month_is_answered_out_of_days_and_the_month_before_too(office: Office) -> None:
@@ -144,8 +156,9 @@ async def test_a_month_is_answered_out_of_days_and_the_month_before_too(office: 
     found = await office.ask("api-health?window=30d")
     assert found == before
     month = found["windows"]["30d"]["requests"]
-    assert (month["requests"], month["before"]["requests"]) == (310, 310)
-    assert (found["slowest"][0]["requests"], found["slowest"][0]["before"]["requests"]) == (310, 310)
+    # It is 11:06: of the first day of the time before, as much counts.
+    assert (month["requests"], month["before"]["requests"]) == (310, 305)
+    assert (found["slowest"][0]["requests"], found["slowest"][0]["before"]["requests"]) == (310, 305)
 
 
 async def test_seconds_before_and_after_midnight_are_different_days(office: Office) -> None:

@@ -15,8 +15,8 @@ from exporter.core.metric import Sample
 from exporter.core.probe import Result
 from exporter.server.access import Effect
 from exporter.server.change_kinds import every_kind
-from exporter.server.pages import _frame as frame
 from exporter.server.pages import Tab, tabs
+from exporter.server.pages import _frame as frame
 from exporter.server.pages._actions import ACTIONS
 from exporter.server.pages._texts import TEXTS
 from exporter.server.pages._words import FILTERS

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Table, select
 
-from exporter.core.hours import DAY, last_hours
+from exporter.core.hours import DAY, hours_before, last_hours
 from exporter.core.store import Filter, Statistic, Window
 from exporter.core.summary import HOUR, Summary
 from exporter.core.webhook_metrics import INBOUND, OUTBOUND
@@ -123,12 +123,19 @@ def slow(rows: Sequence[Row], window: Window) -> list[Statistic]:
         Statistic(
             subject,
             max(row["provider"] for row in group),
-            **{name: sum(row[name] for row in group) for name in check_totals.NUMBERS},
-            latency_counts=latencies(group),
+            **{name: weighed(group, name, window) for name in check_totals.NUMBERS},
+            latency_counts=tuple(round(weighed(group, name, window)) for name in TOOK),
         )
         for subject, group in groups.items()
     ]
     return sorted(found, key=badness)
+
+
+def weighed(group: Sequence[Row], name: str, window: Window) -> Any:
+    until, share = window.first
+    found = sum((row[name] or 0) * (share if row["hour"] < until else 1) for row in group)
+    # What is counted is whole, also of an hour that counts in part.
+    return round(found) if name in ("runs", "failed") else found
 
 
 def latencies(group: Sequence[Row]) -> tuple[int, ...]:
@@ -153,11 +160,17 @@ def test_statistics_are_the_sums_over_the_rows_of_targets(store: Database, chose
 
 def test_the_same_subjects_are_found_in_the_window_before(store: Database) -> None:
     rows = rows_of(store, summaries.TABLE)
-    window = Window(*last_hours(NOW, 24).before)
     subjects = [("payments", "t3"), ("mail", ""), ("storage", "t5"), ("gone", "t3")]
-    expected = [one for one in slow(rows, window) if one.subject in subjects]
-    assert len(expected) > 1
-    assert statistics_of(store, replace(window, subjects=subjects)) == expected
+    # An hour counts by half, where days are one row a day by 13.5 hours.
+    for hours, share in ((24, 0.5), (30 * 24, 13.5 / 24)):
+        earlier = hours_before(last_hours(NOW, hours), NOW)
+        assert earlier.first.share == share
+        window = Window(*earlier.hours, first=earlier.first)
+        expected = {one.subject: one for one in slow(rows, window) if one.subject in subjects}
+        assert len(expected) > 1
+        assert {
+            one.subject: one for one in statistics_of(store, replace(window, subjects=subjects))
+        } == expected
 
 
 def test_the_sums_of_an_integration_are_those_of_its_targets_hour_by_hour(store: Database) -> None:

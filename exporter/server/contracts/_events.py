@@ -67,3 +67,4 @@ class SummaryHead(AnswerPart, kw_only=True):
     since: Time
     until: Time
     before_since: Time | UnsetType = UNSET
+    before_until: Time | UnsetType = UNSET

@@ -247,6 +247,7 @@ class StatsAnswer(AnswerPart, kw_only=True):
     since: Time
     until: Time
     before_since: Time
+    before_until: Time
     stats: list[StatRow]
     next_offset: Natural | None
 
@@ -260,9 +261,16 @@ class AlertCounts(AnswerPart, kw_only=True):
 
 
 class DashboardAnswer(AnswerPart, kw_only=True):
-    """The overview; a part that cannot be read is null, and `warnings` say why."""
+    """The overview; a part that cannot be read is null, and `warnings` say why.
+
+    What is beside a time before is of `since` to `until`.
+    """
 
     at: Time
+    since: Time
+    until: Time
+    before_since: Time
+    before_until: Time
     status: StatusAnswer
     targets: TargetCounts
     failing: list[TargetRow]

@@ -23,6 +23,7 @@ from exporter.server.handlers.api_health import compare_requests
 from exporter.server.handlers.board import newest_failures, read_status
 from exporter.server.handlers.stats import StatsQuery, read_rows, windows
 from exporter.server.handlers.webhook_health import both_ways
+from exporter.server.periods import periods
 from exporter.server.query import filter_of
 from exporter.server.rows import StatusFilter, counts, most_urgent, target_row, visible_states
 from exporter.server.services import SERVICES
@@ -43,8 +44,10 @@ async def dashboard(request: web.Request) -> web.Response:
     states = await visible_states(request.app[SERVICES].board, request[IDENTITY], choice)
     warnings: list[str] = []
     failing = [target_row(one) for one in most_urgent(states, MOST_ROWS) if one.status == "error"]
+    now = request.app[SERVICES].now()
     answer = {
-        "at": iso(request.app[SERVICES].now()),
+        "at": iso(now),
+        **periods(last_hours(now, STATS_WINDOWS[STATS_WINDOW]), now),
         "status": await read_status(request),
         "targets": counts(states),
         "failing": failing,

@@ -7,14 +7,14 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import Connection
 
-from exporter.core.clock import iso
 from exporter.core.defaults import STATS_SUBJECTS, STATS_WINDOW, STATS_WINDOWS
 from exporter.core.errors import StoreError
-from exporter.core.hours import last_hours
+from exporter.core.hours import HourRange, hours_before, last_hours
 from exporter.core.reason import Reason
 from exporter.core.store import Statistic, Window
 from exporter.core.usage import QUOTA, RATE_LIMIT
 from exporter.server.answers import json_answer, one_of, whole_number
+from exporter.server.periods import periods
 from exporter.server.query import filter_of, format_of, row_limit
 from exporter.server.services import SERVICES, StoreReader
 from exporter.server.stat_extras import StatExtras, read_extras
@@ -64,8 +64,10 @@ async def stats(request: web.Request) -> web.StreamResponse:
     services, limit = request.app[SERVICES], row_limit(request)
     await refuse_unknown(request, stored=True)
     offset = whole_number(request, "offset", 0, 10_000_000)
-    now, before = windows(services.now(), STATS_WINDOWS[name], Window(0, 0, by, filter_of(request)))
-    query = StatsQuery(now, before, limit, offset)
+    clock = services.now()
+    query = StatsQuery(
+        *windows(clock, STATS_WINDOWS[name], Window(0, 0, by, filter_of(request))), limit, offset
+    )
     if format_of(request) != "json":
         flat = format_of(request) == "csv"
         return await export_rows(request, COLUMNS, _portions(services.read_store, query, flat=flat))
@@ -74,9 +76,7 @@ async def stats(request: web.Request) -> web.StreamResponse:
     return json_answer(
         {
             "window": name,
-            "since": iso(now.since),
-            "until": iso(services.now()),
-            "before_since": iso(before.since),
+            **periods(HourRange(query.now.since, query.now.until), clock),
             "stats": found[:limit],
             "next_offset": offset + limit if len(found) > limit else None,
         }
@@ -84,10 +84,13 @@ async def stats(request: web.Request) -> web.StreamResponse:
 
 
 def windows(now: float, hours: int, like: Window) -> tuple[Window, Window]:
-    """Return the window of at least `hours` hours that ends at `now`, and the one as long before it."""
+    """Return the window of at least `hours` hours that ends at `now`, and the time as long before it."""
     found = last_hours(now, hours)
-    since, until = found.before
-    return replace(like, since=found.since, until=found.until), replace(like, since=since, until=until)
+    _, (since, until), first = hours_before(found, now)
+    return (
+        replace(like, since=found.since, until=found.until),
+        replace(like, since=since, until=until, first=first),
+    )
 
 
 def read_rows(connection: Connection, query: StatsQuery) -> list[dict[str, Any]]:

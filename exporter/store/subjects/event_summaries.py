@@ -29,7 +29,7 @@ from exporter.core.event_summary import (
 from exporter.core.hours import DAY
 from exporter.core.store import Filter, Subject
 from exporter.store.columns import METADATA
-from exporter.store.hours import TOOK, between, fold_tables
+from exporter.store.hours import TOOK, between, fold_tables, weigh
 from exporter.store.lists import conditions
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean
@@ -127,7 +127,7 @@ def statistics(connection: Connection, window: EventWindow) -> dict[Subject, Eve
     """Return what each subject resulted in, in the order of subjects; hours and days are numbers as text."""
     by = [_DAY if name == "day" else TABLE.c[name] for name in window.by]
     took_columns = TOOK if window.topic in TIMED else ()
-    sums = [func.sum(TABLE.c[name]) for name in ("number", "amount", *took_columns)]
+    sums = [func.sum(weigh(TABLE, name, window.first)) for name in ("number", "amount", *took_columns)]
     query = select(*by, TABLE.c.outcome, *sums).where(*_in(window))
     query = query.group_by(*by, TABLE.c.outcome).order_by(*by)
     found: dict[Subject, EventStatistic] = {}
@@ -138,8 +138,8 @@ def statistics(connection: Connection, window: EventWindow) -> dict[Subject, Eve
         if statistic is None:
             statistic = found[subject] = EventStatistic(subject)
         outcome, number, amount, *took = row[width:]
-        # PostgreSQL sums whole numbers to decimals.
-        statistic.add(outcome, int(number), float(amount), _counts(took))
+        # PostgreSQL sums whole numbers to decimals, and an hour that counts in part has no whole ones.
+        statistic.add(outcome, round(number), float(amount), _counts(took))
     return found
 
 
@@ -156,8 +156,8 @@ def has(connection: Connection, chosen: Filter, topics: Collection[str]) -> bool
     return connection.execute(query.where(TABLE.c.tenant != ALL_TENANTS).limit(1)).first() is not None
 
 
-def _counts(took: list[int | None]) -> Mapping[int, int]:
-    return {bucket: int(count) for bucket, count in enumerate(took) if count}
+def _counts(took: list[float | None]) -> Mapping[int, int]:
+    return {bucket: round(count) for bucket, count in enumerate(took) if count}
 
 
 def _in(window: EventWindow) -> Iterator[ColumnElement[bool]]:

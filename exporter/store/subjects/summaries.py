@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -23,7 +24,7 @@ from exporter.core.store import Statistic, Subject, Window
 from exporter.core.summary import Summaries
 from exporter.core.usage import UsageKey, Usages, UsageSum
 from exporter.store.columns import METADATA, hour_columns
-from exporter.store.hours import TOOK, between, fold_tables, match_subjects
+from exporter.store.hours import TOOK, between, fold_tables, match_subjects, weigh
 from exporter.store.lists import conditions
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, fetch
@@ -111,12 +112,16 @@ def _ranked(
 ) -> list[TableRow]:
     """Return the sums of columns by subject, in the order of their statistics; with TOOK a provider too."""
     by = [table.c[name] for name in window.by]
-    sums = [func.sum(table.c[name]).label(name) for name in names]
+
+    def sum_of(name: str) -> ColumnElement[Any]:
+        return func.sum(weigh(table, name, window.first))
+
+    sums = [sum_of(name).label(name) for name in names]
     if TOOK[0] in names:
         sums.append(func.max(table.c.provider).label("provider"))
     # Both databases divide whole numbers to whole numbers, and PostgreSQL refuses to divide by 0.
-    down = func.sum(table.c.failing_seconds) / func.nullif(func.sum(table.c.seconds), 0.0)
-    bad = cast(func.sum(table.c.failed), Float) / func.nullif(func.sum(table.c.runs), 0)
+    down = sum_of("failing_seconds") / func.nullif(sum_of("seconds"), 0.0)
+    bad = cast(sum_of("failed"), Float) / func.nullif(sum_of("runs"), 0)
     query = (
         select(*by, *sums)
         .where(*_in(table, window))
@@ -131,7 +136,7 @@ def _ranked(
 def reasons(connection: Connection, window: Window) -> dict[Subject, dict[str, int]]:
     """Return failed runs by subject and reason, the most frequent reason first."""
     by = [REASONS.c[name] for name in window.by]
-    runs = func.sum(REASONS.c.runs)
+    runs = func.sum(weigh(REASONS, "runs", window.first))
     query = (
         select(*by, REASONS.c.reason, runs.label("runs"))
         .where(*_in(REASONS, window))
@@ -141,7 +146,8 @@ def reasons(connection: Connection, window: Window) -> dict[Subject, dict[str, i
     found: dict[Subject, dict[str, int]] = {}
     for row in fetch(connection, query):
         subject = tuple(row[name] for name in window.by)
-        found.setdefault(subject, {})[row["reason"]] = int(row["runs"])
+        if count := round(row["runs"]):
+            found.setdefault(subject, {})[row["reason"]] = count
     return found
 
 
@@ -149,11 +155,11 @@ def usages(connection: Connection, window: Window) -> dict[Subject, Usages]:
     """Return of each subject what was used of its allowances: of the target that used the greatest share."""
     by = [USAGE.c[name] for name in window.by]
     keys = [USAGE.c[name] for name in ("integration", "tenant", "kind", "name")]
-    sums = [func.sum(USAGE.c[name]).label(name) for name in ("runs", "used", "size")]
+    sums = [func.sum(weigh(USAGE, name, window.first)).label(name) for name in ("runs", "used", "size")]
     query = select(*keys, *sums).where(*_in(USAGE, window)).group_by(*keys)
     found: dict[Subject, Usages] = {}
     for row in fetch(connection, query):
-        one = UsageSum(int(row["runs"]), float(row["used"]), float(row["size"]))
+        one = UsageSum(round(row["runs"]), float(row["used"]), float(row["size"]))
         of_subject = found.setdefault(tuple(row[column.name] for column in by), {})
         allowance = UsageKey(row["kind"], row["name"])
         known = of_subject.get(allowance)
@@ -217,16 +223,16 @@ def usage_rows(summaries: Summaries) -> list[TableRow]:
 
 
 def _statistic(row: TableRow, by: tuple[str, ...]) -> Statistic:
-    # PostgreSQL sums whole numbers to decimals.
+    # PostgreSQL sums whole numbers to decimals, and an hour that counts in part has no whole ones.
     # Retention may have taken rows between the statements for numbers and for latencies.
     return Statistic(
         subject=tuple(row[name] for name in by),
         provider=row.get("provider", ""),
-        runs=int(row["runs"]),
-        failed=int(row["failed"]),
+        runs=round(row["runs"]),
+        failed=round(row["failed"]),
         seconds=float(row["seconds"]),
         failing_seconds=float(row["failing_seconds"]),
-        latency_counts=tuple(int(row.get(name) or 0) for name in TOOK),
+        latency_counts=tuple(round(row.get(name) or 0) for name in TOOK),
     )
 
 
