@@ -1,7 +1,7 @@
 """Which thresholds can the series of a provider's targets ever be compared with?"""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from exporter.core.alert import Alert
 from exporter.core.common_metrics import CERTIFICATE_SERIES, RENEWAL_SERIES, SHARED_SERIES
@@ -23,8 +23,9 @@ def reach_of(probes: Iterable[Probe], alerts: Iterable[Alert]) -> dict[str, Thre
     # What some targets show and others do not; the rest of what rules read says nothing of a provider.
     special = _names((*SHARED_SERIES, *(metric for probe in providers for metric in probe.metrics)))
     families = {alert.family.name: alert.family for alert in known if alert.family}
+    read = {alert: _words(alert.expressions) for alert in known}
     compared = {
-        name: frozenset(_words(family, known)) & special
+        name: _compared(family, read) & special
         for name, family in families.items()
         if family.scope is Scope.TARGET
     }
@@ -41,17 +42,19 @@ def _reach(probe: Probe, compared: Mapping[str, frozenset[str]]) -> ThresholdRea
     return ThresholdReach(always, renewed - always)
 
 
-def _words(family: ThresholdFamily, alerts: Iterable[Alert]) -> Iterator[str]:
-    """Yield the words of all expressions that are compared with `family`, or that read its records."""
-    for alert in alerts:
+def _compared(family: ThresholdFamily, read: Mapping[Alert, frozenset[str]]) -> frozenset[str]:
+    """Return the words of all expressions that are compared with `family`, or that read its records."""
+    found: set[str] = set()
+    for alert, words in read.items():
         if alert.family is not None and alert.family.name == family.name:
-            texts: Iterable[str] = (alert.observed, *alert.records.values())
-        else:
-            texts = alert.expressions
-            if not any(family.metric.name in _WORD.findall(text) for text in texts):
-                continue
-        for text in texts:
-            yield from _WORD.findall(text)
+            found |= _words((alert.observed, *alert.records.values()))
+        elif family.metric.name in words:
+            found |= words
+    return frozenset(found)
+
+
+def _words(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(word for text in texts for word in _WORD.findall(text))
 
 
 def _names(metrics: Iterable[Metric]) -> frozenset[str]:
