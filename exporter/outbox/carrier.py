@@ -8,7 +8,6 @@ from typing import Any
 
 import structlog
 
-from exporter.core import breaker
 from exporter.core.clock import Clock
 from exporter.core.delivery import (
     Action,
@@ -173,8 +172,7 @@ class Carrier:
             if outcome is None:
                 self.lanes.drop(delivery)
         if outcome is not None:
-            # At once, and not when it is stored: others must not run into the same wall meanwhile.
-            self.lanes.states[queue.lane] = breaker.after(self.lanes.state(queue.lane), outcome.report)
+            self.lanes.note(queue, outcome.report)
             self._spawn(self._records, self._store(queue, outcome))
             self.pump(queue)
 
@@ -214,6 +212,9 @@ class Carrier:
                     wait = min(LONGEST_PAUSE, wait * 2)
         finally:
             self.lanes.drop(outcome.delivery)
+            self.lanes.settle(queue, outcome.report)
+        if not outcome.report.works:
+            await asyncio.sleep(0)  # until all that were stored with it are settled: each counts once
         self._learn(queue, settled)
 
     def _may_wait(self, outcome: Outcome) -> bool:
@@ -225,7 +226,7 @@ class Carrier:
         """Take over what the store says of an endpoint."""
         self.fenced += not settled.owned
         if settled.endpoint is not None:
-            self.lanes.states[queue.lane] = settled.endpoint
+            self.lanes.learn(queue, settled.endpoint)
         limits = self.limits(queue.lane)
         if limits is not None and self.lanes.takes_turns(queue.lane, limits):
             self._want(queue.lane[0])

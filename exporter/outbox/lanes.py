@@ -2,9 +2,11 @@
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from exporter.core.breaker import TRIES
+from exporter.core import breaker
+from exporter.core.breaker import TRIES, AttemptReport
 from exporter.core.delivery import Delivery, EndpointKey, EndpointLimits, EndpointState
 from exporter.store.claims import EACH, FEW
 
@@ -20,6 +22,7 @@ class LaneQueue:
     """Deliveries of one endpoint that wait for a free place, and how many are under way.
 
     `reserved` are places for what is being stored. `behind`: the store has more of it, which goes first.
+    `unsettled` says how attempts went of which the store does not know yet, the oldest first.
     """
 
     lane: EndpointKey
@@ -27,6 +30,8 @@ class LaneQueue:
     running: int = 0
     reserved: int = 0
     behind: bool = False
+    unsettled: list[AttemptReport] = field(default_factory=list)
+    learned: int = 0
 
     @property
     def carried(self) -> int:
@@ -42,6 +47,7 @@ class Lanes:
     """Every endpoint that has, or had, something to do; and how each does, as far as is known here.
 
     `metered` are those whose rows in the store say that they take turns. `ids` are all deliveries in memory.
+    `learned` counts how often the store said how one endpoint does.
     """
 
     def __init__(self) -> None:
@@ -51,6 +57,7 @@ class Lanes:
         self.ids: set[str] = set()
         self._queues: dict[EndpointKey, LaneQueue] = {}
         self.bytes = 0
+        self.learned = 0
 
     def __iter__(self) -> Iterator[LaneQueue]:
         """Iterate over the queues."""
@@ -103,6 +110,34 @@ class Lanes:
     def state(self, lane: EndpointKey) -> EndpointState:
         """Return how an endpoint does, as far as is known here."""
         return self.states.get(lane, _FINE)
+
+    def note(self, queue: LaneQueue, report: AttemptReport) -> None:
+        """Learn at once how an attempt went: others must not run into the same wall until it is stored."""
+        self.states[queue.lane] = breaker.after(self.state(queue.lane), report)
+        if report.works:  # what failed before it counts no more
+            queue.unsettled = [one for one in queue.unsettled if one.hold_until]
+        queue.unsettled.append(report)
+
+    def settle(self, queue: LaneQueue, report: AttemptReport) -> None:
+        """Note that the store knows how an attempt went, or never will."""
+        with suppress(ValueError):  # a later one took its place
+            queue.unsettled.remove(report)
+
+    def learn(self, queue: LaneQueue, state: EndpointState) -> None:
+        """Take over what the store says of an endpoint, and on top of that what it does not know yet."""
+        self.learned += 1
+        queue.learned = self.learned
+        for report in queue.unsettled:
+            state = breaker.after(state, report)
+        self.states[queue.lane] = state
+
+    def learn_all(self, states: dict[EndpointKey, EndpointState], since: int) -> None:
+        """Take over what the store said of all endpoints when `learned` was `since`."""
+        newer = {queue.lane: self.state(queue.lane) for queue in self if queue.learned > since}
+        self.states = states | newer
+        for queue in self:
+            if queue.unsettled and queue.lane not in newer:
+                self.learn(queue, self.state(queue.lane))
 
 
 _FINE = EndpointState()

@@ -56,11 +56,12 @@ class Upkeep:
             self._carrier.lose()
         if await self._carrier.lease.take_over():
             self._carrier.needed.set()
+        before = self._carrier.lanes.learned
         # At one time, and so in one transaction.
         expired, owned, states = await asyncio.gather(
             self._write(self._expire), self._write(self._owned), self._write(endpoints.states)
         )
-        self._carrier.lanes.states = states
+        self._carrier.lanes.learn_all(states, before)
         while expired:
             expired = await self._write(self._expire)
         await self._free_missing(owned)
@@ -71,7 +72,8 @@ class Upkeep:
 
     async def refresh(self) -> None:
         """Learn how endpoints do, and count backlogs, now."""
-        self._carrier.lanes.states = await self._write(endpoints.states)
+        before = self._carrier.lanes.learned
+        self._carrier.lanes.learn_all(await self._write(endpoints.states), before)
         self.backlogs = await in_thread(lambda: self._commits.database.read(backlog.backlogs))
         self._carrier.needed.set()
 

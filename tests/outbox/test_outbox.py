@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -194,6 +195,23 @@ async def test_an_endpoint_that_fails_is_left_alone_and_then_tried_by_one(store:
         await clock.advance(40.0)
         outbox.wake()
         await until(lambda: states(store).get("delivered", 0) > 150)
+
+
+async def test_failures_that_are_not_stored_yet_count_though_the_store_says_less(store: Database) -> None:
+    """What it says of the first one must not hide the others: a dead endpoint would get more."""
+    receiver, tried = Receiver(EndpointLimits(concurrency=2)), list[str]()
+
+    def refuse(delivery: Delivery) -> RetryLater:
+        tried.append(delivery.id)
+        time.sleep(0.02)  # the loop stands still, and the store answers meanwhile
+        return RetryLater("connect", "refused")
+
+    receiver.answers["crm"] = refuse
+    async with running(store, receiver) as outbox:
+        await outbox.submit([parcel(f"{number:03}") for number in range(40)])
+        await until(lambda: rows(store, "failures", "endpoint") == [TRIES])
+        await until(lambda: rows(store, "count(*)", "delivery WHERE owner <> ''") == [0])
+    assert TRIES <= len(tried) <= TRIES + 2
 
 
 async def test_an_endpoint_that_hangs_or_is_paused_keeps_none_from_the_others(store: Database) -> None:
