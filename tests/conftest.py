@@ -6,6 +6,14 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine would fail an example that takes longer than its 200 ms, or examples that are made slowly.
+# And all runs try the same examples: one that fails once in many runs would blame an innocent change.
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("suite")
 
 LONGEST = (
     "tests/test_new_",

@@ -434,7 +434,11 @@ EVENTS_OF_ANYBODY = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(sent=EVENTS_OF_ANYBODY, media_type=st.sampled_from([JSON, NDJSON, CLOUD, CLOUD_BATCH]))
 async def test_whatever_is_sent_is_taken_or_refused(sent: list[Any], media_type: str, house: Desk) -> None:
     body = "\n".join(map(json.dumps, sent)) if media_type == NDJSON else json.dumps(sent)

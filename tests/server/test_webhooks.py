@@ -173,7 +173,11 @@ def field_values() -> st.SearchStrategy[bytes]:
     )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
 @given(headers=st.lists(st.tuples(names(), field_values()), max_size=12), body=st.binary(max_size=300))
 async def test_whatever_arrives_is_kept_to_the_byte(
     place: tuple[House, Stand], headers: list[tuple[bytes, bytes]], body: bytes

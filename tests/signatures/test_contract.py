@@ -13,7 +13,11 @@ from exporter.core.signature import IncomingRequest, Refusal, SignatureError
 from exporter.signatures import schemes
 from tests.signatures.signer import NOW, Signer, with_header, without
 
-OPEN = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+OPEN = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 YEARS = 10 * 365 * 86_400
 
 

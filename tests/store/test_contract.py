@@ -372,7 +372,11 @@ snapshots = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(found=st.lists(snapshots, max_size=4, unique_by=lambda one: one.key))
 def test_every_snapshot_comes_back_as_it_was(store: Database, found: list[Snapshot]) -> None:
     store.write([CheckBatch({one.key: one for one in found})])
