@@ -72,7 +72,7 @@ async def test_every_target_of_an_example_is_connected_to_simulated_vendors(
     log = tmp_path / "exporter.log"
     service = DemoProcess("exporter", command, f"{base}/-/ready", log, example.environ, tmp_path)
     try:
-        await service.start(60)
+        await service.start()
         rows = await until("every target ran in time", lambda: _all_ran(base))
         failing = [row for row in rows if row["status"] != "connected"]
         assert (len(rows), failing) == (TARGETS[name], [])

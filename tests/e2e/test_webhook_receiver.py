@@ -3,11 +3,13 @@
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from cryptography.fernet import Fernet
 
 from tests.servers.ports import free_port
 from tests.servers.raw import answering, ok, serving
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 RECEIVER = """
 import http.server, json, sys
@@ -71,6 +73,11 @@ def process(*words: str, log: Path, **environment: str) -> Iterator[None]:
             running.wait(60)
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.mark.parametrize("library", ["standardwebhooks", "svix.webhooks"])
 async def test_a_receiver_with_a_public_library_gets_each_webhook_once_though_it_failed_at_first(
     library: str, tmp_path: Path
@@ -79,6 +86,7 @@ async def test_a_receiver_with_a_public_library_gets_each_webhook_once_though_it
     (tmp_path / "receiver.py").write_text(RECEIVER.format(library=library))
     receiver = (str(tmp_path / "receiver.py"), str(port), str(tmp_path / "secret"))
     with process(*receiver, log=tmp_path / "receiver.log"):
+        await until(partial(listens, port))  # else its first attempt would be refused, not answered
         async with exporter(tmp_path) as api:
             hook = {
                 "name": "crm",

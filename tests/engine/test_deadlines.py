@@ -69,8 +69,8 @@ async def test_each_length_has_its_own_order() -> None:
         await cut(deadlines, seconds)
         ends.append(seconds)
 
-    await asyncio.gather(work(0.06), work(0.02), work(0.04), work(0.02))
-    assert ends == [0.02, 0.02, 0.04, 0.06]
+    await asyncio.gather(work(0.3), work(0.1), work(0.2), work(0.1))
+    assert ends == [0.1, 0.1, 0.2, 0.3]
 
 
 async def test_many_blocks_of_one_length_share_a_timer(monkeypatch: pytest.MonkeyPatch) -> None:

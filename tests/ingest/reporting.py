@@ -20,6 +20,7 @@ from exporter.store.batch import Batch
 from exporter.store.database import Database
 from exporter.store.group_commit import GroupCommit
 from exporter.store.ledger import AuditLedger, DurableEvent
+from tests.waiting import PATIENCE
 
 NOW = 1_795_000_000.0
 JSON = "application/json"
@@ -95,5 +96,5 @@ async def desk(directory: Path) -> AsyncIterator[Desk]:
     try:
         yield made
     finally:
-        await made.commit.close(5.0)
+        assert await made.commit.close(PATIENCE)
         database.close()

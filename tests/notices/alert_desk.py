@@ -88,7 +88,7 @@ async def desk_stage(url: str, *addresses: str, timeout: float = TIMEOUT) -> Asy
     try:
         yield stage
     finally:
-        await commit.close(5.0)
+        assert await commit.close(PATIENCE)
         database.close()
         await network.close()
 

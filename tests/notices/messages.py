@@ -15,6 +15,7 @@ from exporter.notices.intake import NoticeIntake
 from exporter.store.database import Database
 from exporter.store.group_commit import GroupCommit
 from exporter.store.subjects.notices import add_new
+from tests.waiting import PATIENCE
 
 NOW = 1_795_000_000.0
 NEVER = "0001-01-01T00:00:00Z"
@@ -89,5 +90,5 @@ async def notice_desk(url: str) -> AsyncIterator[NoticeDesk]:
     try:
         yield made
     finally:
-        await made.commit.close(5.0)
+        assert await made.commit.close(PATIENCE)
         database.close()

@@ -27,6 +27,7 @@ from exporter.store.retries import RetryChoice
 from exporter.store.subjects.sms import TextOrder, account_of, note_accepted, query, take_orders
 from exporter.store.threads import in_thread
 from tests.notices.messages import alert, message
+from tests.waiting import PATIENCE
 
 
 class MovedClock(SystemClock):
@@ -117,6 +118,6 @@ async def text_room(url: str, settings: Sms | None, *, start: bool = True) -> As
             await made.outbox.start()
         yield made
     finally:
-        await made.outbox.stop(5.0)
+        assert await made.outbox.stop(PATIENCE)
         await made.network.close()
         database.close()

@@ -20,7 +20,7 @@ START = {
     "zsh": ["zsh", "-f", "-i"],
 }
 LOAD = {"bash": "source {}", "zsh": 'autoload -U compinit; compinit -u -D; eval "$(cat {})"'}
-LIMIT = 15.0
+LIMIT = 60.0
 
 
 def script(shell: str, folder: Path) -> Path:

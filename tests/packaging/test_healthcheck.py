@@ -34,7 +34,7 @@ class Answers(BaseHTTPRequestHandler):
 def ask(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "exporter", "healthcheck", *words]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=30, env={**os.environ, **environment}
+        command, capture_output=True, text=True, timeout=60, env={**os.environ, **environment}
     )
 
 
@@ -92,5 +92,5 @@ def test_it_starts_quickly_because_it_imports_nothing_heavy() -> None:
         "import sys; from exporter.cli import main; main(['healthcheck', 'http://127.0.0.1:1/']); "
         "print(*sys.modules)"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert {"aiohttp", "sqlalchemy", "yaml", "msgspec", "shtab"}.isdisjoint(found.stdout.split())

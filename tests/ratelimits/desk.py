@@ -27,6 +27,7 @@ from exporter.ratelimits.summaries import RateLimitSummaries
 from exporter.store.database import Database
 from exporter.store.group_commit import GroupCommit
 from exporter.store.writer import Writer
+from tests.waiting import PATIENCE
 
 NOW = 1_795_000_020.0
 """A time at which a minute begins: 1,795,000,020 is a multiple of 60."""
@@ -114,6 +115,6 @@ async def limit_desk(
     finally:
         from exporter.core.shutdown import ShutdownLimit
 
-        await made.limits.stop(ShutdownLimit(10.0))
-        await made.commits.close(10.0)
-        await made.writer.close(10.0)
+        await made.limits.stop(ShutdownLimit(PATIENCE))
+        await made.commits.close(PATIENCE)
+        await made.writer.close(PATIENCE)

@@ -66,8 +66,10 @@ async def test_an_answer_that_came_while_the_loop_stood_still_is_no_failure() ->
 
     async def ask() -> str:
         answer: asyncio.Future[str] = loop.create_future()
-        threading.Thread(target=loop.call_soon_threadsafe, args=(answer.set_result, "fine")).start()
-        time.sleep(0.2)  # noqa: ASYNC251 - what stands still here is the loop
+        thread = threading.Thread(target=loop.call_soon_threadsafe, args=(answer.set_result, "fine"))
+        thread.start()
+        thread.join()
+        time.sleep(0.1)  # noqa: ASYNC251 - what stands still here is the loop
         return await answer
 
     assert await guard.call(ask) == "fine" and guard.healthy

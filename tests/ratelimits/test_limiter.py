@@ -13,6 +13,7 @@ from exporter.ratelimits import blocks as block_room
 from exporter.ratelimits import summaries as summary_room
 from exporter.store.subjects.ratelimit_summaries import RateLimitWindow, statistics
 from tests.ratelimits.desk import API, LOGIN, NOW, LimitDesk, configured, limit_desk
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -157,7 +158,7 @@ async def test_each_decision_is_counted_in_the_series_and_by_hour(desk: LimitDes
     assert desk.value(BLOCKS, "", "api", "/api/*") == 2
     assert desk.value(BLOCKS, "acme", "api", "/api/*") == 0, "there before the first block"
     desk.summaries.hand_over()
-    await desk.writer.flush(10.0)
+    assert await desk.writer.flush(PATIENCE)
 
     def read(connection: Connection) -> object:
         window = RateLimitWindow(0, int(NOW) + 3600, ("scope", "endpoint", "kind"))

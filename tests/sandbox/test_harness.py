@@ -15,7 +15,7 @@ from exporter import registry
 from exporter.core.errors import StartError
 from exporter.sandbox.harness import Answer, Call, Endpoint, Reply, Sandbox, Stand, Vendor, run, serve
 from tests.servers.ports import free_row
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 ECHO_KEY = "sesame"
 
@@ -54,7 +54,7 @@ def stand(sandbox: Sandbox) -> Stand:
 
 @pytest.fixture
 async def client() -> AsyncIterator[aiohttp.ClientSession]:
-    timeout = aiohttp.ClientTimeout(total=5)
+    timeout = aiohttp.ClientTimeout(total=PATIENCE)
     async with aiohttp.ClientSession(timeout=timeout, headers={"X-Key": ECHO_KEY}) as session:
         yield session
 

@@ -96,6 +96,9 @@ async def alertmanager_pair(
         "--cluster.gossip-interval=50ms",
         "--cluster.pushpull-interval=1s",
         "--cluster.settle-timeout=1s",
+        # A member that a busy machine keeps waiting is not away: else both would send.
+        "--cluster.probe-interval=60s",
+        "--cluster.probe-timeout=30s",
     )
     places = [folder / "one", folder / "two"]
     for place in places:

@@ -38,7 +38,6 @@ GRANT SELECT, UPDATE ON ledger TO app;
 """
 CONF = """
 listen_addresses = '127.0.0.1'
-max_connections = 14
 superuser_reserved_connections = 3
 shared_preload_libraries = 'pg_stat_statements'
 fsync = off
@@ -116,6 +115,7 @@ class Cluster:
     home: Path
     authority: Authority
     port: int = field(default_factory=free_port)
+    connections: int = 14
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -124,6 +124,7 @@ class Cluster:
 
     def start(self, *, wait: bool = True) -> None:
         command = [program("postgres"), "-D", str(self.data), "-p", str(self.port), "-k", str(self.home)]
+        command += ["-N", str(self.connections)]
         log = (self.home / "log").open("ab")
         self.process = subprocess.Popen(command, **_as_postgres(), stdout=log, stderr=log, cwd="/")
         log.close()
@@ -196,14 +197,14 @@ def _days(days: float) -> Any:
 
 
 @contextlib.contextmanager
-def cluster() -> Iterator[Cluster]:
-    """Run a fresh server."""
+def cluster(connections: int = 14) -> Iterator[Cluster]:
+    """Run a fresh server, which takes so many at a time; three of them are the superuser's."""
     template = _template()
     home = _folder()
     try:
         _run("/bin/cp", "-a", str(template / "data"), str(home / "data"))
         authority = Authority(home)
-        made = Cluster(home, authority)
+        made = Cluster(home, authority, connections=connections)
         made.show(authority)
         made.start()
         try:
@@ -235,7 +236,7 @@ def standby(primary: Cluster) -> Iterator[Cluster]:
         )
         auto = home / "data" / "postgresql.auto.conf"
         assert re.search("primary_conninfo", auto.read_text())
-        made = Cluster(home, primary.authority)
+        made = Cluster(home, primary.authority, connections=primary.connections)
         made.start()
         try:
             yield made

@@ -12,7 +12,8 @@ _numbers = count(1)
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Cluster]:
-    with cluster() as made:
+    # Of two replicas each has up to eight connections, and a test some more.
+    with cluster(connections=40) as made:
         yield made
 
 

@@ -104,10 +104,10 @@ class Notes:
 
 
 async def test_a_kind_that_nobody_knows_is_written_with_the_others(database: Database) -> None:
-    writer = Writer(database, every=5.0, most=2)
+    writer = Writer(database, every=60.0, most=2)
     writer.submit(CheckBatch(changes=[change(1.0)]))
     assert await writer.flush(PATIENCE)
-    for word in ("a", "b", "c"):  # they wait: the next write is due in seconds
+    for word in ("a", "b", "c"):  # they wait: the next write is due in a minute
         writer.submit(Notes([word]))
     writer.submit(TokenLogBatch([EVENT]))
     writer.submit(CheckBatch(changes=[change(2.0)]))

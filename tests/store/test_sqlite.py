@@ -247,7 +247,7 @@ def test_a_killed_writer_leaves_whole_batches(path: Path) -> None:
         time.sleep(0.004)
         process.send_signal(signal.SIGKILL)
         written = [5, *map(int, process.stdout.read().split())]
-        process.wait(timeout=10)
+        process.wait(timeout=60)
         process.stdout.close()
         (found,) = states_of(path)
         assert found in (written[-1], written[-1] + 1)
