@@ -10,6 +10,8 @@ from exporter.store.views import SCHEMA
 TAG = "integration-exporter"
 PROVIDER_TAG = f"{TAG}-provider"
 """The tag of dashboards of providers, so that the list of the others stays short."""
+TARGET_TAG = f"{TAG}-target"
+"""The tag of dashboards of a single target, which have no use for all that is picked on others."""
 PROMETHEUS_UID = "integration-prometheus"
 PROMETHEUS_NAME = "Integrations (Prometheus)"
 ALERTMANAGER_UID = "integration-alertmanager"

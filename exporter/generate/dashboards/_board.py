@@ -8,7 +8,7 @@ from typing import Any
 from exporter.generate.dashboards._marks import marks_of
 from exporter.generate.dashboards._sdk import JSONEncoder, dashboard, models
 from exporter.generate.dashboards._variables import STORE, TARGET, Choice, names_of, variables_of
-from exporter.generate.provisioning import PROVIDER_TAG, TAG
+from exporter.generate.provisioning import PROVIDER_TAG, TAG, TARGET_TAG
 
 SCHEMA_VERSION = 42
 GRID_WIDTH = 24
@@ -31,8 +31,9 @@ class Dashboard:
     """One dashboard: `uid` is its file name and its address, `description` the question it answers.
 
     `variables` are what a reader can pick, in order: names of `_variables.CHOICES`, or choices of its own.
-    `start` is where its time range begins, `refresh` how often it asks again. `tag` is what the links between
-    dashboards find it by. `providers` are those that it is about, as of a section.
+    `start` is where its time range begins, `refresh` how often it asks again. `tag` is what the menus of
+    dashboards find it by, unless it has a single choice. `providers` are those that it is about, as of a
+    section.
     """
 
     uid: str
@@ -91,11 +92,15 @@ def _place(panels: list[dict[str, Any]]) -> None:
 
 
 def _build(board: Dashboard) -> Any:
-    made = dashboard.Dashboard(board.title).uid(board.uid).description(board.description).tags([board.tag])
+    tag = TARGET_TAG if _has_single(board) else board.tag
+    made = dashboard.Dashboard(board.title).uid(board.uid).description(board.description).tags([tag])
     made.readonly().time(board.start, "now").refresh(board.refresh).timezone("browser")
     made.tooltip(models.DashboardCursorSync.CROSSHAIR)
-    for title, tag in (("Integrations", TAG), ("Providers", PROVIDER_TAG)):
-        made.link(_siblings(title, tag))
+    made.link(_siblings("Integrations", TAG, carry=True))
+    # A provider has few of the integrations that are elsewhere: what is picked would leave it with no data.
+    made.link(_siblings("Providers", PROVIDER_TAG, carry=False))
+    if not _has_single(board):
+        made.link(_siblings("One target", TARGET_TAG, carry=False))
     for variable in variables_of(board.variables, store=_reads_store(board)):
         made.with_variable(variable)
     for annotation in marks_of(names_of(board.variables)):
@@ -112,6 +117,11 @@ def _reads_store(board: Dashboard) -> bool:
     return any(panel.build().datasource is STORE for section in board.sections for panel in section.panels)
 
 
-def _siblings(title: str, tag: str) -> Any:
+def _has_single(board: Dashboard) -> bool:
+    """Return whether a variable has one value at a time: no menu may bring it All, or several."""
+    return any(isinstance(one, Choice) and one.single for one in board.variables)
+
+
+def _siblings(title: str, tag: str, *, carry: bool) -> Any:
     link = dashboard.DashboardLink(title).type(models.DashboardLinkType.DASHBOARDS).tags([tag])
-    return link.as_dropdown(True).include_vars(True).keep_time(True).icon("external link")
+    return link.as_dropdown(True).include_vars(carry).keep_time(True).icon("external link")

@@ -70,12 +70,14 @@ LETTERS = "ABCDEFGH"
 class PanelQuery:
     """One question to Prometheus; `legend` is a Grafana legend format.
 
-    `exemplars` shows single events among the line, where its histogram has them.
+    `exemplars` shows single events among the line, where its histogram has them. `beside` is what a limit
+    needs at a time to be drawn: "" is anything that its graph shows.
     """
 
     expr: str
     legend: str = ""
     exemplars: bool = False
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,15 +152,19 @@ def states(
     size: Size,
     step: str,
     links: Sequence[DataLink] = (),
+    empty: str = "Nothing is known of what is picked",
 ) -> Any:
     """Return a bar per series over time, its colour and word by `words`; `step` is the finest interval.
 
-    `links` are what a click on a bar offers.
+    `links` are what a click on a bar offers. `empty` is shown when there is no bar.
     """
     panel = statetimeline.Panel().mappings([map_values(words)]).per_page(MOST_BARS).row_height(0.85)
     panel.line_width(0).fill_opacity(75).show_value(kinds.VisibilityMode.AUTO).merge_values(True)
     panel.align_value(kinds.TimelineValueAlignment.LEFT).min(0).interval(step).max_data_points(MOST_STEPS)
-    panel.legend(place_legend()).tooltip(sort_tooltip(kinds.TooltipDisplayMode.SINGLE)).no_value("No data")
+    panel.legend(place_legend()).tooltip(sort_tooltip(kinds.TooltipDisplayMode.SINGLE)).no_value(empty)
+    # An answer of nothing has no time, which Grafana says in place of the words; here it is left out.
+    everything = {"include": {"pattern": ".*"}}
+    panel.with_transformation(models.DataTransformerConfig(id_val="filterFieldsByName", options=everything))
     panel.thresholds(
         dashboard.ThresholdsConfig()
         .mode(models.ThresholdsMode.ABSOLUTE)
@@ -185,10 +191,10 @@ def lines(
     panel.axis_soft_min(0).max_data_points(steps).no_value("No data")
     panel.legend(place_legend((query.legend for query in queries), size[0]))
     panel.tooltip(sort_tooltip(kinds.TooltipDisplayMode.MULTI))
-    return _finish(panel, title, text, [*queries, *_draw_limits(panel, limits)], size, unit)
+    return _finish(panel, title, text, [*queries, *_draw_limits(panel, queries, limits)], size, unit)
 
 
-def _draw_limits(panel: Any, limits: PanelQuery | None) -> list[PanelQuery]:
+def _draw_limits(panel: Any, queries: Sequence[PanelQuery], limits: PanelQuery | None) -> list[PanelQuery]:
     if limits is None:
         return []
     # Grafana overrides by the displayed name.
@@ -196,7 +202,9 @@ def _draw_limits(panel: Any, limits: PanelQuery | None) -> list[PanelQuery]:
         raise ValueError(f"limits of a graph have the legend {LIMIT}, as limits_of gives it")
     for severity, colour in SEVERITY_COLOURS.items():
         panel.override_by_name(LIMIT.replace("{{severity}}", severity), dash_line(colour))
-    return [limits]
+    # Alone they would be a graph, and no words would say that nothing is to be compared with them.
+    beside = limits.beside or " or ".join(f"({query.expr})" for query in queries)
+    return [PanelQuery(f"({limits.expr}) and on () ({beside})", LIMIT)]
 
 
 def stacked(
@@ -222,7 +230,7 @@ def stacked(
     panel.legend(place_legend((query.legend,), size[0]))
     panel.tooltip(sort_tooltip(kinds.TooltipDisplayMode.MULTI))
     paint(panel, colours or {})
-    return _finish(panel, title, text, [query, *_draw_limits(panel, limits)], size, unit)
+    return _finish(panel, title, text, [query, *_draw_limits(panel, (query,), limits)], size, unit)
 
 
 def paint(panel: Any, colours: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from exporter.core.alert import BY
+from exporter.core.common_metrics import INFO
 from exporter.core.metric import Metric, Scope
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
@@ -10,6 +11,8 @@ from exporter.core.threshold import ThresholdFamily
 ALERT = f"severity, alertname, {BY}"
 _NO_TENANT = 'tenant=""'
 _SOME_TENANT = 'tenant!=""'
+NOT_ALL = 'instance!~"$tenant"'
+"""Matches nothing while all tenants are picked, who are written `.*`: as is every instance, and none."""
 MOST = 20
 """Rows of a table and lines of a graph: enough to act on, and bounded at ten thousand tenants."""
 
@@ -45,9 +48,26 @@ def top(expr: str, count: int = MOST) -> str:
 
 
 def firing(*matchers: str, offset: str = "", variables: Iterable[str] = Scope.TARGET.value) -> str:
-    """Return 1 for each alert that fires (or fired, with `offset`), whatever labels it has of its own."""
-    chosen = alert_matchers('alertstate="firing"', *matchers, variables=variables)
-    return f"max by ({ALERT}) (ALERTS{{{chosen}}}{f' offset {offset}' if offset else ''})"
+    """Return 1 for each alert that fires (or fired, with `offset`), whatever labels it has of its own.
+
+    Of the alerts without a tenant, once tenants are picked, those on their integrations and on the exporter.
+    """
+    names = tuple(variables)
+    rest = tuple(name for name in names if name != "tenant")
+
+    def select(*more: str) -> str:
+        chosen = alert_matchers('alertstate="firing"', *matchers, *more, variables=rest)
+        return f"ALERTS{{{chosen}}}{f' offset {offset}' if offset else ''}"
+
+    if rest == names:
+        return f"max by ({ALERT}) ({select()})"
+    theirs = f"{INFO}{{{', '.join((*match_variables(names), NOT_ALL))}}}"
+    found = (
+        select('tenant=~"$tenant"'),
+        f"{select(_NO_TENANT)} and on (integration) {theirs}",
+        select(_NO_TENANT, 'integration=""'),
+    )
+    return f"max by ({ALERT}) ({' or '.join(found)})"
 
 
 def rank_alerts() -> str:

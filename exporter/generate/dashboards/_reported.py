@@ -106,6 +106,9 @@ def firing(alerts: Sequence[Alert]) -> str:
     """Return how many of `alerts` fire, each place once; 0 only where rules are evaluated."""
     names = "|".join(alert.name for alert in alerts)
     labels = tuple(dict.fromkeys(label for alert in alerts for label in alert.by))
-    picked = (f'{label}=~"${label}|"' for label in labels if label in _VARIABLES)
+    # Requests of no integration concern whoever picks one; those of no tenant no other tenant.
+    picked = (
+        f'{label}=~"${label}{"" if label == "tenant" else "|"}"' for label in labels if label in _VARIABLES
+    )
     matchers = ", ".join((f'alertname=~"{names}"', 'alertstate="firing"', *picked))
     return f"count(max by ({', '.join(('alertname', *labels))}) (ALERTS{{{matchers}}})) or {_ALIVE}"

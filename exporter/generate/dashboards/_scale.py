@@ -6,14 +6,10 @@ from exporter.core.alert import Alert
 from exporter.core.metric import Metric, Scope
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
-from exporter.generate.dashboards._promql import level, match_variables, series
+from exporter.generate.dashboards._promql import NOT_ALL, level, match_variables, series
 
 RULES_WORK = 'max(ALERTS{alertname="Watchdog", alertstate="firing"}) * 0'
 """0 while rules are evaluated: what they found nothing of is none only then."""
-
-
-NOT_ALL = 'instance!~"$tenant"'
-"""Matches nothing while all tenants are picked, who are written `.*`: as is every instance, and none."""
 
 
 def record(name: str, *matchers: str) -> str:

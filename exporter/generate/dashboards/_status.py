@@ -161,7 +161,7 @@ def latency(narrow: Narrow = unchanged, size: Size = (10, 9)) -> Any:
         size=size,
         unit="s",
         limits=PanelQuery(narrow(ask.limit(LATENCY)), show.LIMIT),
-    )
+    ).no_value("No probe has run")
 
 
 def slowest(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: Size = (8, 9)) -> Any:
@@ -216,15 +216,35 @@ def certificates(columns: Sequence[TableColumn], narrow: Narrow = unchanged, siz
     )
 
 
+def failure_pace(label: str) -> str:
+    """Return failed probes per minute by `label`, as `failed` counts them."""
+    return f"({failed(label, '$__rate_interval')}) * 60000 / $__rate_interval_ms"
+
+
+def failed(label: str, window: str) -> str:
+    """Return the probes that failed in `window` by `label`, "reason" or "integration", of what was picked.
+
+    Of picked tenants they are known by how their failures in a row rise; the counters have no tenant.
+    """
+    counted = ask.series(common_metrics.PROBE_FAILURES, 'tenant=~"$tenant"')
+    # A reason is counted from its first failure on, which is no increase; one that was away is not new.
+    before = f"last_over_time({counted}[1h] offset {window})"
+    known = f"(increase({counted}[{window}]) and {before})"
+    whole = f"max by ({_WHOLE}, reason) ({known} or ({counted} unless {before}))"
+    rows = f"increase({of_picked_tenants(common_metrics.CONSECUTIVE_FAILURES)}[{window}])"
+    info = f"last_over_time({of_picked_tenants(common_metrics.FAILURE_INFO)}[{window}])"
+    why = f"topk by ({BY}) (1, max by ({BY}, reason) ({info}))"
+    picked = f"max by ({BY}) ({rows}) * on ({BY}) group_left (reason) {why}"
+    return f"sum by ({label}) ({whole}) or sum by ({label}) ({picked})"
+
+
 def failures(narrow: Narrow = unchanged, size: Size = (12, 9)) -> Any:
     """Return failed probes over time, by reason."""
-    by = f"{_WHOLE}, reason"
-    rate = f"max by ({by}) (rate({ask.series(common_metrics.PROBE_FAILURES)}[$__rate_interval]))"
     return show.stacked(
         "Failed probes per minute, by reason",
         "What the failures have in common: many reasons at once point at the network, one at a vendor.",
-        PanelQuery(narrow(f"sum by (reason) ({rate}) * 60"), "{{reason}}"),
+        PanelQuery(narrow(failure_pace("reason")), "{{reason}}"),
         size=size,
         unit="cpm",
-        step="10m",
+        step="1m",
     ).no_value("No failure is known")

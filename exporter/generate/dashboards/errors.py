@@ -7,6 +7,7 @@ from exporter.core.alert import BY
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards import _sql as sql
+from exporter.generate.dashboards import _status as status
 from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._columns import ERRORS, integration_column, tenant_column
@@ -14,7 +15,6 @@ from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 from exporter.generate.dashboards._variables import TARGET
 
 SUCCESS = ask.each(m.SUCCESS)
-FAILED = f"max by (integration, provider, reason) (rate({ask.series(m.PROBE_FAILURES)}[$__rate_interval]))"
 NO_TROUBLE = f"sum({ask.series(m.PROBES)}) * 0"
 """0 where probes run: trouble has no series before it happens for the first time."""
 
@@ -39,7 +39,6 @@ def build() -> Dashboard:
 
 
 def _counts() -> tuple[Any, ...]:
-    hour = f"max by (integration, provider, reason) (increase({ask.series(m.PROBE_FAILURES)}[1h]))"
     return (
         show.number(
             "Failing targets",
@@ -57,8 +56,8 @@ def _counts() -> tuple[Any, ...]:
         ),
         show.number(
             "Failed probes in an hour",
-            "Probes that failed in the last hour, as one replica counts them, whatever tenant is picked.",
-            f"round(sum({hour})) or {NO_TROUBLE}",
+            "Probes that failed in the last hour, as one replica counts them.",
+            f"round(sum({status.failed('reason', '1h')})) or {NO_TROUBLE}",
             bad=show.WARNING,
             size=(6, 4),
         ),
@@ -77,20 +76,19 @@ def _rates() -> tuple[Any, ...]:
     return (
         show.stacked(
             "Failed probes per minute, by reason",
-            "What the failures have in common: many reasons at once point at the network, one at a vendor. "
-            "Counters know no tenant.",
-            PanelQuery(f"sum by (reason) ({FAILED}) * 60", "{{reason}}"),
+            "What the failures have in common: many reasons at once point at the network, one at a vendor.",
+            PanelQuery(status.failure_pace("reason"), "{{reason}}"),
             size=(12, 8),
             unit="cpm",
-            step="10m",
+            step="1m",
         ).no_value("No failure is known"),
         show.stacked(
             "Failed probes per minute, by integration",
-            f"Where they fail, for the {ask.MOST} integrations that fail most. Counters know no tenant.",
-            PanelQuery(ask.top(f"sum by (integration) ({FAILED}) * 60 > 0"), "{{integration}}"),
+            f"Where they fail, for the {ask.MOST} integrations that fail most.",
+            PanelQuery(ask.top(f"{status.failure_pace('integration')} > 0"), "{{integration}}"),
             size=(12, 8),
             unit="cpm",
-            step="10m",
+            step="1m",
         ).no_value("No failure is known"),
     )
 
