@@ -89,13 +89,12 @@ def test_from_a_status_bar_of_the_overview_it_is_two_clicks_to_the_failures_of_a
 
 
 @every_dashboard
-def test_every_dashboard_links_to_the_others_with_time_and_variables(path: str) -> None:
+def test_every_dashboard_links_to_the_others_with_time_and_what_they_can_take(path: str) -> None:
     links = DASHBOARDS[path]["links"]
-    assert [(link["type"], link["tags"]) for link in links] == [
-        ("dashboards", ["integration-exporter"]),
-        ("dashboards", ["integration-exporter-provider"]),
-    ]
-    assert all(link["includeVars"] and link["keepTime"] for link in links)
+    found = [(link["tags"], link["includeVars"]) for link in links]
+    assert found[:2] == [(["integration-exporter"], True), (["integration-exporter-provider"], False)]
+    assert found[2:] in ([(["integration-exporter-target"], False)], [])
+    assert all(link["type"] == "dashboards" and link["keepTime"] for link in links)
 
 
 @every_dashboard

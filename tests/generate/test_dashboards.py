@@ -75,7 +75,8 @@ def test_a_dashboard_is_in_the_model_that_file_provisioning_reads(path: str) -> 
     assert dashboard["description"]
     assert dashboard["editable"] is False
     assert dashboard["refresh"] == "1m"
-    assert dashboard["tags"] in (["integration-exporter"], ["integration-exporter-provider"])
+    kinds = ("integration-exporter", "integration-exporter-provider", "integration-exporter-target")
+    assert dashboard["tags"] in ([kind] for kind in kinds)
 
 
 @every_dashboard

@@ -126,7 +126,8 @@ def _databases() -> Any:
 def _lines(title: str, text: str, expr: str, unit: str, family: ThresholdFamily | None = None) -> Any:
     limit = limits_of(family) if family else None
     query = PanelQuery(ask.top(expr), TARGET)
-    return show.lines(title, text, (query,), size=(12, 8), unit=unit, limits=limit)
+    panel = show.lines(title, text, (query,), size=(12, 8), unit=unit, limits=limit)
+    return panel.no_value("No database reports it")
 
 
 def _load() -> tuple[Any, ...]:

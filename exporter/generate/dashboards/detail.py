@@ -146,7 +146,7 @@ def _latency() -> tuple[Any, ...]:
             size=(12, 9),
             unit="s",
             limits=PanelQuery(one(strictest(LATENCY)), LIMIT),
-        ),
+        ).no_value("Not probed"),
         show.stacked(
             "Phases of the probes",
             "Where the time of each probe went: the way (resolve, connect), the handshake (tls), the "
@@ -169,7 +169,7 @@ def _failures() -> tuple[Any, ...]:
             size=(12, 9),
             unit="short",
             limits=PanelQuery(one(strictest(CONSECUTIVE)), LIMIT),
-        ),
+        ).no_value("Not probed"),
     )
 
 

@@ -117,7 +117,7 @@ def _resend() -> tuple[Any, ...]:
             unit="percentunit",
             limits=limits_of(resend_alerts.BOUNCE),
             steps=show.FEW_STEPS,
-        ),
+        ).no_value("No e-mail is known to be sent"),
         show.bars(
             "Domains by status",
             "Mail is sent only from domains that are verified.",

@@ -114,7 +114,7 @@ def _vendor_success() -> tuple[Any, ...]:
             unit="percentunit",
             limits=failed_share_limits(vendor.PAYMENT_SUCCESS),
             steps=show.FEW_STEPS,
-        ),
+        ).no_value("No payment is known"),
         show.rows(
             "Lowest success",
             f"The {ask.MOST} accounts where the smallest share succeeds, of those with "
@@ -152,7 +152,7 @@ def _vendor_details() -> tuple[Any, ...]:
             size=(8, 9),
             unit="percentunit",
             limits=limits_of(vendor.FRAUD),
-        ),
+        ).no_value("No account is known to be beyond a threshold"),
         show.bars(
             "Payouts of seven days, by status",
             "Payouts created in the last seven days: failed ones need the account's owner.",

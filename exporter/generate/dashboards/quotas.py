@@ -143,7 +143,8 @@ def _costs() -> tuple[Any, ...]:
 def _cost_over_time(title: str, text: str, metric: Metric, limit: PanelQuery) -> Any:
     most = ask.top(f"max by ({BY}) ({ask.series(metric)})")
     query = PanelQuery(most, "{{integration}} {{tenant}}")
-    return show.lines(title, text, (query,), size=(8, 8), unit="currencyUSD", limits=limit)
+    panel = show.lines(title, text, (query,), size=(8, 8), unit="currencyUSD", limits=limit)
+    return panel.no_value("No cost is known")
 
 
 def _allowances() -> str:

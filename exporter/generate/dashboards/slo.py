@@ -189,7 +189,7 @@ def _failing() -> Any:
         size=(12, 9),
         unit="percentunit",
         limits=limits_of(FAILURE_RATIO),
-    )
+    ).no_value("No probe has run")
 
 
 def _burn(window: str, share: str, hours: int, part: float, severity: Severity) -> Any:
@@ -205,4 +205,4 @@ def _burn(window: str, share: str, hours: int, part: float, severity: Severity) 
         size=(12, 8),
         unit="suffix: x",
         limits=PanelQuery(line, LIMIT),
-    )
+    ).no_value("No budget is known yet")
