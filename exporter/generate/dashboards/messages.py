@@ -16,7 +16,8 @@ from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._columns import detail_link, integration_column, tenant_column
 from exporter.generate.dashboards._panels import LIMIT, PanelQuery, Size, TableColumn, limits_of
-from exporter.generate.dashboards._scale import NOT_ALL, count_firing, record
+from exporter.generate.dashboards._promql import NOT_ALL
+from exporter.generate.dashboards._scale import count_firing, record
 from exporter.probes.resend import alerts as resend_alerts
 from exporter.probes.resend import metrics as resend
 from exporter.probes.twilio import alerts as twilio_alerts
