@@ -45,7 +45,6 @@ def _fits(name: str, pattern: Any) -> bool:
 
 SHOWN = frozenset(_asked())
 HIDDEN = {
-    "integration_info": "Its labels are the variables at the top of each dashboard.",
     "integration_webhook_source_since_timestamp_seconds": "Silence begins with it where no webhook came yet.",
     "integration_exporter_store_shared": "A fault of the set-up, which an alert says once.",
     "integration_threshold_state_changes": "The alert on flapping counts changes, and no graph does.",
