@@ -10,6 +10,7 @@ import pytest
 from exporter.core.notifications import Notifications
 from exporter.core.probe import Result
 from exporter.core.reason import Reason
+from exporter.server.pages import tabs
 from tests.server.browser import Page, browsing
 from tests.server.house import NOW, House, Room, bearer, house, state
 
@@ -163,10 +164,33 @@ async def test_on_a_phone_what_is_connected_takes_one_line(chromium: str, tmp_pa
     assert len(heights) == 8 and max(heights) < 60
 
 
-async def test_without_script_the_page_renews_itself() -> None:
+def fields(page: str) -> list[str]:
+    """Return what can be filled in without a script, which alone uses templates."""
+    return re.findall(
+        r'<(?:input(?! type="hidden)|select|textarea)\b', re.sub("(?s)<template.*?</template>", "", page)
+    )
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+async def test_without_script_a_page_reloads_itself_where_nothing_is_filled_in(signed_in: bool) -> None:
+    refresh, found = '<noscript><meta http-equiv="refresh" content="30"></noscript>', set()
+    async with house(room()) as made:
+        for tab in tabs():
+            page, asked = [
+                (await made.ask(tab.path + query, admin=signed_in, headers={"Accept": "text/html"})).text
+                for query in ("", "?reload=yes&tenant=acme")
+            ]
+            assert (refresh in page) != bool(fields(page)), tab.path
+            found.add(bool(fields(page)))
+            if signed_in:
+                assert refresh in asked and fields(asked) == [], tab.path
+                assert f'<a href="{tab.path}?tenant=acme">Show the fields' in asked
+    assert found == ({True, False} if signed_in else {True})
+
+
+async def test_without_script_buttons_are_left_out() -> None:
     async with house(room()) as made:
         page = (await made.ask(TAB)).text
-        assert '<noscript><meta http-equiv="refresh" content="30"></noscript>' in page
         assert re.findall(r'<button type="button" class="do[^>]*hidden>', page)
         script = await made.ask("/assets/page.js")
         assert script.headers["content-type"].startswith("text/javascript")

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 STREAM = "/api/v1/stream"
 """What reports changes to the page; without it the page looks every 30 seconds."""
 
+RELOAD = "reload"
+"""Part of the query by which a page without JavaScript reloads itself; it then has no fields to fill in."""
+
 NUMERIC = frozenset(("number", "span", "share", "money", "life"))
 """Kinds of values that are aligned to the right."""
 
@@ -80,6 +83,7 @@ def frame(request: web.Request, tab: Tab) -> dict[str, Any]:
             request.query, link(tab.path), **dict.fromkeys((*SHARED_FILTERS, *sorted(PLACES)), "")
         ),
         "refused": "",
+        "reloading": RELOAD in request.query,
         "version": __version__,
         "asset": lambda name: link(f"/assets/{name}?v={_fingerprint()}"),
         "docs_url": services.docs_url,

@@ -1,7 +1,7 @@
 """How the page writes times, spans, shares and amounts; each takes what the API answers."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from exporter.server.pages._texts import TEXTS, fill
 
 _UNITS = TEXTS["units"]
+_KEYS = ("fingerprint", "id", "name", "identifier", "policy", "integration", "tenant", "token", "at")
 
 
 def unix(at: str) -> float:
@@ -80,6 +81,11 @@ def humps(name: str) -> str:
     return re.sub("(?<=[a-z])(?=[A-Z])", "<wbr>", escape(name))
 
 
+def row_key(row: Mapping[str, Any]) -> str:
+    """Return what a row of the API is about, by which the page finds it again after it has changed."""
+    return " ".join(str(row[name]) for name in _KEYS if row.get(name))
+
+
 FILTERS: dict[str, Callable[[Any], str]] = {
     "utc": utc,
     "coarse": coarse,
@@ -88,4 +94,5 @@ FILTERS: dict[str, Callable[[Any], str]] = {
     "money": money,
     "number": number,
     "humps": humps,
+    "row_key": row_key,
 }

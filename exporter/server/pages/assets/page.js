@@ -2,13 +2,14 @@
 "use strict";
 
 const RENEW = 30000; // also where nothing reports changes
-const LEAST = 2000; // between two renewals: a stream of changes must not become a stream of pages
+const LEAST = 1000; // between the starts of two renewals: a stream of changes must not become a stream of pages
 const LOOK = 1000; // how often a job is looked at
 const HEADERS = { "X-Integration-Exporter": "1", "Content-Type": "application/json" };
 const words = document.body.dataset;
-const dialog = document.getElementById("ask");
-const liveSwitch = document.getElementById("live");
-const say = (text) => { document.getElementById("say").textContent = text; };
+const at = (id) => document.getElementById(id);
+const dialog = at("ask");
+const liveSwitch = at("live");
+const say = (text) => { at("say").textContent = text; };
 
 // Times: the reader's zone as text, UTC on hover.
 const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
@@ -22,6 +23,7 @@ function showTimes(root) {
 function prepare(root) {
   showTimes(root);
   root.querySelectorAll("button.do, .act").forEach((one) => { one.hidden = false; });
+  root.querySelectorAll("button.do").forEach(showBusy);
 }
 
 // Texts: {name} is filled in from the answer, as a person reads it.
@@ -40,32 +42,48 @@ const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => plain(val
 const seen = new WeakMap();
 let renewing = false;
 let due = false;
-let last = 0;
+let last = 0; // the start of the last renewal: counted from its end, a change would be seen too late
+let took = 0;
 
 // The focus is found again by what the element is about, because the element itself is exchanged.
+const CONTROLS = "a, button, summary, [tabindex]";
 const keyOf = (one) => one.id || one.getAttribute("href") || [one.dataset.act, one.dataset.about, one.dataset.key].join();
+const rowOf = (one) => one.closest("[data-row]")?.dataset.row;
+const placeOf = (one) => ({ key: keyOf(one), row: rowOf(one) });
+
+// To the same control, else to its row, else to the heading above: who works by keyboard goes on from there.
+function focusAgain({ key, row }, region) {
+  const same = [...region.querySelectorAll(CONTROLS)].find((one) => keyOf(one) === key && rowOf(one) === row);
+  const rest = row && region.querySelector(`[data-row="${CSS.escape(row)}"]`);
+  const above = [...document.querySelectorAll("main :is(h1, h2)")]
+    .findLast((one) => one.compareDocumentPosition(region) & Node.DOCUMENT_POSITION_FOLLOWING);
+  for (const one of [same, rest, above, at("content")]) {
+    if (one && !one.matches(CONTROLS)) one.tabIndex = -1;
+    one?.focus({ preventScroll: true });
+    // It may be there and not be shown.
+    if (one && document.activeElement === one) return;
+  }
+}
 
 function exchange(old, fresh) {
   const mark = fresh.outerHTML;
   if (seen.get(old) === mark) return;
-  const focus = old.contains(document.activeElement) ? keyOf(document.activeElement) : null;
+  const place = old.contains(document.activeElement) ? placeOf(document.activeElement) : null;
   const open = new Set([...old.querySelectorAll("details[open]")].map((one) => one.dataset.key));
   const now = document.importNode(fresh, true);
   seen.set(now, mark);
   prepare(now);
   now.querySelectorAll("details").forEach((one) => { one.open = open.has(one.dataset.key); });
   old.replaceWith(now);
-  if (focus === null) return;
-  const again = [...now.querySelectorAll("a, button, summary, [tabindex]")].find((one) => keyOf(one) === focus);
-  again?.focus({ preventScroll: true });
-  // It may be gone, or not be shown any more.
-  if (!now.contains(document.activeElement)) document.getElementById("content").focus({ preventScroll: true });
+  if (place) focusAgain(place, now);
 }
 
 async function renew() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok) throw Object.assign(new Error(`HTTP ${answer.status}`), { status: answer.status });
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  // The dialog gives the focus back to its button, which therefore must not be exchanged under it.
+  if (dialog?.open) { due = true; return; }
   document.querySelectorAll("[data-live]").forEach((old) => {
     const now = fresh.getElementById(old.id);
     if (now) exchange(old, now);
@@ -76,8 +94,10 @@ async function renew() {
 async function renewSoon() {
   if (document.hidden || renewing || !isLive() || dialog?.open) { due = true; return; }
   renewing = true;
+  // What takes long is asked for less often: pages must not keep a slow exporter busy.
+  await new Promise((done) => setTimeout(done, Math.max(0, last + Math.max(LEAST, 2 * took) - Date.now())));
   due = false;
-  await new Promise((done) => setTimeout(done, Math.max(0, last + LEAST - Date.now())));
+  const start = last = Date.now();
   try {
     await renew();
     if (words.stale) { delete words.stale; say(""); }
@@ -85,7 +105,7 @@ async function renewSoon() {
     words.stale = "1";
     say(fill(error.status === 401 ? words.gone : words.old, { error: error.message }));
   }
-  last = Date.now();
+  took = Date.now() - start;
   renewing = false;
   if (due) renewSoon();
 }
@@ -109,38 +129,69 @@ function listen() {
 }
 
 // Actions: a button names one, its template says how it is asked and which request it is.
-function addResult(text) {
+function addResult(origin) {
   const line = document.createElement("li");
   const [said, bar, close] = ["span", "progress", "button"].map((tag) => document.createElement(tag));
-  said.textContent = text;
-  bar.setAttribute("aria-label", text);
   Object.assign(close, { type: "button", textContent: words.dismiss });
-  close.addEventListener("click", () => { line.remove(); document.getElementById("content").focus(); });
+  close.addEventListener("click", () => {
+    const next = line.nextElementSibling ?? line.previousElementSibling;
+    line.remove();
+    at("dismiss-all").hidden = at("lines").childElementCount < 2;
+    if (next) next.querySelector("button").focus();
+    else focusAgain(origin, at("content"));
+  });
   line.append(said, bar, close);
-  document.getElementById("results").prepend(line);
-  say(text);
+  at("lines").prepend(line);
+  at("dismiss-all").hidden = at("lines").childElementCount < 2;
+  const show = (text, style) => { said.textContent = text; line.className = style; say(text); };
   return {
+    start(text) { show(text, ""); bar.setAttribute("aria-label", text); said.after(bar); },
     progress(done, total) { Object.assign(bar, { max: total || 1, value: done }); },
-    end(sentence, style) { said.textContent = sentence; line.className = style; bar.remove(); say(sentence); },
+    end(text, style) { show(text, style); bar.remove(); },
   };
 }
 
-async function confirmed(kind, about, given) {
-  const at = (id) => document.getElementById(id);
+// Requests under way: their buttons wait, also those that take their place meanwhile.
+const busy = new Set();
+
+// Not `disabled`: that would take the focus away from who works by keyboard.
+function showBusy(button) {
+  if (busy.has(keyOf(button))) button.setAttribute("aria-disabled", "true");
+  else button.removeAttribute("aria-disabled");
+}
+
+function setBusy(key, wanted) {
+  busy[wanted ? "add" : "delete"](key);
+  document.querySelectorAll("button.do").forEach(showBusy);
+}
+
+let asked = 0; // which asking the open dialog is of
+let decide = null;
+
+function openDialog(kind, about, given) {
   at("ask-title").textContent = fill(kind.title, { name: about });
   at("ask-text").textContent = kind.ask;
-  at("ask-fields").replaceChildren(document.getElementById(`act-${kind.name}`).content.cloneNode(true));
+  at("ask-refusal").textContent = "";
+  at("ask-fields").replaceChildren(at(`act-${kind.name}`).content.cloneNode(true));
   for (const [name, value] of Object.entries(given)) {
     const field = at("ask-fields").querySelector(`[name="${name}"]`);
     if (field) field.value = Array.isArray(value) ? value.join(" ") : value;
   }
   at("ask-yes").textContent = kind.label;
   at("ask-yes").classList.toggle("danger", "dangerous" in kind);
-  dialog.returnValue = "";
+  at("ask-yes").removeAttribute("aria-disabled");
   dialog.showModal();
-  await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
-  if (due) renewSoon();
-  return dialog.returnValue === "yes" ? filledIn(dialog.querySelector("form")) : null;
+  asked += 1;
+  return asked;
+}
+
+// Resolves to what is filled in, or to null where the dialog is left. It stays open until somebody closes it.
+const decision = () => new Promise((done) => { decide = done; });
+
+function decided(fields) {
+  const done = decide;
+  decide = null;
+  done?.(fields);
 }
 
 // An empty field is not sent; it also takes away what the button had for it.
@@ -168,27 +219,48 @@ async function finish(path, found, progress) {
   return found;
 }
 
-async function act(button) {
-  // Not `disabled`: that would take the focus away from who works by keyboard.
-  if (button.getAttribute("aria-disabled") === "true") return;
-  const { act: name, about } = button.dataset;
-  const kind = { name, ...document.getElementById(`act-${name}`).dataset };
-  const own = JSON.parse(button.dataset.body);
-  const fields = await confirmed(kind, about, own);
-  if (fields === null) return;
-  const body = { ...JSON.parse(kind.body), ...own, ...fields };
-  const path = words.root + kind.path.replace(/\{(\w+)\}/g, (_, key) => encodeURIComponent(button.getAttribute(`data-in-${key}`)));
-  button.setAttribute("aria-disabled", "true");
-  const result = addResult(`${fill(kind.doing, { name: about })}…`);
+// Does what is asked for; returns whether it is over. It is not where the dialog is still open to say it again:
+// a refusal takes away nothing that a person typed.
+async function carryOut({ kind, about, path, key, mine, result }, body) {
+  const ours = () => dialog.open && asked === mine;
+  setBusy(key, true);
+  result.start(`${fill(kind.doing, { name: about })}…`);
   try {
-    const found = await finish(path, await ask(kind.method, path, body), result.progress);
+    const answer = await ask(kind.method, path, body);
+    if (ours()) dialog.close();
+    const found = await finish(path, answer, result.progress);
     result.end(fill(kind.done, { ...body, total: (found.checks || found.tokens || []).length, ...found, name: about || found.name }), "done");
   } catch (error) {
-    result.end(fill(kind.failed, { name: about, error: error.message }), "failed");
+    const text = fill(kind.failed, { name: about, error: error.message });
+    result.end(text, "failed");
+    if (ours()) {
+      at("ask-refusal").textContent = text;
+      at("ask-yes").removeAttribute("aria-disabled");
+      return false;
+    }
   } finally {
-    button.removeAttribute("aria-disabled");
+    setBusy(key, false);
     last = 0;
     renewSoon();
+  }
+  return true;
+}
+
+async function act(button) {
+  if (busy.has(keyOf(button))) return;
+  // The dialog gives the focus back to what had it; Safari gives none to a button that is clicked.
+  button.focus({ preventScroll: true });
+  const { act: name, about } = button.dataset;
+  const kind = { name, ...at(`act-${name}`).dataset };
+  const own = JSON.parse(button.dataset.body);
+  const path = words.root + kind.path.replace(/\{(\w+)\}/g, (_, key) => encodeURIComponent(button.getAttribute(`data-in-${key}`)));
+  const deed = { kind, about, path, key: keyOf(button), mine: openDialog(kind, about, own) };
+  const origin = placeOf(button);
+  for (let fields = await decision(); fields !== null; fields = await decision()) {
+    deed.result ??= addResult(origin);
+    // Where nothing was typed nothing can be lost: what goes on is seen behind the dialog.
+    if (!at("ask-fields").childElementCount) dialog.close();
+    if (await carryOut(deed, { ...JSON.parse(kind.body), ...own, ...fields })) return;
   }
 }
 
@@ -196,7 +268,27 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("button.do");
   if (button) act(button);
 });
-document.getElementById("ask-no")?.addEventListener("click", () => dialog.close(""));
+at("ask-no")?.addEventListener("click", () => dialog.close());
+dialog?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!decide) return;
+  at("ask-refusal").textContent = "";
+  at("ask-yes").setAttribute("aria-disabled", "true");
+  decided(filledIn(event.target));
+});
+dialog?.addEventListener("close", () => {
+  decided(null);
+  if (due) renewSoon();
+});
+at("dismiss-all").addEventListener("click", () => {
+  at("lines").replaceChildren();
+  at("dismiss-all").hidden = true;
+  at("content").focus({ preventScroll: true });
+});
+// What has the focus must not be behind the results, which stay at the top.
+new ResizeObserver(() => {
+  document.documentElement.style.scrollPaddingTop = `${at("results").offsetHeight + 16}px`;
+}).observe(at("results"));
 document.addEventListener("visibilitychange", () => {
   listen();
   // What changed meanwhile nobody has reported.
@@ -206,9 +298,13 @@ liveSwitch.addEventListener("click", () => {
   liveSwitch.setAttribute("aria-pressed", String(!isLive()));
   if (due) renewSoon();
 });
-setInterval(renewSoon, RENEW);
+setInterval(() => {
+  // The browser itself tries again where a connection breaks, but not where it was refused.
+  if (stream?.readyState === EventSource.CLOSED) listen();
+  renewSoon();
+}, RENEW);
 
 liveSwitch.hidden = false;
-document.getElementById("zone").textContent = fill(words.zone, { zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+at("zone").textContent = fill(words.zone, { zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
 prepare(document);
 listen();

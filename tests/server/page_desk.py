@@ -1,0 +1,142 @@
+"""Who handles an incident in a real browser, by keyboard, and what looks at the page for barriers."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.server.browser import Page
+from tests.server.incident_room import Incident
+from tests.waiting import PATIENCE
+
+AXE = Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js"
+QUERIES = {"/integration": "?integration=payments&tenant=acme", "/delivery": "?id=deliver/fixed/evt_0"}
+LOOK = """axe.run(document, {resultTypes: ["violations"]}).then((found) => JSON.stringify(
+  found.violations.map((one) => [one.id, one.nodes.map((node) => node.html.slice(0, 160))])))"""
+
+
+DIALOGS = """(async (acts) => {
+  const found = [];
+  for (const one of document.querySelectorAll("button.do")) {
+    if (acts.includes(one.dataset.act)) continue;
+    acts.push(one.dataset.act);
+    one.click();
+    at("ask-refusal").textContent = "Refused";
+    const seen = await axe.run("#ask", {resultTypes: ["violations"]});
+    found.push(...seen.violations.map((it) => [one.dataset.act, it.id, it.nodes[0].html.slice(0, 160)]));
+    dialog.close();
+  }
+  return [acts, JSON.stringify(found)];
+})"""
+LONG_WORDS = """document.querySelectorAll("tbody td:not(.act):not(.number), tbody th").forEach((one) => {
+  if (!one.childElementCount) one.textContent = "w".repeat(70);
+})"""
+
+# Every text must stand out from its ground by 4.5 to 1, large and small alike
+# (https://www.w3.org/TR/WCAG22/#contrast-minimum).
+CONTRAST = """(() => {
+  const parts = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = (rgb) => rgb.slice(0, 3).map((c) => c / 255)
+    .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (one) => {
+    for (; one; one = one.parentElement) {
+      const rgb = parts(getComputedStyle(one).backgroundColor);
+      if (rgb.length === 3 || rgb[3] > 0) return rgb;
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  for (const one of document.querySelectorAll("body *")) {
+    const own = [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || one.closest("[hidden], .hidden, script, noscript, option")) continue;
+    const [a, b] = [light(parts(getComputedStyle(one).color)), light(ground(one))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(one.className + ": " + one.textContent.trim().slice(0, 20));
+  }
+  return poor;
+})()"""
+
+
+@dataclass
+class Desk:
+    """An incident, and the browser of who handles it."""
+
+    incident: Incident
+    page: Page
+
+    async def open(self, path: str) -> None:
+        """Open a tab, and wait until its script has run."""
+        url = self.incident.house.url + path + QUERIES.get(path, "")
+        await self.page.tell("Page.navigate", url=url)
+        await self.page.until(
+            f"location.href === {json.dumps(url)} && document.readyState === 'complete'"
+            " && document.getElementById('live') && !document.getElementById('live').hidden"
+        )
+
+    async def look(self, width: int = 1280, scheme: str = "light", forced: bool = False) -> None:
+        """Let the window be so wide, and the reader prefer such colours."""
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        await self.page.tell("Emulation.setDeviceMetricsOverride", **size)
+        features = {"prefers-color-scheme": scheme, "forced-colors": "active" if forced else "none"}
+        given = [{"name": name, "value": value} for name, value in features.items()]
+        await self.page.tell("Emulation.setEmulatedMedia", features=given)
+
+    async def press(self, key: str, times: int = 1, back: bool = False) -> None:
+        """Press a key of the keyboard; `back` holds the shift key down."""
+        codes = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32}
+        for _ in range(times):
+            given: dict[str, Any] = {"key": key, "code": key, "windowsVirtualKeyCode": codes[key]}
+            given["modifiers"] = 8 if back else 0
+            text = {"text": "\r"} if key == "Enter" else {}
+            await self.page.tell("Input.dispatchKeyEvent", type="keyDown", **given, **text)
+            await self.page.tell("Input.dispatchKeyEvent", type="keyUp", **given)
+
+    async def write(self, text: str) -> None:
+        """Type a text."""
+        await self.page.tell("Input.insertText", text=text)
+
+    async def tab_to(self, name: str) -> None:
+        """Press the tabulator until what is called `name` has the focus."""
+        script = "document.activeElement.textContent.trim().replace(/\\s+/g, ' ')"
+        await self.reach(
+            f"{script}.includes({json.dumps(name)})"
+            " && document.activeElement !== document.body && document.activeElement.id !== 'content'"
+        )
+
+    async def reach(self, there: str) -> None:
+        """Press the tabulator until `there` is true."""
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(400):
+                if await self.page.value(there):
+                    return
+                await self.press("Tab")
+        raise AssertionError(f"the tabulator never reaches it: {there}")
+
+    async def go(self, link: str, path: str) -> None:
+        """Follow a link by keyboard, and wait until the script of the next page has run."""
+        await self.tab_to(link)
+        await self.press("Enter")
+        await self.page.until(
+            f"location.pathname === {json.dumps(path)} && document.readyState === 'complete'"
+            " && document.getElementById('live') && !document.getElementById('live').hidden"
+        )
+
+    async def do(self, button: str, label: str, **fields: str) -> str:
+        """Press a button by keyboard, fill in `fields`, confirm by the button `label`; return the result."""
+        await self.page.value("document.querySelectorAll('#results button').forEach((one) => one.click())")
+        await self.tab_to(button)
+        await self.press("Enter")
+        await self.page.until("document.getElementById('ask').open")
+        for name, text in fields.items():
+            await self.reach(f"document.activeElement.name === {json.dumps(name)}")
+            await self.write(text)
+        await self.tab_to(label)
+        await self.press("Enter")
+        return await self.result()
+
+    async def result(self) -> str:
+        """Return the newest result once it is there."""
+        line = "document.querySelector('#results li.done, #results li.failed')"
+        await self.page.until(f"{line} !== null && document.querySelector('#results progress') === null")
+        return str(await self.page.value(f"{line}.firstChild.textContent"))
