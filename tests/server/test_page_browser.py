@@ -51,6 +51,18 @@ async def test_a_tab_runs_within_its_content_policy_and_without_barriers(desk: D
     assert await desk.page.value("document.querySelectorAll('button.do[hidden]').length") == 0
 
 
+async def test_no_dialog_has_a_barrier(desk: Desk) -> None:
+    await desk.look()
+    acts: list[str] = []
+    # Not the tab of one integration: axe takes its time for drawings, and its actions are on others too.
+    for path in (path for path in PATHS if path != "/integration"):
+        await desk.open(path)
+        await desk.page.value(AXE.read_text("utf-8"))
+        acts, found = await desk.page.value(f"{DIALOGS}({json.dumps(acts)})")
+        assert json.loads(found) == []
+    assert {*acts} == {action.name for action in ACTIONS} - NOT_AT_FIRST
+
+
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_tab_fits_every_width_and_is_legible_in_all_colours(desk: Desk, path: str) -> None:
     await desk.open(path)
@@ -180,18 +192,6 @@ async def test_what_opens_on_a_tab_has_no_barrier_either(desk: Desk, what: str) 
         assert await desk.page.value(CONTRAST) == [], width
     # The browser itself reports an answer 404.
     desk.page.complaints.clear()
-
-
-async def test_no_dialog_has_a_barrier(desk: Desk) -> None:
-    await desk.look()
-    acts: list[str] = []
-    # Not the tab of one integration: axe takes its time for drawings, and its actions are on others too.
-    for path in (path for path in PATHS if path != "/integration"):
-        await desk.open(path)
-        await desk.page.value(AXE.read_text("utf-8"))
-        acts, found = await desk.page.value(f"{DIALOGS}({json.dumps(acts)})")
-        assert json.loads(found) == []
-    assert {*acts} == {action.name for action in ACTIONS} - NOT_AT_FIRST
 
 
 async def test_a_tab_that_asks_for_the_token_leads_to_where_one_was(desk: Desk) -> None:
