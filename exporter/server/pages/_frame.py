@@ -33,7 +33,8 @@ STREAM = "/api/v1/stream"
 RELOAD = "reload"
 """Part of the query by which a page without JavaScript reloads itself; it then has no fields to fill in."""
 
-NUMERIC = frozenset(("number", "span", "share", "money", "life"))
+_COMPARED = frozenset(("number", "span", "share", "money"))
+NUMERIC = _COMPARED | {"life"} | {f"beside_{kind}" for kind in _COMPARED}
 """Kinds of values that are aligned to the right."""
 
 PAGES = Path(__file__).parent
@@ -84,6 +85,7 @@ def frame(request: web.Request, tab: Tab) -> dict[str, Any]:
         ),
         "refused": "",
         "reloading": RELOAD in request.query,
+        "exported": {},
         "version": __version__,
         "asset": lambda name: link(f"/assets/{name}?v={_fingerprint()}"),
         "docs_url": services.docs_url,
@@ -109,8 +111,9 @@ def _without_sign_in(query: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in query.items() if name != "sign-in"}
 
 
-def _query(path: str, **query: object) -> str:
-    return _with({}, path, **query)
+def _query(path: str, *parts: Mapping[str, object], **query: object) -> str:
+    """Return a link to `path`; of what several parts of a query name, the last one counts."""
+    return _with({}, path, **{name: value for part in (*parts, query) for name, value in part.items()})
 
 
 def _actions(request: web.Request, tab: Tab) -> list[PageAction]:

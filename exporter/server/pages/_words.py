@@ -60,6 +60,16 @@ def money(amount: float) -> str:
     return f"${amount:,.4f}" if 0 < abs(amount) < 1 else f"${amount:,.2f}"
 
 
+def change(difference: float, kind: str) -> str:
+    """Return by how much a value of `kind` (share, span, money, number) rose or fell."""
+    if difference == 0:
+        return "\N{PLUS-MINUS SIGN}0"
+    sign = "+" if difference > 0 else "\N{MINUS SIGN}"
+    # Of two shares it is a number of points: per cent of per cent would read as a ratio.
+    amount = f"{abs(difference) * 100:.2f}" if kind == "share" else str(FILTERS[kind](abs(difference)))
+    return f"{sign}{amount}"
+
+
 def number(value: float) -> str:
     """Return a number with its thousands apart."""
     return f"{int(value):,}" if value == int(value) else f"{value:,.2f}"
@@ -86,8 +96,9 @@ def row_key(row: Mapping[str, Any]) -> str:
     return " ".join(str(row[name]) for name in _KEYS if row.get(name))
 
 
-FILTERS: dict[str, Callable[[Any], str]] = {
+FILTERS: dict[str, Callable[..., str]] = {
     "utc": utc,
+    "change": change,
     "coarse": coarse,
     "span": span,
     "share": share,

@@ -82,7 +82,7 @@ async def _windows(
         *(read(request, "/api/v1/stats", {**about, "window": name, "by": by, "limit": "1"}) for name in names)
     )
     return [
-        {"window": name, **row, "was_uptime": (row["before"] or {}).get("uptime")}
+        {"window": name, "since": one.data["since"], "before_since": one.data["before_since"], **row}
         for name, one in zip(names, found, strict=True)
         for row in one.rows("stats")
     ]

@@ -19,8 +19,8 @@ MOST_ROWS = 100
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return the numbers of all targets, and a page of those that the query chooses."""
     everything = await visible_states(request.app[SERVICES].board, request[IDENTITY], StatusFilter())
-    query = choose(request, "q", "status", "integration", "tenant") | portion(request, MOST_ROWS)
-    targets = await read(request, "/api/v1/targets", query)
+    asked = choose(request, "q", "status", "integration", "tenant")
+    targets = await read(request, "/api/v1/targets", asked | portion(request, MOST_ROWS))
     offset, total = offset_of(request), targets.data.get("counts", {}).get("total", 0)
     return {
         "counts": counts(everything),
@@ -30,6 +30,7 @@ async def context(request: web.Request) -> Mapping[str, Any]:
         "offset": offset,
         "size": MOST_ROWS,
         "following": following(offset, MOST_ROWS, total),
+        "exported": asked,
         "statuses": STATUSES,
     }
 

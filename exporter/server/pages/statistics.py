@@ -30,7 +30,6 @@ async def context(request: web.Request) -> Mapping[str, Any]:
     stats = await read(request, "/api/v1/stats", asked | portion(request), SECONDS)
     return {
         "stats": stats,
-        "rows": list(map(_row, stats.rows("stats"))),
         "offset": offset_of(request),
         "exported": asked,
         "windows": tuple(STATS_WINDOWS),
@@ -39,10 +38,6 @@ async def context(request: web.Request) -> Mapping[str, Any]:
         "subject": USUAL_SUBJECT,
         "names": [(name, "text") for name in STATS_SUBJECTS.get(by, ())],
     }
-
-
-def _row(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {"was_uptime": (row["before"] or {}).get("uptime")}
 
 
 TAB = Tab(
