@@ -15,11 +15,13 @@ from exporter.core.metric import Sample
 from exporter.core.probe import Result
 from exporter.server.access import Effect
 from exporter.server.change_kinds import every_kind
+from exporter.server.contracts import contracts
+from exporter.server.contracts._contract import FORMAT
 from exporter.server.pages import Tab, tabs
 from exporter.server.pages import _frame as frame
 from exporter.server.pages._actions import ACTIONS
 from exporter.server.pages._texts import TEXTS
-from exporter.server.pages._words import FILTERS
+from exporter.server.pages._words import FILTERS, change
 from exporter.server.routes import ROUTES
 from exporter.store.database import Database
 from exporter.store.subjects import attempts, deliveries
@@ -95,6 +97,15 @@ def test_every_tab_is_renewed_by_changes_of_a_kind_that_there_is() -> None:
     known = {kind.name for kind in every_kind()}
     assert {kind for tab in tabs() for kind in tab.kinds} <= known
     assert all(tab.kinds for tab in tabs())
+
+
+@pytest.mark.parametrize("tab", tabs(), ids=lambda tab: tab.template)
+def test_every_list_of_a_tab_that_can_be_exported_is_offered_as_a_file(tab: Tab) -> None:
+    source = (PAGES / tab.template).with_suffix(".py").read_text("utf-8")
+    asked = set(re.findall(r'"(/api/v1/[^"{]+)"', source))
+    can = {path for (method, path), one in contracts().items() if method == "GET" and FORMAT in one.query}
+    offered = set(re.findall(r'\bexport\("([^"]+)"', (PAGES / tab.template).read_text("utf-8")))
+    assert offered >= asked & can
 
 
 @pytest.mark.parametrize("who", ["viewer", "admin", "bound_viewer", "bound_admin"])
@@ -242,6 +253,20 @@ async def test_costs_are_what_vendors_charge_and_what_is_left_with_them() -> Non
 )
 def test_a_value_is_written_as_a_person_reads_it(write: str, value: Any, words: str) -> None:
     assert FILTERS[write](value) == words
+
+
+@pytest.mark.parametrize(
+    ("kind", "difference", "words"),
+    [
+        ("share", 0.0051, "+0.51"),
+        ("share", -0.2, "\N{MINUS SIGN}20.00"),
+        ("span", -0.25, "\N{MINUS SIGN}250 ms"),
+        ("money", 12.5, "+$12.50"),
+        ("number", 0.0, "\N{PLUS-MINUS SIGN}0"),
+    ],
+)
+def test_a_change_says_whether_it_rose_or_fell(kind: str, difference: float, words: str) -> None:
+    assert change(difference, kind) == words
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,11 @@ async def test_on_this_machine_the_tab_asks_for_the_token_and_leads_to_where_one
     assert right.headers["location"] == asked and "set-cookie" in right.headers
 
 
+async def test_what_is_no_tab_leads_back_to_itself_too(local: House) -> None:
+    reply = await local.ask("/config", headers=BROWSER, admin=False)
+    assert reply.status == 401 and 'name="to" value="/config"' in reply.text
+
+
 @pytest.mark.parametrize(
     "to",
     [

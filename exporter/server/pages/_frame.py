@@ -77,7 +77,7 @@ def frame(request: web.Request, tab: Tab) -> dict[str, Any]:
         "tabs": [one for one in tabs() if one.listed and one.rule.admits(identity)],
         "link": link,
         "here": partial(_with, request.query, link(tab.path)),
-        "back": _with(_without_sign_in(request.query), tab.path),
+        "back": back_to(request, tab.path),
         "shared": {name: request.query[name] for name in SHARED_FILTERS if request.query.get(name)},
         "places": PLACES,
         "everything": _with(
@@ -86,6 +86,8 @@ def frame(request: web.Request, tab: Tab) -> dict[str, Any]:
         "refused": "",
         "reloading": RELOAD in request.query,
         "exported": {},
+        # Alerts may be of services that are no integration, and so have no page.
+        "integrations_known": {one.name for one in services.configuration().integrations},
         "version": __version__,
         "asset": lambda name: link(f"/assets/{name}?v={_fingerprint()}"),
         "docs_url": services.docs_url,
@@ -106,9 +108,10 @@ def _with(query: Mapping[str, str], path: str, /, **changes: object) -> str:
     return str(URL(path).with_query(wanted))
 
 
-def _without_sign_in(query: Mapping[str, str]) -> dict[str, str]:
+def back_to(request: web.Request, path: str) -> str:
+    """Return where signing in leads: to `path`, with the query of `request`."""
     # What was wrong with a token is over once it is right.
-    return {name: value for name, value in query.items() if name != "sign-in"}
+    return _with({name: value for name, value in request.query.items() if name != "sign-in"}, path)
 
 
 def _query(path: str, *parts: Mapping[str, object], **query: object) -> str:

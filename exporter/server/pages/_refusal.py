@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler
 
 from exporter.server.access import IDENTITY, LOOPBACK, Identity
 from exporter.server.pages import Tab, tabs
-from exporter.server.pages._frame import frame, template
+from exporter.server.pages._frame import back_to, frame, template
 from exporter.server.pages._tab import VIEWER
 from exporter.server.pages._texts import TEXTS, fill
 from exporter.server.services import SERVICES
@@ -49,18 +49,20 @@ def _page(request: web.Request, error: web.HTTPException) -> str:
         # One title for all: who is not known learns nothing of what exists.
         return template("_unknown_caller.html").render({**about, "title": _TEXTS["closed"]})
     request[IDENTITY] = reader
-    tab = _asked(request)
+    path = _path(request)
+    tab = next((tab for tab in tabs() if tab.path == path), _NOWHERE)
+    # Also where that is no tab, such as /config.
+    about["back"] = back_to(request, path or "/")
     about["title"] = _TEXTS["nowhere"] if error.status == 404 else _TEXTS["closed"]
     if tab is not _NOWHERE:
         about["title"] = fill(_TEXTS["title"], tab=tab.title, role=str(tab.rule.role))
     return template("_refused.html").render({**frame(request, tab), **about})
 
 
-def _asked(request: web.Request) -> Tab:
-    """Return the tab that was asked for, or the one that stands for whatever is none."""
+def _path(request: web.Request) -> str:
+    """Return the path of the route that was asked for, "" where there is none."""
     resource = request.match_info.route.resource
-    path = resource.canonical.removeprefix(request.app[SERVICES].paths.route_prefix) if resource else None
-    return next((tab for tab in tabs() if tab.path == path), _NOWHERE)
+    return resource.canonical.removeprefix(request.app[SERVICES].paths.route_prefix) if resource else ""
 
 
 def _reader(request: web.Request, error: web.HTTPException) -> Identity | None:

@@ -36,6 +36,7 @@ async def context(request: web.Request) -> Mapping[str, Any]:
         "tenants": tenants,
         "alerts": alerts,
         "history": history,
+        "about": tenant,
         "exported": tenant,
         "ranks": STATUSES,
     }

@@ -1,0 +1,94 @@
+"""Every link of every tab leads to what its words say, and to nothing that its reader may not see."""
+
+import re
+import time
+from collections.abc import AsyncIterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from yarl import URL
+
+from exporter.core.manual_alert import MANUAL_ALERT
+from exporter.core.notice import Notice
+from exporter.server.pages import tabs
+from exporter.store.subjects import notices
+from tests.server.house import bearer
+from tests.server.incident_room import Incident, incident
+from tests.server.test_access import TOKENS, web_config
+from tests.server.test_page_browser import QUERIES
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LINK = re.compile(r'<a\b[^>]*? href="([^"]+)"')
+PAGE = {"Accept": "text/html"}
+NARROWED = "?integration=payments&tenant=acme"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def made(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Incident]:
+    folder: Path = tmp_path_factory.mktemp("links")
+    async with incident(folder, web_config(folder)) as found:
+        fired = Notice(
+            time.time(), "firing", MANUAL_ALERT, "low", "newsletter", "", "", "e" * 16, time.time()
+        )
+        with found.stage.database.writing() as connection:
+            notices.add_new(connection, [[fired]])
+        yield found
+
+
+@pytest.mark.parametrize("about", ["", "acme"])
+async def test_a_number_of_the_overview_leads_to_as_many_rows(made: Incident, about: str) -> None:
+    headers = PAGE | bearer(TOKENS["admin"])
+    overview = (await made.house.ask(f"/?tenant={about}", headers=headers)).text
+    (numbers,) = re.findall(r'<ul class="numbers".*?</ul>', overview, re.DOTALL)
+    found = re.findall(r'<a href="([^"]+)"><strong>(\d+)</strong>', numbers)
+    assert len(found) == 5
+    for link, number in found:
+        page = (await made.house.ask(unescape(link), headers=headers)).text
+        (rows,) = re.findall(r'<div id="(?:rows|active)".*?</div>', page, re.DOTALL)
+        assert rows.count('<th role="rowheader"') == int(number), link
+
+
+async def test_what_no_integration_is_called_has_no_link_to_one(made: Incident) -> None:
+    page = (await made.house.ask("/alerts", headers=PAGE | bearer(TOKENS["admin"]))).text
+    (history,) = re.findall(r'<div id="history".*?</div>', page, re.DOTALL)
+    assert ">payments</a>" in history and '<span class="name">newsletter</span>' in history
+
+
+async def test_every_figure_of_statistics_stands_beside_the_one_before(made: Incident) -> None:
+    page = (await made.house.ask("/statistics?window=7d", headers=PAGE | bearer(TOKENS["admin"]))).text
+    (row,) = re.findall(r'<tr role="row" class="">\s*<th role="rowheader".*?</tr>', page, re.DOTALL)
+    cells = re.findall(r'<td[^>]* data-name="([^"]+)"[^>]*>(.*?)</td>', row, re.DOTALL)
+    compared = {name for name, cell in cells if "<small>before " in cell}
+    assert compared == {name for name, _ in cells} - {"Reasons"}
+    uptime = dict(cells)["Uptime"]
+    assert re.search(r"<small>before [\d.]+ %\s* <b>[+\N{MINUS SIGN}\N{PLUS-MINUS SIGN}]", uptime), uptime
+    # Both times are said: two of the window, two of the one before.
+    (period,) = re.findall(r'<p class="note">Of .*?</p>', page)
+    assert period.count("<time ") == 4
+
+
+@pytest.mark.parametrize("who", ["admin", "bound_viewer"])
+async def test_every_link_of_every_tab_opens_for_whoever_sees_it(made: Incident, who: str) -> None:
+    headers = PAGE | bearer(TOKENS[who])
+    todo = [path for tab in tabs() for path in (tab.path + QUERIES.get(tab.path, ""), tab.path + NARROWED)]
+    pages = dict.fromkeys(todo, "a tab")
+    while todo:
+        path = todo.pop()
+        reply = await made.house.ask(path, headers=headers)
+        if reply.status == 403 and pages[path] == "a tab":
+            continue
+        assert reply.status == 200, f"{path}, linked by {pages[path]}"
+        # Whatever is wrong with a query stands on the page in place of the part that it chooses.
+        assert 'class="problem"' not in reply.text, f"{path}, linked by {pages[path]}"
+        if "html" not in reply.headers["content-type"]:
+            continue
+        for link in map(unescape, LINK.findall(reply.text)):
+            if link.startswith("#"):
+                assert f'id="{link[1:]}"' in reply.text, f"{link} of {path}"
+            elif URL(link).is_absolute() is False and link not in pages:
+                pages[link] = path
+                todo.append(link)
+    assert len(pages) > 40
