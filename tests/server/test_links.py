@@ -16,8 +16,8 @@ from exporter.server.pages import tabs
 from exporter.store.subjects import notices
 from tests.server.house import bearer
 from tests.server.incident_room import Incident, incident
+from tests.server.page_desk import QUERIES
 from tests.server.test_access import TOKENS, web_config
-from tests.server.test_page_browser import QUERIES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
