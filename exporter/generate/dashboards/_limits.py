@@ -21,7 +21,8 @@ from exporter.core.metric import Metric
 from exporter.generate.dashboards import _numbers as numbers
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
-from exporter.generate.dashboards._panels import Size, TableColumn
+from exporter.generate.dashboards import _reported as reported
+from exporter.generate.dashboards._panels import PanelQuery, Size, TableColumn
 from exporter.generate.dashboards._scale import of_picked_tenants, record, recorded_level
 from exporter.generate.dashboards._status import Narrow, unchanged
 
@@ -244,6 +245,21 @@ def calls(narrow: Narrow = unchanged, size: Size = (4, 4)) -> Any:
         decimals=0,
         size=size,
     )
+
+
+def put_off(selector: str = ask.series(m.DEFERRED)) -> Any:
+    """Return how many probes were put off over time, by integration; `selector` says of which ones."""
+    # Those without one would fill the legend.
+    most = ask.top(f"{reported.rise_in_step(selector, 'integration')} > 0")
+    return show.stacked(
+        "Probes put off, by integration",
+        "Probes that did not run when they were due, because the calls that their credential may make were "
+        "used up, or the vendor asked to wait: how many in the time of each bar, of all replicas.",
+        PanelQuery(most, "{{integration}}"),
+        size=(8, 8),
+        unit="short",
+        step=show.COUNTED,
+    ).no_value("No probe is known to be put off")
 
 
 def increase(metric: Metric, length: str) -> str:

@@ -51,6 +51,8 @@ FEW_STEPS = MOST_STEPS // 2
 """Points of a line that is read from the series of every tenant at each of them."""
 BAR_WIDTH = 0.9
 """Part of its step that a bar takes: the time that it stands for, and a gap to the next."""
+COUNTED = "2m"
+"""The least time of a bar that counts events: windows are no shorter, and bars must not share one."""
 HOUR_STEPS = 24
 """Points of a line of sums over an hour: more of them would read the same hour many times."""
 # The levels of core.severity in Grafana's named colours, which fit its light and its dark theme. None of its

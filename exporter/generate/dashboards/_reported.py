@@ -4,7 +4,7 @@ Each process counts the events that a load balancer gave it, so replicas are add
 those of what is probed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from exporter.core.alert import Alert
@@ -51,6 +51,26 @@ def rise_of_new(selector: str, by: str = "", window: str = HOUR) -> str:
     """
     known = f"(increase({selector}[{window}]) and {selector} offset {window})"
     return f"sum by ({by}) ({known} or {selector})"
+
+
+def rise_in_step(selector: str, by: str = "") -> str:
+    """Return how often a counter rose between two points of a graph, in whole numbers, over all processes.
+
+    Of a fixed window a graph of days would leave out what is between its points. A counter that nobody knew
+    for an hour has risen to what it is.
+    """
+    step = "$__rate_interval"
+    before = f"last_over_time({selector}[{HOUR}] offset {step})"
+    risen = f"(increase({selector}[{step}]) and {before}) or ({selector} unless {before})"
+    return f"round(sum by ({by}) ({risen}))"
+
+
+def rises_in_step(counters: Mapping[str, Metric | str]) -> str:
+    """Return the same of several counters, each under its name as the label `event`."""
+    return " or ".join(
+        f'label_replace({rise_in_step(str(metric))}, "event", "{name}", "", "")'
+        for name, metric in counters.items()
+    )
 
 
 def share(part: str, whole: str, by: str = "", window: str = "$__rate_interval") -> str:

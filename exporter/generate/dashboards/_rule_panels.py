@@ -3,12 +3,14 @@
 from typing import Any
 
 from exporter.core import monitoring_series as own
+from exporter.core.metric import Metric
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
+from exporter.generate.dashboards import _reported as reported
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 
 GROUPS = '{rule_group=~".*(;integration-|/own).*"}'
-HALF = (12, 8)
+HALF, QUARTER = (12, 8), (6, 8)
 
 
 def _group(expr: str) -> str:
@@ -19,6 +21,10 @@ def rule_panels() -> tuple[Any, ...]:
     """Return which group takes the largest part of its interval, and what failed or was left out."""
     took, pace = f"{own.LAST_DURATION}{GROUPS}", f"{own.GROUP_INTERVAL}{GROUPS}"
     share = ask.top(_group(f"{took} / {pace}"))
+    lost: dict[str, Metric | str] = {
+        "failed": f"{own.RULE_FAILURES}{GROUPS}",
+        "left out": f"{own.MISSED}{GROUPS}",
+    }
     return (
         show.rows(
             "Groups of rules by share of their interval",
@@ -36,15 +42,19 @@ def rule_panels() -> tuple[Any, ...]:
             empty="Prometheus does not scrape itself, or has none of our rules",
         ),
         show.lines(
-            "Evaluation of all groups",
-            "How long one evaluation of every group takes together, and evaluations that failed or were "
-            "left out within an hour.",
-            (
-                PanelQuery(f"sum({took})", "seconds"),
-                PanelQuery(f"sum(increase({own.RULE_FAILURES}{GROUPS}[1h]))", "failed"),
-                PanelQuery(f"sum(increase({own.MISSED}{GROUPS}[1h]))", "left out"),
-            ),
-            size=HALF,
+            "Duration of all groups",
+            "How long one evaluation of every group takes, all together.",
+            (PanelQuery(f"sum({took})", "all groups"),),
+            size=QUARTER,
+            unit="s",
+        ).no_value("Prometheus does not scrape itself"),
+        show.stacked(
+            "Evaluations failed or left out",
+            "Evaluations of rules in the time of each bar that failed, and those of groups that were left "
+            "out, because the one before was not done.",
+            PanelQuery(reported.rises_in_step(lost), "{{event}}"),
+            size=QUARTER,
             unit="short",
+            step=show.COUNTED,
         ).no_value("Prometheus does not scrape itself"),
     )

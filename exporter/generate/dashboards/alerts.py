@@ -5,7 +5,7 @@ from typing import Any
 from exporter.core import notice_metrics as m
 from exporter.core.alert_action import AlertVerb
 from exporter.core.metric import Metric
-from exporter.core.notice import ACKNOWLEDGED, FIRING, RESOLVED
+from exporter.core.notice import ACKNOWLEDGED, RESOLVED
 from exporter.core.severity import Severity
 from exporter.generate.dashboards import _alertmanager_panels
 from exporter.generate.dashboards import _panels as show
@@ -14,6 +14,7 @@ from exporter.generate.dashboards import _reported as reported
 from exporter.generate.dashboards import _sql as sql
 from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._alert_tables import PREFIX, firing_alerts, shorten
+from exporter.generate.dashboards._alertmanager_panels import STATES, notices
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._columns import integration_column, tenant_column
 from exporter.generate.dashboards._looks import ValueWord
@@ -30,11 +31,7 @@ SEVERITY_WORDS: dict[str, ValueWord] = {
     severity.value: (severity.capitalize(), show.SEVERITY_COLOURS[severity]) for severity in Severity
 }
 SEVERITY = TableColumn("severity", "Severity", width=95, words=SEVERITY_WORDS)
-STATES: dict[str, ValueWord] = {
-    FIRING: ("Began", show.BAD),
-    ACKNOWLEDGED: ("Acknowledged", show.QUIET),
-    RESOLVED: ("Resolved", show.GOOD),
-}
+FIRES = 'alertstate="firing"'
 INCIDENTS = f"""\
 SELECT alert, severity, integration, tenant, provider, fingerprint, starts, min(started) AS began,
   max(flap) AS flap,
@@ -112,14 +109,16 @@ def _mean(title: str, text: str, seconds: Metric, times: Metric) -> Any:
 
 
 def _over_time() -> Any:
-    every = f"max by (alertname, severity, integration, provider, tenant) ({ask.firing()})"
+    # One that fired for a minute between two points counts, too.
+    fired = f"max_over_time(ALERTS{{{ask.alert_matchers(FIRES)}}}[$__rate_interval])"
+    every = f"max by (alertname, severity, integration, provider, tenant) ({fired})"
     return show.stacked(
         "Alerts that fire, by severity",
-        "How many fired at a time; the steps of one condition count each.",
+        "How many fired in the time of each bar, however shortly; the steps of one condition count each.",
         PanelQuery(f"count by (severity) ({every})", "{{severity}}"),
         size=(10, 10),
         unit="short",
-        step="10m",
+        step="1m",
         colours={str(severity): colour for severity, colour in show.SEVERITY_COLOURS.items()},
     ).no_value("No alert is known to have fired")
 
@@ -158,25 +157,18 @@ def _noise() -> tuple[Any, ...]:
             sort=(("Began", True),),
             empty="No alert is known to have fired",
         ),
+        notices((12, 8)),
         show.stacked(
-            "Notices of Alertmanager in an hour, by state",
-            "What Alertmanager reported and was new; nothing at all means that its history does not arrive.",
-            PanelQuery(f"sum by (state) (increase({m.NOTICES}[1h]))", "{{state}}"),
-            size=(12, 8),
-            unit="short",
-            step="1h",
-            colours={state: colour for state, (_, colour) in STATES.items()},
-        ).no_value("No notice has come"),
-        show.lines(
-            "Repeated and left out in an hour",
-            "Notices that were known before, and alerts that Alertmanager left out of too long messages.",
-            (
-                PanelQuery(f"sum(increase({m.REPEATED}[1h]))", "repeated"),
-                PanelQuery(f"sum(increase({m.TRUNCATED}[1h]))", "left out"),
+            "Notices repeated, and alerts left out",
+            "Notices that were known before, and alerts that Alertmanager left out of too long messages, in "
+            "the time of each bar.",
+            PanelQuery(
+                reported.rises_in_step({"repeated": m.REPEATED, "left out": m.TRUNCATED}), "{{event}}"
             ),
             size=(12, 8),
             unit="short",
-        ),
+            step=show.COUNTED,
+        ).no_value("No notice has come"),
     )
 
 

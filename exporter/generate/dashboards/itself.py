@@ -4,11 +4,15 @@ from typing import Any
 
 from exporter.alerts.alertmanager import UNREACHABLE
 from exporter.alerts.pipeline import ALERTS_LOST, NOTIFICATIONS_FAILING, RULES_FAILING
-from exporter.core import common_metrics, event_metrics, notice_metrics, webhook_metrics
+from exporter.core import common_metrics, event_metrics, webhook_metrics
 from exporter.core import monitoring_series as own
+from exporter.core.metric import Metric
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
+from exporter.generate.dashboards import _reported as reported
+from exporter.generate.dashboards._alertmanager_panels import notices
 from exporter.generate.dashboards._board import Dashboard, Section
+from exporter.generate.dashboards._limits import put_off
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 from exporter.generate.dashboards._rule_panels import rule_panels
 from exporter.generate.dashboards._scale import count_firing
@@ -155,33 +159,24 @@ def _probes() -> tuple[Any, ...]:
             size=THIRD,
             unit="short",
         ),
+        put_off(str(common_metrics.DEFERRED)),
         show.stacked(
-            "Put off for a budget, per hour",
-            "Probes that did not run when they were due, because the calls that their credential may make "
-            f"were used up, for the {ask.MOST} integrations with most.",
-            PanelQuery(
-                ask.top(f"sum by (integration) (increase({common_metrics.DEFERRED}[1h]))"), "{{integration}}"
-            ),
+            "Not begun for want of a resource",
+            "Probes and token refreshes that could not be begun in the time of each bar: no file descriptor, "
+            "memory or thread was left.",
+            PanelQuery(reported.rise_in_step(f"{SELF}shortages_total", "resource"), "{{resource}}"),
             size=THIRD,
             unit="short",
-            step="10m",
-        ).no_value("No probe is known to be put off"),
-        show.stacked(
-            "Put off for want of a resource, per hour",
-            "Probes and token refreshes that could not be begun: no file descriptor, memory or thread was "
-            "left.",
-            PanelQuery(f"sum by (resource) (increase({SELF}shortages_total[1h]))", "{{resource}}"),
-            size=THIRD,
-            unit="short",
-            step="10m",
+            step=show.COUNTED,
         ),
         show.stacked(
-            "Tasks that died, per hour",
-            "Tasks that must run for ever and were begun again, by name; the log has the error.",
-            PanelQuery(f"sum by (task) (increase({SELF}task_failures_total[1h]))", "{{task}}"),
+            "Tasks that died, by name",
+            "Tasks that must run for ever and were begun again in the time of each bar; the log has the "
+            "error.",
+            PanelQuery(reported.rise_in_step(f"{SELF}task_failures_total", "task"), "{{task}}"),
             size=THIRD,
             unit="short",
-            step="10m",
+            step=show.COUNTED,
         ).no_value("No task has died"),
     )
 
@@ -193,7 +188,7 @@ def _scrapes() -> tuple[Any, ...]:
             "Duration of scrapes",
             f"How long Prometheus took to scrape each exporter, for the {ask.MOST} slowest.",
             (PanelQuery(ask.top(each(ours("scrape_duration_seconds"))), EXPORTER),),
-            size=THIRD,
+            size=QUARTER,
             unit="s",
         ),
         show.lines(
@@ -204,31 +199,36 @@ def _scrapes() -> tuple[Any, ...]:
                 PanelQuery(ask.top(kept), EXPORTER),
                 PanelQuery(f"min({limit})", "sample_limit"),
             ),
-            size=THIRD,
+            size=QUARTER,
             unit="short",
         ),
-        show.lines(
-            "Series left out",
-            "Counts of events beyond the series limit of their metric in an hour, and series that two "
-            "targets have.",
-            (
-                PanelQuery(
-                    ask.top(f"sum by (metric) (increase({webhook_metrics.SERIES_DROPPED}[1h]))"), "{{metric}}"
-                ),
-                PanelQuery(f"sum({SELF}series_duplicates)", "of two targets"),
+        show.stacked(
+            "Left out of series, by metric",
+            "Counts of events beyond the series limit of their metric, in the time of each bar.",
+            PanelQuery(
+                ask.top(f"{reported.rise_in_step(str(webhook_metrics.SERIES_DROPPED), 'metric')} > 0"),
+                "{{metric}}",
             ),
-            size=THIRD,
+            size=QUARTER,
+            unit="short",
+            step=show.COUNTED,
+        ).no_value("No count is known to be left out"),
+        show.lines(
+            "Series that two targets have",
+            "Series that are left out, because another target has the same one already.",
+            (PanelQuery(f"sum({SELF}series_duplicates)", "series"),),
+            size=QUARTER,
             unit="short",
         ),
     )
 
 
 def _store() -> tuple[Any, ...]:
-    failed = (
-        ("store_failed_writes", "writes"),
-        ("store_failed_reads", "reads"),
-        ("store_dropped", "rows dropped"),
-    )
+    failed: dict[str, Metric | str] = {
+        "writes": f"{SELF}store_failed_writes",
+        "reads": f"{SELF}store_failed_reads",
+        "rows dropped": f"{SELF}store_dropped",
+    }
     return (
         show.lines(
             "Delay of the store",
@@ -246,13 +246,14 @@ def _store() -> tuple[Any, ...]:
             size=QUARTER,
             unit="short",
         ),
-        show.lines(
-            "Failures per hour",
-            "Writes and reads of the store that failed, and rows that were dropped because it failed for "
-            "long, of all exporters.",
-            tuple(PanelQuery(f"sum(increase({SELF}{name}[1h]))", word) for name, word in failed),
+        show.stacked(
+            "Failures of the store",
+            "Writes and reads that failed, and rows that were dropped because it failed for long, of all "
+            "exporters, in the time of each bar.",
+            PanelQuery(reported.rises_in_step(failed), "{{event}}"),
             size=QUARTER,
             unit="short",
+            step=show.COUNTED,
         ),
         show.lines(
             "Size of the store",
@@ -324,13 +325,7 @@ def _traffic() -> tuple[Any, ...]:
             size=THIRD,
             unit="cpm",
         ).no_value("Nothing was delivered"),
-        show.lines(
-            "Notices of Alertmanager per hour",
-            "What Alertmanager reported for the history of alerts, by state.",
-            (PanelQuery(f"sum by (state) (increase({notice_metrics.NOTICES}[1h]))", "{{state}}"),),
-            size=THIRD,
-            unit="short",
-        ).no_value("No notice has come"),
+        notices(THIRD),
     )
 
 
@@ -347,8 +342,8 @@ def _process() -> tuple[Any, ...]:
                 ),
             ),
             size=QUARTER,
-            unit="short",
-        ),
+            unit="suffix: cores",
+        ).decimals(2),
         show.lines(
             "Memory",
             f"Resident memory, for the {ask.MOST} exporters with most.",
@@ -369,6 +364,6 @@ def _process() -> tuple[Any, ...]:
             PanelQuery(f"sum by (level) (rate({SELF}log_messages_total{RATE})) * 60", "{{level}}"),
             size=QUARTER,
             unit="cpm",
-            step="10m",
+            step="1m",
         ),
     )

@@ -261,11 +261,14 @@ def _whatsapp() -> tuple[Any, ...]:
 
 
 def _per_hour(title: str, text: str, events: dict[str, Metric], size: Size) -> Any:
-    """Return how often something happened to text messages within an hour, over all processes."""
+    """Return how often something happens to text messages in an hour, over all processes."""
     return show.lines(
         title,
         text,
-        tuple(PanelQuery(f"sum(increase({metric}[1h]))", name) for name, metric in events.items()),
+        tuple(
+            PanelQuery(f"sum(rate({metric}[$__rate_interval])) * 3600", name)
+            for name, metric in events.items()
+        ),
         size=size,
         unit="short",
     ).no_value("No text message was asked for")
@@ -297,7 +300,7 @@ def _text_messages() -> tuple[Any, ...]:
             size=(4, 7),
         ),
         _per_hour(
-            "Text messages in an hour",
+            "Text messages per hour",
             "What became of them: asked for by notices of Alertmanager, taken by an account, on the phone "
             "by its word, failed, given up.",
             {
@@ -316,7 +319,7 @@ def _trouble_of_texts() -> tuple[Any, ...]:
     oldest = sms_metrics.OLDEST
     return (
         _per_hour(
-            "Text messages not sent, or in doubt, in an hour",
+            "Text messages not sent, or in doubt, per hour",
             "Repeats of what was sent, those beyond what an incident may have, and requests that no account "
             "answered: those are sent again.",
             {

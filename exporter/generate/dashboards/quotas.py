@@ -155,7 +155,6 @@ def _allowances() -> str:
 
 def _calls() -> tuple[Any, ...]:
     pace = f"sum by (integration) (rate({ask.series(m.API_CALLS)}[$__rate_interval])) * 60"
-    deferred = f"sum by (integration) ({limits.increase(m.DEFERRED, '1h')})"
     month = f"sum by (integration) (increase({ask.series(m.API_CALLS)}[1d])) * 30"
     return (
         show.lines(
@@ -173,13 +172,5 @@ def _calls() -> tuple[Any, ...]:
             size=(8, 8),
             unit="short",
         ),
-        show.stacked(
-            "Probes put off per hour",
-            "Probes that did not run when they were due, because the calls that their credential may make "
-            "were used up.",
-            PanelQuery(ask.top(deferred), "{{integration}}"),
-            size=(8, 8),
-            unit="short",
-            step="10m",
-        ).no_value("No probe is known to be put off"),
+        limits.put_off(),
     )

@@ -14,7 +14,7 @@ from exporter.generate.dashboards import _sql as sql
 from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._columns import detail_link, integration_column, tenant_column
-from exporter.generate.dashboards._limits import rate_limit_share_over_time
+from exporter.generate.dashboards._limits import put_off, rate_limit_share_over_time
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 from exporter.generate.dashboards._reported import HOUR, QUARTER, say_nothing
 from exporter.generate.dashboards._scale import count_firing
@@ -237,18 +237,7 @@ def _vendors() -> tuple[Any, ...]:
             size=(8, 8),
             unit="cpm",
         ),
-        show.lines(
-            "Probes put off per minute, by integration",
-            "Because the call budget of their credential was spent, or the vendor asked to wait.",
-            (
-                PanelQuery(
-                    ask.top(reported.per_minute(ask.series(common_metrics.DEFERRED), "integration")),
-                    "{{integration}}",
-                ),
-            ),
-            size=(8, 8),
-            unit="cpm",
-        ),
+        put_off(),
         show.rows(
             "Buckets with least left",
             f"The {ask.MOST} limits of vendors of which least is left, and when they are full again.",

@@ -171,12 +171,13 @@ def _audit() -> tuple[Any, ...]:
             size=(12, 8),
             unit="short",
         ),
-        show.lines(
-            "Flags of the last hour, by pattern",
-            "Whether it was one event, or is an attack that goes on.",
-            (PanelQuery(reported.rise_of_new(flags, "pattern"), "{{pattern}}"),),
+        show.stacked(
+            "Flags, by pattern",
+            "How many in the time of each bar: one event, or an attack that goes on.",
+            PanelQuery(reported.rise_in_step(flags, "pattern"), "{{pattern}}"),
             size=(12, 8),
             unit="short",
+            step=show.COUNTED,
         ),
         show.rows(
             "Waiting for a review, by tenant",

@@ -1,0 +1,65 @@
+"""No graph leaves out what is between its points, and none is empty over the last five minutes."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from exporter.generate.rule_text import seconds
+from tests.generate.dashboards_reading import asking_panels
+from tests.generate.test_dashboards import DASHBOARDS
+
+Panel = Mapping[str, Any]
+SHORTEST_VIEW = 300
+"""Seconds of the shortest range that Grafana offers."""
+POINTS = 2
+"""Of a graph in it at least: points are at whole multiples of the step, so that one of them may be outside."""
+COUNTED = re.compile(r"\b(?:rate|increase)\((?:[^()]|\([^()]*\))*?\[([^\]]+)\]")
+FIXED: dict[tuple[str, str], str] = {
+    ("integration-security", "Failed sign-ins per minute, by tenant"): "five minutes, as the threshold counts",
+    ("integration-webhooks", "Success ratio of attempts"): "the share of an hour, as the threshold judges",
+}
+"""Graphs (address, title) that count in a window of their own, and why."""
+
+
+def _graphs() -> Iterator[tuple[str, Panel]]:
+    for dashboard in DASHBOARDS.values():
+        for panel in asking_panels(dashboard):
+            if panel["type"] in ("timeseries", "state-timeline") and "expr" in panel["targets"][0]:
+                yield dashboard["uid"], panel
+
+
+GRAPHS = list(_graphs())
+every_graph = pytest.mark.parametrize(
+    ("uid", "panel"), [pytest.param(*one, id=f"{one[0]}: {one[1]['title']}") for one in GRAPHS]
+)
+
+
+def fixed_windows(panel: Panel) -> set[str]:
+    """Return the windows in which a graph counts that do not grow with its step."""
+    text = " ".join(target["expr"] for target in panel["targets"])
+    return {window for window in COUNTED.findall(text) if window != "$__rate_interval"}
+
+
+@every_graph
+def test_the_last_five_minutes_have_points(uid: str, panel: Panel) -> None:
+    assert seconds(panel.get("interval") or "15s") * POINTS < SHORTEST_VIEW
+
+
+@every_graph
+def test_what_is_counted_between_two_points_is_in_one_of_them(uid: str, panel: Panel) -> None:
+    assert bool(fixed_windows(panel)) is ((uid, panel["title"]) in FIXED)
+
+
+@every_graph
+def test_an_alert_that_fired_between_two_points_is_in_one_of_them(uid: str, panel: Panel) -> None:
+    for target in panel["targets"]:
+        assert not re.search(r"ALERTS\{[^}]*\}(?!\[\$__rate_interval\])", target["expr"])
+
+
+def test_there_are_graphs_of_each_kind() -> None:
+    text = [target["expr"] for _, panel in GRAPHS for target in panel["targets"]]
+    assert sum("$__rate_interval" in expr for expr in text) > 40
+    assert any("ALERTS{" in expr for expr in text)
+    assert {(uid, panel["title"]) for uid, panel in GRAPHS} >= set(FIXED)
