@@ -16,8 +16,12 @@ SHORTEST_VIEW = 300
 POINTS = 2
 """Of a graph in it at least: points are at whole multiples of the step, so that one of them may be outside."""
 COUNTED = re.compile(r"\b(?:rate|increase)\((?:[^()]|\([^()]*\))*?\[([^\]]+)\]")
+WATCHDOG = 'ALERTS{alertname="Watchdog", alertstate="firing"}'
 FIXED: dict[tuple[str, str], str] = {
-    ("integration-security", "Failed sign-ins per minute, by tenant"): "five minutes, as the threshold counts",
+    (
+        "integration-security",
+        "Failed sign-ins per minute, by tenant",
+    ): "five minutes, as the threshold counts",
     ("integration-webhooks", "Success ratio of attempts"): "the share of an hour, as the threshold judges",
 }
 """Graphs (address, title) that count in a window of their own, and why."""
@@ -55,11 +59,13 @@ def test_what_is_counted_between_two_points_is_in_one_of_them(uid: str, panel: P
 @every_graph
 def test_an_alert_that_fired_between_two_points_is_in_one_of_them(uid: str, panel: Panel) -> None:
     for target in panel["targets"]:
-        assert not re.search(r"ALERTS\{[^}]*\}(?!\[\$__rate_interval\])", target["expr"])
+        # The Watchdog fires all the time.
+        judged = target["expr"].replace(WATCHDOG, "")
+        assert not re.search(r"ALERTS\{[^}]*\}(?!\[\$__rate_interval\])", judged)
 
 
 def test_there_are_graphs_of_each_kind() -> None:
     text = [target["expr"] for _, panel in GRAPHS for target in panel["targets"]]
     assert sum("$__rate_interval" in expr for expr in text) > 40
-    assert any("ALERTS{" in expr for expr in text)
+    assert any("max_over_time(ALERTS{" in expr for expr in text)
     assert {(uid, panel["title"]) for uid, panel in GRAPHS} >= set(FIXED)
