@@ -55,11 +55,11 @@ _RECEIVER = ("integration", "provider", "tenant", "endpoint")
 _DISABLED = f"max by ({BY}, endpoint) (last_over_time({m.ENDPOINT_DISABLED}[{STATE}])) == 1"
 
 # Counters of several processes add up: each of them took what the load balancer gave it.
-_EVENTS = f"integration_provider_tenant_source_direction:{m.EVENTS}:increase1h"
-_FAILURES = f"integration_provider_tenant_source_direction:{m.EVENT_FAILURES}:increase1h"
+EVENTS_1H = f"integration_provider_tenant_source_direction:{m.EVENTS}:increase1h"
+FAILURES_1H = f"integration_provider_tenant_source_direction:{m.EVENT_FAILURES}:increase1h"
 _RECORDS = {
-    _EVENTS: f"sum by ({_BY_FLOW}) (increase({m.EVENTS}[1h]))",
-    _FAILURES: f"sum by ({_BY_FLOW}) (increase({m.EVENT_FAILURES}[1h]))",
+    EVENTS_1H: f"sum by ({_BY_FLOW}) (increase({m.EVENTS}[1h]))",
+    FAILURES_1H: f"sum by ({_BY_FLOW}) (increase({m.EVENT_FAILURES}[1h]))",
 }
 
 _NAMES = (
@@ -71,7 +71,7 @@ FAILING = Alert(
     name="IntegrationWebhookFailing",
     summary="Webhooks are not processed, or ours do not get through.",
     description=f"Only {{{{ $value | humanizePercentage }}}} of the webhooks of {_NAMES} succeed.",
-    observed=f"1 - {_FAILURES} / ({_EVENTS} >= {LEAST_EVENTS})",
+    observed=f"1 - {FAILURES_1H} / ({EVENTS_1H} >= {LEAST_EVENTS})",
     op="<",
     by=_FLOW,
     family=SUCCESS,

@@ -48,6 +48,8 @@ PACE, SUBJECT, SEASONAL_PACE = "2m", "traffic", "15m"
 
 NOW = record(m.VIEWS, _BY, "increase15m")
 USUAL_LOW, USUAL_HIGH = record(m.VIEWS, _BY, "usual_low"), record(m.VIEWS, _BY, "usual_high")
+TIMES_USUAL = record(m.VIEWS, _BY, "times_usual")
+"""For dashboards: below 1 in parts of the least that is usual, above 1 in multiples of the most, else 1."""
 WEEK, MARGIN = 7 * 24 * 60, 90
 """Minutes of a week, and those to both sides of this one.
 
@@ -71,14 +73,6 @@ def _usual(extreme: str) -> str:
     )
 
 
-_RECORDS = {
-    NOW: increase(m.VIEWS, _BY, "15m", 'client="human"'),
-    USUAL_LOW: _usual("min"),
-    USUAL_HIGH: _usual("max"),
-}
-_SLOWLY = dict.fromkeys((USUAL_LOW, USUAL_HIGH), SEASONAL_PACE)
-
-
 def _recorded(name: str) -> str:
     # Beyond two evaluations of the slow group, so that a late one leaves no hole.
     return f"max by (tenant) (last_over_time({name}[35m]))"
@@ -86,6 +80,21 @@ def _recorded(name: str) -> str:
 
 _EXPORTER = "count by () (last_over_time(integration_exporter_build_info[10m]))"
 """There is one that could have counted."""
+
+# Counters begin at 0 with a process: without a view since then there is no series, which is none at all.
+_NOW_OR_NONE = f"(\n  {NOW}\nor on (tenant)\n  {_recorded(USUAL_LOW)} * 0 and on () {_EXPORTER}\n)"
+
+_RECORDS = {
+    NOW: increase(m.VIEWS, _BY, "15m", 'client="human"'),
+    USUAL_LOW: _usual("min"),
+    USUAL_HIGH: _usual("max"),
+    TIMES_USUAL: (
+        f"{_NOW_OR_NONE} / on (tenant) {_recorded(USUAL_LOW)} < 1\n"
+        f"or\n  {NOW} / on (tenant) {_recorded(USUAL_HIGH)} > 1\n"
+        f"or\n  {_NOW_OR_NONE} * 0 + 1 and on (tenant) {_recorded(USUAL_LOW)}"
+    ),
+}
+_SLOWLY = dict.fromkeys((USUAL_LOW, USUAL_HIGH), SEASONAL_PACE)
 
 _WHOSE = "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
 
@@ -95,12 +104,7 @@ TRAFFIC_DROP = Alert(
     description=(
         f"Page views{_WHOSE} are {{{{ $value | humanizePercentage }}}} of what is usual at this hour."
     ),
-    # Counters begin at 0 with a process: without a view since then there is no series, which is none at all.
-    observed=(
-        f"(\n  {NOW}\nor on (tenant)\n"
-        f"  {_recorded(USUAL_LOW)} * 0 and on () {_EXPORTER}\n)\n"
-        f"/ on (tenant)\n  ({_recorded(USUAL_LOW)} >= {LEAST_USUAL})"
-    ),
+    observed=f"{_NOW_OR_NONE}\n/ on (tenant)\n  ({_recorded(USUAL_LOW)} >= {LEAST_USUAL})",
     op="<",
     by=_BY,
     family=DROP,

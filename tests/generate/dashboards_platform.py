@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from exporter.alerts.webhooks import EVENTS_1H, FAILURES_1H
 from tests.generate import more_integrations
 
 NOW = 1_790_000_040.0
@@ -248,6 +249,8 @@ def _counted(
     to = (*own, place[2], ("endpoint", receiver), direction)
     yield "integration_webhook_events_total", event, count
     yield "integration_webhook_event_failures_total", (*event, ("reason", "timeout")), count * bad
+    yield EVENTS_1H, event, 60.0
+    yield FAILURES_1H, event, 60.0 * bad
     yield "integration_webhook_deliveries_total", to, count
     yield "integration_webhook_delivery_failures_total", (*to, ("reason", "timeout")), count * bad
     yield "integration_webhook_backlog", to, 30.0 * bad

@@ -88,6 +88,7 @@ def _recorded() -> Iterator[Row]:
         if tenant != "wonka":
             yield "tenant:integration_page_views_total:usual_low", labels, 520.0
             yield "tenant:integration_page_views_total:usual_high", labels, 700.0
+            yield "tenant:integration_page_views_total:times_usual", labels, 0.17 if tenant == ILL else 1.0
         for country, share in COUNTRIES.items():
             name = "tenant_country:integration_page_views_by_country_total:share_1w"
             yield name, (*labels, ("country", country)), share if tenant != ILL else 0.1

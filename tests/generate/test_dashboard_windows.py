@@ -14,7 +14,7 @@ Panel = Mapping[str, Any]
 SHORTEST_VIEW = 300
 """Seconds of the shortest range that Grafana offers."""
 POINTS = 2
-"""Of a graph in it at least: points are at whole multiples of the step, so that one of them may be outside."""
+"""Of a graph in it at least: they are at whole multiples of the step, so that one may be outside."""
 COUNTED = re.compile(r"\b(?:rate|increase)\((?:[^()]|\([^()]*\))*?\[([^\]]+)\]")
 WATCHDOG = 'ALERTS{alertname="Watchdog", alertstate="firing"}'
 FIXED: dict[tuple[str, str], str] = {
@@ -22,7 +22,6 @@ FIXED: dict[tuple[str, str], str] = {
         "integration-security",
         "Failed sign-ins per minute, by tenant",
     ): "five minutes, as the threshold counts",
-    ("integration-webhooks", "Success ratio of attempts"): "the share of an hour, as the threshold judges",
 }
 """Graphs (address, title) that count in a window of their own, and why."""
 

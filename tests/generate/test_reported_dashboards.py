@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exporter.events._traffic_alerts import BOTS_HIGH, TRAFFIC_DROP
+from exporter.events._traffic_alerts import BOTS_HIGH, TRAFFIC_DROP, TRAFFIC_SPIKE
 from exporter.events._widget_alerts import LOADS_FAIL, RENDERS_FAIL, SCRIPTS_FAIL
 from exporter.generate import dashboards
 from exporter.generate.dashboards import _reported, panel_queries
@@ -45,6 +45,13 @@ GAUGES = {
         f'{_VIEWS}:increase15m{{tenant="{tenant}"}}': views
         for tenant, views in (("fewer", 100.0), ("usual", 500.0), ("more", 2400.0), ("new", 50.0))
     },
+    **{
+        f'{_VIEWS}:times_usual{{tenant="{tenant}"}}': times
+        for tenant, times in (("gone", 0.0), ("fewer", 0.25), ("usual", 1.0), ("more", 4.0))
+    },
+    f'{TRAFFIC_DROP.suspects_record}{{tenant="gone"}}': 0.0,
+    f'{TRAFFIC_DROP.suspects_record}{{tenant="fewer"}}': 0.25,
+    f'{TRAFFIC_SPIKE.suspects_record}{{tenant="more"}}': 4.0,
     'integration_threshold_traffic_drop_factor{severity="high",tenant=""}': 0.3,
     'integration_threshold_traffic_spike_factor{severity="medium",tenant=""}': 3.0,
     'ALERTS{alertname="Watchdog",alertstate="firing"}': 1.0,
@@ -169,8 +176,8 @@ def _bare(expr: str) -> str:
 
 
 def test_the_first_event_of_a_counter_is_a_rise(prometheus: Prometheus) -> None:
-    (flags,) = _queries(SECURITY, "Flags of the last hour, by pattern")
-    found = _values(prometheus.ask(flags.replace("1h", "10m")), "pattern")
+    (flags,) = _queries(SECURITY, "Flags in 24 hours, by pattern")
+    found = _values(prometheus.ask(flags.replace("24h", "10m")), "pattern")
     assert found == {"new": 2, "old": pytest.approx(10)}
     (before,) = prometheus.ask(
         "sum by (pattern) (increase(integration_audit_flags_total{pattern='new'}[10m]))"

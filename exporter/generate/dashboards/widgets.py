@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from exporter.core.alert import Alert
+from exporter.core.threshold import ThresholdFamily
 from exporter.events import _traffic_alerts as traffic
 from exporter.events import _traffic_series as t
 from exporter.events import _widget_alerts as alerts
@@ -244,15 +246,14 @@ def _traffic() -> tuple[Any, ...]:
 
 
 def _tenants() -> Any:
-    low, high = _usual(traffic.USUAL_LOW), _usual(traffic.USUAL_HIGH)
+    ratio, views = _usual(traffic.TIMES_USUAL, "5m"), _usual(traffic.NOW, "5m")
+    odd = ask.top(f"(abs(ln(clamp_min({ratio}, 0.01))) or on (tenant) {views} * 0)")
     # Counters begin with the process: without a view since then there is no series, which is no view at all.
-    now = f"({_usual(traffic.NOW, '5m')} or on (tenant) {low} * 0)"
-    ratio = f"(({now} / {low} < 1) or ({now} / {high} > 1) or ({now} * 0 + 1 and on (tenant) {low}))"
-    odd = ask.top(f"(abs(ln(clamp_min({ratio}, 0.01))) or {now} * 0)")
+    now = f"({views} or on (tenant) {ratio} * 0)"
     of_them = f"and on (tenant) {odd}"
     state = (
-        f"(({ask.level(f'({now} / {low})', traffic.DROP)}) > 0) * 0 {DROP}"
-        f" or (({ask.level(f'({now} / {high})', traffic.SPIKE)}) > 0) * 0 + {SPIKE} or {low} * 0"
+        f"({_beyond(traffic.TRAFFIC_DROP, traffic.DROP)} > 0) * 0 {DROP}"
+        f" or ({_beyond(traffic.TRAFFIC_SPIKE, traffic.SPIKE)} > 0) * 0 + {SPIKE} or {ratio} * 0"
     )
     return show.rows(
         "Tenants against what is usual",
@@ -310,6 +311,11 @@ def _picked(record: str) -> str:
 def _recorded(record: str, window: str = "35m") -> str:
     # Beyond two evaluations of the slow group, so that a late one leaves no hole.
     return f"last_over_time({_picked(record)}[{window}])"
+
+
+def _beyond(alert: Alert, family: ThresholdFamily) -> str:
+    """Return the level of each tenant that is beyond the loosest threshold of `alert`."""
+    return f"({ask.level(f'max by (tenant) ({_picked(alert.suspects_record)})', family)})"
 
 
 def _usual(record: str, window: str = "35m") -> str:
