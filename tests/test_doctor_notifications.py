@@ -12,6 +12,7 @@ from tests.server.alert_office import office_at
 from tests.server.test_access import TOKENS
 from tests.servers.alertmanager import alertmanager
 from tests.servers.ports import free_port
+from tests.waiting import until
 
 CONFIG = """
 route:
@@ -51,10 +52,11 @@ async def test_test_alerts_are_sent_only_where_it_is_asked_for(
         assert "notifications," not in capsys.readouterr().out
         assert office.house.room.audit == []
         task = asyncio.create_task(doctor(tmp_path, office.house.url, "--send-test-alerts"))
-        while not office.stage.desk.drills.running and not task.done():
-            await asyncio.sleep(0.02)
+        # One that is still being started has no task that could be stopped.
+        drills = office.stage.desk.drills
+        await until(lambda: drills._tasks or task.done())
         # Nothing is sent within the group_wait of this Alertmanager, 30 seconds: what is to be seen is there.
-        await office.stage.desk.drills.stop()
+        await drills.stop()
         assert await task == 1
         out = capsys.readouterr().out
     assert "notifications,ok,critical leads to ops: webhook" in out

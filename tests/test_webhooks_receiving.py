@@ -66,7 +66,7 @@ class Receiver:
         url = f"http://127.0.0.1:{self.port}/hook"
         request = urllib.request.Request(url, body, {"Content-Type": "application/json", **dict(headers)})
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             error.close()

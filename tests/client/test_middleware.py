@@ -64,7 +64,7 @@ def serve_wsgi(app: Any) -> Iterator[int]:
 
 
 def ask(port: int, target: str, method: str = "GET") -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request(method, target, headers={"traceparent": TRACE})
     response = connection.getresponse()
     try:

@@ -5,6 +5,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.waiting import PATIENCE
+
 
 class Endpoint:
     """Answers what it is asked to; `seen` are the headers of the requests."""
@@ -21,7 +23,7 @@ class Endpoint:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 outer.seen.append({**dict(self.headers), "path": self.path})
-                outer.release.wait(10)
+                outer.release.wait(PATIENCE)
                 body = outer.answer if isinstance(outer.answer, bytes) else json.dumps(outer.answer).encode()
                 self.send_response(outer.status)
                 for name, value in ({"Content-Length": str(len(body))} | outer.headers).items():

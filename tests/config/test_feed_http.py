@@ -20,6 +20,7 @@ from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
 from tests.config.endpoint import Endpoint
 from tests.servers.ports import free_port
+from tests.waiting import PATIENCE
 
 LOOK = "look after the endpoint, or correct the address"
 LIST = "answer with a JSON list of rows"
@@ -56,7 +57,7 @@ def answering(raw: bytes, context: ssl.SSLContext | None = None) -> Iterator[int
         thread = threading.Thread(target=serve)
         thread.start()
         yield server.getsockname()[1]
-        thread.join(5)
+        thread.join(PATIENCE)
 
 
 # --- what is sent --------------------------------------------------------------------------------------

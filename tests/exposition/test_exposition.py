@@ -316,7 +316,7 @@ def test_promtool_finds_nothing_to_complain_of() -> None:
         "integration", tenant(0)[:2], [(common_metrics.PROBES, (), 4.0), (common_metrics.CRITICAL, (), 1.0)]
     )
     done = subprocess.run(
-        [promtool, "check", "metrics"], input=exposition.render(False, False), capture_output=True, timeout=30
+        [promtool, "check", "metrics"], input=exposition.render(False, False), capture_output=True, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 

@@ -145,7 +145,7 @@ def test_promtool_accepts_histograms() -> None:
         (BLOCKS, (), 2.0),
     ]
     body = filled([(tenant(n), samples) for n in range(3)]).render(False, False)
-    done = subprocess.run([promtool, "check", "metrics"], input=body, capture_output=True, timeout=30)
+    done = subprocess.run([promtool, "check", "metrics"], input=body, capture_output=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 

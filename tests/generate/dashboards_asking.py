@@ -84,7 +84,7 @@ def _wait(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{address}/-/ready", timeout=5):
+            with urllib.request.urlopen(f"{address}/-/ready", timeout=20):
                 return
         except (OSError, http.client.HTTPException):
             time.sleep(0.1)

@@ -285,7 +285,8 @@ async def test_the_mean_time_of_statements_is_that_of_the_window(network: Networ
     found = await grown(server, network, work)
     calls = found["postgres_queries_window"]
     assert calls >= 5
-    assert found["postgres_query_mean_seconds"] * calls == pytest.approx(took, abs=0.5)
+    # Within the session it took at least what it slept, and at most what a busy machine made of it outside.
+    assert 0.49 <= found["postgres_query_mean_seconds"] * calls < took + 0.5
 
 
 async def test_without_the_extension_the_times_of_statements_are_absent_and_nothing_drifts(
@@ -424,13 +425,19 @@ async def test_the_end_of_an_expired_certificate_is_reported(network: Network) -
     assert expiry == pytest.approx(time.time() - 3 * 86_400, abs=60)
 
 
+async def _wait_in_turns(turns: int) -> None:
+    """Wait 0.1 s as often as said: where the loop stands still, that is one turn of it."""
+    for _ in range(turns):
+        await asyncio.sleep(0.1)
+
+
 async def test_a_server_that_stops_answering_within_a_session_costs_no_more_than_the_timeout(
     network: Network, server: Cluster
 ) -> None:
     with server.connect() as lock:
         # The session gets in, and its first reading then waits for this lock.
         lock.execute("BEGIN; LOCK TABLE pg_extension IN ACCESS EXCLUSIVE MODE")
-        patience = asyncio.create_task(asyncio.sleep(9.5))
+        patience = asyncio.create_task(_wait_in_turns(95))
         asked = asyncio.create_task(probed(target_of(PROBE, server.options(), timeout=5.0), network))
         waiting = "SELECT pid FROM pg_stat_activity WHERE usename = 'monitor' AND wait_event_type = 'Lock'"
         while not (found := await asyncio.to_thread(server.admin, waiting)):

@@ -29,7 +29,7 @@ class Alertmanager:
 
     def ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self._base}/-/ready", timeout=2) as answer:
+            with urllib.request.urlopen(f"{self._base}/-/ready", timeout=20) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False

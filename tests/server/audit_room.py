@@ -25,6 +25,7 @@ from exporter.store.ledger import AuditLedger, DurableEvent
 from tests.ingest.reporting import configuration
 from tests.server.house import NOW, House, Reply, Room, bearer, house, state
 from tests.server.test_access import TOKENS, web_config
+from tests.waiting import PATIENCE
 
 T = TypeVar("T")
 
@@ -112,5 +113,5 @@ async def audit_room(folder: Path) -> AsyncIterator[AuditRoom]:
         async with house(room) as made:
             yield AuditRoom(parts, room, made)
     finally:
-        await parts.commit.close(5.0)
+        await parts.commit.close(PATIENCE)
         database.close()

@@ -1,5 +1,6 @@
 """The admin token over time: it goes and comes back, it is written where nothing fits, nothing forges it."""
 
+import gc
 import os
 import resource
 import stat
@@ -243,12 +244,13 @@ def test_a_token_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) ->
 
 
 def test_reading_and_making_tokens_keeps_no_file_open(tmp_path: Path) -> None:
+    gc.collect()  # else it may close files of other tests meanwhile, and hide one of ours
     before = len(list(Path("/proc/self/fd").iterdir()))
     for number in range(5):
         create_or_read(tmp_path / str(number))
         with pytest.raises(StartError):
             read(token_file(tmp_path, b"short"))
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def test_the_service_and_its_commands_agree_on_one_place() -> None:

@@ -27,6 +27,7 @@ from tests.server.webhook_desk import (
     Desk,
     webhook_desk,
 )
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -295,7 +296,7 @@ async def test_keys_that_are_exchanged_open_what_older_ones_have_closed(desk: De
 
 async def test_a_store_that_fails_is_a_503_and_nothing_changes(desk: Desk, store: Database) -> None:
     await desk.make()
-    await desk.outbox.stop(2.0)  # else it makes a new file
+    await desk.outbox.stop(PATIENCE)  # else it makes a new file
     store.close()
     Path(str(store.url.database)).unlink()
     assert (await desk.make(name="other")).status == 503

@@ -26,6 +26,7 @@ from exporter.store.batch import Batch
 from exporter.store.database import Database
 from exporter.store.encryption import Seals
 from tests.server.house import House, Reply, Room, bearer, house
+from tests.waiting import PATIENCE
 
 KEY = Secret(Fernet.generate_key().decode())
 TOKENS = """
@@ -103,7 +104,7 @@ async def webhook_desk(folder: Path, store: Database) -> AsyncIterator[Desk]:
         async with house(room) as made:
             yield Desk(made, room, outbox, summaries)
     finally:
-        await outbox.stop(2.0)
+        await outbox.stop(PATIENCE)
         await network.close()
 
 

@@ -271,7 +271,7 @@ def test_a_directory_that_may_not_be_written_fails_in_a_sentence() -> None:
     with tempfile.TemporaryDirectory() as directory:
         Path(directory).chmod(0o755)
         done = subprocess.run(
-            [sys.executable, "-c", script, f"{directory}/x.db"], capture_output=True, text=True, timeout=30
+            [sys.executable, "-c", script, f"{directory}/x.db"], capture_output=True, text=True, timeout=60
         )
     assert "Permission denied; see file, directory and permissions" in done.stdout, done.stderr
 

@@ -33,6 +33,7 @@ from tests.clock import HandClock
 from tests.servers.postgres import Cluster
 from tests.store.queries import token_log_of
 from tests.tokens.endpoints import configured
+from tests.waiting import PATIENCE
 
 LABELS = ("calendar", "planted-tenant", "google_calendar")
 HELD = TokenSet(access=Secret("planted-access"), refresh=Secret("planted-refresh"), obtained=1.7e9)
@@ -175,7 +176,7 @@ async def test_a_reload_exchanges_the_keys(tmp_path: Path) -> None:
     new = TokenStore(Database(after.store.url), Seals(KEYS[1:]))
     assert new.read("b") is not None
     await engine.stop(1.0)
-    await writer.close(1.0)
+    await writer.close(PATIENCE)
     await network.close()
     for one in (store, new):
         one.database.close()

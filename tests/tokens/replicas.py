@@ -89,7 +89,7 @@ def platform(folder: Path, refresh: str) -> TokenSettings:
 
 def row(folder: Path, statement: str = "SELECT refresh_token FROM connection", *values: str) -> str:
     """Run a statement in the platform's database and return the first value, as the platform would."""
-    with closing(sqlite3.connect(folder / "platform.db", timeout=10)) as connection:
+    with closing(sqlite3.connect(folder / "platform.db", timeout=PATIENCE)) as connection:
         found = connection.execute(statement, values).fetchone()
         connection.commit()
         return str(found[0]) if found else ""

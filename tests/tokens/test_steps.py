@@ -24,6 +24,7 @@ from exporter.tokens.storage import mark_of
 from tests.clock import HandClock
 from tests.tokens.endpoints import ask_token, configured, grant_of, made
 from tests.tokens.replicas import Start, ask, away, platform, rest, row
+from tests.waiting import PATIENCE
 
 NO_UPDATE = "CREATE TRIGGER no BEFORE UPDATE ON connection BEGIN SELECT RAISE(ABORT, 'no'); END"
 JOURNAL = "sql:calendar/acme"
@@ -49,7 +50,7 @@ def shown(manager: TokenManager, target: Target) -> dict[str, float]:
 
 
 def statement(folder: Path, text: str) -> None:
-    with closing(sqlite3.connect(folder / "state.db", timeout=10)) as connection:
+    with closing(sqlite3.connect(folder / "state.db", timeout=PATIENCE)) as connection:
         connection.execute(text)
         connection.commit()
 
