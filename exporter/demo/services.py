@@ -38,13 +38,19 @@ class DemoProcess:
     process: asyncio.subprocess.Process | None = None
 
     async def start(self, limit: float = START_LIMIT) -> None:
-        """Start it and wait until it answers; StartError quotes the end of its log."""
+        """Start it and wait until it answers; StartError quotes the end of its log.
+
+        A program that is given up is stopped.
+        """
         with self.log.open("ab") as log:
             self.process = await self._spawn(log)
         try:
             async with asyncio.timeout(limit):
                 await self._wait_until_ready()
-        except TimeoutError:
+        except BaseException as error:
+            await self.stop()  # nobody else knows of it, and it would hold its port
+            if not isinstance(error, TimeoutError):
+                raise
             raise StartError(f"{self.name} did not answer within {limit:g} s: {self.log_tail()}") from None
 
     async def run(self, limit: float = 60.0) -> None:

@@ -1,10 +1,12 @@
 """What the demo shows of webhooks and events: each way once, and what an app reports."""
 
+import asyncio
 import sys
 from pathlib import Path
 
 import pytest
 
+from exporter.core.errors import StartError
 from exporter.demo.app_events import app, show_events
 from exporter.demo.demo import OWN_FILE
 from exporter.demo.programs import own_token
@@ -12,6 +14,7 @@ from exporter.demo.services import DemoProcess
 from exporter.demo.sink import Sink
 from exporter.demo.webhooks import show_webhooks
 from tests.servers.ports import free_port
+from tests.waiting import until
 
 
 async def test_the_demo_shows_a_webhook_each_way_and_what_an_app_reports(
@@ -47,3 +50,17 @@ async def test_the_demo_shows_a_webhook_each_way_and_what_an_app_reports(
         *("events were taken, 0 refused", "slowest endpoint: GET /search"),
     ):
         assert words_of in text, text
+
+
+async def test_a_program_that_is_given_up_is_not_left_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    url = f"http://127.0.0.1:{free_port()}/"
+    mute, cut = (DemoProcess("mute", command, url, tmp_path / "log") for _ in range(2))
+    with pytest.raises(StartError, match=r"mute did not answer within 0.1 s"):
+        await mute.start(0.1)
+    assert mute.process is not None and mute.process.returncode is not None
+    starting = asyncio.create_task(cut.start())
+    await until(lambda: cut.process)
+    starting.cancel()
+    await asyncio.wait([starting])
+    assert starting.cancelled() and cut.process is not None and cut.process.returncode is not None
