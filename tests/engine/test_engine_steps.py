@@ -393,5 +393,5 @@ async def test_a_token_that_is_renewed_between_two_runs_is_in_the_next_scrape(
     await settle()
     ends = await value_of(engine, "integration_token_expiry_timestamp_seconds")
     assert ends == pytest.approx(clock.now() + HOUR)
-    await engine.stop(5)
+    await engine.stop(PATIENCE)
     await network.close()

@@ -11,6 +11,7 @@ from exporter.core.probe import Target
 from exporter.engine.scheduler import JITTER, PORTION, ScheduledTarget, Scheduler, next_slot, spread
 from tests.clock import HandClock, settle
 from tests.engine.making import made_probe, made_target
+from tests.waiting import PATIENCE
 
 
 class Runs:
@@ -251,6 +252,6 @@ async def test_busy_lanes_share_a_full_process_with_those_that_wait(clock: HandC
     scheduler.add([(made_target(f"i{n}", f"t{m}", generic), 0.0) for n in range(8) for m in range(8)])
     for _ in range(3000):
         await asyncio.sleep(0)
-    await scheduler.stop(1)
+    await scheduler.stop(PATIENCE)
     assert len(started) == 8
     assert min(started.values()) > max(started.values()) / 3

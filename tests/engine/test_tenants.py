@@ -87,7 +87,7 @@ class Works:
 async def works(tmp_path: Path) -> Any:
     made = Works(tmp_path)
     yield made
-    await made.engine.stop(1.0)
+    await made.engine.stop(PATIENCE)
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ async def test_a_start_without_the_source_probes_the_rest_and_asks_again_soon(
     assert works.tenants == ["", "one", "two"]
     assert works.value("tenants_refresh_successful", **labels) == 1
     assert message[-1]["event"] == "tenants are refreshed again"
-    await works.engine.stop(1.0)
+    await works.engine.stop(PATIENCE)
 
 
 async def test_a_start_with_rows_that_are_wrong_tells_them_and_takes_the_rest(
@@ -206,7 +206,7 @@ async def test_a_start_with_rows_that_are_wrong_tells_them_and_takes_the_rest(
     (line,) = message
     assert (line["event"], line["count"]) == ("rows of tenants were refused", 2)
     for one in (works, restarted):
-        await one.engine.stop(1.0)
+        await one.engine.stop(PATIENCE)
 
 
 async def test_most_tenants_gone_at_once_is_reported_and_counted_until_it_is_believed(
@@ -250,7 +250,7 @@ async def test_keys_that_nobody_reads_are_reported_once(tmp_path: Path, message:
         works.refresher.refresh_due()
     lines = [line for line in message if line["event"] == "keys of tenants' rows are ignored"]
     assert [line["keys"] for line in lines] == [["created_at"]]
-    await works.engine.stop(1.0)
+    await works.engine.stop(PATIENCE)
 
 
 async def test_a_source_is_asked_once_in_its_period_however_often_is_looked(works: Works) -> None:

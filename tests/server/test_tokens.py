@@ -89,7 +89,7 @@ async def manager(server: OAuthServer, database: Database, writer: Writer) -> As
     server.revoke("bad")
     made_manager.apply(configured(*targets))
     yield made_manager
-    await made_manager.stop(5.0)
+    await made_manager.stop(PATIENCE)
     await network.close()
 
 

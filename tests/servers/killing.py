@@ -131,6 +131,6 @@ async def _judge(
         found.lost.append(target.tenant)
         if kept.get(target.tenant) in {mark(refresh) for refresh in seen[target.tenant][-1:]}:
             found.unexplained.append(target.tenant)
-    await manager.stop(10.0)
+    await manager.stop(60.0)
     await network.close()
     store.database.close()

@@ -175,7 +175,7 @@ async def test_a_reload_exchanges_the_keys(tmp_path: Path) -> None:
     store.keep("b", LABELS, HELD)
     new = TokenStore(Database(after.store.url), Seals(KEYS[1:]))
     assert new.read("b") is not None
-    await engine.stop(1.0)
+    await engine.stop(PATIENCE)
     await writer.close(PATIENCE)
     await network.close()
     for one in (store, new):

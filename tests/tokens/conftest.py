@@ -9,6 +9,7 @@ from exporter.net.network import LoopNetwork
 from exporter.tokens.manager import TokenManager
 from tests.clock import HandClock
 from tests.tokens.replicas import Start, replicas
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ async def manager(clock: HandClock) -> AsyncIterator[TokenManager]:
     network = LoopNetwork()
     made_manager = TokenManager(network, clock)
     yield made_manager
-    await made_manager.stop(5.0)
+    await made_manager.stop(PATIENCE)
     await network.close()
 
 

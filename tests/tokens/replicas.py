@@ -57,7 +57,7 @@ class Start:
 
     async def stop(self) -> None:
         for manager, writer in self._running:
-            await manager.stop(5.0)
+            await manager.stop(PATIENCE)
             await writer.close(PATIENCE)
         await self._network.close()
 

@@ -24,6 +24,7 @@ from exporter.sandbox.oauth import OAuthServer, serving
 from exporter.tokens.manager import TokenManager
 from tests.clock import HandClock
 from tests.tokens.endpoints import ask_token, changed, configured, made
+from tests.waiting import PATIENCE
 
 DAY = 86_400.0
 
@@ -308,7 +309,7 @@ async def test_a_service_account_signs_for_its_tokens(server: OAuthServer, manag
     with pytest.raises(ProbeError, match="no RSA key in PEM") as caught:
         await ask_token(own, wrong)
     assert "planted" not in str(caught.value)
-    await own.stop(5.0)
+    await own.stop(PATIENCE)
     await network.close()
 
 

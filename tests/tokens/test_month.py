@@ -20,6 +20,7 @@ from exporter.sandbox.oauth import OAuthServer
 from exporter.tokens.manager import TokenManager
 from tests.clock import HandClock
 from tests.tokens.endpoints import configured, grant_of, made
+from tests.waiting import PATIENCE
 
 MONTH = 30 * 86_400.0
 ENOUGH = 1_000
@@ -155,7 +156,7 @@ async def live_through(kind: str, replies: list[Reply], probes: list[tuple[float
         await clock.advance(wait)
     await clock.advance(60)
     await asyncio.gather(*running)
-    await manager.stop(1.0)
+    await manager.stop(PATIENCE)
     return network.calls
 
 

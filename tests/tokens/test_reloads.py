@@ -106,7 +106,7 @@ async def test_a_credential_that_was_refused_is_not_sent_again_by_the_next_proce
     first = start(target)
     with pytest.raises(ProbeError, match="invalid_grant"):
         await ask(first, target)
-    await first.stop(5.0)
+    await first.stop(PATIENCE)
     second = start(target)
     with pytest.raises(ProbeError, match="its owner must connect again") as caught:
         await ask(second, target)
@@ -146,7 +146,7 @@ async def test_what_a_run_says_of_a_token_yields_to_what_its_account_knows(
     assert [float(line.rpartition(" ")[2]) for line in ends] == [pytest.approx(clock.now() + 7_200)]
     renewed = [line for line in await body(engine) if line.startswith("integration_token_refreshable")]
     assert len(renewed) == 2, "the access token and the refresh token, once each"
-    await engine.stop(5)
+    await engine.stop(PATIENCE)
     await network.close()
 
 
@@ -165,7 +165,7 @@ async def test_a_reload_that_says_what_differs_leaves_the_accounts_of_one_that_d
         quick.apply(configured(*targets), differing)
         assert _accounts(quick) == _accounts(manager)
         before = after
-    await quick.stop(5.0)
+    await quick.stop(PATIENCE)
     await network.close()
 
 

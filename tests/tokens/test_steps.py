@@ -143,7 +143,7 @@ async def test_the_platforms_database_needs_no_journal(
     first = start(target, settings, keys=False)
     token = await ask(first, target)
     assert [row(tmp_path)] == server.connections["acme"].refresh
-    await first.stop(5.0)
+    await first.stop(PATIENCE)
     second = start(target, settings, keys=False)
     assert await ask(second, target) == token
     assert (await second.refresh(target.key, "user:ann")).result == "ok"

@@ -17,6 +17,7 @@ from exporter.tokens.storage import mark_of
 from tests.clock import HandClock
 from tests.tokens.endpoints import made
 from tests.tokens.replicas import Start, ask, away, platform, rest, row
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ async def test_a_restart_goes_on_with_the_newest_refresh_token(server: OAuthServ
     target = made(server, "calendar", refresh_token=Secret(server.connect("acme")))
     first = start(target)
     token = await ask(first, target)
-    await first.stop(5.0)
+    await first.stop(PATIENCE)
     second = start(target)
     assert await ask(second, target) == token, "the access token still lasts"
     account = second.account(target.key)
@@ -173,7 +174,7 @@ async def test_with_source_store_the_options_seed_once(server: OAuthServer, star
     settings = TokenSettings(source="store")
     target = made(server, "calendar", refresh_token=Secret(server.connect("acme")))
     await ask(first := start(target, settings), target)
-    await first.stop(5.0)
+    await first.stop(PATIENCE)
     other = replace(
         target, options=type(target.options)(token_url=server.url(), refresh_token=Secret("stale"))
     )

@@ -17,6 +17,7 @@ from tests.clock import HandClock
 from tests.scarcity import no_descriptors
 from tests.tokens.endpoints import ask_token, configured, made
 from tests.tokens.replicas import Start, ask, rest
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ async def test_a_renewal_that_is_due_is_tried_again_soon_and_not_in_a_circle(
         await clock.advance(1)
         await rest(manager)
     assert account.renewals == 2 and account.shortage is None
-    await manager.stop(5.0)
+    await manager.stop(PATIENCE)
     await network.close()
 
 
