@@ -70,7 +70,7 @@ async def test_the_filter_works_by_the_query_alone() -> None:
         assert rows((await made.ask(TAB + "?q=calendar+timeout")).text) == ["calendar"]
         assert rows((await made.ask(TAB + "?status=error")).text) == ["payments", "calendar"]
         nothing = (await made.ask(TAB + "?q=nonesuch")).text
-        assert rows(nothing) == [] and "No target fits the filter" in nothing
+        assert rows(nothing) == [] and "No target matches the filter" in nothing
 
 
 async def test_ten_thousand_targets_are_shown_in_pages() -> None:
@@ -80,7 +80,7 @@ async def test_ten_thousand_targets_are_shown_in_pages() -> None:
         assert len(rows(page)) == 100 and "1\N{EN DASH}100 of 10,000" in page
         assert 'href="/integrations?q=calendar&amp;offset=100"' in page
         last = (await made.ask(TAB + "?offset=9900")).text
-        assert len(rows(last)) == 100 and ">More</a>" not in last
+        assert len(rows(last)) == 100 and ">Next</a>" not in last
 
 
 async def test_an_empty_board_says_what_to_do() -> None:
@@ -147,9 +147,9 @@ async def test_without_access_rules_the_page_says_who_may_use_it() -> None:
     async with house(room()) as made:
         page = (await made.ask(TAB, admin=False)).text
         mine = (await made.ask(TAB)).text
-    assert "No access is configured: whoever is on this machine may read." in page
+    assert "No access is configured: anyone on this machine may read." in page
     assert 'action="/sign-in"' in page and "Check now" not in page and 'href="/config"' not in page
-    assert "Signed in by the admin token." in mine and 'href="/config"' in mine
+    assert "Signed in with the admin token." in mine and 'href="/config"' in mine
 
 
 async def test_on_a_phone_what_is_connected_takes_one_line(chromium: str, tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ async def sign_in(page: Page, made: House) -> None:
     await page.until("document.querySelector('.sign [type=password]') !== null")
     await page.value(f"document.querySelector('.sign [type=password]').value = '{token}'")
     await page.value("document.querySelector('.sign button').click()")
-    await page.until("document.body && document.body.innerText.includes('Signed in by the admin token')")
+    await page.until("document.body && document.body.innerText.includes('Signed in with the admin token')")
 
 
 async def test_a_browser_signs_in_by_the_form_and_out_again(chromium: str, tmp_path: Path) -> None:

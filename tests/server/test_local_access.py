@@ -359,7 +359,7 @@ async def test_a_wrong_token_begins_no_session_and_shows_nowhere(here: House) ->
     assert (answer.status, answer.headers["location"]) == (303, "/?sign-in=wrong#sign-in")
     assert "set-cookie" not in answer.headers
     assert [log["event"] for log in logs] == ["sign-in refused"] and "a-wrong" not in str(logs)
-    assert "This is not the token." in (await here.ask("/?sign-in=wrong", admin=False)).text
+    assert "This is not the admin token." in (await here.ask("/?sign-in=wrong", admin=False)).text
 
 
 async def test_signing_out_takes_the_cookie_back(here: House) -> None:

@@ -76,6 +76,24 @@ def test_no_text_is_left_that_nothing_asks_for() -> None:
     assert {name for name in left if name.split(".")[0] not in tables | {"mode"}} == set()
 
 
+def values(section: Any) -> Iterator[str]:
+    for value in section.values():
+        yield from values(value) if isinstance(value, dict) else (value,)
+
+
+def test_texts_say_plainly_who_does_what_and_where() -> None:
+    vague = re.compile(
+        r"\b(?:whoever|nobody|somebody|whom|below|meanwhile|anew|told|tells|at it)\b", re.IGNORECASE
+    )
+    assert [text for text in values(TEXTS) if vague.search(text)] == []
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_headings_begin_with_a_capital(template: Path) -> None:
+    for section, name in re.findall(r"<h[12][^>]*>{{ t\.(\w+)\.(\w+) }}", template.read_text("utf-8")):
+        assert TEXTS[section][name][0].isupper(), (section, name)
+
+
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
 def test_an_action_is_a_route_that_changes_something_and_has_its_words(action: Any) -> None:
     (route,) = (one for one in ROUTES if one.path == action.path and action.method in one.methods)

@@ -140,7 +140,7 @@ async def test_maintenance_is_started_and_ended_by_keyboard_alone(desk: Desk) ->
     await desk.page.until("document.getElementById('maintenance').textContent.includes('payments-acme')")
     await desk.go("Alerts", "/alerts")
     assert "the key is replaced" in await desk.page.value("document.getElementById('windows').textContent")
-    assert await desk.do("End: payments-acme", "End") == "The maintenance payments-acme is over."
+    assert await desk.do("End: payments-acme", "End") == "The maintenance window payments-acme is over."
     await desk.page.until("document.querySelector('#windows .empty') !== null")
     assert desk.incident.keeper.windows() == []
 

@@ -61,7 +61,7 @@ async def test_who_is_not_known_gets_one_page_for_all_that_there_is_and_is_not(g
 
 async def test_a_role_without_the_page_gets_no_style_that_it_may_not_read(guarded: House) -> None:
     reply = await guarded.ask("/", headers=bearer(TOKENS["notify"]) | BROWSER)
-    assert reply.status == 403 and "This page is not open to you" in reply.text
+    assert reply.status == 403 and "You may not open this page" in reply.text
     assert "<link" not in reply.text
 
 
@@ -80,7 +80,7 @@ async def test_on_this_machine_the_tab_asks_for_the_token_and_leads_to_where_one
     wrong = await local.ask("/sign-in", "POST", admin=False, data={"token": "no", "to": asked})
     assert wrong.headers["location"] == f"{asked}&sign-in=wrong#sign-in"
     again = await local.ask(wrong.headers["location"].partition("#")[0], headers=BROWSER, admin=False)
-    assert "This is not the token." in again.text
+    assert "This is not the admin token." in again.text
     assert 'name="to" value="/alerts?severity=high&amp;tenant=acme"' in again.text
     right = await local.ask("/sign-in", "POST", admin=False, data=form(local, asked))
     assert right.headers["location"] == asked and "set-cookie" in right.headers
