@@ -14,6 +14,7 @@ from tests.generate.test_dashboards import DASHBOARDS, ROOT
 
 METRIC = re.compile(r"integration_[a-z0-9_]+")
 COUNTS = "numbers by outcome, and the threshold is a share of them"
+FAILURES = {"Failed probes per minute, by reason", "Failed probes per minute, by integration"}
 NOT_DRAWN: dict[tuple[str, str], str] = {
     ("integration-database", "Transactions per second"): COUNTS,
     ("integration-payments", "Failed payments per minute, by reason"): COUNTS,
@@ -37,6 +38,15 @@ NOT_DRAWN: dict[tuple[str, str], str] = {
         "Page views of people in 15 minutes, and what is usual",
     ): "multiples of the usual",
     ("integration-widgets", "Page views per minute, by client"): COUNTS,
+    **{
+        (
+            dashboard["uid"],
+            panel["title"],
+        ): "of many targets, and the threshold is for failures of one in a row"
+        for dashboard in DASHBOARDS.values()
+        for panel in asking_panels(dashboard)
+        if panel["title"] in FAILURES
+    },
 }
 """Graphs (address, title) without a line though a family of thresholds is about what they show, and why."""
 

@@ -1,17 +1,24 @@
 """A dashboard: its sections, the variables and links that all have, and its JSON text."""
 
 import json
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from exporter.generate.dashboards._marks import marks_of
+from exporter.generate.dashboards._panels import LIMIT
 from exporter.generate.dashboards._sdk import JSONEncoder, dashboard, models
 from exporter.generate.dashboards._variables import STORE, TARGET, Choice, names_of, variables_of
 from exporter.generate.provisioning import PROVIDER_TAG, TAG, TARGET_TAG
 
 SCHEMA_VERSION = 42
 GRID_WIDTH = 24
+PICKED = "whatever is picked"
+OF_ALL = f"Of all tenants, {PICKED}."
+"""Ends the description of a panel that a choice of tenants does not narrow."""
+
+_TENANT = re.compile(r"\$\{?tenant\b")
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,10 @@ def text_of(board: Dashboard) -> str:
 
 
 def clean_up(built: dict[str, Any]) -> dict[str, Any]:
-    """Return what the builder wrote with panel ids and without defaults that mislead; idempotent."""
+    """Return what the builder wrote with panel ids and without what misleads; idempotent.
+
+    Panels that a choice of tenants does not narrow say so.
+    """
     built["schemaVersion"] = SCHEMA_VERSION
     for number, panel in enumerate(built["panels"], start=1):
         panel["id"] = number
@@ -77,7 +87,17 @@ def clean_up(built: dict[str, Any]) -> dict[str, Any]:
     for variable in built["templating"]["list"]:
         for key in ("auto", "auto_min", "auto_count"):
             variable.pop(key, None)
+        if variable["name"] == "tenant":
+            _say_what_is_of_all(built["panels"])
     return built
+
+
+def _say_what_is_of_all(panels: Iterable[dict[str, Any]]) -> None:
+    """Let panels that do not ask for the tenants that are picked say so."""
+    for panel in panels:
+        asked = str([one for one in panel.get("targets", ()) if one.get("legendFormat") != LIMIT])
+        if panel["type"] != "row" and not _TENANT.search(asked) and PICKED not in panel["description"]:
+            panel["description"] += f" {OF_ALL}"
 
 
 def _place(panels: list[dict[str, Any]]) -> None:

@@ -87,7 +87,7 @@ def _counts() -> tuple[Any, ...]:
         ).no_value("None reported"),
         show.figure(
             "95th percentile",
-            "One of twenty requests of 15 minutes took so long or longer. Not by tenant.",
+            "One of twenty requests of 15 minutes took so long or longer.",
             PanelQuery(reported.percentile("0.95", reported.own(m.DURATION), window=QUARTER)),
             size=(4, 4),
             unit="s",
@@ -129,7 +129,7 @@ def _requests() -> tuple[Any, ...]:
         ),
         show.lines(
             "Response time, percentiles",
-            "Of all requests that the app answered, of all tenants. The points are single requests: hover "
+            "Of all requests that the app answered. The points are single requests: hover "
             "for their trace ids.",
             reported.percentiles(duration),
             size=(12, 8),

@@ -131,7 +131,7 @@ def _widgets() -> tuple[Any, ...]:
         ),
         show.lines(
             "Load time, 95th percentile by widget",
-            f"The {ask.MOST} slowest widgets, of all tenants, where they loaded. Dashed: the thresholds.",
+            f"The {ask.MOST} slowest widgets, where they loaded. Dashed: the thresholds.",
             (
                 PanelQuery(
                     ask.top(reported.percentile("0.95", reported.of_tenant(m.DURATION), "widget")),
