@@ -138,6 +138,12 @@ def test_a_tenant_that_is_picked_sees_no_other_tenant(prometheus: Prometheus) ->
     assert found == {"", PICKED}
 
 
+def test_no_alert_is_asked_for_of_a_tenant_and_of_all_integrations() -> None:
+    asked = [target for board in DASHBOARDS.values() for target in re.findall(r"ALERTS{[^}]*}", str(board))]
+    assert len(asked) > 100
+    assert [text for text in asked if 'tenant=~"$tenant|"' in text] == []
+
+
 def test_alerts_without_a_tenant_are_of_integrations_that_the_tenant_has(prometheus: Prometheus) -> None:
     board = _board("overview")
     loudest = _panel(board, "Firing alerts")["targets"][0]["expr"]

@@ -47,17 +47,21 @@ def top(expr: str, count: int = MOST) -> str:
     return f"topk({count}, {expr})"
 
 
-def firing(*matchers: str, offset: str = "", variables: Iterable[str] = Scope.TARGET.value) -> str:
-    """Return 1 for each alert that fires (or fired, with `offset`), whatever labels it has of its own.
+def firing(
+    *matchers: str, offset: str = "", window: str = "", variables: Iterable[str] = Scope.TARGET.value
+) -> str:
+    """Return 1 for each alert that fires, whatever labels it has of its own.
 
-    Of the alerts without a tenant, once tenants are picked, those on their integrations and on the exporter.
+    It fired before with an `offset`, and at any time of a `window`. Of the alerts without a tenant, once
+    tenants are picked, those on their integrations and on the exporter.
     """
     names = tuple(variables)
     rest = tuple(name for name in names if name != "tenant")
 
     def select(*more: str) -> str:
         chosen = alert_matchers('alertstate="firing"', *matchers, *more, variables=rest)
-        return f"ALERTS{{{chosen}}}{f' offset {offset}' if offset else ''}"
+        found = f"ALERTS{{{chosen}}}{f'[{window}]' if window else ''}{f' offset {offset}' if offset else ''}"
+        return f"max_over_time({found})" if window else found
 
     if rest == names:
         return f"max by ({ALERT}) ({select()})"

@@ -31,7 +31,6 @@ SEVERITY_WORDS: dict[str, ValueWord] = {
     severity.value: (severity.capitalize(), show.SEVERITY_COLOURS[severity]) for severity in Severity
 }
 SEVERITY = TableColumn("severity", "Severity", width=95, words=SEVERITY_WORDS)
-FIRES = 'alertstate="firing"'
 INCIDENTS = f"""\
 SELECT alert, severity, integration, tenant, provider, fingerprint, starts, min(started) AS began,
   max(flap) AS flap,
@@ -110,12 +109,11 @@ def _mean(title: str, text: str, seconds: Metric, times: Metric) -> Any:
 
 def _over_time() -> Any:
     # One that fired for a minute between two points counts, too.
-    fired = f"max_over_time(ALERTS{{{ask.alert_matchers(FIRES)}}}[$__rate_interval])"
-    every = f"max by (alertname, severity, integration, provider, tenant) ({fired})"
+    fired = ask.firing(window="$__rate_interval")
     return show.stacked(
         "Alerts that fire, by severity",
         "How many fired in the time of each bar, however shortly; the steps of one condition count each.",
-        PanelQuery(f"count by (severity) ({every})", "{{severity}}"),
+        PanelQuery(f"count by (severity) ({fired})", "{{severity}}"),
         size=(10, 10),
         unit="short",
         step="1m",
