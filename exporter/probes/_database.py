@@ -11,11 +11,49 @@ from functools import cache
 from exporter.core.common_metrics import SCHEDULE
 from exporter.core.metric import Metric
 from exporter.core.probe import Kit
+from exporter.core.severity import Severity
+from exporter.core.threshold import ThresholdFamily
 
 WINDOW = 600.0
 """Seconds over which increases are measured."""
 
 _KEY = "totals/1"
+
+CONNECTIONS = ThresholdFamily(
+    "database_connections_ratio",
+    "Share of the database's connections in use, above which they count as running out.",
+    {Severity.MEDIUM: 0.80, Severity.HIGH: 0.90},
+    unit="ratio",
+    maximum=1.0,
+    environment=((Severity.MEDIUM, "MONITORING_SUPABASE_CONNECTION_THRESHOLD"),),
+    environment_scale=0.01,
+)
+QUERY_TIME = ThresholdFamily(
+    "database_query_seconds",
+    "Mean execution time of the database's statements, above which they count as slow.",
+    {Severity.MEDIUM: 5.0},
+    unit="seconds",
+    environment=((Severity.MEDIUM, "MONITORING_SUPABASE_QUERY_TIME_THRESHOLD"),),
+    environment_scale=0.001,
+)
+ERRORS = ThresholdFamily(
+    "database_error_ratio",
+    "Share of the database's transactions that are rolled back, above which they count as failing.",
+    {Severity.MEDIUM: 0.05, Severity.HIGH: 0.10},
+    unit="ratio",
+    maximum=1.0,
+)
+DEADLOCKS = ThresholdFamily(
+    "database_deadlocks",
+    "Deadlocks of the database in ten minutes, above which somebody is notified.",
+    {Severity.MEDIUM: 0.0},
+)
+LAG = ThresholdFamily(
+    "database_replication_lag_seconds",
+    "How far a standby may be behind.",
+    {Severity.MEDIUM: 60.0},
+    unit="seconds",
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +73,11 @@ class DatabaseMetrics:
     def all(self) -> tuple[Metric, ...]:
         """Every one of them."""
         return tuple(getattr(self, field.name) for field in fields(self))
+
+    def per_second(self, matchers: str) -> str:
+        """Return PromQL of transactions a second, by integration, tenant and outcome."""
+        pace = f"{self.transactions}{{{matchers}}} / ignoring (outcome) group_left () {self.window_seconds}"
+        return f"max by (integration, tenant, outcome) ({pace})"
 
 
 @cache

@@ -51,6 +51,7 @@ HIDDEN = {
     "integration_threshold_rate_limit_calls": "The share that is left is drawn; this is for small limits.",
     "integration_threshold_webhook_consecutive_failures": "A column of a table has them.",
     "integration_threshold_fal_error_ratio": "The provider's graph is of requests, and not of their share.",
+    "integration_threshold_statuspage_component_level": "A state is a word over time, no level.",
     "integration_threshold_twilio_webhook_failures": "The provider's graph has a line for each error code.",
 } | {
     f"integration_threshold_{name}": "A factor of one share over another: the alert names the places."

@@ -19,6 +19,8 @@ NOT_DRAWN: dict[tuple[str, str], str] = {
     ("integration-database", "Transactions per second"): COUNTS,
     ("integration-payments", "Failed payments per minute, by reason"): COUNTS,
     ("integration-payments", "Declines in an hour, by family"): COUNTS,
+    ("integration-postgres", "Transactions per second, by outcome"): COUNTS,
+    ("integration-supabase", "Supabase: Transactions per second, by outcome"): COUNTS,
     ("integration-fal", "fal: Requests of the last hour"): COUNTS,
     ("integration-resend", "Resend: E-mails by outcome"): COUNTS,
     ("integration-stripe", "Payments by outcome"): COUNTS,
@@ -57,9 +59,15 @@ def judged_by(names: set[str]) -> set[str]:
     for alert in registry.alerts():
         read = {name for text in alert.expressions for name in METRIC.findall(text)}
         read = {name for name in read if not name.startswith("integration_threshold_")} & _catalogue()
-        if alert.family and read and read <= names:
+        if alert.family and any(part and part <= names for part in _parts(read)):
             found.add(alert.family.metric.name)
     return found
+
+
+def _parts(read: set[str]) -> list[set[str]]:
+    """Return what an alert reads of each provider, where it reads the same of several: a panel shows one."""
+    own = [{name for name in read if name.startswith(f"integration_{one}_")} for one in registry.probes()]
+    return own if set().union(*own) == read else [read]
 
 
 def _catalogue() -> set[str]:

@@ -11,7 +11,15 @@ from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._columns import detail_link, integration_column, tenant_column
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn, limits_of
 from exporter.generate.dashboards._scale import count_firing, record, recorded_level
-from exporter.probes._database import DATABASES, DatabaseMetrics
+from exporter.probes._database import (
+    CONNECTIONS,
+    DATABASES,
+    DEADLOCKS,
+    ERRORS,
+    LAG,
+    QUERY_TIME,
+    DatabaseMetrics,
+)
 from exporter.probes.postgres import alerts as a
 from exporter.probes.postgres import metrics as p
 from exporter.probes.supabase import metrics as s
@@ -137,7 +145,7 @@ def _load() -> tuple[Any, ...]:
             f"The {ask.MOST} databases with most. Dashed: the strictest thresholds.",
             _used(),
             "percentunit",
-            a.CONNECTIONS,
+            CONNECTIONS,
         ),
         _lines(
             "Mean time of statements",
@@ -145,14 +153,14 @@ def _load() -> tuple[Any, ...]:
             "thresholds.",
             _any(lambda one: ask.each(one.query_mean)),
             "s",
-            a.QUERY_TIME,
+            QUERY_TIME,
         ),
         _lines(
             "Share of transactions rolled back",
             "Over the ten minutes that ended at each probe. Dashed: the strictest thresholds.",
             _rolled_back(),
             "percentunit",
-            a.ERRORS,
+            ERRORS,
         ),
         _lines(
             "Transactions per second",
@@ -175,7 +183,7 @@ def _trouble() -> tuple[Any, ...]:
             "In the ten minutes that ended at each probe. Dashed: the strictest threshold.",
             _any(lambda one: ask.each(one.deadlocks)),
             "short",
-            a.DEADLOCKS,
+            DEADLOCKS,
         ),
         _lines(
             "Replication lag",
@@ -184,7 +192,7 @@ def _trouble() -> tuple[Any, ...]:
             f"({_any(lambda one: ask.each(one.lag))}) > 0 or {ask.each(p.REPLICA_LAG)}"
             f" or {_any(lambda one: ask.each(one.lag))}",
             "s",
-            a.LAG,
+            LAG,
         ),
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from exporter import registry
 from exporter.core import common_metrics
-from exporter.core.panel import Panel
+from exporter.core.panel import Panel, Tone
 from exporter.core.probe import Probe
 from exporter.core.signals import Signals
 from exporter.generate.dashboards import _limits as left
@@ -19,15 +19,17 @@ from exporter.generate.dashboards import _status as status
 from exporter.generate.dashboards._alert_tables import firing_alerts
 from exporter.generate.dashboards._board import GRID_WIDTH, Dashboard, Section
 from exporter.generate.dashboards._columns import detail_link, errors_link, integration_column, tenant_column
+from exporter.generate.dashboards._looks import ValueWord, map_values
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
-from exporter.generate.dashboards._promql import limit, top
-from exporter.generate.dashboards._sdk import common
+from exporter.generate.dashboards._promql import MOST, limit, top
+from exporter.generate.dashboards._sdk import common, kinds
 from exporter.generate.dashboards._variables import Choice
 from exporter.generate.provisioning import PROVIDER_TAG
 
 SIZES: dict[str, tuple[int, int]] = {
     "stat": (6, 8),
     "timeseries": (12, 8),
+    "states": (12, 8),
     "table": (12, 8),
     "bargauge": (12, 8),
 }
@@ -38,6 +40,7 @@ NOW = (24, 6)
 FIGURE = 44
 """Pixels of a number, or of the words in its place: else they fill a panel as high as its neighbours."""
 UNREPORTED = "Nothing reported"
+COLOURS = {Tone.GOOD: show.GOOD, Tone.WARNING: show.WARNING, Tone.BAD: show.BAD, Tone.QUIET: show.QUIET}
 PICKED = ("integration", "tenant")
 """The variables of these dashboards: the provider is said by the address."""
 
@@ -150,10 +153,15 @@ def _size(panel: Panel) -> tuple[int, int]:
 
 def _panel(panel: Panel, narrow: status.Narrow) -> Any:
     # A provider thinks of its targets, not of how many there may be.
-    query, size = PanelQuery(top(panel.expr), panel.legend_format), _size(panel)
+    query, size = PanelQuery(_worst(panel), panel.legend_format), _size(panel)
     if panel.kind == "stat":
         made = show.figure(panel.title, panel.description, query, size=size, unit=panel.unit)
+        if panel.words:
+            made.mappings([map_values(_words(panel))]).color_mode(kinds.BigValueColorMode.VALUE)
         return made.no_value(UNREPORTED).text(common.VizTextDisplayOptions().value_size(FIGURE))
+    if panel.kind == "states":
+        about = panel.title, panel.description, query, _words(panel)
+        return show.states(*about, size=size, step="1m", empty=UNREPORTED)
     if panel.kind == "bargauge":
         return show.bars(panel.title, panel.description, query, size=size, unit=panel.unit)
     if panel.kind == "table":
@@ -167,6 +175,16 @@ def _panel(panel: Panel, narrow: status.Narrow) -> Any:
         steps=show.FEW_STEPS,
     )
     return made.no_value(UNREPORTED)
+
+
+def _worst(panel: Panel) -> str:
+    """Return the query for those that need a look first: the worst of states, else the largest."""
+    low_is_bad = bool(panel.words) and panel.words[min(panel.words)][1] is Tone.BAD
+    return f"bottomk({MOST}, {panel.expr})" if low_is_bad else top(panel.expr)
+
+
+def _words(panel: Panel) -> dict[str, ValueWord]:
+    return {str(value): (word, COLOURS[tone]) for value, (word, tone) in panel.words.items()}
 
 
 def _table(panel: Panel, expr: str) -> Any:
@@ -192,4 +210,4 @@ def _columns(panel: Panel) -> Iterator[TableColumn]:
     for label in labels[1].split(",") if labels else ():
         yield TableColumn(label.strip(), label.strip().replace("_", " ").capitalize(), wrap=True)
     if _has_value(panel):
-        yield TableColumn("A", "Value")
+        yield TableColumn("A", "State" if panel.words else "Value", words=_words(panel))

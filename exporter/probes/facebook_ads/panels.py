@@ -1,6 +1,6 @@
 """What a dashboard shows of ad accounts."""
 
-from exporter.core.panel import Panel
+from exporter.core.panel import Panel, Tone
 from exporter.probes._panels import panel_query
 from exporter.probes.facebook_ads import metrics as m
 
@@ -20,15 +20,17 @@ PANELS = (
     ),
     Panel(
         "Disabled ad accounts",
-        "1 where the ad account is disabled, unsettled or closed.",
+        "Whether the ad account is disabled, unsettled or closed, so that no ad runs.",
         panel_query(m.ACCOUNT_DISABLED),
         kind="stat",
+        words={0: ("Enabled", Tone.GOOD), 1: ("Disabled", Tone.BAD)},
     ),
     Panel(
         "Ad accounts at risk",
-        "1 where the ad account is under review, waits for a payment or is about to close.",
+        "Whether the ad account is under review, waits for a payment or is about to close.",
         panel_query(m.ACCOUNT_AT_RISK),
         kind="stat",
+        words={0: ("Fine", Tone.GOOD), 1: ("At risk", Tone.WARNING)},
     ),
     Panel(
         "Status of ad accounts",

@@ -1,6 +1,6 @@
 """What a dashboard shows of Google Calendar connections."""
 
-from exporter.core.panel import Panel
+from exporter.core.panel import Panel, Tone
 from exporter.probes._panels import panel_query
 from exporter.probes.google_calendar import metrics as m
 
@@ -26,8 +26,9 @@ PANELS = (
     ),
     Panel(
         "Calendars with too few rights",
-        "1 where the role on the calendar is below the one that the platform needs.",
+        "Whether the role on the calendar is below the one that the platform needs.",
         panel_query(m.ACCESS_TOO_LOW),
         kind="stat",
+        words={0: ("Enough", Tone.GOOD), 1: ("Too few", Tone.BAD)},
     ),
 )

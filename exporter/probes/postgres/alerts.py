@@ -11,7 +11,15 @@ from exporter.core.common_metrics import FAILURE_INFO
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
-from exporter.probes._database import DATABASES, DatabaseMetrics
+from exporter.probes._database import (
+    CONNECTIONS,
+    DATABASES,
+    DEADLOCKS,
+    ERRORS,
+    LAG,
+    QUERY_TIME,
+    DatabaseMetrics,
+)
 from exporter.probes.postgres import cases
 from exporter.probes.postgres import metrics as m
 
@@ -21,45 +29,10 @@ LEAST_QUERIES = 20
 """Statements in the window below which a mean says nothing."""
 RATIO, VOLUME = "error_ratio", "all"
 
-CONNECTIONS = ThresholdFamily(
-    "database_connections_ratio",
-    "Share of the database's connections in use, above which they count as running out.",
-    {Severity.MEDIUM: 0.80, Severity.HIGH: 0.90},
-    unit="ratio",
-    maximum=1.0,
-    environment=((Severity.MEDIUM, "MONITORING_SUPABASE_CONNECTION_THRESHOLD"),),
-    environment_scale=0.01,
-)
-QUERY_TIME = ThresholdFamily(
-    "database_query_seconds",
-    "Mean execution time of the database's statements, above which they count as slow.",
-    {Severity.MEDIUM: 5.0},
-    unit="seconds",
-    environment=((Severity.MEDIUM, "MONITORING_SUPABASE_QUERY_TIME_THRESHOLD"),),
-    environment_scale=0.001,
-)
-ERRORS = ThresholdFamily(
-    "database_error_ratio",
-    "Share of the database's transactions that are rolled back, above which they count as failing.",
-    {Severity.MEDIUM: 0.05, Severity.HIGH: 0.10},
-    unit="ratio",
-    maximum=1.0,
-)
-DEADLOCKS = ThresholdFamily(
-    "database_deadlocks",
-    "Deadlocks of the database in ten minutes, above which somebody is notified.",
-    {Severity.MEDIUM: 0.0},
-)
 TRANSACTION = ThresholdFamily(
     "database_transaction_seconds",
     "Age of the oldest open transaction, above which it counts as forgotten.",
     {Severity.MEDIUM: 3600.0},
-    unit="seconds",
-)
-LAG = ThresholdFamily(
-    "database_replication_lag_seconds",
-    "How far a standby may be behind.",
-    {Severity.MEDIUM: 60.0},
     unit="seconds",
 )
 

@@ -1,9 +1,10 @@
 """What a dashboard shows of a database."""
 
 from exporter.core.panel import Panel
+from exporter.probes._database import CONNECTIONS, DEADLOCKS, LAG, POSTGRES, QUERY_TIME
 from exporter.probes._panels import MATCHERS, panel_query
 from exporter.probes.postgres import metrics as m
-from exporter.probes.postgres.alerts import CONNECTIONS, DEADLOCKS, LAG, QUERY_TIME, TRANSACTION
+from exporter.probes.postgres.alerts import TRANSACTION
 
 PANELS = (
     Panel(
@@ -27,9 +28,10 @@ PANELS = (
         family=QUERY_TIME,
     ),
     Panel(
-        "Transactions by outcome",
-        "In the ten minutes that ended at the last probe.",
-        panel_query(m.TRANSACTIONS, "outcome"),
+        "Transactions per second, by outcome",
+        "Over the ten minutes that ended at the last probe.",
+        POSTGRES.per_second(MATCHERS),
+        unit="ops",
         legend="{{integration}} {{tenant}} {{outcome}}",
     ),
     Panel(

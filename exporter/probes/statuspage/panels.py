@@ -1,17 +1,23 @@
 """What a dashboard shows of a status page."""
 
-from exporter.core.panel import Panel
+from exporter.core.panel import Panel, Tone
 from exporter.probes._panels import panel_query
 from exporter.probes.statuspage import metrics as m
-from exporter.probes.statuspage.alerts import COMPONENT_LEVEL
 
 PANELS = (
     Panel(
         "Components on the vendor's page",
-        "0 operational, 1 maintenance, 2 degraded, 3 partial outage, 4 major outage.",
+        "What the vendor says of each component of its service.",
         panel_query(m.COMPONENT, "component"),
+        kind="states",
+        words={
+            0: ("Operational", Tone.GOOD),
+            1: ("Maintenance", Tone.QUIET),
+            2: ("Degraded", Tone.WARNING),
+            3: ("Partial outage", Tone.BAD),
+            4: ("Major outage", Tone.BAD),
+        },
         legend="{{integration}} {{tenant}} {{component}}",
-        family=COMPONENT_LEVEL,
     ),
     Panel(
         "Unresolved incidents",
@@ -22,9 +28,16 @@ PANELS = (
     ),
     Panel(
         "Overall indicator",
-        "0 none, 1 maintenance, 2 minor, 3 major, 4 critical.",
+        "What the vendor says of its service as a whole.",
         panel_query(m.INDICATOR),
         kind="stat",
+        words={
+            0: ("No incident", Tone.GOOD),
+            1: ("Maintenance", Tone.QUIET),
+            2: ("Minor", Tone.WARNING),
+            3: ("Major", Tone.BAD),
+            4: ("Critical", Tone.BAD),
+        },
     ),
     Panel(
         "Next maintenance",

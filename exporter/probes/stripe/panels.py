@@ -1,6 +1,6 @@
 """What a dashboard shows of a Stripe account."""
 
-from exporter.core.panel import Panel
+from exporter.core.panel import Panel, Tone
 from exporter.probes._panels import panel_query
 from exporter.probes.stripe import metrics as m
 
@@ -38,9 +38,10 @@ PANELS = (
     ),
     Panel(
         "Restricted accounts",
-        "1 where the account cannot take payments or pay out.",
+        "Whether the account cannot take payments or pay out.",
         panel_query(m.RESTRICTED),
         kind="stat",
+        words={0: ("Unrestricted", Tone.GOOD), 1: ("Restricted", Tone.BAD)},
     ),
     Panel(
         "Permissions the key lacks",

@@ -1,15 +1,17 @@
 """What a dashboard shows of Supabase projects."""
 
-from exporter.core.panel import Panel
-from exporter.probes._database import SUPABASE
+from exporter.core.panel import Panel, Tone
+from exporter.probes._database import CONNECTIONS, DEADLOCKS, LAG, QUERY_TIME, SUPABASE
 from exporter.probes._panels import MATCHERS, panel_query
 from exporter.probes.supabase import metrics as m
 
 PANELS = (
     Panel(
         "Supabase: Services",
-        "1 while it works: auth, rest and storage as they answer, database as the project's own metrics say.",
+        "auth, rest and storage as they answer, database as the project's own metrics say.",
         panel_query(m.SERVICE_UP, "service"),
+        kind="states",
+        words={1: ("Up", Tone.GOOD), 0: ("Down", Tone.BAD)},
         legend="{{integration}} {{tenant}} {{service}}",
     ),
     Panel(
@@ -18,6 +20,7 @@ PANELS = (
         "max by (integration, tenant) ("
         f"{SUPABASE.connections_used}{{{MATCHERS}}} / {SUPABASE.connections_limit})",
         unit="percentunit",
+        family=CONNECTIONS,
     ),
     Panel(
         "Supabase: Clients waiting for a pool",
@@ -30,18 +33,34 @@ PANELS = (
         "Over the ten minutes that ended at the last probe.",
         panel_query(SUPABASE.query_mean),
         unit="s",
+        family=QUERY_TIME,
     ),
     Panel(
-        "Supabase: Transactions by outcome",
-        "In the ten minutes that ended at the last probe.",
-        panel_query(SUPABASE.transactions, "outcome"),
+        "Supabase: Transactions per second, by outcome",
+        "Over the ten minutes that ended at the last probe.",
+        SUPABASE.per_second(MATCHERS),
+        unit="ops",
         legend="{{integration}} {{tenant}} {{outcome}}",
     ),
     Panel(
+        "Supabase: Deadlocks",
+        "In the ten minutes that ended at the last probe.",
+        panel_query(SUPABASE.deadlocks),
+        family=DEADLOCKS,
+    ),
+    Panel(
+        "Supabase: Replication lag",
+        "How far the standby is behind, where the project is one.",
+        panel_query(SUPABASE.lag),
+        unit="s",
+        family=LAG,
+    ),
+    Panel(
         "Supabase: Metrics not given",
-        "1 where the project gives no metrics, so that its database is not watched.",
+        "Whether the project gives no metrics, so that its database is not watched.",
         panel_query(m.READING_REFUSED, "reading"),
         kind="stat",
+        words={0: ("Given", Tone.GOOD), 1: ("Not given", Tone.WARNING)},
         legend="{{integration}} {{tenant}}",
     ),
 )

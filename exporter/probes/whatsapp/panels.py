@@ -1,20 +1,24 @@
 """What a dashboard shows of WhatsApp business accounts."""
 
-from exporter.core.panel import Panel
+from exporter.core.panel import Panel, Tone
 from exporter.probes._panels import panel_query
 from exporter.probes.whatsapp import metrics as m
 
 PANELS = (
     Panel(
         "Quality of numbers",
-        "3 is green, 2 yellow, 1 red. A red number may lose its messaging limit.",
+        "Meta's rating of each number. A red number may lose its messaging limit.",
         panel_query(m.PHONE_QUALITY, "phone", by="min"),
+        kind="states",
+        words={3: ("Green", Tone.GOOD), 2: ("Yellow", Tone.WARNING), 1: ("Red", Tone.BAD)},
         legend="{{integration}} {{tenant}} {{phone}}",
     ),
     Panel(
         "Numbers that can send",
-        "2 is available, 1 limited, 0 blocked.",
+        "Whether messages can be sent from each number.",
         panel_query(m.PHONE_CAN_SEND, "phone", by="min"),
+        kind="states",
+        words={2: ("Available", Tone.GOOD), 1: ("Limited", Tone.WARNING), 0: ("Blocked", Tone.BAD)},
         legend="{{integration}} {{tenant}} {{phone}}",
     ),
     Panel(
@@ -43,9 +47,10 @@ PANELS = (
     ),
     Panel(
         "Restricted business accounts",
-        "1 where Meta rejected, restricted, disabled or banned the account.",
+        "Whether Meta rejected, restricted, disabled or banned the account.",
         panel_query(m.ACCOUNT_RESTRICTED),
         kind="stat",
+        words={0: ("Unrestricted", Tone.GOOD), 1: ("Restricted", Tone.BAD)},
     ),
     Panel(
         "States of numbers",

@@ -1,0 +1,74 @@
+"""A number that stands for a state is said by a word, wherever a provider shows it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from exporter import registry
+from exporter.core.metric import Metric
+from exporter.core.panel import Panel, Tone
+from tests.generate.dashboards_reading import asking_panels
+from tests.generate.test_dashboards import DASHBOARDS
+
+LEVEL = re.compile(r"(?:: |, )(\d) [a-z]")
+"""In the help of a metric: 3 green, 2 yellow, 1 red."""
+STATES = {metric.name: metric for metric in registry.metrics()}
+DIRECT = re.compile(r"(?:max|min) by \([^)]*\) \((integration_\w+)\{[^}]*\}\)\Z")
+"""A query whose value is that of one metric."""
+PANELS = [
+    pytest.param(panel, id=f"{name}: {panel.title}")
+    for name, source in registry.sources().items()
+    for panel in source.panels
+]
+
+
+def values_of(metric: Metric) -> set[int]:
+    """Return the values that stand for states, as the help of `metric` says; none for a number."""
+    levels = {int(value) for value in LEVEL.findall(metric.help)}
+    if len(levels) > 1:
+        return levels
+    return {0, 1} if metric.help.startswith("Whether ") else set()
+
+
+def state_of(expr: str) -> set[int]:
+    """Return the values that stand for states in the answer of `expr`; none where it is a number."""
+    found = DIRECT.match(expr)
+    return values_of(STATES[found[1]]) if found and found[1] in STATES else set()
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_state_has_a_word_for_each_value(panel: Panel) -> None:
+    assert set(panel.words) == state_of(panel.expr)
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_what_has_words_is_no_line(panel: Panel) -> None:
+    assert bool(panel.words) <= (panel.kind in ("stat", "states", "table"))
+    assert (panel.kind == "states") <= bool(panel.words)
+    tones = {tone for _, tone in panel.words.values()}
+    assert not panel.words or (len(tones) > 1 and tones <= set(Tone))
+
+
+def test_no_graph_of_any_dashboard_draws_a_state_as_a_line() -> None:
+    drawn = [
+        (dashboard["uid"], panel["title"])
+        for dashboard in DASHBOARDS.values()
+        for panel in asking_panels(dashboard)
+        for target in panel["targets"]
+        if panel["type"] == "timeseries" and state_of(_bare(target))
+    ]
+    assert drawn == []
+
+
+def _bare(target: Mapping[str, Any]) -> str:
+    return re.sub(r"^(?:top|bottom)k\(\d+, (.*)\)$", r"\1", target.get("expr", ""))
+
+
+def test_states_are_found_by_the_help_of_their_metric() -> None:
+    assert values_of(STATES["integration_whatsapp_phone_quality"]) == {1, 2, 3}
+    assert values_of(STATES["integration_statuspage_indicator"]) == {0, 1, 2, 3, 4}
+    assert values_of(STATES["integration_supabase_service_up"]) == {0, 1}
+    assert values_of(STATES["integration_supabase_query_mean_seconds"]) == set()
+    assert sum(bool(values_of(metric)) for metric in STATES.values()) > 30
