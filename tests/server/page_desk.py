@@ -30,7 +30,7 @@ DIALOGS = """(async (acts) => {
   return [acts, JSON.stringify(found)];
 })"""
 LONG_WORDS = """document.querySelectorAll("tbody td:not(.act):not(.number), tbody th").forEach((one) => {
-  if (!one.childElementCount) one.textContent = "w".repeat(70);
+  if (!one.childElementCount) Object.assign(one, {textContent: "w".repeat(70), className: "long"});
 })"""
 
 # Every text must stand out from its ground by 4.5 to 1, large and small alike

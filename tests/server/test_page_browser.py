@@ -311,7 +311,7 @@ async def test_a_page_that_is_not_live_stays_as_it_is_until_it_is_asked(desk: De
 async def test_results_leave_most_of_the_window_to_the_page_and_never_cover_the_focus(desk: Desk) -> None:
     await desk.open("/webhooks")
     long = "Could not pause acme: " + "the endpoint was removed meanwhile, " * 4
-    await desk.page.value(f"for (let n = 0; n < 8; n += 1) addResult({{}}).end({json.dumps(long)}, 'failed')")
+    await desk.page.value(f"for (let n = 0; n < 8; n += 1) addResult({{}}).start({json.dumps(long)})")
     covered = """(() => {
       const one = document.activeElement;
       const over = document.elementFromPoint(...middle(one));
@@ -326,6 +326,8 @@ async def test_results_leave_most_of_the_window_to_the_page_and_never_cover_the_
         await desk.page.tell("Emulation.setDeviceMetricsOverride", **size)
         await desk.page.until(f"innerWidth === {width}")
         assert await desk.page.value("at('results').offsetHeight <= innerHeight * 0.31")
+        # Legible beside its bar and its button.
+        assert await desk.page.value("document.querySelector('#lines span').offsetWidth > 180")
         # By keyboard from the last control up, so that each comes from above the window.
         await desk.page.value("scrollTo(0, document.body.scrollHeight)")
         await desk.page.value("[...document.querySelectorAll('footer a')].pop().focus()")

@@ -37,6 +37,9 @@ _COMPARED = frozenset(("number", "span", "share", "money"))
 NUMERIC = _COMPARED | {"life"} | {f"beside_{kind}" for kind in _COMPARED}
 """Kinds of values that are aligned to the right."""
 
+WORDY = frozenset(("text", "name", "list", "counts", "target", "flag", "mode"))
+"""Kinds of values that are words of apps, vendors and configuration, of any length."""
+
 PAGES = Path(__file__).parent
 ASSETS = {
     "page.css": "text/css",
@@ -165,7 +168,14 @@ def _environment() -> "jinja2.Environment":
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    made.globals |= {"t": TEXTS, "say": fill, "word": word, "named": named, "numeric": NUMERIC}
+    made.globals |= {
+        "t": TEXTS,
+        "say": fill,
+        "word": word,
+        "named": named,
+        "numeric": NUMERIC,
+        "wordy": WORDY,
+    }
     made.filters |= FILTERS | {"query": _query}
     return made
 

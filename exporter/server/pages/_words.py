@@ -9,6 +9,9 @@ from typing import Any
 from exporter.server.pages._texts import TEXTS, fill
 
 _UNITS = TEXTS["units"]
+LONGEST_WORD = 16
+"""Characters that fit each column of the widest table, in the narrowest window that shows columns."""
+
 _KEYS = ("fingerprint", "id", "name", "identifier", "policy", "integration", "tenant", "token", "at")
 
 
@@ -91,12 +94,18 @@ def humps(name: str) -> str:
     return re.sub("(?<=[a-z])(?=[A-Z])", "<wbr>", escape(name))
 
 
+def has_long_word(value: Any) -> bool:
+    """Return whether a value has a word that a narrow column must break."""
+    words = " ".join(map(str, value)) if isinstance(value, (list, dict)) else str(value)
+    return any(len(word) > LONGEST_WORD for word in words.split())
+
+
 def row_key(row: Mapping[str, Any]) -> str:
     """Return what a row of the API is about, by which the page finds it again after it has changed."""
     return " ".join(str(row[name]) for name in _KEYS if row.get(name))
 
 
-FILTERS: dict[str, Callable[..., str]] = {
+FILTERS: dict[str, Callable[..., str | bool]] = {
     "utc": utc,
     "change": change,
     "coarse": coarse,
@@ -106,4 +115,5 @@ FILTERS: dict[str, Callable[..., str]] = {
     "number": number,
     "humps": humps,
     "row_key": row_key,
+    "has_long_word": has_long_word,
 }
