@@ -19,14 +19,14 @@ WHOLE = {"percentunit": 1, "percent": 100}
 
 FEW = frozenset(
     (
-        *("action_class", "case", "client", "currency", "direction", "family", "kind", "level", "outcome"),
-        *("phase", "reason", "resource", "severity", "state"),
+        *("action_class", "case", "client", "currency", "direction", "event", "exporter", "family", "kind"),
+        *("level", "outcome", "phase", "reason", "resource", "severity", "state"),
     )
 )
 """Labels with a handful of short values. Of others there may be as many as a graph has lines."""
 
-HALF_PAGE, SIDE, NARROW_SIDE = 12, 220, 130
-"""From how many grid units on a graph is wide, and the pixels of names beside a wide and a narrow one."""
+THIRD_PAGE, HALF_PAGE, SIDE, NARROW_SIDE = 8, 12, 220, 130
+"""From how many grid units on names are beside a graph and from how many it is wide; their pixels in both."""
 
 _LABEL = re.compile(r"{{(\w+)}}")
 
@@ -65,10 +65,10 @@ def place_legend(names: Iterable[str] = (), width: int = 24) -> Any:
     """Return a legend below a graph, or on its right where that may be long.
 
     `names` are the legend formats of its queries, `width` is in grid units. Twenty names below a graph take a
-    third of its height; on the right they are scrolled.
+    third of its height; on the right they are scrolled. A quarter of a page has no room beside its graph.
     """
     legend = common.VizLegendOptions().display_mode(kinds.LegendDisplayMode.LIST).show_legend(True)
-    if {label for name in names for label in _LABEL.findall(name)} <= FEW:
+    if width < THIRD_PAGE or {label for name in names for label in _LABEL.findall(name)} <= FEW:
         return legend.placement(kinds.LegendPlacement.BOTTOM)
     return legend.placement(kinds.LegendPlacement.RIGHT).width(SIDE if width >= HALF_PAGE else NARROW_SIDE)
 
