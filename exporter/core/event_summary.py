@@ -17,6 +17,8 @@ TRAFFIC: Final = "traffic"
 COUNTRY: Final = "country"
 SIGN_IN: Final = "sign_in"
 
+TOPICS: Final = (API, AI, PAYMENT, WIDGET, TRAFFIC, COUNTRY, SIGN_IN)
+
 TIMED: Final = frozenset({API, AI, WIDGET})
 """Topics whose events took a time; others have no latencies to add up."""
 

@@ -1,5 +1,6 @@
 """Where alerts are answered: what Alertmanager has now, who is at it, and what people do about it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -44,7 +45,7 @@ class DeskView:
 
 
 class AlertDesk:
-    """Lists alerts and answers them. `now` is in Unix seconds.
+    """Lists alerts and answers them. `now` is in Unix seconds. Who decides by what is there takes `turn`.
 
     Alertmanager is the truth about alerts and acknowledgements, so every replica sees the same of them; the
     store has who is assigned, and the history. Methods raise AlertmanagerError and StoreError.
@@ -63,6 +64,7 @@ class AlertDesk:
         """Keep whom to ask; `manual` has what people fire."""
         self.manual = manual
         self.drills = Drills(client, now)
+        self.turn = asyncio.Lock()
         self._client = client
         self._acknowledgements = acknowledgements
         self._record = record

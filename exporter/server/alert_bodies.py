@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from exporter.config import durations
 from exporter.core.severity import Severity
 from exporter.notices.acknowledgements import LONGEST_SECONDS, USUAL_SECONDS
+from exporter.notices.alert_state import AlertState
 from exporter.server.answers import json_body
 
 BodyT = TypeVar("BodyT", bound=msgspec.Struct)
@@ -39,6 +40,13 @@ class FireBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tenant: LabelText = ""
 
 
+class ExpectedAlert(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How an alert was when somebody decided: where it is different by now, nothing is done (409)."""
+
+    state: AlertState | UnsetType = UNSET
+    assignee: LabelText | UnsetType = UNSET
+
+
 class ActionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"duration": "for"}):
     """What to do with one alert: `until` or `for` is for acknowledging it, `assignee` for assigning."""
 
@@ -47,6 +55,7 @@ class ActionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     duration: str = ""
     note: _Note = ""
     assignee: LabelText | UnsetType = UNSET
+    expected: ExpectedAlert = ExpectedAlert()
 
 
 class NamedActionBody(

@@ -45,10 +45,10 @@ def _wrong(request: web.Request) -> str:
     if request[IDENTITY].tenants is None:
         names |= {one.name for one in request.app[SERVICES].configuration().integrations}
     if integration and integration not in names:
-        return _sentence("integration", integration, names)
-    tenants = {one for _, one in keys if one} | _tenants_with_endpoints(request)
+        return sentence("integration", integration, names)
+    tenants = known_tenants(request)
     if tenant and tenant not in tenants:
-        return _sentence("tenant", tenant, tenants)
+        return sentence("tenant", tenant, tenants)
     if integration and tenant and (integration, tenant) not in keys:
         return f"{integration} has no tenant {tenant!r}"
     return ""
@@ -81,10 +81,25 @@ def _tenants_with_endpoints(request: web.Request) -> set[str]:
     return {tenant for tenant in found if tenant and identity.sees(tenant)}
 
 
-def _sentence(what: str, name: str, known: set[str]) -> str:
+def known_tenants(request: web.Request) -> set[str]:
+    """Return the tenants with a target or an endpoint, those that the caller may know of."""
+    return {tenant for _, tenant in _keys(request) if tenant} | _tenants_with_endpoints(request)
+
+
+def sentence(what: str, name: str, known: Collection[str]) -> str:
+    """Return that there is no such `what`, with those of `known` that were probably meant."""
     close = get_close_matches(name, sorted(known), n=3, cutoff=0.6)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     return f"there is no {what} {name!r}{hint}"
+
+
+def any_of(connection: Connection, which: Filter, topics: Collection[str]) -> bool:
+    """Return whether there are failed checks, changes of state, or events of `topics`; this may block."""
+    return bool(
+        failures.query(connection, which, 1).rows
+        or changes.query(connection, which, 1).rows
+        or event_summaries.has(connection, which, topics)
+    )
 
 
 async def _was_there(request: web.Request, listing: Listing[Any] | None, topics: Collection[str]) -> bool:
@@ -100,10 +115,8 @@ async def _was_there(request: web.Request, listing: Listing[Any] | None, topics:
     def look(connection: Connection) -> bool:
         return bool(
             (listing is not None and listing.query(connection, which, 1).rows)
-            or failures.query(connection, which, 1).rows
-            or changes.query(connection, which, 1).rows
             or summaries.statistics(connection, window, limit=1)
-            or event_summaries.has(connection, which, topics)
+            or any_of(connection, which, topics)
         )
 
     try:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from exporter.cli import main
+from exporter.core.clock import iso
 from exporter.core.manual_alert import MANUAL_ALERT
 from exporter.core.notice_metrics import ACKNOWLEDGE_SECONDS, ALERTS_ACKNOWLEDGED
 from exporter.notices.fingerprint import fingerprint_of
@@ -103,6 +104,30 @@ async def test_an_acknowledgement_silences_and_is_extended_in_its_place(office: 
     (again,) = await office.stage.client.silences()
     assert again.id == silence.id and again.comment == HOSTILE
     assert again.ends - time.time() == pytest.approx(2 * 86_400, abs=60)
+
+
+async def test_of_two_people_who_decide_by_the_same_state_the_second_hears_of_the_first(
+    office: Office,
+) -> None:
+    await office.stage.client.fire([fired(labels())])
+    name = fingerprint_of(labels())
+    ask = {"action": "acknowledge", "expected": {"state": "firing"}}
+    both = await asyncio.gather(*(office.change(name, **ask, seconds=text) for text in ("1h", "2h")))
+    assert sorted(one.status for one in both) == [200, 409]
+    (refused,) = (one.json["error"] for one in both if one.status == 409)
+    assert refused.startswith("token:admin has acknowledged it already, until 20")
+    (silence,) = await office.stage.client.silences()
+    (done,) = (one.json["until"] for one in both if one.status == 200)
+    assert iso(silence.ends) == done and "nothing was changed" in refused
+    given = {"action": "assign", "assignee": "ada", "expected": {"assignee": ""}}
+    assert (await office.change(name, **given)).status == 200
+    reply = await office.change(name, **{**given, "assignee": "ben"})
+    assert reply.status == 409 and "it is assigned to ada by now" in reply.json["error"]
+    # Who knows of the other may go on, and who says nothing decides whatever it is.
+    assert (await office.change(name, **{**given, "expected": {"assignee": "ada"}})).status == 200
+    assert (await office.change(name, action="acknowledge")).status == 200
+    bad = await office.change(name, action="acknowledge", expected={"status": "firing"})
+    assert bad.status == 400
 
 
 async def test_an_acknowledgement_covers_the_alert_at_its_severity_and_nothing_else(office: Office) -> None:
@@ -224,6 +249,17 @@ async def test_an_alert_by_hand_fires_until_it_is_resolved(office: Office) -> No
     assert [one.action for one in office.house.room.audit if one.outcome == "success"] == [
         *("alert.fired", "alert.fired", "alert.acknowledged", "alert.resolved", "alert.fired")
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "more"), [(PATH, {"service": "payments", "message": "x"}), (f"{PATH}/test", {})]
+)
+async def test_a_tenant_that_there_is_not_gets_no_alert(
+    office: Office, path: str, more: dict[str, str]
+) -> None:
+    reply = await office.ask(path, "POST", body={"severity": "high", "tenant": "acmee"} | more)
+    assert (reply.status, reply.json["error"]) == (400, "there is no tenant 'acmee'; did you mean acme?")
+    assert await office.rows() == [] and office.house.room.audit == []
 
 
 async def test_an_alert_of_a_rule_is_not_resolved_by_hand(office: Office) -> None:

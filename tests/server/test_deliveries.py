@@ -182,6 +182,17 @@ async def test_what_waits_for_a_paused_endpoint_is_sent_when_it_is_active_again(
     await settled(desk, "/deliveries/deliver/acme-crm/evt_1", "delivered")
 
 
+async def test_of_two_who_pause_an_endpoint_the_second_hears_of_the_first(desk: Desk, receiver: Raw) -> None:
+    await open_endpoint(desk, receiver)
+    body = {"state": "paused", "expected": {"state": "active"}}
+    assert (await desk.ask("PATCH", "/acme-crm", body)).status == 200
+    answer = await desk.ask("PATCH", "/acme-crm", body)
+    assert answer.status == 409 and "acme-crm is paused by now; nothing was changed" in answer.json["error"]
+    assert (await desk.ask("PATCH", "/acme-crm", {"state": "paused"})).status == 200
+    for wrong in ({"state": "odd"}, {}, "active"):
+        assert (await desk.ask("PATCH", "/acme-crm", body | {"expected": wrong})).status == 400
+
+
 async def test_what_waits_for_an_endpoint_that_is_deleted_is_dead_at_once_and_says_why(
     desk: Desk, receiver: Raw
 ) -> None:
@@ -267,6 +278,14 @@ async def test_410_disables_the_endpoint_and_a_retry_by_hand_is_kept_with_its_ac
         (200, "token:acme"),
     ]
     assert ("token:acme", "delivery.retried") in [(one.actor, one.action) for one in desk.room.audit]
+    late = {"ids": ["deliver/acme-crm/evt_1"], "expected": {"state": "dead"}}
+    answer = await desk.api("POST", "/deliveries/retry", late, ACME)
+    assert answer.status == 409 and "somebody may have retried it already" in answer.json["error"]
+    for wrong in ({"state": "odd"}, {"states": "dead"}, "dead"):
+        body = late | {"expected": wrong}
+        assert (await desk.api("POST", "/deliveries/retry", body, ACME)).status == 400
+    alone = {"endpoint": "acme-crm", "expected": {"state": "dead"}}
+    assert (await desk.api("POST", "/deliveries/retry", alone, ACME)).status == 400
 
 
 @pytest.mark.parametrize("body", [{"all": True}, {"endpoint": "acme-crm"}, {"type": "order.created"}])
@@ -289,7 +308,12 @@ async def test_a_filter_of_others_retries_nothing(desk: Desk, refusing: Raw) -> 
     await dead(desk, refusing)
     answer = await desk.api("POST", "/deliveries/retry", {"ids": ["deliver/acme-crm/evt_0"]}, GLOBEX)
     assert answer.json == {"total": 1, "retried": 0}
-    for body in ({"endpoint": "fixed"}, {"type": "other"}, {"tenant": "globex"}):
+    answer = await desk.api("POST", "/deliveries/retry", {"tenant": "acmee"})
+    assert answer.status == 400 and "did you mean acme?" in answer.json["error"]
+    # What it may not know of is not there, whatever is stored of it.
+    answer = await desk.api("POST", "/deliveries/retry", {"tenant": "acme"}, GLOBEX)
+    assert answer.status == 400 and "there is no tenant 'acme'" in answer.json["error"]
+    for body in ({"endpoint": "fixed"}, {"type": "other"}):
         job = (await desk.api("POST", "/deliveries/retry", body)).json
         while (job := (await desk.api("GET", f"/deliveries/retry/{job['id']}")).json)["state"] == "running":
             await asyncio.sleep(0.02)

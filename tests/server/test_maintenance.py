@@ -14,12 +14,14 @@ from exporter.alertmanager.client import AlertmanagerClient
 from exporter.cli import main
 from exporter.core.alertmanager import AlertmanagerAddress
 from exporter.core.maintenance import MaintenanceSpan, MaintenanceWindow
+from exporter.core.notice import Notice
 from exporter.net.network import LoopNetwork
 from exporter.notices.contact import AlertmanagerContact
 from exporter.notices.maintenance import KEPT, MaintenanceKeeper
 from exporter.server.handlers.maintenance import MOST
 from exporter.store.database import Database
 from exporter.store.maintenance import MaintenanceStore
+from exporter.store.subjects import notices
 from tests.server.house import NOW, House, Reply, Room, bearer, house, state
 
 OPS, ACME = bearer("ops-0123456789abcdef"), bearer("acme-0123456789abcdef")
@@ -71,6 +73,11 @@ class WindowDesk:
 def store(tmp_path: Path) -> Iterator[Database]:
     made = Database(f"sqlite:///{tmp_path}/state.db")
     made.open()
+    # Alerts of rules elsewhere are known by the notices of them.
+    for number, alert in enumerate(("QueueLong", "Queue long: \N{SNOWMAN}")):
+        once = Notice(NOW, "firing", alert, "low", "", "", "", f"{number:016}", NOW)
+        with made.writing() as connection:
+            notices.add_new(connection, [[once]])
     yield made
     made.close()
 
@@ -90,7 +97,7 @@ async def desk(tmp_path: Path, store: Database) -> AsyncIterator[WindowDesk]:
     path = tmp_path / "web.yml"
     path.write_text(TOKENS)
     network = LoopNetwork()
-    room = Room([state("payments", "acme")], path=path, store=store)
+    room = Room([state("payments", "acme"), state("calendar", "globex")], path=path, store=store)
     room.maintenance = keeper_of(store, network, lambda: room.now)
     async with house(room) as made:
         yield WindowDesk(made, room, room.maintenance)
@@ -199,6 +206,23 @@ async def test_an_alert_that_nobody_knows_is_noted(desk: WindowDesk) -> None:
     assert made.json["notes"] == ["QueueLong is none of the exporter's alerts"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"tenants": ["acmee"]}, "there is no tenant 'acmee'; did you mean acme?"),
+        ({"tenants": ["acme", "initech"]}, "there is no tenant 'initech'"),
+        ({"alerts": ["IntegrationDwn"]}, "there is no alert 'IntegrationDwn'; did you mean IntegrationDown"),
+        ({"alerts": ["QueueLong", "Q"]}, "one of a rule elsewhere is known once it has fired"),
+    ],
+)
+async def test_a_window_about_what_there_is_not_is_refused(
+    desk: WindowDesk, changes: dict[str, Any], said: str
+) -> None:
+    made = await desk.make(**changes)
+    assert made.status == 400 and said in made.json["error"]
+    assert await desk.names() == ["fixed"]
+
+
 async def test_a_caller_bound_to_tenants_has_windows_of_these_alone(desk: WindowDesk) -> None:
     for tenants in ([], ["globex"], ["acme", "globex"]):
         assert (await desk.make(ACME, tenants=tenants)).status == 403
@@ -259,12 +283,14 @@ def run(desk: WindowDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 async def test_the_command_adds_lists_and_removes(desk: WindowDesk, run: Run) -> None:
     # Ahead of the command: what it begins now is open then, however long it takes.
     desk.room.now = datetime.now(UTC).timestamp() + 600
-    code, out, err = await run("add", "moves", "--integration", "payments", "--for", "2h", "--alert", "Odd")
-    assert code == 0 and "moves" in out and "active" in out and "note: Odd is none" in err
+    code, out, err = await run(
+        "add", "moves", "--integration", "payments", "--for", "2h", "--alert", "QueueLong"
+    )
+    assert code == 0 and "moves" in out and "active" in out and "note: QueueLong is none" in err
     code, out, _ = await run("list", "--json")
     rows = {one["name"]: one for one in map(json.loads, out.splitlines())}
     begins, ends = (datetime.fromisoformat(rows["moves"][name]) for name in ("starts", "ends"))
-    assert (ends - begins).total_seconds() == 7200 and rows["moves"]["alerts"] == ["Odd"]
+    assert (ends - begins).total_seconds() == 7200 and rows["moves"]["alerts"] == ["QueueLong"]
     code, out, _ = await run("list", "--csv")
     assert code == 0 and out.startswith("name,state,starts")
     code, out, err = await run("remove", "moves")

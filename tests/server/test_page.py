@@ -103,6 +103,16 @@ def test_an_action_is_a_route_that_changes_something_and_has_its_words(action: A
     assert all(words.values()) and {field.name for field in action.fields} <= set(TEXTS["fields"])
 
 
+@pytest.mark.parametrize("name", ["acknowledge", "assign", "pause", "activate", "disable", "retry"])
+def test_a_button_that_changes_the_state_of_one_thing_says_which_it_showed(name: str) -> None:
+    buttons = [
+        found
+        for path in TEMPLATES
+        for found in re.findall(rf'act\("{name}".*?\) ?}}}}', path.read_text("utf-8"))
+    ]
+    assert buttons and all('"expected": {' in one for one in buttons), buttons
+
+
 def test_every_tab_names_actions_that_there_are_and_every_action_is_on_a_tab() -> None:
     named = {name for tab in tabs() for name in tab.actions}
     assert named == {action.name for action in ACTIONS}

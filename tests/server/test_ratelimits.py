@@ -96,7 +96,7 @@ class GateRoom(Room):
 @asynccontextmanager
 async def gate(folder: Path, *policies: RateLimitPolicy, **more: Any) -> AsyncIterator[Gate]:
     async with limit_desk(folder, *policies, **more) as desk:
-        room = GateRoom([state("payments")], path=web_file(folder), ratelimits=desk.limits, now=NOW)
+        room = GateRoom([state("payments", "acme")], path=web_file(folder), ratelimits=desk.limits, now=NOW)
         room.store, room.writer = desk.writer._database, desk.writer
         async with house(room) as made:
             yield Gate(made, desk, room)

@@ -209,7 +209,7 @@ _NIGHT = {
     "tenants": ["acme"],
     "weekly": {"days": "sunday", "start": "02:00", "end": "04:00"},
 }
-_HOUR = {"alerts": ["QueueLong"], "for": "1h", "comment": "the importer is replaced"}
+_HOUR = {"alerts": ["IntegrationQuotaNearLimit"], "for": "1h", "comment": "the plan is changed"}
 _GROUP = {
     "version": "4",
     "groupKey": '{}:{alertname="IntegrationDown"}',

@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from exporter.config.layout_parts import TENANT_PATTERN
 from exporter.core.defaults import HEALTH_WINDOWS, STATS_WINDOW
+from exporter.core.delivery import DeliveryState
 from exporter.core.endpoint import ReceiverMode
 from exporter.endpoints.body import EndpointBody
 from exporter.server.contracts._contract import (
@@ -106,12 +107,25 @@ class EndpointCreation(EndpointBody, frozen=True, kw_only=True):
     secret: str | None = None
 
 
+class ExpectedReceiver(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """How an endpoint was when somebody decided: where it is different by now, nothing is done (409)."""
+
+    state: ReceiverMode
+
+
+class ExpectedDelivery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """How deliveries were when somebody decided: those that are different by now are left alone."""
+
+    state: DeliveryState
+
+
 class EndpointChange(msgspec.Struct, kw_only=True):
     """Keys that change, as in the configuration, or the state."""
 
     state: ReceiverMode | None = None
     url: str | UnsetType = UNSET
     types: list[str] | UnsetType = UNSET
+    expected: ExpectedReceiver | None = None
 
 
 class RotationBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -196,6 +210,7 @@ class RetryBody(msgspec.Struct, forbid_unknown_fields=True, rename={"every": "al
     type: str = ""
     kind: str = ""
     reason: str = ""
+    expected: ExpectedDelivery | None = None
     every: bool = False
     background: bool = False
 
@@ -349,6 +364,7 @@ CONTRACTS = {
     ("POST", "/api/v1/deliveries/retry"): Contract(
         {200: RetryAnswer, 202: RetryJobAnswer},
         body=RetryBody,
+        errors=(409,),
         examples=(
             CallExample("One that is not dead", body={"ids": ["deliver/acme-crm/order-17"]}),
             CallExample("All of a tenant", 202, body={"tenant": "acme"}, keeps={"retry": "id"}),

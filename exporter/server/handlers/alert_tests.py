@@ -18,6 +18,7 @@ from exporter.server.access import IDENTITY
 from exporter.server.alert_bodies import LabelText, read_alert_body
 from exporter.server.answers import json_answer
 from exporter.server.audit import audit
+from exporter.server.body_names import refuse_unknown_tenants
 from exporter.server.handlers.alerts import ask_alertmanager, find_desk, provider_of
 from exporter.server.services import SERVICES
 
@@ -42,6 +43,7 @@ class DrillBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def start(request: web.Request) -> web.Response:
     """Send test alerts; the answer (202) says which receivers each leads to, later ones what was sent."""
     body, drills = await read_alert_body(request, DrillBody), find_desk(request).drills
+    await refuse_unknown_tenants(request, (body.tenant,))
     labels, severities = _rule(request, body)
     if body.channel:
         severities = await _with_channel(request, body.channel, severities)

@@ -25,9 +25,11 @@ from exporter.server.alert_bodies import (
     end_of,
     read_alert_body,
 )
+from exporter.server.alert_expectation import refuse_unexpected
 from exporter.server.alert_rows import COLUMNS, active_row, most_urgent_first, resolved_row
 from exporter.server.answers import json_answer, whole_number
 from exporter.server.audit import audit
+from exporter.server.body_names import refuse_unknown_tenants
 from exporter.server.query import filter_of, format_of, refuse_other, row_limit
 from exporter.server.services import SERVICES
 from exporter.server.stream import export_rows, portions, store_unavailable
@@ -77,6 +79,7 @@ async def fire(request: web.Request) -> web.Response:
     body, desk, identity = await read_alert_body(request, FireBody), find_desk(request), request[IDENTITY]
     if not identity.sees(body.tenant):
         raise web.HTTPForbidden(text=f"{identity.name} is bound to other tenants than this one")
+    await refuse_unknown_tenants(request, (body.tenant,))
     asked = ManualRequest(body.service, body.severity, body.message, body.details, body.tenant)
     provider, now = provider_of(request, body.service), request.app[SERVICES].now()
     alert = build_manual_alert(asked, provider, identity.name, now)
@@ -102,10 +105,13 @@ async def _change(request: web.Request, body: ActionBody, name: str) -> web.Resp
     desk, fingerprint = find_desk(request), name.lower()
     if body.action is AlertAct.RESOLVE:
         return await _resolve(request, desk, fingerprint, body)
-    found = await _find(request, desk, fingerprint)
-    if body.action is AlertAct.ACKNOWLEDGE:
-        return await _acknowledge(request, desk, found, body)
-    return await _assign(request, desk, found, body)
+    # One at a time: who decides by what is there must not be overtaken.
+    async with desk.turn:
+        found = await _find(request, desk, fingerprint)
+        refuse_unexpected(found, body.expected)
+        if body.action is AlertAct.ACKNOWLEDGE:
+            return await _acknowledge(request, desk, found, body)
+        return await _assign(request, desk, found, body)
 
 
 async def _acknowledge(

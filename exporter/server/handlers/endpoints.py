@@ -104,8 +104,16 @@ async def create(request: web.Request) -> web.Response:
 
 async def change(request: web.Request) -> web.Response:
     """Change keys of an endpoint, or its state; one of the file has only a state."""
-    entry, changes = find_entry(request), await json_body(request)
-    mode = _mode(changes.pop("state", None))
+    changes = await json_body(request)
+    mode, expected = _mode(changes.pop("state", None)), _expected(changes.pop("expected", None))
+    if expected is not None:
+        # Another replica may have changed it a moment ago.
+        await _refresh(find_directory(request))
+    entry = find_entry(request)
+    if expected not in (None, entry.state):
+        name = entry.endpoint.name
+        text = f"{name} is {entry.state} by now; nothing was changed; look at it again"
+        raise web.HTTPConflict(text=text)
     if "secret" in changes:
         raise web.HTTPBadRequest(text=f"secret: a new one comes by POST {request.path}/rotate")
     if changes:
@@ -245,6 +253,13 @@ def _mode(text: Any) -> ReceiverMode | None:
     if not isinstance(text, str) or text not in set(ReceiverMode):
         raise web.HTTPBadRequest(text="state must be one of " + ", ".join(ReceiverMode))
     return ReceiverMode(text)
+
+
+def _expected(value: Any) -> ReceiverMode | None:
+    """Return the state that an endpoint had when somebody decided, None where that is not said."""
+    if value is not None and not (isinstance(value, dict) and set(value) == {"state"}):
+        raise web.HTTPBadRequest(text="expected may have the key state only")
+    return None if value is None else _mode(value["state"])
 
 
 def _overlap(text: Any) -> float:

@@ -19,6 +19,7 @@ from exporter.registry import catalogue
 from exporter.server.access import IDENTITY, Identity
 from exporter.server.answers import json_answer, json_body
 from exporter.server.audit import audit
+from exporter.server.body_names import refuse_unknown_alerts, refuse_unknown_tenants
 from exporter.server.maintenance_bodies import complete
 from exporter.server.query import format_of
 from exporter.server.services import SERVICES
@@ -54,6 +55,8 @@ async def create(request: web.Request) -> web.Response:
         raise web.HTTPForbidden(
             text=f"{request[IDENTITY].name} is bound to tenants: name some of these alone"
         )
+    await refuse_unknown_tenants(request, window.tenants)
+    await refuse_unknown_alerts(request, window.alerts)
     if window.next_span(services.now()) is None:
         raise web.HTTPBadRequest(text="end: the window is over already; write a later end")
     if sum(one.origin == API for one in keeper.windows()) >= MOST:
@@ -163,7 +166,7 @@ async def _changed(keeper: MaintenanceKeeper) -> None:
 
 
 def _refuse_unknown() -> NoReturn:
-    raise web.HTTPNotFound(text="there is no such window")
+    raise web.HTTPNotFound(text="there is no such window; somebody may have ended it already")
 
 
 def _keeper(request: web.Request) -> MaintenanceKeeper:

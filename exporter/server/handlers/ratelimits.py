@@ -19,6 +19,7 @@ from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, whole_number
 from exporter.server.audit import audit
 from exporter.server.body import read_body
+from exporter.server.body_names import refuse_unknown_tenants
 from exporter.server.limits import limited_identifier
 from exporter.server.query import format_of, row_limit
 from exporter.server.services import SERVICES
@@ -98,6 +99,7 @@ async def block(request: web.Request) -> web.Response:
     """Block an identifier."""
     limits, body = _limits(request), _convert(await _body(request), BlockBody)
     policy, tenant = _known_policy(limits, body.policy), _tenant(request, body.tenant, "")
+    await refuse_unknown_tenants(request, (tenant,))
     now, seconds = request.app[SERVICES].now(), _duration(body.duration)
     made = RateLimitBlock(
         body.policy,
@@ -122,7 +124,7 @@ async def unblock(request: web.Request) -> web.Response:
     policy, tenant = _known_policy(limits, body.policy, gone=True), _tenant(request, body.tenant, "")
     found = limits.book.exact(tenant, body.policy, limited_identifier(policy, body.identifier))
     if found is None:
-        raise web.HTTPNotFound(text="nobody of that name is blocked by this policy")
+        raise web.HTTPNotFound(text="nobody of that name is blocked by this policy; the block may be over")
     try:
         await limits.limiter.unblock(found)
     except (StoreError, LimitStorageError) as error:

@@ -4,13 +4,14 @@ from typing import Any
 
 from aiohttp import web
 
-from exporter.core.delivery import REASONS
+from exporter.core.delivery import REASONS, DeliveryState
 from exporter.core.errors import StoreError
 from exporter.core.store import Filter
 from exporter.outbox.outbox import Outbox
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, json_body
 from exporter.server.audit import audit
+from exporter.server.body_names import refuse_unknown_tenants
 from exporter.server.query import refuse_other
 from exporter.server.retries import RETRIES
 from exporter.server.services import SERVICES
@@ -20,7 +21,8 @@ from exporter.store.retries import RetryChoice
 MOST_IDS = 1000
 FIELDS = ("endpoint", "type", "kind", "reason")
 TEXTS = ("tenant", *FIELDS)
-KEYS = ("ids", *TEXTS, "all", "background")
+KEYS = ("ids", *TEXTS, "all", "background", "expected")
+STATES = tuple(map(str, DeliveryState))
 
 
 async def retry(request: web.Request) -> web.Response:
@@ -28,6 +30,7 @@ async def retry(request: web.Request) -> web.Response:
     body = await _body(request)
     choice, actor = _choice(request, body), request[IDENTITY].name
     outbox = find_outbox(request)
+    await refuse_unknown_tenants(request, (body.get("tenant", ""),))
     asked = {name: body[name] for name in (*TEXTS, "all") if body.get(name)}
     audit(
         request,
@@ -38,9 +41,15 @@ async def retry(request: web.Request) -> web.Response:
     )
     if choice.ids and not body.get("background"):
         try:
-            return json_answer({"total": len(choice.ids), "retried": await outbox.retry(choice, actor)})
+            retried = await outbox.retry(choice, actor)
         except StoreError as error:
             raise store_unavailable(error) from None
+        if not retried and body.get("expected"):
+            text = (
+                f"none of them is {body['expected']['state']} any more: somebody may have retried it already"
+            )
+            raise web.HTTPConflict(text=text)
+        return json_answer({"total": len(choice.ids), "retried": retried})
     job = request.app[RETRIES].start(outbox, choice, actor)
     if job is None:
         raise web.HTTPTooManyRequests(
@@ -67,10 +76,11 @@ def find_outbox(request: web.Request) -> Outbox:
 
 
 def _choice(request: web.Request, body: dict[str, Any]) -> RetryChoice:
+    states = (("state", body["expected"]["state"]),) if body.get("expected") else ()
     chosen = Filter(
         tenant=body.get("tenant") or None,
         tenants=request[IDENTITY].tenants,
-        fields=tuple((name, body[name]) for name in FIELDS if body.get(name)),
+        fields=tuple((name, body[name]) for name in FIELDS if body.get(name)) + states,
     )
     return RetryChoice(tuple(dict.fromkeys(body.get("ids", ()))), chosen)
 
@@ -85,6 +95,7 @@ async def _body(request: web.Request) -> dict[str, Any]:
         if name in TEXTS and not isinstance(value, str):
             raise web.HTTPBadRequest(text=f"{name} must be a text")
     refuse_other("reason", body.get("reason", ""), REASONS)
+    _check_expected(body)
     ids = body.get("ids")
     if ids is not None and not _is_list_of_ids(ids):
         raise web.HTTPBadRequest(text=f"ids must be a list of 1 to {MOST_IDS} ids of deliveries")
@@ -92,6 +103,16 @@ async def _body(request: web.Request) -> dict[str, Any]:
     if sum((ids is not None, any(body.get(name) for name in TEXTS), bool(body.get("all")))) != 1:
         raise web.HTTPBadRequest(text=f"choose by ids, or by {', '.join(TEXTS)}, or say all: true")
     return body
+
+
+def _check_expected(body: dict[str, Any]) -> None:
+    expected = body.get("expected")
+    if expected is None:
+        return
+    if not (isinstance(expected, dict) and set(expected) == {"state"} and expected["state"] in STATES):
+        raise web.HTTPBadRequest(text="expected may have the key state only, one of " + ", ".join(STATES))
+    if "ids" not in body:
+        raise web.HTTPBadRequest(text="expected is for ids: a filter chooses what is dead")
 
 
 def _is_list_of_ids(value: Any) -> bool:

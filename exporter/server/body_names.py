@@ -1,0 +1,71 @@
+"""Refuses bodies that name a tenant or an alert that there is not: it would be done, and concern nobody."""
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import Connection, select
+
+from exporter.core.errors import StoreError
+from exporter.core.event_summary import TOPICS
+from exporter.core.store import Filter
+from exporter.registry import catalogue
+from exporter.server.access import IDENTITY
+from exporter.server.services import SERVICES
+from exporter.server.unknown import any_of, known_tenants, sentence
+from exporter.server.web_config.settings import AllowedTenants
+from exporter.store.subjects import notices, ratelimit_summaries
+
+_ALERT = re.compile(r"""^[ \t-]*["']?alert["']?[ \t]*:[ \t]*["']?([^"'\s#]+)""", re.MULTILINE)
+"""An alert in a rule file, which was parsed when the configuration was loaded."""
+
+
+async def refuse_unknown_tenants(request: web.Request, tenants: Iterable[str]) -> None:
+    """Raise 400 for a tenant that has no target and no endpoint, and of which nothing is stored.
+
+    What the caller may not know of is not there.
+    """
+    named = sorted(set(filter(None, tenants)))
+    if not named:
+        return
+    known, sees = known_tenants(request), request[IDENTITY].sees
+    for tenant in named:
+        is_there = sees(tenant) and (tenant in known or await _is_stored(request, partial(_had, tenant)))
+        if not is_there:
+            raise web.HTTPBadRequest(text=sentence("tenant", tenant, known))
+
+
+async def refuse_unknown_alerts(request: web.Request, alerts: Collection[str]) -> None:
+    """Raise 400 for an alert of no rule that the exporter knows, and that is not in the history."""
+    configuration = request.app[SERVICES].configuration()
+    known = catalogue().alerts | {one.name for one in configuration.alerts}
+    for file in configuration.rule_files:
+        known |= set(_ALERT.findall(file.text))
+    for alert in sorted(set(alerts) - known):
+        if not await _is_stored(request, partial(_fired, alert, request[IDENTITY].tenants)):
+            raise web.HTTPBadRequest(
+                text=f"{sentence('alert', alert, known)}; one of a rule elsewhere is known once it has fired"
+            )
+
+
+def _had(tenant: str, connection: Connection) -> bool:
+    """Return whether anything is stored of a tenant: of its checks, its events, or what limits counted."""
+    table = ratelimit_summaries.TABLE
+    counted = select(table.c.tenant).where(table.c.tenant == tenant).limit(1)
+    return (
+        any_of(connection, Filter(tenant=tenant), TOPICS) or connection.execute(counted).first() is not None
+    )
+
+
+def _fired(alert: str, tenants: AllowedTenants, connection: Connection) -> bool:
+    return bool(notices.query(connection, Filter(tenants=tenants, fields=(("alert", alert),)), 1).rows)
+
+
+async def _is_stored(request: web.Request, look: Callable[[Connection], Any]) -> bool:
+    try:
+        return bool(await request.app[SERVICES].read_store(look))
+    except StoreError:
+        # Who handles an incident is not held up by a store that is away.
+        return True
