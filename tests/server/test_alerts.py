@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,7 +112,7 @@ async def test_of_two_people_who_decide_by_the_same_state_the_second_hears_of_th
 ) -> None:
     await office.stage.client.fire([fired(labels())])
     name = fingerprint_of(labels())
-    ask = {"action": "acknowledge", "expected": {"state": "firing"}}
+    ask: dict[str, Any] = {"action": "acknowledge", "expected": {"state": "firing"}}
     both = await asyncio.gather(*(office.change(name, **ask, seconds=text) for text in ("1h", "2h")))
     assert sorted(one.status for one in both) == [200, 409]
     (refused,) = (one.json["error"] for one in both if one.status == 409)
@@ -119,7 +120,7 @@ async def test_of_two_people_who_decide_by_the_same_state_the_second_hears_of_th
     (silence,) = await office.stage.client.silences()
     (done,) = (one.json["until"] for one in both if one.status == 200)
     assert iso(silence.ends) == done and "nothing was changed" in refused
-    given = {"action": "assign", "assignee": "ada", "expected": {"assignee": ""}}
+    given: dict[str, Any] = {"action": "assign", "assignee": "ada", "expected": {"assignee": ""}}
     assert (await office.change(name, **given)).status == 200
     reply = await office.change(name, **{**given, "assignee": "ben"})
     assert reply.status == 409 and "it is assigned to ada by now" in reply.json["error"]
