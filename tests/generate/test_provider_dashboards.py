@@ -50,6 +50,13 @@ def test_a_provider_shows_nothing_of_others(provider: str) -> None:
 
 
 @every_provider
+def test_a_provider_is_marked_with_its_own_alerts(provider: str) -> None:
+    alerts = next(one for one in OWN[provider]["annotations"]["list"] if one["name"].startswith("Critical"))
+    asked = re.findall(r"ALERTS{([^}]*)}", alerts["expr"])
+    assert asked and all(f'provider=~"{provider}"' in matchers for matchers in asked)
+
+
+@every_provider
 def test_a_provider_is_found_by_its_tag_and_has_no_variable_for_itself(provider: str) -> None:
     board = OWN[provider]
     assert board["tags"] == ["integration-exporter-provider"]

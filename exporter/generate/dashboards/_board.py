@@ -123,7 +123,7 @@ def _build(board: Dashboard) -> Any:
         made.link(_siblings("One target", TARGET_TAG, carry=False))
     for variable in variables_of(board.variables, store=_reads_store(board)):
         made.with_variable(variable)
-    for annotation in marks_of(names_of(board.variables)):
+    for annotation in marks_of(names_of(board.variables), board.providers):
         made.annotation(annotation)
     for section in board.sections:
         if section.title:

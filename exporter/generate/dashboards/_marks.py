@@ -15,18 +15,22 @@ LOADED = "integration_exporter_config_last_reload_success_timestamp_seconds"
 LOUD = f'severity=~"{Severity.CRITICAL}|{Severity.HIGH}"'
 
 
-def marks_of(variables: Iterable[str]) -> list[Any]:
-    """Return the annotations of a dashboard that has `variables`."""
+def marks_of(variables: Iterable[str], providers: Iterable[str] = ()) -> list[Any]:
+    """Return the annotations of a dashboard that has `variables`.
+
+    Where none of them is the provider, alerts are those of `providers` alone, of all if there are none.
+    """
     own = kinds.DataSourceRef(type_val="grafana", uid="-- Grafana --")
     builtin = dashboard.AnnotationQuery().name("Annotations & Alerts").type("dashboard").built_in(1)
     builtin.datasource(own).enable(True).hide(True).icon_color("blue")
-    return [builtin, _alerts(tuple(variables)), _loads(), _incidents()]
+    return [builtin, _alerts(tuple(variables), "|".join(sorted(providers))), _loads(), _incidents()]
 
 
-def _alerts(variables: tuple[str, ...]) -> Any:
+def _alerts(variables: tuple[str, ...], providers: str) -> Any:
     # Without the tenant: an outage of ten thousand tenants is one mark, not ten thousand.
     names = tuple(name for name in TARGET if name in variables)
-    now, before = (firing(LOUD, offset=offset, variables=names) for offset in ("", "$__interval"))
+    own = (f'provider=~"{providers}"',) if providers and "provider" not in names else ()
+    now, before = (firing(LOUD, *own, offset=offset, variables=names) for offset in ("", "$__interval"))
     by = "max by (alertname, integration)"
     mark = _mark("Critical and high alerts", "red", f"{by} ({now}) unless {by} ({before})")
     return mark.title_format("{{alertname}}").text_format("{{integration}}").tag_keys("integration")
