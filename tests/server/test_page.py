@@ -221,7 +221,9 @@ async def test_a_delivery_has_a_page_with_its_attempts_and_what_it_carries_for_a
     made_delivery = Delivery(
         "deliver/fixed/evt_1", "deliver", "fixed", b'{"a": "<b>"}', 100.0, 9000.0, tenant="acme"
     )
-    made_delivery = replace(made_delivery, state=DeliveryState.DEAD, attempts=2, reason="connect")
+    made_delivery = replace(
+        made_delivery, state=DeliveryState.DEAD, attempts=2, reason="connect", type="orders.exported.all"
+    )
     tried = [
         Attempt(made_delivery.id, n, 100.0 + n, 0.25, 503, "server", f"answer {n}", url="https://a.example/h")
         for n in (1, 2)
@@ -242,6 +244,8 @@ async def test_a_delivery_has_a_page_with_its_attempts_and_what_it_carries_for_a
         assert pages[who].index("answer 2") < pages[who].index("answer 1"), "the newest first"
         assert ("{&#34;a&#34;: &#34;&lt;b&gt;&#34;}" in pages[who]) == ("admin" in who)
         assert ('data-act="retry"' in pages[who]) == ("admin" in who)
+        # A narrow column breaks such a word, and no other.
+        assert pages[who].count('class="long"') == 1 and 'class="long">orders.exported.all' in pages[who]
     assert "there is no such delivery, or its retention is over" in gone
 
 
@@ -277,6 +281,9 @@ async def test_costs_are_what_vendors_charge_and_what_is_left_with_them() -> Non
         ("span", 0.0002, "<1 ms"),
         ("span", 1.5, "1.50 s"),
         ("utc", "2026-11-21T08:00:00Z", "2026-11-21 08:00:00 UTC"),
+        ("has_long_word", "no complete answer came in time", False),
+        ("has_long_word", ["mail", "sign_in.credential_stuffing"], True),
+        ("has_long_word", None, False),
     ],
 )
 def test_a_value_is_written_as_a_person_reads_it(write: str, value: Any, words: str) -> None:
