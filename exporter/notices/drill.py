@@ -59,9 +59,10 @@ class DrillResult:
 
 @dataclass
 class Drill:
-    """A test that runs or is over. `sent` and `failed` count messages by kind of channel, while it ran.
+    """A test that runs or is over, from `started` to `until` at the latest (Unix seconds).
 
-    They are None where Alertmanager's /metrics does not answer. `error` is a sentence where it broke off.
+    `sent` and `failed` count messages by kind of channel, while it ran. They are None where Alertmanager's
+    /metrics does not answer. `error` is a sentence where it broke off.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Drill:
     failed: Mapping[str, int] | None = None
     error: str = ""
     before: Mapping[str, NotificationCounts] | None = field(default=None, repr=False)
+    started: float = 0.0
 
     @property
     def expected(self) -> Counter[str]:
@@ -108,6 +110,15 @@ class Drills:
         # By what is answered: who reads that one is over may start the next.
         return self._starting or any(drill.running for drill in self._drills.values())
 
+    @property
+    def current(self) -> Drill | None:
+        """The test that is under way, None where there is none or its alerts are not sent yet."""
+        return next((drill for drill in self._drills.values() if drill.running), None)
+
+    def newest(self) -> list[Drill]:
+        """Return the last tests, the newest first."""
+        return list(self._drills.values())[::-1]
+
     def get(self, drill_id: str) -> Drill | None:
         """Return a test by its id, None when it is unknown or was forgotten."""
         return self._drills.get(drill_id)
@@ -131,7 +142,7 @@ class Drills:
         alerts = _alerts(request, drill_id, now, now + wait + SLACK)
         await self._client.fire(alerts)
         results = _results(alerts, await self._listed(drill_id), channels)
-        drill = Drill(drill_id, actor, results, now + wait, before=before)
+        drill = Drill(drill_id, actor, results, now + wait, before=before, started=now)
         self._drills[drill_id] = drill
         while len(self._drills) > DRILLS_KEPT:
             self._drills.popitem(last=False)

@@ -189,6 +189,13 @@ _ROUTES = (
     ),
     Route(
         _GET,
+        "/api/v1/alerts/test",
+        alert_tests.read_all,
+        AccessRule(Role.ADMIN),
+        "The last tests of the notifications, the newest first.",
+    ),
+    Route(
+        _GET,
         "/api/v1/alerts/test/{id}",
         alert_tests.read,
         AccessRule(Role.ADMIN),

@@ -102,6 +102,8 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int, int, int, int]] = {
     ("POST", "/api/v1/alerts"): (401, 401, 403, 403, 403, 400, 403, 400),
     ("PATCH", "/api/v1/alerts/none"): (401, 401, 403, 403, 403, 400, 403, 400),
     ("POST", "/api/v1/alerts/test"): (401, 401, 403, 403, 403, 503, 403, 403),
+    ("GET", "/api/v1/alerts/test"): (401, 401, 403, 403, 403, 503, 403, 403),
+    ("HEAD", "/api/v1/alerts/test"): (401, 401, 403, 403, 403, 503, 403, 403),
     ("GET", "/api/v1/alerts/test/none"): (401, 401, 403, 403, 403, 503, 403, 403),
     ("HEAD", "/api/v1/alerts/test/none"): (401, 401, 403, 403, 403, 503, 403, 403),
     ("POST", "/api/v1/sms"): (401, 401, 403, 403, 503, 503, 403, 403),  # nothing takes them here

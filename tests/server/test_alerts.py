@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from http.server import BaseHTTPRequestHandler
@@ -22,6 +23,7 @@ from exporter.store.subjects.notices import add_new
 from tests.notices.alert_desk import CONFIG
 from tests.notices.messages import alert, message
 from tests.server.alert_office import PATH, Office, fired, labels, office_at
+from tests.server.house import bearer
 from tests.server.test_access import TOKENS
 from tests.servers.alertmanager import alertmanager
 from tests.servers.ports import free_port
@@ -221,6 +223,23 @@ async def test_a_caller_bound_to_a_tenant_sees_and_answers_its_own_alerts_alone(
     assert (await office.ask(PATH, "POST", "bound_admin", body | {"tenant": "acme"})).status == 201
     rows = (await office.ask("/api/v1/alert-actions", token="bound_admin")).json["alert-actions"]
     assert {row["action"] for row in rows} == {"fire", "acknowledge"}
+
+
+async def test_a_test_is_listed_for_who_comes_later_and_the_next_hears_whose_it_is(office: Office) -> None:
+    assert (await office.ask(f"{PATH}/test")).json == {"tests": []}
+    made = (await office.ask(f"{PATH}/test", "POST", body={"severity": "low", "wait": "15m"})).json
+    (found,) = (await office.ask(f"{PATH}/test")).json["tests"]
+    assert (found["id"], found["actor"], found["state"]) == (made["id"], "token:admin", "running")
+    page = await office.house.ask("/alerts", headers=bearer(TOKENS["admin"]))
+    (part,) = re.findall(r'<div id="tests".*?</div>', page.text, re.DOTALL)
+    assert "token:admin" in part and "under way" in part and "0 of " in part
+    assert "low: the first message after 5m" in page.text
+    reply = await office.ask(f"{PATH}/test", "POST", body={"severity": "high"})
+    assert reply.status == 409
+    assert reply.json["error"].startswith("token:admin tests low, until 20")
+    await office.stage.desk.drills.stop()
+    (found,) = (await office.ask(f"{PATH}/test")).json["tests"]
+    assert found["state"] == "done"
 
 
 async def test_an_alert_by_hand_fires_until_it_is_resolved(office: Office) -> None:

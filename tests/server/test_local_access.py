@@ -45,6 +45,7 @@ LOCAL: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/api/v1/alerts"): (401, 400, 400, 403, 403),
     ("PATCH", "/api/v1/alerts/none"): (401, 400, 400, 403, 403),
     ("POST", "/api/v1/alerts/test"): (401, 503, 503, 403, 403),
+    ("GET", "/api/v1/alerts/test"): (401, 503, 503, 503, 503),
     ("GET", "/api/v1/alerts/test/none"): (401, 503, 503, 503, 503),
     ("POST", "/api/v1/sms"): (401, 503, 503, 403, 403),
     ("GET", "/api/v1/alert-noise"): (401, 200, 200, 200, 200),

@@ -35,7 +35,7 @@ NOTHING_OF_TENANTS = {
 
 OWN_FACTS = {
     # About processes, and numbers of a chain: nobody who is bound may ask.
-    *("/api/v1/sd", "/api/v1/audit-verification", "/api/v1/alerts/test/{id}"),
+    *("/api/v1/sd", "/api/v1/audit-verification", "/api/v1/alerts/test", "/api/v1/alerts/test/{id}"),
     # Jobs of many targets; test_endpoints and test_tokens say who may read one.
     *("/api/v1/checks/{id}", "/api/v1/tokens/refresh/{id}"),
     # Numbers, without a name.

@@ -126,6 +126,7 @@ class DrillAnswer(AnswerPart, kw_only=True):
     id: str
     state: Literal["running", "done"]
     actor: str
+    started: Time
     until: Time
     total: Natural
     done: Natural
@@ -133,6 +134,12 @@ class DrillAnswer(AnswerPart, kw_only=True):
     sent: dict[str, Natural] | None
     failed: dict[str, Natural] | None
     problems: list[str]
+
+
+class DrillsAnswer(AnswerPart, kw_only=True):
+    """The last tests of the notifications, the newest first."""
+
+    tests: list[DrillAnswer]
 
 
 class WeeklyAnswer(AnswerPart, kw_only=True):
@@ -287,6 +294,7 @@ CONTRACTS = {
             CallExample("One severity", 202, body={"severity": "low", "wait": "1s"}, keeps={"drill": "id"}),
         ),
     ),
+    ("GET", "/api/v1/alerts/test"): Contract({200: DrillsAnswer}, examples=(CallExample("The last ones"),)),
     ("GET", "/api/v1/alerts/test/{id}"): Contract(
         {200: DrillAnswer}, errors=(404,), examples=(CallExample("Where they led", path={"id": "{drill}"}),)
     ),

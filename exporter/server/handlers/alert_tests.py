@@ -57,11 +57,16 @@ async def start(request: web.Request) -> web.Response:
     asked = DrillRequest(severities, labels, _wait(body.wait))
     # A request that is wrong is answered so also beside another test.
     if drills.running:
-        raise web.HTTPConflict(text="another test is under way; wait until it is over")
+        raise web.HTTPConflict(text=_under_way(drills.current))
     names = [one.value for one in severities]
     audit(request, "alert.tested", body.rule, tenant=body.tenant, severities=names, channel=body.channel)
     drill = await ask_alertmanager(drills.start(asked, request[IDENTITY].name))
     return json_answer(_answer(drill), 202, Location=f"{request.path}/{drill.id}")
+
+
+async def read_all(request: web.Request) -> web.Response:
+    """Answer the last tests, the newest first: who started one may have left its page."""
+    return json_answer({"tests": [_answer(one) for one in find_desk(request).drills.newest()]})
 
 
 async def read(request: web.Request) -> web.Response:
@@ -70,6 +75,13 @@ async def read(request: web.Request) -> web.Response:
     if drill is None:
         raise web.HTTPNotFound(text="there is no such test; the last ones are kept until the next start")
     return json_answer(_answer(drill))
+
+
+def _under_way(drill: Drill | None) -> str:
+    if drill is None:
+        return "another test is sent just now; wait until it is over"
+    names = ", ".join(one.labels["severity"] for one in drill.results)
+    return f"{drill.actor} tests {names}, until {iso(drill.until)} at the latest; wait until it is over"
 
 
 def _rule(request: web.Request, body: DrillBody) -> tuple[dict[str, str], tuple[Severity, ...]]:
@@ -129,6 +141,7 @@ def _answer(drill: Drill) -> dict[str, Any]:
         "id": drill.id,
         "state": "running" if drill.running else "done",
         "actor": drill.actor,
+        "started": iso(drill.started),
         "until": iso(drill.until),
         "total": drill.expected.total(),
         "done": sum(min(count, (drill.sent or {}).get(kind, 0)) for kind, count in drill.expected.items()),

@@ -7,14 +7,16 @@ from typing import Any
 from exporter.core.defaults import RATE_LIMIT_WINDOWS
 from exporter.core.delivery import REASONS
 from exporter.core.severity import Severity
+from exporter.server.pages._texts import TEXTS, fill
+from exporter.server.pages._words import word
 
 
 @dataclass(frozen=True)
 class ActionField:
     """What a person fills in before it is done: a key of the body; left empty it is not sent.
 
-    `kind` is `text`, `area`, `names` (a list, apart by spaces) or `select`, which offers `options`. What the
-    button itself has under that key stands there at first.
+    `kind` is `text`, `area`, `names` (a list, apart by spaces) or `select`, which offers `options`, those
+    in `labels` by these words. What the button itself has under that key stands there at first.
     """
 
     name: str
@@ -23,6 +25,7 @@ class ActionField:
     options: tuple[str, ...] = ()
     value: str = ""
     longest: int = 300
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,13 @@ class PageAction:
 
 _NOTE = ActionField("note", "area", longest=2000)
 _SEVERITIES = tuple(severity.value for severity in Severity)
+_WAITS = {
+    severity.value: fill(
+        TEXTS["fields"]["waits"], severity=word(severity, "severity"), wait=severity.group_wait
+    )
+    for severity in Severity
+}
+"""Until when nothing has gone wrong: who is not told so takes the test of the lowest one for lost."""
 _ENDPOINT = "/api/v1/endpoints/{name}"
 _ALERT = "/api/v1/alerts/{id}"
 _BLOCKS = "/api/v1/ratelimits/blocks"
@@ -102,7 +112,7 @@ ACTIONS = (
         "test",
         "POST",
         "/api/v1/alerts/test",
-        fields=(ActionField("severity", "select", options=_SEVERITIES, value="low"),),
+        fields=(ActionField("severity", "select", options=_SEVERITIES, value="low", labels=_WAITS),),
     ),
     PageAction(
         "maintain",

@@ -14,7 +14,8 @@ from exporter.server.pages import Tab
 from exporter.server.pages._api import choose, read
 from exporter.server.pages._pages import offset_of, portion
 from exporter.server.pages._tab import ADMIN
-from exporter.server.pages._texts import TEXTS
+from exporter.server.pages._texts import TEXTS, fill
+from exporter.server.pages._words import word
 
 STATES = (AlertState.FIRING.value, AlertState.ACKNOWLEDGED.value, AlertState.INHIBITED.value)
 MOST_ROWS = 20
@@ -28,8 +29,9 @@ async def context(request: web.Request) -> Mapping[str, Any]:
     about = choose(request, *FILTERS)
     stored = about | choose(request, limit=str(MOST_ROWS), integration=integration)
     now = about | choose(request, "state", service=integration) | portion(request)
-    alerts, windows, notices, done, noise = await asyncio.gather(
+    alerts, tests, windows, notices, done, noise = await asyncio.gather(
         read(request, "/api/v1/alerts", now),
+        read(request, "/api/v1/alerts/test"),
         read(request, "/api/v1/maintenance"),
         read(request, "/api/v1/notices", stored | {"after": request.query.get("after", "")}),
         read(request, "/api/v1/alert-actions", stored | {"after": request.query.get("acted", "")}),
@@ -37,6 +39,8 @@ async def context(request: web.Request) -> Mapping[str, Any]:
     )
     return {
         "alerts": alerts,
+        "tests": tests,
+        "test_rows": list(map(_test_row, tests.rows("tests"))),
         "windows": windows,
         "open_windows": [row for row in windows.rows("maintenance") if row["state"] != "over"],
         "notices": notices,
@@ -48,6 +52,14 @@ async def context(request: web.Request) -> Mapping[str, Any]:
         "spans": tuple(NOISE_WINDOWS),
         "manual": MANUAL_ALERT,
         "exported": stored | {"limit": ""},
+    }
+
+
+def _test_row(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {
+        "severities": [word(one["severity"], "severity") for one in row["alerts"]],
+        "state": word(row["state"], kind="test_state"),
+        "messages": fill(TEXTS["alerts"]["messages"], done=row["done"], total=row["total"]),
     }
 
 
