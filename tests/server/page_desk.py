@@ -50,9 +50,12 @@ CONTRAST = """(() => {
   const poor = [];
   for (const one of document.querySelectorAll("body *")) {
     const own = [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!own || one.closest("[hidden], .hidden, script, noscript, option")) continue;
-    const [a, b] = [light(parts(getComputedStyle(one).color)), light(ground(one))].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(one.className + ": " + one.textContent.trim().slice(0, 20));
+    const hint = one.placeholder ? "::placeholder" : null;
+    if (!(own || hint) || one.closest("[hidden], .hidden, script, noscript, option")) continue;
+    const ink = light(parts(getComputedStyle(one, hint).color));
+    const [a, b] = [ink, light(ground(one))].sort((x, y) => y - x);
+    const text = hint || one.textContent.trim().slice(0, 20);
+    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(one.className + ": " + text);
   }
   return poor;
 })()"""
