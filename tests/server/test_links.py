@@ -10,10 +10,14 @@ import pytest
 import pytest_asyncio
 from yarl import URL
 
+from exporter.core.hours import DAY, hour_of
 from exporter.core.manual_alert import MANUAL_ALERT
 from exporter.core.notice import Notice
+from exporter.core.probe import TargetKey
+from exporter.core.summary import Summary
+from exporter.core.usage import QUOTA, RATE_LIMIT, UsageKey, UsageSum
 from exporter.server.pages import tabs
-from exporter.store.subjects import notices
+from exporter.store.subjects import notices, summaries
 from tests.server.house import bearer
 from tests.server.incident_room import Incident, incident
 from tests.server.page_desk import QUERIES
@@ -35,7 +39,16 @@ async def made(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Incide
         )
         with found.stage.database.writing() as connection:
             notices.add_new(connection, [[fired]])
+            summaries.add(connection, dict(map(_allowances, (0, 9))))
         yield found
+
+
+def _allowances(days: int) -> tuple[tuple[TargetKey, int], Summary]:
+    """Return a check of so many days ago that found a quota and a bucket of calls."""
+    hour = hour_of(time.time() - days * DAY)
+    one = Summary(hour, "stripe")
+    one.add_usages({UsageKey(kind, "calls"): UsageSum(1, 10.0 + days, 100.0) for kind in (QUOTA, RATE_LIMIT)})
+    return (("payments", "acme"), hour), one
 
 
 @pytest.mark.parametrize("about", ["", "acme"])
