@@ -129,11 +129,25 @@ providers:
 """
 
 
+_PLUGINS = f"""{HEADER}\
+# Grafana looks for this folder when it starts. The dashboards need no plugin that it does not have.
+apiVersion: 1
+apps: []
+"""
+
+_ALERTING = f"""{HEADER}\
+# Grafana looks for this folder when it starts. Rules are evaluated by Prometheus, and by it alone.
+apiVersion: 1
+"""
+
+
 def files() -> dict[str, str]:
     """Return the provisioning files, and the SQL of the role, as relative path -> text."""
     return {
         f"grafana/provisioning/datasources/{TAG}.yaml": _DATASOURCES,
         f"grafana/provisioning/datasources/{STORE_UID}.yaml": _STORE,
         f"grafana/provisioning/dashboards/{TAG}.yaml": _DASHBOARDS,
+        f"grafana/provisioning/plugins/{TAG}.yaml": _PLUGINS,
+        f"grafana/provisioning/alerting/{TAG}.yaml": _ALERTING,
         ROLE: _ROLE,
     }

@@ -66,6 +66,54 @@ def _bare(target: Mapping[str, Any]) -> str:
     return re.sub(r"^(?:top|bottom)k\(\d+, (.*)\)$", r"\1", target.get("expr", ""))
 
 
+EVERYTHING = [
+    (dashboard["uid"], panel) for dashboard in DASHBOARDS.values() for panel in asking_panels(dashboard)
+]
+
+
+def test_money_has_the_sign_of_its_currency() -> None:
+    found = 0
+    for uid, panel in EVERYTHING:
+        legends = " ".join(target.get("legendFormat", "") for target in panel["targets"])
+        if panel["type"] == "timeseries" and "{{currency}}" in legends:
+            signs = {
+                override["matcher"]["options"]: override["properties"][0]["value"]
+                for override in panel["fieldConfig"]["overrides"]
+                if override["matcher"]["id"] == "byRegexp"
+            }
+            share = panel["fieldConfig"]["defaults"]["unit"] == "percentunit"
+            assert share or signs["/\\bEUR$/"] == "currencyEUR", (uid, panel["title"])
+            found += not share
+    assert found >= 4
+
+
+def test_a_title_that_several_dashboards_have_is_of_the_same_unit() -> None:
+    units: dict[tuple[str, str], set[str]] = {}
+    for _, panel in EVERYTHING:
+        unit = panel["fieldConfig"]["defaults"]["unit"]
+        units.setdefault((panel["title"], panel["type"]), set()).add(unit)
+    assert [key for key, found in units.items() if len(found) > 1] == []
+
+
+def test_numbers_of_a_time_say_the_time_alike() -> None:
+    titles = {panel["title"] for _, panel in EVERYTHING if panel["type"] == "stat"}
+    titles -= {"Expire in a day", "Expire in a week"}  # what will be, and not what was
+    assert [title for title in titles if re.search(r" in an? (hour|day|week)|\b1 d$", title)] == []
+    assert sum(title.endswith((", 1 h", ", 24 h")) for title in titles) > 10
+
+
+def test_a_time_that_is_left_is_not_cut_to_whole_days() -> None:
+    text = [panel for _, panel in EVERYTHING if "suffix: days" in str(panel["fieldConfig"])]
+    # A window is whole days.
+    assert [panel["title"] for panel in text] == ["Error budgets by what is left"]
+
+
+def test_an_integration_without_limits_says_so() -> None:
+    panels = {panel["title"]: panel for uid, panel in EVERYTHING if uid == "integration-detail"}
+    for title in ("Quotas by share used", "Rate limits by share left", "Prepaid money", "Cost of the month"):
+        assert panels[title]["fieldConfig"]["defaults"]["noValue"].startswith("This integration ")
+
+
 def test_states_are_found_by_the_help_of_their_metric() -> None:
     assert values_of(STATES["integration_whatsapp_phone_quality"]) == {1, 2, 3}
     assert values_of(STATES["integration_statuspage_indicator"]) == {0, 1, 2, 3, 4}

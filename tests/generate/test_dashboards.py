@@ -207,8 +207,8 @@ def test_a_certificate_is_judged_by_the_thresholds_in_force(prometheus: Promethe
     assert levels.pop("edge") == "3", "below seven days"
     assert levels.pop("mail") == "2", "below twenty-one days"
     assert set(levels.values()) == {"0"}
-    days = {series["metric"]["integration"]: float(series["value"][1]) for series in prometheus.ask(left)}
-    assert days["edge"] == pytest.approx(4.6, abs=0.01)
+    seconds = {series["metric"]["integration"]: float(series["value"][1]) for series in prometheus.ask(left)}
+    assert seconds["edge"] == pytest.approx(4.6 * 86_400, rel=0.01)
 
 
 def test_a_tenants_own_threshold_wins_over_the_default(tmp_path: Path) -> None:
@@ -245,6 +245,14 @@ def test_a_variable_that_no_dashboard_defines_is_an_error() -> None:
     board = _board.Dashboard("a", "A", "A.", (_board.Section("", (panel,)),))
     with pytest.raises(ValueError, match=r"\$nothing is not defined"):
         panel_queries(_board.text_of(board))
+
+
+def test_there_is_every_folder_that_grafana_looks_for_when_it_starts() -> None:
+    folders = {path.split("/")[2] for path in FILES if path.startswith("grafana/provisioning/")}
+    # It logs an error for each that lacks.
+    assert folders == {"alerting", "dashboards", "datasources", "plugins"}
+    rules = yaml.safe_load(FILES["grafana/provisioning/alerting/integration-exporter.yaml"])
+    assert rules == {"apiVersion": 1}, "rules are evaluated by Prometheus alone"
 
 
 def test_the_provisioning_files_name_what_the_dashboards_use() -> None:

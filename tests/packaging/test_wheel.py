@@ -172,7 +172,7 @@ def test_check_and_generate_work_on_a_users_own_file(image: Image) -> None:
     assert (folder / "secrets/slack-url").read_text() == "https://hooks.example/planted"
     for board in (bundle / "grafana/dashboards").iterdir():
         assert json.loads(board.read_text())["panels"]
-    assert len(list((bundle / "grafana/provisioning").rglob("*.yaml"))) == 3
+    assert len(list((bundle / "grafana/provisioning").rglob("*.yaml"))) == 5
 
 
 def test_the_sandbox_serves_its_vendors(image: Image) -> None:

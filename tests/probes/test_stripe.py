@@ -183,10 +183,10 @@ async def test_a_key_that_may_not_read_the_balance_is_no_connection(opened: Open
 async def test_money_is_reported_in_the_units_of_its_currency(opened: Open) -> None:
     async with opened("many_currencies") as shop:
         found = values(await shop.probe())
-        assert found["stripe_balance_available{usd}"] == -25.0
-        assert found["stripe_balance_available{jpy}"] == 98_000.0
-        assert found["stripe_balance_available{kwd}"] == 5.12
-        assert found["stripe_balance_pending{usd}"] == 678.0
+        assert found["stripe_balance_available{USD}"] == -25.0
+        assert found["stripe_balance_available{JPY}"] == 98_000.0
+        assert found["stripe_balance_available{KWD}"] == 5.12
+        assert found["stripe_balance_pending{USD}"] == 678.0
 
 
 async def test_null_fields_are_unknown_and_drift_never_zero(opened: Open) -> None:
@@ -194,7 +194,7 @@ async def test_null_fields_are_unknown_and_drift_never_zero(opened: Open) -> Non
         result = await shop.probe()
         assert result.ok
         found = values(result)
-        for name in ("livemode", "balance_available{usd}", "charges_enabled", "account_restricted"):
+        for name in ("livemode", "balance_available{USD}", "charges_enabled", "account_restricted"):
             assert f"stripe_{name}" not in found
         assert found["stripe_payouts_enabled"] == 1
         assert sorted(result.drift) == [
@@ -246,7 +246,7 @@ async def test_a_reading_that_stripe_does_not_give_leaves_the_rest(
         result = await shop.probe()
         assert (result.ok, result.http_status) == (True, 200)
         found = values(result)
-        assert found["stripe_balance_available{usd}"] == 12_345.67
+        assert found["stripe_balance_available{USD}"] == 12_345.67
         assert found["stripe_charges_enabled"] == 1
         assert not [name for name in found if name.startswith(f"stripe_{lost}")]
         assert 1 in [value for name, value in found.items() if "reading_refused" in name]

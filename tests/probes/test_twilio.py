@@ -233,7 +233,7 @@ async def test_a_reading_that_fails_leaves_the_rest_and_says_so(
         result = await office.probe()
         assert (result.ok, result.http_status) == (True, 200)
         found = values(result)
-        assert found["prepaid_balance{usd}"] == 12.05
+        assert found["prepaid_balance{USD}"] == 12.05
         assert not [name for name in found if name.startswith(lost)]
         assert 1 in [value for name, value in found.items() if "reading_refused" in name]
         assert any(f"HTTP {status}" in text for _, text in result.log)

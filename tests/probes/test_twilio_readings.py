@@ -22,20 +22,20 @@ async def test_a_balance_that_is_no_number_is_unknown_and_drift(opened: Open, ba
         await office.refuse(200, {"account_sid": SID, "balance": balance, "currency": "USD"}, path=BALANCE)
         result = await office.probe()
         assert result.ok
-        assert "prepaid_balance{usd}" not in values(result)
+        assert "prepaid_balance{USD}" not in values(result)
         assert result.drift == ("balance",)
 
 
 async def test_money_is_reported_in_its_currency_and_in_dollars_only_if_it_is_dollars(opened: Open) -> None:
     async with opened() as office:
         found = values(await office.probe())
-        assert found["prepaid_balance{usd}"] == 12.05
-        assert found["cost_today_usd"] == found["twilio_spend{today,usd}"] == 1.25
-        assert found["cost_month_to_date_usd"] == found["twilio_spend{month,usd}"] == 37.5
+        assert found["prepaid_balance{USD}"] == 12.05
+        assert found["cost_today_usd"] == found["twilio_spend{today,USD}"] == 1.25
+        assert found["cost_month_to_date_usd"] == found["twilio_spend{month,USD}"] == 37.5
     async with opened("euro_account") as office:
         found = values(await office.probe())
-        assert found["prepaid_balance{eur}"] == 12.05
-        assert found["twilio_spend{today,eur}"] == 1.25
+        assert found["prepaid_balance{EUR}"] == 12.05
+        assert found["twilio_spend{today,EUR}"] == 1.25
         assert not [name for name in found if name.startswith("cost_")]
 
 

@@ -43,7 +43,7 @@ def panels() -> tuple[Any, ...]:
             size=(6, 4),
         ),
         show.number(
-            "Escalated in a day",
+            "Escalated, 24 h",
             "Alerts that nobody acknowledged in time, which were sent again one severity up.",
             f"round({reported.rise(str(ESCALATIONS), window='24h')}) or {_ANY}",
             bad=show.BAD,

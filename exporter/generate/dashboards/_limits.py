@@ -25,13 +25,16 @@ from exporter.generate.dashboards import _reported as reported
 from exporter.generate.dashboards._panels import PanelQuery, Size, TableColumn
 from exporter.generate.dashboards._scale import of_picked_tenants, record, recorded_level
 from exporter.generate.dashboards._status import Narrow, unchanged
+from exporter.probes.facebook_ads.account import SPEND
 
 HALF, WHOLE = (12, 9), (24, 9)
 QUOTA = f"{BY}, quota"
 BUCKET = f"{BY}, bucket"
 STATE = TableColumn("A", "State", width=75, words=show.severity_words(("Fine", show.GOOD)))
-YES_NO = {"1": ("Exporter", show.PLAIN), "0": ("By hand", show.PLAIN)}
-DAYS = "suffix: days"
+RENEWED = {"1": ("Exporter", show.PLAIN), "0": ("A person", show.WARNING)}
+"""Who renews a token."""
+QUOTAS = {SPEND: (f"{SPEND}: money, in the account's currency", show.PLAIN)}
+"""Quotas of which the name does not say what they count."""
 AT_ITS_END = (
     "At its end: the share that will be used when the quota starts again, at the pace of the last six hours."
 )
@@ -94,10 +97,10 @@ def quotas(
     shown: tuple[TableColumn, ...] = (
         STATE,
         *columns,
-        TableColumn("quota", "Quota", width=125, wrap=True),
+        TableColumn("quota", "Quota", width=125, wrap=True, words=QUOTAS),
         TableColumn("B", "Used", unit="percentunit", decimals=1, bar=True),
-        TableColumn("C", "Units used", unit="short", width=105),
-        TableColumn("D", "Limit", unit="short", width=105),
+        TableColumn("C", "Units used", unit="locale", width=105),
+        TableColumn("D", "Limit", unit="locale", width=105),
     )
     if resets:
         text += f" {AT_ITS_END}"
@@ -130,9 +133,9 @@ def rate_limits(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size
         ),
         (
             *columns,
-            TableColumn("bucket", "Bucket", width=135, wrap=True),
+            TableColumn("bucket", "Bucket", width=155, wrap=True),
             TableColumn("A", "Left", unit="percentunit", decimals=0, bar=True),
-            TableColumn("B", "Calls", unit="short", width=75),
+            TableColumn("B", "Calls left", unit="locale", width=85),
         ),
         size=size,
         sort=(("Left", False),),
@@ -196,14 +199,14 @@ def balances(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: S
         (
             narrow(recorded_level(BALANCE_RUNNING_OUT, known)),
             narrow(least),
-            narrow(f"max by ({BY}) ({lasts}) / 86400 and on ({BY}) {known}"),
+            narrow(f"max by ({BY}) ({lasts}) and on ({BY}) {known}"),
         ),
         (
             STATE,
             *columns,
             TableColumn("currency", "Currency", width=77),
-            TableColumn("B", "Left", unit="short", decimals=2, width=75),
-            TableColumn("C", "Lasts", unit=DAYS, decimals=1, width=83),
+            TableColumn("B", "Left", unit="locale", decimals=2, width=75),
+            TableColumn("C", "Lasts", unit="s", decimals=1, width=83),
         ),
         size=size,
         sort=(("Left", False),),
@@ -219,14 +222,14 @@ def tokens(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: Siz
         "Tokens by time left",
         f"The {ask.MOST} tokens that expire first, and who renews them.",
         (
-            narrow(f"({first} - time()) / 86400"),
+            narrow(f"{first} - time()"),
             narrow(f"{ask.each(m.TOKEN_REFRESHABLE, 'token')} {of_these}"),
         ),
         (
             *columns,
             TableColumn("token", "Token", width=100, wrap=True),
-            TableColumn("A", "Time left", unit=DAYS, decimals=1, width=110),
-            TableColumn("B", "Renewed by", width=105, words=YES_NO),
+            TableColumn("A", "Time left", unit="s", decimals=1, width=110),
+            TableColumn("B", "Renewed by", width=105, words=RENEWED),
         ),
         size=size,
         sort=(("Time left", False),),
@@ -237,7 +240,7 @@ def tokens(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: Siz
 def calls(narrow: Narrow = unchanged, size: Size = (4, 4)) -> Any:
     """Return how many calls probes made to vendors within an hour."""
     return numbers.amount(
-        "Calls in an hour",
+        "Calls, 1 h",
         "Calls that probes made to the vendor in the last hour, those of all replicas together.",
         narrow(f"sum({increase(m.API_CALLS, '1h')})"),
         unit="short",

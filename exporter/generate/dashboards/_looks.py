@@ -31,6 +31,22 @@ THIRD_PAGE, HALF_PAGE, SIDE, NARROW_SIDE = 8, 12, 220, 130
 _LABEL = re.compile(r"{{(\w+)}}")
 
 
+MONEY = {
+    "USD": "currencyUSD",
+    "EUR": "currencyEUR",
+    "GBP": "currencyGBP",
+    "JPY": "currencyJPY",
+    "CHF": "currencyCHF",
+}
+"""Units of money by the currency at the end of a name; others have their code in the name alone."""
+
+
+def sign_money(panel: Any) -> None:
+    """Give each line of a graph the sign of the currency that its name ends with."""
+    for currency, unit in MONEY.items():
+        panel.override_by_regexp(f"/\\b{currency}$/", [set_option("unit", unit)])
+
+
 def set_option(name: str, value: Any) -> Any:
     """Return an option of a field, by the name that Grafana has for it."""
     return models.DynamicConfigValue(id_val=name, value=value)

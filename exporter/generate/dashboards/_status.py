@@ -204,11 +204,11 @@ def certificates(columns: Sequence[TableColumn], narrow: Narrow = unchanged, siz
         "Certificates by time left",
         "For each integration the certificate that expires first, of the server or of its chain, judged by "
         "the thresholds in force.",
-        (narrow(recorded_level(CERTIFICATE_EXPIRING, first)), narrow(f"{first} / 86400")),
+        (narrow(recorded_level(CERTIFICATE_EXPIRING, first)), narrow(first)),
         (
             TableColumn("A", "State", width=100, words=show.severity_words(("Fine", show.GOOD))),
             *columns,
-            TableColumn("B", "Time left", unit="suffix: days", decimals=1),
+            TableColumn("B", "Time left", unit="s", decimals=1),
         ),
         size=size,
         sort=(("Time left", False),),

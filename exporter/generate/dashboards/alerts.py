@@ -76,8 +76,8 @@ def _counts() -> tuple[Any, ...]:
             f"count({every}) or {alive}",
             bad=show.WARNING,
         ),
-        _day("Began in a day", "Alerts that began to fire in the last 24 hours.", m.ALERTS_FIRED),
-        _day("Flapped in a day", "Alerts that fired again soon after they were resolved.", m.ALERTS_FLAPPED),
+        _day("Began, 24 h", "Alerts that began to fire in the last 24 hours.", m.ALERTS_FIRED),
+        _day("Flapped, 24 h", "Alerts that fired again soon after they were resolved.", m.ALERTS_FLAPPED),
         _mean(
             "To acknowledge",
             "From the start of an alert until somebody acknowledged it, on average of the time range.",

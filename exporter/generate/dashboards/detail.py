@@ -1,5 +1,6 @@
 """One integration of one tenant: from its status down to phases of a probe and what the vendor reports."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from exporter import registry
@@ -7,6 +8,7 @@ from exporter.alerts.availability import CONSECUTIVE
 from exporter.alerts.measures import LATENCY
 from exporter.core import common_metrics as m
 from exporter.core.alert import BY
+from exporter.core.metric import Metric
 from exporter.generate.dashboards import _limits as limits
 from exporter.generate.dashboards import _numbers as numbers
 from exporter.generate.dashboards import _panels as show
@@ -27,6 +29,9 @@ from exporter.generate.dashboards._variables import Choice
 PICKED = ("integration", "tenant")
 WORDS = {"1": status.CONNECTED, "0": status.ALL_FAILING, "2": status.UNCONFIGURED}
 SMALL = (6, 3)
+DATE = '__name__=~".+_timestamp_seconds"'
+UNITS = {"ratio": ("share", show.PLAIN)}
+IS_SO = {"1": ("Yes", show.PLAIN), "0": ("No", show.PLAIN)}
 LOG = DataLink("Log of failures of this target", link_to(ERRORS, carry=PICKED))
 
 
@@ -46,7 +51,7 @@ def build() -> Dashboard:
             Section("Why", (_why(), firing_alerts((), (24, 6), one))),
             Section("Latency and failures", (*_latency(), *_failures())),
             Section("Limits", _limits()),
-            Section("What the vendor reports", (_facts(), _dates())),
+            Section("What the vendor reports", _facts()),
         ),
         variables=tuple(Choice(name, m.INFO, single=True) for name in PICKED),
     )
@@ -107,14 +112,14 @@ def _now() -> tuple[Any, ...]:
             size=SMALL,
         ),
         numbers.moment(
-            "Certificate ends",
+            "Certificate expires",
             "When the first certificate of the server's chain expires.",
             one(f"({certificate})"),
             never="None seen",
             size=SMALL,
         ),
         numbers.amount(
-            "Failed in a day",
+            "Failed, 24 h",
             "Share of the integration's probes of a day that failed, over all its tenants and replicas.",
             one(share),
             unit="percentunit",
@@ -175,49 +180,71 @@ def _failures() -> tuple[Any, ...]:
 
 def _limits() -> tuple[Any, ...]:
     return (
-        limits.quotas((), one),
-        limits.rate_limits((), one),
-        limits.tokens((), one),
-        limits.costs((), one),
-        limits.balances((), one),
+        limits.quotas((), one).no_value("This integration reports no quota"),
+        limits.rate_limits((), one).no_value("This integration reports no rate limit"),
+        limits.tokens((), one).no_value("This integration has no token that expires"),
+        limits.costs((), one).no_value("This integration reports no cost"),
+        limits.balances((), one).no_value("This integration reports no prepaid money"),
     )
 
 
-def _of_vendor(*, dates: bool) -> str:
-    """Return every series that only the integration's provider has: times, or all others.
-
-    Its own labels are joined in one, `of`; `fact` is what it is called.
-    """
-    own = [metric for probe in registry.probes().values() for metric in probe.metrics]
+def _own_metrics() -> tuple[Metric, ...]:
+    """Return what providers measure that only one of them has."""
     shared = {*m.TARGET_SERIES, *m.SHARED_SERIES}
-    labels = sorted({label for metric in own if metric not in shared for label in metric.labels})
-    # Two dates that are every target's, and on no other panel.
-    providers = "|".join((*registry.probes(), *(("client", "probe_last") if dates else ())))
-    kind = "=~" if dates else "!~"
-    chosen = (
-        f'__name__=~"integration_({providers})_.+", __name__{kind}".+_timestamp_seconds", '
-        'integration=~"$integration", tenant=~"$tenant"'
-    )
+    own = (metric for probe in registry.probes().values() for metric in probe.metrics)
+    return tuple(dict.fromkeys(metric for metric in own if metric not in shared))
+
+
+def _is_state(metric: Metric) -> bool:
+    """Return whether the values of `metric` are yes and no."""
+    return (metric.help.startswith("Whether ") and "2 " not in metric.help) or metric.name.endswith("_info")
+
+
+def _of_vendor(*matchers: str, others: Iterable[str] = ()) -> str:
+    """Return the series that only the integration's provider has, and `others`, of which `matchers` are true.
+
+    Their own labels are joined in one, `of`; `fact` is what each is called, `unit` what it is in.
+    """
+    labels = sorted({label for metric in _own_metrics() for label in metric.labels})
+    names = "|".join((*registry.probes(), *others))
+    targets = ('integration=~"$integration"', 'tenant=~"$tenant"')
+    chosen = ", ".join((f'__name__=~"integration_({names})_.+"', *matchers, *targets))
     named = f'label_replace({{{chosen}}}, "fact", "$1", "__name__", "integration_(.+?)(_timestamp_seconds)?")'
+    named = f'label_replace({named}, "unit", "$1", "fact", ".+_(seconds|bytes|ratio)")'
     joined = ", ".join(f'"{label}"' for label in labels)
     of = f'label_replace(label_join({named}, "of", " ", {joined}), "of", "$1", "of", " *(.*?) *")'
-    return f"max by ({BY}, fact, of) ({of})"
+    return f"max by ({BY}, fact, of, unit) ({of})"
 
 
-def _facts() -> Any:
-    return show.rows(
-        "Facts",
-        "Everything that only this provider measures, as the last probe found it; the reference of the "
-        "metrics says what each means.",
-        (_of_vendor(dates=False),),
-        (
-            TableColumn("fact", "Fact", width=360),
-            TableColumn("of", "Of", wrap=True),
-            TableColumn("A", "Value", width=110),
+def _facts() -> tuple[Any, ...]:
+    states = "|".join(metric.name for metric in _own_metrics() if _is_state(metric))
+    fact, of = TableColumn("fact", "Fact", width=330), TableColumn("of", "Of", wrap=True)
+    return (
+        show.rows(
+            "Facts",
+            "Every number that only this provider measures, as the last probe found it; the reference of the "
+            "metrics says what each means.",
+            (_of_vendor(f'__name__!~".+_timestamp_seconds|{states}"'),),
+            (
+                fact,
+                of,
+                TableColumn("A", "Value", unit="locale", width=110),
+                TableColumn("unit", "In", width=80, words=UNITS),
+            ),
+            size=(14, 10),
+            sort=(("Fact", False),),
+            empty="This provider has no facts of its own",
         ),
-        size=(14, 14),
-        sort=(("Fact", False),),
-        empty="This provider has no facts of its own",
+        _dates(),
+        show.rows(
+            "States",
+            "Everything that only this provider says yes or no to, as the last probe found it.",
+            (_of_vendor(f'__name__=~"{states}"'),),
+            (fact, of, TableColumn("A", "Is so", width=80, words=IS_SO)),
+            size=(24, 8),
+            sort=(("Is so", True), ("Fact", False)),
+            empty="This provider has no states of its own",
+        ),
     )
 
 
@@ -225,12 +252,13 @@ def _dates() -> Any:
     return show.rows(
         "Dates",
         "When something of the vendor's, a probe or our certificate happened, or will happen.",
-        (f"{_of_vendor(dates=True)} * 1000",),
+        # Two dates that are every target's, and on no other panel.
+        (f"{_of_vendor(DATE, others=('client', 'probe_last'))} * 1000",),
         (
             TableColumn("fact", "Date", width=300),
             TableColumn("A", "When", unit="dateTimeFromNow", width=150),
         ),
-        size=(10, 14),
+        size=(10, 10),
         sort=(("Date", False),),
         empty="This provider reports no dates",
     )

@@ -55,14 +55,14 @@ def _counts() -> tuple[Any, ...]:
             size=(6, 4),
         ),
         show.number(
-            "Failed probes in an hour",
+            "Failed probes, 1 h",
             "Probes that failed in the last hour, as one replica counts them.",
             f"round(sum({status.failed('reason', '1h')})) or {NO_TROUBLE}",
             bad=show.WARNING,
             size=(6, 4),
         ),
         show.number(
-            "Unknown answers in an hour",
+            "Unknown answers, 1 h",
             "Fields of answers in the last hour that were missing or of another type than documented.",
             f"round(sum(max by (integration, provider) (increase({ask.series(m.SCHEMA_DRIFT)}[1h])))) or "
             f"{NO_TROUBLE}",

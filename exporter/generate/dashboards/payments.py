@@ -13,6 +13,7 @@ from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._columns import detail_link, integration_column, tenant_column
+from exporter.generate.dashboards._looks import sign_money
 from exporter.generate.dashboards._panels import LIMIT, PanelQuery, Size, TableColumn, limits_of
 from exporter.generate.dashboards._scale import count_firing, of_picked_tenants, record, recorded_level
 from exporter.probes.stripe import alerts as vendor
@@ -265,7 +266,6 @@ def _reported() -> tuple[Any, ...]:
     failed = f"sum by (integration) ({_increase(e.FAILURES, '1h')})"
     share = f"{failed} / (sum by (integration) ({_increase(e.PAYMENTS, '1h')}) > 0)"
     by_tenant = f"sum by (tenant) ({_increase(e.FAILURES, '1h')})"
-    volume = f"sum by (currency) (rate({ask.series(e.VOLUME)}[$__rate_interval])) * 3600"
     families = f"sum by (family) ({_increase_of_family()})"
     return (
         show.lines(
@@ -297,13 +297,7 @@ def _reported() -> tuple[Any, ...]:
             unit="short",
             step="1m",
         ).no_value("No decline is reported"),
-        show.lines(
-            "Money taken per hour, by currency",
-            "Sum of the payments that succeeded, in units of each currency.",
-            (PanelQuery(ask.top(volume), "{{currency}}"),),
-            size=(8, 9),
-            unit="short",
-        ).no_value("No payment is reported"),
+        _money_taken(),
         show.bars(
             "Failed payments in an hour, by tenant",
             f"The {ask.MOST} tenants with most of them.",
@@ -312,6 +306,19 @@ def _reported() -> tuple[Any, ...]:
             unit="short",
         ).no_value("No failed payment is reported"),
     )
+
+
+def _money_taken() -> Any:
+    volume = f"sum by (currency) (rate({ask.series(e.VOLUME)}[$__rate_interval])) * 3600"
+    panel = show.lines(
+        "Money taken per hour, by currency",
+        "Sum of the payments that succeeded, in units of each currency.",
+        (PanelQuery(ask.top(volume), "{{currency}}"),),
+        size=(8, 9),
+        unit="short",
+    )
+    sign_money(panel)
+    return panel.no_value("No payment is reported")
 
 
 def _reported_cases() -> tuple[Any, ...]:

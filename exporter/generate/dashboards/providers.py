@@ -19,7 +19,7 @@ from exporter.generate.dashboards import _status as status
 from exporter.generate.dashboards._alert_tables import firing_alerts
 from exporter.generate.dashboards._board import GRID_WIDTH, Dashboard, Section
 from exporter.generate.dashboards._columns import detail_link, errors_link, integration_column, tenant_column
-from exporter.generate.dashboards._looks import ValueWord, map_values
+from exporter.generate.dashboards._looks import ValueWord, map_values, sign_money
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 from exporter.generate.dashboards._promql import MOST, limit, top
 from exporter.generate.dashboards._sdk import common, kinds
@@ -174,6 +174,8 @@ def _panel(panel: Panel, narrow: status.Narrow) -> Any:
         limits=limits,
         steps=show.FEW_STEPS,
     )
+    if panel.unit == "short" and panel.legend.endswith("{{currency}}"):
+        sign_money(made)
     return made.no_value(UNREPORTED)
 
 

@@ -74,7 +74,7 @@ def _counts() -> tuple[Any, ...]:
             bad=show.BAD,
         ),
         show.number(
-            "Low balances",
+            "Prepaid low",
             "Prepaid accounts that are empty, or will be soon at the pace of a week.",
             count_firing(BALANCE_RUNNING_OUT),
             bad=show.BAD,
@@ -158,7 +158,7 @@ def _calls() -> tuple[Any, ...]:
     month = f"sum by (integration) (increase({ask.series(m.API_CALLS)}[1d])) * 30"
     return (
         show.lines(
-            "Calls to vendors per minute",
+            "Calls to vendors per minute, by integration",
             f"What probes ask of vendors, for the {ask.MOST} integrations that ask most, all replicas "
             "together.",
             (PanelQuery(ask.top(pace), "{{integration}}"),),

@@ -58,7 +58,7 @@ def _counts() -> tuple[Any, ...]:
             unit="cpm",
         ).no_value("None judged"),
         show.figure(
-            "Blocked",
+            "Share blocked",
             "Share of the requests of 15 minutes that a limit refused.",
             PanelQuery(reported.share(BLOCKED, REQUESTS, window=QUARTER)),
             size=(4, 4),
@@ -84,7 +84,7 @@ def _counts() -> tuple[Any, ...]:
             bad=show.BAD,
         ),
         show.number(
-            "Vendor limits low",
+            "Low rate limits",
             "Buckets of vendors of which hardly a call is left, by the alerts on them.",
             count_firing(RATE_LIMIT_LOW, CALLS_LOW),
             bad=show.WARNING,
@@ -216,7 +216,7 @@ def _vendors() -> tuple[Any, ...]:
     of_them = f"and on ({BUCKET}) {least}"
     return (
         show.lines(
-            "Share left of vendors' limits",
+            "Rate limits nearly spent, over time",
             f"Of the {ask.MOST} buckets that are below the threshold, as the vendor's own answers say; once "
             "you pick tenants, of all of theirs. Dashed: the threshold.",
             (PanelQuery(rate_limit_share_over_time(), "{{integration}} {{tenant}} {{bucket}}"),),
@@ -225,7 +225,7 @@ def _vendors() -> tuple[Any, ...]:
             limits=show.limits_of(LEFT_RATIO),
         ).no_value("No rate limit is known to be nearly spent"),
         show.lines(
-            "Our own calls per minute, by integration",
+            "Calls to vendors per minute, by integration",
             f"Calls that probes of all replicas make, for the {ask.MOST} integrations with the most: our "
             "part of the limits.",
             (
@@ -239,7 +239,7 @@ def _vendors() -> tuple[Any, ...]:
         ),
         put_off(),
         show.rows(
-            "Buckets with least left",
+            "Rate limits by share left",
             f"The {ask.MOST} limits of vendors of which least is left, and when they are full again.",
             (
                 least,

@@ -83,7 +83,7 @@ def _counts() -> tuple[Any, ...]:
             bad=show.WARNING,
         ),
         show.number(
-            "Blocked",
+            "Blocked, 1 h",
             "Requests of the last hour that a rate limit refused, those of apps included.",
             f"round({reported.rise(reported.of_tenant(limits.BLOCKS))})",
             bad=show.WARNING,

@@ -17,6 +17,7 @@ from exporter.generate.dashboards import _sql as sql
 from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._board import Dashboard, Section
 from exporter.generate.dashboards._columns import REASONS, integration_column, tenant_column
+from exporter.generate.dashboards._limits import RENEWED
 from exporter.generate.dashboards._looks import ValueWord
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 from exporter.generate.dashboards._scale import of_picked_tenants, record, recorded_level
@@ -36,7 +37,6 @@ NONE_KNOWN = "No token"
 
 INTEGRATION, TENANT = integration_column(UID), tenant_column(UID)
 TOKEN_COLUMN = TableColumn("token", "Token", width=105)
-RENEWED: dict[str, ValueWord] = {"1": ("Exporter", show.PLAIN), "0": ("A person", show.WARNING)}
 RESULTS: dict[str, ValueWord] = {
     "ok": ("Done", show.GOOD),
     "adopted": ("Done elsewhere", show.QUIET),

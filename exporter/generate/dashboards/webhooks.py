@@ -145,7 +145,7 @@ def _received() -> tuple[Any, ...]:
                 SOURCE,
                 TENANT,
                 TableColumn("A", "Last webhook", unit="dateTimeFromNow", width=140),
-                TableColumn("B", "In a row", width=80),
+                TableColumn("B", "In a row", width=105),
                 TableColumn("C", "Failing, 1 h", unit="percentunit", decimals=1, bar=True),
                 TableColumn("D", "Silent after", unit="s", width=105),
             ),
@@ -220,7 +220,7 @@ def _endpoints() -> Any:
         (
             worst,
             f"{_each(m.ENDPOINT_LAST_SUCCESS, 'endpoint', ENDPOINTS)} * 1000 and {known}",
-            f"({_each(m.ENDPOINT_CERTIFICATE, 'endpoint', ENDPOINTS)} - time()) / 86400 and {known}",
+            f"{_each(m.ENDPOINT_CERTIFICATE, 'endpoint', ENDPOINTS)} - time() and {known}",
             f"{_failing(m.DELIVERY_FAILURES, m.DELIVERIES, 'endpoint', OUT)} and {known}",
         ),
         (
@@ -230,7 +230,7 @@ def _endpoints() -> Any:
             INTEGRATION,
             TableColumn("B", "Last success", unit="dateTimeFromNow", width=140),
             TableColumn("D", "Failing, 1 h", unit="percentunit", decimals=1, bar=True),
-            TableColumn("C", "Certificate", unit="suffix: days", decimals=1, width=110),
+            TableColumn("C", "Certificate left", unit="s", decimals=1, width=110),
         ),
         size=(24, 8),
         sort=(("State", False),),

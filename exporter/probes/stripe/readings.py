@@ -233,7 +233,7 @@ def balance_samples(balance: Document) -> Iterator[Sample]:
     """Return the money of an account by currency: the fields of GET /v1/balance."""
     for field, metric in (("available", m.BALANCE_AVAILABLE), ("pending", m.BALANCE_PENDING)):
         for currency, amount in _money(balance.must(field)).items():
-            yield metric(amount, currency=currency)
+            yield metric(amount, currency=currency.upper())
     if (live := balance.flag("livemode")) is not None:
         yield m.LIVEMODE(live)
 

@@ -42,7 +42,7 @@ def balance_samples(balance: Document, amount: float | None) -> Iterator[Sample]
     currency = balance.text("currency")
     # The currency becomes a label, so it must look like one.
     if amount is not None and currency and _CURRENCY.fullmatch(currency):
-        yield PREPAID_BALANCE(amount, currency=currency.lower())
+        yield PREPAID_BALANCE(amount, currency=currency.upper())
 
 
 async def fetch_account(api: Api) -> StoredAnswer:
@@ -88,7 +88,7 @@ def reduce_usage(usage: Document) -> StoredAnswer | None:
     price, currency = _price(total), total.text("price_unit")
     if price is None or not currency or not _CURRENCY.fullmatch(currency):
         return None
-    return {"price": price, "currency": currency.lower()}
+    return {"price": price, "currency": currency.upper()}
 
 
 def _price(record: Document) -> float | None:
@@ -101,8 +101,10 @@ def usage_samples(kept: StoredAnswer) -> Iterator[Sample]:
     """Return the cost of today and of the month; in US dollars as the series that all vendors share, too."""
     for period, shared in (("today", COST_TODAY), ("month", COST_MONTH)):
         if total := kept[period]:
-            yield m.SPEND(total["price"], period=period, currency=total["currency"])
-            if total["currency"] == "usd":
+            # What an older version kept is in small letters.
+            currency = total["currency"].upper()
+            yield m.SPEND(total["price"], period=period, currency=currency)
+            if currency == "USD":
                 yield shared(total["price"])
 
 
