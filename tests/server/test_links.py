@@ -74,10 +74,12 @@ async def test_every_figure_of_statistics_stands_beside_the_one_before(made: Inc
     page = (await made.house.ask("/statistics?window=7d", headers=PAGE | bearer(TOKENS["admin"]))).text
     (row,) = re.findall(r'<tr role="row"[^>]*>\s*<th role="rowheader".*?</tr>', page, re.DOTALL)
     cells = re.findall(r'<td[^>]* data-name="([^"]+)"[^>]*>(.*?)</td>', row, re.DOTALL)
-    compared = {name for name, cell in cells if "<small>before " in cell}
+    compared = {name for name, cell in cells if "<small>before" in cell}
     assert compared == {name for name, _ in cells} - {"Reasons"}
-    uptime = dict(cells)["Uptime"]
-    assert re.search(r"<small>before [\d.]+ %\s* <b>[+\N{MINUS SIGN}\N{PLUS-MINUS SIGN}]", uptime), uptime
+    uptime = " ".join(re.sub("<[^>]*>", " ", dict(cells)["Uptime"]).split())
+    assert re.fullmatch(r"[\d.]+ % before [\d.]+ % [+\N{MINUS SIGN}\N{PLUS-MINUS SIGN}][\d.]+", uptime), (
+        uptime
+    )
     # Both times are said: two of the window, two of the one before.
     (period,) = re.findall(r'<p class="note">Of .*?</p>', page)
     assert period.count("<time ") == 4
