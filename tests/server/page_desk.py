@@ -29,6 +29,23 @@ DIALOGS = """(async (acts) => {
   }
   return [acts, JSON.stringify(found)];
 })"""
+OPENED = {
+    "a confirmation": ("/alerts", "document.querySelector('[data-act=fire]').click()"),
+    "a warning": ("/rate-limits", "document.querySelector('[data-act=block]').click()"),
+    "fold-outs": (
+        "/integration",
+        "document.querySelectorAll('details').forEach((one) => { one.open = true; })",
+    ),
+    "a result and an error": (
+        "/webhooks",
+        "addResult({}).start('Working…'); addResult({}).end('It failed: no such endpoint', 'failed');"
+        "document.body.dataset.stale = '1'; say('The exporter does not answer');",
+    ),
+    "a part that cannot be read": ("/errors?reason=odd", ""),
+    "a page that there is not": ("/no/such", ""),
+}
+"""What opens on a tab: its path, and what a person does there."""
+
 LONG_WORDS = """document.querySelectorAll("tbody td:not(.act):not(.number), tbody th").forEach((one) => {
   if (!one.childElementCount) Object.assign(one, {textContent: "w".repeat(70), className: "long"});
 })"""

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -15,7 +16,7 @@ from exporter.server.pages import tabs
 from exporter.server.pages._actions import ACTIONS
 from tests.server.browser import browsing
 from tests.server.incident_room import incident
-from tests.server.page_desk import AXE, CONTRAST, DIALOGS, LONG_WORDS, LOOK, Desk
+from tests.server.page_desk import AXE, CONTRAST, DIALOGS, LONG_WORDS, LOOK, OPENED, Desk
 from tests.server.test_landing import CHROMIUM, sign_in
 from tests.waiting import PATIENCE
 
@@ -160,23 +161,6 @@ async def test_a_list_of_names_may_be_changed_or_emptied(desk: Desk) -> None:
     await desk.page.value("document.getElementById('ask-no').click()")
 
 
-OPENED = {
-    "a confirmation": ("/alerts", "document.querySelector('[data-act=fire]').click()"),
-    "a warning": ("/rate-limits", "document.querySelector('[data-act=block]').click()"),
-    "fold-outs": (
-        "/integration",
-        "document.querySelectorAll('details').forEach((one) => { one.open = true; })",
-    ),
-    "a result and an error": (
-        "/webhooks",
-        "addResult({}).start('Working…'); addResult({}).end('It failed: no such endpoint', 'failed');"
-        "document.body.dataset.stale = '1'; say('The exporter does not answer');",
-    ),
-    "a part that cannot be read": ("/errors?reason=odd", ""),
-    "a page that there is not": ("/no/such", ""),
-}
-
-
 @pytest.mark.parametrize("what", OPENED)
 async def test_what_opens_on_a_tab_has_no_barrier_either(desk: Desk, what: str) -> None:
     path, script = OPENED[what]
@@ -296,6 +280,40 @@ async def test_a_change_is_seen_soon_and_what_a_person_does_meanwhile_stays(desk
     finally:
         made.turn("mail", "", "unknown")
     assert await desk.page.value("document.activeElement.dataset.about") == "mail"
+
+
+async def test_a_part_that_is_pressed_or_copied_from_is_exchanged_later(desk: Desk) -> None:
+    await desk.open("/rate-limits")
+    await desk.page.value("stream?.close()")
+    # The part differs from what comes, as after a change.
+    part = "(document.getElementById('blocks').dataset.old ??= '1', document.getElementById('blocks'))"
+    old = "document.getElementById('blocks').dataset.old === '1'"
+    await desk.page.value(f"getSelection().selectAllChildren({part})")
+    await desk.page.value("renew()")
+    assert await desk.page.value(old)
+    await desk.page.value("getSelection().removeAllRanges()")
+    x, y = await desk.page.value(
+        "(() => { const one = document.querySelector('[data-act=unblock]'); one.scrollIntoView();"
+        " const {x, y} = one.getBoundingClientRect(); return [x + 5, y + 5]; })()"
+    )
+    mouse: dict[str, Any] = {"x": x, "y": y, "button": "left", "clickCount": 1}
+    await desk.page.tell("Input.dispatchMouseEvent", type="mousePressed", **mouse)
+    await desk.page.value("renew()")
+    assert await desk.page.value(f"{old} && due")
+    await desk.page.tell("Input.dispatchMouseEvent", type="mouseReleased", **mouse)
+    await desk.page.until("dialog.open")
+    await desk.press("Escape")
+    await desk.page.until(f"!({old})")
+
+
+async def test_an_address_has_only_what_was_filled_in(desk: Desk) -> None:
+    await desk.open("/errors")
+    await desk.page.value(
+        "document.querySelector('.filters [name=reason]').value = 'dns';"
+        "document.querySelector('.filters button').click()"
+    )
+    await desk.page.until("location.search !== ''")
+    assert await desk.page.value("location.search") == "?reason=dns"
 
 
 async def test_a_page_that_is_not_live_stays_as_it_is_until_it_is_asked(desk: Desk) -> None:

@@ -65,16 +65,26 @@ function focusAgain({ key, row }, region) {
   }
 }
 
+// A button that is being pressed would miss its click, and a text that is being copied its selection.
+function inUse(part) {
+  const pressed = part.matches(":active");
+  const picked = getSelection();
+  if (pressed) due = true;
+  return pressed || (!picked.isCollapsed && part.contains(picked.anchorNode));
+}
+
 function exchange(old, fresh) {
   const mark = fresh.outerHTML;
-  if (seen.get(old) === mark) return;
+  if (seen.get(old) === mark || inUse(old)) return;
   const place = old.contains(document.activeElement) ? placeOf(document.activeElement) : null;
+  const scrolled = [...old.querySelectorAll(".scroll")].map((one) => one.scrollTop);
   const open = new Set([...old.querySelectorAll("details[open]")].map((one) => one.dataset.key));
   const now = document.importNode(fresh, true);
   seen.set(now, mark);
   prepare(now);
   now.querySelectorAll("details").forEach((one) => { one.open = open.has(one.dataset.key); });
   old.replaceWith(now);
+  now.querySelectorAll(".scroll").forEach((one, index) => { one.scrollTop = scrolled[index] ?? 0; });
   if (place) focusAgain(place, now);
 }
 
@@ -267,6 +277,11 @@ async function act(button) {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button.do");
   if (button) act(button);
+});
+// A view that is sent to somebody has only what was filled in.
+document.addEventListener("formdata", (event) => {
+  if (!event.target.matches(".filters")) return;
+  [...event.formData].filter(([, text]) => text === "").forEach(([name]) => event.formData.delete(name));
 });
 at("ask-no")?.addEventListener("click", () => dialog.close());
 dialog?.addEventListener("submit", (event) => {
