@@ -81,7 +81,7 @@ async def test_every_figure_of_statistics_stands_beside_the_one_before(made: Inc
         uptime
     )
     # Both times are said: two of the window, two of the one before.
-    (period,) = re.findall(r'<p class="note">Of .*?</p>', page)
+    (period,) = re.findall(r'<p class="note">[^<]*<time .*?</p>', page)
     assert period.count("<time ") == 4
 
 
