@@ -238,7 +238,7 @@ async def test_a_refusal_says_why_and_stays_readable(desk: Desk) -> None:
     await desk.page.value("document.querySelector('#ask [name=reason]').value = 'a slip'")
     await desk.page.value("document.getElementById('ask-yes').click()")
     said = await desk.result()
-    assert said == "Could not unblock 203.0.113.7: nobody of that name is blocked by this policy"
+    assert said.startswith("Could not unblock 203.0.113.7: nobody of that name is blocked by this policy")
     # The dialog says it too, and what was typed is still there to be sent again.
     assert await desk.page.value("[dialog.open, at('ask-refusal').textContent]") == [True, said]
     assert await desk.page.value("document.querySelector('#ask [name=reason]').value") == "a slip"
