@@ -158,19 +158,20 @@ def _calls() -> tuple[Any, ...]:
     month = f"sum by (integration) (increase({ask.series(m.API_CALLS)}[1d])) * 30"
     return (
         show.lines(
-            "Calls to vendors per minute, by integration",
+            "Calls to vendors per minute",
             f"What probes ask of vendors, for the {ask.MOST} integrations that ask most, all replicas "
             "together.",
             (PanelQuery(ask.top(pace), "{{integration}}"),),
-            size=(8, 8),
+            size=(7, 8),
             unit="cpm",
         ),
         show.bars(
             "Calls in 30 days, at the pace of a day",
             f"The {ask.MOST} integrations that ask most. Documented for one credential: {_allowances()}.",
             PanelQuery(ask.top(month), "{{integration}}"),
-            size=(8, 8),
+            # Else the names of integrations are cut.
+            size=(10, 8),
             unit="short",
         ),
-        limits.put_off(),
+        limits.put_off().span(7),
     )

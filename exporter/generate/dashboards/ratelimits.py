@@ -225,7 +225,7 @@ def _vendors() -> tuple[Any, ...]:
             limits=show.limits_of(LEFT_RATIO),
         ).no_value("No rate limit is known to be nearly spent"),
         show.lines(
-            "Calls to vendors per minute, by integration",
+            "Calls to vendors per minute",
             f"Calls that probes of all replicas make, for the {ask.MOST} integrations with the most: our "
             "part of the limits.",
             (
