@@ -61,9 +61,9 @@ LOOK_EVERY = 5.0
 FLUSH_WAIT = 5.0
 """Seconds after which a list is read although the store has not taken what waits."""
 
-SWITCH_AFTER = 0.0005
-"""Seconds after which a thread hands the interpreter over. The loop asks for it at each of its callbacks: at
-Python's 5 ms, one turn of it takes 50 ms while a configuration is loaded in another thread."""
+SWITCH_AFTER = 0.0001
+"""Seconds after which a thread hands the interpreter over. The loop asks for it at each of its callbacks,
+thousands of times a second, and may have to wait for so long each time while another thread loads."""
 
 
 @dataclass(frozen=True)
