@@ -346,6 +346,9 @@ async def test_results_leave_most_of_the_window_to_the_page_and_never_cover_the_
         assert await desk.page.value("at('results').offsetHeight <= innerHeight * 0.31")
         # Legible beside its bar and its button.
         assert await desk.page.value("document.querySelector('#lines span').offsetWidth > 180")
+        # The page keeps room for the results a frame after their height has changed.
+        room = "document.documentElement.style.scrollPaddingTop"
+        await desk.page.until(f"{room} === `${{at('results').offsetHeight + 16}}px`")
         # By keyboard from the last control up, so that each comes from above the window.
         await desk.page.value("scrollTo(0, document.body.scrollHeight)")
         await desk.page.value("[...document.querySelectorAll('footer a')].pop().focus()")
