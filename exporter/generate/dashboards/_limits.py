@@ -33,7 +33,7 @@ BUCKET = f"{BY}, bucket"
 STATE = TableColumn("A", "State", width=75, words=show.severity_words(("Fine", show.GOOD)))
 RENEWED = {"1": ("Exporter", show.PLAIN), "0": ("A person", show.WARNING)}
 """Who renews a token."""
-QUOTAS = {SPEND: (f"{SPEND}: money, in the account's currency", show.PLAIN)}
+QUOTAS = {SPEND: (f"{SPEND} (money)", show.PLAIN)}
 """Quotas of which the name does not say what they count."""
 AT_ITS_END = (
     "At its end: the share that will be used when the quota starts again, at the pace of the last six hours."
@@ -97,7 +97,7 @@ def quotas(
     shown: tuple[TableColumn, ...] = (
         STATE,
         *columns,
-        TableColumn("quota", "Quota", width=125, wrap=True, words=QUOTAS),
+        TableColumn("quota", "Quota", width=150, wrap=True, words=QUOTAS),
         TableColumn("B", "Used", unit="percentunit", decimals=1, bar=True),
         TableColumn("C", "Units used", unit="locale", width=105),
         TableColumn("D", "Limit", unit="locale", width=105),
