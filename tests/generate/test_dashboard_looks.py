@@ -9,7 +9,7 @@ import pytest
 
 from exporter.core.severity import Severity
 from exporter.generate.dashboards import _panels as show
-from exporter.generate.dashboards._looks import FEW
+from exporter.generate.dashboards._looks import FEW, LEAST_BESIDE
 from tests.generate.dashboards_reading import asking_panels
 from tests.generate.test_dashboards import DASHBOARDS
 
@@ -108,7 +108,7 @@ def test_a_legend_that_may_be_long_takes_no_height_of_its_graph() -> None:
         if panel["type"] != "timeseries":
             return False
         legends = " ".join(target.get("legendFormat", "") for target in panel["targets"])
-        many = panel["gridPos"]["w"] >= 8 and bool(set(re.findall(r"{{(\w+)}}", legends)) - FEW)
+        many = panel["gridPos"]["w"] >= LEAST_BESIDE and bool(set(re.findall(r"{{(\w+)}}", legends)) - FEW)
         return (panel["options"]["legend"]["placement"] == "right") is not many
 
     assert _named(fault) == []

@@ -25,7 +25,7 @@ FEW = frozenset(
 )
 """Labels with a handful of short values. Of others there may be as many as a graph has lines."""
 
-THIRD_PAGE, HALF_PAGE, SIDE, NARROW_SIDE = 8, 12, 220, 130
+LEAST_BESIDE, HALF_PAGE, SIDE, NARROW_SIDE = 7, 12, 170, 130
 """From how many grid units on names are beside a graph and from how many it is wide; their pixels in both."""
 
 _LABEL = re.compile(r"{{(\w+)}}")
@@ -84,7 +84,7 @@ def place_legend(names: Iterable[str] = (), width: int = 24) -> Any:
     third of its height; on the right they are scrolled. A quarter of a page has no room beside its graph.
     """
     legend = common.VizLegendOptions().display_mode(kinds.LegendDisplayMode.LIST).show_legend(True)
-    if width < THIRD_PAGE or {label for name in names for label in _LABEL.findall(name)} <= FEW:
+    if width < LEAST_BESIDE or {label for name in names for label in _LABEL.findall(name)} <= FEW:
         return legend.placement(kinds.LegendPlacement.BOTTOM)
     return legend.placement(kinds.LegendPlacement.RIGHT).width(SIDE if width >= HALF_PAGE else NARROW_SIDE)
 

@@ -228,6 +228,8 @@ def stacked(
     panel = timeseries.Panel().draw_style(kinds.GraphDrawStyle.BARS).fill_opacity(70).line_width(0)
     panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A"))
     panel.bar_alignment(kinds.BarAlignment.BEFORE).bar_width_factor(BAR_WIDTH)
+    # Else a single bar has a point at its corner.
+    panel.show_points(kinds.VisibilityMode.NEVER)
     panel.min(0).interval(step).max_data_points(MOST_STEPS // 2).no_value("No data")
     panel.legend(place_legend((query.legend,), size[0]))
     panel.tooltip(sort_tooltip(kinds.TooltipDisplayMode.MULTI))

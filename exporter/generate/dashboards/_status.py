@@ -187,7 +187,7 @@ def phases(narrow: Narrow = unchanged, size: Size = (6, 9)) -> Any:
         PanelQuery(narrow(mean), "{{phase}}"),
         size=size,
         unit="s",
-    )
+    ).no_value("No probe has run")
 
 
 def certificates(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: Size = (12, 9)) -> Any:

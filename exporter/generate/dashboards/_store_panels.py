@@ -93,6 +93,7 @@ def stacks(
     panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A")).min(0)
     # Spans are named by when they begin.
     panel.bar_alignment(kinds.BarAlignment.AFTER).bar_width_factor(BAR_WIDTH)
+    panel.show_points(kinds.VisibilityMode.NEVER)
     panel.no_value(f"No row, or {LACKS}").legend(place_legend())
     paint(panel, colours or {})
     panel.with_target(_Builder(SqlDataquery(sql, "time_series")))
