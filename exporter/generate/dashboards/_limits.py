@@ -35,6 +35,8 @@ RENEWED = {"1": ("Exporter", show.PLAIN), "0": ("A person", show.WARNING)}
 """Who renews a token."""
 QUOTAS = {SPEND: (f"{SPEND} (money)", show.PLAIN)}
 """Quotas of which the name does not say what they count."""
+BUCKETS = {"whatsapp_business_management": ("whatsapp_business", show.PLAIN)}
+"""Buckets whose name is longer than half a page has room for."""
 AT_ITS_END = (
     "At its end: the share that will be used when the quota starts again, at the pace of the last six hours."
 )
@@ -133,7 +135,7 @@ def rate_limits(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size
         ),
         (
             *columns,
-            TableColumn("bucket", "Bucket", width=155, wrap=True),
+            TableColumn("bucket", "Bucket", width=155, wrap=True, words=BUCKETS),
             TableColumn("A", "Left", unit="percentunit", decimals=0, bar=True),
             TableColumn("B", "Calls left", unit="locale", width=85),
         ),
