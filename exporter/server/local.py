@@ -121,4 +121,6 @@ def is_loopback(address: Address | None) -> bool:
 
 def _without_port(host: str) -> str:
     head, colon, port = host.lower().rpartition(":")
-    return head if colon and port.isdecimal() else host.lower()
+    # With a port that there is not, it is no host of ours: no URL can be made of it.
+    possible = port.isascii() and port.isdecimal() and len(port) <= 5 and int(port) <= 65535
+    return head if colon and possible else host.lower()

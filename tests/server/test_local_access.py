@@ -249,6 +249,30 @@ async def test_the_host_may_be_sent_once_only(here: House) -> None:
         assert await raw(here.port, head) == [expected], authority
 
 
+@pytest.mark.parametrize("port", ["99999", "65536", "0x50", "-1", "\u0663", "9" * 5000])
+async def test_a_host_with_a_port_that_there_is_not_is_foreign(here: House, port: str) -> None:
+    for host in ("localhost", "127.0.0.1", "[::1]"):
+        for path in ("/", "/api/v1/status"):
+            head = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n"
+            assert await raw(here.port, head) == [403], head
+
+
+FORMS = {
+    "multipart that breaks off": ("multipart/form-data; boundary=x", b"--x\r\nfoo"),
+    "multipart without a boundary": ("multipart/form-data", b"--x\r\nfoo"),
+    "multipart in another one": ("multipart/mixed; boundary=x", b"--x\r\n\r\nfoo\r\n--x--"),
+    "a charset that there is not": ("application/x-www-form-urlencoded; charset=nosuch", b"token=x"),
+    "a charset of no text": ("application/x-www-form-urlencoded; charset=hex", b"token=x"),
+    "bytes that are not in the charset": ("application/x-www-form-urlencoded", b"token=\xff"),
+}
+
+
+@pytest.mark.parametrize(("kind", "form"), FORMS.values(), ids=FORMS)
+async def test_a_form_that_cannot_be_read_is_refused(here: House, kind: str, form: bytes) -> None:
+    answer = await here.ask("/sign-in", "POST", {"Content-Type": kind}, admin=False, data=form)
+    assert (answer.status, "the form" in answer.text) == (400, True)
+
+
 def test_only_loopback_addresses_are_this_machine() -> None:
     # This machine has no peer but loopback, so the question itself is asked for other addresses.
     for text, local_peer in (("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("10.0.0.5", False)):

@@ -18,14 +18,7 @@ from exporter.server.sessions import SESSION_SECONDS
 
 async def sign_in(request: web.Request) -> web.Response:
     """Begin a session for the token in the form; a wrong one leads back to the form."""
-    services = _services(request)
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            form = await request.post()
-    except TimeoutError:
-        raise web.HTTPRequestTimeout(text="the body did not arrive in time") from None
-    except ValueError:
-        raise web.HTTPBadRequest(text="the form cannot be read") from None
+    services, form = _services(request), await _form(request)
     log = structlog.get_logger("exporter.web")
     if not services.admin.fits(str(form.get("token", "")).strip()):
         audit_repeatable(request, "session.sign_in", "page", outcome="refused")
@@ -56,6 +49,20 @@ async def sign_out(request: web.Request) -> web.Response:
     answer = web.Response(status=303, headers={"Location": services.paths.link("/")})
     answer.del_cookie(cookie_name(request), path=services.paths.link("/"))
     return answer
+
+
+async def _form(request: web.Request) -> Mapping[str, object]:
+    """Return the form in the body, as a browser sends the page's own; 400 for one that cannot be read."""
+    if request.content_type.startswith("multipart/"):
+        raise web.HTTPBadRequest(text="the form must be application/x-www-form-urlencoded")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.post()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text="the body did not arrive in time") from None
+    # LookupError: a charset that there is not.
+    except (ValueError, LookupError, web.RequestPayloadError):
+        raise web.HTTPBadRequest(text="the form cannot be read") from None
 
 
 def _back(request: web.Request, form: Mapping[str, object], *, wrong: bool = False) -> str:
