@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 from exporter.core.errors import ProbeError
 from exporter.core.reason import Reason
 from exporter.net.unpack import unpacker
+from exporter.server.nul import refuse_nul_in_body
 from exporter.server.web_config.file import WebConfigFile
 from exporter.server.web_config.settings import RateLimit
 
@@ -50,6 +51,7 @@ async def json_body(request: web.Request) -> dict[str, Any]:
         raise web.HTTPBadRequest(text="the body is not JSON") from None
     if not isinstance(value, dict):
         raise web.HTTPBadRequest(text="the body must be a JSON object")
+    refuse_nul_in_body(value, body)
     return value
 
 

@@ -11,6 +11,7 @@ from exporter.server.audit import audit_refusal
 from exporter.server.change_stream import close_streams, run_streams
 from exporter.server.jobs import run_jobs
 from exporter.server.limits import RouteLimits, add_limit_headers
+from exporter.server.nul import refuse_nul
 from exporter.server.pages._refusal import refuse_politely
 from exporter.server.paths import Paths
 from exporter.server.route_table import ROUTE_TABLE, GuardedHandler
@@ -75,6 +76,7 @@ def authorize(access: Access, rules: Mapping[object, AccessRule], limits: RouteL
                 audit_refusal(request, error.status)
             raise
         await limits.check_caller(request)
+        refuse_nul(request)
         if "Expect" in request.headers and request.match_info.http_exception is None:
             await _send_continue(request)
         return await handler(request)

@@ -16,6 +16,7 @@ from exporter.server.access import IDENTITY
 from exporter.server.services import SERVICES
 from exporter.server.unknown import any_of, known_tenants, sentence
 from exporter.server.web_config.settings import AllowedTenants
+from exporter.store.errors import UnwritableError
 from exporter.store.subjects import notices, ratelimit_summaries
 
 _ALERT = re.compile(r"""^[ \t-]*["']?alert["']?[ \t]*:[ \t]*["']?([^"'\s#]+)""", re.MULTILINE)
@@ -66,6 +67,8 @@ def _fired(alert: str, tenants: AllowedTenants, connection: Connection) -> bool:
 async def _is_stored(request: web.Request, look: Callable[[Connection], Any]) -> bool:
     try:
         return bool(await request.app[SERVICES].read_store(look))
+    except UnwritableError:
+        return False  # what the database cannot take is not in it
     except StoreError:
         # Who handles an incident is not held up by a store that is away.
         return True

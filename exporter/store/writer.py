@@ -169,6 +169,7 @@ class Writer:
         """Return `call(connection)`, made in one transaction off the loop.
 
         Raises what it raises, and StoreError when there is no answer within `timeout` seconds.
+        Values that the database refuses make no store unhealthy.
         """
         self._readers = self._readers or asyncio.Semaphore(READERS)
         try:
@@ -177,6 +178,8 @@ class Writer:
                 # Released when the thread is through, not when we lose patience: a store that hangs gets no
                 # more than these threads.
                 return await in_thread(lambda: self._database.read(call), self._readers.release)
+        except UnwritableError:
+            raise  # what was asked for is at fault, not the store
         except StoreError:
             self._count_failed_read()
             raise

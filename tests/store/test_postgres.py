@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from exporter.core.errors import StoreError
-from exporter.core.store import Window
+from exporter.core.store import Filter, Window
 from exporter.core.summary import HOUR
 from exporter.store import postgres
 from exporter.store.check_batch import CheckBatch
@@ -340,3 +340,12 @@ async def test_through_an_outage_the_writer_loses_only_what_its_bound_drops() ->
         assert await writer.close(PATIENCE)
     # A thread ends a moment after its answer is there.
     await until(lambda: not [one for one in threading.enumerate() if one.name.startswith("store-")])
+
+
+async def test_a_read_with_values_that_the_server_refuses_leaves_the_store_healthy(database: str) -> None:
+    writer = Writer(Database(database))
+    await writer.open()
+    with pytest.raises(UnwritableError):
+        await writer.read(lambda connection: changes.query(connection, Filter(tenant="a\0b"), 1))
+    assert (writer.healthy, writer.failed_reads) == (True, 0)
+    assert await writer.close(PATIENCE)

@@ -16,7 +16,7 @@ from exporter.ratelimits.guard import LimitStorageError
 from exporter.ratelimits.limiter import RateLimitQuestion
 from exporter.ratelimits.service import RateLimits
 from exporter.server.access import IDENTITY
-from exporter.server.answers import json_answer, whole_number
+from exporter.server.answers import json_answer, json_body, whole_number
 from exporter.server.audit import audit
 from exporter.server.body import read_body
 from exporter.server.body_names import refuse_unknown_tenants
@@ -97,7 +97,7 @@ async def read_blocks(request: web.Request) -> web.StreamResponse:
 
 async def block(request: web.Request) -> web.Response:
     """Block an identifier."""
-    limits, body = _limits(request), _convert(await _body(request), BlockBody)
+    limits, body = _limits(request), _convert(await json_body(request), BlockBody)
     policy, tenant = _known_policy(limits, body.policy), _tenant(request, body.tenant, "")
     await refuse_unknown_tenants(request, (tenant,))
     now, seconds = request.app[SERVICES].now(), _duration(body.duration)
@@ -120,7 +120,7 @@ async def block(request: web.Request) -> web.Response:
 
 async def unblock(request: web.Request) -> web.Response:
     """End a block, whoever began it."""
-    limits, body = _limits(request), _convert(await _body(request), BlockBody)
+    limits, body = _limits(request), _convert(await json_body(request), BlockBody)
     policy, tenant = _known_policy(limits, body.policy, gone=True), _tenant(request, body.tenant, "")
     found = limits.book.exact(tenant, body.policy, limited_identifier(policy, body.identifier))
     if found is None:
