@@ -40,7 +40,7 @@ OUTCOMES = {
     "resend": ("sent", "delivered", "bounced", "complained", "failed"),
 }
 """Values of the label `outcome` by provider; of any other provider two."""
-_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_NAME = re.compile(r"(?<![a-zA-Z0-9_:])[a-zA-Z_:][a-zA-Z0-9_:]*")  # no part of a range: [1h:1m]
 _INSTANCE = (("instance", "127.0.0.1:10055"), ("job", "integration-exporter"))
 
 
