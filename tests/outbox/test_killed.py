@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 from exporter.store.database import Database
 from tests.outbox.parcels import rows
 from tests.servers.postgres import cluster
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 KILLS = 5
@@ -131,12 +131,19 @@ async def test_kill_9_loses_nothing_acknowledged_and_repeats_only_what_was_under
             await replica.kill()
         last = await start(url, sink, "last", acked, most=0)
         await until(lambda: acked <= sink.got.keys())
-        await until(lambda: left(url) == [])
+        await until_stored(lambda: left(url) == [])
         await last.kill()
     again = [name for name, times in sink.got.items() if times > 1]
     # Under way at a kill are at most the places of three endpoints, and outcomes that were being stored.
     assert len(again) < KILLS * 60
     assert all(len(set(sink.by[name])) == sink.got[name] for name in again), "none twice by one process"
+
+
+async def until_stored(true: Callable[[], bool]) -> None:
+    """Return as soon as the store says what `true` asks it; the sink serves meanwhile."""
+    async with asyncio.timeout(2 * PATIENCE):  # leases expire, and one brings what others had
+        while not await asyncio.to_thread(true):
+            await asyncio.sleep(0.2)
 
 
 def asked(url: str, columns: str, table: str) -> list[Any]:
@@ -179,14 +186,14 @@ async def test_of_three_replicas_one_is_killed_and_one_frozen_and_all_arrives() 
             await until(lambda: len({*acked} - sink.got.keys()) == 0 or len(acked) > 1500)
             alive_acked = len(acked)
             # The lease of the frozen one must expire, and another one bring what it had.
-            await until(partial(has_lost, url, frozen, owned(url, frozen)))
+            await until_stored(partial(has_lost, url, frozen, owned(url, frozen)))
             frozen.signal(signal.SIGCONT)
             await until(lambda: len(acked) > alive_acked + 50)
             for replica in (frozen, alive):
                 await replica.kill()
             carriers = [await start(url, sink, name, acked, lease=lease, most=0) for name in "de"]
             await until(lambda: acked <= sink.got.keys())
-            await until(lambda: left(url) == [])
+            await until_stored(lambda: left(url) == [])
             for replica in carriers:
                 await replica.kill()
         # Twice is only what a process had under way when it was killed or frozen, never more.
