@@ -68,9 +68,10 @@ BUDGET_BURNING = (
     Case(
         "fires",
         _objective("0x120 1+1x60", "0x120 1+1x60"),
-        "135m",
+        "129m",
         _levels("high"),
-        says="an outage of a quarter of an hour",
+        # At the end of a restart it has lasted for ten minutes more, and 22 are of medium severity, too.
+        says="an outage of nine minutes",
     ),
     Case(
         "fires",
