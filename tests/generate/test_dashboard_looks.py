@@ -9,8 +9,8 @@ import pytest
 
 from exporter.core.severity import Severity
 from exporter.generate.dashboards import _panels as show
-from exporter.generate.dashboards._looks import FEW, LEAST_BESIDE
-from tests.generate.dashboards_reading import asking_panels
+from exporter.generate.dashboards._looks import FEW, place_legend
+from tests.generate.dashboards_reading import asking_panels, width_at
 from tests.generate.test_dashboards import DASHBOARDS
 
 Panel = Mapping[str, Any]
@@ -18,6 +18,9 @@ PANELS = [(board, panel) for board in DASHBOARDS.values() for panel in asking_pa
 BEFORE, AFTER = -1, 1
 WHOLE = {"percentunit": 1, "percent": 100}
 LEAST_CONTRAST = 3.5
+LABEL = re.compile(r"{{(\w+)}}")
+LEAST_LEFT = 220
+"""Pixels of a graph and its axis that names beside it leave."""
 # Grafana 12: packages/grafana-data/src/themes/createVisualizationColors.ts, in the light and the dark theme.
 COLOURS = {
     "red": ("#E02F44", "#F2495C"),
@@ -103,16 +106,61 @@ def test_a_single_bar_has_its_name() -> None:
     assert _named(fault) == []
 
 
-def test_a_legend_that_may_be_long_takes_no_height_of_its_graph() -> None:
-    def fault(panel: Panel) -> bool:
-        if panel["type"] != "timeseries":
-            return False
-        legends = " ".join(target.get("legendFormat", "") for target in panel["targets"])
-        many = panel["gridPos"]["w"] >= LEAST_BESIDE and bool(set(re.findall(r"{{(\w+)}}", legends)) - FEW)
-        return (panel["options"]["legend"]["placement"] == "right") is not many
+def _graphs() -> Iterator[tuple[str, Panel, int, bool]]:
+    """Yield each graph by name, how many labels its legend has, and whether all have few values."""
+    for board, panel in PANELS:
+        if panel["type"] == "timeseries":
+            legends = [LABEL.findall(target.get("legendFormat", "")) for target in panel["targets"]]
+            yield (
+                f"{board['uid']}: {panel['title']}",
+                panel,
+                max(map(len, legends)),
+                set().union(*legends) <= FEW,
+            )
 
-    assert _named(fault) == []
+
+def test_a_legend_beside_a_graph_leaves_room_for_both() -> None:
+    # In pixels of a window of 1,280, by the number of labels: with less, names lose their last word.
+    least = {1: 140, 2: 220, 3: 270, 4: 280}
+    for name, panel, labels, _ in _graphs():
+        legend, place = panel["options"]["legend"], panel["gridPos"]
+        if legend["placement"] == "right":
+            assert legend["width"] >= least[labels], name
+            assert width_at(1280, panel) - legend["width"] >= LEAST_LEFT, name
+            assert place["w"] >= 8 and place["h"] >= 8, name
+
+
+def test_a_legend_that_may_be_long_takes_no_height_of_a_wide_graph() -> None:
+    wide = {
+        name: panel["options"]["legend"]["placement"]
+        for name, panel, _, few in _graphs()
+        if not few and panel["gridPos"]["w"] >= 12 and panel["gridPos"]["h"] >= 8
+    }
+    assert [name for name, where in wide.items() if where != "right"] == []
+    assert [name for name, panel, _, few in _graphs() if few and "width" in panel["options"]["legend"]] == []
     assert {"integration", "tenant", "metric"}.isdisjoint(FEW)
+
+
+@pytest.mark.parametrize(
+    ("legend", "size", "width"),
+    [
+        ("{{integration}}", (7, 8), None),
+        ("{{integration}}", (8, 8), 140),
+        ("{{integration}}", (12, 7), None),
+        ("{{integration}}", (12, 8), 170),
+        ("{{source}} {{reason}}", (8, 8), None),
+        ("{{integration}} {{tenant}}", (10, 8), 220),
+        ("{{integration}} {{tenant}} {{family}}", (12, 8), 270),
+        ("{{integration}} {{tenant}} {{channel}} {{outcome}}", (24, 8), 280),
+        ("{{outcome}}", (24, 8), None),
+    ],
+)
+def test_names_are_beside_a_graph_where_both_have_room(
+    legend: str, size: tuple[int, int], width: int | None
+) -> None:
+    built = place_legend((legend,), size).build()
+    assert built.width == width
+    assert built.placement == ("bottom" if width is None else "right")
 
 
 def test_what_is_written_can_be_read_in_the_light_and_in_the_dark() -> None:

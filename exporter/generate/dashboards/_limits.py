@@ -252,7 +252,7 @@ def calls(narrow: Narrow = unchanged, size: Size = (4, 4)) -> Any:
     )
 
 
-def put_off(selector: str = ask.series(m.DEFERRED)) -> Any:
+def put_off(selector: str = ask.series(m.DEFERRED), size: Size = (8, 8)) -> Any:
     """Return how many probes were put off over time, by integration; `selector` says of which ones."""
     # Those without one would fill the legend.
     most = ask.top(f"{reported.rise_in_step(selector, 'integration')} > 0")
@@ -261,7 +261,7 @@ def put_off(selector: str = ask.series(m.DEFERRED)) -> Any:
         "Probes that did not run when they were due, because the calls that their credential may make were "
         "used up, or the vendor asked to wait: how many in the time of each bar, of all replicas.",
         PanelQuery(most, "{{integration}}"),
-        size=(8, 8),
+        size=size,
         unit="short",
         step=show.COUNTED,
     ).no_value("No probe is known to be put off")

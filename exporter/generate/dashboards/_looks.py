@@ -25,8 +25,12 @@ FEW = frozenset(
 )
 """Labels with a handful of short values. Of others there may be as many as a graph has lines."""
 
-LEAST_BESIDE, HALF_PAGE, SIDE, NARROW_SIDE = 7, 12, 170, 130
-"""From how many grid units on names are beside a graph and from how many it is wide; their pixels in both."""
+LEAST_HEIGHT, HALF_PAGE, GRID_UNIT = 8, 12, 51
+"""Grid units of a graph that has names beside it, of half a page; pixels of a unit at 1,280."""
+SIDE, NARROW_SIDE, NEXT_LABEL, MOST_SIDE = 170, 140, 50, 280
+"""Pixels of names of one label in half a page and in less, for each more label, and at most."""
+LEAST_GRAPH = 260
+"""Pixels that names beside a graph leave to it and its axis."""
 
 _LABEL = re.compile(r"{{(\w+)}}")
 
@@ -77,16 +81,25 @@ def dash_line(colour: str) -> list[Any]:
     ]
 
 
-def place_legend(names: Iterable[str] = (), width: int = 24) -> Any:
-    """Return a legend below a graph, or on its right where that may be long.
+def place_legend(names: Iterable[str] = (), size: tuple[int, int] = (24, 8)) -> Any:
+    """Return a legend below a graph, or on its right where that may be long and there is room for both.
 
-    `names` are the legend formats of its queries, `width` is in grid units. Twenty names below a graph take a
-    third of its height; on the right they are scrolled. A quarter of a page has no room beside its graph.
+    `names` are the legend formats of its queries, `size` is in grid units. Twenty names below a graph take a
+    third of its height, which Grafana lets them have at most; on the right they are scrolled.
     """
     legend = common.VizLegendOptions().display_mode(kinds.LegendDisplayMode.LIST).show_legend(True)
-    if width < LEAST_BESIDE or {label for name in names for label in _LABEL.findall(name)} <= FEW:
+    labels = [frozenset(_LABEL.findall(name)) for name in names]
+    few = frozenset().union(*labels) <= FEW
+    side = _pixels_beside(max(map(len, labels), default=0), size[0])
+    if few or size[1] < LEAST_HEIGHT or size[0] * GRID_UNIT - side < LEAST_GRAPH:
         return legend.placement(kinds.LegendPlacement.BOTTOM)
-    return legend.placement(kinds.LegendPlacement.RIGHT).width(SIDE if width >= HALF_PAGE else NARROW_SIDE)
+    return legend.placement(kinds.LegendPlacement.RIGHT).width(side)
+
+
+def _pixels_beside(labels: int, width: int) -> int:
+    # Else "payments acme authentication" is cut within its last word, which tells the lines apart.
+    one = SIDE if width >= HALF_PAGE else NARROW_SIDE
+    return one if labels < 2 else min(SIDE + NEXT_LABEL * (labels - 1), MOST_SIDE)
 
 
 def sort_tooltip(mode: Any) -> Any:

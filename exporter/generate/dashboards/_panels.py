@@ -191,7 +191,7 @@ def lines(
     panel = timeseries.Panel().line_width(1).fill_opacity(8).show_points(kinds.VisibilityMode.NEVER)
     # Soft: a balance may be below zero.
     panel.axis_soft_min(0).max_data_points(steps).no_value("No data")
-    panel.legend(place_legend((query.legend for query in queries), size[0]))
+    panel.legend(place_legend((query.legend for query in queries), size))
     panel.tooltip(sort_tooltip(kinds.TooltipDisplayMode.MULTI))
     return _finish(panel, title, text, [*queries, *_draw_limits(panel, queries, limits)], size, unit)
 
@@ -231,7 +231,7 @@ def stacked(
     # Else a single bar has a point at its corner.
     panel.show_points(kinds.VisibilityMode.NEVER)
     panel.min(0).interval(step).max_data_points(MOST_STEPS // 2).no_value("No data")
-    panel.legend(place_legend((query.legend,), size[0]))
+    panel.legend(place_legend((query.legend,), size))
     panel.tooltip(sort_tooltip(kinds.TooltipDisplayMode.MULTI))
     paint(panel, colours or {})
     return _finish(panel, title, text, [query, *_draw_limits(panel, (query,), limits)], size, unit)

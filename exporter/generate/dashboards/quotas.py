@@ -173,5 +173,5 @@ def _calls() -> tuple[Any, ...]:
             size=(10, 8),
             unit="short",
         ),
-        limits.put_off().span(7),
+        limits.put_off(size=(7, 8)),
     )
