@@ -77,6 +77,45 @@ CONTRAST = """(() => {
   return poor;
 })()"""
 
+HIDE = """Object.defineProperty(document, 'hidden', {{configurable: true, get: () => {}}});
+document.dispatchEvent(new Event('visibilitychange'))"""
+"""Puts the window behind others ("true"), or in front again."""
+
+WITHOUT_PART = """(async () => {
+  const get = fetch;
+  window.fetch = async (...all) => {
+    const text = await (await get(...all)).text();
+    return new Response(text.replace('id="alerts" data-live', ""));
+  };
+  await renew();
+  window.fetch = get;
+})()"""
+"""Renews the page by one that has no alerts."""
+
+COVERED = """(() => {
+  const one = document.activeElement;
+  const {x, y, width, height} = one.getBoundingClientRect();
+  const over = document.elementFromPoint(x + width / 2, y + height / 2);
+  return at("results").contains(over) && !at("results").contains(one);
+})()"""
+"""Whether the results cover what has the focus."""
+
+WAITS = """(async () => {
+  const [now, later, get, waits] = [Date.now, setTimeout, fetch, []];
+  let clock = now();
+  Date.now = () => clock;
+  window.setTimeout = (then, wait) => { waits.push(wait); clock += wait; return later(then, 0); };
+  window.fetch = async (...all) => { const answer = await get(...all); clock += takes; return answer; };
+  let takes = 300;
+  last = took = 0;
+  for (takes of [300, 700, 100]) await renewSoon();
+  Object.assign(window, {setTimeout: later, fetch: get});
+  Date.now = now;
+  last = took = 0;
+  return waits;
+})()"""
+"""How long three renewals wait, of which the second takes 700 ms."""
+
 
 @dataclass
 class Desk:
@@ -94,13 +133,23 @@ class Desk:
             " && document.getElementById('live') && !document.getElementById('live').hidden"
         )
 
-    async def look(self, width: int = 1280, scheme: str = "light", forced: bool = False) -> None:
-        """Let the window be so wide, and the reader prefer such colours."""
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    async def look(
+        self, width: int = 1280, scheme: str = "light", forced: bool = False, height: int = 900
+    ) -> None:
+        """Let the window have this size, and the reader prefer such colours."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         await self.page.tell("Emulation.setDeviceMetricsOverride", **size)
         features = {"prefers-color-scheme": scheme, "forced-colors": "active" if forced else "none"}
         given = [{"name": name, "value": value} for name, value in features.items()]
         await self.page.tell("Emulation.setEmulatedMedia", features=given)
+
+    async def place(self, style: str) -> tuple[float, float]:
+        """Scroll to what fits `style`, and return a place on it."""
+        x, y = await self.page.value(
+            f"(() => {{ const one = document.querySelector('{style}'); one.scrollIntoView();"
+            " const {x, y} = one.getBoundingClientRect(); return [x + 5, y + 5]; })()"
+        )
+        return x, y
 
     async def press(self, key: str, times: int = 1, back: bool = False) -> None:
         """Press a key of the keyboard; `back` holds the shift key down."""

@@ -14,9 +14,10 @@ from exporter.core.manual_alert import MANUAL_ALERT
 from exporter.core.reason import Reason
 from exporter.server.pages import tabs
 from exporter.server.pages._actions import ACTIONS
+from tests.server import page_desk as scripts
 from tests.server.browser import browsing
 from tests.server.incident_room import incident
-from tests.server.page_desk import AXE, CONTRAST, DIALOGS, LONG_WORDS, LOOK, OPENED, Desk
+from tests.server.page_desk import Desk
 from tests.server.test_landing import CHROMIUM, sign_in
 from tests.waiting import PATIENCE
 
@@ -44,8 +45,8 @@ async def test_a_tab_runs_within_its_content_policy_and_without_barriers(desk: D
     await desk.look()
     await desk.open(path)
     assert await desk.page.value("document.documentElement.scrollWidth <= innerWidth")
-    await desk.page.value(AXE.read_text("utf-8"))
-    assert json.loads(await desk.page.value(LOOK)) == []
+    await desk.page.value(scripts.AXE.read_text("utf-8"))
+    assert json.loads(await desk.page.value(scripts.LOOK)) == []
     assert desk.page.complaints == []
     assert await desk.page.value("document.querySelectorAll('.problem').length") == 0
     assert await desk.page.value("getComputedStyle(document.querySelector('.brand')).display") == "flex"
@@ -58,8 +59,8 @@ async def test_no_dialog_has_a_barrier(desk: Desk) -> None:
     # Not the tab of one integration: axe takes its time for drawings, and its actions are on others too.
     for path in (path for path in PATHS if path != "/integration"):
         await desk.open(path)
-        await desk.page.value(AXE.read_text("utf-8"))
-        acts, found = await desk.page.value(f"{DIALOGS}({json.dumps(acts)})")
+        await desk.page.value(scripts.AXE.read_text("utf-8"))
+        acts, found = await desk.page.value(f"{scripts.DIALOGS}({json.dumps(acts)})")
         assert json.loads(found) == []
     assert {*acts} == {action.name for action in ACTIONS} - NOT_AT_FIRST
 
@@ -72,9 +73,9 @@ async def test_a_tab_fits_every_width_and_is_legible_in_all_colours(desk: Desk, 
         for scheme in ("light", "dark"):
             await desk.look(width, scheme)
             assert await desk.page.value("document.documentElement.scrollWidth <= innerWidth"), width
-            assert await desk.page.value(CONTRAST) == [], (width, scheme)
+            assert await desk.page.value(scripts.CONTRAST) == [], (width, scheme)
     # 1201 is the narrowest window with columns; a word as long as these may be the name of anything.
-    await desk.page.value(LONG_WORDS)
+    await desk.page.value(scripts.LONG_WORDS)
     for width in (1024, 1201, 1280):
         await desk.look(width)
         assert await desk.page.value("document.documentElement.scrollWidth <= innerWidth"), width
@@ -161,19 +162,19 @@ async def test_a_list_of_names_may_be_changed_or_emptied(desk: Desk) -> None:
     await desk.page.value("document.getElementById('ask-no').click()")
 
 
-@pytest.mark.parametrize("what", OPENED)
+@pytest.mark.parametrize("what", scripts.OPENED)
 async def test_what_opens_on_a_tab_has_no_barrier_either(desk: Desk, what: str) -> None:
-    path, script = OPENED[what]
+    path, script = scripts.OPENED[what]
     await desk.look()
     await desk.open(path)
     await desk.page.value(script)
-    await desk.page.value(AXE.read_text("utf-8"))
-    assert json.loads(await desk.page.value(LOOK)) == []
+    await desk.page.value(scripts.AXE.read_text("utf-8"))
+    assert json.loads(await desk.page.value(scripts.LOOK)) == []
     for width in (320, 375, 640):
         await desk.look(width, "dark")
         # What is open follows the window a moment later.
         await desk.page.until("document.documentElement.scrollWidth <= innerWidth")
-        assert await desk.page.value(CONTRAST) == [], width
+        assert await desk.page.value(scripts.CONTRAST) == [], width
     # The browser itself reports an answer 404.
     desk.page.complaints.clear()
 
@@ -184,8 +185,8 @@ async def test_a_tab_that_asks_for_the_token_leads_to_where_one_was(desk: Desk) 
     try:
         await desk.open("/alerts?severity=high")
         assert "Alerts needs the role admin" in await desk.page.value("document.body.innerText")
-        await desk.page.value(AXE.read_text("utf-8"))
-        assert json.loads(await desk.page.value(LOOK)) == []
+        await desk.page.value(scripts.AXE.read_text("utf-8"))
+        assert json.loads(await desk.page.value(scripts.LOOK)) == []
     finally:
         await sign_in(desk.page, desk.incident.house)
     assert await desk.page.value("location.pathname + location.search") == "/alerts?severity=high"
@@ -193,19 +194,49 @@ async def test_a_tab_that_asks_for_the_token_leads_to_where_one_was(desk: Desk) 
     desk.page.complaints.clear()
 
 
+@pytest.mark.parametrize("path", ["/", "/alerts"])
+async def test_a_page_whose_session_ends_says_so_and_keeps_nothing_of_it(desk: Desk, path: str) -> None:
+    await desk.look()
+    await desk.open(path)
+    try:
+        await desk.page.value("void fetch('/sign-out', {method: 'POST', redirect: 'manual'}).then(renewSoon)")
+        await desk.page.until("words.stale === 'gone' && !renewing && !due")
+        # A later look must neither take the words away nor what is typed into the form.
+        await desk.page.value("document.querySelector('.sign [type=password]').value = 'half'; renew()")
+        assert await desk.page.value("document.querySelector('.sign [type=password]').value") == "half"
+        assert "You are no longer signed in" in await desk.page.value("at('say').innerText")
+        seen = "#alerts, #active, #done, .do, template, footer [action$=sign-out], .tabs [href='/alerts']"
+        assert await desk.page.value(f"document.querySelector({json.dumps(seen)})?.outerHTML") is None
+        assert "No access is configured" in await desk.page.value(
+            "document.querySelector('footer').innerText"
+        )
+        assert await desk.page.value("(at('verdict') !== null)") == (path == "/")
+    finally:
+        await sign_in(desk.page, desk.incident.house)
+    assert await desk.page.value("[location.pathname, words.stale ?? '']") == [path, ""]
+    # The browser itself reports the answer 401.
+    desk.page.complaints.clear()
+
+
+async def test_a_part_that_the_new_page_lacks_goes_and_comes_again(desk: Desk) -> None:
+    await desk.look()
+    await desk.open("/")
+    shown = "[at('alerts') !== null, words.stale ?? '', document.querySelectorAll('.do[hidden]').length]"
+    await desk.page.value(scripts.WITHOUT_PART)
+    assert await desk.page.value(shown) == [False, "", 0]
+    await desk.page.value("renew()")
+    assert await desk.page.value(shown) == [True, "", 0]
+
+
 async def test_a_page_that_nobody_looks_at_keeps_no_connection(desk: Desk) -> None:
     """A browser has six for a host: tabs of the page that wait behind others must not use them up."""
-    hide = (
-        "Object.defineProperty(document, 'hidden', {{configurable: true, get: () => {}}});"
-        "document.dispatchEvent(new Event('visibilitychange'))"
-    )
     await desk.open("/integrations")
     await desk.page.until("stream?.readyState === EventSource.OPEN")
-    await desk.page.value(hide.format("true"))
+    await desk.page.value(scripts.HIDE.format("true"))
     assert await desk.page.value("stream") is None
     desk.incident.turn("mail", "", "connected")
     try:
-        await desk.page.value(hide.format("false"))
+        await desk.page.value(scripts.HIDE.format("false"))
         await desk.page.until("stream?.readyState === EventSource.OPEN")
         # It has missed the change, and looks at once.
         await desk.page.until(f"{CONNECTED} === '3'")
@@ -262,23 +293,22 @@ async def test_what_a_vendor_said_is_text_wherever_it_is_shown(desk: Desk) -> No
 
 
 async def test_a_change_is_seen_soon_and_what_a_person_does_meanwhile_stays(desk: Desk) -> None:
-    made = desk.incident
     await desk.look()
-    # Each half minute the page is renewed by itself: not here, where the stream alone is to do it.
+    # The page is renewed by itself, too: not here, where the stream alone is to do it.
     without = await desk.page.tell(
         "Page.addScriptToEvaluateOnNewDocument", source="window.setInterval = () => 0"
     )
     await desk.open("/integrations")
     await desk.page.tell("Page.removeScriptToEvaluateOnNewDocument", **without)
     await desk.tab_to("Check now: mail")
-    made.turn("mail", "", "connected")
+    desk.incident.turn("mail", "", "connected")
     try:
         async with asyncio.timeout(PATIENCE):
             while await desk.page.value(CONNECTED) != "3":
-                made.room.feed.note(BOARD, "mail", "")
+                desk.incident.room.feed.note(BOARD, "mail", "")
                 await asyncio.sleep(0.2)
     finally:
-        made.turn("mail", "", "unknown")
+        desk.incident.turn("mail", "", "unknown")
     assert await desk.page.value("document.activeElement.dataset.about") == "mail"
 
 
@@ -292,10 +322,7 @@ async def test_a_part_that_is_pressed_or_copied_from_is_exchanged_later(desk: De
     await desk.page.value("renew()")
     assert await desk.page.value(old)
     await desk.page.value("getSelection().removeAllRanges()")
-    x, y = await desk.page.value(
-        "(() => { const one = document.querySelector('[data-act=unblock]'); one.scrollIntoView();"
-        " const {x, y} = one.getBoundingClientRect(); return [x + 5, y + 5]; })()"
-    )
+    x, y = await desk.place("[data-act=unblock]")
     mouse: dict[str, Any] = {"x": x, "y": y, "button": "left", "clickCount": 1}
     await desk.page.tell("Input.dispatchMouseEvent", type="mousePressed", **mouse)
     await desk.page.value("renew()")
@@ -330,18 +357,8 @@ async def test_results_leave_most_of_the_window_to_the_page_and_never_cover_the_
     await desk.open("/webhooks")
     long = "Could not pause acme: " + "the endpoint was removed meanwhile, " * 4
     await desk.page.value(f"for (let n = 0; n < 8; n += 1) addResult({{}}).start({json.dumps(long)})")
-    covered = """(() => {
-      const one = document.activeElement;
-      const over = document.elementFromPoint(...middle(one));
-      return at("results").contains(over) && !at("results").contains(one);
-    })()"""
-    await desk.page.value(
-        "middle = (one) => { const {x, y, width, height} = one.getBoundingClientRect();"
-        " return [x + width / 2, y + height / 2]; }"
-    )
     for width, height in ((375, 667), (640, 360)):
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        await desk.page.tell("Emulation.setDeviceMetricsOverride", **size)
+        await desk.look(width, height=height)
         await desk.page.until(f"innerWidth === {width}")
         assert await desk.page.value("at('results').offsetHeight <= innerHeight * 0.31")
         # Legible beside its bar and its button.
@@ -354,7 +371,7 @@ async def test_results_leave_most_of_the_window_to_the_page_and_never_cover_the_
         await desk.page.value("[...document.querySelectorAll('footer a')].pop().focus()")
         for _ in range(40):
             await desk.press("Tab", back=True)
-            assert not await desk.page.value(covered), await desk.page.value(
+            assert not await desk.page.value(scripts.COVERED), await desk.page.value(
                 "document.activeElement.outerHTML"
             )
     await desk.page.value("at('dismiss-all').click()")
@@ -378,19 +395,6 @@ async def test_a_renewal_starts_a_second_after_the_last_one_started(desk: Desk) 
     await desk.open("/statistics")
     # A change at this moment would be one renewal more.
     await desk.page.until("stream?.close() || (!renewing && !due)")
-    found = await desk.page.value("""(async () => {
-      const [now, later, get, waits] = [Date.now, setTimeout, fetch, []];
-      let clock = now();
-      Date.now = () => clock;
-      window.setTimeout = (then, wait) => { waits.push(wait); clock += wait; return later(then, 0); };
-      window.fetch = async (...all) => { const answer = await get(...all); clock += takes; return answer; };
-      let takes = 300;
-      last = took = 0;
-      for (takes of [300, 700, 100]) await renewSoon();
-      Object.assign(window, {setTimeout: later, fetch: get});
-      Date.now = now;
-      last = took = 0;
-      return waits;
-    })()""")
+    found = await desk.page.value(scripts.WAITS)
     # What took 700 ms is asked for again after twice as long.
     assert found == [0, 700, 700]

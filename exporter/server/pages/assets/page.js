@@ -20,6 +20,11 @@ function showTimes(root) {
   root.querySelectorAll("time.ago").forEach((one) => { one.title = `${local.format(new Date(one.dateTime))} · ${one.title}`; });
 }
 
+function showZone() {
+  const zone = at("zone");
+  if (zone) zone.textContent = fill(words.zone, { zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+}
+
 function prepare(root) {
   showTimes(root);
   root.querySelectorAll("button.do, .act").forEach((one) => { one.hidden = false; });
@@ -88,17 +93,46 @@ function exchange(old, fresh) {
   if (place) focusAgain(place, now);
 }
 
+const REFUSED = [401, 403];
+const liveIds = (root) => [...root.querySelectorAll("[data-live]")].map((one) => one.id).join(" ");
+
 async function renew() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (!answer.ok) throw Object.assign(new Error(`HTTP ${answer.status}`), { status: answer.status });
+  if (!answer.ok && !REFUSED.includes(answer.status)) throw new Error(`HTTP ${answer.status}`);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   // The dialog gives the focus back to its button, which therefore must not be exchanged under it.
   if (dialog?.open) { due = true; return; }
-  document.querySelectorAll("[data-live]").forEach((old) => {
-    const now = fresh.getElementById(old.id);
-    if (now) exchange(old, now);
-  });
+  if ((fresh.body.dataset.caller ?? "") !== words.caller) changeCaller(fresh);
+  else if (liveIds(fresh) !== liveIds(document)) replaceContent(fresh);
+  else document.querySelectorAll("[data-live]").forEach((old) => exchange(old, fresh.getElementById(old.id)));
   document.title = fresh.title;
+}
+
+const replaceable = (main) => [...(main?.children ?? [])].filter((one) => !one.matches("#say, #results, noscript"));
+
+// Where the new page lacks a part, the old one would stay and look as fresh as the rest.
+function replaceContent(fresh) {
+  replaceable(at("content")).forEach((one) => one.remove());
+  at("content").append(...replaceable(fresh.querySelector("main")).map((one) => document.importNode(one, true)));
+  prepare(at("content"));
+}
+
+// A session ends, or a role changes: whatever was shown to the caller before goes, also around the content.
+function changeCaller(fresh) {
+  // Who gains rights needs dialogs that are not here.
+  if (at("sign-in") || (!dialog && fresh.getElementById("ask"))) { location.reload(); return; }
+  replaceContent(fresh);
+  for (const style of [".tabs", "footer"]) {
+    const now = fresh.querySelector(style);
+    document.querySelector(style)?.replaceWith(...(now ? [document.importNode(now, true)] : []));
+  }
+  document.querySelectorAll("template").forEach((one) => one.remove());
+  document.body.append(...[...fresh.querySelectorAll("template")].map((one) => document.importNode(one, true)));
+  showZone();
+  Object.assign(words, { caller: fresh.body.dataset.caller ?? "", stream: fresh.body.dataset.stream ?? "", stale: "gone" });
+  listen();
+  say(words.gone);
+  if (document.activeElement === document.body) at("content").focus({ preventScroll: true });
 }
 
 async function renewSoon() {
@@ -110,10 +144,10 @@ async function renewSoon() {
   const start = last = Date.now();
   try {
     await renew();
-    if (words.stale) { delete words.stale; say(""); }
+    if (words.stale === "old") { delete words.stale; say(""); }
   } catch (error) {
-    words.stale = "1";
-    say(fill(error.status === 401 ? words.gone : words.old, { error: error.message }));
+    words.stale = "old";
+    say(fill(words.old, { error: error.message }));
   }
   took = Date.now() - start;
   renewing = false;
@@ -126,10 +160,9 @@ function isLive() { return liveSwitch.getAttribute("aria-pressed") === "true"; }
 let stream = null;
 
 function listen() {
-  if (!words.stream || !window.EventSource) return;
   stream?.close();
   stream = null;
-  if (document.hidden) return;
+  if (!words.stream || !window.EventSource || document.hidden) return;
   const kinds = words.kinds.split(" ");
   stream = new EventSource(words.stream);
   stream.addEventListener("change", (event) => {
@@ -320,6 +353,6 @@ setInterval(() => {
 }, RENEW);
 
 liveSwitch.hidden = false;
-at("zone").textContent = fill(words.zone, { zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+showZone();
 prepare(document);
 listen();
