@@ -28,12 +28,17 @@ class Ports:
     @classmethod
     def free(cls) -> "Ports":
         """Return the usual ports, or the next free ones where they are taken."""
-        vendors = 1 + 2 * len(registry.sandbox_vendors())
-        exporter, prometheus, alertmanager = map(free_port, PORTS.values())
-        # The usual ones are neighbours: where another demo has both, the next free one is the same for both.
-        sink = free_port(max(SINK_PORT, exporter + 1))
-        sandbox, database = free_port(SANDBOX_PORT, vendors), free_port(DATABASE_PORT)
-        return cls(sandbox, exporter, prometheus, alertmanager, sink, database)
+        reserved: set[int] = set()
+
+        def reserve(wanted: int, count: int = 1) -> int:
+            # Some usual ones are neighbours: where others have them, the next free one is that of several.
+            first = free_port(wanted, count, reserved)
+            reserved.update(range(first, first + count))
+            return first
+
+        sandbox = reserve(SANDBOX_PORT, 1 + 2 * len(registry.sandbox_vendors()))
+        exporter, prometheus, alertmanager = map(reserve, PORTS.values())
+        return cls(sandbox, exporter, prometheus, alertmanager, reserve(SINK_PORT), reserve(DATABASE_PORT))
 
 
 def url(port: int, path: str = "") -> str:

@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -127,10 +127,10 @@ def own_command(called: str) -> str:
     return called
 
 
-def free_port(wanted: int, count: int = 1) -> int:
-    """Return the first of `count` free ports in a row on loopback, from `wanted` upward."""
+def free_port(wanted: int, count: int = 1, reserved: Set[int] = frozenset()) -> int:
+    """Return the first of `count` free ports in a row on loopback, from `wanted` upward, none `reserved`."""
     for first in range(wanted, 65_536 - count):
-        if all(_is_free(port) for port in range(first, first + count)):
+        if all(port not in reserved and _is_free(port) for port in range(first, first + count)):
             return first
     raise StartError(f"no free port on {HOST}; stop another program")
 

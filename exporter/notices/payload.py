@@ -91,7 +91,7 @@ def _notices(message: _Message, now: float) -> Iterator[Notice]:
             tenant=_name(sent, "tenant"),
             provider=_name(sent, "provider"),
             fingerprint=sent.fingerprint.lower(),
-            starts=sent.startsAt.timestamp(),
+            starts=_to_milliseconds(sent.startsAt).timestamp(),
             ends=_end(sent),
             summary=sent.annotations.get("summary", ""),
             description=sent.annotations.get("description", ""),
@@ -111,3 +111,8 @@ def _end(sent: _SentAlert) -> float | None:
     if sent.status != RESOLVED or sent.endsAt is None or sent.endsAt.year < _FIRST_YEAR:
         return None
     return max(sent.endsAt, sent.startsAt).timestamp()
+
+
+def _to_milliseconds(time: datetime) -> datetime:
+    """Return `time` as Alertmanager's API says it, which cuts off the rest: both must name one incident."""
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)

@@ -4,14 +4,25 @@ import contextlib
 import socket
 from dataclasses import astuple
 
-from exporter.core.defaults import HOST, PORTS
+import pytest
+
+from exporter.core.defaults import HOST, PORTS, SANDBOX_PORT
 from exporter.demo.ports import SINK_PORT, Ports
 
 
-def test_no_two_parts_share_a_port_where_another_demo_has_the_usual_ones() -> None:
+@pytest.mark.parametrize(
+    "usual",
+    [
+        range(PORTS["exporter"], SINK_PORT + 1),
+        range(PORTS["prometheus"], PORTS["alertmanager"] + 3),
+        range(PORTS["exporter"], SANDBOX_PORT),
+    ],
+    ids=["exporter and sink", "Prometheus and Alertmanager", "all before the sandbox"],
+)
+def test_no_two_parts_share_a_port_where_others_have_the_usual_ones(usual: range) -> None:
     with contextlib.ExitStack() as stack:
-        # Those of the exporter and of the sink are neighbours: the next free port would be the same for both.
-        for port in (next(iter(PORTS.values())), SINK_PORT):
+        # Their next free port would be the same for both.
+        for port in usual:
             taken = stack.enter_context(socket.socket())
             with contextlib.suppress(OSError):  # whoever else has it takes it just as well
                 taken.bind((HOST, port))

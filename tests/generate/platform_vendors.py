@@ -165,6 +165,8 @@ def payment_rows(minutes: float) -> Iterator[Row]:
         own = (("integration", "payments"), ("provider", "stripe"), ("tenant", tenant))
         yield "integration_payments_total", own, 20 * pace * minutes
         yield "integration_payment_failures_total", (*own, ("reason", "declined")), pace * minutes
+        declined = ("family", "funds")
+        yield "integration_payment_declines_total", (*own, declined), pace * minutes
         yield "integration_payment_volume_total", (*own, ("currency", "EUR")), 900 * pace * minutes
 
 
@@ -274,8 +276,6 @@ def recorded_by_target(target: Target) -> Iterator[Row]:
         # Of the two cases one alone is too frequent.
         yield stripe.WARNINGS.suspects_record, labels, 0.006
         yield FRAUD_WARNINGS_HIGH.suspects_record, labels, 0.006
-        family = "integration_payment_declines_total:increase1h"
-        yield f"{level}_family:{family}", (*labels, ("family", "funds")), 20.0
     if provider == "twilio":
         yield twilio.RATIO, (*labels, ("channel", "sms")), 190 / 201
         yield twilio.DELIVERY_LOW.suspects_record, labels, 0.87

@@ -35,6 +35,8 @@ from tests.servers.postgres import Cluster, program
 PASSWORD = "reader's password"
 BEGIN, END = int(NOW) - 6 * 3600, int(NOW) + 60
 """The time range of a dashboard, in Unix seconds."""
+UNDER_A_MILLISECOND = 0.000464
+"""What the beginning of an alert has besides in a message, and not in Alertmanager's API."""
 Reader = psycopg.Connection[Any]
 SECRETS = ("body-of-a-webhook", "secret-header", "+15550100", "text of a message", "ada@example.com")
 """What is in the tables and in no view."""
@@ -134,12 +136,12 @@ def _notices(now: float) -> list[Notice]:
             tenant=tenant,
             provider=INTEGRATIONS[integration][0],
             fingerprint=f"{alert}-{severity}-{integration}-{tenant}",
-            starts=start,
+            starts=start + UNDER_A_MILLISECOND,
             summary=f"{alert} of {integration}.",
         )
         found.append(base)
         if tenant:
-            found.append(_later(base, ACKNOWLEDGED, 300.0, None))
+            found.append(_later(replace(base, starts=start), ACKNOWLEDGED, 300.0, None))
         if severity == "medium":
             found.append(_later(base, RESOLVED, 900.0, start + 880))
     return found

@@ -14,6 +14,7 @@ from exporter.store.database import Database
 from exporter.store.migrate import upgrade
 from exporter.store.schema import METADATA
 from exporter.store.views import SCHEMA, views
+from tests.generate.dashboards_platform import ALERTS
 from tests.generate.dashboards_reading import columns_of
 from tests.generate.stored_platform import BEGIN, END, SECRETS, Reader, connect, run_role_file, url
 from tests.generate.test_dashboards import DASHBOARDS, ROOT
@@ -58,6 +59,28 @@ def test_a_query_of_the_store_returns_rows_with_the_columns_that_its_panel_shows
         assert columns_of(panel)
     else:
         assert names == ["time", "metric", "value"]
+
+
+def test_an_acknowledged_alert_is_one_incident_although_its_message_named_its_beginning_more_exactly(
+    reader: Reader,
+) -> None:
+    queries = dict(store_queries(DASHBOARDS["grafana/dashboards/integration-alerts.json"], BEGIN, END))
+    loud = [tenant for _, severity, _, tenant, _ in ALERTS if severity in ("critical", "high")]
+    never = [row[4] for row in rows(reader, queries["Never acknowledged"])]
+    assert never == [""] * loud.count(""), "those of tenants were acknowledged"
+    noise = rows(reader, queries["Noise for what is picked"])
+    assert sum(row[1] for row in noise) == len(ALERTS)
+    assert sum(row[3] for row in noise) == [tenant for *_, tenant, _ in ALERTS].count("")
+
+
+@pytest.mark.parametrize("path", DASHBOARDS)
+def test_bars_over_time_stand_for_the_time_that_the_view_gives_them(path: str) -> None:
+    """A bar that began before the view would not be drawn."""
+    for panel in panels_of(DASHBOARDS[path]):
+        for target in panel.get("targets", ()):
+            if "GroupAlias(" in target.get("rawSql", ""):
+                assert "GroupAlias(at, $__interval)" in target["rawSql"]
+                assert panel["interval"] and panel["maxDataPoints"] and "hour" not in panel["title"]
 
 
 @pytest.mark.parametrize(("dashboard", "number"), QUERIES)

@@ -18,7 +18,7 @@ FAILURES = {"Failed probes per minute, by reason", "Failed probes per minute, by
 NOT_DRAWN: dict[tuple[str, str], str] = {
     ("integration-database", "Transactions per second"): COUNTS,
     ("integration-payments", "Failed payments per minute, by reason"): COUNTS,
-    ("integration-payments", "Declines in an hour, by family"): COUNTS,
+    ("integration-payments", "Reported declines, by family"): COUNTS,
     ("integration-postgres", "Transactions per second, by outcome"): COUNTS,
     ("integration-supabase", "Supabase: Transactions per second, by outcome"): COUNTS,
     ("integration-fal", "fal: Requests of the last hour"): COUNTS,

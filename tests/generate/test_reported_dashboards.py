@@ -17,9 +17,9 @@ NOW = 1_790_000_040.0
 BOARDS: dict[str, dict[str, Any]] = {
     path: json.loads(text) for path, text in dashboards.files().items() if path.endswith(".json")
 }
-API, WIDGETS, LIMITS, SECURITY = (
+API, WIDGETS, LIMITS, SECURITY, PAYMENTS = (
     BOARDS[f"grafana/dashboards/integration-{name}.json"]
-    for name in ("api", "widgets", "ratelimits", "security")
+    for name in ("api", "widgets", "ratelimits", "security", "payments")
 )
 REFERENCED = ("api_request_duration", "ai_request_duration", "webhook_processing_duration")
 # Rising by the same in each minute: acme asks twelve times a minute at each of two processes.
@@ -36,6 +36,8 @@ COUNTERS = {
     'method="GET",reason="client"}': 6,
 }
 COUNTERS['integration_audit_flags_total{instance="a",tenant="acme",pattern="old"}'] = 1
+_DECLINES = 'integration_payment_declines_total{integration="payments",provider="stripe",tenant="acme"'
+COUNTERS[f'{_DECLINES},instance="a",family="issuer"}}'] = 1
 _VIEWS = "tenant:integration_page_views_total"
 _FIRING = 'ALERTS{alertstate="firing",severity='
 GAUGES = {
@@ -59,6 +61,8 @@ GAUGES = {
     f'{_FIRING}"medium",alertname="{LOADS_FAIL.name}",tenant="acme",widget="a",release="1"}}': 1.0,
     f'{_FIRING}"high",alertname="{SCRIPTS_FAIL.name}",tenant="acme",widget="b",release="1"}}': 1.0,
     'integration_audit_flags_total{instance="a",tenant="acme",pattern="new"}': 2.0,
+    f'{_DECLINES},instance="a",family="funds"}}': 1.0,
+    f'{_DECLINES},instance="b",family="funds"}}': 2.0,
     'integration_exporter_ratelimit_storage_healthy{instance="a"}': 1.0,
     'integration_exporter_ratelimit_storage_healthy{instance="b"}': 0.0,
     'integration_exporter_ratelimit_blocks{instance="a"}': 4.0,
@@ -106,6 +110,12 @@ def test_what_did_not_fail_is_an_outcome_of_its_own(prometheus: Prometheus) -> N
         "server": pytest.approx(6),
         "client": pytest.approx(6),
     }
+
+
+def test_the_first_decline_of_a_family_is_drawn_as_those_after_it(prometheus: Prometheus) -> None:
+    (declines,) = _queries(PAYMENTS, "Reported declines, by family")
+    found = _values(prometheus.ask(declines), "family")
+    assert found == {"issuer": pytest.approx(5), "funds": 3}, "counters begin with the first, and not with 0"
 
 
 def test_tenants_are_compared_with_their_own_usual_hour(prometheus: Prometheus) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,17 @@ async def test_everything_that_a_message_says_of_an_alert_comes_back(desk: Notic
     assert (found.summary, found.description) == ("IntegrationDown of payments", "See the runbook.")
     assert (found.group_key, found.receiver) == ("{}:{x}", "history")
     assert (found.labels, found.annotations) == (sent["labels"], sent["annotations"])
+
+
+async def test_an_alert_begins_at_the_millisecond_that_the_api_of_alertmanager_names(
+    desk: NoticeDesk,
+) -> None:
+    firing = alert() | {"startsAt": "2026-11-29T01:24:32.936964Z"}
+    resolved = firing | {"status": "resolved", "endsAt": "2026-11-29T01:24:32.936999Z"}
+    await desk.intake.receive(message(firing))
+    await desk.intake.receive(message(resolved))
+    expected = datetime.fromisoformat("2026-11-29T01:24:32.936Z").timestamp()
+    assert [one.starts for one in desk.database.read(query).rows] == [expected, expected]
 
 
 async def test_a_change_is_stored_once_however_often_and_by_whom_it_is_sent(desk: NoticeDesk) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 BUILT_IN = {"__rate_interval": "5m", "__rate_interval_ms": "300000", "__interval": "1m", "__range": "6h"}
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)(?::\w+)?\}|([A-Za-z_]\w*))")  # $1 is a group of label_replace
 _FILTER = re.compile(r"\$__unixEpochFilter\((\w+)\)")
-_GROUP = re.compile(r"\$__unixEpochGroupAlias\((\w+), '(\d+)([mhd])'\)")
+_GROUP = re.compile(r"\$__unixEpochGroupAlias\((\w+), (\d+)([mhd])\)")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
 

@@ -47,12 +47,13 @@ def newest(
     )
 
 
-def over_time(
-    name: str, metric: str, value: str, *conditions: str, variables: Iterable[str] = PICKED, step: str = "1h"
-) -> str:
-    """Return the query for `value`, an aggregate, by `metric` and spans of `step`, for `stacks`."""
+def over_time(name: str, metric: str, value: str, *conditions: str, variables: Iterable[str] = PICKED) -> str:
+    """Return the query for `value`, an aggregate, by `metric` and spans of time, for `stacks`.
+
+    Grafana fits the spans to the view: one that began before it would be drawn outside.
+    """
     return (
-        f"SELECT $__unixEpochGroupAlias(at, '{step}'), {metric} AS metric, {value} AS value\n"
+        f"SELECT $__unixEpochGroupAlias(at, $__interval), {metric} AS metric, {value} AS value\n"
         f"FROM {view(name)}\nWHERE {where(*conditions, variables=variables)}\n"
         "GROUP BY 1, 2\nORDER BY 1"
     )

@@ -9,6 +9,8 @@ from typing import Any
 from exporter.generate.dashboards._looks import place_legend
 from exporter.generate.dashboards._panels import (
     BAR_WIDTH,
+    COUNTED,
+    FEW_STEPS,
     Size,
     TableColumn,
     describe,
@@ -87,13 +89,13 @@ def stacks(
 ) -> Any:
     """Return bars over time, one on another, of the columns `time`, `metric` (a text) and `value`.
 
-    A bar begins at its time. `colours` are those of some texts.
+    A bar stands for `$__interval` and begins at its time. `colours` are those of some texts.
     """
     panel = timeseries.Panel().draw_style(kinds.GraphDrawStyle.BARS).fill_opacity(70).line_width(0)
     panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A")).min(0)
     # Spans are named by when they begin.
     panel.bar_alignment(kinds.BarAlignment.AFTER).bar_width_factor(BAR_WIDTH)
-    panel.show_points(kinds.VisibilityMode.NEVER)
+    panel.show_points(kinds.VisibilityMode.NEVER).interval(COUNTED).max_data_points(FEW_STEPS)
     panel.no_value(f"No row, or {LACKS}").legend(place_legend())
     paint(panel, colours or {})
     panel.with_target(_Builder(SqlDataquery(sql, "time_series")))

@@ -32,14 +32,17 @@ SEVERITY_WORDS: dict[str, ValueWord] = {
 }
 SEVERITY = TableColumn("severity", "Severity", width=95, words=SEVERITY_WORDS)
 INCIDENTS = f"""\
-SELECT alert, severity, integration, tenant, provider, fingerprint, starts, min(started) AS began,
-  max(flap) AS flap,
+SELECT alert, severity, integration, tenant, provider, fingerprint,
+  min(starts) AS starts, min(started) AS began, max(flap) AS flap,
   min(at) FILTER (WHERE state = '{ACKNOWLEDGED}') AS acknowledged,
   max(ends) FILTER (WHERE state = '{RESOLVED}') AS ends
 FROM {sql.view("alert_history")}
 WHERE {sql.where(variables=TARGET)}
-GROUP BY alert, severity, integration, tenant, provider, fingerprint, starts"""
-"""One row for each time that an alert fired: when it was first acknowledged, and when it was resolved."""
+GROUP BY alert, severity, integration, tenant, provider, fingerprint, date_trunc('milliseconds', started)"""
+"""One row for each time that an alert fired: when it was first acknowledged, and when it was resolved.
+
+What an older version stored of a message has more digits than what Alertmanager's API said of that alert.
+"""
 
 
 def build() -> Dashboard:

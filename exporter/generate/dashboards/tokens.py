@@ -248,8 +248,8 @@ def _log() -> tuple[Any, ...]:
             empty="Nothing was done with tokens in the time range",
         ),
         store.stacks(
-            "Operations in an hour, by result",
-            "How many refreshes succeeded, were done by another process, or failed.",
+            "Operations, by result",
+            "How many refreshes in the time of each bar succeeded, were done by another process, or failed.",
             sql.over_time("token_log", "result", "count(*)", variables=TARGET),
             size=(24, 7),
             unit="short",
