@@ -9,7 +9,7 @@ import pytest
 from exporter.events._traffic_alerts import BOTS_HIGH, TRAFFIC_DROP, TRAFFIC_SPIKE
 from exporter.events._widget_alerts import LOADS_FAIL, RENDERS_FAIL, SCRIPTS_FAIL
 from exporter.generate import dashboards
-from exporter.generate.dashboards import _reported, panel_queries
+from exporter.generate.dashboards import _reported, intake, panel_queries
 from tests.generate.dashboards_asking import Prometheus, knowing
 from tests.generate.dashboards_reading import selectors
 
@@ -17,9 +17,9 @@ NOW = 1_790_000_040.0
 BOARDS: dict[str, dict[str, Any]] = {
     path: json.loads(text) for path, text in dashboards.files().items() if path.endswith(".json")
 }
-API, WIDGETS, LIMITS, SECURITY, PAYMENTS = (
+API, WIDGETS, LIMITS, SECURITY, PAYMENTS, EVENTS = (
     BOARDS[f"grafana/dashboards/integration-{name}.json"]
-    for name in ("api", "widgets", "ratelimits", "security", "payments")
+    for name in ("api", "widgets", "ratelimits", "security", "payments", "events")
 )
 REFERENCED = ("api_request_duration", "ai_request_duration", "webhook_processing_duration")
 # Rising by the same in each minute: acme asks twelve times a minute at each of two processes.
@@ -38,6 +38,7 @@ COUNTERS = {
 COUNTERS['integration_audit_flags_total{instance="a",tenant="acme",pattern="old"}'] = 1
 _DECLINES = 'integration_payment_declines_total{integration="payments",provider="stripe",tenant="acme"'
 COUNTERS[f'{_DECLINES},instance="a",family="issuer"}}'] = 1
+ACCEPTED = f'{intake.ACCEPTED}{{instance="a"}}'
 _VIEWS = "tenant:integration_page_views_total"
 _FIRING = 'ALERTS{alertstate="firing",severity='
 GAUGES = {
@@ -78,6 +79,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
         for series, slope in COUNTERS.items()
         for minute in range(31)
     ]
+    lines += [f"{ACCEPTED} {60 * minute} {NOW - 60 * (6 - minute):.0f}" for minute in range(7)]
     lines += [
         f"{series} {value} {NOW - 60 * ago:.0f}" for series, value in GAUGES.items() for ago in (3, 2, 1, 0)
     ]
@@ -100,6 +102,11 @@ def test_requests_of_several_processes_add_up_and_calls_to_vendors_are_none_of_t
     assert prometheus.value(pace) == pytest.approx(24)
     (share,) = _queries(API, "Failing requests")
     assert prometheus.value(share) == pytest.approx(6 / 24), "of the server alone"
+
+
+def test_a_pace_is_right_although_prometheus_knows_only_minutes(prometheus: Prometheus) -> None:
+    (pace,) = _queries(EVENTS, "Events per minute")
+    assert prometheus.value(pace) == pytest.approx(60)
 
 
 def test_what_did_not_fail_is_an_outcome_of_its_own(prometheus: Prometheus) -> None:

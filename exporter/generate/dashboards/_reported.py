@@ -39,6 +39,14 @@ def per_minute(selector: str, by: str = "") -> str:
     return f"sum by ({by}) (rate({selector}[$__rate_interval])) * 60"
 
 
+def pace_now(selector: str) -> str:
+    """Return how much a counter rose in a minute, over all processes, on average of the last five.
+
+    A longer mean is too low for as long as Prometheus knows only the end of its window.
+    """
+    return f"sum(rate({selector}[5m])) * 60"
+
+
 def rise(selector: str, by: str = "", window: str = HOUR) -> str:
     """Return by how much a counter rose in `window`, over all processes."""
     return f"sum by ({by}) (increase({selector}[{window}]))"

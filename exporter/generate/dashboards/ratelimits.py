@@ -52,8 +52,8 @@ def _counts() -> tuple[Any, ...]:
     return (
         show.figure(
             "Requests",
-            "Requests per minute that limits judged, ours and those of apps, on average of 15 minutes.",
-            PanelQuery(f"sum(rate({REQUESTS}[{QUARTER}])) * 60"),
+            "Requests per minute that limits judged, ours and those of apps, on average of 5 minutes.",
+            PanelQuery(reported.pace_now(REQUESTS)),
             size=(4, 4),
             unit="cpm",
         ).no_value("None judged"),
