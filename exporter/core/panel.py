@@ -30,8 +30,8 @@ class Panel:
     of the metrics in `expr`, which filters them by the dashboard variable of each of its labels, as a regular
     expression: `tenant=~"$tenant"`; only `$provider` may be left out. `legend` is a Grafana legend format, ""
     for the labels of the scope. `family` are the thresholds that judge what a `timeseries` shows, in the same
-    unit: they are drawn as dashed lines. `words` say what each value means where it is a state, for `stat`,
-    `states` and `table`.
+    unit: they are drawn as dashed lines. `words` say what each value means where it is a state, for `states`
+    and `table`: in a `stat` those of several targets have no room. `column` is the title of its numbers.
     """
 
     title: str
@@ -43,6 +43,7 @@ class Panel:
     scope: Scope = Scope.TARGET
     family: ThresholdFamily | None = None
     words: Mapping[int, ToneWord] = field(default_factory=dict)
+    column: str = "Value"
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -43,6 +43,8 @@ PLAIN = "text"
 MOST_BARS = 20
 AUTO_WIDTH = 110
 """Pixels at least of a column without a width of its own: Grafana's 150 leave no room in a narrow window."""
+COUNT = "short"
+"""The unit of what is counted."""
 AGO, AGO_WIDTH = "dateTimeFromNow", 140
 """The unit of times that are said as people do, and the pixels of "a few seconds ago"."""
 MOST_STEPS = 90
@@ -139,9 +141,11 @@ def number(title: str, text: str, expr: str, *, bad: str, size: Size = (4, 4), u
 
 
 def figure(title: str, text: str, query: PanelQuery, *, size: Size, unit: str) -> Any:
-    """Return one plain number per series, now."""
+    """Return one plain number per series, now; a count of 0 reads "None"."""
     panel = stat.Panel().color_mode(kinds.BigValueColorMode.NONE).graph_mode(kinds.BigValueGraphMode.NONE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"])).no_value("No data")
+    if unit == COUNT:
+        panel.mappings([map_values({"0": ("None", PLAIN)})])
     return _finish(panel, title, text, [query], size, unit, instant=True)
 
 

@@ -206,7 +206,7 @@ def _inside() -> tuple[Any, ...]:
             size=(12, 8),
             unit="short",
             step="1m",
-        ),
+        ).no_value("No database reports it"),
         _lines(
             "Oldest transaction",
             f"The {ask.MOST} oldest. Dashed: the strictest threshold.",
@@ -259,5 +259,5 @@ def _supabase() -> tuple[Any, ...]:
             (PanelQuery(ask.top(ask.each(s.POOL_WAITING, "pool")), f"{TARGET} {{{{pool}}}}"),),
             size=(12, 8),
             unit="short",
-        ),
+        ).no_value("No pool is known"),
     )

@@ -78,7 +78,7 @@ def _now() -> tuple[Any, ...]:
             one(ask.each(m.CONSECUTIVE_FAILURES)),
             bad=show.BAD,
             size=SMALL,
-        ),
+        ).no_value("Not probed"),
         numbers.moment(
             "Last success",
             "When a probe last succeeded.",
@@ -160,7 +160,7 @@ def _latency() -> tuple[Any, ...]:
             size=(12, 9),
             unit="s",
             step="1m",
-        ),
+        ).no_value("Not probed"),
     )
 
 
@@ -233,7 +233,7 @@ def _facts() -> tuple[Any, ...]:
             ),
             size=(14, 10),
             sort=(("Fact", False),),
-            empty="This provider has no facts of its own",
+            empty="No fact is known of this target",
         ),
         _dates(),
         show.rows(
@@ -243,7 +243,7 @@ def _facts() -> tuple[Any, ...]:
             (fact, of, TableColumn("A", "Is so", width=80, words=IS_SO)),
             size=(24, 8),
             sort=(("Is so", True), ("Fact", False)),
-            empty="This provider has no states of its own",
+            empty="No state is known of this target",
         ),
     )
 
@@ -260,5 +260,5 @@ def _dates() -> Any:
         ),
         size=(10, 10),
         sort=(("Date", False),),
-        empty="This provider reports no dates",
+        empty="No date is known of this target",
     )

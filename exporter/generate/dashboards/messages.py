@@ -18,6 +18,8 @@ from exporter.generate.dashboards._columns import detail_link, integration_colum
 from exporter.generate.dashboards._panels import LIMIT, PanelQuery, Size, TableColumn, limits_of
 from exporter.generate.dashboards._promql import NOT_ALL
 from exporter.generate.dashboards._scale import count_firing, record
+from exporter.generate.dashboards.alerts import NAME as ALERT_NAME
+from exporter.generate.dashboards.alerts import SEVERITY
 from exporter.probes.resend import alerts as resend_alerts
 from exporter.probes.resend import metrics as resend
 from exporter.probes.twilio import alerts as twilio_alerts
@@ -109,7 +111,7 @@ def _resend() -> tuple[Any, ...]:
             PanelQuery(f"sort_desc(sum by (outcome) ({ask.each(resend.EMAILS, 'outcome')}))", "{{outcome}}"),
             size=(10, 8),
             unit="short",
-        ),
+        ).no_value("No e-mail is known to be sent"),
         show.lines(
             "Share that bounced",
             f"The {ask.MOST} accounts with most. Dashed: the strictest threshold.",
@@ -125,7 +127,7 @@ def _resend() -> tuple[Any, ...]:
             PanelQuery(f"sum by (status) ({ask.each(resend.DOMAINS, 'status')}) > 0", "{{status}}"),
             size=(12, 7),
             unit="short",
-        ),
+        ).no_value("No domain is known"),
         show.rows(
             "Disabled webhook endpoints",
             f"The {ask.MOST} accounts with most of them: Resend no longer calls these.",
@@ -160,7 +162,7 @@ def _twilio() -> tuple[Any, ...]:
             ),
             size=(8, 8),
             unit="short",
-        ),
+        ).no_value("No message is known to be sent"),
         show.lines(
             "Share that did not arrive",
             f"Of the {ask.MOST} accounts that are below a threshold; once you pick tenants, of all of "
@@ -177,7 +179,7 @@ def _twilio() -> tuple[Any, ...]:
             PanelQuery(f"sort_desc(sum by (family) ({ask.series(twilio.FAILURES)}))", "{{family}}"),
             size=(8, 8),
             unit="short",
-        ),
+        ).no_value("No message is known to have failed"),
         show.rows(
             "Lowest delivery",
             f"The {ask.MOST} accounts and channels where the smallest share arrives, of those with "
@@ -237,7 +239,7 @@ def _whatsapp() -> tuple[Any, ...]:
             PanelQuery(f"sum by (status) ({ask.each(whatsapp.TEMPLATES, 'status')}) > 0", "{{status}}"),
             size=(8, 8),
             unit="short",
-        ),
+        ).no_value("No template is known"),
         show.rows(
             "Why sending is limited",
             f"The {ask.MOST} accounts with most errors, as Meta names the cause.",
@@ -347,12 +349,12 @@ def _log() -> Any:
         "`integration-exporter list sms` has the texts.",
         sql.newest(
             "text_messages",
-            ("time", "state", "severity", "alert", "integration", "tenant", "reason"),
+            ("time", "state", "severity", ALERT_NAME, "integration", "tenant", "reason"),
         ),
         (
             store.time_column(),
             TableColumn("state", "State", width=95, words=TEXT_STATES),
-            TableColumn("severity", "Severity", width=90),
+            SEVERITY,
             TableColumn("alert", "Alert", wrap=True),
             *COLUMNS,
             TableColumn("reason", "Reason", width=115),

@@ -19,10 +19,10 @@ from exporter.generate.dashboards import _status as status
 from exporter.generate.dashboards._alert_tables import firing_alerts
 from exporter.generate.dashboards._board import GRID_WIDTH, Dashboard, Section
 from exporter.generate.dashboards._columns import detail_link, errors_link, integration_column, tenant_column
-from exporter.generate.dashboards._looks import ValueWord, map_values, sign_money
+from exporter.generate.dashboards._looks import ValueWord, sign_money
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 from exporter.generate.dashboards._promql import MOST, limit, top
-from exporter.generate.dashboards._sdk import common, kinds
+from exporter.generate.dashboards._sdk import common
 from exporter.generate.dashboards._variables import Choice
 from exporter.generate.provisioning import PROVIDER_TAG
 
@@ -156,8 +156,6 @@ def _panel(panel: Panel, narrow: status.Narrow) -> Any:
     query, size = PanelQuery(_worst(panel), panel.legend_format), _size(panel)
     if panel.kind == "stat":
         made = show.figure(panel.title, panel.description, query, size=size, unit=panel.unit)
-        if panel.words:
-            made.mappings([map_values(_words(panel))]).color_mode(kinds.BigValueColorMode.VALUE)
         return made.no_value(UNREPORTED).text(common.VizTextDisplayOptions().value_size(FIGURE))
     if panel.kind == "states":
         about = panel.title, panel.description, query, _words(panel)
@@ -212,4 +210,4 @@ def _columns(panel: Panel) -> Iterator[TableColumn]:
     for label in labels[1].split(",") if labels else ():
         yield TableColumn(label.strip(), label.strip().replace("_", " ").capitalize(), wrap=True)
     if _has_value(panel):
-        yield TableColumn("A", "State" if panel.words else "Value", words=_words(panel))
+        yield TableColumn("A", "State" if panel.words else panel.column, words=_words(panel))

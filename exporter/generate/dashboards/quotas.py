@@ -136,7 +136,7 @@ def _costs() -> tuple[Any, ...]:
             ),
             size=(8, 8),
             unit="currencyUSD",
-        ),
+        ).no_value("No cost is known"),
     )
 
 
@@ -164,7 +164,7 @@ def _calls() -> tuple[Any, ...]:
             (PanelQuery(ask.top(pace), "{{integration}}"),),
             size=(7, 8),
             unit="cpm",
-        ),
+        ).no_value("No call is known"),
         show.bars(
             "Calls in 30 days, at the pace of a day",
             f"The {ask.MOST} integrations that ask most. Documented for one credential: {_allowances()}.",
@@ -172,6 +172,6 @@ def _calls() -> tuple[Any, ...]:
             # Else the names of integrations are cut.
             size=(10, 8),
             unit="short",
-        ),
+        ).no_value("No call is known"),
         limits.put_off(size=(7, 8)),
     )

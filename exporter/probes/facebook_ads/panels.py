@@ -22,14 +22,14 @@ PANELS = (
         "Disabled ad accounts",
         "Whether the ad account is disabled, unsettled or closed, so that no ad runs.",
         panel_query(m.ACCOUNT_DISABLED),
-        kind="stat",
+        kind="states",
         words={0: ("Enabled", Tone.GOOD), 1: ("Disabled", Tone.BAD)},
     ),
     Panel(
         "Ad accounts at risk",
         "Whether the ad account is under review, waits for a payment or is about to close.",
         panel_query(m.ACCOUNT_AT_RISK),
-        kind="stat",
+        kind="states",
         words={0: ("Fine", Tone.GOOD), 1: ("At risk", Tone.WARNING)},
     ),
     Panel(

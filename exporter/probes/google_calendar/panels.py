@@ -28,7 +28,7 @@ PANELS = (
         "Calendars with too few rights",
         "Whether the role on the calendar is below the one that the platform needs.",
         panel_query(m.ACCESS_TOO_LOW),
-        kind="stat",
+        kind="states",
         words={0: ("Enough", Tone.GOOD), 1: ("Too few", Tone.BAD)},
     ),
 )

@@ -25,12 +25,13 @@ PANELS = (
         f"{panel_query(m.INCIDENTS, 'impact')} > 0",
         kind="table",
         legend="{{integration}} {{tenant}} {{impact}}",
+        column="Incidents",
     ),
     Panel(
         "Overall indicator",
         "What the vendor says of its service as a whole.",
         panel_query(m.INDICATOR),
-        kind="stat",
+        kind="states",
         words={
             0: ("No incident", Tone.GOOD),
             1: ("Maintenance", Tone.QUIET),

@@ -40,7 +40,7 @@ PANELS = (
         "Restricted accounts",
         "Whether the account cannot take payments or pay out.",
         panel_query(m.RESTRICTED),
-        kind="stat",
+        kind="states",
         words={0: ("Unrestricted", Tone.GOOD), 1: ("Restricted", Tone.BAD)},
     ),
     Panel(

@@ -59,7 +59,7 @@ PANELS = (
         "Supabase: Metrics not given",
         "Whether the project gives no metrics, so that its database is not watched.",
         panel_query(m.READING_REFUSED, "reading"),
-        kind="stat",
+        kind="states",
         words={0: ("Given", Tone.GOOD), 1: ("Not given", Tone.WARNING)},
         legend="{{integration}} {{tenant}}",
     ),

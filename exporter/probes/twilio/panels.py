@@ -37,6 +37,7 @@ PANELS = (
         f"{panel_query(m.SENDERS, 'status')} > 0",
         kind="table",
         legend="{{integration}} {{tenant}} {{status}}",
+        column="Senders",
     ),
     Panel(
         "Concurrent requests",

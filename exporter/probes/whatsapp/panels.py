@@ -49,7 +49,7 @@ PANELS = (
         "Restricted business accounts",
         "Whether Meta rejected, restricted, disabled or banned the account.",
         panel_query(m.ACCOUNT_RESTRICTED),
-        kind="stat",
+        kind="states",
         words={0: ("Unrestricted", Tone.GOOD), 1: ("Restricted", Tone.BAD)},
     ),
     Panel(
