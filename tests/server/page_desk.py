@@ -48,6 +48,8 @@ OPENED = {
 
 LONG_WORDS = """document.querySelectorAll("tbody td:not(.act):not(.number), tbody th").forEach((one) => {
   if (!one.childElementCount) Object.assign(one, {textContent: "w".repeat(70), className: "long"});
+}); document.querySelectorAll("#active .state").forEach((one) => {
+  Object.assign(one, {textContent: "hidden by another alert", className: "state inhibited"});
 })"""
 
 # Every text must stand out from its ground by 4.5 to 1, large and small alike

@@ -76,7 +76,7 @@ async def test_a_tab_fits_every_width_and_is_legible_in_all_colours(desk: Desk, 
             assert await desk.page.value(scripts.CONTRAST) == [], (width, scheme)
     # 1201 is the narrowest window with columns; a word as long as these may be the name of anything.
     await desk.page.value(scripts.LONG_WORDS)
-    for width in (1024, 1201, 1280):
+    for width in (375, 640, 1024, 1201, 1280):
         await desk.look(width)
         assert await desk.page.value("document.documentElement.scrollWidth <= innerWidth"), width
     await desk.look(375, forced=True)
