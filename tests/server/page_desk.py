@@ -79,6 +79,36 @@ CONTRAST = """(() => {
   return poor;
 })()"""
 
+RESULTS = """(async () => {
+  const request = ask, ended = [];
+  const carry = async (act, name, found) => {
+    window.ask = async () => found;
+    const result = {start: () => {}, progress: () => {}, end: (...all) => { ended.push(all); }};
+    const kind = {...at(`act-${act}`).dataset};
+    await carryOut({kind, about: name, path: "", key: "", mine: 0, result}, {});
+  };
+  await carry("check", "ads", {checks: [{status: "error"}], summary: {error: 1}});
+  await carry("refresh", "ads", {tokens: [{status: "auth"}], summary: {auth: 1}});
+  const both = [{status: "error"}, {status: "connected"}];
+  await carry("check", "ads", {checks: both, summary: {error: 1, connected: 1}});
+  await carry("check", "ads", {checks: [{status: "not_configured"}], summary: {not_configured: 1}});
+  window.ask = request;
+  ended.push([fill(at("act-check").dataset.done + " {until}", {name: "ads", until: null})]);
+  return ended;
+})()"""
+"""Carries out what the exporter answers so; returns each result with its style."""
+
+ENDED = [
+    ["Checked ads: 1 failed.", "failed"],
+    ["Asked for a new token of ads: 1 failed (auth).", "failed"],
+    ["Checked ads: 1 failed, 1 connected.", "done"],
+    ["Checked ads: 1 not configured.", "done"],
+    ["Checked ads: \u2013. somebody unblocks it"],
+]
+
+NOT_AT_FIRST = {"activate", "resolve", "end_maintenance"}
+"""Offered for what is paused, was fired by hand, or is silenced."""
+
 HIDE = """Object.defineProperty(document, 'hidden', {{configurable: true, get: () => {}}});
 document.dispatchEvent(new Event('visibilitychange'))"""
 """Puts the window behind others ("true"), or in front again."""

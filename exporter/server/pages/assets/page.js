@@ -31,17 +31,23 @@ function prepare(root) {
   root.querySelectorAll("button.do").forEach(showBusy);
 }
 
+// What became of one target: its status, or the reason why it failed.
+const results = JSON.parse(words.results);
+const nameResult = (word) => results[word] ?? `${results.error} (${word.replaceAll("_", " ")})`;
+const GOOD = ["connected", "not_configured", "ok"];
+
 // Texts: {name} is filled in from the answer, as a person reads it.
 function plain(value) {
   if (value === null || value === undefined || value === "") return "–";
   if (Array.isArray(value)) return value.length ? value.join(" ") : "–";
   if (typeof value === "object") {
-    return Object.entries(value).map(([word, count]) => `${count} ${word.replaceAll("_", " ")}`).join(", ") || "–";
+    return Object.entries(value).map(([word, count]) => `${count} ${nameResult(word)}`).join(", ") || "–";
   }
   return MOMENT.test(value) ? local.format(new Date(value)) : String(value);
 }
 
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => plain(values[name]));
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => (
+  name === "until" && values.until === null ? words.noEnd : plain(values[name])));
 
 // Live parts: each is exchanged for its new self where that differs. What a person does meanwhile stays.
 const seen = new WeakMap();
@@ -272,7 +278,10 @@ async function carryOut({ kind, about, path, key, mine, result }, body) {
     const answer = await ask(kind.method, path, body);
     if (ours()) dialog.close();
     const found = await finish(path, answer, result.progress);
-    result.end(fill(kind.done, { ...body, total: (found.checks || found.tokens || []).length, ...found, name: about || found.name }), "done");
+    const rows = found.checks || found.tokens || [];
+    const isGood = !rows.length || rows.some((row) => GOOD.includes(row.status));
+    const text = fill(kind.done, { ...body, total: rows.length, ...found, name: about || found.name });
+    result.end(text, isGood ? "done" : "failed");
   } catch (error) {
     const text = fill(kind.failed, { name: about, error: error.message });
     result.end(text, "failed");
