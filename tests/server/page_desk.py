@@ -103,7 +103,7 @@ ENDED = [
     ["Asked for a new token of ads: 1 failed (auth).", "failed"],
     ["Checked ads: 1 failed, 1 connected.", "done"],
     ["Checked ads: 1 not configured.", "done"],
-    ["Checked ads: \u2013. somebody unblocks it"],
+    ["Checked ads: \u2013. a person unblocks it"],
 ]
 
 NOT_AT_FIRST = {"activate", "resolve", "end_maintenance"}

@@ -69,7 +69,7 @@ def test_every_text_that_is_asked_for_is_there() -> None:
 def test_no_text_is_left_that_nothing_asks_for() -> None:
     sources = "".join(path.read_text("utf-8") for path in (*PAGES.glob("*.html"), *PAGES.glob("*.py")))
     words = set(re.findall(r"\w+", sources))
-    tables = {"actions", "status", "symbol", "verdict"} | {
+    tables = {"actions", "results", "status", "symbol", "verdict"} | {
         name for name in TEXTS if f'kind="{name}"' in sources
     }
     left = {name for name in paths(TEXTS) if name.rpartition(".")[2] not in words}
@@ -167,6 +167,18 @@ async def test_what_is_wrong_in_the_query_is_said_on_the_page() -> None:
         assert reply.status == 200 and "status must be one of" in reply.text
         reply = await made.ask("/errors?integration=calender")
         assert "did you mean calendar?" in reply.text
+
+
+@pytest.mark.parametrize("query", ["integration=calender", "integration=calendar&tenant=amce"])
+async def test_of_an_integration_that_there_is_not_the_page_says_so_once_and_offers_nothing(
+    query: str,
+) -> None:
+    async with house(Room([state("calendar", "acme")])) as made:
+        text = (await made.ask(f"/integration?{query}")).text
+        shown = (await made.ask("/integration?integration=calendar&tenant=acme")).text
+    assert text.count("did you mean") == 1 and 'class="empty"' in text
+    for part in ('id="targets"', 'data-act="check"', "5 minutes"):
+        assert part in shown and part not in text
 
 
 async def test_links_and_requests_have_the_prefix_of_a_proxy() -> None:

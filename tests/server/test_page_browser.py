@@ -341,11 +341,12 @@ async def test_an_address_has_only_what_was_filled_in(desk: Desk) -> None:
 
 
 async def test_a_page_that_is_not_live_stays_as_it_is_until_it_is_asked(desk: Desk) -> None:
-    await desk.open("/integrations")
+    await desk.open("/")
     await desk.page.value("document.getElementById('live').click()")
     desk.incident.room.feed.note(BOARD, "mail", "")
     await desk.page.value("renewSoon()")
     assert await desk.page.value("[renewing, due]") == [False, True]
+    assert await desk.page.value("/off[^]*is off/.test(liveSwitch.innerText + at('verdict').innerText)")
     await desk.page.value("document.getElementById('live').click()")
     await desk.page.until("due === false && renewing === false")
 

@@ -25,7 +25,7 @@ async def context(request: web.Request) -> Mapping[str, Any]:
     """Return targets, windows, changes, errors and tokens of what the query names."""
     about = choose(request, "integration", "tenant")
     if "integration" not in about:
-        return {"title": TEXTS["integration"]["title"], "named_one": False}
+        return _none()
     few = about | {"limit": str(MOST_ROWS)}
     targets, changes, errors, tokens, windows_of_all = await asyncio.gather(
         read(request, "/api/v1/targets", few),
@@ -34,6 +34,9 @@ async def context(request: web.Request) -> Mapping[str, Any]:
         read(request, "/api/v1/tokens", few),
         read(request, "/api/v1/maintenance"),
     )
+    # All parts refuse a name that there is not: said once, and nothing is offered for it.
+    if targets.problem and targets.problem == changes.problem == errors.problem:
+        return _none(targets)
     many = targets.data.get("counts", {}).get("total", 0) > MANY
     windows = await _windows(request, about, SHORT if many else tuple(STATS_WINDOWS))
     charts = await _charts(request, about)
@@ -51,6 +54,15 @@ async def context(request: web.Request) -> Mapping[str, Any]:
         "charts": charts,
         "many": many,
         "exported": about,
+    }
+
+
+def _none(refusal: Reading | None = None) -> Mapping[str, Any]:
+    """Return the tab of no integration, with why the one that was named is not shown."""
+    return {
+        "title": TEXTS["integration"]["title"],
+        "named_one": False,
+        "refusal": refusal or Reading(),
     }
 
 

@@ -353,6 +353,8 @@ document.addEventListener("visibilitychange", () => {
 });
 liveSwitch.addEventListener("click", () => {
   liveSwitch.setAttribute("aria-pressed", String(!isLive()));
+  liveSwitch.title = isLive() ? liveSwitch.dataset.on : liveSwitch.dataset.off;
+  document.querySelectorAll(".renewed").forEach((one) => { one.textContent = liveSwitch.title; });
   if (due) renewSoon();
 });
 setInterval(() => {
