@@ -211,7 +211,6 @@ async def test_a_page_whose_session_ends_says_so_and_keeps_nothing_of_it(desk: D
     finally:
         await sign_in(desk.page, desk.incident.house)
     assert await desk.page.value("[location.pathname, words.stale ?? '']") == [path, ""]
-    # The browser itself reports the answer 401.
     desk.page.complaints.clear()
 
 
