@@ -39,10 +39,10 @@ class Listing(Generic[RecordT]):
 
     `role` may read it. Callers bound to tenants may where it is `narrow`: its table has a column `tenant`.
     `filters` are parameters besides integration, tenant, since and until that narrow it; `choices` has the
-    values of those that take no others. `buffered` records
-    reach the store late: what waits is written before each read. `skips` keeps the parameter `offset`, and
-    the field of that name, for programs from before pages had cursors. `exports_audited`: who takes it out as
-    CSV or NDJSON is in the audit.
+    values of those that take no others, `usual` the words of those where apps may bring others. `buffered`
+    records reach the store late: what waits is written before each read. `skips` keeps the parameter
+    `offset`, and the field of that name, for programs from before pages had cursors. `exports_audited`: who
+    takes it out as CSV or NDJSON is in the audit.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Listing(Generic[RecordT]):
     narrow: bool = True
     filters: tuple[str, ...] = ()
     choices: Mapping[str, Collection[str]] = field(default_factory=dict)
+    usual: Mapping[str, Collection[str]] = field(default_factory=dict)
     buffered: bool = False
     skips: bool = False
     exports_audited: bool = False

@@ -49,6 +49,10 @@ class Severity(StrEnum):
         return tuple(levels[levels.index(self) + 1 :])
 
 
+SEVERITIES = (*Severity, "none")
+"""What alerts are narrowed by; `none` is the label of those that are no alarm, such as Watchdog."""
+
+
 class _Facts(NamedTuple):
     response: str
     colour: str

@@ -234,12 +234,16 @@ class TokenSettings:
     sql: SqlTokens | None = None
 
 
+RESULTS = ("ok", "adopted", "failed")
+"""How an operation on a token ends; adopted: another process had renewed it."""
+
+
 @dataclass(frozen=True)
 class TokenEvent:
     """One operation on a token, for the log of tokens; `reason` is empty for a success.
 
-    `operation` is `refresh` or `write_back`. `result` is `ok`, `adopted` (another process had renewed it), or
-    `failed`. `actor` is `exporter` for what was due, `probe` where a probe needed it, else a user.
+    `operation` is `refresh` or `write_back`, `result` one of `RESULTS`. `actor` is `exporter` for what was
+    due, `probe` where a probe needed it, else a user.
     """
 
     at: float

@@ -3,7 +3,8 @@
 import asyncio
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Collection, Container
+from difflib import get_close_matches
 from typing import Any
 
 import msgspec
@@ -108,8 +109,14 @@ def one_of(request: web.Request, name: str, known: tuple[str, ...], usual: str) 
     """Return a word of `known` out of the query, `usual` where it has none."""
     found = request.query.get(name, usual)
     if found not in known:
-        raise web.HTTPBadRequest(text=f"{name} must be one of " + ", ".join(known))
+        raise web.HTTPBadRequest(text=f"{name} must be one of " + ", ".join(known) + closest(found, known))
     return found
+
+
+def closest(name: str, known: Collection[str]) -> str:
+    """Return a question for those of `known` that were probably meant, "" where none is close."""
+    close = get_close_matches(name, sorted(known), n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 @web.middleware

@@ -9,7 +9,7 @@ from exporter.config import durations
 from exporter.core.reason import Reason
 from exporter.core.store import Cursor, Filter
 from exporter.server.access import IDENTITY
-from exporter.server.answers import whole_number
+from exporter.server.answers import closest, whole_number
 from exporter.server.services import SERVICES
 
 FORMS = ("json", "ndjson", "csv")
@@ -60,7 +60,7 @@ def filter_of(
 def refuse_other(name: str, value: str, values: Collection[str]) -> None:
     """Raise 400 where `value` is none of `values`: an empty list would read as "there are none"."""
     if value and value not in values:
-        raise web.HTTPBadRequest(text=f"{name} must be one of " + ", ".join(values))
+        raise web.HTTPBadRequest(text=f"{name} must be one of " + ", ".join(values) + closest(value, values))
 
 
 def time_of(request: web.Request, name: str) -> float | None:

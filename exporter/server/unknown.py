@@ -1,7 +1,6 @@
 """Refuses unknown names: an empty list would read as "all is well" where a name was mistyped."""
 
 from collections.abc import Collection
-from difflib import get_close_matches
 from typing import Any
 
 from aiohttp import web
@@ -12,6 +11,7 @@ from exporter.core.hours import last_hours
 from exporter.core.listing import Listing
 from exporter.core.store import Filter, Window
 from exporter.server.access import IDENTITY
+from exporter.server.answers import closest
 from exporter.server.services import SERVICES
 from exporter.store.subjects import changes, event_summaries, failures, summaries
 
@@ -88,9 +88,7 @@ def known_tenants(request: web.Request) -> set[str]:
 
 def sentence(what: str, name: str, known: Collection[str]) -> str:
     """Return that there is no such `what`, with those of `known` that were probably meant."""
-    close = get_close_matches(name, sorted(known), n=3, cutoff=0.6)
-    hint = f"; did you mean {' or '.join(close)}?" if close else ""
-    return f"there is no {what} {name!r}{hint}"
+    return f"there is no {what} {name!r}{closest(name, known)}"
 
 
 def any_of(connection: Connection, which: Filter, topics: Collection[str]) -> bool:

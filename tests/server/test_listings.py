@@ -168,3 +168,33 @@ async def test_pages_by_offset_go_on_for_programs_that_ask_so(served: House) -> 
     assert moments(later) == everything[7:12] and json.loads(later)["offset"] == 7
     assert moments(await text(served, f"/api/v1/tokens/log?offset={COUNT}")) == []
     assert len((await text(served, f"/api/v1/tokens/log?format=csv&offset={COUNT - 2}")).splitlines()) == 3
+
+
+OPEN = {
+    **dict.fromkeys(("actor", "action", "address", "resource"), "who, what and where are words of apps"),
+    **dict.fromkeys(("alert", "endpoint", "account"), "names of the configuration, and those it had before"),
+    **dict.fromkeys(("fingerprint", "notice", "type"), "numbers and names that others give"),
+    "kind": "each file of actions/ brings one, and the store knows none of them",
+    "q": "any text",
+    "reason": "the reasons of checks are refused for all lists in one place",
+}
+"""Filters that may have any value, and why; all others have a closed choice, or words that are usual."""
+
+
+@pytest.mark.parametrize("listing", lists().values(), ids=lists())
+async def test_a_filter_of_known_words_refuses_a_typo(served: House, listing: Listing[Any]) -> None:
+    for name in listing.filters:
+        words = listing.choices.get(name) or listing.usual.get(name)
+        assert words or name in OPEN, f"{name} of {listing.name}: give it choices, or say why it has none"
+        if words:
+            word = sorted(words)[0]
+            typo = await served.ask(f"{listing.path}?{name}={word}x", headers=bearer(TOKENS["admin"]))
+            assert typo.status == (400 if name in listing.choices else 404), name
+            assert f"did you mean {word}" in typo.json["error"]
+            right = await served.ask(f"{listing.path}?{name}={word}", headers=bearer(TOKENS["admin"]))
+            assert right.status == 200
+
+
+async def test_a_word_of_an_app_that_is_stored_is_found_where_it_is_not_usual(served: House) -> None:
+    reply = await served.ask("/api/v1/audit?outcome=x&limit=1", headers=bearer(TOKENS["admin"]))
+    assert len(reply.json["audit"]) == 1

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from exporter.core.defaults import NOISE_SUBJECTS, NOISE_WINDOWS
-from exporter.core.severity import Severity
+from exporter.core.severity import SEVERITIES, Severity
 from exporter.notices.alert_state import AlertState
 from exporter.server.alert_bodies import ActionBody, FireBody, NamedActionBody
 from exporter.server.contracts._contract import (
@@ -248,7 +248,7 @@ CONTRACTS = {
         {200: AlertsAnswer},
         (
             choice("state", AlertState, "Alerts of one state; resolved ones come out of the history."),
-            choice("severity", (*Severity, "none"), "Alerts of one severity."),
+            choice("severity", SEVERITIES, "Alerts of one severity."),
             QueryParameter("service", "One integration or service."),
             *(INTEGRATION, TENANT, QueryParameter("alert", "One alert, by its name.")),
             QueryParameter("assignee", "Alerts of one person."),
@@ -303,7 +303,7 @@ CONTRACTS = {
         (
             choice("window", NOISE_WINDOWS, "How long, up to now.", "24h"),
             choice("by", NOISE_SUBJECTS, "What a row is about.", "integration"),
-            choice("severity", Severity, "Alerts of one severity."),
+            choice("severity", SEVERITIES, "Alerts of one severity."),
             QueryParameter("alert", "One alert, by its name."),
             *(INTEGRATION, TENANT, SINCE, UNTIL, LIMIT, OFFSET, FORMAT),
         ),

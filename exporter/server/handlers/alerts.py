@@ -11,7 +11,7 @@ from exporter.core.alertmanager import ActiveAlert, AlertmanagerError
 from exporter.core.clock import iso
 from exporter.core.errors import StoreError
 from exporter.core.notice import RESOLVED
-from exporter.core.severity import Severity
+from exporter.core.severity import SEVERITIES
 from exporter.core.store import Filter
 from exporter.notices.alert_state import AlertState
 from exporter.notices.desk import AlertDesk, DeskAlert, DeskView
@@ -55,7 +55,7 @@ async def read(request: web.Request) -> web.StreamResponse:
     """Answer the alerts that the query chooses, most urgent first; `state=resolved` those of the history."""
     query, warning = request.query, ""
     refuse_other("state", query.get("state", ""), tuple(AlertState))
-    refuse_other("severity", query.get("severity", ""), (*Severity, "none"))
+    refuse_other("severity", query.get("severity", ""), SEVERITIES)
     refuse_other("mine", query.get("mine", ""), ("true", "false"))
     if query.get("state") == AlertState.RESOLVED:
         found = await _resolved(request)
@@ -216,7 +216,7 @@ async def _resolved(request: web.Request) -> list[dict[str, Any]]:
         raise web.HTTPBadRequest(
             text="an alert that is resolved has no assignee; leave assignee and mine out"
         )
-    chosen = filter_of(request, ("severity", "alert"))
+    chosen = filter_of(request, ("severity", "alert"), {"severity": SEVERITIES})
     which: Filter = replace(
         chosen,
         integration=query.get("service") or chosen.integration,

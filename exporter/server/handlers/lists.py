@@ -11,12 +11,13 @@ from exporter.core.clock import iso
 from exporter.core.errors import StoreError
 from exporter.core.listing import Listing
 from exporter.core.store import Filter, Page
+from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, whole_number
 from exporter.server.audit import audit
 from exporter.server.query import MOST_ROWS, cursor_text, filter_of, format_of, row_limit
 from exporter.server.services import SERVICES, StoreReader
 from exporter.server.stream import PORTION, Rows, export_rows, store_unavailable
-from exporter.server.unknown import refuse_unknown
+from exporter.server.unknown import refuse_unknown, sentence
 
 _END: Page[Any] = Page(())
 
@@ -34,6 +35,7 @@ def list_handler(listing: Listing[Any]) -> Handler:
             # An empty list would read as "all is well".
             raise web.HTTPBadRequest(text=f"{listing.name} have no integration")
         await refuse_unknown(request, stored=True, listing=listing)
+        await _refuse_unusual(request, listing)
         if listing.buffered:
             # Else an event of the last seconds would still be missing.
             await services.flush()
@@ -50,6 +52,19 @@ def list_handler(listing: Listing[Any]) -> Handler:
         return json_answer(found | {"offset": skip} if listing.skips else found)
 
     return answer
+
+
+async def _refuse_unusual(request: web.Request, listing: Listing[Any]) -> None:
+    """Raise 404 for a word that is not usual and that no row has: an empty list would read as "none"."""
+    services, tenants = request.app[SERVICES], request[IDENTITY].tenants
+    for name, words in listing.usual.items():
+        word = request.query.get(name, "")
+        if word and word not in words:
+            if listing.buffered:
+                await services.flush()
+            which = Filter(tenants=tenants, fields=((name, word),))
+            if not (await _page(services.read_store, listing, which, 1)).rows:
+                raise web.HTTPNotFound(text=sentence(name, word, words))
 
 
 def _audit_export(request: web.Request, listing: Listing[Any], which: Filter) -> None:

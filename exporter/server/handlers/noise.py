@@ -8,6 +8,7 @@ from exporter.core.clock import iso
 from exporter.core.defaults import NOISE_SUBJECTS, NOISE_WINDOWS
 from exporter.core.errors import StoreError
 from exporter.core.notice import AlertNoise
+from exporter.core.severity import SEVERITIES
 from exporter.registry import lists
 from exporter.server.answers import json_answer, one_of, whole_number
 from exporter.server.query import filter_of, format_of, row_limit
@@ -25,6 +26,7 @@ TIMES = (
 )
 FIGURES = (*COUNTS, *TIMES, "last_fired")
 FILTERS = ("severity", "alert")
+CHOICES = {"severity": SEVERITIES}
 WINDOW, SUBJECT = "24h", "integration"
 MOST_ROWS = 100_000
 """Rows of an export."""
@@ -34,7 +36,7 @@ async def noise(request: web.Request) -> web.StreamResponse:
     """Answer a row for each alert, by integration or tenant where asked for, what fired most first."""
     window = one_of(request, "window", tuple(NOISE_WINDOWS), WINDOW)
     by = NOISE_SUBJECTS[one_of(request, "by", tuple(NOISE_SUBJECTS), SUBJECT)]
-    chosen, limit = filter_of(request, FILTERS), min(row_limit(request), MOST_ROWS)
+    chosen, limit = filter_of(request, FILTERS, CHOICES), min(row_limit(request), MOST_ROWS)
     offset = whole_number(request, "offset", 0, 10_000_000)
     await refuse_unknown(request, stored=True, listing=lists()["notices"])
     services = request.app[SERVICES]

@@ -8,6 +8,7 @@ from sqlalchemy import Column, Connection, Double, Index, String, Table, Text, s
 from exporter.core.alert_action import AlertAction, AlertVerb
 from exporter.core.clock import iso
 from exporter.core.listing import AT, TARGET, Listing, OutputColumn
+from exporter.core.severity import SEVERITIES
 from exporter.core.store import ALL, Filter, Page
 from exporter.store.batch import RecordBatch
 from exporter.store.columns import METADATA, number_column, replica_column
@@ -143,6 +144,6 @@ LISTINGS = (
         retention=RETENTION[0].key,
         role="admin",
         filters=("severity", "alert", "action", "actor", "fingerprint"),
-        choices={"action": tuple(AlertVerb)},
+        choices={"action": tuple(AlertVerb), "severity": SEVERITIES},
     ),
 )

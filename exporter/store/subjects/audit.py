@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from exporter.core.audit import AuditEntry, AuditReview
-from exporter.core.audit_rules import BY_NAME, PATTERNS, SCORE
+from exporter.core.audit_rules import BY_NAME, FAILURE, PATTERNS, REFUSED, SCORE, SUCCESS
 from exporter.core.clock import iso
 from exporter.core.listing import AT, TARGET, Listing, OutputColumn
 from exporter.core.store import ALL, Filter, Page
@@ -274,6 +274,7 @@ LISTINGS = (
             "flag": (SCORE, *(pattern.name for pattern in PATTERNS)),
             "review": (_OPEN, _DONE),
         },
+        usual={"outcome": (SUCCESS, FAILURE, REFUSED)},
         buffered=True,
         exports_audited=True,
     ),

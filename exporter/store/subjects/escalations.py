@@ -10,6 +10,7 @@ from exporter.core.clock import iso
 from exporter.core.escalation import Escalation
 from exporter.core.listing import AT, TARGET, Listing, OutputColumn
 from exporter.core.notice import LONGEST_NAME
+from exporter.core.severity import SEVERITIES
 from exporter.core.store import ALL, Filter, Page
 from exporter.store.columns import METADATA, number_column, replica_column
 from exporter.store.lists import newest
@@ -133,5 +134,6 @@ LISTINGS = (
         retention=RETENTION[0].key,
         role="admin",
         filters=("severity", "alert"),
+        choices={"severity": SEVERITIES},
     ),
 )

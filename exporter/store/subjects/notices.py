@@ -9,7 +9,8 @@ from sqlalchemy import Column, Connection, Double, Index, Integer, String, Table
 
 from exporter.core.clock import iso
 from exporter.core.listing import AT, TARGET, Listing, OutputColumn
-from exporter.core.notice import FIRING, RESOLVED, Notice, NoticeFate
+from exporter.core.notice import FIRING, RESOLVED, STATES, Notice, NoticeFate
+from exporter.core.severity import SEVERITIES
 from exporter.core.store import ALL, Filter, Page
 from exporter.store.columns import METADATA, number_column, replica_column
 from exporter.store.lists import containing, newest
@@ -194,5 +195,6 @@ LISTINGS = (
         retention=RETENTION[0].key,
         role="admin",
         filters=("severity", "alert", "state", SEARCH),
+        choices={"severity": SEVERITIES, "state": STATES},
     ),
 )

@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, Double, Index, Integer, String, Table
 from exporter.core.clock import iso
 from exporter.core.delivery import Delivery, DeliveryState
 from exporter.core.listing import AT, CAUSE, TARGET, Listing, OutputColumn
+from exporter.core.severity import SEVERITIES
 from exporter.core.sms_incident import SmsIncident, TextVerdict, judge
 from exporter.core.store import ALL, Filter, Page
 from exporter.core.text_message import (
@@ -339,6 +340,6 @@ LISTINGS = (
         retention=RETENTION[0].key,
         role="admin",
         filters=("state", "account", "alert", "severity", "notice"),
-        choices={"state": tuple(TextState)},
+        choices={"state": tuple(TextState), "severity": SEVERITIES},
     ),
 )

@@ -8,7 +8,7 @@ from sqlalchemy import Column, Connection, Double, Index, String, Table
 from exporter.core.clock import iso
 from exporter.core.listing import AT, TARGET, Listing, OutputColumn
 from exporter.core.store import ALL, Filter, Page
-from exporter.core.token import TokenEvent
+from exporter.core.token import RESULTS, TokenEvent
 from exporter.store.batch import RecordBatch
 from exporter.store.columns import METADATA, record_columns
 from exporter.store.lists import newest
@@ -113,6 +113,7 @@ LISTINGS = (
         retention=RETENTION[0].key,
         role="admin",
         filters=("result",),
+        choices={"result": RESULTS},
         buffered=True,
         skips=True,
     ),
