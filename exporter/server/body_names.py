@@ -1,7 +1,7 @@
 """Refuses bodies that name a tenant or an alert that there is not: it would be done, and concern nobody."""
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,13 +11,13 @@ from sqlalchemy import Connection, select
 from exporter.core.errors import StoreError
 from exporter.core.event_summary import TOPICS
 from exporter.core.store import Filter
-from exporter.registry import catalogue
+from exporter.registry import actions, catalogue
 from exporter.server.access import IDENTITY
 from exporter.server.services import SERVICES
 from exporter.server.unknown import any_of, known_tenants, sentence
 from exporter.server.web_config.settings import AllowedTenants
 from exporter.store.errors import UnwritableError
-from exporter.store.subjects import notices, ratelimit_summaries
+from exporter.store.subjects import deliveries, notices, ratelimit_summaries
 
 _ALERT = re.compile(r"""^[ \t-]*["']?alert["']?[ \t]*:[ \t]*["']?([^"'\s#]+)""", re.MULTILINE)
 """An alert in a rule file, which was parsed when the configuration was loaded."""
@@ -49,6 +49,22 @@ async def refuse_unknown_alerts(request: web.Request, alerts: Collection[str]) -
             raise web.HTTPBadRequest(
                 text=f"{sentence('alert', alert, known)}; one of a rule elsewhere is known once it has fired"
             )
+
+
+async def refuse_unknown_deliveries(request: web.Request, body: Mapping[str, Any]) -> None:
+    """Raise 400 for an endpoint, a type or a kind of deliveries that there is not, and that none ever had."""
+    identity, directory = request[IDENTITY], request.app[SERVICES].endpoints
+    entries = directory.entries() if directory else ()
+    names = {one.endpoint.name for one in entries if identity.sees(one.endpoint.tenant)}
+    for name, known in (("endpoint", names), ("kind", set(actions())), ("type", set[str]())):
+        word = body.get(name, "")
+        which = Filter(tenants=identity.tenants, fields=((name, word),))
+        if word and word not in known and not await _is_stored(request, partial(_carried, which)):
+            raise web.HTTPBadRequest(text=sentence(name, word, known))
+
+
+def _carried(which: Filter, connection: Connection) -> bool:
+    return bool(deliveries.query(connection, which, 1).rows)
 
 
 def _had(tenant: str, connection: Connection) -> bool:

@@ -313,7 +313,15 @@ async def test_a_filter_of_others_retries_nothing(desk: Desk, refusing: Raw) -> 
     # What it may not know of is not there, whatever is stored of it.
     answer = await desk.api("POST", "/deliveries/retry", {"tenant": "acme"}, GLOBEX)
     assert answer.status == 400 and "there is no tenant 'acme'" in answer.json["error"]
-    for body in ({"endpoint": "fixed"}, {"type": "other"}):
+    unknown = ({"endpoint": "fixd"}, "did you mean fixed?"), ({"type": "othr"}, "there is no type 'othr'")
+    for body, said in (*unknown, ({"kind": "delivr"}, "did you mean deliver?")):
+        answer = await desk.api("POST", "/deliveries/retry", body)
+        assert answer.status == 400 and said in answer.json["error"]
+    answer = await desk.api("POST", "/deliveries/retry", {"endpoint": "acme-crm"}, GLOBEX)
+    assert answer.status == 400 and "there is no endpoint 'acme-crm'" in answer.json["error"]
+    answer = await desk.api("GET", "/endpoints?tenant=acmee")
+    assert answer.status == 404 and "did you mean acme?" in answer.json["error"]
+    for body in ({"endpoint": "fixed"}, {"kind": "forward"}):
         job = (await desk.api("POST", "/deliveries/retry", body)).json
         while (job := (await desk.api("GET", f"/deliveries/retry/{job['id']}")).json)["state"] == "running":
             await asyncio.sleep(0.02)

@@ -171,7 +171,7 @@ async def test_a_list_is_narrowed_by_its_query(served: House, query: str, count:
     ],
 )
 async def test_a_query_of_no_use_gets_a_sentence(served: House, path: str, words: str) -> None:
-    reply = await served.ask(f"/api/v1/{path}", headers=bearer(TOKENS["viewer"]))
+    reply = await served.ask(f"/api/v1/{path}", headers=bearer(TOKENS["admin"]))
     assert reply.status == 400
     assert words in reply.json["error"]
 

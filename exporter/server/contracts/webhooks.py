@@ -316,6 +316,7 @@ CONTRACTS = {
         {200: EndpointsAnswer},
         (TENANT, choice("state", ReceiverMode, "Receivers of one state."), LIMIT, OFFSET, FORMAT),
         media=TABULAR,
+        errors=(404,),
         examples=(CallExample("Those of a tenant", query={"tenant": "acme"}),),
     ),
     ("GET", "/api/v1/endpoints/{name}"): Contract(

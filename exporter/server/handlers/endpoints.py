@@ -22,9 +22,10 @@ from exporter.endpoints.stored import StoredEndpoint, rotate
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, json_body, whole_number
 from exporter.server.audit import audit
-from exporter.server.query import format_of, row_limit
+from exporter.server.query import format_of, refuse_other, row_limit
 from exporter.server.services import SERVICES
 from exporter.server.stream import export_rows, portions, store_unavailable
+from exporter.server.unknown import refuse_unknown
 from exporter.store.subjects import endpoints as endpoint_states
 from exporter.store.threads import in_thread
 
@@ -55,11 +56,11 @@ COLUMNS = (
 
 async def read(request: web.Request) -> web.StreamResponse:
     """Answer the endpoints that the caller may know of, by name."""
+    await refuse_unknown(request, stored=True)
     breakers = await _breakers(request)
     query, identity, now = request.query, request[IDENTITY], request.app[SERVICES].now()
     state, tenant = query.get("state", ""), query.get("tenant")
-    if state and state not in set(ReceiverMode):
-        raise web.HTTPBadRequest(text="state must be one of " + ", ".join(ReceiverMode))
+    refuse_other("state", state, tuple(ReceiverMode))
     found = [
         entry_json(entry, now) | {"breaker": breakers(entry.endpoint.name)}
         for entry in find_directory(request).entries()

@@ -11,7 +11,7 @@ from exporter.outbox.outbox import Outbox
 from exporter.server.access import IDENTITY
 from exporter.server.answers import json_answer, json_body
 from exporter.server.audit import audit
-from exporter.server.body_names import refuse_unknown_tenants
+from exporter.server.body_names import refuse_unknown_deliveries, refuse_unknown_tenants
 from exporter.server.query import refuse_other
 from exporter.server.retries import RETRIES
 from exporter.server.services import SERVICES
@@ -31,6 +31,7 @@ async def retry(request: web.Request) -> web.Response:
     choice, actor = _choice(request, body), request[IDENTITY].name
     outbox = find_outbox(request)
     await refuse_unknown_tenants(request, (body.get("tenant", ""),))
+    await refuse_unknown_deliveries(request, body)
     asked = {name: body[name] for name in (*TEXTS, "all") if body.get(name)}
     audit(
         request,
