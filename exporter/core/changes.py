@@ -7,6 +7,10 @@ BOARD, CONFIGURATION = "board", "configuration"
 """Subjects of changes that are no tables: the states of targets, and what is configured."""
 
 
+ANY = "*"
+"""Stands for every tenant where there are too many to name; no tenant is called so."""
+
+
 class Change(NamedTuple):
     """Something of `subject` changed: a table of the store, or one of the words above.
 

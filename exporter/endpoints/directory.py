@@ -37,6 +37,7 @@ ACTOR = "exporter"
 class EndpointDirectory:
     """All endpoints. `submit` takes facts for the store, `audit` what was decided, `now` is in Unix seconds.
 
+    `on_foreign` is called with the tenant of an endpoint that another replica made, changed or deleted.
     `on_change` is called whenever what can be sent may have changed, `abandon` with the name of an endpoint
     that was deleted, here or by another replica: again and again for a while, since what is under way when
     it goes comes back later.
@@ -63,6 +64,7 @@ class EndpointDirectory:
         self._warned: frozenset[str] = frozenset()
         self._gone: dict[str, float] = {}
         self.on_change: Callable[[], None] = lambda: None
+        self.on_foreign: Callable[[str], None] = lambda _tenant: None
         self.abandon: Callable[[str], Awaitable[None]] = _ignore
 
     def apply(self, webhooks: Webhooks, ca_file: str = "") -> None:
@@ -73,12 +75,15 @@ class EndpointDirectory:
     async def refresh(self) -> None:
         """Take what the store has; StoreError leaves everything as it is."""
         before, view = self._view, await in_thread(self.store.load)
+        known = self._versions()
         facts = {name: join(self._facts_of(name), one) for name, one in view.facts.items()}
         mine = {name: entry.facts for name, entry in self._entries.items() if entry.facts is not None}
         self._view = replace(view, facts=mine | facts, modes=view.modes | self._unsaved)
         self._warn(view.unreadable)
         self._note_gone(before, view)
         self._rebuild()
+        for tenant in {version[1] for version in known ^ self._versions()}:
+            self.on_foreign(tenant)
         with suppress(StoreError):  # the next refresh does it
             for name in self._gone.keys() - self._entries.keys():
                 await self.abandon(name)
@@ -178,6 +183,11 @@ class EndpointDirectory:
         now = self._now()
         known = self._gone | dict.fromkeys(gone, now + LEFT_OVER)
         self._gone = {name: until for name, until in known.items() if until > now and name not in there}
+
+    def _versions(self) -> set[tuple[str, str, float | None, ReceiverMode]]:
+        """Return what differs where an endpoint is another one: name, tenant, last change and state."""
+        found = self._entries.values()
+        return {(one.endpoint.name, one.endpoint.tenant, one.changed, one.state) for one in found}
 
     def _rebuild(self) -> None:
         entries = {stored.body.name: self._entry(stored) for stored in self._view.endpoints}

@@ -1,6 +1,7 @@
 """What the exporter does to Alertmanager by itself, as one: built, applied and started together."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from exporter.alertmanager.address import address_of
 from exporter.alertmanager.client import AlertmanagerClient
@@ -76,4 +77,5 @@ def build_alertmanager(
     keeper = MaintenanceKeeper(
         client, MaintenanceStore(database), contact, counters.set, counters.keep, clock.now
     )
+    keeper.on_foreign = partial(database.feed.note, "maintenance_window")
     return AlertmanagerParts(settings, contact, watch, keeper, supervisor)

@@ -1,6 +1,7 @@
 """Rate limits, built of parts that webhooks have too: counters, the audit and the queue to the disk."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from exporter.core.clock import Clock
 from exporter.core.shutdown import ShutdownLimit
@@ -63,6 +64,8 @@ def build_ratelimits(
     """Return what limits, without policies; `webhooks` shows what it counts, and commits what it stores."""
     stored = StoredBlocks(writer, webhooks.outbox.commits)
     book = BlockBook(stored, clock.now)
+    feed = webhooks.outbox.commits.database.feed
+    book.on_foreign = partial(feed.note, "ratelimit_block", None)
     summaries = RateLimitSummaries(webhooks.counters.add, writer.submit, clock.now)
     limiter = RateLimiter(book, summaries, webhooks.audit.add, clock.now)
     return RateLimitParts(RateLimits(limiter, book, summaries, stored, clock.now), supervisor, metrics)

@@ -145,6 +145,7 @@ def build_webhooks(
     audit = AuditLog(writer.submit, clock.now, AuditLedger(judge), counters)
     endpoint_store = EndpointStore(database, Seals(()))
     directory = EndpointDirectory(endpoint_store, writer.submit, clock.now, audit.add)
+    directory.on_foreign = partial(database.feed.note, "webhook_endpoint", None)
     kit = ActionKit(
         network,
         directory.get,

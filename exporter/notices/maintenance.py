@@ -28,6 +28,9 @@ from exporter.store.threads import in_thread
 LOOK = 30.0
 """Seconds between two looks."""
 
+REFRESH = 5.0
+"""Seconds after which a window that another replica made is known here."""
+
 LEAD = 600.0
 """Seconds before its start from which Alertmanager has the silence: a restart meanwhile misses nothing."""
 
@@ -43,7 +46,8 @@ class MaintenanceKeeper:
 
     Each look compares Alertmanager's silences with the windows: one that is missing, changed or expired by
     somebody is made again, one that no window wants is taken away, and of two that do the same one stays. So
-    replicas need not know of one another. `now` is in Unix seconds.
+    replicas need not know of one another. `now` is in Unix seconds. `on_foreign` is called where the windows
+    of the store are others than before.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class MaintenanceKeeper:
         self._api: tuple[MaintenanceWindow, ...] = ()
         self._ours: dict[str, str] = {}
         self._wake = asyncio.Event()
+        self.on_foreign: Callable[[], None] = lambda: None
 
     def apply(self, configuration: Configuration) -> None:
         """Take the windows of a configuration."""
@@ -84,7 +89,16 @@ class MaintenanceKeeper:
             await self.look()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK):
+                    await self._refresh_until_woken()
+
+    async def _refresh_until_woken(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REFRESH):
                     await self._wake.wait()
+                    return
+            with suppress(StoreError):  # as of a look
+                await self.refresh()
 
     def hasten(self) -> None:
         """Look soon: a window was made or removed."""
@@ -106,7 +120,9 @@ class MaintenanceKeeper:
         over = [one for one in windows if one.once is not None and one.once.ends < self._now() - KEPT]
         for one in over:
             await in_thread(partial(self.store.remove, one.name))
-        self._api = tuple(one for one in windows if one not in over)
+        before, self._api = self._api, tuple(one for one in windows if one not in over)
+        if set(map(_version, before)) != set(map(_version, self._api)):
+            self.on_foreign()
 
     async def look(self) -> None:
         """Bring the windows to Alertmanager; one that does not answer is asked again by the next look."""
@@ -188,6 +204,10 @@ class MaintenanceKeeper:
                 await in_thread(partial(self.store.write_silences, new, gone))
             except StoreError:  # it is known here as long as the process runs
                 return
+
+
+def _version(window: MaintenanceWindow) -> tuple[str, float | None]:
+    return window.name, window.created
 
 
 def stored_window(row: WindowRow) -> MaintenanceWindow | None:

@@ -31,6 +31,7 @@ class BlockBook:
     """Every block that holds; `storage` has them too, `now` is in Unix seconds.
 
     Blocks of a limit are put into the storage with the next `refresh`: no request waits for that.
+    `on_foreign` is called with the tenant of what another replica blocked or unblocked.
     """
 
     def __init__(self, storage: BlockStorage, now: Callable[[], float]) -> None:
@@ -41,6 +42,7 @@ class BlockBook:
         self._unsaved: dict[BlockKey, RateLimitBlock] = {}
         self._changes = 0
         self._automatic = 0
+        self.on_foreign: Callable[[str], None] = lambda _tenant: None
 
     def __len__(self) -> int:
         """Return how many there are, with those that have just run out."""
@@ -103,7 +105,10 @@ class BlockBook:
         if found is None or changes != self._changes:
             return
         now = self._now()
+        before = {_version(block) for block in self._blocks.values() if block.holds(now)}
         self._blocks = {_key(block): block for block in found if block.holds(now)} | self._unsaved
+        for tenant in {version[0] for version in before ^ set(map(_version, self._blocks.values()))}:
+            self.on_foreign(tenant)
         self._automatic = sum(block.automatic for block in self._blocks.values())
         if over := [block.id for block in found if not block.holds(now)]:
             await self._storage.remove(over)
@@ -126,6 +131,11 @@ class BlockBook:
             structlog.get_logger("exporter.ratelimits").warning(
                 "limits begin no further block", most=MOST_AUTOMATIC
             )
+
+
+def _version(block: RateLimitBlock) -> tuple[str, str, float, float | None]:
+    """Return what differs where a block is another one; the tenant is first."""
+    return block.tenant, block.id, block.at, block.until
 
 
 def _key(block: RateLimitBlock) -> BlockKey:

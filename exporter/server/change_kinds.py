@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from exporter.core.changes import BOARD, CONFIGURATION
+from exporter.core.changes import ANY, BOARD, CONFIGURATION
 from exporter.core.listing import Listing
 from exporter.registry import lists
 from exporter.server.access import Identity
 from exporter.server.web_config.settings import AllowedTenants, Role
 from exporter.store.schema import subjects
 from exporter.store.subjects import events
-
-ANY = "*"
-"""Stands for every tenant where there are too many to name; no tenant is called so."""
 
 
 @dataclass(frozen=True)

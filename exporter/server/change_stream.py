@@ -11,9 +11,9 @@ from typing import NamedTuple
 import msgspec
 from aiohttp import web
 
-from exporter.core.changes import Change, ChangeFeed
+from exporter.core.changes import ANY, Change, ChangeFeed
 from exporter.server.access import Identity
-from exporter.server.change_kinds import ANY, SLOW, ChangeKind, kinds_of, names_for
+from exporter.server.change_kinds import SLOW, ChangeKind, kinds_of, names_for
 from exporter.server.services import SERVICES, StreamLimits
 from exporter.server.web_config.settings import AllowedTenants, Role
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, func, select
 
-from exporter.core.changes import Change, ChangeFeed
+from exporter.core.changes import ANY, Change, ChangeFeed
 from exporter.core.errors import StoreError
 from exporter.store.rows import fetch
 from exporter.store.schema import METADATA
@@ -59,7 +59,11 @@ class ReplicaWatch:
                 await self.look()
 
     async def look(self) -> None:
-        """Say what others have added since the last look; the first one of an open page only looks around."""
+        """Say what others have added since the last look.
+
+        The first one of an open page says that all may have changed: what was added since the page was read
+        is not known.
+        """
         if self._feed.listener is None or self._alone():
             self._forget()
             return
@@ -86,7 +90,7 @@ class ReplicaWatch:
         self._highest.append(highest)
         found: dict[_Addition, None] = {}
         if floors is None:
-            return found
+            return {_Addition(Change(name, ANY, ANY), foreign=True): None for name in highest}
         for name, number in highest.items():
             # A transaction may commit a lower number after a higher one: what moved is looked at once more.
             if any(one[name] != number for one in known):

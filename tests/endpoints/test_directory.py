@@ -293,3 +293,26 @@ def test_what_another_replica_saw_counts_too(
 ) -> None:
     found = join(mine, other)
     assert (found.failing_since, found.up) == (since, up)
+
+
+async def test_what_another_replica_makes_pauses_or_deletes_is_said_once_by_tenant(
+    replica: Replica, database: Database
+) -> None:
+    other, said = Replica(database), list[str]()
+    replica.directory.on_foreign = said.append
+
+    async def news() -> list[str]:
+        said.clear()
+        await replica.directory.refresh()
+        await replica.directory.refresh()
+        return list(said)
+
+    assert other.directory.store.create(stored("shop"))
+    tenant = (stored("shop").body.tenant,)
+    assert await news() == [*tenant]
+    await other.directory.refresh()
+    await other.directory.set_mode("shop", ReceiverMode.PAUSED, "ops")
+    assert await news() == [*tenant]
+    assert other.directory.store.remove("shop")
+    assert await news() == [*tenant]
+    assert await news() == []

@@ -106,6 +106,24 @@ async def test_blocks_survive_a_restart_and_reach_replicas_that_share_the_store(
         assert await third.writer.read(lambda connection: _rows(connection)) == 0, "what is over is deleted"
 
 
+async def test_what_another_replica_blocks_or_unblocks_is_said_once_by_tenant(tmp_path: Path) -> None:
+    async with limit_desk(tmp_path, API) as first, limit_desk(tmp_path, API) as second:
+        said: list[str] = []
+        first.book.on_foreign = second.book.on_foreign = said.append
+        await first.book.add(first.block("192.0.2.1"))
+        await first.limits.refresh()
+        assert said == [], "its own block is no news"
+        await second.limits.refresh()
+        await second.limits.refresh()
+        assert said == [""]
+        block = second.book.exact("", "api", "192.0.2.1")
+        assert block is not None
+        await second.limiter.unblock(block)
+        await first.limits.refresh()
+        await first.limits.refresh()
+        assert said == ["", ""]
+
+
 def _rows(connection: Connection) -> int:
     return int(connection.exec_driver_sql("SELECT count(*) FROM ratelimit_block").scalar_one())
 

@@ -128,9 +128,11 @@ async def test_a_window_is_made_listed_audited_and_removed(desk: WindowDesk, sto
     ]
     # Another process with the same store knows of it, too.
     network = LoopNetwork()
-    other = keeper_of(store, network, lambda: NOW)
+    other, said = keeper_of(store, network, lambda: NOW), list[int]()
+    other.on_foreign = lambda: said.append(len(other.windows()))
     await other.refresh()
-    assert [one.name for one in other.windows()] == ["fixed", "upgrade"]
+    await other.refresh()
+    assert [one.name for one in other.windows()] == ["fixed", "upgrade"] and said == [2]
     await network.close()
     assert (await desk.ask("DELETE", "/upgrade")).status == 204
     assert await desk.names() == ["fixed"]
