@@ -11,6 +11,7 @@ from exporter.core.text_message import TextState
 from exporter.generate.dashboards import _numbers as numbers
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
+from exporter.generate.dashboards import _reported as reported
 from exporter.generate.dashboards import _sql as sql
 from exporter.generate.dashboards import _store_panels as store
 from exporter.generate.dashboards._board import Dashboard, Section
@@ -262,18 +263,13 @@ def _whatsapp() -> tuple[Any, ...]:
     )
 
 
-def _per_hour(title: str, text: str, events: dict[str, Metric], size: Size) -> Any:
-    """Return how often something happens to text messages in an hour, over all processes."""
-    return show.lines(
-        title,
-        text,
-        tuple(
-            PanelQuery(f"sum(rate({metric}[$__rate_interval])) * 3600", name)
-            for name, metric in events.items()
-        ),
-        size=size,
-        unit="short",
-    ).no_value("No text message was asked for")
+def _counted(title: str, text: str, events: dict[str, Metric], size: Size) -> Any:
+    """Return how often something happens to text messages in the time of each bar, over all processes."""
+    query = PanelQuery(reported.rises_in_step(events), "{{event}}")
+    found = show.stacked(
+        title, f"{text} In the time of each bar.", query, size=size, unit="short", step=show.COUNTED
+    )
+    return found.no_value("No text message was asked for")
 
 
 def _text_messages() -> tuple[Any, ...]:
@@ -301,8 +297,8 @@ def _text_messages() -> tuple[Any, ...]:
             decimals=0,
             size=(4, 7),
         ),
-        _per_hour(
-            "Text messages per hour",
+        _counted(
+            "Text messages",
             "What became of them: asked for by notices of Alertmanager, taken by an account, on the phone "
             "by its word, failed, given up.",
             {
@@ -320,8 +316,8 @@ def _text_messages() -> tuple[Any, ...]:
 def _trouble_of_texts() -> tuple[Any, ...]:
     oldest = sms_metrics.OLDEST
     return (
-        _per_hour(
-            "Text messages not sent, or in doubt, per hour",
+        _counted(
+            "Text messages not sent, or in doubt",
             "Repeats of what was sent, those beyond what an incident may have, and requests that no account "
             "answered: those are sent again.",
             {
