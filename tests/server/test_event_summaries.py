@@ -346,7 +346,7 @@ async def test_a_tenant_that_only_events_know_is_known(office: Office) -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("api-health?window=90d", "window must be one of 1h, 24h, 7d, 30d"),
+        ("api-health?window=90d", "window must be one of 1h, 24h, 7d, 30d; did you mean 30d?"),
         ("cost-summary?by=year", "by must be one of endpoint, day, month"),
         ("payment-summary?limit=5000", "limit must be a number from 0 to 1000"),
     ],
