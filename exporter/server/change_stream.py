@@ -26,6 +26,10 @@ MOST_CHANGES, MOST_NAMES = 2000, 20
 RETRY = 3000
 """Milliseconds after which a browser comes again."""
 
+ALIVE = b": alive\n\n"
+ACCESS_CHANGED = b"event: access\ndata: {}\n\n"
+"""The last event of a stream whose caller may read another part than before, or nothing any more."""
+
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",
@@ -46,11 +50,12 @@ class Audience(NamedTuple):
 
 @dataclass(eq=False)
 class ChangeClient:
-    """One open stream; an empty text in its queue is the end."""
+    """One open stream; an empty text in its queue is the end. A `doubtful` caller must be judged again."""
 
     identity: Identity
     transport: asyncio.BaseTransport | None
     queue: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(MOST_WAITING))
+    doubtful: bool = False
 
     @property
     def audience(self) -> Audience:
@@ -117,6 +122,17 @@ class ChangeStream:
         for client in self._clients:
             client.offer(b"")
 
+    def doubt(self) -> None:
+        """Judge every caller again before it hears anything more: who may read what has changed."""
+        for client in self._clients:
+            client.doubtful = True
+            client.offer(ALIVE)
+
+    def doubt_soon(self) -> None:
+        """Do the same on the loop; any thread may."""
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            self._loop.call_soon_threadsafe(self.doubt)
+
     def note(self, change: Change) -> None:
         """Take a change for the next message; any thread may."""
         with self._lock:
@@ -162,19 +178,21 @@ class ChangeStream:
         return head + self._message(names_for(client.identity), None, None)
 
     async def _texts(self, client: ChangeClient, judge: AccessJudge) -> AsyncIterator[bytes]:
-        judged = self._loop.time()
+        due = self._loop.time() + self._limits.beat
         while True:
             try:
-                async with asyncio.timeout(self._limits.beat):
+                async with asyncio.timeout_at(due):
                     text = await client.queue.get()
             except TimeoutError:
-                text = b": alive\n\n"
+                text = ALIVE
             if not text:
                 return
-            if self._loop.time() >= judged + self._limits.beat:
-                judged = self._loop.time()
+            if client.doubtful or self._loop.time() >= due:
+                # Before the question: what changes while it is answered counts as well.
+                client.doubtful, due = False, self._loop.time() + self._limits.beat
                 # A token that was withdrawn must not go on listening for as long as it stays connected.
                 if not await _still_fits(client.identity, judge):
+                    yield ACCESS_CHANGED
                     return
             yield text
 
@@ -235,8 +253,9 @@ STREAMS = web.AppKey("streams", ChangeStream)
 
 
 async def run_streams(app: web.Application) -> AsyncIterator[None]:
-    """Give the application its streams."""
+    """Give the application its streams; another web configuration may end them."""
     app[STREAMS] = ChangeStream(app[SERVICES].feed, app[SERVICES].streams)
+    app[SERVICES].web.on_change = app[STREAMS].doubt_soon
     yield
     app[STREAMS].close()
 

@@ -20,6 +20,7 @@ from exporter.server.access import Identity
 from exporter.server.change_kinds import MEANINGS, SILENT, SLOW, STATISTICS, every_kind, kinds_of, names_for
 from exporter.server.change_stream import MOST_CHANGES, MOST_NAMES
 from exporter.server.services import StreamLimits
+from exporter.server.sessions import SESSION_SECONDS
 from exporter.server.web_config.settings import Role
 from exporter.store.schema import METADATA
 from tests.server.house import CHANGE, House, Room, bearer, house
@@ -205,13 +206,79 @@ async def test_silence_has_a_comment_by_which_proxies_see_that_it_lives(tmp_path
         assert await reader.block() == [": alive"]
 
 
-async def test_a_token_that_is_withdrawn_hears_nothing_more(tmp_path: Path) -> None:
-    limits = StreamLimits(beat=0.05)
-    path = web_config(tmp_path)
+ACCESS = "bearer_tokens: [{{name: viewer, token: {token}, {rights}}}]\n"
+RIGHTS = {
+    "withdrawn": {"token": "another-0123456789"},
+    "more": {"rights": "roles: [admin]"},
+    "fewer": {"rights": "roles: [ingest]"},
+    "bound": {"rights": "roles: [viewer], tenants: [acme]"},
+}
+
+
+@pytest.mark.parametrize("how", RIGHTS)
+async def test_who_may_read_another_part_hears_that_and_nothing_more(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "web.yml"
+    before = {"token": TOKENS["viewer"], "rights": "roles: [viewer]"}
+    path.write_text(ACCESS.format(**before))
+    # No beat and no event comes to the help of who is judged again.
+    limits = StreamLimits(beat=PATIENCE)
     async with house(Room(board(), path=path, streams=limits)) as made, opened(made) as reader:
         await reader.block()
-        path.write_text("bearer_tokens: [{name: x, token: another-0123456789, roles: [viewer]}]\n")
+        path.write_text(ACCESS.format(**before | RIGHTS[how]))
+        assert await reader.block() == ["event: access", "data: {}"]
+        made.room.feed.note(BOARD, "calendar", "acme")
         assert await reader.ended()
+
+
+async def test_who_may_read_the_same_as_before_goes_on(tmp_path: Path) -> None:
+    path = web_config(tmp_path)
+    limits = StreamLimits(beat=PATIENCE)
+    async with house(Room(board(), path=path, streams=limits)) as made, opened(made) as reader:
+        await reader.block()
+        path.write_text(path.read_text() + "\n")
+        assert await reader.block() == [": alive"]
+        made.room.feed.note(BOARD, "calendar", "acme")
+        assert (await reader.change())["kinds"] == ["targets"]
+
+
+async def test_a_token_that_expires_without_a_word_is_noticed_by_the_beat(tmp_path: Path) -> None:
+    limits = StreamLimits(beat=0.05, gap=0.01)
+    async with house(Room(board(), streams=limits)) as made, signed_in(made) as reader:
+        await reader.block()
+        made.room.now += SESSION_SECONDS + 1
+        while (lines := await reader.block()) != ["event: access", "data: {}"]:
+            assert lines == [": alive"]
+        assert await reader.ended()
+
+
+async def test_a_session_that_somebody_ends_hears_nothing_more(tmp_path: Path) -> None:
+    limits = StreamLimits(beat=PATIENCE)
+    async with (
+        house(Room(board(), streams=limits)) as made,
+        signed_in(made) as reader,
+        signed_in(made) as other,
+        made.client.get(made.url + PATH) as nobody,
+    ):
+        await reader.block(), await other.block(), await Reader(nobody).block()
+        cookie = {"Cookie": reader.answer.request_info.headers["Cookie"]}
+        assert (await made.ask("/sign-out", "POST", cookie, admin=False)).status == 303
+        made.room.feed.note("audit_entry", "", "")
+        assert await reader.block() == ["event: access", "data: {}"]
+        assert await reader.ended()
+        for one in (other, Reader(nobody)):
+            assert await one.block() == [": alive"]
+        assert (await other.change())["kinds"] == ["audit"]
+
+
+@asynccontextmanager
+async def signed_in(made: House) -> AsyncIterator[Reader]:
+    """Open a stream by the cookie of a new session."""
+    form = {"token": made.admin["Authorization"].removeprefix("Bearer ")}
+    reply = await made.ask("/sign-in", "POST", admin=False, data=form)
+    cookie = {"Cookie": reply.headers["set-cookie"].partition(";")[0]}
+    async with made.client.get(made.url + PATH, headers=cookie) as answer:
+        assert answer.status == 200
+        yield Reader(answer)
 
 
 async def test_beyond_the_bound_a_page_is_asked_to_do_without(tmp_path: Path) -> None:

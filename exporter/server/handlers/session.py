@@ -11,6 +11,7 @@ from exporter.server.access import IDENTITY
 from exporter.server.admin import cookie_name
 from exporter.server.answers import BODY_SECONDS
 from exporter.server.audit import audit, audit_repeatable
+from exporter.server.change_stream import STREAMS
 from exporter.server.route_table import ROUTE_TABLE
 from exporter.server.services import SERVICES, Services
 from exporter.server.sessions import SESSION_SECONDS
@@ -45,6 +46,7 @@ async def sign_out(request: web.Request) -> web.Response:
     """End the session of this browser, and of whoever has a copy of its cookie."""
     services = _services(request)
     services.admin.end_session(request.cookies.get(cookie_name(request), ""))
+    request.app[STREAMS].doubt()
     audit_repeatable(request, "session.sign_out", "page")
     answer = web.Response(status=303, headers={"Location": services.paths.link("/")})
     answer.del_cookie(cookie_name(request), path=services.paths.link("/"))

@@ -131,11 +131,18 @@ def _rights(identity: Identity, admin: AdminToken) -> Mapping[str, Any]:
     local = identity == LOOPBACK
     return {
         "caller_name": _caller(identity),
+        "caller_mark": _mark(identity),
         "bound": identity.tenants is not None,
         "may_read_configuration": identity.tenants is None and not local,
         "may_sign_in": local and admin.usable(),
         "may_sign_out": identity == ADMIN_SESSION,
     }
+
+
+def _mark(identity: Identity) -> str:
+    """Return what is the same as long as the same caller may see and do the same."""
+    tenants = None if identity.tenants is None else sorted(identity.tenants)
+    return hashlib.sha256(repr((identity.name, sorted(identity.roles), tenants)).encode()).hexdigest()[:16]
 
 
 def _caller(identity: Identity) -> str:

@@ -1,5 +1,6 @@
 """The web configuration of the moment: read again when one of its files changes."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -15,12 +16,16 @@ _NO_ACCESS = "the file no longer asks callers who they are"
 
 
 class WebConfigFile:
-    """The file and its last good content; a change with a mistake is reported once and changes nothing."""
+    """The file and its last good content; a change with a mistake is reported once and changes nothing.
+
+    `on_change` is called after new content is in force, in the thread that read it.
+    """
 
     def __init__(self, path: str | None = None) -> None:
         """Remember where the file is; None means that access is not configured."""
         self.path = path
         self.current = WebConfig()
+        self.on_change: Callable[[], None] = _nothing
         self._stamp: FileStamp = ()
         self._last_stamp: FileStamp = ()
         self._log = structlog.get_logger("exporter.web")
@@ -47,6 +52,7 @@ class WebConfigFile:
     def use(self, loaded: Loaded) -> None:
         """Make what `read` returned the current content."""
         self.current, self._stamp = loaded
+        self.on_change()
 
     def load(self) -> None:
         """Read and use; raises ConfigError with every mistake and keeps the old."""
@@ -76,6 +82,10 @@ class WebConfigFile:
             return False
         self._log.info("web configuration loaded", path=self.path)
         return True
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 def _stamp(files: frozenset[str]) -> FileStamp:

@@ -53,6 +53,7 @@ const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => (
 const seen = new WeakMap();
 let renewing = false;
 let due = false;
+let doubtful = false; // whether the page may be another one for who reads it
 let last = 0; // the start of the last renewal: counted from its end, a change would be seen too late
 let took = 0;
 
@@ -101,17 +102,27 @@ function exchange(old, fresh) {
 
 const REFUSED = [401, 403];
 const liveIds = (root) => [...root.querySelectorAll("[data-live]")].map((one) => one.id).join(" ");
+// Pages of the exporter say for whom they are, if only by nothing; what a proxy answers in their place does not.
+const isOurs = (page) => "caller" in page.body.dataset;
+
+async function readAgain() {
+  // A proxy whose session is over leads to its own form, often at another host.
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual" });
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const isAnswer = answer.ok || answer.type === "opaqueredirect" || REFUSED.includes(answer.status);
+  // A proxy without the exporter answers 404 too.
+  if (!isAnswer && !(answer.status === 404 && isOurs(fresh))) throw new Error(`HTTP ${answer.status}`);
+  return fresh;
+}
 
 async function renew() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (!answer.ok && !REFUSED.includes(answer.status)) throw new Error(`HTTP ${answer.status}`);
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  // The dialog gives the focus back to its button, which therefore must not be exchanged under it.
-  if (dialog?.open) { due = true; return; }
+  const fresh = await readAgain();
   if ((fresh.body.dataset.caller ?? "") !== words.caller) changeCaller(fresh);
+  // The dialog gives the focus back to its button, which therefore must not be exchanged under it.
+  else if (dialog?.open || !isLive()) { due = true; return; }
   else if (liveIds(fresh) !== liveIds(document)) replaceContent(fresh);
   else document.querySelectorAll("[data-live]").forEach((old) => exchange(old, fresh.getElementById(old.id)));
-  document.title = fresh.title;
+  document.title = fresh.title || location.host;
 }
 
 const replaceable = (main) => [...(main?.children ?? [])].filter((one) => !one.matches("#say, #results, noscript"));
@@ -123,10 +134,15 @@ function replaceContent(fresh) {
   prepare(at("content"));
 }
 
-// A session ends, or a role changes: whatever was shown to the caller before goes, also around the content.
+// A session ends, or rights change: whatever was shown to the caller before goes, also around the content.
 function changeCaller(fresh) {
   // Who gains rights needs dialogs that are not here.
-  if (at("sign-in") || (!dialog && fresh.getElementById("ask"))) { location.reload(); return; }
+  if (!words.caller || at("sign-in") || (!dialog && fresh.getElementById("ask"))) { location.reload(); return; }
+  if (dialog?.open) dialog.close();
+  at("lines").replaceChildren();
+  at("dismiss-all").hidden = true;
+  const ours = isOurs(fresh);
+  if (!ours) fresh.body.replaceChildren();
   replaceContent(fresh);
   for (const style of [".tabs", "footer"]) {
     const now = fresh.querySelector(style);
@@ -136,28 +152,44 @@ function changeCaller(fresh) {
   document.body.append(...[...fresh.querySelectorAll("template")].map((one) => document.importNode(one, true)));
   showZone();
   Object.assign(words, { caller: fresh.body.dataset.caller ?? "", stream: fresh.body.dataset.stream ?? "", stale: "gone" });
+  if (!words.caller) offerAgain();
   listen();
-  say(words.gone);
+  say(ours ? words.gone : words.foreign);
   if (document.activeElement === document.body) at("content").focus({ preventScroll: true });
 }
 
+// Only the browser itself asks for a password, or follows a proxy to its form.
+function offerAgain() {
+  const line = document.createElement("p");
+  line.append(Object.assign(document.createElement("a"), { href: location.href, textContent: words.again }));
+  at("content").append(line);
+}
+
 async function renewSoon() {
-  if (document.hidden || renewing || !isLive() || dialog?.open) { due = true; return; }
+  if (document.hidden || renewing || (!doubtful && (!isLive() || dialog?.open))) { due = true; return; }
   renewing = true;
   // What takes long is asked for less often: pages must not keep a slow exporter busy.
   await new Promise((done) => setTimeout(done, Math.max(0, last + Math.max(LEAST, 2 * took) - Date.now())));
-  due = false;
+  const doubted = doubtful;
+  due = doubtful = false;
   const start = last = Date.now();
   try {
     await renew();
     if (words.stale === "old") { delete words.stale; say(""); }
   } catch (error) {
+    doubtful = doubted;
     words.stale = "old";
     say(fill(words.old, { error: error.message }));
   }
   took = Date.now() - start;
   renewing = false;
   if (due) renewSoon();
+}
+
+// The rights of who reads may have changed: that is looked at also where the page is not live.
+function lookWhoReads() {
+  doubtful = true;
+  renewSoon();
 }
 
 function isLive() { return liveSwitch.getAttribute("aria-pressed") === "true"; }
@@ -174,6 +206,11 @@ function listen() {
   stream.addEventListener("change", (event) => {
     const found = JSON.parse(event.data).kinds || kinds;
     if (found.some((kind) => kinds.includes(kind))) renewSoon();
+  });
+  stream.addEventListener("access", lookWhoReads);
+  stream.addEventListener("error", (event) => {
+    // Refused, where it was not before.
+    if (event.target.readyState === EventSource.CLOSED) lookWhoReads();
   });
 }
 
@@ -349,7 +386,7 @@ new ResizeObserver(() => {
 document.addEventListener("visibilitychange", () => {
   listen();
   // What changed meanwhile nobody has reported.
-  if (!document.hidden) renewSoon();
+  if (!document.hidden) lookWhoReads();
 });
 liveSwitch.addEventListener("click", () => {
   liveSwitch.setAttribute("aria-pressed", String(!isLive()));
