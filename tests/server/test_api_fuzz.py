@@ -22,15 +22,20 @@ from tests.server.running import RunningExporter
 from tests.server.test_openapi import fits
 
 FUZZ = int(os.environ.get("API_FUZZ", "0"))
-EXAMPLES = FUZZ or 2
-PROFILE = settings(
-    max_examples=EXAMPLES,
-    derandomize=not FUZZ,
-    deadline=None,
-    database=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+
+
+def profile(examples: int) -> settings:
+    """Return how many requests of each route are made: the same ones each time, or new ones by API_FUZZ."""
+    return settings(
+        max_examples=FUZZ or examples,
+        derandomize=not FUZZ,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
 DOCUMENT = document()
 SCHEMA = openapi.from_dict(DOCUMENT)
 LEFT_OUT = {
@@ -56,11 +61,16 @@ def cases(method: str, path: str) -> st.SearchStrategy[Case[Any]]:
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("method", "path"), PLACES, ids=NAMES)
-@PROFILE
+@profile(examples=2)
 @given(data=st.data())
 async def test_no_request_is_a_mistake_of_ours_and_each_answer_is_as_described(
     exporter: RunningExporter, method: str, path: str, data: st.DataObject
 ) -> None:
+    await try_one(exporter, method, path, data)
+
+
+async def try_one(exporter: RunningExporter, method: str, path: str, data: st.DataObject) -> None:
+    """Send one request of those that `data` draws, and judge what is answered."""
     case = data.draw(cases(method, path))
     status, headers, body = await ask(exporter, method, case)
     assert status != 500, body
