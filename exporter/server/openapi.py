@@ -209,8 +209,10 @@ def _responses(route: Route, contract: Contract, schema_of: SchemaOf) -> Json:
     for status in sorted(statuses):
         found[str(status)] = {"$ref": f"#/components/responses/{status}"}
     if contract.refusal is not ErrorAnswer:
-        schema = schema_of(contract.refusal)
-        found["400"] = {"description": ERRORS[400], "content": {"application/json": {"schema": schema}}}
+        content = {"application/json": {"schema": schema_of(contract.refusal)}}
+        if not route.path.startswith("/api/"):
+            content |= _PLAIN_TEXT  # the address may be wrong before anybody looks into the body
+        found["400"] = {"description": ERRORS[400], "content": content}
     return found
 
 
@@ -230,12 +232,15 @@ def _content(media: str, kind: Any, schema_of: SchemaOf) -> Json:
     return {"schema": schema_of(kind)}
 
 
+_PLAIN_TEXT: Json = {"text/plain": {"schema": {"type": "string"}}}
+
+
 def _error(status: int, description: str) -> Json:
     schema = {"$ref": REF.format(name=ErrorAnswer.__name__)}
     found: Json = {
         "description": description,
         # Below /api/ and for who asks for JSON it is that, for others a line of text.
-        "content": {"application/json": {"schema": schema}, "text/plain": {"schema": {"type": "string"}}},
+        "content": {"application/json": {"schema": schema}, **_PLAIN_TEXT},
     }
     if status in (429, 503):
         found["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}}

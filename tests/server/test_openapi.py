@@ -48,6 +48,14 @@ def test_every_route_is_in_the_document_with_its_role_and_an_example() -> None:
     assert len(names) == len(set(names))
 
 
+@pytest.mark.parametrize("path", [path for path in DOCUMENT["paths"] if not path.startswith("/api/")])
+def test_outside_the_api_every_refusal_may_be_a_line_of_text(path: str) -> None:
+    for method, place in DOCUMENT["paths"][path].items():
+        for status in place["responses"]:
+            if int(status) >= 400:
+                assert fits(method.upper(), path, int(status), {"Content-Type": "text/plain"}, b"no") == []
+
+
 def test_the_page_of_the_api_is_made_of_the_document() -> None:
     page = api_page(DOCUMENT)
     assert (ROOT / PATH).read_text() == page
