@@ -74,10 +74,13 @@ def note_statement(connection: Connection, statement: str, rows: Sequence[Any]) 
 
 
 def _note_executed(
-    connection: Connection, _cursor: Any, statement: str, parameters: Any, context: Any, _many: bool
+    connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, _many: bool
 ) -> None:
     watch = connection.get_execution_options().get(WATCH)
-    if watch is not None and watch.feed.listener is not None:
+    # What looks for something to change now and then, and finds nothing, is no news. Of a statement that
+    # returns rows SQLite does not know yet how many there are.
+    in_vain = cursor.rowcount == 0 and cursor.description is None
+    if watch is not None and watch.feed.listener is not None and not in_vain:
         compiled = context is not None and context.compiled is not None
         watch.note(statement, context.compiled_parameters if compiled else _rows(parameters))
 

@@ -54,6 +54,15 @@ def test_each_row_that_is_inserted_says_whose_it_is(store: Database) -> None:
     assert {one.subject for one in found} == {"failure", "target_state"}
 
 
+def test_a_statement_that_changes_nothing_is_no_news(store: Database) -> None:
+    change = update(deliveries.TABLE).where(deliveries.TABLE.c.delivery == "d0").values(state="dead")
+    assert heard(store, lambda connection: connection.execute(change)) == set()
+    heard(store, lambda connection: deliveries.insert_all(connection, [delivery(0, "acme")]))
+    returning = change.returning(deliveries.TABLE.c.id)
+    assert heard(store, lambda connection: connection.execute(change)) == {Change("delivery")}
+    assert heard(store, lambda connection: connection.execute(returning).all()) == {Change("delivery")}
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_rows_that_go_to_the_driver_as_text_say_so_too(store: Database, count: int) -> None:
     rows = [delivery(number, ("acme", "globex")[number % 2]) for number in range(count)]
@@ -63,6 +72,8 @@ def test_rows_that_go_to_the_driver_as_text_say_so_too(store: Database, count: i
 
 
 def test_a_change_of_rows_that_are_there_is_of_nobody_in_particular(store: Database) -> None:
+    heard(store, CheckBatch(failures=[failure(0.5)]).write)
+    heard(store, lambda connection: deliveries.insert_all(connection, [delivery(0, "acme")]))
     change = update(failures.TABLE).values(detail="x").where(failures.TABLE.c.at < 1.0)
     assert heard(store, lambda connection: connection.execute(change)) == {Change("failure")}
     assert heard(store, lambda connection: connection.execute(text("UPDATE delivery SET type = 'x'"))) == {
