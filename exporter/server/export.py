@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 _QUOTED = frozenset(',"\r\n')
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What formulas begin with, also by full-width signs, which some spreadsheets read as the others."""
 
 
 def csv_line(values: Iterable[Any]) -> str:

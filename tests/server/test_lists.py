@@ -16,6 +16,7 @@ from exporter.core.errors import StoreError
 from exporter.core.reason import Reason
 from exporter.core.store import Failure, StateChange
 from exporter.core.summary import HOUR, Summaries, Summary
+from exporter.server.export import csv_line
 from exporter.server.stream import PORTION
 from exporter.store.check_batch import CheckBatch
 from exporter.store.database import Database
@@ -354,3 +355,9 @@ async def test_targets_are_exported_whole_the_failing_ones_first(served: House, 
     assert [row["integration"] for row in rows] == [row["integration"] for row in whole] != []
     few = (await served.ask(f"/api/v1/targets?format={form}&limit=1&offset=1", headers=caller)).text
     assert rows[1]["integration"] in few and len(few.splitlines()) == (2 if form == "csv" else 1)
+
+
+@pytest.mark.parametrize("sign", [*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20"])
+def test_no_cell_of_csv_begins_as_a_formula(sign: str) -> None:
+    assert csv_line([f"{sign}1+1", -1, "a=1"]).lstrip('"').startswith(f"'{sign}1+1")
+    assert csv_line([-1.5, "a=1"]) == "-1.5,a=1"

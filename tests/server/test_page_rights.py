@@ -163,4 +163,8 @@ async def test_a_page_that_is_no_longer_there_says_so(desk: Desk, web: Path) -> 
     await desk.page.value("history.replaceState(null, '', '/no/such'); renew()")
     assert await desk.page.value("document.querySelector('h1').innerText") == "There is no such page"
     assert await desk.page.value("[words.stale ?? '', document.title]") == ["", "There is no such page"]
+    await desk.page.value("history.replaceState(null, '', '/alerts?offset=x'); renew()")
+    assert await desk.page.value("document.querySelector('main h1').innerText") == (
+        "Nothing can be shown by this address"
+    )
     desk.page.complaints.clear()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from exporter.server.pages import tabs
 from tests.server.house import House, Room, basic, bearer, house
 from tests.server.test_access import PASSWORDS, TOKENS, board, web_config
 
@@ -68,7 +69,21 @@ async def test_a_role_without_the_page_gets_no_style_that_it_may_not_read(guarde
 async def test_a_page_that_there_is_not_leads_back(guarded: House) -> None:
     reply = await guarded.ask("/no/such", headers=VERA | BROWSER)
     assert reply.status == 404 and "There is no such page" in reply.text
+    assert "roles" not in reply.text
     assert '<a href="/">To the overview</a>' in reply.text
+
+
+@pytest.mark.parametrize("path", [tab.path for tab in tabs()])
+async def test_an_address_that_makes_no_sense_gets_a_page_on_every_tab(guarded: House, path: str) -> None:
+    strange = "?offset=x&status=x&window=x&since=x&after=x&state=x&reason=x&limit=x&step=x&by=x"
+    for query in (strange, *strange[1:].split("&")):
+        reply = await guarded.ask(f"{path}?{query.lstrip('?')}", headers=bearer(TOKENS["admin"]) | BROWSER)
+        assert reply.headers["content-type"].startswith("text/html"), query
+        assert reply.status in (200, 400) and "</main>" in reply.text, query
+        if reply.status == 400:
+            assert '<h1 id="refused-heading">Nothing can be shown by this address</h1>' in reply.text
+            # Nobody's role is at fault, and there is a way back.
+            assert f'<a href="{path}">Show all</a>' in reply.text and "roles" not in reply.text
 
 
 async def test_on_this_machine_the_tab_asks_for_the_token_and_leads_to_where_one_was(local: House) -> None:

@@ -17,6 +17,7 @@ from exporter.server.services import SERVICES
 from exporter.server.web_config.settings import Role
 
 _TEXTS = TEXTS["refused"]
+_TITLES = {400: "wrong", 404: "nowhere"}
 _OF_THE_TEXT = frozenset(("content-type", "content-length"))
 """Headers of the one sentence, which a page in its place has of its own."""
 
@@ -26,7 +27,7 @@ async def refuse_politely(request: web.Request, handler: Handler) -> web.StreamR
     """Answer a browser that may not open a page, or asks for none of ours, by a page and the same status."""
     try:
         return await handler(request)
-    except (web.HTTPUnauthorized, web.HTTPForbidden, web.HTTPNotFound) as error:
+    except (web.HTTPBadRequest, web.HTTPUnauthorized, web.HTTPForbidden, web.HTTPNotFound) as error:
         if not _is_for_a_person(request):
             raise
         headers = {name: value for name, value in error.headers.items() if name.lower() not in _OF_THE_TEXT}
@@ -42,7 +43,7 @@ def _is_for_a_person(request: web.Request) -> bool:
 def _page(request: web.Request, error: web.HTTPException) -> str:
     # aiohttp's text where none was given repeats the status.
     plain = not error.text or error.text == f"{error.status}: {error.reason}"
-    about = {"refused": error.reason if plain else error.text}
+    about: dict[str, Any] = {"refused": error.reason if plain else error.text}
     reader = _reader(request, error)
     # Style and script are for viewers: a browser that asked for them would ask for a password again.
     if reader is None or not reader.has(Role.VIEWER):
@@ -53,8 +54,11 @@ def _page(request: web.Request, error: web.HTTPException) -> str:
     tab = next((tab for tab in tabs() if tab.path == path), _NOWHERE)
     # Also where that is no tab, such as /config.
     about["back"] = back_to(request, path or "/")
-    about["title"] = _TEXTS["nowhere"] if error.status == 404 else _TEXTS["closed"]
-    if tab is not _NOWHERE:
+    denied = error.status in (401, 403)
+    about |= {"title": _TEXTS[_TITLES.get(error.status, "closed")], "denied": denied, "whole": ""}
+    if tab is not _NOWHERE and error.status == 400:
+        about["whole"] = tab.path
+    elif tab is not _NOWHERE and denied:
         about["title"] = fill(_TEXTS["title"], tab=tab.title, role=str(tab.rule.role))
     return template("_refused.html").render({**frame(request, tab), **about})
 

@@ -20,10 +20,10 @@ MOST_SOURCES = 100
 
 async def context(request: web.Request) -> Mapping[str, Any]:
     """Return figures both ways, endpoints, sources, and a page of deliveries."""
-    asked, about = choose(request, *FILTERS), choose(request, "tenant")
+    asked, about, place = choose(request, *FILTERS), choose(request, "tenant"), portion(request)
     health, endpoints, sources, deliveries = await asyncio.gather(
         read(request, "/api/v1/webhook-health", about | choose(request, "window")),
-        read(request, "/api/v1/endpoints", about | portion(request)),
+        read(request, "/api/v1/endpoints", about | place),
         read(request, "/api/v1/sources"),
         read(request, "/api/v1/deliveries", asked | choose(request, "after", limit=str(ROWS))),
     )

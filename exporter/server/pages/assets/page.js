@@ -101,7 +101,9 @@ function exchange(old, fresh) {
 }
 
 const REFUSED = [401, 403];
-const liveIds = (root) => [...root.querySelectorAll("[data-live]")].map((one) => one.id).join(" ");
+// Which parts a page has; one that is refused has none, and its reason.
+const parts = (root) => [...root.querySelectorAll("[data-live], #refused-heading")]
+  .map((one) => ("live" in one.dataset ? one.id : one.textContent)).join(" ");
 // Pages of the exporter say for whom they are, if only by nothing; what a proxy answers in their place does not.
 const isOurs = (page) => "caller" in page.body.dataset;
 
@@ -110,8 +112,8 @@ async function readAgain() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual" });
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const isAnswer = answer.ok || answer.type === "opaqueredirect" || REFUSED.includes(answer.status);
-  // A proxy without the exporter answers 404 too.
-  if (!isAnswer && !(answer.status === 404 && isOurs(fresh))) throw new Error(`HTTP ${answer.status}`);
+  // A proxy that cannot reach the exporter answers 404 or 502.
+  if (!isAnswer && !isOurs(fresh)) throw new Error(`HTTP ${answer.status}`);
   return fresh;
 }
 
@@ -120,7 +122,7 @@ async function renew() {
   if ((fresh.body.dataset.caller ?? "") !== words.caller) changeCaller(fresh);
   // The dialog gives the focus back to its button, which therefore must not be exchanged under it.
   else if (dialog?.open || !isLive()) { due = true; return; }
-  else if (liveIds(fresh) !== liveIds(document)) replaceContent(fresh);
+  else if (parts(fresh) !== parts(document)) replaceContent(fresh);
   else document.querySelectorAll("[data-live]").forEach((old) => exchange(old, fresh.getElementById(old.id)));
   document.title = fresh.title || location.host;
 }
