@@ -106,6 +106,9 @@ def go_float(value: float) -> str:
     # Within these bounds Go and Python agree.
     if 0.0 <= value < 1e6:
         return repr(float(value))
+    if 1e9 <= value < 1e10:  # Unix seconds, of which each run of a target brings three
+        text = repr(float(value))
+        return f"{text[0]}.{text[1:10]}{text[11:]}".rstrip("0.") + "e+09"
     return str(floatToGoString(value))  # type: ignore[no-untyped-call]  # prometheus_client types it not
 
 

@@ -49,6 +49,8 @@ class ExpositionShard(Segment):
     formats share the lines that have none.
     """
 
+    # `_pending` is what waits to be taken in, by slot: new lines, or new values for the lines that are there.
+    # Values are written when they are taken in, many at once: one by one they would take twice the time.
     __slots__ = ("_ends", "_pending", "series", "with_exemplars")
 
     def __init__(self) -> None:
@@ -57,7 +59,7 @@ class ExpositionShard(Segment):
         self.series = 0
         self.with_exemplars: ExpositionShard | None = None
         self._ends = array("I", bytes(4 * SLOTS))
-        self._pending: dict[int, bytes] = {}
+        self._pending: dict[int, bytes | Sequence[float]] = {}
 
     def put(self, slot: int, lines: bytes, with_exemplars: bytes | None = None) -> bool:
         """Put the lines of the key in `slot`; return whether that leaves anything to join.
@@ -103,18 +105,31 @@ class ExpositionShard(Segment):
     def move(self, slot: int, values: Sequence[float], ends: Mapping[int, bytes] | None = None) -> bool:
         """Give the lines of the key in `slot` other values, in their order; False if they do not fit.
 
-        `ends` are what exemplars add to lines, by their place; None is for keys that do not say which.
+        `values` are kept as they are until they are written. `ends` are what exemplars add to lines, by their
+        place; None is for keys that do not say which.
         """
         if ends is None and self.with_exemplars is not None:
             return False
-        old = self._pending.get(slot)
-        if old is None:
-            old = self.body[self._ends[slot - 1] if slot else 0 : self._ends[slot]]
-        if len(values) == 1 and not ends:
-            if old.count(b"\n") != 1:
-                return False
-            self._lay_both(slot, _replace_value(old, values[0]))
+        known = self._pending.get(slot)
+        if isinstance(known, bytes):
+            return self._move_lines(slot, known, values, ends)
+        if known is None:
+            start, end = self._ends[slot - 1] if slot else 0, self._ends[slot]
+            lines = self.body.count(b"\n", start, end)
+        else:
+            lines = len(known)
+        if lines != len(values):
+            return False
+        if ends is None:
+            self._lay(slot, values)
             return True
+        start, end = self._ends[slot - 1] if slot else 0, self._ends[slot]
+        return self._move_lines(slot, self.body[start:end], values, ends)
+
+    def _move_lines(
+        self, slot: int, old: bytes, values: Sequence[float], ends: Mapping[int, bytes] | None
+    ) -> bool:
+        """Lay `old` with other values; False if they do not fit."""
         lines = old.split(b"\n")  # with an empty piece behind the last line
         if len(lines) != len(values) + 1:
             return False
@@ -129,8 +144,8 @@ class ExpositionShard(Segment):
         if self.with_exemplars is not None:
             self.with_exemplars._lay(slot, lines if with_exemplars is None else with_exemplars)
 
-    def _lay(self, slot: int, lines: bytes) -> None:
-        self._pending[slot] = lines
+    def _lay(self, slot: int, waiting: bytes | Sequence[float]) -> None:
+        self._pending[slot] = waiting
         if len(self._pending) >= LOOSE:
             self._take_in()
 
@@ -151,8 +166,12 @@ class ExpositionShard(Segment):
         for place in sorted(self._pending):
             lines = self._pending[place]
             start, end = old_ends[place - 1] if place else 0, old_ends[place]
-            parts += (old[copied:start], lines)
-            ends += _shift(old_ends[slot:place], shift)
+            if not isinstance(lines, bytes):
+                lines = _with_values(old, start, end, lines)
+            if slot != place:
+                parts.append(old[copied:start])
+                ends += _shift(old_ends[slot:place], shift)
+            parts.append(lines)
             shift += len(lines) - (end - start)
             ends.append(end + shift)
             copied, slot = end, place + 1
@@ -232,6 +251,13 @@ def _append_ends(lines: list[bytes], ends: Mapping[int, bytes]) -> bytes:
     for place, end in ends.items():
         marked[place] = b"%b%b\n" % (marked[place][:-1], end)
     return b"".join(marked)
+
+
+def _with_values(body: bytes, start: int, end: int, values: Sequence[float]) -> bytes:
+    """Return the lines of `body` from `start` to `end` with other values, one for each."""
+    if len(values) == 1:
+        return b"%b%b\n" % (body[start : body.rindex(b" ", start, end) + 1], go_float(values[0]).encode())
+    return b"".join(map(_replace_value, body[start:end].split(b"\n"), values))
 
 
 def _replace_value(line: bytes, value: float) -> bytes:
