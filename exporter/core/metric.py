@@ -141,6 +141,10 @@ class Metric:
         """What PromQL calls its series: by its name, or by those of a histogram's buckets, count and sum."""
         return tuple(self.name + end for end in HISTOGRAM_SUFFIXES) if self.buckets else (self.name,)
 
+    def __hash__(self) -> int:
+        """Hash by name, which each run does: a metric and its name belong together."""
+        return hash(self.name)
+
     def __call__(self, value: float | HistogramValue, **labels: str) -> Sample:
         """Return a sample; the label names must be exactly the declared ones.
 

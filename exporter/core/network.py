@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import msgspec
+
 from exporter.core.metric import Sample
 from exporter.core.options import TlsOptions
 from exporter.core.secret import Secret
@@ -58,8 +60,7 @@ class Request:
     memo: Any = field(default=None, init=False, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What came back: header names are in lower case, repeated ones joined by a comma.
 
     `certificate_expiry` is the notAfter of the peer's certificate in Unix seconds, None without TLS.

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
+import msgspec
+
 from exporter.core.alert import Alert
 from exporter.core.document import Document
 from exporter.core.errors import ProbeError
@@ -215,7 +217,8 @@ class Target:
     @property
     def configured(self) -> bool:
         """Return whether every option that the probe needs is there."""
-        return all(getattr(self.options, name) for name in self.probe.needs)
+        needs = self.probe.needs
+        return not needs or all(getattr(self.options, name) for name in needs)
 
     @property
     def absence(self) -> str:
@@ -230,8 +233,7 @@ class Target:
         return f"{self.integration}/{self.tenant}" if self.tenant else self.integration
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """The outcome of one run of a target; there always is one.
 
     `at` is the start in Unix seconds, `duration_seconds` that of the whole run. `reason` is None on success.
@@ -247,7 +249,7 @@ class Result:
     samples: tuple[Sample, ...] = ()
     facts: tuple[Sample, ...] = ()
     http_status: int | None = None
-    phases: Mapping[str, float] = field(default_factory=dict)
+    phases: Mapping[str, float] = msgspec.field(default_factory=dict)
     log: tuple[tuple[float, str], ...] = ()
     drift: tuple[str, ...] = ()
     calls: int = 0

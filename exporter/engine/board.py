@@ -43,8 +43,7 @@ class TargetState:
 
     def absorb(self, result: Result) -> bool:
         """Take in the result of a run; return whether any series changed but times and durations."""
-        before = (self.status, self.reason)
-        old = (*before, self.failures, self.facts, *_measures(self.result))
+        before, old = (self.status, self.reason, self.failures, self.facts), self.result
         self.result = result
         self.last_run = result.at
         self.status = status_of(result.reason)
@@ -59,7 +58,8 @@ class TargetState:
         self.facts = result.facts if result.ok else _merge(self.facts, result.facts)
         if before[0] != self.status:
             self.since = result.at
-        return old != (self.status, self.reason, self.failures, self.facts, *_measures(result))
+        now = (self.status, self.reason, self.failures, self.facts)
+        return before != now or old is None or not _measure_alike(old, result)
 
     def retarget(self, target: Target) -> None:
         """Take another target of the same provider; what other options brought is of another address."""
@@ -183,11 +183,14 @@ def status_of(reason: Reason | None) -> str:
     return NOT_CONFIGURED if reason is Reason.NOT_CONFIGURED else ERROR
 
 
-def _measures(result: Result | None) -> tuple[object, ...]:
-    if result is None:
-        return ()
-    # The order of the phases is that of their lines, where new values take the place of old ones.
-    return (result.http_status, result.samples, *result.phases)
+def _measure_alike(one: Result, other: Result) -> bool:
+    """Return whether two results have the same series, with the same values but for durations."""
+    return (
+        one.http_status == other.http_status
+        and one.samples == other.samples
+        # In the same order: it is that of their lines, where new values take the place of old ones.
+        and list(one.phases) == list(other.phases)
+    )
 
 
 def _merge(old: tuple[Sample, ...], new: tuple[Sample, ...]) -> tuple[Sample, ...]:

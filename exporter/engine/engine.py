@@ -21,7 +21,7 @@ from exporter.engine.preparation import ScrapePreparation
 from exporter.engine.run import run
 from exporter.engine.saved_states import SavedStates, dated_metrics
 from exporter.engine.saver import Saver, Submit
-from exporter.engine.scheduler import ScheduledTarget, Scheduler, next_slot
+from exporter.engine.scheduler import ScheduledTarget, Scheduler, slot_after
 from exporter.engine.selfmetrics import SelfMetrics
 from exporter.engine.shortages import Shortages
 from exporter.engine.target_series import TargetSeries
@@ -248,7 +248,7 @@ class Engine:
             return target.interval if job.gone else self._put_off(state, shortage)
         if job.gone:
             return target.interval
-        self._absorb(state, result, job.runs, answered=answered != state.answer_times())
+        self._absorb(job, state, result, answered=answered != state.answer_times())
         return max(0.0, (state.next_run or 0.0) - self._clock.now())
 
     def _put_off(self, state: TargetState, shortage: Shortage) -> float:
@@ -266,7 +266,7 @@ class Engine:
         self._waiters.reject(state.target.key, Deferred(wait, "the call budget of the credential is spent"))
         return wait
 
-    def _absorb(self, state: TargetState, result: Result, runs: int, *, answered: bool) -> None:
+    def _absorb(self, job: ScheduledTarget, state: TargetState, result: Result, *, answered: bool) -> None:
         target = state.target
         before, failures = (state.status, state.reason), state.failures
         self.history.record(state, result)
@@ -274,7 +274,8 @@ class Engine:
         # Not `result.at`: a wall clock that was set back during the run would put the target to sleep.
         began = self._clock.now() - result.duration_seconds
         state.until = backoff_until(state, result, began)
-        state.next_run = max(next_slot(target, began, runs), state.until or 0.0)
+        slot = slot_after(began, target.interval, job.place, job.runs)
+        state.next_run = max(slot, state.until or 0.0)
         self._counters.count(target, result)
         self._budgets.spend(target, result.calls, self._clock.monotonic())
         self.history.add_outcome(before, state, result)

@@ -3,7 +3,7 @@
 from exporter.core.hours import hour_of
 from exporter.core.probe import Result, TargetKey
 from exporter.core.reason import Reason
-from exporter.core.summary import Summaries, Summary
+from exporter.core.summary import HOUR, Summaries, Summary
 from exporter.core.usage import usages_of
 from exporter.engine.board import ERROR, TargetState
 
@@ -50,13 +50,13 @@ class HourlySummaries:
         return complete
 
     def _summary(self, state: TargetState, result: Result) -> Summary:
-        key, hour = state.target.key, hour_of(result.at)
+        key = state.target.key
         summary = self._current.get(key)
-        if summary is not None and summary.hour != hour:
+        if summary is not None:
+            if 0 <= result.at - summary.hour < HOUR:
+                return summary
             self._finish(key)
-            summary = None
-        if summary is None:
-            summary = self._current[key] = Summary(hour, state.target.provider, result.at)
+        summary = self._current[key] = Summary(hour_of(result.at), state.target.provider, result.at)
         return summary
 
     def _finish(self, key: TargetKey) -> None:

@@ -1,8 +1,9 @@
 """Runs one probe once; the one place that catches everything."""
 
-import os
+import random
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import lru_cache
 
 from exporter.core.clock import Clock
 from exporter.core.common_metrics import CERTIFICATE_SERIES
@@ -93,30 +94,40 @@ def _result(
     failure: ProbeError | None,
 ) -> Result:
     trace = kit.trace
-    # Lists where generators would do: most are short or empty, and each run of each target makes them.
-    facts = [sample for sample in samples if sample.metric.dated] + trace.facts
-    dates = (trace.certificate_expiry, trace.chain_expiry, trace.client_certificate_expiry)
-    facts += [metric(at) for metric, at in zip(CERTIFICATE_SERIES, dates, strict=True) if at is not None]
+    # Each run of each target comes here: what is empty, as most is, costs no more than a look.
+    dated = [sample for sample in samples if sample.metric.dated]
+    if dated and not failure:
+        samples = tuple([sample for sample in samples if not sample.metric.dated])
+    dates = _dates(trace.certificate_expiry, trace.chain_expiry, trace.client_certificate_expiry)
     clean = _cleaner(target, kit)
     return Result(
         at=at,
         duration_seconds=duration_seconds,
         reason=failure.reason if failure else None,
         detail=clean(failure.detail, LONGEST_LINE) if failure else "",
-        samples=()
-        if failure
-        else tuple([sample for sample in _unlabelled(samples, target) if not sample.metric.dated]),
-        facts=tuple(_unlabelled(facts, target)),
+        samples=() if failure else _unlabelled(samples, target),
+        facts=_unlabelled((*dated, *trace.facts, *dates), target),
         http_status=trace.http_status,
         phases=trace.phases,
-        log=tuple([(when, clean(text, LONGEST_LINE)) for when, text in trace.log]),
-        drift=tuple([clean(name, LONGEST_LINE) for name in trace.drift]),
+        log=tuple([(when, clean(text, LONGEST_LINE)) for when, text in trace.log]) if trace.log else (),
+        drift=tuple([clean(name, LONGEST_LINE) for name in trace.drift]) if trace.drift else (),
         calls=trace.calls,
         retry_after=_wait(failure, trace),
-        trace_id=os.urandom(8).hex(),
-        private=tuple([clean(text, LONGEST_DETAIL) for text in trace.private]),
-        vendor_details=tuple([(name, clean(text, LONGEST_DETAIL)) for name, text in trace.vendor_details]),
+        # It names a run and opens nothing. A question to the system would let another thread have the lock.
+        trace_id=f"{random.getrandbits(64):016x}",
+        private=tuple([clean(text, LONGEST_DETAIL) for text in trace.private]) if trace.private else (),
+        vendor_details=_cleaned_details(trace, clean),
     )
+
+
+@lru_cache(maxsize=4096)  # a certificate serves for weeks, and those of one server are shared
+def _dates(*dates: float | None) -> tuple[Sample, ...]:
+    """Return the samples of CERTIFICATE_SERIES with `dates` (Unix seconds), without those that are None."""
+    return tuple([metric(at) for metric, at in zip(CERTIFICATE_SERIES, dates, strict=True) if at is not None])
+
+
+def _cleaned_details(trace: Trace, clean: Callable[[str, int], str]) -> tuple[tuple[str, str], ...]:
+    return tuple([(name, clean(text, LONGEST_DETAIL)) for name, text in trace.vendor_details])
 
 
 def _cleaner(target: Target, kit: RunKit) -> Callable[[str, int], str]:
@@ -133,14 +144,14 @@ def _cleaner(target: Target, kit: RunKit) -> Callable[[str, int], str]:
     return clean
 
 
-def _unlabelled(samples: Iterable[Sample], target: Target) -> Iterable[Sample]:
+def _unlabelled(samples: tuple[Sample, ...], target: Target) -> tuple[Sample, ...]:
     """Return `samples` with stars in labels that hold what the target hides: a server may send it back."""
     if not target.hidden:
         return samples
-    return [
+    return tuple(
         sample._replace(labels=tuple(redact(label, target.hidden) for label in sample.labels))
         for sample in samples
-    ]
+    )
 
 
 def _wait(failure: ProbeError | None, trace: Trace) -> float | None:

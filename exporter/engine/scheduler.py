@@ -46,12 +46,13 @@ class Lane:
 class ScheduledTarget:
     """The place of one target in the schedule.
 
-    Times are on the monotonic clock. `due` is None while the job waits in its lane or runs; `since` is when
-    it began to wait.
+    Times are on the monotonic clock. `place` is where in its interval it runs (see `spread`). `due` is None
+    while the job waits in its lane or runs; `since` is when it began to wait.
     """
 
     target: Target
     lane: Lane
+    place: float
     due: float | None = None
     since: float = 0.0
     runs: int = 0
@@ -143,13 +144,13 @@ class Scheduler:
         name = f"{probe.name}/{target.integration}" if probe.generic else probe.name
         lane = self._lanes.setdefault(name, Lane(name, probe.concurrency))
         lane.size += 1
-        job = self._jobs[target.key] = ScheduledTarget(target, lane)
+        job = self._jobs[target.key] = ScheduledTarget(target, lane, spread(target.key))
         return job
 
     def _first_delay(self, job: ScheduledTarget) -> float:
         lane, all_of_them = job.lane.size / FIRST_RUNS_PER_SECOND, len(self._jobs) / ALL_FIRST_RUNS_PER_SECOND
         longest = max(1.0, lane, all_of_them)
-        return spread(job.target.key) * min(job.target.interval, longest)
+        return job.place * min(job.target.interval, longest)
 
     def _push(self, job: ScheduledTarget, due: float) -> None:
         job.due = due
@@ -234,9 +235,12 @@ def next_slot(target: Target, began: float, runs: int) -> float:
     Slots are `interval` apart at an offset from the hash, with a small jitter from the hash and the number of
     the run; the next one is at least half an interval after `began`.
     """
-    place = spread(target.key)
-    offset = place * target.interval
-    earliest = began + target.interval / 2
-    slot = earliest + target.interval - (earliest - offset) % target.interval
+    return slot_after(began, target.interval, spread(target.key), runs)
+
+
+def slot_after(began: float, interval: float, place: float, runs: int) -> float:
+    """Return `next_slot` of a target whose `spread` is `place`, which need not be worked out at each run."""
+    earliest = began + interval / 2
+    slot = earliest + interval - (earliest - place * interval) % interval
     shift = (place + runs * _GOLDEN) % 1.0 - 0.5
-    return slot + shift * JITTER * target.interval
+    return slot + shift * JITTER * interval

@@ -60,10 +60,10 @@ def moving_values(state: TargetState) -> list[tuple[str, tuple[float, ...]]]:
     if (result := state.result) is None:
         return found
     found.append((common_metrics.DURATION.name, (round(result.duration_seconds, DURATIONS),)))
-    if not result.phases:
-        return found
-    phases = tuple([round(seconds, DURATIONS) for seconds in result.phases.values()])
-    return [*found, (common_metrics.PHASE_DURATION.name, phases)]
+    if result.phases:
+        phases = tuple([round(seconds, DURATIONS) for seconds in result.phases.values()])
+        found.append((common_metrics.PHASE_DURATION.name, phases))
+    return found
 
 
 def _without_repetition(facts: tuple[Sample, ...]) -> Iterator[Sample]:
@@ -74,13 +74,19 @@ def _without_repetition(facts: tuple[Sample, ...]) -> Iterator[Sample]:
             yield sample
 
 
-def _times(state: TargetState) -> Iterator[tuple[Metric, float | None]]:
-    for metric, at in (
-        (common_metrics.LAST_RUN, state.last_run),
-        (common_metrics.LAST_SUCCESS, state.last_success),
-        (common_metrics.NEXT_RUN, state.next_run),
-    ):
-        yield metric, None if at is None else round(at, TIMES)
+def _times(state: TargetState) -> tuple[tuple[Metric, float | None], ...]:
+    last_run = _rounded(state.last_run)
+    # Most runs succeed, and are both.
+    good = last_run if state.last_success == state.last_run else _rounded(state.last_success)
+    return (
+        (common_metrics.LAST_RUN, last_run),
+        (common_metrics.LAST_SUCCESS, good),
+        (common_metrics.NEXT_RUN, _rounded(state.next_run)),
+    )
+
+
+def _rounded(at: float | None) -> float | None:
+    return None if at is None else round(at, TIMES)
 
 
 def _outcome(state: TargetState) -> Iterator[Series]:

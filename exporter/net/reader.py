@@ -6,7 +6,7 @@ from exporter.core.errors import ProbeError
 from exporter.core.reason import Reason
 from exporter.net import head
 from exporter.net.chunks import ChunkLines
-from exporter.net.unpack import Plain, Unpacker, unpacker
+from exporter.net.unpack import PLAIN, Plain, Unpacker, unpacker
 
 MAX_HEADERS = 64 << 10
 """Bytes of status line, headers and trailers together."""
@@ -68,7 +68,7 @@ class AnswerReader:
         self._locations_differ = False
         self._chunks: ChunkLines | None = None
         self._parts: list[bytes] = []
-        self._unpack: Plain | Unpacker = Plain()
+        self._unpack: Plain | Unpacker = PLAIN
         self._error: ProbeError | None = None
         self._raw = b""
         self._rule: str | None = None
@@ -217,10 +217,11 @@ class AnswerReader:
             return
         key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip()
         earlier = self.headers.get(key)
-        if earlier == text and key in _SINGLE:
-            return
-        self._locations_differ |= key == "location" and earlier is not None
-        self.headers[key] = text if earlier is None else f"{earlier}, {text}"
+        if earlier is None:
+            self.headers[key] = text
+        elif earlier != text or key not in _SINGLE:
+            self._locations_differ |= key == "location"
+            self.headers[key] = f"{earlier}, {text}"
 
     def on_headers_complete(self) -> None:
         """Judge the head of the answer and prepare for its body."""

@@ -69,9 +69,9 @@ class TlsSession:
 
     def encrypt(self, data: bytes) -> bytes:
         """Return the bytes that carry `data`."""
-        view = memoryview(data)
-        while view:
-            view = view[self._tls.write(view) :]
+        sent = 0
+        while sent < len(data):
+            sent += self._tls.write(memoryview(data)[sent:] if sent else data)
         return self.outgoing()
 
     def farewell(self) -> bytes:

@@ -24,6 +24,9 @@ class Plain:
         """Nothing can be left over."""
 
 
+PLAIN = Plain()
+
+
 class Unpacker:
     """A gzip or deflate body; deflate with or without the zlib header, as servers send both."""
 
@@ -76,10 +79,12 @@ def unpacker(encoding: str) -> "tuple[Plain | Unpacker, str]":
     Words that name no compression (`identity`, `none`, `UTF-8`, `aws-chunked`) change nothing. A word that is
     repeated counts once: proxies double headers. Only gzip and deflate can be undone, and one of them.
     """
+    if not encoding:
+        return PLAIN, ""
     words = dict.fromkeys(word.strip().lower() for word in encoding.split(","))
     packed = [word for word in words if word in _COMPRESSIONS]
     if not packed:
-        return Plain(), ""
+        return PLAIN, ""
     if len(packed) == 1 and packed[0] in _NAMES:
         return Unpacker(packed[0]), ""
-    return Plain(), ", ".join(packed)
+    return PLAIN, ", ".join(packed)

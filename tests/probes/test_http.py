@@ -2,10 +2,10 @@ import asyncio
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from exporter.core.network import Network
 from exporter.core.options import tenant_fields

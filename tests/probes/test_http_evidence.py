@@ -1,9 +1,9 @@
 """What an assertion found instead: an administrator who asks for the probe sees it, nobody else."""
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from exporter.core.network import Network
 from exporter.probes.http import PROBE

@@ -42,8 +42,8 @@ async def check(target: Target, kit: Kit) -> Iterable[Sample]:
     expect.check_status(options.expect, answer, kit.now())
     expect.check_answer(options.expect, answer, sum(kit.trace.phases.values()))
     samples = [
-        extract.BODY_BYTES(len(answer.body)),
-        extract.REDIRECTS(answer.redirects),
+        extract.body_bytes(len(answer.body)),
+        extract.redirects(answer.redirects),
         extract.protocol(answer.http_version, answer.tls_version),
     ]
     if options.expect.body or options.extract:

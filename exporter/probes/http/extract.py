@@ -38,6 +38,18 @@ METRICS = (BODY_BYTES, REDIRECTS, PROTOCOL, EXTRACTED)
 OWN_NAMES = frozenset(metric.name for metric in METRICS)
 
 
+@lru_cache(maxsize=1024)  # most answers are as long as the last one
+def body_bytes(size: int) -> Sample:
+    """Return the sample of the size of an answer's body."""
+    return BODY_BYTES(size)
+
+
+@lru_cache(maxsize=64)
+def redirects(count: int) -> Sample:
+    """Return the sample of how many redirects led to an answer."""
+    return REDIRECTS(count)
+
+
 @lru_cache(maxsize=64)  # one for each pair of versions that servers speak
 def protocol(http: str, tls: str) -> Sample:
     """Return the sample of the protocol versions of an answer."""
