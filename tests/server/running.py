@@ -73,6 +73,7 @@ class RunningExporter:
     session: aiohttp.ClientSession
     service: DemoProcess
     store: str
+    folder: Path
 
     async def ask(
         self, method: str, path: str, caller: str = "admin", **more: Any
@@ -103,21 +104,38 @@ async def running_exporter(folder: Path, store: str = "") -> AsyncIterator[Runni
                 key=Fernet.generate_key().decode(),
             )
         )
-        port = free_port()
-        command = [
-            *COMMAND,
-            f"--config.file={folder}/config.yml",
-            f"--web.config.file={web_config(folder)}",
-            f"--web.listen-address=127.0.0.1:{port}",
-        ]
-        url = f"http://127.0.0.1:{port}"
-        service = DemoProcess("exporter", command, f"{url}/-/ready", folder / "exporter.log")
-        stack.push_async_callback(service.stop)
-        await service.start(PATIENCE)
+        web_config(folder)
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        made = RunningExporter(url, session, service, store)
+        yield await stack.enter_async_context(_started(folder, session, store, "exporter"))
+
+
+@asynccontextmanager
+async def replica_of(first: RunningExporter) -> AsyncIterator[RunningExporter]:
+    """Run another exporter with the files and the store of `first` until the block ends."""
+    async with _started(first.folder, first.session, first.store, "replica") as made:
+        yield made
+
+
+@asynccontextmanager
+async def _started(
+    folder: Path, session: aiohttp.ClientSession, store: str, name: str
+) -> AsyncIterator[RunningExporter]:
+    port = free_port()
+    command = [
+        *COMMAND,
+        f"--config.file={folder}/config.yml",
+        f"--web.config.file={folder}/web.yml",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    url = f"http://127.0.0.1:{port}"
+    service = DemoProcess(name, command, f"{url}/-/ready", folder / f"{name}.log")
+    try:
+        await service.start(PATIENCE)
+        made = RunningExporter(url, session, service, store, folder)
         await until_checked(made)
         yield made
+    finally:
+        await service.stop()
 
 
 async def until_checked(made: RunningExporter) -> None:
