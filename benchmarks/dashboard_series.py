@@ -11,12 +11,15 @@ from exporter import registry
 from exporter.core import common_metrics as m
 from exporter.core.declines import FAMILIES
 from exporter.core.metric import Kind, Metric, Scope
+from exporter.core.panel import MOST
 from exporter.core.severity import Severity
 
 SHAPES = 16
 """Series of a metric have so many different courses; one of each tenant."""
 EACH = 100
 """One target in so many fails."""
+SOME = re.compile(r":(most|least)(_share)?\Z")
+"""The end of the name of a record of those that need a look first."""
 
 VALUES: dict[str, tuple[str, ...]] = {
     "phase": ("resolve", "connect", "tls", "processing", "transfer"),
@@ -148,7 +151,7 @@ def _recorded(name: str, crowd: Crowd, by_name: dict[str, Metric]) -> Iterator[t
         who = (("integration", provider), ("provider", provider)) if provider else ()
         several = "tenant" in level
         for tenant, number in crowd.targets(provider or crowd.providers[0]) if several else (("", 1),):
-            if beyond and number % EACH:
+            if (beyond and number % EACH) or (SOME.search(name) and number >= MOST):
                 continue
             place = (*who, ("tenant", tenant)) if several and tenant else who
             for values in product(*(VALUES.get(label, ("x",)) for label in own)):

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from exporter.core.durations import seconds
 from exporter.generate.dashboards import panel_queries, text_of_all
 from exporter.generate.dashboards._queries import BUILT_IN, fill_in, panels_of
-from exporter.generate.rule_text import seconds
 from exporter.generate.scraping import SCRAPE_INTERVAL
 
 HOURS = 6

@@ -11,9 +11,9 @@ import yaml
 
 from exporter import registry
 from exporter.core import common_metrics
+from exporter.core.durations import seconds
 from exporter.core.metric import Metric, Scope
 from exporter.exposition import Exposition, Labels, Series
-from exporter.generate.rule_text import seconds
 
 MOMENT = b" 1000000000000\n"
 """What stands for the time, in milliseconds, at the end of each line."""

@@ -26,7 +26,7 @@ from typing import NamedTuple
 from benchmarks.programs import Program, fetch, installed, prometheus
 from benchmarks.row import Row
 from benchmarks.rule_series import MOMENT, body, long_pasts, write_past
-from exporter.generate.rule_text import seconds
+from exporter.core.durations import seconds
 from exporter.generate.scraping import SCRAPE_INTERVAL
 from tests.servers.ports import free_port
 

@@ -166,12 +166,13 @@ def catalogue() -> Catalogue:
     """Return what a configuration may name."""
     recorded = (name for alert in alerts() for name in alert.record_names)
     thresholds = (name for family in families().values() for name in family.records)
+    graphs = (panel.record for signals in sources().values() for panel in signals.panels if panel.record)
     return Catalogue(
         probes(),
         families(),
         schemes(),
         frozenset(alert.name for alert in alerts()),
-        frozenset((*recorded, *thresholds)),
+        frozenset((*recorded, *thresholds, *graphs)),
         frozenset(label_limits(events().values())),
         reach(),
     )

@@ -3,6 +3,7 @@
 from exporter.alerts.cases import pipeline as cases
 from exporter.alerts.process import COMPONENT
 from exporter.core.alert import Alert, Runbook
+from exporter.core.counting import increase
 from exporter.core.monitoring_series import (
     ALERT_ERRORS,
     ALERTMANAGERS,
@@ -25,7 +26,7 @@ _STORE = "integration_exporter_store"
 
 
 def _grown(name: str, length: str = "15m") -> str:
-    return f"max by ({_AT}) (increase({name}{_OURS}[{length}]))"
+    return f"max by ({_AT}) ({increase(name + _OURS, length)})"
 
 
 STORE_FAILING = Alert(

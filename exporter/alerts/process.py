@@ -2,6 +2,7 @@
 
 from exporter.alerts.cases import process as cases
 from exporter.core.alert import Alert, Runbook
+from exporter.core.counting import increase
 from exporter.core.severity import Severity
 
 COMPONENT = {"component": "exporter"}
@@ -94,6 +95,7 @@ STORE_SHARED = Alert(
 )
 
 _LIMITS = "integration_exporter_ratelimit_storage"
+_FAILED = increase(f'{_LIMITS}_failures{{job="$job"}}', "15m")
 
 RATE_LIMIT_STORAGE = Alert(
     name="IntegrationRateLimitStorageFailing",
@@ -105,7 +107,7 @@ RATE_LIMIT_STORAGE = Alert(
     by=("job", "instance"),
     expr=(
         f'max by (job, instance) (max_over_time({_LIMITS}_healthy{{job="$job"}}[5m])) == 0\nor\n'
-        f'max by (job, instance) (increase({_LIMITS}_failures{{job="$job"}}[15m])) > 60'
+        f"max by (job, instance) ({_FAILED}) > 60"
     ),
     severities=(Severity.MEDIUM,),
     keep_firing="5m",

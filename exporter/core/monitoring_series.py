@@ -1,5 +1,8 @@
 """Series of Prometheus and Alertmanager themselves that rules read; none is the exporter's own."""
 
+STARTED = "process_start_time_seconds"
+"""When a process that is scraped began: its counters began with it."""
+
 SCRAPED = "scrape_samples_post_metric_relabeling"
 """Samples of the last scrape that were kept."""
 SAMPLE_LIMIT = "scrape_sample_limit"
@@ -18,6 +21,7 @@ NOTIFICATIONS = "alertmanager_notifications_total"
 NOTIFICATION_FAILURES = "alertmanager_notifications_failed_total"
 
 MONITORING_SERIES = (
+    STARTED,
     SCRAPED,
     SAMPLE_LIMIT,
     MISSED,

@@ -7,6 +7,7 @@ from exporter.core.threshold import ThresholdFamily
 from exporter.events import _decline_cases as cases
 from exporter.events import _payment_series as m
 from exporter.events._gathering import Gathering
+from exporter.events._shares import record, rise
 
 DASHBOARD = "integration-payments"
 
@@ -22,6 +23,9 @@ SUBJECT = "reported-declines"
 
 _TARGET = Scope.TARGET.value
 _OF_FAMILY = Gathering(m.DECLINES, _TARGET, (*_TARGET, "family"))
+RISE_PACE = "2m"
+RISE = record(m.DECLINES, (*Scope.INTEGRATION.value, "family"), "rise")
+"""The record of how many declines came since the one before it: those of bars, which are of all tenants."""
 _OF_TENANT = Gathering(m.FAILURES, Scope.INTEGRATION.value, _TARGET, newcomers=False)
 
 GATHERED = Alert(
@@ -35,9 +39,9 @@ GATHERED = Alert(
     observed=_OF_FAMILY.expression,
     by=_OF_FAMILY.by,
     family=FACTOR,
-    records=_OF_FAMILY.records,
+    records={**_OF_FAMILY.records, RISE: rise(m.DECLINES, (*Scope.INTEGRATION.value, "family"), RISE_PACE)},
     every=_OF_FAMILY.pace,
-    record_every=_OF_FAMILY.record_every,
+    record_every={**_OF_FAMILY.record_every, RISE: RISE_PACE},
     subject=SUBJECT,
     dashboard=DASHBOARD,
     cases=cases.GATHERED,

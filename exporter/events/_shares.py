@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+from exporter.core.durations import seconds
 from exporter.core.metric import Metric
+from exporter.core.monitoring_series import STARTED
 
 PLACE = "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
 """Whose it is, in a sentence of an alert."""
@@ -16,8 +18,46 @@ def increase(metric: Metric, by: tuple[str, ...], window: str, matchers: str = "
 
     Each process counts the events that the load balancer gave it, so their counters add up.
     """
-    chosen = f"{{{matchers}}}" if matchers else ""
-    return f"sum by ({', '.join(by)}) (increase({metric}{chosen}[{window}]))"
+    chosen = f"{metric}{{{matchers}}}" if matchers else str(metric)
+    return f"sum by ({', '.join(by)}) ({risen(chosen, window)})"
+
+
+def risen(selector: str, window: str) -> str:
+    """Return by how much each counter rose in `window`, its first value included.
+
+    A counter with labels begins with its first event, to which Prometheus sees no rise.
+    """
+    return f"{begun(selector, window, str(seconds(window)))} or increase({selector}[{window}])"
+
+
+def begun(selector: str, window: str, length: str) -> str:
+    """Return the counters that began within `window`: all that they count came in it. `length` is in seconds.
+
+    A counter is known to have begun where its process was scraped before it was there, or began since: else
+    it may be Prometheus that was not there. Where a process began again, it had counted before.
+    """
+    again = f"changes({STARTED}[{window}]) > 0"
+    return f"({_unknown(selector, window)}) and on (instance, job) ({_seen(window, length)} unless {again})"
+
+
+def rise(metric: Metric, by: tuple[str, ...], pace: str) -> str:
+    """Return how many events came since the last evaluation, each counted once, where that is `pace` ago.
+
+    An increase is extrapolated, and what comes between two of its windows belongs to neither.
+    """
+    now, before = f"last_over_time({metric}[5m])", f"last_over_time({metric}[5m] offset {pace})"
+    new = f"({_unknown(str(metric), pace)}) and on (instance, job) {_seen(pace, str(seconds(pace)))}"
+    # Where it fell, its process began again.
+    return f"sum by ({', '.join(by)}) (({now} - {before}) >= 0 or {metric} < {metric} offset {pace} or {new})"
+
+
+def _unknown(selector: str, window: str) -> str:
+    return f"{selector} unless {selector} offset {window}"
+
+
+def _seen(window: str, length: str) -> str:
+    """Return the processes that were scraped `window` ago, and those that began since."""
+    return f"(up offset {window} == 1 or {STARTED} > time() - {length})"
 
 
 def record(metric: Metric, by: tuple[str, ...], operation: str) -> str:

@@ -35,6 +35,8 @@ from exporter.generate import (
 from exporter.generate.case_table import case_table, target_series
 from exporter.generate.document import BUNDLE_NOTICE, NOTICE, as_yaml
 from exporter.generate.facts import facts_template
+from exporter.generate.graph_rules import FILE as GRAPHS
+from exporter.generate.graph_rules import graph_file
 from exporter.generate.history import bridge_configs, history_receiver
 from exporter.generate.receivers import AWS_CREDENTIALS
 from exporter.generate.rule_text import TextValues, look_back
@@ -186,18 +188,21 @@ def rule_files(
     filling = TextValues(look_back(longest), generation.job, generation.aggregation_labels)
     declared = {APP_METRICS: alerts} if (alerts := _app_alerts(configuration)) else {}
     made = alert_files({**alert_sources(), **declared}, _families(configuration), filling, links)
+    sources = registry.sources()
     if configuration is None:
-        return made
+        return made | {GRAPHS: graph_file(sources, filling)}
     if configuration.alerts:
         replicas = configuration.replicas
         made[own_alerts.FILE] = own_alerts.rule_file(configuration.alerts, filling, links, replicas)
     used = {one.probe.name: one.probe for one in configuration.integrations}
+    if (graphs := graph_file({name: sources[name] for name in used}, filling))["groups"]:
+        made[GRAPHS] = graphs
     # Every provider has the common series: they would make every file needed.
     own = {metric for probe in used.values() for metric in probe.metrics} - {*TARGET_SERIES, *SHARED_SERIES}
     return select_files(
         made,
         # Any app with a token may report any kind of event.
-        (*COMMON_SOURCES, *registry.event_sources(), APP_METRICS, own_alerts.FILE),
+        (*COMMON_SOURCES, *registry.event_sources(), APP_METRICS, own_alerts.FILE, GRAPHS),
         used,
         {name for metric in own for name in metric.series_names},
     )

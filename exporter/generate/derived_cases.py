@@ -20,8 +20,8 @@ from exporter.core.common_metrics import (
     SUCCESS,
     TARGET_SERIES,
 )
+from exporter.core.durations import seconds
 from exporter.core.metric import Metric
-from exporter.generate.rule_text import seconds
 from exporter.generate.samples import STALE, pieces_of, sample_at, samples_between, text_of
 
 GAP = 2

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from exporter.core.alert import EVERY
+from exporter.core.durations import seconds
 from exporter.core.metric import Scope
 from exporter.core.own_alert import OwnAlert
 from exporter.generate.rule_tests import STEP
-from exporter.generate.rule_text import TextValues, seconds
+from exporter.generate.rule_text import TextValues
 from exporter.generate.rules import Links, PrometheusRule
 
 GROUP = "integration-own"

@@ -9,6 +9,7 @@ from exporter.config.layout_events import AppMetricPart
 from exporter.config.layout_webhooks import WebhookEndpointPart, WebhookSourcePart
 from exporter.core.alert import EVERY, Alert
 from exporter.core.common_metrics import SCHEDULE
+from exporter.core.durations import seconds
 from exporter.core.listing import Listing
 from exporter.core.metric import Metric, Scope
 from exporter.core.options import Options
@@ -21,7 +22,6 @@ from exporter.generate import paths
 from exporter.generate.audit_rules import audit_rules_page
 from exporter.generate.document import as_markdown, table
 from exporter.generate.options import sections
-from exporter.generate.rule_text import seconds
 from exporter.generate.runbooks import limit
 from exporter.generate.scraping import SCRAPE_INTERVAL
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from exporter.core.alert import Alert, Case
+from exporter.core.durations import seconds
 from exporter.core.metric import Labels
 from exporter.core.threshold import ThresholdFamily
 from exporter.generate.derived_cases import derived_cases
-from exporter.generate.rule_text import seconds
 from exporter.generate.rules import reads
 
 STEP = "1m"

@@ -9,8 +9,6 @@ from exporter.core.generation import AGGREGATION_LABELS
 
 # Grouping and matching by name. `without` and `ignoring` keep every other label by themselves.
 _LABEL_LIST = re.compile(r"(\$?)\b(by|on)\s*\(([^()]*)\)")
-_STEP = re.compile(r"(\d+)([smhdw])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,3 @@ def look_back(longest_interval: float) -> str:
     """Return the look-back over measured values: max(10m, 2.5 x the longest interval), in whole minutes."""
     # 2.5 intervals hold the last value over one failed probe, with half an interval for delays.
     return f"{max(10, math.ceil(2.5 * longest_interval / 60))}m"
-
-
-def seconds(duration: str) -> int:
-    """Return a duration as Prometheus writes it (`1h30m`) in seconds."""
-    return sum(int(number) * _SECONDS[unit] for number, unit in _STEP.findall(duration))

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.core.alert import EVERY, Alert
+from exporter.core.durations import seconds
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
-from exporter.generate.rule_text import TextValues, seconds
+from exporter.generate.rule_text import TextValues
 from exporter.generate.threshold_rules import (
     compare,
     records,

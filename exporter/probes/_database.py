@@ -76,7 +76,8 @@ class DatabaseMetrics:
 
     def per_second(self, matchers: str) -> str:
         """Return PromQL of transactions a second, by integration, tenant and outcome."""
-        pace = f"{self.transactions}{{{matchers}}} / ignoring (outcome) group_left () {self.window_seconds}"
+        seconds = f"{self.window_seconds}{{{matchers}}}"
+        pace = f"{self.transactions}{{{matchers}}} / ignoring (outcome) group_left () {seconds}"
         return f"max by (integration, tenant, outcome) ({pace})"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from exporter import registry
 from exporter.core.event import EventKind
+from exporter.events._traffic_alerts import BOTS_HIGH
 from tests.generate.dashboards_platform import ENDPOINTS, INTEGRATIONS, SOURCES
 
 MINUTE, HOUR = 60.0, 3600.0
@@ -84,6 +85,8 @@ def _recorded() -> Iterator[Row]:
     for tenant in TENANTS:
         labels = (("tenant", tenant),)
         yield "tenant:integration_page_views_total:increase15m", labels, 90.0 if tenant == ILL else 600.0
+        if tenant == ILL:
+            yield BOTS_HIGH.suspects_record, labels, 0.6
         # A customer of the last weeks has no three weeks yet.
         if tenant != "wonka":
             yield "tenant:integration_page_views_total:usual_low", labels, 520.0

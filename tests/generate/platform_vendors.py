@@ -8,7 +8,9 @@ from exporter.alerts.call_limits import RATE_LIMIT_LOW
 from exporter.core import common_metrics as m
 from exporter.core import declines, sms_metrics
 from exporter.core.metric import Metric
+from exporter.events._decline_alerts import RISE
 from exporter.events._payment_alerts import FRAUD_WARNINGS_HIGH
+from exporter.probes.resend.alerts import BOUNCES_HIGH
 from exporter.probes.stripe import alerts as stripe
 from exporter.probes.twilio import alerts as twilio
 from tests.generate.dashboards_platform import (
@@ -247,6 +249,10 @@ def recorded_by_integration(own: Labels, probed: int, failing: int) -> Iterator[
     yield service_level.ALLOWED_HOURS, own, 3.6
     yield service_level.BUDGET_LEFT, own, 0.8 - share
     yield service_level.KNOWN_HOURS, own, 12.0
+    if dict(own)["provider"] == "stripe":
+        yield stripe.FAILED_OF_ALL, own, 12.0 * probed
+        yield stripe.VOLUME_OF_ALL, own, 180.0 * probed
+        yield from ((RISE, (*own, ("family", one)), 2.0) for one in declines.FAMILIES)
 
 
 def recorded_by_target(target: Target) -> Iterator[Row]:
@@ -276,6 +282,8 @@ def recorded_by_target(target: Target) -> Iterator[Row]:
         # Of the two cases one alone is too frequent.
         yield stripe.WARNINGS.suspects_record, labels, 0.006
         yield FRAUD_WARNINGS_HIGH.suspects_record, labels, 0.006
+    if provider == "resend":
+        yield BOUNCES_HIGH.suspects_record, labels, 0.06
     if provider == "twilio":
         yield twilio.RATIO, (*labels, ("channel", "sms")), 190 / 201
         yield twilio.DELIVERY_LOW.suspects_record, labels, 0.87

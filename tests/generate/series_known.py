@@ -24,8 +24,7 @@ OF_CLIENT = {
 def series_names() -> frozenset[str]:
     """Return the names of the catalogue, of what rules record, and of the process itself."""
     catalogue = {name for metric in registry.metrics() for name in metric.series_names}
-    recorded = {name for alert in registry.alerts() for name in alert.record_names}
-    recorded |= {name for family in registry.families().values() for name in family.records}
+    recorded = registry.catalogue().records
     return frozenset({*catalogue, *recorded, *_of_process(), *OF_PROMETHEUS, *OF_CLIENT})
 
 

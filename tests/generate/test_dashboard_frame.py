@@ -231,10 +231,21 @@ def test_a_colour_that_means_a_state_has_a_word(panel: dict[str, Any]) -> None:
         mappings += [
             one for each in override["properties"] if each["id"] == "mappings" for one in each["value"]
         ]
-    assert all(result["text"] for one in mappings for result in one["options"].values())
+    words = [one for one in mappings if one["type"] != "special"]
+    assert all(result["text"] for one in words for result in one["options"].values())
     colours = {step["color"] for step in defaults.get("thresholds", {}).get("steps", ())}
     # The number itself is the word of a count.
     assert len(colours) < 2 or panel["type"] == "stat"
+
+
+@every_panel
+def test_a_bar_gauge_without_a_bar_has_no_edge_of_one(panel: dict[str, Any]) -> None:
+    """Grafana draws it in the colour of no value, beside the words."""
+    hidden = {"match": "null", "result": {"color": "panel-bg", "index": 0}}
+    special = [
+        one for one in panel["fieldConfig"]["defaults"].get("mappings", ()) if one["type"] == "special"
+    ]
+    assert [one["options"] for one in special] == ([hidden] if panel["type"] == "bargauge" else [])
 
 
 def test_a_panel_of_the_store_says_what_it_needs_and_the_others_do_not() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exporter.generate.rule_text import seconds
+from exporter.core.durations import seconds
 from tests.generate.dashboards_reading import asking_panels
 from tests.generate.test_dashboards import DASHBOARDS
 
@@ -15,7 +15,7 @@ SHORTEST_VIEW = 300
 """Seconds of the shortest range that Grafana offers."""
 POINTS = 2
 """Of a graph in it at least: they are at whole multiples of the step, so that one may be outside."""
-COUNTED = re.compile(r"\b(?:rate|increase)\((?:[^()]|\([^()]*\))*?\[([^\]]+)\]")
+COUNTED = re.compile(r"\b(?:rate|increase)\((?:[^()]|\([^()]*\))*?\[([^\]:]+)[^\]]*\]")
 WATCHDOG = 'ALERTS{alertname="Watchdog", alertstate="firing"}'
 FIXED: dict[tuple[str, str], str] = {
     (

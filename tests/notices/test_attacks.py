@@ -20,9 +20,9 @@ import yaml
 from exporter import registry
 from exporter.config.load import load_file
 from exporter.core.alert import Alert, Case
+from exporter.core.durations import seconds
 from exporter.generate import bundle
 from exporter.generate.rule_tests import complete
-from exporter.generate.rule_text import seconds
 from exporter.generate.samples import pieces_of
 from tests.rules.tools import program, write
 from tests.servers.alertmanager import alertmanager

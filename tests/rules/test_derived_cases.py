@@ -14,11 +14,12 @@ from exporter.alerts.availability import TARGET_FAILING
 from exporter.alerts.cases.series import series, target
 from exporter.core.alert import DERIVED_KINDS, Alert, Case, exemption
 from exporter.core.common_metrics import CONSECUTIVE_FAILURES, DURATION, FAILURE_INFO, SUCCESS
+from exporter.core.durations import seconds
 from exporter.generate import bundle
 from exporter.generate.case_table import not_applicable, target_series
 from exporter.generate.derived_cases import derived_cases
 from exporter.generate.rule_tests import cases_derived_from
-from exporter.generate.rule_text import TextValues, seconds
+from exporter.generate.rule_text import TextValues
 from exporter.generate.samples import pieces_of, sample_at, samples_between, text_of
 from tests.rules.tools import program, run, write
 

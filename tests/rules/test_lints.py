@@ -13,6 +13,7 @@ from yarl import URL
 from exporter import registry
 from exporter.config.feeds.feeds import Feeds
 from exporter.core.alert import Alert
+from exporter.core.counting import COUNTERS
 from exporter.core.generation import AGGREGATION_LABELS
 from exporter.core.monitoring_series import MONITORING_SERIES
 from exporter.core.severity import Severity
@@ -51,6 +52,16 @@ def _nodes(expression: str) -> list[Any]:
     found: list[Any] = []
     promql_parser.walk(promql_parser.parse(expression), lambda node: found.append(node))
     return found
+
+
+def uncounted(expression: str) -> list[str]:
+    """Return what is counted and not called like a counter: Prometheus 3 answers it with a notice."""
+    calls = [node for node in _nodes(expression) if isinstance(node, promql_parser.Call)]
+    counted = [node.args[0] for node in calls if node.func.name in ("increase", "rate", "irate")]
+    named = [
+        str(one.vector_selector.name) for one in counted if isinstance(one, promql_parser.MatrixSelector)
+    ]
+    return [name for name in named if not name.endswith(COUNTERS)]
 
 
 def _metrics(expression: str) -> Iterator[str]:
@@ -93,6 +104,9 @@ def test_a_rule_uses_nothing_newer_than_prometheus_2_42(rule: dict[str, Any]) ->
 
 def _labels(node: Any) -> list[str]:
     """Return the labels of what an expression gives, which is that of its left side in a comparison."""
+    if isinstance(node, promql_parser.AggregateExpr) and str(node.op) in ("topk", "bottomk"):
+        # Of what it chooses from.
+        return _labels(node.expr)
     if isinstance(node, promql_parser.AggregateExpr):
         assert node.modifier is not None
         return list(node.modifier.labels)
@@ -105,6 +119,8 @@ def _labels(node: Any) -> list[str]:
         return _labels(node.rhs if bare else node.lhs)
     if isinstance(node, promql_parser.ParenExpr):
         return _labels(node.expr)
+    if isinstance(node, promql_parser.Call) and node.func.name == "label_replace":
+        return [*_labels(node.args[0]), node.args[1].val]
     if isinstance(node, promql_parser.Call):
         return _labels(node.args[0])
     if isinstance(node, promql_parser.MatrixSelector):
@@ -123,6 +139,11 @@ def test_the_name_of_a_record_tells_its_labels_and_its_metric(rule: dict[str, An
     assert match["metric"] in set(map(str, registry.metrics()))
     # A record may read other records, whose names hold their metric.
     assert match["metric"] in {part for name in _metrics(rule["expr"]) for part in name.split(":")}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=_named)
+def test_a_rule_counts_nothing_that_is_not_called_like_a_counter(rule: dict[str, Any]) -> None:
+    assert not uncounted(rule["expr"])
 
 
 def test_no_two_metrics_have_a_series_of_one_name() -> None:

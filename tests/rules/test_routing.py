@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from exporter.core.alert import EVERY
+from exporter.core.durations import seconds
 from exporter.core.notifications import (
     BusinessHours,
     Email,
@@ -22,7 +23,6 @@ from exporter.core.severity import Severity
 from exporter.core.sms import Sms, Sns
 from exporter.generate import routing
 from exporter.generate.document import as_yaml
-from exporter.generate.rule_text import seconds
 from exporter.generate.secret_files import SecretFiles
 from tests.rules.tools import program, run, write
 

@@ -11,11 +11,12 @@ from exporter import registry
 from exporter.alerts.availability import STATE
 from exporter.core.alert import CASE_KINDS, Alert, Case, Runbook
 from exporter.core.common_metrics import CONSECUTIVE_FAILURES
+from exporter.core.durations import seconds
 from exporter.core.generation import Generation
 from exporter.generate import bundle
 from exporter.generate.document import as_yaml
 from exporter.generate.rule_tests import tests_of as generated_tests
-from exporter.generate.rule_text import TextValues, look_back, seconds
+from exporter.generate.rule_text import TextValues, look_back
 from exporter.generate.rules import Links, RuleFiles, find_required_files
 from tests.rules.tools import program, run, write
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from exporter.core.alert import EVERY
-from exporter.generate.rule_text import seconds
+from exporter.core.durations import seconds
 from tests.servers.ports import free_port
 from tests.waiting import until
 

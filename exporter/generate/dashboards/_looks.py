@@ -67,6 +67,17 @@ def map_values(words: Mapping[str, ValueWord]) -> Any:
     return models.ValueMap(options=results)
 
 
+def hide_no_bar() -> Any:
+    """Return what leaves no stray bar beside the words of a bar gauge that has nothing to show.
+
+    Grafana draws the edge of a bar of no length there, in the colour of no value: here that of the panel.
+    """
+    nothing = models.DashboardSpecialValueMapOptions(
+        match=models.SpecialValueMatch.NULL, result=models.ValueMappingResult(color="panel-bg", index=0)
+    )
+    return models.SpecialValueMap(options=nothing)
+
+
 def dash_line(colour: str) -> list[Any]:
     """Return the options of a line that is a limit, and no data."""
     return [

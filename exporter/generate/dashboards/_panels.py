@@ -15,6 +15,7 @@ from exporter.generate.dashboards._looks import (
     WHOLE,
     ValueWord,
     dash_line,
+    hide_no_bar,
     least_width,
     map_values,
     offer,
@@ -254,6 +255,7 @@ def bars(title: str, text: str, query: PanelQuery, *, size: Size, unit: str) -> 
     panel.name_placement(kinds.BarGaugeNamePlacement.LEFT).show_unfilled(False)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"])).min(0).no_value("No data")
     panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.FIXED).fixed_color(QUIET))
+    panel.mappings([hide_no_bar()])
     # Else a single bar has no name: Grafana leaves it out unless a panel gives it itself.
     panel.display_name("${__field.displayName}")
     if unit in WHOLE:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from exporter.core.alert import BY
 from exporter.core.common_metrics import INFO
 from exporter.core.metric import Metric, Scope
+from exporter.core.panel import MOST as MOST
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 
@@ -13,8 +14,6 @@ _NO_TENANT = 'tenant=""'
 _SOME_TENANT = 'tenant!=""'
 NOT_ALL = 'instance!~"$tenant"'
 """Matches nothing while all tenants are picked, who are written `.*`: as is every instance, and none."""
-MOST = 20
-"""Rows of a table and lines of a graph: enough to act on, and bounded at ten thousand tenants."""
 
 
 def series(metric: Metric, *matchers: str) -> str:

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from exporter.core.alert import Alert
+from exporter.core.counting import increase
 from exporter.core.metric import Metric
+from exporter.events._shares import begun, risen
 from exporter.generate.dashboards._panels import PanelQuery
 
 HOUR, QUARTER = "1h", "15m"
@@ -55,22 +57,21 @@ def rise(selector: str, by: str = "", window: str = HOUR) -> str:
 def rise_of_new(selector: str, by: str = "", window: str = HOUR) -> str:
     """Return by how much a counter rose that begins with its first event, and not with 0.
 
-    Prometheus sees no rise to a first value; what was not there `window` ago has risen to what it is.
+    Prometheus sees no rise to a first value; what was not there `window` ago has risen to what it is, where
+    its process was scraped then or began since.
     """
-    known = f"(increase({selector}[{window}]) and {selector} offset {window})"
-    return f"sum by ({by}) ({known} or {selector})"
+    return f"sum by ({by}) ({risen(selector, window)})"
 
 
 def rise_in_step(selector: str, by: str = "") -> str:
     """Return how often a counter rose between two points of a graph, in whole numbers, over all processes.
 
-    Of a fixed window a graph of days would leave out what is between its points. A counter that nobody knew
-    for an hour has risen to what it is.
+    Of a fixed window a graph of days would leave out what is between its points. A counter that began since
+    the last point has risen to what it is.
     """
     step = "$__rate_interval"
-    before = f"last_over_time({selector}[{HOUR}] offset {step})"
-    risen = f"(increase({selector}[{step}]) and {before}) or ({selector} unless {before})"
-    return f"round(sum by ({by}) ({risen}))"
+    new = begun(selector, step, f"{step}_ms / 1000")
+    return f"round(sum by ({by}) ({new} or {increase(selector, step)}))"
 
 
 def rises_in_step(counters: Mapping[str, Metric | str]) -> str:

@@ -12,6 +12,7 @@ from exporter.alerts.measures import CERTIFICATE_EXPIRING, LATENCY, P95
 from exporter.alerts.service_level import SHARE
 from exporter.core import common_metrics
 from exporter.core.alert import BY
+from exporter.core.counting import increase
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards._columns import REASONS, errors_link
@@ -231,7 +232,7 @@ def failed(label: str, window: str) -> str:
     before = f"last_over_time({counted}[1h] offset {window})"
     known = f"(increase({counted}[{window}]) and {before})"
     whole = f"max by ({_WHOLE}, reason) ({known} or ({counted} unless {before}))"
-    rows = f"increase({of_picked_tenants(common_metrics.CONSECUTIVE_FAILURES)}[{window}])"
+    rows = increase(of_picked_tenants(common_metrics.CONSECUTIVE_FAILURES), window)
     info = f"last_over_time({of_picked_tenants(common_metrics.FAILURE_INFO)}[{window}])"
     why = f"topk by ({BY}) (1, max by ({BY}, reason) ({info}))"
     picked = f"max by ({BY}) ({rows}) * on ({BY}) group_left (reason) {why}"

@@ -90,14 +90,16 @@ def _smtp() -> tuple[Any, ...]:
     )
 
 
-def _outcome(metric: Metric, label: str, value: str) -> str:
+def _outcome(metric: Metric, label: str, value: str, *matchers: str) -> str:
     matcher = f'{label}="{value}"'
-    return f"max by ({BY}) ({ask.series(metric, matcher)})"
+    return f"max by ({BY}) ({ask.series(metric, matcher, *matchers)})"
 
 
 def _resend() -> tuple[Any, ...]:
-    sent, bounced = (_outcome(resend.EMAILS, "outcome", value) for value in ("sent", "bounced"))
-    bounces = f"{bounced} / ({sent} > 0)"
+    sent, bounced = (_outcome(resend.EMAILS, "outcome", value, NOT_ALL) for value in ("sent", "bounced"))
+    # Over hours only those that are recorded as beyond a threshold: all of them would take seconds.
+    high = f"max by ({BY}) ({record(resend_alerts.BOUNCES_HIGH.suspects_record)})"
+    bounces = f"{ask.top(high)} or {ask.top(f'{bounced} / ({sent} > 0)')}"
     return (
         show.number(
             "Bad domains",
@@ -115,13 +117,13 @@ def _resend() -> tuple[Any, ...]:
         ).no_value("No e-mail is known to be sent"),
         show.lines(
             "Share that bounced",
-            f"The {ask.MOST} accounts with most. Dashed: the strictest threshold.",
-            (PanelQuery(ask.top(bounces), TARGET),),
+            f"Of the {ask.MOST} accounts that are beyond a threshold; once you pick tenants, of all of "
+            "theirs. Dashed: the strictest thresholds.",
+            (PanelQuery(bounces, TARGET),),
             size=(10, 8),
             unit="percentunit",
             limits=limits_of(resend_alerts.BOUNCE),
-            steps=show.FEW_STEPS,
-        ).no_value("No e-mail is known to be sent"),
+        ).no_value("No account is known to be beyond a threshold"),
         show.bars(
             "Domains by status",
             "Mail is sent only from domains that are verified.",

@@ -102,16 +102,23 @@ def failed_share_limits(family: ThresholdFamily) -> PanelQuery:
     return PanelQuery(f"1 - {ask.limit(family)}", LIMIT)
 
 
+def _failed_share() -> str:
+    """Return the share of the attempts that fail, by integration: of all tenants from their records."""
+    failed, volume = record(vendor.FAILED_OF_ALL), record(vendor.VOLUME_OF_ALL)
+    ratio, own = (f"max by ({BY}) ({record(name, ask.NOT_ALL)})" for name in (vendor.RATIO, vendor.VOLUME))
+    of_all = f"sum by (integration) ({failed}) / (sum by (integration) ({volume}) > 0)"
+    return f"{of_all} or sum by (integration) ((1 - {ratio}) * {own}) / (sum by (integration) ({own}) > 0)"
+
+
 def _vendor_success() -> tuple[Any, ...]:
     ratio, volume = _record(vendor.RATIO), _record(vendor.VOLUME)
-    failed = f"sum by (integration) ((1 - {ratio}) * {volume}) / (sum by (integration) ({volume}) > 0)"
     lowest = f"bottomk({ask.MOST}, {ratio} and on ({BY}) ({volume} >= {vendor.LEAST_PAYMENTS}))"
     return (
         show.lines(
             "Share of payments that fail",
             f"For the {ask.MOST} integrations where most fail, over all tenants. Dashed: the thresholds of a "
             "single tenant, the strictest.",
-            (PanelQuery(ask.top(failed), "{{integration}}"),),
+            (PanelQuery(ask.top(_failed_share()), "{{integration}}"),),
             size=(12, 9),
             unit="percentunit",
             limits=failed_share_limits(vendor.PAYMENT_SUCCESS),
@@ -292,8 +299,7 @@ def _reported() -> tuple[Any, ...]:
         show.stacked(
             "Reported declines, by family",
             f"How many in the time of each bar. Families of decline codes: {FAMILY_WORDS}.",
-            # A counter begins with its first decline, which the record of an hour does not see.
-            PanelQuery(reported.rise_in_step(ask.series(e.DECLINES), "family"), "{{family}}"),
+            PanelQuery(_declines(), "{{family}}"),
             size=(8, 9),
             unit="short",
             step=show.COUNTED,
@@ -307,6 +313,12 @@ def _reported() -> tuple[Any, ...]:
             unit="short",
         ).no_value("No failed payment is reported"),
     )
+
+
+def _declines() -> str:
+    """Return how many declines of each family there were in the time of a bar."""
+    of_all = f"sum by (family) (sum_over_time({record(_decline_alerts.RISE)}[$__interval]))"
+    return f"{of_all} or {reported.rise_in_step(of_picked_tenants(e.DECLINES), 'family')}"
 
 
 def _money_taken() -> Any:

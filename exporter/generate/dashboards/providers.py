@@ -21,7 +21,8 @@ from exporter.generate.dashboards._board import GRID_WIDTH, Dashboard, Section
 from exporter.generate.dashboards._columns import detail_link, errors_link, integration_column, tenant_column
 from exporter.generate.dashboards._looks import ValueWord, sign_money
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
-from exporter.generate.dashboards._promql import MOST, limit, top
+from exporter.generate.dashboards._promql import MOST, limit
+from exporter.generate.dashboards._scale import record
 from exporter.generate.dashboards._sdk import common
 from exporter.generate.dashboards._variables import Choice
 from exporter.generate.provisioning import PROVIDER_TAG
@@ -178,9 +179,14 @@ def _panel(panel: Panel, narrow: status.Narrow) -> Any:
 
 
 def _worst(panel: Panel) -> str:
-    """Return the query for those that need a look first: the worst of states, else the largest."""
-    low_is_bad = bool(panel.words) and panel.words[min(panel.words)][1] is Tone.BAD
-    return f"bottomk({MOST}, {panel.expr})" if low_is_bad else top(panel.expr)
+    """Return the query for those that need a look first: the worst of states, else the largest.
+
+    Over hours it reads the record of them; once tenants are picked, all of theirs.
+    """
+    if not panel.record:
+        return f"{panel.worst}({MOST}, {panel.expr})"
+    recorded = f"max by ({', '.join(panel.labels)}) ({record(panel.record)})"
+    return f"{panel.worst}({MOST}, {recorded}) or {panel.worst}({MOST}, {panel.of_picked_tenants})"
 
 
 def _words(panel: Panel) -> dict[str, ValueWord]:

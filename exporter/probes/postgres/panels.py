@@ -10,7 +10,8 @@ PANELS = (
     Panel(
         "Connections in use",
         "Share of the connections that clients may have.",
-        f"max by (integration, tenant) ({m.CONNECTIONS_USED}{{{MATCHERS}}} / {m.CONNECTIONS_LIMIT})",
+        "max by (integration, tenant) ("
+        f"{m.CONNECTIONS_USED}{{{MATCHERS}}} / {m.CONNECTIONS_LIMIT}{{{MATCHERS}}})",
         unit="percentunit",
         family=CONNECTIONS,
     ),

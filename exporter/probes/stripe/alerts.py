@@ -105,6 +105,9 @@ _ATTEMPTS = f"({_SUCCEEDED} + ignoring (outcome) {_FAILED})"
 # The ratio is formed within one replica: two replicas look through windows that ended at different times.
 RATIO = f"integration_provider_tenant:{m.PAYMENTS}:success_ratio"
 VOLUME = f"integration_provider_tenant:{m.PAYMENTS}:attempts"
+# For dashboards alone: over hours the accounts of ten thousand tenants are too many to sum.
+FAILED_OF_ALL = f"integration_provider:{m.PAYMENTS}:failed"
+VOLUME_OF_ALL = f"integration_provider:{m.PAYMENTS}:attempts"
 
 PAYMENTS_FAILING = Alert(
     name="IntegrationStripePaymentSuccessLow",
@@ -116,6 +119,8 @@ PAYMENTS_FAILING = Alert(
     records={
         RATIO: f"max by ({BY}) (\n  {_SUCCEEDED}\n/ ignoring (outcome)\n  {_ATTEMPTS}\n)",
         VOLUME: f"max by ({BY}) {_ATTEMPTS}",
+        FAILED_OF_ALL: f"sum by (integration, provider) ((1 - {RATIO}) * {VOLUME})",
+        VOLUME_OF_ALL: f"sum by (integration, provider) ({VOLUME})",
     },
     dashboard="integration-payments",
     cases=cases.PAYMENTS_FAILING,

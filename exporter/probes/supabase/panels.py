@@ -18,7 +18,7 @@ PANELS = (
         "Supabase: Connections in use",
         "Share of the connections that clients may have.",
         "max by (integration, tenant) ("
-        f"{SUPABASE.connections_used}{{{MATCHERS}}} / {SUPABASE.connections_limit})",
+        f"{SUPABASE.connections_used}{{{MATCHERS}}} / {SUPABASE.connections_limit}{{{MATCHERS}}})",
         unit="percentunit",
         family=CONNECTIONS,
     ),
@@ -61,6 +61,6 @@ PANELS = (
         panel_query(m.READING_REFUSED, "reading"),
         kind="states",
         words={0: ("Given", Tone.GOOD), 1: ("Not given", Tone.WARNING)},
-        legend="{{integration}} {{tenant}}",
+        legend="{{integration}} {{tenant}} {{reading}}",
     ),
 )
