@@ -23,7 +23,7 @@ def graph_file(sources: Mapping[str, Signals], filling: TextValues) -> dict[str,
     ValueError where two graphs would be recorded under one name.
     """
     made = {name: _rules(one.panels, filling) for name, one in sources.items()}
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"name": f"integration-{FILE}-{name.replace('_', '-')}", "interval": PACE, "rules": rules}
         for name, rules in made.items()
         if rules

@@ -214,7 +214,7 @@ def _process(now: float, minutes: float) -> Iterator[Row]:
         "scrape_duration_seconds": 0.02,
         "scrape_samples_post_metric_relabeling": 2100.0,
         "scrape_sample_limit": 50000.0,
-        "process_start_time_seconds": now - 5 * DAY,
+        "process_start_time_seconds": now - minutes * MINUTE,
         "process_open_fds": 80.0,
         "process_max_fds": 65536.0,
         "process_resident_memory_bytes": 93e6,

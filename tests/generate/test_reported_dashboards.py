@@ -12,6 +12,7 @@ from exporter.generate import dashboards
 from exporter.generate.dashboards import _reported, intake, panel_queries
 from tests.generate.dashboards_asking import Prometheus, knowing
 from tests.generate.dashboards_reading import selectors
+from tests.generate.test_dashboard_choices import picked
 
 NOW = 1_790_000_040.0
 BOARDS: dict[str, dict[str, Any]] = {
@@ -79,6 +80,12 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
         for series, slope in COUNTERS.items()
         for minute in range(31)
     ]
+    lines += [
+        f'{name}{{instance="{instance}"}} {value} {NOW - 60 * (30 - minute):.0f}'
+        for name, value in (("up", 1), ("process_start_time_seconds", NOW - 86_400))
+        for instance in "ab"
+        for minute in range(31)
+    ]
     lines += [f"{ACCEPTED} {60 * minute} {NOW - 60 * (6 - minute):.0f}" for minute in range(7)]
     lines += [
         f"{series} {value} {NOW - 60 * ago:.0f}" for series, value in GAUGES.items() for ago in (3, 2, 1, 0)
@@ -120,7 +127,9 @@ def test_what_did_not_fail_is_an_outcome_of_its_own(prometheus: Prometheus) -> N
 
 
 def test_the_first_decline_of_a_family_is_drawn_as_those_after_it(prometheus: Prometheus) -> None:
-    (declines,) = _queries(PAYMENTS, "Reported declines, by family")
+    """Of a tenant that is picked; of all there is a record."""
+    (panel,) = (one for one in PAYMENTS["panels"] if one["title"] == "Reported declines, by family")
+    declines = picked(PAYMENTS, panel["targets"][0]["expr"], tenant="acme")
     found = _values(prometheus.ask(declines), "family")
     assert found == {"issuer": pytest.approx(5), "funds": 3}, "counters begin with the first, and not with 0"
 
