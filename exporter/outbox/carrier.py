@@ -204,6 +204,7 @@ class Carrier:
         wait, may_wait = FIRST_PAUSE, self._may_wait(outcome)
         try:
             while True:
+                since = self.lanes.learned
                 try:
                     settled = await self._commits.write(record, outcome, may_wait=may_wait)
                     break
@@ -215,18 +216,18 @@ class Carrier:
             self.lanes.settle(queue, outcome.report)
         if not outcome.report.works:
             await asyncio.sleep(0)  # until all that were stored with it are settled: each counts once
-        self._learn(queue, settled)
+        self._learn(queue, settled, since)
 
     def _may_wait(self, outcome: Outcome) -> bool:
         """Return whether nothing waits for an outcome: its endpoint works, and takes no turns."""
         report = outcome.report
         return report.works and not report.in_turn and not report.hold_until and not self._stopping
 
-    def _learn(self, queue: LaneQueue, settled: Settlement) -> None:
+    def _learn(self, queue: LaneQueue, settled: Settlement, since: int) -> None:
         """Take over what the store says of an endpoint."""
         self.fenced += not settled.owned
         if settled.endpoint is not None:
-            self.lanes.learn(queue, settled.endpoint)
+            self.lanes.learn(queue, settled.endpoint, settled.order, since)
         limits = self.limits(queue.lane)
         if limits is not None and self.lanes.takes_turns(queue.lane, limits):
             self._want(queue.lane[0])

@@ -14,6 +14,7 @@ from exporter.core.clock import Clock
 from exporter.core.delivery import Delivery, EndpointKey, EndpointLimits
 from exporter.core.errors import StoreError
 from exporter.outbox.carrier import Carrier, most_seconds
+from exporter.outbox.lanes import LaneQueue
 from exporter.store import claims
 from exporter.store.claims import Claim, Turn
 from exporter.store.group_commit import GroupCommit
@@ -63,7 +64,7 @@ class Claimer:
         for kind in self._after:
             if kind in kinds and self._carrier.lease.valid:
                 # At one time, and so in one transaction.
-                await asyncio.gather(self._claim(kind), self._take_turns(kind))
+                await asyncio.gather(self._claim(kind), self._take_turns(kind), self._note_behind(kind))
 
     async def _claim(self, kind: str) -> None:
         carrier, lanes = self._carrier, self._carrier.lanes
@@ -85,6 +86,22 @@ class Claimer:
             if counts[delivery.endpoint] >= each:
                 lanes.queue((kind, delivery.endpoint)).behind = True
             await self._accept(delivery)
+
+    async def _note_behind(self, kind: str) -> None:
+        """Note busy endpoints of which the store has something that is due: it goes before what is new.
+
+        What is accepted goes straight into memory while there is room, and might keep an endpoint busy for
+        ever: retries, and what a replica carried that is gone, would wait behind what came later.
+        """
+        lanes = self._carrier.lanes
+        busy = {
+            queue.lane[1]
+            for queue in lanes
+            if queue.lane[0] == kind and not queue.behind and self._has_enough(queue)
+        }
+        if busy:
+            for name in await self._commits.write(_behind, (kind, busy, self._clock.now())):
+                lanes.queue((kind, name)).behind = True
 
     def _note_nothing(self, kinds: Collection[str]) -> None:
         """Note that the store has nothing of `kinds` that could be claimed."""
@@ -111,14 +128,15 @@ class Claimer:
 
     def _busy(self, kind: str) -> frozenset[str]:
         """Return the endpoints of which nothing more can be taken now."""
-        return frozenset(queue.lane[1] for queue in self._carrier.lanes if self._is_busy(queue.lane, kind))
+        return frozenset(
+            queue.lane[1]
+            for queue in self._carrier.lanes
+            if queue.lane[0] == kind and (self._carrier.limits(queue.lane) is None or self._has_enough(queue))
+        )
 
-    def _is_busy(self, lane: EndpointKey, kind: str) -> bool:
-        if lane[0] != kind:
-            return False
-        limits = self._carrier.limits(lane)
-        lanes = self._carrier.lanes
-        return limits is None or 2 * len(lanes.queue(lane).waiting) > lanes.each
+    def _has_enough(self, queue: LaneQueue) -> bool:
+        """Return whether so much of an endpoint waits in memory that no more is claimed."""
+        return 2 * len(queue.waiting) > self._carrier.lanes.each
 
     async def _take_turns(self, kind: str) -> None:
         for name in await self._commits.write(_turns, (kind, self._clock.now())):
@@ -154,6 +172,10 @@ def _take_each(connection: Connection, turns: Sequence[Turn]) -> list[list[Deliv
 
 def _turns(connection: Connection, asked: Sequence[tuple[str, float]]) -> list[list[str]]:
     return [claims.lanes_in_turn(connection, kind, now) for kind, now in asked]
+
+
+def _behind(connection: Connection, asked: Sequence[tuple[str, set[str], float]]) -> list[set[str]]:
+    return [claims.lanes_behind(connection, kind, names, now) for kind, names, now in asked]
 
 
 def _mark_each(connection: Connection, lanes: Sequence[EndpointKey]) -> list[None]:

@@ -22,7 +22,9 @@ class LaneQueue:
     """Deliveries of one endpoint that wait for a free place, and how many are under way.
 
     `reserved` are places for what is being stored. `behind`: the store has more of it, which goes first.
-    `unsettled` says how attempts went of which the store does not know yet, the oldest first.
+    `unsettled` says how attempts went of which the store does not know yet, the oldest first. `word` is the
+    newest that the store said of the endpoint, `order` that of the newest one said under a lock, which came
+    as the `written`th thing that was learned.
     """
 
     lane: EndpointKey
@@ -31,6 +33,9 @@ class LaneQueue:
     reserved: int = 0
     behind: bool = False
     unsettled: list[AttemptReport] = field(default_factory=list)
+    word: EndpointState = field(default_factory=EndpointState)
+    order: int = 0
+    written: int = 0
     learned: int = 0
 
     @property
@@ -123,10 +128,24 @@ class Lanes:
         with suppress(ValueError):  # a later one took its place
             queue.unsettled.remove(report)
 
-    def learn(self, queue: LaneQueue, state: EndpointState) -> None:
-        """Take over what the store says of an endpoint, and on top of that what it does not know yet."""
+    def learn(self, queue: LaneQueue, state: EndpointState, order: int, since: int) -> None:
+        """Take over what the store says of an endpoint, and on top of that what it does not know yet.
+
+        It was asked when `learned` was `since`. Two threads may answer in another order than they wrote: a
+        word of an earlier `order` is old, and so is one that was read alone (0) where one of a writer came
+        meanwhile.
+        """
         self.learned += 1
         queue.learned = self.learned
+        is_old = order < queue.order if order else queue.written > since
+        if not is_old:
+            queue.word = state
+            if order:
+                queue.order, queue.written = order, self.learned
+        self._show(queue)
+
+    def _show(self, queue: LaneQueue) -> None:
+        state = queue.word
         for report in queue.unsettled:
             state = breaker.after(state, report)
         self.states[queue.lane] = state
@@ -136,8 +155,10 @@ class Lanes:
         newer = {queue.lane: self.state(queue.lane) for queue in self if queue.learned > since}
         self.states = states | newer
         for queue in self:
-            if queue.unsettled and queue.lane not in newer:
-                self.learn(queue, self.state(queue.lane))
+            if queue.lane not in newer:
+                queue.word = self.state(queue.lane)
+                if queue.unsettled:
+                    self._show(queue)
 
 
 _FINE = EndpointState()

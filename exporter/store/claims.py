@@ -122,6 +122,19 @@ def waiting_kinds(connection: Connection) -> set[str]:
     return {kind for (kind,) in _KINDS.run(connection, [{}])}
 
 
+def lanes_behind(connection: Connection, kind: str, names: Collection[str], now: float) -> set[str]:
+    """Return those endpoints of `names` of which something is due that nobody carries."""
+    return {
+        name
+        for name in names  # one look into an index each, whatever waits of it
+        if connection.execute(
+            select(TABLE.c.id)
+            .where(TABLE.c.kind == kind, TABLE.c.endpoint == name, UNOWNED, TABLE.c.due <= now)
+            .limit(1)
+        ).first()
+    }
+
+
 def lanes_in_turn(connection: Connection, kind: str, now: float) -> list[str]:
     """Return the endpoints whose turn it is, of those that take turns: metered, or with an open breaker."""
     row = endpoints.TABLE.c

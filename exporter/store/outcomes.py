@@ -1,6 +1,7 @@
 """What came of attempts: written together, and only over what the writer still carries."""
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -39,11 +40,16 @@ class Outcome(NamedTuple):
 class Settlement(NamedTuple):
     """What the store says to an outcome: whether the owner still carried it, and how its endpoint does now.
 
-    `endpoint` is None where it has no row: it never failed, and has no limits of its own.
+    `endpoint` is None where it has no row: it never failed, and has no limits of its own. `order` rises from
+    one word about an endpoint to the next, where its row was locked; it is 0 where that was read alone.
     """
 
     owned: bool
     endpoint: EndpointState | None = None
+    order: int = 0
+
+
+_ORDER = count(1)
 
 
 _SETTLE = DriverStatement(
@@ -82,7 +88,7 @@ def record(connection: Connection, outcomes: Sequence[Outcome]) -> list[Settleme
     for one in outcomes:
         reports.setdefault(one.lane, []).append(one.report)
     states = {lane: _judge(connection, lane, reports[lane]) for lane in sorted(reports)}
-    return [Settlement(one.delivery.id in owned, states[one.lane]) for one in outcomes]
+    return [Settlement(one.delivery.id in owned, *states[one.lane]) for one in outcomes]
 
 
 def _settle(connection: Connection, outcomes: Sequence[Outcome]) -> set[str]:
@@ -115,11 +121,11 @@ def _binds(outcome: Outcome) -> dict[str, object]:
 
 def _judge(
     connection: Connection, lane: EndpointKey, reports: Sequence[breaker.AttemptReport]
-) -> EndpointState | None:
-    """Return how an endpoint does; its row is written only where that changes it."""
+) -> tuple[EndpointState | None, int]:
+    """Return how an endpoint does, and the order of that; its row is written only where that changes it."""
     before = endpoints.read(connection, *lane)
     if all(report.works and not report.hold_until for report in reports) and not (before and before.failures):
-        return before
+        return before, 0
     if before is None:
         endpoints.change(connection, lane)
     before = endpoints.read(connection, *lane, lock=True)
@@ -128,4 +134,5 @@ def _judge(
     for report in sorted(reports, key=lambda one: one.at):
         now = breaker.after(now, report)
     endpoints.write(connection, lane, now)
-    return now
+    # Taken while its row is locked: it says which word is newer, in whatever order two threads answer.
+    return now, next(_ORDER)

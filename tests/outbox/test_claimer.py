@@ -1,18 +1,20 @@
 """What waits is found by one look for all kinds, whoever wrote it and whenever it is due."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 
 import pytest
 from sqlalchemy import Connection
 
-from exporter.core.delivery import AttemptError, Delivery, DeliveryState, RetryLater
+from exporter.core.delivery import AttemptError, Delivery, DeliveryState, EndpointLimits, Receipt, RetryLater
 from exporter.outbox.carrier import Carrier
 from exporter.outbox.claimer import Claimer
 from exporter.outbox.lanes import Lanes
 from exporter.outbox.lease import Lease
 from exporter.outbox.outbox import Outbox
-from exporter.store.claims import waiting_kinds
+from exporter.store.claims import EACH, waiting_kinds
 from exporter.store.database import Database
 from exporter.store.group_commit import GroupCommit
 from tests.clock import HandClock
@@ -49,6 +51,22 @@ async def claiming(store: Database, receiver: Receiver) -> AsyncIterator[tuple[C
         await carrier.stop(30.0)
         await carrier.lease.end()
         await commits.close(30.0)
+
+
+class SlowReceiver(Receiver):
+    """It answers as many as a test lets it."""
+
+    def __init__(self, limits: EndpointLimits) -> None:
+        super().__init__(limits)
+        self.let = asyncio.Semaphore(0)
+
+    async def run(self, delivery: Delivery) -> Receipt:
+        await self.let.acquire()
+        return await super().run(delivery)
+
+
+def has_got(receiver: Receiver, count: int) -> bool:
+    return len(receiver.order) == count
 
 
 async def test_while_nothing_waits_one_transaction_a_look_answers_for_all_kinds(
@@ -91,6 +109,41 @@ async def test_a_look_that_finds_nothing_lets_new_deliveries_be_carried_at_once_
         assert not carrier.reserve(parcel("one"))
         await claimer.claim_all()
         assert carrier.reserve(parcel("one"))
+
+
+async def test_what_was_freed_goes_before_what_an_endpoint_that_is_always_busy_accepts_later(
+    store: Database,
+) -> None:
+    """A replica that accepts as fast as its endpoint takes never has so little in memory that it claims."""
+    receiver, accepted = SlowReceiver(EndpointLimits(concurrency=2)), 0
+    async with claiming(store, receiver) as (claimer, carrier):
+        queue = carrier.lanes.queue((KIND, "crm"))
+
+        def accept() -> None:
+            """Accept while few wait in memory: straight into it, or into the store where others are first."""
+            nonlocal accepted
+            while len(queue.waiting) < EACH // 2 + 8:
+                accepted += 1
+                new = parcel(f"{accepted:04}", due=NOW - 100.0 + accepted / 1000)
+                place = carrier.reserve(new)
+                put(store, [new], owner=carrier.lease.name if place else "")
+                if not place:
+                    carrier.note_waiting(new)
+                    return
+                carrier.release(new)
+                carrier.carry(new)
+
+        accept()
+        put(store, [parcel("freed", due=NOW - 500.0)])
+        for done in range(8, 2 * EACH + 1, 8):
+            for _ in range(8):
+                receiver.let.release()
+            await until(partial(has_got, receiver, done))
+            accept()
+            await claimer.claim_all()
+        assert "freed" in receiver.order
+        for _ in range(EACH):
+            receiver.let.release()
 
 
 async def test_what_is_known_to_wait_is_claimed_with_the_look_and_the_other_kinds_after_it(
