@@ -47,7 +47,12 @@ def _list(exporter: ApiClient, options: argparse.Namespace) -> int:
 
 def _block(exporter: ApiClient, options: argparse.Namespace) -> int:
     body = _body(options) | ({"for": options.duration} if options.duration else {})
-    print_rows([exporter.post(BLOCKS, body)], COLUMNS, options, "")
+    made = exporter.post(BLOCKS, body)
+    print_rows([made], COLUMNS, options, "")
+    if before := made.get("replaced"):
+        until = before["until"] or "somebody unblocks"
+        said = f"it takes the place of the block by {before['actor']} until {until}: {before['reason']}"
+        print(said, file=sys.stderr)
     return 0
 
 

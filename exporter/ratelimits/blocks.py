@@ -23,6 +23,9 @@ class BlockStorage(Protocol):
     async def put(self, blocks: Sequence[RateLimitBlock]) -> None:
         """Keep `blocks`, each in the place of the one with its id."""
 
+    async def exchange(self, block: RateLimitBlock) -> RateLimitBlock | None:
+        """Keep `block`; return the one with its id whose place it takes, whether that still holds or not."""
+
     async def remove(self, ids: Collection[str]) -> None:
         """Forget blocks."""
 
@@ -78,10 +81,21 @@ class BlockBook:
         self._unsaved[_key(block)] = block
         return True
 
-    async def add(self, block: RateLimitBlock) -> None:
-        """Block from now on, once the storage has it."""
-        await self._storage.put([block])
+    async def add(self, block: RateLimitBlock) -> RateLimitBlock | None:
+        """Block from now on, once the storage has it; return the block that held before, of any replica."""
+        key = _key(block)
+        # What a limit began a moment ago is not saved over what a person says.
+        begun = self._unsaved.pop(key, None)
+        try:
+            stored = await self._storage.exchange(block)
+        except BaseException:
+            if begun is not None:
+                self._unsaved.setdefault(key, begun)
+            raise
+        begun = self._unsaved.pop(key, begun)
         self._put(block)
+        now = self._now()
+        return next((one for one in (stored, begun) if one is not None and one.holds(now)), None)
 
     async def remove(self, block: RateLimitBlock) -> None:
         """Unblock, here and in the storage."""

@@ -88,18 +88,29 @@ class RedisBlocks:
         if rows:
             await self._change(lambda pipe: pipe.hset(BLOCKS, mapping=rows))
 
+    async def exchange(self, block: RateLimitBlock) -> RateLimitBlock | None:
+        """Keep `block`; return the one whose place it takes."""
+
+        def change(pipe: Any) -> None:
+            pipe.hget(BLOCKS, block.id)
+            pipe.hset(BLOCKS, block.id, json.dumps(asdict(block)))
+
+        before = (await self._change(change))[0]
+        return None if before is None else _block_of(before)
+
     async def remove(self, ids: Collection[str]) -> None:
         """Forget blocks."""
         await self._change(lambda pipe: pipe.hdel(BLOCKS, *ids))
 
-    async def _change(self, change: Callable[[Any], object]) -> None:
-        async def run() -> None:
+    async def _change(self, change: Callable[[Any], object]) -> list[Any]:
+        async def run() -> list[Any]:
             async with self._client.pipeline(transaction=True) as pipe:
                 change(pipe)
                 pipe.incr(VERSION)
-                await pipe.execute()
+                found: list[Any] = await pipe.execute()
+                return found
 
-        await self._guard.call(run)
+        return await self._guard.call(run)
 
 
 def _block_of(text: bytes) -> RateLimitBlock | None:

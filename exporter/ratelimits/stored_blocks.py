@@ -26,6 +26,10 @@ class StoredBlocks:
         """Keep `blocks`."""
         await self._commits.write(_put, blocks)
 
+    async def exchange(self, block: RateLimitBlock) -> RateLimitBlock | None:
+        """Keep `block`; return the one whose place it takes."""
+        return await self._commits.write(_exchange, block)
+
     async def remove(self, ids: Collection[str]) -> None:
         """Forget blocks."""
         await self._commits.write(_remove, ids)
@@ -35,6 +39,10 @@ def _put(connection: Connection, calls: Sequence[Sequence[RateLimitBlock]]) -> l
     # By id: one statement takes no row twice, and the last of them counts.
     subject.put(connection, {block.id: block for blocks in calls for block in blocks}.values())
     return [None] * len(calls)
+
+
+def _exchange(connection: Connection, blocks: Sequence[RateLimitBlock]) -> list[RateLimitBlock | None]:
+    return [subject.exchange(connection, block) for block in blocks]
 
 
 def _remove(connection: Connection, calls: Sequence[Collection[str]]) -> list[None]:

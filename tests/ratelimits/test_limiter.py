@@ -78,6 +78,18 @@ async def test_a_block_by_hand_holds_at_once_and_ends_with_an_empty_window(desk:
     assert (await desk.ask()).remaining == 9
 
 
+async def test_a_block_by_hand_takes_the_place_of_one_that_a_limit_began_a_moment_ago(
+    desk: LimitDesk,
+) -> None:
+    await desk.allowed(4, LOGIN)
+    begun = desk.book.exact("", "login", "203.0.113.7")
+    made = desk.block("203.0.113.7", "login")
+    assert begun is not None and begun.automatic
+    assert await desk.book.add(made) == begun
+    await desk.limits.refresh()
+    assert desk.book.blocks() == [made]
+
+
 async def test_a_block_of_all_policies_holds_for_each_and_ends_for_each(desk: LimitDesk) -> None:
     await desk.allowed(10)
     block = desk.block("203.0.113.7", EVERY_POLICY, until=NOW + 60)

@@ -23,7 +23,13 @@ async def test_replicas_with_one_database_share_blocks_and_counts(tmp_path: Path
             assert await one.allowed(12) == await two.allowed(12) == 10
             await asyncio.gather(one.allowed(4, LOGIN), two.allowed(4, LOGIN))
             await asyncio.gather(one.limits.refresh(), two.limits.refresh())
-            await one.book.add(one.block("192.0.2.1"))
+            first = one.block("192.0.2.1", until=NOW + 60)
+            assert await one.book.add(first) is None
+            assert await two.book.add(two.block("192.0.2.1")) == first, "also before it is known here"
+            both = [desk.book.add(desk.block("192.0.2.9")) for desk in (one, two) for _ in range(3)]
+            assert (await asyncio.gather(*both)).count(None) == 1, "of some at once the first replaced none"
+            await one.book.remove(one.block("192.0.2.9"))
+            await two.limits.refresh()
             await two.limits.refresh()
             assert sorted(two.blocked()) == [("api", "192.0.2.1"), ("login", "203.0.113.7")]
             block = two.book.exact("", "api", "192.0.2.1")

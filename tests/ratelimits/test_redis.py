@@ -50,7 +50,9 @@ async def test_two_replicas_share_windows_and_blocks(redis: RedisProcess, tmp_pa
         refused = await two.ask(HOUR)
         assert refused.why == "limit" and 3000 < (refused.retry_after or 0) <= 3601
         await one.allowed(4, LOGIN)
-        await one.book.add(one.block("192.0.2.1", "hour"))
+        first = one.block("192.0.2.1", "hour", one.now + 60)
+        assert await one.book.add(first) is None
+        assert await two.book.add(two.block("192.0.2.1", "hour")) == first, "also before it is known here"
         await one.limits.refresh()
         await two.limits.refresh()
         assert sorted(two.blocked()) == [("hour", "192.0.2.1"), ("login", "203.0.113.7")]

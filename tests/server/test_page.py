@@ -13,6 +13,8 @@ from exporter.core.common_metrics import COST_MONTH, COST_TODAY, PREPAID_BALANCE
 from exporter.core.delivery import Attempt, Delivery, DeliveryState
 from exporter.core.metric import Sample
 from exporter.core.probe import Result
+from exporter.engine import hourly_summaries
+from exporter.ingest import event_tallies
 from exporter.server.access import Effect
 from exporter.server.change_kinds import every_kind
 from exporter.server.contracts import contracts
@@ -86,6 +88,21 @@ def test_texts_say_plainly_who_does_what_and_where() -> None:
         r"\b(?:whoever|nobody|somebody|whom|below|meanwhile|anew|told|tells|at it)\b", re.IGNORECASE
     )
     assert [text for text in values(TEXTS) if vague.search(text)] == []
+
+
+def test_texts_say_how_late_figures_are_as_late_as_they_are() -> None:
+    """What is counted in memory is missing until it is handed over, and written within a second of that."""
+    checks, calls = (f"{seconds / 60:g}" for seconds in (hourly_summaries.HAND_OVER, event_tallies.HAND_OVER))
+    late = {text for text in values(TEXTS) if re.search(r"may be missing|is stored within", text)}
+    assert calls == "1" and late == {
+        TEXTS["frame"]["lag"],
+        TEXTS["statistics"]["lag"],
+        TEXTS["statistics"]["empty"],
+        TEXTS["integration"]["windows_empty"],
+    }
+    assert TEXTS["frame"]["lag"] == "Calls of the last minute may be missing."
+    for section, name in (("statistics", "lag"), ("statistics", "empty"), ("integration", "windows_empty")):
+        assert f" {checks} minutes" in TEXTS[section][name], (section, name)
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)

@@ -281,6 +281,17 @@ async def test_a_refusal_says_why_and_stays_readable(desk: Desk) -> None:
     desk.page.complaints.clear()
 
 
+async def test_who_blocks_somebody_again_reads_of_the_block_before(desk: Desk) -> None:
+    await desk.look()
+    await desk.open("/rate-limits")
+    ask = "Block an identifier"
+    said = await desk.do(ask, ask, identifier="198.51.100.9", reason="a scan")
+    assert said.startswith("198.51.100.9 is blocked until ") and "takes the place" not in said
+    again = await desk.do(ask, ask, identifier="198.51.100.9", reason="it guesses")
+    before = "It takes the place of the block by "
+    assert before in again and again.endswith(", with the reason: a scan")
+
+
 async def test_what_a_vendor_said_is_text_wherever_it_is_shown(desk: Desk) -> None:
     for path in ("/", "/errors", "/integrations"):
         await desk.open(path)

@@ -291,7 +291,7 @@ async def test_an_administrator_blocks_sees_and_unblocks_with_a_reason(tmp_path:
         assert made.status == 201 and made.json == {
             **{"policy": "api", "by": "address", "identifier": "2001:db8::/64", "tenant": ""},
             **{"at": "2026-11-18T11:07:00Z", "until": "2026-11-18T12:07:00Z"},
-            **{"actor": "token:ops", "reason": "scrapes", "id": made.json["id"]},
+            **{"actor": "token:ops", "reason": "scrapes", "id": made.json["id"], "replaced": None},
         }
         blocked = await door.get("/api/v1/status", "2001:db8::9", who("looker"))
         assert (blocked.status, blocked.headers["retry-after"]) == (429, "3600")
@@ -314,6 +314,29 @@ async def test_an_administrator_blocks_sees_and_unblocks_with_a_reason(tmp_path:
             ("token:ops", "ratelimit.block", "ratelimit:api", "scrapes"),
             ("token:ops", "ratelimit.block", "ratelimit:*", "fraud"),
             ("token:ops", "ratelimit.unblock", "ratelimit:api", "sorry"),
+        ]
+
+
+async def test_who_blocks_somebody_again_hears_of_the_block_before_and_the_audit_has_both(
+    tmp_path: Path,
+) -> None:
+    async with gate(tmp_path, ORDERS) as door:
+        body = {"policy": "orders", "identifier": "u1", "reason": "fraud", "tenant": ""}
+        first = (await door.send("POST", LIST, body | {"for": "30d"})).json
+        door.desk.now += 60
+        again = (await door.send("POST", LIST, body | {"for": "1h", "reason": "a test"})).json
+        assert again["replaced"] == {name: value for name, value in first.items() if name != "replaced"}
+        (row,) = (await door.get(LIST, headers=who("ops"))).json["blocks"]
+        assert (row["until"], row["reason"]) == (again["until"], "a test")
+        door.desk.now += 3600  # a block that is over was not replaced
+        assert (await door.send("POST", LIST, body)).json["replaced"] is None
+        entries = [one.details for one in door.room.audit if one.action == "ratelimit.block"]
+        assert [one["reason"] for one in entries] == ["fraud", "a test", "fraud"]
+        lost = [{name: one[name] for name in one if name.startswith("replaced")} for one in entries]
+        assert lost == [
+            {},
+            {f"replaced_{name}": first[name] for name in ("at", "until", "reason")},
+            {},
         ]
 
 
@@ -378,14 +401,22 @@ async def test_the_command_lists_blocks_unblocks_and_checks(
 ) -> None:
     token = tmp_path / "token"
     token.write_text("ops-0123456789abcdef")
+    said: list[str] = []
     async with gate(tmp_path, LOGIN) as door:
 
         async def run(*words: str, code: int = 0) -> str:
             flags = (f"--exporter.url={door.house.url}", f"--token-file={token}")
             assert await asyncio.to_thread(main, ["ratelimits", *words, *flags]) == code
-            return capsys.readouterr().out
+            found = capsys.readouterr()
+            said.append(found.err)
+            return found.out
 
+        await run("block", "203.0.113.7", "--policy=login", "--reason=a scan")
         await run("block", "203.0.113.7", "--policy=login", "--for=1h", "--reason=it guesses")
+        assert said == [
+            "",
+            "it takes the place of the block by token:ops until somebody unblocks: a scan\n",
+        ]
         (row,) = [json.loads(line) for line in (await run("list", "--json")).splitlines()]
         assert (row["identifier"], row["actor"], row["reason"]) == ("203.0.113.7", "token:ops", "it guesses")
         assert "203.0.113.7" in await run("list") and "blocked" in await run(

@@ -54,6 +54,12 @@ class BlockRow(AnswerPart, kw_only=True):
     reason: str
 
 
+class NewBlock(BlockRow, kw_only=True):
+    """A block that was made, and the one that held before it, whose place it takes."""
+
+    replaced: BlockRow | None
+
+
 class BlocksAnswer(AnswerPart, kw_only=True):
     """A page of blocks, the newest first."""
 
@@ -111,7 +117,12 @@ CONTRACTS = {
         ),
     ),
     ("POST", "/api/v1/ratelimits/blocks"): Contract(
-        {201: BlockRow}, body=BlockBody, examples=(CallExample("For an hour", 201, body=_BLOCK),)
+        {201: NewBlock},
+        body=BlockBody,
+        examples=(
+            CallExample("For an hour", 201, body=_BLOCK),
+            CallExample("Once more, in the place of that", 201, body=_BLOCK | {"for": "2h"}),
+        ),
     ),
     ("GET", "/api/v1/ratelimits/blocks"): Contract(
         {200: BlocksAnswer},

@@ -96,7 +96,7 @@ async def read_blocks(request: web.Request) -> web.StreamResponse:
 
 
 async def block(request: web.Request) -> web.Response:
-    """Block an identifier."""
+    """Block an identifier; `replaced` is the block that held until now, which this one takes the place of."""
     limits, body = _limits(request), _convert(await json_body(request), BlockBody)
     policy, tenant = _known_policy(limits, body.policy), _tenant(request, body.tenant, "")
     await refuse_unknown_tenants(request, (tenant,))
@@ -111,11 +111,14 @@ async def block(request: web.Request) -> web.Response:
         body.reason.strip(),
     )
     try:
-        await limits.book.add(made)
+        replaced = await limits.book.add(made)
     except (StoreError, LimitStorageError) as error:
         raise _not_kept(error) from None
-    _audit(request, "ratelimit.block", made, until=iso(made.until), reason=made.reason)
-    return json_answer(block_json(limits, made), 201)
+    before = block_json(limits, replaced) if replaced else None
+    # Who made it is the actor of its own entry, where an erasure reaches the name.
+    lost = {f"replaced_{name}": before[name] for name in ("at", "until", "reason")} if before else {}
+    _audit(request, "ratelimit.block", made, until=iso(made.until), reason=made.reason, **lost)
+    return json_answer(block_json(limits, made) | {"replaced": before}, 201)
 
 
 async def unblock(request: web.Request) -> web.Response:

@@ -10,7 +10,7 @@ from exporter.core.ratelimit import RateLimitBlock
 from exporter.store.columns import METADATA
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, fetch, readable
-from exporter.store.upserts import replace
+from exporter.store.upserts import insert_once, replace
 
 TABLE = Table(
     "ratelimit_block",
@@ -41,6 +41,16 @@ def load(connection: Connection) -> list[RateLimitBlock]:
 def put(connection: Connection, blocks: Iterable[RateLimitBlock]) -> None:
     """Keep `blocks`, each in the place of the one of its identifier and policy."""
     replace(connection, TABLE, [block_row(one) for one in blocks])
+
+
+def exchange(connection: Connection, block: RateLimitBlock) -> RateLimitBlock | None:
+    """Keep `block`; return the one whose place it takes: of two at once the later one finds the other."""
+    row = block_row(block)
+    if insert_once(connection, TABLE, row):
+        return None
+    before = fetch(connection, select(TABLE).where(TABLE.c.id == block.id).with_for_update())
+    replace(connection, TABLE, [row])
+    return next(iter(readable(connection, before, block_of)), None)
 
 
 def remove(connection: Connection, ids: Collection[str]) -> int:

@@ -320,7 +320,8 @@ async function carryOut({ kind, about, path, key, mine, result }, body) {
     const rows = found.checks || found.tokens || [];
     const isGood = !rows.length || rows.some((row) => GOOD.includes(row.status));
     const text = fill(kind.done, { ...body, total: rows.length, ...found, name: about || found.name });
-    result.end(text, isGood ? "done" : "failed");
+    const more = found.replaced ? ` ${fill(words.replaced, found.replaced)}` : "";
+    result.end(text + more, isGood ? "done" : "failed");
   } catch (error) {
     const text = fill(kind.failed, { name: about, error: error.message });
     result.end(text, "failed");
