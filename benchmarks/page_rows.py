@@ -20,7 +20,7 @@ from exporter.store.check_batch import CheckBatch
 from exporter.store.database import Database
 from exporter.store.hours import TOOK
 from exporter.store.schema import METADATA
-from exporter.store.subjects import check_totals, summaries
+from exporter.store.subjects import check_days, check_totals, summaries
 from exporter.store.upserts import insert_all
 
 INTEGRATION, TENANT = "payments", "t00005"
@@ -75,6 +75,7 @@ def fill(store: Database, tenants: int, rows: int) -> int:
         made += count
     with store.writing() as connection:
         _add_totals(connection)
+        _add_days(connection)
         if connection.dialect.name == "postgresql":  # its autovacuum does it by itself
             connection.execute(text("ANALYZE"))
     return made
@@ -99,6 +100,16 @@ def _add_totals(connection: Connection) -> None:
         *(func.sum(of_targets.c[name]) for name in names),
     ).group_by(of_targets.c.hour, of_targets.c.integration)
     connection.execute(insert(table).from_select(["hour", "integration", "provider", *names], sums))
+
+
+def _add_days(connection: Connection) -> None:
+    """Add up the days of the targets, as each write does."""
+    hours, table = summaries.TABLE, check_days.TABLE
+    day: Any = hours.c.hour - hours.c.hour % DAY
+    keys = (hours.c.integration, hours.c.tenant, day)
+    sums = select(*keys, *(func.sum(hours.c[name]) for name in check_totals.NUMBERS)).group_by(*keys)
+    names = ["integration", "tenant", "hour", *check_totals.NUMBERS]
+    connection.execute(insert(table).from_select(names, sums))
 
 
 def slots(now: float) -> Sequence[int]:

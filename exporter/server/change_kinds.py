@@ -50,6 +50,7 @@ MEANINGS: Mapping[str, tuple[ChangeKind, ...]] = {
     "alert_action": (ALERTS,),
     "attempt": (DELIVERIES,),
     "audit_entry": (),
+    "check_day": (STATISTICS,),
     "check_failure": (STATISTICS,),
     "check_summary": (STATISTICS,),
     "check_total": (STATISTICS,),

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Delete, Table, delete, func, select
 
-from exporter.core.summary import HOUR
-
-DAY = 24 * HOUR
+from exporter.core.hours import DAY, day_of
 
 PORTION = 2000
 """Rows that are deleted in one transaction, so that writes need not wait long."""
@@ -22,7 +20,8 @@ class TableRetention:
     A table with a key has a column `at`, or `hour`. `compact` makes a portion of its older rows into fewer:
     it takes the present time in Unix seconds and returns how many rows went. `only` are the rows that may
     be deleted, where others are still needed however old they are. `prune` deletes a portion of the rows
-    from before a moment in the place of the usual way; it returns how many went.
+    from before a moment in the place of the usual way; it returns how many went. With `whole_days` the hours
+    of a day go together, once its last one is too old: sums by day then say what those by hour say.
     """
 
     table: Table
@@ -30,6 +29,7 @@ class TableRetention:
     compact: Callable[[Connection, float], int] | None = None
     only: ColumnElement[bool] | None = None
     prune: Callable[[Connection, float], int] | None = None
+    whole_days: bool = False
 
 
 def retain(
@@ -64,7 +64,8 @@ def _delete_expired(rule: TableRetention, moment: float) -> Delete:
     table = rule.table
     if "hour" in table.c:
         # Its row may be that of the whole day which begins with it.
-        oldest = select(func.min(table.c.hour)).where(table.c.hour < moment - DAY)
+        limit = day_of(moment) if rule.whole_days else moment - DAY
+        oldest = select(func.min(table.c.hour)).where(table.c.hour < limit)
         return delete(table).where(table.c.hour == oldest.scalar_subquery())
     # By a subquery: PostgreSQL has no DELETE with a LIMIT.
     old = select(table.c.id).where(table.c.at < moment)

@@ -7,18 +7,21 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 
 from exporter.config.sections.store import DEFAULT_RETENTION
 from exporter.core.errors import StoreError
+from exporter.core.hours import DAY
 from exporter.core.reason import Reason
 from exporter.core.store import Failure, Filter, Page, Snapshot, StateChange, Window
 from exporter.core.summary import HOUR
 from exporter.store.check_batch import CheckBatch
 from exporter.store.database import Database
-from exporter.store.retention import DAY, PORTION
+from exporter.store.retention import PORTION
 from exporter.store.schema import METADATA, retentions
 from exporter.store.size import size_of
+from exporter.store.subjects import check_days
+from exporter.store.subjects import summaries as check_summaries
 from tests.store.queries import changes_of, failures_of, reasons_of, snapshots_of, statistics_of
 from tests.store.records import KEY, change, failure, snapshot, summaries, summary, whole_batch
 
@@ -225,10 +228,52 @@ def test_retention_of_many_rows_deletes_them_all_in_portions(store: Database) ->
 def test_summaries_go_when_even_a_day_that_they_stand_for_is_too_old(store: Database) -> None:
     for hour in range(5):
         store.write([CheckBatch(summaries=summaries(summary(hour, durations=(0.1,), reasons=("dns",))))])
-    while store.retain({"checks": HOUR}, now=DAY + 2.5 * HOUR):
+    store.write([CheckBatch(summaries=summaries(summary(24, durations=(0.1,), reasons=("tls",))))])
+    assert store.retain({"checks": HOUR}, now=DAY + HOUR - 1.0) == 0
+    while store.retain({"checks": HOUR}, now=DAY + HOUR):
         pass
-    assert [found.runs for found in statistics_of(store, Window(0, 10 * HOUR))] == [2 * 3]
-    assert reasons_of(store, Window(0, 10 * HOUR)) == {KEY: {"dns": 3}}
+    assert [found.runs for found in statistics_of(store, Window(0, 48 * HOUR))] == [2]
+    assert reasons_of(store, Window(0, 48 * HOUR)) == {KEY: {"tls": 1}}
+
+
+def day_sums(store: Database, table: Table) -> dict[tuple[str, str, int], tuple[int, float]]:
+    found: dict[tuple[str, str, int], tuple[int, float]] = {}
+    with store.reading() as connection:
+        for row in connection.execute(select(table)).mappings():
+            key = row["integration"], row["tenant"], int(row["hour"] // DAY)
+            runs, seconds = found.get(key, (0, 0.0))
+            found[key] = runs + row["runs"], seconds + row["seconds"]
+    return found
+
+
+def test_days_and_their_hours_go_together(store: Database) -> None:
+    for hour in range(0, 7 * 24, 5):
+        store.write([CheckBatch(summaries=summaries(summary(hour, durations=(0.1,))))])
+    left = []
+    for kept in (5.3, 3.2, 1.4, 0.1):  # of some the hours are days by now, of others not
+        while store.retain({"checks": kept * DAY}, now=6.7 * DAY):
+            pass
+        days = day_sums(store, check_days.TABLE)
+        assert days == day_sums(store, check_summaries.TABLE)
+        left.append(sorted(day for _, _, day in days))
+    assert left == [[1, 2, 3, 4, 5, 6], [3, 4, 5, 6], [5, 6], [6]]
+
+
+def test_an_upgrade_adds_up_the_days_of_what_is_stored(store: Database, url: str) -> None:
+    for hour in range(0, 6 * 24, 7):
+        other = summaries(summary(hour + 1, reasons=("dns",)), ("mail", ""))
+        store.write([CheckBatch(summaries=summaries(summary(hour, durations=(0.1,))) | other)])
+    store.retain({}, now=6 * DAY)  # an hour of the first day is a part of its day
+    days = day_sums(store, check_days.TABLE)
+    with store.writing() as connection:
+        check_days.TABLE.drop(connection)
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0018'")
+    store.close()
+    newer = Database(url)
+    newer.open()
+    assert day_sums(newer, check_days.TABLE) == days
+    assert len(days) == 2 * 6
+    newer.close()
 
 
 def test_old_hours_become_days_and_nothing_is_lost_or_counted_twice(store: Database) -> None:
@@ -286,8 +331,9 @@ def test_hours_become_a_day_three_days_after_its_end_and_not_before(store: Datab
 
 def test_a_summary_stays_until_its_day_is_wholly_out_of_time(store: Database) -> None:
     store.write([CheckBatch(summaries=summaries(summary(1, durations=(0.1,))))])
-    assert store.retain({"checks": HOUR}, now=DAY + 2.0 * HOUR) == 0
-    assert store.retain({"checks": HOUR}, now=DAY + 2.0 * HOUR + 1.0) == 2
+    assert store.retain({"checks": HOUR}, now=DAY + HOUR - 1.0) == 0
+    # The hour, its day, and the sum of the integration.
+    assert store.retain({"checks": HOUR}, now=DAY + HOUR) == 3
 
 
 def test_what_lies_at_the_edge_of_retention_stays(store: Database) -> None:

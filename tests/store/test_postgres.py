@@ -13,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from exporter.core.errors import StoreError
+from exporter.core.hours import DAY
 from exporter.core.store import Filter, Window
 from exporter.core.summary import HOUR
 from exporter.store import postgres
@@ -21,7 +22,6 @@ from exporter.store.connect import parse
 from exporter.store.database import Database
 from exporter.store.errors import UnwritableError
 from exporter.store.partial_index import PartialIndex
-from exporter.store.retention import DAY
 from exporter.store.schema import METADATA
 from exporter.store.subjects import changes
 from exporter.store.subjects.summaries import statistics

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Table, select
 
-from exporter.core.hours import DAY, hours_before, last_hours
+from exporter.core.hours import DAY, FirstPart, day_of, hours_before, last_hours
 from exporter.core.store import Filter, Statistic, Window
 from exporter.core.summary import HOUR, Summary
 from exporter.core.webhook_metrics import INBOUND, OUTBOUND
@@ -18,7 +18,7 @@ from exporter.server.handlers.webhook_health import both_ways
 from exporter.store.check_batch import CheckBatch
 from exporter.store.database import Database
 from exporter.store.hours import TOOK
-from exporter.store.subjects import check_totals, summaries, webhook_summaries
+from exporter.store.subjects import check_days, check_totals, summaries, webhook_summaries
 from exporter.store.subjects.webhook_summaries import WebhookSummaryBatch
 from tests.servers.postgres import Cluster
 from tests.store.queries import statistics_of
@@ -185,6 +185,47 @@ def test_the_sums_of_an_integration_are_those_of_its_targets_hour_by_hour(store:
         key: (*(sum(row[name] for row in group) for name in check_totals.NUMBERS), latencies(group))
         for key, group in groups.items()
     }
+
+
+def test_the_sums_of_a_day_are_those_of_its_hours(store: Database) -> None:
+    def sums(table: Table) -> dict[tuple[int, str, str], list[Any]]:
+        found: dict[tuple[int, str, str], list[Any]] = {}
+        for row in rows_of(store, table):
+            known = found.setdefault(
+                (day_of(row["hour"]), row["integration"], row["tenant"]), [0] * len(check_totals.NUMBERS)
+            )
+            for place, name in enumerate(check_totals.NUMBERS):
+                known[place] += row[name]
+        return found
+
+    days = sums(check_days.TABLE)
+    assert days == sums(summaries.TABLE)
+    assert len(days) == len(rows_of(store, check_days.TABLE)), "a row for each day"
+
+
+def windows(random: Random, count: int) -> Iterator[Window]:
+    """Yield windows of any hours and of whole days, some with a first part that counts less."""
+    for _ in range(count):
+        step = random.choice((HOUR, DAY))
+        ends = [int(NOW) // step * step - random.randrange(-step, 60 * DAY, step) for _ in range(2)]
+        part = FirstPart(min(ends) + step, random.randrange(16) / 16)
+        yield Window(
+            min(ends),
+            max(ends),
+            random.choice(SUBJECTS),
+            FILTERS[random.choice(tuple(FILTERS))],
+            first=random.choice((FirstPart(), part)),
+        )
+
+
+def test_windows_of_any_ends_are_the_sums_over_the_rows_of_targets(store: Database) -> None:
+    rows, by_days = rows_of(store, summaries.TABLE), 0
+    for window in windows(Random(4), 150):
+        expected = slow(rows, window)
+        assert statistics_of(store, window, limit=1000) == expected, window
+        assert statistics_of(store, window, limit=4, offset=2) == expected[2:6], window
+        by_days += bool(expected) and "tenant" in window.by and check_days.answers(window)
+    assert by_days > 5
 
 
 WHOSE: Mapping[str, Callable[[Row], bool]] = {

@@ -36,7 +36,7 @@ def fold(connection: Connection, now: float) -> int:
     return fold_tables(connection, now, TABLE)
 
 
-RETENTION = (TableRetention(TABLE, "checks", compact=fold),)
+RETENTION = (TableRetention(TABLE, "checks", compact=fold, whole_days=True),)
 
 
 class CheckTotals:

@@ -28,7 +28,7 @@ from exporter.store.hours import TOOK, between, fold_tables, match_subjects, wei
 from exporter.store.lists import conditions
 from exporter.store.retention import TableRetention
 from exporter.store.rows import TableRow, clean, fetch
-from exporter.store.subjects import check_totals
+from exporter.store.subjects import check_days, check_totals
 from exporter.store.subjects.check_totals import NUMBERS, CheckTotals
 from exporter.store.upserts import add as add_rows
 from exporter.store.view import View
@@ -72,10 +72,11 @@ USAGE = Table(
 
 
 def add(connection: Connection, summaries: Summaries) -> None:
-    """Add `summaries` to what the store has of their hours, and to the sums over all targets."""
+    """Add `summaries` to what the store has of their hours and days, and to the sums over all targets."""
     totals = CheckTotals()
     hours, failed = summary_rows(summaries, totals)
     add_rows(connection, TABLE, hours)
+    check_days.add(connection, hours)
     totals.write(connection)
     add_rows(connection, REASONS, failed)
     add_rows(connection, USAGE, usage_rows(summaries))
@@ -90,7 +91,8 @@ def statistics(
         rows = _ranked(connection, table, window, (*NUMBERS, *TOOK), limit, offset)
         return [_statistic(row, window.by) for row in rows]
     # Latencies are 62 of 66 columns: only those of the subjects that are answered are added up.
-    rows = _ranked(connection, table, window, NUMBERS, limit, offset)
+    order = check_days.TABLE if check_days.answers(window) else table
+    rows = _ranked(connection, order, window, NUMBERS, limit, offset)
     subjects = [tuple(row[name] for name in window.by) for row in rows]
     found = _ranked(connection, table, replace(window, subjects=subjects), TOOK, limit) if rows else []
     latencies = {tuple(row[name] for name in window.by): row for row in found}
@@ -175,9 +177,9 @@ def fold(connection: Connection, now: float) -> int:
 
 
 RETENTION = (
-    TableRetention(TABLE, "checks", compact=fold),
-    TableRetention(REASONS, "checks"),
-    TableRetention(USAGE, "checks"),
+    TableRetention(TABLE, "checks", compact=fold, whole_days=True),
+    TableRetention(REASONS, "checks", whole_days=True),
+    TableRetention(USAGE, "checks", whole_days=True),
 )
 
 VIEWS = (
