@@ -39,7 +39,8 @@ class Panel:
     expression: `tenant=~"$tenant"`; only `$provider` may be left out. `legend` is a Grafana legend format, ""
     for the labels of the scope. `family` are the thresholds that judge what a `timeseries` shows, in the same
     unit: they are drawn as dashed lines. `words` say what each value means where it is a state, for `states`
-    and `table`: in a `stat` those of several targets have no room. `column` is the title of its numbers.
+    and `table`: in a `stat` those of several targets have no room. `column` is the title of its numbers. With
+    `least_first` the smallest numbers need a look first: money or a share that should be large.
     """
 
     title: str
@@ -52,6 +53,7 @@ class Panel:
     family: ThresholdFamily | None = None
     words: Mapping[int, ToneWord] = field(default_factory=dict)
     column: str = "Value"
+    least_first: bool = False
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -67,7 +69,7 @@ class Panel:
     def worst(self) -> str:
         """The aggregation that leaves those that need a look first: the worst of states, else the largest."""
         low_is_bad = bool(self.words) and self.words[min(self.words)][1] is Tone.BAD
-        return "bottomk" if low_is_bad else "topk"
+        return "bottomk" if low_is_bad or self.least_first else "topk"
 
     @property
     def labels(self) -> tuple[str, ...]:

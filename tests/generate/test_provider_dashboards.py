@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,14 @@ import pytest
 
 from exporter import registry
 from exporter.config.load import load_file
+from exporter.core.metric import Scope
 from exporter.core.panel import Panel
 from exporter.core.signals import Signals
 from exporter.generate import bundle, dashboards
 from exporter.generate.dashboards import _board, panel_queries, providers
 from exporter.generate.dashboards._promql import MOST
+from exporter.generate.graph_rules import graph_file
+from exporter.generate.rule_text import TextValues
 from tests.generate.dashboards_platform import INTEGRATIONS
 from tests.generate.dashboards_reading import asking_panels, overlaps, selectors
 from tests.generate.test_dashboards import DASHBOARDS
@@ -121,3 +125,19 @@ def _boards_of(folder: Path, integrations: dict[str, str]) -> dict[str, Any]:
     files = bundle.user_files(load_file(str(path), registry.catalogue(), {})).files
     texts = (text for name, text in files.items() if name.startswith("grafana/dashboards/"))
     return {board["uid"]: board for board in map(json.loads, texts)}
+
+
+def test_a_graph_reads_a_record_of_all_tenants_and_the_series_of_those_that_are_picked() -> None:
+    many = Panel("A", "What it is.", 'max by (integration, tenant, x) (integration_a{tenant=~"$tenant"})')
+    least = replace(many, legend="{{integration}} {{tenant}} {{x}}", least_first=True)
+    assert least.record == "integration_tenant_x:integration_a:least"
+    assert least.recorded == "bottomk by (integration) (20, max by (integration, tenant, x) (integration_a))"
+    assert 'tenant=~"$tenant", instance!~"$tenant"' in least.of_picked_tenants
+    assert replace(many, kind="table").record == "", "what is now is read once"
+    assert replace(many, scope=Scope.INTEGRATION).record == "", "without tenants it is few"
+
+
+def test_two_graphs_of_one_record_are_an_error() -> None:
+    panel = Panel("A", "What it is.", 'max by (integration, tenant) (integration_a{tenant=~"$tenant"})')
+    with pytest.raises(ValueError, match="two graphs are recorded as integration_tenant:integration_a:most"):
+        graph_file({"one": Signals("One", panels=(panel, panel))}, TextValues("10m"))

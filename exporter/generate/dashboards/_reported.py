@@ -70,8 +70,8 @@ def rise_in_step(selector: str, by: str = "") -> str:
     the last point has risen to what it is.
     """
     step = "$__rate_interval"
-    new = begun(selector, step, f"{step}_ms / 1000")
-    return f"round(sum by ({by}) ({new} or {increase(selector, step)}))"
+    first = f'label_replace({begun(selector, step, f"{step}_ms / 1000")}, "begun", "yes", "", "")'
+    return f"round(sum by ({by}) ({increase(selector, step)} or {first}))"
 
 
 def rises_in_step(counters: Mapping[str, Metric | str]) -> str:

@@ -61,9 +61,10 @@ PANELS = (
     ),
     Panel(
         "Blocks from memory",
-        "Share of the blocks read in the window.",
+        "Share of the blocks read in the window, of those with the smallest.",
         panel_query(m.CACHE_HIT),
         unit="percentunit",
+        least_first=True,
     ),
     Panel("Database size", "Looked at every 15 minutes.", panel_query(m.SIZE), unit="bytes"),
 )

@@ -20,9 +20,10 @@ PANELS = (
     ),
     Panel(
         "Available balance",
-        "Money that can be paid out, in units of its currency.",
+        "Money that can be paid out, in units of its currency, of those with the least.",
         panel_query(m.BALANCE_AVAILABLE, "currency"),
         legend="{{integration}} {{tenant}} {{currency}}",
+        least_first=True,
     ),
     Panel(
         "Undelivered events",
