@@ -9,7 +9,7 @@ from tests.tutorial import PYTEST, ROOT, TWO_COMMANDS, Tutorial, blocks, follow
 
 PAGE = ROOT / "docs" / "new-listing.md"
 SUBJECT = "exporter/store/subjects/reports.py"
-MIGRATION = "exporter/store/migrations/versions/0019_reports.py"
+MIGRATION = "exporter/store/migrations/versions/0020_reports.py"
 CONTRACTS = (
     ("tests/server/test_listings.py", "reports", 4),
     ("tests/server/test_access.py", "reports", 2),

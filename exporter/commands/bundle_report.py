@@ -9,7 +9,7 @@ from pathlib import Path
 from exporter import registry
 from exporter.core.configuration import Configuration
 from exporter.generate import paths
-from exporter.generate.bundle import UserFiles, alert_sources
+from exporter.generate.bundle import UserFiles, rule_files
 from exporter.generate.notes import (
     find_closed,
     find_dead_links,
@@ -30,14 +30,12 @@ class Line:
 def report_lines(out: Path, bundle: UserFiles, configuration: Configuration, removed: int) -> Iterator[Line]:
     """Yield the report, line by line."""
     rules = [name for name in bundle.files if name.startswith(f"{paths.RULES}/")]
-    # The one more is the file of thresholds.
-    all_rules = len(alert_sources()) + 1
     gone = f", {removed} that are generated no more removed" if removed else ""
     yield Line(f"{len(bundle.files)} files written to {out}{gone}")
     used = sorted({one.probe.name for one in configuration.integrations})
     yield Line(
-        f"rules: {len(rules)} of {all_rules} files, for the providers in use ({', '.join(used) or 'none'} of"
-        f" {len(registry.probes())}); generate again when another one comes"
+        f"rules: {len(rules)} of {len(rule_files())} files, for the providers in use"
+        f" ({', '.join(used) or 'none'} of {len(registry.probes())}); generate again when another one comes"
     )
     if bundle.secrets:
         count = f"{len(bundle.secrets)} secret{'s' if len(bundle.secrets) > 1 else ''}"

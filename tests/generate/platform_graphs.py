@@ -1,4 +1,4 @@
-"""What rules recorded for graphs of the made-up platform: what its vendors report, by the labels drawn."""
+"""What rules recorded for graphs of the made-up platform: what is reported of it, by the labels drawn."""
 
 from collections.abc import Iterator
 
@@ -21,6 +21,10 @@ def recorded(now: float, end: float) -> Iterator[Row]:
             if panel.record:
                 found |= {(panel.record, labels): value for labels, value in _of(panel, target, now)}
     yield from ((name, labels, value) for (name, labels), value in found.items())
+    for source in registry.event_sources():
+        for panel in registry.sources()[source].panels:
+            if panel.record:
+                yield panel.record, tuple((name, name) for name in panel.labels), 0.5
 
 
 def _of(panel: Panel, target: Target, now: float) -> Iterator[tuple[Labels, float]]:

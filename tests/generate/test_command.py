@@ -254,7 +254,7 @@ def test_the_rules_are_those_of_the_providers_in_use_and_old_ones_go(desk: Desk)
     _, out, _ = desk.generate()
     names = {path.stem for path in (desk.out / "prometheus/rules").iterdir()}
     always = {*COMMON_SOURCES, *registry.event_sources()} & bundle.rule_files().keys()
-    assert names == {"thresholds", "readings", "stripe", *always}
+    assert names == {"thresholds", "graphs", "readings", "stripe", *always}
     assert (
         f"rules: {len(names)} of {len(bundle.rule_files())} files, for the providers in use (stripe of" in out
     )
@@ -266,7 +266,9 @@ def test_the_rules_are_those_of_the_providers_in_use_and_old_ones_go(desk: Desk)
     assert "prometheus/rules/stripe.yml: is generated no more" in desk.generate("--check")[2]
     assert "that are generated no more removed" in desk.generate()[1]
     names = {path.stem for path in (desk.out / "prometheus/rules").iterdir()}
-    assert names == {"thresholds", "readings", "fal", "mine", *always}, "a file of the user's own stays"
+    assert names == {"thresholds", "graphs", "readings", "fal", "mine", *always}, (
+        "a file of the user's own stays"
+    )
     assert not (desk.out / "runbooks/IntegrationStripeDisputesHigh.md").exists()
 
 

@@ -29,7 +29,10 @@ def test_every_provider_is_a_source_and_every_source_with_alerts_has_a_rule_file
     for name, probe in registry.probes().items():
         assert sources[name] == Signals(probe.title, probe.metrics, probe.alerts, probe.panels)
     rule_files = bundle.rule_files()
-    assert {name for name, source in sources.items() if source.alerts} == rule_files.keys() - {"thresholds"}
+    assert {name for name, source in sources.items() if source.alerts} == rule_files.keys() - {
+        "thresholds",
+        "graphs",
+    }
 
 
 def test_two_sources_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
