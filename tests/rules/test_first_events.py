@@ -63,8 +63,8 @@ def _found(folder: Path, series: Mapping[str, str], expr: str, minute: int, valu
         "promql_expr_test": [{"expr": expr, "eval_time": f"{minute}m", "exp_samples": expected}],
     }
     (folder / "test.yml").write_text(yaml.safe_dump({"rule_files": [], "tests": [test]}))
-    told = run(program("promtool"), "test", "rules", "test.yml", cwd=folder)
-    return "" if told.returncode == 0 else told.stdout + told.stderr
+    answer = run(program("promtool"), "test", "rules", "test.yml", cwd=folder)
+    return "" if answer.returncode == 0 else answer.stdout + answer.stderr
 
 
 @pytest.mark.parametrize("name", CASES)
