@@ -136,13 +136,13 @@ def test_a_request_is_reported_by_the_template_of_its_route(
 ) -> None:
     app = APPS[framework](client)
     with served(app)(app) as port:
-        assert ask(port, "/orders/17?card=4242")[0] == 200
+        assert ask(port, "/orders/17?card=mastercard")[0] == 200
     (event,) = reported(client, receiver)
     template = "/orders/<int:number>" if framework == "flask" else "/orders/{number}"
     assert (event["route"], event["method"], event["status"]) == (template, "GET", 200)
     assert event["trace_id"] == TRACE.split("-")[1]
     assert event["duration"] > 0
-    assert "4242" not in str(event)
+    assert "mastercard" not in str(event)
 
 
 @pytest.mark.parametrize("framework", APPS)
