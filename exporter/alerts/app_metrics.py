@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from exporter.alerts.cases.series import target, text
+from exporter.alerts.cases.series import scraped, target, text
 from exporter.core.alert import Alert, Case, Runbook
 from exporter.core.app_metric import app_alert_name, stem_of
+from exporter.core.counting import risen
 from exporter.core.event_settings import EventSettings
 from exporter.core.metric import Kind, Metric
 from exporter.core.severity import Severity
@@ -14,6 +15,8 @@ WINDOW = 15
 """Minutes over which what is added to a counter is averaged."""
 
 SUBJECT = "app-metrics"
+
+_PROCESS = {"job": "integration-exporter", "instance": "a:10055"}
 
 
 def app_alerts(events: EventSettings) -> tuple[Alert, ...]:
@@ -59,7 +62,7 @@ def app_alert(metric: Metric, family: ThresholdFamily) -> Alert:
 def _observed(metric: Metric, *, rising: bool) -> str:
     labels = ", ".join(metric.label_names)
     if metric.kind is Kind.COUNTER:
-        return f"sum by ({labels}) (increase({metric}[{WINDOW}m])) / {WINDOW}"
+        return f"sum by ({labels}) ({risen(str(metric), f'{WINDOW}m')}) / {WINDOW}"
     return f"{'max' if rising else 'min'} by ({labels}) (last_over_time({metric}[$lookback]))"
 
 
@@ -102,6 +105,11 @@ class _Cases:
         )
         if self._metric.kind is Kind.GAUGE:
             yield self._case("fires", both, self._beyond(strictest), says="of two processes the worst counts")
+        if self._metric.kind is Kind.COUNTER and self._rising:
+            # A little more than it takes in 15 minutes, at once.
+            first = self._beyond(strictest) * WINDOW
+            burst = {text(self._metric, **self._labels, **_PROCESS): f"_x10 {first:.15g}x60"}
+            yield self._case("fires", burst | scraped(**_PROCESS), self._beyond(strictest), says="at once")
         yield Case("missing", {text(self._metric, **self._labels): "_x60"}, "20m")
 
     def _case(self, kind: str, series: Mapping[str, str], value: float, says: str = "") -> Case:

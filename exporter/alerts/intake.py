@@ -3,8 +3,11 @@
 from exporter.alerts.cases import intake as cases
 from exporter.alerts.process import COMPONENT
 from exporter.core.alert import Alert, Runbook
+from exporter.core.counting import risen
 from exporter.core.severity import Severity
 from exporter.core.webhook_metrics import SERIES_DROPPED
+
+_DROPPED = f'{SERIES_DROPPED}{{job="$job"}}'
 
 EVENT_SERIES_DROPPED = Alert(
     name="IntegrationEventSeriesDropped",
@@ -14,7 +17,8 @@ EVENT_SERIES_DROPPED = Alert(
         "{{ $labels.metric }} within 15 minutes: the metric has as many series as it may have."
     ),
     by=("job", "instance", "metric"),
-    expr=f'max by (job, instance, metric) (increase({SERIES_DROPPED}{{job="$job"}}[15m])) > 0',
+    # A burst may fill a metric before it is scraped once.
+    expr=f"sum by (job, instance, metric) ({risen(_DROPPED, '15m')}) > 0",
     severities=(Severity.MEDIUM,),
     labels=COMPONENT,
     dashboard="integration-exporter",

@@ -2,7 +2,7 @@
 
 from exporter.alerts.cases import process as cases
 from exporter.core.alert import Alert, Runbook
-from exporter.core.counting import increase
+from exporter.core.counting import increase, risen
 from exporter.core.severity import Severity
 
 COMPONENT = {"component": "exporter"}
@@ -139,18 +139,13 @@ RATE_LIMIT_STORAGE = Alert(
 )
 
 _FAILURES = "integration_exporter_task_failures_total"
-_BY_TASK = "sum by (job, instance, task)"
 
 TASK_FAILED = Alert(
     name="IntegrationExporterTaskFailed",
     summary="A task of the exporter died and was begun again.",
     description="The task {{ $labels.task }} of the exporter at {{ $labels.instance }} died.",
     by=("job", "instance", "task"),
-    # The series is born with its first failure, in which `increase` sees no growth.
-    expr=(
-        f"{_BY_TASK} (increase({_FAILURES}[15m])) > 0\nor\n"
-        f"{_BY_TASK} ({_FAILURES}) > 0 unless {_BY_TASK} ({_FAILURES} offset 15m)"
-    ),
+    expr=f"sum by (job, instance, task) ({risen(_FAILURES, '15m')}) > 0",
     severities=(Severity.MEDIUM,),
     keep_firing="5m",
     labels=COMPONENT,

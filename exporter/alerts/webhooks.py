@@ -4,6 +4,7 @@ from exporter.alerts.availability import STATE
 from exporter.alerts.cases import webhooks as cases
 from exporter.core import webhook_metrics as m
 from exporter.core.alert import BY, Alert, Runbook
+from exporter.core.counting import risen
 from exporter.core.metric import Scope
 from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
@@ -54,12 +55,13 @@ _BY_SOURCE, _BY_FLOW, _BY_ENDPOINT = f"{BY}, source", f"{BY}, source, direction"
 _RECEIVER = ("integration", "provider", "tenant", "endpoint")
 _DISABLED = f"max by ({BY}, endpoint) (last_over_time({m.ENDPOINT_DISABLED}[{STATE}])) == 1"
 
-# Counters of several processes add up: each of them took what the load balancer gave it.
+# Counters of several processes add up: each of them took what the load balancer gave it. What apps report, a
+# receiver and a reason are counted from their first attempt on.
 EVENTS_1H = f"integration_provider_tenant_source_direction:{m.EVENTS}:increase1h"
 FAILURES_1H = f"integration_provider_tenant_source_direction:{m.EVENT_FAILURES}:increase1h"
 _RECORDS = {
-    EVENTS_1H: f"sum by ({_BY_FLOW}) (increase({m.EVENTS}[1h]))",
-    FAILURES_1H: f"sum by ({_BY_FLOW}) (increase({m.EVENT_FAILURES}[1h]))",
+    EVENTS_1H: f"sum by ({_BY_FLOW}) ({risen(str(m.EVENTS), '1h')})",
+    FAILURES_1H: f"sum by ({_BY_FLOW}) ({risen(str(m.EVENT_FAILURES), '1h')})",
 }
 
 _NAMES = (

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 
+from exporter.core.counting import risen, scraped_before
 from exporter.core.durations import seconds
 from exporter.core.metric import Metric
 from exporter.core.monitoring_series import STARTED
 
 PLACE = "{{ if $labels.tenant }} of tenant {{ $labels.tenant }}{{ end }}"
 """Whose it is, in a sentence of an alert."""
-
-BRIDGE = "10m"
-"""How long a series is remembered while its exporter restarts."""
 
 DASHBOARD = "integration-events"
 """Where alerts on a kind of events link that has no dashboard of its own."""
@@ -25,42 +23,16 @@ def increase(metric: Metric, by: tuple[str, ...], window: str, matchers: str = "
     return f"sum by ({', '.join(by)}) ({risen(chosen, window)})"
 
 
-def risen(selector: str, window: str) -> str:
-    """Return by how much each counter rose in `window`, its first value included.
-
-    A counter with labels begins with its first event, to which Prometheus sees no rise.
-    """
-    # Under labels of its own, else the first value would be taken in place of the rise.
-    first = f'label_replace({begun(selector, window, str(seconds(window)))}, "begun", "yes", "", "")'
-    return f"increase({selector}[{window}]) or {first}"
-
-
-def begun(selector: str, window: str, length: str) -> str:
-    """Return the first value of the counters that began within `window`; `length` is that in seconds.
-
-    A counter is known to have begun where its process was scraped before it was there, or began since: else
-    it may be Prometheus that was not there.
-    """
-    # The least of a counter is its first value; looked back for, for the exporter may be restarting.
-    new = f"min_over_time({selector}[{window}]) unless last_over_time({selector}[{BRIDGE}] offset {window})"
-    return f"({new}) and on (instance, job) {_seen(window, length, f'last_over_time({STARTED}[{BRIDGE}])')}"
-
-
 def rise(metric: Metric, by: tuple[str, ...], pace: str) -> str:
     """Return how many events came since the last evaluation, each counted once, where that is `pace` ago.
 
     An increase is extrapolated, and what comes between two of its windows belongs to neither.
     """
     now, before = f"last_over_time({metric}[5m])", f"last_over_time({metric}[5m] offset {pace})"
-    scraped = _seen(pace, str(seconds(pace)), STARTED)
+    scraped = scraped_before(pace, str(seconds(pace)), STARTED)
     new = f"({metric} unless {metric} offset {pace}) and on (instance, job) {scraped}"
     # Where it fell, its process began again.
     return f"sum by ({', '.join(by)}) (({now} - {before}) >= 0 or {metric} < {metric} offset {pace} or {new})"
-
-
-def _seen(window: str, length: str, started: str) -> str:
-    """Return the processes that were scraped `window` ago, and those that began since."""
-    return f"(up offset {window} == 1 or {started} > time() - {length})"
 
 
 def record(metric: Metric, by: tuple[str, ...], operation: str) -> str:

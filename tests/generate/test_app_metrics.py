@@ -80,7 +80,7 @@ def test_the_rules_of_every_kind_of_ladder_pass_their_cases(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("[15m])) / 15", "[15m])) / 30"),
+        ('"", "")) / 15', '"", "")) / 30'),
         ("max by (integration, provider, tenant, queue)", "min by (integration, provider, tenant, queue)"),
         ('severity="high"', 'severity="medium"'),
         ("> on (cluster", ">= on (cluster"),

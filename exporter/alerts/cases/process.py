@@ -1,6 +1,6 @@
 """Cases of the alerts about the exporter's process and its store."""
 
-from exporter.alerts.cases.series import text
+from exporter.alerts.cases.series import scraped, text
 from exporter.core.alert import Case
 
 _PLACE = {"job": "integration-exporter", "instance": "a:10055"}
@@ -80,12 +80,15 @@ _TASK = text("integration_exporter_task_failures_total", **_PLACE, task="schedul
 _TASKS = text("integration_exporter_task_failures_total", **_PLACE, task="watch")
 _SCHEDULE = _PLACE | {"task": "schedule"}
 
-# `_x30 1x60` is a first failure at 30m: from 45m on `offset 15m` sees the series too, and it resolves.
+# `_x30 1x60` is a first failure at 30m: from 45m on it was there 15 minutes ago too, and it resolves.
+_FIRST = {_TASK: "_x30 1x60", **scraped(**_PLACE)}
+_AWAY = scraped("{}x9 _x29 {}x60", **_PLACE)
 TASK_FAILED = (
-    Case("fires", {_TASK: "_x30 1x60"}, "31m", (_SCHEDULE,), says="the first time"),
+    Case("fires", _FIRST, "31m", (_SCHEDULE,), says="the first time"),
     Case("fires", {_TASK: "1x60 2x60", _TASKS: "3x120"}, "62m", (_SCHEDULE,), says="one more time"),
     Case("quiet", {_TASK: "1x120"}, "60m", says="long ago"),
-    Case("boundary", {_TASK: "_x30 1x60"}, "44m", (_SCHEDULE,), says="a minute less than 15 minutes"),
-    Case("boundary", {_TASK: "_x30 1x60"}, "52m", says="more than 15 minutes and those that it is kept"),
+    Case("quiet", {_TASK: "1x9 _x29 1x60", **_AWAY}, "41m", says="long ago, and Prometheus was away since"),
+    Case("boundary", _FIRST, "44m", (_SCHEDULE,), says="a minute less than 15 minutes"),
+    Case("boundary", _FIRST, "52m", says="more than 15 minutes and those that it is kept"),
     Case("missing", {}, "30m", says="no task has died"),
 )

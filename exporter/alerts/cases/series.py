@@ -1,6 +1,7 @@
 """Series as `promtool test rules` reads them: a name with labels, and values in expanding notation."""
 
 from exporter.core.metric import Metric
+from exporter.core.monitoring_series import STARTED
 from exporter.core.threshold import ThresholdFamily
 
 # `0x5` is six samples of 0 and `3+1x5` rises from 3 by 1, but `_x5` is five scrapes without the series.
@@ -22,6 +23,15 @@ def text(metric: Metric | str, **labels: str) -> str:
     """Return the text of a series with exactly `labels`."""
     inside = ",".join(f'{name}="{value}"' for name, value in labels.items())
     return f"{metric}{{{inside}}}"
+
+
+def scraped(times: str = "{}x120", **process: str) -> dict[str, str]:
+    """Return the series of a process that began more than a day ago and is scraped at `times`.
+
+    `process` are its labels, `job` and `instance`.
+    """
+    values = {"up": 1, STARTED: -90_000}
+    return {text(name, **process): times.replace("{}", str(value)) for name, value in values.items()}
 
 
 def threshold(

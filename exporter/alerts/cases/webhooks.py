@@ -1,12 +1,13 @@
 """Cases of the alerts on webhooks."""
 
-from exporter.alerts.cases.series import series
+from exporter.alerts.cases.series import scraped, series
 from exporter.core import webhook_metrics as m
 from exporter.core.alert import Case
 
 _SOURCE = {"integration": "payments", "provider": "stripe", "tenant": "", "source": "stripe"}
 _FLOW = {**_SOURCE, "direction": "inbound"}
 _OUT = {"integration": "", "provider": "", "tenant": "acme", "source": "acme-crm", "direction": "outbound"}
+_PROCESS = {"job": "integration-exporter", "instance": "a:10055"}
 _BACKLOG = {**_OUT, "endpoint": "acme-crm"}
 del _BACKLOG["source"]
 
@@ -48,7 +49,36 @@ FAILING = (
         ({**_FLOW, "severity": "high"},),
         says="the counts of two processes add up",
     ),
+    Case(
+        "fires",
+        dict([_events(_OUT, "_x70 30x40", **_PROCESS), _failures(_OUT, "_x70 15x40", **_PROCESS)])
+        | scraped(**_PROCESS),
+        "72m",
+        ({**_OUT, "severity": "high"},),
+        says="a receiver that is new, and its first attempts",
+    ),
+    Case(
+        "fires",
+        dict(
+            [
+                _events(_FLOW, "0x70 30x40", **_PROCESS),
+                _failures(_FLOW, "_x70 2x40", "auth", **_PROCESS),
+                _failures(_FLOW, "_x70 2x40", "not_found", **_PROCESS),
+            ]
+        )
+        | scraped(**_PROCESS),
+        "72m",
+        ({**_FLOW, "severity": "high"},),
+        says="reasons that there were not before",
+    ),
     Case("quiet", dict([_events(_FLOW, "0+10x60"), _failures(_FLOW, "0x60")]), "60m"),
+    Case(
+        "quiet",
+        dict([_events(_FLOW, "_x70 900x20", **_PROCESS), _failures(_FLOW, "_x70 90x20", **_PROCESS)])
+        | scraped("{} _x69 {}x20", **_PROCESS),
+        "72m",
+        says="Prometheus was away, and these failures are old",
+    ),
     Case(
         "boundary",
         dict([_events(_FLOW, "0+100x60"), _failures(_FLOW, "0+5x60")]),

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from exporter.core.alert import Alert
-from exporter.core.counting import increase
+from exporter.core.counting import begun, increase, risen
 from exporter.core.metric import Metric
-from exporter.events._shares import begun, risen
 from exporter.generate.dashboards._panels import PanelQuery
 
 HOUR, QUARTER = "1h", "15m"
