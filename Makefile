@@ -34,7 +34,7 @@ lint: .venv/dev ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-generate: .venv/dev ## Write rules, routes, dashboards, runbooks and reference pages anew
+generate: .venv/dev ## Write rules, routes, dashboards, runbooks and reference pages again
 	$(BIN)/integration-exporter generate
 
 check-generated: .venv/dev ## Fail when a generated file is not what the code generates
@@ -44,7 +44,7 @@ bench: .venv/dev ## Measure every goal of docs/performance.md beside its peer (1
 	@sh deploy/install-packages.sh prometheus prometheus-blackbox-exporter nginx
 	$(BIN)/python -m benchmarks.table $(BENCH)
 
-lock: .venv/dev ## Resolve the versions anew
+lock: .venv/dev ## Resolve the versions again
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --extra build pyproject.toml -o deploy/locks/runtime.txt

@@ -54,7 +54,9 @@ def dated(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "page", [*PAGES, ROOT / "deploy" / "README.md", *YAML], ids=lambda page: str(page.relative_to(ROOT))
+    "page",
+    [*PAGES, ROOT / "Makefile", ROOT / "deploy" / "README.md", *YAML],
+    ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_pages_for_people_use_words_of_today(page: Path) -> None:
     lines = page.read_text("utf-8").splitlines()
