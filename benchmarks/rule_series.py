@@ -1,4 +1,4 @@
-"""The series that rules read, of targets that are well but for one in a hundred, and their past."""
+"""The series that rules read, of targets that are well but for one in a hundred, of apps, and their past."""
 
 import re
 import time
@@ -12,7 +12,7 @@ import yaml
 from exporter import registry
 from exporter.core import common_metrics
 from exporter.core.durations import seconds
-from exporter.core.metric import Metric, Scope
+from exporter.core.metric import Kind, Metric, Scope
 from exporter.exposition import Exposition, Labels, Series
 
 MOMENT = b" 1000000000000\n"
@@ -55,8 +55,34 @@ def body(tenants: int, name: str, rules: str) -> tuple[bytes, int]:
     for number in range(tenants):
         labels = (*common, ("tenant", _tenant(number)))
         exposition.put(number, labels, _target(name, read, failing=number % _EACH == 0))
-    text = exposition.render(False, False)
-    lines = re.sub(rb"(?m)^([^#\n].*)\n", rb"\1" + MOMENT, text)
+    return _timed(exposition)
+
+
+def reported_body(tenants: int, provider: str, rules: str) -> tuple[bytes, int]:
+    """Return the text of what the apps of so many tenants report, of every kind, as `body` does.
+
+    Events that name an integration name the one of `provider`.
+    """
+    read = set(re.findall(r"integration_[a-z0-9_]+", rules))
+    exposition = Exposition()
+    for number in range(tenants):
+        for scope in (Scope.TARGET, Scope.TENANT):
+            who = [("tenant", _tenant(number))]
+            if scope is Scope.TARGET:
+                who += [("integration", provider), ("provider", provider)]
+            known = [one for one in event_metrics() if one.scope is scope and one.name in read]
+            exposition.put((number, scope), tuple(who), [(one, _own(one), 100.0) for one in known])
+    return _timed(exposition)
+
+
+def event_metrics() -> tuple[Metric, ...]:
+    """Return what events are counted in, of each tenant; histograms have none."""
+    found = (metric for kind in registry.events().values() for metric in kind.metrics)
+    return tuple(one for one in found if one.kind is Kind.COUNTER)
+
+
+def _timed(exposition: Exposition) -> tuple[bytes, int]:
+    lines = re.sub(rb"(?m)^([^#\n].*)\n", rb"\1" + MOMENT, exposition.render(False, False))
     return lines, sum(exposition.counts().values())
 
 
@@ -147,34 +173,49 @@ def long_pasts(files: Collection[Path], shortest: int, step: int) -> list[Past]:
     return [Past(name, window, paces.get(name, step)) for name, window in long.items()]
 
 
-def write_past(path: Path, past: Past, tenants: int, providers: Collection[str], end: int) -> int:
+@dataclass(frozen=True)
+class Crowd:
+    """Who is measured: `tenants` of each of `providers`; apps report what `reporting` of them do."""
+
+    tenants: int
+    providers: tuple[str, ...]
+    reporting: int
+
+
+def write_past(path: Path, past: Past, crowd: Crowd, end: int) -> int:
     """Write the samples of `past` until `end` (Unix seconds) as OpenMetrics; return how many."""
     scale = 100 if ":" in past.name else 1
     moments = range(end - past.window, end, past.step)
     with path.open("w") as out:
-        for labels in _labels_of(past, tenants, providers):
+        for labels in _labels_of(past, crowd):
             # Another value every five minutes, as probes bring it; of what is spent, cents of a thousand.
             head = f"{past.name}{{{labels}}}"
             out.writelines(f"{head} {(10 + moment // 300 % 7) / scale} {moment}\n" for moment in moments)
         out.write("# EOF\n")
-    return len(moments) * sum(1 for _ in _labels_of(past, tenants, providers))
+    return len(moments) * sum(1 for _ in _labels_of(past, crowd))
 
 
-def _labels_of(past: Past, tenants: int, providers: Collection[str]) -> Iterator[str]:
+def _labels_of(past: Past, crowd: Crowd) -> Iterator[str]:
     by_name: Mapping[str, Any] = {name: one for one in registry.metrics() for name in one.series_names}
     metric = by_name[past.metric]
+    # None fails as a whole.
+    if "all_failing" in past.name:
+        return
+    level = past.name.split(":")[0].split("_") if ":" in past.name else [*metric.scope.value, *metric.labels]
+    own = "".join(f',{label}="x"' for label in metric.labels if label in level)
+    # Of failures and thresholds those that fail are recorded, of the rest all.
+    few = past.name.endswith((":beyond", ":failing"))
+    reported = metric in event_metrics()
+    several = (crowd.reporting if reported else crowd.tenants) if "tenant" in level else 1
+    for provider in _providers_of(metric, crowd):
+        who = f'integration="{provider}",provider="{provider}"' if "integration" in level else ""
+        for number in range(0, several, _EACH if few else 1):
+            place = (who, f'tenant="{_tenant(number)}"' if "tenant" in level else "")
+            yield ",".join(filter(None, place)) + own
+
+
+def _providers_of(metric: Metric, crowd: Crowd) -> tuple[str, ...]:
+    if metric in event_metrics():
+        return crowd.providers[:1]
     everywhere = metric in common_metrics.INTEGRATION_SERIES
-    for provider in providers:
-        if not everywhere and metric not in metrics_of(provider):
-            continue
-        who = f'integration="{provider}",provider="{provider}"'
-        level = past.name.split(":")[0] if ":" in past.name else "tenant"
-        several = metric.scope is Scope.TARGET and "tenant" in level
-        labels = (label for label in metric.labels if ":" not in past.name or f"_{label}" in level)
-        own = "".join(f',{label}="x"' for label in labels)
-        # Of failures and thresholds those that fail are recorded, of the rest all; none fails as a whole.
-        few = past.name.endswith(":beyond") or past.name.endswith(":failing")
-        if "all_failing" in past.name:
-            continue
-        for number in range(0, tenants if several else 1, _EACH if few else 1):
-            yield who + (f',tenant="{_tenant(number)}"' if several else "") + own
+    return tuple(one for one in crowd.providers if everywhere or metric in metrics_of(one))

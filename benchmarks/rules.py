@@ -1,12 +1,14 @@
 """What the generated rules cost Prometheus at 10,000 tenants of six integrations.
 
-    python -m benchmarks.rules [--tenants 10000] [--providers stripe twilio ...] [--prometheus PATH]
+    python -m benchmarks.rules [--tenants 10000] [--providers stripe twilio ...] [--reporting 1000]
+        [--prometheus PATH]
 
 A real Prometheus with the checked-in rules scrapes the series that they read, one target in a hundred
-failing. Before, it gets all the past that the rules read: what they look at over hours, days and weeks as
-blocks of its database, the last quarter of an hour by scrapes as fast as it takes them. Then the rules are
-loaded: what they cost is the CPU that Prometheus takes from then on, less what it took just before for its
-scrapes alone. It also tells itself how long each group took on the clock.
+failing, and what the apps of a thousand tenants report. Before, it gets all the past that the rules read:
+what they look at over hours, days and weeks as blocks of its database, the last quarter of an hour by
+scrapes as fast as it takes them. Then the rules are loaded: what they cost is the CPU that Prometheus takes
+from then on, less what it took just before for its scrapes alone. It also reports how long each group took
+on the clock.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,13 +28,17 @@ from typing import NamedTuple
 
 from benchmarks.programs import Program, fetch, installed, prometheus
 from benchmarks.row import Row
-from benchmarks.rule_series import MOMENT, body, long_pasts, write_past
+from benchmarks.rule_series import MOMENT, Crowd, body, long_pasts, reported_body, write_past
 from exporter.core.durations import seconds
 from exporter.generate.scraping import SCRAPE_INTERVAL
 from tests.servers.ports import free_port
 
 RULES = Path(__file__).parent.parent / "prometheus" / "rules"
 PROVIDERS = ("stripe", "twilio", "whatsapp", "google_calendar", "facebook_ads", "resend")
+REPORTING = 1_000
+"""Tenants of whom apps report all kinds of events."""
+APPS = "apps"
+"""The shard that has what they report."""
 EVERY = seconds(SCRAPE_INTERVAL)
 """Seconds between two samples, as the shipped configuration of Prometheus scrapes."""
 
@@ -92,12 +99,12 @@ def _server(stages: dict[str, Stage]) -> ThreadingHTTPServer:
     return server
 
 
-def _configuration(port: int, providers: tuple[str, ...], every: int, rules: Path | None) -> str:
-    """Return what Prometheus does: each provider is a shard of its own, so that all cores take in samples."""
+def _configuration(port: int, names: Iterable[str], every: int, rules: Path | None) -> str:
+    """Return what Prometheus does: each name is a shard of its own, so that all cores take in samples."""
     files = f"rule_files: ['{rules}/*.yml']\n" if rules else ""
     shards = ", ".join(
         f"{{targets: ['127.0.0.1:{port}'], labels: {{__metrics_path__: /{name}, shard: '{number}'}}}}"
-        for number, name in enumerate(providers)
+        for number, name in enumerate(names)
     )
     return (
         f"global: {{scrape_interval: {every}s, scrape_timeout: {every}s}}\n{files}"
@@ -136,7 +143,7 @@ class Reached:
 
 @dataclass(frozen=True)
 class Trial:
-    """What is measured: so many tenants of each provider, the folder of rules, and the program's path.
+    """What is measured: so many tenants, of whom some report, the folder of rules, and the program's path.
 
     Another `interval` than 30 only tries the measurement out: hardly any past is filled in then.
     """
@@ -147,6 +154,12 @@ class Trial:
     program: str = ""
     interval: int = 30
     window: int = WINDOW
+    reporting: int = REPORTING
+
+    @property
+    def crowd(self) -> Crowd:
+        """Who is measured."""
+        return Crowd(self.tenants, self.providers, min(self.reporting, self.tenants))
 
     @property
     def real(self) -> bool:
@@ -158,6 +171,7 @@ def measure(trial: Trial) -> Reached:
     """Return what the rules cost, evaluated as often as their groups say, within the trial's window."""
     text = "".join(path.read_text() for path in trial.rules.glob("*.yml"))
     made = {name: body(trial.tenants, name, text) for name in trial.providers}
+    made[APPS] = reported_body(trial.crowd.reporting, trial.providers[0], text)
     series = sum(count for _, count in made.values())
     with tempfile.TemporaryDirectory(prefix="rules-") as name:
         folder, port = Path(name), free_port()
@@ -168,13 +182,13 @@ def measure(trial: Trial) -> Reached:
         stages = {name: Stage(text, past, steps) for name, (text, _) in made.items()}
         server = _server(stages)
         try:
-            filling = _configuration(server.server_port, trial.providers, FILLING if trial.real else 1, None)
+            filling = _configuration(server.server_port, stages, FILLING if trial.real else 1, None)
             with prometheus(folder, port, filling, trial.program) as measured:
                 _fill(stages)
                 every = min(EVERY, trial.interval)
                 idle = 0.0
                 for files in (None, rules):
-                    text = _configuration(server.server_port, trial.providers, every, files)
+                    text = _configuration(server.server_port, stages, every, files)
                     (folder / "prometheus.yml").write_text(text)
                     measured.signal(signal.SIGHUP)
                     idle = idle or _cpu(measured, 2 * trial.interval)
@@ -203,7 +217,7 @@ def _write_blocks(trial: Trial, folder: Path) -> int:
     promtool = Path(trial.program).parent / "promtool" if trial.program else installed("promtool")
     for past in long_pasts(list(trial.rules.glob("*.yml")), LOOK_BACK, EVERY):
         path = folder / "past.txt"
-        samples = write_past(path, past, trial.tenants, trial.providers, end)
+        samples = write_past(path, past, trial.crowd, end)
         print(f"  {samples:,} samples of {past.name}, {past.step} s apart", flush=True)
         count += samples
         command = [promtool, "tsdb", "create-blocks-from", "--max-block-duration=162h", "--quiet"]
@@ -281,7 +295,7 @@ def rows(quick: bool = False) -> list[Row]:
         Row(
             "P7",
             f"CPU seconds of all groups of rules over 2 x interval, {trial.tenants:,} tenants x "
-            f"{len(PROVIDERS)}",
+            f"{len(PROVIDERS)}, {trial.crowd.reporting:,} that report",
             f"< {GOAL}",
             f"{reached.share:.2f} ({reached.seconds:.1f} s every {trial.interval} s)",
             reached.share < GOAL,
@@ -311,13 +325,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--tenants", type=int, default=10_000)
     parser.add_argument("--providers", nargs="+", default=list(PROVIDERS))
+    parser.add_argument("--reporting", type=int, default=REPORTING, help="tenants of whom apps report")
     parser.add_argument("--rules", type=Path, default=RULES, help="folder of rule files")
     parser.add_argument("--prometheus", default="", help="path of the program, with promtool beside it")
     parser.add_argument("--window", type=int, default=WINDOW, help="seconds that are measured")
     options = parser.parse_args()
     reached = measure(
         Trial(
-            options.tenants, tuple(options.providers), options.rules, options.prometheus, 30, options.window
+            options.tenants,
+            tuple(options.providers),
+            options.rules,
+            options.prometheus,
+            window=options.window,
+            reporting=options.reporting,
         )
     )
     for name, (took, interval) in sorted(reached.groups.items(), key=lambda one: -one[1][0] / one[1][1]):
