@@ -33,6 +33,9 @@ LIMIT = 300.0
 """Seconds for one dashboard at most."""
 CALM = 8
 """Looks in a row, a quarter of a second apart, in which nothing loads."""
+STARTED = """document.readyState === 'complete' && !document.querySelector('.preloader')
+  && !!document.body.innerText.trim()"""
+"""Grafana is there; its first page need not have a link."""
 GO = """(() => {
   document.querySelectorAll('[data-viz-panel-key]').forEach(panel => panel.dataset.past = 1);
   const link = document.createElement('a');
@@ -68,7 +71,7 @@ async def take(base: str, only: list[str]) -> None:
             for theme in THEMES:
                 # What comes first has the theme; from there all are reached without loading Grafana again.
                 await page.tell("Page.navigate", url=f"{base}/?kiosk&theme={theme}")
-                await page.until("document.readyState === 'complete' && !!document.querySelector('a')", LIMIT)
+                await page.until(STARTED, LIMIT)
                 for uid in only or names(base):
                     await _take(page, base, uid, theme)
     finally:

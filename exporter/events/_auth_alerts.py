@@ -6,7 +6,7 @@ from exporter.core.severity import Severity
 from exporter.core.threshold import ThresholdFamily
 from exporter.events import _auth_cases as cases
 from exporter.events import _auth_series as m
-from exporter.events._shares import increase
+from exporter.events._shares import increase, record
 
 DASHBOARD = "integration-security"
 
@@ -18,6 +18,7 @@ FAILED_SIGN_INS = ThresholdFamily(
 )
 
 _BY = ("tenant",)
+FAILURES_5M = record(m.FAILURES, _BY, "increase5m")
 
 SIGN_INS_FAIL = Alert(
     name="IntegrationSignInsFailing",
@@ -26,7 +27,8 @@ SIGN_INS_FAIL = Alert(
         "{{ $value | humanize }} sign-ins in a minute fail"
         "{{ if $labels.tenant }} at tenant {{ $labels.tenant }}{{ end }}."
     ),
-    observed=f"{increase(m.FAILURES, _BY, '5m')} / 5",
+    observed=f"{FAILURES_5M} / 5",
+    records={FAILURES_5M: increase(m.FAILURES, _BY, "5m")},
     by=_BY,
     family=FAILED_SIGN_INS,
     keep_firing="5m",

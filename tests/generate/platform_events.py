@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from exporter import registry
 from exporter.core.event import EventKind
+from exporter.events._auth_alerts import FAILURES_5M
 from exporter.events._traffic_alerts import BOTS_HIGH
 from tests.generate.dashboards_platform import ENDPOINTS, INTEGRATIONS, SOURCES
 
@@ -81,9 +82,10 @@ def series(now: float, end: float) -> Iterator[Row]:
 
 
 def _recorded() -> Iterator[Row]:
-    """Yield what rules recorded of traffic: views of 15 minutes, and what is usual at that hour."""
+    """Yield what rules recorded: failed sign-ins, views of 15 minutes, and what is usual at that hour."""
     for tenant in TENANTS:
         labels = (("tenant", tenant),)
+        yield FAILURES_5M, labels, 300.0 if tenant == ILL else 5.0
         yield "tenant:integration_page_views_total:increase15m", labels, 90.0 if tenant == ILL else 600.0
         if tenant == ILL:
             yield BOTS_HIGH.suspects_record, labels, 0.6

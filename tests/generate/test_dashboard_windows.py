@@ -16,12 +16,18 @@ SHORTEST_VIEW = 300
 POINTS = 2
 """Of a graph in it at least: they are at whole multiples of the step, so that one may be outside."""
 COUNTED = re.compile(r"\b(?:rate|increase)\((?:[^()]|\([^()]*\))*?\[([^\]:]+)[^\]]*\]")
+RECORDED = re.compile(r":increase(\d+[smhdw])\b")
+"""The end of the name of a record that rules counted."""
 WATCHDOG = 'ALERTS{alertname="Watchdog", alertstate="firing"}'
 FIXED: dict[tuple[str, str], str] = {
     (
         "integration-security",
         "Failed sign-ins per minute, by tenant",
     ): "five minutes, as the threshold counts",
+    ("integration-payments", "Share of reported payments that fail"): "an hour, as the threshold counts",
+    ("integration-payments", "Disputed or warned of, share of a day's payments"): "a day, as the title says",
+    ("integration-webhooks", "Success ratio of attempts"): "an hour, as the description says",
+    ("integration-widgets", "Page views of people in 15 minutes, and what is usual"): "as the title says",
 }
 """Graphs (address, title) that count in a window of their own, and why."""
 
@@ -42,7 +48,8 @@ every_graph = pytest.mark.parametrize(
 def fixed_windows(panel: Panel) -> set[str]:
     """Return the windows in which a graph counts that do not grow with its step."""
     text = " ".join(target["expr"] for target in panel["targets"])
-    return {window for window in COUNTED.findall(text) if window != "$__rate_interval"}
+    windows = {*COUNTED.findall(text), *RECORDED.findall(text)}
+    return windows - {"$__rate_interval"}
 
 
 @every_graph

@@ -71,13 +71,14 @@ def rate_limit_share_over_time() -> str:
     return f"bottomk({ask.MOST}, {low}) or bottomk({ask.MOST}, {_share(left, size, BUCKET)})"
 
 
-def _forecast() -> str:
-    """Return the share of a quota that will be used when it starts again, at the pace of six hours."""
+def _forecast(rows: str) -> str:
+    """Return the share that will be used of each of `rows` when it starts again, at the pace of six hours."""
     used, limit = ask.series(m.QUOTA_USED), ask.series(m.QUOTA_LIMIT)
     # Two readings and no regression over all between them, which would take seconds at ten thousand tenants.
     pace = f"clamp_min({used} - {used} offset 6h, 0) / 21600"
     left = f"clamp_min({ask.series(m.QUOTA_RESET)} - time(), 0)"
-    return f"max by ({QUOTA}) (({used} + {pace} * {left}) / ({limit} > 0))"
+    # Narrowed as early as one of its numbers is read, so that the rest has few rows.
+    return f"max by ({QUOTA}) ((({used} and on ({QUOTA}) {rows}) + {pace} * {left}) / {limit})"
 
 
 def quotas(
@@ -106,7 +107,7 @@ def quotas(
     )
     if resets:
         text += f" {AT_ITS_END}"
-        queries += (of_these(_forecast()), of_these(f"{ask.each(m.QUOTA_RESET, 'quota')} * 1000"))
+        queries += (narrow(_forecast(nearest)), of_these(f"{ask.each(m.QUOTA_RESET, 'quota')} * 1000"))
         shown += (
             TableColumn("E", "At its end", unit="percentunit", decimals=0, width=105),
             TableColumn("F", "Starts again", unit="dateTimeFromNow", width=125),

@@ -194,8 +194,10 @@ def phases(narrow: Narrow = unchanged, size: Size = (6, 9)) -> Any:
 def certificates(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: Size = (12, 9)) -> Any:
     """Return the table of the certificates that expire first."""
     kinds = (("server", common_metrics.CERTIFICATE_EXPIRY), ("chain", common_metrics.CHAIN_EXPIRY))
-    # Of each metric the first of an integration before they are joined: what is joined is few rows, not all.
-    firsts = ((kind, f"bottomk by ({_WHOLE}) (1, {ask.each(metric)})") for kind, metric in kinds)
+    # Of each metric the first of an integration before replicas and metrics are joined: few rows, not all.
+    firsts = (
+        (kind, f"max by ({BY}) (bottomk by ({_WHOLE}) (1, {ask.series(metric)}))") for kind, metric in kinds
+    )
     left = " or ".join(
         f'label_replace({expr} - time(), "certificate", "{kind}", "", "")' for kind, expr in firsts
     )

@@ -14,6 +14,7 @@ from exporter.events._api_request_alerts import (
     ENDPOINT_LATENCY,
     ENDPOINT_SLOW,
 )
+from exporter.generate.dashboards import _numbers as numbers
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards import _reported as reported
@@ -92,20 +93,20 @@ def _counts() -> tuple[Any, ...]:
             size=(4, 4),
             unit="s",
         ).no_value("None reported"),
-        show.number(
+        numbers.alerts(
             "Endpoint alerts",
             "Routes of the app that fail or are slow, by the alerts on them. No data means that no rules are "
             "evaluated.",
             reported.firing((ENDPOINT_FAILS, ENDPOINT_SLOW)),
             bad=show.BAD,
         ),
-        show.number(
+        numbers.alerts(
             "Failing calls",
             "Integrations whose calls fail too often, for a tenant, by the alert on them.",
             reported.firing((CALLS_FAIL,)),
             bad=show.BAD,
         ),
-        show.number(
+        numbers.alerts(
             "Failing AI calls",
             "Endpoints of AI services that fail too often, for a tenant, by the alert on them.",
             reported.firing((AI_CALLS_FAIL,)),
@@ -230,6 +231,7 @@ def _calls() -> tuple[Any, ...]:
             size=(12, 8),
             unit="percentunit",
             limits=show.limits_of(CALL_ERRORS),
+            steps=show.FEW_STEPS,
         ),
         show.lines(
             "Duration of calls, 95th percentile by integration",
@@ -292,6 +294,7 @@ def _ai_services() -> tuple[Any, ...]:
             size=(8, 8),
             unit="percentunit",
             limits=show.limits_of(AI_ERRORS),
+            steps=show.FEW_STEPS,
         ),
         show.stacked(
             "Failed AI calls per minute, by reason",

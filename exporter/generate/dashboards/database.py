@@ -5,6 +5,7 @@ from typing import Any
 
 from exporter.core.alert import BY
 from exporter.core.threshold import ThresholdFamily
+from exporter.generate.dashboards import _numbers as numbers
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards._board import Dashboard, Section
@@ -96,7 +97,7 @@ def _counts() -> tuple[Any, ...]:
         ("Replicas behind", "Databases whose standby does not keep up.", a.LAGGING, show.WARNING),
     )
     return tuple(
-        show.number(title, text, count_firing(alert), bad=bad) for title, text, alert, bad in counted
+        numbers.alerts(title, text, count_firing(alert), bad=bad) for title, text, alert, bad in counted
     )
 
 

@@ -7,6 +7,7 @@ from exporter.alerts.pipeline import ALERTS_LOST, NOTIFICATIONS_FAILING, RULES_F
 from exporter.core import common_metrics, event_metrics, webhook_metrics
 from exporter.core import monitoring_series as own
 from exporter.core.metric import Metric
+from exporter.generate.dashboards import _numbers as numbers
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards import _reported as reported
@@ -83,17 +84,19 @@ def _counts() -> tuple[Any, ...]:
             f"sum({SELF}tenants_refresh_successful == bool 0)",
             bad=show.WARNING,
         ).no_value("No source"),
-        show.number(
+        numbers.alerts(
             "Failing rules",
             "Groups of rules that fail, or take longer than their interval.",
             count_firing(RULES_FAILING),
             bad=show.BAD,
+            carry=(),
         ),
-        show.number(
+        numbers.alerts(
             "Lost messages",
             "Alerts that do not reach Alertmanager, channels that fail, and no answer of Alertmanager.",
             count_firing(ALERTS_LOST, NOTIFICATIONS_FAILING, UNREACHABLE),
             bad=show.BAD,
+            carry=(),
         ),
     )
 
@@ -324,6 +327,7 @@ def _traffic() -> tuple[Any, ...]:
             ),
             size=THIRD,
             unit="cpm",
+            steps=show.FEW_STEPS,
         ).no_value("Nothing was delivered"),
         notices(THIRD),
     )

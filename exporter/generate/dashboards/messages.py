@@ -101,7 +101,7 @@ def _resend() -> tuple[Any, ...]:
     high = f"max by ({BY}) ({record(resend_alerts.BOUNCES_HIGH.suspects_record)})"
     bounces = f"{ask.top(high)} or {ask.top(f'{bounced} / ({sent} > 0)')}"
     return (
-        show.number(
+        numbers.alerts(
             "Bad domains",
             "Sending domains whose records are missing or wrong.",
             count_firing(resend_alerts.DOMAIN_FAILED, resend_alerts.DOMAIN_LOSING),
@@ -214,7 +214,7 @@ def _whatsapp() -> tuple[Any, ...]:
     worst = f"bottomk({ask.MOST}, {ask.each(whatsapp.PHONE_CAN_SEND, 'phone', how='min')})"
     quality = ask.each(whatsapp.PHONE_QUALITY, "phone", how="min")
     return (
-        show.number(
+        numbers.alerts(
             "Cannot send",
             "Numbers and accounts from which no message can be sent.",
             count_firing(whatsapp_alerts.SENDING_BLOCKED),
@@ -276,7 +276,7 @@ def _counted(title: str, text: str, events: dict[str, Metric], size: Size) -> An
 
 def _text_messages() -> tuple[Any, ...]:
     return (
-        show.number(
+        numbers.alerts(
             "Not arriving",
             "Whether text messages of alerts fail or wait.",
             count_firing(SMS_FAILING, SMS_BACKLOG),

@@ -70,13 +70,13 @@ def _vendor_numbers() -> tuple[Any, ...]:
             unit="percentunit",
             none="Not known",
         ),
-        show.number(
+        numbers.alerts(
             "Failing accounts",
             "Accounts whose payments fail more often than their threshold allows.",
             count_firing(vendor.PAYMENTS_FAILING),
             bad=show.BAD,
         ),
-        show.number(
+        numbers.alerts(
             "Declines gather",
             "Families of declines, and tenants, far above their usual share of the failed payments.",
             count_firing(decline_alerts.GATHERED, decline_alerts.TENANT_GATHERED),
@@ -243,13 +243,13 @@ def _reported_numbers() -> tuple[Any, ...]:
         _reported_number(
             "Failed, 1 h", "Those of them that failed, were declined or took too long.", e.FAILURES, "1h"
         ),
-        show.number(
+        numbers.alerts(
             "Failing tenants",
             "Tenants whose payments fail more often than their threshold allows.",
             count_firing(_payment_alerts.PAYMENTS_FAIL),
             bad=show.BAD,
         ),
-        show.number(
+        numbers.alerts(
             "Failures gather",
             "Families of declines, and tenants, far above their usual share of the failed payments.",
             count_firing(_decline_alerts.GATHERED, _decline_alerts.TENANT_GATHERED),

@@ -20,6 +20,7 @@ from exporter.core.alert import BY
 from exporter.core.metric import Metric
 from exporter.core.severity import Severity
 from exporter.generate.dashboards import _limits as limits
+from exporter.generate.dashboards import _numbers as numbers
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards._board import Dashboard, Section
@@ -49,37 +50,37 @@ def build() -> Dashboard:
 
 def _counts() -> tuple[Any, ...]:
     return (
-        show.number(
+        numbers.alerts(
             "Quotas used up",
             "Quotas of which nothing is left: the vendor refuses calls.",
             count_firing(QUOTA_NEAR_LIMIT, severities=(Severity.CRITICAL,)),
             bad=show.BAD,
         ),
-        show.number(
+        numbers.alerts(
             "Low quotas",
             "Quotas beyond a threshold, or used up before they start again if it goes on like that.",
             count_firing(QUOTA_NEAR_LIMIT, QUOTA_RUNNING_OUT),
             bad=show.WARNING,
         ),
-        show.number(
+        numbers.alerts(
             "Low rate limits",
             "Rate limits of which hardly a call is left, and targets that vendors throttle.",
             count_firing(RATE_LIMIT_LOW, CALLS_LOW, RATE_LIMITED),
             bad=show.WARNING,
         ),
-        show.number(
+        numbers.alerts(
             "Costs too high",
             "Targets that cost more today or this month than they may, or will at their pace.",
             count_firing(COST_TODAY_HIGH, COST_MONTH_HIGH, COST_FORECAST),
             bad=show.BAD,
         ),
-        show.number(
+        numbers.alerts(
             "Prepaid low",
             "Prepaid accounts that are empty, or will be soon at the pace of a week.",
             count_firing(BALANCE_RUNNING_OUT),
             bad=show.BAD,
         ),
-        show.number(
+        numbers.alerts(
             "Our budget spent",
             "Integrations whose probes are put off, because the calls that they may make are used up.",
             count_firing(BUDGET_SPENT),
@@ -155,7 +156,7 @@ def _allowances() -> str:
 
 def _calls() -> tuple[Any, ...]:
     pace = f"sum by (integration) (rate({ask.series(m.API_CALLS)}[$__rate_interval])) * 60"
-    month = f"sum by (integration) (increase({ask.series(m.API_CALLS)}[1d])) * 30"
+    month = f"round(sum by (integration) (increase({ask.series(m.API_CALLS)}[1d])) * 30)"
     return (
         show.lines(
             "Calls to vendors per minute",

@@ -7,6 +7,7 @@ from exporter.core import common_metrics
 from exporter.core.metric import Metric
 from exporter.events import _rate_limit_series as m
 from exporter.events._rate_limit_alerts import BLOCKS, BLOCKS_HIGH
+from exporter.generate.dashboards import _numbers as numbers
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards import _reported as reported
@@ -64,12 +65,13 @@ def _counts() -> tuple[Any, ...]:
             size=(4, 4),
             unit="percentunit",
         ).no_value("None judged"),
-        show.number(
+        numbers.alerts(
             "Policy alerts",
             "Policies that block more than they should of an endpoint, for a tenant, by the alert on them. "
             "No data means that no rules are evaluated.",
             reported.firing((BLOCKS_HIGH,)),
             bad=show.WARNING,
+            carry=("tenant",),
         ),
         show.number(
             "Blocked now",
@@ -83,11 +85,12 @@ def _counts() -> tuple[Any, ...]:
             f"sum({_OWN}_storage_healthy == bool 0)",
             bad=show.BAD,
         ),
-        show.number(
+        numbers.alerts(
             "Low rate limits",
             "Buckets of vendors of which hardly a call is left, by the alerts on them.",
             count_firing(RATE_LIMIT_LOW, CALLS_LOW),
             bad=show.WARNING,
+            carry=("tenant",),
         ),
     )
 

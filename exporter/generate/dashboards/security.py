@@ -10,7 +10,7 @@ from exporter.events import _audit_series as audit
 from exporter.events import _auth_series as auth
 from exporter.events import _rate_limit_series as limits
 from exporter.events._audit_alerts import HIGH_FROM
-from exporter.events._auth_alerts import FAILED_SIGN_INS
+from exporter.events._auth_alerts import FAILED_SIGN_INS, FAILURES_5M
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards import _reported as reported
@@ -21,6 +21,7 @@ from exporter.generate.dashboards._columns import failures_link, tenant_column
 from exporter.generate.dashboards._links import VALUE, DataLink, link_to
 from exporter.generate.dashboards._panels import PanelQuery, TableColumn
 from exporter.generate.dashboards._reported import HOUR, say_nothing
+from exporter.generate.dashboards._scale import record
 from exporter.generate.dashboards._variables import Choice
 
 SIGN_INS, FAILED = reported.of_tenant(auth.SIGN_INS), reported.of_tenant(auth.FAILURES)
@@ -115,7 +116,7 @@ def _sign_ins() -> tuple[Any, ...]:
             "Failed sign-ins per minute, by tenant",
             f"On average of five minutes, for the {ask.MOST} tenants with the most. Dashed: the strictest "
             "thresholds.",
-            (PanelQuery(ask.top(f"{reported.rise(FAILED, 'tenant', '5m')} / 5"), "{{tenant}}"),),
+            (PanelQuery(ask.top(f"max by (tenant) ({record(FAILURES_5M)}) / 5"), "{{tenant}}"),),
             size=(12, 8),
             unit="cpm",
             limits=show.limits_of(FAILED_SIGN_INS),
@@ -167,7 +168,7 @@ def _audit() -> tuple[Any, ...]:
         show.bars(
             "Flags in 24 hours, by pattern",
             "What flagged entries look like; `score` is a high risk without a pattern.",
-            PanelQuery(ask.top(reported.rise_of_new(flags, "pattern", "24h")), "{{pattern}}"),
+            PanelQuery(ask.top(f"round({reported.rise_of_new(flags, 'pattern', '24h')})"), "{{pattern}}"),
             size=(12, 8),
             unit="short",
         ),

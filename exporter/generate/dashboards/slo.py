@@ -90,18 +90,20 @@ def _counts() -> tuple[Any, ...]:
             bad=show.WARNING,
             size=(5, 4),
         ).no_value("Not known yet"),
-        show.number(
+        numbers.alerts(
             "Spent too fast",
             "Integrations that spend their error budget within days.",
             count_firing(BUDGET_BURNING),
             bad=show.BAD,
+            carry=PICKED,
             size=(5, 4),
         ),
-        show.number(
+        numbers.alerts(
             "Probes fail too often",
             "Integrations of whose probes within an hour more failed than the threshold allows.",
             count_firing(PROBES_FAIL),
             bad=show.WARNING,
+            carry=PICKED,
             size=(5, 4),
         ),
         numbers.amount(

@@ -8,6 +8,7 @@ from exporter.events import _traffic_alerts as traffic
 from exporter.events import _traffic_series as t
 from exporter.events import _widget_alerts as alerts
 from exporter.events import _widget_series as m
+from exporter.generate.dashboards import _numbers as numbers
 from exporter.generate.dashboards import _panels as show
 from exporter.generate.dashboards import _promql as ask
 from exporter.generate.dashboards import _reported as reported
@@ -57,42 +58,48 @@ def _counts() -> tuple[Any, ...]:
     broken = (alerts.LOADS_FAIL, alerts.RENDERS_FAIL, alerts.SCRIPTS_FAIL)
     gathered = (alerts.GATHERED, alerts.TENANT_GATHERED)
     return (
-        show.number(
+        numbers.alerts(
             "Widgets that fail",
             "Widgets in one release, for one tenant, that do not load, do not render or whose script fails, "
             "by the alerts on them. No data means that no rules are evaluated.",
             reported.firing(broken),
             bad=show.BAD,
+            carry=("tenant",),
         ),
-        show.number(
+        numbers.alerts(
             "Slow widgets",
             "Widgets that take long to load, by the alert on them.",
             reported.firing((alerts.LOADS_SLOW,)),
             bad=show.WARNING,
+            carry=("tenant",),
         ),
-        show.number(
+        numbers.alerts(
             "Failures gather",
             "Releases and tenants with far more of the failures than of the loads, by the alerts on them.",
             reported.firing(gathered),
             bad=show.WARNING,
+            carry=("tenant",),
         ),
-        show.number(
+        numbers.alerts(
             "Traffic drops",
             "Tenants with far fewer page views than usual at this hour, by the alert on them.",
             reported.firing((traffic.TRAFFIC_DROP,)),
             bad=show.BAD,
+            carry=("tenant",),
         ),
-        show.number(
+        numbers.alerts(
             "Traffic spikes",
             "Tenants with far more page views than usual at this hour, by the alert on them.",
             reported.firing((traffic.TRAFFIC_SPIKE,)),
             bad=show.WARNING,
+            carry=("tenant",),
         ),
-        show.number(
+        numbers.alerts(
             "Bots, countries",
             "Tenants with mostly bots, or with unusually many page views from one country, by the alerts.",
             reported.firing((traffic.BOTS_HIGH, traffic.COUNTRY_UNUSUAL)),
             bad=show.WARNING,
+            carry=("tenant",),
         ),
     )
 
@@ -229,7 +236,7 @@ def _traffic() -> tuple[Any, ...]:
             unit="percentunit",
             limits=show.limits_of(traffic.BOTS),
             steps=show.FEW_STEPS,
-        ),
+        ).no_value("No tenant is known to be beyond the threshold"),
         show.bars(
             "Page views of an hour, by country",
             f"The {ask.MOST} countries with the most; of views whose country the app knows.",
