@@ -59,6 +59,7 @@ def _steps(out: Path, bundle: UserFiles) -> Iterator[str]:
     variable = f"AWS_SHARED_CREDENTIALS_FILE={shlex.quote(f'{secrets.dir}/{AWS_CREDENTIALS}')} "
     aws = variable if AWS_CREDENTIALS in bundle.secrets else ""
     yield f"{aws}alertmanager --config.file={folder}/{paths.ALERTMANAGER}"
+    yield f"Grafana: dashboards and provisioning are in {folder}/{paths.GRAFANA}, see docs/dashboards.md"
     yield "they run already with these files: systemctl reload prometheus prometheus-alertmanager"
     yield "they run with files of their own: into-yours.yml in both folders, see docs/into-what-you-have.md"
 

@@ -1,6 +1,7 @@
 """How files differ from the generated ones: in a sentence, or as a patch."""
 
 import difflib
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import yaml
 
 from exporter.generate.document import MARK
+from exporter.generate.provisioning import TAG
 
 _FLAGS = "# flags: "
 
@@ -61,6 +63,25 @@ def stale_files(root: Path, folders: Iterable[str], wanted: Collection[str]) -> 
     # Files without the mark were put there by a user, and are left alone; it is in the first line.
     names = [str(path.relative_to(root)) for path in found if MARK.encode() in path.read_bytes()[:400]]
     return [name for name in names if name not in wanted]
+
+
+def stale_dashboards(root: Path, names: Iterable[str], wanted: Collection[str]) -> list[str]:
+    """Return which of `names`, paths of dashboards that some configuration has, are ours and not in `wanted`.
+
+    JSON has no place for the mark: ours is a file whose dashboard has our tag, and its name as address.
+    """
+    return [name for name in sorted(names) if name not in wanted and _is_dashboard(root / name)]
+
+
+def _is_dashboard(path: Path) -> bool:
+    try:
+        found: Any = json.loads(read(path) or "null")
+    except (OSError, ValueError):
+        return False
+    if not isinstance(found, dict) or found.get("uid") != path.stem:
+        return False
+    tags = found.get("tags")
+    return isinstance(tags, list) and any(str(tag).startswith(TAG) for tag in tags)
 
 
 def read(path: Path) -> str | None:

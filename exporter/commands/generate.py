@@ -8,13 +8,14 @@ from pathlib import Path
 
 from exporter.commands.bundle_report import report_lines
 from exporter.commands.checkout_files import checkout_files
-from exporter.commands.differences import Difference, differences, stale_files
+from exporter.commands.differences import Difference, differences, stale_dashboards, stale_files
 from exporter.commands.generate_flags import flags_of, override
 from exporter.commands.loading import config_path, load
 from exporter.commands.staging import Staging
 from exporter.config.redactor import Redactor
 from exporter.core.errors import StartError
 from exporter.core.generation import SecretFolder
+from exporter.generate import dashboards
 from exporter.generate.bundle import UserFiles, user_files
 from exporter.generate.notes import is_root
 from exporter.generate.paths import BUNDLE_FOLDERS, CHECKOUT_FOLDERS
@@ -53,6 +54,7 @@ def _write_bundle(out: Path, options: argparse.Namespace) -> int:
     generation, flags = override(configuration.generation, options), flags_of(options)
     bundle = user_files(configuration, generation, flags)
     stale = stale_files(out, BUNDLE_FOLDERS, bundle.files)
+    stale += stale_dashboards(out, dashboards.paths(), bundle.files)
     words = ["integration-exporter generate", f"--config.file={shlex.quote(path)}" if path else ""]
     command = " ".join(filter(None, (*words, f"--out={shlex.quote(str(out))}", flags)))
     if options.check or options.diff:

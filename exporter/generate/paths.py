@@ -6,6 +6,7 @@ PROMETHEUS = "prometheus/prometheus.yml"
 PROMETHEUS_PARTS = "prometheus/into-yours.yml"
 ALERTMANAGER = "alertmanager/alertmanager.yml"
 ALERTMANAGER_PARTS = "alertmanager/into-yours.yml"
+GRAFANA = "grafana"
 
 RUNBOOKS = "docs/runbooks"
 REFERENCE = "docs/reference"

@@ -272,6 +272,29 @@ def test_the_rules_are_those_of_the_providers_in_use_and_old_ones_go(desk: Desk)
     assert not (desk.out / "runbooks/IntegrationStripeDisputesHigh.md").exists()
 
 
+def test_dashboards_of_providers_that_are_used_no_more_go_and_those_of_others_stay(desk: Desk) -> None:
+    desk.generate()
+    folder = desk.out / "grafana/dashboards"
+    kept = {
+        # A copy with another name, and dashboards of the user's own: without an address that we make, or
+        # another dashboard in a file that has our name.
+        "copy.json": (folder / "integration-stripe.json").read_text(),
+        "integration-crm.json": '{"uid": "integration-crm", "tags": ["integration-exporter"]}',
+        "integration-dns.json": '{"uid": "dns-of-mine", "tags": ["integration-exporter"]}',
+        "integration-tcp.json": '{"uid": "integration-tcp", "tags": []}',
+        "integration-tls.json": "not JSON",
+    }
+    for name, text in kept.items():
+        (folder / name).write_text(text)
+    desk.write("integrations: [{name: site, provider: http, options: {url: 'http://127.0.0.1/'}}]\n")
+    assert "grafana/dashboards/integration-stripe.json: is generated no more" in desk.generate("--check")[2]
+    desk.generate()
+    assert not (folder / "integration-stripe.json").exists()
+    assert (folder / "integration-http.json").exists()
+    assert {name: (folder / name).read_text() for name in kept} == kept
+    assert desk.generate("--check")[0] == 0
+
+
 @pytest.mark.parametrize("provider", registry.probes())
 def test_a_provider_has_every_rule_that_reads_what_it_shows(provider: str) -> None:
     from exporter.core.configuration import Configuration, Integration, StoreSettings
@@ -338,6 +361,7 @@ def test_the_report_says_what_to_do_next(desk: Desk) -> None:
         f"alertmanager --config.file={desk.out}/alertmanager/alertmanager.yml",
         "systemctl reload prometheus prometheus-alertmanager",
         "docs/into-what-you-have.md",
+        f"dashboards and provisioning are in {desk.out}/grafana, see docs/dashboards.md",
     ):
         assert step in out
     assert "note: links in messages lead to http://127.0.0.1:10055, which opens on this machine" in out

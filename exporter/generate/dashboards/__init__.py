@@ -12,7 +12,7 @@ from exporter.generate import provisioning
 from exporter.generate.dashboards._board import Dashboard, text_of
 from exporter.generate.dashboards._queries import panel_queries, panels_of, store_queries
 
-__all__ = ["Dashboard", "boards", "files", "panel_queries", "panels_of", "store_queries", "text_of"]
+__all__ = ["Dashboard", "boards", "files", "panel_queries", "panels_of", "paths", "store_queries", "text_of"]
 
 
 def files(used: Collection[str] | None = None) -> dict[str, str]:
@@ -20,8 +20,17 @@ def files(used: Collection[str] | None = None) -> dict[str, str]:
 
     `used` are the providers in use: what would be empty without another one is left out. None is all of them.
     """
-    made = {f"grafana/dashboards/{uid}.json": text for uid, text in text_of_all(used).items()}
+    made = {_path(uid): text for uid, text in text_of_all(used).items()}
     return {**made, **provisioning.files()}
+
+
+def paths() -> frozenset[str]:
+    """Return the relative path of every dashboard that some configuration has."""
+    return frozenset(_path(board.uid) for board in boards())
+
+
+def _path(uid: str) -> str:
+    return f"grafana/dashboards/{uid}.json"
 
 
 def text_of_all(used: Collection[str] | None = None) -> dict[str, str]:
