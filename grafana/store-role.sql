@@ -1,6 +1,6 @@
 -- Made by `integration-exporter generate`; a change here is overwritten.
 --
--- Makes the role by which Grafana reads the exporter's store: views of the schema grafana, and nothing else.
+-- Makes the role by which Grafana reads the exporter's store: views of the schema grafana, and no table.
 -- Run it with psql 15 or newer in the exporter's database, once the exporter has started with it, as a user
 -- who may make roles. It may run again: it then changes the password and the limits.
 --

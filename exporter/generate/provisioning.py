@@ -57,7 +57,7 @@ datasources:
 
 _STORE = f"""{HEADER}\
 # For a store in PostgreSQL; without one leave this file out. The five are environment variables of the
-# Grafana process. The user is that of grafana/store-role.sql, which may read views and nothing else.
+# Grafana process. The user is that of grafana/store-role.sql, which may read views and no table.
 apiVersion: 1
 prune: true
 datasources:
@@ -83,7 +83,7 @@ datasources:
 _ROLE = f"""\
 -- Made by `integration-exporter generate`; a change here is overwritten.
 --
--- Makes the role by which Grafana reads the exporter's store: views of the schema {SCHEMA}, and nothing else.
+-- Makes the role by which Grafana reads the exporter's store: views of the schema {SCHEMA}, and no table.
 -- Run it with psql 15 or newer in the exporter's database, once the exporter has started with it, as a user
 -- who may make roles. It may run again: it then changes the password and the limits.
 --

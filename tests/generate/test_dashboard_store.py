@@ -39,6 +39,14 @@ PRIVATE = {
 }
 """Columns that no view may show."""
 
+MAKING = (
+    "CREATE TEMPORARY TABLE IF NOT EXISTS own AS SELECT 1; DROP TABLE own",
+    "SELECT lo_create(0)",
+    "SELECT lo_creat(-1)",
+    "SELECT lo_from_bytea(0, 'a')",
+)
+"""What PostgreSQL lets everybody make, whatever a role was granted."""
+
 
 def rows(reader: Reader, sql: str) -> list[tuple[Any, ...]]:
     return reader.execute(sql.encode()).fetchall()
@@ -236,6 +244,24 @@ def test_the_role_reads_views_that_are_made_again_without_another_grant(server: 
     fresh.open()
     with connect(server, "granted") as reader:
         assert rows(reader, "SELECT count(*) FROM errors") == [(0,)]
+
+
+def test_what_everybody_may_make_is_taken_away_as_the_page_says(server: Cluster) -> None:
+    (block,) = re.findall(r"```sql\n(.*?)```", (ROOT / "docs/dashboards.md").read_text(), re.DOTALL)
+    fresh = Fresh(server, "taken")
+    fresh.open()
+    run_role_file(server, "taken")
+    with connect(server, "taken", options="-c default_transaction_read_only=off") as session:
+        for sql in MAKING:
+            session.execute(sql.encode())
+        fresh.admin(*block.replace("DATABASE exporter", "DATABASE taken").strip().splitlines())
+        for sql in MAKING:
+            with pytest.raises(errors.InsufficientPrivilege):
+                session.execute(sql.encode())
+    # The exporter itself goes on.
+    fresh.admin(f"COMMENT ON SCHEMA {SCHEMA} IS NULL")
+    fresh.open()
+    assert fresh.count() == len(views())
 
 
 def test_views_of_others_in_the_schema_stay(server: Cluster) -> None:
