@@ -49,7 +49,7 @@ KINDS = {"api_request": 460.0, "payment": 11.0, "widget": 79.0, "traffic": 186.0
 # integration: provider, tenant, bucket, calls left, calls in all
 BUCKETS = {
     "newsletter": ("resend", "acme", "requests", 4.0, 100.0),
-    "sms": ("twilio", "acme", "api", 80.0, 100.0),
+    "chat": ("whatsapp", "acme", "messages", 80.0, 100.0),
 }
 TOLD = {*KINDS, "ai_usage", "rate_limit", "webhook"}
 """Kinds that have their part in the story."""
@@ -77,8 +77,6 @@ def series(now: float, end: float) -> Iterator[Row]:
         yield "integration_rate_limit_remaining", labels, left
         yield "integration_rate_limit_limit", labels, most
         yield "integration_rate_limit_reset_timestamp_seconds", labels, end + HOUR
-        yield "integration_exporter_api_calls_total", labels[:2], 1.5 * minutes
-        yield "integration_exporter_probes_deferred_total", labels[:2], 0.1 * minutes
 
 
 def _recorded() -> Iterator[Row]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from exporter import registry
+from exporter.core import common_metrics as m
 from exporter.core.severity import Severity
 from exporter.generate.dashboards import panel_queries
 from exporter.generate.dashboards._promql import rank
@@ -101,3 +103,17 @@ def test_the_made_up_platform_says_each_thing_once() -> None:
     lines = Platform(NOW, replicas=2).exposition(NOW, NOW, 60)
     series = Counter(line.rsplit(" ", 2)[0] for line in lines if not line.startswith("#"))
     assert [name for name, count in series.items() if count > 1] == []
+
+
+def test_the_made_up_platform_reports_of_a_provider_only_what_it_has() -> None:
+    probes = registry.probes()
+    owners: dict[str, set[str]] = {}
+    for name, probe in probes.items():
+        for series in (series for metric in probe.metrics for series in metric.series_names):
+            owners.setdefault(series, set()).add(name)
+    owners[m.API_CALLS.name] = {name for name, probe in probes.items() if not probe.generic}
+    owners[m.DEFERRED.name] = {name for name, probe in probes.items() if probe.allowance}
+    labelled = ((name, dict(labels)) for name, labels, _ in Platform(NOW).at(NOW))
+    seen = {(name, own["provider"]) for name, own in labelled if "provider" in own and name in owners}
+    assert len(seen) > 100
+    assert [(name, provider) for name, provider in sorted(seen) if provider not in owners[name]] == []

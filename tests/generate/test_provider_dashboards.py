@@ -39,6 +39,7 @@ def test_a_provider_has_its_panels_and_what_every_integration_has(provider: str)
     own = {metric.name for metric in probe.metrics}
     assert ("Tokens by time left" in titles) is ("integration_token_expiry_timestamp_seconds" in own)
     assert ("Quotas by share used" in titles) is ("integration_quota_used" in own)
+    assert ("Calls, 1 h" in titles, "Probes, 1 h" in titles) == (not probe.generic, probe.generic)
 
 
 @every_provider

@@ -242,15 +242,19 @@ def tokens(columns: Sequence[TableColumn], narrow: Narrow = unchanged, size: Siz
 
 def calls(narrow: Narrow = unchanged, size: Size = (4, 4)) -> Any:
     """Return how many calls probes made to vendors within an hour."""
-    return numbers.amount(
-        "Calls, 1 h",
-        "Calls that probes made to the vendor in the last hour, those of all replicas together.",
-        narrow(f"sum({increase(m.API_CALLS, '1h')})"),
-        unit="short",
-        none="None",
-        decimals=0,
-        size=size,
-    )
+    text = "Calls that probes made to the vendor in the last hour, those of all replicas together."
+    return _within_hour("Calls, 1 h", text, m.API_CALLS, narrow, size)
+
+
+def probes(narrow: Narrow = unchanged, size: Size = (4, 4)) -> Any:
+    """Return how many probes ran within an hour, in place of calls where probes are the calls."""
+    text = "Probes of the last hour, those of all replicas together."
+    return _within_hour("Probes, 1 h", text, m.PROBES, narrow, size)
+
+
+def _within_hour(title: str, text: str, metric: Metric, narrow: Narrow, size: Size) -> Any:
+    expr = narrow(f"sum({increase(metric, '1h')})")
+    return numbers.amount(title, text, expr, unit="short", none="None", decimals=0, size=size)
 
 
 def put_off(selector: str = ask.series(m.DEFERRED), size: Size = (8, 8)) -> Any:

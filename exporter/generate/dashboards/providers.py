@@ -94,9 +94,9 @@ def _sections(probe: Probe) -> Iterator[Section]:
     uid, narrow = uid_of(probe.name), status.of_provider(probe.name)
     detail = detail_link()
     columns = (integration_column(uid, detail, carry=PICKED), tenant_column(uid, detail, carry=PICKED))
-    yield Section(
-        "", (*status.counts(narrow), left.calls(narrow, size=(4, 4)), status.grid((), narrow, (24, 6)))
-    )
+    # The probes of a generic one are its calls, which no series counts apart.
+    calls = (left.probes if probe.generic else left.calls)(narrow)
+    yield Section("", (*status.counts(narrow), calls, status.grid((), narrow, (24, 6))))
     failing = status.failing(columns, narrow, errors_link(PICKED), NOW)
     yield Section("Now", (failing, firing_alerts(columns, NOW, narrow)))
     if probe.panels:
