@@ -22,14 +22,19 @@ def increase(selector: str, window: str) -> str:
     return f"increase(({selector} + 0)[{window}:{STEP}])"
 
 
-def risen(selector: str, window: str) -> str:
+def risen(selector: str, window: str, length: str = "") -> str:
     """Return by how much each counter rose in `window`, its first value included.
 
     A counter with labels begins with its first event, to which Prometheus sees no rise. The rise and the
-    first value are series of their own: only a sum over them is what was counted.
+    first value are series of their own: only a sum over them is what was counted. `length` is `window` in
+    seconds where that is no duration but a variable of Grafana; without it ValueError is raised.
     """
+    length = length or str(seconds(window))
+    if length == "0":
+        # Nothing began since now: every first value would be left out in silence.
+        raise ValueError(f"{window!r} is not a duration; say its length")
     # Under labels of its own, else the first value would be taken in place of the rise.
-    first = f'label_replace({begun(selector, window, str(seconds(window)))}, "begun", "yes", "", "")'
+    first = f'label_replace({begun(selector, window, length)}, "begun", "yes", "", "")'
     return f"{increase(selector, window)} or {first}"
 
 

@@ -179,6 +179,22 @@ def test_what_a_tenant_that_is_picked_does_not_narrow_says_so() -> None:
     assert found > 20
 
 
+def test_what_an_integration_that_is_picked_does_not_narrow_says_so() -> None:
+    found = 0
+    for board in DASHBOARDS.values():
+        if "integration" not in {variable["name"] for variable in board["templating"]["list"]}:
+            continue
+        for panel in asking_panels(board):
+            asked = [one for one in panel["targets"] if "threshold" not in one.get("legendFormat", "")]
+            # Of all tenants, whatever is picked: not narrowed by an integration either, or by it alone.
+            said = "whatever integration is picked" in panel["description"]
+            found += said
+            narrowed = bool(re.search(r"\$\{?integration\b", str(asked)))
+            assert not (said and narrowed), panel["title"]
+            assert said or narrowed or "whatever is picked" in panel["description"], panel["title"]
+    assert found > 10
+
+
 def test_a_counter_of_failures_is_asked_only_while_all_tenants_are_picked() -> None:
     found = 0
     for board in DASHBOARDS.values():

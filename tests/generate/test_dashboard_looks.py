@@ -186,3 +186,26 @@ def test_there_are_panels_of_each_kind_that_is_judged() -> None:
     for sign in ('"drawStyle": "bars"', '"type": "bargauge"', '"type": "gauge"', '"placement": "right"'):
         assert text.count(sign) >= 10, sign
     assert any(each.get("max") == 1 for _, panel in PANELS for each in overrides(panel))
+
+
+@pytest.mark.parametrize(("board", "panel"), PANELS)
+def test_money_that_is_read_as_a_number_has_its_cents(board: Mapping[str, Any], panel: Panel) -> None:
+    if panel["type"] == "timeseries":
+        return  # its axis has the fractions that it needs
+    shown = [panel["fieldConfig"]["defaults"], *overrides(panel)]
+    money = [one for one in shown if str(one.get("unit")).startswith("currency")]
+    assert {one.get("decimals") for one in money} <= {2}, (board["uid"], panel["title"])
+
+
+@pytest.mark.parametrize(("board", "panel"), PANELS)
+def test_no_axis_repeats_a_number(board: Mapping[str, Any], panel: Panel) -> None:
+    if panel["type"] == "timeseries":
+        assert "decimals" not in panel["fieldConfig"]["defaults"], (board["uid"], panel["title"])
+
+
+@pytest.mark.parametrize(("board", "panel"), PANELS)
+def test_calls_are_whole(board: Mapping[str, Any], panel: Panel) -> None:
+    for override in panel["fieldConfig"]["overrides"]:
+        if override["matcher"]["options"] == "Calls left":
+            set_to = {one["id"]: one["value"] for one in override["properties"]}
+            assert set_to["decimals"] == 0, (board["uid"], panel["title"])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from exporter.core.counting import risen
 from exporter.core.durations import seconds
 from tests.generate.dashboards_reading import asking_panels
 from tests.generate.test_dashboards import DASHBOARDS
@@ -16,6 +17,10 @@ SHORTEST_VIEW = 300
 POINTS = 2
 """Of a graph in it at least: they are at whole multiples of the step, so that one may be outside."""
 COUNTED = re.compile(r"\b(?:rate|increase)\((?:[^()]|\([^()]*\))*?\[([^\]:]+)[^\]]*\]")
+BEGAN_SINCE = re.compile(r"\(up offset (\S+) == 1 or last_over_time\([^()]+\) > time\(\) - ([^()]+)\)")
+"""How queries know that a counter began: the window, and its length in seconds."""
+LENGTHS = {"$__range": "$__range_s", "$__rate_interval": "$__rate_interval_ms / 1000"}
+"""In seconds, as Grafana calls it, of windows that are its variables."""
 RECORDED = re.compile(r":increase(\d+[smhdw])\b")
 """The end of the name of a record that rules counted."""
 WATCHDOG = 'ALERTS{alertname="Watchdog", alertstate="firing"}'
@@ -75,3 +80,28 @@ def test_there_are_graphs_of_each_kind() -> None:
     assert sum("$__rate_interval" in expr for expr in text) > 40
     assert any("max_over_time(ALERTS{" in expr for expr in text)
     assert {(uid, panel["title"]) for uid, panel in GRAPHS} >= set(FIXED)
+
+
+def test_first_values_are_looked_for_as_far_back_as_their_rise() -> None:
+    found = {
+        (uid, window, length)
+        for uid, dashboard in DASHBOARDS.items()
+        for window, length in BEGAN_SINCE.findall(" ".join(_queries(dashboard)))
+    }
+    assert found
+    assert {one for one in found if one[2] != _in_seconds(one[1])} == set()
+
+
+def _queries(dashboard: Mapping[str, Any]) -> Iterator[str]:
+    for panel in asking_panels(dashboard):
+        yield from (target["expr"] for target in panel["targets"] if "expr" in target)
+
+
+def _in_seconds(window: str) -> str:
+    return LENGTHS.get(window) or str(seconds(window))
+
+
+def test_a_window_that_is_no_duration_needs_its_length() -> None:
+    with pytest.raises(ValueError, match="not a duration"):
+        risen("integration_a_total", "$__range")
+    assert "time() - $__range_s" in risen("integration_a_total", "$__range", "$__range_s")

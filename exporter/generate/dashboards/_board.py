@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,8 +17,11 @@ GRID_WIDTH = 24
 PICKED = "whatever is picked"
 OF_ALL = f"Of all tenants, {PICKED}."
 """Ends the description of a panel that a choice of tenants does not narrow."""
+OF_EACH = "The same whatever integration is picked."
+"""Ends the description of a panel that a choice of tenants narrows, and one of integrations does not."""
 
 _TENANT = re.compile(r"\$\{?tenant\b")
+_INTEGRATION = re.compile(r"\$\{?integration\b")
 
 
 @dataclass(frozen=True)
@@ -84,20 +87,24 @@ def clean_up(built: dict[str, Any]) -> dict[str, Any]:
     for annotation in built["annotations"]["list"]:
         if not annotation.get("builtIn"):
             annotation["filter"] = {"exclude": False, "ids": graphs}
-    for variable in built["templating"]["list"]:
+    variables = built["templating"]["list"]
+    for variable in variables:
         for key in ("auto", "auto_min", "auto_count"):
             variable.pop(key, None)
-        if variable["name"] == "tenant":
-            _say_what_is_of_all(built["panels"])
+    _say_what_is_not_narrowed(built["panels"], {variable["name"] for variable in variables})
     return built
 
 
-def _say_what_is_of_all(panels: Iterable[dict[str, Any]]) -> None:
-    """Let panels that do not ask for the tenants that are picked say so."""
+def _say_what_is_not_narrowed(panels: Iterable[dict[str, Any]], variables: Container[str]) -> None:
+    """Let panels that do not ask for the tenants or the integrations that are picked say so."""
     for panel in panels:
+        if panel["type"] == "row" or any(said in panel["description"] for said in (PICKED, OF_EACH)):
+            continue
         asked = str([one for one in panel.get("targets", ()) if one.get("legendFormat") != LIMIT])
-        if panel["type"] != "row" and not _TENANT.search(asked) and PICKED not in panel["description"]:
+        if "tenant" in variables and not _TENANT.search(asked):
             panel["description"] += f" {OF_ALL}"
+        elif "integration" in variables and not _INTEGRATION.search(asked):
+            panel["description"] += f" {OF_EACH}"
 
 
 def _place(panels: list[dict[str, Any]]) -> None:

@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-BUILT_IN = {"__rate_interval": "5m", "__rate_interval_ms": "300000", "__interval": "1m", "__range": "6h"}
+BUILT_IN = {
+    "__rate_interval": "5m",
+    "__rate_interval_ms": "300000",
+    "__interval": "1m",
+    "__range": "6h",
+    "__range_s": "21600",
+}
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)(?::\w+)?\}|([A-Za-z_]\w*))")  # $1 is a group of label_replace
 _FILTER = re.compile(r"\$__unixEpochFilter\((\w+)\)")
 _GROUP = re.compile(r"\$__unixEpochGroupAlias\((\w+), (\d+)([mhd])\)")

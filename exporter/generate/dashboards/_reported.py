@@ -13,6 +13,8 @@ from exporter.core.metric import Metric
 from exporter.generate.dashboards._panels import PanelQuery
 
 HOUR, QUARTER = "1h", "15m"
+RANGE = "$__range"
+"""The time range that the reader picked, as a window."""
 NO_DATA = "No data"
 """What a panel says that has no words of its own for nothing."""
 OWN = 'integration=""'
@@ -59,7 +61,7 @@ def rise_of_new(selector: str, by: str = "", window: str = HOUR) -> str:
     Prometheus sees no rise to a first value; what was not there `window` ago has risen to what it is, where
     its process was scraped then or began since.
     """
-    return f"sum by ({by}) ({risen(selector, window)})"
+    return f"sum by ({by}) ({risen(selector, window, f'{RANGE}_s' if window == RANGE else '')})"
 
 
 def rise_in_step(selector: str, by: str = "") -> str:

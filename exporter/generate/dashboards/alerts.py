@@ -98,12 +98,15 @@ def _counts() -> tuple[Any, ...]:
 
 def _day(title: str, text: str, metric: Metric) -> Any:
     expr = f"round({reported.rise_of_new(str(metric), window='24h')})"
-    return show.number(title, f"{text} Of all integrations, whatever is picked.", expr, bad=show.WARNING)
+    panel = show.number(title, f"{text} Of all integrations, whatever is picked.", expr, bad=show.WARNING)
+    # The counters begin with the first alert: without one there is nothing that is 0.
+    return panel.no_value("None yet")
 
 
 def _mean(title: str, text: str, seconds: Metric, times: Metric) -> Any:
     # None of them is 0 / 0, which is no mean.
-    expr = f"sum(increase({seconds}[$__range])) / (sum(increase({times}[$__range])) > 0)"
+    took, count = (reported.rise_of_new(str(metric), window=reported.RANGE) for metric in (seconds, times))
+    expr = f"{took} / ({count} > 0)"
     panel = show.figure(
         title, f"{text} Of all integrations, whatever is picked.", PanelQuery(expr), size=(4, 4), unit="s"
     )
@@ -175,7 +178,7 @@ def _noise() -> tuple[Any, ...]:
 
 def _increase(metric: Metric) -> str:
     # Each replica counts the notices that it stored, so their counters add up; each begins with the first.
-    return f"round({reported.rise_of_new(str(metric), 'alert', '$__range')})"
+    return f"round({reported.rise_of_new(str(metric), 'alert', reported.RANGE)})"
 
 
 def _history() -> tuple[Any, ...]:

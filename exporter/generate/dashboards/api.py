@@ -335,7 +335,7 @@ def _ai_services() -> tuple[Any, ...]:
             PanelQuery(ask.top(reported.rise(ask.series(ai.COST), "endpoint", "24h")), "{{endpoint}}"),
             size=(8, 8),
             unit="currencyUSD",
-        ),
+        ).decimals(2),
     )
 
 

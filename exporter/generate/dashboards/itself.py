@@ -347,7 +347,7 @@ def _process() -> tuple[Any, ...]:
             ),
             size=QUARTER,
             unit="suffix: cores",
-        ).decimals(2),
+        ),
         show.lines(
             "Memory",
             f"Resident memory, for the {ask.MOST} exporters with most.",

@@ -137,7 +137,9 @@ def _costs() -> tuple[Any, ...]:
             ),
             size=(8, 8),
             unit="currencyUSD",
-        ).no_value("No cost is known"),
+        )
+        .decimals(2)
+        .no_value("No cost is known"),
     )
 
 

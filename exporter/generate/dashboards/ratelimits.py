@@ -254,7 +254,7 @@ def _vendors() -> tuple[Any, ...]:
                 *COLUMNS,
                 TableColumn("bucket", "Bucket", wrap=True),
                 TableColumn("A", "Left", unit="percentunit", decimals=1, bar=True),
-                TableColumn("B", "Calls left", width=100),
+                TableColumn("B", "Calls left", decimals=0, width=100),
                 TableColumn("C", "Of", width=90),
                 TableColumn("D", "Full again", unit="dateTimeFromNow", width=160),
             ),
