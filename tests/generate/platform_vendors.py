@@ -158,7 +158,7 @@ def integration_rows(own: Labels, minutes: float) -> Iterator[Row]:
     if not probe.generic:
         yield m.API_CALLS.name, own, 30 * minutes
     if probe.allowance:
-        yield m.DEFERRED.name, own, minutes // 7
+        yield m.DEFERRED.name, own, minutes // 2
     yield m.SLO_OBJECTIVE.name, own, 0.995
     yield m.SLO_WINDOW.name, own, 30 * DAY
 
