@@ -64,14 +64,15 @@ def reported_body(tenants: int, provider: str, rules: str) -> tuple[bytes, int]:
     Events that name an integration name the one of `provider`.
     """
     read = set(re.findall(r"integration_[a-z0-9_]+", rules))
+    metrics = [one for one in event_metrics() if one.name in read]
     exposition = Exposition()
-    for number in range(tenants):
-        for scope in (Scope.TARGET, Scope.TENANT):
-            who = [("tenant", _tenant(number))]
-            if scope is Scope.TARGET:
-                who += [("integration", provider), ("provider", provider)]
-            known = [one for one in event_metrics() if one.scope is scope and one.name in read]
-            exposition.put((number, scope), tuple(who), [(one, _own(one), 100.0) for one in known])
+    for scope, who in (
+        (Scope.TARGET, (("integration", provider), ("provider", provider))),
+        (Scope.TENANT, ()),
+    ):
+        counters = [(one, _own(one), 100.0) for one in metrics if one.scope is scope]
+        for number in range(tenants):
+            exposition.put((number, scope), (*who, ("tenant", _tenant(number))), counters)
     return _timed(exposition)
 
 
